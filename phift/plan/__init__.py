@@ -1,0 +1,1 @@
+"""The plan: a frozen, versioned, serialisable value; apply obeys it and decides nothing new."""

@@ -1,0 +1,233 @@
+"""The plan as a value: what was read, what will be done to each resource, and why.
+
+`Plan.to_dict` and `Plan.from_dict` are inverse to each other and are the plan file's content and the JSON format.
+Stable keys: a key may be added in a minor version, none is renamed or removed without a new `FORMAT_VERSION`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from phift.address import Address
+from phift.diagnostics import Diagnostic, Mark, Severity
+from phift.errors import UsageError
+from phift.plan.action import Action, ChangeAction
+
+__all__ = ["FORMAT_VERSION", "Counts", "FieldChange", "Plan", "PlannedResource"]
+
+FORMAT_VERSION = "1.0"
+
+ABSENT = None
+"""What `wanted`, `live` and `applied` hold where there is no value."""
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One field that differs.
+
+    path: dotted, in the words of `az ml` YAML. wanted, live: plain values, None where absent.
+    by: "you" when the spec moved since the last apply, "outside" when someone else moved the live object, "" unknown.
+    reason: why it is treated so. rule: the rule of rules.yaml that suppressed or classified it.
+    sensitive: the values are not shown.
+    """
+
+    path: str
+    wanted: Any
+    live: Any
+    action: ChangeAction
+    reason: str = ""
+    by: str = ""
+    rule: str = ""
+    sensitive: bool = False
+
+
+@dataclass(frozen=True)
+class PlannedResource:
+    """One resource of the plan.
+
+    identity: its name in the workspace, for people ("gpu-cluster", "phi3-chat:3", "next (3 unless taken)").
+    reason: one clause saying why this action ("not in the workspace", "learning_rate changed").
+    depends_on: what must have been carried out before. fingerprint: digest of the live object that was read,
+    empty when there was none; a saved plan is stale when it moved. unchanged: how many managed fields agree.
+    desired: the wanted properties, plain. details: facts for people and for apply that are not compared.
+    """
+
+    address: Address
+    action: Action
+    identity: str
+    reason: str = ""
+    changes: tuple[FieldChange, ...] = ()
+    unchanged: int = 0
+    desired: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+    depends_on: tuple[Address, ...] = ()
+    fingerprint: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def visible_changes(self) -> tuple[FieldChange, ...]:
+        return tuple(c for c in self.changes if c.action is not ChangeAction.SUPPRESSED)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The count line's numbers. A replacement counts under add and under destroy."""
+
+    add: int = 0
+    change: int = 0
+    destroy: int = 0
+    unchanged: int = 0
+
+    def __str__(self) -> str:
+        return f"Plan: {self.add} to add, {self.change} to change, {self.destroy} to destroy."
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an apply of this spec on this target would do, and why.
+
+    stack, target: see the spec. workspace: for people ("local", "rg-ml/ws-ml"). spec_path: as the user gave it.
+    source: repository#path, the stack's owner. spec_digest: of the rendered spec; lock: what the lock file says
+    after this plan, ready to write. purpose: "apply" or "destroy". created: ISO time in UTC.
+    """
+
+    stack: str
+    target: str
+    workspace: str
+    spec_path: str
+    source: str
+    spec_digest: str
+    created: str
+    purpose: str = "apply"
+    resources: tuple[PlannedResource, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+    notes: tuple[str, ...] = ()
+    lock: Mapping[str, Any] = field(default_factory=dict)
+    env_names: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> Counts:
+        actions = [r.action for r in self.resources]
+        return Counts(
+            add=sum(a.adds for a in actions),
+            change=sum(a.alters for a in actions),
+            destroy=sum(a.destroys for a in actions),
+            unchanged=sum(a in {Action.NO_OP, Action.REUSE} for a in actions),
+        )
+
+    @property
+    def changes_something(self) -> bool:
+        """Whether applying it would write anything."""
+        return any(r.action.changes_something for r in self.resources)
+
+    def resource(self, address: Address) -> PlannedResource:
+        """The planned resource of that address. Raises KeyError."""
+        for resource in self.resources:
+            if resource.address == address:
+                return resource
+        raise KeyError(str(address))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, stable keys."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "purpose": self.purpose,
+            "stack": self.stack,
+            "target": self.target,
+            "workspace": self.workspace,
+            "spec": {
+                "path": self.spec_path,
+                "source": self.source,
+                "digest": self.spec_digest,
+                "env": list(self.env_names),
+            },
+            "created": self.created,
+            "counts": asdict(self.counts),
+            "resources": [_resource_to_dict(r) for r in self.resources],
+            "warnings": [_diagnostic_to_dict(d) for d in self.warnings],
+            "notes": list(self.notes),
+            "lock": dict(self.lock),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Plan:
+        """The inverse of to_dict. Raises UsageError for another format version."""
+        version = str(data.get("format_version", ""))
+        if version.split(".")[0] != FORMAT_VERSION.split(".")[0]:
+            raise UsageError(
+                f"this plan has format version {version or 'none'}, this phift reads {FORMAT_VERSION}",
+                remedy="Make a new plan with this phift.",
+            )
+        spec = data["spec"]
+        return cls(
+            stack=data["stack"],
+            target=data["target"],
+            workspace=data["workspace"],
+            spec_path=spec["path"],
+            source=spec["source"],
+            spec_digest=spec["digest"],
+            env_names=tuple(spec.get("env", ())),
+            created=data["created"],
+            purpose=data["purpose"],
+            resources=tuple(_resource_from_dict(r) for r in data["resources"]),
+            warnings=tuple(_diagnostic_from_dict(d) for d in data["warnings"]),
+            notes=tuple(data["notes"]),
+            lock=data["lock"],
+        )
+
+
+def _resource_to_dict(resource: PlannedResource) -> dict[str, Any]:
+    return {
+        "address": str(resource.address),
+        "action": resource.action.value,
+        "identity": resource.identity,
+        "reason": resource.reason,
+        "changes": [_change_to_dict(c) for c in resource.changes],
+        "unchanged": resource.unchanged,
+        "desired": dict(resource.desired),
+        "details": dict(resource.details),
+        "depends_on": [str(a) for a in resource.depends_on],
+        "fingerprint": resource.fingerprint,
+        "notes": list(resource.notes),
+    }
+
+
+def _resource_from_dict(data: Mapping[str, Any]) -> PlannedResource:
+    return PlannedResource(
+        address=Address.parse(data["address"]),
+        action=Action(data["action"]),
+        identity=data["identity"],
+        reason=data["reason"],
+        changes=tuple(FieldChange(**{**c, "action": ChangeAction(c["action"])}) for c in data["changes"]),
+        unchanged=data["unchanged"],
+        desired=data["desired"],
+        details=data["details"],
+        depends_on=_addresses(data["depends_on"]),
+        fingerprint=data["fingerprint"],
+        notes=tuple(data["notes"]),
+    )
+
+
+def _change_to_dict(change: FieldChange) -> dict[str, Any]:
+    data = asdict(change)
+    data["action"] = change.action.value
+    if change.sensitive:
+        data["wanted"] = data["live"] = "(sensitive)"
+    return data
+
+
+def _addresses(texts: Iterable[str]) -> tuple[Address, ...]:
+    return tuple(Address.parse(t) for t in texts)
+
+
+def _diagnostic_to_dict(diagnostic: Diagnostic) -> dict[str, Any]:
+    data = asdict(diagnostic)
+    data["severity"] = diagnostic.severity.value
+    return data
+
+
+def _diagnostic_from_dict(data: Mapping[str, Any]) -> Diagnostic:
+    mark = Mark(**data["mark"]) if data.get("mark") else None
+    return Diagnostic(**{**data, "severity": Severity(data["severity"]), "mark": mark})
