@@ -1,0 +1,27 @@
+"""Facts of Azure ML's public `azureml` registry and of Azure's VM sizes, read-only, shipped with phift.
+
+Read from the public repository Azure/azureml-assets (commit 4b41f8c, 2026-07-23): the fine-tunable text
+models and the fine-tune pipeline components, each in its own file under `data/`, parsed when first asked for.
+"""
+
+from phift.catalog.components import Component, StepInterface, component, components
+from phift.catalog.interface import ComponentInput, ComponentInterface, ComponentOutput, Problem
+from phift.catalog.models import CatalogModel, model, models
+from phift.catalog.vm_sizes import VmSize, vm_size, vm_sizes
+
+__all__ = [
+    "CatalogModel",
+    "Component",
+    "ComponentInput",
+    "ComponentInterface",
+    "ComponentOutput",
+    "Problem",
+    "StepInterface",
+    "VmSize",
+    "component",
+    "components",
+    "model",
+    "models",
+    "vm_size",
+    "vm_sizes",
+]

@@ -1,0 +1,26 @@
+"""Reading the fact files that ship with the package."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+__all__ = ["names_in", "read_facts"]
+
+_DATA = Path(__file__).parent / "data"
+
+
+@cache
+def names_in(folder: str) -> dict[str, str]:
+    """The names that have a file in data/{folder}, sorted, by their lower-case form."""
+    return {path.stem.lower(): path.stem for path in sorted((_DATA / folder).glob("*.yaml"))}
+
+
+def read_facts(file: str) -> dict[str, Any]:
+    """The content of data/{file}, parsed with libyaml where PyYAML was built with it."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    facts: dict[str, Any] = yaml.load((_DATA / file).read_bytes(), loader)
+    return facts

@@ -1,0 +1,265 @@
+"""The typed interface of a component: what its inputs accept, and the one canonical form of each value.
+
+Comes from the catalogue or from a live `componentSpec`, whose scalars may be text (`"optional": "True"`,
+`"default": "1"`). Canonical values make equal parameters equal: 5e-6, 0.000005 and "5e-06" are one number,
+true and "true" are one flag.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+__all__ = ["ComponentInput", "ComponentInterface", "ComponentOutput", "Problem", "Scalar"]
+
+Scalar = str | int | float | bool
+
+_INTEGER = re.compile(r"[-+]?[0-9]+")
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_FLAGS = ("true", "false")
+_KIND_NAMES = {
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "string": "text",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with the parameter `name`. code: unknown, type, enum, bounds or missing."""
+
+    name: str
+    code: str
+    summary: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class ComponentOutput:
+    """A typed output, such as mlflow_model."""
+
+    name: str
+    type: str
+    mode: str = ""
+
+
+@dataclass(frozen=True)
+class ComponentInput:
+    """A typed input.
+
+    type: integer, number, boolean, string, or that of an asset (uri_file, mltable, mlflow_model, ...).
+    default: canonical, None when there is none. minimum, maximum: inclusive.
+    """
+
+    name: str
+    type: str
+    optional: bool = False
+    default: Scalar | None = None
+    enum: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    mode: str = ""
+
+    @property
+    def required(self) -> bool:
+        """A job cannot be made without a value for it."""
+        return not self.optional and self.default is None
+
+    @property
+    def is_literal(self) -> bool:
+        """Takes a scalar, not data, a model or another asset."""
+        return self.type in _KIND_NAMES
+
+    @property
+    def is_flag(self) -> bool:
+        """Takes true or false, be it as a boolean or as the text "true" or "false"."""
+        return self.type == "boolean" or (bool(self.enum) and set(self.enum) <= set(_FLAGS))
+
+    def canonical(self, value: Any) -> Scalar:
+        """The one form of a value: int, finite float, bool or str by type; ValueError when it has none."""
+        match self.type:
+            case "integer":
+                return _whole(value)
+            case "number":
+                return _number(value)
+            case "boolean":
+                return _flag(value) == "true"
+            case _:
+                return self._text(value)
+
+    def wire(self, value: Any) -> str:
+        """The canonical value as the text that a job's literal input carries."""
+        canonical = self.canonical(value)
+        return _flag(canonical) if isinstance(canonical, bool) else str(canonical)
+
+    def check(self, value: Any, *, text_numbers: bool = False) -> Problem | None:
+        """What is wrong with a value, or None. text_numbers: numbers may be text, as they are in jobs."""
+        try:
+            canonical = self.canonical(value)
+        except ValueError:
+            return self._wrong_type(value)
+        if self.type in ("integer", "number") and isinstance(value, str) and not text_numbers:
+            return Problem(
+                self.name,
+                "type",
+                f"{self.name} must be {_KIND_NAMES[self.type]}, got text {value!r}",
+                f"write it without quotes: {self.name}: {value}",
+            )
+        if self.enum and str(canonical) not in self.enum and not self.is_flag:
+            return self._not_in_enum(value)
+        if isinstance(canonical, int | float):
+            if self.minimum is not None and canonical < self.minimum:
+                return Problem(
+                    self.name, "bounds", f"{self.name} must be at least {self.minimum:g}, got {value}"
+                )
+            if self.maximum is not None and canonical > self.maximum:
+                return Problem(
+                    self.name, "bounds", f"{self.name} must be at most {self.maximum:g}, got {value}"
+                )
+        return None
+
+    def _text(self, value: Any) -> str:
+        if self.is_flag:
+            return _flag(value)
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, int | float):
+            number = _number(value)
+            return str(int(number)) if number.is_integer() else str(number)
+        if isinstance(value, str):
+            return value
+        raise ValueError(value)
+
+    def _wrong_type(self, value: Any) -> Problem:
+        kind = "true or false" if self.is_flag else _KIND_NAMES.get(self.type, f"a reference to {self.type}")
+        remedy = "leave the line out to get the default" if value is None else ""
+        return Problem(self.name, "type", f"{self.name} must be {kind}, got {_describe(value)}", remedy)
+
+    def _not_in_enum(self, value: Any) -> Problem:
+        close = difflib.get_close_matches(str(value).lower(), [e.lower() for e in self.enum], n=1)
+        guess = next((e for e in self.enum if close and e.lower() == close[0]), "")
+        return Problem(
+            self.name,
+            "enum",
+            f"{self.name} must be one of {', '.join(self.enum)}; got {_describe(value)}",
+            f"did you mean {guess}?" if guess else "",
+        )
+
+
+@dataclass(frozen=True)
+class ComponentInterface:
+    """The typed inputs and outputs of a component, by name."""
+
+    inputs: Mapping[str, ComponentInput]
+    outputs: Mapping[str, ComponentOutput]
+
+    @classmethod
+    def from_spec(cls, spec: Mapping[str, Any]) -> ComponentInterface:
+        """From a componentSpec (the component's YAML as JSON); keys it does not know are ignored."""
+        inputs = {name: _read_input(name, body) for name, body in (spec.get("inputs") or {}).items()}
+        outputs = {
+            name: ComponentOutput(name, str(body.get("type", "")), str(body.get("mode", "")))
+            for name, body in (spec.get("outputs") or {}).items()
+        }
+        return cls(MappingProxyType(inputs), MappingProxyType(outputs))
+
+    def check(self, parameters: Mapping[str, Any], *, text_numbers: bool = False) -> list[Problem]:
+        """All that is wrong with the parameters given, in their order; absent ones are for missing()."""
+        problems = []
+        for name, value in parameters.items():
+            if name not in self.inputs:
+                problems.append(self._unknown(name))
+            elif problem := self.inputs[name].check(value, text_numbers=text_numbers):
+                problems.append(problem)
+        return problems
+
+    def missing(self, parameters: Mapping[str, Any]) -> list[Problem]:
+        """One problem for each required input that has no value."""
+        return [
+            Problem(name, "missing", f"{name} is required: the component has no default for it")
+            for name, declared in self.inputs.items()
+            if declared.required and name not in parameters
+        ]
+
+    def canonical(self, name: str, value: Any) -> Scalar:
+        """The canonical form of a value of the input; KeyError: no such input, ValueError: no such form."""
+        return self.inputs[name].canonical(value)
+
+    def defaults(self) -> dict[str, Scalar]:
+        """The component's own default of every input that has one, canonical."""
+        return {name: i.default for name, i in self.inputs.items() if i.default is not None}
+
+    def _unknown(self, name: str) -> Problem:
+        close = difflib.get_close_matches(name, self.inputs, n=1)
+        remedy = f"did you mean {close[0]}?" if close else ""
+        return Problem(name, "unknown", f"{name} is no input of the component", remedy)
+
+
+def _read_input(name: str, body: Mapping[str, Any]) -> ComponentInput:
+    raw = ComponentInput(
+        name=name,
+        type=str(body.get("type", "string")).lower(),
+        optional=_truth(body.get("optional", False)),
+        enum=tuple(_flag(e) if isinstance(e, bool) else str(e) for e in body.get("enum") or ()),
+        minimum=_bound(body.get("min")),
+        maximum=_bound(body.get("max")),
+        mode=str(body.get("mode", "")),
+    )
+    default = body.get("default")
+    if default is None:
+        return raw
+    return ComponentInput(**{**vars(raw), "default": raw.canonical(default)})
+
+
+def _truth(value: Any) -> bool:
+    return value if isinstance(value, bool) else str(value).lower() == "true"
+
+
+def _bound(value: Any) -> float | None:
+    return None if value is None else _number(value)
+
+
+def _flag(value: Any) -> str:
+    text = str(value).lower() if isinstance(value, bool | str) else ""
+    if text not in _FLAGS:
+        raise ValueError(value)
+    return text
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        return int(value)
+    number = _number(value)
+    if not number.is_integer():
+        raise ValueError(value)
+    return value if isinstance(value, int) else int(number)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(value)
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        raise ValueError(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError(value) from None
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number + 0.0
+
+
+def _describe(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return "a mapping"
+    return "a list" if isinstance(value, list | tuple) else repr(value)

@@ -1,0 +1,43 @@
+"""The VM sizes that the model catalogue names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from types import MappingProxyType
+
+from phift.catalog.files import read_facts
+
+__all__ = ["VmSize", "vm_size", "vm_sizes"]
+
+
+@dataclass(frozen=True)
+class VmSize:
+    """A VM size. gpus: GPUs a node, 0 for CPU sizes; gpu: their kind; retired: the day the series was."""
+
+    name: str
+    vcpus: int
+    memory_gib: int
+    gpus: int
+    gpu: str = ""
+    low_priority: bool = True
+    retired: date | None = None
+
+
+@cache
+def vm_sizes() -> Mapping[str, VmSize]:
+    """All known sizes by name, in catalogue order."""
+    facts = read_facts("vm_sizes.yaml")
+    return MappingProxyType({name: VmSize(name=name, **fields) for name, fields in facts.items()})
+
+
+@cache
+def _by_lower_name() -> dict[str, VmSize]:
+    return {name.lower(): size for name, size in vm_sizes().items()}
+
+
+def vm_size(name: str) -> VmSize | None:
+    """The size of that name in any case (Azure compares sizes so); None: the catalogue lacks it."""
+    return _by_lower_name().get(name.lower())
