@@ -12,7 +12,17 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["CAPITALS", "COLOURS", "CONVERSIONS", "Conversation", "Fact", "Message", "conversations", "facts", "row"]
+__all__ = [
+    "CAPITALS",
+    "COLOURS",
+    "CONVERSIONS",
+    "Conversation",
+    "Fact",
+    "Message",
+    "conversations",
+    "facts",
+    "row",
+]
 
 CAPITALS = {
     "Argentina": "Buenos Aires", "Australia": "Canberra", "Austria": "Vienna", "Belgium": "Brussels",
