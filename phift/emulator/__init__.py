@@ -1,1 +1,5 @@
-"""The embedded Azure ML: a service of its own that speaks Azure's HTTP, trains and serves on this machine."""
+"""Embedded Azure ML: the service's HTTP, trained and served on this machine.
+
+It meets the rest of phift over HTTP alone. `phift.emulator.lifecycle` starts and finds it and is cheap to import;
+everything else here belongs to the process that `python -m phift.emulator.daemon` runs.
+"""

@@ -1,0 +1,195 @@
+"""The application: which modules answer, and what happens to every request on its way to one and back."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import logging
+import time
+import uuid
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from phift import __version__
+from phift.emulator.context import Emulator
+from phift.emulator.errors import ServiceError, arm_error, blob_error, data_plane_error
+from phift.emulator.faults import Fault
+from phift.emulator.limits import RateLimits, limited
+from phift.emulator.routing import Call, Host, Route, Router, host_kind
+from phift.emulator.tokens import TokenError
+
+__all__ = ["HANDLERS", "Application"]
+
+logger = logging.getLogger("phift.emulator")
+
+HANDLERS = (
+    "admin",
+    "identity",
+    "telemetry",
+    "workspace",
+    "compute",
+    "assets",
+    "registry",
+    "datastores",
+    "blobs",
+    "jobs",
+    "runs",
+    "mlflow",
+    "endpoints",
+    "deployments",
+    "scoring",
+)
+"""Every module of handlers/ that answers: ROUTES, and `install(emulator)` where it adds recovery or stop hooks."""
+
+_AUDIENCES = {
+    Host.ARM: frozenset({"https://management.azure.com", "https://management.core.windows.net"}),
+    Host.DATA_PLANE: frozenset(
+        {"https://management.azure.com", "https://management.core.windows.net", "https://ml.azure.com"}
+    ),
+    Host.BLOB: frozenset({"https://storage.azure.com"}),
+    Host.INFERENCE: frozenset({"https://ml.azure.com"}),
+}
+_WORKSPACE_PARAMETERS = ("sub", "rg", "ws")
+
+
+class Application:
+    """The ASGI application of one emulator."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self.emulator = emulator
+        self.last_request = time.monotonic()
+        self.in_flight = 0
+        self._limits = RateLimits()
+        routes: list[Route] = []
+        for name in HANDLERS:
+            full = f"phift.emulator.handlers.{name}"
+            if importlib.util.find_spec(full) is None:
+                continue
+            module = importlib.import_module(full)
+            routes.extend(module.ROUTES)
+            if install := getattr(module, "install", None):
+                install(emulator)
+        self._router = Router(routes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        hostname = (request.url.hostname or "").lower()
+        kind = host_kind(hostname)
+        started = time.perf_counter()
+        status = 0
+        self.in_flight += 1
+
+        async def send_marked(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *self._common_headers(kind, request.method)]
+            await send(message)
+
+        try:
+            fault = self.emulator.faults.strike(request.method, hostname, request.url.path, request.url.query)
+            if fault and not fault.after:
+                await self._fail(fault, request, send_marked)
+                if fault.final:
+                    return
+            response = await self._respond(kind, request, limited(kind, receive))
+            if fault and fault.after:
+                await self._fail(fault, request, send_marked)
+                return
+            await response(scope, receive, send_marked)
+        except ClientDisconnect:
+            logger.info("%s %s%s: the client went away", request.method, hostname, request.url.path)
+        finally:
+            self.in_flight -= 1
+            self.last_request = time.monotonic()
+            self.emulator.request_log.write(
+                request.method, hostname, request.url.path, status, (time.perf_counter() - started) * 1000
+            )
+
+    async def _respond(self, kind: Host | None, request: Request, receive: Receive) -> Response:
+        location = self.emulator.workspace.location
+        try:
+            if kind is None:
+                raise ServiceError(421, "MisdirectedRequest", f"{request.url.hostname} is not served here.")
+            return await self._handle(kind, Request(request.scope, receive))
+        except ServiceError as error:
+            if kind is Host.BLOB:
+                return blob_error(error, head=request.method == "HEAD")
+            if kind is Host.DATA_PLANE:
+                return data_plane_error(error, location=location)
+            return arm_error(error, location=location)
+        except ClientDisconnect:
+            raise
+        except Exception as error:
+            logger.exception("%s %s%s failed", request.method, request.url.hostname, request.url.path)
+            failure = ServiceError(
+                500, "InternalServerError", f"The embedded Azure ML failed: {type(error).__name__}: {error}"
+            )
+            return blob_error(failure, head=False) if kind is Host.BLOB else arm_error(failure, location=location)
+
+    async def _handle(self, kind: Host, request: Request) -> Response:
+        raw_path = request.scope.get("raw_path") or request.scope["path"].encode()
+        route, params = self._router.match(kind, request.method, raw_path.decode("ascii").split("?")[0])
+        claims = {} if route.public else self._authenticate(kind, request)
+        self._check_workspace(params)
+        return await route.handler(Call(self.emulator, request, params, claims))
+
+    def _authenticate(self, kind: Host, request: Request) -> dict[str, Any]:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if kind is Host.ADMIN:
+            if scheme.lower() != "bearer" or not self.emulator.is_admin(token):
+                raise ServiceError(401, "AdminTokenRequired", "Admin requests need the emulator's admin token.")
+            return {}
+        if scheme.lower() != "bearer":
+            raise ServiceError(
+                401,
+                "AuthenticationFailed",
+                "Authentication failed. The 'Authorization' header is missing or is not a bearer token.",
+                headers={"WWW-Authenticate": 'Bearer authorization_uri="https://login.microsoftonline.com/"'},
+            )
+        try:
+            return self.emulator.tokens.verify(token, _AUDIENCES.get(kind))
+        except (TokenError, ValueError, KeyError) as error:
+            code = "InvalidAuthenticationTokenAudience" if "meant for" in str(error) else "InvalidAuthenticationToken"
+            raise ServiceError(
+                401,
+                code,
+                f"The access token is invalid: {error}.",
+                headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+            ) from error
+
+    def _check_workspace(self, params: dict[str, str]) -> None:
+        workspace = self.emulator.workspace
+        if "ws" in params:
+            here = (workspace.subscription_id, workspace.resource_group, workspace.name)
+            asked = tuple(params.get(name, "") for name in _WORKSPACE_PARAMETERS)
+            if [part.casefold() for part in asked] != [part.casefold() for part in here]:
+                raise ServiceError(404, "UserError", "Workspace not found.", inner=("NotFound", "WorkspaceNotFound"))
+        elif (subscription := params.get("sub")) and subscription.casefold() != workspace.subscription_id.casefold():
+            raise ServiceError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
+
+    def _common_headers(self, kind: Host | None, method: str) -> list[tuple[bytes, bytes]]:
+        headers = [(b"x-phift-emulator", __version__.encode())]
+        if kind is Host.BLOB:
+            return headers
+        identifier = str(uuid.uuid4()).encode()
+        headers += [(b"x-ms-request-id", identifier), (b"x-ms-correlation-request-id", identifier)]
+        if kind is Host.ARM:
+            headers += [(b"cache-control", b"no-cache"), *self._limits.headers(method)]
+        return headers
+
+    async def _fail(self, fault: Fault, request: Request, send: Send) -> None:
+        await fault.wait()
+        if fault.drop:
+            request.scope["state"]["connection"].abort()
+        elif fault.status:
+            body = json.dumps({"error": {"code": fault.code, "message": fault.message, "details": []}})
+            headers = dict(fault.headers)
+            response = Response(body, fault.status, headers=headers, media_type="application/json")
+            await response(request.scope, request.receive, send)

@@ -1,0 +1,89 @@
+"""Faults on request: answers that fail, come late, or never come."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import uuid
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from phift.emulator.errors import ServiceError
+
+__all__ = ["Fault", "Faults"]
+
+
+@dataclass
+class Fault:
+    """One fault. The pattern is a regular expression searched in "METHOD host/path?query", ignoring case.
+
+    offset: matching requests let through first. count: how many then fail (0: all that follow).
+    status: HTTP status to answer with; drop: close the connection instead; delay: seconds to wait before either.
+    after: the request has its effect first and only its answer is lost or replaced.
+    """
+
+    pattern: str
+    status: int = 0
+    drop: bool = False
+    delay: float = 0.0
+    after: bool = False
+    offset: int = 0
+    count: int = 1
+    code: str = "InjectedFault"
+    message: str = "A fault asked for by an admin request."
+    headers: dict[str, str] = field(default_factory=dict)
+    id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    seen: int = 0
+    struck: int = 0
+
+    @property
+    def final(self) -> bool:
+        """Whether the fault answers by itself instead of only delaying."""
+        return self.drop or bool(self.status)
+
+    async def wait(self) -> None:
+        if self.delay:
+            await asyncio.sleep(self.delay)
+
+
+class Faults:
+    """The faults in force, in the order they were asked for."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+
+    def add(self, body: dict[str, Any]) -> Fault:
+        """A fault from its JSON; raises ServiceError 400 when a field is unknown or the pattern is no expression."""
+        settable = {"pattern", "status", "drop", "delay", "after", "offset", "count", "code", "message", "headers"}
+        if unknown := sorted(set(body) - settable):
+            raise ServiceError(400, "RequestInvalid", f"Unknown field of a fault: {', '.join(unknown)}")
+        try:
+            re.compile(body["pattern"])
+            fault = Fault(**body)
+        except (KeyError, TypeError, re.error) as error:
+            raise ServiceError(400, "RequestInvalid", f"Not a fault: {error}") from error
+        if not (fault.final or fault.delay):
+            raise ServiceError(400, "RequestInvalid", "A fault needs status, drop or delay.")
+        self._faults.append(fault)
+        return fault
+
+    def strike(self, method: str, host: str, path: str, query: str) -> Fault | None:
+        """The fault that this request meets, counted, or None."""
+        if not self._faults:
+            return None
+        text = f"{method} {host}{path}" + (f"?{query}" if query else "")
+        for fault in self._faults:
+            if not re.search(fault.pattern, text, re.IGNORECASE):
+                continue
+            fault.seen += 1
+            if fault.seen <= fault.offset or (fault.count and fault.struck >= fault.count):
+                continue
+            fault.struck += 1
+            return fault
+        return None
+
+    def list(self) -> list[dict[str, Any]]:
+        return [asdict(fault) for fault in self._faults]
+
+    def clear(self) -> None:
+        self._faults.clear()

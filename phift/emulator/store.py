@@ -1,0 +1,96 @@
+"""Documents by kind and key, in one SQLite file.
+
+Used from the event-loop thread only. A write has reached the operating system when the call returns, so it outlives
+the process being killed (WAL, synchronous=NORMAL: a power cut may cost the last writes, never consistency).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Store"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS document (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body TEXT NOT NULL,
+    UNIQUE (kind, key)
+);
+"""
+_SEPARATOR = "\x1f"  # sorts before every character a name can hold, so a prefix is one contiguous range
+_AFTER_SEPARATOR = "\x20"
+
+
+class Store:
+    """Documents by kind and key. Keys compare case-insensitively, as Azure's resource ids do."""
+
+    def __init__(self, path: Path) -> None:
+        self.connection = sqlite3.connect(path, isolation_level=None)
+        self.connection.execute("PRAGMA journal_mode=WAL")
+        self.connection.execute("PRAGMA synchronous=NORMAL")
+        self.connection.execute("PRAGMA foreign_keys=ON")
+        self.connection.executescript(_SCHEMA)
+        self._depth = 0
+
+    def get(self, kind: str, *key: str) -> dict[str, Any] | None:
+        """The document, a fresh copy, or None."""
+        row = self.connection.execute(
+            "SELECT body FROM document WHERE kind = ? AND key = ?", (kind, _key(key))
+        ).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def put(self, kind: str, *key: str, body: dict[str, Any]) -> None:
+        """Creates or replaces the document; a replaced one keeps its place in creation order."""
+        self.connection.execute(
+            "INSERT INTO document (kind, key, body) VALUES (?, ?, ?) "
+            "ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body",
+            (kind, _key(key), json.dumps(body, ensure_ascii=False, separators=(",", ":"))),
+        )
+
+    def delete(self, kind: str, *key: str) -> bool:
+        """Removes the document; True when there was one."""
+        cursor = self.connection.execute("DELETE FROM document WHERE kind = ? AND key = ?", (kind, _key(key)))
+        return cursor.rowcount > 0
+
+    def list(self, kind: str, *prefix: str) -> list[dict[str, Any]]:
+        """The documents of a kind whose key begins with the whole parts of `prefix`, in creation order."""
+        if prefix:
+            start = _key(prefix)
+            rows = self.connection.execute(
+                "SELECT body FROM document WHERE kind = ? AND key > ? AND key < ? ORDER BY sequence",
+                (kind, start + _SEPARATOR, start + _AFTER_SEPARATOR),
+            )
+        else:
+            rows = self.connection.execute("SELECT body FROM document WHERE kind = ? ORDER BY sequence", (kind,))
+        return [json.loads(body) for (body,) in rows]
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All writes inside happen or none; may be nested (only the outermost commits). Never await inside."""
+        if self._depth == 0:
+            self.connection.execute("BEGIN IMMEDIATE")
+        self._depth += 1
+        try:
+            yield
+        except BaseException:
+            self._depth -= 1
+            if self._depth == 0:
+                self.connection.execute("ROLLBACK")
+            raise
+        self._depth -= 1
+        if self._depth == 0:
+            self.connection.execute("COMMIT")
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def _key(parts: tuple[str, ...]) -> str:
+    return _SEPARATOR.join(parts).casefold()
