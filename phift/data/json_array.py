@@ -1,0 +1,115 @@
+"""A JSON array read element by element: the standard library would hold the whole file in memory."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO
+
+from phift.data.problems import Problem
+
+__all__ = ["LONGEST", "read_array"]
+
+LONGEST = 1 << 26  # characters of one element: beyond it the text is taken for broken, not for unfinished
+_CHUNK = 1 << 18
+_SPACE = " \t\r\n"
+_decoder = json.JSONDecoder()
+
+
+def read_array(text: TextIO, taken: Callable[[], bool]) -> Iterator[tuple[int, Any]]:
+    """(line, element) for each taken element of the one array in `text`; a Problem ends it."""
+    window = _Window(text)
+    try:
+        yield from _elements(window, taken)
+    except UnicodeDecodeError:
+        yield window.line, Problem("encoding", "not UTF-8 text from about here on", "Save it as UTF-8.")
+    except RecursionError:
+        yield window.line, Problem("json", "not JSON that can be read: nested too deeply")
+
+
+def _elements(window: "_Window", taken: Callable[[], bool]) -> Iterator[tuple[int, Any]]:
+    window.next_character()
+    window.step()  # the opening bracket, which brought us here
+    closes = window.next_character() == "]"
+    while not closes:
+        line = window.line
+        try:
+            element = window.element()
+        except ValueError as error:
+            yield _broken(window, error)
+            return
+        if taken():
+            yield line, element
+        follows = window.next_character()
+        closes = follows == "]"
+        if follows not in (",", "]"):
+            said = f"not JSON: expected `,` or `]` between rows, found {follows or 'the end of the file'}"
+            yield window.line, Problem("json", said)
+            return
+        if not closes:
+            window.step()
+            window.next_character()
+    window.step()
+    if window.next_character():
+        yield window.line, Problem("json", "not JSON: more text after the array", "One array a file.")
+
+
+def _broken(window: "_Window", error: ValueError) -> tuple[int, Problem]:
+    if not isinstance(error, json.JSONDecodeError):
+        return window.line, Problem("json", f"not JSON that can be read: {error}")
+    line = window.line_at(error.pos)
+    return line, Problem("json", f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}", column=error.colno)
+
+
+class _Window:
+    """A sliding piece of the text: what lies before the position is forgotten when more is read."""
+
+    def __init__(self, text: TextIO) -> None:
+        self.line = 1
+        self._text = text
+        self._buffer = ""
+        self._at = 0
+        self._ended = False
+
+    def next_character(self) -> str:
+        """Skip white space; the character at the position, or "" at the end of the file."""
+        while True:
+            while self._at < len(self._buffer):
+                character = self._buffer[self._at]
+                if character not in _SPACE:
+                    return character
+                self.line += character == "\n"
+                self._at += 1
+            if not self._more(_CHUNK):
+                return ""
+
+    def step(self) -> None:
+        """Pass one character."""
+        self._at += 1
+
+    def element(self) -> Any:
+        """The JSON value at the position, which moves behind it. Raises ValueError when there is none."""
+        while True:
+            try:
+                value, end = _decoder.raw_decode(self._buffer, self._at)
+            except json.JSONDecodeError:
+                # Broken, or only cut off by the window's edge: more text tells.
+                if len(self._buffer) - self._at > LONGEST or not self._more(len(self._buffer) + _CHUNK):
+                    raise
+                continue
+            if end == len(self._buffer) and self._more(_CHUNK):
+                continue  # a number may go on
+            self.line += self._buffer.count("\n", self._at, end)
+            self._at = end
+            return value
+
+    def line_at(self, position: int) -> int:
+        """The line of a position in the window."""
+        return self.line + self._buffer.count("\n", self._at, position)
+
+    def _more(self, size: int) -> bool:
+        if self._ended:
+            return False
+        read = self._text.read(size)
+        self._ended = not read
+        self._buffer = self._buffer[self._at :] + read
+        self._at = 0
+        return bool(read)

@@ -1,0 +1,137 @@
+"""Rows of the ultrachat schema: `prompt`, `messages` (a list of {role, content}), `prompt_id`.
+
+A conversation is an optional system message, then user and assistant by turns, and ends with the assistant: the
+fine-tune component learns from the assistant's messages, so a row in another shape would teach something else or nothing.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from json.encoder import encode_basestring
+from typing import Any
+
+from phift.data.problems import Problem
+
+__all__ = ["ROLES", "encoded", "problems_of"]
+
+ROLES = ("system", "user", "assistant")
+_SHAPE = 'Write a list of {"role": ..., "content": ...}.'
+_ORDER = "The order is: system (optional, once), then user and assistant by turns, ending with assistant."
+
+# These end a line for str.splitlines and for some readers of JSON Lines, so they are written as escapes.
+_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
+
+
+def problems_of(row: object) -> list[Problem]:
+    """All that is wrong with a row; an empty list for a sound one. Columns that the schema lacks are no problem."""
+    if not isinstance(row, dict):
+        return [Problem("type", f"a row must be an object, not {_kind(row)}")]
+    found = [
+        Problem("type", f"`{key}` must be text, not {_kind(row[key])}", f"Quote it, or leave `{key}` out.")
+        for key in ("prompt", "prompt_id")
+        if not isinstance(row.get(key, ""), str) and row[key] is not None
+    ]
+    messages = row.get("messages")
+    if messages is None:
+        have = ", ".join(f"`{key}`" for key in list(row)[:8]) or "none"
+        found.append(Problem("missing-key", f"`messages` is missing; columns here: {have}", _SHAPE))
+    elif not isinstance(messages, list):
+        found.append(Problem("type", f"`messages` must be a list, not {_kind(messages)}", _SHAPE))
+    elif not messages:
+        found.append(Problem("no-messages", "`messages` is empty", _ORDER))
+    else:
+        found.extend(_in_conversation(messages))
+    return found
+
+
+def encoded(row: Mapping[str, Any]) -> bytes:
+    """A sound row as one line of canonical JSON: UTF-8, fixed order of keys, no spaces, ending in a line feed.
+
+    A missing `prompt` becomes the first user message, a missing `prompt_id` the SHA-256 of the prompt, as in
+    ultrachat; further columns are left out. Raises UnicodeEncodeError on half a surrogate pair.
+    """
+    messages = row["messages"]
+    prompt = row.get("prompt")
+    if prompt is None:
+        prompt = next(message["content"] for message in messages if message["role"] == "user")
+    identity = row.get("prompt_id")
+    if identity is None:
+        identity = sha256(prompt.encode()).hexdigest()
+    quote = encode_basestring
+    said = ",".join([f'{{"role":"{message["role"]}","content":{quote(message["content"])}}}' for message in messages])
+    line = f'{{"prompt":{quote(prompt)},"messages":[{said}],"prompt_id":{quote(identity)}}}\n'
+    if not line.isascii():
+        line = _LINE_ENDS.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
+    return line.encode()
+
+
+def _in_conversation(messages: list[Any]) -> Iterator[Problem]:
+    expected: tuple[str, ...] = ("system", "user")
+    ordered = True
+    for number, message in enumerate(messages, 1):
+        if not isinstance(message, dict):
+            yield Problem("type", f"message {number} must be an object, not {_kind(message)}", _SHAPE)
+            ordered = False
+            continue
+        role = message.get("role")
+        if role not in ROLES:
+            yield _bad_role(number, message)
+            ordered = False
+        elif ordered and role not in expected:
+            wanted = " or ".join(f"`{each}`" for each in expected)
+            yield Problem("role-order", f"message {number} has role `{role}`, expected {wanted}", _ORDER)
+            ordered = False  # one finding a conversation: the rest would only follow from it
+        expected = ("assistant",) if role == "user" else ("user",)
+        content = message.get("content")
+        if not isinstance(content, str):
+            yield _bad_content(number, message)
+        elif not content or content.isspace():
+            yield Problem("empty-content", f"message {number} ({role}) has empty content", "Fill it or drop the row.")
+        if len(message) > 2:
+            yield from _extra_keys(number, message)
+    if ordered and (last := messages[-1]["role"]) != "assistant":
+        yield Problem("role-order", f"the conversation ends with `{last}`, not with `assistant`", _ORDER)
+
+
+def _bad_role(number: int, message: Mapping[str, Any]) -> Problem:
+    roles = ", ".join(ROLES)
+    if message.get("role") is None:
+        return Problem("missing-key", f"message {number} has no `role`", f"Roles: {roles}.")
+    said = message["role"]
+    shown = f"`{said[:40]}`" if isinstance(said, str) else _kind(said)
+    return Problem("role", f"message {number} has role {shown}", f"Roles: {roles}.")
+
+
+def _bad_content(number: int, message: Mapping[str, Any]) -> Problem:
+    if message.get("content") is None:
+        return Problem("missing-key", f"message {number} has no `content`", _SHAPE)
+    summary = f"the content of message {number} must be text, not {_kind(message['content'])}"
+    return Problem("type", summary, "Only text is trained on.")
+
+
+def _extra_keys(number: int, message: Mapping[str, Any]) -> Iterator[Problem]:
+    # Null is what Parquet writes where only other rows use the key.
+    extra = sorted(str(key) for key, value in message.items() if key not in ("role", "content") and value is not None)
+    if extra:
+        names = ", ".join(f"`{key}`" for key in extra[:5])
+        yield Problem(
+            "extra-key", f"message {number} has {names} beside role and content", "Remove what is not trained on."
+        )
+
+
+def _kind(value: object) -> str:
+    for types, name in _KINDS:
+        if isinstance(value, types):
+            return name
+    return type(value).__name__
+
+
+_KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (type(None), "null"),
+    (bool, "a boolean"),
+    ((int, float), "a number"),
+    (str, "text"),
+    (list, "a list"),
+    (dict, "an object"),
+    (bytes, "bytes"),
+)

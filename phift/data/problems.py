@@ -1,0 +1,54 @@
+"""What is wrong with data: problems of single rows, gathered into a list of diagnostics of bearable length."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from phift.diagnostics import Diagnostic, Mark
+from phift.errors import InvalidSpecError
+
+__all__ = ["LISTED", "Findings", "Problem"]
+
+LISTED = 20  # problems shown one by one; the rest is a count
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with a row, or with a file. code: a stable short name; column: from 1, or 0."""
+
+    code: str
+    summary: str
+    remedy: str = ""
+    column: int = 0
+
+
+class Findings:
+    """The problems found so far: the first `LISTED` in full, the others counted."""
+
+    def __init__(self) -> None:
+        self._listed: list[Diagnostic] = []
+        self._unlisted: Counter[str] = Counter()
+
+    def __bool__(self) -> bool:
+        return bool(self._listed)
+
+    def add(self, problem: Problem, file: str, line: int = 0) -> None:
+        """Note a problem at `line` (from 1; 0: the whole file) of `file`."""
+        if len(self._listed) == LISTED:
+            self._unlisted[problem.code] += 1
+            return
+        mark = Mark(file, line, problem.column)
+        self._listed.append(Diagnostic(problem.summary, remedy=problem.remedy, mark=mark, code=f"data-{problem.code}"))
+
+    def raise_if_any(self) -> None:
+        """Raises InvalidSpecError with all findings, the uncounted as one last diagnostic; or does nothing."""
+        if not self._listed:
+            return
+        diagnostics = list(self._listed)
+        total = len(diagnostics) + self._unlisted.total()
+        if self._unlisted:
+            kinds = ", ".join(f"{count} x {code}" for code, count in sorted(self._unlisted.items()))
+            diagnostics.append(
+                Diagnostic(f"{self._unlisted.total()} more problems like these", detail=kinds, code="data-more")
+            )
+        noun = "problem" if total == 1 else "problems"
+        raise InvalidSpecError(diagnostics, f"{total} {noun} in the data")

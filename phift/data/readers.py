@@ -1,0 +1,217 @@
+"""Readers: one a format, each a generator over the rows that a selector takes. Memory stays flat.
+
+A reader yields (line, row): the line in the file, from 1, where the row starts (for Parquet the row's number), and
+the row as parsed, or a Problem in its place. It counts rows through the `Counter`, parses only those taken, and ends
+early where nothing after a problem can be trusted.
+"""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from phift.data.json_array import read_array
+from phift.data.problems import Problem
+from phift.data.take import Selector
+
+__all__ = ["Counter", "read"]
+
+_BOM = b"\xef\xbb\xbf"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_ENCODING = "Save it as UTF-8."
+_decode = json.JSONDecoder().decode
+
+Rows = Iterator[tuple[int, Any]]
+
+
+class Counter:
+    """Numbers the rows of a source, over all its files, and asks the selector about each."""
+
+    def __init__(self, selector: Selector | None = None) -> None:
+        self.rows = 0
+        self._selector = selector
+
+    def __call__(self) -> bool:
+        """Count one more row; is it taken?"""
+        number = self.rows
+        self.rows = number + 1
+        return self._selector is None or self._selector(number)
+
+
+def read(path: Path, kind: str, taken: Counter, columns: tuple[str, ...] | None) -> Rows:
+    """The taken rows of one file. columns: those of use (others need not be read), or None for all.
+
+    Raises OSError when the file cannot be read.
+    """
+    return _READERS[kind](path, taken, columns)
+
+
+def _read_jsonl(path: Path, taken: Counter, columns: tuple[str, ...] | None) -> Rows:
+    with path.open("rb") as stream:
+        head = _start(stream)
+        if isinstance(head, Problem):
+            yield 1, head
+            return
+        yield from _lines(stream, taken)
+
+
+def _read_json(path: Path, taken: Counter, columns: tuple[str, ...] | None) -> Rows:
+    """An array of rows; or, as is common under this suffix, JSON Lines."""
+    with path.open("rb") as stream:
+        head = _start(stream)
+        if isinstance(head, Problem):
+            yield 1, head
+        elif head == b"[":
+            yield from read_array(io.TextIOWrapper(stream, "utf-8", newline=""), taken)
+        else:
+            yield from _lines(stream, taken)
+
+
+def _start(stream: BinaryIO) -> bytes | Problem:
+    """Skip a byte order mark; the first byte that is no white space, b"" at the end, or what is wrong."""
+    head = stream.read(4)
+    if head[:2] in _UTF16:
+        return Problem("encoding", "the file is UTF-16", _ENCODING)
+    start = len(_BOM) if head.startswith(_BOM) else 0
+    stream.seek(start)
+    first = b" "
+    while first.isspace():
+        first = stream.read(1)
+    stream.seek(start)
+    return first
+
+
+def _lines(stream: BinaryIO, taken: Counter) -> Rows:
+    # A binary stream ends lines at line feeds only, so U+2028 and its like inside a text split nothing.
+    for number, line in enumerate(stream, 1):
+        if line.isspace():
+            continue
+        if taken():
+            yield number, _parsed(line, number)
+
+
+def _parsed(line: bytes, number: int) -> Any:
+    try:
+        return _decode(line.decode())
+    except UnicodeDecodeError as error:
+        return Problem("encoding", "not UTF-8 text", _ENCODING, column=error.start + 1)
+    except json.JSONDecodeError as error:
+        remedy = "Each line must be one JSON object."
+        if number == 1 and line.lstrip().startswith(b"["):
+            remedy = "The file looks like a JSON array: give it the suffix .json."
+        return Problem("json", f"not JSON: {_reason(error)}", remedy, column=error.colno)
+    except (RecursionError, ValueError) as error:
+        return Problem("json", f"not JSON that can be read: {error}")
+
+
+def _reason(error: json.JSONDecodeError) -> str:
+    return error.msg[:1].lower() + error.msg[1:]
+
+
+def _read_csv(path: Path, taken: Counter, columns: tuple[str, ...] | None) -> Rows:
+    csv.field_size_limit(sys.maxsize)  # a conversation may be longer than the module's 128 KiB
+    with path.open("rb") as raw:
+        head = _start(raw)
+        if isinstance(head, Problem):
+            yield 1, head
+            return
+        reader = csv.reader(io.TextIOWrapper(raw, "utf-8", newline=""), strict=True)
+        line = 1
+        try:
+            header = next(reader, [])
+            missing = _missing(header, columns)
+            if missing:
+                yield 1, missing
+                return
+            line = reader.line_num + 1
+            for cells in reader:
+                if cells and taken():
+                    yield line, _from_cells(header, cells, columns)
+                line = reader.line_num + 1
+        except csv.Error as error:
+            yield line, Problem("csv", f"not CSV: {error}", 'Quote texts with ", and write " inside them as "".')
+        except UnicodeDecodeError:
+            yield line, Problem("encoding", "not UTF-8 text from about here on", _ENCODING)
+
+
+def _missing(header: list[str], columns: tuple[str, ...] | None) -> Problem | None:
+    if columns is not None and "messages" not in header:
+        have = ", ".join(f"`{name}`" for name in header[:8]) or "none"
+        return Problem(
+            "missing-key", f"no column `messages`; columns here: {have}", "The first line names the columns."
+        )
+    return None
+
+
+def _from_cells(header: list[str], cells: list[str], columns: tuple[str, ...] | None) -> Any:
+    if len(cells) != len(header):
+        return Problem("csv", f"{len(cells)} cells, but the first line names {len(header)} columns")
+    row: dict[str, Any] = dict(zip(header, cells, strict=True))
+    if columns is None:
+        return row
+    for key in ("prompt", "prompt_id"):
+        if row.get(key) == "":  # CSV cannot say null
+            row[key] = None
+    return _with_messages(row)
+
+
+def _with_messages(row: dict[str, Any]) -> Any:
+    """`row` with `messages` parsed, where the format could hold it only as text."""
+    text = row.get("messages")
+    if not isinstance(text, str):
+        return row
+    try:
+        return {**row, "messages": _decode(text)}
+    except (RecursionError, ValueError) as error:
+        reason = _reason(error) if isinstance(error, json.JSONDecodeError) else str(error)
+        return Problem(
+            "json",
+            f"`messages` is not JSON: {reason}",
+            'Write [{"role": ..., "content": ...}, ...] with double quotes.',
+        )
+
+
+def _read_parquet(path: Path, taken: Counter, columns: tuple[str, ...] | None) -> Rows:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            names = list(file.schema_arrow.names)
+            missing = _missing(names, columns)
+            if missing:
+                yield 0, missing
+                return
+            wanted = names if columns is None else [name for name in columns if name in names]
+            first = 1
+            for group in range(file.num_row_groups):
+                rows = file.metadata.row_group(group).num_rows
+                mask = bytearray(taken() for _ in range(rows))
+                if any(mask):
+                    for number, row in _from_group(file, group, wanted, mask, first):
+                        yield number, row if columns is None else _with_messages(row)
+                first += rows
+    except pa.ArrowException as error:
+        yield 0, Problem("parquet", f"not a Parquet file that can be read: {str(error).splitlines()[0]}")
+
+
+def _from_group(file: Any, group: int, columns: list[str], mask: bytearray, first: int) -> Rows:
+    at = 0
+    for batch in file.iter_batches(batch_size=512, row_groups=[group], columns=columns):
+        size = batch.num_rows
+        chosen = [n for n in range(size) if mask[at + n]]
+        part = batch if len(chosen) == size else batch.take(chosen)
+        for n, row in zip(chosen, part.to_pylist(), strict=True):
+            yield first + at + n, row
+        at += size
+
+
+_READERS: dict[str, Callable[[Path, Counter, tuple[str, ...] | None], Rows]] = {
+    "jsonl": _read_jsonl,
+    "json": _read_json,
+    "csv": _read_csv,
+    "parquet": _read_parquet,
+}

@@ -1,0 +1,104 @@
+"""Where data comes from, and what identifies it before any row is read.
+
+A source is a plain mapping whose one known key is its kind: `{path: data/*.jsonl}`. For local files the identity is the
+content: file names and folders may change, a byte may not.
+"""
+
+import glob
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from phift.diagnostics import Diagnostic, Mark
+from phift.digest import file_digest
+from phift.errors import InvalidSpecError
+
+__all__ = ["FORMATS", "SourceFile", "SourceIdentity", "identify"]
+
+FORMATS = {".jsonl": "jsonl", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file: where it is, its format (a value of FORMATS), size in bytes, SHA-256 of its bytes (64 hex)."""
+
+    path: Path
+    format: str
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class SourceIdentity:
+    """What a source is. kind: `file`; files: in the order in which their rows follow each other."""
+
+    kind: str
+    files: tuple[SourceFile, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+    def plain(self) -> dict[str, object]:
+        """What goes into the recipe: formats and contents, no names."""
+        return {"kind": self.kind, "files": [{"format": f.format, "sha256": f.digest} for f in self.files]}
+
+
+def identify(source: Mapping[str, object], base: Path) -> SourceIdentity:
+    """What `source` is, now. Paths are relative to `base`, the folder of the spec.
+
+    Reads every byte once to digest it and parses none. Raises InvalidSpecError when there is no such file,
+    when one is empty, cannot be read, or has a suffix that names no known format.
+    """
+    for key, finder in _KINDS.items():
+        if source.get(key) is not None:
+            return finder(str(source[key]), base)
+    known = ", ".join(f"`{key}:`" for key in _KINDS)
+    raise _invalid("kind", f"no known source of data here; known: {known}", "Write `path: data/train.jsonl`.")
+
+
+def _files(pattern: str, base: Path) -> SourceIdentity:
+    return SourceIdentity("file", tuple(_identified(path) for path in _matches(pattern, base)))
+
+
+_KINDS: dict[str, Callable[[str, Path], SourceIdentity]] = {"path": _files}
+
+
+def _matches(pattern: str, base: Path) -> list[Path]:
+    literal = base / pattern
+    if literal.is_file():  # before the glob: a name may hold brackets
+        return [literal]
+    if literal.is_dir():
+        remedy = f"Name the files in it, such as `path: {pattern.rstrip('/')}/*.jsonl`."
+        raise _invalid("folder", f"{literal} is a folder", remedy)
+    if not glob.has_magic(pattern):
+        where = "" if literal.parent.is_dir() else f" (nor is there a folder {literal.parent})"
+        remedy = "Paths are relative to the folder of the spec file."
+        raise _invalid("missing-file", f"no such file: {literal}{where}", remedy)
+    found = (base / name for name in glob.glob(pattern, root_dir=base, recursive=True))
+    files = sorted((path for path in found if path.is_file()), key=lambda path: path.as_posix())
+    if not files:
+        raise _invalid("missing-file", f"no file matches {literal}", "`**` goes through sub-folders.")
+    return files
+
+
+def _identified(path: Path) -> SourceFile:
+    kind = FORMATS.get(path.suffix.lower())
+    if kind is None:
+        known = ", ".join(FORMATS)
+        summary = f"{path.name}: phift cannot tell its format from the suffix {path.suffix or '(none)'}"
+        raise _invalid("format", summary, f"Name it by its format: {known}.", path)
+    try:
+        size = path.stat().st_size
+        if size == 0:
+            raise _invalid("empty", f"{path.name} is empty", "It must hold at least one row.", path)
+        return SourceFile(path, kind, size, file_digest(path))
+    except OSError as error:
+        summary = f"cannot read {path}: {error.strerror or error}"
+        raise _invalid("unreadable", summary, "Check its permissions.", path) from error
+
+
+def _invalid(code: str, summary: str, remedy: str, path: Path | None = None) -> InvalidSpecError:
+    mark = None if path is None else Mark(str(path))
+    return InvalidSpecError([Diagnostic(summary, remedy=remedy, mark=mark, code=f"data-{code}")])
