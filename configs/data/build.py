@@ -52,9 +52,7 @@ def _parquet(path: Path, rows: Sequence[Row]) -> Path:
     import pyarrow.parquet as pq
 
     message = pa.struct([("role", pa.string()), ("content", pa.string())])
-    schema = pa.schema(
-        [("prompt", pa.string()), ("messages", pa.list_(message)), ("prompt_id", pa.string())]
-    )
+    schema = pa.schema([("prompt", pa.string()), ("messages", pa.list_(message)), ("prompt_id", pa.string())])
     pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), path, compression="zstd")
     return path
 

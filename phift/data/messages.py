@@ -1,14 +1,14 @@
 """Rows of the ultrachat schema: `prompt`, `messages` (a list of {role, content}), `prompt_id`.
 
 A conversation is an optional system message, then user and assistant by turns, and ends with the assistant: the
-fine-tune component learns from the assistant's messages, so a row in another shape would teach something else or nothing.
+fine-tune component learns from the assistant's messages, so a row of another shape would teach something else.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from json.encoder import encode_basestring
 from typing import Any
+
+import orjson
 
 from phift.data.problems import Problem
 
@@ -19,7 +19,7 @@ _SHAPE = 'Write a list of {"role": ..., "content": ...}.'
 _ORDER = "The order is: system (optional, once), then user and assistant by turns, ending with assistant."
 
 # These end a line for str.splitlines and for some readers of JSON Lines, so they are written as escapes.
-_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
+_LINE_ENDS = "\x85\u2028\u2029"
 
 
 def problems_of(row: object) -> list[Problem]:
@@ -48,21 +48,29 @@ def encoded(row: Mapping[str, Any]) -> bytes:
     """A sound row as one line of canonical JSON: UTF-8, fixed order of keys, no spaces, ending in a line feed.
 
     A missing `prompt` becomes the first user message, a missing `prompt_id` the SHA-256 of the prompt, as in
-    ultrachat; further columns are left out. Raises UnicodeEncodeError on half a surrogate pair.
+    ultrachat; further columns are left out. Raises ValueError on half a surrogate pair, which UTF-8 cannot say.
     """
-    messages = row["messages"]
-    prompt = row.get("prompt")
-    if prompt is None:
-        prompt = next(message["content"] for message in messages if message["role"] == "user")
-    identity = row.get("prompt_id")
-    if identity is None:
-        identity = sha256(prompt.encode()).hexdigest()
-    quote = encode_basestring
-    said = ",".join([f'{{"role":"{message["role"]}","content":{quote(message["content"])}}}' for message in messages])
-    line = f'{{"prompt":{quote(prompt)},"messages":[{said}],"prompt_id":{quote(identity)}}}\n'
-    if not line.isascii():
-        line = _LINE_ENDS.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
-    return line.encode()
+    messages = [{"role": message["role"], "content": message["content"]} for message in row["messages"]]
+    try:
+        prompt = row.get("prompt")
+        if prompt is None:
+            prompt = next(message["content"] for message in messages if message["role"] == "user")
+        identity = row.get("prompt_id")
+        if identity is None:
+            identity = sha256(prompt.encode()).hexdigest()
+        line = orjson.dumps(
+            {"prompt": prompt, "messages": messages, "prompt_id": identity}, option=orjson.OPT_APPEND_NEWLINE
+        )
+    except (UnicodeEncodeError, orjson.JSONEncodeError) as error:
+        raise ValueError("half a surrogate pair") from error
+    if not line.isascii() and _ends_lines(prompt, identity, *(message["content"] for message in messages)):
+        for mark in _LINE_ENDS:
+            line = line.replace(mark.encode(), b"\\u%04x" % ord(mark))
+    return line
+
+
+def _ends_lines(*texts: str) -> bool:
+    return any(mark in text for text in texts if not text.isascii() for mark in _LINE_ENDS)
 
 
 def _in_conversation(messages: list[Any]) -> Iterator[Problem]:

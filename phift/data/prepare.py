@@ -108,7 +108,7 @@ class _Rows:
         if not problems:
             try:
                 return encoded(row)
-            except UnicodeEncodeError:
+            except ValueError:
                 half = Problem(
                     "surrogate", "a text holds half a surrogate pair (\\ud800 to \\udfff)", "Repair the text."
                 )
@@ -162,7 +162,7 @@ def _written_whole(path: Path) -> Iterator[BinaryIO]:
 
 def _unchanged(identity: SourceIdentity) -> None:
     for file in identity.files:
-        if file.path.stat().st_size != file.size or file_digest(file.path) != file.digest:
+        if file.modified != file.path.stat().st_mtime_ns and file_digest(file.path) != file.digest:
             raise StalePlanError(
                 f"{file.path} has changed since it was planned",
                 detail="The data version in the plan stands for its earlier content.",

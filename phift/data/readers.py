@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import orjson
+
 from phift.data.json_array import read_array
 from phift.data.problems import Problem
 from phift.data.take import Selector
@@ -95,6 +97,10 @@ def _lines(stream: BinaryIO, taken: Counter) -> Rows:
 
 def _parsed(line: bytes, number: int) -> Any:
     try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        pass  # the standard library's parser finds better words, and takes a few things that orjson does not
+    try:
         return _decode(line.decode())
     except UnicodeDecodeError as error:
         return Problem("encoding", "not UTF-8 text", _ENCODING, column=error.start + 1)
@@ -164,7 +170,7 @@ def _with_messages(row: dict[str, Any]) -> Any:
     if not isinstance(text, str):
         return row
     try:
-        return {**row, "messages": _decode(text)}
+        row["messages"] = _decode(text)
     except (RecursionError, ValueError) as error:
         reason = _reason(error) if isinstance(error, json.JSONDecodeError) else str(error)
         return Problem(
@@ -172,6 +178,7 @@ def _with_messages(row: dict[str, Any]) -> Any:
             f"`messages` is not JSON: {reason}",
             'Write [{"role": ..., "content": ...}, ...] with double quotes.',
         )
+    return row
 
 
 def _read_parquet(path: Path, taken: Counter, columns: tuple[str, ...] | None) -> Rows:

@@ -6,7 +6,7 @@ content: file names and folders may change, a byte may not.
 
 import glob
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from phift.diagnostics import Diagnostic, Mark
@@ -20,12 +20,16 @@ FORMATS = {".jsonl": "jsonl", ".json": "json", ".csv": "csv", ".parquet": "parqu
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file: where it is, its format (a value of FORMATS), size in bytes, SHA-256 of its bytes (64 hex)."""
+    """One file: where it is, its format (a value of FORMATS), size in bytes, SHA-256 of its bytes (64 hex).
+
+    modified: its time of modification when it was digested, in nanoseconds; no part of the identity.
+    """
 
     path: Path
     format: str
     size: int
     digest: str
+    modified: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -90,10 +94,10 @@ def _identified(path: Path) -> SourceFile:
         summary = f"{path.name}: phift cannot tell its format from the suffix {path.suffix or '(none)'}"
         raise _invalid("format", summary, f"Name it by its format: {known}.", path)
     try:
-        size = path.stat().st_size
-        if size == 0:
+        status = path.stat()
+        if status.st_size == 0:
             raise _invalid("empty", f"{path.name} is empty", "It must hold at least one row.", path)
-        return SourceFile(path, kind, size, file_digest(path))
+        return SourceFile(path, kind, status.st_size, file_digest(path), status.st_mtime_ns)
     except OSError as error:
         summary = f"cannot read {path}: {error.strerror or error}"
         raise _invalid("unreadable", summary, "Check its permissions.", path) from error

@@ -1,0 +1,101 @@
+"""Data preparation beside `datasets.load_dataset("json")` + `to_json`, on the same file in one run.
+
+    python benchmarks/data.py [--rows 20000] [--repeats 3]
+
+The rows have ultrachat's shape and about its size (six messages, 6 kB). Both sides start cold, each in a process of
+its own, with imports left out of the time; the best of the repeats counts. phift also checks every row.
+"""
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+_PHIFT = """
+import resource, sys, time
+from pathlib import Path
+from phift.data import identify, prepare
+source, out = Path(sys.argv[1]), Path(sys.argv[2])
+start = time.perf_counter()
+prepare(identify({"path": source.name}, source.parent), take=TAKE, into=out)
+print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+_DATASETS = """
+import resource, sys, time
+import datasets
+source, out, cache = sys.argv[1:4]
+datasets.disable_progress_bars()
+start = time.perf_counter()
+datasets.load_dataset("json", data_files=source, split="train", cache_dir=cache).to_json(out)
+print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+_MEGABYTE = 1 << (10 if sys.platform == "linux" else 20)  # ru_maxrss counts kilobytes on Linux, bytes on macOS
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+    sides = {
+        "datasets: load_dataset + to_json": _DATASETS,
+        "phift: every row": _PHIFT.replace("TAKE", "None"),
+        "phift: take 5%": _PHIFT.replace("TAKE", "'5%'"),
+    }
+    with tempfile.TemporaryDirectory() as name:
+        source = _source(Path(name) / "rows.jsonl", options.rows)
+        print(f"{options.rows:,} rows, {source.stat().st_size / 1e6:,.0f} MB")
+        reference = 0.0
+        for side, program in sides.items():
+            runs = [_run(program, source, Path(name), n) for n in range(options.repeats)]
+            seconds = min(run[0] for run in runs)
+            reference = reference or seconds
+            memory = max(run[1] for run in runs) / _MEGABYTE
+            print(
+                f"{side:34} {seconds:6.2f} s {options.rows / seconds:10,.0f} rows/s"
+                f" {reference / seconds:6.1f} x  {memory:5.0f} MB"
+            )
+
+
+def _source(path: Path, rows: int) -> Path:
+    random_ = random.Random(0)
+    words = ["".join(random_.choices("abcdefghijklmnopqrstuvwxyz", k=random_.randint(2, 9))) for _ in range(5000)]
+    words += ["naïve", "café", '"quoted"', "line\nbreak", "数据", "—"] * 20
+    with path.open("w", encoding="utf-8") as out:
+        for number in range(rows):
+            said = [" ".join(random_.choices(words, k=random_.randint(40, 250))) for _ in range(6)]
+            turns = [
+                {"content": text, "role": ("user", "assistant")[turn % 2]} for turn, text in enumerate(said)
+            ]
+            row = {"prompt": said[0], "prompt_id": f"{number:064x}", "messages": turns}
+            out.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return path
+
+
+def _run(program: str, source: Path, folder: Path, number: int) -> tuple[float, float]:
+    """(seconds, peak memory as the system counts it) of one cold run."""
+    cache = folder / f"cache-{number}-{abs(hash(program))}"
+    out = folder / "out.jsonl"
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(source), str(out), str(cache)],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=_environment(cache),
+    )
+    seconds, memory = done.stdout.split()[-2:]
+    return float(seconds), float(memory)
+
+
+def _environment(cache: Path) -> dict[str, str]:
+    import os
+
+    root = str(Path(__file__).parent.parent)
+    return {**os.environ, "HF_HOME": str(cache), "HF_HUB_OFFLINE": "1", "PYTHONPATH": root}
+
+
+if __name__ == "__main__":
+    main()
