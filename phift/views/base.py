@@ -1,0 +1,138 @@
+"""What every view shares: where text goes, how it is dressed, and the two protocols a command picks a view by."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Protocol, TextIO
+
+from phift.apply.events import ApplyFinished, Event, ResourceFailed
+from phift.plan.model import Plan
+
+__all__ = ["PLAIN", "ApplyView", "PlanView", "Sink", "Streams", "Style"]
+
+PLAIN_WIDTH = 80
+"""Columns assumed where nothing tells: the same text in every log."""
+
+
+@dataclass(frozen=True)
+class Style:
+    """Dress for text: colours or none, and the columns to fill."""
+
+    colour: bool = False
+    width: int = PLAIN_WIDTH
+
+    def bold(self, text: str) -> str:
+        return self._wrap("1", text)
+
+    def dim(self, text: str) -> str:
+        return self._wrap("2", text)
+
+    def red(self, text: str) -> str:
+        return self._wrap("31", text)
+
+    def green(self, text: str) -> str:
+        return self._wrap("32", text)
+
+    def yellow(self, text: str) -> str:
+        return self._wrap("33", text)
+
+    def cyan(self, text: str) -> str:
+        return self._wrap("36", text)
+
+    def symbol(self, symbol: str) -> str:
+        """A plan's symbol in Terraform's colours."""
+        paint = {"+": self.green, "~": self.yellow, "-": self.red, "-/+": self.red, "<=": self.cyan, ".": self.red}
+        return paint.get(symbol, str)(symbol)
+
+    def _wrap(self, code: str, text: str) -> str:
+        return f"\033[{code}m{text}\033[0m" if self.colour and text else text
+
+
+PLAIN = Style()
+
+
+class Sink:
+    """One stream that outlives its reader: when the pipe breaks, later text is dropped instead of ending an apply."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.broken = False
+
+    def write(self, text: str) -> None:
+        """Writes the text and a line end."""
+        if self.broken:
+            return
+        try:
+            self.stream.write(text + "\n")
+            self.stream.flush()
+        except BrokenPipeError:
+            self.broken = True
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Results go to `out`, progress and errors to `err`.
+
+    terminal: whether a person can be asked (stdin and stderr are terminals). live: whether err can be redrawn.
+    """
+
+    out: TextIO = field(default_factory=lambda: sys.stdout)
+    err: TextIO = field(default_factory=lambda: sys.stderr)
+    out_style: Style = PLAIN
+    err_style: Style = PLAIN
+    terminal: bool = False
+    live: bool = False
+
+    @classmethod
+    def standard(cls, *, colour: bool = True, environ: Mapping[str, str] = os.environ) -> Streams:
+        """Those of this process. No colour without a terminal, with NO_COLOR, on a dumb one, or when refused."""
+        wanted = colour and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+        columns = shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns
+
+        def style(stream: TextIO) -> Style:
+            terminal = stream.isatty()
+            return Style(colour=wanted and terminal, width=max(40, min(columns, 140)) if terminal else PLAIN_WIDTH)
+
+        err_terminal = sys.stderr.isatty()
+        return cls(
+            out=sys.stdout,
+            err=sys.stderr,
+            out_style=style(sys.stdout),
+            err_style=style(sys.stderr),
+            terminal=sys.stdin is not None and sys.stdin.isatty() and err_terminal,
+            live=err_terminal and environ.get("TERM") != "dumb",
+        )
+
+
+class PlanView(Protocol):
+    """A plan as text, without the last line end."""
+
+    def __call__(
+        self, plan: Plan, *, style: Style = PLAIN, summary: bool = False, show_unchanged: bool = False
+    ) -> str: ...
+
+
+class ApplyView(Protocol):
+    """Listens to an apply from any thread, between enter and exit, and tells the end of it.
+
+    failures: what failed so far. started: whether a write was begun, so that there may be work going on.
+    """
+
+    failures: list[ResourceFailed]
+    started: bool
+
+    def __call__(self, event: Event) -> None: ...
+
+    def __enter__(self) -> ApplyView: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def finish(self, result: ApplyFinished) -> None:
+        """Prints the summary."""

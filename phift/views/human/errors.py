@@ -1,0 +1,86 @@
+"""An error as people need it: what is wrong, where, why, what to do next. Never a traceback."""
+
+from __future__ import annotations
+
+import textwrap
+
+from phift.errors import AzureError, DiagnosticsError, JobFailedError, PhiftError
+from phift.views.base import PLAIN, Style
+from phift.views.human.diagnostics import render as render_diagnostics
+
+__all__ = ["failure", "render", "unexpected"]
+
+LOG_LINES = 20
+"""So much of a failed job's log is shown; `phift logs` has all of it."""
+
+
+def render(error: PhiftError, *, style: Style = PLAIN) -> str:
+    """All that the error carries."""
+    if isinstance(error, DiagnosticsError) and error.diagnostics:
+        return render_diagnostics(error.diagnostics, style=style)
+    lines = [f"{style.bold(style.red('error:'))} {style.bold(error.summary)}"]
+    if error.address:
+        lines.append(f" {style.cyan('-->')} {error.address}")
+    if isinstance(error, JobFailedError):
+        lines += _log(error, style)
+    lines += _paragraph(error.detail, style)
+    if isinstance(error, AzureError):
+        lines += _request(error, style)
+    lines += _paragraph(error.remedy, style)
+    return "\n".join(lines)
+
+
+def failure(address: str, error: Exception, *, style: Style = PLAIN) -> str:
+    """A resource that failed in an apply."""
+    if not isinstance(error, PhiftError):
+        return f"{style.bold(style.red('error:'))} {style.bold(address)}: {unexpected_summary(error)}"
+    text = render(error, style=style)
+    place = f" {style.cyan('-->')} {address}"
+    return (
+        text
+        if error.address or isinstance(error, DiagnosticsError)
+        else text.replace("\n", f"\n{place}\n", 1)
+        if ("\n" in text)
+        else f"{text}\n{place}"
+    )
+
+
+def unexpected(error: BaseException, *, style: Style = PLAIN) -> str:
+    """An error nobody raised on purpose: a defect of phift, told in one line and a hint."""
+    return "\n".join(
+        [
+            f"{style.bold(style.red('error:'))} {style.bold(unexpected_summary(error))}",
+            f"  {style.cyan('=')} This is a defect of phift. PHIFT_DEBUG=1 shows the traceback.",
+        ]
+    )
+
+
+def unexpected_summary(error: BaseException) -> str:
+    """`KeyError: 'name'`, the first line only."""
+    said = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
+
+
+def _paragraph(text: str, style: Style) -> list[str]:
+    lines: list[str] = []
+    for part in text.splitlines():
+        wrapped = textwrap.wrap(part, max(style.width - 4, 30), break_long_words=False, break_on_hyphens=False)
+        for line in wrapped:
+            lines.append(f"  {style.cyan('=') if not lines else ' '} {line}")
+    return lines
+
+
+def _log(error: JobFailedError, style: Style) -> list[str]:
+    tail = error.log.rstrip().splitlines()[-LOG_LINES:]
+    if not tail:
+        return [f"  {style.cyan('=')} step: {error.step}"] if error.step else []
+    where = f"step {error.step}, the end of its log:" if error.step else "the end of its log:"
+    return [f"  {style.cyan('=')} {where}", *(f"    {style.dim('|')} {line}" for line in tail)]
+
+
+def _request(error: AzureError, style: Style) -> list[str]:
+    if not error.url:
+        return []
+    answer = f"HTTP {error.status}" if error.status else "no answer"
+    code = f" {error.code}" if error.code else ""
+    return [f"  {style.cyan('=')} request: {error.method} {error.url}", f"    answer: {answer}{code}"]

@@ -1,0 +1,46 @@
+"""`phift metrics`: each series of the training run with its course."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from phift.views.base import PLAIN, Style
+from phift.views.human.values import number, table
+
+if TYPE_CHECKING:
+    from phift.phases import Metrics
+
+__all__ = ["curve", "render"]
+
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def render(metrics: Metrics, *, style: Style = PLAIN) -> str:
+    """A line a series, in the order of its name: first, last, lowest and highest value, and the course."""
+    head = f"Job {style.bold(metrics.job)} ({metrics.state})"
+    if not metrics.series:
+        return f"{head}\n\nNo metrics yet."
+    rows = [("METRIC", "POINTS", "FIRST", "LAST", "MIN", "MAX", "COURSE")]
+    for name, points in sorted(metrics.series.items()):
+        values = [p.value for p in points]
+        if values:
+            shown = [number(v) for v in (values[0], values[-1], min(values), max(values))]
+            rows.append((name, str(len(values)), shown[0], shown[1], shown[2], shown[3], curve(values, 20)))
+    drawn = table(rows)
+    return "\n".join([head, "", style.dim(drawn[0]), *drawn[1:]])
+
+
+def curve(values: Sequence[float], width: int) -> str:
+    """The values as a row of bars, at most `width` of them, each the mean of its share; empty for under two values."""
+    if len(values) < 2:
+        return ""
+    columns = min(width, len(values))
+    means = []
+    for n in range(columns):
+        share = values[n * len(values) // columns : (n + 1) * len(values) // columns]
+        means.append(sum(share) / len(share))
+    low, high = min(means), max(means)
+    if high == low:
+        return BARS[0] * columns
+    return "".join(BARS[min(int((m - low) / (high - low) * len(BARS)), len(BARS) - 1)] for m in means)

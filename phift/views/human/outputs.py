@@ -1,0 +1,91 @@
+"""What an apply brought forth: metrics, the registered model, the endpoint, answers, and what to do next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from phift.apply.events import ApplyFinished
+from phift.plan.model import Plan
+from phift.views.base import PLAIN, Style
+from phift.views.human.values import cut, duration, number, table, value
+
+__all__ = ["complete_line", "results"]
+
+_KNOWN_METRICS = ("eval_loss_before", "eval_loss", "train_loss", "train_runtime")
+
+
+def complete_line(result: ApplyFinished, style: Style = PLAIN) -> str:
+    """Terraform's last line, counted from what was really done."""
+    counted = f"{result.added} added, {result.changed} changed, {result.destroyed} destroyed."
+    destroying = result.plan.purpose == "destroy"
+    if result.failed:
+        head = "Destroy incomplete!" if destroying else "Apply incomplete!"
+        return f"{style.bold(style.red(head))} Resources: {counted[:-1]}, {len(result.failed)} failed."
+    if destroying:
+        return f"{style.bold(style.green('Destroy complete!'))} Resources: {result.destroyed} destroyed."
+    return f"{style.bold(style.green('Apply complete!'))} Resources: {counted}"
+
+
+def results(result: ApplyFinished, *, style: Style = PLAIN) -> str:
+    """Everything below the last line: a block a kind of output; empty when there is none."""
+    by_kind: dict[str, list[Mapping[str, Any]]] = {}
+    for address, outputs in result.outputs.items():
+        if outputs:
+            by_kind.setdefault(address.partition(".")[0], []).append(outputs)
+    blocks: list[list[str]] = []
+    for job in by_kind.get("job", []):
+        blocks.append(list(_job(job, style)))
+    for model in by_kind.get("model", []):
+        blocks.append([f"{style.bold('Model')}     {model.get('name', '')}:{model.get('version', '')}"])
+    for endpoint in by_kind.get("endpoint", []):
+        blocks.append([f"{style.bold('Endpoint')}  {endpoint.get('scoring_uri', '')}"])
+    for test in by_kind.get("test", []):
+        blocks.append(list(_test(test, style)))
+    if result.phases:
+        spent = ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.phases.items())
+        blocks.append([f"{style.bold('Time')}      {duration(result.elapsed)} ({spent})"])
+    following = list(_next(result.plan, by_kind))
+    if following and not result.failed:
+        blocks.append([style.bold("Next"), *(f"  {line}" for line in following)])
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _job(outputs: Mapping[str, Any], style: Style) -> Iterator[str]:
+    metrics = {k: v for k, v in dict(outputs.get("metrics", {})).items() if v is not None}
+    if not metrics and not outputs.get("studio"):
+        return
+    yield style.bold("Training")
+    rows: list[tuple[str, str]] = []
+    before, after = metrics.get("eval_loss_before"), metrics.get("eval_loss")
+    if after is not None:
+        said = number(after) if before is None else f"{number(before)} -> {number(after)}"
+        rows.append(("evaluation loss", said))
+    if "train_loss" in metrics:
+        rows.append(("training loss", number(metrics["train_loss"])))
+    if "train_runtime" in metrics:
+        rows.append(("runtime", duration(float(metrics["train_runtime"]))))
+    for name, amount in metrics.items():
+        if name not in _KNOWN_METRICS:
+            rows.append((name, number(amount) if isinstance(amount, int | float) else str(amount)))
+    if outputs.get("studio"):
+        rows.append(("studio", str(outputs["studio"])))
+    yield from table(rows, indent="  ")
+
+
+def _test(outputs: Mapping[str, Any], style: Style) -> Iterator[str]:
+    yield style.bold("Test")
+    for name, said in outputs.items():
+        text = said if isinstance(said, str) else value(said)
+        yield f"  {name}: {cut(' '.join(text.split()), max(style.width - len(name) - 4, 20))}"
+
+
+def _next(plan: Plan, by_kind: Mapping[str, Any]) -> Iterator[str]:
+    if plan.purpose == "destroy":
+        return
+    spec = shlex.quote(plan.spec_path)
+    if "job" in by_kind:
+        yield f"phift metrics {spec}    the metrics of the training, step by step"
+    yield f"phift status {spec}     what there is now"
+    yield f"phift destroy {spec}    take down what costs money; data and models stay"

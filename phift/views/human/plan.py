@@ -1,0 +1,193 @@
+"""A plan in Terraform's manners.
+
+    # job.finetune must be run again
+    # (learning_rate changed)
+    + job "quickstart-5b1c2d3e4f50" {
+        ~ parameters.learning_rate: 0.008 -> 0.004  # forces retraining
+          # (41 unchanged attributes hidden)
+      }
+
+The count line is `str(plan.counts)`: other programs read it, its wording is part of the interface.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from phift.plan.action import Action
+from phift.plan.model import FieldChange, Plan, PlannedResource
+from phift.views.base import PLAIN, Style
+from phift.views.human.diagnostics import one as diagnostic
+from phift.views.human.values import KNOWN_AFTER_APPLY, SENSITIVE, cut, value
+from phift.views.human.words import WORDS, fate
+
+__all__ = ["count_line", "render"]
+
+ALIGN = 32
+"""Keys longer than this do not push the values of the others to the right."""
+
+LEGEND = (Action.CREATE, Action.RUN, Action.UPDATE, Action.SHIFT, Action.ADOPT, Action.DELETE, Action.REPLACE)
+LEGEND += (Action.READ, Action.FORGET)
+
+
+def render(plan: Plan, *, style: Style = PLAIN, summary: bool = False, show_unchanged: bool = False) -> str:
+    """The whole plan; with summary only the list of addresses and the count line."""
+    parts = [] if summary else list(_remarks(plan, style))
+    shown = [r for r in plan.resources if r.action.changes_something or r.action is Action.READ]
+    if shown and not summary:
+        parts.append(_legend(shown, plan, style))
+    if not summary:
+        listed = plan.resources if show_unchanged else shown
+        parts += [_resource(r, style) for r in listed]
+    if shown:
+        parts.append(_list(shown, style))
+    parts.append(count_line(plan, style))
+    return "\n\n".join(parts)
+
+
+def count_line(plan: Plan, style: Style = PLAIN) -> str:
+    """`Plan: 8 to add, 1 to change, 0 to destroy.` or `No changes.` and one sentence."""
+    if plan.changes_something:
+        head, rest = str(plan.counts).split(":", 1)
+        return f"{style.bold(head + ':')}{rest}"
+    because = (
+        "Nothing of this stack is left to destroy."
+        if plan.purpose == "destroy"
+        else f"The workspace matches the spec: {_plural(len(plan.resources), 'resource')} compared."
+    )
+    return f"{style.bold(style.green('No changes.'))} {because}"
+
+
+def _remarks(plan: Plan, style: Style) -> Iterator[str]:
+    yield from (diagnostic(d, style=style) for d in plan.warnings)
+    if plan.notes:
+        yield "\n".join(
+            textwrap.fill(note, style.width, initial_indent="Note: ", subsequent_indent="      ").replace(
+                "Note:", style.cyan("Note:"), 1
+            )
+            for note in plan.notes
+        )
+
+
+def _legend(shown: Sequence[PlannedResource], plan: Plan, style: Style) -> str:
+    used = {r.action for r in shown}
+    lines = [f"{_pad(a.symbol, style)} {WORDS[a].legend}" for a in LEGEND if a in used]
+    where = "" if plan.workspace == plan.target else f" (workspace {plan.workspace})"
+    head = f"Stack {style.bold(plan.stack)}, target {plan.target}{where}. Actions are marked by these symbols:"
+    return "\n".join([head, *lines])
+
+
+def _list(shown: Sequence[PlannedResource], style: Style) -> str:
+    return "\n".join(f"{_pad(r.action.symbol, style)} {r.address}" for r in shown)
+
+
+def _pad(symbol: str, style: Style) -> str:
+    return " " * (3 - len(symbol)) + style.symbol(symbol)
+
+
+def _resource(resource: PlannedResource, style: Style) -> str:
+    action = resource.action
+    destructive = action in {Action.DELETE, Action.REPLACE}
+    said = fate(resource)
+    lines = [f"  # {style.bold(str(resource.address))} {style.red(said) if destructive else said}"]
+    if resource.reason:
+        lines += textwrap.wrap(
+            f"({resource.reason})",
+            style.width,
+            initial_indent="  # ",
+            subsequent_indent="  #  ",
+            break_long_words=False,
+        )
+    for note in resource.notes:
+        lines += textwrap.wrap(note, style.width, initial_indent="  # ", subsequent_indent="  # ")
+    head = f"{_pad(action.symbol, style)} {resource.address.kind} {value(_identity(resource))}"
+    body = list(_body(resource, style))
+    return "\n".join([*lines, *([f"{head} {{", *body, "    }"] if body else [head])])
+
+
+def _identity(resource: PlannedResource) -> str:
+    return resource.identity or KNOWN_AFTER_APPLY
+
+
+def _body(resource: PlannedResource, style: Style) -> Iterator[str]:
+    changes = resource.visible_changes
+    if changes and resource.action not in {Action.CREATE, Action.DELETE}:
+        yield from _changes(changes, style)
+        if resource.unchanged:
+            yield "        " + style.dim(f"# ({_plural(resource.unchanged, 'unchanged attribute')} hidden)")
+    elif resource.action in {Action.CREATE, Action.RUN, Action.REPLACE}:
+        unknown = {k: v for k, v in resource.details.items() if v == KNOWN_AFTER_APPLY and k not in resource.desired}
+        yield from _tree({**resource.desired, **unknown}, "+", style, indent=6)
+    elif resource.action is Action.DELETE:
+        yield from _tree(resource.desired, "-", style, indent=6)
+    elif resource.unchanged and resource.action.changes_something:
+        yield "        " + style.dim(f"# ({_plural(resource.unchanged, 'unchanged attribute')} hidden)")
+
+
+def _changes(changes: Sequence[FieldChange], style: Style) -> Iterator[str]:
+    wide = max((len(c.path) for c in changes if len(c.path) <= ALIGN), default=0)
+    for change in changes:
+        symbol = "+" if change.live is None else "-" if change.wanted is None else "~"
+        head = f"      {style.symbol(symbol)} {change.path + ':':<{wide + 1}} "
+        plain_head = 8 + max(len(change.path), wide) + 2
+        before, after = _shown(change.live, change), _shown(change.wanted, change)
+        said = after if symbol == "+" else before if symbol == "-" else f"{before} -> {after}"
+        remark = _remark(change)
+        dressed = style.red(remark) if change.action.force else style.dim(remark)
+        if plain_head + len(said) + (2 + len(remark) if remark else 0) <= style.width:
+            yield f"{head}{said}{'  ' + dressed if remark else ''}"
+            continue
+        # Too long for one line: each value gets its own, uncut, as a change that cannot be read cannot be approved.
+        yield f"{head.rstrip()}{' ' + dressed if remark else ''}"
+        if symbol != "+":
+            yield f"            {before}"
+        if symbol != "-":
+            yield f"         {'-> ' if symbol == '~' else '   '}{after}"
+
+
+def _shown(data: Any, change: FieldChange) -> str:
+    return SENSITIVE if change.sensitive else value(data)
+
+
+def _remark(change: FieldChange) -> str:
+    force = f"# {change.action.force}" if change.action.force else ""
+    outside = "(changed outside phift)" if change.by == "outside" else ""
+    return " ".join(part for part in (force, outside) if part)
+
+
+def _tree(data: Mapping[str, Any], symbol: str, style: Style, *, indent: int) -> Iterator[str]:
+    """Attributes, aligned per level; maps and lists that do not fit one line are indented below their key."""
+    sign = style.symbol(symbol)
+    wide = max((len(str(k)) for k, v in data.items() if len(str(k)) <= ALIGN and not _nests(v)), default=0)
+    for key, item in data.items():
+        if item is None or item in ({}, []):
+            continue
+        head = f"{' ' * indent}{sign} {key}:"
+        if isinstance(item, Mapping):
+            yield head
+            yield from _tree(item, symbol, style, indent=indent + 4)
+            continue
+        start = indent + 2 + max(len(str(key)), wide) + 2
+        text = value(item)
+        if isinstance(item, list | tuple) and start + len(text) > style.width:
+            yield head
+            yield from _items(item, symbol, style, indent=indent + 4)
+            continue
+        pad = " " * (start - indent - 3 - len(str(key)))
+        yield f"{head}{pad}{cut(text, max(style.width - start, 16))}"
+
+
+def _items(items: Sequence[Any], symbol: str, style: Style, *, indent: int) -> Iterator[str]:
+    sign = style.symbol(symbol)
+    for item in items:
+        yield f"{' ' * indent}{sign} {cut(value(item), max(style.width - indent - 2, 16))}"
+
+
+def _nests(item: Any) -> bool:
+    return isinstance(item, Mapping)
+
+
+def _plural(count: int, one: str) -> str:
+    return f"{count} {one}" if count == 1 else f"{count} {one}s"

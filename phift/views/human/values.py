@@ -1,0 +1,72 @@
+"""Plain values, numbers, times and tables as people read them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+__all__ = ["KNOWN_AFTER_APPLY", "SENSITIVE", "cut", "duration", "number", "size", "table", "value"]
+
+KNOWN_AFTER_APPLY = "(known after apply)"
+SENSITIVE = "(sensitive value)"
+_MARKERS = {KNOWN_AFTER_APPLY, SENSITIVE, "(sensitive)"}
+
+
+def value(data: Any) -> str:
+    """One line: strings quoted, numbers as they were written (0.008, 5e-06), markers bare."""
+    if isinstance(data, str):
+        return data if data in _MARKERS else json.dumps(data, ensure_ascii=False)
+    if data is None:
+        return "null"
+    if isinstance(data, bool):
+        return "true" if data else "false"
+    if isinstance(data, Mapping):
+        return "{" + ", ".join(f"{key}: {value(item)}" for key, item in data.items()) + "}"
+    if isinstance(data, Sequence):
+        return "[" + ", ".join(value(item) for item in data) + "]"
+    return repr(data)
+
+
+def cut(text: str, width: int) -> str:
+    """At most `width` columns; what was cut off shows as `...`."""
+    return text if len(text) <= width else text[: max(width - 3, 1)] + "..."
+
+
+def number(amount: float) -> str:
+    """A measured number with four significant digits at most; whole numbers as such."""
+    if amount == int(amount) and abs(amount) < 1e15:
+        return str(int(amount))
+    return f"{amount:.4g}"
+
+
+def duration(seconds: float) -> str:
+    """`0.4s`, `38s`, `4m12s`, `1h03m`."""
+    if seconds < 1:
+        return f"{seconds:.1f}s"
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+
+
+def size(amount: float) -> str:
+    """Bytes, in powers of 1024."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(amount) < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} TiB"
+
+
+def table(rows: Iterable[Sequence[str]], *, indent: str = "", gap: str = "  ", width: int = 0) -> list[str]:
+    """Left-aligned columns; the last one is cut when a width is given. Empty without rows."""
+    cells = [list(row) for row in rows]
+    if not cells:
+        return []
+    columns = max(len(row) for row in cells)
+    sizes = [max((len(row[n]) for row in cells if n < len(row)), default=0) for n in range(columns)]
+    lines = [indent + gap.join(text.ljust(sizes[n]) for n, text in enumerate(row)).rstrip() for row in cells]
+    return [cut(line, width) for line in lines] if width else lines

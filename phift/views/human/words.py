@@ -1,0 +1,81 @@
+"""What each action is called: in the legend, in a plan's comment line, while it happens and when it is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from phift.plan.action import Action
+from phift.plan.model import Plan, PlannedResource
+
+__all__ = ["WORDS", "Words", "fate", "kind_of_work"]
+
+
+@dataclass(frozen=True)
+class Words:
+    """legend: of the symbol. fate: behind the address in a plan. doing, still, done: of the live lines."""
+
+    legend: str
+    fate: str
+    doing: str
+    still: str
+    done: str
+
+
+WORDS = {
+    Action.CREATE: Words("create", "will be created", "Creating...", "Still creating...", "Creation complete"),
+    Action.RUN: Words("run (a job)", "will be run", "Starting...", "Still running...", "Run complete"),
+    Action.UPDATE: Words(
+        "update in-place", "will be updated in-place", "Modifying...", "Still modifying...", "Modifications complete"
+    ),
+    Action.SHIFT: Words("shift traffic", "will be shifted", "Shifting...", "Still shifting...", "Shift complete"),
+    Action.ADOPT: Words("adopt", "will be adopted", "Adopting...", "Still adopting...", "Adoption complete"),
+    Action.REPLACE: Words(
+        "destroy and then create replacement",
+        "must be replaced",
+        "Replacing...",
+        "Still replacing...",
+        "Replacement complete",
+    ),
+    Action.DELETE: Words(
+        "destroy", "will be destroyed", "Destroying...", "Still destroying...", "Destruction complete"
+    ),
+    Action.READ: Words("read", "will be read during apply", "Reading...", "Still reading...", "Read complete"),
+    Action.FORGET: Words(
+        "forget",
+        "will no longer be managed by phift, but will not be destroyed",
+        "Forgetting...",
+        "Still forgetting...",
+        "Forgotten",
+    ),
+    Action.REUSE: Words("", "is reused", "Reading...", "Still reading...", "Reused"),
+    Action.NO_OP: Words("", "is unchanged", "Reading...", "Still reading...", "Unchanged"),
+}
+
+
+def fate(resource: PlannedResource) -> str:
+    """What the comment line says behind the address."""
+    if resource.action is Action.RUN and resource.visible_changes:
+        return "must be run again"
+    return WORDS[resource.action].fate
+
+
+def kind_of_work(plan: Plan) -> str:
+    """What kind of work an apply is, the costliest first: a question must not look alike for all of them."""
+    writes = [r for r in plan.resources if r.action.changes_something]
+    if plan.purpose == "destroy":
+        return "destroys " + _count(sum(r.action.destroys for r in writes), "object")
+    trainings = sum(r.action is Action.RUN for r in writes)
+    deployments = sum(r.address.kind == "deployment" and r.action.adds for r in writes)
+    created = sum(r.action.adds for r in writes) - trainings - deployments
+    parts = [
+        _count(trainings, "training run") if trainings else "",
+        _count(deployments, "new deployment") if deployments else "",
+        _count(created, "new object") if created else "",
+        _count(plan.counts.change, "change in place", "changes in place") if plan.counts.change else "",
+        _count(plan.counts.destroy, "object destroyed", "objects destroyed") if plan.counts.destroy else "",
+    ]
+    return ", ".join(part for part in parts if part) or "nothing to do"
+
+
+def _count(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
