@@ -18,7 +18,7 @@ from phift import __version__
 from phift.emulator.context import Emulator
 from phift.emulator.errors import ServiceError, arm_error, blob_error, data_plane_error
 from phift.emulator.faults import Fault
-from phift.emulator.limits import RateLimits, limited
+from phift.emulator.limits import MAX_HEADER_BYTES, RateLimits, limited
 from phift.emulator.routing import Call, Host, Route, Router, host_kind
 from phift.emulator.tokens import TokenError
 
@@ -115,6 +115,8 @@ class Application:
     async def _respond(self, kind: Host | None, request: Request, receive: Receive) -> Response:
         location = self.emulator.workspace.location
         try:
+            if sum(len(name) + len(value) for name, value in request.scope["headers"]) > MAX_HEADER_BYTES:
+                raise ServiceError(431, "RequestHeaderFieldsTooLarge", "The headers are larger than 64 KiB.")
             if kind is None:
                 raise ServiceError(421, "MisdirectedRequest", f"{request.url.hostname} is not served here.")
             return await self._handle(kind, Request(request.scope, receive))

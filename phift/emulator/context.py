@@ -8,23 +8,27 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from phift.emulator.faults import Faults
+from phift.emulator.home import Home
 from phift.emulator.lro import Operations
 from phift.emulator.pace import FAST, Pace
 from phift.emulator.requestlog import RequestLog
 from phift.emulator.store import Store
 from phift.emulator.tokens import Tokens
 
-__all__ = ["Emulator", "Hook", "Workspace"]
+__all__ = ["Control", "Emulator", "Hook", "Workspace"]
 
 logger = logging.getLogger("phift.emulator")
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """The one workspace that is served. location: region name. workspace_id: its GUID. container: default blob container."""
+    """The one workspace that is served.
+
+    location: region name. workspace_id: its GUID. container: the default blob container.
+    """
 
     subscription_id: str
     resource_group: str
@@ -42,6 +46,17 @@ class Workspace:
             f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
             f"/providers/Microsoft.MachineLearningServices/workspaces/{self.name}"
         )
+
+
+class Control(Protocol):
+    """What admin requests ask of the server around the emulator."""
+
+    stopping: asyncio.Event
+    home: Home
+
+    def status(self) -> dict[str, Any]: ...
+
+    async def reset(self) -> None: ...
 
 
 Hook = Callable[["Emulator"], Awaitable[None]]
@@ -67,6 +82,7 @@ class Emulator:
         self.workspace = workspace
         self.pace = pace
         self.noise = False
+        self.control: Control | None = None
         self.proxy_url = proxy_url
         self.ca_file = ca_file or home / "tls" / "bundle.pem"
         self.client_id = client_id

@@ -18,7 +18,8 @@ class ServiceError(Exception):
     """What the service answers when it says no.
 
     status: HTTP status. code, message: the service's own. target: the field or resource meant.
-    details: entries made with `detail`. inner: codes of the inner errors, outermost first, e.g. ("Immutable", "JobPropertyImmutable").
+    details: entries made with `detail`.
+    inner: codes of the inner errors, outermost first, e.g. ("Immutable", "JobPropertyImmutable").
     parameters: the message's parameters as the service names them. headers: added to the answer.
     """
 

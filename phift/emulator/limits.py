@@ -9,8 +9,9 @@ from starlette.types import Message, Receive
 from phift.emulator.errors import ServiceError
 from phift.emulator.routing import Host
 
-__all__ = ["RateLimits", "limited"]
+__all__ = ["MAX_HEADER_BYTES", "RateLimits", "limited"]
 
+MAX_HEADER_BYTES = 64 * 1024
 _MAX_BODY_BYTES = 32 * 1024 * 1024
 _WINDOW_SECONDS = 300.0
 _BUCKETS = {"reads": (249, 3749), "writes": (199, 2999), "deletes": (199, 2999)}

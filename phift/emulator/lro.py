@@ -33,7 +33,11 @@ _NEVER = "0001-01-01T00:00:00+00:00"
 
 @dataclass
 class Operation:
-    """One operation. resource: the key given at start. data: JSON the finish function needs. status: Running, Succeeded, Failed or Canceled."""
+    """One operation.
+
+    resource: the key given at start. data: JSON the finish function needs.
+    status: Running, Succeeded, Failed or Canceled.
+    """
 
     name: str
     kind: str
@@ -68,7 +72,7 @@ class Operation:
         return {} if self.retry_after_ms is None else {"x-ms-retry-after-ms": str(self.retry_after_ms)}
 
     def document(self) -> dict[str, Any]:
-        """The status document: one key while a compute operation runs, six for the inferencing kinds (recorded 2026-03)."""
+        """The status document: one key while a compute operation runs, six for the other kinds (recorded 2026-03)."""
         running = self.status == "Running"
         body: dict[str, Any]
         if self.kind == "compute":
@@ -112,8 +116,8 @@ class Operations:
         """Begins an operation; its `headers` go on the reply.
 
         seconds: how long before `finish` is called (default: the pace's for this kind). data: JSON handed to finish as
-        `operation.data`. location: the Location header, RESULT for the result URL, "" for none. timeout: ISO 8601, sent as
-        x-ms-async-operation-timeout. name: the operation's name where the service derives it (job cancel).
+        `operation.data`. location: the Location header, RESULT for the result URL, "" for none. timeout: ISO 8601, sent
+        as x-ms-async-operation-timeout. name: the operation's name where the service derives it (job cancel).
         """
         emulator = self._emulator
         workspace = emulator.workspace

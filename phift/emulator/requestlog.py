@@ -34,6 +34,8 @@ class RequestLog:
             "status": status,
             "ms": round(milliseconds, 2),
         }
+        if self._stream.closed:  # the last request of a reset ends after the log it was meant for
+            return
         self._recent.append(entry)
         self._stream.write(json.dumps(entry) + "\n")
         self._count += 1

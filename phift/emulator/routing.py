@@ -72,7 +72,8 @@ def host_kind(hostname: str) -> Host | None:
 class Call:
     """One request on its way to a handler.
 
-    params: the path's parameters, decoded, in the case they were sent. claims: of the bearer token, {} on public routes.
+    params: the path's parameters, decoded, in the case they were sent.
+    claims: of the bearer token, {} on public routes.
     """
 
     emulator: Emulator

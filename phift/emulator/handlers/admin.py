@@ -1,0 +1,88 @@
+"""Admin requests, on the proxy's own port, with the admin token as bearer: status, request log, faults, pace, stop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from phift.emulator.context import Control
+from phift.emulator.documents import empty, reply
+from phift.emulator.errors import ServiceError
+from phift.emulator.pace import PACES
+from phift.emulator.routing import Call, Host, Route
+
+__all__ = ["ROUTES"]
+
+
+def _control(call: Call) -> Control:
+    if call.emulator.control is None:
+        raise ServiceError(409, "NoServer", "This emulator is not run by a server.")
+    return call.emulator.control
+
+
+async def _status(call: Call) -> Response:
+    return reply(_control(call).status())
+
+
+async def _requests(call: Call) -> Response:
+    count = call.query("count", "100")
+    return reply({"value": call.emulator.request_log.tail(int(count) if count.isdigit() else 100)})
+
+
+async def _stop(call: Call) -> Response:
+    _control(call).stopping.set()
+    return reply({"stopping": True}, 202)
+
+
+async def _reset(call: Call) -> Response:
+    await _control(call).reset()
+    return empty(204)
+
+
+async def _faults(call: Call) -> Response:
+    return reply({"value": call.emulator.faults.list()})
+
+
+async def _add_fault(call: Call) -> Response:
+    return reply({"id": call.emulator.faults.add(await call.object()).id}, 201)
+
+
+async def _clear_faults(call: Call) -> Response:
+    call.emulator.faults.clear()
+    return empty(204)
+
+
+async def _settings(call: Call) -> Response:
+    return reply({"pace": call.emulator.pace.name, "noise": call.emulator.noise})
+
+
+async def _change_settings(call: Call) -> Response:
+    """Kept over restarts. pace: fast or faithful. noise: true or false."""
+    body: dict[str, Any] = await call.object()
+    if unknown := sorted(set(body) - {"pace", "noise"}):
+        raise ServiceError(400, "RequestInvalid", f"Unknown setting: {', '.join(unknown)}")
+    if "pace" in body:
+        if body["pace"] not in PACES:
+            raise ServiceError(400, "RequestInvalid", f"pace must be one of: {', '.join(PACES)}")
+        call.emulator.pace = PACES[body["pace"]]
+    if "noise" in body:
+        if not isinstance(body["noise"], bool):
+            raise ServiceError(400, "RequestInvalid", "noise must be true or false")
+        call.emulator.noise = body["noise"]
+    if call.emulator.control:
+        call.emulator.control.home.remember(**body)
+    return await _settings(call)
+
+
+ROUTES = (
+    Route(Host.ADMIN, "GET", "/status", _status),
+    Route(Host.ADMIN, "GET", "/requests", _requests),
+    Route(Host.ADMIN, "POST", "/stop", _stop),
+    Route(Host.ADMIN, "POST", "/reset", _reset),
+    Route(Host.ADMIN, "GET", "/faults", _faults),
+    Route(Host.ADMIN, "POST", "/faults", _add_fault),
+    Route(Host.ADMIN, "DELETE", "/faults", _clear_faults),
+    Route(Host.ADMIN, "GET", "/settings", _settings),
+    Route(Host.ADMIN, "PUT", "/settings", _change_settings),
+)

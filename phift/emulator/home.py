@@ -1,0 +1,168 @@
+"""The folder that holds everything an embedded Azure ML knows, and the files in it that outside processes read.
+
+Standard library only: the command line imports this before it knows whether an emulator is needed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+__all__ = ["STATE", "Home", "Identity"]
+
+STATE = ("store.sqlite3", "store.sqlite3-wal", "store.sqlite3-shm", "blobs", "jobs", "mlflow", "deployments")
+"""What a reset removes. Identity, certificates and logs stay."""
+
+_MARKERS = (".phift", ".git", "pyproject.toml")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who this home's Azure is; made once, so that names and ids stay the same over restarts and resets."""
+
+    subscription_id: str
+    workspace_id: str
+    tenant_id: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    signing_key: str = field(repr=False)
+    storage_account: str
+    created_at: str
+    resource_group: str = "phift-local"
+    workspace_name: str = "local"
+    location: str = "eastus"
+
+    @property
+    def container(self) -> str:
+        """The workspace's default blob container."""
+        return f"azureml-blobstore-{self.workspace_id}"
+
+    @classmethod
+    def new(cls) -> Identity:
+        return cls(
+            subscription_id=str(uuid.uuid4()),
+            workspace_id=str(uuid.uuid4()),
+            tenant_id=str(uuid.uuid4()),
+            client_id=str(uuid.uuid4()),
+            client_secret=secrets.token_urlsafe(30),
+            signing_key=secrets.token_hex(32),
+            storage_account=f"phiftlocal{secrets.token_hex(4)}",
+            created_at=datetime.now(UTC).isoformat(),
+        )
+
+
+class Home:
+    """One home. Opening it makes the folder (0700) with a .gitignore that ignores all of it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.expanduser().resolve()
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ignore = self.path / ".gitignore"
+        if not ignore.exists():
+            self.path.chmod(0o700)
+            ignore.write_text("*\n")
+
+    @staticmethod
+    def locate(start: Path | None = None) -> Path:
+        """PHIFT_HOME, or .phift/ in the nearest folder, from `start` (default: here) up, that holds .phift, .git or
+        pyproject.toml, or .phift/ in `start`. Makes nothing."""
+        if named := os.environ.get("PHIFT_HOME"):
+            return Path(named).expanduser().resolve()
+        here = (start or Path.cwd()).resolve()
+        for folder in (here, *here.parents):
+            if folder == Path.home() and folder != here:
+                break
+            if any((folder / marker).exists() for marker in _MARKERS):
+                return folder / ".phift"
+        return here / ".phift"
+
+    def identity(self) -> Identity:
+        """This home's identity, made at the first call."""
+        path = self.path / "identity.json"
+        with self._locked("identity.lock"):
+            if body := _read(path):
+                known = {item.name for item in fields(Identity)}
+                return Identity(**{name: value for name, value in body.items() if name in known})
+            identity = Identity.new()
+            self._write(path, asdict(identity))
+            return identity
+
+    def settings(self) -> dict[str, Any]:
+        """What was chosen and is kept over restarts: port, pace, noise."""
+        return _read(self.path / "settings.json") or {}
+
+    def remember(self, **settings: Any) -> None:
+        self._write(self.path / "settings.json", {**self.settings(), **settings})
+
+    def endpoint(self) -> dict[str, Any] | None:
+        """What the running emulator wrote about itself; a leftover of a killed one looks the same."""
+        return _read(self.path / "endpoint.json")
+
+    def publish(self, endpoint: dict[str, Any]) -> None:
+        self._write(self.path / "endpoint.json", endpoint)
+
+    def withdraw(self) -> None:
+        (self.path / "endpoint.json").unlink(missing_ok=True)
+
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """Held while looking for a running emulator and starting one, so that two commands start only one."""
+        with self._locked("start.lock"):
+            yield
+
+    def claim(self) -> int | None:
+        """The lock that lets one emulator use this home, as an open file descriptor, or None when another has it.
+
+        The system gives it up when the process ends, however it ends.
+        """
+        descriptor = os.open(self.path / "emulator.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return descriptor
+
+    def wipe(self) -> None:
+        """Removes all state but identity, certificates, settings and logs. No emulator may be using the home."""
+        for name in STATE:
+            path = self.path / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        descriptor = os.open(self.path / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _write(self, path: Path, body: dict[str, Any]) -> None:
+        """Atomic and readable by its owner only."""
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            json.dump(body, stream, indent=2)
+        temporary.replace(path)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return body if isinstance(body, dict) else None
