@@ -1,0 +1,1 @@
+"""Jobs that really run: the queue, the worker process, its steps, and what clients see of them."""

@@ -1,0 +1,54 @@
+"""Step 5: the trained model as a standard MLflow model."""
+
+from __future__ import annotations
+
+import shutil
+from importlib.metadata import version
+from typing import Any
+
+from phift.emulator.jobs.steps.context import StepContext
+
+__all__ = ["run"]
+
+TASK = "llm/v1/chat"
+REQUIREMENTS = ("transformers", "torch", "accelerate", "mlflow")
+
+
+def run(context: StepContext) -> None:
+    """Write mlflow_model_folder: flavours python_function and transformers, weights in model/, tokenizer in components/."""
+    import mlflow
+    from huggingface_hub import ModelCard
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    source, target = context.output("pytorch_model_folder"), context.output("mlflow_model_folder")
+    shutil.rmtree(target)  # save_model insists on making it
+    components: dict[str, Any] = {
+        "model": AutoModelForCausalLM.from_pretrained(source, dtype="auto"),
+        "tokenizer": AutoTokenizer.from_pretrained(source),
+    }
+    notes = {"finetuned_by_job": context.job}
+    if context.stand_in:
+        notes["stand_in"] = "true"
+    mlflow.transformers.save_model(
+        transformers_model=components,
+        path=str(target),
+        task=TASK,
+        pip_requirements=[f"{package}=={_release(package)}" for package in REQUIREMENTS],
+        model_card=ModelCard(_card(context)),
+        metadata=notes,
+    )
+    for file in target.rglob("*"):
+        if file.is_file():
+            file.chmod(0o644)
+    context.log(f"MLflow model, task {TASK}: {sum(1 for f in target.rglob('*') if f.is_file())} files")
+
+
+def _release(package: str) -> str:
+    return version(package).split("+")[0]  # a local build tag such as +cpu is on no index
+
+
+def _card(context: StepContext) -> str:
+    stand_in = (
+        "\nThe base model was phift's tiny stand-in, not the model it is named after.\n" if context.stand_in else ""
+    )
+    return f"# Fine-tuned chat model\n\nTrained by job {context.job} in the embedded Azure ML of phift.\n{stand_in}"
