@@ -1,0 +1,147 @@
+"""From "which workspace" to a session with it. The only builder of connections."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from phift.azure.session import Azure, WorkspaceId
+from phift.azure.transport import Http
+from phift.clock import Clock
+from phift.errors import UsageError
+
+if TYPE_CHECKING:
+    from azure.core.credentials import AccessToken, TokenCredential
+
+__all__ = ["LocalConnection", "WorkspaceId", "connect", "find_workspace"]
+
+
+class LocalConnection(Protocol):
+    """What reaching the embedded Azure ML takes."""
+
+    @property
+    def proxy_url(self) -> str: ...
+    @property
+    def ca_file(self) -> Path | str: ...
+    @property
+    def subscription_id(self) -> str: ...
+    @property
+    def resource_group(self) -> str: ...
+    @property
+    def workspace_name(self) -> str: ...
+    @property
+    def tenant_id(self) -> str: ...
+    @property
+    def client_id(self) -> str: ...
+    @property
+    def client_secret(self) -> str: ...
+
+
+def connect(
+    workspace: WorkspaceId | None,
+    *,
+    local: LocalConnection | None = None,
+    interactive: bool = False,
+    environ: Mapping[str, str] = os.environ,
+    cwd: Path | None = None,
+    clock: Clock | None = None,
+) -> Azure:
+    """A session with a workspace; nothing is sent before its first use.
+
+    workspace: None looks in the environment, then for a config.json. local: the embedded Azure ML to use instead of
+    the cloud; its workspace is the one that counts. interactive: a person sits at a terminal and may sign in in a
+    browser. clock: for the pauses between retries. Raises UsageError when no workspace is named anywhere.
+    """
+    from phift.azure.credentials import CachedCredential, LocalCredential
+    from phift.azure.retry import Retry
+    from phift.clock import SystemClock
+
+    retry = Retry(clock=clock or SystemClock())
+    if local is not None:
+        identity = CachedCredential(LocalCredential(local, Http(None, local, retry=retry)))
+        here = WorkspaceId(local.subscription_id, local.resource_group, local.workspace_name)
+        return Azure(here, Http(identity, local, retry=retry), identity)
+    found = workspace or find_workspace(environ, cwd or Path.cwd())
+    credential = CachedCredential(_Lazy(interactive))
+    return Azure(found, Http(credential, retry=retry), credential)
+
+
+def find_workspace(environ: Mapping[str, str], cwd: Path) -> WorkspaceId:
+    """The workspace named by AZURE_* or AZUREML_* variables, else by the config.json that MLClient.from_config finds.
+
+    Raises UsageError when there is none, or when what is there is incomplete.
+    """
+    names = {part: _first(environ, variables) for part, variables in _VARIABLES.items()}
+    if all(names.values()):
+        return WorkspaceId(**names)
+    path = _config_file(cwd)
+    if path is None:
+        missing = [_VARIABLES[part][0] for part, value in names.items() if not value]
+        raise UsageError(
+            "no workspace is named",
+            detail=f"The target has no workspace, {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set, "
+            f"and there is no config.json in {cwd}, in a folder .azureml, or above.",
+            remedy="Write targets.NAME.workspace in the spec, set the variables, "
+            "or download config.json from the workspace's page in the portal.",
+        )
+    return _from_config(path)
+
+
+class _Lazy:
+    """The cloud credential, built when the first token is wanted: azure.identity is slow to import."""
+
+    def __init__(self, interactive: bool) -> None:
+        self._interactive = interactive
+        self._credential: TokenCredential | None = None
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        from phift.azure.credentials import cloud_credential
+
+        if self._credential is None:
+            self._credential = cloud_credential(interactive=self._interactive)
+        return self._credential.get_token(*scopes, **options)
+
+
+_VARIABLES = {
+    "subscription_id": ("AZURE_SUBSCRIPTION_ID", "AZUREML_ARM_SUBSCRIPTION", "AZUREML_SUBSCRIPTION_ID"),
+    "resource_group": ("AZURE_RESOURCE_GROUP", "AZUREML_ARM_RESOURCEGROUP", "AZUREML_RESOURCE_GROUP"),
+    "name": ("AZURE_WORKSPACE_NAME", "AZUREML_ARM_WORKSPACE_NAME", "AZUREML_WORKSPACE_NAME"),
+}
+
+
+def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> str:
+    return next((environ[name] for name in names if environ.get(name)), "")
+
+
+def _config_file(start: Path) -> Path | None:
+    """As the SDK looks: for each place the current folder and 20 levels above, places in order of priority."""
+    folders = [start.resolve(), *start.resolve().parents][:20]
+    for below in (".azureml", "aml_config", ""):
+        for name in ("config.json", "project.json"):
+            for folder in folders:
+                if (path := folder / below / name).is_file():
+                    return path
+    return None
+
+
+def _from_config(path: Path) -> WorkspaceId:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read as JSON", detail=str(error)) from None
+    if not isinstance(config, dict):
+        raise UsageError(f"{path} holds no JSON object", remedy=_CONFIG_REMEDY)
+    if scope := config.get("Scope"):
+        pieces = str(scope).split("/")
+        if len(pieces) >= 9:
+            return WorkspaceId(pieces[2], pieces[4], pieces[8])
+    missing = [key for key in ("subscription_id", "resource_group", "workspace_name") if not config.get(key)]
+    if missing:
+        raise UsageError(f"{path} does not name a workspace: {', '.join(missing)} missing", remedy=_CONFIG_REMEDY)
+    return WorkspaceId(config["subscription_id"], config["resource_group"], config["workspace_name"])
+
+
+_CONFIG_REMEDY = "It needs subscription_id, resource_group and workspace_name, as the portal's config.json has them."

@@ -1,0 +1,142 @@
+"""Who we are: the user's own Azure credential, or the fixed one of the embedded Azure ML. Tokens are asked for once."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
+from urllib.parse import urlencode
+
+from phift.azure.errors import redact
+from phift.errors import AuthenticationError, AzureError
+
+if TYPE_CHECKING:
+    from azure.core.credentials import AccessToken, TokenCredential
+
+    from phift.azure.transport import Http
+
+__all__ = ["CachedCredential", "LocalCredential", "cloud_credential"]
+
+REFRESH_BEFORE = 300
+"""Seconds before its end at which a token is replaced."""
+
+_REMEDY = (
+    "Sign in with az login, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (or a federated token).\n"
+    "To work without Azure, choose the target local."
+)
+
+
+class CachedCredential:
+    """A credential whose tokens are shared by all threads: one request a scope until shortly before the end.
+
+    Raises AuthenticationError, with what to do, when the credential underneath has no token.
+    """
+
+    def __init__(self, inner: Any, now: Callable[[], float] = time.time) -> None:
+        self._inner = inner
+        self._now = now
+        self._tokens: dict[tuple[str, ...], AccessToken] = {}
+        self._lock = threading.Lock()
+
+    def get_token(self, *scopes: str, claims: str | None = None, **options: Any) -> AccessToken:
+        """A token for the scopes; claims, from a challenge of the service, force a new one."""
+        with self._lock:
+            known = self._tokens.get(scopes)
+            if claims is None and known is not None and known.expires_on - self._now() > REFRESH_BEFORE:
+                return known
+            if claims is not None:
+                options["claims"] = claims
+            try:
+                token = cast("AccessToken", self._inner.get_token(*scopes, **options))
+            except AzureError:
+                raise
+            except Exception as error:  # noqa: BLE001 - credentials raise whatever their helpers raise
+                _refused(error)
+            self._tokens[scopes] = token
+            return token
+
+
+class LocalIdentity(Protocol):
+    """Tenant, client and secret of the embedded Azure ML."""
+
+    @property
+    def tenant_id(self) -> str: ...
+    @property
+    def client_id(self) -> str: ...
+    @property
+    def client_secret(self) -> str: ...
+
+
+class LocalCredential:
+    """Client credentials of the embedded Azure ML, exchanged for tokens through its proxy.
+
+    http: a connection without credential.
+    """
+
+    def __init__(self, identity: LocalIdentity, http: Http) -> None:
+        self._identity = identity
+        self._http = http
+
+    def __repr__(self) -> str:
+        return "LocalCredential()"
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        """A new token for the scopes."""
+        from azure.core.credentials import AccessToken
+
+        form = {
+            "client_id": self._identity.client_id,
+            "client_secret": self._identity.client_secret,
+            "grant_type": "client_credentials",
+            "scope": " ".join(scopes),
+        }
+        answer = self._http.send(
+            "POST",
+            f"https://login.microsoftonline.com/{self._identity.tenant_id}/oauth2/v2.0/token",
+            headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
+            content=urlencode(form).encode(),
+            repeatable=True,
+        )
+        document = json.loads(answer.content)
+        return AccessToken(document["access_token"], int(time.time()) + int(document["expires_in"]))
+
+
+def cloud_credential(*, interactive: bool) -> TokenCredential:
+    """DefaultAzureCredential and, where a person sits at a terminal, a sign-in in the browser after it."""
+    from azure.identity import DefaultAzureCredential
+
+    if not interactive:
+        return DefaultAzureCredential()
+    return _BrowserAfter(DefaultAzureCredential())
+
+
+class _BrowserAfter:
+    """Asks the first credential, and when it has nothing, the browser, from then on."""
+
+    def __init__(self, first: TokenCredential) -> None:
+        self._chosen: TokenCredential | None = None
+        self._first = first
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        from azure.core.exceptions import ClientAuthenticationError
+
+        if self._chosen is None:
+            try:
+                token = self._first.get_token(*scopes, **options)
+            except ClientAuthenticationError:
+                from azure.identity import InteractiveBrowserCredential
+
+                self._chosen = InteractiveBrowserCredential()
+            else:
+                self._chosen = self._first
+                return token
+        return self._chosen.get_token(*scopes, **options)
+
+
+def _refused(error: Exception) -> NoReturn:
+    """One clear error out of the credential chain's many lines."""
+    reasons = [line.strip() for line in str(error).splitlines() if ": " in line and "http" not in line.lower()]
+    detail = redact("\n".join(reasons[:3]) or type(error).__name__)
+    raise AuthenticationError("no Azure credential gave a token", detail=detail, remedy=_REMEDY) from None

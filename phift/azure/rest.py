@@ -1,0 +1,145 @@
+"""JSON over HTTP under one base address: Resource Manager, a registry, the data plane."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from phift.azure.transport import Http
+from phift.errors import AzureError
+
+__all__ = ["ARM", "ARM_SCOPE", "ML_SCOPE", "Answer", "Rest"]
+
+ARM = "https://management.azure.com"
+ARM_SCOPE = "https://management.azure.com/.default"
+ML_SCOPE = "https://ml.azure.com/.default"
+
+_READING_POST = re.compile(r"(?i)^(list\w*|getlogs|token|rundata|batchget\w*|search|query)$")
+"""Last segments of POSTs that change nothing."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. headers: names compare without case. body: the parsed JSON, None where there was none."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+class Rest:
+    """Requests under one base address, with one token scope.
+
+    Every path is relative to the base; a whole `https://` address of the same host, such as that of an operation, is
+    taken as it is. api_version: sent as `api-version`, nothing when empty. Further query values go as keyword
+    arguments (`**{"$top": 1}`); None is left out. Raises AzureError and its kinds: NotFoundError for 404,
+    ConflictError for 409 and 412 and so on.
+    """
+
+    def __init__(self, http: Http, base: str, scope: str, *, read_only: bool = False) -> None:
+        self.base = base.rstrip("/")
+        self._http = http
+        self._scope = scope
+        self._read_only = read_only
+
+    def __repr__(self) -> str:
+        return f"Rest({self.base})"
+
+    def get(self, path: str, api_version: str, **params: Any) -> dict[str, Any]:
+        """The document at path."""
+        body = self.request("GET", path, api_version, params=params).body
+        return body if isinstance(body, dict) else {"value": body}
+
+    def answer(self, path: str, api_version: str, **params: Any) -> Answer:
+        """GET with status and headers, for operations that are polled."""
+        return self.request("GET", path, api_version, params=params)
+
+    def list(self, path: str, api_version: str, **params: Any) -> Iterator[dict[str, Any]]:
+        """The items of a list, page after page."""
+        body = self.get(path, api_version, **params)
+        while True:
+            yield from body.get("value") or ()
+            following = body.get("nextLink")
+            if not following:
+                return
+            body = self.get(following, "")
+
+    def put(self, path: str, api_version: str, body: Any, headers: Mapping[str, str] | None = None) -> Answer:
+        """Creates or replaces."""
+        return self.request("PUT", path, api_version, body=body, headers=headers)
+
+    def patch(self, path: str, api_version: str, body: Any, headers: Mapping[str, str] | None = None) -> Answer:
+        """Changes what the body names."""
+        return self.request("PATCH", path, api_version, body=body, headers=headers)
+
+    def post(self, path: str, api_version: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
+        """An action; tried again after a lost answer only when it is one that reads (list*, getLogs, ...)."""
+        return self.request("POST", path, api_version, body=body, headers=headers)
+
+    def delete(self, path: str, api_version: str, **params: Any) -> Answer:
+        """Deletes; of something absent the service answers 204."""
+        return self.request("DELETE", path, api_version, params=params)
+
+    def read_only(self) -> Rest:
+        """The same, refusing every write before it leaves."""
+        return Rest(self._http, self.base, self._scope, read_only=True)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        api_version: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Any of the above."""
+        url = self._url(path)
+        reads = method == "GET" or (method == "POST" and _READING_POST.match(url.rpartition("/")[2]) is not None)
+        if self._read_only and not reads:
+            raise AzureError(f"refused to send {method} {url}: this session only reads", code="ReadOnly", method=method)
+        query = {name: value for name, value in (params or {}).items() if value is not None}
+        if api_version:
+            query["api-version"] = api_version
+        sent = {"Accept": "application/json", **(headers or {})}
+        content = None
+        if body is not None:
+            content = json.dumps(body, ensure_ascii=False).encode()
+            sent["Content-Type"] = "application/json"
+        elif method == "POST":
+            content = b""
+        response = self._http.send(
+            method,
+            url,
+            scope=self._scope,
+            params=query,
+            headers=sent,
+            content=content,
+            repeatable=reads or method != "POST",
+        )
+        return Answer(response.status, response.headers, _parsed(response.content))
+
+    def _url(self, path: str) -> str:
+        if not path.startswith("https://"):
+            return f"{self.base}/{path.lstrip('/')}"
+        if urlsplit(path).netloc.lower() != urlsplit(self.base).netloc.lower():
+            raise AzureError(
+                f"the service pointed to another host: {urlsplit(path).netloc}",
+                code="ForeignHost",
+                detail=f"Only {urlsplit(self.base).netloc} gets the token of this connection.",
+            )
+        return path
+
+
+def _parsed(content: bytes) -> Any:
+    if not content.strip():
+        return None
+    try:
+        return json.loads(content)
+    except ValueError:
+        return content.decode("utf-8", errors="replace")

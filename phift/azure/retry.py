@@ -1,0 +1,68 @@
+"""Trying again: what may pass by itself is asked again, a bounded number of times and for a bounded time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from phift.azure.errors import NOT_SENT
+from phift.clock import Clock, SystemClock
+from phift.errors import AzureError, ServerError, ThrottledError, UnreachableError
+
+__all__ = ["Retry"]
+
+T = TypeVar("T")
+
+_PASSING = frozenset({408, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True)
+class Retry:
+    """How often and how long.
+
+    attempts: calls in all. total: seconds after which no further attempt starts. base, cap: the pause before the
+    second attempt and the longest pause, in seconds; pauses double and are jittered down to half. A Retry-After is
+    obeyed in place of the pause. jitter: (low, high) -> a number between them.
+    """
+
+    attempts: int = 6
+    total: float = 180.0
+    base: float = 0.5
+    cap: float = 20.0
+    clock: Clock = field(default_factory=SystemClock)
+    jitter: Callable[[float, float], float] = random.uniform
+
+    def call(self, attempt: Callable[[], T], *, repeatable: bool = True) -> T:
+        """What `attempt` returns. Raises its last AzureError when that cannot pass, or attempts or time are used up.
+
+        repeatable: doing it twice does the same as once. Without it only a request that the service has certainly
+        not acted upon (throttled, never sent) is tried again.
+        """
+        started = self.clock.monotonic()
+        number = 1
+        while True:
+            try:
+                return attempt()
+            except AzureError as error:
+                pause = self._pause(error, number)
+                spent = self.clock.monotonic() - started
+                if number >= self.attempts or spent + pause > self.total or not _may_pass(error, repeatable):
+                    raise
+            self.clock.sleep(pause)
+            number += 1
+
+    def _pause(self, error: AzureError, number: int) -> float:
+        step = min(self.cap, self.base * 2 ** (number - 1))
+        if error.retry_after is not None:
+            return error.retry_after + self.jitter(0.0, min(self.base, step))
+        return self.jitter(step / 2, step)
+
+
+def _may_pass(error: AzureError, repeatable: bool) -> bool:
+    if isinstance(error, ThrottledError) or (isinstance(error, UnreachableError) and error.code == NOT_SENT):
+        return True
+    if isinstance(error, ServerError):
+        return repeatable and error.status in _PASSING
+    return repeatable and isinstance(error, UnreachableError)

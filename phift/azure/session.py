@@ -1,0 +1,181 @@
+"""A session with one workspace: its REST clients, its registry neighbours, its blob store."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from phift.azure.credentials import CachedCredential
+from phift.azure.rest import ARM, ARM_SCOPE, ML_SCOPE, Rest
+from phift.azure.transport import Http
+from phift.errors import AzureError, NotFoundError
+
+if TYPE_CHECKING:
+    from phift.azure.blob import BlobStore
+
+__all__ = ["Azure", "WorkspaceId"]
+
+T = TypeVar("T")
+
+WORKSPACE_API = "2024-10-01"
+DATASTORE = "workspaceblobstore"
+_DISCOVERY = "https://eastus.api.azureml.ms"
+"""Where registries are discovered from, whatever their region (the SDK's address for the public cloud)."""
+
+
+@dataclass(frozen=True)
+class WorkspaceId:
+    """Which workspace."""
+
+    subscription_id: str
+    resource_group: str
+    name: str
+
+    @property
+    def arm_id(self) -> str:
+        """Its path in Resource Manager."""
+        return (
+            f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
+            f"/providers/Microsoft.MachineLearningServices/workspaces/{self.name}"
+        )
+
+    @property
+    def label(self) -> str:
+        """For people."""
+        return f"{self.resource_group}/{self.name}"
+
+
+class Azure:
+    """One workspace, from any number of threads. Everything beyond Resource Manager is discovered on first use."""
+
+    def __init__(
+        self,
+        workspace: WorkspaceId,
+        http: Http,
+        credential: CachedCredential,
+        *,
+        read_only: bool = False,
+        shared: _Discovered | None = None,
+    ) -> None:
+        self.workspace = workspace
+        self.local = http.local
+        self._http = http
+        self._credential = credential
+        self._read_only = read_only
+        self._discovered = shared or _Discovered()
+        self.arm = self._rest(ARM)
+
+    def __repr__(self) -> str:
+        return f"Azure({self.workspace.label}{', local' if self.local else ''})"
+
+    @property
+    def data_plane(self) -> Rest:
+        """Run history and MLflow; paths such as `history/v1.0{arm_id}/runs/{job}`."""
+        return self._rest(self._discovered.once("data plane", self._find_data_plane))
+
+    def registry(self, name: str) -> Rest:
+        """The registry `name`; paths such as `models/N/versions/V`. Raises NotFoundError for an unknown one."""
+        return self._rest(self._discovered.once(f"registry {name}", lambda: self._find_registry(name)))
+
+    def document(self) -> dict[str, Any]:
+        """The workspace itself, read once."""
+        return self._discovered.once("workspace", self._read_workspace)
+
+    @property
+    def location(self) -> str:
+        """The region, such as "eastus"."""
+        return str(self.document()["location"])
+
+    @property
+    def workspace_guid(self) -> str:
+        """The workspace's own GUID."""
+        return str(self.document()["properties"]["workspaceId"])
+
+    @property
+    def blobs(self) -> BlobStore:
+        """The container behind the datastore `workspaceblobstore`, which every workspace has."""
+        store = self._discovered.once("blobs", self._open_blobs)
+        return store.read_only() if self._read_only else store
+
+    def ml_token(self) -> str:
+        """The token that a pipeline job is submitted with, in the header `x-azureml-token`."""
+        return self._credential.get_token(ML_SCOPE).token
+
+    def fetch(self, url: str, *, offset: int = 0) -> bytes:
+        """What lies at an address that carries its own signature, such as a job's log, from byte `offset` on.
+
+        Empty where there is nothing (yet). No token is sent.
+        """
+        headers = {"x-ms-range": f"bytes={offset}-"} if offset else {}
+        try:
+            return self._http.send("GET", url, headers=headers).content
+        except NotFoundError:
+            return b""
+        except AzureError as error:
+            if error.status == 416:
+                return b""
+            raise
+
+    def read_only(self) -> Azure:
+        """The same session, refusing every write before it leaves."""
+        return Azure(self.workspace, self._http, self._credential, read_only=True, shared=self._discovered)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.close()
+
+    def _rest(self, base: str) -> Rest:
+        return Rest(self._http, base, ARM_SCOPE, read_only=self._read_only)
+
+    def _read_workspace(self) -> dict[str, Any]:
+        try:
+            return self.arm.get(self.workspace.arm_id, WORKSPACE_API)
+        except NotFoundError as error:
+            error.remedy = (
+                f"Check the workspace {self.workspace.label} in subscription {self.workspace.subscription_id}."
+            )
+            raise
+
+    def _find_data_plane(self) -> str:
+        properties = self.document()["properties"]
+        url = str(properties.get("discoveryUrl") or f"https://{self.location}.api.azureml.ms/discovery")
+        services = Rest(self._http, url, "").get(url, "")
+        return str(services.get("api") or f"https://{self.location}.api.azureml.ms")
+
+    def _find_registry(self, name: str) -> str:
+        found = self._rest(_DISCOVERY).get(f"registrymanagement/v1.0/registries/{name}/discovery", "v1.0")
+        root = str(found["primaryRegionResourceProviderUri"]).rstrip("/")
+        return (
+            f"{root}/mferp/managementfrontend/subscriptions/{found['subscriptionId']}"
+            f"/resourceGroups/{found['resourceGroup']}/providers/Microsoft.MachineLearningServices"
+            f"/registries/{found['registryName']}"
+        )
+
+    def _open_blobs(self) -> BlobStore:
+        from phift.azure.blob import BlobStore
+        from phift.azure.blob_auth import DatastoreAuth
+
+        path = f"{self.workspace.arm_id}/datastores/{DATASTORE}"
+        arm = Rest(self._http, ARM, ARM_SCOPE)
+        auth = DatastoreAuth(arm, path, arm.get(path, WORKSPACE_API)["properties"])
+        return BlobStore(self._http, auth, DATASTORE)
+
+
+class _Discovered:
+    """What a session and its read-only twin have found out, each thing once, whichever thread asks first."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, Any] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def once(self, name: str, find: Callable[[], T]) -> T:
+        with self._lock:
+            lock = self._locks.setdefault(name, threading.Lock())
+        with lock:
+            if name not in self._values:
+                self._values[name] = find()
+            value: T = self._values[name]
+            return value

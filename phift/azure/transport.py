@@ -1,0 +1,184 @@
+"""The door to the network: one connection pool, a pipeline for each token scope, a guard against the wrong Azure."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from phift import __version__
+from phift.azure.errors import from_exception, from_response
+from phift.azure.retry import Retry
+from phift.errors import AzureError
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+    from azure.core.pipeline import Pipeline
+    from azure.core.pipeline.transport import HttpTransport
+
+__all__ = ["EMULATOR_HEADER", "Http", "Response", "Route"]
+
+EMULATOR_HEADER = "x-phift-emulator"
+USER_AGENT = f"phift/{__version__}"
+CONNECTIONS = 32
+CONNECT_TIMEOUT = 20
+READ_TIMEOUT = 120
+
+
+class Route(Protocol):
+    """How the embedded Azure ML is reached; a connection to the cloud has none."""
+
+    @property
+    def proxy_url(self) -> str: ...
+    @property
+    def ca_file(self) -> Path | str: ...
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer under 400. headers: names compare without case."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class Http:
+    """Sends requests, from any number of threads, and raises errors of phift alone.
+
+    route: the way to the embedded Azure ML; the process environment is then not consulted, neither for proxies nor
+    for certificates. None is the cloud, with the user's proxy settings. transport: in place of the network, in tests.
+    """
+
+    def __init__(
+        self,
+        credential: TokenCredential | None,
+        route: Route | None = None,
+        *,
+        retry: Retry | None = None,
+        transport: HttpTransport[Any, Any] | None = None,
+    ) -> None:
+        self.local = route is not None
+        self.retry = retry or Retry()
+        self._credential = credential
+        self._options: dict[str, Any] = {"connection_timeout": CONNECT_TIMEOUT, "read_timeout": READ_TIMEOUT}
+        if route is not None:
+            self._options["proxies"] = {"http": route.proxy_url, "https": route.proxy_url}
+            self._options["connection_verify"] = str(route.ca_file)
+        self._transport = transport or _transport(environment=not self.local)
+        self._pipelines: dict[str, Pipeline[Any, Any]] = {}
+        self._lock = threading.Lock()
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        scope: str = "",
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        repeatable: bool | None = None,
+        sign: Any = None,
+    ) -> Response:
+        """The answer to one request, tried again where that is safe.
+
+        scope: of the bearer token; empty sends none. repeatable: whether sending it twice does the same as once;
+        by default everything but POST. sign: called with (method, url, headers) before each attempt, returns the
+        final (url, headers); for keys and signatures, which carry a date. Raises AzureError of the kind that fits.
+        """
+        again = method != "POST" if repeatable is None else repeatable
+        return self.retry.call(
+            lambda: self._once(method, url, scope, params, dict(headers or {}), content, sign), repeatable=again
+        )
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._transport.close()
+
+    def _once(
+        self,
+        method: str,
+        url: str,
+        scope: str,
+        params: Mapping[str, Any] | None,
+        headers: dict[str, str],
+        content: bytes | None,
+        sign: Any,
+    ) -> Response:
+        from azure.core.rest import HttpRequest
+
+        headers.setdefault("User-Agent", USER_AGENT)
+        headers["x-ms-client-request-id"] = str(uuid.uuid4())
+        try:
+            request = HttpRequest(method, url, params=params, headers=headers, content=content)
+            if sign is not None:
+                request.url, signed = sign(method, request.url, dict(request.headers))
+                request.headers.update(signed)
+            response = self._pipeline(scope).run(request, stream=False, **self._options).http_response
+            body = response.read()
+        except Exception as error:
+            translated = from_exception(error, method, url)
+            if translated is error:
+                raise
+            raise translated from None
+        self._guard(response.headers, method, url)
+        if response.status_code >= 400:
+            raise from_response(method, url, response.status_code, response.headers, body)
+        return Response(response.status_code, response.headers, body)
+
+    def _pipeline(self, scope: str) -> Pipeline[Any, Any]:
+        with self._lock:
+            if scope not in self._pipelines:
+                from azure.core.pipeline import Pipeline
+                from azure.core.pipeline.policies import BearerTokenCredentialPolicy
+
+                if scope and self._credential is None:
+                    raise AzureError("this connection has no credential")
+                policies: list[Any] = []
+                if scope and self._credential is not None:
+                    policies.append(BearerTokenCredentialPolicy(self._credential, scope))
+                self._pipelines[scope] = Pipeline(self._transport, policies=policies)
+            return self._pipelines[scope]
+
+    def _guard(self, headers: Mapping[str, str], method: str, url: str) -> None:
+        embedded = EMULATOR_HEADER in headers
+        if embedded and not self.local:
+            raise AzureError(
+                "an embedded Azure ML answered where the Azure cloud was meant",
+                code="EmulatorOnCloudTarget",
+                method=method,
+                url=url.partition("?")[0],
+                detail="The proxy variables of this shell point at an emulator.",
+                remedy="Unset HTTPS_PROXY and REQUESTS_CA_BUNDLE, or use the target local.",
+            )
+        if self.local and not embedded:
+            raise AzureError(
+                "something else than the embedded Azure ML answered on target local",
+                code="NotTheEmulator",
+                method=method,
+                url=url.partition("?")[0],
+                remedy="Run phift emulator stop, then the command again.",
+            )
+
+
+def _transport(*, environment: bool) -> HttpTransport[Any, Any]:
+    from http.cookiejar import DefaultCookiePolicy
+
+    import requests
+    from azure.core.pipeline.transport import RequestsTransport
+    from requests.adapters import HTTPAdapter
+
+    session = requests.Session()
+    session.trust_env = environment
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    adapter = HTTPAdapter(pool_connections=CONNECTIONS, pool_maxsize=CONNECTIONS, max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    transport: HttpTransport[Any, Any] = RequestsTransport(
+        session=session, session_owner=True, use_env_settings=environment
+    )
+    return transport
