@@ -14,13 +14,13 @@ LOG_LINES = 20
 """So much of a failed job's log is shown; `phift logs` has all of it."""
 
 
-def render(error: PhiftError, *, style: Style = PLAIN) -> str:
-    """All that the error carries."""
+def render(error: PhiftError, *, style: Style = PLAIN, address: str = "") -> str:
+    """All that the error carries. address: where it happened, for an error that does not say so itself."""
     if isinstance(error, DiagnosticsError) and error.diagnostics:
         return render_diagnostics(error.diagnostics, style=style)
     lines = [f"{style.bold(style.red('error:'))} {style.bold(error.summary)}"]
-    if error.address:
-        lines.append(f" {style.cyan('-->')} {error.address}")
+    if error.address or address:
+        lines.append(f" {style.cyan('-->')} {error.address or address}")
     if isinstance(error, JobFailedError):
         lines += _log(error, style)
     lines += _paragraph(error.detail, style)
@@ -32,16 +32,8 @@ def render(error: PhiftError, *, style: Style = PLAIN) -> str:
 
 def failure(address: str, error: Exception, *, style: Style = PLAIN) -> str:
     """A resource that failed in an apply."""
-    if not isinstance(error, PhiftError):
-        return f"{style.bold(style.red('error:'))} {style.bold(address)}: {unexpected_summary(error)}"
-    text = render(error, style=style)
-    place = f" {style.cyan('-->')} {address}"
     return (
-        text
-        if error.address or isinstance(error, DiagnosticsError)
-        else text.replace("\n", f"\n{place}\n", 1)
-        if ("\n" in text)
-        else f"{text}\n{place}"
+        render(error, style=style, address=address) if isinstance(error, PhiftError) else unexpected(error, style=style)
     )
 
 

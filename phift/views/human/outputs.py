@@ -34,15 +34,12 @@ def results(result: ApplyFinished, *, style: Style = PLAIN) -> str:
     for address, outputs in result.outputs.items():
         if outputs:
             by_kind.setdefault(address.partition(".")[0], []).append(outputs)
-    blocks: list[list[str]] = []
-    for job in by_kind.get("job", []):
-        blocks.append(list(_job(job, style)))
-    for model in by_kind.get("model", []):
-        blocks.append([f"{style.bold('Model')}     {model.get('name', '')}:{model.get('version', '')}"])
-    for endpoint in by_kind.get("endpoint", []):
-        blocks.append([f"{style.bold('Endpoint')}  {endpoint.get('scoring_uri', '')}"])
-    for test in by_kind.get("test", []):
-        blocks.append(list(_test(test, style)))
+    blocks = [
+        *(list(_job(job, style)) for job in by_kind.get("job", [])),
+        *([f"{style.bold('Model')}     {m.get('name', '')}:{m.get('version', '')}"] for m in by_kind.get("model", [])),
+        *([f"{style.bold('Endpoint')}  {e.get('scoring_uri', '')}"] for e in by_kind.get("endpoint", [])),
+        *(list(_test(test, style)) for test in by_kind.get("test", [])),
+    ]
     if result.phases:
         spent = ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.phases.items())
         blocks.append([f"{style.bold('Time')}      {duration(result.elapsed)} ({spent})"])
@@ -85,7 +82,9 @@ def _next(plan: Plan, by_kind: Mapping[str, Any]) -> Iterator[str]:
     if plan.purpose == "destroy":
         return
     spec = shlex.quote(plan.spec_path)
-    if "job" in by_kind:
-        yield f"phift metrics {spec}    the metrics of the training, step by step"
-    yield f"phift status {spec}     what there is now"
-    yield f"phift destroy {spec}    take down what costs money; data and models stay"
+    rows = [
+        *([(f"phift metrics {spec}", "how the training went")] if "job" in by_kind else []),
+        (f"phift status {spec}", "what there is now"),
+        (f"phift destroy {spec}", "take down what costs"),
+    ]
+    yield from table(rows)

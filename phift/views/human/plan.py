@@ -28,8 +28,18 @@ __all__ = ["count_line", "render"]
 ALIGN = 32
 """Keys longer than this do not push the values of the others to the right."""
 
-LEGEND = (Action.CREATE, Action.RUN, Action.UPDATE, Action.SHIFT, Action.ADOPT, Action.DELETE, Action.REPLACE)
-LEGEND += (Action.READ, Action.FORGET)
+LEGEND = (
+    Action.CREATE,
+    Action.RUN,
+    Action.UPDATE,
+    Action.SHIFT,
+    Action.ADOPT,
+    Action.DELETE,
+    Action.REPLACE,
+    Action.READ,
+    Action.FORGET,
+)
+"""The order of the legend."""
 
 
 def render(plan: Plan, *, style: Style = PLAIN, summary: bool = False, show_unchanged: bool = False) -> str:

@@ -1,0 +1,161 @@
+"""An apply without a terminal: plain lines in Terraform's words, few enough to read in a log.
+
+job.finetune: Starting...
+job.finetune: Still running... [20s elapsed] finetune, step 120/300, loss 0.41
+job.finetune: Run complete after 41s [id=quickstart-5b1c2d3e4f50]
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from phift.address import Address
+from phift.apply.events import (
+    ApplyFinished,
+    Event,
+    LeaseEvent,
+    Note,
+    ResourceDone,
+    ResourceFailed,
+    ResourceProgress,
+    ResourceSkipped,
+    ResourceStarted,
+)
+from phift.clock import Clock, SystemClock
+from phift.errors import PhiftError
+from phift.plan.action import Action
+from phift.views.base import Sink, Streams
+from phift.views.human.errors import unexpected_summary
+from phift.views.human.outputs import complete_line, results
+from phift.views.human.values import duration, number, size
+from phift.views.human.words import WORDS
+
+__all__ = ["HumanApply", "PlainApply", "QuietApply", "progress_text", "summary_of"]
+
+EVERY = 10.0
+"""Seconds between two lines about the same resource, as Terraform does it, unless what it does changes."""
+
+
+class HumanApply:
+    """What all views for people share: failures, whether something was begun, and the end.
+
+    Events come from any thread; `_lock` serialises them.
+    """
+
+    def __init__(self, streams: Streams, *, clock: Clock | None = None) -> None:
+        self.failures: list[ResourceFailed] = []
+        self.started = False
+        self._streams = streams
+        self._out = Sink(streams.out)
+        self._err = Sink(streams.err)
+        self._clock = clock or SystemClock()
+        self._lock = threading.RLock()
+        self._actions: dict[Address, Action] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            if isinstance(event, ResourceStarted):
+                self.started = self.started or event.action.changes_something
+                self._actions[event.address] = event.action
+            elif isinstance(event, ResourceFailed):
+                self.failures.append(event)
+            self._tell(event)
+
+    def finish(self, result: ApplyFinished) -> None:
+        """The last line and what the apply brought forth, on stdout."""
+        style = self._streams.out_style
+        self._out.write("\n" + complete_line(result, style))
+        text = results(result, style=style)
+        if text:
+            self._out.write("\n" + text)
+
+    def _tell(self, event: Event) -> None:
+        """Shows one event; holds the lock."""
+
+
+class QuietApply(HumanApply):
+    """Nothing on the way, one line at the end."""
+
+    def finish(self, result: ApplyFinished) -> None:
+        self._out.write(complete_line(result, self._streams.out_style))
+
+
+class PlainApply(HumanApply):
+    """A line when something begins, ends, changes its step, or every ten seconds."""
+
+    def __init__(self, streams: Streams, *, clock: Clock | None = None) -> None:
+        super().__init__(streams, clock=clock)
+        self._last: dict[Address, tuple[float, tuple[str, str]]] = {}
+
+    def _tell(self, event: Event) -> None:
+        line = self._line(event)
+        if line:
+            self._err.write(line)
+
+    def _line(self, event: Event) -> str:
+        style = self._streams.err_style
+        match event:
+            case ResourceStarted(address=address, action=action):
+                self._last[address] = (self._clock.monotonic(), ("", ""))
+                return f"{style.bold(str(address))}: {WORDS[action].doing}"
+            case ResourceProgress():
+                return self._progress(event)
+            case ResourceDone(address=address, action=action):
+                if not action.changes_something and address not in self._actions:
+                    return ""
+                named = f" [id={event.identity}]" if event.identity else ""
+                return f"{style.bold(str(address))}: {WORDS[action].done} after {duration(event.elapsed)}{named}"
+            case ResourceFailed(address=address, error=error):
+                failed = style.red(f"Failed after {duration(event.elapsed)}:")
+                return f"{style.bold(str(address))}: {failed} {summary_of(error)}"
+            case ResourceSkipped(address=address, because=because):
+                return f"{style.bold(str(address))}: Skipped, it needs {because}"
+            case Note(text=text):
+                return f"Note: {text}"
+            case LeaseEvent(state="lost"):
+                return style.red("The lease of this stack was lost; nothing more is written.")
+        return ""
+
+    def _progress(self, event: ResourceProgress) -> str:
+        now = self._clock.monotonic()
+        then, known = self._last.get(event.address, (-EVERY, ("", "")))
+        doing = (event.state, event.message)
+        if now - then < EVERY and doing == known:
+            return ""
+        self._last[event.address] = (now, doing)
+        words = WORDS[self._actions.get(event.address, Action.CREATE)]
+        said = progress_text(event)
+        head = f"{self._streams.err_style.bold(str(event.address))}: {words.still} [{duration(event.elapsed)} elapsed]"
+        return f"{head} {said}" if said else head
+
+
+def summary_of(error: Exception) -> str:
+    """The one line of an error."""
+    return error.summary if isinstance(error, PhiftError) else unexpected_summary(error)
+
+
+def progress_text(event: ResourceProgress) -> str:
+    """`finetune, step 120/300, loss 0.41`."""
+    parts = [event.message or event.state]
+    if event.total:
+        counted = (size if event.unit in {"bytes", "B"} else number, event.unit)
+        parts.append(_counted(event, *counted))
+    parts += [f"{name} {number(amount)}" for name, amount in event.values.items()]
+    return ", ".join(part for part in parts if part)
+
+
+def _counted(event: ResourceProgress, shown: Callable[[float], str], unit: str) -> str:
+    if shown is size:
+        return f"{size(event.current)} of {size(event.total)}"
+    return f"{unit + ' ' if unit else ''}{shown(event.current)}/{shown(event.total)}".replace("steps ", "step ")

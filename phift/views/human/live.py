@@ -1,0 +1,156 @@
+"""An apply on a terminal: a line a resource, redrawn in place on stderr."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from phift.address import Address
+from phift.apply.events import (
+    ApplyStarted,
+    Event,
+    LeaseEvent,
+    Note,
+    ResourceDone,
+    ResourceFailed,
+    ResourceProgress,
+    ResourceSkipped,
+    ResourceStarted,
+)
+from phift.clock import Clock
+from phift.plan.action import Action
+from phift.views.base import Streams
+from phift.views.human.apply import HumanApply, progress_text, summary_of
+from phift.views.human.values import duration
+from phift.views.human.words import WORDS
+
+__all__ = ["LiveApply"]
+
+BAR = 16
+"""Columns of a progress bar."""
+
+
+@dataclass
+class Row:
+    """One resource: state is "waiting", "running", "done", "failed" or "skipped"."""
+
+    address: Address
+    action: Action
+    state: str = "waiting"
+    said: str = ""
+    fraction: float | None = None
+    began: float = 0.0
+    elapsed: float = 0.0
+
+
+class LiveApply(HumanApply):
+    """The rows of everything that is to be done; what is finished stays, so the end of an apply is its record."""
+
+    def __init__(self, streams: Streams, *, clock: Clock | None = None) -> None:
+        super().__init__(streams, clock=clock)
+        self._rows: dict[Address, Row] = {}
+        style = streams.err_style
+        self._console = Console(file=streams.err, no_color=not style.colour, highlight=False, width=style.width)
+        self._live = Live(self, console=self._console, refresh_per_second=8, transient=False)
+        self._spinner = Spinner("dots")
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._lock:
+            for row in self._rows.values():
+                if row.state == "running":
+                    row.state, row.said = "detached", row.said or "not finished"
+        self._live.stop()
+
+    def _tell(self, event: Event) -> None:
+        now = self._clock.monotonic()
+        match event:
+            case ApplyStarted(plan=plan):
+                wanted = [r for r in plan.resources if r.action.changes_something]
+                self._rows = {r.address: Row(r.address, r.action) for r in wanted}
+            case ResourceStarted(address=address, action=action):
+                row = self._rows.setdefault(address, Row(address, action))
+                row.state, row.began, row.said = "running", now, ""
+            case ResourceProgress(address=address):
+                row = self._rows.setdefault(address, Row(address, Action.CREATE))
+                row.state, row.said = "running", progress_text(event)
+                row.began = now - event.elapsed if event.elapsed else row.began or now
+                row.fraction = min(event.current / event.total, 1.0) if event.total else None
+            case ResourceDone(address=address, action=action):
+                if address in self._rows or action.changes_something:
+                    row = self._rows.setdefault(address, Row(address, action))
+                    row.state, row.said, row.elapsed, row.fraction = "done", event.identity, event.elapsed, None
+            case ResourceFailed(address=address, action=action, error=error):
+                row = self._rows.setdefault(address, Row(address, action))
+                row.state, row.said, row.elapsed, row.fraction = "failed", summary_of(error), event.elapsed, None
+            case ResourceSkipped(address=address, because=because):
+                row = self._rows.setdefault(address, Row(address, Action.NO_OP))
+                row.state, row.said = "skipped", f"skipped, it needs {because}"
+            case Note(text=text):
+                self._console.print(f"Note: {text}", markup=False)
+            case LeaseEvent(state="lost"):
+                self._console.print("The lease of this stack was lost; nothing more is written.", style="red")
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        with self._lock:
+            table = Table.grid(padding=(0, 1))
+            table.add_column(width=1)
+            table.add_column(no_wrap=True)
+            table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+            table.add_column(width=BAR)
+            table.add_column(justify="right", no_wrap=True)
+            table.expand = True
+            now = self._clock.monotonic()
+            for row in self._fitting(options.size.height):
+                elapsed = now - row.began if row.state == "running" else row.elapsed
+                table.add_row(
+                    self._sign(row, now),
+                    Text(str(row.address), style="bold"),
+                    Text(
+                        self._said(row),
+                        style="red" if row.state == "failed" else "dim" if row.state != "running" else "",
+                    ),
+                    ProgressBar(total=1.0, completed=row.fraction, width=BAR) if row.fraction is not None else "",
+                    duration(elapsed) if elapsed or row.state in {"running", "done"} else "",
+                )
+            yield table
+
+    def _fitting(self, height: int) -> list[Row]:
+        """All rows, or, where the screen is too low, those that are being worked on."""
+        rows = list(self._rows.values())
+        if len(rows) < height - 1 or not self._live.is_started:
+            return rows
+        busy = [r for r in rows if r.state in {"running", "failed"}]
+        return (busy or rows)[: max(height - 2, 1)]
+
+    def _sign(self, row: Row, now: float) -> Text:
+        if row.state == "running":
+            frame = self._spinner.render(now)
+            return frame if isinstance(frame, Text) else Text("*")
+        sign, style = {
+            "done": ("✓", "green"),
+            "failed": ("✗", "red"),
+            "skipped": ("-", "yellow"),
+            "detached": ("…", "yellow"),
+        }.get(row.state, ("·", "dim"))
+        return Text(sign, style=style)
+
+    def _said(self, row: Row) -> str:
+        if row.state == "waiting":
+            return "waiting"
+        if row.state == "running":
+            return row.said or WORDS[row.action].doing
+        return row.said

@@ -1,0 +1,95 @@
+"""Results for programs: one JSON document each, with a `format_version`. Keys may be added, none is renamed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from phift.diagnostics import Diagnostic
+from phift.errors import AzureError, DiagnosticsError, JobFailedError, PhiftError
+from phift.plan.model import Plan
+from phift.views.base import PLAIN, Style
+
+if TYPE_CHECKING:
+    from phift.phases import Metrics, Status
+
+__all__ = ["diagnostics", "document", "error", "metrics", "plan", "status"]
+
+
+def document(data: Any) -> str:
+    """Any plain value, indented, keys in their own order."""
+    return json.dumps(data, indent=2, ensure_ascii=False, default=str)
+
+
+def plan(planned: Plan, *, style: Style = PLAIN, summary: bool = False, show_unchanged: bool = False) -> str:
+    """`Plan.to_dict`, whole; with summary without the resources' properties. The other options dress text only."""
+    data = planned.to_dict()
+    if summary:
+        kept = ("address", "action", "identity", "reason")
+        data = {key: data[key] for key in ("format_version", "purpose", "stack", "target", "workspace", "counts")} | {
+            "resources": [{key: r[key] for key in kept} for r in data["resources"] if _writes(r)]
+        }
+    return document(data)
+
+
+def _writes(resource: Mapping[str, Any]) -> bool:
+    return resource["action"] not in {"no-op", "reuse", "read"}
+
+
+def status(found: Status) -> str:
+    """The stack, its workspace, and its resources by address."""
+    return document(
+        {
+            "format_version": "1.0",
+            "stack": found.stack,
+            "workspace": found.workspace,
+            "resources": [
+                {"address": str(r.address), "identity": r.identity, "state": r.state, "details": dict(r.details)}
+                for r in found.rows
+            ],
+            "notes": list(found.notes),
+        }
+    )
+
+
+def metrics(measured: Metrics) -> str:
+    """The job, its state, and its series by name, each a list of points."""
+    return document(
+        {
+            "format_version": "1.0",
+            "job": measured.job,
+            "state": measured.state,
+            "series": {
+                name: [{"step": p.step, "value": p.value, "time": p.time} for p in points]
+                for name, points in measured.series.items()
+            },
+        }
+    )
+
+
+def diagnostics(found: Iterable[Diagnostic]) -> list[dict[str, Any]]:
+    """Plain values of diagnostics."""
+    return [{**asdict(d), "severity": d.severity.value} for d in found]
+
+
+def error(raised: BaseException) -> dict[str, Any]:
+    """An error as plain values: kind, summary, detail, remedy, address, exit_code, and what its kind adds."""
+    if not isinstance(raised, PhiftError):
+        return {"kind": type(raised).__name__, "summary": str(raised), "exit_code": 1}
+    data: dict[str, Any] = {
+        "kind": type(raised).__name__,
+        "summary": raised.summary,
+        "detail": raised.detail,
+        "remedy": raised.remedy,
+        "address": raised.address,
+        "exit_code": raised.exit_code,
+    }
+    if isinstance(raised, DiagnosticsError):
+        data["diagnostics"] = diagnostics(raised.diagnostics)
+    if isinstance(raised, AzureError):
+        data |= {"status": raised.status, "code": raised.code, "method": raised.method, "url": raised.url}
+    if isinstance(raised, JobFailedError):
+        data |= {"step": raised.step, "log": raised.log}
+    return data
