@@ -1,0 +1,104 @@
+"""Child processes that never outlive the emulator.
+
+Each leads its own process group, so that it and all it starts can be killed at once, and inherits the reading end of
+a pipe (its lifeline) whose writing end only the emulator holds: when the emulator is gone, however it went, the child
+reads the end of file and kills its group.
+
+Only the standard library is imported here: children import this before anything else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ["Child", "spawn_child", "watch_lifeline"]
+
+_LIFELINE = "PHIFT_LIFELINE"
+
+
+class Child:
+    """A running child process. process: as asyncio knows it."""
+
+    def __init__(self, process: asyncio.subprocess.Process, lifeline: int) -> None:
+        self.process = process
+        self._lifeline = lifeline
+
+    @property
+    def running(self) -> bool:
+        return self.process.returncode is None
+
+    async def wait(self) -> int:
+        """The exit code; minus the signal's number when a signal ended it. What it started is killed too."""
+        code = await self.process.wait()
+        self.kill()
+        return code
+
+    def kill(self) -> None:
+        """Kill the whole process group at once. Harmless when it is gone."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        if self._lifeline >= 0:
+            os.close(self._lifeline)
+            self._lifeline = -1
+
+    async def stop(self, grace: float = 2.0) -> int:
+        """Ask the process to end, kill its group after `grace` seconds; returns the exit code."""
+        with suppress(ProcessLookupError):
+            self.process.terminate()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.process.wait(), grace)
+        self.kill()
+        return await self.process.wait()
+
+
+async def spawn_child(
+    module: str, *arguments: str, log: Path, environment: Mapping[str, str] | None = None, prefix: Sequence[str] = ()
+) -> Child:
+    """Start `python -m module arguments`; raises OSError when that is impossible.
+
+    log: file its output is appended to. environment: variables on top of ours. prefix: options of the interpreter.
+    """
+    reading, writing = os.pipe()
+    # proxies and credentials of the user's shell are none of the child's business; what it needs it is given
+    inherited = {name: value for name, value in os.environ.items() if not name.upper().endswith("_PROXY")}
+    try:
+        with log.open("ab") as output:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *prefix,
+                "-m",
+                module,
+                *arguments,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                pass_fds=(reading,),
+                env={**inherited, **(environment or {}), _LIFELINE: str(reading)},
+            )
+    except BaseException:
+        os.close(writing)
+        raise
+    finally:
+        os.close(reading)
+    return Child(process, writing)
+
+
+def watch_lifeline() -> None:
+    """Call first thing in a child: die with the emulator. Without a lifeline (started by hand) nothing is watched."""
+    descriptor = os.environ.pop(_LIFELINE, None)
+    if descriptor is None:
+        return
+
+    def wait() -> None:
+        os.read(int(descriptor), 1)
+        os.killpg(os.getpgid(0), signal.SIGKILL)
+
+    threading.Thread(target=wait, name="lifeline", daemon=True).start()
