@@ -14,6 +14,7 @@ from phift.emulator.faults import Faults
 from phift.emulator.home import Home
 from phift.emulator.lro import Operations
 from phift.emulator.pace import FAST, Pace
+from phift.emulator.quota import Quota
 from phift.emulator.requestlog import RequestLog
 from phift.emulator.store import Store
 from phift.emulator.tokens import Tokens
@@ -93,6 +94,7 @@ class Emulator:
         self.faults = Faults()
         self.tokens = Tokens(signing_key, workspace.tenant_id)
         self.operations = Operations(self)
+        self.quota = Quota(self)
         self.on_start: list[Hook] = []
         self.on_stop: list[Hook] = []
         self.busy: list[Callable[[Emulator], bool]] = []
