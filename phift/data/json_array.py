@@ -6,23 +6,25 @@ from typing import Any, TextIO
 
 from phift.data.problems import Problem
 
-__all__ = ["LONGEST", "read_array"]
+__all__ = ["LONGEST", "UNREADABLE", "read_array"]
 
 LONGEST = 1 << 26  # characters of one element: beyond it the text is taken for broken, not for unfinished
+UNREADABLE = "nested too deeply, or a number too long"
 _CHUNK = 1 << 18
 _SPACE = " \t\r\n"
 _decoder = json.JSONDecoder()
 
 
 def read_array(text: TextIO, taken: Callable[[], bool]) -> Iterator[tuple[int, Any]]:
-    """(line, element) for each taken element of the one array in `text`; a Problem ends it."""
+    """(line, element) for each taken element of the one array in `text`; a Problem ends it.
+
+    Raises UnicodeDecodeError as reading `text` does.
+    """
     window = _Window(text)
     try:
         yield from _elements(window, taken)
-    except UnicodeDecodeError:
-        yield window.line, Problem("encoding", "not UTF-8 text from about here on", "Save it as UTF-8.")
     except RecursionError:
-        yield window.line, Problem("json", "not JSON that can be read: nested too deeply")
+        yield window.line, Problem("json", f"not JSON that can be read: {UNREADABLE}")
 
 
 def _elements(window: "_Window", taken: Callable[[], bool]) -> Iterator[tuple[int, Any]]:
@@ -33,6 +35,8 @@ def _elements(window: "_Window", taken: Callable[[], bool]) -> Iterator[tuple[in
         line = window.line
         try:
             element = window.element()
+        except UnicodeDecodeError:
+            raise
         except ValueError as error:
             yield _broken(window, error)
             return
@@ -54,7 +58,7 @@ def _elements(window: "_Window", taken: Callable[[], bool]) -> Iterator[tuple[in
 
 def _broken(window: "_Window", error: ValueError) -> tuple[int, Problem]:
     if not isinstance(error, json.JSONDecodeError):
-        return window.line, Problem("json", f"not JSON that can be read: {error}")
+        return window.line, Problem("json", f"not JSON that can be read: {UNREADABLE}")
     line = window.line_at(error.pos)
     return line, Problem("json", f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}", column=error.colno)
 

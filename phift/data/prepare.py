@@ -1,17 +1,14 @@
 """Preparation: from a source's rows to one canonical JSON Lines file, all rows checked, memory flat."""
 
 import errno
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from phift.data.mapping import MessageTemplates
 from phift.data.messages import encoded, problems_of
+from phift.data.output import Sink, written_whole
 from phift.data.problems import Findings, Problem
 from phift.data.readers import Counter, read
 from phift.data.sources import SourceIdentity
@@ -55,7 +52,7 @@ def prepare(
     templates = None if messages is None else MessageTemplates(messages)
     rows = _Rows(identity, Take.parse(take), seed, templates)
     try:
-        with _written_whole(into) as out:
+        with written_whole(into) as out:
             prepared = _write(rows, out, into, progress)
             _unchanged(identity)  # first, as rows of a file that changes under us may be wrong for that alone
             rows.findings.raise_if_any()
@@ -132,32 +129,16 @@ class _Rows:
 
 
 def _write(rows: _Rows, out: BinaryIO, into: Path, progress: Callable[[int], None] | None) -> Prepared:
-    hasher = sha256()
-    count = size = 0
-    for line in rows:
-        out.write(line)
-        hasher.update(line)
-        size += len(line)
-        count += 1
-        if progress is not None and count % _REPORT_EVERY == 0:
-            progress(count)
+    count = 0
+    with Sink(out) as sink:
+        for line in rows:
+            sink.write(line)
+            count += 1
+            if progress is not None and count % _REPORT_EVERY == 0:
+                progress(count)
     if progress is not None:
         progress(count)
-    return Prepared(into, count, size, hasher.hexdigest())
-
-
-@contextmanager
-def _written_whole(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes its place at `path` only when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with open(handle, "wb", buffering=1 << 20) as out:
-            yield out
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    return Prepared(into, count, sink.size, sink.digest)
 
 
 def _unchanged(identity: SourceIdentity) -> None:

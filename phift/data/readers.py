@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from phift.data.json_array import read_array
+from phift.data.json_array import UNREADABLE, read_array
 from phift.data.problems import Problem
 from phift.data.take import Selector
 
@@ -23,7 +23,6 @@ __all__ = ["Counter", "read"]
 
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_ENCODING = "Save it as UTF-8."
 _decode = json.JSONDecoder().decode
 
 Rows = Iterator[tuple[int, Any]]
@@ -67,7 +66,11 @@ def _read_json(path: Path, taken: Counter, columns: tuple[str, ...] | None) -> R
         if isinstance(head, Problem):
             yield 1, head
         elif head == b"[":
-            yield from read_array(io.TextIOWrapper(stream, "utf-8", newline=""), taken)
+            with io.TextIOWrapper(stream, "utf-8", newline="") as text:
+                try:
+                    yield from read_array(text, taken)
+                except UnicodeDecodeError:
+                    yield _first_undecodable(path)
         else:
             yield from _lines(stream, taken)
 
@@ -76,7 +79,7 @@ def _start(stream: BinaryIO) -> bytes | Problem:
     """Skip a byte order mark; the first byte that is no white space, b"" at the end, or what is wrong."""
     head = stream.read(4)
     if head[:2] in _UTF16:
-        return Problem("encoding", "the file is UTF-16", _ENCODING)
+        return Problem("encoding", "the file is UTF-16", "Save it as UTF-8.")
     start = len(_BOM) if head.startswith(_BOM) else 0
     stream.seek(start)
     first = b" "
@@ -103,14 +106,29 @@ def _parsed(line: bytes, number: int) -> Any:
     try:
         return _decode(line.decode())
     except UnicodeDecodeError as error:
-        return Problem("encoding", "not UTF-8 text", _ENCODING, column=error.start + 1)
+        return _undecodable(error)
     except json.JSONDecodeError as error:
         remedy = "Each line must be one JSON object."
         if number == 1 and line.lstrip().startswith(b"["):
             remedy = "The file looks like a JSON array: give it the suffix .json."
         return Problem("json", f"not JSON: {_reason(error)}", remedy, column=error.colno)
-    except (RecursionError, ValueError) as error:
-        return Problem("json", f"not JSON that can be read: {error}")
+    except (RecursionError, ValueError):
+        return Problem("json", f"not JSON that can be read: {UNREADABLE}")
+
+
+def _undecodable(error: UnicodeDecodeError) -> Problem:
+    return Problem("encoding", "not UTF-8 text", "Save it as UTF-8.", column=error.start + 1)
+
+
+def _first_undecodable(path: Path) -> tuple[int, Problem]:
+    """The place that a decoder of large pieces could not name."""
+    with path.open("rb") as stream:
+        for number, line in enumerate(stream, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                return number, _undecodable(error)
+    return 0, Problem("encoding", "not UTF-8 text at its end", "Save it as UTF-8.")
 
 
 def _reason(error: json.JSONDecodeError) -> str:
@@ -119,28 +137,33 @@ def _reason(error: json.JSONDecodeError) -> str:
 
 def _read_csv(path: Path, taken: Counter, columns: tuple[str, ...] | None) -> Rows:
     csv.field_size_limit(sys.maxsize)  # a conversation may be longer than the module's 128 KiB
-    with path.open("rb") as raw:
-        head = _start(raw)
+    with path.open("rb") as stream:
+        head = _start(stream)
         if isinstance(head, Problem):
             yield 1, head
             return
-        reader = csv.reader(io.TextIOWrapper(raw, "utf-8", newline=""), strict=True)
-        line = 1
-        try:
-            header = next(reader, [])
-            missing = _missing(header, columns)
-            if missing:
-                yield 1, missing
-                return
+        with io.TextIOWrapper(stream, "utf-8", newline="") as text:
+            try:
+                yield from _records(csv.reader(text, strict=True), taken, columns)
+            except UnicodeDecodeError:
+                yield _first_undecodable(path)
+
+
+def _records(reader: Any, taken: Counter, columns: tuple[str, ...] | None) -> Rows:
+    line = 1
+    try:
+        header: list[str] = next(reader, [])
+        missing = _missing(header, columns)
+        if missing:
+            yield 1, missing
+            return
+        line = reader.line_num + 1
+        for cells in reader:
+            if cells and taken():
+                yield line, _from_cells(header, cells, columns)
             line = reader.line_num + 1
-            for cells in reader:
-                if cells and taken():
-                    yield line, _from_cells(header, cells, columns)
-                line = reader.line_num + 1
-        except csv.Error as error:
-            yield line, Problem("csv", f"not CSV: {error}", 'Quote texts with ", and write " inside them as "".')
-        except UnicodeDecodeError:
-            yield line, Problem("encoding", "not UTF-8 text from about here on", _ENCODING)
+    except csv.Error as error:
+        yield line, Problem("csv", f"not CSV: {error}", 'Quote texts with ", and write " inside them as "".')
 
 
 def _missing(header: list[str], columns: tuple[str, ...] | None) -> Problem | None:
@@ -172,7 +195,7 @@ def _with_messages(row: dict[str, Any]) -> Any:
     try:
         row["messages"] = _decode(text)
     except (RecursionError, ValueError) as error:
-        reason = _reason(error) if isinstance(error, json.JSONDecodeError) else str(error)
+        reason = _reason(error) if isinstance(error, json.JSONDecodeError) else UNREADABLE
         return Problem(
             "json",
             f"`messages` is not JSON: {reason}",

@@ -1,0 +1,60 @@
+"""`take`: what may be written, and that a sample hangs on the seed and the row numbers alone."""
+
+import pytest
+
+from phift.data.take import Take, rank
+from phift.errors import InvalidSpecError
+
+
+def chosen(take: object, seed: int, rows: int) -> list[int]:
+    selector = Take.parse(take).selector(seed, lambda: rows)
+    return [number for number in range(rows) if selector(number)]
+
+
+@pytest.mark.parametrize(
+    ("written", "plain", "shown"),
+    [
+        (None, None, "all"),
+        ("100%", None, "all"),
+        ("5%", {"percent": "5"}, "5%"),
+        ("5.0%", {"percent": "5"}, "5%"),
+        (" 12.5% ", {"percent": "25/2"}, "12.5%"),
+        (".5%", {"percent": "1/2"}, "0.5%"),
+        (20, {"count": 20}, "20"),
+        ("20", {"count": 20}, "20"),
+    ],
+)
+def test_written_forms(written: object, plain: object, shown: str) -> None:
+    assert Take.parse(written).plain() == plain
+    assert str(Take.parse(written)) == shown
+
+
+@pytest.mark.parametrize(
+    "wrong", [0, -5, "0", "0%", "-1%", "101%", "5 percent", "five", "", "%", "5%%", "1.2.3%", 0.05, True, [], "٥%"]
+)
+def test_other_forms_are_refused(wrong: object) -> None:
+    with pytest.raises(InvalidSpecError) as caught:
+        Take.parse(wrong)
+    (diagnostic,) = caught.value.diagnostics
+    assert repr(wrong) in diagnostic.summary
+    assert "take: 5%" in diagnostic.remedy
+
+
+def test_a_count_is_exact_and_a_share_is_near() -> None:
+    assert len(chosen(137, 1, 1000)) == 137
+    assert len(chosen(2000, 1, 1000)) == 1000
+    assert 400 < len(chosen("5%", 1, 10_000)) < 600
+
+
+@pytest.mark.parametrize(("small", "large"), [(10, 50), ("5%", "20%")])
+def test_a_larger_sample_contains_the_smaller(small: object, large: object) -> None:
+    assert set(chosen(small, 3, 500)) < set(chosen(large, 3, 500))
+
+
+def test_seeds_differ() -> None:
+    assert chosen(50, 1, 500) != chosen(50, 2, 500)
+
+
+def test_ranks_are_fixed_for_ever() -> None:
+    assert [rank(42, number) for number in (0, 1)] == [1803618088285070547, 7003778869905922103]
+    assert chosen(5, 42, 100) == [18, 27, 63, 84, 97]
