@@ -1,0 +1,89 @@
+"""Conditional request headers."""
+
+from __future__ import annotations
+
+import email.utils
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC
+
+from phift.emulator.blobs.lease import invalid_header
+from phift.emulator.blobs.model import Blob, seconds_of
+from phift.emulator.errors import ServiceError
+
+__all__ = ["ANY", "Conditions"]
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """If-Match and its kin. match, none_match: ETags or "*". modified_since, unmodified_since: seconds since 1970."""
+
+    match: tuple[str, ...] = ()
+    none_match: tuple[str, ...] = ()
+    modified_since: int | None = None
+    unmodified_since: int | None = None
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str]) -> Conditions:
+        """The conditions in request headers; raises 400 on a date that is none."""
+        return cls(
+            _etags(headers.get("if-match", "")),
+            _etags(headers.get("if-none-match", "")),
+            _seconds(headers, "if-modified-since"),
+            _seconds(headers, "if-unmodified-since"),
+        )
+
+    def check_read(self, blob: Blob) -> None:
+        """Raises 412 when a precondition fails, 304 when the reader already has this blob."""
+        if self._refused(blob):
+            raise _not_met(412)
+        if self._unchanged(blob):
+            raise _not_met(304)
+
+    def check_write(self, blob: Blob | None, *, creates: bool = False) -> None:
+        """Raises 412, or 409 BlobAlreadyExists where `creates` and If-None-Match: * meets a blob."""
+        if blob is None:
+            if self.match or self.unmodified_since is not None:
+                raise _not_met(412)
+            return
+        if creates and "*" in self.none_match:
+            raise ServiceError(409, "BlobAlreadyExists", "The specified blob already exists.")
+        if self._refused(blob) or self._unchanged(blob):
+            raise _not_met(412)
+
+    def _refused(self, blob: Blob) -> bool:
+        if self.match and "*" not in self.match and blob.etag not in self.match:
+            return True
+        return self.unmodified_since is not None and seconds_of(blob.modified) > self.unmodified_since
+
+    def _unchanged(self, blob: Blob) -> bool:
+        if self.none_match:
+            return "*" in self.none_match or blob.etag in self.none_match
+        return self.modified_since is not None and seconds_of(blob.modified) <= self.modified_since
+
+
+ANY = Conditions()
+
+
+def _etags(value: str) -> tuple[str, ...]:
+    parts = [part.strip().removeprefix("W/") for part in value.split(",")]
+    return tuple(part if part == "*" or part.startswith('"') else f'"{part}"' for part in parts if part)
+
+
+def _seconds(headers: Mapping[str, str], name: str) -> int | None:
+    value = headers.get(name)
+    if value is None:
+        return None
+    try:
+        moment = email.utils.parsedate_to_datetime(value)
+    except ValueError as error:
+        raise invalid_header(name, value) from error
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+def _not_met(status: int) -> ServiceError:
+    return ServiceError(
+        status,
+        "ConditionNotMet",
+        "The condition specified using HTTP conditional header(s) is not met.",
+    )

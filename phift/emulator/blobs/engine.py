@@ -1,0 +1,470 @@
+"""The blob store: containers, block and append blobs, blocks and leases, over an index and content files.
+
+Everything here is synchronous, runs on the thread that owns the SQLite connection, and touches little content: bytes
+are staged beforehand (`stage`, any thread). Each change is one transaction that is committed when the call returns.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from sqlite3 import Connection
+
+from phift.emulator.blobs import lease as leases
+from phift.emulator.blobs.conditions import ANY, Conditions
+from phift.emulator.blobs.files import ContentFiles, Staged
+from phift.emulator.blobs.index import Index, Segment, successor
+from phift.emulator.blobs.lease import Lease
+from phift.emulator.blobs.model import Blob, BlobKind, Block, Container, Content, Page, ticks_of
+from phift.emulator.blobs.names import check_blob_name, check_block_id, check_container_name
+from phift.emulator.errors import ServiceError
+
+__all__ = ["MAX_APPENDS", "MAX_BLOCKS", "BlobStore"]
+
+MAX_BLOCKS = 50_000
+MAX_APPENDS = 50_000
+_STALE_BLOCK_SECONDS = 7 * 24 * 3600  # the service forgets uncommitted blocks after a week
+
+
+class BlobStore:
+    """All methods raise ServiceError with the service's status and code. now: seconds since 1970."""
+
+    def __init__(self, connection: Connection, folder: Path, now: Callable[[], float] = time.time) -> None:
+        self._index = Index(connection)
+        self._files = ContentFiles(folder)
+        self._now = now
+        self._last_tick = 0
+
+    # containers
+
+    def create_container(self, name: str, metadata: Mapping[str, str] | None = None) -> Container:
+        check_container_name(name)
+        if self._index.container(name):
+            raise ServiceError(409, "ContainerAlreadyExists", "The specified container already exists.")
+        tick = self._tick()
+        container = Container(tick, tick, name, dict(metadata or {}))
+        with self._index.transaction():
+            self._index.put_container(container)
+        return container
+
+    def ensure_container(self, name: str) -> Container:
+        """The container, made when it does not exist."""
+        return self._index.container(name) or self.create_container(name)
+
+    def container(self, name: str) -> Container:
+        if found := self._index.container(name):
+            return found
+        raise ServiceError(404, "ContainerNotFound", "The specified container does not exist.")
+
+    def containers(self, prefix: str, start: str, limit: int) -> tuple[list[Container], str]:
+        """At most `limit` containers from the name `start` on, and the name the next page starts with, or ""."""
+        found = self._index.containers(prefix, start, limit + 1)
+        return found[:limit], found[limit].name if len(found) > limit else ""
+
+    def set_container_metadata(self, name: str, metadata: Mapping[str, str]) -> Container:
+        container = replace(self.container(name), modified=self._tick(), metadata=dict(metadata))
+        with self._index.transaction():
+            self._index.put_container(container)
+        return container
+
+    def delete_container(self, name: str) -> None:
+        """Removes the container with all that is in it. The service takes half a minute; here it is at once."""
+        self.container(name)
+        with self._index.transaction():
+            files = self._index.delete_container(name)
+        self._files.discard(files)
+
+    # reading
+
+    def find(self, container: str, name: str) -> Blob | None:
+        """The blob, or None; raises 404 ContainerNotFound."""
+        self.container(container)
+        return self._index.blob(container, name)
+
+    def get(self, container: str, name: str, conditions: Conditions = ANY, lease_id: str = "") -> Blob:
+        blob = self._existing(container, name)
+        conditions.check_read(blob)
+        leases.check_read(blob.lease, lease_id, self._now())
+        return blob
+
+    def segments(self, blob: Blob) -> list[tuple[str, Path, int]]:
+        """The content in order: file name (to pin), path, length in bytes."""
+        return [(file, self._files.path(file), length) for _, file, length in self._index.segments(blob.id)]
+
+    def pinned(self, files: Iterable[str]) -> AbstractContextManager[None]:
+        """Context in which these content files stay readable, whatever happens to their blob."""
+        return self._files.pinned(files)
+
+    def list_blobs(
+        self, container: str, prefix: str = "", delimiter: str = "", start: str = "", limit: int = 5000
+    ) -> Page:
+        """One page of blobs in name order; with a delimiter, names beyond it are folded into their common prefix."""
+        self.container(container)
+        entries: list[Blob | str] = []
+        while True:
+            folded = ""
+            for blob in self._index.blobs(container, prefix, start):
+                cut = blob.name.find(delimiter, len(prefix)) if delimiter else -1
+                folded = blob.name[: cut + len(delimiter)] if cut >= 0 else ""
+                if len(entries) == limit:
+                    return Page(entries, folded or blob.name)
+                if folded:
+                    break
+                entries.append(blob)
+            if not folded:
+                return Page(entries)
+            entries.append(folded)
+            start = successor(folded)
+
+    # writing
+
+    def stage(self) -> Staged:
+        """Where the bytes of a coming `put` are written first, from any thread."""
+        return self._files.stage()
+
+    def adopt(self, source: Path, *, link: bool) -> Content:
+        """A file of this machine as content, from any thread; hard-linked where possible when `link`."""
+        return self._files.adopt(source, link=link)
+
+    def discard(self, content: Content) -> None:
+        """Drops content that no blob took."""
+        self._files.discard([content.file])
+
+    def put_block_blob(
+        self,
+        container: str,
+        name: str,
+        content: Content,
+        *,
+        headers: Mapping[str, str] | None = None,
+        metadata: Mapping[str, str] | None = None,
+        conditions: Conditions = ANY,
+        lease_id: str = "",
+    ) -> Blob:
+        """The whole blob in one piece."""
+        with self._taking(content):
+            segments = [("", content.file, content.length)]
+            return self._put(container, name, BlobKind.BLOCK, segments, headers, metadata, conditions, lease_id)
+
+    def put_append_blob(
+        self,
+        container: str,
+        name: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        metadata: Mapping[str, str] | None = None,
+        conditions: Conditions = ANY,
+        lease_id: str = "",
+    ) -> Blob:
+        """An empty append blob."""
+        return self._put(container, name, BlobKind.APPEND, [], headers, metadata, conditions, lease_id)
+
+    def put_block(self, container: str, name: str, block_id: str, content: Content, *, lease_id: str = "") -> None:
+        """Keeps a block until a block list takes it. The blob, if any, stays as it is."""
+        with self._taking(content):
+            check_blob_name(name)
+            check_block_id(block_id)
+            existing = self.find(container, name)
+            if existing:
+                leases.check_write(existing.lease, lease_id, self._now())
+                self._of_kind(existing, BlobKind.BLOCK)
+            if self._index.block_length(container, name) not in (None, len(block_id)):
+                raise ServiceError(400, "InvalidBlobOrBlock", "The specified blob or block content is invalid.")
+            replaced = self._index.block_file(container, name, block_id)
+            with self._index.transaction():
+                self._index.put_block(container, name, (block_id, content.file, content.length), self._tick())
+        if replaced:
+            self._drop_unused([replaced])
+
+    def put_block_list(
+        self,
+        container: str,
+        name: str,
+        wanted: Sequence[tuple[str, str]],
+        *,
+        headers: Mapping[str, str] | None = None,
+        metadata: Mapping[str, str] | None = None,
+        conditions: Conditions = ANY,
+        lease_id: str = "",
+    ) -> Blob:
+        """The blob out of blocks. wanted: (where, id) in order, where is Latest, Uncommitted or Committed."""
+        if len(wanted) > MAX_BLOCKS:
+            raise ServiceError(
+                409,
+                "BlockCountExceedsLimit",
+                "The committed block count cannot exceed the maximum limit of 50,000 blocks.",
+            )
+        existing = self.find(container, name)
+        committed = {segment[0]: segment for segment in self._index.segments(existing.id)} if existing else {}
+        uncommitted = {segment[0]: segment for segment in self._index.blocks(container, name)}
+        tables = {"Latest": committed | uncommitted, "Uncommitted": uncommitted, "Committed": committed}
+        try:
+            segments = [tables[where][block] for where, block in wanted]
+        except KeyError as error:
+            raise ServiceError(400, "InvalidBlockList", "The specified block list is invalid.") from error
+        return self._put(container, name, BlobKind.BLOCK, segments, headers, metadata, conditions, lease_id)
+
+    def block_lists(
+        self, container: str, name: str, lease_id: str = ""
+    ) -> tuple[Blob | None, list[Block], list[Block]]:
+        """The blob, its committed blocks in order, and the uncommitted ones by id; 404 when there is neither."""
+        blob = self.find(container, name)
+        waiting = [Block(block, length) for block, _, length in self._index.blocks(container, name)]
+        if blob is None and not waiting:
+            raise _not_found()
+        if blob is None:
+            return None, [], waiting
+        self._of_kind(blob, BlobKind.BLOCK)
+        leases.check_read(blob.lease, lease_id, self._now())
+        return blob, [Block(i, length) for i, _, length in self._index.segments(blob.id) if i], waiting
+
+    def append(
+        self,
+        container: str,
+        name: str,
+        data: bytes | Content,
+        *,
+        conditions: Conditions = ANY,
+        lease_id: str = "",
+        position: int | None = None,
+        max_size: int | None = None,
+        counted: bool = True,
+    ) -> Blob:
+        """The append blob with more bytes. position: the length it must have. max_size: it may have afterwards.
+        counted: whether it is one more of the 50,000 appends a blob may see; the emulator's own log writer is not.
+
+        Few bytes are written into the last file of the blob; content becomes a further piece.
+        """
+        if isinstance(data, Content):
+            with self._taking(data):
+                blob = self._appendable(container, name, conditions, lease_id, position, max_size, data.length, counted)
+                with self._index.transaction():
+                    self._index.add_segment(blob.id, ("", data.file, data.length))
+                    self._index.put_blob(blob)
+                return blob
+        blob = self._appendable(container, name, conditions, lease_id, position, max_size, len(data), counted)
+        last = self._index.last_segment(blob.id)
+        if last is None:
+            staged = self._files.stage()
+            staged.write(data)
+            return self.append(
+                container, name, staged.finish(), conditions=conditions, lease_id=lease_id, counted=counted
+            )
+        self._files.append(last[1], last[2], data)
+        with self._index.transaction():
+            self._index.grow_last_segment(blob.id, len(data))
+            self._index.put_blob(blob)
+        return blob
+
+    def set_metadata(
+        self,
+        container: str,
+        name: str,
+        metadata: Mapping[str, str],
+        *,
+        conditions: Conditions = ANY,
+        lease_id: str = "",
+    ) -> Blob:
+        return self._change(container, name, conditions, lease_id, metadata=metadata)
+
+    def set_headers(
+        self, container: str, name: str, headers: Mapping[str, str], *, conditions: Conditions = ANY, lease_id: str = ""
+    ) -> Blob:
+        """Replaces all content headers; those not given are cleared."""
+        return self._change(container, name, conditions, lease_id, headers=headers)
+
+    def delete(self, container: str, name: str, *, conditions: Conditions = ANY, lease_id: str = "") -> None:
+        blob = self._existing(container, name)
+        conditions.check_write(blob)
+        leases.check_write(blob.lease, lease_id, self._now())
+        self.delete_all([blob])
+
+    def delete_all(self, blobs: Iterable[Blob]) -> None:
+        """Removes blobs with their uncommitted blocks in one transaction, whatever their leases say."""
+        files: list[str] = []
+        with self._index.transaction():
+            for blob in blobs:
+                files += self._files_of(blob)
+                self._index.delete_blob(blob)
+                self._index.delete_blocks(blob.container, blob.name)
+        self._drop_unused(files)
+
+    # leases
+
+    def acquire_lease(
+        self, container: str, name: str, proposed: str, duration: int, conditions: Conditions = ANY
+    ) -> Blob:
+        return self._lease(
+            container, name, conditions, lambda held: leases.acquire(held, proposed, duration, self._now())
+        )
+
+    def renew_lease(self, container: str, name: str, lease_id: str, conditions: Conditions = ANY) -> Blob:
+        return self._lease(container, name, conditions, lambda held: leases.renew(held, lease_id, self._now()))
+
+    def change_lease(
+        self, container: str, name: str, lease_id: str, proposed: str, conditions: Conditions = ANY
+    ) -> Blob:
+        return self._lease(
+            container, name, conditions, lambda held: leases.change(held, lease_id, proposed, self._now())
+        )
+
+    def release_lease(self, container: str, name: str, lease_id: str, conditions: Conditions = ANY) -> Blob:
+        return self._lease(container, name, conditions, lambda held: leases.release(held, lease_id))
+
+    def break_lease(
+        self, container: str, name: str, period: int | None, conditions: Conditions = ANY
+    ) -> tuple[Blob, int]:
+        """The blob, and the seconds until the lease is broken."""
+        blob = self._lease(container, name, conditions, lambda held: leases.break_lease(held, period, self._now()))
+        return blob, blob.lease.remaining(self._now())
+
+    # upkeep
+
+    def sweep(self) -> int:
+        """Forgets week-old blocks and removes files no row names; returns how many files. Only before serving."""
+        with self._index.transaction():
+            self._index.delete_stale_blocks(ticks_of(self._now() - _STALE_BLOCK_SECONDS))
+        return self._files.sweep(self._index.files())
+
+    # inside
+
+    def _existing(self, container: str, name: str) -> Blob:
+        blob = self.find(container, name)
+        if blob is None:
+            raise _not_found()
+        return blob
+
+    def _put(
+        self,
+        container: str,
+        name: str,
+        kind: BlobKind,
+        segments: Sequence[Segment],
+        headers: Mapping[str, str] | None,
+        metadata: Mapping[str, str] | None,
+        conditions: Conditions,
+        lease_id: str,
+    ) -> Blob:
+        check_blob_name(name)
+        existing = self.find(container, name)
+        conditions.check_write(existing, creates=True)
+        held = leases.check_write(existing.lease, lease_id, self._now()) if existing else _no_lease(lease_id)
+        tick = self._tick()
+        blob = Blob(
+            existing.created if existing else tick,
+            tick,
+            existing.id if existing else 0,
+            container,
+            name,
+            kind,
+            sum(length for _, _, length in segments),
+            dict(headers or {}),
+            dict(metadata or {}),
+            held,
+        )
+        old = self._files_of(blob)
+        with self._index.transaction():
+            blob = replace(blob, id=self._index.put_blob(blob))
+            self._index.set_segments(blob.id, segments)
+            self._index.delete_blocks(container, name)
+        self._drop_unused(old)
+        return blob
+
+    def _change(
+        self,
+        container: str,
+        name: str,
+        conditions: Conditions,
+        lease_id: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> Blob:
+        blob = self._existing(container, name)
+        conditions.check_write(blob)
+        blob = replace(
+            blob,
+            modified=self._tick(),
+            lease=leases.check_write(blob.lease, lease_id, self._now()),
+            headers=blob.headers if headers is None else dict(headers),
+            metadata=blob.metadata if metadata is None else dict(metadata),
+        )
+        with self._index.transaction():
+            self._index.put_blob(blob)
+        return blob
+
+    def _appendable(
+        self,
+        container: str,
+        name: str,
+        conditions: Conditions,
+        lease_id: str,
+        position: int | None,
+        max_size: int | None,
+        length: int,
+        counted: bool,
+    ) -> Blob:
+        blob = self._existing(container, name)
+        conditions.check_write(blob)
+        held = leases.check_write(blob.lease, lease_id, self._now())
+        self._of_kind(blob, BlobKind.APPEND)
+        if max_size is not None and blob.length + length > max_size:
+            raise ServiceError(412, "MaxBlobSizeConditionNotMet", "The max blob size condition specified was not met.")
+        if position is not None and position != blob.length:
+            raise ServiceError(
+                412, "AppendPositionConditionNotMet", "The append position condition specified was not met."
+            )
+        if counted and blob.blocks >= MAX_APPENDS:
+            raise ServiceError(
+                409,
+                "BlockCountExceedsLimit",
+                "The committed block count cannot exceed the maximum limit of 50,000 blocks.",
+            )
+        return replace(
+            blob,
+            modified=self._tick(),
+            length=blob.length + length,
+            blocks=blob.blocks + 1 if counted else max(1, blob.blocks),
+            lease=held,
+        )
+
+    def _lease(self, container: str, name: str, conditions: Conditions, step: Callable[[Lease], Lease]) -> Blob:
+        blob = self._existing(container, name)
+        conditions.check_write(blob)
+        blob = replace(blob, lease=step(blob.lease))  # neither ETag nor Last-Modified change
+        with self._index.transaction():
+            self._index.put_blob(blob)
+        return blob
+
+    def _of_kind(self, blob: Blob, kind: BlobKind) -> None:
+        if blob.kind is not kind:
+            raise ServiceError(409, "InvalidBlobType", "The blob type is invalid for this operation.")
+
+    def _files_of(self, blob: Blob) -> list[str]:
+        return [file for _, file, _ in (*self._index.segments(blob.id), *self._index.blocks(blob.container, blob.name))]
+
+    def _drop_unused(self, files: Sequence[str]) -> None:
+        self._files.discard(self._index.unused(files))
+
+    @contextmanager
+    def _taking(self, content: Content) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.discard(content)
+            raise
+
+    def _tick(self) -> int:
+        self._last_tick = max(ticks_of(self._now()), self._last_tick + 1)
+        return self._last_tick
+
+
+def _no_lease(lease_id: str) -> Lease:
+    return leases.check_write(Lease(), lease_id, 0.0)
+
+
+def _not_found() -> ServiceError:
+    return ServiceError(404, "BlobNotFound", "The specified blob does not exist.")
