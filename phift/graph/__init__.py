@@ -1,0 +1,1 @@
+"""Graphs of dependent work, without a word of what the work is."""

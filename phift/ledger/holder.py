@@ -1,0 +1,133 @@
+"""Who holds a lease: enough for a colleague to find the person, the machine and the pipeline run."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from phift.clock import stamp
+from phift.digest import digest_of
+
+__all__ = ["Holder", "commit_of", "run_url"]
+
+
+@dataclass(frozen=True)
+class Holder:
+    """user, host, pid: who and where. since: ISO time. commit: of the spec's repository. run_url: of the CI run.
+
+    place: digest that equals ours only for processes whose pid means the same as here. apply_id: of the journal.
+    """
+
+    user: str = ""
+    host: str = ""
+    pid: int = 0
+    since: str = ""
+    commit: str = ""
+    run_url: str = ""
+    place: str = ""
+    apply_id: str = ""
+
+    @classmethod
+    def here(
+        cls, now: datetime, *, folder: Path, apply_id: str = "", environ: Mapping[str, str] = os.environ
+    ) -> Holder:
+        """This process, applying a spec in `folder`."""
+        return cls(
+            user=environ.get("GITHUB_ACTOR") or environ.get("BUILD_REQUESTEDFOR") or _user(),
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            since=stamp(now),
+            commit=environ.get("GITHUB_SHA") or environ.get("BUILD_SOURCEVERSION") or commit_of(folder),
+            run_url=run_url(environ),
+            place=_place(),
+            apply_id=apply_id,
+        )
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Holder:
+        """What to_json wrote, by any version; what cannot be read is left empty."""
+        try:
+            document = json.loads(data)
+        except ValueError:
+            return cls()
+        if not isinstance(document, dict):
+            return cls()
+        known = {field.name: field.default for field in fields(cls)}
+        kept: dict[str, Any] = {k: v for k, v in document.items() if k in known and type(v) is type(known[k])}
+        return cls(**kept)
+
+    def to_json(self) -> bytes:
+        """For the lease blob."""
+        return json.dumps(asdict(self), ensure_ascii=False).encode()
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the holder ran on this machine and its process certainly no longer exists."""
+        if not self.pid or not self.place or self.place != _place():
+            return False
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def describe(self) -> str:
+        """One line a fact, for people."""
+        who = f"{self.user or 'someone'} on {self.host or 'an unknown host'}" + (
+            f", pid {self.pid}" if self.pid else ""
+        )
+        facts = (("since", self.since), ("commit", self.commit), ("run", self.run_url))
+        return "\n".join([f"held by {who}", *(f"{name} {value}" for name, value in facts if value)])
+
+
+def run_url(environ: Mapping[str, str]) -> str:
+    """The address of the running CI job, for GitHub Actions and Azure Pipelines; empty elsewhere."""
+    if run := environ.get("GITHUB_RUN_ID"):
+        server = environ.get("GITHUB_SERVER_URL", "https://github.com")
+        return f"{server}/{environ.get('GITHUB_REPOSITORY', '')}/actions/runs/{run}"
+    if (build := environ.get("BUILD_BUILDID")) and (collection := environ.get("SYSTEM_COLLECTIONURI")):
+        return f"{collection}{environ.get('SYSTEM_TEAMPROJECT', '')}/_build/results?buildId={build}"
+    return ""
+
+
+def commit_of(folder: Path) -> str:
+    """The commit checked out in a folder; empty where there is no repository or no git."""
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return found.stdout.strip() if found.returncode == 0 else ""
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
+
+
+def _place() -> str:
+    """Differs between machines, between boots of one, and between process namespaces of one."""
+    parts = [socket.gethostname()]
+    try:
+        parts += [
+            Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+            str(Path("/proc/self/ns/pid").readlink()),
+        ]
+    except OSError:
+        import uuid
+
+        parts.append(str(uuid.getnode()))
+    return digest_of(parts, 16)

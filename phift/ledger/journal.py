@@ -1,0 +1,199 @@
+"""What each apply was about to do and what came of it: a line of JSON an event, appended before and after each write.
+
+Lines are folded on reading: a torn last line, unknown keys and unknown events are passed over. Neither secrets nor
+rows of data enter.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from phift.clock import Clock, SystemClock, stamp
+from phift.errors import NotFoundError
+from phift.ledger.store import JournalStore, journal_folder
+
+__all__ = ["FORMAT_VERSION", "Intent", "Journal", "Record", "Result", "history", "open_intents"]
+
+FORMAT_VERSION = 1
+RECENT = 20
+"""How many journals are read back when looking for open intents."""
+
+_SECRET = re.compile(
+    r"(?i)(secret|password|token|credential|signature|connection_?string|(primary|secondary|account)_?key)"
+)
+_LONGEST = 1000
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A write that was about to be made. verb: create, update, delete, ... identity: the object's name."""
+
+    apply_id: str
+    seq: int
+    address: str
+    verb: str
+    identity: str
+    at: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of an intent. outcome: done, failed, detached, lost, ..."""
+
+    intent: Intent
+    outcome: str
+    at: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One apply. outcome: empty while it runs or when it was cut off. open: intents nothing is known of."""
+
+    apply_id: str
+    started: str = ""
+    ended: str = ""
+    outcome: str = ""
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    results: tuple[Result, ...] = ()
+    open: tuple[Intent, ...] = ()
+
+
+class Journal:
+    """The journal of one apply; threads may share it. Raises AzureError when a line cannot be written."""
+
+    def __init__(self, store: JournalStore, stack: str, apply_id: str, clock: Clock | None = None) -> None:
+        self.apply_id = apply_id
+        self._store = store
+        self._clock = clock or SystemClock()
+        self.blob = f"{journal_folder(stack)}{_sortable(self._clock.now())}-{apply_id}.jsonl"
+        self._seq = 0
+        self._length = 0
+        self._lock = threading.Lock()
+
+    def begin(self, plan: Mapping[str, Any], holder: Mapping[str, Any] | None = None) -> None:
+        """The apply starts. plan: a summary (counts, source, digests)."""
+        self._write("begin", plan=_clean(plan), holder=_clean(holder or {}))
+
+    def intent(self, address: str, verb: str, identity: str, facts: Mapping[str, Any] | None = None) -> Intent:
+        """A write is about to be made; durable when this returns."""
+        line = self._write("intent", address=address, verb=verb, identity=identity, facts=_clean(facts or {}))
+        return Intent(self.apply_id, line["seq"], address, verb, identity, line["at"], line["facts"])
+
+    def result(self, intent: Intent, outcome: str, facts: Mapping[str, Any] | None = None) -> None:
+        """What came of an intent, also of an earlier apply's."""
+        self._write(
+            "result", of={"apply": intent.apply_id, "seq": intent.seq}, outcome=outcome, facts=_clean(facts or {})
+        )
+
+    def end(self, outcome: str, facts: Mapping[str, Any] | None = None) -> None:
+        """The apply is over."""
+        self._write("end", outcome=outcome, facts=_clean(facts or {}))
+
+    def _write(self, event: str, **fields: Any) -> dict[str, Any]:
+        with self._lock:
+            self._seq += 1
+            line = {
+                "format_version": FORMAT_VERSION,
+                "apply": self.apply_id,
+                "seq": self._seq,
+                "at": stamp(self._clock.now()),
+                "event": event,
+                **fields,
+            }
+            data = (json.dumps(line, ensure_ascii=False, default=str) + "\n").encode()
+            self._length = self._store.append(self.blob, data, position=self._length)
+            return line
+
+
+def open_intents(store: JournalStore, stack: str) -> tuple[Intent, ...]:
+    """Intents of the last applies of which no result is known, oldest first: reality must tell what came of them."""
+    return tuple(intent for record in _records(store, stack, RECENT) for intent in record.open)
+
+
+def history(store: JournalStore, stack: str, limit: int = RECENT) -> tuple[Record, ...]:
+    """The last applies, newest first."""
+    return tuple(reversed(_records(store, stack, limit)))
+
+
+def _records(store: JournalStore, stack: str, limit: int) -> list[Record]:
+    """The last journals folded, oldest first."""
+    names = sorted(name for name in store.list(journal_folder(stack)) if name.endswith(".jsonl"))[-limit:]
+    return _fold(line for name in names for line in _lines(store, name))
+
+
+def _lines(store: JournalStore, name: str) -> Iterator[dict[str, Any]]:
+    try:
+        content = store.get(name)
+    except NotFoundError:
+        return
+    for text in content.split(b"\n"):
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue  # torn: what it would have said counts as unknown
+        if isinstance(line, dict) and isinstance(line.get("seq"), int) and line.get("apply"):
+            yield line
+
+
+def _fold(lines: Iterable[Mapping[str, Any]]) -> list[Record]:
+    started: dict[str, Mapping[str, Any]] = {}
+    ended: dict[str, Mapping[str, Any]] = {}
+    intents: dict[tuple[str, int], Intent] = {}
+    results: dict[tuple[str, int], Mapping[str, Any]] = {}
+    for line in lines:
+        apply_id, seq, event = str(line["apply"]), line["seq"], line.get("event")
+        started.setdefault(apply_id, line)
+        if event == "intent":
+            intents[apply_id, seq] = _intent(apply_id, seq, line)
+        elif event == "result" and isinstance(line.get("of"), dict):
+            results[str(line["of"].get("apply")), int(line["of"].get("seq") or 0)] = line
+        elif event == "end":
+            ended[apply_id] = line
+    return [
+        Record(
+            apply_id,
+            started=str(first.get("at", "")),
+            ended=str(ended.get(apply_id, {}).get("at", "")),
+            outcome=str(ended.get(apply_id, {}).get("outcome", "")),
+            plan=_mapping(first.get("plan")),
+            results=tuple(_result(intents[k], results[k]) for k in intents if k[0] == apply_id and k in results),
+            open=tuple(intents[k] for k in intents if k[0] == apply_id and k not in results),
+        )
+        for apply_id, first in started.items()
+    ]
+
+
+def _intent(apply_id: str, seq: int, line: Mapping[str, Any]) -> Intent:
+    words = [str(line.get(key, "")) for key in ("address", "verb", "identity", "at")]
+    return Intent(apply_id, seq, words[0], words[1], words[2], words[3], _mapping(line.get("facts")))
+
+
+def _result(intent: Intent, line: Mapping[str, Any]) -> Result:
+    return Result(intent, str(line.get("outcome", "")), str(line.get("at", "")), _mapping(line.get("facts")))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _clean(value: Any) -> Any:
+    """The value without what must not be kept: secret-looking keys and very long texts."""
+    if isinstance(value, Mapping):
+        return {str(k): "(sensitive)" if _SECRET.search(str(k)) else _clean(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(item) for item in value]
+    if isinstance(value, str) and len(value) > _LONGEST:
+        return value[:_LONGEST] + "..."
+    return value
+
+
+def _sortable(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%S%fZ")

@@ -1,0 +1,189 @@
+"""One apply writes to a stack at a time: a blob lease of a minute, renewed while we write, gone soon after we are."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+
+from phift.clock import Clock, SystemClock
+from phift.errors import ConflictError, LeaseHeldError, LeaseLostError, NotFoundError, PhiftError
+from phift.ledger.holder import Holder
+from phift.ledger.store import LeaseStore, lease_blob
+
+__all__ = ["Lease", "break_lease", "holder_of"]
+
+SECONDS = 60
+RENEW_EVERY = 15.0
+ENOUGH = 20.0
+"""Seconds of lease that must be left when a write starts."""
+
+_ABSENT = {"LeaseNotPresentWithLeaseOperation", "LeaseNotPresentWithBlobOperation"}
+
+
+class Lease:
+    """The right to write to a stack. `with Lease.acquire(...) as lease:` releases it at the end.
+
+    A daemon thread renews it. Call `require` before each write.
+    """
+
+    def __init__(
+        self, store: LeaseStore, stack: str, lease_id: str, taken: float, *, clock: Clock, renew_every: float
+    ) -> None:
+        self.stack = stack
+        self._store = store
+        self._blob = lease_blob(stack)
+        self._id = lease_id
+        self._clock = clock
+        self._renew_every = renew_every
+        self._until = taken + SECONDS
+        self._lost = False
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name=f"lease {stack}", daemon=True)
+
+    @classmethod
+    def acquire(
+        cls,
+        store: LeaseStore,
+        stack: str,
+        holder: Holder,
+        *,
+        wait: float = 0.0,
+        clock: Clock | None = None,
+        renew_every: float = RENEW_EVERY,
+    ) -> Lease:
+        """Takes the stack's lease.
+
+        wait: seconds to go on asking while another holds it. A lease that expired, or whose holder was a process of
+        this machine that no longer exists, is taken over. Raises LeaseHeldError, which names the holder.
+        """
+        clock = clock or SystemClock()
+        deadline = clock.monotonic() + wait
+        while True:
+            taken = clock.monotonic()
+            lease_id = _try(store, stack)
+            if lease_id is not None:
+                break
+            other = holder_of(store, stack)
+            if other.is_gone:
+                break_lease(store, stack)
+            elif clock.monotonic() >= deadline:
+                raise _held(stack, other)
+            else:
+                clock.sleep(min(2.0, max(0.1, deadline - clock.monotonic())))
+        store.put(lease_blob(stack), holder.to_json(), lease=lease_id)
+        lease = cls(store, stack, lease_id, taken, clock=clock, renew_every=renew_every)
+        lease._thread.start()
+        return lease
+
+    def __enter__(self) -> Lease:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+    def remaining(self) -> float:
+        """Seconds for which the lease is certainly ours; 0 once it is lost or released."""
+        with self._lock:
+            if self._lost or self._ended.is_set():
+                return 0.0
+            return max(0.0, self._until - self._clock.monotonic())
+
+    def require(self, seconds: float = ENOUGH) -> None:
+        """Makes sure that the lease lasts at least `seconds` more. Raises LeaseLostError when it cannot be had."""
+        if self.remaining() >= seconds:
+            return
+        if not self._ended.is_set():
+            self._renew()
+        if self.remaining() < seconds:
+            raise LeaseLostError(
+                f"the lease of stack {self.stack} was lost",
+                detail="It could not be renewed in time, so another apply may be writing.",
+                remedy="Run the command again: it reads what is there and goes on from it.",
+            )
+
+    def release(self) -> None:
+        """Gives it back. Of a lost lease, or twice, it does nothing."""
+        if self._ended.is_set():
+            return
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=RENEW_EVERY)
+        if self._lost:
+            return
+        try:
+            self._store.release_lease(self._blob, self._id)
+        except (ConflictError, NotFoundError):
+            self._lost = True
+        except PhiftError:
+            self._until = 0.0  # nobody hears us: it ends by itself within a minute
+
+    def _keep(self) -> None:
+        while not self._ended.wait(self._renew_every):
+            self._renew()
+            if self._lost:
+                return
+
+    def _renew(self) -> None:
+        asked = self._clock.monotonic()
+        try:
+            self._store.renew_lease(self._blob, self._id)
+        except (ConflictError, NotFoundError):
+            with self._lock:
+                self._lost = True
+        except PhiftError:
+            return  # no answer is not a refusal: `remaining` runs down and the next turn asks again
+        else:
+            with self._lock:
+                self._until = max(self._until, asked + SECONDS)
+
+
+def holder_of(store: LeaseStore, stack: str) -> Holder:
+    """Who wrote the lease blob last; an empty Holder when nobody did."""
+    try:
+        return Holder.from_json(store.get(lease_blob(stack)))
+    except NotFoundError:
+        return Holder()
+
+
+def break_lease(store: LeaseStore, stack: str) -> bool:
+    """Ends whoever's lease at once; False when there was none. For force-unlock, and for holders that are gone."""
+    try:
+        store.break_lease(lease_blob(stack))
+    except NotFoundError:
+        return False
+    except ConflictError as error:
+        if error.code in _ABSENT:
+            return False
+        raise
+    return True
+
+
+def _try(store: LeaseStore, stack: str) -> str | None:
+    """The id of a new lease, None when somebody else holds one."""
+    blob = lease_blob(stack)
+    for _ in range(2):
+        try:
+            return store.acquire_lease(blob, SECONDS)
+        except NotFoundError:
+            _make(store, blob)
+        except ConflictError:
+            return None
+    return None
+
+
+def _make(store: LeaseStore, blob: str) -> None:
+    try:
+        store.put(blob, b"{}", if_none_match=True)
+    except ConflictError:
+        return  # another apply made it at the same moment; who gets the lease is decided next
+
+
+def _held(stack: str, holder: Holder) -> LeaseHeldError:
+    return LeaseHeldError(
+        f"another apply is writing to stack {stack}",
+        detail=f"The lease is {holder.describe()}\nand ends by itself within {SECONDS} seconds after its holder stops.",
+        remedy=f"Wait until it has finished. If it is certainly dead: phift force-unlock {stack}.",
+    )
