@@ -114,3 +114,8 @@ class Quota:
             return limits[LOW_PRIORITY] - used[LOW_PRIORITY]
         family = family_of(size.name).name
         return min(limits.get(family, _DEFAULT_FAMILY_LIMIT) - used.get(family, 0), limits[TOTAL] - used[TOTAL])
+
+    def limit(self, size: VmSize, *, low_priority: bool) -> int:
+        """The vCPU limit that refusals name for a size."""
+        limits = self.limits()
+        return limits[LOW_PRIORITY] if low_priority else limits.get(family_of(size.name).name, _DEFAULT_FAMILY_LIMIT)

@@ -75,6 +75,23 @@ async def _change_settings(call: Call) -> Response:
     return await _settings(call)
 
 
+async def _quota(call: Call) -> Response:
+    return reply({"limits": call.emulator.quota.limits(), "used": call.emulator.quota.used()})
+
+
+async def _change_quota(call: Call) -> Response:
+    """Limits in vCPUs by family name (as vmSizes writes it), dedicatedCores or lowPriorityCores."""
+    body = await call.object()
+    known = call.emulator.quota.limits()
+    for name, vcpus in body.items():
+        if name not in known or not isinstance(vcpus, int) or isinstance(vcpus, bool):
+            message = f"Not a quota: {name}={vcpus!r}. Names: {', '.join(known)}"
+            raise ServiceError(400, "RequestInvalid", message)
+    for name, vcpus in body.items():
+        call.emulator.quota.set_limit(name, vcpus)
+    return await _quota(call)
+
+
 ROUTES = (
     Route(Host.ADMIN, "GET", "/status", _status),
     Route(Host.ADMIN, "GET", "/requests", _requests),
@@ -83,6 +100,8 @@ ROUTES = (
     Route(Host.ADMIN, "GET", "/faults", _faults),
     Route(Host.ADMIN, "POST", "/faults", _add_fault),
     Route(Host.ADMIN, "DELETE", "/faults", _clear_faults),
+    Route(Host.ADMIN, "GET", "/quota", _quota),
+    Route(Host.ADMIN, "PUT", "/quota", _change_quota),
     Route(Host.ADMIN, "GET", "/settings", _settings),
     Route(Host.ADMIN, "PUT", "/settings", _change_settings),
 )

@@ -1,0 +1,51 @@
+"""Checks that several resources share."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from phift.emulator.errors import ServiceError
+
+__all__ = ["check_asset_name", "check_tags", "text_map"]
+
+_ASSET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
+_MAX_TAGS, _MAX_KEY, _MAX_VALUE = 50, 512, 256
+
+
+def check_tags(tags: Any) -> dict[str, str]:
+    """The tags of an ARM resource; raises ServiceError 400 beyond ARM's limits (50 tags, keys of 512, values of 256)."""
+    found = text_map(tags, "tags")
+    if len(found) > _MAX_TAGS:
+        raise ServiceError(
+            400, "InvalidTagCount", f"The resource has {len(found)} tags; at most {_MAX_TAGS} are allowed."
+        )
+    for key, value in found.items():
+        if not key or len(key) > _MAX_KEY or re.search(r"[<>%&\\?/]", key):
+            raise ServiceError(400, "InvalidTagNameCharacters", f"The tag name '{key}' is not valid.")
+        if len(value) > _MAX_VALUE:
+            message = f"Tag value of '{key}' has {len(value)} characters; at most {_MAX_VALUE} are allowed."
+            raise ServiceError(400, "TagValueTooLong", message)
+    return found
+
+
+def text_map(value: Any, name: str) -> dict[str, str]:
+    """A map of texts; None is an empty one. Raises ServiceError 400 for anything else, as the strict parser does."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+        message = f"The request is invalid: '{name}' must be an object whose values are strings."
+        raise ServiceError(400, "RequestInvalid", message, target=name)
+    return dict(value)
+
+
+def check_asset_name(name: str) -> None:
+    """Raises ServiceError 400 with the service's text for names with dots and other characters."""
+    if not _ASSET_NAME.fullmatch(name):
+        raise ServiceError(
+            400,
+            "RequestInvalid",
+            "Resource name is invalid. Resource name can only contain alphanumeric characters, dashes, and underscores, "
+            "with a limit of 255 characters.",
+            inner="RequestInvalid",
+        )
