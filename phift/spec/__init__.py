@@ -1,0 +1,47 @@
+"""The spec: the YAML file the user writes, loaded, rendered for a target and validated.
+
+`load` gives a LoadedSpec or raises InvalidSpecError with every diagnostic of the file at once.
+"""
+
+from phift.spec.document import Spec
+from phift.spec.kinds.compute import ComputeBlock, ComputeSection
+from phift.spec.kinds.data import DataBlock, DataSource
+from phift.spec.kinds.deployment import DeploymentBlock, InitialCount
+from phift.spec.kinds.endpoint import EndpointBlock
+from phift.spec.kinds.finetune import FinetuneBlock
+from phift.spec.kinds.model import ModelBlock
+from phift.spec.kinds.rollout import RolloutBlock
+from phift.spec.kinds.test import Expectation, TestBlock
+from phift.spec.loader import LoadedSpec, load
+from phift.spec.references import AssetRef, ComputeRef, SecretRef, WorkspaceRef
+from phift.spec.rendering import Rendered, render, render_yaml
+from phift.spec.targets import Target
+from phift.spec.tree import Origin, OriginKind
+
+__all__ = [
+    "AssetRef",
+    "ComputeBlock",
+    "ComputeRef",
+    "ComputeSection",
+    "DataBlock",
+    "DataSource",
+    "DeploymentBlock",
+    "EndpointBlock",
+    "Expectation",
+    "FinetuneBlock",
+    "InitialCount",
+    "LoadedSpec",
+    "ModelBlock",
+    "Origin",
+    "OriginKind",
+    "Rendered",
+    "RolloutBlock",
+    "SecretRef",
+    "Spec",
+    "Target",
+    "TestBlock",
+    "WorkspaceRef",
+    "load",
+    "render",
+    "render_yaml",
+]

@@ -13,10 +13,12 @@ import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
+
+T = TypeVar("T")
 
 __all__ = ["FILTERS", "Mixed", "Scope", "TemplateError", "is_template", "render_text"]
 
@@ -75,13 +77,22 @@ class Mixed(str):
 class Scope:
     """A named set of values that templates read: vars, env or target. Values are made when asked for."""
 
-    def __init__(self, name: str, names: Callable[[], list[str]], get: Callable[[str], Any]) -> None:
+    def __init__(
+        self,
+        name: str,
+        names: Callable[[], list[str]],
+        get: Callable[[str], Any],
+        on_read: Callable[[str], None] | None = None,
+    ) -> None:
         self.name = name
         self._names = names
         self._get = get
+        self._on_read = on_read
 
     def lookup(self, key: str) -> Any:
         """The value of a name. Raises KeyError with a sentence for people."""
+        if self._on_read:
+            self._on_read(key)
         names = self._names()
         if key not in names:
             near = get_close_matches(key, names, n=1)
@@ -167,7 +178,7 @@ def _typed(value: Any) -> Any:
     raise TemplateError(f"the expression gives {type(value).__name__}, which is no YAML value")
 
 
-def _bounded(value: Any) -> Any:
+def _bounded(value: T) -> T:
     """The value, unless it is absurdly big: variables that double each other grow without bound."""
     if isinstance(value, str | list) and len(value) > _MAX_LENGTH:
         raise TemplateError(f"the result is longer than {_MAX_LENGTH}")

@@ -1,0 +1,192 @@
+"""What every block of the spec shares: strictness, the field types, and how a validator says what is wrong."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from phift.spec.references import AssetRef, ComputeRef, SecretRef
+from phift.spec.templating import Mixed
+from phift.spec.yaml12 import plain_scalar
+
+__all__ = [
+    "Azure",
+    "Block",
+    "Bool",
+    "Component",
+    "Compute",
+    "DataAsset",
+    "Float",
+    "Int",
+    "Model",
+    "Scalar",
+    "Secret",
+    "Strict",
+    "Tags",
+    "Texts",
+    "fault",
+    "matching",
+]
+
+
+def fault(summary: str, remedy: str = "") -> PydanticCustomError:
+    """What a validator raises: one line that follows the field's name, and what to do."""
+    return PydanticCustomError("phift", "{summary}", {"summary": summary, "remedy": remedy})
+
+
+class Strict(BaseModel):
+    """A block of the spec: unknown keys and values of the wrong type are errors; never changed once made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=False, defer_build=False)
+
+
+def _typed(value: Any) -> Any:
+    """Text that a template mixed is read as the YAML scalar it is."""
+    return plain_scalar(value) if isinstance(value, Mixed) else value
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise fault("must be a finite number")
+    return value
+
+
+def _json(value: Any) -> Any:
+    """Any plain value that JSON can say; no secrets, which would be shown in the plan."""
+    if isinstance(value, Mapping):
+        if SecretRef.is_written(value):
+            raise fault("holds a secret", "Secrets are allowed in deployment.environment_variables only.")
+        return {key: _json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_json(item) for item in value]
+    return str(value) if isinstance(value, Mixed) else _finite(value)
+
+
+def _azure(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise fault("must be a mapping: it is merged into the request body")
+    plain: dict[str, Any] = _json(value)
+    return plain
+
+
+def _scalar(value: Any) -> str | int | float | bool:
+    if value is None:
+        raise fault("has no value", "Leave the line out to get the default.")
+    if isinstance(value, Mixed):
+        return str(value)
+    if isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return float(_finite(value))
+    raise fault("must be a number, text, true or false")
+
+
+def _reference(parse: Callable[[Any], Any], accepts: tuple[type, ...], forms: str) -> Callable[[Any], Any]:
+    def validate(value: Any) -> Any:
+        if not isinstance(value, accepts):
+            raise fault("must be a reference", f"Write {forms}.")
+        try:
+            return parse(value)
+        except ValueError as cause:
+            raise fault(f"is wrong: {cause}", f"Write {forms}.") from None
+
+    return validate
+
+
+def _asset(kind: str, forms: str) -> tuple[Any, ...]:
+    parse = _reference(lambda value: AssetRef.parse(value).of_kind(kind), (str, dict), forms)
+    mapping = {
+        "type": "object",
+        "properties": {key: {"type": "string"} for key in ("registry", "name", "version", "label")},
+        "required": ["name"],
+        "additionalProperties": False,
+    }
+    schema = WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^azureml:|\{\{"}, mapping]})
+    return PlainValidator(parse), PlainSerializer(str, return_type=str), schema
+
+
+def _secret(value: Any) -> str | SecretRef:
+    if SecretRef.is_written(value):
+        try:
+            return SecretRef.parse(value)
+        except ValueError as cause:
+            raise fault(f"is wrong: {cause}") from None
+    if isinstance(value, str):
+        return str(value)
+    raise fault("must be text or a secret", 'Quote it, or write {secret: env:NAME} or "${{keyvault:URL}}".')
+
+
+def _plain_secret(value: str | SecretRef) -> Any:
+    return {"secret": str(value)} if isinstance(value, SecretRef) else value
+
+
+_SECRET_SCHEMA = {
+    "anyOf": [
+        {"type": "string"},
+        {
+            "type": "object",
+            "properties": {"secret": {"type": "string", "pattern": "^env:"}},
+            "required": ["secret"],
+            "additionalProperties": False,
+        },
+    ]
+}
+
+
+def matching(pattern: str, explanation: str) -> tuple[Any, ...]:
+    """A constraint on text with an explanation in place of a regular expression."""
+    compiled = re.compile(pattern)
+
+    def validate(value: Any) -> Any:
+        if isinstance(value, str) and not compiled.fullmatch(value):
+            raise fault(f"must be {explanation}; got {str(value)!r}")
+        return value
+
+    return BeforeValidator(validate), Field(json_schema_extra={"pattern": f"^{pattern}$"})
+
+
+_MODEL_FORMS = "azureml://registries/azureml/models/NAME/versions/VERSION (or labels/latest), or azureml:NAME:VERSION"
+_COMPONENT_FORMS = (
+    "azureml://registries/azureml/components/NAME/versions/VERSION (or labels/latest), or azureml:NAME:VERSION"
+)
+
+Int = Annotated[int, BeforeValidator(_typed)]
+Float = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_typed)]
+Bool = Annotated[bool, BeforeValidator(_typed)]
+Texts = Annotated[tuple[str, ...], Field(strict=False)]
+Tags = dict[str, str]
+Scalar = Annotated[
+    str | int | float | bool,
+    PlainValidator(_scalar),
+    WithJsonSchema({"type": ["string", "number", "boolean"]}),
+]
+Model = Annotated[AssetRef, *_asset("models", _MODEL_FORMS)]
+Component = Annotated[AssetRef, *_asset("components", _COMPONENT_FORMS)]
+DataAsset = Annotated[AssetRef, *_asset("data", "azureml:NAME:VERSION")]
+Compute = Annotated[
+    ComputeRef,
+    PlainValidator(_reference(ComputeRef.parse, (str,), "azureml:CLUSTER or serverless:VM_SIZE")),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^(azureml|serverless):|\{\{"}),
+]
+Secret = Annotated[
+    str | SecretRef,
+    PlainValidator(_secret),
+    PlainSerializer(_plain_secret),
+    WithJsonSchema(_SECRET_SCHEMA),
+]
+Azure = Annotated[dict[str, Any], PlainValidator(_azure), WithJsonSchema({"type": "object"})]
+
+
+class Block(Strict):
+    """A block that becomes a request to Azure ML. azure: merged last into the request's body."""
+
+    azure: Azure = Field(
+        default={},
+        description="Merged last into the body of the request and shown in the plan, for fields phift lacks.",
+    )

@@ -1,0 +1,172 @@
+"""From Pydantic's errors to diagnostics: what is wrong, at which place of the file, and what to write instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from phift.diagnostics import Diagnostic
+from phift.spec.references import SecretRef
+from phift.spec.tree import BROKEN, Node, Path, dotted, walk
+
+__all__ = ["diagnose", "known_keys"]
+
+_WANTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "tuple_type": "a list",
+    "list_type": "a list",
+}
+_BOUNDS = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+    "less_than": ("less than", "lt"),
+}
+
+
+def diagnose(error: ValidationError, root: Node, model: type[BaseModel], base: Path = ()) -> list[Diagnostic]:
+    """A diagnostic for each error of validating `root` (which stands at `base` in its document) as `model`."""
+    found = []
+    for detail in error.errors(include_url=False):
+        path = tuple(part for part in detail["loc"] if not _is_tag(part))
+        node = root.at(path)
+        if node is not None and detail["type"] != "extra_forbidden" and _has_broken(node):
+            continue
+        found.append(_one(detail, path, node, root, model, base))
+    return found
+
+
+def known_keys(model: type[BaseModel], path: Path) -> list[str]:
+    """The keys that the block at that path may have; none when it is no block."""
+    current: type[BaseModel] | None = model
+    in_mapping = False
+    for part in path:
+        if in_mapping:
+            in_mapping = False
+            continue
+        if current is None:
+            return []
+        field = next((f for name, f in current.model_fields.items() if (f.alias or name) == part), None)
+        if field is None:
+            return []
+        in_mapping = _is_mapping(field.annotation)
+        current = _block_in(field.annotation)
+    return [field.alias or name for name, field in current.model_fields.items()] if current else []
+
+
+def _one(
+    detail: ErrorDetails, path: Path, node: Node | None, root: Node, model: type[BaseModel], base: Path
+) -> Diagnostic:
+    near = root.nearest(path)
+    written = dotted(node.written) if node is not None and node.written else dotted((*base, *path))
+    mark = near.name_mark if detail["type"] in ("extra_forbidden", "missing") else near.mark
+    context = detail.get("ctx", {})
+    summary, remedy, code = f"{written}: {detail['msg']}", "", detail["type"]
+    value = detail["input"]
+    match detail["type"]:
+        case "extra_forbidden":
+            key = str(path[-1])
+            close = get_close_matches(key, keys := known_keys(model, path[:-1]), n=1)
+            summary, code = f"{written}: unknown key {key!r}", "unknown-key"
+            remedy = f"Did you mean {close[0]}?" if close else f"Known here: {', '.join(keys)}." if keys else ""
+        case "missing":
+            summary, code = f"{written} is missing", "missing"
+            remedy = "Add version: 1 as the first line." if path == ("version",) else ""
+        case "literal_error":
+            summary, remedy, code = _literal(written, str(context.get("expected", "")), value)
+        case "phift":
+            summary, remedy = f"{written or 'the spec'} {context['summary']}", str(context["remedy"])
+            code = "invalid-value"
+        case "string_too_short":
+            summary, code = f"{written} is empty", "invalid-value"
+        case "finite_number":
+            summary, code = f"{written} must be a finite number, got {describe(value)}", "invalid-value"
+        case kind if kind in _BOUNDS:
+            words, key = _BOUNDS[kind]
+            summary, code = f"{written} must be {words} {context[key]:g}, got {describe(value)}", "invalid-value"
+        case kind if kind in _WANTED:
+            summary, remedy = _wrong_type(written, _WANTED[kind], value, path)
+            code = "wrong-type"
+    return Diagnostic(summary, remedy=remedy, mark=mark, path=dotted((*base, *path)), code=code)
+
+
+def describe(value: Any) -> str:
+    """A value in words, as its author would call it."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return f'text "{value if len(value) <= 60 else value[:57] + "..."}"'
+        case Mapping():
+            return "a mapping"
+        case list() | tuple():
+            return "a list"
+        case _:
+            return str(value)
+
+
+def _wrong_type(written: str, wanted: str, value: Any, path: Path) -> tuple[str, str]:
+    key = path[-1] if path else ""
+    summary = f"{written} must be {wanted}, got {describe(value)}"
+    if SecretRef.is_written(value):
+        return f"{written}: a secret is not allowed here", "Secrets go into deployment.environment_variables."
+    if value is None:
+        return summary, "Give it a value, or remove the line."
+    if isinstance(value, str) and "number" in wanted:
+        if re.fullmatch(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?", value):
+            return summary, f"Write it without quotes: {key}: {value} (in a template: add `| float` or `| int`)."
+        return summary, ""
+    if isinstance(value, str) and wanted == "true or false":
+        yes = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
+        return summary, f"Write {key}: {yes[value.lower()]}." if value.lower() in yes else ""
+    if wanted == "text" and isinstance(value, bool | int | float):
+        return summary, f'Quote it: {key}: "{describe(value)}" (in a template: add `| string`).'
+    if wanted == "a list":
+        return summary, f"Write {key}: [{value}]." if isinstance(value, str) else ""
+    return summary, ""
+
+
+def _literal(written: str, expected: str, value: Any) -> tuple[str, str, str]:
+    allowed = re.findall(r"'([^']*)'", expected) or [expected]
+    summary = f"{written} must be {' or '.join(allowed)}, got {describe(value)}"
+    close = get_close_matches(value.lower(), allowed, n=1) if isinstance(value, str) else []
+    return summary, f"Did you mean {close[0]}?" if close else "", "invalid-value"
+
+
+def _is_tag(part: str | int) -> bool:
+    return isinstance(part, str) and part.startswith("<") and part.endswith(">")
+
+
+def _has_broken(node: Node) -> bool:
+    return any(leaf.value is BROKEN for _, leaf in walk(node))
+
+
+def _is_mapping(annotation: Any) -> bool:
+    if get_origin(annotation) is Annotated:
+        return _is_mapping(get_args(annotation)[0])
+    return get_origin(annotation) is dict
+
+
+def _block_in(annotation: Any) -> type[BaseModel] | None:
+    """The one block that an annotation allows; unions of the spec never hold two."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in get_args(annotation):
+        if found := _block_in(argument):
+            return found
+    return None

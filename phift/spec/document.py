@@ -1,0 +1,102 @@
+"""The spec as a whole, format 1."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from phift.spec.base import Bool, Model, Strict, Tags, Texts, matching
+from phift.spec.kinds.compute import ComputeSection
+from phift.spec.kinds.data import DataBlock
+from phift.spec.kinds.deployment import DeploymentBlock
+from phift.spec.kinds.endpoint import EndpointBlock
+from phift.spec.kinds.finetune import FinetuneBlock
+from phift.spec.kinds.model import ModelBlock
+from phift.spec.kinds.rollout import RolloutBlock
+from phift.spec.kinds.test import TestBlock
+from phift.spec.references import AssetRef, WorkspaceRef
+
+__all__ = ["NAME_PATTERN", "Spec", "TargetBlock", "WorkspaceBlock"]
+
+NAME_PATTERN = "[a-z][a-z0-9-]{1,23}"
+_NAME_RULE = "2 to 24 lower-case letters, digits and dashes that begin with a letter"
+
+
+def _model_shape(value: Any) -> str:
+    return "<reference>" if isinstance(value, str | AssetRef) else "<block>"
+
+
+_ModelOrRef = Annotated[
+    Annotated[ModelBlock, Tag("<block>")] | Annotated[Model, Tag("<reference>")], Discriminator(_model_shape)
+]
+
+
+class Spec(Strict):
+    """One fine-tune, and at most one endpoint, rendered for one target."""
+
+    version: Annotated[Literal[1], Field(description="The format of this file.")]
+    name: Annotated[
+        str, *matching(NAME_PATTERN, _NAME_RULE), Field(description="Names the stack and everything it makes.")
+    ]
+    description: Annotated[str | None, Field(description="For people.")] = None
+    tags: Annotated[Tags, Field(description="Put on everything that is made.")] = Field(default_factory=dict)
+    vars: Annotated[dict[str, Any], Field(description="Variables for templates: {{ vars.NAME }}.")] = Field(
+        default_factory=dict
+    )
+    protect: Annotated[Bool, Field(description="Refuse to destroy the stack.")] = False
+    base_model: Annotated[Model | None, Field(description="The model to fine-tune.")] = None
+    data: Annotated[DataBlock | None, Field(description="The splits and where they come from.")] = None
+    compute: Annotated[ComputeSection, Field(description="Where jobs run.")] = ComputeSection()
+    finetune: Annotated[FinetuneBlock | None, Field(description="The training job.")] = None
+    model: Annotated[
+        _ModelOrRef | None, Field(description="The model to register, or azureml:NAME:VERSION to serve what exists.")
+    ] = None
+    endpoint: Annotated[EndpointBlock | None, Field(description="The managed online endpoint.")] = None
+    deployment: Annotated[DeploymentBlock | None, Field(description="The deployment behind the endpoint.")] = None
+    rollout: Annotated[RolloutBlock | None, Field(description="How a new deployment takes over.")] = None
+    tests: Annotated[dict[str, TestBlock], Field(description="Requests sent after a rollout, by name.")] = Field(
+        default_factory=dict
+    )
+    extends: Annotated[
+        Texts | None,
+        BeforeValidator(
+            lambda value: [value] if isinstance(value, str) else value, json_schema_input_type=str | list[str]
+        ),
+        Field(description="Specs this one builds on."),
+    ] = None
+    matrix: Annotated[dict[str, Any] | None, Field(description="Variables with several values: a stack for each.")] = (
+        None
+    )
+    renamed_from: Annotated[Texts, Field(description="Former names of the stack.")] = ()
+    adopt: Annotated[dict[str, Any] | None, Field(description="Objects that exist and become this stack's.")] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _model_name(cls, data: Any) -> Any:
+        """A fine-tune that names no model registers one of the spec's name."""
+        if isinstance(data, dict) and "finetune" in data and "model" not in data and isinstance(data.get("name"), str):
+            return {**data, "model": {"name": str(data["name"])}}
+        return data
+
+
+class WorkspaceBlock(Strict):
+    """An Azure ML workspace, by the names `config.json` and `az ml` use."""
+
+    subscription_id: Annotated[str, Field(min_length=1, description="Azure subscription.")]
+    resource_group: Annotated[str, Field(min_length=1, description="Azure resource group.")]
+    name: Annotated[str, Field(min_length=1, description="Name of the workspace.")]
+
+    @property
+    def reference(self) -> WorkspaceRef:
+        """As a value."""
+        return WorkspaceRef(self.subscription_id, self.resource_group, self.name)
+
+
+class TargetBlock(Strict):
+    """What a target says about itself; all else in it overrides the spec."""
+
+    default: Annotated[Bool, Field(description="Used when no --target is given.")] = False
+    workspace: Annotated[
+        WorkspaceBlock | None, Field(description="Default: the environment's, or that of config.json.")
+    ] = None

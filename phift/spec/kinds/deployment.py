@@ -1,0 +1,102 @@
+"""`deployment`: the managed online deployment."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from phift.spec.base import Block, Bool, Int, Secret, Strict, Tags, Texts, fault
+
+__all__ = ["CodeConfiguration", "DeploymentBlock", "InitialCount", "Probe", "RequestSettings", "ScaleSettings"]
+
+
+class Probe(Strict):
+    """How the service asks a container whether it is well. Times in seconds."""
+
+    initial_delay: Annotated[Int | None, Field(ge=1, description="Seconds before the first probe.")] = None
+    period: Annotated[Int | None, Field(ge=1, description="Seconds between probes.")] = None
+    timeout: Annotated[Int | None, Field(ge=1, description="Seconds a probe may take.")] = None
+    success_threshold: Annotated[Int | None, Field(ge=1, description="Successes in a row that count as well.")] = None
+    failure_threshold: Annotated[Int | None, Field(ge=1, description="Failures in a row that count as ill.")] = None
+
+
+class RequestSettings(Strict):
+    """How requests are handed to a container. Times in milliseconds."""
+
+    request_timeout_ms: Annotated[
+        Int | None, Field(ge=1, le=180_000, description="Milliseconds a request may take.")
+    ] = None
+    max_concurrent_requests_per_instance: Annotated[Int | None, Field(ge=1, description="Requests at once.")] = None
+    max_queue_wait_ms: Annotated[Int | None, Field(ge=1, description="Milliseconds a request may wait.")] = None
+
+
+class CodeConfiguration(Strict):
+    """A scoring script of the author's."""
+
+    code: Annotated[str, Field(min_length=1, description="Folder of the code, relative to this file.")]
+    scoring_script: Annotated[str, Field(min_length=1, description="The script in that folder.")]
+
+
+class ScaleSettings(Strict):
+    """How many instances run."""
+
+    type: Annotated[Literal["default", "target_utilization"], Field(description="Fixed, or by utilization.")] = (
+        "default"
+    )
+    min_instances: Annotated[Int | None, Field(ge=1, description="Instances at least.")] = None
+    max_instances: Annotated[Int | None, Field(ge=1, description="Instances at most.")] = None
+    polling_interval: Annotated[Int | None, Field(ge=1, description="Seconds between looks at the utilization.")] = None
+    target_utilization_percentage: Annotated[Int | None, Field(ge=1, le=100, description="Per cent.")] = None
+
+
+class InitialCount(Strict):
+    """An instance count that is ours only when the deployment is made; an autoscaler owns it then."""
+
+    initial: Annotated[Int, Field(ge=1, description="Instances at the start.")]
+
+
+def _count_shape(value: Any) -> str:
+    return "<initial>" if isinstance(value, dict | InitialCount) else "<count>"
+
+
+_Count = Annotated[
+    Annotated[Annotated[Int, Field(ge=1)], Tag("<count>")] | Annotated[InitialCount, Tag("<initial>")],
+    Discriminator(_count_shape),
+]
+
+
+class DeploymentBlock(Block):
+    """The deployment behind the endpoint."""
+
+    instance_type: Annotated[str, Field(min_length=1, description="VM size of the instances.")]
+    instance_count: Annotated[_Count, Field(description="Instances, or {initial: n} for an autoscaled deployment.")] = 1
+    allow: Annotated[Texts, Field(description="Sizes you accept, on top of the model's own list. Empty: all.")] = ()
+    liveness_probe: Annotated[Probe | None, Field(description="Restarts a container that is ill.")] = None
+    readiness_probe: Annotated[Probe | None, Field(description="Sends requests to a container that is well.")] = None
+    request_settings: Annotated[RequestSettings | None, Field(description="Limits of requests.")] = None
+    scale_settings: Annotated[ScaleSettings | None, Field(description="How many instances run.")] = None
+    environment: Annotated[str | None, Field(min_length=1, description="azureml:NAME:VERSION or a registry's id.")] = (
+        None
+    )
+    code_configuration: Annotated[CodeConfiguration | None, Field(description="A scoring script of yours.")] = None
+    environment_variables: Annotated[
+        dict[str, Secret], Field(description='Text, {secret: env:NAME} or "${{keyvault:URL}}".')
+    ] = Field(default_factory=dict)
+    egress_public_network_access: Annotated[
+        Literal["enabled", "disabled"] | None, Field(description="Whether containers reach the internet.")
+    ] = None
+    app_insights_enabled: Annotated[Bool, Field(description="Send telemetry to Application Insights.")] = False
+    description: Annotated[str | None, Field(description="Shown in the workspace.")] = None
+    tags: Annotated[Tags, Field(description="Tags of the deployment.")] = Field(default_factory=dict)
+    protect: Annotated[Bool, Field(description="Refuse to delete it.")] = False
+
+    @model_validator(mode="after")
+    def _one_scaler(self) -> DeploymentBlock:
+        scaled = self.scale_settings is not None and self.scale_settings.type == "target_utilization"
+        if scaled and "instance_count" in self.model_fields_set and isinstance(self.instance_count, int):
+            raise fault(
+                "has scale_settings by utilization and a fixed instance_count",
+                "Write instance_count: {initial: n}: the autoscaler owns the number afterwards.",
+            )
+        return self

@@ -1,0 +1,27 @@
+"""Identities, in the words of `az ml` YAML."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from phift.spec.base import Strict, Texts
+
+__all__ = ["JobIdentity", "ResourceIdentity"]
+
+
+class JobIdentity(Strict):
+    """As whom a job reads its data."""
+
+    type: Annotated[
+        Literal["managed", "user_identity", "aml_token"], Field(description="Whose rights the job's steps have.")
+    ]
+    client_id: Annotated[str | None, Field(description="Of a user-assigned managed identity.")] = None
+
+
+class ResourceIdentity(Strict):
+    """The managed identity of a compute or an endpoint."""
+
+    type: Annotated[Literal["system_assigned", "user_assigned"], Field(description="Kind of managed identity.")]
+    user_assigned_identities: Annotated[Texts, Field(description="ARM ids of user-assigned identities.")] = ()

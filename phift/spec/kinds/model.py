@@ -1,0 +1,24 @@
+"""`model`: the registered model."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from phift.spec.base import Block, Bool, Tags, matching
+
+__all__ = ["ModelBlock"]
+
+
+class ModelBlock(Block):
+    """The model that the training registers; a version a training."""
+
+    name: Annotated[
+        str,
+        *matching("[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}", "at most 255 letters, digits, dashes, dots and underscores"),
+        Field(description="The model's name in the workspace."),
+    ]
+    description: Annotated[str | None, Field(description="Shown in the workspace.")] = None
+    tags: Annotated[Tags, Field(description="Tags of the version.")] = Field(default_factory=dict)
+    protect: Annotated[Bool, Field(description="Refuse to archive it.")] = False

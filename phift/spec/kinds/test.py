@@ -1,0 +1,43 @@
+"""`tests`: requests sent to the endpoint after a rollout."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from phift.spec.base import Float, Int, Scalar, Strict, Texts, fault
+
+__all__ = ["Expectation", "TestBlock"]
+
+
+def _regex(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            re.compile(value)
+        except re.error as cause:
+            raise fault(f"is no regular expression: {cause}") from None
+    return value
+
+
+class Expectation(Strict):
+    """What answers must be like."""
+
+    contains: Annotated[Texts, Field(description="Text that every answer has.")] = ()
+    regex: Annotated[str | None, BeforeValidator(_regex), Field(description="What every answer matches.")] = None
+    min_exact_match: Annotated[
+        Float | None, Field(ge=0, le=1, description="Share of answers, 0 to 1, that equal the ground truth.")
+    ] = None
+
+
+class TestBlock(Strict):
+    """A test: rows of the sample split, or of a file, sent to the new deployment."""
+
+    __test__ = False
+
+    rows: Annotated[Int, Field(ge=1, description="How many rows.")] = 1
+    path: Annotated[str | None, Field(min_length=1, description="A file of rows in place of the sample split.")] = None
+    parameters: Annotated[dict[str, Scalar], Field(description="Generation parameters.")] = Field(default_factory=dict)
+    max_seconds: Annotated[Float | None, Field(gt=0, description="Seconds an answer may take.")] = None
+    expect: Annotated[Expectation | None, Field(description="What answers must be like.")] = None

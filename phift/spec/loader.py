@@ -1,0 +1,226 @@
+"""Loading a spec: text -> tree -> target -> variables -> values -> Spec, with everything that is wrong at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import ValidationError
+
+from phift.diagnostics import Diagnostic, Mark, Severity, errors_of
+from phift.digest import digest_of
+from phift.errors import InvalidSpecError
+from phift.spec import yaml12
+from phift.spec.checks import check_blocks, check_values
+from phift.spec.diagnose import diagnose
+from phift.spec.document import Spec, TargetBlock
+from phift.spec.not_yet import refusals
+from phift.spec.targets import LOCAL, OWN_KEYS, Target, choose, override
+from phift.spec.tree import Node, Origin, Path, plain
+from phift.spec.variables import ENV_UNDEFINED, Renderer, layered
+
+__all__ = ["LoadedSpec", "load"]
+
+
+@dataclass(frozen=True)
+class LoadedSpec:
+    """A spec rendered for one target.
+
+    stack: `{name}` for the default target, `{name}-{target}` otherwise. env_names: environment variables that templates
+    asked for, sorted. warnings: what is odd but not wrong.
+    """
+
+    spec: Spec
+    path: FilePath
+    target: Target
+    stack: str
+    env_names: tuple[str, ...]
+    warnings: tuple[Diagnostic, ...]
+    tree: Node = field(repr=False, compare=False)
+
+    @cached_property
+    def rendered(self) -> dict[str, Any]:
+        """The final spec as plain values in the words of the file, defaults included, without what is None."""
+        return self.spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    @cached_property
+    def digest(self) -> str:
+        """64 hex digits over target and rendered spec: the same means the same thing was asked for."""
+        target = self.target
+        workspace = [target.workspace.subscription_id, str(target.workspace)] if target.workspace else None
+        return digest_of({"stack": self.stack, "target": target.name, "workspace": workspace, "spec": self.rendered})
+
+    @cached_property
+    def origins(self) -> Mapping[str, Origin]:
+        """Where each final value came from, by dotted path; lists count as one value."""
+        from phift.spec.rendering import origins_of
+
+        return origins_of(self.rendered, self.tree)
+
+    def mark(self, path: str) -> Mark | None:
+        """The nearest place in the file for a dotted path (`compute.finetune.size`), of the key where there is one."""
+        parts: Path = tuple(int(part) if part.isdecimal() else part for part in path.split(".")) if path else ()
+        return self.tree.nearest(parts).name_mark
+
+
+@dataclass
+class _Build:
+    """One attempt to make a Spec for one target."""
+
+    target: Target
+    tree: Node
+    spec: Spec | None
+    found: list[Diagnostic]
+    env_names: set[str]
+
+
+def load(
+    path: FilePath,
+    *,
+    target: str | None = None,
+    variables: Mapping[str, str] | None = None,
+    variable_files: Sequence[FilePath] = (),
+    environ: Mapping[str, str] = os.environ,
+    every_target: bool = True,
+) -> LoadedSpec:
+    """The spec of a file, rendered for a target (None: the default one) and validated.
+
+    variables: as text, read as YAML scalars; they win over those of variable_files, the target and the spec.
+    every_target: validate the overrides of the other targets too (what their environment lacks is not said).
+    Raises InvalidSpecError with every diagnostic of the file, in the order of its lines.
+    """
+    name = str(path)
+    root, found = yaml12.read(path)
+    if root is None:
+        raise InvalidSpecError(found)
+    if root.mapping is None:
+        found.append(Diagnostic("a spec is a mapping that begins with version: 1", mark=root.mark, code="wrong-type"))
+        raise InvalidSpecError(found)
+    targets = root.child("targets")
+    found += _shape_of_targets(targets)
+    if errors_of(found) and targets is not None and any(d.path == "targets" for d in found):
+        raise InvalidSpecError(found)
+    chosen = choose(targets, target, Mark(name))
+    if isinstance(chosen, Diagnostic):
+        found.append(chosen)
+        chosen = (next(iter((targets.mapping if targets else None) or {}), LOCAL), False)
+    target_name, is_default = chosen
+
+    build = _build(root, target_name, variables or {}, variable_files, environ)
+    found += build.found
+    if every_target:
+        found += _others(root, target_name, variables or {}, variable_files, environ)
+    found = _ordered(found)
+    if errors_of(found) or build.spec is None:
+        raise InvalidSpecError(errors_of(found) + [d for d in found if d.severity is not Severity.ERROR])
+    stack = build.spec.name if is_default else f"{build.spec.name}-{target_name}"
+    return LoadedSpec(build.spec, path, build.target, stack, tuple(sorted(build.env_names)), tuple(found), build.tree)
+
+
+def _build(
+    root: Node, name: str, variables: Mapping[str, str], files: Sequence[FilePath], environ: Mapping[str, str]
+) -> _Build:
+    merged, found = override(root, name)
+    values, wrong = layered(merged.child("vars"), files, variables)
+    found += wrong
+    renderer = Renderer(values, {"name": name, "local": name == LOCAL}, environ)
+    blocks = {key: child for key, child in (merged.mapping or {}).items() if key != "vars"}
+    tree = renderer.render(merged.with_value(blocks))
+    own = root.at(("targets", name))
+    own = own if own is not None and own.mapping is not None else None
+    if own is not None:
+        kept = {key: child for key, child in (own.mapping or {}).items() if key in OWN_KEYS}
+        own = renderer.render(own.with_value(kept), ("targets", name))
+    found += renderer.found
+    declared = merged.child("vars")
+    if declared is not None:
+        shown = renderer.variables() if declared.mapping is not None else declared.value
+        tree = tree.with_value({**(tree.mapping or {}), "vars": declared.with_value(shown)})
+    target = _target(name, own, found)
+    return _Build(target, tree, _validated(tree, found), found, renderer.env_names)
+
+
+def _validated(tree: Node, found: list[Diagnostic]) -> Spec | None:
+    found += check_blocks(tree)
+    found += refusals(tree)
+    try:
+        spec = Spec.model_validate(plain(tree))
+    except ValidationError as cause:
+        found += diagnose(cause, tree, Spec)
+        return None
+    found += check_values(spec, tree)
+    return spec
+
+
+def _target(name: str, own: Node | None, found: list[Diagnostic]) -> Target:
+    if own is None:
+        return Target(name, name == LOCAL)
+    try:
+        block = TargetBlock.model_validate(plain(own))
+    except ValidationError as cause:
+        found += diagnose(cause, own, TargetBlock, ("targets", name))
+        return Target(name, name == LOCAL)
+    if name == LOCAL and block.workspace is not None:
+        found.append(
+            Diagnostic(
+                "targets.local takes no workspace: it is Azure ML embedded in phift",
+                remedy="Give the target another name, or remove the workspace.",
+                mark=own.nearest(("workspace",)).name_mark,
+                path="targets.local.workspace",
+                code="target",
+            )
+        )
+    return Target(name, name == LOCAL, block.workspace.reference if block.workspace else None)
+
+
+def _others(
+    root: Node, chosen: str, variables: Mapping[str, str], files: Sequence[FilePath], environ: Mapping[str, str]
+) -> list[Diagnostic]:
+    """What is wrong in the other targets. Variables of the command line may be meant for the chosen one alone."""
+    found: list[Diagnostic] = []
+    targets = root.child("targets")
+    for name, node in ((targets.mapping if targets else None) or {}).items():
+        if name != chosen and node.mapping:
+            found += _build(root, name, variables, files, environ).found
+    return [d for d in errors_of(found) if d.code != ENV_UNDEFINED]
+
+
+def _shape_of_targets(targets: Node | None) -> list[Diagnostic]:
+    if targets is None or targets.value is None:
+        return []
+    if targets.mapping is None:
+        return [
+            Diagnostic(
+                "targets must be a mapping of names to targets", mark=targets.mark, path="targets", code="wrong-type"
+            )
+        ]
+    found = []
+    for name, node in targets.mapping.items():
+        if not _target_name_fits(name):
+            rule = "1 to 16 lower-case letters, digits and dashes that begin with a letter"
+            found.append(
+                Diagnostic(f"a target's name must be {rule}; got {name!r}", mark=node.name_mark, code="target")
+            )
+        if node.mapping is None and node.value is not None:
+            summary = f"targets.{name} must be a mapping"
+            found.append(Diagnostic(summary, mark=node.mark, path=f"targets.{name}", code="wrong-type"))
+    return found
+
+
+def _target_name_fits(name: str) -> bool:
+    return (
+        0 < len(name) <= 16
+        and name.isascii()
+        and name[0].islower()
+        and all(c.islower() or c.isdigit() or c == "-" for c in name)
+    )
+
+
+def _ordered(found: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """Each once, by place."""
+    once = {(d.mark, d.summary): d for d in reversed(found)}
+    return sorted(once.values(), key=lambda d: (d.mark or Mark(""), d.summary))

@@ -1,0 +1,69 @@
+"""What the format has and nothing acts on yet: refused by name, never ignored. Remove a line when its work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from phift.diagnostics import Diagnostic
+from phift.spec.tree import Node, Path, dotted
+
+__all__ = ["NOT_YET", "NotYet", "refusals"]
+
+
+@dataclass(frozen=True)
+class NotYet:
+    """A place in the spec (`*` is any key), refused when it is there or, with starts, when its text begins so."""
+
+    path: str
+    what: str
+    starts: str = ""
+    remedy: str = ""
+
+
+NOT_YET = (
+    NotYet("endpoint", "serving"),
+    NotYet("deployment", "serving"),
+    NotYet("rollout", "serving"),
+    NotYet("tests", "serving"),
+    NotYet("model", "serving a model that exists", starts="azureml:"),
+    NotYet("extends", "building on other specs"),
+    NotYet("matrix", "a stack for each combination of variables"),
+    NotYet("renamed_from", "moving a stack to another name"),
+    NotYet("adopt", "taking over objects that exist"),
+    NotYet("rollout.strategy", "canary rollouts", starts="canary"),
+    NotYet("data.*.hub", "data of the Hugging Face hub", remedy="Download it and write path: FILE.jsonl."),
+    NotYet("data.*.asset", "data assets that exist", remedy="Write path: FILE.jsonl."),
+    NotYet("data.*", "data assets that exist", starts="azureml:", remedy="Write {path: FILE.jsonl}."),
+    NotYet("data.messages", "mapping columns to messages", remedy="Give the rows a `messages` column."),
+    NotYet("compute.finetune", "serverless compute", starts="serverless:", remedy="Write a block with name and size."),
+    NotYet("compute.other_steps", "serverless compute", starts="serverless:", remedy="Leave it out: as finetune."),
+)
+
+
+def refusals(root: Node, table: tuple[NotYet, ...] = NOT_YET) -> Iterator[Diagnostic]:
+    """One diagnostic for each thing in the spec that is not yet acted on."""
+    refused: set[Path] = set()
+    for entry in table:
+        for path, node in _matches(root, tuple(entry.path.split("."))):
+            if entry.starts and not (isinstance(node.value, str) and node.value.startswith(entry.starts)):
+                continue
+            if node.value is None or any(path[: len(r)] == r for r in refused):
+                continue
+            refused.add(path)
+            yield Diagnostic(
+                f"{dotted(node.written)}: {entry.what} is not yet supported",
+                remedy=entry.remedy or "Remove it for now.",
+                mark=node.name_mark,
+                path=dotted(path),
+                code="not-yet",
+            )
+
+
+def _matches(root: Node, pattern: tuple[str, ...], path: Path = ()) -> Iterator[tuple[Path, Node]]:
+    if not pattern:
+        yield path, root
+        return
+    for key, child in (root.mapping or {}).items():
+        if pattern[0] in ("*", key):
+            yield from _matches(child, pattern[1:], (*path, key))

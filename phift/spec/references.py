@@ -1,0 +1,137 @@
+"""References to things in Azure ML, parsed once into values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["AssetRef", "ComputeRef", "SecretRef", "WorkspaceRef"]
+
+_REGISTRY = re.compile(
+    r"azureml://registries/(?P<registry>[^/]+)/(?P<kind>[a-z]+)/(?P<name>[^/]+)/"
+    r"(?:versions/(?P<version>[^/]+)|labels/(?P<label>[^/]+))"
+)
+_WORKSPACE = re.compile(r"azureml:(?P<name>[^/:@]+)(?::(?P<version>[^/:@]+)|@(?P<label>[^/:@]+))")
+_KEYVAULT = re.compile(r"\$\{\{\s*keyvault:(?P<url>[^}]+?)\s*\}\}")
+_ASSET_KEYS = ("registry", "name", "version", "label")
+
+
+@dataclass(frozen=True, order=True)
+class WorkspaceRef:
+    """An Azure ML workspace."""
+
+    subscription_id: str
+    resource_group: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.resource_group}/{self.name}"
+
+
+@dataclass(frozen=True)
+class AssetRef:
+    """A versioned asset: of a registry, or, with registry None, of the workspace. One of version and label is set.
+
+    kind: models, components, ... where the reference says it (registry ids do), empty otherwise.
+    """
+
+    registry: str | None
+    name: str
+    version: str | None = None
+    label: str | None = None
+    kind: str = ""
+
+    @classmethod
+    def parse(cls, value: str | Mapping[str, Any]) -> AssetRef:
+        """From `azureml://registries/R/models/N/versions/V` (or `labels/L`), `azureml:N:V`, `azureml:N@L`, or
+        `{registry, name, version | label}`. Raises ValueError with a sentence for people."""
+        if isinstance(value, str):
+            if match := _REGISTRY.fullmatch(value) or _WORKSPACE.fullmatch(value):
+                found = match.groupdict()
+                registry, kind = found.get("registry"), found.get("kind") or ""
+                return cls(registry, found["name"], found["version"], found["label"], kind)
+            raise ValueError(f"{value!r} is no reference to an asset")
+        for key, part in value.items():
+            if key not in _ASSET_KEYS:
+                raise ValueError(f"unknown key {key!r}; a reference has {', '.join(_ASSET_KEYS)}")
+            if not isinstance(part, str):
+                raise ValueError(f'{key} must be text, got {part!r}; quote it: {key}: "{part}"')
+        if not value.get("name"):
+            raise ValueError("a reference needs a name")
+        if bool(value.get("version")) == bool(value.get("label")):
+            raise ValueError("a reference needs one of version and label")
+        return cls(value.get("registry"), value["name"], value.get("version"), value.get("label"))
+
+    @property
+    def floats(self) -> bool:
+        """What it means can change: a label, not a version."""
+        return self.version is None
+
+    def pinned(self, version: str) -> AssetRef:
+        """The same asset at that version."""
+        return AssetRef(self.registry, self.name, version, None, self.kind)
+
+    def of_kind(self, kind: str) -> AssetRef:
+        """The same reference with its kind said. Raises ValueError when it already says another."""
+        if self.kind and self.kind != kind:
+            raise ValueError(f"{self} is among the {self.kind} of the registry; {kind} are wanted here")
+        return AssetRef(self.registry, self.name, self.version, self.label, kind)
+
+    def __str__(self) -> str:
+        if self.registry is None:
+            return f"azureml:{self.name}:{self.version}" if self.version else f"azureml:{self.name}@{self.label}"
+        end = f"versions/{self.version}" if self.version else f"labels/{self.label}"
+        return f"azureml://registries/{self.registry}/{self.kind}/{self.name}/{end}"
+
+
+@dataclass(frozen=True)
+class ComputeRef:
+    """A compute that phift does not own: a cluster by name (read, checked, never written), or serverless by VM size."""
+
+    name: str = ""
+    serverless: str = ""
+
+    @classmethod
+    def parse(cls, value: str) -> ComputeRef:
+        """From `azureml:NAME` or `serverless:SIZE`. Raises ValueError with a sentence for people."""
+        scheme, _, rest = value.partition(":")
+        if rest and not re.search(r"[\s:/]", rest):
+            if scheme == "azureml":
+                return cls(name=rest)
+            if scheme == "serverless":
+                return cls(serverless=rest)
+        raise ValueError(f"{value!r} is no reference to a compute")
+
+    def __str__(self) -> str:
+        return f"azureml:{self.name}" if self.name else f"serverless:{self.serverless}"
+
+
+@dataclass(frozen=True)
+class SecretRef:
+    """Where a secret is, never what it is. source: env (a variable's name) or keyvault (a secret's URL)."""
+
+    source: str
+    name: str
+
+    @classmethod
+    def parse(cls, value: str | Mapping[str, Any]) -> SecretRef:
+        """From `{secret: env:NAME}` or `${{keyvault:URL}}`. Raises ValueError with a sentence for people."""
+        if isinstance(value, str) and (match := _KEYVAULT.fullmatch(value)):
+            return cls("keyvault", match["url"])
+        if isinstance(value, Mapping) and set(value) == {"secret"} and isinstance(value["secret"], str):
+            source, _, name = value["secret"].partition(":")
+            if source == "env" and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+                return cls("env", name)
+        raise ValueError("a secret is written {secret: env:NAME} or ${{keyvault:URL}}")
+
+    @staticmethod
+    def is_written(value: Any) -> bool:
+        """Whether a value means to be a secret."""
+        if isinstance(value, str):
+            return "${{" in value and _KEYVAULT.search(value) is not None
+        return isinstance(value, Mapping) and "secret" in value and len(value) == 1
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.name}"

@@ -1,0 +1,120 @@
+"""Targets: which one is meant, and the spec with its overrides merged in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+
+from phift.diagnostics import Diagnostic, Mark
+from phift.spec.kinds.data import SOURCES
+from phift.spec.references import WorkspaceRef
+from phift.spec.tree import Node, Origin, OriginKind
+
+__all__ = ["LOCAL", "OWN_KEYS", "Target", "choose", "default_target", "merge", "override"]
+
+LOCAL = "local"
+OWN_KEYS = ("default", "workspace")  # what a target says of itself; all else overrides the spec
+_FIXED_KEYS = ("version", "name", "targets", "extends", "matrix", "renamed_from")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a stack goes. local: embedded Azure ML; workspace: None for local, or when the spec leaves it to the
+    environment or to config.json."""
+
+    name: str
+    local: bool
+    workspace: WorkspaceRef | None = None
+
+
+def default_target(targets: Node | None) -> str | Diagnostic:
+    """The target meant when none is asked for: the one marked default, else the only one, else local."""
+    known = (targets.mapping if targets else None) or {}
+    marked = [name for name, node in known.items() if _is_default(node)]
+    if len(marked) > 1:
+        place = known[marked[1]].name_mark
+        return Diagnostic(f"targets {' and '.join(marked)} are both default", mark=place, path="targets", code="target")
+    if marked:
+        return marked[0]
+    if len(known) == 1:
+        return next(iter(known))
+    if not known:
+        return LOCAL
+    return Diagnostic(
+        "the spec has several targets and none is default",
+        remedy=f"Say --target {'|'.join(known)}, or add default: true to one.",
+        mark=targets.name_mark if targets else None,
+        path="targets",
+        code="target",
+    )
+
+
+def choose(targets: Node | None, asked: str | None, place: Mark) -> tuple[str, bool] | Diagnostic:
+    """The target's name and whether it is the default one. `local` needs no declaration."""
+    default = default_target(targets)
+    if asked is None:
+        return default if isinstance(default, Diagnostic) else (default, True)
+    known = list((targets.mapping if targets else None) or {})
+    if asked != LOCAL and asked not in known:
+        near = get_close_matches(asked, [*known, LOCAL], n=1)
+        return Diagnostic(
+            f"the spec has no target {asked!r}",
+            remedy=f"Did you mean {near[0]}?" if near else f"Its targets: {', '.join([*known, LOCAL])}.",
+            mark=targets.name_mark if targets else place,
+            path="targets",
+            code="target",
+        )
+    return asked, asked == default
+
+
+def override(root: Node, target: str) -> tuple[Node, list[Diagnostic]]:
+    """The spec without its targets and with that target's overrides merged in."""
+    base = root.with_value({key: child for key, child in (root.mapping or {}).items() if key != "targets"})
+    block = root.at(("targets", target))
+    if block is None or not block.mapping:
+        return base, []
+    wrong = [
+        Diagnostic(
+            f"{key} cannot differ between targets", mark=child.name_mark, path=f"targets.{target}.{key}", code="target"
+        )
+        for key, child in block.mapping.items()
+        if key in _FIXED_KEYS
+    ]
+    changes = {key: child for key, child in block.mapping.items() if key not in (*OWN_KEYS, *_FIXED_KEYS)}
+    return merge(base, _of_target(block.with_value(changes), target)), wrong
+
+
+def merge(base: Node, over: Node) -> Node:
+    """Mappings merge deeply, null removes a key, all else (lists too) replaces; a path replaces an asset."""
+    if base.mapping is None or over.mapping is None:
+        return over
+    merged = dict(base.mapping)
+    if _sources(over.mapping) and not _sources(over.mapping) & _sources(merged):
+        merged = {key: child for key, child in merged.items() if key not in SOURCES}
+    for key, child in over.mapping.items():
+        if child.value is None:
+            merged.pop(key, None)
+        elif key in merged:
+            merged[key] = merge(merged[key], child)
+        else:
+            merged[key] = child
+    return replace(base, value=merged)
+
+
+def _sources(keys: Iterable[str]) -> set[str]:
+    return set(keys) & set(SOURCES)
+
+
+def _is_default(node: Node) -> bool:
+    mark = node.child("default")
+    return mark is not None and mark.value is True
+
+
+def _of_target(node: Node, target: str) -> Node:
+    value = node.value
+    if isinstance(value, dict):
+        value = {key: _of_target(child, target) for key, child in value.items()}
+    elif isinstance(value, list):
+        value = [_of_target(child, target) for child in value]
+    return replace(node, value=value, origin=Origin(OriginKind.TARGET, target, node.mark))
