@@ -129,12 +129,17 @@ def data_plane_error(error: ServiceError, *, location: str) -> Response:
 def blob_error(error: ServiceError, *, head: bool) -> Response:
     """The blob service's envelope: the code as a header, and XML with a byte order mark unless the method is HEAD."""
     headers = {"x-ms-error-code": error.code, **error.headers}
-    if head or error.status == 304:
-        return Response(status_code=error.status, headers=headers)
+    if error.status == 304:
+        return Response(status_code=304, headers=headers)
+    if head:
+        answer = Response(status_code=error.status, headers={**headers, "Transfer-Encoding": "chunked"})
+        del answer.headers["content-length"]  # recorded 2026-03: chunked, without body
+        return answer
     text = _escape(f"{error.message}\nRequestId:{uuid.uuid4()}\nTime:{timestamp().replace('+00:00', 'Z')}")
+    more = "".join(f"<{name}>{_escape(value)}</{name}>" for name, value in error.parameters.items())
     xml = (
         '\ufeff<?xml version="1.0" encoding="utf-8"?>'
-        f"<Error><Code>{_escape(error.code)}</Code><Message>{text}</Message></Error>"
+        f"<Error><Code>{_escape(error.code)}</Code><Message>{text}</Message>{more}</Error>"
     )
     return Response(xml.encode(), status_code=error.status, media_type="application/xml", headers=headers)
 

@@ -91,7 +91,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a listing. entries: blobs, and common prefixes as text, in name order. marker: where the next starts."""
+    """One page of a listing. entries: blobs, and common prefixes as text, in name order. marker: the next one's start."""
 
     entries: list[Blob | str] = field(default_factory=list)
     marker: str = ""
