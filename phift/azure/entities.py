@@ -1,0 +1,167 @@
+"""From azure-ai-ml entities to the JSON that MLClient would send. The only place that touches the SDK's private parts.
+
+They are those of azure-ai-ml 1.35 (pyproject.toml pins it below 1.36): `_to_rest_object`, the `_deserialize` and
+`_from_rest_object` pair of components, and the models' JSON encoder.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import re
+import threading
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, TypeVar
+
+from phift.errors import PhiftError
+
+__all__ = ["body", "build_pipeline", "pipeline_from_component", "silence"]
+
+T = TypeVar("T")
+
+_BUILD = threading.Lock()
+"""`@pipeline` keeps its stack of builders and a profile hook in process globals: one build at a time."""
+
+_VERSIONED = re.compile(r"^azureml:(?P<name>[^:/]+):(?P<version>[^:/]+)$")
+_SHORT_DATASTORE = re.compile(r"^azureml://datastores/")
+
+
+@cache
+def silence() -> None:
+    """Quiets the SDK's loggers. It sets up its own at import, so it is imported first."""
+    import azure.ai.ml  # noqa: F401
+
+    for name in ("azure", "azure.ai.ml", "azure.identity", "azure.core", "msal", "urllib3"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def body(entity: Any, location: str | None = None, workspace: str = "") -> dict[str, Any]:
+    """The body of the PUT with which MLClient would write the entity: AmlCompute, Data, Model, PipelineJob, ...
+
+    location: the workspace's region, which computes, endpoints and deployments carry. workspace: its ARM id, which
+    short references (`azureml:name:version`, a cluster's name, `azureml://datastores/...` of a model) are made whole
+    with, where MLClient does so. What an entity refers to must lie in the cloud: nothing is uploaded or looked up.
+    Two things MLClient adds are left out: git properties of the current folder, and the service's defaults.
+    Raises PhiftError for an entity the SDK itself refuses.
+    """
+    silence()
+    try:
+        return _plain(_rest_object(entity, location, workspace))
+    except PhiftError:
+        raise
+    except Exception as error:
+        raise _refused(entity, error) from error
+
+
+def pipeline_from_component(document: Mapping[str, Any]) -> Callable[..., Any]:
+    """The component entity, callable inside `@pipeline`, of a component version's REST document; no network.
+
+    document: as a registry answers it: `id` (`azureml://registries/R/components/N/versions/V`), `name`,
+    `properties.componentSpec`. Raises PhiftError when the SDK cannot read it.
+    """
+    silence()
+    from azure.ai.ml._restclient.arm_ml_service.models import ComponentVersion
+    from azure.ai.ml.entities import Component
+
+    try:
+        # the SDK empties the specification that it reads, so it gets a copy of its own
+        version = ComponentVersion._deserialize(copy.deepcopy(dict(document)), [])
+        component: Callable[..., Any] = Component._from_rest_object(version)
+    except Exception as error:
+        raise PhiftError(
+            f"azure-ai-ml cannot read the component {document.get('id', '')}", detail=_message(error)
+        ) from error
+    return component
+
+
+def build_pipeline(function: Callable[..., T], /, *arguments: Any, **keywords: Any) -> T:
+    """The PipelineJob that a function decorated with `@pipeline` builds; one at a time in the whole process."""
+    silence()
+    with _BUILD:
+        return function(*arguments, **keywords)
+
+
+def _rest_object(entity: Any, location: str | None, workspace: str) -> Any:
+    """As the create_or_update of each kind's operations class prepares it."""
+    from azure.ai.ml.entities import Compute, Job, Model, OnlineDeployment, OnlineEndpoint
+
+    sent = copy.copy(entity)
+    if isinstance(entity, Compute):
+        sent.location = entity.location or location
+        return sent._to_rest_object()
+    if isinstance(entity, OnlineEndpoint):
+        sent.traffic = _without_zeros(entity.traffic)
+        sent.mirror_traffic = _without_zeros(entity.mirror_traffic)
+        return sent._to_rest_online_endpoint(location=location)
+    if isinstance(entity, OnlineDeployment):
+        sent.model = _whole(entity.model, "models", workspace)
+        sent.environment = _whole(entity.environment, "environments", workspace)
+        return sent._to_rest_object(location=location)
+    if isinstance(entity, Model):
+        sent.path = _SHORT_DATASTORE.sub(f"azureml:/{_lower_group(workspace)}/datastores/", str(entity.path))
+        return sent._to_rest_object()
+    if isinstance(entity, Job):
+        return _rest_job(entity, workspace)
+    return entity._to_rest_object()
+
+
+def _rest_job(job: Any, workspace: str) -> Any:
+    from azure.ai.ml.entities._job.to_rest_functions import to_rest_job_object
+
+    rest = to_rest_job_object(job)
+    settings = rest.properties.settings if "settings" in rest.properties else None
+    if settings and settings.get("default_compute"):
+        settings["default_compute"] = _compute(settings["default_compute"], workspace)
+    if rest.properties.get("computeId"):
+        rest.properties["computeId"] = _compute(rest.properties["computeId"], workspace)
+    return rest
+
+
+def _whole(reference: Any, kind: str, workspace: str) -> Any:
+    """An asset's ARM id where the reference is a short one."""
+    if not isinstance(reference, str):
+        return reference
+    if short := _VERSIONED.match(reference):
+        if not workspace:
+            raise PhiftError(f"{reference} needs the workspace it lies in")
+        return f"{workspace}/{kind}/{short['name']}/versions/{short['version']}"
+    return reference.removeprefix("azureml:") if reference.startswith("azureml:/subscriptions/") else reference
+
+
+def _compute(name: str, workspace: str) -> str:
+    if name == "serverless" or "/" in name or not workspace:
+        return name
+    return f"{workspace}/computes/{name.removeprefix('azureml:')}"
+
+
+def _lower_group(workspace: str) -> str:
+    """The workspace as long datastore addresses have it: `resourcegroups`, and `workspaces` without provider."""
+    return workspace.replace("/resourceGroups/", "/resourcegroups/").replace(
+        "/providers/Microsoft.MachineLearningServices", ""
+    )
+
+
+def _without_zeros(traffic: Mapping[str, int] | None) -> dict[str, int]:
+    return {name: share for name, share in (traffic or {}).items() if share}
+
+
+def _plain(rest: Any) -> dict[str, Any]:
+    from azure.ai.ml._restclient.arm_ml_service._utils.model_base import SdkJSONEncoder
+
+    document: dict[str, Any] = json.loads(json.dumps(rest, cls=SdkJSONEncoder, exclude_readonly=True))
+    return document
+
+
+def _refused(entity: Any, error: Exception) -> PhiftError:
+    name = getattr(entity, "name", "") or ""
+    return PhiftError(f"azure-ai-ml refuses the {type(entity).__name__} {name}".rstrip(), detail=_message(error))
+
+
+def _message(error: BaseException) -> str:
+    """What the SDK means: the cause inside its coloured help text, else the first lines."""
+    cause = error.__context__ if hasattr(error.__context__, "error_category") else error
+    text = str(getattr(cause, "message", "") or cause)
+    lines = [line.strip() for line in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines() if line.strip()]
+    return "\n".join(lines[:5]) or type(error).__name__
