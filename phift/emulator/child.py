@@ -66,8 +66,6 @@ async def spawn_child(
     log: file its output is appended to. environment: variables on top of ours. prefix: options of the interpreter.
     """
     reading, writing = os.pipe()
-    # proxies and credentials of the user's shell are none of the child's business; what it needs it is given
-    inherited = {name: value for name, value in os.environ.items() if not name.upper().endswith("_PROXY")}
     try:
         with log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
@@ -81,7 +79,7 @@ async def spawn_child(
                 stderr=output,
                 start_new_session=True,
                 pass_fds=(reading,),
-                env={**inherited, **(environment or {}), _LIFELINE: str(reading)},
+                env={**os.environ, **(environment or {}), _LIFELINE: str(reading)},
             )
     except BaseException:
         os.close(writing)

@@ -14,7 +14,7 @@ _MAX_TAGS, _MAX_KEY, _MAX_VALUE = 50, 512, 256
 
 
 def check_tags(tags: Any) -> dict[str, str]:
-    """The tags of an ARM resource; raises ServiceError 400 beyond ARM's limits (50 tags, keys of 512, values of 256)."""
+    """The tags of an ARM resource; raises ServiceError 400 beyond ARM's limits (50; keys 512, values 256)."""
     found = text_map(tags, "tags")
     if len(found) > _MAX_TAGS:
         raise ServiceError(
@@ -45,7 +45,7 @@ def check_asset_name(name: str) -> None:
         raise ServiceError(
             400,
             "RequestInvalid",
-            "Resource name is invalid. Resource name can only contain alphanumeric characters, dashes, and underscores, "
-            "with a limit of 255 characters.",
+            "Resource name is invalid. Resource name can only contain alphanumeric characters, dashes, and "
+            "underscores, with a limit of 255 characters.",
             inner="RequestInvalid",
         )

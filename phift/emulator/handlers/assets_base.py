@@ -1,0 +1,252 @@
+"""What all versioned assets have in common: containers, versions, lists in pages, archiving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from phift.emulator.context import Emulator
+from phift.emulator.documents import empty, reply, system_data, touched
+from phift.emulator.errors import ServiceError, detail
+from phift.emulator.routing import WS, Call, Host, Route
+from phift.emulator.validation import check_asset_name, text_map
+
+__all__ = ["AssetKind", "base_properties", "find_version", "page", "routes"]
+
+_PAGE = 100
+_PROVIDER = "Microsoft.MachineLearningServices/workspaces"
+
+Properties = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class AssetKind:
+    """One kind of asset.
+
+    segment: its name in paths. label: its name in messages. create: the properties of a new version, from those sent.
+    update: the properties after a PUT on an existing version (it raises what the service refuses). container: the
+    properties of a container that are not computed. system_fields: keys that systemData leaves out.
+    update_status: what a PUT on an existing version answers. check_version: raises for versions the kind refuses.
+    """
+
+    segment: str
+    label: str
+    create: Callable[[Call, str, str, Properties], Properties]
+    update: Callable[[Call, dict[str, Any], Properties], Properties]
+    container: Mapping[str, Any] = field(default_factory=dict)
+    hidden_system_fields: tuple[str, ...] = ()
+    update_status: int = 200
+    check_version: Callable[[str], None] = lambda version: None
+    show: Callable[[Emulator, str, dict[str, Any]], dict[str, Any]] = lambda emulator, name, document: document
+
+    @property
+    def versions(self) -> str:
+        """The store's kind of the version documents; `segment` is that of the containers."""
+        return f"{self.segment}/versions"
+
+
+def base_properties(sent: Properties) -> Properties:
+    """The properties all assets begin with, in the service's order."""
+    return {
+        "description": sent.get("description"),
+        "tags": text_map(sent.get("tags"), "tags"),
+        "properties": text_map(sent.get("properties"), "properties"),
+        "isArchived": bool(sent.get("isArchived", False)),
+        "isAnonymous": bool(sent.get("isAnonymous", False)),
+    }
+
+
+def find_version(emulator: Emulator, segment: str, name: str, version: str) -> dict[str, Any] | None:
+    """The document of a version of data, models, environments, components or codes; archived ones too."""
+    return emulator.store.get(f"{segment}/versions", name, version)
+
+
+def page(call: Call, items: list[dict[str, Any]]) -> Response:
+    """The page of `items` that $top and $skipToken (or $skip) ask for; $top is a page size, not a total."""
+    top, skip = call.query("top") or call.query("count"), call.query("skipToken") or call.query("skip")
+    size = int(top) if top.isdigit() and int(top) > 0 else _PAGE
+    start = int(skip) if skip.isdigit() else 0
+    body: dict[str, Any] = {"value": items[start : start + size]}
+    if start + size < len(items):
+        query = [pair for pair in call.request.query_params.multi_items() if pair[0].lower().lstrip("$") != "skiptoken"]
+        query.append(("$skipToken", str(start + size)))
+        body["nextLink"] = f"https://{call.hostname}{call.request.url.path}?{urlencode(query)}"
+    return reply(body)
+
+
+def _in_view(call: Call, archived: bool) -> bool:
+    view = call.query("listViewType", "ActiveOnly").rsplit(".", 1)[-1].replace("_", "").lower()
+    return view == "all" or archived == (view == "archivedonly")
+
+
+def _has(bag: Mapping[str, str], wanted: str) -> bool:
+    """Whether a bag has all of "name" and "name=value", comma-separated."""
+    for part in filter(None, wanted.split(",")):
+        name, given, value = part.partition("=")
+        if name not in bag or (given and bag[name] != value):
+            return False
+    return True
+
+
+class _Assets:
+    """The handlers of one kind."""
+
+    def __init__(self, kind: AssetKind) -> None:
+        self._kind = kind
+
+    async def list_containers(self, call: Call) -> Response:
+        items = [
+            self._container(call.emulator, body)
+            for body in call.emulator.store.list(self._kind.segment)
+            if not body["hidden"] and _in_view(call, body["isArchived"])
+        ]
+        return page(call, items)
+
+    async def get_container(self, call: Call) -> Response:
+        return reply(self._container(call.emulator, self._stored_container(call)))
+
+    async def put_container(self, call: Call) -> Response:
+        """Archives or restores all of a name, or changes what its container says."""
+        sent = (await call.object()).get("properties") or {}
+        store, name = call.emulator.store, call.params["name"]
+        body = store.get(self._kind.segment, name)
+        status = 200 if body else 201
+        body = body or self._new_container(name)
+        body |= {key: sent[key] for key in ("description", "tags", "isArchived") if key in sent}
+        body["systemData"] = touched(body["systemData"])
+        store.put(self._kind.segment, name, body=body)
+        return reply(self._container(call.emulator, body), status)
+
+    async def list_versions(self, call: Call) -> Response:
+        """Newest first, unless $orderBy asks for ascending order; anonymous versions are never listed."""
+        body = self._stored_container(call)
+        items = [
+            document
+            for document in call.emulator.store.list(self._kind.versions, body["name"])
+            if not document["properties"]["isAnonymous"]
+            and _in_view(call, document["properties"]["isArchived"] or body["isArchived"])
+            and _has(document["properties"]["tags"], call.query("tags"))
+            and _has(document["properties"]["properties"], call.query("properties"))
+            and call.query("version", document["name"]) == document["name"]
+        ]
+        if not call.query("orderBy").lower().endswith(" asc"):
+            items.reverse()
+        return page(call, [self._kind.show(call.emulator, body["name"], item) for item in items])
+
+    async def get_version(self, call: Call) -> Response:
+        name, version = call.params["name"], call.params["version"]
+        document = find_version(call.emulator, self._kind.segment, name, version)
+        if document is None:
+            self._stored_container(call)
+            text = f"{self._kind.label} with name: {name} and version: {version} not found."
+            raise _not_found(self._kind, text)
+        return reply(self._kind.show(call.emulator, name, document))
+
+    async def put_version(self, call: Call) -> Response:
+        kind, store = self._kind, call.emulator.store
+        name, version = call.params["name"], call.params["version"]
+        sent = (await call.object()).get("properties")
+        if not isinstance(sent, dict):
+            raise ServiceError(400, "RequestInvalid", "The request is invalid: 'properties' is missing.")
+        location = {"Location": f"https://{call.hostname}{call.request.url.path}?api-version={call.api_version}"}
+        if existing := store.get(kind.versions, name, version):
+            before = existing["properties"]
+            after = kind.update(call, existing, sent)
+            if after != before or kind.update_status == 200:
+                existing["properties"] = after
+                existing["systemData"] = self._system(touched(existing["systemData"]))
+                store.put(kind.versions, name, version, body=existing)
+            document = kind.show(call.emulator, name, existing)
+            return reply(document, kind.update_status, location if kind.update_status == 201 else None)
+        check_asset_name(name)
+        kind.check_version(version)
+        properties = kind.create(call, name, version, sent)
+        with store.transaction():
+            container = store.get(kind.segment, name) or self._new_container(name)
+            document = {
+                "id": f"{call.emulator.workspace.arm_id}/{kind.segment}/{container['name']}/versions/{version}",
+                "name": version,
+                "type": f"{_PROVIDER}/{kind.segment}/versions",
+                "properties": properties,
+                "systemData": self._system(system_data()),
+            }
+            store.put(kind.versions, name, version, body=document)
+            container["hidden"] = container["hidden"] and properties["isAnonymous"]
+            container["systemData"] = touched(container["systemData"])
+            store.put(kind.segment, name, body=container)
+        return reply(kind.show(call.emulator, name, document), 201, location)
+
+    async def delete_version(self, call: Call) -> Response:
+        name, version = call.params["name"], call.params["version"]
+        gone = call.emulator.store.delete(self._kind.versions, name, version)
+        return empty(200) if gone else Response(status_code=204)
+
+    def _new_container(self, name: str) -> dict[str, Any]:
+        """hidden: has anonymous versions only, so that no list shows it."""
+        return {
+            "name": name,
+            "isArchived": False,
+            "hidden": True,
+            "description": None,
+            "systemData": system_data(),
+            **self._kind.container,
+        }
+
+    def _stored_container(self, call: Call) -> dict[str, Any]:
+        name = call.params["name"]
+        body = call.emulator.store.get(self._kind.segment, name)
+        if body is None:
+            raise _not_found(self._kind, f"{self._kind.label} container with name: {name} not found.")
+        return body
+
+    def _container(self, emulator: Emulator, body: dict[str, Any]) -> dict[str, Any]:
+        """latestVersion is the newest created; nextVersion one more than the highest number, 1 without numbers."""
+        versions = [document["name"] for document in emulator.store.list(self._kind.versions, body["name"])]
+        numbers = [int(version) for version in versions if version.isdigit()]
+        properties = {
+            "description": body["description"],
+            **{key: body[key] for key in self._kind.container},
+            "isArchived": body["isArchived"],
+            "latestVersion": versions[-1] if versions else None,
+            "nextVersion": str(max(numbers, default=0) + 1),
+        }
+        return {
+            "id": f"{emulator.workspace.arm_id}/{self._kind.segment}/{body['name']}",
+            "name": body["name"],
+            "type": f"{_PROVIDER}/{self._kind.segment}",
+            "properties": properties,
+            "systemData": body["systemData"],
+        }
+
+    def _system(self, data: dict[str, str]) -> dict[str, str]:
+        return {key: value for key, value in data.items() if key not in self._kind.hidden_system_fields}
+
+
+def _not_found(kind: AssetKind, text: str) -> ServiceError:
+    """The service's envelope of a missing asset (recorded for models 2026-03, the other kinds by analogy)."""
+    return ServiceError(
+        404,
+        "UserError",
+        "The specified resource was not found.",
+        details=[detail(f"{kind.label.replace(' ', '')}NotFound", text)],
+    )
+
+
+def routes(kind: AssetKind) -> tuple[Route, ...]:
+    """The routes of one kind."""
+    assets = _Assets(kind)
+    container = f"{WS}/{kind.segment}/{{name}}"
+    version = container + "/versions/{version}"
+    return (
+        Route(Host.ARM, "GET", f"{WS}/{kind.segment}", assets.list_containers),
+        Route(Host.ARM, "GET", container, assets.get_container),
+        Route(Host.ARM, "PUT", container, assets.put_container),
+        Route(Host.ARM, "GET", container + "/versions", assets.list_versions),
+        Route(Host.ARM, "GET", version, assets.get_version),
+        Route(Host.ARM, "PUT", version, assets.put_version),
+        Route(Host.ARM, "DELETE", version, assets.delete_version),
+    )

@@ -1,0 +1,98 @@
+"""Component versions: the spec comes back with its scalars as text and its references resolved."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from phift.emulator.errors import ServiceError
+from phift.emulator.handlers.assets_base import AssetKind, base_properties
+from phift.emulator.routing import Call
+from phift.emulator.validation import text_map
+
+__all__ = ["COMPONENTS", "component_spec_text"]
+
+_NAMED = re.compile(r"azureml:(?P<name>[A-Za-z0-9._-]+)(?::(?P<version>[A-Za-z0-9._-]+)|@(?P<label>[A-Za-z0-9._-]+))")
+_OPAQUE = ("jobs", "tags", "$schema")
+
+
+def component_spec_text(value: Any) -> Any:
+    """Scalars inside a componentSpec come back as text: True as "True", 1 as "1" (recorded 2026-03)."""
+    if isinstance(value, dict):
+        return {key: component_spec_text(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [component_spec_text(each) for each in value]
+    return str(value) if isinstance(value, bool | int | float) else value
+
+
+def _stored_spec(call: Call, spec: dict[str, Any]) -> dict[str, Any]:
+    stored = {
+        key: value if key in _OPAQUE else component_spec_text(value) for key, value in spec.items() if key != "_source"
+    }
+    if stored.get("inputs"):
+        stored["inputs"] = {
+            name: {**body, "optional": body.get("optional", "False")} for name, body in stored["inputs"].items()
+        }
+    if stored.get("type") == "command":
+        stored["resources"] = {"instance_count": "1", **(stored.get("resources") or {})}
+    if isinstance(stored.get("environment"), str):
+        stored["environment"] = _environment(call, stored["environment"])
+    return stored
+
+
+def _environment(call: Call, reference: str) -> str:
+    """A name resolves to the workspace's own version, or else to the azureml registry's curated environment."""
+    found = _NAMED.fullmatch(reference)
+    if not found:
+        return reference
+    store, name = call.emulator.store, found["name"]
+    own = store.list("environments/versions", name)
+    version = found["version"] or (own[-1]["name"] if own else "1")
+    if document := store.get("environments/versions", name, version):
+        return f"azureml:{document['id']}"
+    return f"azureml://registries/azureml/environments/{name}/versions/{version}"
+
+
+def _create(call: Call, name: str, version: str, sent: dict[str, Any]) -> dict[str, Any]:
+    spec = sent.get("componentSpec")
+    if not isinstance(spec, dict) or not spec.get("type"):
+        raise ServiceError(400, "RequestInvalid", "The request is invalid: a component version needs a componentSpec.")
+    return {
+        **base_properties(sent),
+        "autoDeleteSetting": sent.get("autoDeleteSetting"),
+        "componentSpec": _stored_spec(call, spec),
+        "provisioningState": "Succeeded",
+        "stage": "Development",
+    }
+
+
+def _update(call: Call, existing: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
+    """The spec cannot change (assumed text, by analogy with data); anonymous versions are as the first PUT made them."""
+    old: dict[str, Any] = existing["properties"]
+    if old["isAnonymous"]:
+        return old
+    spec = sent.get("componentSpec")
+    if isinstance(spec, dict) and _stored_spec(call, spec) != old["componentSpec"]:
+        raise ServiceError(
+            400,
+            "UserError",
+            "A component with this name and version already exists. The existing component's spec cannot be changed. "
+            "Only tags, description, and isArchived can be updated.",
+            inner=("Immutable", "ComponentPropertyImmutable"),
+        )
+    return {
+        **old,
+        "description": sent.get("description"),
+        "tags": text_map(sent.get("tags"), "tags"),
+        "isArchived": bool(sent.get("isArchived", False)),
+    }
+
+
+COMPONENTS = AssetKind(
+    segment="components",
+    label="Component",
+    create=_create,
+    update=_update,
+    container={"tags": {}, "properties": {}, "provisioningState": "Succeeded"},
+    update_status=201,
+)

@@ -1,0 +1,75 @@
+"""Environment versions. A PUT on an existing one answers 201 with what is stored: content is silently not replaced."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from phift.emulator.context import Emulator
+from phift.emulator.errors import ServiceError
+from phift.emulator.handlers.assets_base import AssetKind, base_properties
+from phift.emulator.routing import Call
+from phift.emulator.validation import text_map
+
+__all__ = ["ENVIRONMENTS"]
+
+
+def _conda_as_json(text: Any) -> str:
+    """YAML text comes back as indented JSON text, a missing file as an empty one (recorded 2023-10, 2025-02)."""
+    if not text:
+        return ""
+    import yaml
+
+    try:
+        return json.dumps(yaml.safe_load(text), indent=2)
+    except yaml.YAMLError as error:
+        raise ServiceError(400, "UserError", f"The conda file is not valid YAML: {error}") from error
+
+
+def _create(call: Call, name: str, version: str, sent: dict[str, Any]) -> dict[str, Any]:
+    properties = base_properties(sent)
+    if not sent.get("image") and not sent.get("build"):
+        raise ServiceError(400, "RequestInvalid", "The request is invalid: an environment needs an image or a build.")
+    return {
+        **properties,
+        "autoDeleteSetting": sent.get("autoDeleteSetting"),
+        "environmentType": "UserCreated",
+        **({"image": sent["image"]} if sent.get("image") else {}),
+        **({"build": sent["build"]} if sent.get("build") else {}),
+        "condaFile": _conda_as_json(sent.get("condaFile")),
+        **({"inferenceConfig": sent["inferenceConfig"]} if sent.get("inferenceConfig") else {}),
+        "osType": sent.get("osType") or "Linux",
+        "autoRebuild": sent.get("autoRebuild") or "Disabled",
+        "provisioningState": "Succeeded",
+        "stage": "Logged" if properties["isAnonymous"] else "Development",
+        "intellectualProperty": None,
+    }
+
+
+def _update(call: Call, existing: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **existing["properties"],
+        "description": sent.get("description"),
+        "tags": text_map(sent.get("tags"), "tags"),
+        "isArchived": bool(sent.get("isArchived", False)),
+    }
+
+
+def _show(emulator: Emulator, name: str, document: dict[str, Any]) -> dict[str, Any]:
+    """The newest version carries the label latest in the user's own bag; anonymous and older ones an empty one."""
+    properties = document["properties"]
+    versions = emulator.store.list("environments/versions", name)
+    is_latest = not properties["isAnonymous"] and bool(versions) and versions[-1]["name"] == document["name"]
+    labelled = {**properties["properties"], "azureml.labels": "latest" if is_latest else ""}
+    return {**document, "properties": {**properties, "properties": labelled}}
+
+
+ENVIRONMENTS = AssetKind(
+    segment="environments",
+    label="Environment",
+    create=_create,
+    update=_update,
+    container={"tags": {}, "properties": {}},
+    update_status=201,
+    show=_show,
+)
