@@ -13,6 +13,8 @@ from phift.azure.entities import body, build_pipeline, pipeline_from_component
 from phift.catalog.components import component
 from phift.errors import PhiftError
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the SDK's own, at import
+
 WORKSPACE = "/subscriptions/s-1/resourceGroups/rg-1/providers/Microsoft.MachineLearningServices/workspaces/ws-1"
 REGISTRY_MODEL = "azureml://registries/azureml/models/Phi-3-mini-4k-instruct/versions/13"
 TRAIN = "azureml://datastores/workspaceblobstore/paths/phift/data/0123/train.jsonl"
