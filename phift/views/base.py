@@ -113,7 +113,7 @@ class PlanView(Protocol):
     """A plan as text, without the last line end."""
 
     def __call__(
-        self, plan: Plan, *, style: Style = PLAIN, summary: bool = False, show_unchanged: bool = False
+        self, planned: Plan, /, *, style: Style = PLAIN, summary: bool = False, show_unchanged: bool = False
     ) -> str: ...
 
 
@@ -134,5 +134,11 @@ class ApplyView(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
+    def planned(self, plan: Plan) -> None:
+        """Tells what is about to be carried out, before anybody is asked."""
+
     def finish(self, result: ApplyFinished) -> None:
-        """Prints the summary."""
+        """Tells the end of an apply that ran through, with failures or without."""
+
+    def ended(self, error: BaseException) -> None:
+        """Tells, where the words on stderr are not enough, that an error ended the apply."""

@@ -13,9 +13,10 @@ from phift.plan.model import Plan
 from phift.views.base import PLAIN, Style
 
 if TYPE_CHECKING:
-    from phift.phases import Metrics, Status
+    from phift.phases import LockReport, Metrics, Status
+    from phift.spec import LoadedSpec
 
-__all__ = ["diagnostics", "document", "error", "metrics", "plan", "status"]
+__all__ = ["diagnostics", "document", "error", "lock", "metrics", "plan", "rendered", "status"]
 
 
 def document(data: Any) -> str:
@@ -65,6 +66,31 @@ def metrics(measured: Metrics) -> str:
                 name: [{"step": p.step, "value": p.value, "time": p.time} for p in points]
                 for name, points in measured.series.items()
             },
+        }
+    )
+
+
+def rendered(loaded: LoadedSpec) -> str:
+    """The final spec, and the origin of each of its values by dotted path."""
+    return document(
+        {
+            "format_version": "1.0",
+            "stack": loaded.stack,
+            "target": loaded.target.name,
+            "spec": loaded.rendered,
+            "origins": {path: str(origin) for path, origin in loaded.origins.items()},
+        }
+    )
+
+
+def lock(report: LockReport) -> str:
+    """The lock file's path, what changed in it, and which pins are behind."""
+    return document(
+        {
+            "format_version": "1.0",
+            "path": str(report.path),
+            "changes": [{"what": what, "before": old, "after": new} for what, old, new in report.changes],
+            "newer": [{"what": what, "pinned": pinned, "newest": newest} for what, pinned, newest in report.newer],
         }
     )
 

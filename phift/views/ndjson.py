@@ -82,7 +82,7 @@ class JsonApply:
             "outputs", f"Outputs: {len(result.outputs)}", outputs={k: dict(v) for k, v in result.outputs.items()}
         )
 
-    def failed(self, failure: BaseException) -> None:
+    def ended(self, failure: BaseException) -> None:
         """A `diagnostic` line for an error that ended the command."""
         data = error(failure)
         self._line("diagnostic", data["summary"], level="error", diagnostic=data)

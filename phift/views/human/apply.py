@@ -27,9 +27,12 @@ from phift.apply.events import (
 from phift.clock import Clock, SystemClock
 from phift.errors import PhiftError
 from phift.plan.action import Action
+from phift.plan.model import Plan
 from phift.views.base import Sink, Streams
 from phift.views.human.errors import unexpected_summary
 from phift.views.human.outputs import complete_line, results
+from phift.views.human.plan import count_line
+from phift.views.human.plan import render as render_plan
 from phift.views.human.values import duration, number, size
 from phift.views.human.words import WORDS
 
@@ -72,6 +75,13 @@ class HumanApply:
                 self.failures.append(event)
             self._tell(event)
 
+    def planned(self, plan: Plan) -> None:
+        """The whole plan, on stdout."""
+        self._out.write(render_plan(plan, style=self._streams.out_style))
+
+    def ended(self, error: BaseException) -> None:
+        """Nothing: the error's words on stderr say it."""
+
     def finish(self, result: ApplyFinished) -> None:
         """The last line and what the apply brought forth, on stdout."""
         style = self._streams.out_style
@@ -86,6 +96,9 @@ class HumanApply:
 
 class QuietApply(HumanApply):
     """Nothing on the way, one line at the end."""
+
+    def planned(self, plan: Plan) -> None:
+        self._out.write(count_line(plan, self._streams.out_style))
 
     def finish(self, result: ApplyFinished) -> None:
         self._out.write(complete_line(result, self._streams.out_style))

@@ -63,7 +63,8 @@ def kind_of_work(plan: Plan) -> str:
     """What kind of work an apply is, the costliest first: a question must not look alike for all of them."""
     writes = [r for r in plan.resources if r.action.changes_something]
     if plan.purpose == "destroy":
-        return "destroys " + _count(sum(r.action.destroys for r in writes), "object")
+        kept = "data and registered models stay"
+        return f"{_count(plan.counts.destroy, 'object')} destroyed; {kept}"
     trainings = sum(r.action is Action.RUN for r in writes)
     deployments = sum(r.address.kind == "deployment" and r.action.adds for r in writes)
     created = sum(r.action.adds for r in writes) - trainings - deployments

@@ -1,0 +1,71 @@
+"""A plan carried out and watched: what `apply` and `destroy` share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from phift.cli.interrupt import polite
+from phift.cli.terminal import Terminal
+from phift.errors import DetachedError, PhiftError
+from phift.plan.model import Plan
+from phift.views.base import ApplyView, Sink, Streams
+from phift.views.human.errors import failure
+
+if TYPE_CHECKING:
+    from phift.apply.events import ResourceFailed
+    from phift.phases import ApplyOptions, Connector, Request
+
+__all__ = ["carry_out", "watcher"]
+
+FAILED = 1
+
+
+def watcher(streams: Streams, *, json: bool, quiet: bool) -> ApplyView:
+    """The view of an apply, picked once: JSON lines, one last line, redrawn on a terminal, or plain lines."""
+    if json:
+        from phift.views.ndjson import JsonApply
+
+        return JsonApply(streams)
+    from phift.views.human.apply import PlainApply, QuietApply
+
+    if quiet:
+        return QuietApply(streams)
+    if streams.live:
+        from phift.views.human.live import LiveApply
+
+        return LiveApply(streams)
+    return PlainApply(streams)
+
+
+def carry_out(
+    plan: Plan, request: Request, connect: Connector, view: ApplyView, terminal: Terminal, options: ApplyOptions
+) -> int:
+    """The exit code. Raises PhiftError for what ended the apply as a whole."""
+    from phift import phases
+
+    try:
+        with polite(terminal.tell), view:
+            result = phases.apply(plan, request, connect, listener=view, options=options)
+    except KeyboardInterrupt:
+        if not view.started:
+            raise
+        raise DetachedError(
+            "interrupted; work may go on in the service",
+            remedy=f"Continue with the same command, or look: phift status {plan.spec_path}",
+        ) from None
+    except PhiftError as error:
+        _tell_failures([f for f in view.failures if f.error is not error], terminal)
+        view.ended(error)
+        raise
+    _tell_failures(view.failures, terminal)
+    view.finish(result)
+    if not result.failed:
+        return 0
+    codes = [f.error.exit_code for f in view.failures if isinstance(f.error, PhiftError)]
+    return max(codes, default=FAILED)
+
+
+def _tell_failures(failures: list[ResourceFailed], terminal: Terminal) -> None:
+    sink = Sink(terminal.streams.err)
+    for failed in failures:
+        sink.write("\n" + failure(str(failed.address), failed.error, style=terminal.streams.err_style))

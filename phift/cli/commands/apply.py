@@ -1,0 +1,62 @@
+"""`phift apply`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from phift.cli import options as o
+from phift.cli.carry_out import carry_out, watcher
+from phift.cli.connect import connector
+from phift.cli.terminal import Terminal
+
+
+def apply(
+    file: Annotated[Path, typer.Argument(metavar="SPEC|PLAN", help="A spec, or a plan saved by phift plan --out.")],
+    target: o.TargetOption = None,
+    var: o.VarOption = None,
+    var_file: o.VarFileOption = None,
+    auto_approve: o.ApproveOption = False,
+    no_wait: o.NoWaitOption = False,
+    parallelism: o.ParallelismOption = 10,
+    timeout: o.TimeoutOption = None,
+    retry_failed: o.RetryFailedOption = False,
+    json: o.JsonOption = False,
+    quiet: o.QuietOption = False,
+    no_color: o.NoColorOption = False,
+) -> int:
+    """Make the workspace what the spec says.
+
+    Plans, asks, and carries out; again and again with the same result. A saved plan is carried out as it is, without asking, and refused (exit code 5) when anything it rests on has moved.
+    Interrupted or detached work is taken up again by the next apply.
+    """
+    from phift import phases
+    from phift.cli import planfile
+
+    saved = planfile.is_plan(file)
+    if saved:
+        o.refuse("a saved plan, which holds its own", {"--target": target, "--var": var, "--var-file": var_file})
+    if json:
+        o.refuse("--json", {"--quiet": quiet})
+        if not (saved or auto_approve):
+            o.refuse("a spec that nobody approves: add --auto-approve or apply a saved plan", {"--json": json})
+    timeouts = o.parse_timeouts(timeout)
+    terminal = Terminal.of(no_color=no_color, quiet=quiet or json)
+    connect = connector(interactive=terminal.streams.terminal and not json, tell=terminal.tell)
+    view = watcher(terminal.streams, json=json, quiet=quiet)
+    if saved:
+        plan, request = planfile.read(file)
+    else:
+        request = o.request_of(file, target, var, var_file)
+        plan = phases.plan(request, connect)
+        view.planned(plan)
+        if not plan.changes_something:
+            return 0
+        if not auto_approve:
+            terminal.approve(plan)
+    options = phases.ApplyOptions(
+        parallelism=parallelism, wait=not no_wait, timeouts=timeouts, retry_failed=retry_failed
+    )
+    return carry_out(plan, request, connect, view, terminal, options)

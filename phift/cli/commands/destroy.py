@@ -1,0 +1,53 @@
+"""`phift destroy`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from phift.cli import options as o
+from phift.cli.carry_out import carry_out, watcher
+from phift.cli.connect import connector
+from phift.cli.terminal import Terminal
+
+
+def destroy(
+    spec: o.SpecArgument,
+    target: o.TargetOption = None,
+    var: o.VarOption = None,
+    var_file: o.VarFileOption = None,
+    archive: Annotated[
+        bool,
+        typer.Option("--archive", help="Archive data and models too.", rich_help_panel="How it is carried out"),
+    ] = False,
+    auto_approve: o.ApproveOption = False,
+    parallelism: o.ParallelismOption = 10,
+    timeout: o.TimeoutOption = None,
+    json: o.JsonOption = False,
+    quiet: o.QuietOption = False,
+    no_color: o.NoColorOption = False,
+) -> int:
+    """Take down what costs; data and models stay.
+
+    Deletes own deployments, endpoint and idle compute, and cancels running jobs. Data and registered models stay, so that an apply afterwards trains nothing again.
+    """
+    from phift import phases
+
+    if json:
+        o.refuse("--json", {"--quiet": quiet})
+        if not auto_approve:
+            o.refuse("a destruction that nobody approves: add --auto-approve", {"--json": json})
+    timeouts = o.parse_timeouts(timeout)
+    terminal = Terminal.of(no_color=no_color, quiet=quiet or json)
+    connect = connector(interactive=terminal.streams.terminal and not json, tell=terminal.tell)
+    view = watcher(terminal.streams, json=json, quiet=quiet)
+    request = o.request_of(spec, target, var, var_file)
+    plan = phases.destroy_plan(request, connect, archive=archive)
+    view.planned(plan)
+    if not plan.changes_something:
+        return 0
+    if not auto_approve:
+        terminal.approve(plan)
+    options = phases.ApplyOptions(parallelism=parallelism, wait=True, timeouts=timeouts, retry_failed=False)
+    return carry_out(plan, request, connect, view, terminal, options)

@@ -1,0 +1,41 @@
+"""`phift lock`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from phift.cli import options as o
+from phift.cli.connect import connector
+from phift.cli.terminal import Terminal
+
+
+def lock(
+    spec: o.SpecArgument,
+    target: o.TargetOption = None,
+    var: o.VarOption = None,
+    var_file: o.VarFileOption = None,
+    upgrade: Annotated[bool, typer.Option("--upgrade", help="Take over what is newer now.")] = False,
+    format: o.FormatOption = o.Format.TEXT,
+    no_color: o.NoColorOption = False,
+) -> int:
+    """Pin what floats, or take over what is newer.
+
+    Pinned are the versions of base model and component, and the values of model defaults. An apply never retrains because something floated; it does after an --upgrade that changes what the job is made of.
+    """
+    from phift import phases
+
+    terminal = Terminal.of(no_color=no_color)
+    request = o.request_of(spec, target, var, var_file)
+    connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
+    report = phases.lock(request, connect, upgrade=upgrade)
+    if format is o.Format.JSON:
+        from phift.views import json
+
+        terminal.print(json.lock(report))
+    else:
+        from phift.views.human import lock as text
+
+        terminal.print(text.render(report, style=terminal.streams.out_style))
+    return 0

@@ -1,0 +1,29 @@
+"""`phift logs`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from phift.cli import options as o
+from phift.cli.connect import connector
+from phift.cli.terminal import Terminal
+
+
+def logs(
+    spec: o.SpecArgument,
+    target: o.TargetOption = None,
+    var: o.VarOption = None,
+    var_file: o.VarFileOption = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job ends.")] = False,
+) -> int:
+    """Print the logs of the training job."""
+    from phift import phases
+
+    terminal = Terminal.of()
+    request = o.request_of(spec, target, var, var_file)
+    connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
+    for line in phases.logs(request, connect, follow=follow):
+        terminal.print(line.rstrip("\n"))
+    return 0

@@ -1,0 +1,32 @@
+"""`phift metrics`."""
+
+from __future__ import annotations
+
+from phift.cli import options as o
+from phift.cli.connect import connector
+from phift.cli.terminal import Terminal
+
+
+def metrics(
+    spec: o.SpecArgument,
+    target: o.TargetOption = None,
+    var: o.VarOption = None,
+    var_file: o.VarFileOption = None,
+    format: o.FormatOption = o.Format.TEXT,
+    no_color: o.NoColorOption = False,
+) -> int:
+    """Show the metrics of the training run."""
+    from phift import phases
+
+    terminal = Terminal.of(no_color=no_color)
+    request = o.request_of(spec, target, var, var_file)
+    measured = phases.metrics(request, connector(interactive=terminal.streams.terminal, tell=terminal.tell))
+    if format is o.Format.JSON:
+        from phift.views import json
+
+        terminal.print(json.metrics(measured))
+    else:
+        from phift.views.human import metrics as text
+
+        terminal.print(text.render(measured, style=terminal.streams.out_style))
+    return 0

@@ -1,0 +1,56 @@
+"""`phift plan`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from phift.cli import options as o
+from phift.cli.connect import connector
+from phift.cli.terminal import Terminal
+
+CHANGES = 2
+
+
+def plan(
+    spec: o.SpecArgument,
+    target: o.TargetOption = None,
+    var: o.VarOption = None,
+    var_file: o.VarFileOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Save the plan, for phift apply FILE.", rich_help_panel="Output"),
+    ] = None,
+    format: o.PlanFormatOption = o.PlanFormat.TEXT,
+    summary: o.SummaryOption = False,
+    show_unchanged: o.ShowUnchangedOption = False,
+    detailed_exitcode: Annotated[
+        bool,
+        typer.Option("--detailed-exitcode", help="2 when there are changes, 0 when not.", rich_help_panel="Output"),
+    ] = False,
+    no_color: o.NoColorOption = False,
+) -> int:
+    """Show what apply would do, and why.
+
+    It changes nothing in the workspace, and
+    Writes phift.lock beside the spec where something that floats was not pinned yet.
+    """
+    from phift import phases
+    from phift.cli import planfile
+    from phift.cli.views import plan_view
+
+    if summary:
+        o.refuse("--summary", {"--show-unchanged": show_unchanged})
+    terminal = Terminal.of(no_color=no_color)
+    request = o.request_of(spec, target, var, var_file)
+    connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
+    planned = phases.plan(request, connect)
+    if out:
+        planfile.write(out, planned, request)
+    view = plan_view(format)
+    terminal.print(view(planned, style=terminal.streams.out_style, summary=summary, show_unchanged=show_unchanged))
+    if out:
+        terminal.tell(f"\nSaved the plan. To carry out exactly this: phift apply {out}")
+    return CHANGES if detailed_exitcode and planned.changes_something else 0

@@ -1,0 +1,31 @@
+"""`phift show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from phift.cli import options as o
+from phift.cli.terminal import Terminal
+
+
+def show(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A plan saved by phift plan --out.")],
+    format: o.PlanFormatOption = o.PlanFormat.TEXT,
+    summary: o.SummaryOption = False,
+    show_unchanged: o.ShowUnchangedOption = False,
+    no_color: o.NoColorOption = False,
+) -> int:
+    """Show a saved plan, also when it is stale."""
+    from phift.cli import planfile
+    from phift.cli.views import plan_view
+
+    if summary:
+        o.refuse("--summary", {"--show-unchanged": show_unchanged})
+    terminal = Terminal.of(no_color=no_color)
+    plan, _ = planfile.read(file)
+    view = plan_view(format)
+    terminal.print(view(plan, style=terminal.streams.out_style, summary=summary, show_unchanged=show_unchanged))
+    return 0

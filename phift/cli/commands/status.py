@@ -1,0 +1,32 @@
+"""`phift status`."""
+
+from __future__ import annotations
+
+from phift.cli import options as o
+from phift.cli.connect import connector
+from phift.cli.terminal import Terminal
+
+
+def status(
+    spec: o.SpecArgument,
+    target: o.TargetOption = None,
+    var: o.VarOption = None,
+    var_file: o.VarFileOption = None,
+    format: o.FormatOption = o.Format.TEXT,
+    no_color: o.NoColorOption = False,
+) -> int:
+    """Show what of the stack is in the workspace now."""
+    from phift import phases
+
+    terminal = Terminal.of(no_color=no_color)
+    request = o.request_of(spec, target, var, var_file)
+    found = phases.status(request, connector(interactive=terminal.streams.terminal, tell=terminal.tell))
+    if format is o.Format.JSON:
+        from phift.views import json
+
+        terminal.print(json.status(found))
+    else:
+        from phift.views.human import status as text
+
+        terminal.print(text.render(found, style=terminal.streams.out_style))
+    return 0

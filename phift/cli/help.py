@@ -1,0 +1,57 @@
+"""Help texts: plain, in sections, right at 80 columns, and without loading rich."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+import typer.core
+
+__all__ = ["Command", "Group"]
+
+_OPTIONS = "Options"
+
+
+class Command(typer.core.TyperCommand):
+    """A command whose options are listed by their panel."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """`[OPTIONS] SPEC`: the metavar as it is, without typer's braces."""
+        arguments = [_name(p) for p in self.get_params(ctx) if p.param_type_name == "argument"]
+        return [*([self.options_metavar] if self.options_metavar else []), *arguments]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Arguments, then a section a panel, then what belongs to none."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            if parameter.param_type_name == "argument":
+                sections.setdefault("Arguments", []).append((_name(parameter), getattr(parameter, "help", "") or ""))
+            elif record := parameter.get_help_record(ctx):
+                panel = getattr(parameter, "rich_help_panel", None) or _OPTIONS
+                sections.setdefault(panel, []).append(record)
+        for title in sorted(sections, key=lambda title: title == _OPTIONS):
+            with formatter.section(title):
+                formatter.write_dl(sections[title])
+
+
+class Group(typer.core.TyperGroup):
+    """A group whose commands are listed by their panel, each with its one sentence."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """A section a panel, in the order of the commands."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            if command is not None and not command.hidden:
+                panel = getattr(command, "rich_help_panel", None) or "Commands"
+                said = command.short_help or (command.help or "").strip().partition("\n")[0]
+                sections.setdefault(panel, []).append((name, said))
+        # One width for all, so that the sections line up.
+        wide = max((len(name) for rows in sections.values() for name, _ in rows), default=0)
+        for title, rows in sections.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(wide), said) for name, said in rows])
+
+
+def _name(parameter: Any) -> str:
+    return str(parameter.metavar or parameter.human_readable_name)

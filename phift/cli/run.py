@@ -1,0 +1,82 @@
+"""One command, from arguments to exit code; every error becomes words on stderr here."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from phift.cli.app import app
+from phift.errors import PhiftError
+from phift.views.base import Streams, Style
+from phift.views.human import errors as view
+
+__all__ = ["BROKEN_PIPE", "INTERRUPTED", "run"]
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+_UsageError: Any = typer.BadParameter.__mro__[1]
+"""typer carries its own click and shows no more of it than this exception's child."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The exit code of a command. Raises nothing."""
+    _tolerate_narrow_encodings()
+    try:
+        code = app(args=list(arguments) or ["--help"], prog_name="phift", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or 0)
+    except PhiftError as error:
+        return _fail(view.render(error, style=_style(arguments)), error.exit_code)
+    except _UsageError as error:
+        return _misused(error, arguments)
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("Interrupted; nothing was begun.", INTERRUPTED)
+    except BrokenPipeError:
+        # Python flushes stdout once more at its end; give it somewhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except Exception as error:  # noqa: BLE001  (the one place where nothing may pass)
+        if os.environ.get("PHIFT_DEBUG"):
+            traceback.print_exc()
+        return _fail(view.unexpected(error, style=_style(arguments)), 1)
+
+
+def _misused(error: Exception, arguments: Sequence[str]) -> int:
+    style = _style(arguments)
+    said = str(getattr(error, "message", error)).rstrip(".") or str(error)
+    context = getattr(error, "ctx", None)
+    path = getattr(context, "command_path", "phift")
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return 0
+    if format_message := getattr(error, "format_message", None):
+        said = format_message().rstrip(".")
+    lines = [f"{style.bold(style.red('error:'))} {style.bold(said)}", f"  {style.cyan('=')} Try: {path} --help"]
+    return _fail("\n".join(lines), 1)
+
+
+def _fail(text: str, code: int) -> int:
+    try:
+        sys.stdout.flush()
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    return code
+
+
+def _style(arguments: Sequence[str]) -> Style:
+    return Streams.standard(colour="--no-color" not in arguments).err_style
+
+
+def _tolerate_narrow_encodings() -> None:
+    """A name that the terminal cannot show prints as `?` instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
