@@ -63,14 +63,20 @@ def encoded(row: Mapping[str, Any]) -> bytes:
         )
     except (UnicodeEncodeError, orjson.JSONEncodeError) as error:
         raise ValueError("half a surrogate pair") from error
-    if not line.isascii() and _ends_lines(prompt, identity, *(message["content"] for message in messages)):
+    if not line.isascii() and _ends_lines([prompt, identity, *[message["content"] for message in messages]]):
         for mark in _LINE_ENDS:
             line = line.replace(mark.encode(), b"\\u%04x" % ord(mark))
     return line
 
 
-def _ends_lines(*texts: str) -> bool:
-    return any(mark in text for text in texts if not text.isascii() for mark in _LINE_ENDS)
+def _ends_lines(texts: list[str]) -> bool:
+    # In each text, not in the line: searching a str is far faster than searching UTF-8.
+    for text in texts:
+        if not text.isascii():
+            for mark in _LINE_ENDS:
+                if mark in text:
+                    return True
+    return False
 
 
 def _in_conversation(messages: list[Any]) -> Iterator[Problem]:

@@ -3,15 +3,14 @@
 import os
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 __all__ = ["Sink", "written_whole"]
 
-_PIECE = 1 << 20  # bytes written and digested at a time
+_BUFFER = 1 << 20  # bytes
 
 
 @contextmanager
@@ -20,7 +19,7 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with open(handle, "wb") as out:
+        with open(handle, "wb", _BUFFER) as out:
             yield out
         os.replace(name, path)
     except BaseException:
@@ -29,53 +28,18 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
 
 
 class Sink:
-    """Writes and digests in a thread beside the one that parses: both let go of the interpreter's lock.
-
-    One piece is under way at a time, so memory stays flat; its errors come out of the next call.
-    """
+    """Writes lines and digests them on the way. size: bytes so far; digest: SHA-256 of them, 64 hex."""
 
     def __init__(self, out: BinaryIO) -> None:
         self.size = 0
         self._out = out
         self._hasher = sha256()
-        self._lines: list[bytes] = []
-        self._held = 0
-        self._thread = ThreadPoolExecutor(1, "prepare-data")
-        self._under_way: Future[None] | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            if kind is None:
-                self._send()
-                self._settle()
-        finally:
-            self._thread.shutdown()
 
     @property
     def digest(self) -> str:
         return self._hasher.hexdigest()
 
     def write(self, line: bytes) -> None:
-        self._lines.append(line)
-        self._held += len(line)
-        if self._held >= _PIECE:
-            self._send()
-
-    def _send(self) -> None:
-        piece = b"".join(self._lines)
-        self.size += len(piece)
-        self._lines.clear()
-        self._held = 0
-        self._settle()
-        self._under_way = self._thread.submit(self._take_in, piece)
-
-    def _settle(self) -> None:
-        if self._under_way is not None:
-            self._under_way.result()
-
-    def _take_in(self, piece: bytes) -> None:
-        self._hasher.update(piece)
-        self._out.write(piece)
+        self._out.write(line)
+        self._hasher.update(line)
+        self.size += len(line)

@@ -130,12 +130,12 @@ class _Rows:
 
 def _write(rows: _Rows, out: BinaryIO, into: Path, progress: Callable[[int], None] | None) -> Prepared:
     count = 0
-    with Sink(out) as sink:
-        for line in rows:
-            sink.write(line)
-            count += 1
-            if progress is not None and count % _REPORT_EVERY == 0:
-                progress(count)
+    sink = Sink(out)
+    for line in rows:
+        sink.write(line)
+        count += 1
+        if progress is not None and count % _REPORT_EVERY == 0:
+            progress(count)
     if progress is not None:
         progress(count)
     return Prepared(into, count, sink.size, sink.digest)

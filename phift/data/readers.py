@@ -21,6 +21,7 @@ from phift.data.take import Selector
 
 __all__ = ["Counter", "read"]
 
+_BUFFER = 1 << 20  # bytes; the default of 8 KiB is about one row
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _decode = json.JSONDecoder().decode
@@ -51,7 +52,7 @@ def read(path: Path, kind: str, taken: Counter, columns: tuple[str, ...] | None)
 
 
 def _read_jsonl(path: Path, taken: Counter, columns: tuple[str, ...] | None) -> Rows:
-    with path.open("rb") as stream:
+    with path.open("rb", _BUFFER) as stream:
         head = _start(stream)
         if isinstance(head, Problem):
             yield 1, head
@@ -61,7 +62,7 @@ def _read_jsonl(path: Path, taken: Counter, columns: tuple[str, ...] | None) -> 
 
 def _read_json(path: Path, taken: Counter, columns: tuple[str, ...] | None) -> Rows:
     """An array of rows; or, as is common under this suffix, JSON Lines."""
-    with path.open("rb") as stream:
+    with path.open("rb", _BUFFER) as stream:
         head = _start(stream)
         if isinstance(head, Problem):
             yield 1, head
@@ -122,7 +123,7 @@ def _undecodable(error: UnicodeDecodeError) -> Problem:
 
 def _first_undecodable(path: Path) -> tuple[int, Problem]:
     """The place that a decoder of large pieces could not name."""
-    with path.open("rb") as stream:
+    with path.open("rb", _BUFFER) as stream:
         for number, line in enumerate(stream, 1):
             try:
                 line.decode()
@@ -137,7 +138,7 @@ def _reason(error: json.JSONDecodeError) -> str:
 
 def _read_csv(path: Path, taken: Counter, columns: tuple[str, ...] | None) -> Rows:
     csv.field_size_limit(sys.maxsize)  # a conversation may be longer than the module's 128 KiB
-    with path.open("rb") as stream:
+    with path.open("rb", _BUFFER) as stream:
         head = _start(stream)
         if isinstance(head, Problem):
             yield 1, head

@@ -318,7 +318,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         raise OSError(errno.ENOSPC, "No space left on device")
 
     (tmp_path / "a.jsonl").write_bytes(GOOD)
-    monkeypatch.setattr("phift.data.output.Sink._take_in", full)
+    monkeypatch.setattr("phift.data.output.Sink.write", full)
     with pytest.raises(PhiftError, match="No space left") as caught:
         prepared(tmp_path, "a.jsonl")
     assert "Free some space" in caught.value.remedy
