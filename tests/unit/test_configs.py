@@ -1,0 +1,72 @@
+"""Every example spec loads for each of its targets, fits the catalogue, and has data that prepares."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from phift import catalog
+from phift.data import Take, identify, prepare
+from phift.spec import AssetRef, ComputeBlock, LoadedSpec, load
+
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+ENVIRONMENT = {
+    "AZURE_SUBSCRIPTION_ID": "00000000-0000-0000-0000-000000000001",
+    "AZURE_RESOURCE_GROUP": "rg",
+    "AZURE_WORKSPACE_NAME": "ws",
+}
+CASES = [(path, target) for path in CONFIGS for target in yaml.safe_load(path.read_text())["targets"]]
+NAMES = [f"{path.stem}-{target}" for path, target in CASES]
+
+
+@pytest.fixture(params=CASES, ids=NAMES)
+def loaded(request: pytest.FixtureRequest) -> LoadedSpec:
+    path, target = request.param
+    return load(path, target=target, environ=ENVIRONMENT)
+
+
+def test_there_are_examples() -> None:
+    assert {"quickstart", "phi3-ultrachat", "phi4"} <= {path.stem for path in CONFIGS}
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_local_needs_nothing_from_the_environment(path: Path) -> None:
+    spec = load(path, target="local", environ={})
+    assert spec.target.local
+    assert spec.env_names == ()
+    assert spec.warnings == ()
+
+
+def test_the_quickstart_is_local_by_default() -> None:
+    assert load(CONFIGS[0].parent / "quickstart.yaml", environ={}).stack == "quickstart"
+
+
+def test_compute_is_on_the_lists(loaded: LoadedSpec) -> None:
+    finetune, base = loaded.spec.compute.finetune, loaded.spec.base_model
+    assert isinstance(finetune, ComputeBlock)
+    assert isinstance(base, AssetRef)
+    model = catalog.model(base.name)
+    assert model is not None
+    assert finetune.size in model.finetune_computes
+    assert catalog.vm_size(finetune.size) is not None
+
+
+def test_parameters_fit_the_component(loaded: LoadedSpec) -> None:
+    finetune = loaded.spec.finetune
+    assert finetune is not None
+    component = catalog.component(finetune.component.name)
+    assert component is not None
+    assert component.interface.check(finetune.parameters) == []
+
+
+def test_data_prepares(loaded: LoadedSpec, tmp_path: Path) -> None:
+    data = loaded.spec.data
+    assert data is not None
+    assert set(data.splits) == {"train", "test"}
+    for split, source in data.splits.items():
+        identity = identify({"path": source.path}, loaded.path.parent)
+        done = prepare(
+            identity, take=source.take, seed=source.seed, messages=data.messages, into=tmp_path / f"{split}.jsonl"
+        )
+        count = Take.parse(source.take).count
+        assert done.rows == count if count else done.rows > 20
