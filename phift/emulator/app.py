@@ -123,7 +123,7 @@ class Application:
         except ServiceError as error:
             if kind is Host.BLOB:
                 return blob_error(error, head=request.method == "HEAD")
-            if kind is Host.DATA_PLANE:
+            if kind is Host.DATA_PLANE and not request.url.path.startswith("/mferp/"):  # the front end speaks ARM
                 return data_plane_error(error, location=location)
             return arm_error(error, location=location)
         except ClientDisconnect:

@@ -67,7 +67,7 @@ def _create(call: Call, name: str, version: str, sent: dict[str, Any]) -> dict[s
 
 
 def _update(call: Call, existing: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
-    """The spec cannot change (assumed text, by analogy with data); anonymous versions are as the first PUT made them."""
+    """The spec cannot change (text assumed, by analogy with data); an anonymous version stays as it was first."""
     old: dict[str, Any] = existing["properties"]
     if old["isAnonymous"]:
         return old

@@ -44,8 +44,8 @@ def _update(call: Call, existing: dict[str, Any], sent: dict[str, Any]) -> dict[
             400,
             "UserError",
             "A data version with this name and version already exists. If you are trying to create a new data version, "
-            "use a different name or version. If you are trying to update an existing data version, the existing asset's "
-            "data uri cannot be changed. Only tags, description, and isArchived can be updated.",
+            "use a different name or version. If you are trying to update an existing data version, the existing "
+            "asset's data uri cannot be changed. Only tags, description, and isArchived can be updated.",
             inner=("Immutable", "DataVersionPropertyImmutable"),
         )
     return {

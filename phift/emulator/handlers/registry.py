@@ -1,0 +1,146 @@
+"""The `azureml` registry: discovery on the data plane, models and components on its management front end."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import Any
+
+from starlette.responses import Response
+
+from phift.emulator.documents import reply
+from phift.emulator.errors import ServiceError, detail
+from phift.emulator.handlers.assets_base import page
+from phift.emulator.registry.publish import REGISTRY, names, versions
+from phift.emulator.routing import Call, Host, Route
+
+__all__ = ["ROUTES"]
+
+_REGISTRY_GUID = uuid.uuid5(uuid.NAMESPACE_DNS, f"{REGISTRY}.registry.phift.local")
+_SUBSCRIPTION_GUID = uuid.uuid5(_REGISTRY_GUID, "subscription")
+_LABELS = {"models": "Model", "components": "Component", "environments": "Environment", "data": "Data"}
+
+
+def _check_access(call: Call, status: int) -> None:
+    """Registries other than azureml answer as those one has no right to (recorded 2026-03)."""
+    name = call.params["registry"]
+    if name.casefold() != REGISTRY:
+        raise ServiceError(
+            status,
+            "UserError",
+            f"User/tenant/subscription is not allowed to access registry {name}",
+            inner=("Auth", "Authorization", "UnAuthorizedRegistryAccess"),
+            parameters={"feedName": name},
+        )
+
+
+async def _discover(call: Call) -> Response:
+    _check_access(call, 403)
+    location = call.emulator.workspace.location
+    return reply(
+        {
+            "registryId": str(_REGISTRY_GUID),
+            "registryName": REGISTRY,
+            "tenantId": call.emulator.workspace.tenant_id,
+            "primaryRegion": location,
+            "regions": [location],
+            "subscriptionId": str(_SUBSCRIPTION_GUID),
+            "resourceGroup": "azureml",
+            "workspaceName": None,
+            "primaryRegionResourceProviderUri": f"https://cert-{location}.experiments.azureml.net/",
+            "registryFqdns": {
+                location: {"uri": f"https://{_REGISTRY_GUID}.registry.{location}.privatelink.api.azureml.ms"}
+            },
+            "intellectualPropertyPublisher": None,
+        }
+    )
+
+
+def _active(call: Call, documents: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
+    """What listViewType leaves; clients also send the literal ListViewType.ACTIVE_ONLY."""
+    view = call.query("listViewType", "ActiveOnly").rsplit(".", 1)[-1].replace("_", "").lower()
+    if view == "all":
+        return list(documents)
+    return [each for each in documents if each["properties"]["isArchived"] == (view == "archivedonly")]
+
+
+def _container(kind: str, name: str, documents: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+    newest = documents[-1]
+    return {
+        "id": f"azureml://registries/{REGISTRY}/{kind}/{name}",
+        "name": name,
+        "type": kind,
+        "properties": {
+            "description": None,
+            "tags": {},
+            "properties": {},
+            "isArchived": all(each["properties"]["isArchived"] for each in documents),
+            "latestVersion": newest["name"],
+            "nextVersion": None,
+            "provisioningState": "Succeeded",
+        },
+        "systemData": newest["systemData"],
+    }
+
+
+async def _list(call: Call) -> Response:
+    _check_access(call, 401)
+    kind = call.params["kind"]
+    found = await asyncio.to_thread(lambda: [(name, versions(kind, name)) for name in names(kind)])
+    containers = [_container(kind, name, documents) for name, documents in found if _active(call, documents)]
+    return page(call, containers)
+
+
+async def _get_container(call: Call) -> Response:
+    _check_access(call, 401)
+    kind, name = call.params["kind"], call.params["name"]
+    documents = versions(kind, name)
+    if not documents:
+        raise _not_found(kind, f"container with name: {name}")
+    return reply(_container(kind, name, documents))
+
+
+async def _list_versions(call: Call) -> Response:
+    """Newest first; of an unknown name an empty list, not a 404 (recorded 2025)."""
+    _check_access(call, 401)
+    documents = _active(call, versions(call.params["kind"], call.params["name"]))
+    return page(call, list(reversed(documents)))
+
+
+async def _get_version(call: Call) -> Response:
+    _check_access(call, 401)
+    kind, name, version = call.params["kind"], call.params["name"], call.params["version"]
+    for document in versions(kind, name):
+        if document["name"] == version:
+            return reply(document)
+    raise _not_found(kind, f"with name: {name} and version: {version}")
+
+
+def _not_found(kind: str, what: str) -> ServiceError:
+    label = _LABELS.get(kind, kind)
+    message = "The specified resource was not found."
+    return ServiceError(404, "UserError", message, details=[detail(f"{label}NotFound", f"{label} {what} not found.")])
+
+
+async def _refuse_write(call: Call) -> Response:
+    raise ServiceError(
+        401,
+        "UserError",
+        f"User/tenant/subscription is not allowed to access registry {call.params['registry']}",
+        inner=("Auth", "Authorization", "UnAuthorizedRegistryAccess"),
+    )
+
+
+_BASE = (
+    "/mferp/managementfrontend/subscriptions/{registry_sub}/resourceGroups/{registry_group}"
+    "/providers/Microsoft.MachineLearningServices/registries/{registry}/{kind}"
+)
+
+ROUTES = (
+    Route(Host.DATA_PLANE, "GET", "/registrymanagement/v1.0/registries/{registry}/discovery", _discover),
+    Route(Host.DATA_PLANE, "GET", _BASE, _list),
+    Route(Host.DATA_PLANE, "GET", _BASE + "/{name}", _get_container),
+    Route(Host.DATA_PLANE, "GET", _BASE + "/{name}/versions", _list_versions),
+    Route(Host.DATA_PLANE, "GET", _BASE + "/{name}/versions/{version}", _get_version),
+    Route(Host.DATA_PLANE, "PUT", _BASE + "/{name}/versions/{version}", _refuse_write),
+)

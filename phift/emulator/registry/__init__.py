@@ -1,0 +1,1 @@
+"""The local copy of Azure's public `azureml` registry, published from the catalogue."""
