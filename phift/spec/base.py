@@ -57,10 +57,8 @@ def _finite(value: Any) -> Any:
 
 
 def _json(value: Any) -> Any:
-    """Any plain value that JSON can say; no secrets, which would be shown in the plan."""
+    """Any plain value that JSON can say."""
     if isinstance(value, Mapping):
-        if SecretRef.is_written(value):
-            raise fault("holds a secret", "Secrets are allowed in deployment.environment_variables only.")
         return {key: _json(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_json(item) for item in value]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from phift.diagnostics import Diagnostic
 from phift.spec.document import Spec
 from phift.spec.kinds.compute import ComputeBlock
 from phift.spec.kinds.finetune import managed_input
 from phift.spec.references import SecretRef
-from phift.spec.tree import Node, dotted, walk
+from phift.spec.tree import Node, Path, dotted, walk
 
 __all__ = ["check_blocks", "check_values"]
+
+_FREE = ("vars", "matrix", "adopt")  # where null is a value
 
 # block -> (what it needs, how to write that)
 _NEEDS = {
@@ -43,6 +45,7 @@ def check_blocks(root: Node) -> Iterator[Diagnostic]:
             mark=root.mark,
             code="needs",
         )
+    yield from _no_value(root)
     yield from _parameters(root)
     yield from _stray_secrets(root)
 
@@ -92,14 +95,32 @@ def _parameters(root: Node) -> Iterator[Diagnostic]:
             )
 
 
-def _stray_secrets(root: Node) -> Iterator[Diagnostic]:
+def _no_value(root: Node) -> Iterator[Diagnostic]:
     for path, node in walk(root):
-        if path[:2] != ("deployment", "environment_variables") and SecretRef.is_written(node.value):
+        if node.value is None and path[0] not in _FREE and "azure" not in path:
+            yield Diagnostic(
+                f"{dotted(node.written or path)} has no value",
+                remedy="Give it one ({} for a block of defaults), or remove the line.",
+                mark=node.name_mark,
+                path=dotted(path),
+                code="no-value",
+            )
+
+
+def _stray_secrets(root: Node, path: Path = ()) -> Iterator[Diagnostic]:
+    if path == ("deployment", "environment_variables"):
+        return
+    children: Iterable[tuple[str | int, Node]] = root.mapping.items() if root.mapping else enumerate(root.items or ())
+    for key, node in children:
+        below = (*path, key)
+        yield from _stray_secrets(node, below)
+        written = isinstance(node.value, str) or set(node.mapping or ()) == {"secret"}
+        if written and below[:2] != ("deployment", "environment_variables") and SecretRef.is_written(node.value):
             yield Diagnostic(
                 f"{dotted(node.written)}: a secret is not allowed here",
                 remedy="Secrets go into deployment.environment_variables.",
                 mark=node.mark,
-                path=dotted(path),
+                path=dotted(below),
                 code="secret",
             )
 

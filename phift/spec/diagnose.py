@@ -11,8 +11,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from phift.diagnostics import Diagnostic
+from phift.spec.document import Spec
 from phift.spec.references import SecretRef
-from phift.spec.tree import BROKEN, Node, Path, dotted, walk
+from phift.spec.tree import BROKEN, Node, OriginKind, Path, dotted, walk
 
 __all__ = ["diagnose", "known_keys"]
 
@@ -43,8 +44,10 @@ def diagnose(error: ValidationError, root: Node, model: type[BaseModel], base: P
     for detail in error.errors(include_url=False):
         path = tuple(part for part in detail["loc"] if not _is_tag(part))
         node = root.at(path)
-        if node is not None and detail["type"] != "extra_forbidden" and _has_broken(node):
-            continue
+        if node is not None and detail["type"] != "extra_forbidden" and (node.value is None or _has_broken(node)):
+            continue  # another check says it
+        if detail["type"] in _WANTED and SecretRef.is_written(detail["input"]):
+            continue  # so does the search for stray secrets
         found.append(_one(detail, path, node, root, model, base))
     return found
 
@@ -67,6 +70,12 @@ def known_keys(model: type[BaseModel], path: Path) -> list[str]:
     return [field.alias or name for name, field in current.model_fields.items()] if current else []
 
 
+def _keys_of_file(model: type[BaseModel], path: Path) -> list[str]:
+    """Targets are a key of the file, and gone from the Spec that is rendered for one of them."""
+    keys = known_keys(model, path)
+    return [*keys, "targets"] if model is Spec and not path else keys
+
+
 def _one(
     detail: ErrorDetails, path: Path, node: Node | None, root: Node, model: type[BaseModel], base: Path
 ) -> Diagnostic:
@@ -79,7 +88,7 @@ def _one(
     match detail["type"]:
         case "extra_forbidden":
             key = str(path[-1])
-            close = get_close_matches(key, keys := known_keys(model, path[:-1]), n=1)
+            close = get_close_matches(key, keys := _keys_of_file(model, path[:-1]), n=1, cutoff=0.7)
             summary, code = f"{written}: unknown key {key!r}", "unknown-key"
             remedy = f"Did you mean {close[0]}?" if close else f"Known here: {', '.join(keys)}." if keys else ""
         case "missing":
@@ -98,7 +107,8 @@ def _one(
             words, key = _BOUNDS[kind]
             summary, code = f"{written} must be {words} {context[key]:g}, got {describe(value)}", "invalid-value"
         case kind if kind in _WANTED:
-            summary, remedy = _wrong_type(written, _WANTED[kind], value, path)
+            made = node is not None and node.origin.kind in (OriginKind.VAR, OriginKind.ENV)
+            summary, remedy = _wrong_type(written, _WANTED[kind], value, "" if made else str(path[-1]) if path else "")
             code = "wrong-type"
     return Diagnostic(summary, remedy=remedy, mark=mark, path=dotted((*base, *path)), code=code)
 
@@ -120,22 +130,19 @@ def describe(value: Any) -> str:
             return str(value)
 
 
-def _wrong_type(written: str, wanted: str, value: Any, path: Path) -> tuple[str, str]:
-    key = path[-1] if path else ""
+def _wrong_type(written: str, wanted: str, value: Any, key: str) -> tuple[str, str]:
+    """key: what the author wrote the value under, empty when a template made it."""
     summary = f"{written} must be {wanted}, got {describe(value)}"
-    if SecretRef.is_written(value):
-        return f"{written}: a secret is not allowed here", "Secrets go into deployment.environment_variables."
-    if value is None:
-        return summary, "Give it a value, or remove the line."
     if isinstance(value, str) and "number" in wanted:
         if re.fullmatch(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?", value):
-            return summary, f"Write it without quotes: {key}: {value} (in a template: add `| float` or `| int`)."
+            kind = "int" if "whole" in wanted else "float"
+            return summary, f"Write it without quotes: {key}: {value}" if key else f"Add `| {kind}` to the template."
         return summary, ""
     if isinstance(value, str) and wanted == "true or false":
         yes = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
         return summary, f"Write {key}: {yes[value.lower()]}." if value.lower() in yes else ""
     if wanted == "text" and isinstance(value, bool | int | float):
-        return summary, f'Quote it: {key}: "{describe(value)}" (in a template: add `| string`).'
+        return summary, f'Quote it: {key}: "{describe(value)}"' if key else "Add `| string` to the template."
     if wanted == "a list":
         return summary, f"Write {key}: [{value}]." if isinstance(value, str) else ""
     return summary, ""

@@ -186,7 +186,7 @@ def _others(
     for name, node in ((targets.mapping if targets else None) or {}).items():
         if name != chosen and node.mapping:
             found += _build(root, name, variables, files, environ).found
-    return [d for d in errors_of(found) if d.code != ENV_UNDEFINED]
+    return [d for d in errors_of(found) if d.code not in (ENV_UNDEFINED, "var-unknown")]
 
 
 def _shape_of_targets(targets: Node | None) -> list[Diagnostic]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from phift.spec.tree import Node, Origin, OriginKind, Path, dotted
-from phift.spec.yaml12 import plain_scalar
+from phift.spec.yaml12 import flow, flow_key
 
 if TYPE_CHECKING:
     from phift.spec.loader import LoadedSpec
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["Rendered", "origins_of", "render", "render_yaml"]
 
 _DEFAULT = Origin(OriginKind.PHIFT_DEFAULT)
-_PLAIN_START = "-?:,[]{}#&*!|>'\"%@`"
 
 
 class Rendered(NamedTuple):
@@ -42,7 +41,7 @@ def render_yaml(loaded: LoadedSpec, extra: Mapping[str, tuple[Any, Origin]] | No
         shared = next(
             (i for i, (a, b) in enumerate(zip(above, path, strict=False)) if a != b), min(len(above), len(path))
         )
-        lines += [(f"{'  ' * depth}{_text(path[depth])}:", "") for depth in range(shared, len(path) - 1)]
+        lines += [(f"{'  ' * depth}{flow_key(path[depth])}:", "") for depth in range(shared, len(path) - 1)]
         mark = origin.mark
         place = (
             f" (line {mark.line})"
@@ -51,7 +50,7 @@ def render_yaml(loaded: LoadedSpec, extra: Mapping[str, tuple[Any, Origin]] | No
             if mark
             else ""
         )
-        lines.append((f"{'  ' * (len(path) - 1)}{_text(path[-1])}: {_flow(value)}", f"{origin}{place}"))
+        lines.append((f"{'  ' * (len(path) - 1)}{flow_key(path[-1])}: {flow(value)}", f"{origin}{place}"))
         above = path[:-1]
     width = min(max(len(text) for text, _ in lines), 70)
     return "".join(f"{text.ljust(width)}  # {comment}\n" if comment else f"{text}\n" for text, comment in lines)
@@ -99,19 +98,3 @@ def _origin(tree: Node, path: Path) -> Origin:
     if node.items:
         return next((item.origin for item in node.items if item.origin.kind is not OriginKind.SPEC), node.origin)
     return node.origin
-
-
-def _text(key: str | int) -> str:
-    return _flow(str(key))
-
-
-def _flow(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_text(key)}: {_flow(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_flow, value))}]"
-    if isinstance(value, str):
-        safe = value and value.isprintable() and value.strip() == value and value[0] not in _PLAIN_START
-        special = any(part in value for part in (": ", " #", ",", "[", "]", "{", "}")) or value.endswith(":")
-        return value if safe and not special and plain_scalar(value) == value else json.dumps(value, ensure_ascii=False)
-    return json.dumps(value)

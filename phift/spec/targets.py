@@ -11,11 +11,11 @@ from phift.spec.kinds.data import SOURCES
 from phift.spec.references import WorkspaceRef
 from phift.spec.tree import Node, Origin, OriginKind
 
-__all__ = ["LOCAL", "OWN_KEYS", "Target", "choose", "default_target", "merge", "override"]
+__all__ = ["FIXED_KEYS", "LOCAL", "OWN_KEYS", "Target", "choose", "default_target", "merge", "override"]
 
 LOCAL = "local"
 OWN_KEYS = ("default", "workspace")  # what a target says of itself; all else overrides the spec
-_FIXED_KEYS = ("version", "name", "targets", "extends", "matrix", "renamed_from")
+FIXED_KEYS = ("version", "name", "targets", "extends", "matrix", "renamed_from")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def choose(targets: Node | None, asked: str | None, place: Mark) -> tuple[str, b
         near = get_close_matches(asked, [*known, LOCAL], n=1)
         return Diagnostic(
             f"the spec has no target {asked!r}",
-            remedy=f"Did you mean {near[0]}?" if near else f"Its targets: {', '.join([*known, LOCAL])}.",
+            remedy=f"Did you mean {near[0]}?" if near else f"Its targets: {', '.join(dict.fromkeys([*known, LOCAL]))}.",
             mark=targets.name_mark if targets else place,
             path="targets",
             code="target",
@@ -79,9 +79,9 @@ def override(root: Node, target: str) -> tuple[Node, list[Diagnostic]]:
             f"{key} cannot differ between targets", mark=child.name_mark, path=f"targets.{target}.{key}", code="target"
         )
         for key, child in block.mapping.items()
-        if key in _FIXED_KEYS
+        if key in FIXED_KEYS
     ]
-    changes = {key: child for key, child in block.mapping.items() if key not in (*OWN_KEYS, *_FIXED_KEYS)}
+    changes = {key: child for key, child in block.mapping.items() if key not in (*OWN_KEYS, *FIXED_KEYS)}
     return merge(base, _of_target(block.with_value(changes), target)), wrong
 
 

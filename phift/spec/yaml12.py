@@ -7,7 +7,9 @@ refused. Everything wrong with the document's structure is reported at once; a s
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path as FilePath
 from typing import Any
@@ -19,8 +21,9 @@ from yaml.resolver import BaseResolver
 from phift.diagnostics import Diagnostic, Mark
 from phift.spec.tree import BROKEN, Broken, Node, Origin, OriginKind, Path
 
-__all__ = ["parse", "plain_scalar", "read"]
+__all__ = ["flow", "flow_key", "parse", "plain_scalar", "read"]
 
+_INDICATORS = "-?:,[]{}#&*!|>'\"%@`"  # no plain scalar begins with one
 _MAX_NODES = 100_000  # aliases of aliases can expand without bound
 _MAX_DEPTH = 64
 _TAG = "tag:yaml.org,2002:"
@@ -94,6 +97,23 @@ def plain_scalar(text: str) -> Any:
         return _construct(tag, text)
     except ValueError:
         return text
+
+
+def flow(value: Any) -> str:
+    """A plain value as YAML 1.2 on one line, quoted where it would be read as something else."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{flow_key(key)}: {flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(flow, value))}]"
+    return flow_key(value) if isinstance(value, str) else json.dumps(value)
+
+
+def flow_key(text: str | int) -> str:
+    """Text as a YAML scalar, a key too, quoted where it must be."""
+    text = str(text)
+    safe = text and text.isprintable() and text.strip() == text and text[0] not in _INDICATORS and text != "<<"
+    special = any(part in text for part in (": ", " #", ",", "[", "]", "{", "}")) or text.endswith(":")
+    return text if safe and not special and plain_scalar(text) == text else json.dumps(text, ensure_ascii=False)
 
 
 class _Builder:

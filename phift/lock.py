@@ -1,0 +1,232 @@
+"""The lock file: `phift.lock` beside the spec, which pins what floats, for every stack of that folder.
+
+    version: 1
+    stacks:
+      quickstart:
+        base_model:
+          requested: azureml://registries/azureml/models/Phi-3-mini-4k-instruct/labels/latest
+          id: azureml://registries/azureml/models/Phi-3-mini-4k-instruct/versions/15
+          version: "15"
+          model_defaults:
+            learning_rate: "5e-6"
+        component: {requested, id, version}
+        data:
+          preparation: 1
+          revisions: {train: 3d5f...}
+
+Written by phift, committed by the author. Stacks and model defaults are sorted, one value a line, so that its history
+reads well. What is newer than a pin is no business of this file.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from phift.diagnostics import Diagnostic, Mark
+from phift.errors import InvalidSpecError, PhiftError
+from phift.spec import yaml12
+from phift.spec.diagnose import diagnose
+from phift.spec.tree import plain
+
+__all__ = [
+    "LOCK_FILE",
+    "Lock",
+    "PinnedComponent",
+    "PinnedData",
+    "PinnedModel",
+    "StackLock",
+    "lock_path",
+    "read_lock",
+    "update_lock",
+    "write_lock",
+]
+
+LOCK_FILE = "phift.lock"
+_VERSION = 1
+_HEAD = "# What floats, pinned. Written by phift: commit it, and move the pins with `phift lock --upgrade`.\n"
+
+
+class _Pin(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class PinnedModel(_Pin):
+    """The base model. requested: the reference that was resolved; the pin holds while the spec says the same.
+
+    id: the asset's id with its version. model_defaults: the values of model_specific_defaults, as the registry had them.
+    """
+
+    requested: str
+    id: str
+    version: str
+    model_defaults: dict[str, str | int | float | bool] = {}
+
+
+class PinnedComponent(_Pin):
+    """The component. requested, id, version: as of the base model."""
+
+    requested: str
+    id: str
+    version: str
+
+
+class PinnedData(_Pin):
+    """preparation: the version of phift's data preparation; revisions: the data set's commit, by split."""
+
+    preparation: int
+    revisions: dict[str, str] = {}
+
+
+class StackLock(_Pin):
+    """What is pinned for one stack; None where nothing floats."""
+
+    base_model: PinnedModel | None = None
+    component: PinnedComponent | None = None
+    data: PinnedData | None = None
+
+    def model_for(self, requested: str) -> PinnedModel | None:
+        """The pinned base model, if the spec still asks for the same."""
+        return self.base_model if self.base_model and self.base_model.requested == requested else None
+
+    def component_for(self, requested: str) -> PinnedComponent | None:
+        """The pinned component, if the spec still asks for the same."""
+        return self.component if self.component and self.component.requested == requested else None
+
+    def merge(self, newer: StackLock) -> StackLock:
+        """Its own pins, with those that `newer` has in their place."""
+        return StackLock(
+            base_model=newer.base_model or self.base_model,
+            component=newer.component or self.component,
+            data=newer.data or self.data,
+        )
+
+
+class Lock(_Pin):
+    """A lock file's content: the pins by stack."""
+
+    version: Literal[1] = _VERSION
+    stacks: dict[str, StackLock] = {}
+
+    def stack(self, name: str) -> StackLock:
+        """The pins of a stack; none when it has none."""
+        return self.stacks.get(name) or StackLock()
+
+    def merge(self, name: str, pins: StackLock) -> Lock:
+        """The same with these pins merged into those of a stack."""
+        return Lock(stacks={**self.stacks, name: self.stack(name).merge(pins)})
+
+    def without(self, name: str) -> Lock:
+        """The same without that stack."""
+        return Lock(stacks={key: pins for key, pins in self.stacks.items() if key != name})
+
+    def text(self) -> str:
+        """The file's content, the same for the same pins."""
+        body = self.model_dump(mode="json", exclude_none=True)
+        return _HEAD + "".join(_lines(_sorted(body)))
+
+
+def lock_path(spec: Path) -> Path:
+    """Where the lock file of a spec is."""
+    return spec.parent / LOCK_FILE
+
+
+def read_lock(path: Path) -> Lock:
+    """The lock file's content; an empty lock when there is no file.
+
+    Raises InvalidSpecError, with places, when it is not YAML, of another version, or not what phift writes.
+    """
+    if not path.exists():
+        return Lock()
+    root, found = yaml12.read(path)
+    if root is None or found:
+        raise InvalidSpecError([_with_remedy(d) for d in found])
+    version = root.child("version")
+    if version is None or version.value != _VERSION or isinstance(version.value, bool):
+        said = version.value if version else "none"
+        summary = f"the lock file has version {said}; this phift reads version {_VERSION}"
+        mark = version.mark if version else Mark(str(path))
+        raise InvalidSpecError(
+            [Diagnostic(summary, remedy="Use the phift that wrote it.", mark=mark, code="lock-version")]
+        )
+    try:
+        return Lock.model_validate(plain(root))
+    except ValidationError as cause:
+        raise InvalidSpecError([_with_remedy(d) for d in diagnose(cause, root, Lock)]) from None
+
+
+def write_lock(path: Path, lock: Lock) -> bool:
+    """Replaces the file atomically; False when it says the same already. Raises PhiftError when it cannot be written."""
+    text = lock.text()
+    try:
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            return False
+        _replace(path, text)
+    except OSError as cause:
+        raise _unwritable(path, cause) from None
+    return True
+
+
+def update_lock(path: Path, name: str, pins: StackLock) -> bool:
+    """Merges the pins of one stack into the file, which other stacks may be writing too; False when nothing changed."""
+    with _exclusive(path):
+        return write_lock(path, read_lock(path).merge(name, pins))
+
+
+@contextmanager
+def _exclusive(path: Path) -> Iterator[None]:
+    """Holds the folder against other phift processes."""
+    try:
+        folder = os.open(path.parent, os.O_RDONLY)
+    except OSError as cause:
+        raise _unwritable(path, cause) from None
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _replace(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, cause: OSError) -> PhiftError:
+    return PhiftError(
+        f"cannot write {path}: {cause.strerror or cause}", remedy="It holds the pins of what floats: make it writable."
+    )
+
+
+def _with_remedy(found: Diagnostic) -> Diagnostic:
+    remedy = found.remedy or "Restore it from version control, or remove it to pin anew."
+    return Diagnostic(found.summary, remedy=remedy, mark=found.mark, path=found.path, code=found.code)
+
+
+def _sorted(body: Mapping[str, Any]) -> dict[str, Any]:
+    stacks = {name: dict(pins) for name, pins in sorted(body["stacks"].items())}
+    for pins in stacks.values():
+        for block, key in (("base_model", "model_defaults"), ("data", "revisions")):
+            if block in pins:
+                pins[block] = {**pins[block], key: dict(sorted(pins[block][key].items()))}
+    return {"version": body["version"], "stacks": stacks}
+
+
+def _lines(values: Mapping[str, Any], depth: int = 0) -> Iterator[str]:
+    for key, value in values.items():
+        start = f"{'  ' * depth}{yaml12.flow_key(key)}:"
+        if isinstance(value, Mapping) and value:
+            yield f"{start}\n"
+            yield from _lines(value, depth + 1)
+        else:
+            yield f"{start} {yaml12.flow(value)}\n"

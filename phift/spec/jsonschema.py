@@ -1,0 +1,138 @@
+"""The JSON Schema of the spec, for editors: `python -m phift.spec.jsonschema > schemas/phift.schema.json`.
+
+Made from the Pydantic models. Where they want a number, a flag or one of some words, it takes a template too; a
+target's overrides are the same blocks with nothing required, and null, which removes a key.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from phift.spec.document import Spec, TargetBlock
+from phift.spec.targets import FIXED_KEYS
+
+__all__ = ["json_schema", "schema_text"]
+
+_REF = "#/definitions/"
+_OVERRIDE = "Override"
+_TEMPLATE = {"$ref": f"{_REF}Template"}
+_NOISE = ("title", "default")
+Schema = dict[str, Any]
+
+
+def json_schema() -> Schema:
+    """The schema (draft 7, which editors know best) as a plain value."""
+    spec = Spec.model_json_schema(by_alias=True, ref_template=_REF + "{model}")
+    target = TargetBlock.model_json_schema(by_alias=True, ref_template=_REF + "{model}")
+    definitions = {name: _relaxed(body) for name, body in (spec.pop("$defs") | target.pop("$defs")).items()}
+    spec, target = _relaxed(spec), _relaxed(target)
+    version = {"const": 1, "description": spec["properties"]["version"]["description"]}
+    spec["properties"]["version"] = version
+
+    overrides = {name + _OVERRIDE: _partial(body) for name, body in definitions.items()}
+    changes = {key: body for key, body in _partial(spec)["properties"].items() if key not in FIXED_KEYS}
+    target["properties"] |= changes
+    target["description"] = "Where a stack goes; what it does not say of itself overrides the spec."
+    definitions |= overrides
+    definitions["Target"] = target
+    definitions["Template"] = {"type": "string", "pattern": r"\{\{", "description": "A template: {{ vars.NAME }}."}
+    spec["properties"]["targets"] = {
+        "type": "object",
+        "description": "Where the spec can go, by name; `local` is there without being named.",
+        "additionalProperties": {"anyOf": [{"$ref": f"{_REF}Target"}, {"type": "null"}]},
+    }
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "phift spec, format 1",
+        **spec,
+        "definitions": {name: definitions[name] for name in sorted(_reachable(spec, definitions))},
+    }
+
+
+def schema_text() -> str:
+    """The schema as the file holds it."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _relaxed(schema: Schema) -> Schema:
+    """Without titles, defaults and null, and with templates wherever a scalar is constrained."""
+    result: Schema = {}
+    for key, value in schema.items():
+        if key in ("properties", "patternProperties"):
+            result[key] = {name: _relaxed(body) for name, body in value.items()}
+        elif key in ("anyOf", "oneOf"):
+            result["anyOf"] = _flat([_relaxed(option) for option in value if option != {"type": "null"}])
+        elif key in ("items", "additionalProperties") and isinstance(value, dict):
+            result[key] = _relaxed(value)
+        elif key not in _NOISE:
+            result[key] = value
+    if len(result.get("anyOf", ())) == 1:
+        result = {**result.pop("anyOf")[0], **result}
+    if _constrained(result):
+        outer = {"description": result.pop("description")} if "description" in result else {}
+        return {**outer, "anyOf": [result, _TEMPLATE]}
+    return result
+
+
+def _constrained(schema: Schema) -> bool:
+    if "anyOf" in schema or "$ref" in schema:
+        return False
+    kinds = schema.get("type")
+    return "enum" in schema or "const" in schema or "pattern" in schema or kinds in ("integer", "number", "boolean")
+
+
+def _flat(options: list[Schema]) -> list[Schema]:
+    """Alternatives of alternatives as one list, each once."""
+    flat: list[Schema] = []
+    for option in options:
+        for inner in option["anyOf"] if set(option) == {"anyOf"} else [option]:
+            if inner not in flat:
+                flat.append(inner)
+    return flat
+
+
+def _partial(schema: Schema) -> Schema:
+    """A block as an override of it: nothing required, null allowed, and so for the blocks in it."""
+
+    def renamed(value: Any) -> Any:
+        if isinstance(value, dict):
+            reference = value.get("$ref")
+            named = {key: renamed(item) for key, item in value.items() if key != "required"}
+            if isinstance(reference, str) and value != _TEMPLATE:
+                named["$ref"] = reference + _OVERRIDE
+            return named
+        return [renamed(item) for item in value] if isinstance(value, list) else value
+
+    result: Schema = renamed(schema)
+    for key, body in result.get("properties", {}).items():
+        result["properties"][key] = _nullable(body)
+    return result
+
+
+def _nullable(schema: Schema) -> Schema:
+    outer = {"description": schema["description"]} if "description" in schema else {}
+    inner = {key: value for key, value in schema.items() if key != "description"}
+    options = inner["anyOf"] if set(inner) == {"anyOf"} else [inner]
+    return {**outer, "anyOf": [*options, {"type": "null"}]}
+
+
+def _reachable(schema: Schema, definitions: dict[str, Schema]) -> set[str]:
+    found: set[str] = set()
+    waiting: list[Any] = [schema]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            name = str(value.get("$ref", "")).removeprefix(_REF)
+            if name in definitions and name not in found:
+                found.add(name)
+                waiting.append(definitions[name])
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return found
+
+
+if __name__ == "__main__":
+    sys.stdout.write(schema_text())
