@@ -205,7 +205,7 @@ def test_ranges(running, container):
 def test_conditions(running, container):
     blob = container.get_blob_client("c")
     with pytest.raises(ResourceModifiedError):
-        blob.upload_blob(b"0", etag="*", match_condition=MatchConditions.IfPresent)
+        blob.upload_blob(b"0", overwrite=True, match_condition=MatchConditions.IfPresent)
     first = blob.upload_blob(b"1")["etag"]
     with pytest.raises(ResourceExistsError) as caught:
         blob.upload_blob(b"2")

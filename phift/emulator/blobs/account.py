@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
 from urllib.parse import quote
@@ -48,7 +48,7 @@ class BlobAccount:
         self._document = document
         self.store.sweep()
         for container in (emulator.workspace.container, ARTIFACT_CONTAINER):
-            self.store.ensure_container(container)
+            self.store.containers.ensure(container)
 
     @property
     def key(self) -> str:
@@ -96,7 +96,7 @@ class BlobAccount:
         content = await asyncio.to_thread(self.store.adopt, path, link=link)
         return self._put(container, name, content)
 
-    async def put_folder(self, container: str, prefix: str, folder: Path, *, link: bool = True) -> list[Blob]:
+    async def put_folder(self, container: str, prefix: str, folder: Path, *, link: bool = True) -> Sequence[Blob]:
         """Every file under a folder as `prefix` + its relative path; symbolic links are followed for files only."""
         base = prefix if not prefix or prefix.endswith("/") else prefix + "/"
         files = await asyncio.to_thread(lambda: sorted(path for path in folder.rglob("*") if path.is_file()))
@@ -141,7 +141,7 @@ class BlobAccount:
         with self.open(container, name) as stream:
             return stream.read()
 
-    def list_blobs(self, container: str, prefix: str = "") -> Iterable[Blob]:
+    def list(self, container: str, prefix: str = "") -> Iterable[Blob]:
         """All blobs whose name begins with the prefix, in name order."""
         start = ""
         while True:
@@ -153,17 +153,17 @@ class BlobAccount:
 
     def delete_prefix(self, container: str, prefix: str) -> int:
         """Deletes all blobs with the prefix, leased ones too; returns how many."""
-        blobs = [*self.list_blobs(container, prefix)]
+        blobs = [*self.list(container, prefix)]
         self.store.delete_all(blobs)
         return len(blobs)
 
-    async def export(self, container: str, prefix: str, folder: Path, *, link: bool = True) -> list[Path]:
+    async def export(self, container: str, prefix: str, folder: Path, *, link: bool = True) -> Sequence[Path]:
         """The blobs with the prefix as files under a folder, named by what follows the prefix (a blob of exactly that
         name: by its last part). Hard links where possible when `link`: to be replaced, never written into.
 
         Raises ServiceError 404 when there is none, 400 for a name that would leave the folder.
         """
-        blobs = [*self.list_blobs(container, prefix)]
+        blobs = [*self.list(container, prefix)]
         if not blobs:
             raise ServiceError(404, "BlobNotFound", f"There is no blob under {container}/{prefix}.")
         plan = [(_target(folder, prefix, blob.name), blob, self.store.segments(blob)) for blob in blobs]

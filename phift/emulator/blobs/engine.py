@@ -1,4 +1,4 @@
-"""The blob store: containers, block and append blobs, blocks and leases, over an index and content files.
+"""The blob store: block and append blobs, their blocks and leases, over an index and content files.
 
 Everything here is synchronous, runs on the thread that owns the SQLite connection, and touches little content: bytes
 are staged beforehand (`stage`, any thread). Each change is one transaction that is committed when the call returns.
@@ -15,11 +15,12 @@ from sqlite3 import Connection
 
 from phift.emulator.blobs import lease as leases
 from phift.emulator.blobs.conditions import ANY, Conditions
+from phift.emulator.blobs.containers import Containers
 from phift.emulator.blobs.files import ContentFiles, Staged
 from phift.emulator.blobs.index import Index, Segment, successor
 from phift.emulator.blobs.lease import Lease
-from phift.emulator.blobs.model import Blob, BlobKind, Block, Container, Content, Page, ticks_of
-from phift.emulator.blobs.names import check_blob_name, check_block_id, check_container_name
+from phift.emulator.blobs.model import Blob, BlobKind, Block, Content, Page, Ticks, ticks_of
+from phift.emulator.blobs.names import check_blob_name, check_block_id
 from phift.emulator.errors import ServiceError
 
 __all__ = ["MAX_APPENDS", "MAX_BLOCKS", "BlobStore"]
@@ -30,58 +31,23 @@ _STALE_BLOCK_SECONDS = 7 * 24 * 3600  # the service forgets uncommitted blocks a
 
 
 class BlobStore:
-    """All methods raise ServiceError with the service's status and code. now: seconds since 1970."""
+    """containers: where the blobs live. now: seconds since 1970.
+
+    All methods raise ServiceError with the service's status and code.
+    """
 
     def __init__(self, connection: Connection, folder: Path, now: Callable[[], float] = time.time) -> None:
         self._index = Index(connection)
         self._files = ContentFiles(folder)
         self._now = now
-        self._last_tick = 0
-
-    # containers
-
-    def create_container(self, name: str, metadata: Mapping[str, str] | None = None) -> Container:
-        check_container_name(name)
-        if self._index.container(name):
-            raise ServiceError(409, "ContainerAlreadyExists", "The specified container already exists.")
-        tick = self._tick()
-        container = Container(tick, tick, name, dict(metadata or {}))
-        with self._index.transaction():
-            self._index.put_container(container)
-        return container
-
-    def ensure_container(self, name: str) -> Container:
-        """The container, made when it does not exist."""
-        return self._index.container(name) or self.create_container(name)
-
-    def container(self, name: str) -> Container:
-        if found := self._index.container(name):
-            return found
-        raise ServiceError(404, "ContainerNotFound", "The specified container does not exist.")
-
-    def containers(self, prefix: str, start: str, limit: int) -> tuple[list[Container], str]:
-        """At most `limit` containers from the name `start` on, and the name the next page starts with, or ""."""
-        found = self._index.containers(prefix, start, limit + 1)
-        return found[:limit], found[limit].name if len(found) > limit else ""
-
-    def set_container_metadata(self, name: str, metadata: Mapping[str, str]) -> Container:
-        container = replace(self.container(name), modified=self._tick(), metadata=dict(metadata))
-        with self._index.transaction():
-            self._index.put_container(container)
-        return container
-
-    def delete_container(self, name: str) -> None:
-        """Removes the container with all that is in it. The service takes half a minute; here it is at once."""
-        self.container(name)
-        with self._index.transaction():
-            files = self._index.delete_container(name)
-        self._files.discard(files)
+        self._ticks = Ticks(now)
+        self.containers = Containers(self._index, self._files, self._ticks)
 
     # reading
 
     def find(self, container: str, name: str) -> Blob | None:
         """The blob, or None; raises 404 ContainerNotFound."""
-        self.container(container)
+        self.containers.get(container)
         return self._index.blob(container, name)
 
     def get(self, container: str, name: str, conditions: Conditions = ANY, lease_id: str = "") -> Blob:
@@ -102,7 +68,7 @@ class BlobStore:
         self, container: str, prefix: str = "", delimiter: str = "", start: str = "", limit: int = 5000
     ) -> Page:
         """One page of blobs in name order; with a delimiter, names beyond it are folded into their common prefix."""
-        self.container(container)
+        self.containers.get(container)
         entries: list[Blob | str] = []
         while True:
             folded = ""
@@ -170,12 +136,12 @@ class BlobStore:
             existing = self.find(container, name)
             if existing:
                 leases.check_write(existing.lease, lease_id, self._now())
-                self._of_kind(existing, BlobKind.BLOCK)
+                _check_kind(existing, BlobKind.BLOCK)
             if self._index.block_length(container, name) not in (None, len(block_id)):
                 raise ServiceError(400, "InvalidBlobOrBlock", "The specified blob or block content is invalid.")
             replaced = self._index.block_file(container, name, block_id)
             with self._index.transaction():
-                self._index.put_block(container, name, (block_id, content.file, content.length), self._tick())
+                self._index.put_block(container, name, (block_id, content.file, content.length), self._ticks.next())
         if replaced:
             self._drop_unused([replaced])
 
@@ -192,11 +158,7 @@ class BlobStore:
     ) -> Blob:
         """The blob out of blocks. wanted: (where, id) in order, where is Latest, Uncommitted or Committed."""
         if len(wanted) > MAX_BLOCKS:
-            raise ServiceError(
-                409,
-                "BlockCountExceedsLimit",
-                "The committed block count cannot exceed the maximum limit of 50,000 blocks.",
-            )
+            raise _too_many_blocks()
         existing = self.find(container, name)
         committed = {segment[0]: segment for segment in self._index.segments(existing.id)} if existing else {}
         uncommitted = {segment[0]: segment for segment in self._index.blocks(container, name)}
@@ -217,7 +179,7 @@ class BlobStore:
             raise _not_found()
         if blob is None:
             return None, [], waiting
-        self._of_kind(blob, BlobKind.BLOCK)
+        _check_kind(blob, BlobKind.BLOCK)
         leases.check_read(blob.lease, lease_id, self._now())
         return blob, [Block(i, length) for i, _, length in self._index.segments(blob.id) if i], waiting
 
@@ -294,32 +256,14 @@ class BlobStore:
 
     # leases
 
-    def acquire_lease(
-        self, container: str, name: str, proposed: str, duration: int, conditions: Conditions = ANY
-    ) -> Blob:
-        return self._lease(
-            container, name, conditions, lambda held: leases.acquire(held, proposed, duration, self._now())
-        )
-
-    def renew_lease(self, container: str, name: str, lease_id: str, conditions: Conditions = ANY) -> Blob:
-        return self._lease(container, name, conditions, lambda held: leases.renew(held, lease_id, self._now()))
-
-    def change_lease(
-        self, container: str, name: str, lease_id: str, proposed: str, conditions: Conditions = ANY
-    ) -> Blob:
-        return self._lease(
-            container, name, conditions, lambda held: leases.change(held, lease_id, proposed, self._now())
-        )
-
-    def release_lease(self, container: str, name: str, lease_id: str, conditions: Conditions = ANY) -> Blob:
-        return self._lease(container, name, conditions, lambda held: leases.release(held, lease_id))
-
-    def break_lease(
-        self, container: str, name: str, period: int | None, conditions: Conditions = ANY
-    ) -> tuple[Blob, int]:
-        """The blob, and the seconds until the lease is broken."""
-        blob = self._lease(container, name, conditions, lambda held: leases.break_lease(held, period, self._now()))
-        return blob, blob.lease.remaining(self._now())
+    def lease(self, container: str, name: str, step: Callable[[Lease], Lease], conditions: Conditions = ANY) -> Blob:
+        """The blob with its lease taken one step on (see the functions of `lease`). ETag and Last-Modified stay."""
+        blob = self._existing(container, name)
+        conditions.check_write(blob)
+        blob = replace(blob, lease=step(blob.lease))
+        with self._index.transaction():
+            self._index.put_blob(blob)
+        return blob
 
     # upkeep
 
@@ -351,8 +295,8 @@ class BlobStore:
         check_blob_name(name)
         existing = self.find(container, name)
         conditions.check_write(existing, creates=True)
-        held = leases.check_write(existing.lease, lease_id, self._now()) if existing else _no_lease(lease_id)
-        tick = self._tick()
+        held = leases.check_write(existing.lease if existing else Lease(), lease_id, self._now())
+        tick = self._ticks.next()
         blob = Blob(
             existing.created if existing else tick,
             tick,
@@ -387,7 +331,7 @@ class BlobStore:
         conditions.check_write(blob)
         blob = replace(
             blob,
-            modified=self._tick(),
+            modified=self._ticks.next(),
             lease=leases.check_write(blob.lease, lease_id, self._now()),
             headers=blob.headers if headers is None else dict(headers),
             metadata=blob.metadata if metadata is None else dict(metadata),
@@ -410,7 +354,7 @@ class BlobStore:
         blob = self._existing(container, name)
         conditions.check_write(blob)
         held = leases.check_write(blob.lease, lease_id, self._now())
-        self._of_kind(blob, BlobKind.APPEND)
+        _check_kind(blob, BlobKind.APPEND)
         if max_size is not None and blob.length + length > max_size:
             raise ServiceError(412, "MaxBlobSizeConditionNotMet", "The max blob size condition specified was not met.")
         if position is not None and position != blob.length:
@@ -418,30 +362,14 @@ class BlobStore:
                 412, "AppendPositionConditionNotMet", "The append position condition specified was not met."
             )
         if counted and blob.blocks >= MAX_APPENDS:
-            raise ServiceError(
-                409,
-                "BlockCountExceedsLimit",
-                "The committed block count cannot exceed the maximum limit of 50,000 blocks.",
-            )
+            raise _too_many_blocks()
         return replace(
             blob,
-            modified=self._tick(),
+            modified=self._ticks.next(),
             length=blob.length + length,
             blocks=blob.blocks + 1 if counted else max(1, blob.blocks),
             lease=held,
         )
-
-    def _lease(self, container: str, name: str, conditions: Conditions, step: Callable[[Lease], Lease]) -> Blob:
-        blob = self._existing(container, name)
-        conditions.check_write(blob)
-        blob = replace(blob, lease=step(blob.lease))  # neither ETag nor Last-Modified change
-        with self._index.transaction():
-            self._index.put_blob(blob)
-        return blob
-
-    def _of_kind(self, blob: Blob, kind: BlobKind) -> None:
-        if blob.kind is not kind:
-            raise ServiceError(409, "InvalidBlobType", "The blob type is invalid for this operation.")
 
     def _files_of(self, blob: Blob) -> list[str]:
         return [file for _, file, _ in (*self._index.segments(blob.id), *self._index.blocks(blob.container, blob.name))]
@@ -457,14 +385,17 @@ class BlobStore:
             self.discard(content)
             raise
 
-    def _tick(self) -> int:
-        self._last_tick = max(ticks_of(self._now()), self._last_tick + 1)
-        return self._last_tick
-
-
-def _no_lease(lease_id: str) -> Lease:
-    return leases.check_write(Lease(), lease_id, 0.0)
-
 
 def _not_found() -> ServiceError:
     return ServiceError(404, "BlobNotFound", "The specified blob does not exist.")
+
+
+def _too_many_blocks() -> ServiceError:
+    return ServiceError(
+        409, "BlockCountExceedsLimit", "The committed block count cannot exceed the maximum limit of 50,000 blocks."
+    )
+
+
+def _check_kind(blob: Blob, kind: BlobKind) -> None:
+    if blob.kind is not kind:
+        raise ServiceError(409, "InvalidBlobType", "The blob type is invalid for this operation.")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import email.utils
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from phift.emulator.blobs.lease import Lease
 
-__all__ = ["Blob", "BlobKind", "Block", "Container", "Content", "Page", "http_date", "ticks_of"]
+__all__ = ["Blob", "BlobKind", "Block", "Container", "Content", "Page", "Ticks", "http_date", "ticks_of"]
 
 _EPOCH_TICKS = 621_355_968_000_000_000  # of 1970, in 100 ns since the year 1
 _TICKS_PER_SECOND = 10_000_000
@@ -27,6 +28,18 @@ def http_date(ticks: int) -> str:
 def seconds_of(ticks: int) -> int:
     """Ticks as whole seconds since 1970."""
     return (ticks - _EPOCH_TICKS) // _TICKS_PER_SECOND
+
+
+class Ticks:
+    """Stamps for changes, in ticks: the time of day, and never the same twice. now: seconds since 1970."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._last = 0
+
+    def next(self) -> int:
+        self._last = max(ticks_of(self._now()), self._last + 1)
+        return self._last
 
 
 class BlobKind(StrEnum):
@@ -91,7 +104,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a listing. entries: blobs, and common prefixes as text, in name order. marker: the next one's start."""
+    """One page of a listing. entries: blobs, and common prefixes as text, by name. marker: the next page's first."""
 
     entries: list[Blob | str] = field(default_factory=list)
     marker: str = ""

@@ -35,7 +35,7 @@ async def account_information(exchange: Exchange) -> Response:
 async def list_containers(exchange: Exchange) -> Response:
     exchange.authorize("s", "l")
     prefix, limit = exchange.query("prefix"), _limit(exchange)
-    found, following = exchange.store.containers(prefix, _start(exchange), limit)
+    found, following = exchange.store.containers.page(prefix, _start(exchange), limit)
     return exchange.xml(
         container_list(
             found,
@@ -51,13 +51,13 @@ async def create(exchange: Exchange) -> Response:
     exchange.authorize("c", "cw")
     if exchange.header("x-ms-blob-public-access"):
         raise ServiceError(409, "PublicAccessNotPermitted", "Public access is not permitted on this storage account.")
-    container = exchange.store.create_container(exchange.container, exchange.metadata)
+    container = exchange.store.containers.create(exchange.container, exchange.metadata)
     return exchange.answer(201, _stamps(container))
 
 
 async def properties(exchange: Exchange) -> Response:
     exchange.authorize("c", "r")
-    container = exchange.store.container(exchange.container)
+    container = exchange.store.containers.get(exchange.container)
     return exchange.answer(
         200,
         {
@@ -76,12 +76,12 @@ async def properties(exchange: Exchange) -> Response:
 
 async def set_metadata(exchange: Exchange) -> Response:
     exchange.authorize("c", "w")
-    return exchange.answer(200, _stamps(exchange.store.set_container_metadata(exchange.container, exchange.metadata)))
+    return exchange.answer(200, _stamps(exchange.store.containers.set_metadata(exchange.container, exchange.metadata)))
 
 
 async def delete(exchange: Exchange) -> Response:
     exchange.authorize("c", "d")
-    exchange.store.delete_container(exchange.container)
+    exchange.store.containers.delete(exchange.container)
     return exchange.answer(202)
 
 

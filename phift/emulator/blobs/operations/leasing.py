@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 
 from starlette.responses import Response
 
+from phift.emulator.blobs import lease as leases
 from phift.emulator.blobs.answers import stamp_headers
 from phift.emulator.blobs.exchange import Exchange
-from phift.emulator.blobs.lease import invalid_header
+from phift.emulator.blobs.model import Blob
 from phift.emulator.errors import ServiceError
 
 __all__ = ["lease"]
@@ -17,32 +19,38 @@ __all__ = ["lease"]
 async def lease(exchange: Exchange) -> Response:
     action = exchange.header("x-ms-lease-action").lower()
     exchange.authorize("o", "wd" if action == "break" else "w")
-    store, where, conditions = exchange.store, (exchange.container, exchange.blob), exchange.conditions
     if action == "acquire":
         duration = exchange.number("x-ms-lease-duration")
         if duration is None:
             raise _missing("x-ms-lease-duration")
-        blob = store.acquire_lease(*where, _guid(exchange, "x-ms-proposed-lease-id"), duration, conditions)
+        proposed = _guid(exchange, "x-ms-proposed-lease-id")
+        blob = _step(exchange, lambda held: leases.acquire(held, proposed, duration, exchange.now))
         return exchange.answer(201, {**stamp_headers(blob), "x-ms-lease-id": blob.lease.id})
     if action == "break":
-        blob, seconds = store.break_lease(*where, exchange.number("x-ms-lease-break-period"), conditions)
-        return exchange.answer(202, {**stamp_headers(blob), "x-ms-lease-time": str(seconds)})
+        period = exchange.number("x-ms-lease-break-period")
+        blob = _step(exchange, lambda held: leases.break_lease(held, period, exchange.now))
+        return exchange.answer(202, {**stamp_headers(blob), "x-ms-lease-time": str(blob.lease.remaining(exchange.now))})
     if action not in ("renew", "change", "release"):
-        raise invalid_header("x-ms-lease-action", action)
-    held = _guid(exchange, "x-ms-lease-id")
-    if not held:
-        raise _missing("x-ms-lease-id")
+        raise leases.invalid_header("x-ms-lease-action", action)
+    mine = _required(exchange, "x-ms-lease-id")
+    if action == "release":
+        return exchange.answer(200, stamp_headers(_step(exchange, lambda held: leases.release(held, mine))))
     if action == "renew":
-        blob = store.renew_lease(*where, held, conditions)
-    elif action == "change":
-        proposed = _guid(exchange, "x-ms-proposed-lease-id")
-        if not proposed:
-            raise _missing("x-ms-proposed-lease-id")
-        blob = store.change_lease(*where, held, proposed, conditions)
+        blob = _step(exchange, lambda held: leases.renew(held, mine, exchange.now))
     else:
-        blob = store.release_lease(*where, held, conditions)
-        return exchange.answer(200, stamp_headers(blob))
+        other = _required(exchange, "x-ms-proposed-lease-id")
+        blob = _step(exchange, lambda held: leases.change(held, mine, other, exchange.now))
     return exchange.answer(200, {**stamp_headers(blob), "x-ms-lease-id": blob.lease.id})
+
+
+def _step(exchange: Exchange, step: Callable[[leases.Lease], leases.Lease]) -> Blob:
+    return exchange.store.lease(exchange.container, exchange.blob, step, exchange.conditions)
+
+
+def _required(exchange: Exchange, name: str) -> str:
+    if value := _guid(exchange, name):
+        return value
+    raise _missing(name)
 
 
 def _guid(exchange: Exchange, name: str) -> str:
@@ -52,7 +60,7 @@ def _guid(exchange: Exchange, name: str) -> str:
     try:
         return str(uuid.UUID(text))
     except ValueError as error:
-        raise invalid_header(name, text) from error
+        raise leases.invalid_header(name, text) from error
 
 
 def _missing(name: str) -> ServiceError:

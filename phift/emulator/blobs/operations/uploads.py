@@ -155,13 +155,9 @@ async def append_block(exchange: Exchange) -> Response:
 
 def _authorize_put(exchange: Exchange) -> None:
     """Overwriting needs w; for a blob that does not exist c will do."""
-    new = exchange.store.find(exchange.container, exchange.blob) is None if _container_exists(exchange) else True
-    exchange.authorize("o", "cw" if new else "w")
-
-
-def _container_exists(exchange: Exchange) -> bool:
-    found, _ = exchange.store.containers(exchange.container, exchange.container, 1)
-    return bool(found) and found[0].name == exchange.container
+    container = exchange.store.containers.find(exchange.container)
+    exists = container is not None and exchange.store.find(exchange.container, exchange.blob) is not None
+    exchange.authorize("o", "w" if exists else "cw")
 
 
 def _checks(exchange: Exchange, staged: Staged) -> dict[str, str]:
