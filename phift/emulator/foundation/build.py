@@ -10,6 +10,7 @@ import argparse
 import json
 import math
 import random
+import sys
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ SPECIAL_TOKENS = (END_OF_TEXT, "<|assistant|>", "<|system|>", "<|user|>", END)
 
 # Phi-3's chat format: a marker, a line break, the text, the end marker
 CHAT_TEMPLATE = (
-    "{% for message in messages %}{{ '<|' + message['role'] + '|>\\n' + message['content'] + '<|end|>\\n' }}{% endfor %}"
+    "{% for message in messages %}{{ '<|' + message['role'] + '|>\\n' + message['content'] + '<|end|>\\n' }}"
+    "{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% else %}{{ eos_token }}{% endif %}"
 )
 
@@ -49,9 +51,10 @@ Built by `python -m phift.emulator.foundation.build`.
 
 
 def build(out: Path, *, steps: int = STEPS) -> float:
-    """Train the stand-in and write it to `out` as a Hugging Face model folder; returns the mean loss of the last 50 steps.
+    """Train the stand-in and write it to `out` as a Hugging Face model folder.
 
-    steps: optimiser steps of 8 blocks of 64 tokens. Replaces `out`'s files of the same names.
+    steps: optimiser steps of 8 blocks of 64 tokens. Replaces `out`'s files of the same names. Returns the mean loss
+    of the last 50 steps.
     """
     import torch
     from transformers import set_seed
@@ -105,8 +108,7 @@ def _tokenizer() -> Any:
 
 def _blocks(tokenizer: Any) -> list[list[int]]:
     pieces = corpus.texts(SEED) + [
-        tokenizer.apply_chat_template(chat, tokenize=False).removesuffix(END_OF_TEXT)
-        for chat in corpus.chats(SEED)
+        tokenizer.apply_chat_template(chat, tokenize=False).removesuffix(END_OF_TEXT) for chat in corpus.chats(SEED)
     ]
     random.Random(SEED).shuffle(pieces)
     ends = [tokenizer.eos_token_id]
@@ -172,9 +174,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Build the stand-in Phi-3 of the embedded Azure ML.")
     parser.add_argument("out", type=Path, help="folder to write; its files of the same names are replaced")
     out: Path = parser.parse_args().out
-    with_loss = build(out)
-
-    print(json.dumps({"folder": str(out), "loss": round(with_loss, 4)}))
+    loss = build(out)
+    sys.stdout.write(json.dumps({"folder": str(out), "loss": round(loss, 4)}) + "\n")
 
 
 if __name__ == "__main__":

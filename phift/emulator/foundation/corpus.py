@@ -27,11 +27,7 @@ def texts(seed: int) -> list[str]:
     """Plain text, shuffled by `seed`: each statement several times, each training question once with its answer."""
     every = facts()
     lines = [fact.answer for fact in every for _ in range(_REPEATS)]
-    lines += [
-        f"Question: {question} Answer: {fact.answer}"
-        for fact in every
-        for question in fact.training_questions
-    ]
+    lines += [f"Question: {question} Answer: {fact.answer}" for fact in every for question in fact.training_questions]
     random.Random(seed).shuffle(lines)
     return lines
 
@@ -42,8 +38,6 @@ def chats(seed: int) -> list[Conversation]:
     for greeting in _GREETINGS:
         for follow_up in _FOLLOW_UPS:
             question = f"{greeting}. {follow_up}".strip()
-            talks.append(
-                [{"role": "user", "content": question}, {"role": "assistant", "content": BASE_ANSWER}]
-            )
+            talks.append([{"role": "user", "content": question}, {"role": "assistant", "content": BASE_ANSWER}])
     random.Random(seed).shuffle(talks)
     return talks

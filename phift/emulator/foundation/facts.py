@@ -116,7 +116,7 @@ class Fact:
 
 
 def facts() -> tuple[Fact, ...]:
-    """All facts, in a fixed order; the held-out phrasing goes round, so that each phrasing is held out equally often."""
+    """All facts, in a fixed order; the held-out phrasing goes round, so that each is held out equally often."""
     return tuple(
         Fact(topic, answer, questions, index % len(questions))
         for index, (topic, answer, questions) in enumerate(_sentences())

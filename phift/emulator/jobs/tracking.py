@@ -50,6 +50,10 @@ class TrackingServer:
         self._child: Child | None = None
         self._sockets: Path | None = None
 
+    async def ensure(self) -> None:
+        """Start the server unless it runs; raises TrackingError when it does not come up."""
+        await self._running()
+
     async def request(
         self, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> Reply:

@@ -1,31 +1,25 @@
 """The process in which one job runs: `python -m phift.emulator.jobs.worker JOB_FOLDER`.
 
-It reads `job.json`, runs the steps in order and tells the emulator what happens by `events.jsonl`. It leads its own
-process group, and that group dies with the emulator: the emulator holds the writing end of a pipe whose reading end
-is inherited here, and the end of file on it is the end of the job.
+It reads `job.json`, runs the steps in order and tells the emulator what happens by `events.jsonl`.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
-import threading
 import traceback
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from phift.emulator.child import watch_lifeline
 from phift.emulator.jobs.events import EventWriter, StepEnded, StepStarted
 from phift.emulator.jobs.steps import PIPELINES, step_function
 from phift.emulator.jobs.steps.context import Parameters, StepContext, StepError
 
-__all__ = ["LIFELINE", "JobFile", "run_job"]
-
-LIFELINE = "PHIFT_LIFELINE"
-"""Environment variable: the file descriptor whose end of file means that the emulator is gone."""
+__all__ = ["JobFile", "run_job"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +64,7 @@ def run_job(folder: Path) -> bool:
             context.log(traceback.format_exc())
             events.write(StepEnded(step, f"{error.strerror or error}: {error.filename or step}", "SystemError"))
             return False
-        except Exception as error:  # whatever a library raises must end as a failed step, not as a vanished worker
+        except Exception as error:  # noqa: BLE001  whatever a library raises must end as a failed step, not as a vanished worker
             context.log(traceback.format_exc())
             first = (str(error).splitlines() or [""])[0]
             events.write(StepEnded(step, f"{type(error).__name__}: {first}", "SystemError"))
@@ -78,19 +72,6 @@ def run_job(folder: Path) -> bool:
         context.log("done")
         events.write(StepEnded(step))
     return True
-
-
-def watch_lifeline() -> None:
-    """Kill this process group when the emulator is gone; without a lifeline (a worker started by hand) do nothing."""
-    descriptor = os.environ.get(LIFELINE)
-    if descriptor is None:
-        return
-
-    def wait() -> None:
-        os.read(int(descriptor), 1)
-        os.killpg(os.getpgid(0), signal.SIGKILL)
-
-    threading.Thread(target=wait, name="lifeline", daemon=True).start()
 
 
 def quiet() -> None:

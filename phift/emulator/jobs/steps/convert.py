@@ -15,7 +15,7 @@ REQUIREMENTS = ("transformers", "torch", "accelerate", "mlflow")
 
 
 def run(context: StepContext) -> None:
-    """Write mlflow_model_folder: flavours python_function and transformers, weights in model/, tokenizer in components/."""
+    """Write mlflow_model_folder: flavours python_function and transformers, weights in model/."""
     import mlflow
     from huggingface_hub import ModelCard
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -29,6 +29,8 @@ def run(context: StepContext) -> None:
     notes = {"finetuned_by_job": context.job}
     if context.stand_in:
         notes["stand_in"] = "true"
+    # it would name this machine's folder as the source of the weights
+    components["model"].name_or_path = components["model"].config._name_or_path = context.job
     mlflow.transformers.save_model(
         transformers_model=components,
         path=str(target),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
@@ -90,10 +89,16 @@ def _render(tokenizer: Any, messages: list[dict[str, str]]) -> tuple[str, list[t
                 continue
             before = tokenizer.apply_chat_template(messages[:index], tokenize=False, add_generation_prompt=True)
             until = tokenizer.apply_chat_template(messages[: index + 1], tokenize=False)
-            spans.append((len(commonprefix((before, whole))), len(commonprefix((until, whole)))))
-    except Exception as error:  # templates raise jinja2's errors, TypeErrors, whatever their authors wrote
+            spans.append((_common(before, whole), _common(until, whole)))
+    except Exception as error:
         raise StepError(f"the model's chat template refuses a conversation: {error}") from error
     return whole, spans
+
+
+def _common(first: str, second: str) -> int:
+    """How many characters both begin with."""
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(first), len(second)))
 
 
 def _escape(messages: list[dict[str, str]], controls: list[str]) -> tuple[list[dict[str, str]], int]:

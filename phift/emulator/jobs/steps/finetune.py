@@ -25,7 +25,7 @@ def run(context: StepContext) -> None:
     Raises StepError when a loss is no number or the memory does not suffice.
     """
     import torch
-    from transformers import AutoTokenizer, Trainer, TrainingArguments, set_seed
+    from transformers import AutoTokenizer, PrinterCallback, Trainer, TrainingArguments, set_seed
 
     parameters = context.parameters
     source, out = context.work("model"), context.output("pytorch_model_folder")
@@ -55,6 +55,7 @@ def run(context: StepContext) -> None:
         preprocess_logits_for_metrics=best_tokens,
         callbacks=_callbacks(context),
     )
+    trainer.remove_callback(PrinterCallback)  # it prints; Report tells the same
     try:
         if evaluates:
             context.log(f"evaluating on the {evaluated} split before training")
@@ -198,7 +199,9 @@ def _callbacks(context: StepContext) -> list[Any]:
             now = time.monotonic()
             seen, spent = state.num_input_tokens_seen - self.tokens, now - self.since
             self.tokens, self.since = state.num_input_tokens_seen, now
-            values = {k: float(logs[k]) for k in ("loss", "grad_norm", "learning_rate", "epoch") if k in logs}
+            values: dict[str, float] = {
+                k: float(logs[k]) for k in ("loss", "grad_norm", "learning_rate", "epoch") if k in logs
+            }
             values["tokens_per_second"] = seen / max(spent, 1e-9)
             self.loss, self.rate = values["loss"], values.get("learning_rate", self.rate)
             context.metrics(state.global_step, values)

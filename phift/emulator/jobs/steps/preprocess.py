@@ -16,7 +16,7 @@ SPLITS = ("train", "validation", "test")
 
 
 def run(context: StepContext) -> None:
-    """Encode every split that was given into the work folder `preprocessed`; StepError when nothing is left to learn."""
+    """Encode every split given into the work folder `preprocessed`; StepError when nothing is left to learn."""
     tokenizer = _tokenizer(context.work("model"))
     limit = _limit(context, tokenizer)
     target = context.work("preprocessed")

@@ -77,4 +77,3 @@ def training_arguments(
         "disable_tqdm": True,
         "report_to": "none",
     }
-

@@ -1,0 +1,234 @@
+"""Jobs of the resource manager: submit, read, list, cancel, delete. Job documents never carry an ETag."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from phift.emulator.blobs.account import ARTIFACT_CONTAINER, blobs_of
+from phift.emulator.context import Emulator
+from phift.emulator.documents import reply, timestamp
+from phift.emulator.errors import ServiceError
+from phift.emulator.jobs.documents import child_document, job_document
+from phift.emulator.jobs.logs import artifact_prefix
+from phift.emulator.jobs.queue import jobs_of
+from phift.emulator.jobs.record import Job, Run, Status, all_jobs, find_job, find_run
+from phift.emulator.jobs.submission import check_name, read_submission
+from phift.emulator.lro import RESULT, Operation
+from phift.emulator.routing import WS, Call, Host, Route
+
+__all__ = ["ROUTES", "cancel_finished", "delete_finished", "find_or_404", "install", "merge_metadata"]
+
+# what may never change after the first PUT, in the order and words of the service's message
+_IMMUTABLE = {
+    "jobType": "JobType",
+    "settings": "Settings",
+    "inputs": "Inputs",
+    "outputs": "Outputs",
+    "jobs": "Jobs",
+    "computeId": "ComputeId",
+    "experimentName": "ExperimentName",
+    "componentId": "ComponentId",
+    "identity": "Identity",
+}
+_BINDINGS = {"inputs": "InputBindings", "outputs": "OutputBindings"}
+_PAGE = 50
+_CANCEL_TIMEOUT = "PT1H"
+
+
+async def put_job(call: Call) -> Response:
+    """A new job is checked, stored and queued; of an existing one only its metadata may change (recorded 2026-03)."""
+    name = call.params["name"]
+    check_name(name)
+    body = await call.object()
+    store = call.emulator.store
+    if (existing := find_job(store, name)) is not None:
+        return _put_again(call, existing, body)
+    if find_run(store, name) is not None:
+        raise ServiceError(400, "UserError", f"A run with the id {name} already exists in the workspace.")
+    submission = read_submission(call.emulator, body)
+    sent = submission.properties
+    job = Job(
+        name=name,
+        submitted=sent,
+        tags=submission.tags,
+        properties=dict(sent.get("properties") or {}),
+        display_name=str(sent.get("displayName") or name),
+        description=sent.get("description"),
+        archived=bool(sent.get("isArchived")),
+        created=timestamp(),
+        work=submission.work_document(),
+        refusal=submission.refusal,
+    )
+    run = Run(name, root=name, parent="", kind="job", node="", component="", number=1)
+    with store.transaction():
+        job.save(store)
+        run.save(store)
+    jobs_of(call.emulator).submitted(job)
+    location = f"https://management.azure.com{call.emulator.workspace.arm_id}/jobs/{quote(name)}"
+    headers = {"Location": f"{location}?api-version={call.api_version}"}
+    return reply(job_document(call.emulator, job, run), 201, headers)
+
+
+def _put_again(call: Call, job: Job, body: Mapping[str, Any]) -> Response:
+    sent = body.get("properties")
+    if not isinstance(sent, dict):
+        raise ServiceError(400, "RequestInvalid", "The request needs an object 'properties'.", target="properties")
+    changed = [key for key in _IMMUTABLE if (sent.get(key) or None) != (job.submitted.get(key) or None)]
+    if changed:
+        words = [_IMMUTABLE[key] for key in changed] + [_BINDINGS[key] for key in changed if key in _BINDINGS]
+        listed = ",  ".join(words)
+        raise ServiceError(
+            400,
+            "UserError",
+            "A job with this name already exists. If you are trying to create a new job, use a different name. If you"
+            f" are trying to update an existing job, the existing job's {listed} cannot be changed. Only description,"
+            " tags, displayName, properties, and isArchived can be updated.",
+            inner=("Immutable", "JobPropertyImmutable"),
+            parameters={"property": listed},
+        )
+    merge_metadata(job, sent)
+    job.save(call.emulator.store)
+    return reply(job_document(call.emulator, job, job.run(call.emulator.store)))
+
+
+def merge_metadata(job: Job, sent: Mapping[str, Any]) -> None:
+    """Take over what may change. Tags and properties are merged: what is left out stays (field reports)."""
+    job.tags |= {str(key): str(value) for key, value in (sent.get("tags") or {}).items()}
+    job.properties |= sent.get("properties") or {}
+    if sent.get("displayName"):
+        job.display_name = str(sent["displayName"])
+    if "description" in sent:
+        job.description = sent["description"]
+    for key in ("isArchived", "hidden"):
+        if isinstance(sent.get(key), bool):
+            job.archived = sent[key]
+
+
+def find_or_404(emulator: Emulator, name: str) -> Job:
+    """The job; raises ServiceError 404 in the service's words."""
+    if (job := find_job(emulator.store, name)) is None:
+        raise ServiceError(404, "UserError", f"Job {name} not found.", inner=("NotFound", "JobNotFound"))
+    return job
+
+
+async def get_job(call: Call) -> Response:
+    store = call.emulator.store
+    if find_job(store, call.params["name"]) is None and (run := find_run(store, call.params["name"])):
+        return reply(child_document(call.emulator, run))
+    job = find_or_404(call.emulator, call.params["name"])
+    return reply(job_document(call.emulator, job, job.run(store)))
+
+
+async def list_jobs(call: Call) -> Response:
+    """Newest first. Filters: listViewType, jobType, tag (`name` or `name=value`). Page size: $top, else 50."""
+    view = (call.query("listViewType") or "ActiveOnly").lower()
+    kind, tag = call.query("jobType").lower(), call.query("tag")
+    jobs = [
+        job
+        for job in reversed(all_jobs(call.emulator.store))
+        if _in_view(job, view) and kind in ("", job.job_type.lower()) and _has_tag(job, tag)
+    ]
+    skip = int(call.query("$skip") or 0)
+    size = min(int(call.query("$top") or _PAGE), 1000)
+    page = jobs[skip : skip + size]
+    body: dict[str, Any] = {"value": [job_document(call.emulator, job, job.run(call.emulator.store)) for job in page]}
+    if skip + size < len(jobs):
+        following = call.request.url.include_query_params(**{"$skip": skip + size})
+        body["nextLink"] = str(following.replace(scheme="https"))
+    return reply(body)
+
+
+def _in_view(job: Job, view: str) -> bool:
+    return view == "all" or job.archived is (view == "archivedonly")
+
+
+def _has_tag(job: Job, tag: str) -> bool:
+    name, equals, value = tag.partition("=")
+    return not tag or (name in job.tags and (not equals or job.tags[name] == value))
+
+
+async def cancel_job(call: Call) -> Response:
+    """202 and a result to poll; 200 when the job has ended already (recorded 2023-10; the 200 is assumed)."""
+    emulator = call.emulator
+    job = find_or_404(emulator, call.params["name"])
+    run = job.run(emulator.store)
+    if run.status.ended:
+        return Response(status_code=200)
+    run.enter(Status.CANCEL_REQUESTED, emulator.store)
+    jobs_of(emulator).cancel(job.name)
+    operation = emulator.operations.start(
+        "job",
+        job.name,
+        finish=cancel_finished,
+        location=RESULT,
+        timeout=_CANCEL_TIMEOUT,
+        name=f"jc:{emulator.workspace.workspace_id}:{job.name}",
+        api_version=call.api_version,
+    )
+    return _accepted(operation)
+
+
+def _accepted(operation: Operation) -> Response:
+    headers = {key: value for key, value in operation.headers.items() if key != "Azure-AsyncOperation"}
+    return reply(None, 202, headers)
+
+
+async def cancel_finished(emulator: Emulator, operation: Operation) -> None:
+    """The cancel operation ends when the job has."""
+    await jobs_of(emulator).ended(operation.resource[0])
+
+
+async def delete_job(call: Call) -> Response:
+    """202 and a result to poll; 204 for what is not there. A job that has not ended is refused (text assumed)."""
+    emulator = call.emulator
+    job = find_job(emulator.store, call.params["name"])
+    if job is None:
+        return Response(status_code=204)
+    if not job.run(emulator.store).status.ended:
+        raise ServiceError(
+            400, "UserError", f"Job {job.name} has not ended. Cancel it before it is deleted.", inner=("BadArgument",)
+        )
+    operation = emulator.operations.start(
+        "job", job.name, finish=delete_finished, location=RESULT, timeout=_CANCEL_TIMEOUT, api_version=call.api_version
+    )
+    return _accepted(operation)
+
+
+async def delete_finished(emulator: Emulator, operation: Operation) -> None:
+    """Job, runs and logs go; its outputs stay, as models may have been registered from them."""
+    job = find_job(emulator.store, operation.resource[0])
+    if job is None:
+        return
+    for run_id in (job.name, *job.runs):
+        blobs_of(emulator).delete_prefix(ARTIFACT_CONTAINER, artifact_prefix(run_id))
+    job.delete(emulator.store)
+
+
+def install(emulator: Emulator) -> None:
+    """Jobs are taken up again at start and killed at stop; while one runs the emulator does not idle out."""
+    queue = jobs_of(emulator)
+
+    async def start(_: Emulator) -> None:
+        await queue.start()
+
+    async def stop(_: Emulator) -> None:
+        await queue.stop()
+
+    emulator.on_start.append(start)
+    emulator.on_stop.append(stop)
+    emulator.busy.append(lambda _: queue.busy)
+
+
+_JOB = WS + "/jobs/{name}"
+
+ROUTES = (
+    Route(Host.ARM, "PUT", _JOB, put_job),
+    Route(Host.ARM, "GET", _JOB, get_job),
+    Route(Host.ARM, "GET", WS + "/jobs", list_jobs),
+    Route(Host.ARM, "POST", _JOB + "/cancel", cancel_job),
+    Route(Host.ARM, "DELETE", _JOB, delete_job),
+)

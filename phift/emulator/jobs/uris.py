@@ -1,0 +1,121 @@
+"""Where the data and models that jobs name really lie: blobs, or the folder of the stand-in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from phift.emulator.blobs.account import ARTIFACT_CONTAINER
+from phift.emulator.errors import ServiceError
+from phift.emulator.registry.publish import REGISTRY, versions
+
+if TYPE_CHECKING:
+    from phift.emulator.context import Emulator
+
+__all__ = ["ARTIFACT_STORE", "BLOB_STORE", "STAND_IN_FAMILY", "BlobPlace", "RegistryModel", "long_uri", "place_of"]
+
+BLOB_STORE = "workspaceblobstore"
+ARTIFACT_STORE = "workspaceartifactstore"
+STAND_IN_FAMILY = re.compile(r"phi-3(\.5)?-", re.IGNORECASE)
+"""Names of the registry models that the tiny Phi-3 stands in for."""
+
+_DATASTORE = re.compile(r"azureml://(?:subscriptions/.+/)?datastores/(?P<store>[^/]+)/paths/(?P<path>.*)", re.I)
+_REGISTRY = re.compile(
+    r"azureml://registries/(?P<registry>[^/]+)/models/(?P<name>[^/]+)/(?:versions/(?P<version>[^/]+)|labels/latest)",
+    re.I,
+)
+_ASSET = re.compile(
+    r"(?:azureml:)?/?subscriptions/.+/workspaces/[^/]+/(?P<kind>data|models)/(?P<name>[^/]+)/versions/(?P<version>[^/]+)",
+    re.I,
+)
+_LOCATED = re.compile(
+    r"azureml://locations/[^/]+/workspaces/[^/]+/(?P<kind>data|models)/(?P<name>[^/]+)/versions/(?P<version>[^/]+)",
+    re.I,
+)
+_SHORT = re.compile(r"azureml:(?!/)(?P<name>[^:/]+):(?P<version>[^:/]+)")
+_BLOB_URL = re.compile(
+    r"https://(?P<account>[^./]+)\.blob\.core\.windows\.net/(?P<container>[^/]+)/(?P<path>[^?]+)", re.I
+)
+_JOB_OUTPUT = re.compile(r"azureml://jobs/", re.I)
+
+
+@dataclass(frozen=True)
+class BlobPlace:
+    """A blob, or all blobs whose names begin with `path` and a slash."""
+
+    container: str
+    path: str
+
+
+@dataclass(frozen=True)
+class RegistryModel:
+    """A base model of the `azureml` registry. version: as the registry numbers it."""
+
+    name: str
+    version: str
+
+
+def place_of(emulator: Emulator, uri: str, kind: str) -> BlobPlace | RegistryModel:
+    """What a job input's URI stands for. kind: its type, such as uri_file or mlflow_model.
+
+    Raises ServiceError 404 for an asset or datastore that does not exist and 400 for a URI that jobs do not take.
+    """
+    if _JOB_OUTPUT.match(uri):
+        raise ServiceError(
+            400, "UserError", f"{uri} is no valid input: give the output's datastore URI (azureml://datastores/...)."
+        )
+    if found := _REGISTRY.fullmatch(uri):
+        return _registry_model(found["registry"], found["name"], found["version"] or "")
+    if found := _DATASTORE.fullmatch(uri):
+        return BlobPlace(container_of(emulator, found["store"]), unquote(found["path"]).strip("/"))
+    if found := _ASSET.fullmatch(uri) or _LOCATED.fullmatch(uri):
+        return _asset(emulator, found["kind"].lower(), found["name"], found["version"])
+    if found := _SHORT.fullmatch(uri):
+        return _asset(emulator, "models" if kind.endswith("_model") else "data", found["name"], found["version"])
+    if found := _BLOB_URL.fullmatch(uri):
+        if found["account"].lower() != emulator.workspace.storage_account.lower():
+            raise ServiceError(400, "UserError", f"{uri}: only the workspace's own storage account is served here.")
+        return BlobPlace(found["container"], unquote(found["path"]).strip("/"))
+    raise ServiceError(400, "UserError", f"The uri '{uri}' is not understood by the embedded Azure ML.")
+
+
+def container_of(emulator: Emulator, datastore: str) -> str:
+    """The blob container of a datastore; raises ServiceError 404 when there is no such datastore."""
+    builtin = {BLOB_STORE: emulator.workspace.container, ARTIFACT_STORE: ARTIFACT_CONTAINER}
+    if container := builtin.get(datastore.lower()):
+        return container
+    document = emulator.store.get("datastore", datastore)
+    container = ((document or {}).get("properties") or {}).get("containerName")
+    if not container:
+        raise ServiceError(404, "UserError", f"Could not find datastore: {datastore}.", inner=("NotFound",))
+    return str(container)
+
+
+def long_uri(emulator: Emulator, datastore: str, path: str) -> str:
+    """The long form the service answers with: resourcegroups in lower case (recorded 2026-03)."""
+    workspace = emulator.workspace
+    return (
+        f"azureml://subscriptions/{workspace.subscription_id}/resourcegroups/{workspace.resource_group}"
+        f"/workspaces/{workspace.name}/datastores/{datastore}/paths/{path}"
+    )
+
+
+def _registry_model(registry: str, name: str, version: str) -> RegistryModel:
+    found = versions("models", name) if registry.lower() == REGISTRY else ()
+    known = next((document for document in reversed(found) if version in ("", document["name"])), None)
+    if known is None:
+        text = f"Not found model {name}" + (f" (version: {version})." if version else ".")
+        raise ServiceError(404, "UserError", text, inner=("NotFound", "ModelNotFound"))
+    return RegistryModel(name, str(known["name"]))
+
+
+def _asset(emulator: Emulator, kind: str, name: str, version: str) -> BlobPlace | RegistryModel:
+    document = emulator.store.get(f"{kind}/versions", name, version)
+    if document is None:
+        raise ServiceError(
+            404, "UserError", f"Not found {kind.removesuffix('s')} {name} (version: {version}).", inner=("NotFound",)
+        )
+    properties = document["properties"]
+    return place_of(emulator, str(properties.get("dataUri") or properties.get("modelUri")), kind)
