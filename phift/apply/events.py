@@ -45,7 +45,7 @@ class ResourceProgress:
     """Something is going on.
 
     state: the service's own word ("Creating", "Running"). message: what is waited for, or the step of a job.
-    elapsed: seconds since the start. current, total: of whatever is counted (training steps, bytes), total 0 when unknown.
+    elapsed: seconds since the start. current, total: of what is counted (steps, bytes), total 0 when unknown.
     values: numbers worth showing beside it, such as {"loss": 1.2}.
     """
 
@@ -102,7 +102,10 @@ class Note:
 
 @dataclass(frozen=True)
 class ApplyFinished:
-    """added, changed, destroyed: what was really done. elapsed: seconds. phases: seconds by name. outputs: by address."""
+    """added, changed, destroyed: what was really done. elapsed: seconds. phases: seconds by address.
+
+    outputs: by address. failed: what ended badly or was detached. exit_code: of the first of these, else 0.
+    """
 
     plan: Plan
     added: int
@@ -112,6 +115,7 @@ class ApplyFinished:
     phases: Mapping[str, float] = field(default_factory=dict)
     outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     failed: tuple[Address, ...] = ()
+    exit_code: int = 0
 
 
 Event = (

@@ -1,0 +1,204 @@
+"""Applying a plan: its resources in a graph, as many at once as their dependencies allow."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from phift.address import Address
+from phift.apply.events import ApplyFinished, ApplyStarted, Listener, ResourceDone, ResourceFailed, ResourceSkipped
+from phift.apply.options import ApplyOptions
+from phift.apply.unit import Units
+from phift.apply.writing import Writing
+from phift.azure.session import Azure
+from phift.clock import Clock, SystemClock
+from phift.compile.desired import Stack
+from phift.errors import DetachedError
+from phift.graph.dag import Graph
+from phift.graph.executor import NotStarted, Outcome, run
+from phift.ledger.holder import Holder
+from phift.ledger.journal import Journal, open_intents
+from phift.ledger.lease import Lease
+from phift.plan.action import Action
+from phift.plan.model import Plan, PlannedResource
+from phift.resources.base import Kind
+
+__all__ = ["apply_plan"]
+
+_LEASE_PATIENCE = 90.0
+"""Seconds to wait for the lease once work has begun; a lease lasts 60. At the start nobody waits."""
+
+
+def apply_plan(
+    plan: Plan,
+    stack: Stack,
+    kinds: Mapping[str, Kind],
+    azure: Azure,
+    *,
+    folder: Path,
+    listener: Listener,
+    options: ApplyOptions,
+    clock: Clock | None = None,
+) -> ApplyFinished:
+    """Carries out the plan and nothing else.
+
+    stack: compiled from the same spec. folder: of the spec, to name its commit. A resource that fails stops those
+    that depend on it; the others go on. Never raises for a resource: what failed is in the result, whose exit_code is
+    that of the first failure in plan order.
+    """
+    clock = clock or SystemClock()
+    start = clock.monotonic()
+    listener(ApplyStarted(plan))
+    ledger = _Ledger(plan, azure, folder, clock)
+    writing = Writing(ledger.acquire, listener)
+    units = Units(stack, kinds, azure, lambda: ledger.journal, writing, options, listener, clock, {})
+    try:
+        outcomes = run(
+            _graph(plan),
+            lambda address, failed: _work(plan.resource(address), failed, units, plan, listener, clock),
+            parallelism=options.parallelism,
+            stop=options.stop,
+        )
+    finally:
+        writing.close()
+    return _finish(plan, outcomes, units, ledger, listener, clock.monotonic() - start)
+
+
+def _graph(plan: Plan) -> Graph[Address]:
+    """Creation follows dependencies; deletions go the other way round."""
+    graph: Graph[Address] = Graph()
+    known = {r.address for r in plan.resources}
+    for resource in plan.resources:
+        graph.add(resource.address)
+        for needed in resource.depends_on:
+            if needed not in known:
+                continue
+            if resource.action is Action.DELETE or plan.purpose == "destroy":
+                graph.add(needed, after=[resource.address])
+            else:
+                graph.add(resource.address, after=[needed])
+    return graph
+
+
+def _work(
+    planned: PlannedResource,
+    failed: Outcome[Address, ResourceDone | None] | None,
+    units: Units,
+    plan: Plan,
+    listener: Listener,
+    clock: Clock,
+) -> ResourceDone | None:
+    if failed is not None:
+        if planned.action.changes_something:
+            listener(ResourceSkipped(planned.address, failed.node))
+        return None
+    if not planned.action.changes_something:
+        if any(planned.address in r.depends_on and r.action.changes_something for r in plan.resources):
+            units.recall(planned)
+        return None
+    start = clock.monotonic()
+    try:
+        return units.carry_out(planned)
+    except Exception as error:
+        listener(ResourceFailed(planned.address, planned.action, error, clock.monotonic() - start))
+        raise
+
+
+def _finish(
+    plan: Plan,
+    outcomes: Mapping[Address, Outcome[Address, ResourceDone | None]],
+    units: Units,
+    ledger: _Ledger,
+    listener: Listener,
+    elapsed: float,
+) -> ApplyFinished:
+    done = [o.result.action for o in outcomes.values() if o.ok and o.result is not None]
+    errors = {a: o.error for a, o in outcomes.items() if o.error is not None and not isinstance(o.error, NotStarted)}
+    stopped = [
+        a for a, o in outcomes.items() if isinstance(o.error, NotStarted) and plan.resource(a).action.changes_something
+    ]
+    code = next((int(getattr(e, "exit_code", 1)) for e in errors.values()), DetachedError.exit_code if stopped else 0)
+    ledger.end("done" if code == 0 else "detached" if code == DetachedError.exit_code else "failed")
+    finished = ApplyFinished(
+        plan,
+        added=sum(a.adds for a in done),
+        changed=sum(a.alters for a in done),
+        destroyed=sum(a.destroys for a in done),
+        elapsed=elapsed,
+        phases={str(o.result.address): o.result.elapsed for o in outcomes.values() if o.ok and o.result is not None},
+        outputs={str(a): o for a, o in units.outputs.items()},
+        failed=tuple(errors),
+        exit_code=code,
+    )
+    listener(finished)
+    return finished
+
+
+class _Ledger:
+    """This apply's journal and lease, both begun with the first write."""
+
+    def __init__(self, plan: Plan, azure: Azure, folder: Path, clock: Clock) -> None:
+        self._plan = plan
+        self._azure = azure
+        self._folder = folder
+        self._clock = clock
+        self._id = secrets.token_hex(4)
+        self._journal: Journal | None = None
+        self._lock = threading.Lock()
+
+    def acquire(self) -> Lease:
+        """The stack's lease; at the start it is had at once or not at all."""
+        wait = 0.0 if self._journal is None else _LEASE_PATIENCE
+        lease = Lease.acquire(self._azure.blobs, self._plan.stack, self._holder(), wait=wait, clock=self._clock)
+        try:
+            self._begin()
+        except BaseException:
+            lease.release()
+            raise
+        return lease
+
+    @property
+    def journal(self) -> Journal:
+        """Raises RuntimeError before the lease was taken."""
+        if self._journal is None:
+            raise RuntimeError("the journal begins with the lease")
+        return self._journal
+
+    def end(self, outcome: str) -> None:
+        if self._journal is not None:
+            self._journal.end(outcome)
+
+    def _begin(self) -> None:
+        with self._lock:
+            if self._journal is not None:
+                return
+            journal = Journal(self._azure.blobs, self._plan.stack, self._id, self._clock)
+            left_open = open_intents(self._azure.blobs, self._plan.stack)
+            journal.begin(self._summary(), asdict(self._holder()))
+            for intent in left_open:
+                journal.result(intent, self._came_of(intent.address), {"settled_by": self._id})
+            self._journal = journal
+
+    def _came_of(self, address: str) -> str:
+        """What reality says of an earlier apply's write: the plan has just read it."""
+        for resource in self._plan.resources:
+            if str(resource.address) == address:
+                there = bool(resource.fingerprint) or resource.action in {Action.NO_OP, Action.REUSE}
+                return "found done" if there else "found not done"
+        return "no longer in the spec"
+
+    def _holder(self) -> Holder:
+        return Holder.here(self._clock.now(), folder=self._folder, apply_id=self._id)
+
+    def _summary(self) -> dict[str, Any]:
+        return {
+            "counts": asdict(self._plan.counts),
+            "purpose": self._plan.purpose,
+            "source": self._plan.source,
+            "spec_digest": self._plan.spec_digest,
+            "resources": {str(r.address): r.action.value for r in self._plan.resources if r.action.changes_something},
+        }

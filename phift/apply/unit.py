@@ -1,0 +1,225 @@
+"""One unit of work: a planned resource carried out, from the last look at it to reading back what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from phift.address import Address
+from phift.apply.events import Listener, ResourceDone, ResourceProgress, ResourceStarted
+from phift.apply.options import ApplyOptions
+from phift.apply.waits import wait_for
+from phift.apply.writing import Writing
+from phift.azure.session import Azure
+from phift.clock import Clock
+from phift.compile.desired import Desired, Stack
+from phift.compile.ownership import APPLIED, applied_digest
+from phift.errors import DetachedError, PhiftError, StalePlanError
+from phift.ledger.journal import Journal
+from phift.plan.action import Action
+from phift.plan.model import PlannedResource
+from phift.resources.base import Context, Kind, Live, Nature, Observation, Progress
+
+__all__ = ["Units"]
+
+_GONE = 3600.0
+"""Seconds a removal may take: deletes of an hour happen on the service."""
+
+
+@dataclass
+class Units:
+    """Carries out the resources of one plan. outputs: by address, filled as they are done; shared by all threads."""
+
+    stack: Stack
+    kinds: Mapping[str, Kind]
+    azure: Azure
+    journal: Callable[[], Journal]
+    writing: Writing
+    options: ApplyOptions
+    listener: Listener
+    clock: Clock
+    outputs: dict[Address, Mapping[str, Any]]
+
+    def carry_out(self, planned: PlannedResource) -> ResourceDone | None:
+        """Does what is planned; None when there was nothing to do. Raises PhiftError."""
+        desired = self._desired(planned)
+        if not planned.action.changes_something:
+            return None
+        start = self.clock.monotonic()
+        self.listener(ResourceStarted(planned.address, planned.action, planned.identity))
+        with self.writing.section():
+            outputs = self._do(planned, desired, start)
+        live = self._read(desired).live
+        if live is not None:
+            outputs = {**outputs, **self._kind(desired).outputs(self._context(desired, start), desired, live)}
+        self.outputs[planned.address] = outputs
+        identity = str(outputs.get("name") or planned.identity)
+        if version := outputs.get("version"):
+            identity = f"{identity}:{version}"
+        done = ResourceDone(planned.address, planned.action, identity, self.clock.monotonic() - start, outputs)
+        self.listener(done)
+        return done
+
+    def recall(self, planned: PlannedResource) -> None:
+        """Fills the outputs of a resource that stays as it is, for those that depend on it."""
+        desired = self._desired(planned)
+        live = self._read(desired).live
+        if live is not None:
+            context = self._context(desired, self.clock.monotonic())
+            self.outputs[planned.address] = self._kind(desired).outputs(context, desired, live)
+
+    def _do(self, planned: PlannedResource, desired: Desired, start: float) -> Mapping[str, Any]:
+        kind = self._kind(desired)
+        live = self._read(desired).live
+        if live is not None and self._came_true(planned, desired, live):
+            return {"name": live.name}
+        self._require_unmoved(planned, live)
+        match planned.action:
+            case Action.ADOPT if live is not None and kind.nature is Nature.RUN:
+                outputs: Mapping[str, Any] = {"name": live.name}
+            case Action.CREATE | Action.RUN:
+                if live is not None and live.state == "Deleting":
+                    self._wait_gone(desired)
+                outputs = self._write("create", planned, desired, lambda c: kind.create(c, desired), start)
+            case Action.UPDATE | Action.SHIFT | Action.ADOPT if live is not None:
+                outputs = self._write("update", planned, desired, lambda c: kind.update(c, desired, live), start)
+            case Action.REPLACE if live is not None:
+                self._write("delete", planned, desired, lambda c: kind.delete(c, desired, live), start)
+                self._wait_gone(desired)
+                outputs = self._write("create", planned, desired, lambda c: kind.create(c, desired), start)
+            case Action.DELETE:
+                if live is not None:
+                    self._write("delete", planned, desired, lambda c: kind.delete(c, desired, live), start)
+                    self._settle_removal(kind, desired)
+                return {}
+            case _:
+                raise StalePlanError(
+                    f"{planned.address}: {planned.identity} is no longer there to {planned.action.value}",
+                    remedy="Make a new plan.",
+                    address=str(planned.address),
+                )
+        return self._wait(kind, desired, outputs, start)
+
+    def _write(
+        self,
+        verb: str,
+        planned: PlannedResource,
+        desired: Desired,
+        call: Callable[[Context], Mapping[str, Any] | None],
+        start: float,
+    ) -> Mapping[str, Any]:
+        """One write, with its intent recorded before and its result after."""
+        self.writing.require()
+        journal = self.journal()
+        facts = {"digest": desired.digest} if desired.digest else {}
+        intent = journal.intent(str(planned.address), verb, desired.name, facts)
+        try:
+            outputs = call(self._context(desired, start)) or {}
+        except PhiftError as error:
+            journal.result(intent, "failed", {"error": error.summary})
+            raise
+        journal.result(intent, "done", {k: v for k, v in outputs.items() if isinstance(v, str | int | float)})
+        return outputs
+
+    def _wait(self, kind: Kind, desired: Desired, outputs: Mapping[str, Any], start: float) -> Mapping[str, Any]:
+        context = self._context(desired, start)
+        what = f"{desired.address} ({outputs.get('name', desired.name)})"
+        if kind.nature is not Nature.RUN:
+            self._poll(lambda: kind.poll(context, desired, outputs), desired, what, kind.deadline)
+            return outputs
+        if not self.options.wait:
+            raise DetachedError(
+                f"{what} was submitted and goes on in the service",
+                remedy="Apply again to go on from where it then is.",
+                address=str(desired.address),
+            )
+        with self.writing.watching():
+            self._poll(lambda: kind.poll(context, desired, outputs), desired, what, kind.deadline)
+        return outputs
+
+    def _wait_gone(self, desired: Desired) -> None:
+        def look() -> Progress:
+            live = self._read(desired).live
+            return Progress(live.state if live else "Deleted", done=live is None, message="waits until it is gone")
+
+        self._poll(look, desired, f"the removal of {desired.name}", _GONE)
+
+    def _settle_removal(self, kind: Kind, desired: Desired) -> None:
+        """A mutable object is waited for until it is gone; versions and runs stay, in another state."""
+        if kind.nature is Nature.MUTABLE:
+            self._wait_gone(desired)
+
+    def _poll(self, look: Callable[[], Progress], desired: Desired, what: str, deadline: float) -> None:
+        wait_for(
+            look,
+            address=desired.address,
+            what=what,
+            deadline=self.options.timeouts.get(desired.address.kind, deadline),
+            local=self.azure.local,
+            clock=self.clock,
+            stop=self.options.stop,
+            listener=self.listener,
+        )
+
+    def _came_true(self, planned: PlannedResource, desired: Desired, live: Live) -> bool:
+        """Whether the live object is already what this plan would make of it: an earlier try got that far."""
+        return (
+            planned.action in {Action.CREATE, Action.UPDATE}
+            and live.fingerprint != planned.fingerprint
+            and live.ours
+            and live.state == "Succeeded"
+            and live.marks.get(APPLIED) == applied_digest(desired.properties)
+        )
+
+    def _require_unmoved(self, planned: PlannedResource, live: Live | None) -> None:
+        if planned.action in {Action.RUN, Action.ADOPT}:
+            return  # a job moves by itself, and its name is its digest
+        now = live.fingerprint if live else ""
+        if now != planned.fingerprint:
+            raise StalePlanError(
+                f"{planned.address}: {planned.identity} has changed since the plan was made",
+                detail="It exists now." if not planned.fingerprint else "Someone else changed or removed it.",
+                remedy="Make a new plan and look at it.",
+                address=str(planned.address),
+            )
+
+    def _read(self, desired: Desired) -> Observation:
+        return self._kind(desired).read(self._context(desired, 0.0), desired)
+
+    def _context(self, desired: Desired, start: float) -> Context:
+        def report(progress: Progress) -> None:
+            self.listener(
+                ResourceProgress(
+                    desired.address,
+                    progress.state,
+                    progress.message,
+                    self.clock.monotonic() - start,
+                    progress.current,
+                    progress.total,
+                    progress.unit,
+                    progress.values,
+                )
+            )
+
+        return Context(
+            self.azure,
+            self.stack.name,
+            self.stack.source,
+            outputs=self.outputs,
+            report=report,
+        )
+
+    def _desired(self, planned: PlannedResource) -> Desired:
+        desired = self.stack.resource(planned.address)
+        if desired is None:
+            raise StalePlanError(
+                f"{planned.address} is in the plan and no longer in the spec",
+                remedy="Make a new plan.",
+                address=str(planned.address),
+            )
+        attempt = planned.details.get("attempt")
+        return replace(desired, parts={**desired.parts, "attempt": attempt}) if attempt else desired
+
+    def _kind(self, desired: Desired) -> Kind:
+        return self.kinds[desired.address.kind]

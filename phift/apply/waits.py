@@ -1,0 +1,84 @@
+"""Waiting for the service, with a deadline whose passing is not a failure."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from phift.address import Address
+from phift.apply.events import Listener, ResourceProgress
+from phift.clock import Clock
+from phift.errors import DeadlineError, DetachedError, ServerError, ThrottledError, UnreachableError
+from phift.resources.base import Progress
+
+__all__ = ["wait_for"]
+
+_FIRST = 0.2
+_GROWTH = 1.4
+_LONGEST_LOCAL = 1.0
+_LONGEST_CLOUD = 20.0
+_PATIENCE = 300.0
+"""Seconds a wait goes on without an answer from the service: a long job outlives short outages."""
+
+
+def wait_for(
+    look: Callable[[], Progress],
+    *,
+    address: Address,
+    what: str,
+    deadline: float,
+    local: bool,
+    clock: Clock,
+    stop: threading.Event,
+    listener: Listener,
+) -> Progress:
+    """Looks again and again until it is done. deadline: seconds.
+
+    Returns the last progress; raises its error when it failed, DeadlineError when the deadline passed, DetachedError
+    when `stop` was set meanwhile.
+    """
+    start = clock.monotonic()
+    answered = start
+    pause = _FIRST
+    longest = _LONGEST_LOCAL if local else _LONGEST_CLOUD
+    while True:
+        elapsed = clock.monotonic() - start
+        try:
+            progress = look()
+        except (UnreachableError, ServerError, ThrottledError):
+            if clock.monotonic() - answered > _PATIENCE:
+                raise
+            progress = Progress("no answer", message="the service does not answer; trying again")
+        else:
+            answered = clock.monotonic()
+        if progress.error is not None:
+            raise progress.error
+        listener(
+            ResourceProgress(
+                address,
+                progress.state,
+                progress.message,
+                elapsed,
+                progress.current,
+                progress.total,
+                progress.unit,
+                progress.values,
+            )
+        )
+        if progress.done:
+            return progress
+        if stop.is_set():
+            raise DetachedError(
+                f"stopped watching {what}, which goes on in state {progress.state}",
+                remedy="Apply again to go on from where it then is.",
+                address=str(address),
+            )
+        if elapsed >= deadline:
+            raise DeadlineError(
+                f"{what} is still in state {progress.state} after {elapsed:.0f} s",
+                detail="That is no failure: it goes on in the service.",
+                remedy=f"Apply again to go on waiting, or wait longer: --timeout {address.kind}=SECONDS.",
+                address=str(address),
+            )
+        stop.wait(min(pause, max(0.0, deadline - elapsed)))
+        pause = min(pause * _GROWTH, longest)

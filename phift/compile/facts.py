@@ -1,0 +1,218 @@
+"""What compiling needs to know of the world, as plain values: base model, component, VM sizes, data.
+
+The documents come from a `FactSource`; what they mean is decided here, so that it can be tested without a service.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Protocol
+
+from phift import catalog
+from phift.catalog import ComponentInterface
+
+__all__ = ["AllowList", "BaseModel", "Component", "DataFacts", "FactSource", "Facts", "Size", "Task"]
+
+Task = str
+"""Which of a model's lists is meant: "finetune" or "inference"."""
+
+_OLDEST_GPU_SIZES = ("Standard_NC6", "Standard_NC12", "Standard_NC24", "Standard_NC24r")
+"""K80 sizes: the only ones that Azure's sample refuses where a model names no sizes."""
+
+
+class FactSource(Protocol):
+    """Reads documents; every method raises phift.errors.AzureError when the service says no."""
+
+    def asset(self, kind: str, registry: str, name: str, version: str) -> dict[str, Any] | None:
+        """A version's document of kind "models" or "components" (registry "" is the workspace); None if absent."""
+
+    def newest(self, kind: str, registry: str, name: str) -> str | None:
+        """The version most recently created and not archived, or None when there is none."""
+
+    def sizes(self) -> Iterable[Mapping[str, Any]]:
+        """The workspace's VM sizes as the service lists them."""
+
+    def compute_size(self, name: str) -> str | None:
+        """The VM size of a compute of the workspace, None when there is no such compute."""
+
+
+@dataclass(frozen=True)
+class AllowList:
+    """The VM sizes a model accepts for a task, and who says so.
+
+    origin: "system metadata", "tags", "catalogue" or "" when no list is known. sizes: empty when unknown.
+    """
+
+    sizes: tuple[str, ...] = ()
+    origin: str = ""
+
+    @property
+    def known(self) -> bool:
+        return bool(self.origin)
+
+    def admits(self, size: str) -> bool:
+        """Whether the size, in any case, is allowed; without a list, all but the four K80 sizes are."""
+        if self.known:
+            return size.lower() in {s.lower() for s in self.sizes}
+        return size.lower() not in {s.lower() for s in _OLDEST_GPU_SIZES}
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """A base model's facts. defaults: its recommended fine-tune parameters, raw. stand_in: no real weights."""
+
+    id: str
+    registry: str
+    name: str
+    version: str
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    finetune: AllowList = AllowList()
+    inference: AllowList = AllowList()
+    finetune_retirement: date | None = None
+    inference_retirement: date | None = None
+    stand_in: bool = False
+
+    def allow_list(self, task: Task) -> AllowList:
+        return self.finetune if task == "finetune" else self.inference
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any], *, registry: str, name: str) -> BaseModel:
+        """From a model version's REST document: system metadata first, then tags, then the catalogue."""
+        properties = document.get("properties") or {}
+        tags = properties.get("tags") or {}
+        metadata = properties.get("systemMetadata") or {}
+        version = str(document.get("name", ""))
+        listed = catalog.model(name) if registry else None
+        lifecycle = metadata.get("deprecation") or (listed.system_metadata.get("deprecation", {}) if listed else {})
+        return cls(
+            id=str(document.get("id", "")),
+            registry=registry,
+            name=name,
+            version=version,
+            defaults=_mapping(tags.get("model_specific_defaults")),
+            finetune=_allow_list("finetune", metadata, tags, listed),
+            inference=_allow_list("inference", metadata, tags, listed),
+            finetune_retirement=_day(lifecycle.get("finetuneRetirementDate")),
+            inference_retirement=_day(lifecycle.get("inferenceRetirementDate")),
+            stand_in=str(tags.get("phift.stand_in", "")).lower() == "true",
+        )
+
+
+@dataclass(frozen=True)
+class Component:
+    """A pipeline component. document: its REST document, from which the job's node is built."""
+
+    id: str
+    registry: str
+    name: str
+    version: str
+    interface: ComponentInterface
+    document: Mapping[str, Any] = field(repr=False, default_factory=dict)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any], *, registry: str, name: str) -> Component:
+        """From a component version's REST document with a complete componentSpec."""
+        spec = (document.get("properties") or {}).get("componentSpec") or {}
+        return cls(
+            id=str(document.get("id", "")),
+            registry=registry,
+            name=name,
+            version=str(document.get("name", "")),
+            interface=ComponentInterface.from_spec(spec),
+            document=document,
+        )
+
+
+@dataclass(frozen=True)
+class Size:
+    """A VM size of the workspace's region. computes: where it may be used (AmlCompute, ComputeInstance, MIR)."""
+
+    name: str
+    vcpus: int
+    gpus: int
+    family: str = ""
+    computes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Size:
+        return cls(
+            name=str(document["name"]),
+            vcpus=int(document.get("vCPUs") or 0),
+            gpus=int(document.get("gpus") or 0),
+            family=str(document.get("family") or ""),
+            computes=tuple(document.get("supportedComputeTypes") or ()),
+        )
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """One split: version is 12 hex of its recipe, or an asset's own; identity: what its rows are prepared from, None
+    for an asset; size: bytes of the source."""
+
+    split: str
+    version: str
+    identity: Any = None
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All of it. arm_id: the workspace's. sizes: by lower-cased name."""
+
+    arm_id: str
+    location: str
+    base_model: BaseModel | None = None
+    component: Component | None = None
+    sizes: Mapping[str, Size] = field(default_factory=dict)
+    data: Mapping[str, DataFacts] = field(default_factory=dict)
+    referenced_size: str = ""
+    """The VM size of the compute that the spec refers to, empty when it describes one."""
+    neutral: frozenset[str] = frozenset()
+    """Parameters that do not change what is trained: no part of the job's digest."""
+
+    def size(self, name: str) -> Size | None:
+        """The size of that name in any case: the workspace's word first, then the catalogue's."""
+        if found := self.sizes.get(name.lower()):
+            return found
+        listed = catalog.vm_size(name)
+        return Size(listed.name, listed.vcpus, listed.gpus) if listed else None
+
+
+def _allow_list(task: Task, metadata: Mapping[str, Any], tags: Mapping[str, Any], listed: Any) -> AllowList:
+    computes = (metadata.get("supportedComputes") or {}).get(f"{task}Computes")
+    if computes:
+        return AllowList(tuple(computes), "system metadata")
+    if tagged := _names(tags.get(f"{task}_compute_allow_list")):
+        return AllowList(tagged, "tags")
+    known = (listed.finetune_computes if task == "finetune" else listed.inference_computes) if listed else ()
+    return AllowList(known, "catalogue") if known else AllowList()
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    """A tag that holds a list: as a list, or as the text of a Python or JSON list."""
+    value = _literal(value)
+    return tuple(str(v) for v in value) if isinstance(value, list | tuple) else ()
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    value = _literal(value)
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
+def _literal(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return None
+
+
+def _day(text: Any) -> date | None:
+    try:
+        return date.fromisoformat(str(text)[:10]) if text else None
+    except ValueError:
+        return None

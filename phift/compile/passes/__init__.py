@@ -1,0 +1,1 @@
+"""The passes of compilation, one module each: a draft in, resources out."""

@@ -1,0 +1,51 @@
+"""data.*: a version a split, named by the digest of its recipe; an asset that exists is referred to."""
+
+from __future__ import annotations
+
+from phift.address import Address
+from phift.compile.desired import Desired
+from phift.compile.draft import Draft
+from phift.compile.naming import data_name
+
+__all__ = ["data_versions"]
+
+_TRAINED_ON = ("train", "validation", "test")
+
+
+def data_versions(draft: Draft) -> list[Desired]:
+    """One for each split that the training reads; `sample` feeds tests and stays on this side."""
+    if draft.spec.data is None:
+        return []
+    made = []
+    for split, source in draft.spec.data.splits.items():
+        facts = draft.facts.data.get(split)
+        if split not in _TRAINED_ON or facts is None:
+            continue
+        address = Address("data", split)
+        if source.asset is not None:
+            made.append(Desired(address, source.asset.name, {"type": "uri_file"}, digest=facts.version, owned=False))
+            continue
+        made.append(
+            Desired(
+                address=address,
+                name=data_name(draft.stack, split),
+                properties={"type": "uri_file", "tags": draft.tags()},
+                digest=facts.version,
+                parts={
+                    "identity": facts.identity,
+                    "take": source.take,
+                    "seed": source.seed,
+                    "messages": draft.spec.data.messages,
+                    "shown": {"source": source.path or source.hub or "", "bytes": facts.size},
+                },
+                azure=source.azure,
+            )
+        )
+    if draft.spec.finetune is not None and not any(d.address.name == "train" for d in made):
+        draft.find(
+            "data",
+            "there is no data to train on",
+            code="no-train-data",
+            remedy="Write data: {train: {path: data/train.jsonl}}.",
+        )
+    return made

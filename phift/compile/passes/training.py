@@ -1,0 +1,143 @@
+"""job.finetune: one run of the component, whose digest covers everything that decides what is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from phift.address import Address
+from phift.compile.desired import Desired
+from phift.compile.draft import Draft, without_nothing
+from phift.compile.facts import BaseModel, Component
+from phift.compile.naming import display_name, job_name
+from phift.compile.parameters import Effective, effective_parameters
+from phift.digest import digest_of
+
+__all__ = ["DIGEST_VERSION", "training_job"]
+
+DIGEST_VERSION = 1
+"""Part of every digest: another number retrains everything, so an upgrade of phift alone never changes it."""
+
+_SLOTS = {"train": "train_file_path", "validation": "validation_file_path", "test": "test_file_path"}
+
+
+def training_job(draft: Draft) -> list[Desired]:
+    """The job, or nothing where the spec trains nothing or its base model or component is not known."""
+    block, model, component = draft.spec.finetune, draft.facts.base_model, draft.facts.component
+    compute = draft.made("compute", "finetune")
+    if block is None or model is None or component is None or compute is None:
+        return []
+    effective = effective_parameters(component.interface, block.parameters, model.defaults, block.model_defaults)
+    _tell_problems(draft, component, effective)
+    _tell_defaults(draft, model, effective)
+    size = draft.facts.size(str(compute.properties.get("size") or ""))
+    gpus = (size.gpus if size else 0) * block.instance_count
+    data = {d.address.name: d for d in draft.of_kind("data")}
+    inputs = _inputs(draft, model, component, {n: d.digest for n, d in data.items()}, gpus, effective)
+    digest = digest_of({"digest_version": DIGEST_VERSION, **inputs})
+    other = draft.made("compute", "other_steps")
+    values = effective.values()
+    literals = {
+        **{n: component.interface.inputs[n].wire(v) for n, v in values.items()},
+        **_set_by_phift(component, compute.name, other.name if other else compute.name, block.instance_count, size),
+    }
+    return [
+        Desired(
+            address=Address("job", "finetune"),
+            name=job_name(draft.stack, digest),
+            properties=without_nothing(
+                {
+                    "display_name": display_name(model.name, _data_label(draft), values, gpus),
+                    "experiment_name": block.experiment_name or draft.stack,
+                    "description": draft.spec.description,
+                    "tags": draft.tags(),
+                }
+            ),
+            digest=digest,
+            inputs=inputs,
+            parts={
+                "component_id": component.id,
+                "component_name": component.name,
+                "component_document": component.document,
+                "base_model_id": model.id,
+                "literals": literals,
+                "data_inputs": {_SLOTS[n]: d.address for n, d in data.items()},
+                "retries": block.retries,
+                "timeout_minutes": block.timeout_minutes,
+                "queue_timeout_minutes": block.queue_timeout_minutes,
+                "shown": {
+                    "base_model": f"{model.name}:{model.version}",
+                    "component": f"{component.name}:{component.version}",
+                    "compute": compute.name,
+                    "instance_count": block.instance_count,
+                    "gpus": gpus,
+                    "parameters": {n: p.value for n, p in effective.parameters.items() if p.origin == "spec"},
+                },
+                "effective": effective,
+            },
+            depends_on=(compute.address, *(d.address for d in data.values()), *((other.address,) if other else ())),
+            azure=block.azure,
+        )
+    ]
+
+
+def _inputs(
+    draft: Draft,
+    model: BaseModel,
+    component: Component,
+    data: Mapping[str, str],
+    gpus: int,
+    effective: Effective,
+) -> dict[str, Any]:
+    return {
+        "base_model": model.id,
+        "component": component.id,
+        "data": dict(data),
+        "gpus": gpus,
+        "parameters": {n: v for n, v in sorted(effective.values().items()) if n not in draft.facts.neutral},
+    }
+
+
+def _set_by_phift(component: Component, compute: str, other: str, nodes: int, size: Any) -> dict[str, str]:
+    """Inputs that follow from the rest of the spec, those the component has."""
+    wanted = {
+        "compute_finetune": compute,
+        "compute_model_import": other,
+        "compute_preprocess": other,
+        "compute_model_evaluation": other,
+        "num_nodes_finetune": str(nodes),
+        "number_of_gpu_to_use_finetuning": str(size.gpus if size else 1),
+    }
+    return {name: value for name, value in wanted.items() if name in component.interface.inputs}
+
+
+def _tell_problems(draft: Draft, component: Component, effective: Effective) -> None:
+    for problem in effective.problems:
+        draft.find(
+            f"finetune.parameters.{problem.name}",
+            problem.summary,
+            code=f"parameter-{problem.code}",
+            detail=f"{component.name}:{component.version} decides which parameters there are.",
+            remedy=problem.remedy,
+        )
+
+
+def _tell_defaults(draft: Draft, model: BaseModel, effective: Effective) -> None:
+    if effective.dropped:
+        draft.notes.append(
+            f"{model.name}'s defaults {', '.join(effective.dropped)} are no inputs of the component and are dropped"
+        )
+    if effective.overridden:
+        draft.notes.append(
+            f"model_defaults: override lets {model.name} set {', '.join(effective.overridden)} over the spec"
+        )
+
+
+def _data_label(draft: Draft) -> str:
+    source = draft.spec.data.splits.get("train") if draft.spec.data else None
+    if source is None:
+        return "data"
+    if source.asset is not None:
+        return source.asset.name
+    return PurePath(source.hub or source.path or "data").stem.strip("*") or "data"

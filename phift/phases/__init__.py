@@ -1,0 +1,30 @@
+"""What phift does, phase by phase.
+
+load -> render -> validate -> lock -> compile to resources -> read live -> diff -> preflight -> plan -> approve -> apply
+"""
+
+from phift.apply.options import ApplyOptions
+from phift.phases.applying import apply
+from phift.phases.locking import LockReport, lock
+from phift.phases.looking import Metrics, Point, Status, StatusRow, logs, metrics, status
+from phift.phases.planning import destroy_plan, plan
+from phift.phases.request import Connector, Request, load
+
+__all__ = [
+    "ApplyOptions",
+    "Connector",
+    "LockReport",
+    "Metrics",
+    "Point",
+    "Request",
+    "Status",
+    "StatusRow",
+    "apply",
+    "destroy_plan",
+    "load",
+    "lock",
+    "logs",
+    "metrics",
+    "plan",
+    "status",
+]

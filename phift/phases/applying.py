@@ -1,0 +1,45 @@
+"""Applying a plan: the spec is compiled again, and must still want what the plan says."""
+
+from __future__ import annotations
+
+from phift.apply.events import ApplyFinished, Listener
+from phift.apply.options import ApplyOptions
+from phift.apply.runner import apply_plan
+from phift.errors import StalePlanError
+from phift.lock import StackLock
+from phift.phases.request import Connector, Request
+from phift.phases.workbench import open_workbench
+from phift.plan.model import Plan
+from phift.resources.registry import KINDS
+
+__all__ = ["apply"]
+
+
+def apply(
+    plan: Plan, request: Request, connect: Connector, *, listener: Listener, options: ApplyOptions
+) -> ApplyFinished:
+    """Carries out exactly this plan.
+
+    Raises StalePlanError when the spec, its data, the lock file or the target no longer want what it says, and
+    LeaseHeldError or AzureError for what ends the apply as a whole; what fails of a resource is in the result.
+    """
+    bench = open_workbench(request, connect)
+    if (bench.stack.name, bench.digest) != (plan.stack, plan.spec_digest):
+        raise StalePlanError(
+            f"the plan of stack {plan.stack} is stale: {_what_moved(plan, bench.resolved.pins)} changed since",
+            remedy=f"Make a new plan and look at it: phift plan {request.path}",
+        )
+    return apply_plan(
+        plan,
+        bench.stack,
+        KINDS,
+        bench.azure,
+        folder=bench.loaded.path.resolve().parent,
+        listener=listener,
+        options=options,
+    )
+
+
+def _what_moved(plan: Plan, pins: StackLock) -> str:
+    now = pins.model_dump(mode="json", exclude_none=True)
+    return "the lock file" if dict(plan.lock) != now else "the spec or its data"

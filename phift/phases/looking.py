@@ -1,0 +1,130 @@
+"""Looking at what is there: status, logs, metrics. Nothing here can write."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from phift.azure.session import Azure
+from phift.compile.desired import Desired
+from phift.errors import NotFoundError, UsageError
+from phift.phases.request import Connector, Request
+from phift.phases.workbench import Workbench, open_workbench
+from phift.resources.base import Live
+from phift.resources.kinds import run_history
+from phift.resources.kinds.run_history import Point
+from phift.resources.registry import KINDS
+
+__all__ = ["Metrics", "Point", "Status", "StatusRow", "logs", "metrics", "status"]
+
+_ENDED = frozenset({"Completed", "Failed", "Canceled", "NotResponding"})
+_PAUSE = 1.0
+
+
+@dataclass(frozen=True)
+class StatusRow:
+    """One resource. address: kind.name. identity: its name there, with version. state: the service's word."""
+
+    address: str
+    identity: str
+    state: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Status:
+    stack: str
+    workspace: str
+    rows: tuple[StatusRow, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """job: its name; state: the service's word; series: every metric in order of steps."""
+
+    job: str
+    state: str
+    series: Mapping[str, tuple[Point, ...]]
+
+
+def status(request: Request, connect: Connector) -> Status:
+    """What is live of the stack now."""
+    bench = _looking(request, connect)
+    rows = tuple(_row(bench, desired) for desired in bench.stack.resources)
+    model = bench.resolved.facts.base_model
+    notes = []
+    if model and model.stand_in:
+        notes.append(f"The base model {model.name} is a tiny stand-in on this target, not the published weights.")
+    workspace = "local (embedded Azure ML)" if bench.azure.local else bench.azure.workspace.label
+    return Status(bench.stack.name, workspace, rows, tuple(notes))
+
+
+def logs(request: Request, connect: Connector, *, follow: bool = False) -> Iterator[str]:
+    """The lines of the training job's logs, step after step. follow: until the job has ended."""
+    bench = _looking(request, connect)
+    job = _job(bench)
+    told: dict[str, int] = {}
+    while True:
+        state = _state(bench, job)
+        yield from _new_lines(bench.azure, job.name, told)
+        if not follow or state in _ENDED:
+            return
+        time.sleep(_PAUSE)
+
+
+def metrics(request: Request, connect: Connector) -> Metrics:
+    """Every metric of the training run."""
+    bench = _looking(request, connect)
+    job = _job(bench)
+    return Metrics(job.name, job.state, run_history.series(bench.azure, job.name))
+
+
+def _looking(request: Request, connect: Connector) -> Workbench:
+    return open_workbench(request, lambda loaded: connect(loaded).read_only())
+
+
+def _row(bench: Workbench, desired: Desired) -> StatusRow:
+    live = KINDS[desired.address.kind].read(bench.context, desired).live
+    address = str(desired.address)
+    if live is None:
+        return StatusRow(address, desired.name, "missing")
+    identity = f"{live.name}:{live.version}" if live.version else live.name
+    details = {k: v for k, v in live.facts.items() if v not in (None, "", [], {})}
+    if not live.ours and desired.owned:
+        details["owner"] = live.owner.stack or "not made by phift"
+    return StatusRow(address, identity, live.state, details)
+
+
+def _job(bench: Workbench) -> Live:
+    for desired in bench.stack.of_kind("job"):
+        live = KINDS["job"].read(bench.context, desired).live
+        if live is not None:
+            return live
+        raise UsageError(
+            f"stack {bench.stack.name} has no training run for the spec as it is now",
+            remedy="Apply it first; runs of earlier versions of the spec are under their own names in the workspace.",
+        )
+    raise UsageError(f"stack {bench.stack.name} trains nothing")
+
+
+def _state(bench: Workbench, job: Live) -> str:
+    raw = bench.azure.arm.get(job.object_id, "2024-10-01")
+    return str(raw["properties"].get("status"))
+
+
+def _new_lines(azure: Azure, job: str, told: dict[str, int]) -> Iterator[str]:
+    """Lines that were not told before, of every step in order. told: lines told by run id, updated."""
+    for step in run_history.steps(azure, job):
+        try:
+            text = run_history.log_of(azure, run_history.details(azure, step.run_id))
+        except NotFoundError:
+            continue
+        lines = text.splitlines()
+        whole = lines if text.endswith("\n") or step.state in _ENDED else lines[:-1]
+        if step.run_id not in told and whole:
+            yield f"==> {step.name} <=="
+        yield from whole[told.get(step.run_id, 0) :]
+        told[step.run_id] = max(told.get(step.run_id, 0), len(whole))

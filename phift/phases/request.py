@@ -1,0 +1,36 @@
+"""What a command asks for, and the first phase: loading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from phift import spec
+from phift.azure.session import Azure
+from phift.spec import LoadedSpec
+
+__all__ = ["Connector", "Request", "load"]
+
+Connector = Callable[[LoadedSpec], Azure]
+"""From a loaded spec to a session with the workspace of its target. Raises AzureError or EmulatorError."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A spec file, the target (None: the default one), and variables that win over those in the file."""
+
+    path: Path
+    target: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    variable_files: tuple[Path, ...] = ()
+
+
+def load(request: Request) -> LoadedSpec:
+    """The spec, rendered and validated. Raises InvalidSpecError with everything that is wrong."""
+    return spec.load(
+        request.path,
+        target=request.target,
+        variables=request.variables,
+        variable_files=request.variable_files,
+    )

@@ -1,0 +1,162 @@
+"""Facts for a spec: what floats is pinned by the lock file, the rest is read.
+
+A pinned thing is never looked up anew, so a plan never changes because something newer came out; what is newer is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+from phift.compile.facts import BaseModel, Component, DataFacts, Facts, FactSource, Size
+from phift.data import PREPARATION_VERSION, identify, recipe_digest
+from phift.diagnostics import Diagnostic
+from phift.errors import InvalidSpecError, RefusedError
+from phift.lock import PinnedComponent, PinnedData, PinnedModel, StackLock
+from phift.spec import AssetRef, ComputeRef, LoadedSpec
+
+__all__ = ["Newer", "Resolved", "resolve"]
+
+
+@dataclass(frozen=True)
+class Newer:
+    """A pinned thing of which a newer version exists."""
+
+    what: str
+    pinned: str
+    newest: str
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """facts for the compiler, what the lock file should now say of the stack, and what is newer than what is pinned."""
+
+    facts: Facts
+    pins: StackLock
+    newer: tuple[Newer, ...] = ()
+
+
+def resolve(
+    loaded: LoadedSpec,
+    pinned: StackLock,
+    source: FactSource,
+    *,
+    arm_id: str,
+    location: str,
+    neutral: frozenset[str],
+    upgrade: bool = False,
+) -> Resolved:
+    """Reads what the spec refers to, several things at once. upgrade: forget what was pinned.
+
+    Raises RefusedError when the base model or the component does not exist, InvalidSpecError for data that cannot be
+    identified, AzureError when the service says no.
+    """
+    spec = loaded.spec
+    pinned = StackLock() if upgrade else pinned
+    base, component = spec.base_model, spec.finetune.component if spec.finetune else None
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        model_pin = pinned.model_for(str(base)) if base else None
+        component_pin = pinned.component_for(str(component)) if component else None
+        model_found = pool.submit(_find, "models", base, model_pin.version if model_pin else None, source)
+        component_found = pool.submit(
+            _find, "components", component, component_pin.version if component_pin else None, source
+        )
+        sizes = pool.submit(lambda: {s.name.lower(): s for s in map(Size.from_document, source.sizes())})
+        size = pool.submit(_referenced_size, loaded, source)
+        data = pool.submit(_data, loaded)
+        facts = Facts(
+            arm_id=arm_id,
+            location=location,
+            sizes=sizes.result(),
+            data=data.result(),
+            referenced_size=size.result(),
+            neutral=neutral,
+        )
+    found = [model_found.result(), component_found.result()]
+    if missing := [f.missing for f in found if f.missing]:
+        raise RefusedError([replace(d, mark=loaded.mark(d.path)) for d in missing])
+    pins = StackLock(data=PinnedData(preparation=PREPARATION_VERSION) if spec.data else None)
+    if base and (document := found[0].document):
+        model = BaseModel.from_document(document, registry=base.registry or "", name=base.name)
+        # The values are pinned, not only the version: a publisher may edit the tags of a version.
+        if model_pin and model_pin.version == model.version:
+            model = replace(model, defaults=model_pin.model_defaults)
+        facts = replace(facts, base_model=model)
+        pin = PinnedModel(requested=str(base), id=model.id, version=model.version, model_defaults=dict(model.defaults))
+        pins = pins.model_copy(update={"base_model": pin})
+    if component and (document := found[1].document):
+        made = Component.from_document(document, registry=component.registry or "", name=component.name)
+        facts = replace(facts, component=made)
+        pins = pins.model_copy(
+            update={"component": PinnedComponent(requested=str(component), id=made.id, version=made.version)}
+        )
+    return Resolved(facts, pins, tuple(f.newer for f in found if f.newer))
+
+
+@dataclass(frozen=True)
+class _Found:
+    document: Mapping[str, Any] | None = None
+    newer: Newer | None = None
+    missing: Diagnostic | None = None
+
+
+def _find(kind: str, reference: AssetRef | None, pinned: str | None, source: FactSource) -> _Found:
+    """The version the lock file pins for this very reference, else what the reference means now."""
+    if reference is None:
+        return _Found()
+    registry = reference.registry or ""
+    newest = source.newest(kind, registry, reference.name) if reference.floats else None
+    version = reference.version or pinned or newest
+    document = source.asset(kind, registry, reference.name, version) if version else None
+    if document is None:
+        return _Found(missing=_missing(kind, reference, version))
+    moved = newest is not None and newest != version
+    return _Found(document, Newer(reference.name, str(version), str(newest)) if moved else None)
+
+
+def _missing(kind: str, reference: AssetRef, version: str | None) -> Diagnostic:
+    what = "base model" if kind == "models" else "component"
+    where = f"registry {reference.registry}" if reference.registry else "the workspace"
+    named = f"{reference.name}:{version}" if version else reference.name
+    return Diagnostic(
+        f"there is no {what} {named} in {where}",
+        remedy=f"`az ml {kind.rstrip('s')} list` shows what there is; phift.lock may pin a version that was removed: "
+        "`phift lock --upgrade`."
+        if version and reference.floats
+        else f"`az ml {kind.rstrip('s')} list` shows what there is.",
+        path="base_model" if kind == "models" else "finetune.component",
+        code=f"{what.replace(' ', '-')}-missing",
+    )
+
+
+def _referenced_size(loaded: LoadedSpec, source: FactSource) -> str:
+    compute = loaded.spec.compute.finetune
+    if isinstance(compute, ComputeRef) and compute.name:
+        return source.compute_size(compute.name) or ""
+    return compute.serverless if isinstance(compute, ComputeRef) else ""
+
+
+def _data(loaded: LoadedSpec) -> dict[str, DataFacts]:
+    """What each split is, from its files' content; everything wrong with any of them is told at once."""
+    block = loaded.spec.data
+    found: dict[str, DataFacts] = {}
+    problems: list[Diagnostic] = []
+    for split, wanted in (block.splits if block else {}).items():
+        if wanted.asset is not None:
+            found[split] = DataFacts(split, str(wanted.asset.version))
+            continue
+        try:
+            identity = identify({"path": wanted.path}, loaded.path.parent)
+            version = recipe_digest(
+                identity, take=wanted.take, seed=wanted.seed, messages=block.messages if block else None
+            )
+        except InvalidSpecError as error:
+            mark = loaded.mark(f"data.{split}")
+            problems += [d if d.mark else replace(d, mark=mark, path=f"data.{split}") for d in error.diagnostics]
+        else:
+            found[split] = DataFacts(split, version, identity, identity.size)
+    if problems:
+        raise InvalidSpecError(problems)
+    return found

@@ -1,0 +1,93 @@
+"""Comparing what is wanted with what is live, field by field, with a reason for each difference.
+
+Only declared fields are compared: what the spec does not name is the service's or somebody else's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from phift.plan.action import ChangeAction
+from phift.plan.model import FieldChange
+
+__all__ = ["FieldRule", "diff", "flatten"]
+
+
+class FieldRule(Protocol):
+    """A rule on a field, see phift.resources.rules.Rule."""
+
+    @property
+    def behaviour(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    def covers(self, path: str) -> bool: ...
+
+
+def flatten(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of nested mappings by dotted path; lists and scalars are leaves, so is an empty mapping."""
+    for key, inner in value.items():
+        path = f"{prefix}{key}"
+        if isinstance(inner, Mapping) and inner:
+            yield from flatten(inner, f"{path}.")
+        else:
+            yield path, inner
+
+
+def diff(
+    wanted: Mapping[str, Any],
+    live: Mapping[str, Any],
+    rules: Sequence[FieldRule],
+    *,
+    by: str = "",
+    removed_tags: Sequence[str] = (),
+    forced: ChangeAction = ChangeAction.REPLACE,
+) -> tuple[tuple[FieldChange, ...], int]:
+    """The differences, suppressed ones too, and how many declared fields agree.
+
+    by: "you" or "outside", see FieldChange. removed_tags: tag names that an earlier apply wrote and the spec no
+    longer has. forced: what a difference in an immutable field leads to.
+    """
+    changes: list[FieldChange] = []
+    unchanged = 0
+    there = dict(flatten(live))
+    for path, value in flatten(wanted):
+        found = there.get(path)
+        if value is None or _same(value, found) or (value == {} and not found):
+            unchanged += value is not None
+            continue
+        ruling = [r for r in rules if r.covers(path)]
+        equal = next((r for r in ruling if _equal_under(r, value, found)), None)
+        if equal:
+            changes.append(
+                FieldChange(path, value, found, ChangeAction.SUPPRESSED, equal.reason, by, str(equal.behaviour))
+            )
+            continue
+        immutable = next((r for r in ruling if r.behaviour == "immutable"), None)
+        secret = any(r.behaviour == "secret" for r in ruling)
+        action = forced if immutable else ChangeAction.UPDATE
+        reason = immutable.reason if immutable else ""
+        rule = str(immutable.behaviour) if immutable else ""
+        changes.append(FieldChange(path, value, found, action, reason, by, rule, secret))
+    for name in removed_tags:
+        path = f"tags.{name}"
+        if path in there:
+            changes.append(FieldChange(path, None, there[path], ChangeAction.UPDATE, "no longer in the spec", by))
+    return tuple(changes), unchanged
+
+
+def _same(wanted: Any, live: Any) -> bool:
+    """Equal, with 1 and 1.0 equal, but true and 1 not."""
+    return wanted == live and isinstance(wanted, bool) == isinstance(live, bool)
+
+
+def _equal_under(rule: FieldRule, wanted: Any, live: Any) -> bool:
+    match rule.behaviour:
+        case "case_insensitive":
+            return isinstance(wanted, str) and isinstance(live, str) and wanted.lower() == live.lower()
+        case "unordered":
+            return isinstance(wanted, list) and isinstance(live, list) and sorted(wanted) == sorted(live)
+        case "initial" | "server_owned":
+            return True
+        case _:
+            return False

@@ -1,0 +1,77 @@
+"""What a destroy does to each resource: what costs goes, what was learned stays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from phift.address import Address
+from phift.compile.desired import Desired, Stack
+from phift.compile.ownership import PROTECT, Ownership
+from phift.diagnostics import Diagnostic
+from phift.plan.action import Action
+from phift.plan.model import PlannedResource
+from phift.plan.planner import LiveObject, Observed
+
+__all__ = ["decide_removal"]
+
+_ENDED = frozenset({"Completed", "Failed", "Canceled", "NotResponding"})
+
+
+def decide_removal(
+    stack: Stack, observed: Mapping[Address, Observed], *, archive: bool
+) -> tuple[tuple[PlannedResource, ...], tuple[Diagnostic, ...]]:
+    """A planned resource for each desired one, in their order, and findings that refuse the plan."""
+    planned = []
+    findings = []
+    for desired in stack.resources:
+        seen = observed.get(desired.address)
+        live = seen.live if seen else None
+        action, reason = _action(desired, live, archive)
+        if live and action is Action.DELETE and live.marks.get(PROTECT) == "true":
+            findings.append(_protected(desired, live))
+            action = Action.NO_OP
+        planned.append(
+            PlannedResource(
+                address=desired.address,
+                action=action,
+                identity=f"{live.name}:{live.version}"
+                if live and live.version
+                else live.name
+                if live
+                else desired.name,
+                reason=reason,
+                depends_on=desired.depends_on,
+                fingerprint=live.fingerprint if live else "",
+            )
+        )
+    return tuple(planned), tuple(findings)
+
+
+def _action(desired: Desired, live: LiveObject | None, archive: bool) -> tuple[Action, str]:
+    if live is None:
+        return Action.NO_OP, "not in the workspace"
+    if not desired.owned or live.owner.ownership is not Ownership.OURS:
+        return Action.NO_OP, "not made by this stack: stays"
+    match desired.address.kind:
+        case "job" if live.state not in _ENDED:
+            return Action.DELETE, "running: will be cancelled"
+        case "job":
+            return Action.NO_OP, "ended: stays as a record"
+        case "data" | "model" if live.state == "Archived":
+            return Action.NO_OP, "archived"
+        case "data" | "model":
+            return (Action.DELETE, "will be archived") if archive else (Action.NO_OP, "kept: it costs only storage")
+        case "compute" if live.facts.get("busy"):
+            return Action.NO_OP, f"busy: {live.facts['busy']} nodes work, perhaps for others; stays"
+        case _:
+            return Action.DELETE, "stops billing"
+
+
+def _protected(desired: Desired, live: LiveObject) -> Diagnostic:
+    return Diagnostic(
+        f"{desired.address} ({live.name}) is protected",
+        detail="It carries phift.protect from an earlier apply.",
+        remedy="Set `protect: false`, apply, and destroy then.",
+        address=str(desired.address),
+        code="protected",
+    )

@@ -1,0 +1,1 @@
+"""Resource kinds: how each is read, compared, written and waited for."""

@@ -1,0 +1,130 @@
+"""What a resource kind must be able to do, and what is known of a live object.
+
+A kind is a thin translation: one API call a method, no reads inside writes, waiting apart, so that the engine can
+record what happened between any two calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from phift.address import Address
+from phift.azure.session import Azure
+from phift.compile.desired import Desired
+from phift.compile.ownership import Owner, Ownership
+from phift.digest import digest_of
+
+__all__ = ["Context", "Kind", "Live", "Nature", "Observation", "Progress"]
+
+
+class Nature(StrEnum):
+    """How a kind changes."""
+
+    MUTABLE = "mutable"
+    """Updated in place where its rules allow, else replaced: compute, endpoint."""
+    VERSION = "version"
+    """Found by its digest among immutable versions: data, model."""
+    RUN = "run"
+    """Carried out once a digest: job."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """What the workspace says about an object now.
+
+    name: in the workspace; version: of an asset. properties: observed, in the vocabulary of Desired.properties.
+    marks: its phift.* tags or properties. state: the service's own word. facts: worth telling, not compared.
+    raw: the REST document.
+    """
+
+    name: str
+    object_id: str
+    properties: Mapping[str, Any]
+    owner: Owner
+    marks: Mapping[str, str] = field(default_factory=dict)
+    state: str = "Succeeded"
+    version: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def ours(self) -> bool:
+        return self.owner.ownership is Ownership.OURS
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex that change when anything phift reads of the object does; not with what the service counts up."""
+        return digest_of([self.name, self.version, self.properties, dict(self.marks)], 16)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """The answer of a read: the live object, None when absent, and facts of its surroundings that the plan shows.
+
+    facts of a model: next_version, previous (inputs of the newest version of ours, with its version).
+    """
+
+    live: Live | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a wait stands: done and well, failed (then error says why), or neither."""
+
+    state: str
+    done: bool = False
+    error: Exception | None = None
+    message: str = ""
+    current: float = 0
+    total: float = 0
+    unit: str = ""
+    values: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every call of a kind may use.
+
+    outputs: by address, what was carried out before in this apply (a model's version, a job's name).
+    report: tells progress of a long write, such as an upload.
+    """
+
+    azure: Azure
+    stack: str
+    source: str
+    outputs: Mapping[Address, Mapping[str, Any]] = field(default_factory=dict)
+    report: Callable[[Progress], None] = lambda progress: None
+
+
+class Kind(Protocol):
+    """One resource kind."""
+
+    name: str
+    nature: Nature
+    deadline: float
+    """Seconds a create, update or run may take before the wait gives up watching."""
+
+    def read(self, context: Context, desired: Desired) -> Observation:
+        """The live object by its name or digest, and what surrounds it. Raises AzureError, never for absence."""
+
+    def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """A REST document in the vocabulary of Desired.properties."""
+
+    def create(self, context: Context, desired: Desired) -> Mapping[str, Any]:
+        """Write it; returns outputs already known. The object may not be ready yet."""
+
+    def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+        """Change the live object to what is desired, keeping what is not ours."""
+
+    def delete(self, context: Context, desired: Desired, live: Live) -> None:
+        """Ask for its removal; a version is archived, a run cancelled: both stay readable."""
+
+    def poll(self, context: Context, desired: Desired, outputs: Mapping[str, Any]) -> Progress:
+        """One look at a create, an update or a run. outputs: what create or update returned."""
+
+    def outputs(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+        """What is known of it when it is done: for people and for those who depend on it."""

@@ -1,0 +1,135 @@
+"""What the kinds share: api-versions, marks on the wire, the request body, waiting on a provisioning state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from phift.compile.desired import Desired
+from phift.compile.ownership import PREFIX, TAGS, marks_of, owner_of
+from phift.errors import AzureError
+from phift.resources.base import Context, Live, Progress
+
+__all__ = [
+    "READ",
+    "is_gone",
+    "live_of",
+    "marks_in",
+    "merged",
+    "own_marks",
+    "provisioning",
+    "removed_tags",
+    "seconds_of",
+    "words",
+]
+
+READ = "2024-10-01"
+"""The stable api-version of reads: complete for every field phift manages."""
+
+
+def seconds_of(duration: str | None) -> float | None:
+    """An ISO 8601 duration in seconds; None for none. The service echoes durations as sent (PT120S, PT2M)."""
+    return None if duration is None else _durations().validate_python(duration).total_seconds()
+
+
+@cache
+def _durations() -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(timedelta)
+
+
+def words(properties: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Those of the properties, where present and not None: keyword arguments of an entity."""
+    return {n: properties[n] for n in names if properties.get(n) is not None}
+
+
+def merged(body: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """The body with `extra` laid over it, mappings merged key by key: the spec's `azure:` block."""
+    result = dict(body)
+    for key, value in extra.items():
+        below = result.get(key)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            result[key] = merged(below, value)
+        else:
+            result[key] = value
+    return result
+
+
+def own_marks(context: Context, desired: Desired, object_id: str) -> dict[str, str]:
+    """The marks for the object of that ARM id."""
+    return marks_of(desired, stack=context.stack, source=context.source, object_id=object_id)
+
+
+def marks_in(tags: Mapping[str, Any] | None) -> dict[str, str]:
+    """phift's marks among tags or properties."""
+    return {k: str(v) for k, v in (tags or {}).items() if k.startswith(PREFIX)}
+
+
+def live_of(
+    context: Context,
+    desired: Desired,
+    raw: Mapping[str, Any],
+    *,
+    marks: Mapping[str, str],
+    properties: Mapping[str, Any],
+    state: str,
+    **more: Any,
+) -> Live:
+    """The live object made of its document, with its ownership decided."""
+    object_id = str(raw.get("id", ""))
+    owner = owner_of(marks, stack=context.stack, source=context.source, object_id=object_id, address=desired.address)
+    return Live(
+        name=more.pop("name", desired.name),
+        object_id=object_id,
+        properties=properties,
+        owner=owner,
+        marks=marks,
+        state=state,
+        raw=raw,
+        **more,
+    )
+
+
+def removed_tags(desired: Desired, live: Live) -> tuple[str, ...]:
+    """Names of tags an earlier apply wrote that the spec no longer has."""
+    before = {name for name in live.marks.get(TAGS, "").split(",") if name}
+    return tuple(sorted(before - set(desired.properties.get("tags") or {})))
+
+
+def is_gone(state: str) -> bool:
+    return state.lower() == "deleting"
+
+
+def provisioning(raw: Mapping[str, Any], what: str) -> Progress:
+    """Progress by `properties.provisioningState`, the same for every ARM object."""
+    properties = raw.get("properties") or {}
+    state = str(properties.get("provisioningState") or "Succeeded")
+    if state in {"Failed", "Canceled"}:
+        reasons = [_text(e) for e in properties.get("provisioningErrors") or ()]
+        return Progress(
+            state,
+            error=AzureError(
+                f"{what} ended in state {state}",
+                code=next((_code(e) for e in properties.get("provisioningErrors") or ()), ""),
+                detail="\n".join(filter(None, reasons)),
+                remedy="Mend the cause, then apply again: a failed object is replaced.",
+            ),
+        )
+    return Progress(state, done=state == "Succeeded")
+
+
+def _inner(error: Any) -> Mapping[str, Any]:
+    inner = error.get("error", error) if isinstance(error, Mapping) else {}
+    return inner if isinstance(inner, Mapping) else {}
+
+
+def _text(error: Any) -> str:
+    inner = _inner(error)
+    return ": ".join(filter(None, [_code(error), str(inner.get("message", ""))]))
+
+
+def _code(error: Any) -> str:
+    return str(_inner(error).get("code", ""))

@@ -1,0 +1,110 @@
+"""compute: an AmlCompute cluster, or a reference to a compute that is read and checked and never written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from phift.compile.desired import Desired
+from phift.compile.ownership import user_tags
+from phift.errors import NotFoundError
+from phift.resources.base import Context, Live, Nature, Observation, Progress
+from phift.resources.kinds.common import READ, live_of, marks_in, merged, own_marks, provisioning, seconds_of, words
+
+__all__ = ["Compute"]
+
+_WRITE = "2023-08-01-preview"
+"""The api-version azure-ai-ml 1.35 writes computes with; its entity's body fits that one."""
+
+_TIERS = {"dedicated": "dedicated", "lowpriority": "low_priority"}
+
+
+class Compute:
+    name = "compute"
+    nature = Nature.MUTABLE
+    deadline = 1800.0
+
+    def read(self, context: Context, desired: Desired) -> Observation:
+        try:
+            raw = context.azure.arm.get(self._path(context, desired.name), READ)
+        except NotFoundError:
+            return Observation()
+        inner = raw["properties"].get("properties") or {}
+        live = live_of(
+            context,
+            desired,
+            raw,
+            marks=marks_in(raw.get("tags")),
+            properties=self.observe(raw),
+            state=str(raw["properties"].get("provisioningState") or "Succeeded"),
+            facts={
+                "nodes": inner.get("currentNodeCount"),
+                "busy": (inner.get("nodeStateCounts") or {}).get("runningNodeCount"),
+                "allocation": inner.get("allocationState"),
+                "type": raw["properties"].get("computeType"),
+                "errors": raw["properties"].get("provisioningErrors"),
+            },
+        )
+        return Observation(live)
+
+    def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        outer = raw["properties"]
+        inner = outer.get("properties") or {}
+        scale = inner.get("scaleSettings") or {}
+        priority = str(inner.get("vmPriority") or "dedicated")
+        return {
+            "type": str(outer.get("computeType") or "").lower(),
+            "size": inner.get("vmSize"),
+            "tier": _TIERS.get(priority.lower(), priority),
+            "min_instances": scale.get("minNodeCount"),
+            "max_instances": scale.get("maxNodeCount"),
+            "idle_time_before_scale_down": seconds_of(scale.get("nodeIdleTimeBeforeScaleDown")),
+            "description": outer.get("description"),
+            "tags": user_tags(raw.get("tags")),
+        }
+
+    def entity(self, desired: Desired, tags: Mapping[str, str]) -> Any:
+        from azure.ai.ml.entities import AmlCompute
+
+        fields = words(
+            desired.properties,
+            "size",
+            "tier",
+            "min_instances",
+            "max_instances",
+            "idle_time_before_scale_down",
+            "description",
+        )
+        return AmlCompute(name=desired.name, tags=dict(tags), **fields)
+
+    def create(self, context: Context, desired: Desired) -> Mapping[str, Any]:
+        return self._put(context, desired, {})
+
+    def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+        gone = {n for n in live.marks.get("phift.tags", "").split(",") if n}
+        kept = {k: v for k, v in user_tags(live.raw.get("tags")).items() if k not in gone}
+        return self._put(context, desired, kept)
+
+    def delete(self, context: Context, desired: Desired, live: Live) -> None:
+        # Anything but Delete leaves the old cluster behind, and a later create of the name brings its old size back.
+        context.azure.arm.delete(self._path(context, live.name), _WRITE, underlyingResourceAction="Delete")
+
+    def poll(self, context: Context, desired: Desired, outputs: Mapping[str, Any]) -> Progress:
+        raw = context.azure.arm.get(self._path(context, desired.name), READ)
+        return provisioning(raw, f"compute {desired.name}")
+
+    def outputs(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+        return {"name": live.name, "size": live.properties["size"]}
+
+    def _put(self, context: Context, desired: Desired, kept_tags: Mapping[str, str]) -> Mapping[str, Any]:
+        from phift.azure import entities
+
+        path = self._path(context, desired.name)
+        object_id = path if path.startswith("/") else f"/{path}"
+        tags = {**kept_tags, **(desired.properties.get("tags") or {}), **own_marks(context, desired, object_id)}
+        body = entities.body(self.entity(desired, tags), context.azure.location)
+        context.azure.arm.put(path, _WRITE, merged(body, desired.azure))
+        return {"name": desired.name}
+
+    def _path(self, context: Context, name: str) -> str:
+        return f"{context.azure.workspace.arm_id}/computes/{name}"

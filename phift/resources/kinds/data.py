@@ -1,0 +1,128 @@
+"""data: a uri_file asset whose version is the digest of its recipe; the rows lie under their content's digest."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from phift.compile.desired import Desired
+from phift.compile.ownership import user_tags
+from phift.data import prepare
+from phift.errors import NotFoundError
+from phift.resources.base import Context, Live, Nature, Observation, Progress
+from phift.resources.kinds.common import READ, live_of, marks_in, merged, own_marks
+
+__all__ = ["Data"]
+
+_WRITE = "2023-04-01-preview"
+"""The api-version azure-ai-ml 1.35 writes data versions with."""
+
+CONTENT = "phift.content"
+ROWS = "phift.rows"
+
+
+class Data:
+    name = "data"
+    nature = Nature.VERSION
+    deadline = 3600.0
+
+    def read(self, context: Context, desired: Desired) -> Observation:
+        try:
+            raw = context.azure.arm.get(self._path(context, desired), READ)
+        except NotFoundError:
+            return Observation()
+        properties = raw["properties"]
+        bag = properties.get("properties") or {}
+        live = live_of(
+            context,
+            desired,
+            raw,
+            marks=marks_in(bag),
+            properties=self.observe(raw),
+            state="Archived" if properties.get("isArchived") else "Succeeded",
+            version=str(raw.get("name", "")),
+            facts={"uri": properties.get("dataUri"), "rows": bag.get(ROWS), "content": bag.get(CONTENT)},
+        )
+        return Observation(live)
+
+    def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        properties = raw["properties"]
+        return {
+            "type": properties.get("dataType"),
+            "description": properties.get("description"),
+            "tags": user_tags(properties.get("tags")),
+        }
+
+    def entity(self, desired: Desired, uri: str, tags: Mapping[str, str], properties: Mapping[str, str]) -> Any:
+        from azure.ai.ml.entities import Data as DataEntity
+
+        return DataEntity(
+            name=desired.name,
+            version=desired.digest,
+            type=desired.properties["type"],
+            path=uri,
+            description=desired.properties.get("description"),
+            tags=dict(tags),
+            properties=dict(properties),
+        )
+
+    def create(self, context: Context, desired: Desired) -> Mapping[str, Any]:
+        parts = desired.parts
+        with tempfile.TemporaryDirectory(prefix="phift-") as folder:
+            context.report(Progress("Preparing", message="checking and preparing rows"))
+            prepared = prepare(
+                parts["identity"],
+                take=parts.get("take"),
+                seed=parts.get("seed", 0),
+                messages=parts.get("messages"),
+                into=Path(folder),
+                progress=lambda rows: context.report(Progress("Preparing", current=rows, unit="rows")),
+            )
+            blob = f"phift/data/{prepared.digest}/{desired.address.name}.jsonl"
+            context.azure.blobs.upload(
+                prepared.path,
+                blob,
+                progress=lambda sent, total: context.report(
+                    Progress("Uploading", current=sent, total=total, unit="bytes")
+                ),
+                digest=prepared.digest,
+            )
+            facts = {CONTENT: prepared.digest, ROWS: str(prepared.rows)}
+        return self._put(context, desired, context.azure.blobs.uri(blob), {}, facts)
+
+    def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+        bag = live.raw["properties"].get("properties") or {}
+        kept = user_tags(live.raw["properties"].get("tags"))
+        return self._put(context, desired, str(live.facts["uri"]), kept, {k: str(v) for k, v in bag.items()})
+
+    def delete(self, context: Context, desired: Desired, live: Live) -> None:
+        body = {"properties": {**live.raw["properties"], "isArchived": True}}
+        context.azure.arm.put(self._path(context, desired), _WRITE, body)
+
+    def poll(self, context: Context, desired: Desired, outputs: Mapping[str, Any]) -> Progress:
+        return Progress("Succeeded", done=True)
+
+    def outputs(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+        return {"name": live.name, "version": live.version, "uri": live.facts["uri"], "rows": live.facts["rows"]}
+
+    def _put(
+        self,
+        context: Context,
+        desired: Desired,
+        uri: str,
+        kept_tags: Mapping[str, str],
+        facts: Mapping[str, str],
+    ) -> Mapping[str, Any]:
+        from phift.azure import entities
+
+        path = self._path(context, desired)
+        marks = own_marks(context, desired, path)
+        tags = {**kept_tags, **(desired.properties.get("tags") or {}), "phift.digest": desired.digest}
+        body = entities.body(self.entity(desired, uri, tags, {**facts, **marks}), context.azure.location)
+        context.azure.arm.put(path, _WRITE, merged(body, desired.azure))
+        return {"name": desired.name, "version": desired.digest}
+
+    def _path(self, context: Context, desired: Desired) -> str:
+        return f"{context.azure.workspace.arm_id}/data/{desired.name}/versions/{desired.digest}"

@@ -1,0 +1,171 @@
+"""job: one run of the fine-tune pipeline component, named by its digest and so never run twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from phift.compile.desired import Desired
+from phift.compile.naming import attempt_name
+from phift.compile.ownership import DIGEST, user_tags
+from phift.errors import AzureError, JobFailedError, NotFoundError
+from phift.resources.base import Context, Live, Nature, Observation, Progress
+from phift.resources.kinds import run_history
+from phift.resources.kinds.common import READ, live_of, marks_in, merged, own_marks
+
+__all__ = ["FAILED", "OUTPUT", "Job"]
+
+_WRITE = "2024-01-01-preview"
+"""The api-version azure-ai-ml 1.35 writes pipeline jobs with."""
+
+OUTPUT = "trained_model"
+"""The pipeline's output that holds the MLflow model."""
+
+FAILED = frozenset({"Failed", "Canceled", "NotResponding"})
+_COMPONENT_OUTPUT = "mlflow_model_folder"
+_ENDED = FAILED | {"Completed"}
+_MOST_ATTEMPTS = 20
+
+
+class Job:
+    name = "job"
+    nature = Nature.RUN
+    deadline = 7 * 24 * 3600.0
+
+    def read(self, context: Context, desired: Desired) -> Observation:
+        """The newest attempt's job, if any. facts: attempt, counted from 1."""
+        newest: Live | None = None
+        number = 0
+        for attempt in range(1, _MOST_ATTEMPTS + 1):
+            live = self._get(context, desired, attempt_name(desired.name, attempt))
+            if live is None:
+                break
+            newest, number = live, attempt
+            if live.state not in FAILED:
+                break
+        return Observation(newest, {"attempt": number})
+
+    def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        properties = raw["properties"]
+        return {
+            "display_name": properties.get("displayName"),
+            "experiment_name": properties.get("experimentName"),
+            "description": properties.get("description"),
+            "tags": user_tags(properties.get("tags")),
+        }
+
+    def entity(
+        self, context: Context, desired: Desired, name: str, tags: Mapping[str, str], properties: Mapping[str, str]
+    ) -> Any:
+        """The pipeline job around the registry's component, its data inputs taken from the outputs so far."""
+        from azure.ai.ml import Input, dsl
+
+        from phift.azure import entities
+
+        parts = desired.parts
+        component = entities.pipeline_from_component(parts["component_document"])
+        assets = {
+            "mlflow_model_path": Input(type="mlflow_model", path=parts["base_model_id"]),
+            **{
+                slot: Input(type="uri_file", path=str(context.outputs[address]["uri"]))
+                for slot, address in parts["data_inputs"].items()
+            },
+        }
+
+        @dsl.pipeline(name=name)  # type: ignore[untyped-decorator]
+        def finetune() -> dict[str, Any]:
+            node = component(**parts["literals"], **assets)
+            node.name = parts["component_name"]
+            return {OUTPUT: node.outputs[_COMPONENT_OUTPUT]}
+
+        job = entities.build_pipeline(finetune)
+        job.name = name
+        job.display_name = desired.properties["display_name"]
+        job.experiment_name = desired.properties["experiment_name"]
+        job.description = desired.properties.get("description")
+        job.tags = dict(tags)
+        job.properties = dict(properties)
+        job.settings.force_rerun = True
+        job.settings.continue_on_step_failure = False
+        return job
+
+    def create(self, context: Context, desired: Desired) -> Mapping[str, Any]:
+        """Submit it. A job of that name which carries our digest is ours: a retried PUT is answered with a 400."""
+        from phift.azure import entities
+
+        name = attempt_name(desired.name, int(desired.parts.get("attempt", 1)))
+        path = self._path(context, name)
+        marks = own_marks(context, desired, path)
+        tags = {**(desired.properties.get("tags") or {}), DIGEST: desired.digest}
+        body = entities.body(self.entity(context, desired, name, tags, marks))
+        headers = {"x-azureml-token": context.azure.ml_token()}
+        try:
+            context.azure.arm.put(path, _WRITE, merged(body, desired.azure), headers=headers)
+        except AzureError as error:
+            if error.status != 400 or not self._is_ours(context, desired, name):
+                raise
+        return {"name": name}
+
+    def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+        """Nothing to write: a running job is adopted by watching it."""
+        return {"name": live.name}
+
+    def delete(self, context: Context, desired: Desired, live: Live) -> None:
+        context.azure.arm.post(f"{self._path(context, live.name)}/cancel", READ)
+
+    def poll(self, context: Context, desired: Desired, outputs: Mapping[str, Any]) -> Progress:
+        name = str(outputs["name"])
+        raw = context.azure.arm.get(self._path(context, name), READ)
+        state = str(raw["properties"].get("status") or "NotStarted")
+        if state in FAILED:
+            return Progress(state, error=self._failure(context, name, state))
+        seen = run_history.progress(context.azure, name)
+        return Progress(
+            state,
+            done=state == "Completed",
+            message=seen.step,
+            current=seen.current,
+            total=seen.total,
+            unit=seen.unit,
+            values=seen.values,
+        )
+
+    def outputs(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+        studio = ((live.raw["properties"].get("services") or {}).get("Studio") or {}).get("endpoint", "")
+        return {"name": live.name, "studio": studio, "metrics": run_history.summary(context.azure, live.name)}
+
+    def _get(self, context: Context, desired: Desired, name: str) -> Live | None:
+        try:
+            raw = context.azure.arm.get(self._path(context, name), READ)
+        except NotFoundError:
+            return None
+        properties = raw["properties"]
+        return live_of(
+            context,
+            desired,
+            raw,
+            name=name,
+            marks=marks_in(properties.get("properties")),
+            properties=self.observe(raw),
+            state=str(properties.get("status") or "NotStarted"),
+            facts={"ended": str(properties.get("status")) in _ENDED},
+        )
+
+    def _is_ours(self, context: Context, desired: Desired, name: str) -> bool:
+        live = self._get(context, desired, name)
+        return live is not None and live.ours and live.marks.get(DIGEST) == desired.digest
+
+    def _failure(self, context: Context, name: str, state: str) -> JobFailedError:
+        failure = run_history.failure(context.azure, name)
+        verb = "was canceled" if state == "Canceled" else "failed"
+        where = f" in step {failure.step}" if failure.step else ""
+        return JobFailedError(
+            f"job {name} {verb}{where}",
+            step=failure.step,
+            log=failure.log,
+            detail=failure.message,
+            remedy="Mend the cause and apply again; `--retry-failed` runs the same job once more.",
+        )
+
+    def _path(self, context: Context, name: str) -> str:
+        return f"{context.azure.workspace.arm_id}/jobs/{name}"

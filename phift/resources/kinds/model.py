@@ -1,0 +1,153 @@
+"""model: a registered MLflow model, found by the digest of the training that made it, in whatever version it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from phift.compile.desired import Desired
+from phift.compile.ownership import DIGEST, STACK, inputs_in, user_tags
+from phift.errors import AzureError, NotFoundError
+from phift.resources.base import Context, Live, Nature, Observation, Progress
+from phift.resources.kinds.common import READ, live_of, marks_in, merged, own_marks
+
+__all__ = ["Model"]
+
+_WRITE = "2023-08-01-preview"
+"""The api-version azure-ai-ml 1.35 writes model versions with."""
+
+_ATTEMPTS = 5
+"""How often a version number that somebody else took meanwhile is passed over."""
+
+
+class Model:
+    name = "model"
+    nature = Nature.VERSION
+    deadline = 900.0
+
+    def read(self, context: Context, desired: Desired) -> Observation:
+        """The version with the desired digest, archived or not; facts: next_version and the newest of ours."""
+        if not desired.owned:
+            return self._read_reference(context, desired)
+        versions = self._versions(context, desired.name)
+        ours: list[Live] = []
+        for raw in versions:
+            live = self._live(context, desired, raw)
+            if live.marks.get(STACK) == context.stack and live.ours:
+                ours.append(live)
+        numbers = [int(v) for raw in versions if (v := str(raw.get("name", ""))).isdigit()]
+        facts: dict[str, Any] = {"next_version": str(max(numbers, default=0) + 1)}
+        if ours:
+            facts["previous"] = {"version": ours[0].version, "inputs": inputs_in(ours[0].marks)}
+        found = next((live for live in ours if live.marks.get(DIGEST) == desired.digest), None)
+        return Observation(found, facts)
+
+    def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        properties = raw["properties"]
+        return {
+            "type": properties.get("modelType"),
+            "description": properties.get("description"),
+            "tags": user_tags(properties.get("tags")),
+        }
+
+    def entity(
+        self, desired: Desired, version: str, path: str, tags: Mapping[str, str], properties: Mapping[str, str]
+    ) -> Any:
+        from azure.ai.ml.entities import Model as ModelEntity
+
+        return ModelEntity(
+            name=desired.name,
+            version=version,
+            type=desired.properties["type"],
+            path=path,
+            description=desired.properties.get("description"),
+            tags=dict(tags),
+            properties=dict(properties),
+        )
+
+    def create(self, context: Context, desired: Desired) -> Mapping[str, Any]:
+        job = context.outputs[desired.parts["job"]]["name"]
+        source = f"azureml://jobs/{job}/outputs/{desired.parts['output']}"
+        version = str(self.read(context, desired).facts["next_version"])
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._put(context, desired, version, source, {}, {})
+            except AzureError as error:
+                # A version's path cannot be changed: the number went to somebody else between our read and our write.
+                if attempt + 1 == _ATTEMPTS or error.status != 400 or not self._exists(context, desired.name, version):
+                    raise
+                version = str(int(version) + 1)
+            else:
+                break
+        return {"name": desired.name, "version": version}
+
+    def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+        properties = live.raw["properties"]
+        bag = {k: str(v) for k, v in (properties.get("properties") or {}).items()}
+        self._put(context, desired, live.version, str(properties["modelUri"]), user_tags(properties.get("tags")), bag)
+        return {"name": desired.name, "version": live.version}
+
+    def delete(self, context: Context, desired: Desired, live: Live) -> None:
+        body = {"properties": {**live.raw["properties"], "isArchived": True}}
+        context.azure.arm.put(self._path(context, desired.name, live.version), _WRITE, body)
+
+    def poll(self, context: Context, desired: Desired, outputs: Mapping[str, Any]) -> Progress:
+        return Progress("Succeeded", done=True)
+
+    def outputs(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+        return {"name": live.name, "version": live.version, "id": live.object_id}
+
+    def _put(
+        self,
+        context: Context,
+        desired: Desired,
+        version: str,
+        path: str,
+        kept_tags: Mapping[str, str],
+        kept_properties: Mapping[str, str],
+    ) -> None:
+        from phift.azure import entities
+
+        where = self._path(context, desired.name, version)
+        marks = own_marks(context, desired, where)
+        tags = {**kept_tags, **(desired.properties.get("tags") or {}), DIGEST: desired.digest}
+        entity = self.entity(desired, version, path, tags, {**kept_properties, **marks})
+        body = entities.body(entity, context.azure.location)
+        context.azure.arm.put(where, _WRITE, merged(body, desired.azure))
+
+    def _versions(self, context: Context, name: str) -> list[dict[str, Any]]:
+        path = f"{context.azure.workspace.arm_id}/models/{name}/versions"
+        try:
+            return list(context.azure.arm.list(path, READ, listViewType="All", **{"$orderBy": "createdtime desc"}))
+        except NotFoundError:
+            return []
+
+    def _read_reference(self, context: Context, desired: Desired) -> Observation:
+        try:
+            raw = context.azure.arm.get(self._path(context, desired.name, str(desired.parts["version"])), READ)
+        except NotFoundError:
+            return Observation()
+        return Observation(self._live(context, desired, raw))
+
+    def _live(self, context: Context, desired: Desired, raw: Mapping[str, Any]) -> Live:
+        properties = raw["properties"]
+        return live_of(
+            context,
+            desired,
+            raw,
+            marks=marks_in(properties.get("properties")),
+            properties=self.observe(raw),
+            state="Archived" if properties.get("isArchived") else "Succeeded",
+            version=str(raw.get("name", "")),
+            facts={"job": properties.get("jobName"), "uri": properties.get("modelUri")},
+        )
+
+    def _exists(self, context: Context, name: str, version: str) -> bool:
+        try:
+            context.azure.arm.get(self._path(context, name, version), READ)
+        except NotFoundError:
+            return False
+        return True
+
+    def _path(self, context: Context, name: str, version: str) -> str:
+        return f"{context.azure.workspace.arm_id}/models/{name}/versions/{version}"

@@ -1,0 +1,203 @@
+"""What is known of a run beside its job document: its steps, metrics, logs and the reason it failed.
+
+Run history is served on the workspace's data plane, metrics by its MLflow tracking server. A registry component runs
+as a pipeline inside the pipeline, so its steps are grandchildren of the job; both depths are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from phift.azure.session import Azure
+from phift.errors import AzureError, NotFoundError
+
+__all__ = ["Failure", "Point", "Seen", "Step", "failure", "log_of", "progress", "series", "steps", "summary"]
+
+_VERSION = "v1.0"
+_DEPTH = 2
+_FINETUNE = "finetune"
+_TAIL_LINES = 25
+_RUNNING = frozenset({"Running", "Preparing", "Starting", "Finalizing"})
+_SHOWN_WHILE_RUNNING = ("loss", "learning_rate")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A child run. state: the service's word."""
+
+    run_id: str
+    name: str
+    state: str
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A look at a running job. current, total: training steps or epochs, 0 when not known yet."""
+
+    step: str = ""
+    current: float = 0
+    total: float = 0
+    unit: str = ""
+    values: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a job ended badly. log: the last lines of the failed step's log."""
+
+    step: str = ""
+    message: str = ""
+    log: str = ""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value of a metric. time: milliseconds since the epoch."""
+
+    step: int
+    value: float
+    time: int
+
+
+def steps(azure: Azure, job: str) -> list[Step]:
+    """The leaves below the job, oldest first; empty before the first has started."""
+    return [s for s, is_leaf in _descend(azure, job, _DEPTH) if is_leaf]
+
+
+def _descend(azure: Azure, run_id: str, depth: int) -> Iterator[tuple[Step, bool]]:
+    children = list(azure.data_plane.list(f"{_history(azure)}/runs/{run_id}/children", _VERSION))
+    for raw in children:
+        step = _step(raw)
+        below = list(_descend(azure, step.run_id, depth - 1)) if depth > 1 and _is_pipeline(raw) else []
+        yield from below
+        yield step, not below
+
+
+def _is_pipeline(raw: Mapping[str, Any]) -> bool:
+    return "pipeline" in str(raw.get("runType", "")).lower()
+
+
+def _step(raw: Mapping[str, Any]) -> Step:
+    error = ((raw.get("error") or {}).get("error") or {}).get("message") or ""
+    return Step(str(raw["runId"]), str(raw.get("displayName") or raw["runId"]), str(raw["status"]), error.strip())
+
+
+def progress(azure: Azure, job: str) -> Seen:
+    """Which step runs and how far the training is; best effort, as it only tells a story."""
+    try:
+        found = steps(azure, job)
+        current = next((s for s in reversed(found) if s.state in _RUNNING), None)
+        if current is None:
+            return Seen()
+        if _FINETUNE not in current.name:
+            return Seen(step=current.name)
+        metrics, parameters = _latest(azure, job, found)
+    except AzureError:
+        return Seen()
+    values = {k: metrics[k][0] for k in _SHOWN_WHILE_RUNNING if k in metrics}
+    total = _number(parameters.get("max_steps"))
+    if total > 0:
+        return Seen(current.name, metrics.get("loss", (0, 0))[1], total, "steps", values)
+    epochs = _number(parameters.get("num_train_epochs"))
+    return Seen(current.name, metrics.get("epoch", (0.0, 0))[0], epochs, "epochs", values)
+
+
+def summary(azure: Azure, job: str) -> dict[str, float]:
+    """The last value of every metric, and of `eval_loss` the first one too, as `eval_loss_before`."""
+    try:
+        found = steps(azure, job)
+        metrics, _ = _latest(azure, job, found)
+        result = {name: value for name, (value, _) in metrics.items()}
+        first = next(iter(_history_of(azure, job, found, "eval_loss")), None)
+    except AzureError:
+        return {}
+    if first is not None and first.step == 0:
+        result["eval_loss_before"] = first.value
+    return dict(sorted(result.items()))
+
+
+def series(azure: Azure, job: str) -> dict[str, tuple[Point, ...]]:
+    """Every metric's whole history by name, in order of steps."""
+    found = steps(azure, job)
+    metrics, _ = _latest(azure, job, found)
+    return {name: tuple(_history_of(azure, job, found, name)) for name in sorted(metrics)}
+
+
+def failure(azure: Azure, job: str) -> Failure:
+    """The first failed step, what it said, and its log's tail; the job's own error where no step failed."""
+    try:
+        failed = next((s for s in steps(azure, job) if s.state in {"Failed", "NotResponding"}), None)
+        run_id = failed.run_id if failed else job
+        details = azure.data_plane.get(f"{_history(azure)}/runs/{run_id}/details", _VERSION)
+        message = ((details.get("error") or {}).get("error") or {}).get("message") or ""
+        tail = "\n".join(log_of(azure, details).splitlines()[-_TAIL_LINES:])
+    except AzureError as error:
+        return Failure(message=f"its run history could not be read: {error.summary}")
+    return Failure(failed.name if failed else "", (failed.error if failed else "") or message.strip(), tail)
+
+
+def log_of(azure: Azure, details: Mapping[str, Any]) -> str:
+    """The text of a run's own log, from its details' signed address; empty when there is none yet."""
+    files = details.get("logFiles") or {}
+    name = next((n for n in sorted(files) if n.startswith("user_logs/std_log")), None) or next(iter(sorted(files)), "")
+    if not name:
+        return ""
+    try:
+        return azure.fetch(files[name]).decode("utf-8", errors="replace")
+    except NotFoundError:
+        return ""
+
+
+def details(azure: Azure, run_id: str) -> dict[str, Any]:
+    """The run's details document: status, logFiles with signed addresses, error."""
+    return azure.data_plane.get(f"{_history(azure)}/runs/{run_id}/details", _VERSION)
+
+
+def _latest(azure: Azure, job: str, found: list[Step]) -> tuple[dict[str, tuple[float, int]], dict[str, str]]:
+    """Last value and step by metric, and the parameters, over the job's own run and its fine-tune step's."""
+    metrics: dict[str, tuple[float, int]] = {}
+    parameters: dict[str, str] = {}
+    for run_id in _metric_runs(job, found):
+        try:
+            data = _mlflow(azure, "runs/get", run_id=run_id)["run"].get("data") or {}
+        except NotFoundError:
+            continue
+        metrics |= {m["key"]: (float(m["value"]), int(m.get("step") or 0)) for m in data.get("metrics") or ()}
+        parameters |= {p["key"]: p["value"] for p in data.get("params") or ()}
+    return metrics, parameters
+
+
+def _history_of(azure: Azure, job: str, found: list[Step], metric: str) -> list[Point]:
+    for run_id in _metric_runs(job, found):
+        try:
+            answer = _mlflow(azure, "metrics/get-history", run_id=run_id, metric_key=metric)
+        except NotFoundError:
+            continue
+        points = [
+            Point(int(m.get("step") or 0), float(m["value"]), int(m["timestamp"])) for m in answer.get("metrics") or ()
+        ]
+        if points:
+            return sorted(points, key=lambda p: (p.step, p.time))
+    return []
+
+
+def _metric_runs(job: str, found: list[Step]) -> list[str]:
+    return [job, *(s.run_id for s in found if _FINETUNE in s.name)]
+
+
+def _mlflow(azure: Azure, route: str, **query: str) -> dict[str, Any]:
+    return azure.data_plane.get(f"mlflow/v1.0{azure.workspace.arm_id}/api/2.0/mlflow/{route}", "", **query)
+
+
+def _history(azure: Azure) -> str:
+    return f"history/v1.0{azure.workspace.arm_id}"
+
+
+def _number(text: Any) -> float:
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return 0.0

@@ -1,0 +1,75 @@
+"""Field behaviour as data: how differences between wanted and live are to be taken, each with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+__all__ = ["Behaviour", "Rule", "Source", "rules_of"]
+
+
+class Behaviour(StrEnum):
+    CASE_INSENSITIVE = "case_insensitive"
+    """Texts that differ only in case are equal."""
+    UNORDERED = "unordered"
+    """Lists with the same members are equal."""
+    SERVER_DEFAULT = "server_default"
+    """Absent in the spec, whatever the service filled in is fine."""
+    SERVER_OWNED = "server_owned"
+    """The service writes it; never compared."""
+    INITIAL = "initial"
+    """Ours only at creation."""
+    IMMUTABLE = "immutable"
+    """Cannot be changed in place: forces replacement."""
+    NEUTRAL = "neutral"
+    """A parameter that does not change what is trained: no part of the job's digest."""
+    SECRET = "secret"
+    """The value is not shown."""
+
+
+class Source(StrEnum):
+    """How we know."""
+
+    RECORDED = "recorded"
+    SDK = "sdk"
+    DOCS = "docs"
+    ASSUMED = "assumed"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """field: a dotted path, `*` matches within it."""
+
+    kind: str
+    field: str
+    behaviour: Behaviour
+    reason: str
+    source: Source
+
+    def covers(self, path: str) -> bool:
+        return fnmatchcase(path, self.field)
+
+
+@cache
+def _rules() -> dict[str, tuple[Rule, ...]]:
+    text = files("phift.resources").joinpath("rules.yaml").read_text(encoding="utf-8")
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    table: dict[str, Sequence[dict[str, str]]] = yaml.load(text, Loader=loader)
+    return {
+        kind: tuple(
+            Rule(kind, r["field"], Behaviour(r["behaviour"]), r["reason"], Source(r["source"])) for r in entries
+        )
+        for kind, entries in table.items()
+    }
+
+
+def rules_of(kind: str) -> tuple[Rule, ...]:
+    """The rules of a kind, in file order; empty when there are none."""
+    return _rules().get(kind, ())
