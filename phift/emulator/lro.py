@@ -157,13 +157,10 @@ class Operations:
     def running(self, kind: str, *resource: str) -> Operation | None:
         """The newest operation still running on a resource (keys compare case-insensitively)."""
         wanted = [part.casefold() for part in resource]
-        for body in reversed(self._emulator.store.list("operation")):
-            if (
-                body["status"] == "Running"
-                and body["kind"] == kind
-                and [p.casefold() for p in body["resource"]] == wanted
-            ):
-                return Operation(**body)
+        for name in reversed(self._tasks):
+            operation = self.get(name)
+            if operation and operation.kind == kind and [p.casefold() for p in operation.resource] == wanted:
+                return operation
         return None
 
     def cancel(self, name: str) -> None:

@@ -8,7 +8,7 @@ import logging
 import socket
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies, proxy_bypass
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -164,9 +164,9 @@ class _Upstream:
 
 def _former_proxy(scheme: str, host: str, own_port: int) -> _Upstream | None:
     """The proxy the environment named when the emulator was started, unless it is this one."""
-    proxies = getproxies_environment()
+    proxies = getproxies()
     url = proxies.get(scheme) or proxies.get("all")
-    if not url or proxy_bypass_environment(host, proxies):
+    if not url or proxy_bypass(host):
         return None
     upstream = _Upstream(url)
     is_self = upstream.host in {"127.0.0.1", "localhost"} and upstream.port == own_port

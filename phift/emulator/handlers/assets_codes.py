@@ -54,7 +54,7 @@ async def _start_upload(call: Call) -> Response:
     """A container of its own for the content, and a SAS that writes to it."""
     blobs = blobs_of(call.emulator)
     container = f"{call.emulator.workspace.workspace_id}-{secrets.token_hex(13)}"
-    blobs.store.ensure_container(container)
+    blobs.store.containers.ensure(container)
     return reply(
         {
             "blobReferenceForConsumption": {

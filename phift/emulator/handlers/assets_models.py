@@ -8,6 +8,9 @@ from typing import Any
 from phift.emulator.blobs.account import blobs_of
 from phift.emulator.errors import ServiceError
 from phift.emulator.handlers.assets_base import AssetKind, base_properties
+from phift.emulator.jobs.places import output_place
+from phift.emulator.jobs.record import find_job
+from phift.emulator.jobs.uris import BLOB_STORE
 from phift.emulator.routing import Call
 from phift.emulator.uris import DatastorePath, JobOutput, parse_datastore_uri, parse_job_output
 from phift.emulator.validation import text_map
@@ -84,17 +87,16 @@ def _resolve(call: Call, uri: str) -> tuple[str, DatastorePath | None, str | Non
 
 def _job_output(call: Call, output: JobOutput) -> DatastorePath:
     """Where a job's output lies; raises what the service says when there is no such output, or nothing in it."""
-    job = call.emulator.store.get("job", output.job)
+    job = find_job(call.emulator.store, output.job)
     if job is None:
         message = f"Job {output.job} not found."
         raise ServiceError(404, "UserError", message, inner=("NotFound", "JobNotFound"))
-    declared = (job["properties"].get("outputs") or {}).get(output.output)
+    declared = (job.submitted.get("outputs") or {}).get(output.output)
     if declared is None:
         raise _no_match("NoMatchingOutputFoundFromJob", f"Job output {output.output} not found")
-    base = parse_datastore_uri(declared.get("uri") or "") or DatastorePath(
-        "workspaceblobstore", f"azureml/{output.job}/{output.output}/"
-    )
-    path = DatastorePath(base.datastore, f"{base.path.rstrip('/')}/{output.path}".rstrip("/"))
+    place = output_place(call.emulator, job.name, output.output, str(declared.get("uri") or ""))
+    named = parse_datastore_uri(str(declared.get("uri") or ""))
+    path = DatastorePath(named.datastore if named else BLOB_STORE, f"{place.path}/{output.path}".rstrip("/"))
     if not _holds_anything(call, path):
         what = output.path or output.output
         raise _no_match("NoMatchingArtifactsFoundFromJob", f"No artifacts matching {what} found from Job")
@@ -110,13 +112,14 @@ def _holds_anything(call: Call, path: DatastorePath) -> bool:
     if container is None:
         return True
     blobs = blobs_of(call.emulator)
-    return blobs.exists(container, path.path) or any(True for _ in blobs.list_blobs(container, path.path + "/"))
+    return blobs.exists(container, path.path) or any(True for _ in blobs.list(container, path.path + "/"))
 
 
 def _container(call: Call, path: DatastorePath) -> str | None:
     """The blob container behind a datastore, None when it is kept elsewhere."""
-    datastore = call.emulator.store.get("datastore", path.datastore)
-    return (datastore or {}).get("properties", {}).get("containerName")
+    datastore = call.emulator.store.get("datastore", path.datastore) or {}
+    name: str | None = datastore.get("properties", {}).get("containerName")
+    return name
 
 
 def _flavors(call: Call, path: DatastorePath | None, kind: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from phift.catalog.vm_sizes import VmSize, vm_size, vm_sizes
 from phift.emulator.context import Emulator
 from phift.emulator.documents import empty, reply, timestamp
 from phift.emulator.errors import ServiceError
+from phift.emulator.jobs.queue import jobs_of
 from phift.emulator.lro import Operation
 from phift.emulator.quota import Use, family_of
 from phift.emulator.routing import WS, Call, Host, Route
@@ -192,7 +193,7 @@ def _put_reply(document: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]
 
 
 def finish_write(emulator: Emulator, operation: Operation) -> None:
-    """Ends a create or update: Succeeded, or Failed when not one node fits the quota. A failed record keeps its name."""
+    """Ends a create or update: Succeeded, or Failed when not one node fits; a failed record keeps its name."""
     document = emulator.store.get("compute", *operation.resource)
     if document is None or document["properties"]["provisioningState"] == "Deleting":
         raise ServiceError(409, "OperationCanceled", "The compute was deleted meanwhile.")
@@ -206,8 +207,6 @@ def finish_write(emulator: Emulator, operation: Operation) -> None:
         raise
     properties["provisioningState"] = "Succeeded"
     properties["modifiedOn"] = timestamp()
-    inner = properties["properties"]
-    _set_nodes(inner, max(inner["scaleSettings"]["minNodeCount"], 0))
     emulator.store.put("compute", *operation.resource, body=document)
 
 
@@ -216,8 +215,7 @@ def _check_quota(emulator: Emulator, inner: dict[str, Any]) -> None:
     size = _size(inner["vmSize"])
     low = inner["vmPriority"] == "LowPriority"
     nodes = max(1, inner["scaleSettings"]["minNodeCount"])
-    own = inner["currentNodeCount"] * size.vcpus
-    if emulator.quota.free(size, low_priority=low) + own >= nodes * size.vcpus:
+    if emulator.quota.free(size, low_priority=low) >= nodes * size.vcpus:
         return
     limit = emulator.quota.limit(size, low_priority=low)
     pool = "total" if low else family_of(size.name).label.replace("Family", "family")
@@ -229,20 +227,22 @@ def _check_quota(emulator: Emulator, inner: dict[str, Any]) -> None:
     )
 
 
-def _set_nodes(inner: dict[str, Any], count: int) -> None:
-    inner["currentNodeCount"] = inner["targetNodeCount"] = count
-    inner["nodeStateCounts"] = {**_ZERO_NODES, "idleNodeCount": count}
-    inner["allocationState"] = "Steady"
-
-
 def nodes_in_use(emulator: Emulator) -> list[Use]:
     """What the clusters' nodes hold of the quota now."""
     uses = []
     for document in emulator.store.list("compute"):
         inner = document["properties"]["properties"]
-        if count := inner["currentNodeCount"]:
+        if count := _node_count(emulator, document):
             uses.append(Use(inner["vmSize"], count, low_priority=inner["vmPriority"] == "LowPriority"))
     return uses
+
+
+def _node_count(emulator: Emulator, document: dict[str, Any]) -> int:
+    """The least it keeps, or as many as run jobs; none before it has succeeded."""
+    if document["properties"]["provisioningState"] != "Succeeded":
+        return 0
+    least = int(document["properties"]["properties"]["scaleSettings"]["minNodeCount"])
+    return max(least, jobs_of(emulator).nodes_in_use(document["name"]))
 
 
 async def _get(call: Call) -> Response:
@@ -251,9 +251,13 @@ async def _get(call: Call) -> Response:
 
 
 def _shown(call: Call, document: dict[str, Any]) -> dict[str, Any]:
-    """With noise, the size's case flips from one read to the next, as it does on the service."""
+    """As GET answers now. With noise, the size's case flips from one read to the next, as it does on the service."""
+    inner = document["properties"]["properties"]
+    count = _node_count(call.emulator, document)
+    running = jobs_of(call.emulator).nodes_in_use(document["name"])
+    inner["currentNodeCount"] = inner["targetNodeCount"] = count
+    inner["nodeStateCounts"] = {**_ZERO_NODES, "runningNodeCount": running, "idleNodeCount": count - running}
     if call.emulator.noise and random.random() < 0.5:
-        inner = document["properties"]["properties"]
         inner["vmSize"] = inner["vmSize"].upper()
     return document
 
@@ -304,14 +308,14 @@ def finish_delete(emulator: Emulator, operation: Operation) -> None:
 
 async def _list_nodes(call: Call) -> Response:
     document = _existing(call)
-    count = document["properties"]["properties"]["currentNodeCount"] or 0
+    count, running = _node_count(call.emulator, document), jobs_of(call.emulator).nodes_in_use(document["name"])
     nodes = [
         {
             "nodeId": f"tvmps_{document['name'].lower()}_{index}",
             "privateIpAddress": f"10.0.0.{4 + index}",
             "publicIpAddress": None,
             "port": 50000 + index,
-            "nodeState": "idle",
+            "nodeState": "running" if index < running else "idle",
             "runId": None,
         }
         for index in range(count)
