@@ -74,9 +74,11 @@ def from_response(method: str, url: str, status: int, headers: Mapping[str, str]
     problem = _problem(headers, body)
     code = problem.code or _header(headers, "x-ms-error-code")
     place = _place(url)
-    summary = redact(problem.message) or f"{method} {place} was answered with HTTP {status}"
+    request = f"{method} {place}: HTTP {status}{f' {code}' if code else ''}"
+    summary = redact(problem.message) or request
     details = [redact(line) for line in problem.details]
-    details.append(f"{method} {place}: HTTP {status}{f' {code}' if code else ''}")
+    if summary != request:
+        details.append(request)
     kind, remedy = _kind(status, code)
     return kind(
         summary,
@@ -108,7 +110,7 @@ def from_exception(error: Exception, method: str, url: str) -> AzureError:
         return UnreachableError(
             f"{host} cannot be reached", code=NOT_SENT, detail=text, method=method, url=place, remedy=_NETWORK
         )
-    if isinstance(error, core.ServiceResponseError | core.StreamClosedError | core.StreamConsumedError) or (
+    if isinstance(error, core.ServiceResponseError | core.IncompleteReadError) or (
         type(error).__module__.split(".")[0] in {"requests", "urllib3"} or isinstance(error, OSError)
     ):
         return UnreachableError(
