@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TypedDict
 from xml.etree import ElementTree
 
-from phift.azure.blob_auth import DatastoreAuth, encoded, with_query
-from phift.azure.transport import Http, Response
+from phift.azure.blob_auth import DatastoreAuth, encoded
+from phift.azure.transport import Http, Response, with_query
 from phift.errors import AzureError, ConflictError, NotFoundError
 
 __all__ = ["BlobStore", "Progress", "Properties"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from phift.azure.rest import Rest
 from phift.errors import AzureError
@@ -188,13 +188,3 @@ class DatastoreAuth:
 def encoded(name: str) -> str:
     """A blob's name in an address."""
     return quote(name, safe="/~-_.!()*'$,;=:@")
-
-
-def with_query(url: str, query: Mapping[str, str]) -> str:
-    """The address with a query."""
-    return f"{url}?{urlencode(query, quote_via=quote)}" if query else url
-
-
-def decoded(name: str) -> str:
-    """The inverse of encoded."""
-    return unquote(name)

@@ -131,7 +131,7 @@ def _from_config(path: Path) -> WorkspaceId:
     try:
         config = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read as JSON", detail=str(error)) from None
+        raise UsageError(f"{path} cannot be read as JSON", detail=str(error), remedy=_CONFIG_REMEDY) from None
     if not isinstance(config, dict):
         raise UsageError(f"{path} holds no JSON object", remedy=_CONFIG_REMEDY)
     if scope := config.get("Scope"):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from phift.azure.transport import Http
+from phift.azure.transport import Http, with_query
 from phift.errors import AzureError
 
 __all__ = ["ARM", "ARM_SCOPE", "ML_SCOPE", "Answer", "Rest"]
@@ -103,7 +103,7 @@ class Rest:
         reads = method == "GET" or (method == "POST" and _READING_POST.match(url.rpartition("/")[2]) is not None)
         if self._read_only and not reads:
             raise AzureError(f"refused to send {method} {url}: this session only reads", code="ReadOnly", method=method)
-        query = {name: value for name, value in (params or {}).items() if value is not None}
+        query = {name: str(value) for name, value in (params or {}).items() if value is not None}
         if api_version:
             query["api-version"] = api_version
         sent = {"Accept": "application/json", **(headers or {})}
@@ -115,9 +115,8 @@ class Rest:
             content = b""
         response = self._http.send(
             method,
-            url,
+            with_query(url, query),
             scope=self._scope,
-            params=query,
             headers=sent,
             content=content,
             repeatable=reads or method != "POST",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote, urlencode
 
 from phift import __version__
 from phift.azure.errors import from_exception, from_response
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from azure.core.pipeline import Pipeline
     from azure.core.pipeline.transport import HttpTransport
 
-__all__ = ["EMULATOR_HEADER", "Http", "Response", "Route"]
+__all__ = ["EMULATOR_HEADER", "Http", "Response", "Route", "with_query"]
 
 EMULATOR_HEADER = "x-phift-emulator"
 USER_AGENT = f"phift/{__version__}"
@@ -78,7 +79,6 @@ class Http:
         url: str,
         *,
         scope: str = "",
-        params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
         repeatable: bool | None = None,
@@ -92,7 +92,7 @@ class Http:
         """
         again = method != "POST" if repeatable is None else repeatable
         return self.retry.call(
-            lambda: self._once(method, url, scope, params, dict(headers or {}), content, sign), repeatable=again
+            lambda: self._once(method, url, scope, dict(headers or {}), content, sign), repeatable=again
         )
 
     def close(self) -> None:
@@ -104,7 +104,6 @@ class Http:
         method: str,
         url: str,
         scope: str,
-        params: Mapping[str, Any] | None,
         headers: dict[str, str],
         content: bytes | None,
         sign: Any,
@@ -114,7 +113,7 @@ class Http:
         headers.setdefault("User-Agent", USER_AGENT)
         headers["x-ms-client-request-id"] = str(uuid.uuid4())
         try:
-            request = HttpRequest(method, url, params=params, headers=headers, content=content)
+            request = HttpRequest(method, url, headers=headers, content=content)
             if sign is not None:
                 request.url, signed = sign(method, request.url, dict(request.headers))
                 request.headers.update(signed)
@@ -163,6 +162,13 @@ class Http:
                 url=url.partition("?")[0],
                 remedy="Run phift emulator stop, then the command again.",
             )
+
+
+def with_query(url: str, query: Mapping[str, str]) -> str:
+    """The address with more query, percent-encoded (azure-core does not encode)."""
+    if not query:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(query, quote_via=quote)}"
 
 
 def _transport(*, environment: bool) -> HttpTransport[Any, Any]:

@@ -23,7 +23,9 @@ IMMUTABLE = {
             {"type": "ComponentName", "info": {"value": "managementfrontend"}},
             {
                 "type": "InnerError",
-                "info": {"value": {"code": "Immutable", "innerError": {"code": "JobPropertyImmutable", "innerError": None}}},
+                "info": {
+                    "value": {"code": "Immutable", "innerError": {"code": "JobPropertyImmutable", "innerError": None}}
+                },
             },
         ],
     }
@@ -52,7 +54,10 @@ DATA_PLANE = {
     "correlation": {"operation": "1"},
     "statusCode": 404,
 }
-BLOB = b"\xef\xbb\xbf<?xml version='1.0'?><Error><Code>LeaseIdMissing</Code><Message>There is a lease.\nTime:x</Message></Error>"
+BLOB = (
+    b"\xef\xbb\xbf<?xml version='1.0'?>"
+    b"<Error><Code>LeaseIdMissing</Code><Message>There is a lease.\nTime:x</Message></Error>"
+)
 
 
 def error(status: int, body: object, headers: dict[str, str] | None = None) -> errors.AzureError:
@@ -137,16 +142,23 @@ def test_no_body_whatever_breaks_the_translation(body: bytes) -> None:
     assert str(from_response("GET", URL, 500, {}, body))
 
 
+KEYS = st.sampled_from(["error", "code", "message", "details", "innerError", "errors", "title", "additionalInfo"])
+DOCUMENTS = st.recursive(
+    st.none() | st.text(max_size=5),
+    lambda inner: st.dictionaries(KEYS, inner | st.lists(inner, max_size=2), max_size=4),
+    max_leaves=8,
+)
+
+
 @settings(max_examples=60, deadline=None)
-@given(st.recursive(st.none() | st.text(max_size=5), lambda x: st.dictionaries(
-    st.sampled_from(["error", "code", "message", "details", "innerError", "errors", "title", "additionalInfo"]), x | st.lists(x, max_size=2), max_size=4), max_leaves=8))  # fmt: skip
+@given(DOCUMENTS)
 def test_no_json_whatever_breaks_the_translation(body: object) -> None:
     assert str(from_response("GET", URL, 400, {}, json.dumps(body).encode()))
 
 
 def test_secrets_are_redacted() -> None:
     text = (
-        'https://a.blob.core.windows.net/c/b?sv=1&sig=abc%2B&se=2 Bearer abc.def-1 SharedKey acc:aGVsbG8= '
+        "https://a.blob.core.windows.net/c/b?sv=1&sig=abc%2B&se=2 Bearer abc.def-1 SharedKey acc:aGVsbG8= "
         'eyJhbGciOiJub25lIn0.eyJhdWQiOiJ4In0.c2ln client_secret=hush&x=1 {"primaryKey": "k1", "key":"k2"}'
     )
     clean = redact(text)
