@@ -210,7 +210,7 @@ def _read_parquet(path: Path, taken: Counter, columns: tuple[str, ...] | None) -
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, buffer_size=_BUFFER) as file:
             names = list(file.schema_arrow.names)
             missing = _missing(names, columns)
             if missing:
