@@ -5,8 +5,6 @@ import errno
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -386,55 +384,3 @@ def test_progress_counts_rows(tmp_path: Path) -> None:
     seen: list[int] = []
     prepared(tmp_path, "a.jsonl", progress=seen.append)
     assert seen == [1000, 2000, 2500]
-
-
-PROGRAM = """
-import resource, sys
-from pathlib import Path
-from phift.data import identify, prepare
-folder = Path(sys.argv[1])
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "linux" else 1 << 20)
-prepare(identify({"path": "small" + sys.argv[2]}, folder), into=folder / "small.out")
-before = peak()
-done = prepare(identify({"path": "large" + sys.argv[2]}, folder), into=folder / "large.out", take=sys.argv[3] or None)
-print(done.rows, peak() - before)
-"""
-
-
-@pytest.mark.parametrize(
-    ("suffix", "rows", "take"),
-    [
-        (".jsonl", 200_000, ""),
-        (".jsonl", 200_000, "1000"),
-        (".json", 50_000, ""),
-        (".csv", 50_000, ""),
-        (".parquet", 50_000, ""),
-    ],
-)
-def test_memory_is_flat(tmp_path: Path, suffix: str, rows: int, take: str) -> None:
-    """Many rows (200,000: 40 MB) need no more memory than 5,000, give or take 8 MB; in Parquet by row groups."""
-    for name, count in (("small", 5_000), ("large", rows)):
-        write_many(tmp_path / f"{name}{suffix}", count)
-    run = [sys.executable, "-c", PROGRAM, str(tmp_path), suffix, take]
-    done = subprocess.run(run, check=True, capture_output=True, text=True)
-    prepared_rows, grown = done.stdout.split()
-    assert int(prepared_rows) == int(take or rows)
-    assert float(grown) < 8
-
-
-def write_many(path: Path, count: int) -> None:
-    row = conversation(7, padding="x" * 40)
-    if path.suffix == ".parquet":
-        return as_parquet(path, [row] * count, group=5_000)
-    text = json.dumps(row)
-    with path.open("w", newline="") as out:
-        if path.suffix == ".csv":
-            cell = json.dumps(row["messages"]).replace('"', '""')
-            out.write("messages\n")
-            out.writelines(f'"{cell}"\n' for _ in range(count))
-        elif path.suffix == ".json":
-            out.write("[" + ",\n".join([text] * count) + "]")
-        else:
-            out.writelines(f"{text}\n" for _ in range(count))
-    return None

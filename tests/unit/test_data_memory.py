@@ -1,0 +1,67 @@
+"""Preparation reads a stream: memory does not grow with the file."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+ROW = {
+    "prompt": "What is 7?",
+    "messages": [{"role": "user", "content": "What is 7?"}, {"role": "assistant", "content": "It is 7."}],
+    "prompt_id": "7",
+    "padding": "x" * 40,
+}
+
+PROGRAM = """
+import resource, sys
+from pathlib import Path
+from phift.data import identify, prepare
+folder = Path(sys.argv[1])
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "linux" else 1 << 20)
+prepare(identify({"path": "small" + sys.argv[2]}, folder), into=folder / "small.out")
+before = peak()
+done = prepare(identify({"path": "large" + sys.argv[2]}, folder), into=folder / "large.out", take=sys.argv[3] or None)
+print(done.rows, peak() - before)
+"""
+
+
+@pytest.mark.parametrize(
+    ("suffix", "rows", "take"),
+    [
+        (".jsonl", 200_000, ""),
+        (".jsonl", 200_000, "1000"),
+        (".json", 50_000, ""),
+        (".csv", 50_000, ""),
+        (".parquet", 50_000, ""),
+    ],
+)
+def test_memory_is_flat(tmp_path: Path, suffix: str, rows: int, take: str) -> None:
+    """Many rows (200,000: 40 MB) need no more memory than 5,000, give or take 8 MB; in Parquet by row groups."""
+    for name, count in (("small", 5_000), ("large", rows)):
+        write_many(tmp_path / f"{name}{suffix}", count)
+    run = [sys.executable, "-c", PROGRAM, str(tmp_path), suffix, take]
+    done = subprocess.run(run, check=True, capture_output=True, text=True)
+    prepared_rows, grown = done.stdout.split()
+    assert int(prepared_rows) == int(take or rows)
+    assert float(grown) < 8
+
+
+def write_many(path: Path, count: int) -> None:
+    if path.suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist([ROW] * count), path, row_group_size=5_000)
+        return
+    text = json.dumps(ROW)
+    with path.open("w", newline="") as out:
+        if path.suffix == ".csv":
+            cell = json.dumps(ROW["messages"]).replace('"', '""')
+            out.write("messages\n")
+            out.writelines(f'"{cell}"\n' for _ in range(count))
+        elif path.suffix == ".json":
+            out.write("[" + ",\n".join([text] * count) + "]")
+        else:
+            out.writelines(f"{text}\n" for _ in range(count))
