@@ -123,12 +123,14 @@ _NETWORK = "Check the network and the proxy settings, then run the command again
 
 _ACCESS = "Ask for a role that allows it (such as AzureML Data Scientist), or choose another identity with az login."
 
+_REGISTRY = "Check the registry's name; if it is right, ask its owner for access."
+
 
 def _kind(status: int, code: str) -> tuple[type[AzureError], str]:
     if status == 401:
         return AuthenticationError, "Sign in again (az login) or check the AZURE_* variables."
     if status == 403:
-        return AzureError, _ACCESS
+        return AzureError, _REGISTRY if code == "UnAuthorizedRegistryAccess" else _ACCESS
     if status == 404:
         return NotFoundError, ""
     if status in {409, 412}:

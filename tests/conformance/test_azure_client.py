@@ -1,0 +1,255 @@
+"""phift's own Azure client against the embedded Azure ML: identity, REST, blobs, lease and journal over real HTTP."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from phift.azure import blob_upload
+from phift.azure.connect import connect
+from phift.azure.credentials import CachedCredential, LocalCredential
+from phift.azure.session import Azure
+from phift.azure.transport import Http
+from phift.emulator import lifecycle
+from phift.errors import AzureError, ConflictError, LeaseHeldError, LeaseLostError, NotFoundError
+from phift.ledger.holder import Holder
+from phift.ledger.journal import Journal, history, open_intents
+from phift.ledger.lease import Lease, break_lease
+from phift.ledger.store import lease_blob
+
+API = "2024-10-01"
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[lifecycle.Connection]:
+    home = tmp_path_factory.mktemp("emulator")
+    yield lifecycle.ensure(home)
+    lifecycle.stop(home)
+
+
+@pytest.fixture(scope="module")
+def azure(connection: lifecycle.Connection) -> Iterator[Azure]:
+    session = connect(None, local=connection)
+    yield session
+    session.close()
+
+
+def test_a_local_session_does_not_look_at_the_environment(
+    connection: lifecycle.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere.pem")
+    monkeypatch.setenv("NO_PROXY", "*")
+    azure = connect(None, local=connection)
+    assert azure.local
+    assert azure.location == "eastus"
+    assert len(azure.workspace_guid) == 36
+    assert azure.document()["properties"]["workspaceId"] == azure.workspace_guid
+    azure.close()
+
+
+def test_a_cloud_session_that_lands_in_the_emulator_goes_no_further(
+    connection: lifecycle.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, connection.proxy_url)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", connection.ca_file)
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    credential = CachedCredential(LocalCredential(connection, Http(None, connection)))
+    session = Azure(connect(None, local=connection).workspace, Http(credential), credential)
+    with pytest.raises(AzureError) as caught:
+        session.document()
+    assert caught.value.code == "EmulatorOnCloudTarget"
+
+
+def test_registry_and_data_plane_are_found(azure: Azure) -> None:
+    newest = azure.registry("azureml").get(
+        "models/Phi-3-mini-4k-instruct/versions",
+        "2021-10-01-dataplanepreview",
+        **{"$orderBy": "createdtime desc", "$top": 1},
+    )
+    assert newest["value"][0]["id"].startswith("azureml://registries/azureml/models/Phi-3-mini-4k-instruct/versions/")
+    with pytest.raises(NotFoundError):
+        azure.data_plane.get(f"history/v1.0{azure.workspace.arm_id}/runs/none/details", "v1.0")
+    with pytest.raises(AzureError) as caught:
+        azure.registry("nobodys")
+    assert caught.value.code == "UnAuthorizedRegistryAccess"
+
+
+def test_one_session_serves_many_threads(azure: Azure) -> None:
+    def ask(number: int) -> str:
+        azure.blobs.put(f"threads/{number}", str(number).encode())
+        azure.arm.get(azure.workspace.arm_id, API)
+        return azure.blobs.get(f"threads/{number}").decode()
+
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(ask, range(48))) == [str(n) for n in range(48)]
+
+
+def test_a_missing_compute_is_not_found_though_the_answer_is_empty(azure: Azure) -> None:
+    with pytest.raises(NotFoundError) as caught:
+        azure.arm.get(f"{azure.workspace.arm_id}/computes/none", API)
+    assert caught.value.status == 404
+    assert "api-version" not in str(caught.value)
+
+
+def test_blobs_can_be_written_read_listed_and_deleted(azure: Azure) -> None:
+    blobs = azure.blobs
+    names = ["tree/a b&c=d.txt", "tree/sub/x", "tree/sub/y", "tree/ünï"]
+    for name in names:
+        blobs.put(name, name.encode(), metadata={"phift_digest": "0"})
+    assert sorted(blobs.list("tree/")) == sorted(names)
+    assert sorted(blobs.list("tree/", "/")) == sorted(["tree/a b&c=d.txt", "tree/sub/", "tree/ünï"])
+    assert [blobs.get(n).decode() for n in names] == names
+    assert blobs.get(names[0], offset=5) == b"a b&c=d.txt"
+    assert blobs.get(names[0], offset=500) == b""
+    head = blobs.head(names[1])
+    assert head is not None
+    assert (head["size"], head["metadata"], head["type"]) == (10, {"phift_digest": "0"}, "BlockBlob")
+    assert blobs.uri("a/b") == "azureml://datastores/workspaceblobstore/paths/a/b"
+    with pytest.raises(ConflictError) as caught:
+        blobs.put(names[1], b"", if_none_match=True)
+    assert caught.value.code == "BlobAlreadyExists"
+    assert blobs.delete(names[1])
+    assert not blobs.delete(names[1])
+    assert blobs.head(names[1]) is None
+    with pytest.raises(NotFoundError):
+        blobs.get(names[1])
+
+
+def test_appending_again_what_was_appended_changes_nothing(azure: Azure) -> None:
+    blobs = azure.blobs
+    end = blobs.append("append/log", b"one\n", position=0)
+    assert blobs.append("append/log", b"two\n", position=end) == 8
+    assert blobs.append("append/log", b"two\n", position=end) == 8
+    assert blobs.get("append/log") == b"one\ntwo\n"
+    with pytest.raises(ConflictError):
+        blobs.append("append/log", b"other\n", position=end)
+    assert blobs.append("append/log", b"end\n") == 12
+
+
+def test_an_upload_is_skipped_when_the_content_is_there(azure: Azure, tmp_path: Path) -> None:
+    path = tmp_path / "small.jsonl"
+    path.write_bytes(b"{}\n" * 100)
+    seen: list[tuple[int, int]] = []
+    assert azure.blobs.upload(path, "data/small.jsonl", progress=lambda *p: seen.append(p))
+    assert not azure.blobs.upload(path, "data/small.jsonl", progress=lambda *p: seen.append(p))
+    assert seen == [(300, 300), (300, 300)]
+    path.write_bytes(b"[]\n" * 100)
+    assert azure.blobs.upload(path, "data/small.jsonl")
+    assert azure.blobs.get("data/small.jsonl") == path.read_bytes()
+
+
+def test_a_cut_off_upload_is_taken_up_where_it_was(
+    azure: Azure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "large.bin"
+    path.write_bytes(os.urandom(1_000_003))
+    blobs = azure.blobs
+    sent: list[str] = []
+    limit = [4]
+    real = blobs.request
+
+    def request(method: str, name: str, **options: Any) -> Any:
+        query = options.get("query") or {}
+        if query.get("comp") == "block":
+            if len(sent) >= limit[0]:
+                raise AzureError("cut off")
+            sent.append(query["blockid"])
+        return real(method, name, **options)
+
+    monkeypatch.setattr(blobs, "request", request)
+    with pytest.raises(AzureError, match="cut off"):
+        blob_upload.upload(blobs, path, "data/large.bin", block=100_000, workers=2)
+    assert blobs.head("data/large.bin") is None
+    limit[0] = 100
+    seen: list[int] = []
+    assert blob_upload.upload(
+        blobs, path, "data/large.bin", block=100_000, workers=4, progress=lambda done, _: seen.append(done)
+    )
+    assert len(sent) == len(set(sent)) == 11
+    assert seen[-1] == 1_000_003
+    assert blobs.get("data/large.bin") == path.read_bytes()
+
+
+def test_a_reading_session_writes_no_blob_and_no_resource(azure: Azure) -> None:
+    reading = azure.read_only()
+    assert reading.location == azure.location
+    for write in (
+        lambda: reading.blobs.put("x", b""),
+        lambda: reading.blobs.delete("x"),
+        lambda: reading.blobs.append("x", b""),
+        lambda: reading.blobs.acquire_lease("x", 15),
+        lambda: reading.arm.put(f"{azure.workspace.arm_id}/computes/x", API, {}),
+        lambda: reading.data_plane.patch("x", "", {}),
+    ):
+        with pytest.raises(AzureError, match="only reads"):
+            write()
+    assert reading.blobs.head("x") is None
+
+
+def holder(user: str) -> Holder:
+    return Holder(user=user, host="elsewhere", pid=1, since="2026-03-01T10:00:00Z", run_url="https://ci.example/1")
+
+
+def test_one_of_two_applies_gets_the_lease_and_the_other_learns_who_has_it(azure: Azure) -> None:
+    ready = threading.Barrier(2, timeout=20)
+    results: dict[str, Lease | LeaseHeldError] = {}
+
+    def contend(user: str) -> None:
+        ready.wait()
+        try:
+            results[user] = Lease.acquire(azure.blobs, "contended", holder(user), wait=0)
+        except LeaseHeldError as error:
+            results[user] = error
+
+    threads = [threading.Thread(target=contend, args=(user,)) for user in ("ann", "bob")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (winner,) = [user for user, result in results.items() if isinstance(result, Lease)]
+    with pytest.raises(LeaseHeldError) as caught:
+        Lease.acquire(azure.blobs, "contended", holder("eve"))
+    assert winner in str(caught.value)
+    assert "https://ci.example/1" in str(caught.value)
+    lease = results[winner]
+    assert isinstance(lease, Lease)
+    lease.release()
+    with Lease.acquire(azure.blobs, "contended", holder("eve")) as again:
+        assert again.remaining() > 50
+
+
+def test_a_broken_lease_stops_its_holder_before_the_next_write(azure: Azure) -> None:
+    with Lease.acquire(azure.blobs, "broken", holder("ann"), renew_every=0.2) as lease:
+        lease.require()
+        assert break_lease(azure.blobs, "broken")
+        with pytest.raises(LeaseLostError):
+            lease.require(61)
+        with Lease.acquire(azure.blobs, "broken", holder("bob")):
+            assert b"bob" in azure.blobs.get(lease_blob("broken"))
+
+
+def test_a_journal_survives_being_cut_off(azure: Azure) -> None:
+    journal = Journal(azure.blobs, "journaled", "a1")
+    journal.begin({"add": 1}, {"started": datetime.now(UTC).isoformat()})
+    journal.result(journal.intent("compute.finetune", "create", "gpu"), "done")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: journal.intent(f"data.d{n}", "create", f"d{n}"), range(8)))
+    left = open_intents(azure.blobs, "journaled")
+    assert sorted(i.address for i in left) == [f"data.d{n}" for n in range(8)]
+    after = Journal(azure.blobs, "journaled", "a2")
+    after.begin({})
+    for intent in left:
+        after.result(intent, "done")
+    after.end("done")
+    assert open_intents(azure.blobs, "journaled") == ()
+    assert [r.apply_id for r in history(azure.blobs, "journaled")] == ["a2", "a1"]
