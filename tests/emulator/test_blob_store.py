@@ -111,6 +111,16 @@ def test_sweep_removes_what_no_blob_names_and_forgets_old_blocks(tmp_path):
         store.block_lists(BOX, "waiting")
 
 
+def test_a_blob_whose_content_was_torn_is_dropped(store, caplog):
+    put(store, "kept", b"1")
+    for name, damage in (("short", lambda path: path.write_bytes(b"12")), ("gone", lambda path: path.unlink())):
+        [(_, path, _)] = store.segments(put(store, name, b"123"))
+        damage(path)
+    store.sweep()
+    assert [blob.name for blob in store.list_blobs(BOX).entries] == ["kept"]
+    assert "blob box/short is gone" in caplog.text
+
+
 def test_an_interrupted_append_is_cut_off(store):
     store.put_append_blob(BOX, "log")
     store.append(BOX, "log", b"one\n")

@@ -28,24 +28,25 @@ class Body:
         self._request = request
         self._started = False
 
-    async def stage(self, store: BlobStore, limit: int) -> Staged:
-        """The body on the disk (or, when small, in memory), checked against Content-MD5.
+    async def stage(self, store: BlobStore, limit: int, *, hashed: bool = False) -> Staged:
+        """The body on the disk (or, when small, in memory), checked against Content-MD5. hashed: with its MD5.
 
         Memory stays flat: while a thread writes one batch the next is received. Raises 413 above `limit` bytes and
         400 Md5Mismatch; nothing is left behind then.
         """
         expected = _wanted_md5(self._request.headers)
-        staged = store.stage()
+        staged = store.stage(hashed=hashed or expected is not None)
         try:
             await self._receive(staged, limit)
-            if expected is not None and expected != staged.md5:
+            digest = staged.md5
+            if expected is not None and digest is not None and expected != digest:
                 raise ServiceError(
                     400,
                     "Md5Mismatch",
                     "The MD5 value specified in the request did not match with the MD5 value calculated by the server.",
                     parameters={
                         "UserSpecifiedMd5": base64.b64encode(expected).decode(),
-                        "ServerCalculatedMd5": base64.b64encode(staged.md5).decode(),
+                        "ServerCalculatedMd5": base64.b64encode(digest).decode(),
                     },
                 )
         except BaseException:

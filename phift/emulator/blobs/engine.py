@@ -6,6 +6,7 @@ are staged beforehand (`stage`, any thread). Each change is one transaction that
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -24,6 +25,8 @@ from phift.emulator.blobs.names import check_blob_name, check_block_id
 from phift.emulator.errors import ServiceError
 
 __all__ = ["MAX_APPENDS", "MAX_BLOCKS", "BlobStore"]
+
+logger = logging.getLogger("phift.emulator")
 
 MAX_BLOCKS = 50_000
 MAX_APPENDS = 50_000
@@ -87,9 +90,9 @@ class BlobStore:
 
     # writing
 
-    def stage(self) -> Staged:
-        """Where the bytes of a coming `put` are written first, from any thread."""
-        return self._files.stage()
+    def stage(self, *, hashed: bool = True) -> Staged:
+        """Where the bytes of a coming `put` are written first, from any thread. hashed: with their MD5."""
+        return self._files.stage(hashed=hashed)
 
     def adopt(self, source: Path, *, link: bool) -> Content:
         """A file of this machine as content, from any thread; hard-linked where possible when `link`."""
@@ -210,7 +213,7 @@ class BlobStore:
         blob = self._appendable(container, name, conditions, lease_id, position, max_size, len(data), counted)
         last = self._index.last_segment(blob.id)
         if last is None:
-            staged = self._files.stage()
+            staged = self._files.stage(hashed=False)
             staged.write(data)
             return self.append(
                 container, name, staged.finish(), conditions=conditions, lease_id=lease_id, counted=counted
@@ -268,12 +271,18 @@ class BlobStore:
     # upkeep
 
     def sweep(self) -> int:
-        """Forgets week-old blocks and removes files no row names; returns how many files. Only before serving."""
+        """Forgets week-old blocks, drops blobs whose content a power cut tore, removes files that no row names.
+
+        Returns how many files. Only before serving.
+        """
         with self._index.transaction():
             self._index.delete_stale_blocks(ticks_of(self._now() - _STALE_BLOCK_SECONDS))
-        return self._files.sweep(self._index.files())
-
-    # inside
+        removed, torn = self._files.sweep(self._index.files())
+        with self._index.transaction():
+            for file in torn:
+                for name in self._index.forget(file):
+                    logger.warning("blob %s is gone: its content had not reached the disk", name)
+        return removed
 
     def _existing(self, container: str, name: str) -> Blob:
         blob = self.find(container, name)

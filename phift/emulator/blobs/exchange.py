@@ -32,6 +32,7 @@ class Exchange:
         self.container = call.params.get("container", "")
         self.blob = call.params.get("blob", "")
         self.now = now
+        self._query = {name.lower(): value for name, value in call.request.query_params.multi_items()}
 
     @property
     def store(self) -> BlobStore:
@@ -45,7 +46,7 @@ class Exchange:
         return number_header(self.request.headers, name)
 
     def query(self, name: str) -> str:
-        return self._call.query(name)
+        return self._query.get(name, "")
 
     @property
     def conditions(self) -> Conditions:

@@ -216,9 +216,27 @@ class Index:
             ).fetchone()[0]
         ]
 
-    def files(self) -> set[str]:
-        """Every file that some row names."""
-        return set(self._column("SELECT file FROM blob_segment UNION SELECT file FROM blob_block", ()))
+    def files(self) -> dict[str, int]:
+        """Every file that some row names, and how long it must at least be."""
+        return dict(
+            self._connection.execute(
+                "SELECT file, max(length) FROM (SELECT file, length FROM blob_segment "
+                "UNION ALL SELECT file, length FROM blob_block) GROUP BY file"
+            )
+        )
+
+    def forget(self, file: str) -> list[str]:
+        """Removes the blobs and blocks that need a file; returns the names of the blobs."""
+        blobs = [
+            _blob(row)
+            for row in self._connection.execute(
+                f"SELECT {_BLOB} FROM blob WHERE id IN (SELECT blob FROM blob_segment WHERE file = ?)", (file,)
+            )
+        ]
+        for blob in blobs:
+            self.delete_blob(blob)
+        self._connection.execute("DELETE FROM blob_block WHERE file = ?", (file,))
+        return [f"{blob.container}/{blob.name}" for blob in blobs]
 
     def _column(self, query: str, values: tuple[Any, ...]) -> list[str]:
         return [row[0] for row in self._connection.execute(query, values)]

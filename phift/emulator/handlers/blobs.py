@@ -12,6 +12,7 @@ from phift.emulator.blobs.answers import SERVER
 from phift.emulator.blobs.exchange import Exchange
 from phift.emulator.blobs.operations import blobs, containers, leasing, uploads
 from phift.emulator.context import Emulator
+from phift.emulator.documents import reply
 from phift.emulator.errors import ServiceError
 from phift.emulator.routing import Call, Host, Route
 
@@ -98,6 +99,21 @@ def _operation(exchange: Exchange, operations: dict[tuple[str, str, str], Operat
     )
 
 
+async def _switches(call: Call) -> Response:
+    return reply(blobs_of(call.emulator).switches)
+
+
+async def _switch(call: Call) -> Response:
+    wanted = await call.object()
+    if not all(isinstance(value, bool) for value in wanted.values()):
+        raise ServiceError(400, "BadRequest", "The switches of the storage account are true or false.")
+    try:
+        blobs_of(call.emulator).switch(**wanted)
+    except ValueError as error:
+        raise ServiceError(400, "BadRequest", str(error)) from error
+    return reply(blobs_of(call.emulator).switches)
+
+
 def install(emulator: Emulator) -> None:
     """Opens the storage account: makes its containers and sweeps what a crash left behind."""
     blobs_of(emulator)
@@ -105,8 +121,12 @@ def install(emulator: Emulator) -> None:
 
 _METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE")
 
-ROUTES = tuple(
-    Route(Host.BLOB, method, path, handler, public=True)  # the account's own authorization follows
-    for path, handler in (("/", _service), ("/{container}", _container), ("/{container}/{blob:path}", _blob))
-    for method in _METHODS
+ROUTES = (
+    *(
+        Route(Host.BLOB, method, path, handler, public=True)  # the account's own authorization follows
+        for path, handler in (("/", _service), ("/{container}", _container), ("/{container}/{blob:path}", _blob))
+        for method in _METHODS
+    ),
+    Route(Host.ADMIN, "GET", "/storage", _switches),
+    Route(Host.ADMIN, "PUT", "/storage", _switch),
 )

@@ -13,6 +13,7 @@ from phift.emulator.blobs.crc64 import crc64_header
 from phift.emulator.blobs.exchange import Exchange
 from phift.emulator.blobs.files import Staged
 from phift.emulator.blobs.lease import invalid_header
+from phift.emulator.blobs.model import Content
 from phift.emulator.blobs.xml import block_list, parse_block_list
 from phift.emulator.errors import ServiceError
 
@@ -43,7 +44,7 @@ async def put_blob(exchange: Exchange) -> Response:
     if kind not in ("BlockBlob", "AppendBlob"):
         raise invalid_header("x-ms-blob-type", kind)
     _authorize_put(exchange)
-    staged = await exchange.body.stage(exchange.store, 0 if kind == "AppendBlob" else _MAX_BLOB)
+    staged = await exchange.body.stage(exchange.store, 0 if kind == "AppendBlob" else _MAX_BLOB, hashed=True)
     headers = {"content-type": "application/octet-stream", **exchange.content_headers(plain=True)}
     metadata, conditions, lease_id = exchange.metadata, exchange.conditions, exchange.lease_id
     if kind == "AppendBlob":
@@ -56,7 +57,7 @@ async def put_blob(exchange: Exchange) -> Response:
             lease_id=lease_id,
         )
         return exchange.answer(201, {**stamp_headers(blob), **_ENCRYPTED})
-    digest = base64.b64encode(staged.md5).decode()
+    digest = base64.b64encode(staged.md5 or b"").decode()
     if headers.setdefault("content-md5", digest) != digest:
         staged.discard()
         raise ServiceError(
@@ -69,7 +70,7 @@ async def put_blob(exchange: Exchange) -> Response:
     blob = exchange.store.put_block_blob(
         exchange.container,
         exchange.blob,
-        await asyncio.to_thread(staged.finish),
+        await _finish(staged),
         headers=headers,
         metadata=metadata,
         conditions=conditions,
@@ -85,7 +86,7 @@ async def put_block(exchange: Exchange) -> Response:
         staged.discard()
         raise invalid_header("Content-Length", "0")
     checks = _checks(exchange, staged)
-    content = await asyncio.to_thread(staged.finish)
+    content = await _finish(staged)
     exchange.store.put_block(
         exchange.container, exchange.blob, exchange.query("blockid"), content, lease_id=exchange.lease_id
     )
@@ -135,7 +136,7 @@ async def append_block(exchange: Exchange) -> Response:
     blob = exchange.store.append(
         exchange.container,
         exchange.blob,
-        small if small is not None else await asyncio.to_thread(staged.finish),
+        small if small is not None else await _finish(staged),
         conditions=exchange.conditions,
         lease_id=exchange.lease_id,
         position=exchange.number("x-ms-blob-condition-appendpos"),
@@ -158,6 +159,10 @@ def _authorize_put(exchange: Exchange) -> None:
     container = exchange.store.containers.find(exchange.container)
     exists = container is not None and exchange.store.find(exchange.container, exchange.blob) is not None
     exchange.authorize("o", "w" if exists else "cw")
+
+
+async def _finish(staged: Staged) -> Content:
+    return staged.finish() if staged.small is not None else await asyncio.to_thread(staged.finish)
 
 
 def _checks(exchange: Exchange, staged: Staged) -> dict[str, str]:
