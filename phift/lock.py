@@ -18,8 +18,6 @@ Written by phift, committed by the author. Stacks and model defaults are sorted,
 reads well. What is newer than a pin is no business of this file.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 from collections.abc import Iterator, Mapping
@@ -60,7 +58,7 @@ class _Pin(BaseModel):
 class PinnedModel(_Pin):
     """The base model. requested: the reference that was resolved; the pin holds while the spec says the same.
 
-    id: the asset's id with its version. model_defaults: the values of model_specific_defaults, as the registry had them.
+    id: the asset's id with its version. model_defaults: the values of its model_specific_defaults, raw.
     """
 
     requested: str
@@ -99,7 +97,7 @@ class StackLock(_Pin):
         """The pinned component, if the spec still asks for the same."""
         return self.component if self.component and self.component.requested == requested else None
 
-    def merge(self, newer: StackLock) -> StackLock:
+    def merge(self, newer: "StackLock") -> "StackLock":
         """Its own pins, with those that `newer` has in their place."""
         return StackLock(
             base_model=newer.base_model or self.base_model,
@@ -111,18 +109,18 @@ class StackLock(_Pin):
 class Lock(_Pin):
     """A lock file's content: the pins by stack."""
 
-    version: Literal[1] = _VERSION
+    version: Literal[1] = 1
     stacks: dict[str, StackLock] = {}
 
     def stack(self, name: str) -> StackLock:
         """The pins of a stack; none when it has none."""
         return self.stacks.get(name) or StackLock()
 
-    def merge(self, name: str, pins: StackLock) -> Lock:
+    def merge(self, name: str, pins: StackLock) -> "Lock":
         """The same with these pins merged into those of a stack."""
         return Lock(stacks={**self.stacks, name: self.stack(name).merge(pins)})
 
-    def without(self, name: str) -> Lock:
+    def without(self, name: str) -> "Lock":
         """The same without that stack."""
         return Lock(stacks={key: pins for key, pins in self.stacks.items() if key != name})
 
@@ -162,7 +160,7 @@ def read_lock(path: Path) -> Lock:
 
 
 def write_lock(path: Path, lock: Lock) -> bool:
-    """Replaces the file atomically; False when it says the same already. Raises PhiftError when it cannot be written."""
+    """Replaces the file atomically; False when it says the same already. Raises PhiftError when it cannot."""
     text = lock.text()
     try:
         if path.exists() and path.read_text(encoding="utf-8") == text:
@@ -174,7 +172,7 @@ def write_lock(path: Path, lock: Lock) -> bool:
 
 
 def update_lock(path: Path, name: str, pins: StackLock) -> bool:
-    """Merges the pins of one stack into the file, which other stacks may be writing too; False when nothing changed."""
+    """Merges the pins of one stack into the file, which others may be writing too; False: nothing changed."""
     with _exclusive(path):
         return write_lock(path, read_lock(path).merge(name, pins))
 

@@ -1,14 +1,12 @@
 """What every block of the spec shares: strictness, the field types, and how a validator says what is wrong."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from phift.spec.references import AssetRef, ComputeRef, SecretRef
 from phift.spec.templating import Mixed
@@ -84,6 +82,25 @@ def _scalar(value: Any) -> str | int | float | bool:
     raise fault("must be a number, text, true or false")
 
 
+class _Parsed:
+    """Annotates a type that Pydantic knows nothing of: how it is parsed and written, and what editors are told.
+
+    Pydantic's PlainValidator would do, but builds a schema of the annotated class that is never used.
+    """
+
+    def __init__(self, parse: Callable[[Any], Any], schema: dict[str, Any], write: Callable[[Any], Any] | None = None):
+        self._parse = parse
+        self._schema = schema
+        self._write = write
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        written = core_schema.plain_serializer_function_ser_schema(self._write) if self._write else None
+        return core_schema.no_info_plain_validator_function(self._parse, serialization=written)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return self._schema
+
+
 def _reference(parse: Callable[[Any], Any], accepts: tuple[type, ...], forms: str) -> Callable[[Any], Any]:
     def validate(value: Any) -> Any:
         if not isinstance(value, accepts):
@@ -96,7 +113,7 @@ def _reference(parse: Callable[[Any], Any], accepts: tuple[type, ...], forms: st
     return validate
 
 
-def _asset(kind: str, forms: str) -> tuple[Any, ...]:
+def _asset(kind: str, forms: str) -> _Parsed:
     parse = _reference(lambda value: AssetRef.parse(value).of_kind(kind), (str, dict), forms)
     mapping = {
         "type": "object",
@@ -104,8 +121,7 @@ def _asset(kind: str, forms: str) -> tuple[Any, ...]:
         "required": ["name"],
         "additionalProperties": False,
     }
-    schema = WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^azureml:|\{\{"}, mapping]})
-    return PlainValidator(parse), PlainSerializer(str, return_type=str), schema
+    return _Parsed(parse, {"anyOf": [{"type": "string", "pattern": r"^azureml:|\{\{"}, mapping]}, str)
 
 
 def _secret(value: Any) -> str | SecretRef:
@@ -138,10 +154,9 @@ _SECRET_SCHEMA = {
 
 def matching(pattern: str, explanation: str) -> tuple[Any, ...]:
     """A constraint on text with an explanation in place of a regular expression."""
-    compiled = re.compile(pattern)
 
     def validate(value: Any) -> Any:
-        if isinstance(value, str) and not compiled.fullmatch(value):
+        if isinstance(value, str) and not re.fullmatch(pattern, value):
             raise fault(f"must be {explanation}; got {str(value)!r}")
         return value
 
@@ -158,27 +173,20 @@ Float = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_typed)]
 Bool = Annotated[bool, BeforeValidator(_typed)]
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
 Tags = dict[str, str]
-Scalar = Annotated[
-    str | int | float | bool,
-    PlainValidator(_scalar),
-    WithJsonSchema({"type": ["string", "number", "boolean"]}),
-]
-Model = Annotated[AssetRef, *_asset("models", _MODEL_FORMS)]
-Component = Annotated[AssetRef, *_asset("components", _COMPONENT_FORMS)]
-DataAsset = Annotated[AssetRef, *_asset("data", "azureml:NAME:VERSION")]
+Scalar = Annotated[str | int | float | bool, _Parsed(_scalar, {"type": ["string", "number", "boolean"]})]
+Model = Annotated[AssetRef, _asset("models", _MODEL_FORMS)]
+Component = Annotated[AssetRef, _asset("components", _COMPONENT_FORMS)]
+DataAsset = Annotated[AssetRef, _asset("data", "azureml:NAME:VERSION")]
 Compute = Annotated[
     ComputeRef,
-    PlainValidator(_reference(ComputeRef.parse, (str,), "azureml:CLUSTER or serverless:VM_SIZE")),
-    PlainSerializer(str, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": r"^(azureml|serverless):|\{\{"}),
+    _Parsed(
+        _reference(ComputeRef.parse, (str,), "azureml:CLUSTER or serverless:VM_SIZE"),
+        {"type": "string", "pattern": r"^(azureml|serverless):|\{\{"},
+        str,
+    ),
 ]
-Secret = Annotated[
-    str | SecretRef,
-    PlainValidator(_secret),
-    PlainSerializer(_plain_secret),
-    WithJsonSchema(_SECRET_SCHEMA),
-]
-Azure = Annotated[dict[str, Any], PlainValidator(_azure), WithJsonSchema({"type": "object"})]
+Secret = Annotated[str | SecretRef, _Parsed(_secret, _SECRET_SCHEMA, _plain_secret)]
+Azure = Annotated[dict[str, Any], _Parsed(_azure, {"type": "object"})]
 
 
 class Block(Strict):

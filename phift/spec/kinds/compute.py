@@ -1,7 +1,5 @@
 """`compute`: where jobs run."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -39,7 +37,7 @@ class ComputeBlock(Block):
     protect: Annotated[Bool, Field(description="Refuse to delete or replace it.")] = False
 
     @model_validator(mode="after")
-    def _bounds(self) -> ComputeBlock:
+    def _bounds(self) -> "ComputeBlock":
         if self.min_instances > self.max_instances:
             raise fault(f"has min_instances {self.min_instances} above max_instances {self.max_instances}")
         return self

@@ -1,7 +1,5 @@
 """`data`: the splits, and where their rows come from."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Any
 
@@ -62,7 +60,7 @@ class DataSource(Block):
         """path, hub or asset; empty for a split that adds to `data.from`."""
         return next((key for key in SOURCES if getattr(self, key) is not None), "")
 
-    def over(self, shared: DataSource | None) -> DataSource:
+    def over(self, shared: "DataSource | None") -> "DataSource":
         """This split with what it leaves open taken from the shared source."""
         if shared is None:
             return self
@@ -101,7 +99,7 @@ class DataBlock(Strict):
         return {name: source.over(self.from_) for name, source in given if source is not None}
 
     @model_validator(mode="after")
-    def _one_source_each(self) -> DataBlock:
+    def _one_source_each(self) -> "DataBlock":
         for name in ("from_", *SPLITS):
             source: DataSource | None = getattr(self, name)
             kinds = [key for key in SOURCES if source is not None and getattr(source, key) is not None]

@@ -1,7 +1,5 @@
 """`deployment`: the managed online deployment."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -92,7 +90,7 @@ class DeploymentBlock(Block):
     protect: Annotated[Bool, Field(description="Refuse to delete it.")] = False
 
     @model_validator(mode="after")
-    def _one_scaler(self) -> DeploymentBlock:
+    def _one_scaler(self) -> "DeploymentBlock":
         scaled = self.scale_settings is not None and self.scale_settings.type == "target_utilization"
         if scaled and "instance_count" in self.model_fields_set and isinstance(self.instance_count, int):
             raise fault(

@@ -1,7 +1,5 @@
 """`endpoint`: the managed online endpoint."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """`finetune`: the training job."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """Identities, in the words of `az ml` YAML."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """`model`: the registered model."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """`rollout`: how a new deployment takes over."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """`tests`: requests sent to the endpoint after a rollout."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Any
 
