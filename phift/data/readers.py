@@ -105,7 +105,7 @@ def _parsed(line: bytes, number: int) -> Any:
     except orjson.JSONDecodeError:
         pass  # the standard library's parser finds better words, and takes a few things that orjson does not
     try:
-        return _decode(line.decode())
+        return _decode(line.decode().rstrip())  # a line feed would count as another line
     except UnicodeDecodeError as error:
         return _undecodable(error)
     except json.JSONDecodeError as error:

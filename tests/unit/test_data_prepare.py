@@ -264,11 +264,10 @@ def test_a_json_array_under_the_name_of_lines(tmp_path: Path) -> None:
 
 def test_findings_name_line_and_column_over_several_files(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(GOOD + lines([{"messages": []}]))
-    (tmp_path / "b.jsonl").write_bytes(GOOD + b'{"messages": nope}\n' + GOOD)
+    (tmp_path / "b.jsonl").write_bytes(GOOD + b'{"messages": nope}\n' + GOOD + b'{"messages": \n')
     findings = refused(tmp_path, "*.jsonl")
-    assert [place(finding) for finding in findings] == [("a.jsonl", 2), ("b.jsonl", 2)]
-    assert findings[1].mark is not None
-    assert findings[1].mark.column == 14
+    assert [place(finding) for finding in findings] == [("a.jsonl", 2), ("b.jsonl", 2), ("b.jsonl", 4)]
+    assert [finding.mark.column for finding in findings if finding.mark] == [0, 14, 13]
 
 
 def test_rows_in_parquet_are_told_by_number(tmp_path: Path) -> None:
