@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["carry_out", "watcher"]
 
-FAILED = 1
-
 
 def watcher(streams: Streams, *, json: bool, quiet: bool) -> ApplyView:
     """The view of an apply, picked once: JSON lines, one last line, redrawn on a terminal, or plain lines."""
@@ -44,7 +42,7 @@ def carry_out(
     from phift import phases
 
     try:
-        with polite(terminal.tell), view:
+        with polite(options.stop, lambda: view.started, terminal.tell), view:
             result = phases.apply(plan, request, connect, listener=view, options=options)
     except KeyboardInterrupt:
         if not view.started:
@@ -59,10 +57,7 @@ def carry_out(
         raise
     _tell_failures(view.failures, terminal)
     view.finish(result)
-    if not result.failed:
-        return 0
-    codes = [f.error.exit_code for f in view.failures if isinstance(f.error, PhiftError)]
-    return max(codes, default=FAILED)
+    return result.exit_code
 
 
 def _tell_failures(failures: list[ResourceFailed], terminal: Terminal) -> None:

@@ -49,13 +49,14 @@ def run(arguments: Sequence[str]) -> int:
 
 def _misused(error: Exception, arguments: Sequence[str]) -> int:
     style = _style(arguments)
-    said = str(getattr(error, "message", error)).rstrip(".") or str(error)
+    said = str(getattr(error, "message", error))
     context = getattr(error, "ctx", None)
     path = getattr(context, "command_path", "phift")
     if type(error).__name__ == "NoArgsIsHelpError":
+        sys.stdout.write(said + "\n")
         return 0
     if format_message := getattr(error, "format_message", None):
-        said = format_message().rstrip(".")
+        said = format_message().rstrip(".").replace("Value error, ", "")
     lines = [f"{style.bold(style.red('error:'))} {style.bold(said)}", f"  {style.cyan('=')} Try: {path} --help"]
     return _fail("\n".join(lines), 1)
 

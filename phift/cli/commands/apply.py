@@ -11,6 +11,7 @@ from phift.cli import options as o
 from phift.cli.carry_out import carry_out, watcher
 from phift.cli.connect import connector
 from phift.cli.terminal import Terminal
+from phift.errors import UsageError
 
 
 def apply(
@@ -29,8 +30,9 @@ def apply(
 ) -> int:
     """Make the workspace what the spec says.
 
-    Plans, asks, and carries out; again and again with the same result. A saved plan is carried out as it is, without asking, and refused (exit code 5) when anything it rests on has moved.
-    Interrupted or detached work is taken up again by the next apply.
+    Plans, asks, and carries out; again and again with the same result. A saved plan is carried out as it is, without
+    asking, and refused (exit code 5) when anything it rests on has moved. Interrupted or detached work is taken up
+    again by the next apply.
     """
     from phift import phases
     from phift.cli import planfile
@@ -41,7 +43,7 @@ def apply(
     if json:
         o.refuse("--json", {"--quiet": quiet})
         if not (saved or auto_approve):
-            o.refuse("a spec that nobody approves: add --auto-approve or apply a saved plan", {"--json": json})
+            raise UsageError("--json has nobody to ask", remedy="Add --auto-approve, or apply a saved plan.")
     timeouts = o.parse_timeouts(timeout)
     terminal = Terminal.of(no_color=no_color, quiet=quiet or json)
     connect = connector(interactive=terminal.streams.terminal and not json, tell=terminal.tell)

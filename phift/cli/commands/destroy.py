@@ -10,6 +10,7 @@ from phift.cli import options as o
 from phift.cli.carry_out import carry_out, watcher
 from phift.cli.connect import connector
 from phift.cli.terminal import Terminal
+from phift.errors import UsageError
 
 
 def destroy(
@@ -30,14 +31,15 @@ def destroy(
 ) -> int:
     """Take down what costs; data and models stay.
 
-    Deletes own deployments, endpoint and idle compute, and cancels running jobs. Data and registered models stay, so that an apply afterwards trains nothing again.
+    Deletes own deployments, endpoint and idle compute, and cancels running jobs. Data and registered models stay, so
+    that an apply afterwards trains nothing again.
     """
     from phift import phases
 
     if json:
         o.refuse("--json", {"--quiet": quiet})
         if not auto_approve:
-            o.refuse("a destruction that nobody approves: add --auto-approve", {"--json": json})
+            raise UsageError("--json has nobody to ask", remedy="Add --auto-approve.")
     timeouts = o.parse_timeouts(timeout)
     terminal = Terminal.of(no_color=no_color, quiet=quiet or json)
     connect = connector(interactive=terminal.streams.terminal and not json, tell=terminal.tell)

@@ -22,7 +22,8 @@ def lock(
 ) -> int:
     """Pin what floats, or take over what is newer.
 
-    Pinned are the versions of base model and component, and the values of model defaults. An apply never retrains because something floated; it does after an --upgrade that changes what the job is made of.
+    Pinned are the versions of base model and component, and the values of model defaults. An apply never retrains
+    because something floated; it does after an --upgrade that changes what the job is made of.
     """
     from phift import phases
 

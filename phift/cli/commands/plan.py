@@ -34,8 +34,8 @@ def plan(
 ) -> int:
     """Show what apply would do, and why.
 
-    It changes nothing in the workspace, and
-    Writes phift.lock beside the spec where something that floats was not pinned yet.
+    It changes nothing in the workspace, and writes phift.lock beside the spec where something that floats was not
+    pinned yet.
     """
     from phift import phases
     from phift.cli import planfile

@@ -25,7 +25,7 @@ from phift.apply.events import (
     ResourceStarted,
 )
 from phift.clock import Clock, SystemClock
-from phift.errors import PhiftError
+from phift.errors import DetachedError, PhiftError
 from phift.plan.action import Action
 from phift.plan.model import Plan
 from phift.views.base import Sink, Streams
@@ -129,6 +129,9 @@ class PlainApply(HumanApply):
                     return ""
                 named = f" [id={event.identity}]" if event.identity else ""
                 return f"{style.bold(str(address))}: {WORDS[action].done} after {duration(event.elapsed)}{named}"
+            case ResourceFailed(address=address, error=DetachedError() as error):
+                left = style.yellow(f"Left after {duration(event.elapsed)}:")
+                return f"{style.bold(str(address))}: {left} {summary_of(error)}"
             case ResourceFailed(address=address, error=error):
                 failed = style.red(f"Failed after {duration(event.elapsed)}:")
                 return f"{style.bold(str(address))}: {failed} {summary_of(error)}"

@@ -24,7 +24,7 @@ __all__ = ["count_line", "one", "render"]
 SOURCES = {".yaml", ".yml", ".lock"}
 """Only these are quoted. Rows of training data are not: they may be personal, and logs are kept."""
 
-_WORD = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s:,\[\]{}#]+")
+_WORD = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s:,\[\]{}#]+(?: [^\s:,\[\]{}#]+)*")
 
 
 def render(diagnostics: Iterable[Diagnostic], *, style: Style = PLAIN) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from phift.errors import AzureError, DiagnosticsError, JobFailedError, PhiftError
+from phift.errors import AzureError, DetachedError, DiagnosticsError, JobFailedError, PhiftError
 from phift.views.base import PLAIN, Style
 from phift.views.human.diagnostics import render as render_diagnostics
 
@@ -18,7 +18,8 @@ def render(error: PhiftError, *, style: Style = PLAIN, address: str = "") -> str
     """All that the error carries. address: where it happened, for an error that does not say so itself."""
     if isinstance(error, DiagnosticsError) and error.diagnostics:
         return render_diagnostics(error.diagnostics, style=style)
-    lines = [f"{style.bold(style.red('error:'))} {style.bold(error.summary)}"]
+    head = style.yellow("detached:") if isinstance(error, DetachedError) else style.red("error:")
+    lines = [f"{style.bold(head)} {style.bold(error.summary)}"]
     if error.address or address:
         lines.append(f" {style.cyan('-->')} {error.address or address}")
     if isinstance(error, JobFailedError):

@@ -26,6 +26,7 @@ from phift.apply.events import (
     ResourceStarted,
 )
 from phift.clock import Clock
+from phift.errors import DetachedError
 from phift.plan.action import Action
 from phift.views.base import Streams
 from phift.views.human.apply import HumanApply, progress_text, summary_of
@@ -95,7 +96,8 @@ class LiveApply(HumanApply):
                     row.state, row.said, row.elapsed, row.fraction = "done", event.identity, event.elapsed, None
             case ResourceFailed(address=address, action=action, error=error):
                 row = self._rows.setdefault(address, Row(address, action))
-                row.state, row.said, row.elapsed, row.fraction = "failed", summary_of(error), event.elapsed, None
+                row.state = "detached" if isinstance(error, DetachedError) else "failed"
+                row.said, row.elapsed, row.fraction = summary_of(error), event.elapsed, None
             case ResourceSkipped(address=address, because=because):
                 row = self._rows.setdefault(address, Row(address, Action.NO_OP))
                 row.state, row.said = "skipped", f"skipped, it needs {because}"

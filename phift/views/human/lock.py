@@ -17,9 +17,9 @@ def render(report: LockReport, *, style: Style = PLAIN) -> str:
     """A line a change, then a line for each pin that is behind."""
     lines = []
     for what, old, new in report.changes:
-        if old is None:
+        if not old:
             lines.append(f"  {style.symbol('+')} {what}: {_pin(new)}")
-        elif new is None:
+        elif not new:
             lines.append(f"  {style.symbol('-')} {what}: {_pin(old)}")
         else:
             lines.append(f"  {style.symbol('~')} {what}: {_pin(old)} -> {_pin(new)}")

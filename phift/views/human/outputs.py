@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
+import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from phift.apply.events import ApplyFinished
+from phift.errors import DetachedError
 from phift.plan.model import Plan
 from phift.views.base import PLAIN, Style
 from phift.views.human.values import cut, duration, number, table, value
@@ -20,7 +22,10 @@ def complete_line(result: ApplyFinished, style: Style = PLAIN) -> str:
     """Terraform's last line, counted from what was really done."""
     counted = f"{result.added} added, {result.changed} changed, {result.destroyed} destroyed."
     destroying = result.plan.purpose == "destroy"
-    if result.failed:
+    if result.exit_code == DetachedError.exit_code:
+        head = style.bold(style.yellow("Detached: work goes on in the service."))
+        return f"{head} Resources: {counted} The same command continues."
+    if result.failed or result.exit_code:
         head = "Destroy incomplete!" if destroying else "Apply incomplete!"
         return f"{style.bold(style.red(head))} Resources: {counted[:-1]}, {len(result.failed)} failed."
     if destroying:
@@ -42,9 +47,10 @@ def results(result: ApplyFinished, *, style: Style = PLAIN) -> str:
     ]
     if result.phases:
         spent = ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.phases.items())
-        blocks.append([f"{style.bold('Time')}      {duration(result.elapsed)} ({spent})"])
+        lines = textwrap.wrap(f"{duration(result.elapsed)} ({spent})", max(style.width - 10, 30))
+        blocks.append([f"{style.bold('Time')}      {lines[0]}", *(" " * 10 + line for line in lines[1:])])
     following = list(_next(result.plan, by_kind))
-    if following and not result.failed:
+    if following and not result.exit_code:
         blocks.append([style.bold("Next"), *(f"  {line}" for line in following)])
     return "\n\n".join("\n".join(block) for block in blocks if block)
 

@@ -150,7 +150,7 @@ def _changes(changes: Sequence[FieldChange], style: Style) -> Iterator[str]:
             yield f"{head}{said}{'  ' + dressed if remark else ''}"
             continue
         # Too long for one line: each value gets its own, uncut, as a change that cannot be read cannot be approved.
-        yield f"{head.rstrip()}{' ' + dressed if remark else ''}"
+        yield f"{head.rstrip()}{'  ' + dressed if remark else ''}"
         if symbol != "+":
             yield f"            {before}"
         if symbol != "-":
