@@ -61,9 +61,10 @@ def connect(
 
     retry = Retry(clock=clock or SystemClock())
     if local is not None:
-        identity = CachedCredential(LocalCredential(local, Http(None, local, retry=retry)))
+        http = Http(None, local, retry=retry)
+        identity = CachedCredential(LocalCredential(local, http))
         here = WorkspaceId(local.subscription_id, local.resource_group, local.workspace_name)
-        return Azure(here, Http(identity, local, retry=retry), identity)
+        return Azure(here, http.authorized(identity), identity)
     found = workspace or find_workspace(environ, cwd or Path.cwd())
     credential = CachedCredential(_Lazy(interactive))
     return Azure(found, Http(credential, retry=retry), credential)

@@ -24,10 +24,13 @@ from phift.errors import (
     UnreachableError,
 )
 
-__all__ = ["NOT_SENT", "from_exception", "from_response", "redact", "retry_after"]
+__all__ = ["BAD_CERTIFICATE", "NOT_SENT", "from_exception", "from_response", "redact", "retry_after"]
 
 NOT_SENT = "NotSent"
 """Code of an UnreachableError whose request never reached the service."""
+
+BAD_CERTIFICATE = "CertificateRefused"
+"""Code of an UnreachableError that no repetition helps."""
 
 _GENERIC = {"", "BadRequest", "UserError", "ValidationError", "ServiceError", "SystemError", "Immutable", "NotFound"}
 """Outer codes that say less than what lies inside them."""
@@ -106,6 +109,15 @@ def from_exception(error: Exception, method: str, url: str) -> AzureError:
     if isinstance(error, core.HttpResponseError) and error.response is not None:
         status = error.response.status_code or 0
         return from_response(method, url, status, {}, text.encode())
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return UnreachableError(
+            f"{host} shows a certificate that is not trusted",
+            code=BAD_CERTIFICATE,
+            detail=text,
+            method=method,
+            url=place,
+            remedy="If a proxy of your organisation opens TLS, name its certificates in REQUESTS_CA_BUNDLE.",
+        )
     if isinstance(error, core.ServiceRequestError):
         return UnreachableError(
             f"{host} cannot be reached", code=NOT_SENT, detail=text, method=method, url=place, remedy=_NETWORK

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from phift.azure.errors import NOT_SENT
+from phift.azure.errors import BAD_CERTIFICATE, NOT_SENT
 from phift.clock import Clock, SystemClock
 from phift.errors import AzureError, ServerError, ThrottledError, UnreachableError
 
@@ -65,4 +65,4 @@ def _may_pass(error: AzureError, repeatable: bool) -> bool:
         return True
     if isinstance(error, ServerError):
         return repeatable and error.status in _PASSING
-    return repeatable and isinstance(error, UnreachableError)
+    return repeatable and isinstance(error, UnreachableError) and error.code != BAD_CERTIFICATE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import uuid
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from urllib.parse import quote, urlencode
 
 from phift import __version__
 from phift.azure.errors import from_exception, from_response
+from phift.azure.pool import pooled
 from phift.azure.retry import Retry
 from phift.errors import AzureError
 
@@ -24,7 +26,6 @@ __all__ = ["EMULATOR_HEADER", "Http", "Response", "Route", "with_query"]
 
 EMULATOR_HEADER = "x-phift-emulator"
 USER_AGENT = f"phift/{__version__}"
-CONNECTIONS = 32
 CONNECT_TIMEOUT = 20
 READ_TIMEOUT = 120
 
@@ -68,8 +69,7 @@ class Http:
         self._options: dict[str, Any] = {"connection_timeout": CONNECT_TIMEOUT, "read_timeout": READ_TIMEOUT}
         if route is not None:
             self._options["proxies"] = {"http": route.proxy_url, "https": route.proxy_url}
-            self._options["connection_verify"] = str(route.ca_file)
-        self._transport = transport or _transport(environment=not self.local)
+        self._transport = transport or pooled(None if route is None else route.ca_file)
         self._pipelines: dict[str, Pipeline[Any, Any]] = {}
         self._lock = threading.Lock()
 
@@ -94,6 +94,12 @@ class Http:
         return self.retry.call(
             lambda: self._once(method, url, scope, dict(headers or {}), content, sign), repeatable=again
         )
+
+    def authorized(self, credential: TokenCredential) -> Http:
+        """The same connections, with a credential."""
+        other = copy.copy(self)
+        other._credential, other._pipelines, other._lock = credential, {}, threading.Lock()
+        return other
 
     def close(self) -> None:
         """Closes the connections."""
@@ -169,22 +175,3 @@ def with_query(url: str, query: Mapping[str, str]) -> str:
     if not query:
         return url
     return f"{url}{'&' if '?' in url else '?'}{urlencode(query, quote_via=quote)}"
-
-
-def _transport(*, environment: bool) -> HttpTransport[Any, Any]:
-    from http.cookiejar import DefaultCookiePolicy
-
-    import requests
-    from azure.core.pipeline.transport import RequestsTransport
-    from requests.adapters import HTTPAdapter
-
-    session = requests.Session()
-    session.trust_env = environment
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    adapter = HTTPAdapter(pool_connections=CONNECTIONS, pool_maxsize=CONNECTIONS, max_retries=0)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    transport: HttpTransport[Any, Any] = RequestsTransport(
-        session=session, session_owner=True, use_env_settings=environment
-    )
-    return transport

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from phift.azure.credentials import CachedCredential, LocalCredential
 from phift.azure.session import Azure
 from phift.azure.transport import Http
 from phift.emulator import lifecycle
-from phift.errors import AzureError, ConflictError, LeaseHeldError, LeaseLostError, NotFoundError
+from phift.errors import AzureError, ConflictError, LeaseHeldError, LeaseLostError, NotFoundError, UnreachableError
 from phift.ledger.holder import Holder
 from phift.ledger.journal import Journal, history, open_intents
 from phift.ledger.lease import Lease, break_lease
@@ -68,6 +69,16 @@ def test_a_cloud_session_that_lands_in_the_emulator_goes_no_further(
     with pytest.raises(AzureError) as caught:
         session.document()
     assert caught.value.code == "EmulatorOnCloudTarget"
+
+
+def test_certificates_are_verified(connection: lifecycle.Connection, tmp_path: Path) -> None:
+    import certifi
+
+    with pytest.raises(UnreachableError) as caught:
+        connect(None, local=replace(connection, ca_file=certifi.where())).document()
+    assert caught.value.code == "CertificateRefused"
+    with pytest.raises(AzureError, match="cannot be read"):
+        connect(None, local=replace(connection, ca_file=str(tmp_path / "none.pem"))).document()
 
 
 def test_registry_and_data_plane_are_found(azure: Azure) -> None:
