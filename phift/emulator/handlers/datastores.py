@@ -123,19 +123,27 @@ def install(emulator: Emulator) -> None:
 def _system_datastores(emulator: Emulator) -> list[dict[str, Any]]:
     workspace = emulator.workspace
     guid = workspace.workspace_id
-    blob = {
-        "datastoreType": "AzureBlob",
-        "accountName": workspace.storage_account,
-        "endpoint": "core.windows.net",
-        "protocol": "https",
-        "serviceDataAccessAuthIdentity": "WorkspaceSystemAssignedIdentity",
-    }
-    file = {**blob, "datastoreType": "AzureFile", "serviceDataAccessAuthIdentity": "None"}
+    account = workspace.storage_account
+
+    def described(kind: str, **where: str) -> dict[str, str]:
+        identity = "WorkspaceSystemAssignedIdentity" if kind == "AzureBlob" else "None"
+        host = {"endpoint": "core.windows.net", "protocol": "https"}
+        return {
+            "datastoreType": kind,
+            "accountName": account,
+            **where,
+            **host,
+            "serviceDataAccessAuthIdentity": identity,
+        }
+
     return [
-        {"name": DEFAULT, "properties": {**blob, "containerName": workspace.container}},
-        {"name": "workspaceartifactstore", "properties": {**blob, "containerName": ARTIFACT_CONTAINER}},
-        {"name": "workspacefilestore", "properties": {**file, "fileShareName": f"azureml-filestore-{guid}"}},
-        {"name": "workspaceworkingdirectory", "properties": {**file, "fileShareName": f"code-{guid}"}},
+        {"name": DEFAULT, "properties": described("AzureBlob", containerName=workspace.container)},
+        {"name": "workspaceartifactstore", "properties": described("AzureBlob", containerName=ARTIFACT_CONTAINER)},
+        {
+            "name": "workspacefilestore",
+            "properties": described("AzureFile", fileShareName=f"azureml-filestore-{guid}"),
+        },
+        {"name": "workspaceworkingdirectory", "properties": described("AzureFile", fileShareName=f"code-{guid}")},
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from phift.catalog.vm_sizes import vm_sizes
+from phift.emulator.blobs.account import blobs_of
 from phift.emulator.context import Workspace
 from phift.emulator.documents import PRINCIPAL, empty, reply
 from phift.emulator.errors import ServiceError
@@ -24,8 +25,8 @@ def _guid(workspace: Workspace, name: str) -> str:
     return str(uuid.uuid5(uuid.UUID(workspace.workspace_id), name))
 
 
-def document(workspace: Workspace) -> dict[str, Any]:
-    """The workspace as GET answers it (shape recorded 2026-03)."""
+def document(workspace: Workspace, *, identity_based: bool = False) -> dict[str, Any]:
+    """The workspace as GET answers it (shape recorded 2026-03). identity_based: its datastores have no credentials."""
     group = f"/subscriptions/{workspace.subscription_id}/resourceGroups/{workspace.resource_group}/providers"
     name, location = workspace.name, workspace.location
     created = workspace.created_at.replace("+00:00", "Z")
@@ -77,7 +78,7 @@ def document(workspace: Workspace) -> dict[str, Any]:
             "EnableSoftwareBillOfMaterials": False,
             "sdkTelemetryAppInsightsKey": _guid(workspace, "telemetry"),
             "enableDataIsolation": False,
-            "systemDatastoresAuthMode": "accesskey",
+            "systemDatastoresAuthMode": "identity" if identity_based else "accesskey",
             "enableServiceSideCMKEncryption": False,
         },
         "identity": {
@@ -98,12 +99,17 @@ def document(workspace: Workspace) -> dict[str, Any]:
     }
 
 
+def _document(call: Call) -> dict[str, Any]:
+    identity_based = blobs_of(call.emulator).switches["identityBasedDatastores"]
+    return document(call.emulator.workspace, identity_based=identity_based)
+
+
 async def _get(call: Call) -> Response:
-    return reply(document(call.emulator.workspace))
+    return reply(_document(call))
 
 
 async def _list(call: Call) -> Response:
-    return reply({"value": [document(call.emulator.workspace)]})
+    return reply({"value": [_document(call)]})
 
 
 async def _group(call: Call) -> Response:
