@@ -8,7 +8,7 @@ import json
 import pytest
 
 from phift.emulator.tokens import TokenError, Tokens
-from tests.emulator.conftest import Azure  # type: ignore[import-not-found]
+from tests.emulator.conftest import Azure
 
 LOGIN = "https://login.microsoftonline.com"
 IMDS = "http://169.254.169.254/metadata/identity/oauth2/token"

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import requests
 
-from tests.emulator.conftest import Azure  # type: ignore[import-not-found]
+from tests.emulator.conftest import Azure
 
 
 class _Echo(BaseHTTPRequestHandler):

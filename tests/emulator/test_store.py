@@ -35,11 +35,16 @@ def test_lists_are_in_order_of_creation_and_prefixes_are_whole_parts(store: Stor
 def test_a_failed_transaction_leaves_nothing_also_when_nested(store: Store) -> None:
     with store.transaction():
         store.put("x", "kept", body={})
-    with pytest.raises(RuntimeError, match="no"), store.transaction():
-        store.put("x", "outer", body={})
+
+    def fail() -> None:
         with store.transaction():
-            store.put("x", "inner", body={})
-        raise RuntimeError("no")
+            store.put("x", "outer", body={})
+            with store.transaction():
+                store.put("x", "inner", body={})
+            raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        fail()
     assert len(store.list("x")) == 1
 
 

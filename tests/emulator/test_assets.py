@@ -1,0 +1,206 @@
+"""Data, models, environments, components and codes: what is immutable, what is filled in, how lists answer."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from tests.emulator.conftest import Azure
+
+SHORT = "azureml://datastores/workspaceblobstore/paths/some/file.jsonl"
+
+
+def data(uri: str = SHORT, **properties: Any) -> dict[str, Any]:
+    return {"properties": {"dataType": "uri_file", "dataUri": uri, **properties}}
+
+
+def model(azure: Azure, path: str = "m", **properties: Any) -> dict[str, Any]:
+    c = azure.connection
+    uri = (
+        f"azureml://subscriptions/{c.subscription_id}/resourcegroups/{c.resource_group}/workspaces/{c.workspace_name}"
+        f"/datastores/workspaceblobstore/paths/{path}"
+    )
+    return {"properties": {"modelType": "custom_model", "modelUri": uri, **properties}}
+
+
+def put(azure: Azure, path: str, body: dict[str, Any], status: int = 201) -> dict[str, Any]:
+    answer = azure.call("PUT", path, body)
+    assert answer.status_code == status, answer.text
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+def test_data_turns_long_and_cannot_be_repointed(azure: Azure) -> None:
+    made = azure.call("PUT", "data/train/versions/abc", data(tags={"k": "v"}))
+    assert made.status_code == 201
+    assert "/data/train/versions/abc?" in made.headers["Location"]
+    properties = made.json()["properties"]
+    assert "/resourcegroups/phift-local/" in properties["dataUri"]
+    assert properties["dataUri"].endswith("/datastores/workspaceblobstore/paths/some/file.jsonl")
+    assert "lastModifiedBy" not in made.json()["systemData"]
+    assert "provisioningState" not in properties
+
+    again = put(azure, "data/train/versions/abc", data(properties["dataUri"], tags={"k": "w"}), 200)
+    assert again["properties"]["tags"] == {"k": "w"}
+    refused = azure.call("PUT", "data/train/versions/abc", data(SHORT + "x"))
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "UserError")
+    assert "the existing asset's data uri cannot be changed" in refused.json()["error"]["message"]
+    assert azure.call("GET", "data/train/versions/ABC").json()["properties"]["tags"] == {"k": "w"}
+
+
+def test_missing_assets_use_the_service_envelope(azure: Azure) -> None:
+    answer = azure.call("GET", "models/none/versions")
+    error = answer.json()["error"]
+    assert answer.status_code == 404
+    assert answer.headers["x-ms-response-type"] == "error"
+    assert error["details"][0]["code"] == "ModelNotFound"
+    assert error["details"][0]["message"] == "Model container with name: none not found."
+    assert [entry["type"] for entry in error["additionalInfo"]][:2] == ["ComponentName", "Correlation"]
+    assert azure.call("GET", "data/none/versions/1").status_code == 404
+
+
+def test_models_are_numbered_and_remember_their_stage(azure: Azure) -> None:
+    first = put(azure, "models/m1/versions/3", model(azure, tags={"a": "1"}))
+    properties = first["properties"]
+    assert "/resourceGroups/" in properties["modelUri"]
+    assert (properties["stage"], properties["flavors"], properties["jobName"]) == ("Development", {}, None)
+    assert azure.call("GET", "models/m1").json()["properties"]["nextVersion"] == "4"
+    for version in ("0", "abc", "1.0", "-1"):
+        assert azure.call("PUT", f"models/m1/versions/{version}", model(azure)).status_code == 400
+    assert azure.call("PUT", "models/a.b/versions/1", model(azure)).json()["error"]["code"] == "RequestInvalid"
+
+    archived = put(azure, "models/m1/versions/3", model(azure, isArchived=True), 200)
+    assert archived["properties"]["stage"] == "Archived"
+    assert azure.call("GET", "models/m1/versions").json()["value"] == []
+    assert len(azure.call("GET", "models/m1/versions", listViewType="All").json()["value"]) == 1
+    assert azure.call("GET", "models/m1/versions/3").json()["properties"]["isArchived"] is True
+    restored = put(azure, "models/m1/versions/3", model(azure), 200)
+    assert restored["properties"]["stage"] == "Development"
+    assert "cannot be updated" in azure.call("PUT", "models/m1/versions/3", model(azure, "other")).text
+
+
+def test_models_need_a_datastore_and_data_does_not(azure: Azure) -> None:
+    uri = "azureml://datastores/nosuch/paths/x"
+    put(azure, "data/nostore/versions/1", data(uri))
+    refused = azure.call("PUT", "models/nostore/versions/1", {"properties": {"modelUri": uri}})
+    assert refused.status_code == 404
+
+
+def test_models_from_jobs_that_are_not_there(azure: Azure) -> None:
+    uri = "azureml://jobs/nojob/outputs/trained_model"
+    refused = azure.call("PUT", "models/fromjob/versions/1", {"properties": {"modelUri": uri}})
+    assert (refused.status_code, refused.json()["error"]["message"]) == (404, "Job nojob not found.")
+
+
+def test_lists_are_newest_first_in_pages_and_filtered(azure: Azure) -> None:
+    for number in range(1, 8):
+        tags = {"digest": f"d{number}", "odd": "yes"} if number % 2 else {"digest": f"d{number}"}
+        put(azure, f"models/many/versions/{number}", model(azure, tags=tags, properties={"p.x": f"{number}"}))
+    seen, url = [], "models/many/versions"
+    answer = azure.call("GET", url, **{"$top": "3"}).json()
+    while True:
+        seen += [each["name"] for each in answer["value"]]
+        if "nextLink" not in answer:
+            break
+        parts = urlsplit(answer["nextLink"])
+        query = dict(parse_qsl(parts.query))
+        assert query["$top"] == "3"
+        answer = azure.call("GET", parts.path, api=query.pop("api-version"), **query).json()
+    assert seen == ["7", "6", "5", "4", "3", "2", "1"]
+
+    def names(**query: str) -> list[str]:
+        return [each["name"] for each in azure.call("GET", url, **query).json()["value"]]
+
+    assert names(tags="odd") == ["7", "5", "3", "1"]
+    assert names(tags="odd=yes,digest=d3") == ["3"]
+    assert names(properties="p.x=4") == ["4"]
+    assert names(**{"$orderBy": "createdtime asc", "$top": "1"}) == ["1"]
+    assert names(**{"$orderBy": "createdtime desc", "$top": "1"}) == ["7"]
+
+
+def test_anonymous_models_are_hidden_but_their_container_is_found(azure: Azure) -> None:
+    made = put(azure, "models/hidden/versions/1", model(azure, isAnonymous=True))
+    assert made["properties"]["stage"] == "Logged"
+    assert azure.call("GET", "models/hidden/versions").json() == {"value": []}
+    assert "hidden" not in [each["name"] for each in azure.call("GET", "models").json()["value"]]
+
+
+def test_environments_are_silently_not_replaced(azure: Azure) -> None:
+    first = put(azure, "environments/e/versions/1", {"properties": {"image": "mcr.microsoft.com/a:1"}})
+    assert first["properties"]["condaFile"] == ""
+    assert first["properties"]["properties"] == {"azureml.labels": "latest"}
+    again = put(azure, "environments/e/versions/1", {"properties": {"image": "mcr.microsoft.com/OTHER:2"}})
+    assert again["properties"]["image"] == "mcr.microsoft.com/a:1"
+    assert again["systemData"] == first["systemData"]
+    conda = {"properties": {"image": "mcr.microsoft.com/a:1", "condaFile": "dependencies:\n- python=3.11\n"}}
+    second = put(azure, "environments/e/versions/2", conda)
+    assert second["properties"]["condaFile"] == '{\n  "dependencies": [\n    "python=3.11"\n  ]\n}'
+    old = azure.call("GET", "environments/e/versions/1").json()
+    assert old["properties"]["properties"] == {"azureml.labels": ""}
+
+
+def test_component_specs_come_back_as_text(azure: Azure) -> None:
+    spec = {
+        "name": "c",
+        "version": "1",
+        "type": "command",
+        "is_deterministic": True,
+        "command": "echo",
+        "environment": "azureml:AzureML-sklearn:33",
+        "inputs": {"x": {"type": "integer", "default": 1}},
+        "_source": "YAML.COMPONENT",
+    }
+    stored = put(azure, "components/c/versions/1", {"properties": {"componentSpec": spec}})["properties"][
+        "componentSpec"
+    ]
+    assert stored["is_deterministic"] == "True"
+    assert stored["inputs"] == {"x": {"type": "integer", "default": "1", "optional": "False"}}
+    assert stored["environment"] == "azureml://registries/azureml/environments/AzureML-sklearn/versions/33"
+    assert stored["resources"] == {"instance_count": "1"}
+    assert "_source" not in stored
+    put(azure, "components/c/versions/1", {"properties": {"componentSpec": spec, "tags": {"t": "1"}}})
+    changed = {"properties": {"componentSpec": {**spec, "command": "other"}}}
+    assert azure.call("PUT", "components/c/versions/1", changed).status_code == 400
+
+
+def test_code_is_found_by_hash_under_any_name(azure: Azure) -> None:
+    place = azure.call(
+        "POST", "codes/guid-1/versions/1/startPendingUpload", {"pendingUploadType": "TemporaryBlobReference"}
+    )
+    sas = place.json()["blobReferenceForConsumption"]["credential"]["sasUri"]
+    base, _, signature = sas.partition("?")
+    headers = {"x-ms-blob-type": "BlockBlob", "x-ms-version": "2021-08-06"}
+    sent = azure.session.put(f"{base}/src/score.py?{signature}", data=b"print(1)", headers=headers)
+    assert sent.status_code == 201, sent.text
+    bag = {"hash_sha256": "h1", "hash_version": "202208"}
+    made = put(
+        azure, "codes/guid-1/versions/1", {"properties": {"codeUri": base, "isAnonymous": True, "properties": bag}}
+    )
+    assert made["properties"]["isAnonymous"] is False
+    found = azure.call("GET", "codes/another-guid/versions", hash="h1", hashVersion="202208").json()["value"]
+    assert [each["id"].split("/")[-3] for each in found] == ["guid-1"]
+    assert azure.call("GET", "codes/another-guid/versions", hash="h2").json()["value"] == []
+
+
+@pytest.mark.parametrize("sent", [[], "text", {"properties": None}, {"properties": {"tags": {"a": 1}}}])
+def test_bodies_are_parsed_strictly(azure: Azure, sent: Any) -> None:
+    answer = azure.call("PUT", "data/strict/versions/1", sent)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "RequestInvalid")
+
+
+def test_deleting_and_archiving_names(azure: Azure) -> None:
+    put(azure, "data/gone/versions/1", data())
+    assert azure.call("DELETE", "data/gone/versions/1").status_code == 200
+    assert azure.call("DELETE", "data/gone/versions/1").status_code == 204
+    put(azure, "data/old/versions/1", data())
+    put(azure, "data/old", {"properties": {"isArchived": True}}, 200)
+    assert "old" not in [each["name"] for each in azure.call("GET", "data").json()["value"]]
+    assert azure.call("GET", "data/old/versions").json()["value"] == []
+
+
+def test_another_workspace_is_not_found(azure: Azure) -> None:
+    answer = azure.call("GET", azure.workspace.replace("/local", "/other") + "/models")
+    assert (answer.status_code, answer.json()["error"]["message"]) == (404, "Workspace not found.")
+    assert azure.call("GET", azure.workspace.upper() + "/MODELS").status_code == 200

@@ -1,0 +1,135 @@
+"""Long-running operations: they end, fail, are cancelled, and go on after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from phift.emulator import lro
+from phift.emulator.context import Emulator
+from phift.emulator.errors import ServiceError
+from phift.emulator.home import Home
+from phift.emulator.lro import RESULT, Operation
+from phift.emulator.pace import FAITHFUL, FAST
+from phift.emulator.server import workspace_of
+
+
+def succeed(emulator: Emulator, operation: Operation) -> None:
+    emulator.store.put("seen", operation.name, body=operation.data)
+
+
+async def fail(emulator: Emulator, operation: Operation) -> None:
+    raise ServiceError(400, "OutOfQuota", "Not enough subscription CPU quota.")
+
+
+async def break_down(emulator: Emulator, operation: Operation) -> None:
+    raise RuntimeError("a bug")
+
+
+@pytest.fixture(autouse=True)
+def finishers_of_this_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {f"{each.__module__}:{each.__name__}": each for each in (succeed, fail, break_down)}
+    monkeypatch.setattr(lro, "_resolve", lambda reference: known[reference])
+
+
+def open_home(path: Path) -> Emulator:
+    home = Home(path)
+    identity = home.identity()
+    secrets = {"client_id": identity.client_id, "client_secret": identity.client_secret, "admin_token": "t"}
+    pace = replace(FAST, default=0.0)
+    return Emulator(home.path, workspace_of(identity), signing_key=b"k" * 32, pace=pace, **secrets)
+
+
+def run(path: Path, story: Callable[[Emulator], Awaitable[None]]) -> None:
+    async def told() -> None:
+        emulator = open_home(path)
+        await emulator.start()
+        await story(emulator)
+        await emulator.stop()
+
+    asyncio.run(told())
+
+
+async def settled(emulator: Emulator, operation: Operation) -> Operation:
+    for _ in range(200):
+        found = emulator.operations.get(operation.name)
+        assert found is not None
+        if found.status != "Running":
+            return found
+        await asyncio.sleep(0.005)
+    raise AssertionError("it never ended")
+
+
+def test_documents_by_kind(tmp_path: Path) -> None:
+    async def story(emulator: Emulator) -> None:
+        compute = emulator.operations.start("compute", "c", finish=succeed)
+        assert compute.document() == {"status": "InProgress"}
+        assert "Location" not in compute.headers
+        endpoint = emulator.operations.start("onlineEndpoint", "e", finish=succeed, location=RESULT, timeout="PT30M")
+        assert endpoint.name.startswith(f"oeidp:{emulator.workspace.workspace_id}:")
+        assert endpoint.document()["status"] == "Updating"
+        assert endpoint.document()["endTime"] == "0001-01-01T00:00:00+00:00"
+        assert "/mfeOperationResults/oeidp:" in endpoint.headers["Location"]
+        assert endpoint.headers["x-ms-async-operation-timeout"] == "PT30M"
+        assert emulator.operations.running("onlineEndpoint", "E") is not None
+        assert (await settled(emulator, compute)).document() == {"status": "Succeeded", "percentComplete": 100.0}
+        ended = (await settled(emulator, endpoint)).document()
+        assert (ended["status"], ended["percentComplete"]) == ("Succeeded", 0.0)
+        assert emulator.operations.running("onlineEndpoint", "e") is None
+
+    run(tmp_path, story)
+
+
+def test_failures_carry_the_services_code_and_bugs_are_told(tmp_path: Path) -> None:
+    async def story(emulator: Emulator) -> None:
+        refused = await settled(emulator, emulator.operations.start("onlineDeployment", ("e", "d"), finish=fail))
+        assert refused.document()["error"]["code"] == "OutOfQuota"
+        broken = await settled(emulator, emulator.operations.start("onlineDeployment", ("e", "d"), finish=break_down))
+        assert broken.document()["error"] == {"code": "InternalServerError", "message": "RuntimeError: a bug"}
+
+    run(tmp_path, story)
+
+
+def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:
+    names = []
+
+    async def begin(emulator: Emulator) -> None:
+        operation = emulator.operations.start("compute", "c", finish=succeed, seconds=0.3, data={"n": 1})
+        names.append(operation.name)
+
+    async def end(emulator: Emulator) -> None:
+        operation = emulator.operations.get(names[0])
+        assert operation is not None
+        assert operation.status == "Running"
+        assert (await settled(emulator, operation)).status == "Succeeded"
+        assert emulator.store.get("seen", names[0]) == {"n": 1}
+
+    run(tmp_path, begin)
+    run(tmp_path, end)
+
+
+def test_cancel_interrupts(tmp_path: Path) -> None:
+    async def story(emulator: Emulator) -> None:
+        operation = emulator.operations.start("job", "j", finish=succeed, seconds=60)
+        emulator.operations.cancel(operation.name)
+        assert (await settled(emulator, operation)).status == "Canceled"
+        assert emulator.store.get("seen", operation.name) is None
+
+    run(tmp_path, story)
+
+
+def test_only_functions_that_can_be_found_again_are_taken(tmp_path: Path) -> None:
+    async def story(emulator: Emulator) -> None:
+        with pytest.raises(TypeError, match="function of a module"):
+            emulator.operations.start("compute", "c", finish=lambda emulator, operation: None)
+
+    run(tmp_path, story)
+
+
+def test_the_faithful_pace_sends_no_hint_when_to_ask_again() -> None:
+    assert FAITHFUL.retry_after_ms is None
+    assert FAITHFUL.seconds("onlineDeployment") > 100 * FAST.seconds("onlineDeployment")
