@@ -205,6 +205,7 @@ class BlobStore:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
         repeatable: bool = True,
+        timeout: float = 120.0,
     ) -> Response:
         """One request to a blob, or to the container for an empty name. Raises AzureError and its kinds."""
         url = with_query(f"{self._auth.url}/{encoded(name)}" if name else self._auth.url, query or {})
@@ -217,7 +218,14 @@ class BlobStore:
         while True:
             try:
                 return self._http.send(
-                    method, url, scope=auth.scope, headers=sent, content=content, sign=auth.sign, repeatable=repeatable
+                    method,
+                    url,
+                    scope=auth.scope,
+                    headers=sent,
+                    content=content,
+                    sign=auth.sign,
+                    repeatable=repeatable,
+                    timeout=timeout,
                 )
             except AzureError as error:
                 other = self._auth.instead_of(auth, error)
@@ -226,7 +234,8 @@ class BlobStore:
                 auth = other
 
     def _lease_request(self, name: str, headers: Mapping[str, str]) -> Response:
-        return self.request("PUT", name, query={"comp": "lease"}, headers=headers, content=b"")
+        # a lease lives for a minute: an answer that takes longer than this is worth less than another attempt
+        return self.request("PUT", name, query={"comp": "lease"}, headers=headers, content=b"", timeout=10.0)
 
 
 def content_md5(data: bytes) -> str:

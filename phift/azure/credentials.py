@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -107,6 +109,8 @@ def cloud_credential(*, interactive: bool) -> TokenCredential:
     """DefaultAzureCredential and, where a person sits at a terminal, a sign-in in the browser after it."""
     from azure.identity import DefaultAzureCredential
 
+    for name in ("azure.identity", "msal"):  # they log a page where one error of ours says it
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     if not interactive:
         return DefaultAzureCredential()
     return _BrowserAfter(DefaultAzureCredential())
@@ -135,8 +139,20 @@ class _BrowserAfter:
         return self._chosen.get_token(*scopes, **options)
 
 
+_ATTEMPT = re.compile(r"^\s*(\w+Credential): (.+)$", re.MULTILINE)
+_NOT_SET_UP = re.compile(
+    r"(?i)unavailable|not (fully )?configured|not installed|not found|could not be found|requires the"
+)
+
+
 def _refused(error: Exception) -> NoReturn:
-    """One clear error out of the credential chain's many lines."""
-    reasons = [line.strip() for line in str(error).splitlines() if ": " in line and "http" not in line.lower()]
-    detail = redact("\n".join(reasons[:3]) or type(error).__name__)
-    raise AuthenticationError("no Azure credential gave a token", detail=detail, remedy=_REMEDY) from None
+    """One clear error out of the credential chain's lines: what was set up and failed, or that nothing is."""
+    attempts = _ATTEMPT.findall(str(error))
+    failed = [f"{name}: {reason}" for name, reason in attempts if not _NOT_SET_UP.search(reason)]
+    if failed:
+        detail = "\n".join(failed)
+    elif attempts:
+        detail = f"None is set up on this machine; tried {', '.join(name for name, _ in attempts)}."
+    else:
+        detail = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    raise AuthenticationError("no Azure credential gave a token", detail=redact(detail), remedy=_REMEDY) from None

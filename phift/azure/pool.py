@@ -6,6 +6,7 @@ longer than a call does.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from pathlib import Path
@@ -34,6 +35,8 @@ def pooled(ca_file: Path | str | None) -> HttpTransport[Any, Any]:
     from azure.core.pipeline.transport import RequestsTransport
     from requests.adapters import HTTPAdapter
 
+    # its debug lines hold addresses with signatures, and a full pool is no news to users
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     environment = ca_file is None
     certificates = str(ca_file or _public_certificates())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,11 +24,14 @@ _READING_POST = re.compile(r"(?i)^(list\w*|getlogs|token|rundata|batchget\w*|sea
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. headers: names compare without case. body: the parsed JSON, None where there was none."""
+    """What came back. headers: names compare without case. body: the parsed JSON, None where there was none.
+
+    Neither is in the repr: bodies of listKeys and listSecrets are secrets.
+    """
 
     status: int
-    headers: Mapping[str, str]
-    body: Any
+    headers: Mapping[str, str] = field(repr=False)
+    body: Any = field(repr=False)
 
 
 class Rest:

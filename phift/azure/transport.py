@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import threading
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlencode
@@ -30,6 +30,9 @@ CONNECT_TIMEOUT = 20
 READ_TIMEOUT = 120
 
 
+Sign = Callable[[str, str, Mapping[str, str]], tuple[str, Mapping[str, str]]]
+
+
 class Route(Protocol):
     """How the embedded Azure ML is reached; a connection to the cloud has none."""
 
@@ -44,8 +47,8 @@ class Response:
     """An answer under 400. headers: names compare without case."""
 
     status: int
-    headers: Mapping[str, str]
-    content: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
 
 
 class Http:
@@ -66,7 +69,7 @@ class Http:
         self.local = route is not None
         self.retry = retry or Retry()
         self._credential = credential
-        self._options: dict[str, Any] = {"connection_timeout": CONNECT_TIMEOUT, "read_timeout": READ_TIMEOUT}
+        self._options: dict[str, Any] = {"connection_timeout": CONNECT_TIMEOUT}
         if route is not None:
             self._options["proxies"] = {"http": route.proxy_url, "https": route.proxy_url}
         self._transport = transport or pooled(None if route is None else route.ca_file)
@@ -82,17 +85,19 @@ class Http:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
         repeatable: bool | None = None,
-        sign: Any = None,
+        sign: Sign | None = None,
+        timeout: float = READ_TIMEOUT,
     ) -> Response:
         """The answer to one request, tried again where that is safe.
 
         scope: of the bearer token; empty sends none. repeatable: whether sending it twice does the same as once;
         by default everything but POST. sign: called with (method, url, headers) before each attempt, returns the
-        final (url, headers); for keys and signatures, which carry a date. Raises AzureError of the kind that fits.
+        final (url, headers); for keys and signatures, which carry a date. timeout: seconds without a byte. Raises
+        AzureError of the kind that fits.
         """
         again = method != "POST" if repeatable is None else repeatable
         return self.retry.call(
-            lambda: self._once(method, url, scope, dict(headers or {}), content, sign), repeatable=again
+            lambda: self._once(method, url, scope, dict(headers or {}), content, sign, timeout), repeatable=again
         )
 
     def authorized(self, credential: TokenCredential) -> Http:
@@ -112,7 +117,8 @@ class Http:
         scope: str,
         headers: dict[str, str],
         content: bytes | None,
-        sign: Any,
+        sign: Sign | None,
+        timeout: float,
     ) -> Response:
         from azure.core.rest import HttpRequest
 
@@ -123,7 +129,9 @@ class Http:
             if sign is not None:
                 request.url, signed = sign(method, request.url, dict(request.headers))
                 request.headers.update(signed)
-            response = self._pipeline(scope).run(request, stream=False, **self._options).http_response
+            response = (
+                self._pipeline(scope).run(request, stream=False, read_timeout=timeout, **self._options).http_response
+            )
             body = response.read()
         except Exception as error:
             translated = from_exception(error, method, url)

@@ -71,8 +71,12 @@ class Lease:
                 raise _held(stack, other)
             else:
                 clock.sleep(min(2.0, max(0.1, deadline - clock.monotonic())))
-        store.put(lease_blob(stack), holder.to_json(), lease=lease_id)
         lease = cls(store, stack, lease_id, taken, clock=clock, renew_every=renew_every)
+        try:
+            store.put(lease_blob(stack), holder.to_json(), lease=lease_id)
+        except BaseException:
+            lease.release()
+            raise
         lease._thread.start()
         return lease
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,8 +31,12 @@ API = "2024-10-01"
 
 
 @pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[lifecycle.Connection]:
-    home = tmp_path_factory.mktemp("emulator")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("emulator")
+
+
+@pytest.fixture(scope="module")
+def connection(home: Path) -> Iterator[lifecycle.Connection]:
     yield lifecycle.ensure(home)
     lifecycle.stop(home)
 
@@ -264,3 +270,50 @@ def test_a_journal_survives_being_cut_off(azure: Azure) -> None:
     after.end("done")
     assert open_intents(azure.blobs, "journaled") == ()
     assert [r.apply_id for r in history(azure.blobs, "journaled")] == ["a2", "a1"]
+
+
+_KILLED = """
+import sys, time
+from pathlib import Path
+from datetime import UTC, datetime
+from phift.azure.connect import connect
+from phift.emulator import lifecycle
+from phift.ledger.holder import Holder
+from phift.ledger.lease import Lease
+from phift.ledger.journal import Journal
+blobs = connect(None, local=lifecycle.find(Path(sys.argv[1]))).blobs
+lease = Lease.acquire(blobs, "killed", Holder.here(datetime.now(UTC), folder=Path.cwd(), apply_id="a1"))
+journal = Journal(blobs, "killed", "a1")
+journal.begin({})
+journal.intent("job.finetune", "create", "demo-0123")
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def test_after_a_kill_the_lease_is_had_at_once_and_the_open_intent_is_known(azure: Azure, home: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    command = [sys.executable, "-c", _KILLED, str(home)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == "held\n"
+            here = Holder.here(datetime.now(UTC), folder=Path.cwd())
+            with pytest.raises(LeaseHeldError, match=f"pid {process.pid}"):
+                Lease.acquire(azure.blobs, "killed", here)
+        finally:
+            process.kill()
+    with Lease.acquire(azure.blobs, "killed", here):
+        (intent,) = open_intents(azure.blobs, "killed")
+    assert (intent.apply_id, intent.address, intent.identity) == ("a1", "job.finetune", "demo-0123")
+
+
+def test_an_address_with_its_own_signature_is_read_without_a_token(azure: Azure) -> None:
+    azure.blobs.put("logs/std.txt", b"line one\nline two\n")
+    store: Any = azure.blobs
+    url, _ = store._auth.current().sign("GET", f"{store._auth.url}/logs/std.txt", {})
+    assert azure.fetch(url) == b"line one\nline two\n"
+    assert azure.fetch(url, offset=9) == b"line two\n"
+    assert azure.fetch(url, offset=18) == b""
+    missing, _ = store._auth.current().sign("GET", f"{store._auth.url}/logs/none.txt", {})
+    assert azure.fetch(missing) == b""

@@ -110,8 +110,8 @@ def test_a_credential_chain_that_fails_is_one_clear_error() -> None:
         def get_token(self, *_: str, **__: Any) -> Any:
             raise ClientAuthenticationError(
                 "DefaultAzureCredential failed to retrieve a token.\nAttempted credentials:\n"
-                "\tEnvironmentCredential: not configured. client_secret=hush\n"
-                "\tAzureCliCredential: Please run az login\n"
+                "\tManagedIdentityCredential: authentication unavailable.\n"
+                "\tEnvironmentCredential: AADSTS7000222: the secret has expired. client_secret=hush\n"
                 "To mitigate this issue, please refer to https://aka.ms/x: y"
             )
 
@@ -119,6 +119,8 @@ def test_a_credential_chain_that_fails_is_one_clear_error() -> None:
         CachedCredential(Nobody()).get_token("a")
     text = str(caught.value)
     assert "az login" in text
+    assert "AADSTS7000222" in text
+    assert "ManagedIdentity" not in text
     assert "hush" not in text
     assert "aka.ms" not in text
     assert len(text.splitlines()) < 8

@@ -108,7 +108,8 @@ def test_whatever_is_torn_off_the_end_nothing_that_is_whole_is_lost(cut: int) ->
     name = killed_apply(store).blob
     content = store.blobs[name]
     store.blobs[name] = content[: min(cut, len(content))]
-    whole = store.blobs[name].count(b"\n") + (1 if store.blobs[name] == content[:-1] else 0)
+    ends = [i for i, byte in enumerate(content) if byte == ord("\n")]
+    whole = sum(len(store.blobs[name]) >= end for end in ends)  # a line may do without its line break
     records = history(store, "demo")
     assert len(records) == (1 if whole else 0)
     if whole >= 3:

@@ -235,3 +235,16 @@ def test_holder_facts_come_from_the_environment(tmp_path: Path) -> None:
 def test_unreadable_holders_are_empty_and_unknown_keys_are_passed_over() -> None:
     assert Holder.from_json(b"") == Holder.from_json(b"[1]") == Holder.from_json(b"{") == Holder()
     assert Holder.from_json(b'{"user": "ann", "pid": "no number", "new": 1}') == Holder(user="ann")
+
+
+def test_a_lease_whose_holder_cannot_be_written_down_is_given_back(store: MemoryStore) -> None:
+    store.blobs[BLOB] = b"{}"
+    refused = ConflictError("no", status=412)
+
+    def put(*_: object, **__: object) -> None:
+        raise refused
+
+    store.put = put  # type: ignore[method-assign]
+    with pytest.raises(ConflictError):
+        acquire(store)
+    assert BLOB not in store.leases
