@@ -5,6 +5,7 @@ import base64
 import hashlib
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -323,6 +324,44 @@ def test_a_blob_being_read_survives_its_overwriting(running, container):
         seen = next(stream)
         container.upload_blob("old", b"new", overwrite=True)
         assert seen + b"".join(stream) == data
+
+
+class Broken:
+    """A body that ends too early."""
+
+    def __init__(self) -> None:
+        self.left = 3
+
+    def read(self, size=-1):
+        self.left -= 1
+        if self.left < 0:
+            raise InterruptedError
+        return os.urandom(300_000)
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(running, container):
+    folder = running.server.home.path / "blobs"
+
+    def content():
+        return {path.name for path in folder.rglob("*") if path.is_file()}
+
+    before = content()
+    url = running.account.sas_url(CONTAINER, "broken", "rcw")
+    headers = {"x-ms-blob-type": "BlockBlob", "Content-Length": "5000000"}
+    with pytest.raises(requests.ConnectionError):
+        running.session.put(url, data=Broken(), headers=headers)
+    deadline = time.monotonic() + 5
+    while content() != before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert content() == before
+    assert running.session.get(url).status_code == 404
+
+
+def test_a_body_of_unknown_length_is_stored(running, container):
+    url = running.account.sas_url(CONTAINER, "chunked", "rcw")
+    put = running.session.put(url, data=iter([b"one ", b"two"]), headers={"x-ms-blob-type": "BlockBlob"})
+    assert put.status_code == 201
+    assert running.session.get(url).content == b"one two"
 
 
 def test_many_writers_at_once(container):

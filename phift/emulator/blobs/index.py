@@ -36,6 +36,8 @@ CREATE INDEX IF NOT EXISTS blob_block_file ON blob_block (file);
 """
 _BLOB = "id, container, name, kind, length, created, modified, headers, metadata, lease, blocks"
 
+_NO_LEASE = Lease()
+
 Segment = tuple[str, str, int]
 """A part of a blob's content, or an uncommitted block: block id, file, length."""
 
@@ -272,7 +274,7 @@ def _blob(row: tuple[Any, ...]) -> Blob:
         BlobKind(kind),
         length,
         json.loads(headers),
-        json.loads(metadata),
-        Lease(**json.loads(lease)),
+        {} if metadata == "{}" else json.loads(metadata),
+        _NO_LEASE if lease == "{}" else Lease(**json.loads(lease)),
         blocks,
     )

@@ -6,6 +6,7 @@ import email.utils
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 from phift.emulator.blobs.lease import Lease
 
@@ -22,7 +23,12 @@ def ticks_of(seconds: float) -> int:
 
 def http_date(ticks: int) -> str:
     """Ticks as an HTTP date, to the second."""
-    return email.utils.formatdate(seconds_of(ticks), usegmt=True)
+    return _http_date(seconds_of(ticks))
+
+
+@lru_cache(4096)
+def _http_date(seconds: int) -> str:
+    return email.utils.formatdate(seconds, usegmt=True)
 
 
 def seconds_of(ticks: int) -> int:

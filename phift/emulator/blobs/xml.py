@@ -93,21 +93,24 @@ def _listing(attributes: str, echo: Mapping[str, str], entries: str, next_marker
 
 
 def _blob(blob: Blob, metadata: bool, now: float) -> str:
+    headers = blob.headers
     values = "".join(
-        f"<{label}>{_text(value)}</{label}>" if (value := blob.headers.get(name)) else f"<{label} />"
+        f"<{label}>{_text(headers[name])}</{label}>" if headers.get(name) else f"<{label} />"
         for name, label in property_headers.items()
     )
     tier = "<AccessTier>Hot</AccessTier><AccessTierInferred>true</AccessTierInferred>"
     return (
         f"<Blob>{_name(blob.name)}<Properties><Creation-Time>{http_date(blob.created)}</Creation-Time>"
         f"<Last-Modified>{blob.last_modified}</Last-Modified><Etag>{blob.etag.strip(chr(34))}</Etag>"
-        f"<Content-Length>{blob.length}</Content-Length>{values}<BlobType>{blob.kind}</BlobType>"
+        f"<Content-Length>{blob.length}</Content-Length>{values}<BlobType>{blob.kind.value}</BlobType>"
         f"{tier if blob.kind is BlobKind.BLOCK else ''}{_lease(blob.lease, now)}<ServerEncrypted>true</ServerEncrypted>"
         f"</Properties>{_metadata(blob.metadata) if metadata else ''}<OrMetadata /></Blob>"
     )
 
 
 def _lease(lease: Lease, now: float) -> str:
+    if not lease.id:
+        return "<LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState>"
     state = lease.state(now)
     status = "locked" if lease.locked(now) else "unlocked"
     duration = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 
@@ -99,17 +100,17 @@ async def list_blobs(exchange: Exchange) -> Response:
         raise ServiceError(
             501, "NotImplemented", "The embedded Azure ML lists committed blobs only, without snapshots or versions."
         )
-    return exchange.xml(
-        blob_list(
-            page,
-            endpoint=exchange.account.url + "/",
-            container=exchange.container,
-            echo=_echo(exchange),
-            next_marker=_marker(page.marker),
-            metadata="metadata" in included,
-            now=exchange.now,
-        )
+    body = await asyncio.to_thread(
+        blob_list,
+        page,
+        endpoint=exchange.account.url + "/",
+        container=exchange.container,
+        echo=_echo(exchange),
+        next_marker=_marker(page.marker),
+        metadata="metadata" in included,
+        now=exchange.now,
     )
+    return exchange.xml(body)
 
 
 def _stamps(thing: Container | Blob) -> dict[str, str]:
