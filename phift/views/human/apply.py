@@ -39,7 +39,10 @@ from phift.views.human.words import WORDS
 __all__ = ["HumanApply", "PlainApply", "QuietApply", "progress_text", "summary_of"]
 
 EVERY = 10.0
-"""Seconds between two lines about the same resource, as Terraform does it, unless what it does changes."""
+"""Seconds between two lines about the same resource, as Terraform does it."""
+
+EVERY_CHANGE = 2.0
+"""Seconds between two lines when what it does has changed."""
 
 
 class HumanApply:
@@ -147,7 +150,7 @@ class PlainApply(HumanApply):
         now = self._clock.monotonic()
         then, known = self._last.get(event.address, (-EVERY, ("", "")))
         doing = (event.state, event.message)
-        if now - then < EVERY and doing == known:
+        if now - then < (EVERY if doing == known else EVERY_CHANGE):
             return ""
         self._last[event.address] = (now, doing)
         words = WORDS[self._actions.get(event.address, Action.CREATE)]

@@ -15,6 +15,9 @@ from phift.views.human.values import cut, duration, number, table, value
 
 __all__ = ["complete_line", "results"]
 
+LOCAL = "local"
+"""The target whose studio is a name only."""
+
 _KNOWN_METRICS = ("eval_loss_before", "eval_loss", "train_loss", "train_runtime")
 
 
@@ -40,7 +43,7 @@ def results(result: ApplyFinished, *, style: Style = PLAIN) -> str:
         if outputs:
             by_kind.setdefault(address.partition(".")[0], []).append(outputs)
     blocks = [
-        *(list(_job(job, style)) for job in by_kind.get("job", [])),
+        *(list(_job(job, style, local=result.plan.target == LOCAL)) for job in by_kind.get("job", [])),
         *([f"{style.bold('Model')}     {m.get('name', '')}:{m.get('version', '')}"] for m in by_kind.get("model", [])),
         *([f"{style.bold('Endpoint')}  {e.get('scoring_uri', '')}"] for e in by_kind.get("endpoint", [])),
         *(list(_test(test, style)) for test in by_kind.get("test", [])),
@@ -55,9 +58,9 @@ def results(result: ApplyFinished, *, style: Style = PLAIN) -> str:
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
-def _job(outputs: Mapping[str, Any], style: Style) -> Iterator[str]:
+def _job(outputs: Mapping[str, Any], style: Style, *, local: bool) -> Iterator[str]:
     metrics = {k: v for k, v in dict(outputs.get("metrics", {})).items() if v is not None}
-    if not metrics and not outputs.get("studio"):
+    if not metrics and (local or not outputs.get("studio")):
         return
     yield style.bold("Training")
     rows: list[tuple[str, str]] = []
@@ -70,9 +73,9 @@ def _job(outputs: Mapping[str, Any], style: Style) -> Iterator[str]:
     if "train_runtime" in metrics:
         rows.append(("runtime", duration(float(metrics["train_runtime"]))))
     for name, amount in metrics.items():
-        if name not in _KNOWN_METRICS:
+        if name.startswith("eval_") and name not in _KNOWN_METRICS:
             rows.append((name, number(amount) if isinstance(amount, int | float) else str(amount)))
-    if outputs.get("studio"):
+    if outputs.get("studio") and not local:
         rows.append(("studio", str(outputs["studio"])))
     yield from table(rows, indent="  ")
 

@@ -28,6 +28,9 @@ __all__ = ["count_line", "render"]
 ALIGN = 32
 """Keys longer than this do not push the values of the others to the right."""
 
+_NOT_SHOWN = {"next_version"}
+"""Details that the identity tells already."""
+
 LEGEND = (
     Action.CREATE,
     Action.RUN,
@@ -84,8 +87,10 @@ def _remarks(plan: Plan, style: Style) -> Iterator[str]:
 def _legend(shown: Sequence[PlannedResource], plan: Plan, style: Style) -> str:
     used = {r.action for r in shown}
     lines = [f"{_pad(a.symbol, style)} {WORDS[a].legend}" for a in LEGEND if a in used]
-    where = "" if plan.workspace == plan.target else f" (workspace {plan.workspace})"
-    head = f"Stack {style.bold(plan.stack)}, target {plan.target}{where}. Actions are marked by these symbols:"
+    where = "" if plan.workspace.startswith(plan.target) else f"{plan.target}, "
+    head = f"Stack {style.bold(plan.stack)} in {where}{plan.workspace}. Actions are marked by these symbols:"
+    if len(f"Stack {plan.stack} in {where}{plan.workspace}. Actions are marked by these symbols:") > style.width:
+        head = head.replace(". Actions", ".\nActions")
     return "\n".join([head, *lines])
 
 
@@ -128,12 +133,18 @@ def _body(resource: PlannedResource, style: Style) -> Iterator[str]:
         if resource.unchanged:
             yield "        " + style.dim(f"# ({_plural(resource.unchanged, 'unchanged attribute')} hidden)")
     elif resource.action in {Action.CREATE, Action.RUN, Action.REPLACE}:
-        unknown = {k: v for k, v in resource.details.items() if v == KNOWN_AFTER_APPLY and k not in resource.desired}
-        yield from _tree({**resource.desired, **unknown}, "+", style, indent=6)
+        yield from _tree(_attributes(resource), "+", style, indent=6)
     elif resource.action is Action.DELETE:
         yield from _tree(resource.desired, "-", style, indent=6)
     elif resource.unchanged and resource.action.changes_something:
         yield "        " + style.dim(f"# ({_plural(resource.unchanged, 'unchanged attribute')} hidden)")
+
+
+def _attributes(resource: PlannedResource) -> dict[str, Any]:
+    """The wanted properties and the facts about them, tags last."""
+    facts = {k: v for k, v in resource.details.items() if k not in resource.desired and k not in _NOT_SHOWN}
+    last = {k: v for k, v in resource.desired.items() if k == "tags"}
+    return {k: v for k, v in resource.desired.items() if k != "tags"} | facts | last
 
 
 def _changes(changes: Sequence[FieldChange], style: Style) -> Iterator[str]:

@@ -37,7 +37,7 @@ def number(amount: float) -> str:
     """A measured number with four significant digits at most; whole numbers as such."""
     if amount == int(amount) and abs(amount) < 1e15:
         return str(int(amount))
-    return f"{amount:.4g}"
+    return f"{amount:,.0f}" if 1000 <= abs(amount) < 1e15 else f"{amount:.4g}"
 
 
 def duration(seconds: float) -> str:
