@@ -135,14 +135,21 @@ _NETWORK = "Check the network and the proxy settings, then run the command again
 
 _ACCESS = "Ask for a role that allows it (such as AzureML Data Scientist), or choose another identity with az login."
 
-_REGISTRY = "Check the registry's name; if it is right, ask its owner for access."
+_DENIALS = {
+    "UnAuthorizedRegistryAccess": "Check the registry's name; if it is right, ask its owner for access.",
+    "AuthorizationPermissionMismatch": (
+        "Ask for the role Storage Blob Data Contributor on the workspace's storage account; "
+        "being its owner is not enough, and a new role takes a minute to count."
+    ),
+    "AuthorizationFailure": "The storage account's network rules refuse this machine: ask for it to be let in.",
+}
 
 
 def _kind(status: int, code: str) -> tuple[type[AzureError], str]:
     if status == 401:
         return AuthenticationError, "Sign in again (az login) or check the AZURE_* variables."
     if status == 403:
-        return AzureError, _REGISTRY if code == "UnAuthorizedRegistryAccess" else _ACCESS
+        return AzureError, _DENIALS.get(code, _ACCESS)
     if status == 404:
         return NotFoundError, ""
     if status in {409, 412}:

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from phift.azure import blob_upload
+from phift.azure.blob import BlobStore
+from phift.azure.blob_auth import DatastoreAuth, SharedKeyAuth
 from phift.azure.connect import connect
 from phift.azure.credentials import CachedCredential, LocalCredential
 from phift.azure.session import Azure
@@ -317,3 +319,59 @@ def test_an_address_with_its_own_signature_is_read_without_a_token(azure: Azure)
     assert azure.fetch(url, offset=18) == b""
     missing, _ = store._auth.current().sign("GET", f"{store._auth.url}/logs/none.txt", {})
     assert azure.fetch(missing) == b""
+
+
+@pytest.fixture
+def storage(connection: lifecycle.Connection) -> Iterator[Any]:
+    """Sets switches of the storage account, and sets them back."""
+    before = lifecycle.request(connection, "GET", "/storage")
+    yield lambda **switches: lifecycle.request(connection, "PUT", "/storage", switches)
+    lifecycle.request(connection, "PUT", "/storage", before)
+
+
+def exercise(blobs: BlobStore, name: str) -> None:
+    """Each kind of request that a signature covers."""
+    blobs.put(f"auth/{name} é&=+.txt", b"12345", metadata={"phift_digest": name})
+    assert f"auth/{name} é&=+.txt" in set(blobs.list(f"auth/{name} ", "/"))
+    assert blobs.get(f"auth/{name} é&=+.txt", offset=3) == b"45"
+    lease = blobs.acquire_lease(f"auth/{name} é&=+.txt", 15)
+    blobs.set_metadata(f"auth/{name} é&=+.txt", {"a": "b"}, lease=lease)
+    blobs.release_lease(f"auth/{name} é&=+.txt", lease)
+    blobs.append(f"auth/{name}.log", b"line\n")
+    assert blobs.delete(f"auth/{name} é&=+.txt")
+
+
+def test_an_account_key_signs_every_kind_of_request(azure: Azure) -> None:
+    store: Any = azure.blobs
+    path = f"{azure.workspace.arm_id}/datastores/workspaceblobstore"
+    secret = azure.arm.post(f"{path}/listSecrets", API, {}).body
+    assert secret["secretsType"] == "AccountKey"
+    assert secret["key"] not in repr(azure.arm.post(f"{path}/listSecrets", API, {}))
+    auth = DatastoreAuth(azure.arm, path, azure.arm.get(path, API)["properties"])
+    auth._auth, auth._until = SharedKeyAuth(auth.account, secret["key"]), float("inf")
+    exercise(BlobStore(store._http, auth, "workspaceblobstore"), "key")
+
+
+def test_a_workspace_without_keys_is_used_with_the_users_token(connection: lifecycle.Connection, storage: Any) -> None:
+    storage(identityBasedDatastores=True, allowSharedKeyAccess=False)
+    azure = connect(None, local=connection)
+    exercise(azure.blobs, "token")
+    azure.close()
+
+
+def test_keys_refused_in_mid_session_give_way_to_the_token(connection: lifecycle.Connection, storage: Any) -> None:
+    azure = connect(None, local=connection)
+    exercise(azure.blobs, "before")
+    storage(allowSharedKeyAccess=False)
+    exercise(azure.blobs, "after")
+    azure.close()
+
+
+def test_a_missing_data_role_is_said_with_a_remedy(connection: lifecycle.Connection, storage: Any) -> None:
+    storage(identityBasedDatastores=True, allowSharedKeyAccess=False, dataRoleAssigned=False)
+    azure = connect(None, local=connection)
+    with pytest.raises(AzureError, match="not authorized") as caught:
+        azure.blobs.get("x")
+    assert caught.value.code == "AuthorizationPermissionMismatch"
+    assert "Storage Blob Data Contributor" in caught.value.remedy
+    azure.close()
