@@ -61,15 +61,19 @@ class Store:
 
     def list(self, kind: str, *prefix: str) -> list[dict[str, Any]]:
         """The documents of a kind whose key begins with the whole parts of `prefix`, in creation order."""
+        return list(self.scan(kind, *prefix))
+
+    def scan(self, kind: str, *prefix: str, newest_first: bool = False) -> Iterator[dict[str, Any]]:
+        """As `list`, one by one: who stops early pays for what was read. Nothing may be written meanwhile."""
+        order = "DESC" if newest_first else "ASC"
+        where, values = "kind = ?", [kind]
         if prefix:
             start = _key(prefix)
-            rows = self.connection.execute(
-                "SELECT body FROM document WHERE kind = ? AND key > ? AND key < ? ORDER BY sequence",
-                (kind, start + _SEPARATOR, start + _AFTER_SEPARATOR),
-            )
-        else:
-            rows = self.connection.execute("SELECT body FROM document WHERE kind = ? ORDER BY sequence", (kind,))
-        return [json.loads(body) for (body,) in rows]
+            where += " AND key > ? AND key < ?"
+            values += [start + _SEPARATOR, start + _AFTER_SEPARATOR]
+        query = f"SELECT body FROM document WHERE {where} ORDER BY sequence {order}"
+        for (body,) in self.connection.execute(query, values):
+            yield json.loads(body)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -65,13 +66,14 @@ def find_version(emulator: Emulator, segment: str, name: str, version: str) -> d
     return emulator.store.get(f"{segment}/versions", name, version)
 
 
-def page(call: Call, items: list[dict[str, Any]]) -> Response:
+def page(call: Call, items: Iterable[dict[str, Any]]) -> Response:
     """The page of `items` that $top and $skipToken (or $skip) ask for; $top is a page size, not a total."""
     top, skip = call.query("top") or call.query("count"), call.query("skipToken") or call.query("skip")
     size = int(top) if top.isdigit() and int(top) > 0 else _PAGE
     start = int(skip) if skip.isdigit() else 0
-    body: dict[str, Any] = {"value": items[start : start + size]}
-    if start + size < len(items):
+    found = list(islice(items, start, start + size + 1))
+    body: dict[str, Any] = {"value": found[:size]}
+    if len(found) > size:
         query = [pair for pair in call.request.query_params.multi_items() if pair[0].lower().lstrip("$") != "skiptoken"]
         query.append(("$skipToken", str(start + size)))
         body["nextLink"] = f"https://{call.hostname}{call.request.url.path}?{urlencode(query)}"
@@ -124,18 +126,17 @@ class _Assets:
     async def list_versions(self, call: Call) -> Response:
         """Newest first, unless $orderBy asks for ascending order; anonymous versions are never listed."""
         body = self._stored_container(call)
-        items = [
-            document
-            for document in call.emulator.store.list(self._kind.versions, body["name"])
+        ascending = call.query("orderBy").lower().endswith(" asc")
+        items = (
+            self._kind.show(call.emulator, body["name"], document)
+            for document in call.emulator.store.scan(self._kind.versions, body["name"], newest_first=not ascending)
             if not document["properties"]["isAnonymous"]
             and _in_view(call, document["properties"]["isArchived"] or body["isArchived"])
             and _has(document["properties"]["tags"], call.query("tags"))
             and _has(document["properties"]["properties"], call.query("properties"))
             and call.query("version", document["name"]) == document["name"]
-        ]
-        if not call.query("orderBy").lower().endswith(" asc"):
-            items.reverse()
-        return page(call, [self._kind.show(call.emulator, body["name"], item) for item in items])
+        )
+        return page(call, items)
 
     async def get_version(self, call: Call) -> Response:
         name, version = call.params["name"], call.params["version"]
@@ -176,21 +177,32 @@ class _Assets:
             }
             store.put(kind.versions, name, version, body=document)
             container["hidden"] = container["hidden"] and properties["isAnonymous"]
+            container["latest"] = version
+            container["highest"] = max(container["highest"], _number(version))
             container["systemData"] = touched(container["systemData"])
             store.put(kind.segment, name, body=container)
         return reply(kind.show(call.emulator, name, document), 201, location)
 
     async def delete_version(self, call: Call) -> Response:
         name, version = call.params["name"], call.params["version"]
-        gone = call.emulator.store.delete(self._kind.versions, name, version)
+        store, kind = call.emulator.store, self._kind
+        with store.transaction():
+            gone = store.delete(kind.versions, name, version)
+            if gone and (container := store.get(kind.segment, name)):
+                left = [document["name"] for document in store.scan(kind.versions, name)]
+                container["latest"] = left[-1] if left else None
+                container["highest"] = max(map(_number, left), default=0)
+                store.put(kind.segment, name, body=container)
         return empty(200) if gone else Response(status_code=204)
 
     def _new_container(self, name: str) -> dict[str, Any]:
-        """hidden: has anonymous versions only, so that no list shows it."""
+        """hidden: has anonymous versions only, so that no list shows it. highest: of the versions that are numbers."""
         return {
             "name": name,
             "isArchived": False,
             "hidden": True,
+            "latest": None,
+            "highest": 0,
             "description": None,
             "systemData": system_data(),
             **self._kind.container,
@@ -205,14 +217,12 @@ class _Assets:
 
     def _container(self, emulator: Emulator, body: dict[str, Any]) -> dict[str, Any]:
         """latestVersion is the newest created; nextVersion one more than the highest number, 1 without numbers."""
-        versions = [document["name"] for document in emulator.store.list(self._kind.versions, body["name"])]
-        numbers = [int(version) for version in versions if version.isdigit()]
         properties = {
             "description": body["description"],
             **{key: body[key] for key in self._kind.container},
             "isArchived": body["isArchived"],
-            "latestVersion": versions[-1] if versions else None,
-            "nextVersion": str(max(numbers, default=0) + 1),
+            "latestVersion": body["latest"],
+            "nextVersion": str(body["highest"] + 1),
         }
         return {
             "id": f"{emulator.workspace.arm_id}/{self._kind.segment}/{body['name']}",
@@ -224,6 +234,10 @@ class _Assets:
 
     def _system(self, data: dict[str, str]) -> dict[str, str]:
         return {key: value for key, value in data.items() if key not in self._kind.hidden_system_fields}
+
+
+def _number(version: str) -> int:
+    return int(version) if version.isascii() and version.isdigit() else 0
 
 
 def _not_found(kind: AssetKind, text: str) -> ServiceError:

@@ -58,8 +58,8 @@ def _update(call: Call, existing: dict[str, Any], sent: dict[str, Any]) -> dict[
 def _show(emulator: Emulator, name: str, document: dict[str, Any]) -> dict[str, Any]:
     """The newest version carries the label latest in the user's own bag; anonymous and older ones an empty one."""
     properties = document["properties"]
-    versions = emulator.store.list("environments/versions", name)
-    is_latest = not properties["isAnonymous"] and bool(versions) and versions[-1]["name"] == document["name"]
+    latest = (emulator.store.get("environments", name) or {}).get("latest")
+    is_latest = not properties["isAnonymous"] and latest == document["name"]
     labelled = {**properties["properties"], "azureml.labels": "latest" if is_latest else ""}
     return {**document, "properties": {**properties, "properties": labelled}}
 
