@@ -15,12 +15,10 @@ from phift.spec.yaml12 import plain_scalar
 __all__ = [
     "Azure",
     "Block",
-    "Bool",
+    "Coerced",
     "Component",
     "Compute",
     "DataAsset",
-    "Float",
-    "Int",
     "Model",
     "Scalar",
     "Secret",
@@ -40,7 +38,7 @@ def fault(summary: str, remedy: str = "") -> PydanticCustomError:
 class Strict(BaseModel):
     """A block of the spec: unknown keys and values of the wrong type are errors; never changed once made."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=False, defer_build=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 def _typed(value: Any) -> Any:
@@ -168,9 +166,7 @@ _COMPONENT_FORMS = (
     "azureml://registries/azureml/components/NAME/versions/VERSION (or labels/latest), or azureml:NAME:VERSION"
 )
 
-Int = Annotated[int, BeforeValidator(_typed)]
-Float = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_typed)]
-Bool = Annotated[bool, BeforeValidator(_typed)]
+Coerced = BeforeValidator(_typed)  # last in an annotation, so that bounds before it are those of the type itself
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
 Tags = dict[str, str]
 Scalar = Annotated[str | int | float | bool, _Parsed(_scalar, {"type": ["string", "number", "boolean"]})]

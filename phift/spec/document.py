@@ -1,10 +1,11 @@
 """The spec as a whole, format 1."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from phift.spec.base import Bool, Model, Strict, Tags, Texts, matching
+from phift.spec.base import Coerced, Model, Strict, Tags, Texts, matching
 from phift.spec.kinds.compute import ComputeSection
 from phift.spec.kinds.data import DataBlock
 from phift.spec.kinds.deployment import DeploymentBlock
@@ -42,7 +43,7 @@ class Spec(Strict):
     vars: Annotated[dict[str, Any], Field(description="Variables for templates: {{ vars.NAME }}.")] = Field(
         default_factory=dict
     )
-    protect: Annotated[Bool, Field(description="Refuse to destroy the stack.")] = False
+    protect: Annotated[bool, Field(description="Refuse to destroy the stack."), Coerced] = False
     base_model: Annotated[Model | None, Field(description="The model to fine-tune.")] = None
     data: Annotated[DataBlock | None, Field(description="The splits and where they come from.")] = None
     compute: Annotated[ComputeSection, Field(description="Where jobs run.")] = ComputeSection()
@@ -73,9 +74,11 @@ class Spec(Strict):
     @classmethod
     def _model_name(cls, data: Any) -> Any:
         """A fine-tune that names no model registers one of the spec's name."""
-        if isinstance(data, dict) and "finetune" in data and "model" not in data and isinstance(data.get("name"), str):
-            return {**data, "model": {"name": str(data["name"])}}
-        return data
+        if not isinstance(data, dict) or "finetune" not in data or "model" in data:
+            return data
+        name = data.get("name")
+        named = isinstance(name, str) and re.fullmatch(NAME_PATTERN, name)
+        return {**data, "model": {"name": str(name)}} if named else data
 
 
 class WorkspaceBlock(Strict):
@@ -94,7 +97,7 @@ class WorkspaceBlock(Strict):
 class TargetBlock(Strict):
     """What a target says about itself; all else in it overrides the spec."""
 
-    default: Annotated[Bool, Field(description="Used when no --target is given.")] = False
+    default: Annotated[bool, Field(description="Used when no --target is given."), Coerced] = False
     workspace: Annotated[
         WorkspaceBlock | None, Field(description="Default: the environment's, or that of config.json.")
     ] = None

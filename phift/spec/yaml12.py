@@ -113,7 +113,14 @@ def flow_key(text: str | int) -> str:
     text = str(text)
     safe = text and text.isprintable() and text.strip() == text and text[0] not in _INDICATORS and text != "<<"
     special = any(part in text for part in (": ", " #", ",", "[", "]", "{", "}")) or text.endswith(":")
-    return text if safe and not special and plain_scalar(text) == text else json.dumps(text, ensure_ascii=False)
+    if safe and not special and plain_scalar(text) == text:
+        return text
+    return '"' + "".join(c if c.isprintable() and c not in '"\\' else _escaped(c) for c in text) + '"'
+
+
+def _escaped(character: str) -> str:
+    number = ord(character)
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
 class _Builder:
@@ -147,7 +154,7 @@ class _Builder:
             if not isinstance(key, str):
                 self.found.append(_bad_key(key_node, mark))
                 return BROKEN
-            if key == "<<" and key_node.style is None:
+            if key == "<<" and not key_node.style:
                 remedy = "Repeat the keys, or give the whole value an anchor (&name) and use it as *name."
                 self.found.append(Diagnostic("merge keys (<<) are not part of YAML 1.2", remedy=remedy, mark=mark))
                 continue

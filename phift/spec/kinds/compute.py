@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from phift.spec.base import Block, Bool, Compute, Int, Strict, Tags, Texts, fault, matching
+from phift.spec.base import Block, Coerced, Compute, Strict, Tags, Texts, fault, matching
 from phift.spec.kinds.identity import ResourceIdentity
 from phift.spec.references import ComputeRef
 
@@ -26,15 +26,15 @@ class ComputeBlock(Block):
         Literal["dedicated", "low_priority", "any"],
         Field(description="`any` is chosen from the quota when the cluster is planned, and then kept."),
     ] = "dedicated"
-    min_instances: Annotated[Int, Field(ge=0, description="Nodes kept while nothing runs.")] = 0
-    max_instances: Annotated[Int, Field(ge=1, description="Nodes at most.")] = 1
-    idle_time_before_scale_down: Annotated[Int, Field(ge=0, description="Seconds.")] = 120
+    min_instances: Annotated[int, Field(ge=0, description="Nodes kept while nothing runs."), Coerced] = 0
+    max_instances: Annotated[int, Field(ge=1, description="Nodes at most."), Coerced] = 1
+    idle_time_before_scale_down: Annotated[int, Field(ge=0, description="Seconds."), Coerced] = 120
     location: Annotated[str | None, Field(description="Azure region, if not the workspace's.")] = None
     identity: Annotated[ResourceIdentity | None, Field(description="The nodes' managed identity.")] = None
     allow: Annotated[Texts, Field(description="Sizes you accept, on top of the model's own list. Empty: all.")] = ()
     description: Annotated[str | None, Field(description="Shown in the workspace.")] = None
     tags: Annotated[Tags, Field(description="Tags of the cluster.")] = Field(default_factory=dict)
-    protect: Annotated[Bool, Field(description="Refuse to delete or replace it.")] = False
+    protect: Annotated[bool, Field(description="Refuse to delete or replace it."), Coerced] = False
 
     @model_validator(mode="after")
     def _bounds(self) -> "ComputeBlock":

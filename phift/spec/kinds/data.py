@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from phift.spec.base import Block, DataAsset, Int, Strict, fault
+from phift.spec.base import Block, Coerced, DataAsset, Strict, fault
 from phift.spec.templating import Mixed
 from phift.spec.yaml12 import plain_scalar
 
@@ -53,7 +53,7 @@ class DataSource(Block):
         WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"%$|\{\{"}]}),
         Field(description="How many rows: 5%, or a number. Default: all."),
     ] = None
-    seed: Annotated[Int, Field(ge=0, description="Which rows `take` picks.")] = 0
+    seed: Annotated[int, Field(ge=0, description="Which rows `take` picks."), Coerced] = 0
 
     @property
     def kind(self) -> str:

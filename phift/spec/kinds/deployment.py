@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from phift.spec.base import Block, Bool, Int, Secret, Strict, Tags, Texts, fault
+from phift.spec.base import Block, Coerced, Secret, Strict, Tags, Texts, fault
 
 __all__ = ["CodeConfiguration", "DeploymentBlock", "InitialCount", "Probe", "RequestSettings", "ScaleSettings"]
 
@@ -12,21 +12,29 @@ __all__ = ["CodeConfiguration", "DeploymentBlock", "InitialCount", "Probe", "Req
 class Probe(Strict):
     """How the service asks a container whether it is well. Times in seconds."""
 
-    initial_delay: Annotated[Int | None, Field(ge=1, description="Seconds before the first probe.")] = None
-    period: Annotated[Int | None, Field(ge=1, description="Seconds between probes.")] = None
-    timeout: Annotated[Int | None, Field(ge=1, description="Seconds a probe may take.")] = None
-    success_threshold: Annotated[Int | None, Field(ge=1, description="Successes in a row that count as well.")] = None
-    failure_threshold: Annotated[Int | None, Field(ge=1, description="Failures in a row that count as ill.")] = None
+    initial_delay: Annotated[int | None, Field(ge=1, description="Seconds before the first probe."), Coerced] = None
+    period: Annotated[int | None, Field(ge=1, description="Seconds between probes."), Coerced] = None
+    timeout: Annotated[int | None, Field(ge=1, description="Seconds a probe may take."), Coerced] = None
+    success_threshold: Annotated[
+        int | None, Field(ge=1, description="Successes in a row that count as well."), Coerced
+    ] = None
+    failure_threshold: Annotated[
+        int | None, Field(ge=1, description="Failures in a row that count as ill."), Coerced
+    ] = None
 
 
 class RequestSettings(Strict):
     """How requests are handed to a container. Times in milliseconds."""
 
     request_timeout_ms: Annotated[
-        Int | None, Field(ge=1, le=180_000, description="Milliseconds a request may take.")
+        int | None, Field(ge=1, le=180_000, description="Milliseconds a request may take."), Coerced
     ] = None
-    max_concurrent_requests_per_instance: Annotated[Int | None, Field(ge=1, description="Requests at once.")] = None
-    max_queue_wait_ms: Annotated[Int | None, Field(ge=1, description="Milliseconds a request may wait.")] = None
+    max_concurrent_requests_per_instance: Annotated[
+        int | None, Field(ge=1, description="Requests at once."), Coerced
+    ] = None
+    max_queue_wait_ms: Annotated[int | None, Field(ge=1, description="Milliseconds a request may wait."), Coerced] = (
+        None
+    )
 
 
 class CodeConfiguration(Strict):
@@ -42,16 +50,18 @@ class ScaleSettings(Strict):
     type: Annotated[Literal["default", "target_utilization"], Field(description="Fixed, or by utilization.")] = (
         "default"
     )
-    min_instances: Annotated[Int | None, Field(ge=1, description="Instances at least.")] = None
-    max_instances: Annotated[Int | None, Field(ge=1, description="Instances at most.")] = None
-    polling_interval: Annotated[Int | None, Field(ge=1, description="Seconds between looks at the utilization.")] = None
-    target_utilization_percentage: Annotated[Int | None, Field(ge=1, le=100, description="Per cent.")] = None
+    min_instances: Annotated[int | None, Field(ge=1, description="Instances at least."), Coerced] = None
+    max_instances: Annotated[int | None, Field(ge=1, description="Instances at most."), Coerced] = None
+    polling_interval: Annotated[
+        int | None, Field(ge=1, description="Seconds between looks at the utilization."), Coerced
+    ] = None
+    target_utilization_percentage: Annotated[int | None, Field(ge=1, le=100, description="Per cent."), Coerced] = None
 
 
 class InitialCount(Strict):
     """An instance count that is ours only when the deployment is made; an autoscaler owns it then."""
 
-    initial: Annotated[Int, Field(ge=1, description="Instances at the start.")]
+    initial: Annotated[int, Field(ge=1, description="Instances at the start."), Coerced]
 
 
 def _count_shape(value: Any) -> str:
@@ -59,7 +69,7 @@ def _count_shape(value: Any) -> str:
 
 
 _Count = Annotated[
-    Annotated[Annotated[Int, Field(ge=1)], Tag("<count>")] | Annotated[InitialCount, Tag("<initial>")],
+    Annotated[Annotated[int, Field(ge=1), Coerced], Tag("<count>")] | Annotated[InitialCount, Tag("<initial>")],
     Discriminator(_count_shape),
 ]
 
@@ -84,10 +94,10 @@ class DeploymentBlock(Block):
     egress_public_network_access: Annotated[
         Literal["enabled", "disabled"] | None, Field(description="Whether containers reach the internet.")
     ] = None
-    app_insights_enabled: Annotated[Bool, Field(description="Send telemetry to Application Insights.")] = False
+    app_insights_enabled: Annotated[bool, Field(description="Send telemetry to Application Insights."), Coerced] = False
     description: Annotated[str | None, Field(description="Shown in the workspace.")] = None
     tags: Annotated[Tags, Field(description="Tags of the deployment.")] = Field(default_factory=dict)
-    protect: Annotated[Bool, Field(description="Refuse to delete it.")] = False
+    protect: Annotated[bool, Field(description="Refuse to delete it."), Coerced] = False
 
     @model_validator(mode="after")
     def _one_scaler(self) -> "DeploymentBlock":

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from phift.spec.base import Block, Bool, Tags, matching
+from phift.spec.base import Block, Coerced, Tags, matching
 from phift.spec.kinds.identity import ResourceIdentity
 
 __all__ = ["EndpointBlock"]
@@ -29,4 +29,4 @@ class EndpointBlock(Block):
     identity: Annotated[ResourceIdentity | None, Field(description="The endpoint's managed identity.")] = None
     description: Annotated[str | None, Field(description="Shown in the workspace.")] = None
     tags: Annotated[Tags, Field(description="Tags of the endpoint.")] = Field(default_factory=dict)
-    protect: Annotated[Bool, Field(description="Refuse to delete it.")] = False
+    protect: Annotated[bool, Field(description="Refuse to delete it."), Coerced] = False

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from phift.spec.base import Block, Component, Int, Scalar
+from phift.spec.base import Block, Coerced, Component, Scalar
 from phift.spec.kinds.identity import JobIdentity
 from phift.spec.references import AssetRef
 
@@ -43,7 +43,7 @@ class FinetuneBlock(Block):
     """The training job: a component of a registry or of the workspace, and what it is given."""
 
     component: Annotated[Component, Field(description="The pipeline component that fine-tunes.")] = _DEFAULT_COMPONENT
-    instance_count: Annotated[Int, Field(ge=1, description="Nodes the fine-tune step runs on.")] = 1
+    instance_count: Annotated[int, Field(ge=1, description="Nodes the fine-tune step runs on."), Coerced] = 1
     model_defaults: Annotated[
         Literal["fill", "override", "ignore"],
         Field(
@@ -55,9 +55,13 @@ class FinetuneBlock(Block):
         Field(description="Inputs of the component. Paths, computes, nodes and GPUs are set by phift."),
     ] = Field(default_factory=dict)
     experiment_name: Annotated[str | None, Field(min_length=1, description="Default: the stack's name.")] = None
-    timeout_minutes: Annotated[Int | None, Field(ge=1, description="The service cancels a job that runs longer.")] = (
-        None
-    )
-    queue_timeout_minutes: Annotated[Int | None, Field(ge=1, description="How long a job may wait for a node.")] = None
-    retries: Annotated[Int, Field(ge=0, le=10, description="New attempts after failures of the infrastructure.")] = 0
+    timeout_minutes: Annotated[
+        int | None, Field(ge=1, description="The service cancels a job that runs longer."), Coerced
+    ] = None
+    queue_timeout_minutes: Annotated[
+        int | None, Field(ge=1, description="How long a job may wait for a node."), Coerced
+    ] = None
+    retries: Annotated[
+        int, Field(ge=0, le=10, description="New attempts after failures of the infrastructure."), Coerced
+    ] = 0
     identity: Annotated[JobIdentity | None, Field(description="As whom the job reads its data.")] = None

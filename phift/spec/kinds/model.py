@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from phift.spec.base import Block, Bool, Tags, matching
+from phift.spec.base import Block, Coerced, Tags, matching
 
 __all__ = ["ModelBlock"]
 
@@ -19,4 +19,4 @@ class ModelBlock(Block):
     ]
     description: Annotated[str | None, Field(description="Shown in the workspace.")] = None
     tags: Annotated[Tags, Field(description="Tags of the version.")] = Field(default_factory=dict)
-    protect: Annotated[Bool, Field(description="Refuse to archive it.")] = False
+    protect: Annotated[bool, Field(description="Refuse to archive it."), Coerced] = False

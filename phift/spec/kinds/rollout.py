@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from phift.spec.base import Int, Strict
+from phift.spec.base import Coerced, Strict
 
 __all__ = ["RolloutBlock"]
 
@@ -16,7 +16,7 @@ class RolloutBlock(Strict):
         Literal["blue_green", "in_place", "replace", "canary"],
         Field(description="A new deployment beside the old one, the service's rolling update, or delete then create."),
     ] = "blue_green"
-    keep_previous: Annotated[Int, Field(ge=0, description="Old deployments kept for a quick way back.")] = 0
+    keep_previous: Annotated[int, Field(ge=0, description="Old deployments kept for a quick way back."), Coerced] = 0
     traffic: Annotated[
         Literal["managed", "unmanaged"], Field(description="`unmanaged` leaves the traffic split to others.")
     ] = "managed"

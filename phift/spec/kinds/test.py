@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from phift.spec.base import Float, Int, Scalar, Strict, Texts, fault
+from phift.spec.base import Coerced, Scalar, Strict, Texts, fault
 
 __all__ = ["Expectation", "TestBlock"]
 
@@ -25,7 +25,7 @@ class Expectation(Strict):
     contains: Annotated[Texts, Field(description="Text that every answer has.")] = ()
     regex: Annotated[str | None, BeforeValidator(_regex), Field(description="What every answer matches.")] = None
     min_exact_match: Annotated[
-        Float | None, Field(ge=0, le=1, description="Share of answers, 0 to 1, that equal the ground truth.")
+        float | None, Field(ge=0, le=1, description="Share of answers, 0 to 1, that equal the ground truth."), Coerced
     ] = None
 
 
@@ -34,8 +34,8 @@ class TestBlock(Strict):
 
     __test__ = False
 
-    rows: Annotated[Int, Field(ge=1, description="How many rows.")] = 1
+    rows: Annotated[int, Field(ge=1, description="How many rows."), Coerced] = 1
     path: Annotated[str | None, Field(min_length=1, description="A file of rows in place of the sample split.")] = None
     parameters: Annotated[dict[str, Scalar], Field(description="Generation parameters.")] = Field(default_factory=dict)
-    max_seconds: Annotated[Float | None, Field(gt=0, description="Seconds an answer may take.")] = None
+    max_seconds: Annotated[float | None, Field(gt=0, description="Seconds an answer may take."), Coerced] = None
     expect: Annotated[Expectation | None, Field(description="What answers must be like.")] = None

@@ -1,0 +1,106 @@
+"""The lock file: what it says, that it is stable, and that several writers keep each other's pins."""
+
+import multiprocessing
+from pathlib import Path
+
+import pytest
+
+from phift.errors import InvalidSpecError, PhiftError
+from phift.lock import (
+    Lock,
+    PinnedComponent,
+    PinnedData,
+    PinnedModel,
+    StackLock,
+    lock_path,
+    read_lock,
+    update_lock,
+    write_lock,
+)
+
+LATEST = "azureml://registries/azureml/models/Phi-4/labels/latest"
+MODEL = PinnedModel(
+    requested=LATEST,
+    id="azureml://registries/azureml/models/Phi-4/versions/8",
+    version="8",
+    model_defaults={"learning_rate": "5e-6", "apply_lora": "true", "precision": 16, "flag": True},
+)
+COMPONENT = PinnedComponent(requested="azureml:c@latest", id="azureml:c:0.0.82", version="0.0.82")
+PINS = StackLock(base_model=MODEL, component=COMPONENT, data=PinnedData(preparation=1, revisions={"train": "abc"}))
+
+
+def test_no_file_pins_nothing(tmp_path: Path) -> None:
+    lock = read_lock(lock_path(tmp_path / "spec.yaml"))
+    assert lock == Lock()
+    assert lock.stack("demo") == StackLock()
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "phift.lock"
+    assert update_lock(path, "demo", PINS)
+    assert read_lock(path).stack("demo") == PINS
+    assert not update_lock(path, "demo", PINS)
+    assert [p.name for p in tmp_path.iterdir()] == ["phift.lock"]
+
+
+def test_the_text_is_stable_and_reads_well() -> None:
+    lock = Lock().merge("zeta", PINS).merge("alpha", StackLock(component=COMPONENT))
+    text = lock.text()
+    assert text == Lock().merge("alpha", StackLock(component=COMPONENT)).merge("zeta", PINS).text()
+    assert text.index("  alpha:") < text.index("  zeta:")
+    assert '        learning_rate: "5e-6"\n' in text
+    assert '      version: "8"\n' in text
+    assert text.index("apply_lora") < text.index("flag") < text.index("learning_rate")
+
+
+def test_a_pin_holds_while_the_same_is_asked_for() -> None:
+    assert PINS.model_for(LATEST) == MODEL
+    assert PINS.model_for(LATEST.replace("Phi-4", "Phi-5")) is None
+    assert PINS.component_for("azureml:c@latest") == COMPONENT
+    assert PINS.component_for("azureml:c:1") is None
+
+
+def test_merging_keeps_what_is_not_said_anew() -> None:
+    newer = PinnedComponent(requested="azureml:c@latest", id="azureml:c:0.0.83", version="0.0.83")
+    merged = PINS.merge(StackLock(component=newer))
+    assert merged == StackLock(base_model=MODEL, component=newer, data=PINS.data)
+    assert Lock().merge("a", PINS).without("a") == Lock()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("version: 2\n", "version 2; this phift reads version 1"),
+        ("stacks: {}\n", "version none"),
+        ("version: 1\nstacks: {a: {base_modl: {}}}\n", "unknown key 'base_modl'"),
+        ("version: 1\nstacks: {a: {component: {id: x}}}\n", "is missing"),
+        ("version: 1\nversion: 1\n", "duplicate key"),
+        ("<<<<<<< HEAD\nversion: 1\n=======\n", "not YAML"),
+        ("", "empty"),
+    ],
+)
+def test_a_damaged_file_is_told(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "phift.lock"
+    path.write_text(text)
+    with pytest.raises(InvalidSpecError) as caught:
+        read_lock(path)
+    assert words in caught.value.diagnostics[0].summary
+    assert caught.value.diagnostics[0].remedy
+    assert caught.value.diagnostics[0].mark
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(PhiftError, match="cannot write"):
+        write_lock(tmp_path / "nowhere" / "phift.lock", Lock())
+
+
+def _pin(path: Path, number: int) -> None:
+    update_lock(path, f"stack-{number}", PINS)
+
+
+def test_writers_at_once_keep_each_others_pins(tmp_path: Path) -> None:
+    path = tmp_path / "phift.lock"
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(4) as pool:
+        pool.starmap(_pin, [(path, number) for number in range(12)])
+    assert len(read_lock(path).stacks) == 12

@@ -1,0 +1,151 @@
+"""What is said of specs that are wrong: all at once, each in its place, with what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from phift.diagnostics import Diagnostic
+from phift.errors import InvalidSpecError
+from phift.spec import load
+
+GOOD = {
+    "version": "1",
+    "name": "demo",
+    "base_model": "azureml://registries/azureml/models/Phi-4/versions/8",
+    "data": "{train: {path: train.jsonl}}",
+    "compute": "{finetune: {name: gpu, size: Standard_NC24ads_A100_v4}}",
+    "finetune": "{parameters: {max_steps: 1}}",
+}
+
+
+def wrong(tmp_path: Path, **changes: str | None) -> list[Diagnostic]:
+    """What is said of the good spec with these top-level values changed, added or (None) removed."""
+    lines = [f"{key}: {value}" for key, value in {**GOOD, **changes}.items() if value is not None]
+    path = tmp_path / "spec.yaml"
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(InvalidSpecError) as caught:
+        load(path, environ={})
+    for found in caught.value.diagnostics:
+        assert found.mark is not None
+        assert found.mark.file == str(path)
+        assert found.mark.line > 0
+        assert "\n" not in found.summary
+    return list(caught.value.diagnostics)
+
+
+def test_the_good_spec_is_good(tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    path.write_text("\n".join(f"{key}: {value}" for key, value in GOOD.items()))
+    assert load(path).stack == "demo"
+
+
+@pytest.mark.parametrize(
+    ("change", "summary", "remedy"),
+    [
+        ({"finetun": "{}"}, "finetun: unknown key 'finetun'", "Did you mean finetune?"),
+        ({"target": "{}"}, "target: unknown key 'target'", "Did you mean targets?"),
+        ({"version": None}, "version is missing", "Add version: 1"),
+        ({"version": "2"}, "version must be 1, got 2", ""),
+        ({"name": "Demo"}, "name must be 2 to 24 lower-case letters", ""),
+        ({"name": "3"}, "name must be text, got 3", 'Quote it: name: "3"'),
+        ({"tags": "{year: 2024}"}, "tags.year must be text, got 2024", 'Quote it: year: "2024"'),
+        ({"tags": ""}, "tags has no value", "Give it one"),
+        ({"base_model": "Phi-4"}, "base_model is wrong: 'Phi-4' is no reference", "Write azureml://registries"),
+        ({"base_model": "{name: x}"}, "needs one of version and label", "Write azureml://registries"),
+        ({"base_model": "{name: x, version: 8}"}, 'quote it: version: "8"', ""),
+        ({"base_model": "azureml://registries/azureml/components/x/versions/1"}, "models are wanted here", ""),
+        ({"finetune": "{component: azureml:c:1, instance_count: '1'}"}, 'got text "1"', "Write it without quotes"),
+        ({"finetune": "{instance_count: 5e-6}"}, "must be a whole number, got 5e-06", ""),
+        ({"finetune": "{instance_count: 2}"}, "compute.finetune has at most 1 instances", "max_instances: 2"),
+        ({"finetune": "{model_defaults: fil}"}, "must be fill or override or ignore", "Did you mean fill?"),
+        ({"finetune": "{timeout_minutes: 0}"}, "must be at least 1, got 0", ""),
+        ({"finetune": "{parameters: {learning_rate: .inf}}"}, "must be a finite number", ""),
+        ({"finetune": "{parameters: {seed: }}"}, "finetune.parameters.seed has no value", ""),
+        ({"finetune": "{parameters: {x: [1]}}"}, "must be a number, text, true or false", ""),
+        (
+            {"finetune": "{parameters: {train_file_path: x}}"},
+            "phift sets this input itself",
+            "Set the split under data.",
+        ),
+        ({"finetune": "{parameters: {compute_finetune: x}}"}, "phift sets this input itself", "Set compute.finetune"),
+        ({"finetune": "{parameters: {mlflow_model_path: x}}"}, "phift sets this input itself", "Set base_model."),
+        ({"finetune": "{parameters: {num_nodes_finetune: 2}}"}, "phift sets this input", "finetune.instance_count"),
+        ({"finetune": "{identity: {type: manged}}"}, "finetune.identity.type must be", "Did you mean managed?"),
+        ({"finetune": "{retries: {secret: env:X}}"}, "a secret is not allowed here", "environment_variables"),
+        ({"finetune": "{azure: {a: [{secret: env:X}]}}"}, "a secret is not allowed here", "environment_variables"),
+        ({"description": '"${{keyvault:https://v/s}}"'}, "a secret is not allowed here", "environment_variables"),
+        ({"description": '"{{ vars.x }}"'}, "description: vars.x is not defined", ""),
+        ({"data": "{train: train.jsonl}"}, "what kind of source 'train.jsonl' is", "Write {path: train.jsonl}"),
+        ({"data": "{train: {path: a, take: 0%}}"}, "data.train.take must be a share", "Write take: 5%"),
+        ({"data": "{train: {take: 5%}}"}, "does not say where train comes from", "Write train: {path:"),
+        ({"data": "{test: {path: a}}"}, "finetune needs data.train", "Add data:"),
+        ({"base_model": None}, "finetune needs base_model", "Add base_model:"),
+        ({"compute": None}, "finetune needs compute.finetune", "Add compute:"),
+        ({"finetune": None}, "base_model needs finetune", "Add finetune:"),
+        ({"compute": "{finetune: gpu}"}, "'gpu' is no reference to a compute", "Write azureml:CLUSTER"),
+        ({"compute": "{finetune: {name: gpu}}"}, "compute.finetune.size is missing", ""),
+        ({"compute": "{finetune: {name: gpu, size: s, tier: spot}}"}, "compute.finetune.tier must be", ""),
+        ({"compute": "{finetune: {name: gpu, size: s, allow: s}}"}, "must be a list", "Write allow: [s]."),
+        (
+            {"compute": "{finetune: {name: gpu, size: s, min_instances: 3}}"},
+            "min_instances 3 above max_instances 1",
+            "",
+        ),
+        ({"protect": "yes"}, 'protect must be true or false, got text "yes"', "Write protect: true."),
+    ],
+)
+def test_each_mistake_is_told_once(tmp_path: Path, change: dict[str, str | None], summary: str, remedy: str) -> None:
+    (found,) = wrong(tmp_path, **change)
+    assert summary in found.summary
+    assert remedy in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"extends": "base.yaml"}, "building on other specs"),
+        ({"matrix": "{rate: [1, 2]}"}, "a stack for each combination"),
+        ({"renamed_from": "[old]"}, "moving a stack"),
+        ({"adopt": "{compute.finetune: x}"}, "taking over"),
+        ({"data": "{train: {hub: a/b, split: train}}"}, "Hugging Face hub"),
+        ({"data": "{train: azureml:d:1}"}, "data assets"),
+        ({"data": "{train: {asset: azureml:d:1}}"}, "data assets"),
+        ({"data": "{train: {path: a}, messages: {user: '{{ question }}'}}"}, "mapping columns"),
+        ({"compute": "{finetune: serverless:Standard_D12_v2}"}, "serverless compute"),
+    ],
+)
+def test_what_nothing_acts_on_is_refused_by_name(tmp_path: Path, change: dict[str, str | None], what: str) -> None:
+    (found,) = wrong(tmp_path, **change)
+    assert found.code == "not-yet"
+    assert what in found.summary
+    assert "not yet supported" in found.summary
+
+
+def test_all_mistakes_are_told_at_once_in_the_order_of_lines(tmp_path: Path) -> None:
+    found = wrong(
+        tmp_path,
+        name="Bad Name",
+        base_model='"{{ vars.nope }}"',
+        compute="{finetune: {name: gpu, size: s, tier: spot, max_instance: 2}}",
+        finetune="{instance_count: 0, retries: x}",
+        targets="{local: {default: true}, other: {finetune: {retrys: 2}}}",
+    )
+    assert [d.mark.line for d in found if d.mark] == [2, 3, 5, 5, 6, 6, 7]
+    assert found[-1].summary == "targets.other.finetune.retrys: unknown key 'retrys'"
+
+
+@pytest.mark.parametrize("text", ["[a]", "a", "3"])
+def test_a_spec_is_a_mapping(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "spec.yaml"
+    path.write_text(text)
+    with pytest.raises(InvalidSpecError, match="a spec is a mapping"):
+        load(path)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_bytes(b"a: \xff")
+    for name, words in [("spec.yaml", "not UTF-8"), ("spce.yaml", "no such file"), ("", "is a folder")]:
+        with pytest.raises(InvalidSpecError, match=words) as caught:
+            load(tmp_path / name)
+        if name == "spce.yaml":
+            assert "Did you mean" in caught.value.diagnostics[0].remedy

@@ -1,0 +1,116 @@
+"""YAML 1.2 scalars, places, and what is said of text that is no YAML."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phift.diagnostics import Mark
+from phift.spec.tree import plain
+from phift.spec.yaml12 import flow, parse, plain_scalar
+
+
+def read(text: str) -> object:
+    tree, found = parse(text, "f.yaml")
+    assert tree is not None
+    assert found == []
+    return plain(tree)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("5e-6", 5e-6),
+        ("1.", 1.0),
+        (".5", 0.5),
+        ("+1e3", 1000.0),
+        ("0o17", 15),
+        ("0x1F", 31),
+        ("010", 10),
+        ("-3", -3),
+        ("on", "on"),
+        ("yes", "yes"),
+        ("No", "No"),
+        ("1_000", "1_000"),
+        ("2024-01-01", "2024-01-01"),
+        ("12:30:00", "12:30:00"),
+        ("TRUE", True),
+        ("~", None),
+        ("", None),
+        ("'5'", "5"),
+        ("!!str 5", "5"),
+        (".inf", float("inf")),
+        ("1.2.3", "1.2.3"),
+    ],
+)
+def test_scalars_follow_the_core_schema(text: str, value: object) -> None:
+    assert repr(read(f"a: {text}")) == repr({"a": value})
+
+
+def test_nodes_know_their_places() -> None:
+    tree, _ = parse("a:\n  b: [1, 22]\n", "f.yaml")
+    assert tree is not None
+    b = tree.at(("a", "b"))
+    second = tree.at(("a", "b", 1))
+    assert b is not None
+    assert second is not None
+    assert b.key_mark == Mark("f.yaml", 2, 3)
+    assert second.mark == Mark("f.yaml", 2, 10)
+    assert second.written == ("a", "b", 1)
+
+
+def test_anchors_stand_for_whole_values() -> None:
+    assert read("a: &x {b: 1}\nc: *x") == {"a": {"b": 1}, "c": {"b": 1}}
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("a: {{ vars.x }}", "f.yaml:1:4", "{{ opens a mapping"),
+        ("a: {{ vars.x }}-foo\nb: 1", "f.yaml:1:4", "{{ opens a mapping"),
+        ("a:\n  - {{ x }}", "f.yaml:2:5", "{{ opens a mapping"),
+        ("a: b\n\tc: d", "f.yaml:2:1", "a tab"),
+        ("a: [1, 2\nb: 3", "f.yaml:2:2", "did not find expected ',' or ']'"),
+        ("a: @x", "f.yaml:1:4", "cannot start any token"),
+        ("a: 1\n---\nb: 2", "f.yaml:2:1", "second YAML document"),
+        ("a: *nope", "f.yaml:1:4", "undefined alias"),
+        ("", "f.yaml", "empty"),
+        ("# nothing", "f.yaml", "empty"),
+        ("b: 1\nb: 2", "f.yaml:2:1", "duplicate key 'b': it stands on line 1"),
+        ("a: &x {b: 1}\nc: {<<: *x}", "f.yaml:2:5", "merge keys"),
+        ("a: !foo 3", "f.yaml:1:4", "unknown YAML tag"),
+        ("a: !!int x", "f.yaml:1:4", "cannot be read as int"),
+        ("? [1]\n: 2", "f.yaml:1:3", "a key must be text"),
+        ("a: \x01", "f.yaml:1", "not YAML"),
+        ("a: " + "9" * 5000, "f.yaml:1:4", "cannot be read as int"),
+        ("a: &x [*x]", "f.yaml:1:4", "nested more than"),
+        ("[" * 3000 + "]" * 3000, "f.yaml:1:66", "nested more than"),
+    ],
+)
+def test_what_is_wrong_has_a_place(text: str, place: str, words: str) -> None:
+    _, found = parse(text, "f.yaml")
+    assert len(found) == 1
+    assert str(found[0].mark) == place
+    assert words in found[0].summary
+    assert "\n" not in found[0].summary
+
+
+def test_all_that_is_wrong_with_the_structure_is_told_at_once() -> None:
+    _, found = parse("a: 1\na: 2\nb: {{ x }}\nc: !foo 1\n", "f.yaml")
+    assert [d.mark.line for d in found if d.mark] == [2, 3, 4]
+
+
+def test_aliases_of_aliases_do_not_explode() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
+    _, found = parse("\n".join(lines), "f.yaml")
+    assert [d.code for d in found] == ["yaml-size"]
+
+
+@given(st.text())
+def test_any_text_survives_being_written(text: str) -> None:
+    assert read(f"a: {flow({'key': text, 'list': [text]})}") == {"a": {"key": text, "list": [text]}}
+
+
+@given(st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers(), st.booleans(), st.none()))
+def test_any_scalar_survives_being_written(value: object) -> None:
+    assert plain_scalar(flow(value)) == value
