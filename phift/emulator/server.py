@@ -13,6 +13,7 @@ from phift import __version__
 from phift.emulator.app import Application
 from phift.emulator.context import Emulator, Workspace
 from phift.emulator.home import Home, Identity
+from phift.emulator.jobs.rehearsal import rehearses
 from phift.emulator.pace import PACES
 from phift.emulator.proxy import Proxy
 from phift.emulator.tls import Authority
@@ -100,6 +101,7 @@ class Server:
             "uptime_seconds": round(time.time() - self.started, 1),
             "idle_seconds": round(self.idle_seconds, 1),
             "busy": any(ask(self.emulator) for ask in self.emulator.busy),
+            "jobs": "rehearsed: nothing is trained" if rehearses() else "trained",
             "pace": self.emulator.pace.name,
             "noise": self.emulator.noise,
             "faults": len(self.emulator.faults.list()),

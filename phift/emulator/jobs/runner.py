@@ -12,6 +12,7 @@ from phift.emulator import foundation
 from phift.emulator.blobs.account import blobs_of
 from phift.emulator.child import Child, spawn_child
 from phift.emulator.errors import ServiceError
+from phift.emulator.jobs import rehearsal
 from phift.emulator.jobs.events import Event, EventReader, Metrics, Progress, StepEnded, StepStarted
 from phift.emulator.jobs.logs import EXECUTION_LOG, STEP_LOG, LogCopy, RunLog
 from phift.emulator.jobs.metrics import MetricsSender
@@ -131,11 +132,12 @@ class JobRunner:
         self._log.say(f"Submitting 1 runs, first five are: {self._node.run_id[:8]}:{self._node.run_id}")
         job_file = await self._prepare(work)
         job_file.write(self._folder)
+        worker, settings = rehearsal.worker_for(self._job.tags)
         self._child = await spawn_child(
-            "phift.emulator.jobs.worker",
+            worker,
             str(self._folder),
             log=self._folder / "worker.log",
-            environment=_environment(work),
+            environment={**_environment(work), **settings},
         )
         if self._canceled:
             self._child.kill()
