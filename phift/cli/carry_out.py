@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from phift.apply.events import Note
 from phift.cli.interrupt import polite
 from phift.cli.terminal import Terminal
 from phift.errors import DetachedError, PhiftError
@@ -42,7 +43,7 @@ def carry_out(
     from phift import phases
 
     try:
-        with polite(options.stop, lambda: view.started, terminal.tell), view:
+        with polite(options.stop, lambda: view.started, lambda text: view(Note(text))), view:
             result = phases.apply(plan, request, connect, listener=view, options=options)
     except KeyboardInterrupt:
         if not view.started:

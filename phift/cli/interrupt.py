@@ -11,9 +11,7 @@ from types import FrameType
 
 __all__ = ["polite"]
 
-POLITE = """
-Interrupted: nothing new is begun; what the service was told to do goes on there.
-Ctrl-C again ends phift at once."""
+POLITE = "Interrupted: nothing new is begun, begun work goes on there. Ctrl-C again: end at once."
 
 
 @contextmanager

@@ -47,7 +47,7 @@ class JsonApply:
         self.started = False
         self._sink = Sink(streams.out)
         self._clock = clock or SystemClock()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal's note may come while this thread writes a line
         self._line("version", f"phift {__version__}", phift=__version__, ui=UI_VERSION)
 
     def __enter__(self) -> Self:

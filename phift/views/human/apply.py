@@ -134,10 +134,10 @@ class PlainApply(HumanApply):
                 return f"{style.bold(str(address))}: {WORDS[action].done} after {duration(event.elapsed)}{named}"
             case ResourceFailed(address=address, error=DetachedError() as error):
                 left = style.yellow(f"Left after {duration(event.elapsed)}:")
-                return f"{style.bold(str(address))}: {left} {summary_of(error)}"
+                return f"{style.bold(str(address))}: {left} {summary_of(error, address)}"
             case ResourceFailed(address=address, error=error):
                 failed = style.red(f"Failed after {duration(event.elapsed)}:")
-                return f"{style.bold(str(address))}: {failed} {summary_of(error)}"
+                return f"{style.bold(str(address))}: {failed} {summary_of(error, address)}"
             case ResourceSkipped(address=address, because=because):
                 return f"{style.bold(str(address))}: Skipped, it needs {because}"
             case Note(text=text):
@@ -159,9 +159,10 @@ class PlainApply(HumanApply):
         return f"{head} {said}" if said else head
 
 
-def summary_of(error: Exception) -> str:
-    """The one line of an error."""
-    return error.summary if isinstance(error, PhiftError) else unexpected_summary(error)
+def summary_of(error: Exception, address: Address) -> str:
+    """The one line of an error, without the address that stands before it already."""
+    said = error.summary if isinstance(error, PhiftError) else unexpected_summary(error)
+    return said.removeprefix(f"{address}: ")
 
 
 def progress_text(event: ResourceProgress) -> str:

@@ -19,7 +19,8 @@ def render(error: PhiftError, *, style: Style = PLAIN, address: str = "") -> str
     if isinstance(error, DiagnosticsError) and error.diagnostics:
         return render_diagnostics(error.diagnostics, style=style)
     head = style.yellow("detached:") if isinstance(error, DetachedError) else style.red("error:")
-    lines = [f"{style.bold(head)} {style.bold(error.summary)}"]
+    first, *more = textwrap.wrap(error.summary, max(style.width - 8, 30), break_long_words=False) or [""]
+    lines = [f"{style.bold(head)} {style.bold(first)}", *(f"  {style.bold(line)}" for line in more)]
     if error.address or address:
         lines.append(f" {style.cyan('-->')} {error.address or address}")
     if isinstance(error, JobFailedError):

@@ -8,7 +8,6 @@ from typing import Self
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
-from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
@@ -97,7 +96,7 @@ class LiveApply(HumanApply):
             case ResourceFailed(address=address, action=action, error=error):
                 row = self._rows.setdefault(address, Row(address, action))
                 row.state = "detached" if isinstance(error, DetachedError) else "failed"
-                row.said, row.elapsed, row.fraction = summary_of(error), event.elapsed, None
+                row.said, row.elapsed, row.fraction = summary_of(error, address), event.elapsed, None
             case ResourceSkipped(address=address, because=because):
                 row = self._rows.setdefault(address, Row(address, Action.NO_OP))
                 row.state, row.said = "skipped", f"skipped, it needs {because}"
@@ -125,10 +124,17 @@ class LiveApply(HumanApply):
                         self._said(row),
                         style="red" if row.state == "failed" else "dim" if row.state != "running" else "",
                     ),
-                    ProgressBar(total=1.0, completed=row.fraction, width=BAR) if row.fraction is not None else "",
+                    self._bar(row.fraction),
                     duration(elapsed) if elapsed or row.state in {"running", "done"} else "",
                 )
             yield table
+
+    def _bar(self, fraction: float | None) -> Text:
+        """Tells the share without colours too, unlike rich's own bar."""
+        if fraction is None:
+            return Text("")
+        filled = round(fraction * BAR)
+        return Text.assemble(("━" * filled, "green"), ("┄" * (BAR - filled), "dim"))
 
     def _fitting(self, height: int) -> list[Row]:
         """All rows, or, where the screen is too low, those that are being worked on."""

@@ -26,8 +26,8 @@ def complete_line(result: ApplyFinished, style: Style = PLAIN) -> str:
     counted = f"{result.added} added, {result.changed} changed, {result.destroyed} destroyed."
     destroying = result.plan.purpose == "destroy"
     if result.exit_code == DetachedError.exit_code:
-        head = style.bold(style.yellow("Detached: work goes on in the service."))
-        return f"{head} Resources: {counted} The same command continues."
+        head = style.bold(style.yellow("Detached: work goes on in the service; the same command continues."))
+        return f"{head}\nResources: {counted}"
     if result.failed or result.exit_code:
         head = "Destroy incomplete!" if destroying else "Apply incomplete!"
         return f"{style.bold(style.red(head))} Resources: {counted[:-1]}, {len(result.failed)} failed."
