@@ -11,7 +11,7 @@ from phift.emulator.blobs.lease import invalid_header
 from phift.emulator.blobs.model import Blob, seconds_of
 from phift.emulator.errors import ServiceError
 
-__all__ = ["ANY", "Conditions"]
+__all__ = ["ANY", "NO_LIMITS", "AppendLimits", "Conditions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,26 @@ class Conditions:
 
 
 ANY = Conditions()
+
+
+@dataclass(frozen=True, slots=True)
+class AppendLimits:
+    """position: the length a blob must have before an append. max_size: what it may have after it. In bytes."""
+
+    position: int | None = None
+    max_size: int | None = None
+
+    def check(self, blob: Blob, length: int) -> None:
+        """Raises 412 when appending `length` bytes would break a limit."""
+        if self.max_size is not None and blob.length + length > self.max_size:
+            raise ServiceError(412, "MaxBlobSizeConditionNotMet", "The max blob size condition specified was not met.")
+        if self.position is not None and self.position != blob.length:
+            raise ServiceError(
+                412, "AppendPositionConditionNotMet", "The append position condition specified was not met."
+            )
+
+
+NO_LIMITS = AppendLimits()
 
 
 def _etags(value: str) -> tuple[str, ...]:

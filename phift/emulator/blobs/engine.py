@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from phift.emulator.blobs import lease as leases
-from phift.emulator.blobs.conditions import ANY, Conditions
+from phift.emulator.blobs.conditions import ANY, NO_LIMITS, AppendLimits, Conditions
 from phift.emulator.blobs.containers import Containers
 from phift.emulator.blobs.files import ContentFiles, Staged
 from phift.emulator.blobs.index import Index, Segment, successor
@@ -24,12 +24,11 @@ from phift.emulator.blobs.model import Blob, BlobKind, Block, Content, Page, Tic
 from phift.emulator.blobs.names import check_blob_name, check_block_id
 from phift.emulator.errors import ServiceError
 
-__all__ = ["MAX_APPENDS", "MAX_BLOCKS", "BlobStore"]
+__all__ = ["MAX_BLOCKS", "BlobStore"]
 
 logger = logging.getLogger("phift.emulator")
 
-MAX_BLOCKS = 50_000
-MAX_APPENDS = 50_000
+MAX_BLOCKS = 50_000  # of a block blob, and appends of an append blob
 _STALE_BLOCK_SECONDS = 7 * 24 * 3600  # the service forgets uncommitted blocks after a week
 
 
@@ -194,23 +193,22 @@ class BlobStore:
         *,
         conditions: Conditions = ANY,
         lease_id: str = "",
-        position: int | None = None,
-        max_size: int | None = None,
+        limits: AppendLimits = NO_LIMITS,
         counted: bool = True,
     ) -> Blob:
-        """The append blob with more bytes. position: the length it must have. max_size: it may have afterwards.
+        """The append blob with more bytes. limits: the caller's conditions on its length.
         counted: whether it is one more of the 50,000 appends a blob may see; the emulator's own log writer is not.
 
         Few bytes are written into the last file of the blob; content becomes a further piece.
         """
         if isinstance(data, Content):
             with self._taking(data):
-                blob = self._appendable(container, name, conditions, lease_id, position, max_size, data.length, counted)
+                blob = self._appendable(container, name, conditions, lease_id, limits, data.length, counted)
                 with self._index.transaction():
                     self._index.add_segment(blob.id, ("", data.file, data.length))
                     self._index.put_blob(blob)
                 return blob
-        blob = self._appendable(container, name, conditions, lease_id, position, max_size, len(data), counted)
+        blob = self._appendable(container, name, conditions, lease_id, limits, len(data), counted)
         last = self._index.last_segment(blob.id)
         if last is None:
             staged = self._files.stage(hashed=False)
@@ -267,8 +265,6 @@ class BlobStore:
         with self._index.transaction():
             self._index.put_blob(blob)
         return blob
-
-    # upkeep
 
     def sweep(self) -> int:
         """Forgets week-old blocks, drops blobs whose content a power cut tore, removes files that no row names.
@@ -355,8 +351,7 @@ class BlobStore:
         name: str,
         conditions: Conditions,
         lease_id: str,
-        position: int | None,
-        max_size: int | None,
+        limits: AppendLimits,
         length: int,
         counted: bool,
     ) -> Blob:
@@ -364,13 +359,8 @@ class BlobStore:
         conditions.check_write(blob)
         held = leases.check_write(blob.lease, lease_id, self._now())
         _check_kind(blob, BlobKind.APPEND)
-        if max_size is not None and blob.length + length > max_size:
-            raise ServiceError(412, "MaxBlobSizeConditionNotMet", "The max blob size condition specified was not met.")
-        if position is not None and position != blob.length:
-            raise ServiceError(
-                412, "AppendPositionConditionNotMet", "The append position condition specified was not met."
-            )
-        if counted and blob.blocks >= MAX_APPENDS:
+        limits.check(blob, length)
+        if counted and blob.blocks >= MAX_BLOCKS:
             raise _too_many_blocks()
         return replace(
             blob,

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from phift.emulator.blobs.answers import stamp_headers
 from phift.emulator.blobs.body import MIB
+from phift.emulator.blobs.conditions import AppendLimits
 from phift.emulator.blobs.crc64 import crc64_header
 from phift.emulator.blobs.exchange import Exchange
 from phift.emulator.blobs.files import Staged
@@ -139,8 +140,9 @@ async def append_block(exchange: Exchange) -> Response:
         small if small is not None else await _finish(staged),
         conditions=exchange.conditions,
         lease_id=exchange.lease_id,
-        position=exchange.number("x-ms-blob-condition-appendpos"),
-        max_size=exchange.number("x-ms-blob-condition-maxsize"),
+        limits=AppendLimits(
+            exchange.number("x-ms-blob-condition-appendpos"), exchange.number("x-ms-blob-condition-maxsize")
+        ),
     )
     return exchange.answer(
         201,
