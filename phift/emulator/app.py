@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import logging
+import os
+import signal
 import time
 import uuid
 from typing import Any
@@ -19,6 +20,7 @@ from phift.emulator.context import Emulator
 from phift.emulator.errors import ServiceError, arm_error, blob_error, data_plane_error
 from phift.emulator.faults import Fault
 from phift.emulator.limits import MAX_HEADER_BYTES, RateLimits, limited
+from phift.emulator.noise import noisy
 from phift.emulator.routing import Call, Host, Route, Router, host_kind
 from phift.emulator.tokens import TokenError
 
@@ -39,9 +41,6 @@ HANDLERS = (
     "jobs",
     "runs",
     "mlflow",
-    "endpoints",
-    "deployments",
-    "scoring",
 )
 """Every module of handlers/ that answers: ROUTES, and `install(emulator)` where it adds recovery or stop hooks."""
 
@@ -66,10 +65,7 @@ class Application:
         self._limits = RateLimits()
         routes: list[Route] = []
         for name in HANDLERS:
-            full = f"phift.emulator.handlers.{name}"
-            if importlib.util.find_spec(full) is None:
-                continue
-            module = importlib.import_module(full)
+            module = importlib.import_module(f"phift.emulator.handlers.{name}")
             routes.extend(module.ROUTES)
             if install := getattr(module, "install", None):
                 install(emulator)
@@ -102,6 +98,10 @@ class Application:
             if fault and fault.after:
                 await self._fail(fault, request, send_marked)
                 return
+            if fault and fault.stale:
+                response = fault.as_first_answered(str(request.url), response)
+            elif self.emulator.noise and kind is Host.ARM and request.method == "GET":
+                response = noisy(request.url.path, response)
             await response(scope, receive, send_marked)
         except ClientDisconnect:
             logger.info("%s %s%s: the client went away", request.method, hostname, request.url.path)
@@ -188,6 +188,8 @@ class Application:
 
     async def _fail(self, fault: Fault, request: Request, send: Send) -> None:
         await fault.wait()
+        if fault.kill:
+            os.kill(os.getpid(), signal.SIGKILL)
         if fault.drop:
             request.scope["state"]["connection"].abort()
         elif fault.status:

@@ -21,6 +21,8 @@ from phift.emulator.tokens import Tokens
 
 __all__ = ["Control", "Emulator", "Hook", "Workspace"]
 
+_HOOK_SECONDS = 8.0
+
 logger = logging.getLogger("phift.emulator")
 
 
@@ -147,7 +149,8 @@ class Emulator:
         """Runs the stop hooks, cancels the background tasks and closes the store."""
         for hook in self.on_stop:
             try:
-                await hook(self)
+                async with asyncio.timeout(_HOOK_SECONDS):
+                    await hook(self)
             except Exception:
                 logger.exception("stop hook %s failed", getattr(hook, "__qualname__", hook))
         tasks = list(self._tasks)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
+
+from starlette.responses import Response
 
 from phift.emulator.errors import ServiceError
 
@@ -19,14 +21,17 @@ class Fault:
 
     offset: matching requests let through first. count: how many then fail (0: all that follow).
     status: HTTP status to answer with; drop: close the connection instead; delay: seconds to wait before either.
-    after: the request has its effect first and only its answer is lost or replaced.
+    kill: the emulator's process ends as by SIGKILL. after: the request has its effect first and only its answer is lost
+    or replaced. stale: the first answer to each URL is given again to the requests that follow, as lists lag writes.
     """
 
     pattern: str
     status: int = 0
     drop: bool = False
     delay: float = 0.0
+    kill: bool = False
     after: bool = False
+    stale: bool = False
     offset: int = 0
     count: int = 1
     code: str = "InjectedFault"
@@ -35,11 +40,16 @@ class Fault:
     id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     seen: int = 0
     struck: int = 0
+    kept: dict[str, Response] = field(default_factory=dict, repr=False)
 
     @property
     def final(self) -> bool:
         """Whether the fault answers by itself instead of only delaying."""
-        return self.drop or bool(self.status)
+        return self.drop or self.kill or bool(self.status)
+
+    def as_first_answered(self, url: str, response: Response) -> Response:
+        """The answer kept for a URL; the first one is kept and given as it is."""
+        return self.kept.setdefault(url, response)
 
     async def wait(self) -> None:
         if self.delay:
@@ -54,7 +64,7 @@ class Faults:
 
     def add(self, body: dict[str, Any]) -> Fault:
         """A fault from its JSON; raises ServiceError 400 when a field is unknown or the pattern is no expression."""
-        settable = {"pattern", "status", "drop", "delay", "after", "offset", "count", "code", "message", "headers"}
+        settable = {each.name for each in fields(Fault)} - {"id", "seen", "struck", "kept"}
         if unknown := sorted(set(body) - settable):
             raise ServiceError(400, "RequestInvalid", f"Unknown field of a fault: {', '.join(unknown)}")
         try:
@@ -62,8 +72,8 @@ class Faults:
             fault = Fault(**body)
         except (KeyError, TypeError, re.error) as error:
             raise ServiceError(400, "RequestInvalid", f"Not a fault: {error}") from error
-        if not (fault.final or fault.delay):
-            raise ServiceError(400, "RequestInvalid", "A fault needs status, drop or delay.")
+        if not (fault.final or fault.delay or fault.stale):
+            raise ServiceError(400, "RequestInvalid", "A fault needs status, drop, kill, delay or stale.")
         self._faults.append(fault)
         return fault
 
@@ -83,7 +93,8 @@ class Faults:
         return None
 
     def list(self) -> list[dict[str, Any]]:
-        return [asdict(fault) for fault in self._faults]
+        shown = [each.name for each in fields(Fault) if each.name != "kept"]
+        return [{name: getattr(fault, name) for name in shown} for fault in self._faults]
 
     def clear(self) -> None:
         self._faults.clear()

@@ -6,8 +6,9 @@ import asyncio
 import base64
 import logging
 import socket
+import ssl
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from uvicorn.config import Config
@@ -122,7 +123,8 @@ class Proxy:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 upstream_proxy = _former_proxy(scheme, host, self.port)
                 target = (upstream_proxy.host, upstream_proxy.port) if upstream_proxy else (host, port)
-                upstream, _ = await loop.create_connection(lambda: _Relay(self, transport), *target)
+                secure = ssl.create_default_context() if upstream_proxy and upstream_proxy.secure else None
+                upstream, _ = await loop.create_connection(lambda: _Relay(self, transport), *target, ssl=secure)
         except (OSError, TimeoutError) as error:
             transport.write(_plain(502, f"Cannot reach {host}:{port}: {error or 'timed out'}"))
             transport.close()
@@ -157,8 +159,9 @@ class _Upstream:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         self.host = parts.hostname or ""
-        self.port = parts.port or 8080
-        pair = f"{parts.username or ''}:{parts.password or ''}" if parts.username else ""
+        self.secure = parts.scheme == "https"
+        self.port = parts.port or (443 if self.secure else 8080)
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else ""
         self.authorization = f"Basic {base64.b64encode(pair.encode()).decode()}" if pair else ""
 
 

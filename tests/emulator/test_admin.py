@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import requests
 
+from phift.emulator import lifecycle
 from phift.errors import EmulatorError
 from tests.emulator.conftest import Azure
 
@@ -38,6 +41,45 @@ def test_a_dropped_answer_with_and_without_its_effect(azure: Azure, *, after: bo
     with pytest.raises(requests.ConnectionError):
         azure.call("PUT", path, body)
     assert (azure.call("GET", path).status_code == 200) is made
+
+
+def test_a_stale_read_shows_what_was_there_before(azure: Azure) -> None:
+    body = {"properties": {"dataType": "uri_file", "dataUri": "azureml://datastores/workspaceblobstore/paths/x"}}
+    azure.call("PUT", "data/lag/versions/1", body)
+    azure.admin("POST", "/faults", {"pattern": "^GET .*/data/lag/versions", "stale": True, "count": 2})
+
+    def seen() -> list[str]:
+        return [each["name"] for each in azure.call("GET", "data/lag/versions").json()["value"]]
+
+    assert seen() == ["1"]
+    azure.call("PUT", "data/lag/versions/2", body)
+    assert (seen(), seen()) == (["1"], ["2", "1"])
+
+
+def test_a_kill_is_survived_by_what_was_written(home: Path) -> None:
+    azure = Azure(lifecycle.ensure(home))
+    body = {"properties": {"dataType": "uri_file", "dataUri": "azureml://datastores/workspaceblobstore/paths/x"}}
+    azure.token()
+    azure.admin("POST", "/faults", {"pattern": "^PUT .*/data/killed", "kill": True, "after": True})
+    with pytest.raises(requests.ConnectionError):
+        azure.call("PUT", "data/killed/versions/1", body)
+    azure.session.close()
+    again = Azure(lifecycle.ensure(home))
+    assert again.call("GET", "data/killed/versions/1").status_code == 200
+    again.session.close()
+
+
+def test_noise_adds_and_reorders_but_changes_nothing_known(azure: Azure) -> None:
+    quiet = azure.call("GET", "datastores/workspaceblobstore").json()
+    azure.admin("PUT", "/settings", {"noise": True})
+    try:
+        loud = azure.call("GET", "datastores/workspaceblobstore").json()
+        listed = azure.call("GET", "datastores").json()["value"]
+    finally:
+        azure.admin("PUT", "/settings", {"noise": False})
+    assert "newInALaterRelease" in loud["properties"]
+    assert all(loud["properties"][key] == value for key, value in quiet["properties"].items())
+    assert {each["name"] for each in listed} > {"workspaceblobstore"}
 
 
 def test_a_delay_only_delays(azure: Azure) -> None:

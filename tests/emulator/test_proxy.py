@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import socket
@@ -9,9 +10,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
+import pytest
 import requests
 
+from phift.emulator import lifecycle
 from tests.emulator.conftest import Azure
 
 
@@ -57,6 +61,29 @@ def test_connect_to_others_is_tunnelled(azure: Azure) -> None:
         channel.request("GET", "/through")
         assert json.loads(channel.getresponse().read())["path"] == "/through"
         channel.close()
+
+
+def test_the_proxy_that_was_set_before_is_used_for_others(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as former:
+        port = former.getsockname()[1]
+        monkeypatch.setenv("HTTPS_PROXY", f"http://me:p%40ss@127.0.0.1:{port}")
+        monkeypatch.setenv("NO_PROXY", "localhost")
+        monkeypatch.delenv("https_proxy", raising=False)
+        own = int(lifecycle.ensure(home).proxy_url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", own), timeout=10) as client:
+            client.sendall(b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n")
+            former.settimeout(10)
+            upstream, _ = former.accept()
+            with upstream:
+                head = upstream.recv(4096)
+                assert head.startswith(b"CONNECT example.org:443 HTTP/1.1\r\n")
+                assert b"Proxy-Authorization: Basic " + base64.b64encode(b"me:p@ss") in head
+                upstream.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                assert client.recv(100).startswith(b"HTTP/1.1 200")
+                client.sendall(b"hello")
+                assert upstream.recv(10) == b"hello"
+                upstream.sendall(b"world")
+            assert client.recv(10) == b"world"
 
 
 def test_an_unreachable_host_is_a_502_with_its_name(azure: Azure) -> None:
