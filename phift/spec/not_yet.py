@@ -36,6 +36,16 @@ NOT_YET = (
     NotYet("data.*.asset", "data assets that exist", remedy="Write path: FILE.jsonl."),
     NotYet("data.*", "data assets that exist", starts="azureml:", remedy="Write {path: FILE.jsonl}."),
     NotYet("data.messages", "mapping columns to messages", remedy="Give the rows a `messages` column."),
+    NotYet(
+        "compute.finetune.location", "another region than the workspace's", remedy="Write azure: {location: REGION}."
+    ),
+    NotYet("compute.finetune.identity", "an identity of the nodes"),
+    NotYet(
+        "compute.finetune.tier", "choosing the tier by quota", starts="any", remedy="Write dedicated or low_priority."
+    ),
+    NotYet("finetune.identity", "an identity of the job"),
+    NotYet("finetune.timeout_minutes", "a time limit of the job"),
+    NotYet("finetune.queue_timeout_minutes", "a time limit of the queue"),
     NotYet("compute.finetune", "serverless compute", starts="serverless:", remedy="Write a block with name and size."),
     NotYet("compute.other_steps", "serverless compute", starts="serverless:", remedy="Leave it out: as finetune."),
 )

@@ -6,7 +6,9 @@ import pytest
 
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError
-from phift.spec import load
+from phift.spec import Spec, load
+from phift.spec.diagnose import known_keys
+from phift.spec.not_yet import NOT_YET, NotYet
 
 GOOD = {
     "version": "1",
@@ -58,7 +60,7 @@ def test_the_good_spec_is_good(tmp_path: Path) -> None:
         ({"finetune": "{instance_count: 5e-6}"}, "must be a whole number, got 5e-06", ""),
         ({"finetune": "{instance_count: 2}"}, "compute.finetune has at most 1 instances", "max_instances: 2"),
         ({"finetune": "{model_defaults: fil}"}, "must be fill or override or ignore", "Did you mean fill?"),
-        ({"finetune": "{timeout_minutes: 0}"}, "must be at least 1, got 0", ""),
+        ({"finetune": "{instance_count: 0}"}, "must be at least 1, got 0", ""),
         ({"finetune": "{parameters: {learning_rate: .inf}}"}, "must be a finite number", ""),
         ({"finetune": "{parameters: {seed: }}"}, "finetune.parameters.seed has no value", ""),
         ({"finetune": "{parameters: {x: [1]}}"}, "must be a number, text, true or false", ""),
@@ -70,7 +72,7 @@ def test_the_good_spec_is_good(tmp_path: Path) -> None:
         ({"finetune": "{parameters: {compute_finetune: x}}"}, "phift sets this input itself", "Set compute.finetune"),
         ({"finetune": "{parameters: {mlflow_model_path: x}}"}, "phift sets this input itself", "Set base_model."),
         ({"finetune": "{parameters: {num_nodes_finetune: 2}}"}, "phift sets this input", "finetune.instance_count"),
-        ({"finetune": "{identity: {type: manged}}"}, "finetune.identity.type must be", "Did you mean managed?"),
+        ({"data": "{train: {path: a, seed: -1}}"}, "data.train.seed must be at least 0, got -1", ""),
         ({"finetune": "{retries: {secret: env:X}}"}, "a secret is not allowed here", "environment_variables"),
         ({"finetune": "{azure: {a: [{secret: env:X}]}}"}, "a secret is not allowed here", "environment_variables"),
         ({"description": '"${{keyvault:https://v/s}}"'}, "a secret is not allowed here", "environment_variables"),
@@ -112,6 +114,8 @@ def test_each_mistake_is_told_once(tmp_path: Path, change: dict[str, str | None]
         ({"data": "{train: {asset: azureml:d:1}}"}, "data assets"),
         ({"data": "{train: {path: a}, messages: {user: '{{ question }}'}}"}, "mapping columns"),
         ({"compute": "{finetune: serverless:Standard_D12_v2}"}, "serverless compute"),
+        ({"compute": "{finetune: {name: gpu, size: s, tier: any}}"}, "choosing the tier"),
+        ({"finetune": "{timeout_minutes: 5}"}, "a time limit of the job"),
     ],
 )
 def test_what_nothing_acts_on_is_refused_by_name(tmp_path: Path, change: dict[str, str | None], what: str) -> None:
@@ -119,6 +123,12 @@ def test_what_nothing_acts_on_is_refused_by_name(tmp_path: Path, change: dict[st
     assert found.code == "not-yet"
     assert what in found.summary
     assert "not yet supported" in found.summary
+
+
+@pytest.mark.parametrize("entry", NOT_YET, ids=lambda entry: f"{entry.path}={entry.starts}")
+def test_the_table_names_fields_of_the_format(entry: NotYet) -> None:
+    *parents, field = entry.path.replace("data.*", "data.train").split(".")
+    assert field in known_keys(Spec, tuple(parents))
 
 
 def test_all_mistakes_are_told_at_once_in_the_order_of_lines(tmp_path: Path) -> None:
