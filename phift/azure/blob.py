@@ -75,11 +75,14 @@ class BlobStore:
         lease: str | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> None:
-        """Writes a whole block blob. if_none_match: ConflictError when it exists. lease: its lease id, while leased."""
+        """Writes a whole block blob. lease: its lease id, while leased.
+
+        if_none_match: ConflictError when it exists; after a lost answer that may be our own doing.
+        """
         headers = {"x-ms-blob-type": "BlockBlob", "Content-MD5": content_md5(data), **_lease(lease), **_meta(metadata)}
         if if_none_match:
             headers["If-None-Match"] = "*"
-        self.request("PUT", name, headers=headers, content=data, repeatable=not if_none_match)
+        self.request("PUT", name, headers=headers, content=data)
 
     def get(self, name: str, *, offset: int = 0) -> bytes:
         """The content from byte `offset` on; empty when there is nothing beyond it. Raises NotFoundError."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -61,6 +62,7 @@ def connect(
 
     retry = Retry(clock=clock or SystemClock())
     if local is not None:
+        retry = replace(retry, attempts=4, cap=2.0)  # an emulator that has stopped does not come back by itself
         http = Http(None, local, retry=retry)
         identity = CachedCredential(LocalCredential(local, http))
         here = WorkspaceId(local.subscription_id, local.resource_group, local.workspace_name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -95,41 +96,58 @@ def from_response(method: str, url: str, status: int, headers: Mapping[str, str]
     )
 
 
-def from_exception(error: Exception, method: str, url: str) -> AzureError:
-    """The error an exception of azure-core stands for. One of ours comes back as it is."""
+def from_exception(error: Exception, method: str, url: str, *, local: bool = False) -> AzureError:
+    """The error an exception of azure-core, or of what lies under it, stands for. One of ours comes back as it is.
+
+    local: the other side is the embedded Azure ML.
+    """
     from azure.core import exceptions as core
 
     if isinstance(error, AzureError):
         return error
     place = _place(url)
-    host = urlsplit(url).netloc
-    text = redact(_root_message(error))
+    root = _root(error)
+    text = redact(_first_line(str(root))) or type(root).__name__
+    host = "the embedded Azure ML" if local else urlsplit(url).netloc
     if isinstance(error, core.ClientAuthenticationError):
         return AuthenticationError(f"{host} does not accept the credential", detail=text, method=method, url=place)
     if isinstance(error, core.HttpResponseError) and error.response is not None:
-        status = error.response.status_code or 0
-        return from_response(method, url, status, {}, text.encode())
-    if "CERTIFICATE_VERIFY_FAILED" in text:
-        return UnreachableError(
-            f"{host} shows a certificate that is not trusted",
-            code=BAD_CERTIFICATE,
-            detail=text,
-            method=method,
-            url=place,
-            remedy="If a proxy of your organisation opens TLS, name its certificates in REQUESTS_CA_BUNDLE.",
-        )
-    if isinstance(error, core.ServiceRequestError):
-        return UnreachableError(
-            f"{host} cannot be reached", code=NOT_SENT, detail=text, method=method, url=place, remedy=_NETWORK
-        )
-    if isinstance(error, core.ServiceResponseError | core.IncompleteReadError) or (
-        type(error).__module__.split(".")[0] in {"requests", "urllib3"} or isinstance(error, OSError)
-    ):
-        return UnreachableError(
-            f"{host} did not answer", code="NoAnswer", detail=text, method=method, url=place, remedy=_NETWORK
-        )
-    return AzureError(f"{method} {place} failed", code=type(error).__name__, detail=text, method=method, url=place)
+        return from_response(method, url, error.response.status_code or 0, {}, text.encode())
+    if isinstance(root, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in text:
+        summary, code, remedy = f"{host} shows a certificate that is not trusted", BAD_CERTIFICATE, _CERTIFICATE
+    elif isinstance(error, core.ServiceRequestError) and type(root).__name__ in _BEFORE_SENDING:
+        summary, code, remedy = f"{host} cannot be reached", NOT_SENT, _NETWORK
+    elif isinstance(
+        error, core.ServiceRequestError | core.ServiceResponseError | core.IncompleteReadError | OSError
+    ) or type(error).__module__.startswith("urllib3"):
+        summary, code, remedy = f"{host} did not answer", "NoAnswer", _NETWORK
+    else:
+        return AzureError(f"{method} {place} failed", code=type(error).__name__, detail=text, method=method, url=place)
+    return UnreachableError(
+        summary,
+        code=code,
+        detail=f"{method} {place}: {text}",
+        method=method,
+        url=place,
+        remedy=_LOCAL if local else remedy,
+    )
 
+
+_BEFORE_SENDING = {
+    "ConnectTimeoutError",
+    "ConnectionRefusedError",
+    "NameResolutionError",
+    "NewConnectionError",
+    "ServiceRequestError",
+    "ServiceRequestTimeoutError",
+    "gaierror",
+}
+"""Innermost causes after which certainly nothing was sent. azure-core's own word, ServiceRequestError, is not enough:
+behind a proxy it also stands for a connection that was dropped before the answer."""
+
+_CERTIFICATE = "If a proxy of your organisation opens TLS, name its certificates in REQUESTS_CA_BUNDLE."
+
+_LOCAL = "Run the command again: it starts by itself and keeps what is done. phift emulator logs says why it stopped."
 
 _NETWORK = "Check the network and the proxy settings, then run the command again: what is done is kept."
 
@@ -284,5 +302,22 @@ def _until(date: str) -> float | None:
         return None
 
 
-def _root_message(error: BaseException) -> str:
-    return _first_line(str(error)) or type(error).__name__
+def _root(error: BaseException) -> BaseException:
+    """The innermost cause, through the wrappings of azure-core, requests and urllib3."""
+    seen = {id(error)}
+    while True:
+        inner = next((cause for cause in _causes(error) if id(cause) not in seen), None)
+        if inner is None:
+            return error
+        seen.add(id(inner))
+        error = inner
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    first = error.args[0] if error.args else None
+    last = error.args[-1] if error.args else None
+    for cause in (getattr(error, "inner_exception", None), getattr(error, "reason", None), first, last):
+        if isinstance(cause, BaseException):
+            yield cause
+    if error.__cause__ is not None:
+        yield error.__cause__

@@ -120,7 +120,9 @@ class Http:
         sign: Sign | None,
         timeout: float,
     ) -> Response:
+        from azure.core.exceptions import AzureError as LibraryError
         from azure.core.rest import HttpRequest
+        from urllib3.exceptions import HTTPError
 
         headers.setdefault("User-Agent", USER_AGENT)
         headers["x-ms-client-request-id"] = str(uuid.uuid4())
@@ -133,11 +135,8 @@ class Http:
                 self._pipeline(scope).run(request, stream=False, read_timeout=timeout, **self._options).http_response
             )
             body = response.read()
-        except Exception as error:
-            translated = from_exception(error, method, url)
-            if translated is error:
-                raise
-            raise translated from None
+        except (LibraryError, HTTPError, OSError) as error:
+            raise from_exception(error, method, url, local=self.local) from None
         self._guard(response.headers, method, url)
         if response.status_code >= 400:
             raise from_response(method, url, response.status_code, response.headers, body)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -375,3 +376,47 @@ def test_a_missing_data_role_is_said_with_a_remedy(connection: lifecycle.Connect
     assert caught.value.code == "AuthorizationPermissionMismatch"
     assert "Storage Blob Data Contributor" in caught.value.remedy
     azure.close()
+
+
+@pytest.fixture
+def fault(connection: lifecycle.Connection) -> Iterator[Any]:
+    """Asks for faults, and ends them."""
+    yield lambda pattern, **how: lifecycle.request(connection, "POST", "/faults", {"pattern": pattern, **how})
+    lifecycle.request(connection, "DELETE", "/faults")
+
+
+def test_throttling_server_errors_and_dropped_connections_pass(azure: Azure, fault: Any) -> None:
+    fault("GET management.*computes/none", status=429, headers={"Retry-After": "1"})
+    fault("GET management.*computes/none", status=503)
+    fault("GET management.*computes/none", drop=True)
+    started = time.monotonic()
+    with pytest.raises(NotFoundError):
+        azure.arm.get(f"{azure.workspace.arm_id}/computes/none", API)
+    assert time.monotonic() - started > 1
+
+
+def test_a_write_whose_answer_is_lost_is_done_once(azure: Azure, fault: Any) -> None:
+    fault("PUT .*computes/lost", drop=True, after=True)
+    fault("PUT .*lost/log.*appendblock", drop=True, after=True, offset=1)
+    fault("PUT .*lost/leased.*comp=lease", drop=True, after=True)
+    settings = {
+        "computeType": "AmlCompute",
+        "properties": {"vmSize": "Standard_DS3_v2", "scaleSettings": {"maxNodeCount": 1}},
+    }
+    answer = azure.arm.put(
+        f"{azure.workspace.arm_id}/computes/lost", API, {"location": "eastus", "properties": settings}
+    )
+    assert answer.status in {200, 201}
+    blobs = azure.blobs
+    end = blobs.append("lost/log", b"one\n", position=0)
+    end = blobs.append("lost/log", b"two\n", position=end)
+    assert (end, blobs.get("lost/log")) == (8, b"one\ntwo\n")
+    blobs.put("lost/leased", b"")
+    blobs.release_lease("lost/leased", blobs.acquire_lease("lost/leased", 15))
+
+
+def test_an_action_whose_answer_is_lost_is_not_repeated(azure: Azure, fault: Any) -> None:
+    fault("POST .*jobs/none/cancel", drop=True, count=0)
+    with pytest.raises(UnreachableError) as caught:
+        azure.arm.post(f"{azure.workspace.arm_id}/jobs/none/cancel", API)
+    assert caught.value.code == "NoAnswer"
