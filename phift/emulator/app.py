@@ -79,7 +79,8 @@ class Application:
         kind = host_kind(hostname)
         started = time.perf_counter()
         status = 0
-        self.in_flight += 1
+        counts = kind is not Host.ADMIN  # looking at the emulator is not using it
+        self.in_flight += counts
 
         async def send_marked(message: Message) -> None:
             nonlocal status
@@ -106,8 +107,9 @@ class Application:
         except ClientDisconnect:
             logger.info("%s %s%s: the client went away", request.method, hostname, request.url.path)
         finally:
-            self.in_flight -= 1
-            self.last_request = time.monotonic()
+            self.in_flight -= counts
+            if counts:
+                self.last_request = time.monotonic()
             self.emulator.request_log.write(
                 request.method, hostname, request.url.path, status, (time.perf_counter() - started) * 1000
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import random
 import re
+import uuid
 from typing import Any
 
 from starlette.responses import Response
@@ -135,7 +136,7 @@ def _identity(emulator: Emulator, asked: dict[str, Any], old: dict[str, Any] | N
     """A system identity gets a principal at creation and keeps it; a re-created cluster gets another."""
     if "SystemAssigned" not in str(asked.get("type")):
         return asked
-    principal = (old or {}).get("principalId") or f"{random.getrandbits(128):032x}"
+    principal = (old or {}).get("principalId") or str(uuid.uuid4())
     return {**asked, "principalId": principal, "tenantId": emulator.workspace.tenant_id}
 
 
