@@ -1,0 +1,63 @@
+"""Fixtures of all tests: one embedded Azure ML a worker, with rehearsed jobs, and projects that do not meet in it."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from support import Embedded, Project  # noqa: E402
+
+from phift.emulator import lifecycle  # noqa: E402
+
+_LOCAL_EXTRA = ("cryptography", "starlette", "uvicorn", "httptools", "mlflow")
+_numbers = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The SDK's own, when it is imported and when it builds an entity; ours stay errors.
+    for module in (r"azure\.ai\.ml\..*", r"marshmallow\..*", r"msrest\..*"):
+        config.addinivalue_line("filterwarnings", f"ignore::DeprecationWarning:{module}")
+        config.addinivalue_line("filterwarnings", f"ignore::FutureWarning:{module}")
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    """One emulator a worker. Tests keep apart by the names of their stacks; who kills or resets it starts his own."""
+    missing = [name for name in _LOCAL_EXTRA if importlib.util.find_spec(name) is None]
+    if missing:
+        pytest.skip(f"needs the extra [local]: {', '.join(missing)} not installed")
+    home = tmp_path_factory.mktemp("embedded") / "home"
+    running = Embedded.start(home)
+    try:
+        yield running
+    finally:
+        lifecycle.stop(home)
+
+
+@pytest.fixture
+def own_embedded(tmp_path: Path) -> Iterator[Callable[[], Embedded]]:
+    """Starts (or finds) an emulator of the test's own; it is stopped at the end, whoever started it last."""
+    home = tmp_path / "own-home"
+    yield lambda: Embedded.start(home)
+    lifecycle.stop(home)
+
+
+@pytest.fixture
+def stack(request: pytest.FixtureRequest) -> str:
+    """A stack name that no other test of this worker uses."""
+    words = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower()).strip("-")
+    return f"t{next(_numbers)}-{words[:12].strip('-')}"
+
+
+@pytest.fixture
+def project(tmp_path: Path, stack: str, embedded: Embedded) -> Project:
+    """A small project on the shared emulator."""
+    return Project.small(tmp_path / "project", stack, embedded)

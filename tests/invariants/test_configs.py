@@ -1,0 +1,71 @@
+"""Every example in configs/, as a user would go through it: make it, make it again, take it down, make it once more."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from support import REPOSITORY, Embedded, Project, actions, writes
+
+from phift import phases
+from phift.apply.events import ResourceFailed
+from phift.errors import JobFailedError
+
+CONFIGS = sorted((REPOSITORY / "configs").glob("*.yaml"))
+NO_STAND_IN = {"phi4"}
+"""Examples whose base model has no weights in the embedded Azure ML: they plan, and their job says why it fails."""
+
+
+@pytest.fixture
+def example(request: pytest.FixtureRequest, tmp_path: Path, embedded: Embedded) -> Project:
+    folder = tmp_path / "configs"
+    shutil.copytree(REPOSITORY / "configs", folder)
+    spec = folder / f"{request.param}.yaml"
+    name = phases.load(phases.Request(spec, "local")).stack
+    return Project(folder, name, embedded, spec)
+
+
+def _named(*, stand_in: bool) -> pytest.MarkDecorator:
+    names = [path.stem for path in CONFIGS if (path.stem not in NO_STAND_IN) is stand_in]
+    return pytest.mark.parametrize("example", names, indirect=True)
+
+
+def test_there_are_examples() -> None:
+    assert {path.stem for path in CONFIGS} > NO_STAND_IN
+
+
+@_named(stand_in=True)
+def test_make_keep_destroy_and_make_again(example: Project) -> None:
+    first = example.plan()
+    assert set(actions(first).values()) == {"create", "run"}
+    example.applied()
+
+    before = example.embedded.mark()
+    again = example.plan()
+    assert not again.changes_something, again.to_dict()
+    assert writes(example.embedded.since(before)) == []
+
+    removal = example.destroy()
+    assert (removal.exit_code, removal.destroyed) == (0, 1)
+    rebuilt = example.plan()
+    assert actions(rebuilt) == {
+        "compute.finetune": "create",
+        **{str(r.address): "reuse" for r in first.resources if r.address.kind != "compute"},
+    }
+    example.applied()
+    assert len(example.jobs()) == 1
+    model = next(r for r in first.resources if r.address.kind == "model")
+    assert example.models(model.identity.partition(":")[0]) == ["1"]
+    assert not example.plan().changes_something
+
+
+@_named(stand_in=False)
+def test_without_weights_the_plan_stands_and_the_job_says_why_it_cannot_run(example: Project) -> None:
+    result = example.apply()
+    assert result.exit_code == 1
+    failed = [e for e in example.events if isinstance(e, ResourceFailed)]
+    assert [str(f.address) for f in failed] == ["job.finetune"]
+    assert isinstance(failed[0].error, JobFailedError)
+    assert "stand-in for the Phi-3 family only" in failed[0].error.detail
+    assert example.models("phi-4-facts") == []
