@@ -62,11 +62,12 @@ def run(
         raise ValueError("parallelism must be at least 1")
     stop = stop or threading.Event()
     walk = _Walk(graph, work, stop, parallelism)
-    threading.Thread(target=walk.go, name="walk", daemon=True).start()
     try:
+        threading.Thread(target=walk.go, name="walk", daemon=True).start()
         walk.over.wait()
     except KeyboardInterrupt:
         stop.set()
+        walk.go()
         walk.over.wait()
     if walk.fault is not None:
         raise walk.fault
@@ -81,6 +82,7 @@ class _Walk(Generic[Node, Result]):
         self.outcomes: dict[Node, Outcome[Node, Result]] = {}
         self.over = threading.Event()
         self.fault: BaseException | None = None
+        self._claim = threading.Lock()
         self._stop = stop
         self._parallelism = parallelism
         self._graph = graph
@@ -92,7 +94,12 @@ class _Walk(Generic[Node, Result]):
         self._done: SimpleQueue[Outcome[Node, Result]] = SimpleQueue()
 
     def go(self) -> None:
-        """Starts what is ready and has room, waits for one node to end, and so on until all have ended."""
+        """Starts what is ready and has room, waits for one node to end, and so on until all have ended.
+
+        Only the first call does: an interrupt may come before the thread that should have made it has started.
+        """
+        if not self._claim.acquire(blocking=False):
+            return
         try:
             while len(self.outcomes) < len(self.order):
                 self._start()
