@@ -78,6 +78,8 @@ class Units:
         match planned.action:
             case Action.ADOPT if live is not None and kind.nature is Nature.RUN:
                 outputs: Mapping[str, Any] = {"name": live.name}
+            case Action.SHIFT if live is None:
+                outputs = self._write("create", planned, desired, lambda c: kind.create(c, desired), start)
             case Action.CREATE | Action.RUN:
                 if live is not None and live.state == "Deleting":
                     self._wait_gone(desired)
@@ -128,6 +130,8 @@ class Units:
         if kind.nature is not Nature.RUN:
             self._poll(lambda: kind.poll(context, desired, outputs), desired, what, kind.deadline)
             return outputs
+        if kind.poll(context, desired, outputs).done:
+            return outputs
         if not self.options.wait:
             raise DetachedError(
                 f"{what} was submitted and goes on in the service",
@@ -173,8 +177,8 @@ class Units:
         )
 
     def _require_unmoved(self, planned: PlannedResource, live: Live | None) -> None:
-        if planned.action in {Action.RUN, Action.ADOPT}:
-            return  # a job moves by itself, and its name is its digest
+        if planned.action in {Action.RUN, Action.ADOPT, Action.SHIFT}:
+            return  # a job moves by itself, and its name is its digest; traffic looks at others' shares when it writes
         now = live.fingerprint if live else ""
         if now != planned.fingerprint:
             raise StalePlanError(
@@ -212,14 +216,16 @@ class Units:
 
     def _desired(self, planned: PlannedResource) -> Desired:
         desired = self.stack.resource(planned.address)
+        if desired is None and planned.action is Action.DELETE:
+            return Desired(planned.address, planned.identity, parts=planned.details)
         if desired is None:
             raise StalePlanError(
                 f"{planned.address} is in the plan and no longer in the spec",
                 remedy="Make a new plan.",
                 address=str(planned.address),
             )
-        attempt = planned.details.get("attempt")
-        return replace(desired, parts={**desired.parts, "attempt": attempt}) if attempt else desired
+        decided = {k: planned.details[k] for k in ("attempt", "traffic") if k in planned.details}
+        return replace(desired, parts={**desired.parts, **decided}) if decided else desired
 
     def _kind(self, desired: Desired) -> Kind:
         return self.kinds[desired.address.kind]

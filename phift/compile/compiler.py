@@ -9,7 +9,8 @@ from phift.compile.draft import Draft
 from phift.compile.facts import Facts
 from phift.compile.passes.compute import computes
 from phift.compile.passes.data import data_versions
-from phift.compile.passes.model import registered_model
+from phift.compile.passes.model import registered_model, served_model
+from phift.compile.passes.serving import deployment, endpoint, tests, traffic
 from phift.compile.passes.training import training_job
 from phift.spec import LoadedSpec
 
@@ -22,6 +23,11 @@ PASSES: tuple[Pass, ...] = (
     data_versions,  # reads data.*, facts.data               makes data.*
     training_job,  # reads finetune, base_model, compute, data   makes job.finetune
     registered_model,  # reads model, job                    makes model.finetuned
+    served_model,  # reads model                             makes model.served
+    endpoint,  # reads endpoint                              makes endpoint.main
+    deployment,  # reads deployment, rollout, model.*        makes deployment.main
+    tests,  # reads tests, facts.data, deployment.main       makes test.*
+    traffic,  # reads rollout, deployment.main, test.*       makes traffic.main
 )
 
 

@@ -15,7 +15,7 @@ from phift.data import PREPARATION_VERSION, identify, recipe_digest
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError, RefusedError
 from phift.lock import PinnedComponent, PinnedData, PinnedModel, StackLock
-from phift.spec import AssetRef, ComputeRef, LoadedSpec
+from phift.spec import AssetRef, ComputeRef, DataSource, LoadedSpec
 
 __all__ = ["Newer", "Resolved", "resolve"]
 
@@ -143,7 +143,12 @@ def _data(loaded: LoadedSpec) -> dict[str, DataFacts]:
     block = loaded.spec.data
     found: dict[str, DataFacts] = {}
     problems: list[Diagnostic] = []
-    for split, wanted in (block.splits if block else {}).items():
+    wanted_by_name = dict(block.splits) if block else {}
+    # A test may have rows of its own; they are identified like a split.
+    for name, test in loaded.spec.tests.items():
+        if test.path is not None:
+            wanted_by_name[f"tests.{name}"] = DataSource(path=test.path)
+    for split, wanted in wanted_by_name.items():
         if wanted.asset is not None:
             found[split] = DataFacts(split, str(wanted.asset.version))
             continue
@@ -153,8 +158,8 @@ def _data(loaded: LoadedSpec) -> dict[str, DataFacts]:
                 identity, take=wanted.take, seed=wanted.seed, messages=block.messages if block else None
             )
         except InvalidSpecError as error:
-            mark = loaded.mark(f"data.{split}")
-            problems += [d if d.mark else replace(d, mark=mark, path=f"data.{split}") for d in error.diagnostics]
+            path = split if split.startswith("tests.") else f"data.{split}"
+            problems += [d if d.mark else replace(d, mark=loaded.mark(path), path=path) for d in error.diagnostics]
         else:
             found[split] = DataFacts(split, version, identity, identity.size)
     if problems:

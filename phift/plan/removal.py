@@ -48,6 +48,8 @@ def decide_removal(
 
 
 def _action(desired: Desired, live: LiveObject | None, archive: bool) -> tuple[Action, str]:
+    if desired.address.kind in {"deployment", "traffic", "test"}:
+        return Action.NO_OP, "goes with its endpoint"
     if live is None:
         return Action.NO_OP, "not in the workspace"
     if not desired.owned or live.owner.ownership is not Ownership.OURS:

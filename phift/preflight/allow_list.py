@@ -12,22 +12,25 @@ __all__ = ["allow_list", "size_findings"]
 
 
 def allow_list(subject: Subject) -> Iterator[Diagnostic]:
-    """size-not-allowed, size-not-in-spec-list, no-list-known."""
+    """size-not-allowed, size-not-in-spec-list, no-list-known; for the deployment's instances too."""
     model = subject.facts.base_model
+    for deployment in subject.stack.of_kind("deployment"):
+        size, own = str(deployment.properties["instance_type"]), deployment.parts["allow"]
+        served = model or BaseModel("", "", deployment.parts["shown"]["model"].partition("@")[0], "")
+        for finding in size_findings(size, served, "inference", own, str(deployment.address)):
+            yield subject.at("deployment.instance_type", finding)
     for compute in subject.stack.of_kind("compute"):
         size, _ = subject.size_of(compute)
         if model is None or not size or compute.parts.get("task") != "finetune":
             continue
         own = compute.parts.get("allow") or ()
         address = str(compute.address)
-        for finding in size_findings(size, model, "finetune", own, address, subject.facts.sizes):
+        for finding in size_findings(size, model, "finetune", own, address):
             yield subject.at(f"compute.{compute.address.name}.size", finding)
 
 
-def size_findings(
-    size: str, model: BaseModel, task: str, own: Sequence[str], address: str, offered: object = ()
-) -> Iterator[Diagnostic]:
-    """What the model's list for the task, and the author's, say of a size. offered: lower-cased sizes of the region."""
+def size_findings(size: str, model: BaseModel, task: str, own: Sequence[str], address: str) -> Iterator[Diagnostic]:
+    """What the model's list for the task, and the author's, say of a size."""
     listed = model.allow_list(task)
     what = "fine-tuning" if task == "finetune" else "serving"
     if not listed.admits(size):
@@ -48,7 +51,7 @@ def size_findings(
         )
     if not listed.known:
         yield Diagnostic(
-            f"no list known: {model.name}:{model.version} does not say which VM sizes it accepts for {what}",
+            f"no list known: {model.name} does not say which VM sizes it accepts for {what}",
             severity=Severity.WARNING,
             detail="Neither system metadata, tags nor phift's catalogue has one; only K80 sizes are refused.",
             address=address,

@@ -29,7 +29,7 @@ def rows(subject: Subject) -> Iterator[Diagnostic]:
                     take=parts.get("take"),
                     seed=parts.get("seed", 0),
                     messages=parts.get("messages"),
-                    into=Path(folder),
+                    into=Path(folder) / "rows.jsonl",
                     progress=None,
                 )
             except InvalidSpecError as error:

@@ -10,6 +10,7 @@ from phift.preflight.compute_state import compute_state
 from phift.preflight.gpu_count import gpu_count
 from phift.preflight.lifecycle import lifecycle
 from phift.preflight.rows import rows
+from phift.preflight.served_model import served_model
 from phift.preflight.subject import Subject
 
 __all__ = ["CHECKS", "Subject", "check"]
@@ -19,6 +20,7 @@ CHECKS: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
     allow_list,
     gpu_count,
     lifecycle,
+    served_model,
     rows,
 )
 

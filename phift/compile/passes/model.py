@@ -1,13 +1,14 @@
-"""model.finetuned: what the training registers, found again by the training's digest."""
+"""model.finetuned: what the training registers; model.served: one that exists, read and never written."""
 
 from __future__ import annotations
 
 from phift.address import Address
 from phift.compile.desired import Desired
 from phift.compile.draft import Draft, without_nothing
-from phift.spec import ModelBlock
+from phift.digest import digest_of
+from phift.spec import AssetRef, ModelBlock
 
-__all__ = ["registered_model"]
+__all__ = ["registered_model", "served_model"]
 
 _OUTPUT = "trained_model"
 
@@ -34,5 +35,29 @@ def registered_model(draft: Draft) -> list[Desired]:
             depends_on=(job.address,),
             protect=block.protect or draft.spec.protect,
             azure=block.azure,
+        )
+    ]
+
+
+def served_model(draft: Draft) -> list[Desired]:
+    """The model of a serve-only spec: `model: azureml:NAME:VERSION`, or that of a registry."""
+    reference = draft.spec.model
+    if not isinstance(reference, AssetRef):
+        return []
+    if reference.version is None:
+        draft.find(
+            "model",
+            f"{reference} floats: what is served must be a version",
+            code="model-floats",
+            remedy=f"Write model: azureml:{reference.name}:VERSION.",
+        )
+        return []
+    return [
+        Desired(
+            address=Address("model", "served"),
+            name=reference.name,
+            digest=digest_of(str(reference)),
+            parts={"version": reference.version, "registry": reference.registry or ""},
+            owned=False,
         )
     ]

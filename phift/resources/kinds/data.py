@@ -77,7 +77,7 @@ class Data:
                 take=parts.get("take"),
                 seed=parts.get("seed", 0),
                 messages=parts.get("messages"),
-                into=Path(folder),
+                into=Path(folder) / "rows.jsonl",
                 progress=lambda rows: context.report(Progress("Preparing", current=rows, unit="rows")),
             )
             blob = f"phift/data/{prepared.digest}/{desired.address.name}.jsonl"

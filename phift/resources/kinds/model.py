@@ -16,6 +16,9 @@ __all__ = ["Model"]
 _WRITE = "2023-08-01-preview"
 """The api-version azure-ai-ml 1.35 writes model versions with."""
 
+_REGISTRY = "2021-10-01-dataplanepreview"
+"""The api-version of registries on the data plane, as azure-ai-ml 1.35 asks them."""
+
 _ATTEMPTS = 5
 """How often a version number that somebody else took meanwhile is passed over."""
 
@@ -123,8 +126,14 @@ class Model:
             return []
 
     def _read_reference(self, context: Context, desired: Desired) -> Observation:
+        """A version of the workspace or of a registry, which is served as it is."""
+        registry, version = desired.parts["registry"], str(desired.parts["version"])
         try:
-            raw = context.azure.arm.get(self._path(context, desired.name, str(desired.parts["version"])), READ)
+            if registry:
+                path = f"models/{desired.name}/versions/{version}"
+                raw = context.azure.registry(registry).get(path, _REGISTRY)
+            else:
+                raw = context.azure.arm.get(self._path(context, desired.name, version), READ)
         except NotFoundError:
             return Observation()
         return Observation(self._live(context, desired, raw))

@@ -1,0 +1,112 @@
+"""What every decision is made of: the live object as the planner sees it, its differences, the planned resource."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from phift.compile.desired import Desired
+from phift.compile.ownership import APPLIED, TAGS, Owner, Ownership, applied_digest
+from phift.plan.action import Action, ChangeAction
+from phift.plan.diff import FieldRule, diff
+from phift.plan.model import FieldChange, PlannedResource
+
+__all__ = ["LiveObject", "Observed", "differences", "mutable", "planned", "why"]
+
+_GONE_SOON = frozenset({"Deleting"})
+
+
+class LiveObject(Protocol):
+    """What the planner looks at in a live object, see phift.resources.base.Live."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def properties(self) -> Mapping[str, Any]: ...
+    @property
+    def marks(self) -> Mapping[str, str]: ...
+    @property
+    def owner(self) -> Owner: ...
+    @property
+    def facts(self) -> Mapping[str, Any]: ...
+    @property
+    def fingerprint(self) -> str: ...
+
+
+class Observed(Protocol):
+    """See phift.resources.base.Observation."""
+
+    @property
+    def live(self) -> LiveObject | None: ...
+    @property
+    def facts(self) -> Mapping[str, Any]: ...
+
+
+def mutable(desired: Desired, live: LiveObject | None, rules: Sequence[FieldRule]) -> PlannedResource:
+    """Create it, replace it, update it in place, or leave it alone."""
+    if not desired.owned:
+        return planned(desired, Action.NO_OP, live, "a reference: read and checked, never written")
+    if live is None:
+        return planned(desired, Action.CREATE, None, "not in the workspace")
+    if live.state in _GONE_SOON:
+        return planned(desired, Action.CREATE, live, "the old one is being deleted; waits until it is gone")
+    if live.owner.ownership is not Ownership.OURS:
+        whose = f"belongs to stack {live.owner.stack}" if live.owner.stack else "was not made by phift"
+        return planned(desired, Action.NO_OP, live, "", notes=(f"{desired.name} {whose}: used as it is",))
+    if live.state == "Failed":
+        return planned(desired, Action.REPLACE, live, "the live object is in state Failed")
+    changes, unchanged = differences(desired, live, rules)
+    forced = [c for c in changes if c.action is ChangeAction.REPLACE]
+    visible = [c for c in changes if c.action is not ChangeAction.SUPPRESSED]
+    action = Action.REPLACE if forced else Action.UPDATE if visible else Action.NO_OP
+    return planned(desired, action, live, why(visible), changes=changes, unchanged=unchanged)
+
+
+def differences(desired: Desired, live: LiveObject, rules: Sequence[FieldRule]) -> tuple[tuple[FieldChange, ...], int]:
+    """The changed fields, suppressed ones too, and how many agree; tells your changes from those made outside."""
+    applied = live.marks.get(APPLIED)
+    by = "" if not applied else "outside" if applied == applied_digest(desired.properties) else "you"
+    before = {name for name in live.marks.get(TAGS, "").split(",") if name}
+    gone = tuple(sorted(before - set(desired.properties.get("tags") or {})))
+    return diff(desired.properties, live.properties, rules, by=by, removed_tags=gone)
+
+
+def why(visible: Sequence[FieldChange]) -> str:
+    """One clause for the plan: which fields moved, and whether someone else moved them."""
+    if not visible:
+        return ""
+    outside = all(c.by == "outside" for c in visible)
+    names = ", ".join(c.path for c in visible[:3]) + (", ..." if len(visible) > 3 else "")
+    return f"{names} {'was changed outside phift' if outside else 'changed'}"
+
+
+def planned(
+    desired: Desired,
+    action: Action,
+    live: LiveObject | None,
+    reason: str,
+    *,
+    identity: str = "",
+    changes: tuple[FieldChange, ...] = (),
+    unchanged: int = 0,
+    details: Mapping[str, Any] | None = None,
+    notes: tuple[str, ...] = (),
+) -> PlannedResource:
+    """The planned resource for a desired one."""
+    return PlannedResource(
+        address=desired.address,
+        action=action,
+        identity=identity or desired.name,
+        reason=reason,
+        changes=changes,
+        unchanged=unchanged,
+        desired=desired.properties,
+        details={**desired.parts.get("shown", {}), **(details or {})},
+        depends_on=desired.depends_on,
+        fingerprint=live.fingerprint if live else "",
+        notes=notes,
+    )

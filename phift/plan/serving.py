@@ -1,0 +1,124 @@
+"""Decisions about deployments, their tests and their traffic: what a rollout consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from phift.address import Address
+from phift.compile.desired import Desired
+from phift.compile.ownership import DIGEST
+from phift.plan.action import Action, ChangeAction
+from phift.plan.decision import LiveObject, Observed, mutable, planned
+from phift.plan.diff import FieldRule, flatten
+from phift.plan.model import FieldChange, PlannedResource
+
+__all__ = ["decide_deployment", "decide_removals", "decide_test", "decide_traffic", "wanted_split"]
+
+
+def decide_deployment(desired: Desired, seen: Observed | None, rules: Sequence[FieldRule]) -> PlannedResource:
+    """Beside the old one (blue_green, under a new name), over it (in_place), or in its stead (replace)."""
+    live = seen.live if seen else None
+    previous = (seen.facts.get("previous") if seen else None) or {}
+    if live is None:
+        changes = tuple(_new_because(desired.inputs, previous.get("inputs") or {}))
+        reason = f"{_names(changes)} changed since {previous['name']}" if changes else "not on the endpoint"
+        return planned(desired, Action.CREATE, None, reason, changes=changes)
+    made = mutable(desired, live, rules)
+    if live.marks.get(DIGEST) == desired.digest or made.action in {Action.REPLACE, Action.CREATE}:
+        return made
+    changes = tuple(_new_because(desired.inputs, seen.facts.get("inputs") or {} if seen else {}))
+    over = desired.parts["strategy"] == "in_place"
+    action = Action.UPDATE if over else Action.REPLACE
+    if over:
+        changes = tuple(replace(c, action=ChangeAction.UPDATE) for c in changes)
+    return replace(
+        made, action=action, reason=f"{_names(changes) or 'its model'} changed", changes=(*changes, *made.changes)
+    )
+
+
+def decide_traffic(desired: Desired, seen: Observed | None, deployment: PlannedResource | None) -> PlannedResource:
+    """Everything that is not somebody else's goes to the stack's deployment."""
+    foreign: Mapping[str, int] = (seen.facts.get("foreign") if seen else None) or {}
+    wanted = wanted_split(desired, foreign)
+    live = seen.live if seen else None
+    now: Mapping[str, int] = live.properties["traffic"] if live else {}
+    notes = tuple(f"{name} has {share} % and is not of this stack: left alone" for name, share in foreign.items())
+    replaced = deployment is not None and deployment.action is Action.REPLACE
+    if dict(now) == dict(wanted) and not replaced:
+        return replace(planned(desired, Action.NO_OP, live, "", notes=notes), identity=_text(wanted))
+    changes = tuple(
+        FieldChange(f"traffic.{name}", wanted.get(name, 0), now.get(name, 0), ChangeAction.UPDATE)
+        for name in [*wanted, *(n for n in now if n not in wanted)]
+        if wanted.get(name, 0) != now.get(name, 0)
+    )
+    reason = "nothing has traffic yet" if not now else "its deployment is replaced" if replaced else "after its tests"
+    made = planned(desired, Action.SHIFT, live, reason, changes=changes, notes=notes, details={"traffic": dict(wanted)})
+    return replace(made, identity=_text(wanted))
+
+
+def decide_test(
+    desired: Desired, deployment: PlannedResource | None, traffic: PlannedResource | None
+) -> PlannedResource:
+    """Run for a deployment that is new or serves another model, and before any shift; else left alone."""
+    changed = deployment is not None and (
+        deployment.action in {Action.CREATE, Action.REPLACE} or any(c.path == "model" for c in deployment.changes)
+    )
+    if changed or (traffic is not None and traffic.action is Action.SHIFT):
+        return planned(desired, Action.RUN, None, "the deployment must answer before it gets traffic")
+    return planned(desired, Action.NO_OP, None, "nothing to test")
+
+
+def decide_removals(
+    desired: Desired, seen: Observed | None, deployment: PlannedResource, traffic: PlannedResource | None
+) -> list[PlannedResource]:
+    """The stack's other deployments, but for those to keep: removed once nothing is sent to them."""
+    if seen is None:
+        return []
+    others: Sequence[LiveObject] = seen.facts.get("others") or ()
+    busy = seen.facts.get("busy") or {}
+    removed = []
+    for other in others[int(desired.parts["keep_previous"]) :]:
+        if traffic is None and other.name.lower() in busy:
+            continue  # the split is left to others, and they still send requests to it
+        removed.append(
+            PlannedResource(
+                address=Address("deployment", other.name),
+                action=Action.DELETE,
+                identity=other.name,
+                reason=f"replaced by {desired.name}",
+                details={"endpoint": desired.parts["endpoint"]},
+                depends_on=(traffic.address if traffic else deployment.address,),
+                fingerprint=other.fingerprint,
+            )
+        )
+    return removed
+
+
+def wanted_split(desired: Desired, foreign: Mapping[str, int]) -> dict[str, int]:
+    """Shares in per cent by lower-cased name: what others have stays, the rest is ours."""
+    (ours,) = desired.properties["traffic"]
+    rest = 100 - sum(foreign.values())
+    return {**foreign, **({ours.lower(): rest} if rest > 0 else {})}
+
+
+def _new_because(wanted: Mapping[str, Any], before: Mapping[str, Any]) -> list[FieldChange]:
+    new, old = dict(flatten(wanted)), dict(flatten(before))
+    if not old:
+        return []
+    return [
+        FieldChange(
+            path, new.get(path), old.get(path), ChangeAction.NEW_DEPLOYMENT, "part of the deployment's name", "you"
+        )
+        for path in [*new, *(p for p in old if p not in new)]
+        if new.get(path) != old.get(path)
+    ]
+
+
+def _names(changes: Sequence[FieldChange]) -> str:
+    return ", ".join(c.path for c in changes[:3]) + (", ..." if len(changes) > 3 else "")
+
+
+def _text(shares: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {share} %" for name, share in sorted(shares.items()))

@@ -1,0 +1,209 @@
+"""deployment: a managed online deployment, whose name is the digest of what cannot change without a new one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from phift.compile.desired import Desired
+from phift.compile.ownership import INPUTS, STACK, TAGS, inputs_in, user_tags
+from phift.errors import AzureError, NotFoundError, PhiftError
+from phift.resources.base import Context, Live, Nature, Observation, Progress
+from phift.resources.kinds.common import READ, live_of, marks_in, merged, own_marks, provisioning, seconds_of, words
+from phift.resources.kinds.endpoint import endpoint_path
+from phift.resources.kinds.traffic import give_up_share, split
+
+__all__ = ["Deployment"]
+
+_WRITE = "2023-04-01-preview"
+"""The api-version azure-ai-ml 1.35 writes deployments with."""
+
+_LOG_LINES = 40
+_PROBES = ("liveness_probe", "readiness_probe")
+
+
+class Deployment:
+    name = "deployment"
+    nature = Nature.MUTABLE
+    deadline = 7200.0
+
+    def read(self, context: Context, desired: Desired) -> Observation:
+        """facts: others, the stack's other deployments on the endpoint, newest first; busy: names with live traffic."""
+        path = endpoint_path(context, desired.parts["endpoint"])
+        try:
+            documents = list(context.azure.arm.list(f"{path}/deployments", READ))
+            raw_endpoint = context.azure.arm.get(path, READ) if documents else {}
+        except NotFoundError:
+            return Observation(None, {"others": ()})
+        found: Live | None = None
+        others = []
+        for raw in documents:
+            live = self._live(context, desired, raw)
+            if str(raw["name"]).lower() == desired.name.lower():
+                found = live
+            elif live.ours and live.marks.get(STACK) == context.stack:
+                others.append(live)
+        others.sort(key=lambda live: str((live.raw.get("systemData") or {}).get("createdAt", "")), reverse=True)
+        facts: dict[str, Any] = {
+            "others": tuple(others),
+            "busy": split((raw_endpoint.get("properties") or {}).get("traffic")),
+        }
+        serving = [o for o in others if o.name.lower() in facts["busy"]] or others
+        if serving:
+            facts["previous"] = {"name": serving[0].name, "inputs": inputs_in(serving[0].marks)}
+        if found:
+            facts["inputs"] = inputs_in(found.marks)
+        return Observation(found, facts)
+
+    def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        properties = raw["properties"]
+        requests = properties.get("requestSettings") or {}
+        return {
+            "instance_type": properties.get("instanceType"),
+            "instance_count": (raw.get("sku") or {}).get("capacity"),
+            "request_settings": {
+                "request_timeout_ms": _milliseconds(requests.get("requestTimeout")),
+                "max_concurrent_requests_per_instance": requests.get("maxConcurrentRequestsPerInstance"),
+                "max_queue_wait_ms": _milliseconds(requests.get("maxQueueWait")),
+            },
+            **{name: _probe(properties.get(_camel(name))) for name in _PROBES},
+            "environment_variables": properties.get("environmentVariables") or {},
+            "app_insights_enabled": bool(properties.get("appInsightsEnabled")),
+            "egress_public_network_access": str(properties.get("egressPublicNetworkAccess") or "enabled").lower(),
+            "description": properties.get("description"),
+            "tags": user_tags(raw.get("tags")),
+        }
+
+    def entity(
+        self, desired: Desired, model_id: str, count: int, tags: Mapping[str, str], properties: Mapping[str, str]
+    ) -> Any:
+        from azure.ai.ml.entities import ManagedOnlineDeployment, OnlineRequestSettings, ProbeSettings
+
+        wanted = desired.properties
+        fields = words(wanted, "instance_type", "app_insights_enabled", "egress_public_network_access", "description")
+        if settings := wanted.get("request_settings"):
+            fields["request_settings"] = OnlineRequestSettings(**settings)
+        for name in _PROBES:
+            if probe := wanted.get(name):
+                fields[name] = ProbeSettings(**probe)
+        if environment := desired.parts.get("environment"):
+            fields["environment"] = environment
+        if variables := {**(wanted.get("environment_variables") or {}), **_secrets(desired)}:
+            fields["environment_variables"] = variables
+        return ManagedOnlineDeployment(
+            name=desired.name,
+            endpoint_name=desired.parts["endpoint"],
+            model=model_id,
+            instance_count=count,
+            tags=dict(tags),
+            properties=dict(properties),
+            **fields,
+        )
+
+    def create(self, context: Context, desired: Desired) -> Mapping[str, Any]:
+        count = int(desired.properties.get("instance_count") or desired.parts.get("initial_count") or 1)
+        return self._put(context, desired, count, {})
+
+    def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+        gone = {n for n in live.marks.get(TAGS, "").split(",") if n}
+        kept = {k: v for k, v in user_tags(live.raw.get("tags")).items() if k not in gone}
+        count = int(desired.properties.get("instance_count") or live.properties.get("instance_count") or 1)
+        return self._put(context, desired, count, kept)
+
+    def delete(self, context: Context, desired: Desired, live: Live) -> None:
+        """The service refuses to delete what has traffic, so its share is given up first."""
+        path = endpoint_path(context, desired.parts["endpoint"])
+        give_up_share(context, path, live.name)
+        context.azure.arm.delete(f"{path}/deployments/{live.name}", READ)
+
+    def poll(self, context: Context, desired: Desired, outputs: Mapping[str, Any]) -> Progress:
+        raw = context.azure.arm.get(self._path(context, desired, desired.name), READ)
+        progress = provisioning(raw, f"deployment {desired.name}")
+        if isinstance(progress.error, AzureError):
+            if tail := self._log(context, desired):
+                progress.error.detail = "\n".join(
+                    filter(None, [progress.error.detail, "The container's log ends:", tail])
+                )
+            progress.error.remedy = "Mend the cause and apply again: a failed deployment is replaced."
+        return progress
+
+    def outputs(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+        return {"name": live.name, "instance_count": live.properties["instance_count"]}
+
+    def _put(self, context: Context, desired: Desired, count: int, kept_tags: Mapping[str, str]) -> Mapping[str, Any]:
+        from phift.azure import entities
+
+        path = self._path(context, desired, desired.name)
+        marks = own_marks(context, desired, path)
+        # What the digest covers is longer than an ARM tag may be; the property bag takes it.
+        bag = {INPUTS: marks.pop(INPUTS)} if INPUTS in marks else {}
+        tags = {**kept_tags, **(desired.properties.get("tags") or {}), **marks}
+        model_id = str(context.outputs[desired.parts["model"]]["id"])
+        body = entities.body(self.entity(desired, model_id, count, tags, bag), context.azure.location)
+        context.azure.arm.put(path, _WRITE, merged(body, desired.azure))
+        return {"name": desired.name}
+
+    def _live(self, context: Context, desired: Desired, raw: Mapping[str, Any]) -> Live:
+        properties = raw["properties"]
+        bag = marks_in(properties.get("properties"))
+        return live_of(
+            context,
+            desired,
+            raw,
+            name=str(raw["name"]),
+            marks={**marks_in(raw.get("tags")), **bag},
+            properties=self.observe(raw),
+            state=str(properties.get("provisioningState") or "Succeeded"),
+            facts={"model": properties.get("model"), "instances": (raw.get("sku") or {}).get("capacity")},
+        )
+
+    def _log(self, context: Context, desired: Desired) -> str:
+        path = f"{self._path(context, desired, desired.name)}/getLogs"
+        try:
+            answer = context.azure.arm.post(path, _WRITE, {"tail": _LOG_LINES, "containerType": "InferenceServer"})
+        except AzureError:
+            return ""  # the service gives none while the container is not there
+        return str((answer.body or {}).get("content") or "").strip()
+
+    def _path(self, context: Context, desired: Desired, name: str) -> str:
+        return f"{endpoint_path(context, desired.parts['endpoint'])}/deployments/{name}"
+
+
+def _secrets(desired: Desired) -> dict[str, str]:
+    """Environment variables whose value is a secret, resolved now. Raises PhiftError for one that is not set."""
+    found = {}
+    for variable, reference in (desired.parts.get("secrets") or {}).items():
+        if reference.source == "keyvault":
+            found[variable] = f"${{{{keyvault:{reference.name}}}}}"
+            continue
+        value = os.environ.get(reference.name)
+        if value is None:
+            raise PhiftError(
+                f"the secret {reference} of deployment.environment_variables.{variable} is not set",
+                remedy=f"Set the environment variable {reference.name} where apply runs.",
+                address=str(desired.address),
+            )
+        found[variable] = value
+    return found
+
+
+def _probe(raw: Mapping[str, Any] | None) -> dict[str, Any]:
+    raw = raw or {}
+    return {
+        "initial_delay": seconds_of(raw.get("initialDelay")),
+        "period": seconds_of(raw.get("period")),
+        "timeout": seconds_of(raw.get("timeout")),
+        "success_threshold": raw.get("successThreshold"),
+        "failure_threshold": raw.get("failureThreshold"),
+    }
+
+
+def _milliseconds(duration: str | None) -> float | None:
+    seconds = seconds_of(duration)
+    return None if seconds is None else seconds * 1000
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(word.title() for word in rest)

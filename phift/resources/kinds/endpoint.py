@@ -1,0 +1,147 @@
+"""endpoint: a managed online endpoint. It shares its document with traffic: a write starts from the live one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from phift.compile.desired import Desired
+from phift.compile.ownership import TAGS, user_tags
+from phift.errors import NotFoundError
+from phift.resources.base import Context, Live, Nature, Observation, Progress
+from phift.resources.kinds.common import READ, live_of, marks_in, merged, own_marks, provisioning, words
+
+__all__ = ["Endpoint", "endpoint_path", "written_back"]
+
+_WRITE = "2022-02-01-preview"
+"""The api-version azure-ai-ml 1.35 writes endpoints with."""
+
+_SERVER_OWNED = ("azureml.", "AzureAsyncOperationUri", "createdBy", "createdAt", "lastModifiedAt")
+"""Keys the service writes into the user's property bag; sending them back makes no sense."""
+
+
+def endpoint_path(context: Context, name: str) -> str:
+    """Where the endpoint's document is."""
+    return f"{context.azure.workspace.arm_id}/onlineEndpoints/{name}"
+
+
+def written_back(raw: Mapping[str, Any], **own: Any) -> dict[str, Any]:
+    """The live document as the body of a PUT, with the properties of `own` in their place and traffic kept."""
+    properties = raw["properties"]
+    bag = {k: v for k, v in (properties.get("properties") or {}).items() if not k.startswith(_SERVER_OWNED)}
+    identity = raw.get("identity") or {"type": "SystemAssigned"}
+    kept: dict[str, Any] = {"type": identity["type"]}
+    if users := identity.get("userAssignedIdentities"):
+        kept["userAssignedIdentities"] = {name: {} for name in users}
+    return {
+        "location": raw["location"],
+        "tags": raw.get("tags") or {},
+        "identity": kept,
+        "properties": {
+            "authMode": properties.get("authMode"),
+            "description": properties.get("description"),
+            "properties": bag,
+            "publicNetworkAccess": properties.get("publicNetworkAccess"),
+            "traffic": {k: v for k, v in (properties.get("traffic") or {}).items() if v},
+            "mirrorTraffic": {k: v for k, v in (properties.get("mirrorTraffic") or {}).items() if v},
+            **own,
+        },
+    }
+
+
+class Endpoint:
+    name = "endpoint"
+    nature = Nature.MUTABLE
+    deadline = 3600.0
+
+    def read(self, context: Context, desired: Desired) -> Observation:
+        try:
+            raw = context.azure.arm.get(endpoint_path(context, desired.name), READ)
+        except NotFoundError:
+            return Observation()
+        properties = raw["properties"]
+        live = live_of(
+            context,
+            desired,
+            raw,
+            marks=marks_in(raw.get("tags")),
+            properties=self.observe(raw),
+            state=str(properties.get("provisioningState") or "Succeeded"),
+            facts={"scoring_uri": properties.get("scoringUri"), "traffic": properties.get("traffic") or {}},
+        )
+        return Observation(live)
+
+    def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        properties = raw["properties"]
+        identity = raw.get("identity") or {}
+        return {
+            "auth_mode": _snake(properties.get("authMode")),
+            "public_network_access": _snake(properties.get("publicNetworkAccess")),
+            "identity": {
+                "type": _snake(identity.get("type")),
+                "user_assigned_identities": sorted(identity.get("userAssignedIdentities") or ()),
+            },
+            "description": properties.get("description"),
+            "tags": user_tags(raw.get("tags")),
+        }
+
+    def entity(self, desired: Desired, tags: Mapping[str, str]) -> Any:
+        from azure.ai.ml.entities import IdentityConfiguration, ManagedIdentityConfiguration, ManagedOnlineEndpoint
+
+        fields = words(desired.properties, "auth_mode", "public_network_access", "description")
+        if identity := desired.properties.get("identity"):
+            fields["identity"] = IdentityConfiguration(
+                type=identity["type"],
+                user_assigned_identities=[
+                    ManagedIdentityConfiguration(resource_id=one)
+                    for one in identity.get("user_assigned_identities") or ()
+                ]
+                or None,
+            )
+        return ManagedOnlineEndpoint(name=desired.name, tags=dict(tags), **fields)
+
+    def create(self, context: Context, desired: Desired) -> Mapping[str, Any]:
+        from phift.azure import entities
+
+        path = endpoint_path(context, desired.name)
+        tags = {**(desired.properties.get("tags") or {}), **own_marks(context, desired, path)}
+        body = entities.body(self.entity(desired, tags), context.azure.location)
+        context.azure.arm.put(path, _WRITE, merged(body, desired.azure))
+        return {"name": desired.name}
+
+    def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+        """Tags alone go by PATCH, which cannot touch traffic; anything else by a PUT of the live document."""
+        path = endpoint_path(context, desired.name)
+        gone = {n for n in live.marks.get(TAGS, "").split(",") if n}
+        kept = {k: v for k, v in user_tags(live.raw.get("tags")).items() if k not in gone}
+        tags = {**kept, **(desired.properties.get("tags") or {}), **own_marks(context, desired, path)}
+        wanted = {k: v for k, v in desired.properties.items() if k != "tags"}
+        if all(live.properties.get(k) == v for k, v in wanted.items()):
+            context.azure.arm.patch(path, READ, {"tags": tags})
+            return {"name": desired.name}
+        from phift.azure import entities
+
+        fresh = entities.body(self.entity(desired, tags), context.azure.location)
+        own = {k: v for k, v in fresh["properties"].items() if k in {"authMode", "description", "publicNetworkAccess"}}
+        body = {**written_back(live.raw, **own), "tags": tags}
+        if "identity" in desired.properties:
+            body["identity"] = fresh["identity"]
+        context.azure.arm.put(path, _WRITE, merged(body, desired.azure))
+        return {"name": desired.name}
+
+    def delete(self, context: Context, desired: Desired, live: Live) -> None:
+        context.azure.arm.delete(endpoint_path(context, live.name), READ)
+
+    def poll(self, context: Context, desired: Desired, outputs: Mapping[str, Any]) -> Progress:
+        raw = context.azure.arm.get(endpoint_path(context, desired.name), READ)
+        return provisioning(raw, f"endpoint {desired.name}")
+
+    def outputs(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+        return {"name": live.name, "scoring_uri": live.facts["scoring_uri"]}
+
+
+def _snake(text: str | None) -> str | None:
+    """Key -> key, AMLToken -> aml_token, AADToken -> aad_token, SystemAssigned -> system_assigned."""
+    words_of = {"amltoken": "aml_token", "aadtoken": "aad_token"}
+    words_of |= {"systemassigned": "system_assigned", "userassigned": "user_assigned"}
+    return words_of.get(text.lower(), text.lower()) if text else None

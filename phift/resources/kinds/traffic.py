@@ -1,0 +1,125 @@
+"""traffic: the split of an endpoint's requests; it lives in the endpoint's document and is read back after a write."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from phift.compile.desired import Desired
+from phift.compile.ownership import STACK, Owner, Ownership
+from phift.errors import AzureError, ConflictError, NotFoundError, StalePlanError
+from phift.plan.serving import wanted_split
+from phift.resources.base import Context, Live, Nature, Observation, Progress
+from phift.resources.kinds.common import READ
+from phift.resources.kinds.endpoint import endpoint_path, written_back
+
+__all__ = ["Traffic", "give_up_share", "split"]
+
+_WRITE = "2022-02-01-preview"
+_SETTLING_LOOKS = 120
+_LOOK_SECONDS = 0.5
+
+
+def split(traffic: Mapping[str, Any] | None) -> dict[str, int]:
+    """The shares that are not zero, names in lower case: the service compares them so."""
+    return {name.lower(): int(share) for name, share in (traffic or {}).items() if share}
+
+
+def give_up_share(context: Context, endpoint: str, deployment: str) -> None:
+    """Takes a deployment out of the split of the endpoint at an ARM path, and waits until the service has done so.
+
+    Only where the deployment has all traffic: what others have must still sum to 100. Raises ConflictError otherwise.
+    """
+    raw = context.azure.arm.get(endpoint, READ)
+    now = split(raw["properties"].get("traffic"))
+    if deployment.lower() not in now:
+        return
+    if len(now) > 1:
+        raise ConflictError(
+            f"deployment {deployment} still has {now[deployment.lower()]} % of the traffic, others the rest",
+            remedy="Shift the traffic to the others first, then apply again.",
+        )
+    context.azure.arm.put(endpoint, _WRITE, written_back(raw, traffic={}))
+    for _ in range(_SETTLING_LOOKS):
+        raw = context.azure.arm.get(endpoint, READ)
+        if raw["properties"].get("provisioningState") == "Succeeded":
+            return
+        time.sleep(_LOOK_SECONDS)
+
+
+class Traffic:
+    name = "traffic"
+    nature = Nature.MUTABLE
+    deadline = 1800.0
+
+    def read(self, context: Context, desired: Desired) -> Observation:
+        """live: None while nothing has traffic. facts: foreign, the shares of deployments that are not ours."""
+        path = endpoint_path(context, desired.name)
+        try:
+            raw = context.azure.arm.get(path, READ)
+        except NotFoundError:
+            return Observation(None, {"foreign": {}})
+        now = split(raw["properties"].get("traffic"))
+        if not now:
+            return Observation(None, {"foreign": {}})
+        ours = {
+            str(d["name"]).lower()
+            for d in context.azure.arm.list(f"{path}/deployments", READ)
+            if (d.get("tags") or {}).get(STACK) == context.stack
+        }
+        live = Live(
+            name=desired.name,
+            object_id=str(raw["id"]),
+            properties=self.observe(raw),
+            owner=Owner(Ownership.OURS, context.stack),
+            state=str(raw["properties"].get("provisioningState") or "Succeeded"),
+            raw=raw,
+        )
+        return Observation(live, {"foreign": {n: s for n, s in now.items() if n not in ours}})
+
+    def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        return {"traffic": split(raw["properties"].get("traffic"))}
+
+    def create(self, context: Context, desired: Desired) -> Mapping[str, Any]:
+        return self._shift(context, desired, wanted_split(desired, {}))
+
+    def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+        """Raises StalePlanError when others' shares are not those the plan was made for."""
+        wanted = wanted_split(desired, self.read(context, desired).facts["foreign"])
+        if wanted != desired.parts.get("traffic", wanted):
+            raise StalePlanError(
+                f"the traffic of {desired.name} was changed since the plan was made",
+                remedy="Make a new plan and look at it.",
+                address=str(desired.address),
+            )
+        return self._shift(context, desired, wanted)
+
+    def delete(self, context: Context, desired: Desired, live: Live) -> None:
+        self._put(context, desired, {})
+
+    def poll(self, context: Context, desired: Desired, outputs: Mapping[str, Any]) -> Progress:
+        """Done when the endpoint has settled and the split reads back as it was written."""
+        raw = context.azure.arm.get(endpoint_path(context, desired.name), READ)
+        state = str(raw["properties"].get("provisioningState") or "Succeeded")
+        now = split(raw["properties"].get("traffic"))
+        if state == "Failed":
+            error = AzureError(
+                f"endpoint {desired.name} ended in state Failed while its traffic was shifted",
+                remedy="Apply again: the split is written anew.",
+            )
+            return Progress(state, error=error)
+        done = state == "Succeeded" and now == outputs["traffic"]
+        return Progress(state, done=done, message=" ".join(f"{n} {s} %" for n, s in sorted(now.items())))
+
+    def outputs(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+        return {"traffic": live.properties["traffic"]}
+
+    def _shift(self, context: Context, desired: Desired, wanted: Mapping[str, int]) -> Mapping[str, Any]:
+        self._put(context, desired, wanted)
+        return {"traffic": dict(wanted)}
+
+    def _put(self, context: Context, desired: Desired, wanted: Mapping[str, int]) -> None:
+        path = endpoint_path(context, desired.name)
+        raw = context.azure.arm.get(path, READ)
+        context.azure.arm.put(path, _WRITE, written_back(raw, traffic=dict(wanted)))
