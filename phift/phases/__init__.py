@@ -5,12 +5,14 @@ load -> render -> validate -> lock -> compile to resources -> read live -> diff 
 
 from phift.apply.options import ApplyOptions
 from phift.phases.applying import apply
+from phift.phases.invoking import Answered, endpoint_key, invoke
 from phift.phases.locking import LockReport, lock
 from phift.phases.looking import Metrics, Point, Status, StatusRow, logs, metrics, status
 from phift.phases.planning import destroy_plan, plan
 from phift.phases.request import Connector, Request, load
 
 __all__ = [
+    "Answered",
     "ApplyOptions",
     "Connector",
     "LockReport",
@@ -21,6 +23,8 @@ __all__ = [
     "StatusRow",
     "apply",
     "destroy_plan",
+    "endpoint_key",
+    "invoke",
     "load",
     "lock",
     "logs",

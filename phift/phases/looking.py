@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from phift.phases.workbench import Workbench, open_workbench
 from phift.resources.base import Live
 from phift.resources.kinds import run_history
 from phift.resources.kinds.run_history import Point
+from phift.resources.kinds.scoring import chat_request
 from phift.resources.registry import KINDS
 
 __all__ = ["Metrics", "Point", "Status", "StatusRow", "logs", "metrics", "status"]
@@ -35,10 +37,13 @@ class StatusRow:
 
 @dataclass(frozen=True)
 class Status:
+    """rows: a resource each. notes: for people. commands: lines that work as they are, to try next."""
+
     stack: str
     workspace: str
     rows: tuple[StatusRow, ...]
     notes: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,13 +58,15 @@ class Metrics:
 def status(request: Request, connect: Connector) -> Status:
     """What is live of the stack now."""
     bench = _looking(request, connect)
-    rows = tuple(_row(bench, desired) for desired in bench.stack.resources)
+    rows = tuple(
+        row for desired in bench.stack.resources if desired.address.kind != "test" for row in _rows(bench, desired)
+    )
     model = bench.resolved.facts.base_model
     notes = []
     if model and model.stand_in:
         notes.append(f"The base model {model.name} is a tiny stand-in on this target, not the published weights.")
     workspace = "local (embedded Azure ML)" if bench.azure.local else bench.azure.workspace.label
-    return Status(bench.stack.name, workspace, rows, tuple(notes))
+    return Status(bench.stack.name, workspace, rows, tuple(notes), _commands(request, bench, rows))
 
 
 def logs(request: Request, connect: Connector, *, follow: bool = False) -> Iterator[str]:
@@ -86,16 +93,43 @@ def _looking(request: Request, connect: Connector) -> Workbench:
     return open_workbench(request, lambda loaded: connect(loaded).read_only())
 
 
-def _row(bench: Workbench, desired: Desired) -> StatusRow:
-    live = KINDS[desired.address.kind].read(bench.context, desired).live
+def _rows(bench: Workbench, desired: Desired) -> Iterator[StatusRow]:
+    """The resource's own row, and of a deployment those of its siblings of this stack."""
+    seen = KINDS[desired.address.kind].read(bench.context, desired)
     address = str(desired.address)
-    if live is None:
-        return StatusRow(address, desired.name, "missing")
+    if seen.live is None:
+        state = "none" if desired.address.kind == "traffic" else "missing"
+        yield StatusRow(address, desired.name, state)
+    else:
+        yield _row(desired, address, seen.live)
+    for other in seen.facts.get("others") or ():
+        yield _row(desired, f"{desired.address.kind}.{other.name}", other)
+
+
+def _row(desired: Desired, address: str, live: Live) -> StatusRow:
     identity = f"{live.name}:{live.version}" if live.version else live.name
+    if desired.address.kind == "traffic":
+        shares = live.properties["traffic"]
+        identity = ", ".join(f"{name} {share} %" for name, share in sorted(shares.items()))
     details = {k: v for k, v in live.facts.items() if v not in (None, "", [], {})}
     if not live.ours and desired.owned:
         details["owner"] = live.owner.stack or "not made by phift"
     return StatusRow(address, identity, live.state, details)
+
+
+def _commands(request: Request, bench: Workbench, rows: tuple[StatusRow, ...]) -> tuple[str, ...]:
+    """How to call the endpoint, with the key fetched when the line runs."""
+    uri = next((r.details.get("scoring_uri") for r in rows if r.address == "endpoint.main"), None)
+    if not uri:
+        return ()
+    target = f" --target {request.target}" if request.target else ""
+    through = "phift emulator run -- " if bench.azure.local else ""
+    body = json.dumps(chat_request([{"role": "user", "content": "What is the capital of France?"}], {}))
+    return (
+        f'phift invoke {request.path}{target} "What is the capital of France?"',
+        f"{through}curl -sS {uri} -H 'Content-Type: application/json' "
+        f"-H \"Authorization: Bearer $(phift invoke {request.path}{target} --key)\" -d '{body}'",
+    )
 
 
 def _job(bench: Workbench) -> Live:

@@ -1,0 +1,100 @@
+"""Asking the endpoint: a text, rows of the sample split, or a request as it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from phift.compile.desired import Desired
+from phift.errors import NotFoundError, UsageError
+from phift.phases.request import Connector, Request
+from phift.phases.workbench import Workbench, open_workbench
+from phift.resources.kinds.endpoint import endpoint_path
+from phift.resources.kinds.scoring import Caller, answer_of, chat_request
+from phift.resources.kinds.test import conversations
+
+__all__ = ["Answered", "endpoint_key", "invoke"]
+
+_SPLITS = ("sample", "test")
+
+
+@dataclass(frozen=True)
+class Answered:
+    """prompt, ground_truth: empty where not known. body: the whole answer. seconds: until it was there."""
+
+    prompt: str
+    answer: str
+    ground_truth: str
+    seconds: float
+    body: Any
+
+
+def invoke(
+    request: Request,
+    connect: Connector,
+    *,
+    text: str = "",
+    sample: int = 0,
+    body: Any = None,
+    deployment: str = "",
+) -> Iterator[Answered]:
+    """One answer a question: `text` as a user's message, or `sample` rows of the data, or `body` as it is.
+
+    deployment: by name, also one without traffic. Raises UsageError where there is no endpoint, AzureError with what
+    the endpoint said.
+    """
+    bench, endpoint = _open(request, connect)
+    caller = _caller(bench, endpoint)
+    parameters = next(iter(bench.loaded.spec.tests.values())).parameters if bench.loaded.spec.tests else {}
+    if body is not None:
+        yield _ask(caller, "", "", body, deployment)
+    elif sample:
+        for messages in conversations(_rows(bench), sample):
+            truth = messages[-1]["content"] if messages[-1]["role"] == "assistant" else ""
+            asked = messages[:-1] if truth else messages
+            yield _ask(caller, asked[-1]["content"], truth, chat_request(asked, parameters), deployment)
+    else:
+        asked = [{"role": "user", "content": text}]
+        yield _ask(caller, text, "", chat_request(asked, parameters), deployment)
+
+
+def endpoint_key(request: Request, connect: Connector) -> str:
+    """The key or token that callers send as `Authorization: Bearer`. Raises as invoke does."""
+    bench, endpoint = _open(request, connect)
+    return _caller(bench, endpoint).credential
+
+
+def _open(request: Request, connect: Connector) -> tuple[Workbench, Desired]:
+    bench = open_workbench(request, connect)
+    endpoint = next(iter(bench.stack.of_kind("endpoint")), None)
+    if endpoint is None:
+        raise UsageError(
+            f"stack {bench.stack.name} has no endpoint",
+            remedy="Add endpoint: and deployment: to the spec, and apply it.",
+        )
+    return bench, endpoint
+
+
+def _caller(bench: Workbench, endpoint: Desired) -> Caller:
+    try:
+        return Caller.of(bench.azure, endpoint_path(bench.context, endpoint.name))
+    except NotFoundError:
+        raise UsageError(
+            f"endpoint {endpoint.name} is not in the workspace", remedy=f"phift apply {bench.loaded.path}"
+        ) from None
+
+
+def _rows(bench: Workbench) -> Any:
+    for split in _SPLITS:
+        facts = bench.resolved.facts.data.get(split)
+        if facts is not None and facts.identity is not None:
+            return facts.identity
+    raise UsageError("the spec has no rows to ask with", remedy="Write data: {sample: {path: FILE}}, or pass a text.")
+
+
+def _ask(caller: Caller, prompt: str, truth: str, body: Any, deployment: str) -> Answered:
+    start = time.monotonic()
+    answer = caller.ask(body, deployment=deployment)
+    return Answered(prompt, answer_of(answer).strip(), truth, time.monotonic() - start, answer)
