@@ -183,9 +183,10 @@ class Application:
         if kind is Host.BLOB:
             return headers
         identifier = str(uuid.uuid4()).encode()
-        headers += [(b"x-ms-request-id", identifier), (b"x-ms-correlation-request-id", identifier)]
+        headers.append((b"x-ms-request-id", identifier))
         if kind is Host.ARM:
-            headers += [(b"cache-control", b"no-cache"), *self._limits.headers(method)]
+            headers += [(b"x-ms-correlation-request-id", identifier), (b"cache-control", b"no-cache")]
+            headers += self._limits.headers(method)
         return headers
 
     async def _fail(self, fault: Fault, request: Request, send: Send) -> None:

@@ -169,6 +169,8 @@ class Router:
 
     def match(self, host: Host, method: str, raw_path: str) -> tuple[Route, dict[str, str]]:
         """The route and its parameters; raises ServiceError 404 (no such path) or 405 (another method would do)."""
+        if host in (Host.ARM, Host.DATA_PLANE):
+            raw_path = raw_path.rstrip("/")
         segments = [unquote(part) for part in raw_path.split("/")[1:]]
         allowed: set[str] = set()
         found = _walk(self._roots[host], segments, 0, method, [], allowed)

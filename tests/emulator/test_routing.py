@@ -35,6 +35,7 @@ ROUTER = Router(
         ("/things/SPECIAL", "/things/special", {}),
         ("/things/special/parts/p%2Fq", "/things/{name}/parts/{part}", {"name": "special", "part": "p/q"}),
         ("/files/c/a/b%20c/d", "/files/{container}/{blob:path}", {"container": "c", "blob": "a/b c/d"}),
+        ("/things/A/", "/things/{name}", {"name": "A"}),
         ("/elsewhere/x", "/{rest:path}", {"rest": "elsewhere/x"}),
     ],
 )

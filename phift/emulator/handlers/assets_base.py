@@ -38,7 +38,7 @@ class AssetKind:
     label: str
     create: Callable[[Call, str, str, Properties], Properties]
     update: Callable[[Call, dict[str, Any], Properties], Properties]
-    container: Mapping[str, Any] = field(default_factory=dict)
+    container: Mapping[str, Any] = field(default_factory=lambda: {"tags": {}, "properties": {}})
     hidden_system_fields: tuple[str, ...] = ()
     update_status: int = 200
     check_version: Callable[[str], None] = lambda version: None
@@ -219,10 +219,12 @@ class _Assets:
         """latestVersion is the newest created; nextVersion one more than the highest number, 1 without numbers."""
         properties = {
             "description": body["description"],
-            **{key: body[key] for key in self._kind.container},
+            "tags": body["tags"],
+            "properties": body["properties"],
             "isArchived": body["isArchived"],
             "latestVersion": body["latest"],
             "nextVersion": str(body["highest"] + 1),
+            **{key: body[key] for key in self._kind.container if key not in ("tags", "properties")},
         }
         return {
             "id": f"{emulator.workspace.arm_id}/{self._kind.segment}/{body['name']}",

@@ -13,6 +13,8 @@ from phift.emulator.validation import text_map
 __all__ = ["COMPONENTS", "component_spec_text"]
 
 _NAMED = re.compile(r"azureml:(?P<name>[A-Za-z0-9._-]+)(?::(?P<version>[A-Za-z0-9._-]+)|@(?P<label>[A-Za-z0-9._-]+))")
+_FIRST = ("$schema", "name", "version", "display_name", "is_deterministic", "type", "description", "tags", "inputs")
+_LAST = ("code", "environment", "resources", "command")
 _OPAQUE = ("jobs", "tags", "$schema")
 
 
@@ -37,7 +39,9 @@ def _stored_spec(call: Call, spec: dict[str, Any]) -> dict[str, Any]:
         stored["resources"] = {"instance_count": "1", **(stored.get("resources") or {})}
     if isinstance(stored.get("environment"), str):
         stored["environment"] = _environment(call, stored["environment"])
-    return stored
+    first = {key: stored.pop(key) for key in _FIRST if key in stored}
+    last = {key: stored.pop(key) for key in _LAST if key in stored}
+    return {**first, **stored, **last}
 
 
 def _environment(call: Call, reference: str) -> str:

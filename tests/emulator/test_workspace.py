@@ -1,0 +1,47 @@
+"""The workspace, its discovery, the sizes it offers, and the headers of the resource manager."""
+
+from __future__ import annotations
+
+from phift.catalog.vm_sizes import vm_sizes
+from tests.emulator.conftest import Azure
+
+
+def test_the_workspace_tells_where_its_services_are(azure: Azure) -> None:
+    answer = azure.call("GET", azure.workspace, api="2024-10-01-preview")
+    document = answer.json()
+    assert document["id"] == azure.workspace
+    assert document["properties"]["mlFlowTrackingUri"].endswith(f"/mlflow/v1.0{azure.workspace}")
+    assert document["properties"]["provisioningState"] == "Succeeded"
+    assert document["systemData"]["createdAt"].endswith("Z")
+    found = azure.session.get(document["properties"]["discoveryUrl"])
+    assert found.json()["api"] == "https://eastus.api.azureml.ms"
+
+
+def test_allowances_count_down(azure: Azure) -> None:
+    name = "x-ms-ratelimit-remaining-subscription-reads"
+    first, second = (int(azure.call("GET", azure.workspace).headers[name]) for _ in range(2))
+    assert first - second == 1
+
+
+def test_sizes_are_those_of_the_catalogue_that_still_live(azure: Azure) -> None:
+    base = f"/subscriptions/{azure.connection.subscription_id}/providers/Microsoft.MachineLearningServices"
+    listed = {each["name"]: each for each in azure.call("GET", f"{base}/locations/eastus/vmSizes").json()["value"]}
+    assert set(listed) == {name for name, size in vm_sizes().items() if size.retired is None}
+    a100 = listed["Standard_NC24ads_A100_v4"]
+    assert (a100["vCPUs"], a100["gpus"], a100["family"]) == (24, 1, "standardNCADSA100v4Family")
+    assert "AmlCompute" in a100["supportedComputeTypes"]
+    quotas = azure.call("GET", f"{base}/locations/eastus/quotas").json()["value"]
+    assert all("currentValue" not in row for row in quotas)
+
+
+def test_unknown_paths_methods_and_subscriptions(azure: Azure) -> None:
+    assert azure.call("GET", "nothing/at/all").status_code == 404
+    wrong = azure.call("DELETE", azure.workspace)
+    assert (wrong.status_code, wrong.headers["Allow"]) == (405, "GET")
+    other = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/g"
+    assert azure.call("GET", other).json()["error"]["code"] == "SubscriptionNotFound"
+
+
+def test_an_unknown_operation_is_404(azure: Azure) -> None:
+    base = f"/subscriptions/{azure.connection.subscription_id}/providers/Microsoft.MachineLearningServices"
+    assert azure.call("GET", f"{base}/locations/eastus/mfeOperationsStatus/oeidp:a:b").status_code == 404
