@@ -65,7 +65,7 @@ def status(request: Request, connect: Connector) -> Status:
     notes = []
     if model and model.stand_in:
         notes.append(f"The base model {model.name} is a tiny stand-in on this target, not the published weights.")
-    workspace = "local (embedded Azure ML)" if bench.azure.local else bench.azure.workspace.label
+    workspace = "embedded Azure ML" if bench.azure.local else bench.azure.workspace.label
     return Status(bench.stack.name, workspace, rows, tuple(notes), _commands(request, bench, rows))
 
 

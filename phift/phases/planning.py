@@ -86,7 +86,7 @@ def _plan(
     return Plan(
         stack=bench.stack.name,
         target=bench.stack.target,
-        workspace="local (embedded Azure ML)" if bench.azure.local else bench.azure.workspace.label,
+        workspace="embedded Azure ML" if bench.azure.local else bench.azure.workspace.label,
         spec_path=str(request.path),
         source=bench.stack.source,
         spec_digest=bench.digest,
