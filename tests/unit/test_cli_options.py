@@ -1,0 +1,91 @@
+"""What the texts of options mean, saved plans, and the way to the embedded Azure ML."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from phift.address import Address
+from phift.cli import connect, options, planfile
+from phift.errors import EmulatorError, UsageError
+from phift.phases import Request
+from phift.plan.action import Action
+from phift.plan.model import Plan, PlannedResource
+
+PLAN = Plan(
+    "s",
+    "prod",
+    "rg/ws",
+    "s.yaml",
+    "r#s.yaml",
+    "0",
+    "2026-03-01T10:00:00Z",
+    resources=(PlannedResource(Address("compute", "a"), Action.CREATE, "a"),),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("30m", 1800), ("2h", 7200), ("1h30m", 5400), ("0.5h", 1800)]
+)
+def test_times(text: str, seconds: float) -> None:
+    assert options.parse_time(text, "--timeout") == seconds
+    assert options.parse_timeouts([f"job={text}", "compute=1m"]) == {"job": seconds, "compute": 60}
+
+
+@pytest.mark.parametrize("text", ["job=", "job", "job=soon", "job=2x", "job=-1", "job=0", "job=1h x", "jobs=1h", "=1h"])
+def test_what_is_no_time_or_no_kind_is_refused_by_name(text: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        options.parse_timeouts([text])
+    assert text.split("=")[0] in str(refused.value)
+
+
+def test_variables_keep_what_follows_the_first_equals_sign() -> None:
+    assert options.parse_variables(["a=1", "b=x=y", "a=2", "c="]) == {"a": "2", "b": "x=y", "c": ""}
+    for wrong in ("a", "=1", " =1"):
+        with pytest.raises(UsageError, match="NAME=VALUE"):
+            options.parse_variables([wrong])
+
+
+def test_a_saved_plan_comes_back_with_its_request(tmp_path: Path) -> None:
+    file = tmp_path / "p.json"
+    asked = Request(Path("s.yaml"), "prod", {"epochs": "3"}, (Path("v.yaml"),))
+    planfile.write(file, PLAN, asked)
+    assert planfile.is_plan(file)
+    assert planfile.read(file) == (PLAN, asked)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_spec_is_no_plan_even_in_flow_style(tmp_path: Path) -> None:
+    for name, text in (("a", "version: 1\n"), ("b", "{version: 1}\n"), ("c", '{"version": 1}'), ("d", "")):
+        (tmp_path / name).write_text(text)
+        assert not planfile.is_plan(tmp_path / name)
+    (tmp_path / "e").write_bytes(b"\xff\xfe")
+    assert not planfile.is_plan(tmp_path / "e")
+    with pytest.raises(UsageError, match="cannot read"):
+        planfile.is_plan(tmp_path / "missing")
+
+
+@pytest.mark.parametrize(
+    "body", [{"format_version": "1.0"}, {"format_version": "1.0", "spec": 3}, {"format_version": "9.0"}]
+)
+def test_a_damaged_or_foreign_plan_is_refused(tmp_path: Path, body: dict[str, object]) -> None:
+    (tmp_path / "p").write_text(json.dumps(body))
+    with pytest.raises(UsageError, match=r"damaged|format version"):
+        planfile.read(tmp_path / "p")
+
+
+def test_a_plan_that_cannot_be_written_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "p.json").mkdir()
+    with pytest.raises(UsageError, match="cannot write"):
+        planfile.write(tmp_path / "p.json", PLAN, Request(Path("s.yaml")))
+    assert [p.name for p in tmp_path.iterdir()] == ["p.json"]
+
+
+def test_without_the_extra_the_emulator_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHIFT_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(EmulatorError) as missing:
+        connect.ensure_emulator(lambda text: None)
+    assert "pip install 'phift[local]'" in str(missing.value)
+    assert not (tmp_path / "home").exists()

@@ -1,0 +1,226 @@
+"""Commands from arguments to exit code; what a command costs to import."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from phift import errors, phases
+from phift.address import Address
+from phift.apply.events import ApplyFinished, Listener, ResourceFailed, ResourceStarted
+from phift.cli import interrupt
+from phift.cli.run import run
+from phift.phases import ApplyOptions
+from phift.plan.action import Action
+from phift.plan.model import Plan, PlannedResource
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+JOB = Address("job", "finetune")
+PLAN = Plan(
+    "s", "local", "local", "s.yaml", "r#s.yaml", "0", "now", resources=(PlannedResource(JOB, Action.RUN, "s-1"),)
+)
+
+
+@pytest.fixture
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A spec whose plan is PLAN."""
+    file = tmp_path / "s.yaml"
+    file.write_text("version: 1\n")
+    monkeypatch.setattr(phases, "plan", lambda request, connect: PLAN)
+    return str(file)
+
+
+def applying(monkeypatch: pytest.MonkeyPatch, outcome: ApplyFinished | BaseException) -> list[ApplyOptions]:
+    seen: list[ApplyOptions] = []
+
+    def apply(
+        plan: Plan, request: object, connect: object, *, listener: Listener, options: ApplyOptions
+    ) -> ApplyFinished:
+        seen.append(options)
+        listener(ResourceStarted(JOB, Action.RUN, "s-1"))
+        if isinstance(outcome, BaseException):
+            raise outcome
+        if outcome.failed:
+            listener(ResourceFailed(JOB, Action.RUN, errors.JobFailedError("it broke", step="finetune"), 1))
+        return outcome
+
+    monkeypatch.setattr(phases, "apply", apply)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.UsageError("x"), 1),
+        (errors.InvalidSpecError([]), 1),
+        (errors.RefusedError([]), 4),
+        (errors.StalePlanError("x"), 5),
+        (errors.LeaseHeldError("x"), 6),
+        (errors.RolledBackError("x"), 7),
+        (errors.DetachedError("x"), 8),
+        (errors.DeadlineError("x"), 8),
+        (errors.ServerError("x"), 1),
+        (RuntimeError("x"), 1),
+        (KeyboardInterrupt(), 130),
+        (BrokenPipeError(), 141),
+    ],
+)
+def test_exit_codes(
+    spec: str, error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(request: object, connect: object) -> Plan:
+        raise error
+
+    monkeypatch.setattr(phases, "plan", fail)
+    monkeypatch.setattr(os, "dup2", lambda *_: None)
+    assert run(["plan", spec]) == code
+    said = capfd.readouterr()
+    assert "Traceback" not in said.err
+    assert said.out == ""
+
+
+def test_a_traceback_is_shown_only_when_asked_for(
+    spec: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(phases, "plan", lambda request, connect: 1 / 0)
+    assert run(["plan", spec]) == 1
+    assert capsys.readouterr().err.startswith("error: ZeroDivisionError: ")
+    monkeypatch.setenv("PHIFT_DEBUG", "1")
+    assert run(["plan", spec]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_detailed_exit_code(spec: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", spec]) == 0
+    assert run(["plan", spec, "--detailed-exitcode"]) == 2
+    monkeypatch.setattr(phases, "plan", lambda request, connect: Plan("s", "local", "local", "s", "r", "0", "now"))
+    assert run(["plan", spec, "--detailed-exitcode"]) == 0
+    assert "No changes." in capsys.readouterr().out
+
+
+def test_nobody_to_ask_is_refused_and_the_remedy_names_the_option(
+    spec: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = applying(monkeypatch, ApplyFinished(PLAN, 1, 0, 0, 1))
+    assert run(["apply", spec]) == 1
+    assert "--auto-approve" in capsys.readouterr().err
+    assert seen == []
+
+
+def test_options_reach_the_apply(
+    spec: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = applying(monkeypatch, ApplyFinished(PLAN, 1, 0, 0, 1))
+    arguments = ["--no-wait", "--parallelism", "3", "--timeout", "job=2h", "--retry-failed"]
+    assert run(["apply", spec, "-y", *arguments]) == 0
+    [options] = seen
+    assert (options.parallelism, options.wait, options.timeouts, options.retry_failed) == (
+        3,
+        False,
+        {"job": 7200},
+        True,
+    )
+    said = capsys.readouterr()
+    assert "Apply complete! Resources: 1 added" in said.out
+    assert "job.finetune: Starting..." in said.err
+
+
+def test_what_failed_is_told_in_full_and_gives_the_exit_code(
+    spec: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    applying(monkeypatch, ApplyFinished(PLAN, 0, 0, 0, 1, failed=(JOB,), exit_code=7))
+    assert run(["apply", spec, "-y"]) == 7
+    said = capsys.readouterr()
+    assert "error: it broke\n --> job.finetune\n  = step: finetune" in said.err
+    assert "Apply incomplete!" in said.out
+
+
+def test_an_interrupt_after_the_first_write_detaches(
+    spec: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    applying(monkeypatch, KeyboardInterrupt())
+    assert run(["apply", spec, "-y"]) == 8
+    assert "phift status s.yaml" in capsys.readouterr().err
+
+
+def test_the_word_yes_and_no_other_approves(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from phift.cli.terminal import Terminal
+    from phift.views.base import Streams
+
+    terminal = Terminal(Streams(terminal=True))
+    for answer in ("y", "Yes", "", "no"):
+        monkeypatch.setattr("builtins.input", lambda answer=answer: answer)
+        with pytest.raises(errors.ApprovalError, match="cancelled"):
+            terminal.approve(PLAN)
+    monkeypatch.setattr("builtins.input", lambda: " yes ")
+    terminal.approve(PLAN)
+
+
+def test_a_saved_plan_needs_no_approval(
+    spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(tmp_path / "p.json")
+    assert run(["plan", spec, "--out", file]) == 0
+    assert f"phift apply {file}" in capsys.readouterr().err
+    seen = applying(monkeypatch, ApplyFinished(PLAN, 1, 0, 0, 1))
+    assert run(["apply", file]) == 0
+    assert len(seen) == 1
+
+
+def test_the_first_signal_asks_and_before_any_write_interrupts() -> None:
+    stop, told = threading.Event(), []
+    with interrupt.polite(stop, lambda: True, told.append):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)
+    assert stop.is_set()
+    assert len(told) == 1
+    with pytest.raises(KeyboardInterrupt):
+        _terminated()
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def _terminated() -> None:
+    with interrupt.polite(threading.Event(), lambda: False, lambda text: None):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.5)
+
+
+def test_the_second_signal_ends_the_process() -> None:
+    program = (
+        "import os, signal, threading, time\nfrom phift.cli.interrupt import polite\n"
+        "with polite(threading.Event(), lambda: True, print):\n"
+        "    os.kill(os.getpid(), signal.SIGINT); os.kill(os.getpid(), signal.SIGINT); time.sleep(9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True).returncode == 130
+
+
+def _imported(*arguments: str) -> set[str]:
+    """The top-level names of what a command imports."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "phift", *arguments], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return {match[1] for match in re.finditer(r"\|\s+([\w]+)[\w.]*$", done.stderr, re.MULTILINE)}
+
+
+def test_the_version_costs_nothing() -> None:
+    assert not _imported("--version") & {"typer", "yaml", "pydantic", "jinja2", "rich", "azure", "dataclasses", "json"}
+
+
+@pytest.mark.parametrize("arguments", [("validate", "configs/quickstart.yaml"), ("render", "configs/quickstart.yaml")])
+def test_looking_at_a_spec_imports_no_service(arguments: tuple[str, ...]) -> None:
+    heavy = {"azure", "torch", "datasets", "transformers", "pyarrow", "rich", "requests", "urllib3", "starlette"}
+    assert not _imported(*arguments) & heavy
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    program = f"{sys.executable} -m phift render configs/quickstart.yaml | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", program], cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode in (0, 141)
+    assert done.stderr == ""

@@ -1,0 +1,237 @@
+"""The text, JSON and markdown of a plan."""
+
+import dataclasses
+import json
+import re
+
+import pytest
+
+from phift.address import Address
+from phift.diagnostics import Diagnostic, Severity
+from phift.plan.action import Action, ChangeAction
+from phift.plan.model import FieldChange, Plan, PlannedResource
+from phift.views import json as json_view
+from phift.views import markdown
+from phift.views.base import Style
+from phift.views.human import plan as text
+from phift.views.human.values import number, value
+from phift.views.human.words import kind_of_work
+
+
+def resource(address: str, action: Action, **more: object) -> PlannedResource:
+    return PlannedResource(Address.parse(address), action, more.pop("identity", "it"), **more)  # type: ignore[arg-type]
+
+
+def change(path: str, live: object, wanted: object, action: ChangeAction = ChangeAction.UPDATE, **more: object):
+    return FieldChange(path, wanted, live, action, **more)  # type: ignore[arg-type]
+
+
+def plan(*resources: PlannedResource, **more: object) -> Plan:
+    fixed = {"stack": "s", "target": "local", "workspace": "local", "spec_path": "s.yaml", "source": "r#s.yaml"}
+    return Plan(**{**fixed, "spec_digest": "0", "created": "2026-03-01T10:00:00Z", "resources": resources, **more})  # type: ignore[arg-type]
+
+
+RETRAIN = resource(
+    "job.finetune",
+    Action.RUN,
+    reason="learning_rate changed",
+    changes=(change("learning_rate", 0.008, 0.004, ChangeAction.RETRAIN),),
+    unchanged=12,
+)
+KEPT = resource("data.train", Action.REUSE, identity="train:1")
+
+
+def test_a_retraining_says_why_what_and_what_it_forces() -> None:
+    lines = text.render(plan(RETRAIN, KEPT)).splitlines()
+    assert "  # job.finetune must be run again" in lines
+    assert "  # (learning_rate changed)" in lines
+    assert "      ~ learning_rate: 0.008 -> 0.004  # forces retraining" in lines
+    assert "        # (12 unchanged attributes hidden)" in lines
+    assert lines[-3:] == ["  + job.finetune", "", "Plan: 1 to add, 0 to change, 0 to destroy."]
+
+
+def test_the_last_line_is_the_counts_word_for_word() -> None:
+    planned = plan(
+        resource("compute.a", Action.CREATE), resource("compute.b", Action.REPLACE), resource("compute.c", Action.ADOPT)
+    )
+    assert text.render(planned).splitlines()[-1] == str(planned.counts)
+    assert str(planned.counts) == "Plan: 2 to add, 1 to change, 1 to destroy."
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        (Action.CREATE, "will be created"),
+        (Action.RUN, "will be run"),
+        (Action.UPDATE, "will be updated in-place"),
+        (Action.REPLACE, "must be replaced"),
+        (Action.DELETE, "will be destroyed"),
+        (Action.SHIFT, "will be shifted"),
+        (Action.ADOPT, "will be adopted"),
+        (Action.FORGET, "will no longer be managed by phift, but will not be destroyed"),
+    ],
+)
+def test_every_action_has_its_words(action: Action, said: str) -> None:
+    assert f"  # endpoint.main {said}" in text.render(plan(resource("endpoint.main", action))).splitlines()
+
+
+def test_the_legend_names_only_the_symbols_in_use() -> None:
+    legend = text.render(plan(RETRAIN)).split("\n\n")[0]
+    assert "+ run (a job)" in legend
+    assert "destroy" not in legend
+    assert "update" not in legend
+
+
+def test_what_needs_no_change_is_hidden_unless_asked_for() -> None:
+    assert "data.train" not in text.render(plan(RETRAIN, KEPT))
+    assert "# data.train is reused" in text.render(plan(RETRAIN, KEPT), show_unchanged=True)
+
+
+def test_a_summary_is_the_list_and_the_count() -> None:
+    assert text.render(plan(RETRAIN, KEPT, notes=("n",)), summary=True) == (
+        "  + job.finetune\n\nPlan: 1 to add, 0 to change, 0 to destroy."
+    )
+
+
+@pytest.mark.parametrize(("purpose", "word"), [("apply", "matches the spec"), ("destroy", "left to destroy")])
+def test_no_changes_is_one_sentence(purpose: str, word: str) -> None:
+    said = text.render(plan(KEPT, purpose=purpose))
+    assert said.startswith("No changes. ")
+    assert word in said
+    assert "\n" not in said
+
+
+def test_a_change_made_outside_is_marked() -> None:
+    said = text.render(plan(resource("compute.a", Action.UPDATE, changes=(change("size", 2, 4, by="outside"),))))
+    assert "~ size: 2 -> 4  (changed outside phift)" in said
+
+
+def test_suppressed_changes_are_not_shown() -> None:
+    hidden = change("etag", "a", "b", ChangeAction.SUPPRESSED)
+    shown = change("tags.a", None, "b")
+    said = text.render(plan(resource("compute.a", Action.UPDATE, changes=(hidden, shown))))
+    assert "etag" not in said
+    assert '+ tags.a: "b"' in said
+
+
+def test_sensitive_values_appear_in_no_format() -> None:
+    secret = change("environment_variables.KEY", "hunter1", "hunter2", sensitive=True)
+    planned = plan(resource("deployment.main", Action.UPDATE, changes=(secret,)))
+    for view in (text.render, json_view.plan, markdown.plan):
+        said = view(planned)
+        assert "hunter" not in said
+        assert "KEY" in said
+
+
+def test_a_change_too_long_for_the_line_is_shown_whole() -> None:
+    before, after = "a" * 60, "a" * 59 + "b"
+    said = text.render(plan(resource("compute.a", Action.UPDATE, changes=(change("description", before, after),))))
+    assert f'"{before}"' in said
+    assert f'-> "{after}"' in said
+
+
+def test_created_attributes_are_aligned_nested_and_cut() -> None:
+    wanted = {"name": "gpu", "idle_time": 120, "tags": {"team": "a"}, "none": None, "path": "x" * 200}
+    lines = text.render(
+        plan(resource("compute.a", Action.CREATE, desired=wanted, details={"version": "(known after apply)"}))
+    ).splitlines()
+    assert '      + name:      "gpu"' in lines
+    assert "      + idle_time: 120" in lines
+    assert '          + team: "a"' in lines
+    assert "      + version:   (known after apply)" in lines
+    assert not any("none" in line for line in lines)
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    warning = Diagnostic("a summary " * 12, Severity.WARNING, detail="why " * 40, remedy="do " * 40)
+    planned = plan(
+        dataclasses.replace(RETRAIN, reason="because " * 30, notes=("note " * 40,)),
+        resource("compute.a", Action.CREATE, desired={"list": ["v" * 30] * 5, "map": {"k" * 50: "v" * 90}}),
+        warnings=(warning,),
+        notes=("note " * 40,),
+        workspace="rg/" + "w" * 40,
+    )
+    assert max(map(len, text.render(planned, style=Style(width=width)).splitlines())) <= width
+
+
+def test_colour_adds_nothing_but_escapes() -> None:
+    planned = plan(RETRAIN, KEPT, resource("compute.old", Action.DELETE), notes=("n",))
+    dressed = text.render(planned, style=Style(colour=True))
+    assert "\033[1mPlan:\033[0m" in dressed
+    assert re.sub(r"\033\[\d+m", "", dressed) == text.render(planned)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (0.008, "0.008"),
+        (5e-6, "5e-06"),
+        (3, "3"),
+        (True, "true"),
+        (None, "null"),
+        ("5", '"5"'),
+        ("(known after apply)", "(known after apply)"),
+        (["a", 1], '["a", 1]'),
+        ({"a": False}, "{a: false}"),
+        ("ü\n", '"ü\\n"'),
+    ],
+)
+def test_values_print_as_people_wrote_them(data: object, said: str) -> None:
+    assert value(data) == said
+
+
+def test_measured_numbers_are_short() -> None:
+    assert [number(n) for n in (3.04444, 0.0392712, 12961.4, 7.0, 2.43e-7)] == [
+        "3.044",
+        "0.03927",
+        "12,961",
+        "7",
+        "2.43e-07",
+    ]
+
+
+def test_the_question_names_the_kind_of_work() -> None:
+    assert kind_of_work(plan(RETRAIN, KEPT)) == "1 training run"
+    assert kind_of_work(plan(resource("compute.a", Action.UPDATE))) == "1 change in place"
+    assert "1 new deployment" in kind_of_work(plan(resource("deployment.main", Action.CREATE)))
+    assert "models stay" in kind_of_work(plan(resource("compute.a", Action.DELETE), purpose="destroy"))
+
+
+def test_json_is_the_plan_itself() -> None:
+    planned = plan(RETRAIN, KEPT)
+    assert Plan.from_dict(json.loads(json_view.plan(planned))) == planned
+
+
+def test_json_summary_lists_what_changes() -> None:
+    body = json.loads(json_view.plan(plan(RETRAIN, KEPT), summary=True))
+    assert [r["address"] for r in body["resources"]] == ["job.finetune"]
+    assert body["counts"]["add"] == 1
+
+
+def test_markdown_begins_with_its_marker_and_is_a_diff() -> None:
+    said = markdown.plan(plan(RETRAIN, KEPT))
+    assert said.splitlines()[0] == "<!-- phift-plan:s -->"
+    assert "**Plan: 1 to add, 0 to change, 0 to destroy.**" in said
+    assert "!       learning_rate: 0.008 -> 0.004  # forces retraining" in said
+    assert "| `+` | `job.finetune` |" in said
+
+
+def test_markdown_fits_a_comment_whatever_the_plan() -> None:
+    desired = {f"key{n}": "v" * 100 for n in range(50)}
+    many = [
+        resource(f"compute.c{n}", Action.CREATE, identity="n" * 300, reason="|" * 500, desired=desired)
+        for n in range(1000)
+    ]
+    said = markdown.plan(plan(*many, notes=("note " * 200,) * 100))
+    assert len(said) < markdown.LIMIT
+    assert said.count("<details>") == said.count("</details>") == 1
+    assert "800 more" in said
+
+
+def test_markdown_cannot_be_broken_out_of() -> None:
+    evil = resource("compute.a", Action.CREATE, identity="x|<b>", reason="<!-- -->", desired={"a": "```\n</details>"})
+    said = markdown.plan(plan(evil))
+    assert "x\\|&lt;b>" in said
+    assert said.count("\n````diff\n") == said.count("\n````\n") == 1
