@@ -45,10 +45,6 @@ class MetricsSender:
             ]
             self._put("log", run_id=run_id, points=points)
 
-    def end_run(self, run_id: str, status: str) -> None:
-        """status: MLflow's own word: FINISHED, FAILED or KILLED."""
-        self._put("end", run_id=run_id, status=status, at=time.time())
-
     def close(self) -> None:
         """Nothing more will come; `run` returns when all is sent."""
         self._queue.put_nowait(None)
@@ -73,10 +69,8 @@ class MetricsSender:
                     await self._tracking.start_run(call["run_id"])
                     if call["parameters"]:
                         await self._tracking.log(call["run_id"], [], call["parameters"])
-                elif kind == "log":
-                    await self._tracking.log(call["run_id"], call["points"])
                 else:
-                    await self._tracking.end_run(call["run_id"], call["status"], call["at"])
+                    await self._tracking.log(call["run_id"], call["points"])
                 return
             except TrackingError as error:
                 self.problem = str(error)

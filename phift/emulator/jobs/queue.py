@@ -43,8 +43,10 @@ class JobQueue:
 
     def nodes_in_use(self, compute: str) -> int:
         """How many nodes of a cluster run jobs now; names compare case-insensitively."""
-        running = (find_job(self._emulator.store, name) for name in self._runners)
-        works = (job.work for job in running if job and job.work)
+        store = self._emulator.store
+        begun = [job for name in self._runners if (job := find_job(store, name))]
+        # a job that has ended has left its nodes, though its last metrics may still be on their way
+        works = (job.work for job in begun if job.work and not job.run(store).status.ended)
         return sum(int(work["nodes"]) for work in works if work["compute"].casefold() == compute.casefold())
 
     async def start(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,9 @@ from phift.emulator.jobs.events import Event, EventReader, Metrics, Progress, St
 from phift.emulator.jobs.logs import EXECUTION_LOG, STEP_LOG, LogCopy, RunLog
 from phift.emulator.jobs.metrics import MetricsSender
 from phift.emulator.jobs.places import output_place
-from phift.emulator.jobs.record import Job, Run, Status, find_run
+from phift.emulator.jobs.record import Job, Run, Status, find_job, find_run
 from phift.emulator.jobs.submission import Work
-from phift.emulator.jobs.tracking import TrackingServer
+from phift.emulator.jobs.tracking import TrackingError, TrackingServer
 from phift.emulator.jobs.uris import STAND_IN_FAMILY, RegistryModel, place_of
 from phift.emulator.jobs.worker import JobFile
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["JobRunner"]
 
 POLL_SECONDS = 0.15
+METRICS_SECONDS = 30.0
 _MLFLOW_WORDS = {Status.COMPLETED: "FINISHED", Status.FAILED: "FAILED", Status.CANCELED: "KILLED"}
 
 
@@ -50,6 +52,7 @@ class JobRunner:
         self._run = job.run(emulator.store)
         self._folder = emulator.folder("jobs", job.name)
         self._log = RunLog(emulator, job.name, EXECUTION_LOG)
+        self._tracking = tracking
         self._metrics = MetricsSender(tracking)
         self._node: Run | None = None
         self._steps: dict[str, Run] = {}
@@ -78,23 +81,26 @@ class JobRunner:
             if self._job.work is None:
                 raise _Failure(self._job.refusal)
             await self._work(Work(**self._job.work))
-            self._finish(Status.CANCELED if self._canceled else Status.COMPLETED)
+            outcome: tuple[Status, str, str] = (Status.COMPLETED, "", "")
         except _Failure as failure:
-            self._finish(Status.CANCELED if self._canceled else Status.FAILED, str(failure), failure.code)
+            outcome = (Status.FAILED, str(failure), failure.code)
         except ServiceError as error:
-            self._finish(Status.FAILED, error.message)
+            outcome = (Status.FAILED, error.message, "UserError")
         except OSError as error:
-            self._finish(Status.FAILED, f"{error.strerror or error}: {error.filename or 'job folder'}", "SystemError")
+            where = error.filename or "job folder"
+            outcome = (Status.FAILED, f"{error.strerror or error}: {where}", "SystemError")
         finally:
             if self._child:
                 self._child.kill()
             self._metrics.close()
-        await sender
+        if self._abandoned:
+            return
+        await self._finish(sender, *((Status.CANCELED, "", "") if self._canceled else outcome))
 
     # beginning and end
 
     def _begin(self) -> None:
-        job = self._job
+        job = self._reload()
         job.attempts += 1
         job.save(self._store)
         if job.attempts > 1:
@@ -109,21 +115,31 @@ class JobRunner:
             job.name, experiment=job.experiment, name=job.display_name, parent="", parameters=parameters
         )
 
-    def _finish(self, status: Status, message: str = "", code: str = "UserError") -> None:
-        if self._abandoned:
-            return
+    async def _finish(self, sender: asyncio.Task[None], status: Status, message: str, code: str) -> None:
         for run in (*self._steps.values(), *([self._node] if self._node else [])):
             if not run.status.ended:
-                run.error, run.error_code = message, code if message else ""
+                run.error, run.error_code = message, code
                 run.enter(status, self._store)
-                self._metrics.end_run(run.run_id, _MLFLOW_WORDS[status])
-        self._run.error, self._run.error_code = message, code if message else ""
-        self._metrics.end_run(self._job.name, _MLFLOW_WORDS[status])
+        # whoever sees that the job has ended finds all its metrics; but no trouble with metrics keeps a job from ending
+        await asyncio.wait({sender}, timeout=METRICS_SECONDS)
         if self._metrics.problem:
             self._log.say(f"Metrics may be missing: {self._metrics.problem}")
+        await self._end_tracking(status)
+        self._run.error, self._run.error_code = message, code
         self._log.say(f"The pipeline run is {status}." + (f" {message}" if message else ""))
         self._run.enter(status, self._store)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def _end_tracking(self, status: Status) -> None:
+        """End the MLflow runs of the job and of what is below it, each as it ended here."""
+        below = [run for run_id in self._job.runs if (run := find_run(self._store, run_id))]
+        words = {run.run_id: _MLFLOW_WORDS.get(run.status, "KILLED") for run in below}
+        try:
+            async with asyncio.timeout(METRICS_SECONDS):
+                for run_id, word in {**words, self._job.name: _MLFLOW_WORDS[status]}.items():
+                    await self._tracking.end_run(run_id, word, time.time())
+        except (TrackingError, TimeoutError) as error:
+            self._log.say(f"The MLflow runs may not be marked as ended: {error}")
 
     # the work
 
@@ -152,7 +168,6 @@ class JobRunner:
             raise _Failure(f"{self._current_step()}: {_how_it_ended(code)}", "SystemError")
         await self._keep_outputs(work)
         self._node.enter(Status.COMPLETED, self._store)
-        self._metrics.end_run(self._node.run_id, "FINISHED")
 
     async def _prepare(self, work: Work) -> JobFile:
         """The job's folder with its inputs as files; what an earlier attempt left is removed, checkpoints apart."""
@@ -225,17 +240,22 @@ class JobRunner:
         run = self._steps[event.step]
         run.error, run.error_code = event.error, event.error_code if event.error else ""
         run.enter(Status.FAILED if event.error else Status.COMPLETED, self._store)
-        self._metrics.end_run(run.run_id, _MLFLOW_WORDS[run.status])
         if event.error:
             self._log.say(f"Run {run.run_id} ({event.step}) failed: {event.error}")
         else:
             self._log.say(f"Completing processing run id {run.run_id}.")
 
+    def _reload(self) -> Job:
+        """The job as it is now: its metadata may be changed while it runs."""
+        self._job = find_job(self._store, self._job.name) or self._job
+        return self._job
+
     def _child_run(self, parent: Run, kind: str, node: str, component: str) -> Run:
         run = Run.child(parent, kind=kind, node=node, component=component)
         run.enter(Status.RUNNING, self._store)
-        self._job.runs.append(run.run_id)
-        self._job.save(self._store)
+        job = self._reload()
+        job.runs.append(run.run_id)
+        job.save(self._store)
         self._metrics.make_run(
             run.run_id, experiment=self._job.experiment, name=node, parent=parent.run_id, parameters={}
         )

@@ -29,8 +29,6 @@ def run(context: StepContext) -> None:
     notes = {"finetuned_by_job": context.job}
     if context.stand_in:
         notes["stand_in"] = "true"
-    # it would name this machine's folder as the source of the weights
-    components["model"].name_or_path = components["model"].config._name_or_path = context.job
     mlflow.transformers.save_model(
         transformers_model=components,
         path=str(target),
@@ -39,6 +37,9 @@ def run(context: StepContext) -> None:
         model_card=ModelCard(_card(context)),
         metadata=notes,
     )
+    described = target / "MLmodel"
+    # MLflow writes down where the weights were read from: a folder that only this machine has, and not for long
+    described.write_text(described.read_text(encoding="utf-8").replace(str(source), context.job), encoding="utf-8")
     for file in target.rglob("*"):
         if file.is_file():
             file.chmod(0o644)

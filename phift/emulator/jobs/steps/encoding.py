@@ -9,7 +9,7 @@ from typing import Any
 
 from phift.emulator.jobs.steps.context import StepError
 
-__all__ = ["IGNORED", "Encoded", "encode", "load", "save"]
+__all__ = ["IGNORED", "Encoded", "encode", "escape_controls", "load", "save"]
 
 IGNORED = -100  # the label torch's cross entropy leaves out
 
@@ -44,7 +44,7 @@ def encode(tokenizer: Any, conversations: Sequence[list[dict[str, str]]], limit:
     for start in range(0, len(conversations), batch):
         texts, spans = [], []
         for conversation in conversations[start : start + batch]:
-            messages, escaped = _escape(conversation, controls)
+            messages, escaped = escape_controls(conversation, controls)
             result.escaped += escaped
             text, turns = _render(tokenizer, messages)
             texts.append(text)
@@ -101,7 +101,7 @@ def _common(first: str, second: str) -> int:
     return next((at for at, (a, b) in pairs if a != b), min(len(first), len(second)))
 
 
-def _escape(messages: list[dict[str, str]], controls: list[str]) -> tuple[list[dict[str, str]], int]:
+def escape_controls(messages: list[dict[str, str]], controls: list[str]) -> tuple[list[dict[str, str]], int]:
     """Break control tokens that stand in someone's text, or they would end the turn and start another speaker's."""
     count = 0
     kept = []
