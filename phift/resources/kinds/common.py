@@ -14,6 +14,7 @@ from phift.resources.base import Context, Live, Progress
 
 __all__ = [
     "READ",
+    "body_of",
     "is_gone",
     "live_of",
     "marks_in",
@@ -56,6 +57,14 @@ def merged(body: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
         else:
             result[key] = value
     return result
+
+
+def body_of(context: Context, desired: Desired, entity: Any) -> dict[str, Any]:
+    """The request body of an entity, with the spec's `azure:` block laid over it."""
+    from phift.azure import entities
+
+    azure = context.azure
+    return merged(entities.body(entity, azure.location, azure.workspace.arm_id), desired.azure)
 
 
 def own_marks(context: Context, desired: Desired, object_id: str) -> dict[str, str]:

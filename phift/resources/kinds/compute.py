@@ -9,7 +9,7 @@ from phift.compile.desired import Desired
 from phift.compile.ownership import user_tags
 from phift.errors import NotFoundError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
-from phift.resources.kinds.common import READ, live_of, marks_in, merged, own_marks, provisioning, seconds_of, words
+from phift.resources.kinds.common import READ, body_of, live_of, marks_in, own_marks, provisioning, seconds_of, words
 
 __all__ = ["Compute"]
 
@@ -97,13 +97,11 @@ class Compute:
         return {"name": live.name, "size": live.properties["size"]}
 
     def _put(self, context: Context, desired: Desired, kept_tags: Mapping[str, str]) -> Mapping[str, Any]:
-        from phift.azure import entities
-
         path = self._path(context, desired.name)
         object_id = path if path.startswith("/") else f"/{path}"
         tags = {**kept_tags, **(desired.properties.get("tags") or {}), **own_marks(context, desired, object_id)}
-        body = entities.body(self.entity(desired, tags), context.azure.location)
-        context.azure.arm.put(path, _WRITE, merged(body, desired.azure))
+        body = body_of(context, desired, self.entity(desired, tags))
+        context.azure.arm.put(path, _WRITE, body)
         return {"name": desired.name}
 
     def _path(self, context: Context, name: str) -> str:

@@ -12,7 +12,7 @@ from phift.compile.ownership import user_tags
 from phift.data import prepare
 from phift.errors import NotFoundError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
-from phift.resources.kinds.common import READ, live_of, marks_in, merged, own_marks
+from phift.resources.kinds.common import READ, body_of, live_of, marks_in, own_marks
 
 __all__ = ["Data"]
 
@@ -115,13 +115,11 @@ class Data:
         kept_tags: Mapping[str, str],
         facts: Mapping[str, str],
     ) -> Mapping[str, Any]:
-        from phift.azure import entities
-
         path = self._path(context, desired)
         marks = own_marks(context, desired, path)
         tags = {**kept_tags, **(desired.properties.get("tags") or {}), "phift.digest": desired.digest}
-        body = entities.body(self.entity(desired, uri, tags, {**facts, **marks}), context.azure.location)
-        context.azure.arm.put(path, _WRITE, merged(body, desired.azure))
+        body = body_of(context, desired, self.entity(desired, uri, tags, {**facts, **marks}))
+        context.azure.arm.put(path, _WRITE, body)
         return {"name": desired.name, "version": desired.digest}
 
     def _path(self, context: Context, desired: Desired) -> str:

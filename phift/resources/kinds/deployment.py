@@ -10,7 +10,7 @@ from phift.compile.desired import Desired
 from phift.compile.ownership import INPUTS, STACK, TAGS, inputs_in, user_tags
 from phift.errors import AzureError, NotFoundError, PhiftError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
-from phift.resources.kinds.common import READ, live_of, marks_in, merged, own_marks, provisioning, seconds_of, words
+from phift.resources.kinds.common import READ, body_of, live_of, marks_in, own_marks, provisioning, seconds_of, words
 from phift.resources.kinds.endpoint import endpoint_path
 from phift.resources.kinds.traffic import give_up_share, split
 
@@ -132,16 +132,14 @@ class Deployment:
         return {"name": live.name, "instance_count": live.properties["instance_count"]}
 
     def _put(self, context: Context, desired: Desired, count: int, kept_tags: Mapping[str, str]) -> Mapping[str, Any]:
-        from phift.azure import entities
-
         path = self._path(context, desired, desired.name)
         marks = own_marks(context, desired, path)
         # What the digest covers is longer than an ARM tag may be; the property bag takes it.
         bag = {INPUTS: marks.pop(INPUTS)} if INPUTS in marks else {}
         tags = {**kept_tags, **(desired.properties.get("tags") or {}), **marks}
         model_id = str(context.outputs[desired.parts["model"]]["id"])
-        body = entities.body(self.entity(desired, model_id, count, tags, bag), context.azure.location)
-        context.azure.arm.put(path, _WRITE, merged(body, desired.azure))
+        body = body_of(context, desired, self.entity(desired, model_id, count, tags, bag))
+        context.azure.arm.put(path, _WRITE, body)
         return {"name": desired.name}
 
     def _live(self, context: Context, desired: Desired, raw: Mapping[str, Any]) -> Live:

@@ -9,7 +9,7 @@ from phift.compile.desired import Desired
 from phift.compile.ownership import TAGS, user_tags
 from phift.errors import NotFoundError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
-from phift.resources.kinds.common import READ, live_of, marks_in, merged, own_marks, provisioning, words
+from phift.resources.kinds.common import READ, body_of, live_of, marks_in, merged, own_marks, provisioning, words
 
 __all__ = ["Endpoint", "endpoint_path", "written_back"]
 
@@ -101,12 +101,10 @@ class Endpoint:
         return ManagedOnlineEndpoint(name=desired.name, tags=dict(tags), **fields)
 
     def create(self, context: Context, desired: Desired) -> Mapping[str, Any]:
-        from phift.azure import entities
-
         path = endpoint_path(context, desired.name)
         tags = {**(desired.properties.get("tags") or {}), **own_marks(context, desired, path)}
-        body = entities.body(self.entity(desired, tags), context.azure.location)
-        context.azure.arm.put(path, _WRITE, merged(body, desired.azure))
+        body = body_of(context, desired, self.entity(desired, tags))
+        context.azure.arm.put(path, _WRITE, body)
         return {"name": desired.name}
 
     def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
@@ -119,9 +117,7 @@ class Endpoint:
         if all(live.properties.get(k) == v for k, v in wanted.items()):
             context.azure.arm.patch(path, READ, {"tags": tags})
             return {"name": desired.name}
-        from phift.azure import entities
-
-        fresh = entities.body(self.entity(desired, tags), context.azure.location)
+        fresh = body_of(context, desired, self.entity(desired, tags))
         own = {k: v for k, v in fresh["properties"].items() if k in {"authMode", "description", "publicNetworkAccess"}}
         body = {**written_back(live.raw, **own), "tags": tags}
         if "identity" in desired.properties:

@@ -11,7 +11,7 @@ from phift.compile.ownership import DIGEST, user_tags
 from phift.errors import AzureError, JobFailedError, NotFoundError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
 from phift.resources.kinds import run_history
-from phift.resources.kinds.common import READ, live_of, marks_in, merged, own_marks
+from phift.resources.kinds.common import READ, body_of, live_of, marks_in, own_marks
 
 __all__ = ["FAILED", "OUTPUT", "Job"]
 
@@ -91,16 +91,15 @@ class Job:
 
     def create(self, context: Context, desired: Desired) -> Mapping[str, Any]:
         """Submit it. A job of that name which carries our digest is ours: a retried PUT is answered with a 400."""
-        from phift.azure import entities
 
         name = attempt_name(desired.name, int(desired.parts.get("attempt", 1)))
         path = self._path(context, name)
         marks = own_marks(context, desired, path)
         tags = {**(desired.properties.get("tags") or {}), DIGEST: desired.digest}
-        body = entities.body(self.entity(context, desired, name, tags, marks))
+        body = body_of(context, desired, self.entity(context, desired, name, tags, marks))
         headers = {"x-azureml-token": context.azure.ml_token()}
         try:
-            context.azure.arm.put(path, _WRITE, merged(body, desired.azure), headers=headers)
+            context.azure.arm.put(path, _WRITE, body, headers=headers)
         except AzureError as error:
             if error.status != 400 or not self._is_ours(context, desired, name):
                 raise

@@ -9,7 +9,7 @@ from phift.compile.desired import Desired
 from phift.compile.ownership import DIGEST, STACK, inputs_in, user_tags
 from phift.errors import AzureError, NotFoundError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
-from phift.resources.kinds.common import READ, live_of, marks_in, merged, own_marks
+from phift.resources.kinds.common import READ, body_of, live_of, marks_in, own_marks
 
 __all__ = ["Model"]
 
@@ -109,14 +109,12 @@ class Model:
         kept_tags: Mapping[str, str],
         kept_properties: Mapping[str, str],
     ) -> None:
-        from phift.azure import entities
-
         where = self._path(context, desired.name, version)
         marks = own_marks(context, desired, where)
         tags = {**kept_tags, **(desired.properties.get("tags") or {}), DIGEST: desired.digest}
         entity = self.entity(desired, version, path, tags, {**kept_properties, **marks})
-        body = entities.body(entity, context.azure.location)
-        context.azure.arm.put(where, _WRITE, merged(body, desired.azure))
+        body = body_of(context, desired, entity)
+        context.azure.arm.put(where, _WRITE, body)
 
     def _versions(self, context: Context, name: str) -> list[dict[str, Any]]:
         path = f"{context.azure.workspace.arm_id}/models/{name}/versions"
