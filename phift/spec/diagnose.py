@@ -121,7 +121,8 @@ def describe(value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            return f'text "{value if len(value) <= 60 else value[:57] + "..."}"'
+            line = " ".join(value.split())
+            return f'text "{line if len(line) <= 60 else line[:57] + "..."}"'
         case Mapping():
             return "a mapping"
         case list() | tuple():

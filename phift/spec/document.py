@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from phift.spec.base import Coerced, Model, Strict, Tags, Texts, matching
+from phift.spec.base import Coerced, Model, Strict, Tags, Texts, fault, matching
 from phift.spec.kinds.compute import ComputeSection
 from phift.spec.kinds.data import DataBlock
 from phift.spec.kinds.deployment import DeploymentBlock
@@ -31,10 +31,17 @@ _ModelOrRef = Annotated[
 ]
 
 
+def _not_true(value: Any) -> Any:
+    """True equals 1 for Python, and so for a Literal."""
+    if isinstance(value, bool):
+        raise fault(f"must be 1, got {str(value).lower()}")
+    return value
+
+
 class Spec(Strict):
     """One fine-tune, and at most one endpoint, rendered for one target."""
 
-    version: Annotated[Literal[1], Field(description="The format of this file.")]
+    version: Annotated[Literal[1], BeforeValidator(_not_true), Field(description="The format of this file.")]
     name: Annotated[
         str, *matching(NAME_PATTERN, _NAME_RULE), Field(description="Names the stack and everything it makes.")
     ]

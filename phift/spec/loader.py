@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any
@@ -221,6 +221,7 @@ def _target_name_fits(name: str) -> bool:
 
 
 def _ordered(found: Sequence[Diagnostic]) -> list[Diagnostic]:
-    """Each once, by place."""
-    once = {(d.mark, d.summary): d for d in reversed(found)}
+    """Each once, by place, its summary on one line (keys and values may hold line breaks)."""
+    lines = [replace(d, summary=" ".join(d.summary.split())) for d in reversed(found)]
+    once = {(d.mark, d.summary): d for d in lines}
     return sorted(once.values(), key=lambda d: (d.mark or Mark(""), d.summary))

@@ -104,6 +104,8 @@ class Scope:
 
 def is_template(text: str) -> bool:
     """Whether a scalar has something to render."""
+    if "{%" in text and _STATEMENT.search(text):
+        return True  # refused when it is rendered, never passed on
     return "{{" in text and "{{" in _AZURE.sub("", text)
 
 

@@ -92,6 +92,9 @@ class Renderer:
         if path in _OPAQUE:
             return node
         if isinstance(value, dict):
+            for key, child in value.items():
+                if "{{" in key:
+                    self._refuse_key(key, child, path)
             children = {key: self.render(child, (*path, key)) for key, child in value.items()}
             same = all(children[key] is child for key, child in value.items())
             return node if same else replace(node, value=children)
@@ -105,6 +108,16 @@ class Renderer:
     def variables(self) -> dict[str, Node]:
         """The variables that were used, rendered."""
         return {name: self._done[name] for name in self._variables if name in self._done}
+
+    def _refuse_key(self, key: str, child: Node, path: Path) -> None:
+        self.found.append(
+            Diagnostic(
+                f"{dotted(path) or 'the spec'}: templates are for values, not for keys: {key}",
+                mark=child.name_mark,
+                path=dotted(path),
+                code="template",
+            )
+        )
 
     def _scalar(self, node: Node, path: Path) -> Node:
         outer, self._used = self._used, []

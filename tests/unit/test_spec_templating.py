@@ -69,7 +69,7 @@ def test_text_with_expressions_is_text(text: str, value: str) -> None:
     assert isinstance(result, Mixed)
 
 
-@pytest.mark.parametrize("text", ["${{ parent.x }}", "plain", "{ {", "{% if x %}", "}}"])
+@pytest.mark.parametrize("text", ["${{ parent.x }}", "plain", "{ {", "100 %}", "}}"])
 def test_other_text_is_no_template(text: str) -> None:
     assert not is_template(text)
 
@@ -84,6 +84,7 @@ def test_other_text_is_no_template(text: str) -> None:
         ("{{ vars.list[9] }}", "no item 9"),
         ("{{ vars }}", "vars is a set of values"),
         ("{% if 1 %}{{ 1 }}{% endif %}", "statements"),
+        ("{% if 1 %}a{% endif %}", "statements"),
         ("{{ vars.text.upper() }}", "calls"),
         ("{{ vars.text.__class__ }}", "no part '__class__'"),
         ("{{ ().__class__ }}", "no part"),
