@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import logging
 import os
 import signal
@@ -91,13 +90,10 @@ class Application:
 
         try:
             fault = self.emulator.faults.strike(request.method, hostname, request.url.path, request.url.query)
-            if fault and not fault.after:
-                await self._fail(fault, request, send_marked)
-                if fault.final:
-                    return
+            if fault and not fault.after and await self._strike(fault, kind, request, send_marked):
+                return
             response = await self._respond(kind, request, limited(kind, receive))
-            if fault and fault.after:
-                await self._fail(fault, request, send_marked)
+            if fault and fault.after and await self._strike(fault, kind, request, send_marked):
                 return
             if fault and fault.stale:
                 response = fault.as_first_answered(str(request.url), response)
@@ -115,7 +111,6 @@ class Application:
             )
 
     async def _respond(self, kind: Host | None, request: Request, receive: Receive) -> Response:
-        location = self.emulator.workspace.location
         try:
             if sum(len(name) + len(value) for name, value in request.scope["headers"]) > MAX_HEADER_BYTES:
                 raise ServiceError(431, "RequestHeaderFieldsTooLarge", "The headers are larger than 64 KiB.")
@@ -123,19 +118,22 @@ class Application:
                 raise ServiceError(421, "MisdirectedRequest", f"{request.url.hostname} is not served here.")
             return await self._handle(kind, Request(request.scope, receive))
         except ServiceError as error:
-            if kind is Host.BLOB:
-                return blob_error(error, head=request.method == "HEAD")
-            if kind is Host.DATA_PLANE and not request.url.path.startswith("/mferp/"):  # the front end speaks ARM
-                return data_plane_error(error, location=location)
-            return arm_error(error, location=location)
+            return self._envelope(error, kind, request)
         except ClientDisconnect:
             raise
         except Exception as error:
             logger.exception("%s %s%s failed", request.method, request.url.hostname, request.url.path)
-            failure = ServiceError(
-                500, "InternalServerError", f"The embedded Azure ML failed: {type(error).__name__}: {error}"
-            )
-            return blob_error(failure, head=False) if kind is Host.BLOB else arm_error(failure, location=location)
+            message = f"The embedded Azure ML failed: {type(error).__name__}: {error}"
+            return self._envelope(ServiceError(500, "InternalServerError", message), kind, request)
+
+    def _envelope(self, error: ServiceError, kind: Host | None, request: Request) -> Response:
+        """The one door: an error as the host that was asked writes it."""
+        if kind is Host.BLOB:
+            return blob_error(error, head=request.method == "HEAD")
+        location = self.emulator.workspace.location
+        if kind is Host.DATA_PLANE and not request.url.path.startswith("/mferp/"):  # the front end speaks ARM
+            return data_plane_error(error, location=location)
+        return arm_error(error, location=location)
 
     async def _handle(self, kind: Host, request: Request) -> Response:
         raw_path = request.scope.get("raw_path") or request.scope["path"].encode()
@@ -189,14 +187,14 @@ class Application:
             headers += self._limits.headers(method)
         return headers
 
-    async def _fail(self, fault: Fault, request: Request, send: Send) -> None:
+    async def _strike(self, fault: Fault, kind: Host | None, request: Request, send: Send) -> bool:
+        """Lets a fault happen; True when it took the place of the answer."""
         await fault.wait()
         if fault.kill:
             os.kill(os.getpid(), signal.SIGKILL)
         if fault.drop:
             request.scope["state"]["connection"].abort()
         elif fault.status:
-            body = json.dumps({"error": {"code": fault.code, "message": fault.message, "details": []}})
-            headers = dict(fault.headers)
-            response = Response(body, fault.status, headers=headers, media_type="application/json")
-            await response(request.scope, request.receive, send)
+            error = ServiceError(fault.status, fault.code, fault.message, headers=fault.headers)
+            await self._envelope(error, kind, request)(request.scope, request.receive, send)
+        return fault.final

@@ -49,7 +49,7 @@ class Fault:
 
     def as_first_answered(self, url: str, response: Response) -> Response:
         """The answer kept for a URL; the first one is kept and given as it is."""
-        return self.kept.setdefault(url, response)
+        return self.kept.setdefault(url, response) if response.status_code == 200 else response
 
     async def wait(self) -> None:
         if self.delay:

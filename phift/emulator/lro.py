@@ -27,6 +27,7 @@ Finish = Callable[["Emulator", "Operation"], Any]
 restart. Raising ServiceError ends the operation as Failed with that error."""
 
 _KEPT_SECONDS = 24 * 3600.0
+_FORGET_EVERY = 500
 _PREFIX = {"onlineEndpoint": "oeidp", "onlineDeployment": "odidp", "job": "jc"}
 _NEVER = "0001-01-01T00:00:00+00:00"
 
@@ -99,6 +100,7 @@ class Operations:
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._started = 0
 
     def start(
         self,
@@ -148,6 +150,9 @@ class Operations:
         )
         self._save(operation)
         self._spawn(operation)
+        self._started += 1
+        if self._started % _FORGET_EVERY == 0:
+            self._forget()
         return operation
 
     def get(self, name: str) -> Operation | None:
@@ -173,13 +178,17 @@ class Operations:
 
     def resume(self) -> None:
         """Takes up what was running when the emulator stopped, and forgets what ended long ago."""
-        horizon = time.time() - _KEPT_SECONDS
+        self._forget()
         for body in self._emulator.store.list("operation"):
             operation = Operation(**body)
             if operation.status == "Running":
                 self._spawn(operation)
-            elif operation.due < horizon:
-                self._emulator.store.delete("operation", operation.name)
+
+    def _forget(self) -> None:
+        horizon = time.time() - _KEPT_SECONDS
+        for body in self._emulator.store.list("operation"):
+            if body["status"] != "Running" and body["due"] < horizon:
+                self._emulator.store.delete("operation", body["name"])
 
     def _spawn(self, operation: Operation) -> None:
         task = self._emulator.spawn(self._run(operation), name=f"operation {operation.kind} {operation.name}")

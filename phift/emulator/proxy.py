@@ -40,6 +40,8 @@ class Proxy:
             app,
             http="httptools",
             lifespan="off",
+            ws="none",
+            interface="asgi3",
             log_config=None,
             access_log=False,
             proxy_headers=False,

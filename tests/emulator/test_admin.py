@@ -43,6 +43,14 @@ def test_a_dropped_answer_with_and_without_its_effect(azure: Azure, *, after: bo
     assert (azure.call("GET", path).status_code == 200) is made
 
 
+def test_faults_speak_as_the_host_that_was_asked(azure: Azure) -> None:
+    azure.token()
+    azure.admin("POST", "/faults", {"pattern": r"\.blob\.", "status": 503, "code": "ServerBusy"})
+    answer = azure.session.get("https://any.blob.core.windows.net/c/b")
+    assert (answer.status_code, answer.headers["x-ms-error-code"]) == (503, "ServerBusy")
+    assert "<Code>ServerBusy</Code>" in answer.text
+
+
 def test_a_stale_read_shows_what_was_there_before(azure: Azure) -> None:
     body = {"properties": {"dataType": "uri_file", "dataUri": "azureml://datastores/workspaceblobstore/paths/x"}}
     azure.call("PUT", "data/lag/versions/1", body)
