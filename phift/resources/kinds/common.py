@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from phift.compile.desired import Desired
-from phift.compile.ownership import PREFIX, TAGS, marks_of, owner_of
+from phift.compile.ownership import PREFIX, TAGS, marks_of, owner_of, user_tags
 from phift.errors import AzureError
 from phift.resources.base import Context, Live, Progress
 
@@ -19,9 +19,9 @@ __all__ = [
     "live_of",
     "marks_in",
     "merged",
+    "others_tags",
     "own_marks",
     "provisioning",
-    "removed_tags",
     "seconds_of",
     "words",
 ]
@@ -102,10 +102,10 @@ def live_of(
     )
 
 
-def removed_tags(desired: Desired, live: Live) -> tuple[str, ...]:
-    """Names of tags an earlier apply wrote that the spec no longer has."""
-    before = {name for name in live.marks.get(TAGS, "").split(",") if name}
-    return tuple(sorted(before - set(desired.properties.get("tags") or {})))
+def others_tags(live: Live, tags: Mapping[str, Any] | None) -> dict[str, str]:
+    """Those of the live object's tags that are somebody else's: an update writes them back as they are."""
+    ours = {name for name in live.marks.get(TAGS, "").split(",") if name}
+    return {name: value for name, value in user_tags(tags).items() if name not in ours}
 
 
 def is_gone(state: str) -> bool:

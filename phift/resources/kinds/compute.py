@@ -9,7 +9,17 @@ from phift.compile.desired import Desired
 from phift.compile.ownership import user_tags
 from phift.errors import NotFoundError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
-from phift.resources.kinds.common import READ, body_of, live_of, marks_in, own_marks, provisioning, seconds_of, words
+from phift.resources.kinds.common import (
+    READ,
+    body_of,
+    live_of,
+    marks_in,
+    others_tags,
+    own_marks,
+    provisioning,
+    seconds_of,
+    words,
+)
 
 __all__ = ["Compute"]
 
@@ -81,8 +91,7 @@ class Compute:
         return self._put(context, desired, {})
 
     def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
-        gone = {n for n in live.marks.get("phift.tags", "").split(",") if n}
-        kept = {k: v for k, v in user_tags(live.raw.get("tags")).items() if k not in gone}
+        kept = others_tags(live, live.raw.get("tags"))
         return self._put(context, desired, kept)
 
     def delete(self, context: Context, desired: Desired, live: Live) -> None:

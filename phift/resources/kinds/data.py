@@ -12,7 +12,7 @@ from phift.compile.ownership import user_tags
 from phift.data import prepare
 from phift.errors import NotFoundError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
-from phift.resources.kinds.common import READ, body_of, live_of, marks_in, own_marks
+from phift.resources.kinds.common import READ, body_of, live_of, marks_in, others_tags, own_marks
 
 __all__ = ["Data"]
 
@@ -94,7 +94,7 @@ class Data:
 
     def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
         bag = live.raw["properties"].get("properties") or {}
-        kept = user_tags(live.raw["properties"].get("tags"))
+        kept = others_tags(live, live.raw["properties"].get("tags"))
         return self._put(context, desired, str(live.facts["uri"]), kept, {k: str(v) for k, v in bag.items()})
 
     def delete(self, context: Context, desired: Desired, live: Live) -> None:

@@ -7,10 +7,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from phift.compile.desired import Desired
-from phift.compile.ownership import INPUTS, STACK, TAGS, inputs_in, user_tags
+from phift.compile.ownership import INPUTS, STACK, inputs_in, user_tags
 from phift.errors import AzureError, NotFoundError, PhiftError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
-from phift.resources.kinds.common import READ, body_of, live_of, marks_in, own_marks, provisioning, seconds_of, words
+from phift.resources.kinds.common import (
+    READ,
+    body_of,
+    live_of,
+    marks_in,
+    others_tags,
+    own_marks,
+    provisioning,
+    seconds_of,
+    words,
+)
 from phift.resources.kinds.endpoint import endpoint_path
 from phift.resources.kinds.traffic import give_up_share, split
 
@@ -106,8 +116,7 @@ class Deployment:
         return self._put(context, desired, count, {})
 
     def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
-        gone = {n for n in live.marks.get(TAGS, "").split(",") if n}
-        kept = {k: v for k, v in user_tags(live.raw.get("tags")).items() if k not in gone}
+        kept = others_tags(live, live.raw.get("tags"))
         count = int(desired.properties.get("instance_count") or live.properties.get("instance_count") or 1)
         return self._put(context, desired, count, kept)
 

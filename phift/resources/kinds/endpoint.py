@@ -6,10 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from phift.compile.desired import Desired
-from phift.compile.ownership import TAGS, user_tags
+from phift.compile.ownership import user_tags
 from phift.errors import NotFoundError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
-from phift.resources.kinds.common import READ, body_of, live_of, marks_in, merged, own_marks, provisioning, words
+from phift.resources.kinds.common import (
+    READ,
+    body_of,
+    live_of,
+    marks_in,
+    merged,
+    others_tags,
+    own_marks,
+    provisioning,
+    words,
+)
 
 __all__ = ["Endpoint", "endpoint_path", "written_back"]
 
@@ -110,8 +120,7 @@ class Endpoint:
     def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
         """Tags alone go by PATCH, which cannot touch traffic; anything else by a PUT of the live document."""
         path = endpoint_path(context, desired.name)
-        gone = {n for n in live.marks.get(TAGS, "").split(",") if n}
-        kept = {k: v for k, v in user_tags(live.raw.get("tags")).items() if k not in gone}
+        kept = others_tags(live, live.raw.get("tags"))
         tags = {**kept, **(desired.properties.get("tags") or {}), **own_marks(context, desired, path)}
         wanted = {k: v for k, v in desired.properties.items() if k != "tags"}
         if all(live.properties.get(k) == v for k, v in wanted.items()):
