@@ -26,6 +26,6 @@ def modules_after(code: str) -> set[str]:
 
 @pytest.mark.parametrize(("name", "templates"), [("quickstart", False), ("train-parquet", True)])
 def test_loading_imports_little(name: str, templates: bool) -> None:
-    modules = modules_after(f"load(Path('configs/{name}.yaml'), target='local', environ={{}}, every_target=False)")
+    modules = modules_after(f"load(Path('configs/{name}.yaml'), target='local', environ={{}})")
     assert modules & set(HEAVY) == set()
     assert ("jinja2" in modules) is templates

@@ -109,3 +109,18 @@ def test_the_sandbox_holds(text: str, words: str) -> None:
     with pytest.raises(TemplateError) as caught:
         render_text(text, SCOPES)
     assert words in f"{caught.value.summary} {caught.value.remedy}"
+
+
+@pytest.mark.parametrize("name", [*(f"vars.{key}" for key in VARS), "env.HOME", "target.name"])
+def test_a_bare_name_gives_what_jinja_gives(name: str) -> None:
+    """The short way and Jinja2's own (parentheses take it) agree."""
+    assert repr(render_text(f"{{{{ {name} }}}}", SCOPES)) == repr(render_text(f"{{{{ ({name}) }}}}", SCOPES))
+
+
+def test_a_bare_name_that_is_missing_is_told_as_jinja_tells_it() -> None:
+    said = []
+    for text in ("{{ vars.lists }}", "{{ (vars.lists) }}"):
+        with pytest.raises(TemplateError) as caught:
+            render_text(text, SCOPES)
+        said.append(caught.value.summary)
+    assert said[0] == said[1]
