@@ -55,7 +55,7 @@ targets:
 """
 
 _READS = ("list", "lease", "token", "query")
-"""What a POST that changes nothing has in its path's last part: listSecrets, listStorageAccountKeys, token, a search."""
+"""How the last part of a POST begins that changes nothing: listSecrets, listKeys, token."""
 
 
 def row(question: str, answer: str, number: int = 0) -> str:
@@ -232,4 +232,3 @@ class Project:
 def actions(plan: Plan) -> dict[str, str]:
     """What is planned, by address."""
     return {str(r.address): r.action.value for r in plan.resources}
-

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from phift.compile.desired import Desired
-from phift.compile.ownership import APPLIED, TAGS, Owner, Ownership, applied_digest
+from phift.compile.ownership import APPLIED, PROTECT, TAGS, Owner, Ownership, applied_digest
 from phift.plan.action import Action, ChangeAction
 from phift.plan.diff import FieldRule, diff
 from phift.plan.model import FieldChange, PlannedResource
@@ -72,7 +72,12 @@ def differences(desired: Desired, live: LiveObject, rules: Sequence[FieldRule]) 
     by = "" if not applied else "outside" if applied == applied_digest(desired.properties) else "you"
     before = {name for name in live.marks.get(TAGS, "").split(",") if name}
     gone = tuple(sorted(before - set(desired.properties.get("tags") or {})))
-    return diff(desired.properties, live.properties, rules, by=by, removed_tags=gone)
+    changes, unchanged = diff(desired.properties, live.properties, rules, by=by, removed_tags=gone)
+    protected = live.marks.get(PROTECT) == "true"
+    if desired.protect != protected:
+        # A mark, not a property of the object: compared here so that lifting the protection reaches the workspace.
+        changes = (*changes, FieldChange("protect", desired.protect, protected, ChangeAction.UPDATE, "", "you"))
+    return changes, unchanged
 
 
 def why(visible: Sequence[FieldChange]) -> str:

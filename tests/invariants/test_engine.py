@@ -215,7 +215,9 @@ def test_the_lease_is_free_while_the_job_is_watched(project: Project) -> None:
     assert states == ["acquired", "released", "acquired", "released"]
 
 
-def test_a_cluster_of_another_is_used_as_it_is_and_survives(project: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_cluster_of_another_is_used_as_it_is_and_survives(
+    project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     project.applied()
     guest = Project.small(tmp_path_factory.mktemp("guest"), f"{project.stack}-b", project.embedded)
     guest.edit(f"{guest.stack}-gpu", f"{project.stack}-gpu")
@@ -272,7 +274,17 @@ def test_what_is_protected_is_not_destroyed(project: Project) -> None:
     with pytest.raises(RefusedError, match="is protected"):
         project.destroy()
     project.edit("    protect: true\n", "")
+    assert changed(project.plan()) == {"compute.finetune": "update"}
     project.applied()
+    assert not project.plan().changes_something
+    project.edit(f"model: {{name: {project.stack}}}", f"model: {{name: {project.stack}, protect: true}}")
+    assert changed(project.plan()) == {"model.finetuned": "update"}
+    project.applied()
+    with pytest.raises(RefusedError, match="is protected"):
+        project.destroy(archive=True)
+    project.edit(", protect: true}", "}")
+    project.applied()
+    assert not project.plan().changes_something
     assert project.destroy().destroyed == 1
 
 

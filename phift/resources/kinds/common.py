@@ -8,12 +8,13 @@ from functools import cache
 from typing import Any
 
 from phift.compile.desired import Desired
-from phift.compile.ownership import PREFIX, TAGS, marks_of, owner_of, user_tags
+from phift.compile.ownership import PREFIX, PROTECT, TAGS, marks_of, owner_of, user_tags
 from phift.errors import AzureError
 from phift.resources.base import Context, Live, Progress
 
 __all__ = [
     "READ",
+    "bag_of",
     "body_of",
     "is_gone",
     "live_of",
@@ -100,6 +101,13 @@ def live_of(
         raw=raw,
         **more,
     )
+
+
+def bag_of(properties: Mapping[str, Any]) -> dict[str, str]:
+    """An asset version's property bag for a PUT. Properties can be changed and never removed (Azure docs), so marks
+    that a later apply may leave out are emptied."""
+    bag = {name: str(value) for name, value in (properties.get("properties") or {}).items()}
+    return bag | {mark: "" for mark in (PROTECT, TAGS) if mark in bag}
 
 
 def others_tags(live: Live, tags: Mapping[str, Any] | None) -> dict[str, str]:

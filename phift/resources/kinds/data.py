@@ -12,7 +12,7 @@ from phift.compile.ownership import user_tags
 from phift.data import prepare
 from phift.errors import NotFoundError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
-from phift.resources.kinds.common import READ, body_of, live_of, marks_in, others_tags, own_marks
+from phift.resources.kinds.common import READ, bag_of, body_of, live_of, marks_in, others_tags, own_marks
 
 __all__ = ["Data"]
 
@@ -93,9 +93,9 @@ class Data:
         return self._put(context, desired, context.azure.blobs.uri(blob), {}, facts)
 
     def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
-        bag = live.raw["properties"].get("properties") or {}
+        bag = bag_of(live.raw["properties"])
         kept = others_tags(live, live.raw["properties"].get("tags"))
-        return self._put(context, desired, str(live.facts["uri"]), kept, {k: str(v) for k, v in bag.items()})
+        return self._put(context, desired, str(live.facts["uri"]), kept, bag)
 
     def delete(self, context: Context, desired: Desired, live: Live) -> None:
         body = {"properties": {**live.raw["properties"], "isArchived": True}}

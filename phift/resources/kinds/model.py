@@ -9,7 +9,7 @@ from phift.compile.desired import Desired
 from phift.compile.ownership import DIGEST, STACK, inputs_in, user_tags
 from phift.errors import AzureError, NotFoundError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
-from phift.resources.kinds.common import READ, body_of, live_of, marks_in, others_tags, own_marks
+from phift.resources.kinds.common import READ, bag_of, body_of, live_of, marks_in, others_tags, own_marks
 
 __all__ = ["Model"]
 
@@ -86,7 +86,7 @@ class Model:
 
     def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
         properties = live.raw["properties"]
-        bag = {k: str(v) for k, v in (properties.get("properties") or {}).items()}
+        bag = bag_of(properties)
         kept = others_tags(live, properties.get("tags"))
         self._put(context, desired, live.version, str(properties["modelUri"]), kept, bag)
         return {"name": desired.name, "version": live.version}
