@@ -1,0 +1,331 @@
+"""Online endpoints: documents as recorded, keys and tokens, traffic that takes effect when its operation ends."""
+
+from __future__ import annotations
+
+import copy
+import secrets
+import time
+import uuid
+from typing import Any
+
+from starlette.responses import Response
+
+from phift.emulator.context import Emulator
+from phift.emulator.documents import PRINCIPAL, empty, reply, timestamp
+from phift.emulator.errors import ServiceError
+from phift.emulator.lro import RESULT, Operation
+from phift.emulator.routing import WS, Call, Host, Route
+from phift.emulator.serving.online import (
+    DEPLOYMENT,
+    ENDPOINT,
+    busy,
+    check_name,
+    deployments_of,
+    endpoint_id,
+    not_found,
+    operation_uri,
+    refusal,
+    stranger_holds,
+)
+from phift.emulator.serving.supervisor import serving_of
+from phift.emulator.serving.traffic import check_traffic
+from phift.emulator.validation import check_tags, text_map
+
+__all__ = ["ROUTES", "finish_delete", "finish_key", "finish_write", "states_of", "token_audience"]
+
+_TIMEOUT = "PT30M"
+_AUTH_MODES = {"key": "Key", "amltoken": "AMLToken", "aadtoken": "AADToken"}
+_TOKEN_SECONDS, _REFRESH_SECONDS = 24 * 3600, 12 * 3600  # recorded 2026-03
+_MAX_ENDPOINTS = 100
+_SERVER_KEYS = ("azureml.onlineendpointid", "AzureAsyncOperationUri")
+_NAME_TAKEN = (
+    "There is already an endpoint with this name, Endpoint name needs to be unique within a region. Try some other "
+    "name."
+)
+
+
+async def _put(call: Call) -> Response:
+    emulator, name = call.emulator, call.params["name"]
+    body = await call.object()
+    check_name(name, "Endpoint")
+    record = emulator.store.get(ENDPOINT, name)
+    state = record["document"]["properties"]["provisioningState"] if record else ""
+    if state == "Deleting" or (record is None and stranger_holds(emulator.store, name)):
+        raise refusal({"": _NAME_TAKEN})
+    if state in ("Creating", "Updating"):
+        raise busy("Endpoint", name, state)
+    if record is None and len(emulator.store.list(ENDPOINT)) >= _MAX_ENDPOINTS:
+        raise refusal({"": f"The limit of {_MAX_ENDPOINTS} endpoints in a subscription and region is reached."})
+    document = _written(call, body, record["document"] if record else None)
+    # an endpoint whose creation failed is created again, as a new one is
+    creating = record is None or state == "Failed"
+    document["properties"]["provisioningState"] = "Creating" if creating else "Updating"
+    with emulator.store.transaction():
+        operation = _start(call, document["name"], finish=finish_write)
+        emulator.store.put(
+            ENDPOINT,
+            name,
+            body={
+                "document": document,
+                "keys": record["keys"] if record else {"primary": _new_key(), "secondary": _new_key()},
+                "operation": operation.name,
+                "routed": record["routed"] if record else {},
+            },
+        )
+    return reply(_shown(call, emulator.store.get(ENDPOINT, name) or {}), 201 if creating else 200, operation.headers)
+
+
+def _start(call: Call, name: str, *, finish: Any, location: str = "", data: dict[str, Any] | None = None) -> Operation:
+    url = f"https://management.azure.com{endpoint_id(call.emulator, name)}?api-version={call.api_version}"
+    return call.emulator.operations.start(
+        ENDPOINT,
+        name,
+        finish=finish,
+        location=location or url,
+        timeout=_TIMEOUT,
+        api_version=call.api_version,
+        data=data,
+    )
+
+
+def _written(call: Call, body: dict[str, Any], old: dict[str, Any] | None) -> dict[str, Any]:
+    """The document after a PUT: what is not in the body is cleared, traffic too."""
+    emulator = call.emulator
+    sent = body.get("properties")
+    if not isinstance(sent, dict):
+        raise ServiceError(400, "RequestInvalid", "The request is invalid: 'properties' is missing.")
+    mode = _AUTH_MODES.get(str(sent.get("authMode", "")).lower())
+    if mode is None:
+        raise refusal({"AuthMode": f"AuthMode must be Key, AMLToken or AADToken, not {sent.get('authMode')!r}."})
+    name = old["name"] if old else call.params["name"]
+    if old is None and sent.get("traffic"):
+        raise refusal({"Traffic": "Traffic cannot be set when an endpoint is created: it has no deployments yet."})
+    traffic = check_traffic(sent.get("traffic"), sent.get("mirrorTraffic"), states_of(emulator, name))
+    now = timestamp()
+    bag = {
+        key: value for key, value in text_map(sent.get("properties"), "properties").items() if key not in _SERVER_KEYS
+    }
+    before = old["properties"] if old else {}
+    return {
+        "id": endpoint_id(emulator, name),
+        "name": name,
+        "type": "Microsoft.MachineLearningServices/workspaces/onlineEndpoints",
+        "properties": {
+            "description": sent.get("description"),
+            "properties": bag,
+            "scoringUri": before.get("scoringUri"),
+            "swaggerUri": before.get("swaggerUri"),
+            "authMode": mode,
+            "provisioningState": "Creating",
+            "compute": None,
+            "traffic": traffic,
+            "mirrorTraffic": {},
+            "publicNetworkAccess": sent.get("publicNetworkAccess") or "Enabled",
+        },
+        "systemData": {
+            "createdAt": old["systemData"]["createdAt"] if old else now,
+            "createdBy": PRINCIPAL,
+            "lastModifiedAt": now,
+        },
+        "tags": check_tags(body.get("tags")),
+        "location": body.get("location") or emulator.workspace.location,
+        "kind": "Managed",
+        "identity": _identity(emulator, body.get("identity"), (old or {}).get("identity")),
+    }
+
+
+def _identity(emulator: Emulator, asked: Any, old: dict[str, Any] | None) -> dict[str, Any]:
+    """A principal of its own at creation; an endpoint that is created again gets another."""
+    identity = dict(asked) if isinstance(asked, dict) else {"type": "SystemAssigned"}
+    if "SystemAssigned" in str(identity.get("type")):
+        identity["principalId"] = (old or {}).get("principalId") or str(uuid.uuid4())
+        identity["tenantId"] = emulator.workspace.tenant_id
+    return identity
+
+
+def states_of(emulator: Emulator, endpoint: str) -> dict[str, str]:
+    """Provisioning states of an endpoint's deployments; one that once succeeded serves on after a failed update."""
+    states = {}
+    for record in deployments_of(emulator.store, endpoint):
+        state = record["document"]["properties"]["provisioningState"]
+        failed_update = state == "Failed" and record["succeeded"]
+        states[record["document"]["name"]] = "Succeeded" if failed_update else state
+    return states
+
+
+def finish_write(emulator: Emulator, operation: Operation) -> None:
+    """Ends a create or update: the URIs appear, the new traffic is in force."""
+    record = emulator.store.get(ENDPOINT, *operation.resource)
+    if record is None or record["document"]["properties"]["provisioningState"] == "Deleting":
+        raise ServiceError(409, "OperationCanceled", "The endpoint was deleted meanwhile.")
+    document = record["document"]
+    base = f"https://{document['name']}.{emulator.workspace.location}.inference.ml.azure.com"
+    document["properties"] |= {
+        "scoringUri": f"{base}/score",
+        "swaggerUri": f"{base}/swagger.json",
+        "provisioningState": "Succeeded",
+    }
+    record["routed"] = document["properties"]["traffic"]
+    emulator.store.put(ENDPOINT, *operation.resource, body=record)
+
+
+async def _get(call: Call) -> Response:
+    return reply(_shown(call, _existing(call)))
+
+
+async def _list(call: Call) -> Response:
+    return reply({"value": [_shown(call, record) for record in call.emulator.store.list(ENDPOINT)]})
+
+
+def _existing(call: Call) -> dict[str, Any]:
+    record = call.emulator.store.get(ENDPOINT, call.params["name"])
+    if record is None:
+        raise not_found("OnlineEndpoint", call.params["name"])
+    return record
+
+
+def _shown(call: Call, record: dict[str, Any]) -> dict[str, Any]:
+    """The document as this request's api-version reads it, with the server's keys in the user's own bag."""
+    document: dict[str, Any] = copy.deepcopy(record["document"])
+    document["properties"]["properties"] |= {
+        "azureml.onlineendpointid": document["id"].lower(),
+        "AzureAsyncOperationUri": operation_uri(call.emulator, record["operation"], call.api_version),
+    }
+    return document
+
+
+async def _patch(call: Call) -> Response:
+    """Tags, all of them; nothing else of an endpoint can be patched. Done at once."""
+    record = _existing(call)
+    body = await call.object()
+    document = record["document"]
+    if document["properties"]["provisioningState"] == "Deleting":
+        raise busy("Endpoint", document["name"], "Deleting")
+    if "tags" in body:
+        document["tags"] = check_tags(body["tags"])
+        document["systemData"]["lastModifiedAt"] = timestamp()
+        call.emulator.store.put(ENDPOINT, document["name"], body=record)
+    return reply(_shown(call, record))
+
+
+async def _delete(call: Call) -> Response:
+    """202 with the body null (recorded 2026-03), also while deployments hold traffic; 204 for what is not there."""
+    emulator, name = call.emulator, call.params["name"]
+    record = emulator.store.get(ENDPOINT, name)
+    if record is None:
+        return Response(status_code=204)
+    running = emulator.operations.running(ENDPOINT, name)
+    if running and record["document"]["properties"]["provisioningState"] == "Deleting":
+        return reply(None, 202, running.headers)
+    if running:
+        emulator.operations.cancel(running.name)
+    record["document"]["properties"]["provisioningState"] = "Deleting"
+    deployments = deployments_of(emulator.store, name)
+    for each in deployments:
+        if operation := emulator.operations.running(DEPLOYMENT, name, each["document"]["name"]):
+            emulator.operations.cancel(operation.name)
+    with emulator.store.transaction():
+        operation = _start(call, record["document"]["name"], finish=finish_delete, location=RESULT)
+        emulator.store.put(ENDPOINT, name, body={**record, "operation": operation.name, "routed": {}})
+        for each in deployments:
+            each["document"]["properties"]["provisioningState"] = "Deleting"
+            emulator.store.put(DEPLOYMENT, name, each["document"]["name"], body=each)
+    return reply(None, 202, operation.headers)
+
+
+async def finish_delete(emulator: Emulator, operation: Operation) -> None:
+    """Ends a delete with all deployments; the name and their quota are free only now."""
+    name = operation.resource[0]
+    for record in deployments_of(emulator.store, name):
+        await serving_of(emulator).remove(name, record["document"]["name"])
+        emulator.store.delete(DEPLOYMENT, name, record["document"]["name"])
+    emulator.store.delete(ENDPOINT, name)
+
+
+# credentials
+
+
+def _new_key() -> str:
+    return secrets.token_urlsafe(24)
+
+
+async def _list_keys(call: Call) -> Response:
+    record = _existing(call)
+    _check_mode(record, "Key")
+    return reply({"primaryKey": record["keys"]["primary"], "secondaryKey": record["keys"]["secondary"]})
+
+
+def _check_mode(record: dict[str, Any], wanted: str) -> None:
+    mode = record["document"]["properties"]["authMode"]
+    if mode != wanted:
+        text = f"Endpoint {record['document']['name']} has authMode {mode}; this needs {wanted}."
+        raise refusal({"AuthMode": text})
+
+
+async def _regenerate_keys(call: Call) -> Response:
+    """One key is replaced when the operation ends, the other stays good. The value sent is not taken (assumed)."""
+    record = _existing(call)
+    _check_mode(record, "Key")
+    which = str((await call.object()).get("keyType", "")).lower()
+    if which not in ("primary", "secondary"):
+        raise refusal({"KeyType": "KeyType must be Primary or Secondary."})
+    name = record["document"]["name"]
+    operation = _start(call, name, finish=finish_key, location=RESULT, data={"which": which, "key": _new_key()})
+    return empty(202, operation.headers)
+
+
+def finish_key(emulator: Emulator, operation: Operation) -> None:
+    """Ends a regeneration."""
+    record = emulator.store.get(ENDPOINT, *operation.resource)
+    if record is None:
+        raise ServiceError(409, "OperationCanceled", "The endpoint was deleted meanwhile.")
+    record["keys"][operation.data["which"]] = operation.data["key"]
+    emulator.store.put(ENDPOINT, *operation.resource, body=record)
+
+
+def token_audience(emulator: Emulator, name: str) -> str:
+    """Whom an endpoint's own tokens are meant for: this endpoint and no other."""
+    return f"https://{name.lower()}.{emulator.workspace.location}.inference.ml.azure.com"
+
+
+async def _token(call: Call) -> Response:
+    """Of AMLToken endpoints (recorded 2026-03); those of AADToken endpoints come from Microsoft Entra."""
+    record = _existing(call)
+    _check_mode(record, "AMLToken")
+    audience = token_audience(call.emulator, record["document"]["name"])
+    now = int(time.time())
+    return reply(
+        {
+            "accessToken": call.emulator.tokens.mint(audience, call.emulator.client_id, seconds=_TOKEN_SECONDS),
+            "tokenType": "Bearer",
+            "expiryTimeUtc": now + _TOKEN_SECONDS,
+            "refreshAfterTimeUtc": now + _REFRESH_SECONDS,
+        }
+    )
+
+
+async def _hold_name(call: Call) -> Response:
+    """As if another tenant of the region had the name."""
+    stranger_holds(call.emulator.store, call.params["name"], held=True)
+    return empty(204)
+
+
+async def _free_name(call: Call) -> Response:
+    stranger_holds(call.emulator.store, call.params["name"], held=False)
+    return empty(204)
+
+
+_ENDPOINT = WS + "/onlineEndpoints/{name}"
+
+ROUTES = (
+    Route(Host.ARM, "GET", WS + "/onlineEndpoints", _list),
+    Route(Host.ARM, "GET", _ENDPOINT, _get),
+    Route(Host.ARM, "PUT", _ENDPOINT, _put),
+    Route(Host.ARM, "PATCH", _ENDPOINT, _patch),
+    Route(Host.ARM, "DELETE", _ENDPOINT, _delete),
+    Route(Host.ARM, "POST", _ENDPOINT + "/listKeys", _list_keys),
+    Route(Host.ARM, "POST", _ENDPOINT + "/regenerateKeys", _regenerate_keys),
+    Route(Host.ARM, "POST", _ENDPOINT + "/token", _token),
+    Route(Host.ADMIN, "PUT", "/endpointNames/{name}", _hold_name),
+    Route(Host.ADMIN, "DELETE", "/endpointNames/{name}", _free_name),
+)

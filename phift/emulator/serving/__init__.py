@@ -1,0 +1,1 @@
+"""Online endpoints that really answer: containers (inference servers as child processes), routing, the gateway."""
