@@ -40,6 +40,9 @@ HANDLERS = (
     "jobs",
     "runs",
     "mlflow",
+    "endpoints",
+    "deployments",
+    "scoring",
 )
 """Every module of handlers/ that answers: ROUTES, and `install(emulator)` where it adds recovery or stop hooks."""
 
