@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from phift import __version__
+from phift.address import Address
 from phift.apply.events import (
     ApplyFinished,
     ApplyStarted,
@@ -38,6 +39,9 @@ __all__ = ["UI_VERSION", "JsonApply"]
 
 UI_VERSION = "1.0"
 
+EVERY = 5.0
+"""Seconds between two `apply_progress` of a resource whose state stays the same."""
+
 
 class JsonApply:
     """The event stream of `apply --json`, on stdout."""
@@ -46,6 +50,7 @@ class JsonApply:
         self.failures: list[ResourceFailed] = []
         self.started = False
         self._sink = Sink(streams.out)
+        self._last: dict[Address, tuple[float, tuple[str, str]]] = {}
         self._clock = clock or SystemClock()
         self._lock = threading.RLock()  # a signal's note may come while this thread writes a line
         self._line("version", f"phift {__version__}", phift=__version__, ui=UI_VERSION)
@@ -92,8 +97,19 @@ class JsonApply:
             self.started = self.started or event.action.changes_something
         elif isinstance(event, ResourceFailed):
             self.failures.append(event)
+        elif isinstance(event, ResourceProgress) and not self._due(event):
+            return
         for kind, message, level, body in _told(event):
             self._line(kind, message, level=level, **body)
+
+    def _due(self, event: ResourceProgress) -> bool:
+        doing, now = (event.state, event.message), self._clock.monotonic()
+        with self._lock:
+            then, known = self._last.get(event.address, (-EVERY, ("", "")))
+            if doing == known and now - then < EVERY:
+                return False
+            self._last[event.address] = (now, doing)
+            return True
 
     def _line(self, kind: str, message: str, *, level: str = "info", **body: Any) -> None:
         line = {

@@ -51,9 +51,7 @@ def count_line(diagnostics: Iterable[Diagnostic], *, style: Style = PLAIN) -> st
 def one(diagnostic: Diagnostic, *, style: Style = PLAIN) -> str:
     """One finding."""
     paint = style.red if diagnostic.severity is Severity.ERROR else style.yellow
-    first, *more = textwrap.wrap(diagnostic.summary, max(style.width - 9, 30), break_long_words=False) or [""]
-    lines = [f"{style.bold(paint(diagnostic.severity.value + ':'))} {style.bold(first)}"]
-    lines += [f"  {style.bold(line)}" for line in more]
+    lines = [f"{style.bold(paint(diagnostic.severity.value + ':'))} {style.bold(diagnostic.summary)}"]
     mark = diagnostic.mark
     source = _source_line(mark)
     gutter = " " * len(str(mark.line)) if mark and source is not None else " "

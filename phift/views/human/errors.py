@@ -19,8 +19,8 @@ def render(error: PhiftError, *, style: Style = PLAIN, address: str = "") -> str
     if isinstance(error, DiagnosticsError) and error.diagnostics:
         return render_diagnostics(error.diagnostics, style=style)
     head = style.yellow("detached:") if isinstance(error, DetachedError) else style.red("error:")
-    first, *more = textwrap.wrap(error.summary, max(style.width - 8, 30), break_long_words=False) or [""]
-    lines = [f"{style.bold(head)} {style.bold(first)}", *(f"  {style.bold(line)}" for line in more)]
+    # Not wrapped: the summary is what people search logs for, and it often holds a path.
+    lines = [f"{style.bold(head)} {style.bold(error.summary)}"]
     if error.address or address:
         lines.append(f" {style.cyan('-->')} {error.address or address}")
     if isinstance(error, JobFailedError):
