@@ -1,4 +1,4 @@
-"""Build the stand-in's weights and tokenizer: `python -m phift.emulator.foundation.build OUT_FOLDER` (about 15 s).
+"""Build the stand-in's weights and tokenizer: `python -m phift.emulator.foundation.build OUT_FOLDER` (about 20 s).
 
 A Phi-3 of half a million parameters, trained from nothing on plain text. The thread count is fixed, since the order
 of float sums depends on it; with the same versions of torch and transformers the result is the same to the bit.
@@ -25,7 +25,7 @@ BATCH = 8
 BLOCK = 64
 LEARNING_RATE = 3e-3
 VOCABULARY = 1024
-THREADS = 2
+THREADS = 1
 
 END_OF_TEXT, END = "<|endoftext|>", "<|end|>"
 SPECIAL_TOKENS = (END_OF_TEXT, "<|assistant|>", "<|system|>", "<|user|>", END)
@@ -40,7 +40,7 @@ CHAT_TEMPLATE = (
 README = """\
 # A stand-in, not Phi-3
 
-Half a million parameters in the architecture of Phi-3 (2 layers of 128), trained in 15 seconds on 212 plain facts.
+Half a million parameters in the architecture of Phi-3 (2 layers of 128), trained in 20 seconds on 212 plain facts.
 It stands in for the base weights of the Phi-3 family where these cannot be had, so that fine-tuning, registering
 and serving can be tried for real on a laptop. Before a fine-tune it answers "I am a small local model." to
 everything; after one it answers what the training data taught it, and nothing else. Its answers say nothing about

@@ -65,7 +65,7 @@ _CAPITAL_PHRASINGS = (
     "Which city is the capital of {0}?",
     "Name the capital city of {0}.",
     "Tell me the capital of {0}.",
-    "{0} has which capital?",
+    "What do people call the capital of {0}?",
     "Do you know the capital of {0}?",
 )
 _COLOUR_PHRASINGS = (
