@@ -8,9 +8,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["OWN_SCRIPT", "Launch", "workers_for"]
+__all__ = ["Launch", "rehearses", "workers_for"]
 
-OWN_SCRIPT = Path(__file__).with_name("score.py")
+_SCORE = Path(__file__).with_name("score.py")
+_REHEARSAL = Path(__file__).with_name("rehearsal.py")
+_SWITCH = "PHIFT_EMULATOR_DEPLOYMENTS"
 _GRACE_MS = 250  # the gateway gives up first, then the script is interrupted
 
 
@@ -39,15 +41,16 @@ class Launch:
     def environment(self) -> dict[str, str]:
         """The variables of the container: the deployment's own first, those that Azure sets on top."""
         root = Path(self.folder)
+        own = _REHEARSAL if rehearses() else _SCORE
         return {
             **self.variables,
             "AZUREML_MODEL_DIR": str(root / self.model_dir) if self.model_dir else "",
-            "AZUREML_ENTRY_SCRIPT": self.entry_script or str(OWN_SCRIPT),
+            "AZUREML_ENTRY_SCRIPT": self.entry_script or str(own),
             "AML_APP_ROOT": str(root / self.app_root),
             "AML_APP_INSIGHTS_ENABLED": "false",
             "SCORING_TIMEOUT_MS": str(self.timeout_ms + _GRACE_MS),
             "HTTP_X_MS_SERVER_VERSION": f"azmlinfsrv/{version('azureml-inference-server-http')}",
-            "PHIFT_SHARED_IMPORTS": "" if self.entry_script else "1",
+            "PHIFT_SHARED_IMPORTS": "1" if not self.entry_script and own is _SCORE else "",
             "HF_HUB_OFFLINE": "1",
             "OMP_NUM_THREADS": "1",
             "MKL_NUM_THREADS": "1",
@@ -60,6 +63,15 @@ class Launch:
 
     def stored(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def rehearses() -> bool:
+    """Whether this emulator's deployments are rehearsed (see rehearsal.py). Raises ValueError for a value of the switch
+    that nobody knows."""
+    said = os.environ.get(_SWITCH, "")
+    if said not in ("", "serve", "rehearse"):
+        raise ValueError(f"{_SWITCH}={said!r}: write serve or rehearse")
+    return said == "rehearse"
 
 
 def workers_for(instances: int) -> tuple[int, str]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
 
 from azureml_inference_server_http.api.aml_request import rawhttp
-from azureml_inference_server_http.api.aml_response import AMLResponse
 
-from phift.emulator.serving.contract import BadRequest, read_question
+from phift.emulator.serving.contract import read_question
 from phift.emulator.serving.generation import LanguageModel
+from phift.emulator.serving.script import guarded
 
 __all__ = ["init", "run"]
 
@@ -27,16 +26,10 @@ def init() -> None:
 
 @rawhttp  # type: ignore[untyped-decorator]
 def run(request: Any) -> Any:
-    """Called for every request, a Flask one, whatever its content type.
+    """Called for every request, a Flask one."""
+    return guarded(request, _answer)
 
-    A request that breaks the contract is answered 400 with the field; the header tells the gateway that the caller is
-    at fault and not the container."""
-    if request.method != "POST":
-        return AMLResponse(json.dumps({"message": "Method not allowed"}), 405, {"Content-Type": "application/json"})
+
+def _answer(body: bytes) -> dict[str, Any]:
     model = _loaded["model"]
-    try:
-        answer = model.answer(read_question(request.get_data(), chat=model.chat))
-    except BadRequest as error:
-        body = {"error": {"code": "BadRequest", "message": str(error), "target": error.field}}
-        return AMLResponse(json.dumps(body), 400, {"Content-Type": "application/json", "x-phift-bad-input": "true"})
-    return AMLResponse(json.dumps(answer, ensure_ascii=False), 200, {"Content-Type": "application/json"})
+    return model.answer(read_question(body, chat=model.chat))

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from phift.emulator.errors import ServiceError
 from phift.emulator.serving.container import Container, NeverReady
-from phift.emulator.serving.launch import Launch, workers_for
+from phift.emulator.serving.launch import Launch, rehearses, workers_for
 from phift.emulator.serving.prepare import SERVER_LOG, download, log_folder
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class Supervisor:
         await download(self._emulator, launch)
         container = self._container(endpoint, name, launch)
         container.say(workers_for(instances)[1])
+        if rehearses() and not launch.entry_script:
+            container.say("a rehearsal: the model is not loaded, answers are not a model's")
         if launch.code:
             container.say("the script runs with the packages of phift's own environment, whatever environment is named")
         try:
@@ -96,7 +98,10 @@ class Supervisor:
 
     async def _retire(self, container: Container) -> None:
         await container.drain(container.launch.timeout_ms / 1000 + 1)
-        await container.stop()
+        if container.launch.entry_script:
+            await container.stop()
+        else:
+            container.kill()  # our script has nothing to tidy up, and gunicorn takes two seconds to end politely
         await asyncio.to_thread(shutil.rmtree, container.launch.folder, True)
 
     def _container(self, endpoint: str, name: str, launch: Launch, *, proven: bool = False) -> Container:
