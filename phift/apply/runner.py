@@ -10,14 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from phift.address import Address
-from phift.apply.events import ApplyFinished, ApplyStarted, Listener, ResourceDone, ResourceFailed, ResourceSkipped
+from phift.apply.events import (
+    ApplyFinished,
+    ApplyStarted,
+    Listener,
+    Note,
+    ResourceDone,
+    ResourceFailed,
+    ResourceSkipped,
+)
 from phift.apply.options import ApplyOptions
 from phift.apply.unit import Units
 from phift.apply.writing import Writing
 from phift.azure.session import Azure
 from phift.clock import Clock, SystemClock
 from phift.compile.desired import Stack
-from phift.errors import DetachedError
+from phift.errors import AzureError, DetachedError
 from phift.graph.dag import Graph
 from phift.graph.executor import NotStarted, Outcome, run
 from phift.ledger.holder import Holder
@@ -122,7 +130,11 @@ def _finish(
         a for a, o in outcomes.items() if isinstance(o.error, NotStarted) and plan.resource(a).action.changes_something
     ]
     code = next((int(getattr(e, "exit_code", 1)) for e in errors.values()), DetachedError.exit_code if stopped else 0)
-    ledger.end("done" if code == 0 else "detached" if code == DetachedError.exit_code else "failed")
+    try:
+        ledger.end("done" if code == 0 else "detached" if code == DetachedError.exit_code else "failed")
+    except AzureError as error:
+        # History alone is lost, and what ended the apply has been told: the next apply settles it by what it reads.
+        listener(Note(f"the end of this apply could not be written to the journal: {error.summary}"))
     finished = ApplyFinished(
         plan,
         added=sum(a.adds for a in done),

@@ -17,8 +17,10 @@ _FIRST = 0.2
 _GROWTH = 1.4
 _LONGEST_LOCAL = 1.0
 _LONGEST_CLOUD = 20.0
-_PATIENCE = 300.0
+_PATIENCE_CLOUD = 300.0
 """Seconds a wait goes on without an answer from the service: a long job outlives short outages."""
+_PATIENCE_LOCAL = 5.0
+"""The embedded Azure ML has no outages: it restarts within this time, or it is gone."""
 
 
 def wait_for(
@@ -41,12 +43,13 @@ def wait_for(
     answered = start
     pause = _FIRST
     longest = _LONGEST_LOCAL if local else _LONGEST_CLOUD
+    patience = _PATIENCE_LOCAL if local else _PATIENCE_CLOUD
     while True:
         elapsed = clock.monotonic() - start
         try:
             progress = look()
         except (UnreachableError, ServerError, ThrottledError):
-            if clock.monotonic() - answered > _PATIENCE:
+            if clock.monotonic() - answered > patience:
                 raise
             progress = Progress("no answer", message="the service does not answer; trying again")
         else:

@@ -52,7 +52,7 @@ def apply(
         plan, request = planfile.read(file)
     else:
         request = o.request_of(file, target, var, var_file)
-        plan = phases.plan(request, connect)
+        plan = phases.plan(request, connect, retry_failed=retry_failed)
         view.planned(plan)
         if not plan.changes_something:
             return 0

@@ -1,0 +1,191 @@
+"""An apply killed, doubled, interrupted, or left alone by the service: the next one goes on; nothing is done twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from support import Embedded, Project
+
+from phift.emulator import lifecycle
+
+PATIENCE = 60.0
+
+
+def until(what: str, question: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not question():
+        assert time.monotonic() < deadline, f"{what}: not within {PATIENCE:.0f} s"
+        time.sleep(0.1)
+
+
+def job_runs(project: Project) -> bool:
+    return any(job["properties"]["status"] == "Running" for job in project.jobs())
+
+
+@contextmanager
+def started(project: Project, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A phift command that is not left behind."""
+    process = project.start(*arguments)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate(timeout=PATIENCE)
+
+
+def finished(process: subprocess.Popen[str]) -> tuple[int, str]:
+    output, _ = process.communicate(timeout=PATIENCE)
+    return process.returncode, output
+
+
+@pytest.fixture
+def slow(project: Project) -> Project:
+    """Its training takes a while."""
+    project.tag(rehearsal__seconds="2.5")
+    return project
+
+
+def test_killed_during_training_then_applied_again(slow: Project) -> None:
+    with started(slow, "apply", "-y", "spec.yaml") as process:
+        until("a running job", lambda: job_runs(slow))
+        process.send_signal(signal.SIGKILL)
+        process.wait(PATIENCE)
+    again = slow.run("apply", "-y", "spec.yaml")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "already running" in again.stdout
+    assert len(slow.jobs()) == 1
+    assert slow.models() == ["1"]
+    assert "No changes." in slow.run("apply", "-y", "spec.yaml").stdout
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [pytest.param("computes", marks=pytest.mark.slow), pytest.param("data", marks=pytest.mark.slow), "jobs"],
+)
+def test_killed_at_a_write_then_applied_again(project: Project, moment: str) -> None:
+    """The write has reached the service; the process dies before it knows."""
+    before = project.embedded.mark()
+
+    def seen() -> bool:
+        return any(
+            r["method"] == "PUT" and f"/{moment}/" in r["path"] and project.stack in r["path"]
+            for r in project.embedded.requests()[before:]
+        )
+
+    with started(project, "apply", "-y", "spec.yaml") as process:
+        until(f"a PUT of {moment}", seen)
+        process.send_signal(signal.SIGKILL)
+        process.wait(PATIENCE)
+    # The lease of the dead apply has to run out, or be waited for; nothing else may stand in the way.
+    deadline = time.monotonic() + 90
+    while (again := project.run("apply", "-y", "spec.yaml")).returncode == 6:
+        assert time.monotonic() < deadline, again.stderr
+        assert "lease" in again.stderr.lower()
+        time.sleep(2)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert len(project.jobs()) == 1
+    assert project.models() == ["1"]
+    assert not project.plan().changes_something
+
+
+def test_two_applies_at_once(slow: Project) -> None:
+    with started(slow, "apply", "-y", "spec.yaml") as one, started(slow, "apply", "-y", "spec.yaml") as two:
+        results = [finished(one), finished(two)]
+    codes = sorted(code for code, _ in results)
+    assert codes in ([0, 0], [0, 6], [0, 5]), results
+    for code, output in results:
+        assert "Traceback" not in output
+        if code == 6:
+            assert "lease" in output.lower(), output
+            assert str(os.uname().nodename) in output, output
+    assert len(slow.jobs()) == 1
+    assert slow.models() == ["1"]
+    assert not slow.plan().changes_something
+
+
+def test_an_apply_beside_a_running_one_watches_the_same_job(slow: Project) -> None:
+    with started(slow, "apply", "-y", "spec.yaml") as one:
+        until("a running job", lambda: job_runs(slow))
+        second = slow.run("apply", "-y", "spec.yaml")
+        code, output = finished(one)
+    assert "already running" in second.stdout
+    assert {code, second.returncode} <= {0, 5}, (output, second.stderr)
+    assert 0 in {code, second.returncode}
+    assert len(slow.jobs()) == 1
+    assert slow.models() == ["1"]
+    assert not slow.plan().changes_something
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+def test_interrupted_while_waiting_detaches(slow: Project, number: signal.Signals) -> None:
+    with started(slow, "apply", "-y", "spec.yaml") as process:
+        until("a running job", lambda: job_runs(slow))
+        process.send_signal(number)
+        code, output = finished(process)
+    assert code == 8, output
+    assert "goes on" in output
+    assert "Traceback" not in output
+    again = slow.run("apply", "-y", "spec.yaml")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert len(slow.jobs()) == 1
+    assert slow.models() == ["1"]
+
+
+def test_no_wait_detaches_and_the_next_apply_goes_on(slow: Project) -> None:
+    first = slow.run("apply", "-y", "--no-wait", "spec.yaml")
+    assert first.returncode == 8, first.stderr
+    assert slow.models() == []
+    assert slow.run("apply", "-y", "spec.yaml").returncode == 0
+    assert slow.models() == ["1"]
+
+
+def test_a_saved_plan_is_resumed(slow: Project) -> None:
+    assert slow.run("plan", "spec.yaml", "--out", "plan.json").returncode == 0
+    with started(slow, "apply", "plan.json") as process:
+        until("a running job", lambda: job_runs(slow))
+        process.send_signal(signal.SIGKILL)
+        process.wait(PATIENCE)
+    again = slow.run("apply", "plan.json")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert len(slow.jobs()) == 1
+    assert slow.models() == ["1"]
+
+
+def test_retry_failed_on_the_command_line(project: Project) -> None:
+    project.tag(rehearsal__fail="chat_completion_finetune: out of luck")
+    failed = project.run("apply", "-y", "spec.yaml")
+    assert failed.returncode == 1
+    assert "out of luck" in failed.stderr
+    assert "chat_completion_finetune" in failed.stderr
+    assert project.run("apply", "-y", "spec.yaml").returncode == 4
+    project.edit(', rehearsal.fail: "chat_completion_finetune: out of luck"', "")
+    again = project.run("apply", "-y", "--retry-failed", "spec.yaml")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert project.models() == ["1"]
+
+
+def test_the_emulator_is_killed_under_an_apply(own_embedded: Callable[[], Embedded], tmp_path, stack: str) -> None:  # type: ignore[no-untyped-def]
+    embedded = own_embedded()
+    project = Project.small(tmp_path / "project", stack, embedded)
+    project.tag(rehearsal__seconds="6")
+    with started(project, "apply", "-y", "spec.yaml") as process:
+        until("a running job", lambda: job_runs(project))
+        os.kill(embedded.connection.pid, signal.SIGKILL)
+        code, output = finished(process)
+    assert code not in (0, 2), output
+    assert "Traceback" not in output
+    assert "error: the embedded Azure ML cannot be reached" in output
+    assert output.count("error:") == 1, output
+    project.embedded = own_embedded()
+    again = project.run("apply", "-y", "spec.yaml")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert len(project.jobs()) == 1
+    assert project.models() == ["1"]
+    assert lifecycle.find(embedded.home) is not None
