@@ -22,11 +22,6 @@ class NotYet:
 
 
 NOT_YET = (
-    NotYet("endpoint", "serving"),
-    NotYet("deployment", "serving"),
-    NotYet("rollout", "serving"),
-    NotYet("tests", "serving"),
-    NotYet("model", "serving a model that exists", starts="azureml:"),
     NotYet("extends", "building on other specs"),
     NotYet("matrix", "a stack for each combination of variables"),
     NotYet("renamed_from", "moving a stack to another name"),

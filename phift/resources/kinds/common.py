@@ -8,13 +8,12 @@ from functools import cache
 from typing import Any
 
 from phift.compile.desired import Desired
-from phift.compile.ownership import PREFIX, PROTECT, TAGS, marks_of, owner_of, user_tags
+from phift.compile.ownership import APPLIED, DIGEST, PREFIX, PROTECT, TAGS, marks_of, owner_of, user_tags
 from phift.errors import AzureError
 from phift.resources.base import Context, Live, Progress
 
 __all__ = [
     "READ",
-    "bag_of",
     "body_of",
     "is_gone",
     "live_of",
@@ -24,8 +23,12 @@ __all__ = [
     "own_marks",
     "provisioning",
     "seconds_of",
+    "version_marks",
+    "version_marks_in",
     "words",
 ]
+
+_MOVING = (DIGEST, APPLIED, TAGS, PROTECT)
 
 READ = "2024-10-01"
 """The stable api-version of reads: complete for every field phift manages."""
@@ -103,11 +106,20 @@ def live_of(
     )
 
 
-def bag_of(properties: Mapping[str, Any]) -> dict[str, str]:
-    """An asset version's property bag for a PUT. Properties can be changed and never removed (Azure docs), so marks
-    that a later apply may leave out are emptied."""
-    bag = {name: str(value) for name, value in (properties.get("properties") or {}).items()}
-    return bag | {mark: "" for mark in (PROTECT, TAGS) if mark in bag}
+def version_marks(context: Context, desired: Desired, object_id: str) -> tuple[dict[str, str], dict[str, str]]:
+    """The marks of an asset version, as tags and as properties.
+
+    A version's tags can be changed, its properties only be set when it is made (error text of the service: "Only tags,
+    description, and isArchived can be updated"): what a later apply may move goes into tags.
+    """
+    marks = own_marks(context, desired, object_id)
+    tags = {name: marks.pop(name) for name in _MOVING if name in marks}
+    return tags, marks
+
+
+def version_marks_in(properties: Mapping[str, Any]) -> dict[str, str]:
+    """phift's marks in an asset version's properties and tags."""
+    return {**marks_in(properties.get("properties")), **marks_in(properties.get("tags"))}
 
 
 def others_tags(live: Live, tags: Mapping[str, Any] | None) -> dict[str, str]:

@@ -12,7 +12,7 @@ from phift.compile.ownership import user_tags
 from phift.data import prepare
 from phift.errors import NotFoundError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
-from phift.resources.kinds.common import READ, bag_of, body_of, live_of, marks_in, others_tags, own_marks
+from phift.resources.kinds.common import READ, body_of, live_of, others_tags, version_marks, version_marks_in
 
 __all__ = ["Data"]
 
@@ -39,7 +39,7 @@ class Data:
             context,
             desired,
             raw,
-            marks=marks_in(bag),
+            marks=version_marks_in(properties),
             properties=self.observe(raw),
             state="Archived" if properties.get("isArchived") else "Succeeded",
             version=str(raw.get("name", "")),
@@ -93,7 +93,7 @@ class Data:
         return self._put(context, desired, context.azure.blobs.uri(blob), {}, facts)
 
     def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
-        bag = bag_of(live.raw["properties"])
+        bag = {k: str(v) for k, v in (live.raw["properties"].get("properties") or {}).items()}
         kept = others_tags(live, live.raw["properties"].get("tags"))
         return self._put(context, desired, str(live.facts["uri"]), kept, bag)
 
@@ -116,8 +116,8 @@ class Data:
         facts: Mapping[str, str],
     ) -> Mapping[str, Any]:
         path = self._path(context, desired)
-        marks = own_marks(context, desired, path)
-        tags = {**kept_tags, **(desired.properties.get("tags") or {}), "phift.digest": desired.digest}
+        marked, marks = version_marks(context, desired, path)
+        tags = {**kept_tags, **(desired.properties.get("tags") or {}), **marked}
         body = body_of(context, desired, self.entity(desired, uri, tags, {**facts, **marks}))
         context.azure.arm.put(path, _WRITE, body)
         return {"name": desired.name, "version": desired.digest}

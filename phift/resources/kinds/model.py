@@ -9,7 +9,7 @@ from phift.compile.desired import Desired
 from phift.compile.ownership import DIGEST, STACK, inputs_in, user_tags
 from phift.errors import AzureError, NotFoundError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
-from phift.resources.kinds.common import READ, bag_of, body_of, live_of, marks_in, others_tags, own_marks
+from phift.resources.kinds.common import READ, body_of, live_of, others_tags, version_marks, version_marks_in
 
 __all__ = ["Model"]
 
@@ -86,7 +86,7 @@ class Model:
 
     def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
         properties = live.raw["properties"]
-        bag = bag_of(properties)
+        bag = {k: str(v) for k, v in (properties.get("properties") or {}).items()}
         kept = others_tags(live, properties.get("tags"))
         self._put(context, desired, live.version, str(properties["modelUri"]), kept, bag)
         return {"name": desired.name, "version": live.version}
@@ -111,8 +111,8 @@ class Model:
         kept_properties: Mapping[str, str],
     ) -> None:
         where = self._path(context, desired.name, version)
-        marks = own_marks(context, desired, where)
-        tags = {**kept_tags, **(desired.properties.get("tags") or {}), DIGEST: desired.digest}
+        marked, marks = version_marks(context, desired, where)
+        tags = {**kept_tags, **(desired.properties.get("tags") or {}), **marked}
         entity = self.entity(desired, version, path, tags, {**kept_properties, **marks})
         body = body_of(context, desired, entity)
         context.azure.arm.put(where, _WRITE, body)
@@ -143,7 +143,7 @@ class Model:
             context,
             desired,
             raw,
-            marks=marks_in(properties.get("properties")),
+            marks=version_marks_in(properties),
             properties=self.observe(raw),
             state="Archived" if properties.get("isArchived") else "Succeeded",
             version=str(raw.get("name", "")),
