@@ -77,7 +77,7 @@ def apply_plan(
 
 
 def _graph(plan: Plan) -> Graph[Address]:
-    """Creation follows dependencies; deletions go the other way round."""
+    """What needs something comes after it; in a destroy, before it."""
     graph: Graph[Address] = Graph()
     known = {r.address for r in plan.resources}
     for resource in plan.resources:
@@ -85,7 +85,7 @@ def _graph(plan: Plan) -> Graph[Address]:
         for needed in resource.depends_on:
             if needed not in known:
                 continue
-            if resource.action is Action.DELETE or plan.purpose == "destroy":
+            if plan.purpose == "destroy":
                 graph.add(needed, after=[resource.address])
             else:
                 graph.add(resource.address, after=[needed])

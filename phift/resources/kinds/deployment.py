@@ -121,9 +121,11 @@ class Deployment:
         return self._put(context, desired, count, kept)
 
     def delete(self, context: Context, desired: Desired, live: Live) -> None:
-        """The service refuses to delete what has traffic, so its share is given up first."""
+        """The service refuses to delete what has traffic. One that is deleted to be made anew gives up its share first;
+        one that was replaced by another must have lost it to that one."""
         path = endpoint_path(context, desired.parts["endpoint"])
-        give_up_share(context, path, live.name)
+        if desired.parts.get("strategy"):
+            give_up_share(context, path, live.name)
         context.azure.arm.delete(f"{path}/deployments/{live.name}", READ)
 
     def poll(self, context: Context, desired: Desired, outputs: Mapping[str, Any]) -> Progress:
