@@ -79,14 +79,19 @@ def history(azure, path):
     return data_plane(azure, "GET", f"/history/v1.0{azure.workspace}/runs/{path}")
 
 
-@pytest.fixture(autouse=True)
-def data(azure):
+def put_data(azure):
+    """Put a small file where the jobs here look for their data."""
     container = azure.call("GET", "datastores/workspaceblobstore", api="2024-10-01-preview").json()["properties"]
     token = azure.token("https://storage.azure.com")
     url = f"https://{container['accountName']}.blob.core.windows.net/{container['containerName']}/data/train.jsonl"
     row = b'{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ho"}]}\n'
     headers = {"Authorization": f"Bearer {token}", "x-ms-blob-type": "BlockBlob", "x-ms-version": "2025-01-05"}
     assert azure.session.put(url, data=row, headers=headers).status_code == 201
+
+
+@pytest.fixture(autouse=True)
+def data(azure):
+    put_data(azure)
 
 
 def test_first_put_answers_not_started_with_an_untouched_bag_and_no_etag(azure):

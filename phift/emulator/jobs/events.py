@@ -68,11 +68,11 @@ class EventWriter:
     """The worker's end. Each event has left the process when `write` returns."""
 
     def __init__(self, path: Path) -> None:
-        self._stream = path.open("a", encoding="utf-8")
+        self._path = path
 
     def write(self, event: Event) -> None:
-        self._stream.write(json.dumps({"kind": type(event).__name__, **asdict(event)}) + "\n")
-        self._stream.flush()
+        with self._path.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps({"kind": type(event).__name__, **asdict(event)}) + "\n")
 
 
 class EventReader:

@@ -31,6 +31,7 @@ __all__ = ["JobRunner"]
 
 POLL_SECONDS = 0.15
 METRICS_SECONDS = 30.0
+LAST_LINES = 30
 _MLFLOW_WORDS = {Status.COMPLETED: "FINISHED", Status.FAILED: "FAILED", Status.CANCELED: "KILLED"}
 
 
@@ -137,9 +138,17 @@ class JobRunner:
         try:
             async with asyncio.timeout(METRICS_SECONDS):
                 for run_id, word in {**words, self._job.name: _MLFLOW_WORDS[status]}.items():
-                    await self._tracking.end_run(run_id, word, time.time())
-        except (TrackingError, TimeoutError) as error:
-            self._log.say(f"The MLflow runs may not be marked as ended: {error}")
+                    await self._end_tracked(run_id, word)
+        except TimeoutError:
+            self._log.say(f"The MLflow runs may not be marked as ended: no answer in {METRICS_SECONDS:g} s")
+
+    async def _end_tracked(self, run_id: str, word: str) -> None:
+        try:
+            await self._tracking.end_run(run_id, word, time.time())
+        except TrackingError as error:
+            # a run below may be unknown to MLflow, where the emulator was killed before it had told of it
+            if run_id == self._job.name:
+                self._log.say(f"The MLflow run may not be marked as ended: {error}")
 
     # the work
 
@@ -165,6 +174,7 @@ class JobRunner:
         if failed:
             raise _Failure(f"{failed.node}: {failed.error}", failed.error_code)
         if code != 0:
+            self._say_last_words()
             raise _Failure(f"{self._current_step()}: {_how_it_ended(code)}", "SystemError")
         await self._keep_outputs(work)
         self._node.enter(Status.COMPLETED, self._store)
@@ -260,6 +270,12 @@ class JobRunner:
             run.run_id, experiment=self._job.experiment, name=node, parent=parent.run_id, parameters={}
         )
         return run
+
+    def _say_last_words(self) -> None:
+        """What a worker that ended without a word to us wrote to its own output, in the job's log."""
+        text = (self._folder / "worker.log").read_text(encoding="utf-8", errors="replace")
+        for line in text.splitlines()[-LAST_LINES:]:
+            self._log.say(line)
 
     def _current_step(self) -> str:
         return next(reversed(self._steps), "before the first step")

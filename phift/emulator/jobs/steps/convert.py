@@ -54,4 +54,5 @@ def _card(context: StepContext) -> str:
     stand_in = (
         "\nThe base model was phift's tiny stand-in, not the model it is named after.\n" if context.stand_in else ""
     )
-    return f"# Fine-tuned chat model\n\nTrained by job {context.job} in the embedded Azure ML of phift.\n{stand_in}"
+    title = "---\nlibrary_name: transformers\n---\n\n# Fine-tuned chat model\n\n"
+    return f"{title}Trained by job {context.job} in the embedded Azure ML of phift.\n{stand_in}"
