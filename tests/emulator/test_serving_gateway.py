@@ -42,31 +42,36 @@ def run(data):
 """
 
 
+def build(azure: Azure, *names: str) -> str:
+    """An endpoint with deployments of one instance each, all the traffic on the first one."""
+    serving = Serving(azure)
+    serving.endpoint("gate")
+    model = serving.model("gate", {"weights.bin": b"0"}, "custom_model")
+    code = {"codeId": serving.code("gate", SCRIPT), "scoringScript": "score.py"}
+    settings = {"requestTimeout": "PT2S", "maxConcurrentRequestsPerInstance": 1}
+    started = [
+        serving.put_deployment(
+            "gate",
+            name,
+            model,
+            codeConfiguration=code,
+            requestSettings=settings,
+            environmentVariables={"VARIANT": name},
+        )
+        for name in names
+    ]
+    for each in started:
+        serving.ok(each)
+    serving.endpoint("gate", traffic={names[0]: 100})
+    return "gate"
+
+
 @pytest.fixture(scope="module")
 def endpoint(served: Connection) -> Iterator[str]:
-    """Blue with all the traffic and green with none, both of one instance."""
+    """Blue with all the traffic and green with none."""
     azure = Azure(served)
     with azure.session:
-        serving = Serving(azure)
-        serving.endpoint("gate")
-        model = serving.model("gate", {"weights.bin": b"0"}, "custom_model")
-        code = {"codeId": serving.code("gate", SCRIPT), "scoringScript": "score.py"}
-        settings = {"requestTimeout": "PT2S", "maxConcurrentRequestsPerInstance": 1}
-        started = [
-            serving.put_deployment(
-                "gate",
-                name,
-                model,
-                codeConfiguration=code,
-                requestSettings=settings,
-                environmentVariables={"VARIANT": name},
-            )
-            for name in ("blue", "green")
-        ]
-        for each in started:
-            serving.ok(each)
-        serving.endpoint("gate", traffic={"blue": 100})
-        yield "gate"
+        yield build(azure, "blue", "green")
 
 
 @pytest.fixture
@@ -250,18 +255,19 @@ def test_no_request_is_lost_while_traffic_shifts_and_the_old_deployment_goes(ser
     assert variants["greener"] > 2
 
 
-def test_containers_end_with_the_emulator_and_come_back_with_it(serving: Serving, endpoint: str) -> None:
-    key = serving.key(endpoint)
-    status = serving.azure.admin("GET", "/status")
-    pid, home = status["pid"], Path(status["home"])
-    before = _servers(pid)
-    assert before
-    os.kill(pid, signal.SIGKILL)
+def test_containers_end_with_the_emulator_and_come_back_with_it(home: Path) -> None:
+    first = Azure(lifecycle.ensure(home, idle_seconds=600))
+    with first.session:
+        endpoint = build(first, "blue")
+        key = Serving(first).key(endpoint)
+        before = _servers(first.connection.pid)
+        assert before
+        os.kill(first.connection.pid, signal.SIGKILL)
     until(lambda: not any(Path(f"/proc/{each}").exists() for each in before), 10)
     again = Azure(lifecycle.ensure(home, idle_seconds=600))
     with again.session:
         answer = Serving(again).score(endpoint, {}, key=key)
-        assert (answer.status_code, answer.json()["variant"]) == (200, "greener")
+        assert (answer.status_code, answer.json()["variant"]) == (200, "blue"), "it waits for the container"
 
 
 def _servers(parent: int) -> list[int]:

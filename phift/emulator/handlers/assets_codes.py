@@ -25,7 +25,16 @@ def _create(call: Call, name: str, version: str, sent: dict[str, Any]) -> dict[s
     uri = sent.get("codeUri")
     if not isinstance(uri, str) or not uri:
         raise ServiceError(400, "RequestInvalid", "The request is invalid: a code version needs a codeUri.")
-    return {**base_properties(sent), "isAnonymous": False, "codeUri": uri, "provisioningState": "Succeeded"}
+    # the SDK sends hash_version as a number; it is kept as text (recorded 2025-02)
+    bag = {
+        key: str(value) if isinstance(value, int) else value for key, value in (sent.get("properties") or {}).items()
+    }
+    return {
+        **base_properties({**sent, "properties": bag}),
+        "isAnonymous": False,
+        "codeUri": uri,
+        "provisioningState": "Succeeded",
+    }
 
 
 def _update(call: Call, existing: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
