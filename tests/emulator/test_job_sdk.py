@@ -23,7 +23,7 @@ client = MLClient(DefaultAzureCredential(), os.environ["AZURE_SUBSCRIPTION_ID"],
                   os.environ["AZURE_WORKSPACE_NAME"])
 client.jobs.stream("streamed")
 job = client.jobs.get("streamed")
-print("status", job.status.value if hasattr(job.status, "value") else job.status)
+print("status", job.status.value)
 children = list(client.jobs.list(parent_job_name="streamed"))
 print("children", [child.display_name for child in children])
 client.jobs.download("streamed", download_path=sys.argv[1], output_name="trained_model")
@@ -35,7 +35,7 @@ client.jobs.archive("streamed")
 print("listed", [job.name for job in client.jobs.list() if job])
 client.jobs.restore("streamed")
 client.jobs.begin_cancel("endless").result()
-print("canceled", client.jobs.get("endless").status)
+print("canceled", client.jobs.get("endless").status.value)
 """
 
 
