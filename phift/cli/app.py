@@ -10,6 +10,7 @@ import typer
 from phift.cli.commands import emulator
 from phift.cli.commands.apply import apply
 from phift.cli.commands.destroy import destroy
+from phift.cli.commands.invoke import invoke
 from phift.cli.commands.lock import lock
 from phift.cli.commands.logs import logs
 from phift.cli.commands.metrics import metrics
@@ -35,7 +36,8 @@ app = typer.Typer(
 _PANELS: dict[str, tuple[Callable[..., int], ...]] = {
     "Change the workspace": (plan, apply, destroy),
     "Look at the spec": (validate, render, lock),
-    "Look at what there is": (show, status, logs, metrics),
+    "Use the endpoint": (invoke,),
+    "Look at what there is": (status, logs, metrics, show),
 }
 
 for _panel, _commands in _PANELS.items():

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from phift.compile.desired import Desired
-from phift.errors import NotFoundError, UsageError
+from phift.errors import AzureError, NotFoundError, UsageError
 from phift.phases.request import Connector, Request
 from phift.phases.workbench import Workbench, open_workbench
 from phift.resources.kinds.endpoint import endpoint_path
@@ -18,6 +18,17 @@ from phift.resources.kinds.test import conversations
 __all__ = ["Answered", "endpoint_key", "invoke"]
 
 _SPLITS = ("sample", "test")
+
+_REMEDIES = {
+    400: "The request is not what the model takes; a plain text is put into the right shape: phift invoke SPEC TEXT",
+    401: "The key was read a moment ago, so it may just have been regenerated: run the command again.",
+    404: "phift status shows the deployments and the traffic; phift apply gives the traffic to the spec's own.",
+    408: "Ask for fewer max_new_tokens, or raise deployment.request_settings.request_timeout_ms.",
+    424: "The container failed, not the endpoint; its log says why: az ml online-deployment get-logs",
+    429: "Ask less at once, or raise deployment.instance_count or "
+    "deployment.request_settings.max_concurrent_requests_per_instance.",
+}
+"""By the status an endpoint answers with."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +40,10 @@ class Answered:
     ground_truth: str
     seconds: float
     body: Any
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, stable keys."""
+        return asdict(self)
 
 
 def invoke(
@@ -96,5 +111,9 @@ def _rows(bench: Workbench) -> Any:
 
 def _ask(caller: Caller, prompt: str, truth: str, body: Any, deployment: str) -> Answered:
     start = time.monotonic()
-    answer = caller.ask(body, deployment=deployment)
+    try:
+        answer = caller.ask(body, deployment=deployment)
+    except AzureError as error:
+        error.remedy = _REMEDIES.get(error.status, error.remedy)
+        raise
     return Answered(prompt, answer_of(answer).strip(), truth, time.monotonic() - start, answer)

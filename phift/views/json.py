@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from phift.phases import LockReport, Metrics, Status
     from phift.spec import LoadedSpec
 
-__all__ = ["diagnostics", "document", "error", "lock", "metrics", "plan", "rendered", "status"]
+__all__ = ["answers", "diagnostics", "document", "error", "lock", "metrics", "plan", "rendered", "status"]
 
 
 def document(data: Any) -> str:
@@ -51,8 +51,17 @@ def status(found: Status) -> str:
                 for r in found.rows
             ],
             "notes": list(found.notes),
+            "commands": list(found.commands),
         }
     )
+
+
+def answers(results: Sequence[Mapping[str, Any]]) -> str:
+    """What an endpoint answered, and the share of answers that equal their ground truth, null where none is known."""
+    known = [r for r in results if r["ground_truth"]]
+    same = sum(r["answer"] == r["ground_truth"].strip() for r in known)
+    exact = same / len(known) if known else None
+    return document({"format_version": "1.0", "results": [dict(r) for r in results], "exact_match": exact})
 
 
 def metrics(measured: Metrics) -> str:

@@ -32,7 +32,7 @@ def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A spec whose plan is PLAN."""
     file = tmp_path / "s.yaml"
     file.write_text("version: 1\n")
-    monkeypatch.setattr(phases, "plan", lambda request, connect: PLAN)
+    monkeypatch.setattr(phases, "plan", lambda request, connect, **options: PLAN)
     return str(file)
 
 
@@ -129,6 +129,21 @@ def test_options_reach_the_apply(
     said = capsys.readouterr()
     assert "Apply complete! Resources: 1 added" in said.out
     assert "job.finetune: Starting..." in said.err
+
+
+def test_retry_failed_reaches_the_plan(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    def plan(request: object, connect: object, *, retry_failed: bool = False) -> Plan:
+        asked.append(retry_failed)
+        return PLAN
+
+    monkeypatch.setattr(phases, "plan", plan)
+    applying(monkeypatch, ApplyFinished(PLAN, 1, 0, 0, 1))
+    assert run(["plan", spec, "--retry-failed"]) == 0
+    assert run(["apply", spec, "-y", "--retry-failed"]) == 0
+    assert run(["apply", spec, "-y"]) == 0
+    assert asked == [True, True, False]
 
 
 def test_what_failed_is_told_in_full_and_gives_the_exit_code(

@@ -24,6 +24,7 @@ def plan(
         typer.Option("--out", metavar="FILE", help="Save the plan, for phift apply FILE.", rich_help_panel="Output"),
     ] = None,
     format: o.PlanFormatOption = o.PlanFormat.TEXT,
+    retry_failed: o.RetryFailedOption = False,
     summary: o.SummaryOption = False,
     show_unchanged: o.ShowUnchangedOption = False,
     detailed_exitcode: Annotated[
@@ -46,7 +47,7 @@ def plan(
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(spec, target, var, var_file)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
-    planned = phases.plan(request, connect)
+    planned = phases.plan(request, connect, retry_failed=retry_failed)
     if out:
         planfile.write(out, planned, request)
     view = plan_view(format)

@@ -25,7 +25,7 @@ def render(error: PhiftError, *, style: Style = PLAIN, address: str = "") -> str
         lines.append(f" {style.cyan('-->')} {error.address or address}")
     if isinstance(error, JobFailedError):
         lines += _log(error, style)
-    lines += _paragraph(error.detail, style)
+    lines += _paragraph(_detail(error), style)
     if isinstance(error, AzureError):
         lines += _request(error, style)
     lines += _paragraph(error.remedy, style)
@@ -70,6 +70,14 @@ def _log(error: JobFailedError, style: Style) -> list[str]:
         return [f"  {style.cyan('=')} step: {error.step}"] if error.step else []
     where = f"step {error.step}, the end of its log:" if error.step else "the end of its log:"
     return [f"  {style.cyan('=')} {where}", *(f"    {style.dim('|')} {line}" for line in tail)]
+
+
+def _detail(error: PhiftError) -> str:
+    """The detail without the line that names the request, which is told by itself."""
+    if not isinstance(error, AzureError) or not error.url:
+        return error.detail
+    request = f"{error.method} {error.url}: HTTP {error.status}"
+    return "\n".join(line for line in error.detail.splitlines() if not line.startswith(request))
 
 
 def _request(error: AzureError, style: Style) -> list[str]:

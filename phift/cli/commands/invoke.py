@@ -1,0 +1,88 @@
+"""`phift invoke`."""
+
+from __future__ import annotations
+
+import json as jsons
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from phift.cli import options as o
+from phift.cli.connect import connector
+from phift.cli.terminal import Terminal
+from phift.errors import UsageError
+
+_ASK = "What to ask"
+
+
+def invoke(
+    spec: o.SpecArgument,
+    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="What to say to the model.")] = None,
+    sample: Annotated[
+        int | None,
+        typer.Option("--sample", min=1, metavar="N", help="Ask N rows of the data instead.", rich_help_panel=_ASK),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", metavar="FILE", help="Send this JSON as it is; - reads stdin.", rich_help_panel=_ASK),
+    ] = None,
+    deployment: Annotated[
+        str, typer.Option("--deployment", metavar="NAME", help="Ask this one, whatever its traffic.")
+    ] = "",
+    key: Annotated[bool, typer.Option("--key", help="Print only the endpoint's key or token.")] = False,
+    target: o.TargetOption = None,
+    var: o.VarOption = None,
+    var_file: o.VarFileOption = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on stdout.", rich_help_panel="Output")
+    ] = False,
+    no_color: o.NoColorOption = False,
+) -> int:
+    """Ask the endpoint.
+
+    A text is one message of a user; its answer alone goes to stdout. Rows of the data are shown with their ground
+    truth beside the answer. Generation parameters are those of the spec's first test.
+    """
+    from phift import phases
+    from phift.views import json as documents
+    from phift.views.human import invoke as view
+
+    ways = {"TEXT": text is not None, "--sample": sample, "--file": file, "--key": key}
+    given = [name for name, content in ways.items() if content]
+    if len(given) != 1:
+        said = f"{' and '.join(given)} cannot go together" if given else "nothing to ask"
+        raise UsageError(said, remedy="Give one of: a TEXT, --sample N, --file FILE, --key.")
+    if key:
+        o.refuse("--key", {"--deployment": deployment, "--json": json})
+    terminal = Terminal.of(no_color=no_color)
+    request = o.request_of(spec, target, var, var_file)
+    connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
+    if key:
+        terminal.print(phases.endpoint_key(request, connect))
+        return 0
+    body = _body(file) if file else None
+    answers = phases.invoke(request, connect, text=text or "", sample=sample or 0, body=body, deployment=deployment)
+    if json:
+        terminal.print(documents.answers([a.to_dict() for a in answers]))
+    elif sample:
+        terminal.print(view.table([a.to_dict() for a in answers], style=terminal.streams.out_style))
+    else:
+        for answer in answers:
+            terminal.print(view.answer(answer.to_dict()))
+            terminal.tell(view.took(answer.to_dict(), style=terminal.streams.err_style))
+    return 0
+
+
+def _body(file: Path) -> Any:
+    """The request in a file. Raises UsageError."""
+    try:
+        content = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {file}: {getattr(error, 'strerror', None) or 'not UTF-8'}") from error
+    try:
+        return jsons.loads(content)
+    except ValueError as error:
+        remedy = '{"input_data": {"input_string": [{"role": "user", "content": "..."}], "parameters": {}}}'
+        raise UsageError(f"{file} is not JSON: {error}", remedy=f"Such as {remedy}") from error

@@ -1,0 +1,87 @@
+"""Questions and answers, the ground truth beside the answer.
+
+1  What is the capital of Peru?                                          0.2s
+   answer                              ground truth (the same)
+   The capital of Peru is Lima.        The capital of Peru is Lima.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from phift.views.base import PLAIN, Style
+from phift.views.human.values import duration
+
+__all__ = ["conversation", "exact_matches", "printable"]
+
+_GAP = 2
+_NARROW = 28
+"""Columns a cell needs; below them the ground truth goes under the answer."""
+
+
+def conversation(
+    results: Iterable[Mapping[str, Any]], *, style: Style = PLAIN, indent: int = 2, lines: int = 0
+) -> list[str]:
+    """A block a result, see `phift.phases.Answered.to_dict`, an empty line between them.
+
+    lines: at most so many of a text are shown, and how many are left is said; 0 shows all.
+    """
+    rows = list(results)
+    wide = len(str(len(rows)))
+    drawn: list[str] = []
+    for number, result in enumerate(rows, 1):
+        head = f"{' ' * indent}{number:>{wide}}{' ' * _GAP}"
+        drawn += [*([""] if drawn else []), *_block(result, head, style, lines)]
+    return drawn
+
+
+def exact_matches(results: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
+    """How many answers equal their ground truth, and how many have one."""
+    known = [r for r in results if r.get("ground_truth")]
+    return sum(_same(r) for r in known), len(known)
+
+
+def printable(text: str) -> str:
+    """The text without characters that would steer a terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text.expandtabs(4))
+
+
+def _block(result: Mapping[str, Any], head: str, style: Style, lines: int) -> list[str]:
+    pad, room = " " * len(head), style.width - len(head)
+    took = duration(float(result.get("seconds") or 0))
+    asked = _cell(str(result.get("prompt", "")), room - len(took) - _GAP, lines)
+    first = f"{asked[0]:<{room - len(took) - _GAP}}{' ' * _GAP}"
+    drawn = [head + style.bold(first) + style.dim(took), *(pad + style.bold(line) for line in asked[1:])]
+    if error := result.get("error"):
+        return drawn + [pad + style.red(line) for line in _cell(f"no answer: {error}", room, lines)]
+    answer, truth = str(result.get("answer", "")) or "(an empty answer)", str(result.get("ground_truth") or "")
+    if not truth:
+        return drawn + [pad + line for line in _cell(answer, room, lines)]
+    title = f"ground truth ({'the same' if _same(result) else 'differs'})"
+    column = (room - _GAP) // 2
+    if column < _NARROW:
+        for name, text in (("answer", answer), (title, truth)):
+            drawn += [pad + style.dim(name), *(pad + line for line in _cell(text, room, lines))]
+        return drawn
+    drawn.append(f"{pad}{style.dim('answer'.ljust(column))}{' ' * _GAP}{style.dim(title)}")
+    left, right = _cell(answer, column, lines), _cell(truth, column, lines)
+    for n in range(max(len(left), len(right))):
+        one, other = left[n] if n < len(left) else "", right[n] if n < len(right) else ""
+        drawn.append(f"{pad}{one:<{column}}{' ' * _GAP}{other}".rstrip())
+    return drawn
+
+
+def _cell(text: str, width: int, lines: int) -> list[str]:
+    """The text in so many columns, its own line ends kept."""
+    wrapped = [
+        line for part in printable(text).strip().split("\n") for line in (textwrap.wrap(part, max(width, 16)) or [""])
+    ]
+    if lines and len(wrapped) > lines:
+        return [*wrapped[: lines - 1], f"({len(wrapped) - lines + 1} more lines)"[:width]]
+    return wrapped
+
+
+def _same(result: Mapping[str, Any]) -> bool:
+    return str(result.get("answer", "")).strip() == str(result.get("ground_truth", "")).strip()
