@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from phift.address import Address
-from phift.apply.events import Listener, ResourceDone, ResourceProgress, ResourceStarted
+from phift.apply.events import Listener, Note, ResourceDone, ResourceProgress, ResourceStarted
 from phift.apply.options import ApplyOptions
+from phift.apply.staleness import came_true, require_unmoved
 from phift.apply.waits import wait_for
 from phift.apply.writing import Writing
 from phift.azure.session import Azure
@@ -50,6 +51,10 @@ class Units:
         self.listener(ResourceStarted(planned.address, planned.action, planned.identity))
         with self.writing.section():
             outputs = self._do(planned, desired, start)
+        if outputs is None:
+            self.listener(Note(f"{planned.address}: an earlier run of this plan has done it"))
+            self.recall(planned)
+            return None
         live = self._read(desired).live
         if live is not None:
             outputs = {**outputs, **self._kind(desired).outputs(self._context(desired, start), desired, live)}
@@ -69,31 +74,36 @@ class Units:
             context = self._context(desired, self.clock.monotonic())
             self.outputs[planned.address] = self._kind(desired).outputs(context, desired, live)
 
-    def _do(self, planned: PlannedResource, desired: Desired, start: float) -> Mapping[str, Any]:
+    def _do(self, planned: PlannedResource, desired: Desired, start: float) -> Mapping[str, Any] | None:
+        """What is known of it afterwards; None when an earlier run of this plan has done it already."""
         kind = self._kind(desired)
         live = self._read(desired).live
-        if live is not None and self._came_true(planned, desired, live):
-            return {"name": live.name}
-        self._require_unmoved(planned, live)
+        if planned.action is Action.DELETE and live is None:
+            return None
+        if live is not None and came_true(planned, desired, live):
+            return None
+        require_unmoved(planned, live)
         match planned.action:
             case Action.ADOPT if live is not None and kind.nature is Nature.RUN:
                 outputs: Mapping[str, Any] = {"name": live.name}
-            case Action.SHIFT if live is None:
-                outputs = self._write("create", planned, desired, lambda c: kind.create(c, desired), start)
+            case Action.ADOPT if live is not None:
+                return self._settle(planned, desired, live, start)
             case Action.CREATE | Action.RUN:
                 if live is not None and live.state == "Deleting":
                     self._wait_gone(desired)
                 outputs = self._write("create", planned, desired, lambda c: kind.create(c, desired), start)
-            case Action.UPDATE | Action.SHIFT | Action.ADOPT if live is not None:
+            case Action.SHIFT if live is None:
+                outputs = self._write("create", planned, desired, lambda c: kind.create(c, desired), start)
+            case Action.UPDATE | Action.SHIFT if live is not None:
                 outputs = self._write("update", planned, desired, lambda c: kind.update(c, desired, live), start)
             case Action.REPLACE if live is not None:
                 self._write("delete", planned, desired, lambda c: kind.delete(c, desired, live), start)
                 self._wait_gone(desired)
                 outputs = self._write("create", planned, desired, lambda c: kind.create(c, desired), start)
-            case Action.DELETE:
-                if live is not None:
-                    self._write("delete", planned, desired, lambda c: kind.delete(c, desired, live), start)
-                    self._settle_removal(kind, desired)
+            case Action.DELETE if live is not None:
+                self._write("delete", planned, desired, lambda c: kind.delete(c, desired, live), start)
+                if kind.nature is Nature.MUTABLE:
+                    self._wait_gone(desired)  # versions and runs stay, in another state
                 return {}
             case _:
                 raise StalePlanError(
@@ -101,6 +111,16 @@ class Units:
                     remedy="Make a new plan.",
                     address=str(planned.address),
                 )
+        return self._wait(kind, desired, outputs, start)
+
+    def _settle(self, planned: PlannedResource, desired: Desired, live: Live, start: float) -> Mapping[str, Any]:
+        """An object that another run left in the making: it is waited for, then brought to what is desired."""
+        kind = self._kind(desired)
+        outputs = self._wait(kind, desired, {"name": live.name}, start)
+        settled = self._read(desired).live
+        if settled is None or settled.marks.get(APPLIED) == applied_digest(desired.properties):
+            return outputs
+        outputs = self._write("update", planned, desired, lambda c: kind.update(c, desired, settled), start)
         return self._wait(kind, desired, outputs, start)
 
     def _write(
@@ -149,11 +169,6 @@ class Units:
 
         self._poll(look, desired, f"the removal of {desired.name}", _GONE)
 
-    def _settle_removal(self, kind: Kind, desired: Desired) -> None:
-        """A mutable object is waited for until it is gone; versions and runs stay, in another state."""
-        if kind.nature is Nature.MUTABLE:
-            self._wait_gone(desired)
-
     def _poll(self, look: Callable[[], Progress], desired: Desired, what: str, deadline: float) -> None:
         wait_for(
             look,
@@ -165,28 +180,6 @@ class Units:
             stop=self.options.stop,
             listener=self.listener,
         )
-
-    def _came_true(self, planned: PlannedResource, desired: Desired, live: Live) -> bool:
-        """Whether the live object is already what this plan would make of it: an earlier try got that far."""
-        return (
-            planned.action in {Action.CREATE, Action.UPDATE}
-            and live.fingerprint != planned.fingerprint
-            and live.ours
-            and live.state == "Succeeded"
-            and live.marks.get(APPLIED) == applied_digest(desired.properties)
-        )
-
-    def _require_unmoved(self, planned: PlannedResource, live: Live | None) -> None:
-        if planned.action in {Action.RUN, Action.ADOPT, Action.SHIFT}:
-            return  # a job moves by itself, and its name is its digest; traffic looks at others' shares when it writes
-        now = live.fingerprint if live else ""
-        if now != planned.fingerprint:
-            raise StalePlanError(
-                f"{planned.address}: {planned.identity} has changed since the plan was made",
-                detail="It exists now." if not planned.fingerprint else "Someone else changed or removed it.",
-                remedy="Make a new plan and look at it.",
-                address=str(planned.address),
-            )
 
     def _read(self, desired: Desired) -> Observation:
         return self._kind(desired).read(self._context(desired, 0.0), desired)

@@ -14,6 +14,7 @@ from phift.plan.model import FieldChange, PlannedResource
 __all__ = ["LiveObject", "Observed", "differences", "mutable", "planned", "why"]
 
 _GONE_SOON = frozenset({"Deleting"})
+_SETTLED = frozenset({"Succeeded", "Failed", "Canceled"})
 
 
 class LiveObject(Protocol):
@@ -57,8 +58,11 @@ def mutable(desired: Desired, live: LiveObject | None, rules: Sequence[FieldRule
     if live.owner.ownership is not Ownership.OURS:
         whose = f"belongs to stack {live.owner.stack}" if live.owner.stack else "was not made by phift"
         return planned(desired, Action.NO_OP, live, "", notes=(f"{desired.name} {whose}: used as it is",))
-    if live.state == "Failed":
-        return planned(desired, Action.REPLACE, live, "the live object is in state Failed")
+    if live.state in {"Failed", "Canceled"}:
+        return planned(desired, Action.REPLACE, live, f"the live object is in state {live.state}")
+    if live.state not in _SETTLED:
+        # What the service fills in comes late, so nothing is compared before it has settled.
+        return planned(desired, Action.ADOPT, live, f"in state {live.state}: waited for, then brought up to date")
     changes, unchanged = differences(desired, live, rules)
     forced = [c for c in changes if c.action is ChangeAction.REPLACE]
     visible = [c for c in changes if c.action is not ChangeAction.SUPPRESSED]
