@@ -7,8 +7,10 @@ nothing to keep alive, pool or retry.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import logging
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -142,8 +144,7 @@ class TrackingServer:
             return await self._start()
 
     async def _start(self) -> Path:
-        # unix socket paths are limited to about 100 bytes, so not under the home
-        self._sockets = Path(tempfile.mkdtemp(prefix="phift-"))
+        self._sockets = _socket_folder(self._folder)
         socket = self._sockets / "mlflow.sock"
         artifacts = self._folder / "artifacts"
         artifacts.mkdir(parents=True, exist_ok=True)
@@ -165,3 +166,19 @@ class TrackingServer:
             await asyncio.sleep(POLL_SECONDS)
         await self.stop()
         raise TrackingError(f"the MLflow tracking server did not start; see {log}")
+
+
+def _socket_folder(folder: Path) -> Path:
+    """A private folder for the socket, the same one for the same home, so that killed emulators leave no heap of them.
+
+    Not under the home: unix socket paths are limited to about 100 bytes. Should the name be taken by somebody else's
+    folder, a random one is made.
+    """
+    digest = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+    wanted = Path(tempfile.gettempdir()) / f"phift-mlflow-{os.getuid()}-{digest}"
+    shutil.rmtree(wanted, ignore_errors=True)
+    try:
+        wanted.mkdir(mode=0o700)
+    except FileExistsError:
+        return Path(tempfile.mkdtemp(prefix="phift-mlflow-"))
+    return wanted
