@@ -5,10 +5,11 @@ from __future__ import annotations
 from phift.apply.events import ApplyFinished, Listener
 from phift.apply.options import ApplyOptions
 from phift.apply.runner import apply_plan
+from phift.apply.staleness import require_fresh
 from phift.errors import StalePlanError
 from phift.lock import StackLock
 from phift.phases.request import Connector, Request
-from phift.phases.workbench import open_workbench
+from phift.phases.workbench import observe, open_workbench
 from phift.plan.model import Plan
 from phift.resources.registry import KINDS
 
@@ -16,9 +17,15 @@ __all__ = ["apply"]
 
 
 def apply(
-    plan: Plan, request: Request, connect: Connector, *, listener: Listener, options: ApplyOptions
+    plan: Plan,
+    request: Request,
+    connect: Connector,
+    *,
+    listener: Listener,
+    options: ApplyOptions,
+    saved: bool = False,
 ) -> ApplyFinished:
-    """Carries out exactly this plan.
+    """Carries out exactly this plan. saved: it was made some time ago, so all it read is looked at again first.
 
     Raises StalePlanError when the spec, its data, the lock file or the target no longer want what it says, and
     LeaseHeldError or AzureError for what ends the apply as a whole; what fails of a resource is in the result.
@@ -29,6 +36,8 @@ def apply(
             f"the plan of stack {plan.stack} is stale: {_what_moved(plan, bench.resolved.pins)} changed since",
             remedy=f"Make a new plan and look at it: phift plan {request.path}",
         )
+    if saved:
+        require_fresh(plan, bench.stack, observe(bench))
     return apply_plan(
         plan,
         bench.stack,

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from phift.address import Address
 from phift.clock import SystemClock, stamp
-from phift.diagnostics import Severity, errors_of
+from phift.diagnostics import Diagnostic, Severity, errors_of
 from phift.errors import RefusedError
 from phift.lock import update_lock
+from phift.phases.orphans import orphans
 from phift.phases.request import Connector, Request
 from phift.phases.workbench import Workbench, observe, open_workbench
 from phift.plan.model import Plan, PlannedResource
 from phift.plan.planner import Policy, decide
-from phift.plan.removal import decide_removal
+from phift.plan.removal import decide_prune, decide_removal
+from phift.plan.selection import replaced, selected
 from phift.preflight import Subject, check
 from phift.resources.base import Observation
 from phift.resources.registry import KINDS
@@ -29,13 +32,19 @@ def plan(
     upgrade: bool = False,
     write_lock: bool = True,
     retry_failed: bool = False,
+    select: Collection[Address] = (),
+    replace_: Collection[Address] = (),
 ) -> Plan:
     """What an apply would do. Writes nothing but the lock file, and that only where something was not pinned yet.
+
+    select: only these addresses and what they depend on. replace_: delete these and make them again.
 
     Raises RefusedError with every finding of the checks when one of them is an error; nothing has been created then.
     """
     bench = open_workbench(request, connect, upgrade=upgrade)
     made = plan_of(bench, request, retry_failed=retry_failed)
+    if select or replace_:
+        made = replace(made, resources=selected(replaced(made.resources, replace_), select))
     if write_lock:
         update_lock(bench.lock_path, bench.loaded.stack, bench.resolved.pins)
     return made
@@ -47,7 +56,9 @@ def plan_of(bench: Workbench, request: Request, *, retry_failed: bool = False) -
     rules = {kind: rules_of(kind) for kind in KINDS}
     resources, findings = decide(bench.stack, observed, rules, Policy(retry_failed))
     subject = Subject(bench.loaded, bench.stack, bench.resolved.facts, observed, resources)
-    found = [*bench.stack.findings, *findings, *check(subject)]
+    pruned, kept = _prune(bench)
+    resources = (*resources, *pruned)
+    found = [*bench.stack.findings, *findings, *kept, *check(subject)]
     if errors_of(found):
         raise RefusedError(found)
     warnings = (*bench.loaded.warnings, *(d for d in found if d.severity is Severity.WARNING))
@@ -70,9 +81,19 @@ def destroy_plan(request: Request, connect: Connector, *, archive: bool = False)
     bench = open_workbench(request, connect)
     observed = _observe_all(bench)
     resources, findings = decide_removal(bench.stack, observed, archive=archive)
+    pruned, kept = _prune(bench)
+    findings = (*findings, *kept)
     if errors_of(findings):
         raise RefusedError(list(findings))
-    return replace(_plan(bench, request, resources), purpose="destroy", warnings=tuple(findings))
+    made = _plan(bench, request, (*resources, *pruned))
+    return replace(made, purpose="destroy", warnings=findings)
+
+
+def _prune(bench: Workbench) -> tuple[tuple[PlannedResource, ...], tuple[Diagnostic, ...]]:
+    """Objects of this stack that left the spec; they go once nothing is sent to them any more."""
+    after = tuple(t.address for t in bench.stack.of_kind("traffic"))
+    decided = [decide_prune(kind, live, after) for kind, live in orphans(bench)]
+    return tuple(p for p, _ in decided), tuple(f for _, found in decided for f in found)
 
 
 def _observe_all(bench: Workbench) -> dict[Address, Observation]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from phift.address import Address
@@ -16,7 +16,7 @@ from phift.digest import digest_of
 from phift.lock import StackLock, lock_path, read_lock
 from phift.phases.request import Connector, Request, load
 from phift.phases.resolve import Resolved, resolve
-from phift.resources.base import Context, Observation
+from phift.resources.base import Context, Observation, Snapshot
 from phift.resources.registry import KINDS
 from phift.resources.rules import Behaviour, rules_of
 from phift.spec import LoadedSpec
@@ -36,11 +36,12 @@ class Workbench:
     stack: Stack
     lock_path: Path
     pinned: StackLock
+    snapshot: Snapshot = field(default_factory=Snapshot)
 
     @property
     def context(self) -> Context:
-        """For reads."""
-        return Context(self.azure, self.stack.name, self.stack.source)
+        """For reads, each list once."""
+        return Context(self.azure, self.stack.name, self.stack.source, snapshot=self.snapshot)
 
     @property
     def digest(self) -> str:

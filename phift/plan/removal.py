@@ -12,7 +12,7 @@ from phift.plan.action import Action
 from phift.plan.model import PlannedResource
 from phift.plan.planner import LiveObject, Observed
 
-__all__ = ["decide_removal"]
+__all__ = ["decide_prune", "decide_removal"]
 
 _ENDED = frozenset({"Completed", "Failed", "Canceled", "NotResponding"})
 
@@ -28,7 +28,7 @@ def decide_removal(
         live = seen.live if seen else None
         action, reason = _action(desired, live, archive)
         if live and action is Action.DELETE and live.marks.get(PROTECT) == "true":
-            findings.append(_protected(desired, live))
+            findings.append(_protected(desired.address, live.name))
             action = Action.NO_OP
         planned.append(
             PlannedResource(
@@ -45,6 +45,28 @@ def decide_removal(
             )
         )
     return tuple(planned), tuple(findings)
+
+
+def decide_prune(
+    kind: str, live: LiveObject, after: tuple[Address, ...]
+) -> tuple[PlannedResource, tuple[Diagnostic, ...]]:
+    """What becomes of an object of this stack that the spec no longer has. after: what must be done before."""
+    address = Address(kind, live.name)
+    action, reason = Action.DELETE, "no longer in the spec"
+    findings: tuple[Diagnostic, ...] = ()
+    if live.facts.get("busy"):
+        action, reason = Action.NO_OP, f"no longer in the spec, but busy: {live.facts['busy']} nodes work; stays"
+    if live.marks.get(PROTECT) == "true":
+        action, findings = Action.NO_OP, (_protected(address, live.name),)
+    planned = PlannedResource(
+        address=address,
+        action=action,
+        identity=live.name,
+        reason=reason,
+        depends_on=after,
+        fingerprint=live.fingerprint,
+    )
+    return planned, findings
 
 
 def _action(desired: Desired, live: LiveObject | None, archive: bool) -> tuple[Action, str]:
@@ -69,11 +91,11 @@ def _action(desired: Desired, live: LiveObject | None, archive: bool) -> tuple[A
             return Action.DELETE, "stops billing"
 
 
-def _protected(desired: Desired, live: LiveObject) -> Diagnostic:
+def _protected(address: Address, name: str) -> Diagnostic:
     return Diagnostic(
-        f"{desired.address} ({live.name}) is protected",
+        f"{address} ({name}) is protected",
         detail="It carries phift.protect from an earlier apply.",
         remedy="Set `protect: false`, apply, and destroy then.",
-        address=str(desired.address),
+        address=str(address),
         code="protected",
     )

@@ -6,6 +6,7 @@ record what happened between any two calls.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,8 +17,9 @@ from phift.azure.session import Azure
 from phift.compile.desired import Desired
 from phift.compile.ownership import Owner, Ownership
 from phift.digest import digest_of
+from phift.errors import NotFoundError
 
-__all__ = ["Context", "Kind", "Live", "Nature", "Observation", "Progress"]
+__all__ = ["Context", "Kind", "Live", "Nature", "Observation", "Progress", "Snapshot"]
 
 
 class Nature(StrEnum):
@@ -85,12 +87,37 @@ class Progress:
     values: Mapping[str, float] = field(default_factory=dict)
 
 
+class Snapshot:
+    """Lists read once and looked at by many: all resources of a plan, and all stacks of a workspace.
+
+    For plans only: an apply reads anew before each write.
+    """
+
+    def __init__(self) -> None:
+        self._lists: dict[str, list[dict[str, Any]]] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def items(self, azure: Azure, path: str, api_version: str) -> list[dict[str, Any]]:
+        """The list at an ARM path; empty where its parent does not exist. Raises AzureError."""
+        with self._lock:
+            lock = self._locks.setdefault(path.lower(), threading.Lock())
+        with lock:
+            if path.lower() not in self._lists:
+                try:
+                    found = list(azure.arm.list(path, api_version))
+                except NotFoundError:
+                    found = []
+                self._lists[path.lower()] = found
+            return self._lists[path.lower()]
+
+
 @dataclass(frozen=True)
 class Context:
     """What every call of a kind may use.
 
     outputs: by address, what was carried out before in this apply (a model's version, a job's name).
-    report: tells progress of a long write, such as an upload.
+    report: tells progress of a long write, such as an upload. snapshot: lists shared by the reads of a plan.
     """
 
     azure: Azure
@@ -98,6 +125,21 @@ class Context:
     source: str
     outputs: Mapping[Address, Mapping[str, Any]] = field(default_factory=dict)
     report: Callable[[Progress], None] = lambda progress: None
+    snapshot: Snapshot | None = None
+
+    def find(self, path: str, name: str, api_version: str) -> dict[str, Any] | None:
+        """The document of that name in the collection at an ARM path: out of the snapshot, else read by itself."""
+        if self.snapshot is None:
+            try:
+                return self.azure.arm.get(f"{path}/{name}", api_version)
+            except NotFoundError:
+                return None
+        items = self.snapshot.items(self.azure, path, api_version)
+        return next((i for i in items if str(i.get("name", "")).lower() == name.lower()), None)
+
+    def list(self, path: str, api_version: str) -> list[dict[str, Any]]:
+        """The collection at an ARM path; empty where its parent does not exist."""
+        return (self.snapshot or Snapshot()).items(self.azure, path, api_version)
 
 
 class Kind(Protocol):

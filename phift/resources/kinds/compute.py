@@ -7,7 +7,6 @@ from typing import Any
 
 from phift.compile.desired import Desired
 from phift.compile.ownership import user_tags
-from phift.errors import NotFoundError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
 from phift.resources.kinds.common import (
     READ,
@@ -35,9 +34,8 @@ class Compute:
     deadline = 1800.0
 
     def read(self, context: Context, desired: Desired) -> Observation:
-        try:
-            raw = context.azure.arm.get(self._path(context, desired.name), READ)
-        except NotFoundError:
+        raw = context.find(f"{context.azure.workspace.arm_id}/computes", desired.name, READ)
+        if raw is None:
             return Observation()
         inner = raw["properties"].get("properties") or {}
         live = live_of(

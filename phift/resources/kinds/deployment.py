@@ -8,7 +8,7 @@ from typing import Any
 
 from phift.compile.desired import Desired
 from phift.compile.ownership import INPUTS, STACK, inputs_in, user_tags
-from phift.errors import AzureError, NotFoundError, PhiftError
+from phift.errors import AzureError, PhiftError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
 from phift.resources.kinds.common import (
     READ,
@@ -21,7 +21,7 @@ from phift.resources.kinds.common import (
     seconds_of,
     words,
 )
-from phift.resources.kinds.endpoint import endpoint_path
+from phift.resources.kinds.endpoint import endpoint_path, find_endpoint
 from phift.resources.kinds.traffic import give_up_share, split
 
 __all__ = ["Deployment"]
@@ -41,11 +41,10 @@ class Deployment:
     def read(self, context: Context, desired: Desired) -> Observation:
         """facts: others, the stack's other deployments on the endpoint, newest first; busy: names with live traffic."""
         path = endpoint_path(context, desired.parts["endpoint"])
-        try:
-            documents = list(context.azure.arm.list(f"{path}/deployments", READ))
-            raw_endpoint = context.azure.arm.get(path, READ) if documents else {}
-        except NotFoundError:
+        raw_endpoint = find_endpoint(context, desired.parts["endpoint"])
+        if raw_endpoint is None:
             return Observation(None, {"others": ()})
+        documents = context.list(f"{path}/deployments", READ)
         found: Live | None = None
         others = []
         for raw in documents:
@@ -57,7 +56,7 @@ class Deployment:
         others.sort(key=lambda live: str((live.raw.get("systemData") or {}).get("createdAt", "")), reverse=True)
         facts: dict[str, Any] = {
             "others": tuple(others),
-            "busy": split((raw_endpoint.get("properties") or {}).get("traffic")),
+            "busy": split(raw_endpoint["properties"].get("traffic")),
         }
         serving = [o for o in others if o.name.lower() in facts["busy"]] or others
         if serving:

@@ -7,7 +7,6 @@ from typing import Any
 
 from phift.compile.desired import Desired
 from phift.compile.ownership import user_tags
-from phift.errors import NotFoundError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
 from phift.resources.kinds.common import (
     READ,
@@ -21,7 +20,7 @@ from phift.resources.kinds.common import (
     words,
 )
 
-__all__ = ["Endpoint", "endpoint_path", "written_back"]
+__all__ = ["Endpoint", "endpoint_path", "find_endpoint", "written_back"]
 
 _WRITE = "2022-02-01-preview"
 """The api-version azure-ai-ml 1.35 writes endpoints with."""
@@ -33,6 +32,11 @@ _SERVER_OWNED = ("azureml.", "AzureAsyncOperationUri", "createdBy", "createdAt",
 def endpoint_path(context: Context, name: str) -> str:
     """Where the endpoint's document is."""
     return f"{context.azure.workspace.arm_id}/onlineEndpoints/{name}"
+
+
+def find_endpoint(context: Context, name: str) -> dict[str, Any] | None:
+    """The endpoint's document, None when there is no such endpoint."""
+    return context.find(f"{context.azure.workspace.arm_id}/onlineEndpoints", name, READ)
 
 
 def written_back(raw: Mapping[str, Any], **own: Any) -> dict[str, Any]:
@@ -65,9 +69,8 @@ class Endpoint:
     deadline = 3600.0
 
     def read(self, context: Context, desired: Desired) -> Observation:
-        try:
-            raw = context.azure.arm.get(endpoint_path(context, desired.name), READ)
-        except NotFoundError:
+        raw = find_endpoint(context, desired.name)
+        if raw is None:
             return Observation()
         properties = raw["properties"]
         live = live_of(

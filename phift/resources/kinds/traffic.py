@@ -8,11 +8,11 @@ from typing import Any
 
 from phift.compile.desired import Desired
 from phift.compile.ownership import STACK, Owner, Ownership
-from phift.errors import AzureError, ConflictError, NotFoundError, StalePlanError
+from phift.errors import AzureError, ConflictError, StalePlanError
 from phift.plan.serving import wanted_split
 from phift.resources.base import Context, Live, Nature, Observation, Progress
 from phift.resources.kinds.common import READ
-from phift.resources.kinds.endpoint import endpoint_path, written_back
+from phift.resources.kinds.endpoint import endpoint_path, find_endpoint, written_back
 
 __all__ = ["Traffic", "give_up_share", "split"]
 
@@ -56,16 +56,15 @@ class Traffic:
     def read(self, context: Context, desired: Desired) -> Observation:
         """live: None while nothing has traffic. facts: foreign, the shares of deployments that are not ours."""
         path = endpoint_path(context, desired.name)
-        try:
-            raw = context.azure.arm.get(path, READ)
-        except NotFoundError:
+        raw = find_endpoint(context, desired.name)
+        if raw is None:
             return Observation(None, {"foreign": {}})
         now = split(raw["properties"].get("traffic"))
         if not now:
             return Observation(None, {"foreign": {}})
         ours = {
             str(d["name"]).lower()
-            for d in context.azure.arm.list(f"{path}/deployments", READ)
+            for d in context.list(f"{path}/deployments", READ)
             if (d.get("tags") or {}).get(STACK) == context.stack
         }
         live = Live(

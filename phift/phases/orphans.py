@@ -1,0 +1,37 @@
+"""What the stack made and the spec no longer has, found by its verified marks alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from phift.address import Address
+from phift.compile.desired import Desired
+from phift.compile.ownership import ADDRESS, STACK
+from phift.phases.workbench import Workbench
+from phift.resources.base import Live
+from phift.resources.kinds.common import READ, marks_in
+from phift.resources.registry import KINDS
+
+__all__ = ["orphans"]
+
+_COLLECTIONS = {"compute": "computes", "endpoint": "onlineEndpoints"}
+"""Kinds that bill as long as they exist, and where they are listed. Data, jobs and models cost nothing and stay."""
+
+
+def orphans(bench: Workbench) -> Iterator[tuple[str, Live]]:
+    """Kind and live object of each. Those of other stacks, or whose marks do not verify, are never among them."""
+    for kind, collection in _COLLECTIONS.items():
+        wanted = {d.name.lower() for d in bench.stack.of_kind(kind)}
+        for raw in bench.context.list(f"{bench.azure.workspace.arm_id}/{collection}", READ):
+            marks = marks_in(raw.get("tags"))
+            name = str(raw.get("name", ""))
+            if marks.get(STACK) != bench.stack.name or name.lower() in wanted or ADDRESS not in marks:
+                continue
+            try:
+                address = Address.parse(marks[ADDRESS])
+            except ValueError:
+                continue
+            live = KINDS[kind].read(bench.context, Desired(address, name)).live
+            if live is not None and live.ours:
+                yield kind, replace(live, name=name)
