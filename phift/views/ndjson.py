@@ -32,7 +32,7 @@ from phift.plan.model import Plan, PlannedResource
 from phift.views.base import Sink, Streams
 from phift.views.human.outputs import complete_line
 from phift.views.human.values import duration
-from phift.views.human.words import WORDS, fate
+from phift.views.human.words import fate, words_of
 from phift.views.json import diagnostics, error
 
 __all__ = ["UI_VERSION", "JsonApply"]
@@ -130,7 +130,7 @@ def _told(event: Event) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
     match event:
         case ResourceStarted():
             hook = {"resource": str(event.address), "action": event.action.value, "identity": event.identity}
-            yield "apply_start", f"{event.address}: {WORDS[event.action].doing}", "info", {"hook": hook}
+            yield "apply_start", f"{event.address}: {words_of(event.address, event.action).doing}", "info", {"hook": hook}
         case ResourceProgress():
             hook = {
                 "resource": str(event.address),
@@ -152,7 +152,7 @@ def _told(event: Event) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
                 "elapsed_seconds": round(event.elapsed, 3),
                 "outputs": dict(event.outputs),
             }
-            said = f"{event.address}: {WORDS[event.action].done} after {duration(event.elapsed)}"
+            said = f"{event.address}: {words_of(event.address, event.action).done} after {duration(event.elapsed)}"
             yield "apply_complete", said, "info", {"hook": hook}
         case ResourceFailed():
             hook = {

@@ -74,7 +74,7 @@ def applying(monkeypatch: pytest.MonkeyPatch, outcome: ApplyFinished | BaseExcep
 def test_exit_codes(
     spec: str, error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(request: object, connect: object) -> Plan:
+    def fail(request: object, connect: object, **options: object) -> Plan:
         raise error
 
     monkeypatch.setattr(phases, "plan", fail)
@@ -88,7 +88,7 @@ def test_exit_codes(
 def test_a_traceback_is_shown_only_when_asked_for(
     spec: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(phases, "plan", lambda request, connect: 1 / 0)
+    monkeypatch.setattr(phases, "plan", lambda request, connect, **options: 1 / 0)
     assert run(["plan", spec]) == 1
     assert capsys.readouterr().err.startswith("error: ZeroDivisionError: ")
     monkeypatch.setenv("PHIFT_DEBUG", "1")
@@ -99,7 +99,7 @@ def test_a_traceback_is_shown_only_when_asked_for(
 def test_detailed_exit_code(spec: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["plan", spec]) == 0
     assert run(["plan", spec, "--detailed-exitcode"]) == 2
-    monkeypatch.setattr(phases, "plan", lambda request, connect: Plan("s", "local", "local", "s", "r", "0", "now"))
+    monkeypatch.setattr(phases, "plan", lambda request, connect, **options: Plan("s", "local", "local", "s", "r", "0", "now"))
     assert run(["plan", spec, "--detailed-exitcode"]) == 0
     assert "No changes." in capsys.readouterr().out
 

@@ -49,7 +49,14 @@ OUTPUTS = {
     },
     "model.finetuned": {"name": "m", "version": "3"},
     "endpoint.main": {"scoring_uri": "https://e/score"},
-    "test.smoke": {"prompt": "p", "answer": "a\nb"},
+    "test.smoke": {
+        "name": "smoke",
+        "results": [
+            {"prompt": "Which city?", "answer": "Lima", "ground_truth": "Lima", "seconds": 0.2},
+            {"prompt": "Which sea?", "answer": "\n".join("abcdefghij"), "ground_truth": "Red", "seconds": 1.0},
+        ],
+        "exact_match": 0.5,
+    },
 }
 
 
@@ -119,7 +126,7 @@ def test_the_end_tells_what_came_of_it() -> None:
     assert "Apply complete! Resources: 2 added, 1 changed, 0 destroyed." in said.splitlines()
     assert re.search(r"evaluation loss +3\.044 -> 0\.0393", said)
     assert re.search(r"runtime +3m12s", said)
-    for word in ("m:3", "https://e/score", "answer: a b", "phift metrics s.yaml", "1m01s"):
+    for word in ("m:3", "https://e/score", "smoke: 1 of 2 answers", "(the same)", "(differs)", "(3 more lines)", "phift invoke s.yaml", "1m01s"):
         assert word in said
     assert "ml.azure.com" not in said  # the studio of target local is a name only
 

@@ -194,7 +194,7 @@ def test_measured_numbers_are_short() -> None:
 
 def test_the_question_names_the_kind_of_work() -> None:
     assert kind_of_work(plan(RETRAIN, KEPT)) == "1 training run"
-    assert kind_of_work(plan(resource("compute.a", Action.UPDATE))) == "1 change in place"
+    assert kind_of_work(plan(resource("compute.a", Action.UPDATE))) == "configuration only, 1 change in place"
     assert "1 new deployment" in kind_of_work(plan(resource("deployment.main", Action.CREATE)))
     assert "models stay" in kind_of_work(plan(resource("compute.a", Action.DELETE), purpose="destroy"))
 

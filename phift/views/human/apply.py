@@ -29,20 +29,25 @@ from phift.errors import DetachedError, PhiftError
 from phift.plan.action import Action
 from phift.plan.model import Plan
 from phift.views.base import Sink, Streams
+from phift.views.human.conversation import exact_matches
 from phift.views.human.errors import unexpected_summary
 from phift.views.human.outputs import complete_line, results
 from phift.views.human.plan import count_line
 from phift.views.human.plan import render as render_plan
 from phift.views.human.values import duration, number, size
-from phift.views.human.words import WORDS
+from phift.views.human.words import words_of
 
-__all__ = ["HumanApply", "PlainApply", "QuietApply", "progress_text", "summary_of"]
+__all__ = ["HumanApply", "PlainApply", "QuietApply", "came_of", "progress_text", "summary_of"]
 
 EVERY = 10.0
 """Seconds between two lines about the same resource, as Terraform does it."""
 
 EVERY_CHANGE = 2.0
 """Seconds between two lines when what it does has changed."""
+
+
+_ENDED = {"Succeeded", "Completed", "Passed"}
+"""States after which the line that says it is done follows at once."""
 
 
 class HumanApply:
@@ -113,6 +118,7 @@ class PlainApply(HumanApply):
     def __init__(self, streams: Streams, *, clock: Clock | None = None) -> None:
         super().__init__(streams, clock=clock)
         self._last: dict[Address, tuple[float, tuple[str, str]]] = {}
+        self._began: dict[Address, float] = {}
 
     def _tell(self, event: Event) -> None:
         line = self._line(event)
@@ -124,14 +130,15 @@ class PlainApply(HumanApply):
         match event:
             case ResourceStarted(address=address, action=action):
                 self._last[address] = (self._clock.monotonic(), ("", ""))
-                return f"{style.bold(str(address))}: {WORDS[action].doing}"
+                self._began[address] = self._clock.monotonic()
+                return f"{style.bold(str(address))}: {words_of(address, action).doing}"
             case ResourceProgress():
                 return self._progress(event)
             case ResourceDone(address=address, action=action):
                 if not action.changes_something and address not in self._actions:
                     return ""
-                named = f" [id={event.identity}]" if event.identity else ""
-                return f"{style.bold(str(address))}: {WORDS[action].done} after {duration(event.elapsed)}{named}"
+                done = f"{words_of(address, action).done} after {duration(event.elapsed)}"
+                return f"{style.bold(str(address))}: {done}{came_of(event)}"
             case ResourceFailed(address=address, error=DetachedError() as error):
                 left = style.yellow(f"Left after {duration(event.elapsed)}:")
                 return f"{style.bold(str(address))}: {left} {summary_of(error, address)}"
@@ -150,12 +157,13 @@ class PlainApply(HumanApply):
         now = self._clock.monotonic()
         then, known = self._last.get(event.address, (-EVERY, ("", "")))
         doing = (event.state, event.message)
-        if now - then < (EVERY if doing == known else EVERY_CHANGE):
+        if event.state in _ENDED or now - then < (EVERY if doing == known else EVERY_CHANGE):
             return ""
         self._last[event.address] = (now, doing)
-        words = WORDS[self._actions.get(event.address, Action.CREATE)]
+        words = words_of(event.address, self._actions.get(event.address, Action.CREATE))
         said = progress_text(event)
-        head = f"{self._streams.err_style.bold(str(event.address))}: {words.still} [{duration(event.elapsed)} elapsed]"
+        elapsed = duration(max(event.elapsed, now - self._began.get(event.address, now)))
+        head = f"{self._streams.err_style.bold(str(event.address))}: {words.still} [{elapsed} elapsed]"
         return f"{head} {said}" if said else head
 
 
@@ -163,6 +171,16 @@ def summary_of(error: Exception, address: Address) -> str:
     """The one line of an error, without the address that stands before it already."""
     said = error.summary if isinstance(error, PhiftError) else unexpected_summary(error)
     return said.removeprefix(f"{address}: ")
+
+
+def came_of(event: ResourceDone) -> str:
+    """What it is called there, or what a test showed."""
+    same, known = exact_matches(event.outputs.get("results") or ())
+    if known:
+        return f" [{same} of {known} answers equal the ground truth]"
+    if event.address.kind in {"test", "traffic"}:
+        return f" [{event.identity}]"
+    return f" [id={event.identity}]" if event.identity else ""
 
 
 def progress_text(event: ResourceProgress) -> str:

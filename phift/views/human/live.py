@@ -28,9 +28,9 @@ from phift.clock import Clock
 from phift.errors import DetachedError
 from phift.plan.action import Action
 from phift.views.base import Streams
-from phift.views.human.apply import HumanApply, progress_text, summary_of
+from phift.views.human.apply import HumanApply, came_of, progress_text, summary_of
 from phift.views.human.values import duration
-from phift.views.human.words import WORDS
+from phift.views.human.words import words_of
 
 __all__ = ["LiveApply"]
 
@@ -92,7 +92,8 @@ class LiveApply(HumanApply):
             case ResourceDone(address=address, action=action):
                 if address in self._rows or action.changes_something:
                     row = self._rows.setdefault(address, Row(address, action))
-                    row.state, row.said, row.elapsed, row.fraction = "done", event.identity, event.elapsed, None
+                    came = came_of(event).strip(" []").removeprefix("id=")
+                    row.state, row.said, row.elapsed, row.fraction = "done", came, event.elapsed, None
             case ResourceFailed(address=address, action=action, error=error):
                 row = self._rows.setdefault(address, Row(address, action))
                 row.state = "detached" if isinstance(error, DetachedError) else "failed"
@@ -160,5 +161,5 @@ class LiveApply(HumanApply):
         if row.state == "waiting":
             return "waiting"
         if row.state == "running":
-            return row.said or WORDS[row.action].doing
+            return row.said or words_of(row.address, row.action).doing
         return row.said

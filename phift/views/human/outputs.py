@@ -11,12 +11,17 @@ from phift.apply.events import ApplyFinished
 from phift.errors import DetachedError
 from phift.plan.model import Plan
 from phift.views.base import PLAIN, Style
-from phift.views.human.values import cut, duration, number, table, value
+from phift.views.human.conversation import conversation, exact_matches
+from phift.views.human.values import duration, number, table
 
 __all__ = ["complete_line", "results"]
 
 LOCAL = "local"
 """The target whose studio is a name only."""
+
+_ROWS = 3
+_LINES = 8
+"""Of a test: rows shown, and lines of each text."""
 
 _KNOWN_METRICS = ("eval_loss_before", "eval_loss", "train_loss", "train_runtime")
 
@@ -81,18 +86,23 @@ def _job(outputs: Mapping[str, Any], style: Style, *, local: bool) -> Iterator[s
 
 
 def _test(outputs: Mapping[str, Any], style: Style) -> Iterator[str]:
-    yield style.bold("Test")
-    for name, said in outputs.items():
-        text = said if isinstance(said, str) else value(said)
-        yield f"  {name}: {cut(' '.join(text.split()), max(style.width - len(name) - 4, 20))}"
+    results = list(outputs.get("results") or ())
+    same, known = exact_matches(results)
+    said = f"{same} of {known} answers equal the ground truth" if known else "passed"
+    yield f"{style.bold('Test')}      {outputs.get('name', '')}: {said}"
+    yield from conversation(results[:_ROWS], style=style, lines=_LINES)
+    if len(results) > _ROWS:
+        yield f"  and {len(results) - _ROWS} more rows; apply --json tells them all"
 
 
 def _next(plan: Plan, by_kind: Mapping[str, Any]) -> Iterator[str]:
     if plan.purpose == "destroy":
         return
     spec = shlex.quote(plan.spec_path)
+    serves = "endpoint" in by_kind or "deployment" in by_kind
     rows = [
-        *([(f"phift metrics {spec}", "how the training went")] if "job" in by_kind else []),
+        *([(f"phift metrics {spec}", "how the training went")] if "job" in by_kind and not serves else []),
+        *([(f'phift invoke {spec} "Hello"', "ask it something")] if serves else []),
         (f"phift status {spec}", "what there is now"),
         (f"phift destroy {spec}", "take down what costs"),
     ]

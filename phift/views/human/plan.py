@@ -21,7 +21,7 @@ from phift.plan.model import FieldChange, Plan, PlannedResource
 from phift.views.base import PLAIN, Style
 from phift.views.human.diagnostics import one as diagnostic
 from phift.views.human.values import KNOWN_AFTER_APPLY, SENSITIVE, cut, value
-from phift.views.human.words import WORDS, fate
+from phift.views.human.words import fate, words_of
 
 __all__ = ["count_line", "render"]
 
@@ -86,12 +86,16 @@ def _remarks(plan: Plan, style: Style) -> Iterator[str]:
 
 def _legend(shown: Sequence[PlannedResource], plan: Plan, style: Style) -> str:
     used = {r.action for r in shown}
-    lines = [f"{_pad(a.symbol, style)} {WORDS[a].legend}" for a in LEGEND if a in used]
+    lines = [f"{_pad(a.symbol, style)} {_meaning(a, shown)}" for a in LEGEND if a in used]
     where = "" if plan.workspace.startswith(plan.target) else f"{plan.target}, "
     head = f"Stack {style.bold(plan.stack)} in {where}{plan.workspace}. Actions are marked by these symbols:"
     if len(f"Stack {plan.stack} in {where}{plan.workspace}. Actions are marked by these symbols:") > style.width:
         head = head.replace(". Actions", ".\nActions")
     return "\n".join([head, *lines])
+
+
+def _meaning(action: Action, shown: Sequence[PlannedResource]) -> str:
+    return " or ".join(sorted({words_of(r.address, action).legend for r in shown if r.action is action}))
 
 
 def _list(shown: Sequence[PlannedResource], style: Style) -> str:

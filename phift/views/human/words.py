@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from phift.address import Address
 from phift.plan.action import Action
 from phift.plan.model import Plan, PlannedResource
 
-__all__ = ["WORDS", "Words", "fate", "kind_of_work"]
+__all__ = ["WORDS", "Words", "fate", "kind_of_work", "words_of"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,14 @@ WORDS = {
 }
 
 
+_TEST = Words("run (a test)", "will be run", "Testing...", "Still testing...", "Passed")
+
+
+def words_of(address: Address, action: Action) -> Words:
+    """What the action is called for a resource of this kind."""
+    return _TEST if action is Action.RUN and address.kind == "test" else WORDS[action]
+
+
 def fate(resource: PlannedResource) -> str:
     """What the comment line says behind the address."""
     if resource.action is Action.RUN and resource.visible_changes:
@@ -65,17 +74,25 @@ def kind_of_work(plan: Plan) -> str:
     if plan.purpose == "destroy":
         kept = "data and registered models stay"
         return f"{_count(plan.counts.destroy, 'object')} destroyed; {kept}"
-    trainings = sum(r.action is Action.RUN for r in writes)
+    jobs = [r for r in writes if r.action is Action.RUN and r.address.kind == "job"]
+    tests = sum(r.action is Action.RUN for r in writes) - len(jobs)
     deployments = sum(r.address.kind == "deployment" and r.action.adds for r in writes)
-    created = sum(r.action.adds for r in writes) - trainings - deployments
+    created = sum(r.action.adds for r in writes) - len(jobs) - tests - deployments
     parts = [
-        _count(trainings, "training run") if trainings else "",
+        "" if jobs or deployments or created or plan.counts.destroy else "configuration only",
+        _count(len(jobs), "training run") + _gpus(jobs) if jobs else "",
         _count(deployments, "new deployment") if deployments else "",
+        _count(tests, "test") if tests else "",
         _count(created, "new object") if created else "",
         _count(plan.counts.change, "change in place", "changes in place") if plan.counts.change else "",
         _count(plan.counts.destroy, "object destroyed", "objects destroyed") if plan.counts.destroy else "",
     ]
     return ", ".join(part for part in parts if part) or "nothing to do"
+
+
+def _gpus(jobs: list[PlannedResource]) -> str:
+    gpus = sum(int(j.details.get("gpus") or 0) * int(j.details.get("instance_count") or 1) for j in jobs)
+    return f" on {_count(gpus, 'GPU')}" if gpus else ""
 
 
 def _count(count: int, one: str, many: str = "") -> str:
