@@ -5,16 +5,19 @@ load -> render -> validate -> lock -> compile to resources -> read live -> diff 
 
 from phift.apply.options import ApplyOptions
 from phift.phases.applying import apply
+from phift.phases.drifting import Drift, drift
 from phift.phases.invoking import Answered, endpoint_key, invoke
 from phift.phases.locking import LockReport, lock
 from phift.phases.looking import Metrics, Point, Status, StatusRow, logs, metrics, status
 from phift.phases.planning import destroy_plan, plan
+from phift.phases.recording import force_unlock, history, lease_holder, outputs
 from phift.phases.request import Connector, Request, load
 
 __all__ = [
     "Answered",
     "ApplyOptions",
     "Connector",
+    "Drift",
     "LockReport",
     "Metrics",
     "Point",
@@ -23,12 +26,17 @@ __all__ = [
     "StatusRow",
     "apply",
     "destroy_plan",
+    "drift",
     "endpoint_key",
+    "force_unlock",
+    "history",
     "invoke",
+    "lease_holder",
     "load",
     "lock",
     "logs",
     "metrics",
+    "outputs",
     "plan",
     "status",
 ]

@@ -1,0 +1,45 @@
+"""What the ledger remembers, what the stack gives to scripts, and the way out of a lease whose holder is dead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from phift.ledger.holder import Holder
+from phift.ledger.journal import RECENT, Record
+from phift.ledger.journal import history as journal_history
+from phift.ledger.lease import break_lease, holder_of
+from phift.phases.request import Connector, Request, load
+from phift.phases.workbench import open_workbench
+from phift.resources.registry import KINDS
+
+__all__ = ["force_unlock", "history", "lease_holder", "outputs"]
+
+
+def history(request: Request, connect: Connector, *, limit: int = RECENT) -> tuple[Record, ...]:
+    """The last applies of the stack, newest first. Raises AzureError."""
+    loaded = load(request)
+    return journal_history(connect(loaded).read_only().blobs, loaded.stack, limit)
+
+
+def lease_holder(request: Request, connect: Connector) -> Holder:
+    """Who took the stack's lease last. Raises AzureError."""
+    loaded = load(request)
+    return holder_of(connect(loaded).read_only().blobs, loaded.stack)
+
+
+def force_unlock(request: Request, connect: Connector) -> bool:
+    """Breaks the stack's lease at once, whoever holds it; False when there was none. Raises AzureError."""
+    loaded = load(request)
+    return break_lease(connect(loaded).blobs, loaded.stack)
+
+
+def outputs(request: Request, connect: Connector) -> dict[str, dict[str, Any]]:
+    """By address, what is known of each live resource: names, versions, scoring_uri. For scripts."""
+    bench = open_workbench(request, lambda loaded: connect(loaded).read_only())
+    found: dict[str, dict[str, Any]] = {}
+    for desired in bench.stack.resources:
+        kind = KINDS[desired.address.kind]
+        live = kind.read(bench.context, desired).live
+        if live is not None:
+            found[str(desired.address)] = dict(kind.outputs(bench.context, desired, live))
+    return found
