@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from phift.compile.ownership import Ownership
+from phift.errors import AzureError
+from phift.ledger.journal import history
 from phift.phases.planning import plan_of
 from phift.phases.request import Connector, Request
-from phift.phases.workbench import observe, open_workbench
+from phift.phases.workbench import Workbench, open_workbench
 from phift.plan.action import Action
 from phift.plan.model import Plan, PlannedResource
 
@@ -28,18 +29,32 @@ def drift(request: Request, connect: Connector) -> Drift:
     """Compares what is live with what was last applied and with the spec. Raises what plan raises."""
     bench = open_workbench(request, lambda loaded: connect(loaded).read_only())
     plan = plan_of(bench, request)
-    applied = any(
-        seen.live is not None and seen.live.owner.ownership is Ownership.OURS for seen in observe(bench).values()
-    )
+    made = _made(bench)
     moved = [r for r in plan.resources if r.action.changes_something]
-    outside = tuple(r for r in moved if _outside(r, plan, applied))
+    outside = tuple(r for r in moved if _outside(r, plan, made))
     return Drift(plan, outside, tuple(r for r in moved if r not in outside))
 
 
-def _outside(resource: PlannedResource, plan: Plan, applied: bool) -> bool:
-    if resource.action is Action.CREATE and resource.address.kind in {"compute", "endpoint"}:
-        return applied  # an apply makes them first, so where anything of ours is there, they were too
+def _made(bench: Workbench) -> set[tuple[str, str]]:
+    """Address and name of everything that past applies made and did not delete; empty where no ledger can be read."""
+    try:
+        records = history(bench.azure.blobs, bench.stack.name)
+    except AzureError:
+        return set()
+    there: set[tuple[str, str]] = set()
+    for result in (r for record in reversed(records) for r in record.results if r.outcome == "done"):
+        key = (result.intent.address, result.intent.identity)
+        if result.intent.verb == "delete":
+            there.discard(key)
+        else:
+            there.add(key)
+    return there
+
+
+def _outside(resource: PlannedResource, plan: Plan, made: set[tuple[str, str]]) -> bool:
+    if resource.action is Action.CREATE:
+        return (str(resource.address), resource.identity) in made
     if resource.action is Action.SHIFT:
-        return all(not r.action.changes_something for r in plan.resources if r.address.kind in {"deployment", "model"})
+        return not any(r.action.changes_something for r in plan.resources if r.address.kind in {"deployment", "model"})
     changes = resource.visible_changes
     return bool(changes) and all(c.by == "outside" for c in changes)
