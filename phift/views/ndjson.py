@@ -130,7 +130,12 @@ def _told(event: Event) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
     match event:
         case ResourceStarted():
             hook = {"resource": str(event.address), "action": event.action.value, "identity": event.identity}
-            yield "apply_start", f"{event.address}: {words_of(event.address, event.action).doing}", "info", {"hook": hook}
+            yield (
+                "apply_start",
+                f"{event.address}: {words_of(event.address, event.action).doing}",
+                "info",
+                {"hook": hook},
+            )
         case ResourceProgress():
             hook = {
                 "resource": str(event.address),

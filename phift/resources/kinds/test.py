@@ -120,7 +120,7 @@ def _failures(results: list[dict[str, Any]], parts: Mapping[str, Any]) -> list[s
 
 
 def _failed(desired: Desired, failures: list[str], results: list[dict[str, Any]]) -> RolledBackError:
-    shown = results[-1]
+    shown = next((r for r in results if "error" in r or r["answer"] != r["ground_truth"].strip()), results[-1])
     in_place = desired.parts["strategy"] != "blue_green"
     where = "its traffic was on it already" if in_place else "traffic stays where it was, and nothing was removed"
     return RolledBackError(

@@ -20,7 +20,7 @@ from phift.plan.action import Action
 from phift.plan.model import FieldChange, Plan, PlannedResource
 from phift.views.base import PLAIN, Style
 from phift.views.human.diagnostics import one as diagnostic
-from phift.views.human.values import KNOWN_AFTER_APPLY, SENSITIVE, cut, value
+from phift.views.human.values import KNOWN_AFTER_APPLY, SENSITIVE, cut, table, value
 from phift.views.human.words import fate, words_of
 
 __all__ = ["count_line", "render"]
@@ -30,6 +30,9 @@ ALIGN = 32
 
 _NOT_SHOWN = {"next_version"}
 """Details that the identity tells already."""
+
+_GO_ALONG = {"deployment", "traffic", "test"}
+"""Kinds that are gone with their endpoint."""
 
 LEGEND = (
     Action.CREATE,
@@ -56,6 +59,8 @@ def render(plan: Plan, *, style: Style = PLAIN, summary: bool = False, show_unch
         parts += [_resource(r, style) for r in listed]
     if shown:
         parts.append(_list(shown, style))
+    if plan.purpose == "destroy" and (staying := _staying(plan, style)):
+        parts.append(staying)
     parts.append(count_line(plan, style))
     return "\n\n".join(parts)
 
@@ -92,6 +97,19 @@ def _legend(shown: Sequence[PlannedResource], plan: Plan, style: Style) -> str:
     if len(f"Stack {plan.stack} in {where}{plan.workspace}. Actions are marked by these symbols:") > style.width:
         head = head.replace(". Actions", ".\nActions")
     return "\n".join([head, *lines])
+
+
+def _staying(plan: Plan, style: Style) -> str:
+    """What a destroy leaves alone although it is there, and why."""
+    there = [r for r in plan.resources if not r.action.changes_something and r.fingerprint]
+    rows = [
+        (str(r.address), r.identity, r.reason.removeprefix("kept: ")) for r in there if r.address.kind not in _GO_ALONG
+    ]
+    along = [f"{r.address} ({r.identity})" for r in there if r.address.kind == "deployment"]
+    lines = [style.bold("Kept:"), *table(rows, indent="    ", width=style.width)] if rows else []
+    if along and any(r.address.kind == "endpoint" and r.action.changes_something for r in plan.resources):
+        lines.insert(0, f"With the endpoint goes {', '.join(along)}." + ("\n" if rows else ""))
+    return "\n".join(lines)
 
 
 def _meaning(action: Action, shown: Sequence[PlannedResource]) -> str:
@@ -132,7 +150,12 @@ def _identity(resource: PlannedResource) -> str:
 
 def _body(resource: PlannedResource, style: Style) -> Iterator[str]:
     changes = resource.visible_changes
-    if changes and resource.action not in {Action.CREATE, Action.DELETE}:
+    if changes and resource.action is Action.CREATE:
+        # A new object beside the old one: what made it new first, then the rest of it.
+        yield from _changes(changes, style)
+        changed = {c.path.partition(".")[0] for c in changes}
+        yield from _tree({k: v for k, v in _attributes(resource).items() if k not in changed}, "+", style, indent=6)
+    elif changes and resource.action is not Action.DELETE:
         yield from _changes(changes, style)
         if resource.unchanged:
             yield "        " + style.dim(f"# ({_plural(resource.unchanged, 'unchanged attribute')} hidden)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from phift.address import Address
@@ -54,26 +55,35 @@ WORDS = {
 
 
 _TEST = Words("run (a test)", "will be run", "Testing...", "Still testing...", "Passed")
+_ARCHIVE = Words("archive", "will be archived", "Archiving...", "Still archiving...", "Archived")
+_CANCEL = Words("cancel", "will be cancelled", "Cancelling...", "Still cancelling...", "Cancelled")
+_OF_KIND = {
+    ("test", Action.RUN): _TEST,
+    ("data", Action.DELETE): _ARCHIVE,
+    ("model", Action.DELETE): _ARCHIVE,
+    ("job", Action.DELETE): _CANCEL,
+}
 
 
 def words_of(address: Address, action: Action) -> Words:
     """What the action is called for a resource of this kind."""
-    return _TEST if action is Action.RUN and address.kind == "test" else WORDS[action]
+    return _OF_KIND.get((address.kind, action)) or WORDS[action]
 
 
 def fate(resource: PlannedResource) -> str:
     """What the comment line says behind the address."""
     if resource.action is Action.RUN and resource.visible_changes:
         return "must be run again"
-    return WORDS[resource.action].fate
+    return words_of(resource.address, resource.action).fate
 
 
 def kind_of_work(plan: Plan) -> str:
     """What kind of work an apply is, the costliest first: a question must not look alike for all of them."""
     writes = [r for r in plan.resources if r.action.changes_something]
     if plan.purpose == "destroy":
-        kept = "data and registered models stay"
-        return f"{_count(plan.counts.destroy, 'object')} destroyed; {kept}"
+        said = Counter(words_of(r.address, r.action).fate.removeprefix("will be ") for r in writes)
+        kept = "" if said["archived"] else "; data and registered models stay"
+        return ", ".join(f"{count} {what}" for what, count in said.items()) + kept
     jobs = [r for r in writes if r.action is Action.RUN and r.address.kind == "job"]
     tests = sum(r.action is Action.RUN for r in writes) - len(jobs)
     deployments = sum(r.address.kind == "deployment" and r.action.adds for r in writes)
