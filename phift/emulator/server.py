@@ -16,6 +16,7 @@ from phift.emulator.home import Home, Identity
 from phift.emulator.jobs.rehearsal import rehearses
 from phift.emulator.pace import PACES
 from phift.emulator.proxy import Proxy
+from phift.emulator.serving import launch
 from phift.emulator.tls import Authority
 
 __all__ = ["Server", "workspace_of"]
@@ -102,6 +103,7 @@ class Server:
             "idle_seconds": round(self.idle_seconds, 1),
             "busy": any(ask(self.emulator) for ask in self.emulator.busy),
             "jobs": "rehearsed: nothing is trained" if rehearses() else "trained",
+            "deployments": "rehearsed: no model is loaded" if launch.rehearses() else "served",
             "pace": self.emulator.pace.name,
             "noise": self.emulator.noise,
             "faults": len(self.emulator.faults.list()),

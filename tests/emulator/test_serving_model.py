@@ -31,7 +31,7 @@ def serving(azure: Azure) -> Serving:
 
 
 def test_one_conversation_and_many(serving: Serving, model: str) -> None:
-    assert serving.score(model, chat("What is the capital of France?")).json() == {"output": SMALL}
+    assert serving.score(model, chat("Hi")).json() == {"output": SMALL}
     message = [{"role": "user", "content": "Hi"}]
     many = {"input_data": {"input_string": [message, message], "parameters": {"max_new_tokens": 16}}, "params": {}}
     assert serving.score(model, many).json() == {"output": [SMALL, SMALL]}
@@ -71,7 +71,7 @@ def test_bad_input_is_400_with_its_field(serving: Serving, model: str) -> None:
 def test_the_registrys_base_model_is_served_by_the_stand_in(serving: Serving, model: str) -> None:
     base = "azureml://registries/azureml/models/Phi-3-mini-4k-instruct/labels/latest"
     serving.deployment(model, "base", base)
-    assert serving.score(model, chat("What is 1 plus 1?"), deployment="base").json() == {"output": SMALL}
+    assert serving.score(model, chat("Hi"), deployment="base").json() == {"output": SMALL}
     other = "azureml://registries/azureml/models/Phi-4/labels/latest"
     error = serving.failed(serving.put_deployment(model, "other", other))
     assert (error["code"], "stand-in" in error["message"]) == ("BadArgument", True)

@@ -293,8 +293,10 @@ def _tail(path: Path, lines: int) -> str:
 
 
 def install(emulator: Emulator) -> None:
-    """Deployments that served are served again at start, and their processes end with the emulator."""
+    """Deployments that served are served again at start, and their processes end with the emulator. One that serves
+    does not keep an idle emulator from stopping; one that is being made does."""
     emulator.quota.consumers.append(in_use)
+    emulator.busy.append(lambda _: serving_of(emulator).busy)
 
     async def start(_: Emulator) -> None:
         for endpoint in emulator.store.list(ENDPOINT):

@@ -119,6 +119,8 @@ class Container:
     def kill(self) -> None:
         """Ends the process at once: the emulator is stopping."""
         self._stopping = True
+        if self._task:
+            self._task.cancel()
         if self._child:
             self._child.kill()
         self.socket.unlink(missing_ok=True)
@@ -131,9 +133,12 @@ class Container:
     async def _keep_running(self) -> None:
         deaths = 0
         try:
-            while True:
+            while not self._stopping:
                 began = time.monotonic()
-                how = await self._run_once()
+                try:
+                    how = await self._run_once()
+                except OSError as error:
+                    how = f"the inference server cannot be started: {error.strerror or error}"
                 if self._stopping:
                     return
                 was_ready, self._failure = self.ready, how

@@ -7,11 +7,12 @@ import hmac
 import json
 import re
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from phift.emulator.context import Emulator
 from phift.emulator.serving.container import Container, NeverReady
@@ -87,8 +88,9 @@ async def forward(emulator: Emulator, record: Mapping[str, Any], request: Reques
     body = await request.body()
     deployment, container = _choose(emulator, endpoint, record, request.headers.get(DEPLOYMENT_HEADER, ""))
     name = deployment["document"]["name"]
-    settings = deployment["document"]["properties"]["requestSettings"]
-    limit = _MAX_WAITING * settings["maxConcurrentRequestsPerInstance"] * deployment["document"]["sku"]["capacity"]
+    served = deployment["served"]  # not what an update under way, or one that failed, asks for
+    settings = served["properties"]["requestSettings"]
+    limit = _MAX_WAITING * settings["maxConcurrentRequestsPerInstance"] * served["sku"]["capacity"]
     if container.in_flight >= limit:
         text = f"Deployment {name} has {limit} requests under way, which is all it takes."
         return Denied(429, "too_many_requests", text).response(name)
@@ -107,7 +109,7 @@ async def forward(emulator: Emulator, record: Mapping[str, Any], request: Reques
         headers = _back(answer, name, identifier, request.headers.get("x-ms-client-request-id", ""))
         status = _status(answer, headers)
         if streaming:
-            return _with_headers(StreamingResponse(_relay(answer, container), status), headers)
+            return _with_headers(_Relay(answer, container, status), headers)
         return _with_headers(Response(whole, status), headers)
     except TimeoutError:
         text = f"Deployment {name} did not answer within its request timeout of {seconds:g} s."
@@ -131,7 +133,7 @@ def _choose(
         raise Denied(404, "no_deployment", text)
     deployment = emulator.store.get(DEPLOYMENT, endpoint, name)
     container = serving_of(emulator).find(endpoint, name)
-    if deployment is None or container is None:
+    if deployment is None or container is None or deployment["served"] is None:
         text = f"Endpoint {endpoint} has no deployment '{name}' that serves."
         raise Denied(404, "deployment_not_found", text)
     return deployment, container
@@ -183,10 +185,17 @@ def _with_headers(response: Response, headers: list[tuple[bytes, bytes]]) -> Res
     return response
 
 
-async def _relay(answer: Answer, container: Container) -> AsyncIterator[bytes]:
-    try:
-        async for chunk in answer.stream():
-            yield chunk
-    finally:
-        answer.close()
-        container.leave()
+class _Relay(StreamingResponse):
+    """The container's answer as it comes; also when the caller goes away, the container is left."""
+
+    def __init__(self, answer: Answer, container: Container, status: int) -> None:
+        super().__init__(answer.stream(), status)
+        self._answer = answer
+        self._container = container
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._answer.close()
+            self._container.leave()

@@ -33,12 +33,18 @@ class Supervisor:
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
         self._containers: dict[Key, Container] = {}
+        self._starting = 0
         self._sockets: Path | None = None
         self._count = 0
 
     def find(self, endpoint: str, name: str) -> Container | None:
         """The container that answers for a deployment now."""
         return self._containers.get(_key(endpoint, name))
+
+    @property
+    def busy(self) -> bool:
+        """A container is being started."""
+        return self._starting > 0
 
     async def deploy(self, endpoint: str, name: str, launch: Launch, instances: int) -> None:
         """Serves a deployment by a container of `launch` and ends the one before it once that is drained.
@@ -55,6 +61,7 @@ class Supervisor:
             container.say("a rehearsal: the model is not loaded, answers are not a model's")
         if launch.code:
             container.say("the script runs with the packages of phift's own environment, whatever environment is named")
+        self._starting += 1
         try:
             container.start(self._emulator.spawn)
             await container.wait_ready()
@@ -64,6 +71,8 @@ class Supervisor:
         except BaseException:
             container.kill()
             raise
+        finally:
+            self._starting -= 1
         self._containers[_key(endpoint, name)] = container
         if old:
             self._emulator.spawn(self._retire(old), name=f"retire {old.launch.label}")
