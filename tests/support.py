@@ -64,18 +64,22 @@ def row(question: str, answer: str, number: int = 0) -> str:
     return json.dumps({"prompt": question, "messages": messages, "prompt_id": f"p{number}"})
 
 
+_REHEARSED = {"PHIFT_EMULATOR_JOBS": "rehearse", "PHIFT_EMULATOR_DEPLOYMENTS": "rehearse"}
+
+
 @contextmanager
 def rehearsing() -> Iterator[None]:
-    """An emulator started within it rehearses its jobs."""
-    before = os.environ.get("PHIFT_EMULATOR_JOBS")
-    os.environ["PHIFT_EMULATOR_JOBS"] = "rehearse"
+    """An emulator started within it rehearses its jobs and deployments."""
+    before = {name: os.environ.get(name) for name in _REHEARSED}
+    os.environ.update(_REHEARSED)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["PHIFT_EMULATOR_JOBS"]
-        else:
-            os.environ["PHIFT_EMULATOR_JOBS"] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @dataclass
@@ -196,7 +200,7 @@ class Project:
         variables: Mapping[str, str] = {
             **kept,
             "PHIFT_HOME": str(self.embedded.home),
-            "PHIFT_EMULATOR_JOBS": "rehearse",
+            **_REHEARSED,
             "PYTHONPATH": str(REPOSITORY),
             **environment,
         }

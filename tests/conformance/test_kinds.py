@@ -1,0 +1,156 @@
+"""Every kind of the registry: what it writes is what it reads, in the embedded Azure ML.
+
+The stacks are compiled from specs, a minimal one and one that declares whatever it can. A kind that is new in the
+registry and in neither of them fails here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import pytest
+from support import Embedded, Project
+
+from phift.address import Address
+from phift.compile.desired import Desired
+from phift.compile.ownership import APPLIED, STACK, applied_digest
+from phift.phases.workbench import open_workbench
+from phift.plan.diff import diff, flatten
+from phift.resources.base import Context, Kind, Live, Progress
+from phift.resources.registry import KINDS
+from phift.resources.rules import rules_of
+
+SERVING = """\
+endpoint: {auth_mode: key}
+deployment:
+  instance_type: Standard_NC24ads_A100_v4
+tests:
+  smoke: {rows: 1}
+"""
+
+EVERYTHING = """\
+endpoint:
+  auth_mode: aml_token
+  description: answers
+  tags: {team: e}
+  public_network_access: enabled
+deployment:
+  instance_type: Standard_NC24ads_A100_v4
+  instance_count: 2
+  description: serves
+  tags: {team: d}
+  environment_variables: {LEVEL: info}
+  app_insights_enabled: true
+  liveness_probe: {initial_delay: 600, period: 11, timeout: 3, success_threshold: 1, failure_threshold: 31}
+  readiness_probe: {initial_delay: 10, period: 12, timeout: 4, success_threshold: 2, failure_threshold: 32}
+  request_settings: {request_timeout_ms: 90000, max_concurrent_requests_per_instance: 2}
+tests:
+  smoke: {rows: 1, parameters: {temperature: 0.6}}
+"""
+
+WITHOUT_OBJECT = {"test"}
+"""Kinds that do something and leave no object to observe."""
+
+PATIENCE = 90.0
+
+
+@dataclass
+class Written:
+    """A stack all of whose resources were written once, in order."""
+
+    context: Context
+    resources: list[Desired]
+    live: dict[Address, Live | None] = field(default_factory=dict)
+
+    def of(self, kind: str) -> list[Desired]:
+        return [d for d in self.resources if d.address.kind == kind]
+
+
+def wait(kind: Kind, context: Context, desired: Desired, outputs: dict[str, object]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        progress: Progress = kind.poll(context, desired, outputs)
+        if progress.error:
+            raise progress.error
+        if progress.done:
+            return
+        assert time.monotonic() < deadline, f"{desired.address} is still {progress.state}"
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module", params=["minimal", "everything"])
+def written(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, embedded: Embedded
+) -> Iterator[Written]:
+    full = request.param == "everything"
+    project = Project.small(tmp_path_factory.mktemp(request.param), f"conform-{request.param[:4]}", embedded)
+    project.edit("targets:", (EVERYTHING if full else SERVING) + "targets:")
+    if full:
+        project.edit("    min_instances: 0", "    tier: low_priority\n    description: d\n    min_instances: 0")
+        project.edit("version: 1\n", "version: 1\ndescription: everything\nprotect: true\n")
+    bench = open_workbench(project.request, embedded.connector)
+    assert bench.stack.findings == ()
+    outputs: dict[Address, dict[str, object]] = {}
+    context = replace(bench.context, outputs=outputs, snapshot=None)
+    made = Written(context, list(bench.stack.resources))
+    try:
+        for desired in made.resources:
+            kind = KINDS[desired.address.kind]
+            assert kind.read(context, desired).live is None or desired.address.kind == "traffic"
+            written = dict(kind.create(context, desired) or {})
+            wait(kind, context, desired, written)
+            live = kind.read(context, desired).live
+            made.live[desired.address] = live
+            outputs[desired.address] = {**written, **(kind.outputs(context, desired, live) if live else {})}
+        yield made
+    finally:
+        for kind_name in ("endpoint", "compute"):
+            for desired in made.of(kind_name):
+                live = KINDS[kind_name].read(context, desired).live
+                if live is not None:
+                    KINDS[kind_name].delete(context, desired, live)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_written_is_what_is_read(written: Written, kind: str) -> None:
+    samples = written.of(kind)
+    assert samples, f"no stack here has a {kind}: give one to the specs of this module"
+    for desired in samples:
+        live = written.live[desired.address]
+        if kind in WITHOUT_OBJECT:
+            assert live is None
+            continue
+        assert live is not None
+        changes, unchanged = diff(desired.properties, live.properties, rules_of(kind))
+        assert [c for c in changes if c.action.value != "suppressed"] == []
+        assert unchanged + len(changes) >= len([v for _, v in flatten(desired.properties) if v not in (None, {})])
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - WITHOUT_OBJECT - {"traffic"}))
+def test_it_is_known_as_ours_with_what_was_applied(written: Written, kind: str) -> None:
+    for desired in written.of(kind):
+        live = written.live[desired.address]
+        assert live is not None
+        assert live.ours
+        assert live.marks[STACK] == written.context.stack
+        assert live.marks[APPLIED] == applied_digest(desired.properties)
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - WITHOUT_OBJECT - {"job"}))
+def test_reading_again_gives_the_same_fingerprint(written: Written, kind: str) -> None:
+    for desired in written.of(kind):
+        live, again = written.live[desired.address], KINDS[kind].read(written.context, desired).live
+        assert live is not None
+        assert again is not None
+        if kind == "endpoint":  # the split came after it
+            assert again.properties == live.properties
+        else:
+            assert again.fingerprint == live.fingerprint
+
+
+def test_the_kinds_say_who_they_are() -> None:
+    for name, kind in KINDS.items():
+        assert kind.name == name
+        assert kind.deadline > 0
