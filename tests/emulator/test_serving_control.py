@@ -216,3 +216,28 @@ def test_a_script_that_is_not_in_the_code(serving: Serving) -> None:
     code = {"codeId": serving.code("no-script", ECHO), "scoringScript": "other.py"}
     error = serving.failed(serving.put_deployment("no-script", "blue", "", codeConfiguration=code))
     assert (error["code"], "other.py" in error["message"]) == ("BadArgument", True)
+
+
+def test_a_container_that_hangs_fails_when_its_readiness_probe_has_had_enough(serving: Serving) -> None:
+    serving.endpoint("hangs")
+    code = {"codeId": serving.code("hangs", "import time\ndef init(): time.sleep(600)\ndef run(d): return d\n")}
+    probe = {"initialDelay": "PT1S", "period": "PT1S", "failureThreshold": 2}
+    code["scoringScript"] = "score.py"
+    began = time.monotonic()
+    error = serving.failed(serving.put_deployment("hangs", "blue", "", codeConfiguration=code, readinessProbe=probe))
+    assert error["code"] == "ResourceNotReady"
+    assert "no good answer within 3 s" in error["message"]
+    assert time.monotonic() - began < 30
+    assert serving.get("hangs", "blue")["properties"]["readinessProbe"]["timeout"] == "PT2S", "defaults are filled in"
+
+
+def test_deleting_an_endpoint_ends_a_deployment_that_is_being_made(serving: Serving) -> None:
+    serving.endpoint("hasty")
+    code = {"codeId": serving.code("hasty", "import time\ndef init(): time.sleep(600)\ndef run(d): return d\n")}
+    started = serving.put_deployment("hasty", "blue", "", codeConfiguration={**code, "scoringScript": "score.py"})
+    assert serving.delete("hasty/deployments/blue").status_code == 409, "it refuses while it is being made"
+    time.sleep(1)
+    serving.ok(serving.delete("hasty"))
+    assert serving.azure.wait(started)["status"] == "Canceled"
+    assert serving.azure.admin("GET", "/status")["busy"] is False
+    serving.ok(serving.put_endpoint("hasty"))
