@@ -11,6 +11,7 @@ from phift.diagnostics import Diagnostic, Severity, errors_of
 from phift.errors import RefusedError
 from phift.lock import update_lock
 from phift.phases.orphans import orphans
+from phift.phases.remembering import with_applied
 from phift.phases.request import Connector, Request
 from phift.phases.workbench import Workbench, observe, open_workbench
 from phift.plan.model import Plan, PlannedResource
@@ -57,7 +58,7 @@ def plan_of(bench: Workbench, request: Request, *, retry_failed: bool = False) -
     resources, findings = decide(bench.stack, observed, rules, Policy(retry_failed))
     subject = Subject(bench.loaded, bench.stack, bench.resolved.facts, observed, resources)
     pruned, kept = _prune(bench)
-    resources = (*resources, *pruned)
+    resources = (*with_applied(resources, bench.azure, bench.stack.name), *pruned)
     found = [*bench.stack.findings, *findings, *kept, *check(subject)]
     if errors_of(found):
         raise RefusedError(found)

@@ -27,7 +27,8 @@ ABSENT = None
 class FieldChange:
     """One field that differs.
 
-    path: dotted, in the words of `az ml` YAML. wanted, live: plain values, None where absent.
+    path: dotted, in the words of `az ml` YAML. wanted, live: plain values, None where absent. applied: what the last
+    apply wrote, None where no ledger says so.
     by: "you" when the spec moved since the last apply, "outside" when someone else moved the live object, "" unknown.
     reason: why it is treated so. rule: the rule of rules.yaml that suppressed or classified it.
     sensitive: the values are not shown.
@@ -41,6 +42,7 @@ class FieldChange:
     by: str = ""
     rule: str = ""
     sensitive: bool = False
+    applied: Any = None
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,7 @@ def _change_to_dict(change: FieldChange) -> dict[str, Any]:
     data = asdict(change)
     data["action"] = change.action.value
     if change.sensitive:
-        data["wanted"] = data["live"] = "(sensitive)"
+        data["wanted"] = data["live"] = data["applied"] = "(sensitive)"
     return data
 
 
