@@ -264,10 +264,13 @@ def test_containers_end_with_the_emulator_and_come_back_with_it(home: Path) -> N
         assert before
         os.kill(first.connection.pid, signal.SIGKILL)
     until(lambda: not any(Path(f"/proc/{each}").exists() for each in before), 10)
+    sockets = Path((home / "deployments" / ".sockets").read_text())
+    assert sockets.is_dir()
     again = Azure(lifecycle.ensure(home, idle_seconds=600))
     with again.session:
         answer = Serving(again).score(endpoint, {}, key=key)
         assert (answer.status_code, answer.json()["variant"]) == (200, "blue"), "it waits for the container"
+    assert not sockets.exists(), "what a killed emulator leaves behind is tidied up"
 
 
 def _servers(parent: int) -> list[int]:

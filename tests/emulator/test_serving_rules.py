@@ -161,3 +161,4 @@ def test_a_container_is_kept_when_only_its_folder_differs() -> None:
     assert launch.same_container(Launch("e/d", "/b", "m", "x"))
     assert not launch.same_container(Launch("e/d", "/a", "m", "x", workers=2))
     assert not launch.same_container(None)
+    assert Launch.restored({**launch.stored(), "unknown_to_us": 1}) == launch

@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from phift.emulator.apiversions import shown
 from phift.emulator.context import Emulator
 from phift.emulator.documents import reply, timestamp
 from phift.emulator.errors import ServiceError
@@ -187,11 +188,8 @@ def _shown(call: Call, record: dict[str, Any]) -> dict[str, Any]:
     )
     if record["succeeded"]:
         properties["environmentVariables"] |= server_variables(properties)
-    # recorded 2022-10 and 2025-02: each api-version has one key the other lacks
-    if call.api_version.startswith("2022"):
-        properties["privateNetworkConnection"] = False
-    else:
-        properties["dataCollector"] = None
+    properties |= {"privateNetworkConnection": False, "dataCollector": None}
+    document["properties"] = shown(DEPLOYMENT, properties, call.api_version)
     return document
 
 
@@ -302,8 +300,9 @@ def install(emulator: Emulator) -> None:
         for endpoint in emulator.store.list(ENDPOINT):
             name = endpoint["document"]["name"]
             for record in deployments_of(emulator.store, name):
-                if record["launch"]:
-                    launch = Launch(**record["launch"])
+                going = record["document"]["properties"]["provisioningState"] == "Deleting"
+                if record["launch"] and not going:
+                    launch = Launch.restored(record["launch"])
                     serving_of(emulator).recover(name, record["document"]["name"], launch)
 
     async def stop(_: Emulator) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,12 @@ class Launch:
 
     def stored(self) -> dict[str, Any]:
         return asdict(self)
+
+    @classmethod
+    def restored(cls, stored: Mapping[str, Any]) -> Launch:
+        """What `stored` gave, also when another version of phift wrote it."""
+        known = {item.name for item in fields(cls)}
+        return cls(**{name: value for name, value in stored.items() if name in known})
 
 
 def rehearses() -> bool:

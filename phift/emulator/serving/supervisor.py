@@ -90,7 +90,8 @@ class Supervisor:
     def recover(self, endpoint: str, name: str, launch: Launch) -> None:
         """Starts the container that served when the emulator went down; requests wait for it meanwhile."""
         if not Path(launch.folder).is_dir():
-            logger.error("deployment %s cannot be served: its folder %s is gone", launch.label, launch.folder)
+            logger.warning("deployment %s: its folder %s is gone, it is made again", launch.label, launch.folder)
+            self._emulator.spawn(self.deploy(endpoint, name, launch, launch.workers), name=f"again {launch.label}")
             return
         container = self._container(endpoint, name, launch, proven=True)
         container.say("started again with the emulator")
