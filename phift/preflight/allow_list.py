@@ -67,4 +67,6 @@ def _who_says(model: BaseModel, listed: AllowList) -> str:
 
 def _alternatives(listed: AllowList, own: Sequence[str]) -> str:
     both = [s for s in listed.sizes if not own or s.lower() in {o.lower() for o in own}]
-    return f"Choose {both[0]}." if len(both) == 1 else f"Choose one of: {', '.join(both)}." if both else ""
+    if not both:
+        return "Choose another size" + (", and let `allow` name it." if own else ", of a later generation of GPUs.")
+    return f"Choose {both[0]}." if len(both) == 1 else f"Choose one of: {', '.join(both)}."

@@ -1,0 +1,155 @@
+"""Every check before spending, with a case that passes and one that does not. Values alone: no service is asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import SPEC, row
+
+from phift.address import Address
+from phift.compile.desired import Desired, Stack
+from phift.compile.facts import AllowList, BaseModel, Facts, Size
+from phift.compile.ownership import Owner, Ownership
+from phift.data import identify
+from phift.diagnostics import Severity
+from phift.plan.action import Action
+from phift.plan.model import PlannedResource
+from phift.preflight import CHECKS, Subject, check
+from phift.resources.base import Live, Observation
+from phift.spec import LoadedSpec, load
+
+A100 = Size("Standard_NC24ads_A100_v4", 24, 1)
+CPU = Size("Standard_D4_v2", 4, 0)
+SIZES = {s.name.lower(): s for s in (A100, CPU)}
+MODEL = BaseModel("i", "azureml", "m", "1", finetune=AllowList((A100.name,), "tags"))
+CLUSTER = Desired(
+    Address("compute", "finetune"),
+    "gpu",
+    {"size": A100.name, "max_instances": 1},
+    parts={"task": "finetune", "allow": (), "nodes": 1},
+)
+REFERENCE = replace(CLUSTER, properties={}, owned=False)
+SERVED = Desired(Address("model", "served"), "m", digest="d", parts={"version": "3", "registry": ""}, owned=False)
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> LoadedSpec:
+    for split in ("train", "test"):
+        (tmp_path / f"{split}.jsonl").write_text(row("q?", "a") + "\n")
+    (tmp_path / "spec.yaml").write_text(SPEC.format(stack="facts"))
+    return load(tmp_path / "spec.yaml", environ={})
+
+
+def there(desired: Desired, ownership: Ownership = Ownership.UNMARKED, **more: Any) -> Live:
+    fields = {"properties": {"size": A100.name, "max_instances": 1}, "facts": {"type": "AmlCompute"}, **more}
+    return Live(name=desired.name, object_id="/x", owner=Owner(ownership), **fields)
+
+
+def codes(loaded: LoadedSpec, desired: Desired, live: Live | None = None, **facts: Any) -> list[str]:
+    known = Facts("/x", "eastus", **{"base_model": MODEL, "sizes": SIZES, **facts})
+    stack = Stack("s", "local", "#spec.yaml", (desired,))
+    planned = (PlannedResource(desired.address, Action.NO_OP if live else Action.CREATE, desired.name),)
+    found = check(Subject(loaded, stack, known, {desired.address: Observation(live)}, planned))
+    assert all(f.remedy or f.severity is Severity.WARNING for f in found), found
+    return [str(f.code) for f in found]
+
+
+def test_a_new_cluster_of_an_allowed_size_passes(loaded: LoadedSpec) -> None:
+    assert codes(loaded, CLUSTER) == []
+
+
+def with_(desired: Desired, **properties: Any) -> Desired:
+    return replace(desired, properties={**desired.properties, **properties})
+
+
+@pytest.mark.parametrize(
+    ("desired", "live", "facts", "wanted"),
+    [
+        (with_(CLUSTER, size="STANDARD_nc24ads_a100_V4"), None, {}, []),
+        (with_(CLUSTER, size="Standard_ND96asr_v4"), None, {}, ["size-not-allowed"]),
+        (replace(CLUSTER, parts={**CLUSTER.parts, "allow": ("X",)}), None, {}, ["size-not-in-spec-list"]),
+        (replace(CLUSTER, parts={**CLUSTER.parts, "allow": (A100.name.upper(),)}), None, {}, []),
+        (CLUSTER, None, {"base_model": replace(MODEL, finetune=AllowList())}, ["no-list-known"]),
+        (
+            with_(CLUSTER, size="Standard_NC6"),
+            None,
+            {"base_model": replace(MODEL, finetune=AllowList())},
+            ["size-not-allowed", "no-list-known"],
+        ),
+        (with_(CLUSTER, size=CPU.name), None, {}, ["size-not-allowed", "size-without-gpu"]),
+        (with_(CLUSTER, size="Standard_Nope"), None, {}, ["size-not-allowed", "size-unknown"]),
+        (replace(CLUSTER, parts={**CLUSTER.parts, "nodes": 2}), None, {}, ["too-few-nodes"]),
+        (with_(replace(CLUSTER, parts={**CLUSTER.parts, "nodes": 2}), max_instances=2), None, {}, []),
+        (CLUSTER, there(CLUSTER), {}, []),
+        (CLUSTER, there(CLUSTER, properties={"size": A100.name.lower(), "max_instances": 4}), {}, []),
+        (CLUSTER, there(CLUSTER, properties={"size": "Standard_ND96asr_v4"}), {}, ["compute-size", "size-not-allowed"]),
+        (
+            CLUSTER,
+            there(CLUSTER, Ownership.OURS, properties={"size": "Standard_ND96asr_v4"}),
+            {},
+            [],
+        ),
+        (CLUSTER, there(CLUSTER, state="Failed"), {}, ["compute-failed"]),
+        (CLUSTER, there(CLUSTER, Ownership.OURS, state="Failed"), {}, []),
+        (CLUSTER, there(CLUSTER, facts={"type": "ComputeInstance"}), {}, ["compute-type"]),
+        (REFERENCE, there(CLUSTER), {}, []),
+        (REFERENCE, None, {}, ["compute-missing"]),
+        (REFERENCE, there(CLUSTER, properties={"size": "Standard_ND96asr_v4"}), {}, ["size-not-allowed"]),
+    ],
+)
+def test_computes(
+    loaded: LoadedSpec, desired: Desired, live: Live | None, facts: dict[str, Any], wanted: list[str]
+) -> None:
+    assert codes(loaded, desired, live, **facts) == wanted
+
+
+def test_a_retired_model_is_warned_of_and_a_stand_in_is_not(loaded: LoadedSpec) -> None:
+    retired = replace(MODEL, finetune_retirement=date(2020, 1, 1))
+    assert codes(loaded, CLUSTER, base_model=retired) == ["model-retired"]
+    assert codes(loaded, CLUSTER, base_model=replace(retired, stand_in=True)) == []
+    assert codes(loaded, CLUSTER, base_model=replace(MODEL, finetune_retirement=date(2999, 1, 1))) == []
+
+
+def test_a_served_model_must_be_there_and_not_archived(loaded: LoadedSpec) -> None:
+    assert codes(loaded, SERVED, there(SERVED)) == []
+    assert codes(loaded, SERVED) == ["model-missing"]
+    assert codes(loaded, SERVED, there(SERVED, state="Archived")) == ["model-archived"]
+
+
+def data(folder: Path, *lines: str) -> Desired:
+    (folder / "rows.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    identity = identify({"path": "rows.jsonl"}, folder)
+    return Desired(Address("data", "train"), "s-train", {}, digest="d", parts={"identity": identity})
+
+
+def test_rows_are_read_where_they_will_be_uploaded(loaded: LoadedSpec, tmp_path: Path) -> None:
+    good, bad = row("q?", "a"), '{"prompt": "q", "messages": [], "prompt_id": "p"}'
+    assert codes(loaded, data(tmp_path, good)) == []
+    wrong = data(tmp_path, good, bad)
+    facts = Facts("/x", "eastus", base_model=MODEL)
+    planned = (PlannedResource(wrong.address, Action.CREATE, "x"),)
+    stack = Stack("s", "local", "#s", (wrong,))
+    (finding,) = check(Subject(loaded, stack, facts, {}, planned))
+    assert finding.severity is Severity.ERROR
+    assert finding.mark is not None
+    assert (Path(finding.mark.file).name, finding.mark.line) == ("rows.jsonl", 2)
+    reused = (replace(planned[0], action=Action.REUSE),)
+    assert check(Subject(loaded, stack, facts, {}, reused)) == []
+
+
+def test_findings_tell_the_place_in_the_spec(loaded: LoadedSpec) -> None:
+    facts = Facts("/x", "eastus", base_model=MODEL, sizes=SIZES)
+    wrong = with_(CLUSTER, size="Standard_ND96asr_v4")
+    (finding, *_) = check(Subject(loaded, Stack("s", "local", "#s", (wrong,)), facts, {}, ()))
+    assert finding.path == "compute.finetune.size"
+    assert finding.mark is not None
+    assert "size:" in SPEC.format(stack="facts").splitlines()[finding.mark.line - 1]
+
+
+def test_every_check_is_told_what_it_finds() -> None:
+    assert {c.__name__ for c in CHECKS} >= {"allow_list", "compute_state", "gpu_count", "lifecycle", "rows"}
+    assert all((c.__doc__ or "").strip() for c in CHECKS)
