@@ -1,6 +1,6 @@
 """/score through the gateway beside the inference server alone: the same container, model and requests, by turns.
 
-    python benchmarks/serving.py [--requests 200] [--tokens 8]
+    python -m benchmarks.serving [--requests 200] [--tokens 8]
 
 Both sides are asked by the same client over a connection that is kept; the server closes its own after each answer,
 as under Azure's front door. "gateway" adds what stands between a client and the container: TLS, the key, the traffic
