@@ -1,49 +1,58 @@
-"""The commands, in the order of their use."""
+"""The commands, in the order of their use. Each is imported when it is the one that runs, or for a list of all."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from phift.cli.commands import emulator
-from phift.cli.commands.apply import apply
-from phift.cli.commands.destroy import destroy
-from phift.cli.commands.invoke import invoke
-from phift.cli.commands.lock import lock
-from phift.cli.commands.logs import logs
-from phift.cli.commands.metrics import metrics
-from phift.cli.commands.plan import plan
-from phift.cli.commands.render import render
-from phift.cli.commands.show import show
-from phift.cli.commands.status import status
-from phift.cli.commands.validate import validate
-from phift.cli.help import Command, Group
+from phift.cli.help import Group
 
 __all__ = ["app"]
+
+PANELS = {
+    "Change the workspace": ("plan", "apply", "destroy"),
+    "Look at the spec": ("validate", "render", "lock"),
+    "Use the endpoint": ("invoke",),
+    "Look at what there is": ("status", "logs", "metrics", "show"),
+    "Without a cloud account": ("emulator",),
+}
+"""The names of the commands by the heading they stand under; each is a module of phift.cli.commands."""
+
+PANEL_OF = {name: panel for panel, names in PANELS.items() for name in names}
+
+
+class Commands(Group):
+    """A group that imports a command when it is asked for."""
+
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All names, in the order of the help."""
+        return list(PANEL_OF)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command, or None when there is none of that name."""
+        if cmd_name in PANEL_OF and cmd_name not in self.commands:
+            self.commands[cmd_name] = _command(cmd_name, PANEL_OF[cmd_name])
+        return self.commands.get(cmd_name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """As ever; a name that is none is answered with those that are near."""
+        if args and args[0] not in PANEL_OF:
+            for name in PANEL_OF:
+                self.get_command(ctx, name)
+        return super().resolve_command(ctx, args)
+
 
 app = typer.Typer(
     name="phift",
     help="Fine-tune a language model on Azure Machine Learning and serve it, from one YAML file.",
-    cls=Group,
+    cls=Commands,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
-
-_PANELS: dict[str, tuple[Callable[..., int], ...]] = {
-    "Change the workspace": (plan, apply, destroy),
-    "Look at the spec": (validate, render, lock),
-    "Use the endpoint": (invoke,),
-    "Look at what there is": (status, logs, metrics, show),
-}
-
-for _panel, _commands in _PANELS.items():
-    for _command in _commands:
-        app.command(cls=Command, rich_help_panel=_panel)(_command)
-app.add_typer(emulator.group, rich_help_panel="Without a cloud account")
 
 
 @app.callback()
@@ -54,3 +63,19 @@ def _phift(
 
     phift plan shows what would be done and why; phift apply does it. Target local needs no account.
     """
+
+
+def _command(name: str, panel: str) -> Any:
+    from importlib import import_module
+
+    from phift.cli.help import Command
+
+    module = import_module(f"phift.cli.commands.{name}")
+    alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+    if group := getattr(module, "group", None):
+        alone = group
+    else:
+        alone.command(name, cls=Command, rich_help_panel=panel)(getattr(module, name))
+    made: Any = typer.main.get_command(alone)
+    made.rich_help_panel = panel
+    return made

@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -25,6 +27,27 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
         sys.stdout.write(f"phift {__version__}\n")
         sys.exit(0)
+    # What imports allocate stays: looking through it for garbage again and again is a tenth of a short command.
+    gc.set_threshold(50_000, 20, 20)
+    # Looking for plugins of pydantic means reading the metadata of every package that is installed.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from phift.cli.run import run
 
-    sys.exit(run(given))
+    _leave(run(given))
+
+
+def _leave(code: int) -> NoReturn:
+    """Ends the process with everything flushed and closed, but without taking a thousand modules apart, which would
+    take longer than checking a spec does."""
+    import atexit
+    import threading
+
+    if threading.active_count() > 1:
+        sys.exit(code)
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        code = code or 1  # what was to be read did not get out
+    os._exit(code)

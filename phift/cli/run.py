@@ -41,6 +41,11 @@ def run(arguments: Sequence[str]) -> int:
         # Python flushes stdout once more at its end; give it somewhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+    except OSError as error:
+        if os.environ.get("PHIFT_DEBUG"):
+            traceback.print_exc()
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(view.render(PhiftError(f"{where}{error.strerror or error}"), style=_style(arguments)), 1)
     except Exception as error:  # noqa: BLE001  (the one place where nothing may pass)
         if os.environ.get("PHIFT_DEBUG"):
             traceback.print_exc()

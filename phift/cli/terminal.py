@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from phift.errors import ApprovalError
-from phift.plan.model import Plan
 from phift.views.base import Sink, Streams
-from phift.views.human.words import kind_of_work
+
+if TYPE_CHECKING:
+    from phift.plan.model import Plan
 
 __all__ = ["Terminal"]
 
@@ -36,6 +38,8 @@ class Terminal:
 
     def approve(self, plan: Plan) -> None:
         """Asks whether to carry out the plan. ApprovalError for any answer but the word yes, or nobody to ask."""
+        from phift.views.human.words import kind_of_work
+
         destroying = plan.purpose == "destroy"
         if not self.streams.terminal:
             saved = "" if destroying else ", or save a plan and apply it: phift plan SPEC --out FILE"

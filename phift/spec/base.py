@@ -38,7 +38,7 @@ def fault(summary: str, remedy: str = "") -> PydanticCustomError:
 class Strict(BaseModel):
     """A block of the spec: unknown keys and values of the wrong type are errors; never changed once made."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
 
 def _typed(value: Any) -> Any:

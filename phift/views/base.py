@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
-from phift.apply.events import ApplyFinished, Event, ResourceFailed
-from phift.plan.model import Plan
+if TYPE_CHECKING:
+    from phift.apply.events import ApplyFinished, Event, ResourceFailed
+    from phift.plan.model import Plan
 
 __all__ = ["PLAIN", "ApplyView", "PlanView", "Sink", "Streams", "Style"]
 
@@ -92,11 +92,9 @@ class Streams:
     def standard(cls, *, colour: bool = True, environ: Mapping[str, str] = os.environ) -> Streams:
         """Those of this process. No colour without a terminal, with NO_COLOR, on a dumb one, or when refused."""
         wanted = colour and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
-        columns = shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns
 
         def style(stream: TextIO) -> Style:
-            terminal = stream.isatty()
-            return Style(colour=wanted and terminal, width=max(40, min(columns, 140)) if terminal else PLAIN_WIDTH)
+            return Style(colour=wanted, width=_columns()) if stream.isatty() else PLAIN
 
         err_terminal = sys.stderr.isatty()
         return cls(
@@ -107,6 +105,13 @@ class Streams:
             terminal=sys.stdin is not None and sys.stdin.isatty() and err_terminal,
             live=err_terminal and environ.get("TERM") != "dumb",
         )
+
+
+def _columns() -> int:
+    """Of the terminal, within what reads well."""
+    import shutil  # slow to import, and most commands in a pipeline have no terminal
+
+    return max(40, min(shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns, 140))
 
 
 class PlanView(Protocol):

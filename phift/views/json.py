@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from phift.diagnostics import Diagnostic
 from phift.errors import AzureError, DiagnosticsError, JobFailedError, PhiftError
-from phift.plan.model import Plan
 from phift.views.base import PLAIN, Style
 
 if TYPE_CHECKING:
     from phift.phases import LockReport, Metrics, Status
+    from phift.plan.model import Plan
     from phift.spec import LoadedSpec
 
 __all__ = ["answers", "diagnostics", "document", "error", "lock", "metrics", "plan", "rendered", "status"]

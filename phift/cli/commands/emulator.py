@@ -22,6 +22,9 @@ group = typer.Typer(
     cls=Group,
     help="The Azure ML embedded in phift: start, stop, look into, reset.",
     no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
 
 
@@ -156,6 +159,7 @@ def run(
 
     connection = ensure_emulator(Terminal.of().tell)
     try:
-        os.execvpe(program[0], program, {**os.environ, **lifecycle.environment(connection)})
+        inherited = {k: v for k, v in os.environ.items() if k != "PYDANTIC_DISABLE_PLUGINS"}  # phift's own setting
+        os.execvpe(program[0], program, {**inherited, **lifecycle.environment(connection)})
     except OSError as error:
         raise UsageError(f"cannot run {program[0]}: {error.strerror}") from error
