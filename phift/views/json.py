@@ -14,7 +14,7 @@ from phift.views.base import PLAIN, Style
 if TYPE_CHECKING:
     from phift.phases import LockReport, Metrics, Status
     from phift.plan.model import Plan
-    from phift.spec import LoadedSpec
+    from phift.spec import LoadedSpec, Origin
 
 __all__ = ["answers", "diagnostics", "document", "error", "lock", "metrics", "plan", "rendered", "status"]
 
@@ -79,8 +79,14 @@ def metrics(measured: Metrics) -> str:
     )
 
 
-def rendered(loaded: LoadedSpec) -> str:
-    """The final spec, and the origin of each of its values by dotted path."""
+def rendered(
+    loaded: LoadedSpec, extra: Mapping[str, tuple[Any, Origin]] | None = None, notes: Sequence[str] = ()
+) -> str:
+    """The final spec, and the origin of each of its values by dotted path.
+
+    extra: values and origins known elsewhere, such as the defaults of the model. They have a key of their own.
+    """
+    added = dict(extra or {})
     return document(
         {
             "format_version": "1.0",
@@ -88,6 +94,8 @@ def rendered(loaded: LoadedSpec) -> str:
             "target": loaded.target.name,
             "spec": loaded.rendered,
             "origins": {path: str(origin) for path, origin in loaded.origins.items()},
+            "defaults": {path: {"value": v, "origin": str(origin)} for path, (v, origin) in added.items()},
+            "notes": list(notes),
         }
     )
 

@@ -15,15 +15,19 @@ def render(
 ) -> int:
     """Print the final spec, and where each value came from.
 
-    Templates and target are applied. The text is YAML again; the origins are its comments.
+    Templates and target are applied, and what phift.lock pins adds the defaults of model and component. The text is
+    YAML again; the origins are its comments.
     """
     from phift import spec as specs
+    from phift.cli.defaults import defaults_of
 
     loaded = specs.load(spec, target=target, variables=o.parse_variables(var), variable_files=var_file or ())
+    defaults = defaults_of(loaded)
     if format is o.Format.JSON:
         from phift.views import json
 
-        Terminal.of().print(json.rendered(loaded))
+        Terminal.of().print(json.rendered(loaded, defaults.values, defaults.notes))
     else:
-        Terminal.of().print(specs.render_yaml(loaded).rstrip("\n"))
+        notes = "".join(f"# {note}\n" for note in defaults.notes)
+        Terminal.of().print(notes + specs.render_yaml(loaded, defaults.values).rstrip("\n"))
     return 0
