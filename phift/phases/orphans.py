@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from phift.address import Address
 from phift.compile.desired import Desired
-from phift.compile.ownership import ADDRESS, STACK
+from phift.compile.ownership import ADDRESS
 from phift.phases.workbench import Workbench
 from phift.resources.base import Live
 from phift.resources.kinds.common import READ, marks_in
@@ -23,10 +23,10 @@ def orphans(bench: Workbench) -> Iterator[tuple[str, Live]]:
     """Kind and live object of each. Those of other stacks, or whose marks do not verify, are never among them."""
     for kind, collection in _COLLECTIONS.items():
         wanted = {d.name.lower() for d in bench.stack.of_kind(kind)}
-        for raw in bench.context.list(f"{bench.azure.workspace.arm_id}/{collection}", READ):
+        for raw in bench.context.marked(f"{bench.azure.workspace.arm_id}/{collection}", bench.stack.name, READ):
             marks = marks_in(raw.get("tags"))
             name = str(raw.get("name", ""))
-            if marks.get(STACK) != bench.stack.name or name.lower() in wanted or ADDRESS not in marks:
+            if name.lower() in wanted or ADDRESS not in marks:
                 continue
             try:
                 address = Address.parse(marks[ADDRESS])

@@ -5,16 +5,18 @@ A pinned thing is never looked up anew, so a plan never changes because somethin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from phift.compile.facts import BaseModel, Component, DataFacts, Facts, FactSource, Size
-from phift.data import PREPARATION_VERSION, identify, recipe_digest
+from phift.compile.facts import BaseModel, Component, DataFacts, Facts
+from phift.data import PREPARATION_VERSION, recipe_digest
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError, RefusedError
 from phift.lock import PinnedComponent, PinnedData, PinnedModel, StackLock
+from phift.phases.readings import Readings
+from phift.phases.sharing import Shared
 from phift.spec import AssetRef, ComputeRef, DataSource, LoadedSpec
 
 __all__ = ["Newer", "Resolved", "resolve"]
@@ -41,7 +43,8 @@ class Resolved:
 def resolve(
     loaded: LoadedSpec,
     pinned: StackLock,
-    source: FactSource,
+    readings: Readings,
+    shared: Shared,
     *,
     arm_id: str,
     location: str,
@@ -56,64 +59,73 @@ def resolve(
     spec = loaded.spec
     pinned = StackLock() if upgrade else pinned
     base, component = spec.base_model, spec.finetune.component if spec.finetune else None
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        model_pin = pinned.model_for(str(base)) if base else None
-        component_pin = pinned.component_for(str(component)) if component else None
-        model_found = pool.submit(_find, "models", base, model_pin.version if model_pin else None, source)
-        component_found = pool.submit(
-            _find, "components", component, component_pin.version if component_pin else None, source
-        )
-        sizes = pool.submit(lambda: {s.name.lower(): s for s in map(Size.from_document, source.sizes())})
-        size = pool.submit(_referenced_size, loaded, source)
-        data = pool.submit(_data, loaded)
-        facts = Facts(
-            arm_id=arm_id,
-            location=location,
-            sizes=sizes.result(),
-            data=data.result(),
-            referenced_size=size.result(),
-            neutral=neutral,
-        )
-    found = [model_found.result(), component_found.result()]
-    if missing := [f.missing for f in found if f.missing]:
+    model_pin = pinned.model_for(str(base)) if base else None
+    component_pin = pinned.component_for(str(component)) if component else None
+    asked: dict[str, Callable[[], Any]] = {
+        "model": lambda: _find("models", base, model_pin.version if model_pin else None, readings),
+        "component": lambda: _find("components", component, component_pin.version if component_pin else None, readings),
+        "sizes": readings.sizes,
+        "size": lambda: _referenced_size(loaded, readings),
+        "data": lambda: _data(loaded, shared),
+    }
+    found = _all(asked, inline=shared.inline)
+    facts = Facts(
+        arm_id=arm_id,
+        location=location,
+        sizes=found["sizes"],
+        data=found["data"],
+        referenced_size=found["size"],
+        neutral=neutral,
+    )
+    references: list[_Found] = [found["model"], found["component"]]
+    if missing := [f.missing for f in references if f.missing]:
         raise RefusedError([replace(d, mark=loaded.mark(d.path)) for d in missing])
     pins = StackLock(data=PinnedData(preparation=PREPARATION_VERSION) if spec.data else None)
-    if base and (document := found[0].document):
-        model = BaseModel.from_document(document, registry=base.registry or "", name=base.name)
+    model, made = (f.value for f in references)
+    if isinstance(model, BaseModel):
         # The values are pinned, not only the version: a publisher may edit the tags of a version.
         if model_pin and model_pin.version == model.version:
             model = replace(model, defaults=model_pin.model_defaults)
         facts = replace(facts, base_model=model)
         pin = PinnedModel(requested=str(base), id=model.id, version=model.version, model_defaults=dict(model.defaults))
         pins = pins.model_copy(update={"base_model": pin})
-    if component and (document := found[1].document):
-        made = Component.from_document(document, registry=component.registry or "", name=component.name)
+    if isinstance(made, Component):
         facts = replace(facts, component=made)
         pins = pins.model_copy(
             update={"component": PinnedComponent(requested=str(component), id=made.id, version=made.version)}
         )
-    return Resolved(facts, pins, tuple(f.newer for f in found if f.newer))
+    return Resolved(facts, pins, tuple(f.newer for f in references if f.newer))
+
+
+def _all(asked: Mapping[str, Callable[[], Any]], *, inline: bool) -> dict[str, Any]:
+    """The answers by name, one after another or all at once."""
+    if inline:
+        return {name: ask() for name, ask in asked.items()}
+    with ThreadPoolExecutor(max_workers=len(asked)) as pool:
+        futures = {name: pool.submit(ask) for name, ask in asked.items()}
+        return {name: future.result() for name, future in futures.items()}
 
 
 @dataclass(frozen=True)
 class _Found:
-    document: Mapping[str, Any] | None = None
+    value: BaseModel | Component | None = None
     newer: Newer | None = None
     missing: Diagnostic | None = None
 
 
-def _find(kind: str, reference: AssetRef | None, pinned: str | None, source: FactSource) -> _Found:
+def _find(kind: str, reference: AssetRef | None, pinned: str | None, readings: Readings) -> _Found:
     """The version the lock file pins for this very reference, else what the reference means now."""
     if reference is None:
         return _Found()
     registry = reference.registry or ""
-    newest = source.newest(kind, registry, reference.name) if reference.floats else None
+    newest = readings.newest(kind, registry, reference.name) if reference.floats else None
     version = reference.version or pinned or newest
-    document = source.asset(kind, registry, reference.name, version) if version else None
-    if document is None:
+    read = readings.base_model if kind == "models" else readings.component
+    value = read(registry, reference.name, version) if version else None
+    if value is None:
         return _Found(missing=_missing(kind, reference, version))
     moved = newest is not None and newest != version
-    return _Found(document, Newer(reference.name, str(version), str(newest)) if moved else None)
+    return _Found(value, Newer(reference.name, str(version), str(newest)) if moved else None)
 
 
 def _missing(kind: str, reference: AssetRef, version: str | None) -> Diagnostic:
@@ -131,14 +143,14 @@ def _missing(kind: str, reference: AssetRef, version: str | None) -> Diagnostic:
     )
 
 
-def _referenced_size(loaded: LoadedSpec, source: FactSource) -> str:
+def _referenced_size(loaded: LoadedSpec, readings: Readings) -> str:
     compute = loaded.spec.compute.finetune
     if isinstance(compute, ComputeRef) and compute.name:
-        return source.compute_size(compute.name) or ""
+        return readings.compute_size(compute.name) or ""
     return compute.serverless if isinstance(compute, ComputeRef) else ""
 
 
-def _data(loaded: LoadedSpec) -> dict[str, DataFacts]:
+def _data(loaded: LoadedSpec, shared: Shared) -> dict[str, DataFacts]:
     """What each split is, from its files' content; everything wrong with any of them is told at once."""
     block = loaded.spec.data
     found: dict[str, DataFacts] = {}
@@ -153,7 +165,7 @@ def _data(loaded: LoadedSpec) -> dict[str, DataFacts]:
             found[split] = DataFacts(split, str(wanted.asset.version))
             continue
         try:
-            identity = identify({"path": wanted.path}, loaded.path.parent)
+            identity = shared.identity(str(wanted.path), loaded.path.parent)
             version = recipe_digest(
                 identity, take=wanted.take, seed=wanted.seed, messages=block.messages if block else None
             )

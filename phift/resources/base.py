@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from phift.address import Address
 from phift.azure.session import Azure
 from phift.compile.desired import Desired
-from phift.compile.ownership import Owner, Ownership
+from phift.compile.ownership import STACK, Owner, Ownership
 from phift.digest import digest_of
 from phift.errors import NotFoundError
 
@@ -94,22 +94,46 @@ class Snapshot:
     """
 
     def __init__(self) -> None:
-        self._lists: dict[str, list[dict[str, Any]]] = {}
+        self._lists: dict[str, _Listed] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
     def items(self, azure: Azure, path: str, api_version: str) -> list[dict[str, Any]]:
         """The list at an ARM path; empty where its parent does not exist. Raises AzureError."""
-        with self._lock:
-            lock = self._locks.setdefault(path.lower(), threading.Lock())
-        with lock:
-            if path.lower() not in self._lists:
-                try:
-                    found = list(azure.arm.list(path, api_version))
-                except NotFoundError:
-                    found = []
-                self._lists[path.lower()] = found
-            return self._lists[path.lower()]
+        return self._listed(azure, path, api_version).items
+
+    def named(self, azure: Azure, path: str, name: str, api_version: str) -> dict[str, Any] | None:
+        """The item of that name, in any case."""
+        return self._listed(azure, path, api_version).by_name.get(name.lower())
+
+    def marked(self, azure: Azure, path: str, stack: str, api_version: str) -> list[dict[str, Any]]:
+        """The items whose tags name that stack; whether that is true is for the owner's digest to say."""
+        return self._listed(azure, path, api_version).by_stack.get(stack, [])
+
+    def _listed(self, azure: Azure, path: str, api_version: str) -> _Listed:
+        key = path.lower()
+        if key not in self._lists:
+            with self._lock:
+                lock = self._locks.setdefault(key, threading.Lock())
+            with lock:
+                if key not in self._lists:
+                    try:
+                        self._lists[key] = _Listed(list(azure.arm.list(path, api_version)))
+                    except NotFoundError:
+                        self._lists[key] = _Listed([])
+        return self._lists[key]
+
+
+class _Listed:
+    """A list, and where each of its items is."""
+
+    def __init__(self, items: list[dict[str, Any]]) -> None:
+        self.items = items
+        self.by_name = {str(i.get("name", "")).lower(): i for i in reversed(items)}
+        self.by_stack: dict[str, list[dict[str, Any]]] = {}
+        for item in items:
+            if stack := (item.get("tags") or {}).get(STACK):
+                self.by_stack.setdefault(str(stack), []).append(item)
 
 
 @dataclass(frozen=True)
@@ -134,8 +158,11 @@ class Context:
                 return self.azure.arm.get(f"{path}/{name}", api_version)
             except NotFoundError:
                 return None
-        items = self.snapshot.items(self.azure, path, api_version)
-        return next((i for i in items if str(i.get("name", "")).lower() == name.lower()), None)
+        return self.snapshot.named(self.azure, path, name, api_version)
+
+    def marked(self, path: str, stack: str, api_version: str) -> list[dict[str, Any]]:
+        """Those of the collection at an ARM path whose tags name that stack."""
+        return (self.snapshot or Snapshot()).marked(self.azure, path, stack, api_version)
 
     def list(self, path: str, api_version: str) -> list[dict[str, Any]]:
         """The collection at an ARM path; empty where its parent does not exist."""

@@ -1,0 +1,100 @@
+"""What many stacks read once: a session and its lists for each workspace, facts, lock files, and whose a spec is."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from phift.azure.facts import AzureFacts
+from phift.azure.session import Azure
+from phift.data import SourceIdentity, identify
+from phift.lock import Lock, read_lock
+from phift.phases.once import Once
+from phift.phases.readings import Readings
+from phift.phases.request import Connector
+from phift.resources.base import Snapshot
+from phift.spec import LoadedSpec
+
+__all__ = ["Session", "Shared", "place_of"]
+
+
+@dataclass(frozen=True)
+class Session:
+    """One workspace. snapshot: its lists, for plans only; readings: what its stacks refer to."""
+
+    azure: Azure
+    readings: Readings
+    snapshot: Snapshot = field(default_factory=Snapshot)
+
+
+def place_of(loaded: LoadedSpec) -> tuple[str, ...]:
+    """Which workspace a spec goes to, comparable: specs of one place share a session."""
+    target = loaded.target
+    if target.local:
+        return ("local",)
+    if target.workspace is None:
+        return ("environment",)  # of AZURE_* variables or config.json, the same for all specs of a run
+    named = target.workspace
+    return tuple(part.lower() for part in (named.subscription_id, named.resource_group, named.name))
+
+
+class Shared:
+    """Shared by the workbenches of one run, from any number of threads. Nothing in it outlives what it says: a run that
+    writes begins anew with `fresh`."""
+
+    def __init__(self, *, inline: bool = False) -> None:
+        self.inline = inline
+        """Whether a stack's reads go one after another, because stacks already go side by side."""
+        self._sessions = Once()
+        self._files = Once()
+
+    def session(self, loaded: LoadedSpec, connect: Connector) -> Session:
+        """Raises AzureError or EmulatorError."""
+
+        def begin() -> Session:
+            azure = connect(loaded)
+            return Session(azure, Readings(AzureFacts(azure)))
+
+        return self._sessions.get(place_of(loaded), begin)
+
+    def lock(self, path: Path) -> Lock:
+        """A lock file's content. Raises InvalidSpecError."""
+        return self._files.get(("lock", path), lambda: read_lock(path))
+
+    def identity(self, pattern: str, folder: Path) -> SourceIdentity:
+        """What local data is. Raises InvalidSpecError."""
+        return self._files.get(("data", pattern, folder), lambda: identify({"path": pattern}, folder))
+
+    def source(self, path: Path) -> str:
+        """`repository#path`: which file, of which repository, a stack belongs to; the same on every clone."""
+        whole = path.resolve()
+        top, remote = self._files.get(("git", whole.parent), lambda: _repository(whole.parent))
+        return f"{remote}#{whole.relative_to(top).as_posix()}" if top else f"#{whole.name}"
+
+    def fresh(self) -> Shared:
+        """The same sessions and facts, with the lists to be read anew."""
+        other = Shared(inline=self.inline)
+        for place, session in self._sessions.known():
+            other._sessions.put(place, Session(session.azure, session.readings))
+        return other
+
+
+def _repository(folder: Path) -> tuple[Path | None, str]:
+    """The work tree's root and its remote, without credentials."""
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    if not top:
+        return None, ""
+    remote = _git(folder, "config", "--get", "remote.origin.url")
+    scheme, separator, rest = remote.partition("://")
+    return Path(top).resolve(), f"{scheme}://{rest.rpartition('@')[2]}" if separator else remote
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""  # without git a stack is owned by its file name alone
+    return done.stdout.strip() if done.returncode == 0 else ""
