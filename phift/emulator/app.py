@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from phift import __version__
+from phift.emulator import apiversions
 from phift.emulator.context import Emulator
 from phift.emulator.errors import ServiceError, arm_error, blob_error, data_plane_error
 from phift.emulator.faults import Fault
@@ -142,8 +143,11 @@ class Application:
         raw_path = request.scope.get("raw_path") or request.scope["path"].encode()
         route, params = self._router.match(kind, request.method, raw_path.decode("ascii").split("?")[0])
         claims = {} if route.public else self._authenticate(kind, request)
+        call = Call(self.emulator, request, params, claims)
+        if kind is Host.ARM:
+            apiversions.check(call.api_version)
         self._check_workspace(params)
-        return await route.handler(Call(self.emulator, request, params, claims))
+        return await route.handler(call)
 
     def _authenticate(self, kind: Host, request: Request) -> dict[str, Any]:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

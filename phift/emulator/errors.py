@@ -20,7 +20,8 @@ class ServiceError(Exception):
     status: HTTP status. code, message: the service's own. target: the field or resource meant.
     details: entries made with `detail`.
     inner: codes of the inner errors, outermost first, e.g. ("Immutable", "JobPropertyImmutable").
-    parameters: the message's parameters as the service names them. headers: added to the answer.
+    parameters: the message's parameters as the service names them; message_format: the message with their names in it.
+    component: which of the service's components says it. headers: added to the answer.
     """
 
     def __init__(
@@ -34,6 +35,8 @@ class ServiceError(Exception):
         headers: Mapping[str, str] | None = None,
         *,
         parameters: Mapping[str, str] | None = None,
+        message_format: str | None = None,
+        component: str = "managementfrontend",
     ) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status
@@ -44,6 +47,8 @@ class ServiceError(Exception):
         self.inner = (inner,) if isinstance(inner, str) else tuple(inner or ())
         self.headers = dict(headers or {})
         self.parameters = dict(parameters or {})
+        self.message_format = message_format
+        self.component = component
 
     def body(self) -> dict[str, Any]:
         """The short form long-running operations carry: code and message, and details when there are any."""
@@ -106,7 +111,7 @@ def data_plane_error(error: ServiceError, *, location: str) -> Response:
             "code": error.code,
             "severity": None,
             "message": error.message,
-            "messageFormat": None,
+            "messageFormat": error.message_format,
             "messageParameters": error.parameters or None,
             "referenceCode": None,
             "detailsUri": None,
@@ -120,7 +125,7 @@ def data_plane_error(error: ServiceError, *, location: str) -> Response:
         "environment": location,
         "location": location,
         "time": timestamp(),
-        "componentName": "managementfrontend",
+        "componentName": error.component,
         "statusCode": error.status,
     }
     return _json(error.status, body, error.headers)

@@ -16,9 +16,22 @@ from phift.emulator.errors import ServiceError
 if TYPE_CHECKING:
     from phift.emulator.context import Emulator
 
-__all__ = ["LOCATION", "SUBSCRIPTION", "WS", "Call", "Handler", "Host", "Route", "Router", "host_kind"]
+__all__ = [
+    "LOCATION",
+    "OPERATIONS_PAGE",
+    "SUBSCRIPTION",
+    "WS",
+    "Call",
+    "Handler",
+    "Host",
+    "Route",
+    "Router",
+    "host_kind",
+]
 
 SUBSCRIPTION = "/subscriptions/{sub}"
+OPERATIONS_PAGE = "docs/emulator.md#operations"
+"""Where the repository tells what is emulated; every 501 names it."""
 WS = SUBSCRIPTION + "/resourceGroups/{rg}/providers/Microsoft.MachineLearningServices/workspaces/{ws}"
 LOCATION = SUBSCRIPTION + "/providers/Microsoft.MachineLearningServices/locations/{location}"
 
@@ -168,23 +181,28 @@ class Router:
         table[route.method] = route
 
     def match(self, host: Host, method: str, raw_path: str) -> tuple[Route, dict[str, str]]:
-        """The route and its parameters; raises ServiceError 404 (no such path) or 405 (another method would do)."""
+        """The route and its parameters; raises ServiceError 404 (no such path), 405 (another method would do)
+        or 501 (Azure has it)."""
         if host in (Host.ARM, Host.DATA_PLANE):
             raw_path = raw_path.rstrip("/")
         segments = [unquote(part) for part in raw_path.split("/")[1:]]
         allowed: set[str] = set()
         found = _walk(self._roots[host], segments, 0, method, [], allowed)
         if found is None:
-            if allowed:
-                raise ServiceError(
-                    405,
-                    "MethodNotAllowed",
-                    f"{method} is not allowed here.",
-                    headers={"Allow": ", ".join(sorted(allowed))},
-                )
-            raise ServiceError(404, "NotFound", f"The embedded Azure ML has no {method} {raw_path}")
+            raise _no_route(host, method, raw_path, allowed)
         route, values = found
         return route, dict(zip(_names(route.path), values, strict=True))
+
+
+def _no_route(host: Host, method: str, raw_path: str, allowed: set[str]) -> ServiceError:
+    """501 for an operation of Azure Machine Learning or of another provider: it exists there, and not here."""
+    what = f"The embedded Azure ML has no {method} {raw_path}"
+    if (host is Host.ARM and "/providers/" in raw_path.lower()) or host is Host.DATA_PLANE:
+        return ServiceError(501, "NotImplemented", f"{what}. What it has, and what differs: {OPERATIONS_PAGE}")
+    if allowed:
+        allow = ", ".join(sorted(allowed))
+        return ServiceError(405, "MethodNotAllowed", f"{method} is not allowed here.", headers={"Allow": allow})
+    return ServiceError(404, "NotFound", what)
 
 
 def _walk(

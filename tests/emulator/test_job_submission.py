@@ -114,7 +114,7 @@ def test_a_run_job_gains_server_properties_steps_logs_metrics_and_outputs(azure)
     assert document["properties"]["status"] == "Completed", history(azure, "whole/details")
     assert bag["mine"] == "1"
     assert bag["azureml.enforceRerun"] == "True"
-    assert '"Status": "Finished"' in bag["azureml.pipelines.stages"]
+    assert '"Status":"Finished"' in bag["azureml.pipelines.stages"]
 
     [node] = history(azure, "whole/children")["value"]
     assert (node["displayName"], node["runType"], node["parentRunId"]) == ("trainer", "azureml.PipelineRun", "whole")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from phift.catalog.vm_sizes import vm_sizes
 from tests.emulator.conftest import Azure
 
@@ -34,10 +36,28 @@ def test_sizes_are_those_of_the_catalogue_that_still_live(azure: Azure) -> None:
     assert all("currentValue" not in row for row in quotas)
 
 
-def test_unknown_paths_methods_and_subscriptions(azure: Azure) -> None:
-    assert azure.call("GET", "nothing/at/all").status_code == 404
-    wrong = azure.call("DELETE", azure.workspace)
-    assert (wrong.status_code, wrong.headers["Allow"]) == (405, "GET")
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "batchEndpoints"),
+        ("PUT", "schedules/nightly"),
+        ("GET", "connections"),
+        ("DELETE", ""),
+        ("GET", "onlineEndpoints/e/deployments/d/skus"),
+        ("GET", "/subscriptions/{sub}/providers/Microsoft.Authorization/roleAssignments"),
+    ],
+)
+def test_what_azure_has_and_we_have_not_is_501_with_the_page_that_says_so(azure: Azure, method: str, path: str) -> None:
+    path = path.replace("{sub}", azure.connection.subscription_id) or azure.workspace
+    answer = azure.call(method, path)
+    assert answer.status_code == 501
+    error = answer.json()["error"]
+    assert error["code"] == "NotImplemented"
+    assert "docs/emulator.md#operations" in error["message"]
+
+
+def test_unknown_paths_and_subscriptions(azure: Azure) -> None:
+    assert azure.call("GET", "/nothing/at/all").status_code == 404
     other = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/g"
     assert azure.call("GET", other).json()["error"]["code"] == "SubscriptionNotFound"
 
@@ -45,3 +65,10 @@ def test_unknown_paths_methods_and_subscriptions(azure: Azure) -> None:
 def test_an_unknown_operation_is_404(azure: Azure) -> None:
     base = f"/subscriptions/{azure.connection.subscription_id}/providers/Microsoft.MachineLearningServices"
     assert azure.call("GET", f"{base}/locations/eastus/mfeOperationsStatus/oeidp:a:b").status_code == 404
+
+
+def test_the_resource_manager_asks_for_an_api_version(azure: Azure) -> None:
+    missing = azure.call("GET", azure.workspace, api="")
+    assert (missing.status_code, missing.json()["error"]["code"]) == (400, "MissingApiVersionParameter")
+    wrong = azure.call("GET", azure.workspace, api="latest")
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (400, "InvalidApiVersionParameter")

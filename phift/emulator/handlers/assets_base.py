@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from phift.emulator.apiversions import shown
 from phift.emulator.context import Emulator
 from phift.emulator.documents import empty, reply, system_data, touched
 from phift.emulator.errors import ServiceError, detail
@@ -31,7 +32,8 @@ class AssetKind:
     segment: its name in paths. label: its name in messages. create: the properties of a new version, from those sent.
     update: the properties after a PUT on an existing version (it raises what the service refuses). container: the
     properties of a container that are not computed. system_fields: keys that systemData leaves out.
-    update_status: what a PUT on an existing version answers. check_version: raises for versions the kind refuses.
+    update_status: what a PUT on an existing version answers. stored_version: the version that is stored, where that is
+    not the one asked for. check_version: raises for versions the kind refuses.
     """
 
     segment: str
@@ -42,6 +44,7 @@ class AssetKind:
     hidden_system_fields: tuple[str, ...] = ()
     update_status: int = 200
     check_version: Callable[[str], None] = lambda version: None
+    stored_version: Callable[[Call, str, Properties], str] = lambda call, version, sent: version
     show: Callable[[Emulator, str, dict[str, Any]], dict[str, Any]] = lambda emulator, name, document: document
 
     @property
@@ -102,14 +105,14 @@ class _Assets:
 
     async def list_containers(self, call: Call) -> Response:
         items = [
-            self._container(call.emulator, body)
+            self._container(call, body)
             for body in call.emulator.store.list(self._kind.segment)
             if not body["hidden"] and _in_view(call, body["isArchived"])
         ]
         return page(call, items)
 
     async def get_container(self, call: Call) -> Response:
-        return reply(self._container(call.emulator, self._stored_container(call)))
+        return reply(self._container(call, self._stored_container(call)))
 
     async def put_container(self, call: Call) -> Response:
         """Archives or restores all of a name, or changes what its container says."""
@@ -121,14 +124,14 @@ class _Assets:
         body |= {key: sent[key] for key in ("description", "tags", "isArchived") if key in sent}
         body["systemData"] = touched(body["systemData"])
         store.put(self._kind.segment, name, body=body)
-        return reply(self._container(call.emulator, body), status)
+        return reply(self._container(call, body), status)
 
     async def list_versions(self, call: Call) -> Response:
         """Newest first, unless $orderBy asks for ascending order; anonymous versions are never listed."""
         body = self._stored_container(call)
         ascending = call.query("orderBy").lower().endswith(" asc")
         items = (
-            self._kind.show(call.emulator, body["name"], document)
+            self._shown(call, body["name"], document)
             for document in call.emulator.store.scan(self._kind.versions, body["name"], newest_first=not ascending)
             if not document["properties"]["isAnonymous"]
             and _in_view(call, document["properties"]["isArchived"] or body["isArchived"])
@@ -145,7 +148,7 @@ class _Assets:
             self._stored_container(call)
             text = f"{self._kind.label} with name: {name} and version: {version} not found."
             raise _not_found(self._kind, text)
-        return reply(self._kind.show(call.emulator, name, document))
+        return reply(self._shown(call, name, document))
 
     async def put_version(self, call: Call) -> Response:
         kind, store = self._kind, call.emulator.store
@@ -154,6 +157,7 @@ class _Assets:
         if not isinstance(sent, dict):
             raise ServiceError(400, "RequestInvalid", "The request is invalid: 'properties' is missing.")
         location = {"Location": f"https://{call.hostname}{call.request.url.path}?api-version={call.api_version}"}
+        version = kind.stored_version(call, version, sent)
         if existing := store.get(kind.versions, name, version):
             before = existing["properties"]
             after = kind.update(call, existing, sent)
@@ -161,8 +165,9 @@ class _Assets:
                 existing["properties"] = after
                 existing["systemData"] = self._system(touched(existing["systemData"]))
                 store.put(kind.versions, name, version, body=existing)
-            document = kind.show(call.emulator, name, existing)
-            return reply(document, kind.update_status, location if kind.update_status == 201 else None)
+            return reply(
+                self._shown(call, name, existing), kind.update_status, location if kind.update_status == 201 else None
+            )
         check_asset_name(name)
         kind.check_version(version)
         properties = kind.create(call, name, version, sent)
@@ -181,7 +186,7 @@ class _Assets:
             container["highest"] = max(container["highest"], _number(version))
             container["systemData"] = touched(container["systemData"])
             store.put(kind.segment, name, body=container)
-        return reply(kind.show(call.emulator, name, document), 201, location)
+        return reply(self._shown(call, name, document), 201, location)
 
     async def delete_version(self, call: Call) -> Response:
         name, version = call.params["name"], call.params["version"]
@@ -215,7 +220,12 @@ class _Assets:
             raise _not_found(self._kind, f"{self._kind.label} container with name: {name} not found.")
         return body
 
-    def _container(self, emulator: Emulator, body: dict[str, Any]) -> dict[str, Any]:
+    def _shown(self, call: Call, name: str, document: dict[str, Any]) -> dict[str, Any]:
+        """A version's document as this request's api-version reads it."""
+        document = self._kind.show(call.emulator, name, document)
+        return {**document, "properties": shown(self._kind.segment, document["properties"], call.api_version)}
+
+    def _container(self, call: Call, body: dict[str, Any]) -> dict[str, Any]:
         """latestVersion is the newest created; nextVersion one more than the highest number, 1 without numbers."""
         properties = {
             "description": body["description"],
@@ -227,10 +237,10 @@ class _Assets:
             **{key: body[key] for key in self._kind.container if key not in ("tags", "properties")},
         }
         return {
-            "id": f"{emulator.workspace.arm_id}/{self._kind.segment}/{body['name']}",
+            "id": f"{call.emulator.workspace.arm_id}/{self._kind.segment}/{body['name']}",
             "name": body["name"],
             "type": f"{_PROVIDER}/{self._kind.segment}",
-            "properties": properties,
+            "properties": shown("containers", properties, call.api_version),
             "systemData": body["systemData"],
         }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import uuid
 from typing import Any
 
 from phift.emulator.errors import ServiceError
@@ -15,6 +17,7 @@ __all__ = ["COMPONENTS", "component_spec_text"]
 _NAMED = re.compile(r"azureml:(?P<name>[A-Za-z0-9._-]+)(?::(?P<version>[A-Za-z0-9._-]+)|@(?P<label>[A-Za-z0-9._-]+))")
 _FIRST = ("$schema", "name", "version", "display_name", "is_deterministic", "type", "description", "tags", "inputs")
 _LAST = ("code", "environment", "resources", "command")
+_ANONYMOUS = "azureml_anonymous"
 _OPAQUE = ("jobs", "tags", "$schema")
 
 
@@ -55,6 +58,16 @@ def _environment(call: Call, reference: str) -> str:
     if document := store.get("environments/versions", name, version):
         return f"azureml:{document['id']}"
     return f"azureml://registries/azureml/environments/{name}/versions/{version}"
+
+
+def _own_version(call: Call, version: str, sent: dict[str, Any]) -> str:
+    """An anonymous component with a name of its own is stored under a GUID that follows from its content; clients take
+    it from the reply (recorded 2026-03). One without a name keeps the GUID that was asked for (recorded 2023-10)."""
+    spec = sent.get("componentSpec")
+    if not sent.get("isAnonymous") or not isinstance(spec, dict) or spec.get("name") in (None, _ANONYMOUS):
+        return version
+    content = json.dumps(_stored_spec(call, spec), sort_keys=True)
+    return str(uuid.uuid5(uuid.UUID(call.emulator.workspace.workspace_id), content))
 
 
 def _create(call: Call, name: str, version: str, sent: dict[str, Any]) -> dict[str, Any]:
@@ -99,4 +112,5 @@ COMPONENTS = AssetKind(
     update=_update,
     container={"tags": {}, "properties": {}, "provisioningState": "Succeeded"},
     update_status=201,
+    stored_version=_own_version,
 )

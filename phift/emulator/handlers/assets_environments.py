@@ -69,7 +69,7 @@ ENVIRONMENTS = AssetKind(
     label="Environment",
     create=_create,
     update=_update,
-    container={"tags": {}, "properties": {}},
+    container={"tags": {}, "properties": {}, "provisioningState": "Succeeded"},
     update_status=201,
     show=_show,
 )

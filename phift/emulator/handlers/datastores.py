@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from phift.emulator.apiversions import shown
 from phift.emulator.blobs.account import ARTIFACT_CONTAINER, BlobAccount, blobs_of
 from phift.emulator.context import Emulator
 from phift.emulator.documents import empty, reply, system_data, touched
@@ -20,8 +21,6 @@ _KIND = "datastore"
 _SECRETS = "datastoreSecrets"
 _TYPE = "Microsoft.MachineLearningServices/workspaces/datastores"
 _MAX_SAS_HOURS = 24 * 7
-_TARGET_SINCE = "2023"
-"""subscriptionId and resourceGroup are told by newer API versions only (absent in 2022-05-01, recorded 2026-03)."""
 _SECRET_FIELDS = {
     "AccountKey": ("key",),
     "Sas": ("sasToken",),
@@ -174,16 +173,16 @@ def _document(call: Call, stored: dict[str, Any]) -> dict[str, Any]:
         "properties": own.get("properties"),
         "isDefault": stored["name"] == DEFAULT,
         "credentials": credentials,
+        "intellectualProperty": None,
+        "subscriptionId": own.get("subscriptionId") or workspace.subscription_id,
+        "resourceGroup": own.get("resourceGroup") or workspace.resource_group,
     }
-    if call.api_version >= _TARGET_SINCE:
-        properties["subscriptionId"] = own.get("subscriptionId") or workspace.subscription_id
-        properties["resourceGroup"] = own.get("resourceGroup") or workspace.resource_group
     properties |= {key: value for key, value in own.items() if key not in properties}
     return {
         "id": f"{workspace.arm_id}/datastores/{stored['name']}",
         "name": stored["name"],
         "type": _TYPE,
-        "properties": properties,
+        "properties": shown("datastore", properties, call.api_version),
         "systemData": stored["systemData"],
     }
 

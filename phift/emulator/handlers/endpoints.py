@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from phift.emulator.apiversions import shown
 from phift.emulator.context import Emulator
 from phift.emulator.documents import PRINCIPAL, empty, reply, timestamp
 from phift.emulator.errors import ServiceError
@@ -191,6 +192,7 @@ def _shown(call: Call, record: dict[str, Any]) -> dict[str, Any]:
         "azureml.onlineendpointid": document["id"].lower(),
         "AzureAsyncOperationUri": operation_uri(call.emulator, record["operation"], call.api_version),
     }
+    document["properties"] = shown(ENDPOINT, document["properties"], call.api_version)
     return document
 
 

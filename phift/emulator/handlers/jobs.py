@@ -33,6 +33,10 @@ _IMMUTABLE = {
     "experimentName": "ExperimentName",
     "componentId": "ComponentId",
     "identity": "Identity",
+    "command": "Command",
+    "codeId": "CodeId",
+    "environmentId": "EnvironmentId",
+    "environmentVariables": "EnvironmentVariables",
 }
 _BINDINGS = {"inputs": "InputBindings", "outputs": "OutputBindings"}
 _PAGE = 50
@@ -70,7 +74,7 @@ async def put_job(call: Call) -> Response:
     jobs_of(call.emulator).submitted(job)
     location = f"https://management.azure.com{call.emulator.workspace.arm_id}/jobs/{quote(name)}"
     headers = {"Location": f"{location}?api-version={call.api_version}"}
-    return reply(job_document(call.emulator, job, run), 201, headers)
+    return reply(job_document(call.emulator, job, run, call.api_version, first=True), 201, headers)
 
 
 def _put_again(call: Call, job: Job, body: Mapping[str, Any]) -> Response:
@@ -92,7 +96,7 @@ def _put_again(call: Call, job: Job, body: Mapping[str, Any]) -> Response:
         )
     merge_metadata(job, sent)
     job.save(call.emulator.store)
-    return reply(job_document(call.emulator, job, job.run(call.emulator.store)))
+    return reply(job_document(call.emulator, job, job.run(call.emulator.store), call.api_version))
 
 
 def merge_metadata(job: Job, sent: Mapping[str, Any]) -> None:
@@ -120,7 +124,7 @@ async def get_job(call: Call) -> Response:
     if find_job(store, call.params["name"]) is None and (run := find_run(store, call.params["name"])):
         return reply(child_document(call.emulator, run))
     job = find_or_404(call.emulator, call.params["name"])
-    return reply(job_document(call.emulator, job, job.run(store)))
+    return reply(job_document(call.emulator, job, job.run(store), call.api_version))
 
 
 async def list_jobs(call: Call) -> Response:
@@ -135,7 +139,8 @@ async def list_jobs(call: Call) -> Response:
     skip = int(call.query("$skip") or 0)
     size = min(int(call.query("$top") or _PAGE), 1000)
     page = jobs[skip : skip + size]
-    body: dict[str, Any] = {"value": [job_document(call.emulator, job, job.run(call.emulator.store)) for job in page]}
+    store, version = call.emulator.store, call.api_version
+    body: dict[str, Any] = {"value": [job_document(call.emulator, job, job.run(store), version) for job in page]}
     if skip + size < len(jobs):
         following = call.request.url.include_query_params(**{"$skip": skip + size})
         body["nextLink"] = str(following.replace(scheme="https"))

@@ -31,6 +31,8 @@ def _check_access(call: Call, status: int) -> None:
             f"User/tenant/subscription is not allowed to access registry {name}",
             inner=("Auth", "Authorization", "UnAuthorizedRegistryAccess"),
             parameters={"feedName": name},
+            message_format="User/tenant/subscription is not allowed to access registry {feedName}",
+            component="feedmanagement" if status == 403 else "managementfrontend",
         )
 
 

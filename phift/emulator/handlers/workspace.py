@@ -131,10 +131,17 @@ async def _group(call: Call) -> Response:
 
 async def _discovery(call: Call) -> Response:
     base = f"https://{call.emulator.workspace.location}.api.azureml.ms"
-    services = ("api", "experimentation", "history", "hyperdrive", "labeling", "modelmanagement", "pipelines")
-    return reply(
-        {**dict.fromkeys((*services, "notebooks", "mlflow", "inferencing"), base), "studio": "https://ml.azure.com"}
+    services = (
+        "api",
+        "catalog",
+        "experimentation",
+        "history",
+        "hyperdrive",
+        "labeling",
+        "modelmanagement",
+        "pipelines",
     )
+    return reply({**dict.fromkeys(services, base), "studio": "https://ml.azure.com"})
 
 
 async def _vm_sizes(call: Call) -> Response:

@@ -15,6 +15,7 @@ from phift.emulator.errors import ServiceError, detail
 from phift.emulator.jobs.steps import PIPELINES
 from phift.emulator.jobs.uris import place_of
 from phift.emulator.registry.publish import REGISTRY, versions
+from phift.emulator.routing import OPERATIONS_PAGE
 
 if TYPE_CHECKING:
     from phift.emulator.context import Emulator
@@ -27,7 +28,8 @@ _COMPONENT = re.compile(
     r"azureml://registries/(?P<registry>[^/]+)/components/(?P<name>[^/]+)/(?:versions/(?P<version>[^/]+)|labels/latest)",
     re.IGNORECASE,
 )
-_TYPES = ("Pipeline",)
+_TYPES = ("Pipeline", "Command")
+_NO_COMMANDS = "not run here: the embedded Azure ML trains models and runs no commands of others"
 
 
 @dataclass(frozen=True)
@@ -96,15 +98,15 @@ def read_submission(emulator: Emulator, body: Mapping[str, Any]) -> Submission:
         raise ServiceError(400, "RequestInvalid", "The request needs an object 'properties'.", target="properties")
     job_type = properties.get("jobType")
     if job_type not in _TYPES:
-        if job_type in ("Command", "Sweep", "AutoML", "Spark", "Labeling", "FineTuning"):
-            raise ServiceError(
-                501, "NotImplemented", f"The embedded Azure ML runs pipeline jobs; {job_type} jobs are not emulated."
-            )
+        if job_type in ("Sweep", "AutoML", "Spark", "Labeling", "FineTuning"):
+            raise ServiceError(501, "NotImplemented", f"{job_type} jobs are not emulated: {OPERATIONS_PAGE}")
         raise ServiceError(400, "RequestInvalid", f"Unknown jobType '{job_type}'.", target="properties.jobType")
     for name in ("inputs", "outputs", "jobs", "tags", "properties", "settings"):
         if not isinstance(properties.get(name) or {}, dict):
             raise ServiceError(400, "RequestInvalid", f"'{name}' must be an object.", target=f"properties.{name}")
     tags = {str(key): str(value) for key, value in (properties.get("tags") or {}).items()}
+    if job_type == "Command":
+        return _command(properties, tags)
     nodes: dict[str, Any] = properties.get("jobs") or {}
     if not nodes:
         raise ServiceError(
@@ -116,6 +118,14 @@ def read_submission(emulator: Emulator, body: Mapping[str, Any]) -> Submission:
         return Submission(properties, works[0], tags=tags)
     refusal = f"not trained here: the embedded Azure ML trains pipelines of exactly one node, of component {names}"
     return Submission(properties, None, refusal, tags)
+
+
+def _command(properties: dict[str, Any], tags: dict[str, str]) -> Submission:
+    """A command job is accepted as the service accepts it, and fails when its turn comes."""
+    for name in ("command", "environmentId"):
+        if not properties.get(name):
+            raise ServiceError(400, "UserError", f"A command job needs '{name}'.", target=f"properties.{name}")
+    return Submission(properties, None, _NO_COMMANDS, tags)
 
 
 def _work(emulator: Emulator, name: str, node: Any, pipeline: Mapping[str, Any]) -> Work | None:
