@@ -128,11 +128,19 @@ def test_a_deadline_is_no_failure() -> None:
 
 
 def test_the_last_pause_ends_at_the_deadline() -> None:
-    clock_at_end = 0.0
+    clock = FakeClock()
     with pytest.raises(DeadlineError):
-        _, stop, _ = wait(looks(forever=RUNNING), deadline=2.5, local=False)
-        clock_at_end = stop.clock.time
-    assert clock_at_end <= 2.5
+        wait_for(
+            looks(forever=RUNNING),
+            address=JOB,
+            what="x",
+            deadline=2.5,
+            local=False,
+            clock=clock,
+            stop=Stop(clock=clock),
+            listener=lambda event: None,
+        )
+    assert clock.time == pytest.approx(2.5)
 
 
 def test_a_deadline_of_zero_still_looks_once() -> None:
