@@ -43,6 +43,7 @@ __all__ = [
     "lock_path",
     "read_lock",
     "update_lock",
+    "update_locks",
     "write_lock",
 ]
 
@@ -173,8 +174,14 @@ def write_lock(path: Path, lock: Lock) -> bool:
 
 def update_lock(path: Path, name: str, pins: StackLock) -> bool:
     """Merges the pins of one stack into the file, which others may be writing too; False: nothing changed."""
+    return update_locks(path, {name: pins})
+
+
+def update_locks(path: Path, pins: Mapping[str, StackLock]) -> bool:
+    """The same for many stacks, in one write."""
     with _exclusive(path):
-        return write_lock(path, read_lock(path).merge(name, pins))
+        lock = read_lock(path)
+        return write_lock(path, Lock(stacks={**lock.stacks, **{n: lock.stack(n).merge(p) for n, p in pins.items()}}))
 
 
 @contextmanager

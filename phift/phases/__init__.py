@@ -9,6 +9,7 @@ from phift.phases.drifting import Drift, drift
 from phift.phases.invoking import Answered, endpoint_key, invoke
 from phift.phases.locking import LockReport, lock
 from phift.phases.looking import Metrics, Point, Status, StatusRow, logs, metrics, status
+from phift.phases.many import ManyApplied, ManyPlans, StackApplied, StackPlan, apply_many, plan_many
 from phift.phases.planning import destroy_plan, plan
 from phift.phases.recording import force_unlock, history, lease_holder, outputs
 from phift.phases.request import Connector, Request, load
@@ -19,12 +20,17 @@ __all__ = [
     "Connector",
     "Drift",
     "LockReport",
+    "ManyApplied",
+    "ManyPlans",
     "Metrics",
     "Point",
     "Request",
+    "StackApplied",
+    "StackPlan",
     "Status",
     "StatusRow",
     "apply",
+    "apply_many",
     "destroy_plan",
     "drift",
     "endpoint_key",
@@ -38,5 +44,6 @@ __all__ = [
     "metrics",
     "outputs",
     "plan",
+    "plan_many",
     "status",
 ]

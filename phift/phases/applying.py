@@ -5,15 +5,16 @@ from __future__ import annotations
 from phift.apply.events import ApplyFinished, Listener
 from phift.apply.options import ApplyOptions
 from phift.apply.runner import apply_plan
+from phift.apply.runner import settle as settle_journal
 from phift.apply.staleness import require_fresh
 from phift.errors import StalePlanError
 from phift.lock import StackLock
-from phift.phases.request import Connector, Request
-from phift.phases.workbench import observe, open_workbench
+from phift.phases.request import Connector, Request, load
+from phift.phases.workbench import Workbench, observe, open_workbench
 from phift.plan.model import Plan
 from phift.resources.registry import KINDS
 
-__all__ = ["apply"]
+__all__ = ["apply", "apply_bench"]
 
 
 def apply(
@@ -30,11 +31,17 @@ def apply(
     Raises StalePlanError when the spec, its data, the lock file or the target no longer want what it says, and
     LeaseHeldError or AzureError for what ends the apply as a whole; what fails of a resource is in the result.
     """
-    bench = open_workbench(request, connect)
+    return apply_bench(plan, open_workbench(request, connect), listener=listener, options=options, saved=saved)
+
+
+def apply_bench(
+    plan: Plan, bench: Workbench, *, listener: Listener, options: ApplyOptions, saved: bool = False
+) -> ApplyFinished:
+    """The same, on a workbench."""
     if (bench.stack.name, bench.digest) != (plan.stack, plan.spec_digest):
         raise StalePlanError(
             f"the plan of stack {plan.stack} is stale: {_what_moved(plan, bench.resolved.pins)} changed since",
-            remedy=f"Make a new plan and look at it: phift plan {request.path}",
+            remedy=f"Make a new plan and look at it: phift plan {plan.spec_path}",
         )
     if saved:
         require_fresh(plan, bench.stack, observe(bench))
@@ -47,6 +54,13 @@ def apply(
         listener=listener,
         options=options,
     )
+
+
+def settle(plan: Plan, request: Request, connect: Connector) -> bool:
+    """For a plan that changes nothing: what an earlier apply, cut off, left open in the journal is closed by what this
+    plan read. Returns whether there was anything."""
+    loaded = load(request)
+    return settle_journal(plan, connect(loaded), folder=loaded.path.resolve().parent)
 
 
 def _what_moved(plan: Plan, pins: StackLock) -> str:

@@ -26,11 +26,15 @@ class Request:
     variable_files: tuple[Path, ...] = ()
 
 
-def load(request: Request) -> LoadedSpec:
-    """The spec, rendered and validated. Raises InvalidSpecError with everything that is wrong."""
+def load(request: Request, *, every_target: bool = True) -> LoadedSpec:
+    """The spec, rendered and validated. every_target: its other targets are validated too.
+
+    Raises InvalidSpecError with everything that is wrong.
+    """
     return spec.load(
         request.path,
         target=request.target,
         variables=request.variables,
         variable_files=request.variable_files,
+        every_target=every_target,
     )

@@ -1,0 +1,260 @@
+"""What planning costs when nothing changed: 143 and 1,430 stacks of 7 resources, every answer from memory.
+
+    python benchmarks/plan_scale.py [STACKS ...]
+
+Prints seconds and the most memory of the whole process, the engine's cost a resource by phase, and what was asked of
+the workspace. Beside it `terraform plan` of as many `terraform_data` resources, where terraform is on the PATH; the
+budget is a quarter of its time (of 22 s for 10,010 where it is not) and less than its memory (685 MB).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
+
+TERRAFORM_SECONDS, TERRAFORM_MB = 22.0, 685.0
+"""Of `terraform plan` on 10,010 unchanged `terraform_data` resources, measured on a machine of two cores."""
+
+SPEC = """\
+version: 1
+name: {name}
+tags: {{purpose: scale}}
+base_model: azureml://registries/azureml/models/Phi-3-mini-4k-instruct/labels/latest
+data:
+  train: {{path: train.jsonl}}
+compute:
+  finetune:
+    name: {name}-gpu
+    size: Standard_NC24ads_A100_v4
+    min_instances: 0
+    max_instances: 1
+    idle_time_before_scale_down: 120
+finetune:
+  component: azureml://registries/azureml/components/chat_completion_pipeline/labels/latest
+  parameters:
+    num_train_epochs: 3
+    learning_rate: 5e-6
+    lr_scheduler_type: cosine
+    apply_lora: true
+model: {{name: {name}}}
+endpoint: {{auth_mode: key}}
+deployment:
+  instance_type: Standard_NC24ads_A100_v4
+  instance_count: 1
+  request_settings: {{request_timeout_ms: 90000, max_concurrent_requests_per_instance: 1}}
+rollout: {{strategy: blue_green}}
+targets:
+  local: {{default: true}}
+"""
+
+
+def write_specs(folder: Path, stacks: int) -> list[Path]:
+    """One spec a stack, over one file of data."""
+    rows = [{"messages": [{"role": "user", "content": "a?"}, {"role": "assistant", "content": "b"}]}] * 3
+    (folder / "train.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
+    paths = []
+    for number in range(stacks):
+        path = folder / f"s{number:04d}.yaml"
+        path.write_text(SPEC.format(name=f"stack-{number:04d}"), encoding="utf-8")
+        paths.append(path)
+    return paths
+
+
+def populate(memory: Any, paths: list[Path]) -> None:
+    """Applies the first spec, and lays down what applying the others would have made."""
+    from memory import cloned
+
+    from phift import phases
+    from phift.compile.ownership import marks_of
+    from phift.phases.sharing import Shared
+    from phift.phases.workbench import workbench_of
+
+    first = phases.Request(paths[0])
+    plan = phases.plan(first, memory.connect)
+    result = phases.apply(
+        plan, first, memory.connect, listener=lambda event: None, options=phases.ApplyOptions(parallelism=4)
+    )
+    if result.exit_code:
+        raise SystemExit(f"the first stack could not be applied: {result.failed}")
+    shared = Shared(inline=True)
+    benches = [
+        workbench_of(phases.load(phases.Request(p), every_target=False), memory.connect, shared=shared) for p in paths
+    ]
+    old = benches[0].stack
+    templates = {
+        address: (path, document)
+        for path, document in memory.documents.items()
+        if (address := _address(document)) is not None
+    }
+    serving = {str(d.address): d.name for d in old.resources}
+    for bench in benches[1:]:
+        for desired in bench.stack.resources:
+            found = templates.get(str(desired.address))
+            if found is None:
+                continue
+            new = {str(d.address): d.name for d in bench.stack.resources}
+            path, document = found
+            for address in ("endpoint.main", "deployment.main"):
+                path = path.replace(serving[address], new[address])
+                document = cloned(document, serving[address], new[address])
+            path, document = path.replace(old.name, bench.stack.name), cloned(document, old.name, bench.stack.name)
+            if desired.address.kind == "job":
+                path = path.rpartition("/")[0] + f"/{desired.name}"
+                document["name"] = desired.name
+            document["id"] = path
+            marks = marks_of(desired, stack=bench.stack.name, source=bench.stack.source, object_id=path)
+            _mark(document, marks)
+            memory.keep(path, document)
+
+
+def _bags(document: dict[str, Any]) -> list[dict[str, Any]]:
+    inner = document.get("properties") or {}
+    return [b for b in (document.get("tags"), inner.get("tags"), inner.get("properties")) if isinstance(b, dict)]
+
+
+def _address(document: dict[str, Any]) -> str | None:
+    return next((bag["phift.address"] for bag in _bags(document) if "phift.address" in bag), None)
+
+
+def _mark(document: dict[str, Any], marks: dict[str, str]) -> None:
+    for bag in _bags(document):
+        bag.update({name: marks[name] for name in bag if name in marks})
+
+
+def measure(stacks: int, folder: Path) -> tuple[float, dict[str, float], Any]:
+    """Seconds of the whole plan, and by phase."""
+    from memory import MemoryWorkspace
+
+    from phift import phases
+
+    paths = write_specs(folder, stacks)
+    memory = MemoryWorkspace()
+    populate(memory, paths)
+    requests = [phases.Request(path) for path in paths]
+    phases.plan_many(requests, memory.connect)  # pins what floats
+    memory.asked.clear()
+    start = time.perf_counter()
+    planned = phases.plan_many(requests, memory.connect)
+    text = render(planned)
+    elapsed = time.perf_counter() - start
+    if planned.failed:
+        raise SystemExit(f"{planned.failed[0].stack}: {planned.failed[0].error}")
+    count = sum(len(p.resources) for p in planned.plans)
+    if planned.changes_something or count != 7 * stacks or not text:
+        changed = [(str(r.address), r.reason) for p in planned.plans for r in p.resources if r.action.changes_something]
+        raise SystemExit(f"not a plan without changes of {7 * stacks} resources: {count}, {changed[:5]}")
+    asked = dict(memory.asked)
+    return elapsed, by_phase(requests, memory, planned), asked
+
+
+def render(planned: Any) -> str:
+    """As `phift plan` prints them."""
+    from phift.views.human.plan import render as text
+
+    return "\n".join(text(plan) for plan in planned.plans)
+
+
+def by_phase(requests: list[Any], memory: Any, planned: Any) -> dict[str, float]:
+    """Seconds of each phase over all stacks, one after another."""
+    from phift.compile.compiler import compile_stack
+    from phift.lock import lock_path
+    from phift.phases.request import load
+    from phift.phases.sharing import Shared
+    from phift.phases.workbench import observe, workbench_of
+    from phift.plan.planner import Policy, decide
+    from phift.preflight import Subject, check
+    from phift.resources.registry import KINDS
+    from phift.resources.rules import rules_of
+    from phift.spec import yaml12
+
+    seconds: dict[str, float] = {}
+
+    def timed(name: str, work: Callable[[], Any]) -> Any:
+        start = time.perf_counter()
+        found = work()
+        seconds[name] = time.perf_counter() - start
+        return found
+
+    timed("parse YAML", lambda: [yaml12.read(r.path) for r in requests])
+    loaded = timed("load and validate", lambda: [load(r, every_target=False) for r in requests])
+    seconds["load and validate"] -= seconds["parse YAML"]
+    shared = Shared(inline=True)
+    timed("lock file", lambda: shared.lock(lock_path(requests[0].path)))
+    benches = timed("facts and compile", lambda: [workbench_of(s, memory.connect, shared=shared) for s in loaded])
+    timed("compile alone", lambda: [compile_stack(b.loaded, b.resolved.facts, b.stack.source) for b in benches])
+    seconds["facts and pins"] = seconds.pop("facts and compile") - seconds["compile alone"]
+    observed = timed("read live", lambda: [observe(b) for b in benches])
+    rules = {kind: rules_of(kind) for kind in KINDS}
+    pairs = list(zip(benches, observed, strict=True))
+    decided = timed("diff", lambda: [decide(b.stack, o, rules, Policy()) for b, o in pairs])
+    timed(
+        "preflight",
+        lambda: [
+            list(check(Subject(b.loaded, b.stack, b.resolved.facts, o, d[0])))
+            for (b, o), d in zip(pairs, decided, strict=True)
+        ],
+    )
+    timed("spec digest", lambda: [b.digest for b in benches])
+    timed("render text", lambda: render(planned))
+    return seconds
+
+
+def terraform(resources: int) -> tuple[float, float] | None:
+    """Seconds and megabytes of `terraform plan` on that many applied resources; None where there is no terraform."""
+    program = shutil.which("terraform") or shutil.which("tofu")
+    if program is None:
+        return None
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "main.tf").write_text(
+            f'resource "terraform_data" "r" {{\n  count = {resources}\n  input = "value-${{count.index}}"\n}}\n'
+        )
+        for words in (["init"], ["apply", "-auto-approve"]):
+            subprocess.run([program, *words], cwd=folder, check=True, capture_output=True)
+        start = time.perf_counter()
+        process = subprocess.Popen([program, "plan", "-no-color"], cwd=folder, stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        if status:
+            raise SystemExit("terraform plan failed")
+        return time.perf_counter() - start, usage.ru_maxrss / 1024
+
+
+def main() -> int:
+    """0 when the largest run is within its budget."""
+    wanted = [int(a) for a in sys.argv[1:]] or [143, 1430]
+    within = True
+    # Before anything of phift is loaded: a child's most memory begins with that of the process it was forked from.
+    besides = {stacks: terraform(7 * stacks) for stacks in wanted}
+    for stacks in wanted:
+        with tempfile.TemporaryDirectory() as name:
+            elapsed, phases, asked = measure(stacks, Path(name))
+        beside = besides[stacks]
+        mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        resources = 7 * stacks
+        print(f"\n{resources:,} resources in {stacks:,} stacks, nothing to change")
+        print(f"  phift plan      {elapsed:7.2f} s  {mb:6.0f} MB   {elapsed / resources * 1e6:6.0f} µs a resource")
+        seconds, megabytes = beside or (TERRAFORM_SECONDS * resources / 10_010, TERRAFORM_MB)
+        where = "" if beside else " (measured elsewhere: there is none on the PATH)"
+        print(f"  terraform plan  {seconds:7.2f} s  {megabytes:6.0f} MB{where}")
+        print(f"  ratio           {elapsed / seconds:7.2f}    (budget 0.25)")
+        for phase, cost in sorted(phases.items(), key=lambda item: -item[1]):
+            print(f"    {phase:<18} {cost / resources * 1e6:7.1f} µs a resource")
+        print(f"  asked: {', '.join(f'{n} {what}' for what, n in sorted(asked.items()))}")
+        within = within and elapsed <= seconds / 4 and mb <= megabytes
+    return 0 if within else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,295 @@
+"""Many stacks at once: specs of folders and globs, planned and applied side by side over what they share."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from phift.apply.events import ApplyFinished, Event, Listener
+from phift.apply.options import ApplyOptions
+from phift.compile.naming import endpoint_name
+from phift.errors import PhiftError, UsageError
+from phift.lock import StackLock, lock_path, update_locks
+from phift.phases.applying import apply_bench
+from phift.phases.planning import plan_of
+from phift.phases.request import Connector, Request, load
+from phift.phases.sharing import Shared, place_of
+from phift.phases.workbench import Workbench, workbench_of
+from phift.plan.action import Action
+from phift.plan.model import Counts, Plan
+from phift.plan.selection import selected
+from phift.spec import LoadedSpec
+
+__all__ = ["ManyApplied", "ManyPlans", "StackApplied", "StackPlan", "apply_many", "plan_many", "worst"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_AT_ONCE = 16
+_GRAVITY = (0, 2, 3, 8, 6, 5, 4, 7, 1)
+"""Exit codes, mildest first: what still runs is milder than what was refused, and an error outranks all."""
+
+
+@dataclass(frozen=True)
+class StackPlan:
+    """One stack's plan, or why there is none. stack: empty where not even the spec could be read."""
+
+    request: Request
+    stack: str = ""
+    plan: Plan | None = None
+    error: PhiftError | None = None
+    bench: Workbench | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def exit_code(self) -> int:
+        return self.error.exit_code if self.error else 0
+
+
+@dataclass(frozen=True)
+class ManyPlans:
+    """The plans of a run, in the order of the requests."""
+
+    stacks: tuple[StackPlan, ...]
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        return tuple(s.plan for s in self.stacks if s.plan)
+
+    @property
+    def failed(self) -> tuple[StackPlan, ...]:
+        return tuple(s for s in self.stacks if s.error)
+
+    @property
+    def counts(self) -> Counts:
+        """Of all plans together."""
+        counts = [p.counts for p in self.plans]
+        return Counts(
+            add=sum(c.add for c in counts),
+            change=sum(c.change for c in counts),
+            destroy=sum(c.destroy for c in counts),
+            unchanged=sum(c.unchanged for c in counts),
+        )
+
+    @property
+    def changes_something(self) -> bool:
+        return any(p.changes_something for p in self.plans)
+
+    @property
+    def exit_code(self) -> int:
+        """The gravest of all stacks."""
+        return worst(s.exit_code for s in self.stacks)
+
+
+@dataclass(frozen=True)
+class StackApplied:
+    """What became of one stack: result where its apply ran, error where it did not even begin or was ended."""
+
+    planned: StackPlan
+    result: ApplyFinished | None = None
+    error: PhiftError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        return self.error.exit_code if self.error else self.result.exit_code if self.result else 0
+
+
+@dataclass(frozen=True)
+class ManyApplied:
+    """What became of all, in the order of the plans. Stacks without changes have neither result nor error."""
+
+    stacks: tuple[StackApplied, ...]
+
+    @property
+    def added(self) -> int:
+        return sum(s.result.added for s in self.stacks if s.result)
+
+    @property
+    def changed(self) -> int:
+        return sum(s.result.changed for s in self.stacks if s.result)
+
+    @property
+    def destroyed(self) -> int:
+        return sum(s.result.destroyed for s in self.stacks if s.result)
+
+    @property
+    def exit_code(self) -> int:
+        """The gravest of all stacks."""
+        return worst(s.exit_code for s in self.stacks)
+
+
+def worst(codes: Iterator[int]) -> int:
+    """The gravest of exit codes, 0 of none."""
+    return max(codes, key=lambda c: _GRAVITY.index(c) if c in _GRAVITY else len(_GRAVITY), default=0)
+
+
+def plan_many(
+    requests: Sequence[Request],
+    connect: Connector,
+    *,
+    upgrade: bool = False,
+    write_lock: bool = True,
+    retry_failed: bool = False,
+    parallelism: int = _AT_ONCE,
+) -> ManyPlans:
+    """A plan for each request, side by side; a stack that fails stops no other.
+
+    Raises UsageError when two specs make one stack or one endpoint: nothing has been asked of a workspace then.
+    """
+    loaded = _side_by_side(_load, requests, parallelism)
+    _refuse_doubles([s for s in loaded if isinstance(s, LoadedSpec)])
+    shared = Shared(inline=True)
+
+    def one(given: tuple[Request, LoadedSpec | PhiftError]) -> StackPlan:
+        request, spec = given
+        if isinstance(spec, PhiftError):
+            return StackPlan(request, error=spec)
+        try:
+            bench = workbench_of(spec, connect, upgrade=upgrade, shared=shared)
+            made = plan_of(bench, request, retry_failed=retry_failed)
+        except PhiftError as error:
+            return StackPlan(request, spec.stack, error=error)
+        return StackPlan(request, spec.stack, made, bench=bench)
+
+    planned = _side_by_side(one, list(zip(requests, loaded, strict=True)), parallelism)
+    if write_lock:
+        planned = _with_lock_files(planned)
+    return ManyPlans(tuple(_one_maker_each(planned)))
+
+
+def apply_many(
+    planned: ManyPlans,
+    *,
+    listener: Callable[[str, Event], None],
+    options: ApplyOptions,
+    parallelism: int = _AT_ONCE,
+) -> ManyApplied:
+    """Carries out the plans, side by side; a stack that fails stops no other.
+
+    listener: takes a stack's name and what happens to it, from any thread. Computes that several stacks share are made
+    first.
+    """
+    lock = threading.Lock()
+
+    def of_stack(stack: str) -> Listener:
+        def tell(event: Event) -> None:
+            with lock:
+                listener(stack, event)
+
+        return tell
+
+    def carry_out(one: StackPlan, plan: Plan) -> StackApplied:
+        assert one.bench is not None
+        try:
+            return StackApplied(one, apply_bench(plan, one.bench, listener=of_stack(one.stack), options=options))
+        except PhiftError as error:
+            return StackApplied(one, error=error)
+
+    def whole(one: StackPlan) -> StackApplied:
+        if one.plan is None or not one.plan.changes_something:
+            return StackApplied(one, error=one.error)
+        return carry_out(one, one.plan)
+
+    first = [(one, plan) for one in planned.stacks if (plan := _shared_computes(one, planned)) is not None]
+    made = _side_by_side(lambda given: carry_out(*given), first, parallelism)
+    unmade = {s.planned.stack: s for s in made if s.exit_code}
+    rest = [s for s in planned.stacks if s.stack not in unmade or not s.stack]
+    done = dict(zip((id(s) for s in rest), _side_by_side(whole, rest, parallelism), strict=True))
+    return ManyApplied(tuple(done.get(id(s)) or unmade[s.stack] for s in planned.stacks))
+
+
+def _load(request: Request) -> LoadedSpec | PhiftError:
+    try:
+        return load(request, every_target=False)
+    except PhiftError as error:
+        return error
+
+
+def _side_by_side(work: Callable[[T], R], items: Sequence[T], parallelism: int) -> list[R]:
+    if len(items) < 2 or parallelism < 2:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(max_workers=min(parallelism, len(items))) as pool:
+        return list(pool.map(work, items))
+
+
+def _refuse_doubles(loaded: Sequence[LoadedSpec]) -> None:
+    stacks: dict[tuple[object, str], list[LoadedSpec]] = defaultdict(list)
+    endpoints: dict[tuple[object, str], list[LoadedSpec]] = defaultdict(list)
+    for spec in loaded:
+        place = place_of(spec)
+        stacks[place, spec.stack].append(spec)
+        if spec.spec.endpoint is not None:
+            name = spec.spec.endpoint.name or endpoint_name(spec.stack, "/".join(place))
+            endpoints[place, name.lower()].append(spec)
+    doubles = [(f"make the stack {name}", specs) for (_, name), specs in stacks.items() if len(specs) > 1]
+    doubles = doubles or [(f"make the endpoint {n}", specs) for (_, n), specs in endpoints.items() if len(specs) > 1]
+    if doubles:
+        raise UsageError(
+            f"{len(doubles[0][1])} specs {doubles[0][0]}: {', '.join(str(s.path) for s in doubles[0][1])}",
+            detail="\n".join(f"{what}: {', '.join(str(s.path) for s in specs)}" for what, specs in doubles[1:]),
+            remedy="Give each its own name:, or name only one of the files.",
+        )
+
+
+def _with_lock_files(planned: Sequence[StackPlan]) -> list[StackPlan]:
+    """Writes each lock file once. One that cannot be written fails the stacks whose pins it should hold."""
+    pins: dict[str, dict[str, StackLock]] = defaultdict(dict)
+    for one in planned:
+        if one.bench and one.bench.pinned.merge(one.bench.resolved.pins) != one.bench.pinned:
+            pins[str(lock_path(one.request.path))][one.stack] = one.bench.resolved.pins
+    failed: dict[str, PhiftError] = {}
+    for one in planned:
+        path = lock_path(one.request.path)
+        if (mine := pins.pop(str(path), None)) is not None:
+            try:
+                update_locks(path, mine)
+            except PhiftError as error:
+                failed[str(path)] = error
+    return [
+        replace(one, plan=None, error=failed[str(lock_path(one.request.path))])
+        if one.plan and str(lock_path(one.request.path)) in failed
+        else one
+        for one in planned
+    ]
+
+
+def _one_maker_each(planned: Sequence[StackPlan]) -> Iterator[StackPlan]:
+    """A compute that several stacks want and nobody has is made by the first; the others use it as it is."""
+    makers: dict[tuple[object, str], str] = {}
+    for one in planned:
+        if one.plan is None or one.bench is None:
+            yield one
+            continue
+        resources = []
+        for resource in one.plan.resources:
+            if resource.address.kind == "compute" and resource.action is Action.CREATE:
+                key = (place_of(one.bench.loaded), resource.identity.lower())
+                maker = makers.setdefault(key, one.stack)
+                if maker != one.stack:
+                    note = f"{resource.identity} is made by stack {maker}: used as it is"
+                    resource = replace(resource, action=Action.NO_OP, reason="", notes=(*resource.notes, note))
+            resources.append(resource)
+        yield replace(one, plan=replace(one.plan, resources=tuple(resources)))
+
+
+def _shared_computes(one: StackPlan, planned: ManyPlans) -> Plan | None:
+    """The part of a plan that makes computes others of this run wait for."""
+    if one.plan is None or one.bench is None:
+        return None
+    place = place_of(one.bench.loaded)
+    wanted = {
+        r.identity.lower()
+        for other in planned.stacks
+        if other is not one and other.plan and other.bench and place_of(other.bench.loaded) == place
+        for r in other.plan.resources
+        if r.address.kind == "compute"
+    }
+    mine = {
+        r.address
+        for r in one.plan.resources
+        if r.address.kind == "compute" and r.action is Action.CREATE and r.identity.lower() in wanted
+    }
+    return replace(one.plan, resources=selected(one.plan.resources, mine)) if mine else None
