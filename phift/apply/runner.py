@@ -25,17 +25,17 @@ from phift.apply.writing import Writing
 from phift.azure.session import Azure
 from phift.clock import Clock, SystemClock
 from phift.compile.desired import Stack
-from phift.errors import AzureError, DetachedError
+from phift.errors import AzureError, DetachedError, LeaseHeldError
 from phift.graph.dag import Graph
 from phift.graph.executor import NotStarted, Outcome, run
 from phift.ledger.holder import Holder
-from phift.ledger.journal import Journal, open_intents
+from phift.ledger.journal import Intent, Journal, open_intents
 from phift.ledger.lease import Lease
 from phift.plan.action import Action
 from phift.plan.model import Plan, PlannedResource
 from phift.resources.base import Kind
 
-__all__ = ["apply_plan"]
+__all__ = ["apply_plan", "settle"]
 
 _LEASE_PATIENCE = 90.0
 """Seconds to wait for the lease once work has begun; a lease lasts 60. At the start nobody waits."""
@@ -61,6 +61,8 @@ def apply_plan(
     clock = clock or SystemClock()
     start = clock.monotonic()
     listener(ApplyStarted(plan))
+    if not plan.changes_something:
+        settle(plan, azure, folder=folder, clock=clock)
     ledger = _Ledger(plan, azure, folder, clock)
     writing = Writing(ledger.acquire, listener)
     units = Units(stack, kinds, azure, lambda: ledger.journal, writing, options, listener, clock, {})
@@ -74,6 +76,26 @@ def apply_plan(
     finally:
         writing.close()
     return _finish(plan, outcomes, units, ledger, listener, clock.monotonic() - start)
+
+
+def settle(plan: Plan, azure: Azure, *, folder: Path, clock: Clock | None = None) -> bool:
+    """With nothing to carry out: closes what an apply that was cut off left open in the journal, by what the plan read.
+
+    Returns whether there was anything. Left to the next command when another apply is writing or the ledger cannot be
+    had: history alone would gain.
+    """
+    ledger = _Ledger(plan, azure, folder, clock or SystemClock())
+    try:
+        if not open_intents(azure.blobs, plan.stack):
+            return False
+        lease = ledger.acquire()
+        try:
+            ledger.end("settled")
+        finally:
+            lease.release()
+    except (AzureError, LeaseHeldError):
+        return False
+    return True
 
 
 def _graph(plan: Plan) -> Graph[Address]:
@@ -192,16 +214,24 @@ class _Ledger:
             left_open = open_intents(self._azure.blobs, self._plan.stack)
             journal.begin(self._summary(), asdict(self._holder()))
             for intent in left_open:
-                journal.result(intent, self._came_of(intent.address), {"settled_by": self._id})
+                journal.result(intent, self._came_of(intent), {"settled_by": self._id})
             self._journal = journal
 
-    def _came_of(self, address: str) -> str:
+    def _came_of(self, intent: Intent) -> str:
         """What reality says of an earlier apply's write: the plan has just read it."""
-        for resource in self._plan.resources:
-            if str(resource.address) == address:
-                there = bool(resource.fingerprint) or resource.action in {Action.NO_OP, Action.REUSE}
-                return "found done" if there else "found not done"
-        return "no longer in the spec"
+        planned = next((r for r in self._plan.resources if str(r.address) == intent.address), None)
+        if planned is None:
+            return "found done" if intent.verb == "delete" else "no longer in the spec"
+        there = bool(planned.fingerprint) or planned.action is Action.REUSE
+        settled = not planned.action.changes_something
+        match intent.verb:
+            case "delete":
+                done = settled or not there
+            case "update":
+                done = settled
+            case _:
+                done = there or settled
+        return "found done" if done else "found not done"
 
     def _holder(self) -> Holder:
         return Holder.here(self._clock.now(), folder=self._folder, apply_id=self._id)

@@ -114,7 +114,13 @@ class Journal:
 
 
 def open_intents(store: JournalStore, stack: str) -> tuple[Intent, ...]:
-    """Intents of the last applies of which no result is known, oldest first: reality must tell what came of them."""
+    """Intents of the last applies of which no result is known, oldest first: reality must tell what came of them.
+
+    Every journal begins with the results of what was open before it, so the newest alone tells when nothing is.
+    """
+    newest = _records(store, stack, 1)
+    if all(record.ended and not record.open for record in newest):
+        return ()
     return tuple(intent for record in _records(store, stack, RECENT) for intent in record.open)
 
 

@@ -11,7 +11,7 @@ from phift.phases.locking import LockReport, lock
 from phift.phases.looking import Metrics, Point, Status, StatusRow, logs, metrics, status
 from phift.phases.many import ManyApplied, ManyPlans, StackApplied, StackPlan, apply_many, plan_many
 from phift.phases.planning import destroy_plan, plan
-from phift.phases.recording import force_unlock, history, lease_holder, outputs
+from phift.phases.recording import force_unlock, history, lease_holder, outputs, settle
 from phift.phases.request import Connector, Request, load
 
 __all__ = [

@@ -5,11 +5,10 @@ from __future__ import annotations
 from phift.apply.events import ApplyFinished, Listener
 from phift.apply.options import ApplyOptions
 from phift.apply.runner import apply_plan
-from phift.apply.runner import settle as settle_journal
 from phift.apply.staleness import require_fresh
 from phift.errors import StalePlanError
 from phift.lock import StackLock
-from phift.phases.request import Connector, Request, load
+from phift.phases.request import Connector, Request
 from phift.phases.workbench import Workbench, observe, open_workbench
 from phift.plan.model import Plan
 from phift.resources.registry import KINDS
@@ -54,13 +53,6 @@ def apply_bench(
         listener=listener,
         options=options,
     )
-
-
-def settle(plan: Plan, request: Request, connect: Connector) -> bool:
-    """For a plan that changes nothing: what an earlier apply, cut off, left open in the journal is closed by what this
-    plan read. Returns whether there was anything."""
-    loaded = load(request)
-    return settle_journal(plan, connect(loaded), folder=loaded.path.resolve().parent)
 
 
 def _what_moved(plan: Plan, pins: StackLock) -> str:

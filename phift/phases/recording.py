@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from phift.apply.runner import settle as settle_journal
 from phift.ledger.holder import Holder
 from phift.ledger.journal import RECENT, Record
 from phift.ledger.journal import history as journal_history
 from phift.ledger.lease import break_lease, holder_of
 from phift.phases.request import Connector, Request, load
 from phift.phases.workbench import open_workbench
+from phift.plan.model import Plan
 from phift.resources.registry import KINDS
 
-__all__ = ["force_unlock", "history", "lease_holder", "outputs"]
+__all__ = ["force_unlock", "history", "lease_holder", "outputs", "settle"]
 
 
 def history(request: Request, connect: Connector, *, limit: int = RECENT) -> tuple[Record, ...]:
@@ -31,6 +33,13 @@ def force_unlock(request: Request, connect: Connector) -> bool:
     """Breaks the stack's lease at once, whoever holds it; False when there was none. Raises AzureError."""
     loaded = load(request)
     return break_lease(connect(loaded).blobs, loaded.stack)
+
+
+def settle(plan: Plan, request: Request, connect: Connector) -> bool:
+    """For a plan that changes nothing: what an apply that was cut off left open in the journal is closed by what the
+    plan has read. Returns whether there was anything; never fails for the ledger's sake."""
+    loaded = load(request)
+    return settle_journal(plan, connect(loaded), folder=loaded.path.resolve().parent)
 
 
 def outputs(request: Request, connect: Connector) -> dict[str, dict[str, Any]]:

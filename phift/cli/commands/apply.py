@@ -55,6 +55,7 @@ def apply(
         plan = phases.plan(request, connect, retry_failed=retry_failed)
         view.planned(plan)
         if not plan.changes_something:
+            phases.settle(plan, request, connect)
             return 0
         if not auto_approve:
             terminal.approve(plan)

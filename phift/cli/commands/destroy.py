@@ -48,6 +48,7 @@ def destroy(
     plan = phases.destroy_plan(request, connect, archive=archive)
     view.planned(plan)
     if not plan.changes_something:
+        phases.settle(plan, request, connect)
         return 0
     if not auto_approve:
         terminal.approve(plan)

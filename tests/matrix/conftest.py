@@ -1,0 +1,25 @@
+"""An emulator with room for many deployments, and the process that forks applies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from support import Embedded
+
+from tests.matrix.killing import Zygote
+
+
+@pytest.fixture(scope="session")
+def roomy(embedded: Embedded) -> Embedded:
+    """The worker's emulator, whose quota no scenario exhausts."""
+    limits = embedded.admin("GET", "/quota")["limits"]
+    embedded.admin("PUT", "/quota", dict.fromkeys(limits, 10_000))
+    return embedded
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    process = Zygote()
+    yield process
+    process.close()

@@ -1,0 +1,79 @@
+"""All that a stack has in the workspace, in words that are the same for every stack: what an apply must come to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from support import Project
+
+from phift.compile.ownership import DIGEST, STACK
+from phift.errors import NotFoundError
+from phift.ledger.journal import open_intents
+
+__all__ = ["require_settled", "world"]
+
+_API = "2024-10-01"
+
+
+def world(project: Project) -> dict[str, Any]:
+    """Computes, data versions, jobs, model versions, endpoint with its split, deployments.
+
+    Versions that earlier edits left behind are not in it, only how many do not belong to the newest training.
+    """
+    endpoints = [_endpoint(project, raw) for raw in _of_stack(project, "onlineEndpoints")]
+    return {
+        "computes": [_compute(raw) for raw in _of_stack(project, "computes")],
+        "data": sorted(
+            (split, len(list(_list(project, f"data/{project.stack}-{split}/versions", listViewType="All"))))
+            for split in ("train", "test")
+        ),
+        "jobs": sorted({job["properties"]["status"] for job in project.jobs()}),
+        "endpoints": endpoints,
+    }
+
+
+def require_settled(project: Project) -> None:
+    """Nothing was done twice, nothing was left behind, and nothing is left to do."""
+    jobs = [job["properties"]["tags"][DIGEST] for job in project.jobs()]
+    assert len(jobs) == len(set(jobs)), f"a training ran twice: {jobs}"
+    models = list(_list(project, f"models/{project.stack}/versions", listViewType="All"))
+    trained_by = [model["properties"].get("jobName") or model["properties"]["modelUri"] for model in models]
+    assert len(trained_by) == len(set(trained_by)) == len(jobs), f"not a model version a job: {trained_by} {jobs}"
+    assert open_intents(project.embedded.azure().blobs, project.stack) == ()
+
+
+def _compute(raw: dict[str, Any]) -> Any:
+    inner = raw["properties"]["properties"]
+    return inner["vmSize"], inner["scaleSettings"]["maxNodeCount"], raw["properties"]["provisioningState"]
+
+
+def _endpoint(project: Project, raw: dict[str, Any]) -> dict[str, Any]:
+    newest = max(
+        _list(project, f"models/{project.stack}/versions", listViewType="All"), key=lambda model: int(model["name"])
+    )["name"]
+    split = {name.lower(): share for name, share in (raw["properties"].get("traffic") or {}).items() if share}
+    deployments = [
+        {
+            "type": one["properties"]["instanceType"],
+            "count": one["sku"]["capacity"],
+            "state": one["properties"]["provisioningState"],
+            "newest model": one["properties"]["model"].endswith(f"/{newest}"),
+            "tags": sorted((k, v) for k, v in one["tags"].items() if not k.startswith("phift.")),
+            "share": split.get(one["name"].lower(), 0),
+        }
+        for one in _list(project, f"onlineEndpoints/{raw['name']}/deployments")
+    ]
+    return {"state": raw["properties"]["provisioningState"], "shares": list(split.values()), "deployments": deployments}
+
+
+def _of_stack(project: Project, collection: str) -> list[dict[str, Any]]:
+    return [raw for raw in _list(project, collection) if (raw.get("tags") or {}).get(STACK) == project.stack]
+
+
+def _list(project: Project, path: str, **query: str) -> Iterator[dict[str, Any]]:
+    azure = project.embedded.azure()
+    try:
+        yield from azure.arm.list(f"{azure.workspace.arm_id}/{path}", _API, **query)
+    except NotFoundError:
+        return
