@@ -8,6 +8,9 @@ import os
 import signal
 import time
 import uuid
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from email.utils import formatdate
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -55,6 +58,12 @@ _AUDIENCES = {
     Host.BLOB: frozenset({"https://storage.azure.com"}),
     Host.INFERENCE: frozenset({"https://ml.azure.com"}),
 }
+_SECURITY = [
+    (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"request-context", b"appId=cid-v1:00000000-0000-0000-0000-000000000000"),
+]
+_NOT_CACHED = [(b"cache-control", b"no-cache"), (b"pragma", b"no-cache"), (b"expires", b"-1")]
 _WORKSPACE_PARAMETERS = ("sub", "rg", "ws")
 
 
@@ -89,7 +98,8 @@ class Application:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *self._common_headers(kind, request.method)]
+                own = message["headers"]
+                message["headers"] = [*own, *self._common_headers(kind, request, own, started)]
             await send(message)
 
         try:
@@ -183,15 +193,28 @@ class Application:
         elif (subscription := params.get("sub")) and subscription.casefold() != workspace.subscription_id.casefold():
             raise ServiceError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
 
-    def _common_headers(self, kind: Host | None, method: str) -> list[tuple[bytes, bytes]]:
+    def _common_headers(
+        self, kind: Host | None, request: Request, own: Iterable[tuple[bytes, bytes]], started: float
+    ) -> list[tuple[bytes, bytes]]:
+        """What a host adds to all its answers (names recorded 2026-03). started: perf_counter at the request's start."""
         headers = [(b"x-phift-emulator", __version__.encode())]
-        if kind is Host.BLOB:
+        if kind not in (Host.ARM, Host.DATA_PLANE):
             return headers
-        identifier = str(uuid.uuid4()).encode()
-        headers.append((b"x-ms-request-id", identifier))
+        headers += [(b"date", formatdate(usegmt=True).encode()), *_SECURITY]
+        headers.append((b"x-request-time", f"{time.perf_counter() - started:.3f}".encode()))
+        if all(name.lower() != b"x-ms-response-type" for name, _ in own):
+            headers.append((b"x-ms-response-type", b"standard"))
         if kind is Host.ARM:
-            headers += [(b"x-ms-correlation-request-id", identifier), (b"cache-control", b"no-cache")]
-            headers += self._limits.headers(method)
+            identifier, location = str(uuid.uuid4()), self.emulator.workspace.location.upper()
+            now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+            headers += _NOT_CACHED
+            headers += [
+                (b"x-ms-request-id", identifier.encode()),
+                (b"x-ms-correlation-request-id", identifier.encode()),
+                (b"x-ms-operation-identifier", f"tenantId={self.emulator.workspace.tenant_id}".encode()),
+                (b"x-ms-routing-request-id", f"{location}:{now}:{identifier}".encode()),
+            ]
+            headers += self._limits.headers(request.method, request.url.path)
         return headers
 
     async def _strike(self, fault: Fault, kind: Host | None, request: Request, send: Send) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import requests
 
 from phift.catalog.vm_sizes import vm_sizes
 from tests.emulator.conftest import Azure
@@ -72,3 +73,39 @@ def test_the_resource_manager_asks_for_an_api_version(azure: Azure) -> None:
     assert (missing.status_code, missing.json()["error"]["code"]) == (400, "MissingApiVersionParameter")
     wrong = azure.call("GET", azure.workspace, api="latest")
     assert (wrong.status_code, wrong.json()["error"]["code"]) == (400, "InvalidApiVersionParameter")
+
+
+ARM_HEADERS = {
+    "cache-control": "no-cache",
+    "expires": "-1",
+    "pragma": "no-cache",
+    "x-content-type-options": "nosniff",
+    "x-ms-response-type": "standard",
+}
+
+
+def test_headers_of_the_resource_manager(azure: Azure) -> None:
+    answer = azure.call("GET", azure.workspace)
+    assert {name: answer.headers.get(name) for name in ARM_HEADERS} == ARM_HEADERS
+    for name in ("x-ms-correlation-request-id", "x-ms-routing-request-id", "x-request-time", "date"):
+        assert answer.headers[name]
+    assert azure.call("GET", "models/none/versions").headers["x-ms-response-type"] == "error"
+
+
+def test_allowances_count_down_by_kind_of_request(azure: Azure) -> None:
+    def left(answer: requests.Response, name: str) -> int:
+        return int(answer.headers[f"x-ms-ratelimit-remaining-subscription-{name}"])
+
+    first, second = azure.call("GET", "computes"), azure.call("GET", "computes")
+    assert left(first, "reads") - left(second, "reads") == 1
+    assert left(first, "global-reads") > left(first, "reads")
+    assert left(azure.call("POST", "datastores/workspaceblobstore/listSecrets"), "writes"), "a POST counts as a write"
+    assert left(azure.call("DELETE", "computes/none"), "deletes")
+    assert left(azure.call("PUT", "onlineEndpoints/e/deployments/d", {}), "resource-requests")
+
+
+def test_the_data_plane_has_none_of_these_headers(azure: Azure) -> None:
+    answer = azure.call("GET", "/discovery", host="eastus.api.azureml.ms")
+    absent = {"cache-control", "x-ms-correlation-request-id", "x-ms-ratelimit-remaining-subscription-reads"}
+    assert not absent & {name.lower() for name in answer.headers}
+    assert answer.headers["x-content-type-options"] == "nosniff"
