@@ -45,5 +45,6 @@ __all__ = [
     "outputs",
     "plan",
     "plan_many",
+    "settle",
     "status",
 ]

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 from support import Embedded
 
-from tests.matrix.killing import Zygote
+pytest.register_assert_rewrite("tests.matrix.world")
+
+from tests.matrix.killing import Zygote  # noqa: E402 - after what it says of assertions
 
 
 @pytest.fixture(scope="session")

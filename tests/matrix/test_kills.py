@@ -103,8 +103,6 @@ def come_on(project: Project, action: str) -> str:
 
 def undone(project: Project, action: str) -> list[str]:
     """What a following plan would still do."""
-    if action == "destroy":
-        plan = phases.destroy_plan(project.request, project.embedded.connector)
-    else:
-        plan = project.plan()
+    destroying = action == "destroy"
+    plan = phases.destroy_plan(project.request, project.embedded.connector) if destroying else project.plan()
     return [f"{r.action} {r.address}" for r in plan.resources if r.action.changes_something]

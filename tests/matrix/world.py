@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-from support import Project
+from support import Embedded, Project
 
+from phift.azure.session import Azure
 from phift.compile.ownership import DIGEST, STACK
+from phift.emulator import lifecycle
 from phift.errors import NotFoundError
 from phift.ledger.journal import open_intents
 
@@ -40,7 +44,7 @@ def require_settled(project: Project) -> None:
     models = list(_list(project, f"models/{project.stack}/versions", listViewType="All"))
     trained_by = [model["properties"].get("jobName") or model["properties"]["modelUri"] for model in models]
     assert len(trained_by) == len(set(trained_by)) == len(jobs), f"not a model version a job: {trained_by} {jobs}"
-    assert open_intents(project.embedded.azure().blobs, project.stack) == ()
+    assert open_intents(_session(project.embedded.home).blobs, project.stack) == ()
 
 
 def _compute(raw: dict[str, Any]) -> Any:
@@ -71,8 +75,16 @@ def _of_stack(project: Project, collection: str) -> list[dict[str, Any]]:
     return [raw for raw in _list(project, collection) if (raw.get("tags") or {}).get(STACK) == project.stack]
 
 
+@cache
+def _session(home: Path) -> Azure:
+    """One for all: a new one begins with tokens and handshakes."""
+    connection = lifecycle.find(home)
+    assert connection is not None
+    return Embedded(home, connection).azure()
+
+
 def _list(project: Project, path: str, **query: str) -> Iterator[dict[str, Any]]:
-    azure = project.embedded.azure()
+    azure = _session(project.embedded.home)
     try:
         yield from azure.arm.list(f"{azure.workspace.arm_id}/{path}", _API, **query)
     except NotFoundError:

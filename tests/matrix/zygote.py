@@ -1,4 +1,4 @@
-"""A process with everything imported that forks a child for each apply: an import of the SDK takes a second, a fork not.
+"""A process with everything imported that forks a child for each apply: the import of the SDK takes a second.
 
 One order a line on stdin, as JSON: {"home", "folder", "stack", "action": "apply" | "destroy", "kill": [write, number,
 when] or null}. One answer a line on stdout: {"code": exit code, "writes": [...]} of a child that came to its end,
