@@ -25,7 +25,6 @@ PANEL_OF = {name: panel for panel, names in PANELS.items() for name in names}
 class Commands(Group):
     """A group that imports a command when it is asked for."""
 
-
     def list_commands(self, ctx: Any) -> list[str]:
         """All names, in the order of the help."""
         return list(PANEL_OF)

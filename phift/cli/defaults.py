@@ -48,14 +48,17 @@ def defaults_of(loaded: LoadedSpec) -> Defaults:
         name = f"{block.component.name}:{pinned.version}"
         return Defaults(notes=(f"defaults of model and component: {name} is read from the workspace, by phift plan",))
     effective = effective_parameters(known.interface, block.parameters, model.model_defaults, block.model_defaults)
-    details = {
-        OriginKind.MODEL_DEFAULT: f"{base.name}:{model.version}",
-        OriginKind.COMPONENT_DEFAULT: f"{known.name}:{known.version}",
+    origins = {
+        kind.value: Origin(kind, name)
+        for kind, name in (
+            (OriginKind.MODEL_DEFAULT, f"{base.name}:{model.version}"),
+            (OriginKind.COMPONENT_DEFAULT, f"{known.name}:{known.version}"),
+        )
     }
     values = {
-        f"finetune.parameters.{name}": (_BOOLEANS.get(p.value, p.value), Origin(OriginKind(p.origin), details[OriginKind(p.origin)]))
+        f"finetune.parameters.{name}": (_BOOLEANS.get(p.value, p.value), origins[p.origin])
         for name, p in effective.parameters.items()
-        if p.origin != OriginKind.SPEC
+        if p.origin in origins
     }
     dropped = ", ".join(effective.dropped)
     notes = (f"model defaults that are no input of {known.name}: {dropped}",) if dropped else ()

@@ -48,6 +48,13 @@ def start(
     pace: Annotated[
         Pace | None, typer.Option("--pace", metavar="fast|faithful", help="How long operations take; kept for later.")
     ] = None,
+    speed: Annotated[
+        float | None, typer.Option("--speed", min=1, metavar="N", help="The faithful pace, N times faster.")
+    ] = None,
+    noise: Annotated[
+        bool | None,
+        typer.Option("--noise/--no-noise", help="Unknown fields, other orders, other cases; kept for later."),
+    ] = None,
     idle: Annotated[
         str | None, typer.Option("--idle", metavar="TIME", help="Stop after so long without work: 30m, 8h.")
     ] = None,
@@ -59,8 +66,9 @@ def start(
     if port is not None and (running := lifecycle.find()) and not running.proxy_url.endswith(f":{port}"):
         raise UsageError(f"it runs already, at {running.proxy_url}", remedy="phift emulator stop")
     connection = ensure_emulator(terminal.tell, port=port, idle_seconds=o.parse_time(idle, "--idle") if idle else None)
-    if pace is not None:
-        lifecycle.request(connection, "PUT", "/settings", {"pace": pace.value})
+    asked = {"pace": pace and pace.value, "speed": speed, "noise": noise}
+    if settings := {name: value for name, value in asked.items() if value is not None}:
+        lifecycle.request(connection, "PUT", "/settings", settings)
     terminal.print(f"Embedded Azure ML runs at {connection.proxy_url} (process {connection.pid})")
     return 0
 
