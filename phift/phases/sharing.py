@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,17 +61,18 @@ class Shared:
 
     def lock(self, path: Path) -> Lock:
         """A lock file's content. Raises InvalidSpecError."""
-        return self._files.get(("lock", path), lambda: read_lock(path))
+        return self._files.get(("lock", str(path)), lambda: read_lock(path))
 
     def identity(self, pattern: str, folder: Path) -> SourceIdentity:
         """What local data is. Raises InvalidSpecError."""
-        return self._files.get(("data", pattern, folder), lambda: identify({"path": pattern}, folder))
+        return self._files.get(("data", pattern, str(folder)), lambda: identify({"path": pattern}, folder))
 
     def source(self, path: Path) -> str:
         """`repository#path`: which file, of which repository, a stack belongs to; the same on every clone."""
-        whole = path.resolve()
-        top, remote = self._files.get(("git", whole.parent), lambda: _repository(whole.parent))
-        return f"{remote}#{whole.relative_to(top).as_posix()}" if top else f"#{whole.name}"
+        whole = os.path.realpath(path)
+        folder = os.path.dirname(whole)
+        top, remote = self._files.get(("git", folder), lambda: _repository(folder))
+        return f"{remote}#{os.path.relpath(whole, top).replace(os.sep, '/')}" if top else f"#{os.path.basename(whole)}"
 
     def fresh(self) -> Shared:
         """The same sessions and facts, with the lists to be read anew."""
@@ -80,20 +82,20 @@ class Shared:
         return other
 
 
-def _repository(folder: Path) -> tuple[Path | None, str]:
+def _repository(folder: str) -> tuple[str, str]:
     """The work tree's root and its remote, without credentials."""
     top = _git(folder, "rev-parse", "--show-toplevel")
     if not top:
-        return None, ""
+        return "", ""
     remote = _git(folder, "config", "--get", "remote.origin.url")
     scheme, separator, rest = remote.partition("://")
-    return Path(top).resolve(), f"{scheme}://{rest.rpartition('@')[2]}" if separator else remote
+    return os.path.realpath(top), f"{scheme}://{rest.rpartition('@')[2]}" if separator else remote
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def _git(folder: str, *arguments: str) -> str:
     try:
         done = subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10, check=False
+            ["git", "-C", folder, *arguments], capture_output=True, text=True, timeout=10, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""  # without git a stack is owned by its file name alone

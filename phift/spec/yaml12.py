@@ -27,6 +27,7 @@ _INDICATORS = "-?:,[]{}#&*!|>'\"%@`"  # no plain scalar begins with one
 _MAX_NODES = 100_000  # aliases of aliases can expand without bound
 _MAX_DEPTH = 64
 _TAG = "tag:yaml.org,2002:"
+_MAPPING, _SEQUENCE, _STRING = f"{_TAG}map", f"{_TAG}seq", f"{_TAG}str"
 
 _NULL = re.compile(r"(?:~|null|Null|NULL|)$")
 _BOOL = re.compile(r"(?:true|True|TRUE|false|False|FALSE)$")
@@ -40,6 +41,17 @@ _UNQUOTED_TEMPLATE = re.compile(r"(?:^|[:\-,\[{]\s+|\[)\{\{")
 
 class _CoreResolver(BaseResolver):
     """The implicit types of YAML 1.2's core schema."""
+
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
+        """As PyYAML's, without its resolvers by path: it is called for every node of every spec."""
+        if kind is not yaml.ScalarNode:
+            return _MAPPING if kind is yaml.MappingNode else _SEQUENCE
+        if implicit[0]:
+            for tag, pattern in self.yaml_implicit_resolvers.get(value[:1], ()):
+                if pattern.match(value):
+                    found: str = tag
+                    return found
+        return _STRING
 
 
 _CoreResolver.add_implicit_resolver(f"{_TAG}null", _NULL, ["~", "n", "N", ""])
@@ -92,7 +104,7 @@ def parse(text: str, name: str) -> tuple[Node | None, list[Diagnostic]]:
 
 def plain_scalar(text: str) -> Any:
     """What an unquoted YAML scalar of that text means: None, bool, int, float or the text itself."""
-    tag: str = _CoreResolver().resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    tag = _CoreResolver().resolve(yaml.ScalarNode, text, (True, False))
     try:
         return _construct(tag, text)
     except ValueError:

@@ -1,5 +1,6 @@
 """`finetune`: the training job."""
 
+from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -29,6 +30,7 @@ _MANAGED_FAMILIES = {
 }
 
 
+@cache  # asked for every input of the component, for every stack
 def managed_input(name: str) -> str | None:
     """What to set in place of a component input that phift sets itself; None for inputs that are the author's."""
     if remedy := _MANAGED.get(name):
