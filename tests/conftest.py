@@ -13,9 +13,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from support import Embedded, Project  # noqa: E402
+from support import Embedded, Project
 
-from phift.emulator import lifecycle  # noqa: E402
+from phift.emulator import lifecycle
 
 _LOCAL_EXTRA = ("cryptography", "starlette", "uvicorn", "httptools", "mlflow")
 _numbers = itertools.count(1)
@@ -26,6 +26,13 @@ def pytest_configure(config: pytest.Config) -> None:
     for module in (r"azure\.ai\.ml\..*", r"marshmallow\..*", r"msrest\..*"):
         config.addinivalue_line("filterwarnings", f"ignore::DeprecationWarning:{module}")
         config.addinivalue_line("filterwarnings", f"ignore::FutureWarning:{module}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How much the matrices tried: the property "tried" of their tests."""
+    reports = [r for found in terminalreporter.stats.values() for r in found if getattr(r, "when", "") == "call"]
+    for text in sorted(value for r in reports for name, value in r.user_properties if name == "tried"):
+        terminalreporter.write_line(f"tried  {text}")
 
 
 @pytest.fixture(scope="session")

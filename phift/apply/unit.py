@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from phift.address import Address
+from phift.apply.busy import Busy
 from phift.apply.events import Listener, Note, ResourceDone, ResourceProgress, ResourceStarted
 from phift.apply.options import ApplyOptions
 from phift.apply.staleness import came_true, require_unmoved
@@ -91,17 +92,17 @@ class Units:
             case Action.CREATE | Action.RUN:
                 if live is not None and live.state == "Deleting":
                     self._wait_gone(desired)
-                outputs = self._write("create", planned, desired, lambda c: kind.create(c, desired), start)
+                outputs = self._write("create", planned, desired, None, start)
             case Action.SHIFT if live is None:
-                outputs = self._write("create", planned, desired, lambda c: kind.create(c, desired), start)
+                outputs = self._write("create", planned, desired, None, start)
             case Action.UPDATE | Action.SHIFT if live is not None:
-                outputs = self._write("update", planned, desired, lambda c: kind.update(c, desired, live), start)
+                outputs = self._write("update", planned, desired, live, start)
             case Action.REPLACE if live is not None:
-                self._write("delete", planned, desired, lambda c: kind.delete(c, desired, live), start)
+                self._write("delete", planned, desired, live, start)
                 self._wait_gone(desired)
-                outputs = self._write("create", planned, desired, lambda c: kind.create(c, desired), start)
+                outputs = self._write("create", planned, desired, None, start)
             case Action.DELETE if live is not None:
-                self._write("delete", planned, desired, lambda c: kind.delete(c, desired, live), start)
+                self._write("delete", planned, desired, live, start)
                 if kind.nature is Nature.MUTABLE:
                     self._wait_gone(desired)  # versions and runs stay, in another state
                 return {}
@@ -120,29 +121,51 @@ class Units:
         settled = self._read(desired).live
         if settled is None or settled.marks.get(APPLIED) == applied_digest(desired.properties):
             return outputs
-        outputs = self._write("update", planned, desired, lambda c: kind.update(c, desired, settled), start)
+        outputs = self._write("update", planned, desired, settled, start)
         return self._wait(kind, desired, outputs, start)
 
     def _write(
-        self,
-        verb: str,
-        planned: PlannedResource,
-        desired: Desired,
-        call: Callable[[Context], Mapping[str, Any] | None],
-        start: float,
+        self, verb: str, planned: PlannedResource, desired: Desired, live: Live | None, start: float
     ) -> Mapping[str, Any]:
         """One write, with its intent recorded before and its result after."""
         self.writing.require()
         journal = self.journal()
-        facts = {"applied": desired.properties, **({"digest": desired.digest} if desired.digest else {})}
+        facts = {"digest": desired.digest} if desired.digest else {}
         intent = journal.intent(str(planned.address), verb, desired.name, facts)
         try:
-            outputs = call(self._context(desired, start)) or {}
+            outputs = self._call(verb, planned, desired, live, start)
         except PhiftError as error:
             journal.result(intent, "failed", {"error": error.summary})
             raise
         journal.result(intent, "done", {k: v for k, v in outputs.items() if isinstance(v, str | int | float)})
         return outputs
+
+    def _call(
+        self, verb: str, planned: PlannedResource, desired: Desired, live: Live | None, start: float
+    ) -> Mapping[str, Any]:
+        kind, context = self._kind(desired), self._context(desired, start)
+
+        def call(live: Live | None) -> Mapping[str, Any] | None:
+            if live is None or verb == "create":
+                return kind.create(context, desired)
+            if verb == "update":
+                return kind.update(context, desired, live)
+            kind.delete(context, desired, live)
+            return None
+
+        if kind.nature is not Nature.MUTABLE:
+            return call(live) or {}
+        busy = Busy(
+            planned,
+            desired,
+            look=lambda: self._read(desired).live,
+            require=self.writing.require,
+            report=context.report,
+            stopped=self.options.stop.wait,
+            local=self.azure.local,
+            clock=self.clock,
+        )
+        return busy.write(verb, live, call)
 
     def _wait(self, kind: Kind, desired: Desired, outputs: Mapping[str, Any], start: float) -> Mapping[str, Any]:
         context = self._context(desired, start)

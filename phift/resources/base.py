@@ -19,7 +19,10 @@ from phift.compile.ownership import STACK, Owner, Ownership
 from phift.digest import digest_of
 from phift.errors import NotFoundError
 
-__all__ = ["Context", "Kind", "Live", "Nature", "Observation", "Progress", "Snapshot"]
+__all__ = ["NAME_TAKEN", "Context", "Kind", "Live", "Nature", "Observation", "Progress", "Snapshot"]
+
+NAME_TAKEN = "NameTaken"
+"""Code of the ConflictError of a create whose name is not free: a stranger's, or not yet given back by a delete."""
 
 
 class Nature(StrEnum):

@@ -34,19 +34,19 @@ def a_few(found: list[Point]) -> list[Point]:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_killed_at_a_few_writes(
-    name: str, roomy: Embedded, zygote: Zygote, tmp_path: Path, stack: str, record_property: Callable[[str, Any], None]
+    name: str, roomy: Embedded, zygote: Zygote, tmp_path: Path, stack: str, tell: Callable[[str], None]
 ) -> None:
     tried = try_points(SCENARIOS[name](tmp_path, stack.split("-")[0] + "k", roomy), zygote, a_few)
-    record_property("kill points", dict(tried))
+    tell(f"{name}: {told(tried)}")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_killed_at_every_write(
-    name: str, roomy: Embedded, zygote: Zygote, tmp_path: Path, stack: str, record_property: Callable[[str, Any], None]
+    name: str, roomy: Embedded, zygote: Zygote, tmp_path: Path, stack: str, tell: Callable[[str], None]
 ) -> None:
     tried = try_points(SCENARIOS[name](tmp_path, stack.split("-")[0] + "k", roomy), zygote, lambda found: found)
-    record_property("kill points", dict(tried))
+    tell(f"{name}: {told(tried)}")
     assert tried["killed"] > 2 * FEW
 
 
@@ -82,6 +82,10 @@ def try_points(scenario: Scenario, zygote: Zygote, choose: Callable[[list[Point]
         scenario.end(project)
     assert not wrong, f"{len(wrong)} of {tried['killed']} points:\n" + "\n".join(wrong)
     return tried
+
+
+def told(tried: Counter[str]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in tried.items())
 
 
 def once_more(project: Project, action: str) -> ApplyFinished:

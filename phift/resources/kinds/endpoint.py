@@ -7,7 +7,8 @@ from typing import Any
 
 from phift.compile.desired import Desired
 from phift.compile.ownership import user_tags
-from phift.resources.base import Context, Live, Nature, Observation, Progress
+from phift.errors import AzureError, ConflictError
+from phift.resources.base import NAME_TAKEN, Context, Live, Nature, Observation, Progress
 from phift.resources.kinds.common import (
     READ,
     body_of,
@@ -24,6 +25,9 @@ __all__ = ["Endpoint", "endpoint_path", "find_endpoint", "written_back"]
 
 _WRITE = "2022-02-01-preview"
 """The api-version azure-ai-ml 1.35 writes endpoints with."""
+
+_TAKEN = "already an endpoint with this name"
+"""Of the service's 400 for a name that is taken in the region, whoever has it (Azure/azureml-examples#1930)."""
 
 _SERVER_OWNED = ("azureml.", "AzureAsyncOperationUri", "createdBy", "createdAt", "lastModifiedAt")
 """Keys the service writes into the user's property bag; sending them back makes no sense."""
@@ -117,7 +121,12 @@ class Endpoint:
         path = endpoint_path(context, desired.name)
         tags = {**(desired.properties.get("tags") or {}), **own_marks(context, desired, path)}
         body = body_of(context, desired, self.entity(desired, tags))
-        context.azure.arm.put(path, _WRITE, body)
+        try:
+            context.azure.arm.put(path, _WRITE, body)
+        except AzureError as error:
+            if error.status == 400 and _TAKEN in str(error).lower():
+                raise _name_taken(desired.name, error) from None
+            raise
         return {"name": desired.name}
 
     def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
@@ -146,6 +155,18 @@ class Endpoint:
 
     def outputs(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
         return {"name": live.name, "scoring_uri": live.facts["scoring_uri"]}
+
+
+def _name_taken(name: str, error: AzureError) -> ConflictError:
+    return ConflictError(
+        f"the endpoint name {name} is not free in this region",
+        status=error.status,
+        code=NAME_TAKEN,
+        method=error.method,
+        url=error.url,
+        detail=f"{error.summary}\nSomebody else has it, or an endpoint of that name was deleted a moment ago.",
+        remedy="After a delete apply again in some minutes; else choose another name: endpoint.name.",
+    )
 
 
 def _snake(text: str | None) -> str | None:
