@@ -62,7 +62,10 @@ class AllowList:
 
 @dataclass(frozen=True)
 class BaseModel:
-    """A base model's facts. defaults: its recommended fine-tune parameters, raw. stand_in: no real weights."""
+    """A base model's facts. defaults: its recommended fine-tune parameters, raw.
+
+    stand_in: a tiny model answers for its weights; no_weights: nothing does. Both are said by the embedded registry.
+    """
 
     id: str
     registry: str
@@ -74,6 +77,7 @@ class BaseModel:
     finetune_retirement: date | None = None
     inference_retirement: date | None = None
     stand_in: bool = False
+    no_weights: bool = False
 
     def allow_list(self, task: Task) -> AllowList:
         return self.finetune if task == "finetune" else self.inference
@@ -98,6 +102,7 @@ class BaseModel:
             finetune_retirement=_day(lifecycle.get("finetuneRetirementDate")),
             inference_retirement=_day(lifecycle.get("inferenceRetirementDate")),
             stand_in=str(tags.get("phift.stand_in", "")).lower() == "true",
+            no_weights=str(tags.get("phift.no_weights", "")).lower() == "true",
         )
 
 

@@ -1,4 +1,4 @@
-"""The base model may still be fine-tuned: what its publisher says of retirement."""
+"""The base model may still be fine-tuned: its weights are there, and its publisher has not retired it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,18 @@ __all__ = ["lifecycle"]
 
 
 def lifecycle(subject: Subject) -> Iterator[Diagnostic]:
-    """model-retired: a warning, as the registry decides what it still hands out."""
+    """weights-missing; model-retired: a warning, as the registry decides what it still hands out."""
     model = subject.facts.base_model
+    if model is not None and model.no_weights and subject.loaded.spec.finetune is not None:
+        yield subject.at(
+            "base_model",
+            Diagnostic(
+                f"the embedded Azure ML has no weights of {model.name}, nor a stand-in for them",
+                detail="It stands in for models of Phi-3's architecture only.",
+                remedy="Try the spec with Phi-3-mini-4k-instruct here, or plan it for a workspace: --target NAME.",
+                code="weights-missing",
+            ),
+        )
     if model is None or model.finetune_retirement is None:
         return
     if model.finetune_retirement <= datetime.now(UTC).date() and not model.stand_in:

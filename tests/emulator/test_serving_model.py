@@ -72,6 +72,6 @@ def test_the_registrys_base_model_is_served_by_the_stand_in(serving: Serving, mo
     base = "azureml://registries/azureml/models/Phi-3-mini-4k-instruct/labels/latest"
     serving.deployment(model, "base", base)
     assert serving.score(model, chat("Hi"), deployment="base").json() == {"output": SMALL}
-    other = "azureml://registries/azureml/models/Phi-4/labels/latest"
+    other = "azureml://registries/azureml/models/Llama-2-7b-chat/labels/latest"
     error = serving.failed(serving.put_deployment(model, "other", other))
     assert (error["code"], "stand-in" in error["message"]) == ("BadArgument", True)

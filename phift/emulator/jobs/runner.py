@@ -21,8 +21,9 @@ from phift.emulator.jobs.places import output_place
 from phift.emulator.jobs.record import Job, Run, Status, find_job, find_run
 from phift.emulator.jobs.submission import Work
 from phift.emulator.jobs.tracking import TrackingError, TrackingServer
-from phift.emulator.jobs.uris import STAND_IN_FAMILY, RegistryModel, place_of
+from phift.emulator.jobs.uris import RegistryModel, place_of
 from phift.emulator.jobs.worker import JobFile
+from phift.emulator.registry.publish import stands_in
 
 if TYPE_CHECKING:
     from phift.emulator.context import Emulator
@@ -191,10 +192,10 @@ class JobRunner:
         for name, (uri, kind) in work.inputs.items():
             place = place_of(self._emulator, uri, kind)
             if isinstance(place, RegistryModel):
-                if not STAND_IN_FAMILY.match(place.name):
+                if not stands_in(place.name):
                     raise _Failure(
-                        f"the weights of {place.name} are not here: the embedded Azure ML has a stand-in for the Phi-3"
-                        " family only; give real weights as pytorch_model_path or huggingface_id"
+                        f"the weights of {place.name} are not here: the embedded Azure ML has a stand-in for models"
+                        " of Phi-3's architecture only; give real weights as pytorch_model_path or huggingface_id"
                     )
                 paths[name], stand_in = str(foundation.WEIGHTS), True
             else:

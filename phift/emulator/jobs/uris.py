@@ -14,12 +14,10 @@ from phift.emulator.registry.publish import REGISTRY, versions
 if TYPE_CHECKING:
     from phift.emulator.context import Emulator
 
-__all__ = ["ARTIFACT_STORE", "BLOB_STORE", "STAND_IN_FAMILY", "BlobPlace", "RegistryModel", "long_uri", "place_of"]
+__all__ = ["ARTIFACT_STORE", "BLOB_STORE", "BlobPlace", "RegistryModel", "long_uri", "place_of"]
 
 BLOB_STORE = "workspaceblobstore"
 ARTIFACT_STORE = "workspaceartifactstore"
-STAND_IN_FAMILY = re.compile(r"phi-3(\.5)?-", re.IGNORECASE)
-"""Names of the registry models that the tiny Phi-3 stands in for."""
 
 _DATASTORE = re.compile(r"azureml://(?:subscriptions/.+/)?datastores/(?P<store>[^/]+)/paths/(?P<path>.*)", re.I)
 _REGISTRY = re.compile(

@@ -16,7 +16,7 @@ from phift.catalog.models import CatalogModel, model, models
 from phift.emulator.documents import timestamp
 from phift.emulator.handlers.assets_components import component_spec_text
 
-__all__ = ["REGISTRY", "names", "versions"]
+__all__ = ["REGISTRY", "names", "stands_in", "versions"]
 
 REGISTRY = "azureml"
 _PUBLISHER = "azureml"
@@ -28,6 +28,11 @@ def _local() -> dict[str, Any]:
     text = (Path(__file__).parent / "versions.yaml").read_bytes()
     facts: dict[str, Any] = yaml.safe_load(text)
     return facts
+
+
+def stands_in(name: str) -> bool:
+    """Whether the weights of a registry model are answered for by the stand-in; names in any case."""
+    return name.lower() in {listed.lower() for listed in _local()["stand_in"]["models"]}
 
 
 def names(kind: str) -> list[str]:
@@ -52,9 +57,8 @@ def _model_versions(current: CatalogModel) -> tuple[dict[str, Any], ...]:
     defaults = dict(current.defaults)
     tags = _text_tags({key: value for key, value in current.tags.items() if key != "model_specific_defaults"})
     tags |= {"license": current.license, "task": ",".join(current.inference_tasks)}
-    stands_in = current.name in local["stand_in"]["models"]
-    if stands_in:
-        tags |= local["stand_in"]["tags"]
+    stand_in = stands_in(current.name)
+    tags |= local["stand_in" if stand_in else "no_weights"]["tags"]
     published = []
     if earlier := local["earlier"].get(current.name):
         old_tags = {**tags, **_defaults_tag(defaults), **_allow_list_tags(current)}
@@ -64,7 +68,7 @@ def _model_versions(current: CatalogModel) -> tuple[dict[str, Any], ...]:
     published.append(
         _model(current, current.version, local["catalogue_date"], today, metadata, archived=current.archived)
     )
-    if stands_in:
+    if stand_in:
         rule = local["stand_in"]["local_version"]
         kept = {key: value for key, value in defaults.items() if key not in rule["drop_defaults"]}
         own_tags = {**tags, **_defaults_tag(kept)}

@@ -11,7 +11,8 @@ from phift.emulator import foundation
 from phift.emulator.blobs.account import blobs_of
 from phift.emulator.documents import timestamp
 from phift.emulator.errors import ServiceError
-from phift.emulator.jobs.uris import STAND_IN_FAMILY, BlobPlace, RegistryModel, place_of
+from phift.emulator.jobs.uris import BlobPlace, RegistryModel, place_of
+from phift.emulator.registry.publish import stands_in
 from phift.emulator.serving.durations import seconds_of
 from phift.emulator.serving.folders import ModelFolderError, find_model
 from phift.emulator.serving.launch import Launch, workers_for
@@ -85,12 +86,12 @@ async def _download_model(emulator: Emulator, launch: Launch) -> None:
     target = Path(launch.folder) / launch.model_dir
     place = place_of(emulator, launch.model, "mlflow_model")
     if isinstance(place, RegistryModel):
-        if not STAND_IN_FAMILY.match(place.name):
+        if not stands_in(place.name):
             raise ServiceError(
                 400,
                 "BadArgument",
-                f"The weights of {place.name} are not here: the embedded Azure ML has a stand-in for the Phi-3 family "
-                "only. Register a model with weights of your own to serve it.",
+                f"The weights of {place.name} are not here: the embedded Azure ML has a stand-in for models of "
+                "Phi-3's architecture only. Register a model with weights of your own to serve it.",
             )
         shutil.copytree(foundation.WEIGHTS, target / "mlflow_model_folder")
     else:

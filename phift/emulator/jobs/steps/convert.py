@@ -37,9 +37,10 @@ def run(context: StepContext) -> None:
         model_card=ModelCard(_card(context)),
         metadata=notes,
     )
-    described = target / "MLmodel"
-    # MLflow writes down where the weights were read from: a folder that only this machine has, and not for long
-    described.write_text(described.read_text(encoding="utf-8").replace(str(source), context.job), encoding="utf-8")
+    for name in ("MLmodel", "LICENSE.txt"):
+        # MLflow writes down where the weights were read from: a folder that only this machine has, and not for long
+        written = target / name
+        written.write_text(written.read_text(encoding="utf-8").replace(str(source), context.job), encoding="utf-8")
     for file in target.rglob("*"):
         if file.is_file():
             file.chmod(0o644)
