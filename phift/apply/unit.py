@@ -130,7 +130,7 @@ class Units:
         """One write, with its intent recorded before and its result after."""
         self.writing.require()
         journal = self.journal()
-        facts = {"digest": desired.digest} if desired.digest else {}
+        facts = {"applied": desired.properties, **({"digest": desired.digest} if desired.digest else {})}
         intent = journal.intent(str(planned.address), verb, desired.name, facts)
         try:
             outputs = self._call(verb, planned, desired, live, start)
