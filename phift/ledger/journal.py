@@ -55,7 +55,10 @@ class Result:
 
 @dataclass(frozen=True)
 class Record:
-    """One apply. outcome: empty while it runs or when it was cut off. open: intents nothing is known of."""
+    """One apply. outcome: empty while it runs or when it was cut off. open: intents nothing is known of.
+
+    holder: who applied and where, the fields of phift.ledger.holder.Holder.
+    """
 
     apply_id: str
     started: str = ""
@@ -64,6 +67,7 @@ class Record:
     plan: Mapping[str, Any] = field(default_factory=dict)
     results: tuple[Result, ...] = ()
     open: tuple[Intent, ...] = ()
+    holder: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Journal:
@@ -172,6 +176,7 @@ def _fold(lines: Iterable[Mapping[str, Any]]) -> list[Record]:
             plan=_mapping(first.get("plan")),
             results=tuple(_result(intents[k], results[k]) for k in intents if k[0] == apply_id and k in results),
             open=tuple(intents[k] for k in intents if k[0] == apply_id and k not in results),
+            holder=_mapping(first.get("holder")),
         )
         for apply_id, first in started.items()
     ]

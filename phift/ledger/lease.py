@@ -189,5 +189,5 @@ def _held(stack: str, holder: Holder) -> LeaseHeldError:
     return LeaseHeldError(
         f"another apply is writing to stack {stack}",
         detail=f"The lease is {holder.describe()}\nand ends by itself within {SECONDS} seconds after its holder stops.",
-        remedy=f"Wait until it has finished. If it is certainly dead: phift force-unlock {stack}.",
+        remedy=f"Wait until it has finished. If it is certainly dead: phift force-unlock SPEC.",
     )
