@@ -12,7 +12,7 @@ from phift.spec.kinds.finetune import FinetuneBlock
 from phift.spec.kinds.model import ModelBlock
 from phift.spec.kinds.rollout import RolloutBlock
 from phift.spec.kinds.test import Expectation, TestBlock
-from phift.spec.loader import LoadedSpec, load
+from phift.spec.loader import LoadedSpec, load, load_all
 from phift.spec.references import AssetRef, ComputeRef, SecretRef, WorkspaceRef
 from phift.spec.rendering import Rendered, render, render_yaml
 from phift.spec.targets import Target
@@ -42,6 +42,7 @@ __all__ = [
     "TestBlock",
     "WorkspaceRef",
     "load",
+    "load_all",
     "render",
     "render_yaml",
 ]

@@ -14,24 +14,26 @@ from pydantic import ValidationError
 from phift.diagnostics import Diagnostic, Mark, Severity, errors_of
 from phift.digest import digest_of
 from phift.errors import InvalidSpecError
-from phift.spec import yaml12
 from phift.spec.checks import check_blocks, check_values
 from phift.spec.diagnose import diagnose
 from phift.spec.document import Spec, TargetBlock
+from phift.spec.inheritance import read_whole
+from phift.spec.matrix import Cell, cells, chosen, sibling_names
 from phift.spec.not_yet import refusals
 from phift.spec.targets import LOCAL, OWN_KEYS, Target, choose, override
 from phift.spec.tree import Node, Origin, Path, plain
 from phift.spec.variables import ENV_UNDEFINED, Renderer, layered
 
-__all__ = ["LoadedSpec", "load"]
+__all__ = ["LoadedSpec", "load", "load_all"]
 
 
 @dataclass(frozen=True)
 class LoadedSpec:
     """A spec rendered for one target.
 
-    stack: `{name}` for the default target, `{name}-{target}` otherwise. env_names: environment variables that templates
-    asked for, sorted. warnings: what is odd but not wrong.
+    stack: `{name}` for the default target, `{name}-{target}` otherwise; of a matrix, `{name}-{value}-{value}` in place
+    of `{name}`. env_names: environment variables that templates asked for, sorted. warnings: what is odd but not wrong.
+    cell: its combination of a matrix. siblings: every stack that a file with a matrix makes, on any target.
     """
 
     spec: Spec
@@ -41,6 +43,8 @@ class LoadedSpec:
     env_names: tuple[str, ...]
     warnings: tuple[Diagnostic, ...]
     tree: Node = field(repr=False, compare=False)
+    cell: Cell = field(default=Cell(), repr=False, compare=False)
+    siblings: frozenset[str] = frozenset()
 
     @cached_property
     def rendered(self) -> dict[str, Any]:
@@ -91,10 +95,41 @@ def load(
 
     variables: as text, read as YAML scalars; they win over those of variable_files, the target and the spec.
     every_target: validate the overrides of the other targets too (what their environment lacks is not said).
-    Raises InvalidSpecError with every diagnostic of the file, in the order of its lines.
+    Raises InvalidSpecError with every diagnostic of the file, in the order of its lines; for a matrix too, unless
+    variables leave one combination of it.
     """
+    found = load_all(
+        path,
+        target=target,
+        variables=variables,
+        variable_files=variable_files,
+        environ=environ,
+        every_target=every_target,
+    )
+    if len(found) > 1:
+        stacks = [one.stack for one in found]
+        names = ", ".join(stacks[:4]) + (f" and {len(stacks) - 4} more" if len(stacks) > 4 else "")
+        example = " ".join(f"--var {name}={text}" for name, text in found[0].cell.variables.items())
+        summary = f"the spec makes {len(found)} stacks, and one is wanted: {names}"
+        mark = found[0].mark("matrix")
+        raise InvalidSpecError(
+            [Diagnostic(summary, remedy=f"Choose one: {example}", mark=mark, path="matrix", code="matrix")]
+        )
+    return found[0]
+
+
+def load_all(
+    path: FilePath,
+    *,
+    target: str | None = None,
+    variables: Mapping[str, str] | None = None,
+    variable_files: Sequence[FilePath] = (),
+    environ: Mapping[str, str] = os.environ,
+    every_target: bool = True,
+) -> list[LoadedSpec]:
+    """The same for every combination of the file's matrix that the variables leave; one where there is no matrix."""
     name = str(path)
-    root, found = yaml12.read(path)
+    root, found = read_whole(path)
     if root is None:
         raise InvalidSpecError(found)
     if root.mapping is None:
@@ -104,31 +139,75 @@ def load(
     found += _shape_of_targets(targets)
     if errors_of(found) and targets is not None and any(d.path == "targets" for d in found):
         raise InvalidSpecError(found)
-    chosen = choose(targets, target, Mark(name))
-    if isinstance(chosen, Diagnostic):
-        found.append(chosen)
-        chosen = (next(iter((targets.mapping if targets else None) or {}), LOCAL), False)
-    target_name, is_default = chosen
+    target_choice = choose(targets, target, Mark(name))
+    if isinstance(target_choice, Diagnostic):
+        found.append(target_choice)
+        target_choice = (next(iter((targets.mapping if targets else None) or {}), LOCAL), False)
+    all_cells, wrong = cells(root)
+    found += wrong
+    picked, wrong = chosen(all_cells, variables or {}, root)
+    found += wrong
+    siblings = sibling_names(root, all_cells)
+    made = []
+    for cell in picked or [Cell()]:
+        given = {n: text for n, text in (variables or {}).items() if n not in cell.values}
+        values = _Values(given, variable_files, environ, cell)
+        made.append(_loaded(path, root, target_choice, values, [*found], siblings, every_target=every_target))
+    return made
 
-    build = _build(root, target_name, variables or {}, variable_files, environ)
+
+@dataclass(frozen=True)
+class _Values:
+    """What variables are set to, beside the spec. cell: wins over all."""
+
+    given: Mapping[str, str]
+    files: Sequence[FilePath]
+    environ: Mapping[str, str]
+    cell: Cell
+
+
+def _loaded(
+    path: FilePath,
+    root: Node,
+    target: tuple[str, bool],
+    values: _Values,
+    found: list[Diagnostic],
+    siblings: frozenset[str],
+    *,
+    every_target: bool,
+) -> LoadedSpec:
+    target_name, is_default = target
+    build = _build(root, target_name, values)
     found += build.found
     if every_target:
-        found += _others(root, target_name, variables or {}, variable_files, environ)
+        found += _others(root, target_name, values)
     found = _ordered(found)
     if errors_of(found) or build.spec is None:
         raise InvalidSpecError(errors_of(found) + [d for d in found if d.severity is not Severity.ERROR])
-    stack = build.spec.name if is_default else f"{build.spec.name}-{target_name}"
-    return LoadedSpec(build.spec, path, build.target, stack, tuple(sorted(build.env_names)), tuple(found), build.tree)
+    stack = values.cell.stack(build.spec.name)
+    return LoadedSpec(
+        build.spec,
+        path,
+        build.target,
+        stack if is_default else f"{stack}-{target_name}",
+        tuple(sorted(build.env_names)),
+        tuple(found),
+        build.tree,
+        values.cell,
+        siblings,
+    )
 
 
-def _build(
-    root: Node, name: str, variables: Mapping[str, str], files: Sequence[FilePath], environ: Mapping[str, str]
-) -> _Build:
+def _build(root: Node, name: str, values: _Values) -> _Build:
     merged, found = override(root, name)
-    values, wrong = layered(merged.child("vars"), files, variables)
+    declared = _declared(merged, values.cell)
+    variables, wrong = layered(declared, values.files, values.given)
+    variables |= values.cell.values
     found += wrong
-    renderer = Renderer(values, {"name": name, "local": name == LOCAL}, environ)
-    blocks = {key: child for key, child in (merged.mapping or {}).items() if key != "vars"}
+    renderer = Renderer(variables, {"name": name, "local": name == LOCAL}, values.environ)
+    # A cell is a spec of its own: the matrix it comes from is no part of it.
+    own_words = ("vars", "matrix") if values.cell.label else ("vars",)
+    blocks = {key: child for key, child in (merged.mapping or {}).items() if key not in own_words}
     tree = renderer.render(merged.with_value(blocks))
     own = root.at(("targets", name))
     own = own if own is not None and own.mapping is not None else None
@@ -136,12 +215,20 @@ def _build(
         kept = {key: child for key, child in (own.mapping or {}).items() if key in OWN_KEYS}
         own = renderer.render(own.with_value(kept), ("targets", name))
     found += renderer.found
-    declared = merged.child("vars")
     if declared is not None:
         shown = renderer.variables() if declared.mapping is not None else declared.value
         tree = tree.with_value({**(tree.mapping or {}), "vars": declared.with_value(shown)})
     target = _target(name, own, found)
     return _Build(target, tree, _validated(tree, found), found, renderer.env_names)
+
+
+def _declared(merged: Node, cell: Cell) -> Node | None:
+    """The spec's variables, with those of its matrix."""
+    declared = merged.child("vars")
+    if not cell.values or (declared is not None and declared.mapping is None):
+        return declared
+    place = declared or merged.at(("matrix",)) or merged
+    return place.with_value({**((declared.mapping if declared else None) or {}), **cell.values})
 
 
 def _validated(tree: Node, found: list[Diagnostic]) -> Spec | None:
@@ -177,15 +264,13 @@ def _target(name: str, own: Node | None, found: list[Diagnostic]) -> Target:
     return Target(name, name == LOCAL, block.workspace.reference if block.workspace else None)
 
 
-def _others(
-    root: Node, chosen: str, variables: Mapping[str, str], files: Sequence[FilePath], environ: Mapping[str, str]
-) -> list[Diagnostic]:
+def _others(root: Node, chosen: str, values: _Values) -> list[Diagnostic]:
     """What is wrong in the other targets. Variables of the command line may be meant for the chosen one alone."""
     found: list[Diagnostic] = []
     targets = root.child("targets")
     for name, node in ((targets.mapping if targets else None) or {}).items():
         if name != chosen and node.mapping:
-            found += _build(root, name, variables, files, environ).found
+            found += _build(root, name, values).found
     return [d for d in errors_of(found) if d.code not in (ENV_UNDEFINED, "var-unknown")]
 
 

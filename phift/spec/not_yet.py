@@ -22,8 +22,6 @@ class NotYet:
 
 
 NOT_YET = (
-    NotYet("extends", "building on other specs"),
-    NotYet("matrix", "a stack for each combination of variables"),
     NotYet("renamed_from", "moving a stack to another name"),
     NotYet("adopt", "taking over objects that exist"),
     NotYet("rollout.strategy", "canary rollouts", starts="canary"),
