@@ -196,7 +196,7 @@ class Application:
     def _common_headers(
         self, kind: Host | None, request: Request, own: Iterable[tuple[bytes, bytes]], started: float
     ) -> list[tuple[bytes, bytes]]:
-        """What a host adds to all its answers (names recorded 2026-03). started: perf_counter at the request's start."""
+        """What a host adds to all its answers (names recorded 2026-03). started: its begin by perf_counter."""
         headers = [(b"x-phift-emulator", __version__.encode())]
         if kind not in (Host.ARM, Host.DATA_PLANE):
             return headers

@@ -98,7 +98,7 @@ class Home:
             return identity
 
     def settings(self) -> dict[str, Any]:
-        """What was chosen and is kept over restarts: port, pace, noise."""
+        """What was chosen and is kept over restarts: port, pace, speed, noise."""
         return _read(self.path / "settings.json") or {}
 
     def remember(self, **settings: Any) -> None:

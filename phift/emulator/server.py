@@ -14,7 +14,7 @@ from phift.emulator.app import Application
 from phift.emulator.context import Emulator, Workspace
 from phift.emulator.home import Home, Identity
 from phift.emulator.jobs.rehearsal import rehearses
-from phift.emulator.pace import PACES
+from phift.emulator.pace import pace_of
 from phift.emulator.proxy import Proxy
 from phift.emulator.serving import launch
 from phift.emulator.tls import Authority
@@ -105,6 +105,7 @@ class Server:
             "jobs": "rehearsed: nothing is trained" if rehearses() else "trained",
             "deployments": "rehearsed: no model is loaded" if launch.rehearses() else "served",
             "pace": self.emulator.pace.name,
+            "speed": self.emulator.pace.speed,
             "noise": self.emulator.noise,
             "faults": len(self.emulator.faults.list()),
         }
@@ -118,7 +119,7 @@ class Server:
             client_id=identity.client_id,
             client_secret=identity.client_secret,
             admin_token=self._admin_token,
-            pace=PACES[settings.get("pace", "fast")],
+            pace=pace_of(settings.get("pace", "fast"), settings.get("speed", 1)),
             proxy_url=f"http://127.0.0.1:{self.port}",
             ca_file=self._authority.bundle,
         )

@@ -112,7 +112,7 @@ def test_giant_headers_and_bodies_are_refused_inside_a_tunnel_too(azure: Azure) 
     answer = azure.session.get("https://management.azure.com/", headers={"x-large": "a" * 70_000})
     assert answer.status_code == 431
     token = {"Authorization": f"Bearer {azure.token()}"}
-    url = f"https://management.azure.com{azure.workspace}/data/d/versions/1"
+    url = f"https://management.azure.com{azure.workspace}/data/d/versions/1?api-version=2023-04-01"
     answer = azure.session.put(url, data=b" " * (33 * 1024 * 1024), headers=token)
     assert answer.status_code == 413
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from phift.emulator.context import Control
 from phift.emulator.documents import empty, reply
 from phift.emulator.errors import ServiceError
-from phift.emulator.pace import PACES
+from phift.emulator.pace import PACES, pace_of
 from phift.emulator.routing import Call, Host, Route
 
 __all__ = ["ROUTES"]
@@ -54,18 +54,25 @@ async def _clear_faults(call: Call) -> Response:
 
 
 async def _settings(call: Call) -> Response:
-    return reply({"pace": call.emulator.pace.name, "noise": call.emulator.noise})
+    pace = call.emulator.pace
+    return reply({"pace": pace.name, "speed": pace.speed, "noise": call.emulator.noise})
 
 
 async def _change_settings(call: Call) -> Response:
-    """Kept over restarts. pace: fast or faithful. noise: true or false."""
+    """Kept over restarts. pace: fast or faithful. speed: how many times faster than Azure the faithful pace goes; it is
+    1 again when a pace comes without it. noise: true or false."""
     body: dict[str, Any] = await call.object()
-    if unknown := sorted(set(body) - {"pace", "noise"}):
+    if unknown := sorted(set(body) - {"pace", "speed", "noise"}):
         raise ServiceError(400, "RequestInvalid", f"Unknown setting: {', '.join(unknown)}")
-    if "pace" in body:
-        if body["pace"] not in PACES:
-            raise ServiceError(400, "RequestInvalid", f"pace must be one of: {', '.join(PACES)}")
-        call.emulator.pace = PACES[body["pace"]]
+    speed = body.get("speed", 1)
+    if isinstance(speed, bool) or not isinstance(speed, int | float) or speed < 1:
+        raise ServiceError(400, "RequestInvalid", "speed must be a number of at least 1")
+    name = body.get("pace", call.emulator.pace.name)
+    if name not in PACES:
+        raise ServiceError(400, "RequestInvalid", f"pace must be one of: {', '.join(PACES)}")
+    if "pace" in body or "speed" in body:
+        body |= {"pace": name, "speed": speed}
+        call.emulator.pace = pace_of(name, speed)
     if "noise" in body:
         if not isinstance(body["noise"], bool):
             raise ServiceError(400, "RequestInvalid", "noise must be true or false")

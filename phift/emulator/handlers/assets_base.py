@@ -14,6 +14,7 @@ from phift.emulator.apiversions import shown
 from phift.emulator.context import Emulator
 from phift.emulator.documents import empty, reply, system_data, touched
 from phift.emulator.errors import ServiceError, detail
+from phift.emulator.pace import listed
 from phift.emulator.routing import WS, Call, Host, Route
 from phift.emulator.validation import check_asset_name, text_map
 
@@ -106,7 +107,7 @@ class _Assets:
     async def list_containers(self, call: Call) -> Response:
         items = [
             self._container(call, body)
-            for body in call.emulator.store.list(self._kind.segment)
+            for body in listed(call.emulator.pace, call.emulator.store.list(self._kind.segment))
             if not body["hidden"] and _in_view(call, body["isArchived"])
         ]
         return page(call, items)
@@ -130,9 +131,10 @@ class _Assets:
         """Newest first, unless $orderBy asks for ascending order; anonymous versions are never listed."""
         body = self._stored_container(call)
         ascending = call.query("orderBy").lower().endswith(" asc")
+        documents = call.emulator.store.scan(self._kind.versions, body["name"], newest_first=not ascending)
         items = (
             self._shown(call, body["name"], document)
-            for document in call.emulator.store.scan(self._kind.versions, body["name"], newest_first=not ascending)
+            for document in listed(call.emulator.pace, documents)
             if not document["properties"]["isAnonymous"]
             and _in_view(call, document["properties"]["isArchived"] or body["isArchived"])
             and _has(document["properties"]["tags"], call.query("tags"))

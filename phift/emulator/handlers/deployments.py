@@ -29,6 +29,7 @@ from phift.emulator.serving.online import (
 from phift.emulator.serving.prepare import INITIALIZER_LOG, SERVER_LOG, describe, log_folder
 from phift.emulator.serving.settings import check_quota, in_use, server_variables, written
 from phift.emulator.serving.supervisor import serving_of
+from phift.emulator.serving.traffic import in_force
 from phift.emulator.validation import check_tags
 
 __all__ = ["ROUTES", "finish_delete", "finish_write", "install"]
@@ -227,7 +228,7 @@ async def _delete(call: Call) -> Response:
         return reply(None, 202, running.headers)
     if state in _MOVING:
         raise busy("Deployment", document["name"], state)
-    live = {**parent["routed"], **parent["document"]["properties"]["traffic"]}
+    live = {**in_force(parent), **parent["document"]["properties"]["traffic"]}
     share = next((live[key] for key in live if key.casefold() == name.casefold()), 0)
     if share:
         text = (

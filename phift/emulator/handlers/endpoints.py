@@ -15,6 +15,7 @@ from phift.emulator.context import Emulator
 from phift.emulator.documents import PRINCIPAL, empty, reply, timestamp
 from phift.emulator.errors import ServiceError
 from phift.emulator.lro import RESULT, Operation
+from phift.emulator.pace import listed
 from phift.emulator.routing import WS, Call, Host, Route
 from phift.emulator.serving.online import (
     DEPLOYMENT,
@@ -29,7 +30,7 @@ from phift.emulator.serving.online import (
     stranger_holds,
 )
 from phift.emulator.serving.supervisor import serving_of
-from phift.emulator.serving.traffic import check_traffic
+from phift.emulator.serving.traffic import check_traffic, in_force, rerouted
 from phift.emulator.validation import check_tags, text_map
 
 __all__ = ["ROUTES", "finish_delete", "finish_key", "finish_write", "states_of", "token_audience"]
@@ -70,7 +71,7 @@ async def _put(call: Call) -> Response:
                 "document": document,
                 "keys": record["keys"] if record else {"primary": _new_key(), "secondary": _new_key()},
                 "operation": operation.name,
-                "routed": record["routed"] if record else {},
+                "routed": in_force(record) if record else {},
             },
         )
     return reply(_shown(call, emulator.store.get(ENDPOINT, name) or {}), 201 if creating else 200, operation.headers)
@@ -166,7 +167,7 @@ def finish_write(emulator: Emulator, operation: Operation) -> None:
         "swaggerUri": f"{base}/swagger.json",
         "provisioningState": "Succeeded",
     }
-    record["routed"] = document["properties"]["traffic"]
+    record = rerouted(record, document["properties"]["traffic"], emulator.pace.lag_seconds)
     emulator.store.put(ENDPOINT, *operation.resource, body=record)
 
 
@@ -175,7 +176,8 @@ async def _get(call: Call) -> Response:
 
 
 async def _list(call: Call) -> Response:
-    return reply({"value": [_shown(call, record) for record in call.emulator.store.list(ENDPOINT)]})
+    documents = (_shown(call, record) for record in call.emulator.store.list(ENDPOINT))
+    return reply({"value": list(listed(call.emulator.pace, documents))})
 
 
 def _existing(call: Call) -> dict[str, Any]:
@@ -228,7 +230,7 @@ async def _delete(call: Call) -> Response:
             emulator.operations.cancel(operation.name)
     with emulator.store.transaction():
         operation = _start(call, record["document"]["name"], finish=finish_delete, location=RESULT)
-        emulator.store.put(ENDPOINT, name, body={**record, "operation": operation.name, "routed": {}})
+        emulator.store.put(ENDPOINT, name, body={**record, "operation": operation.name, "routed": {}, "reroute": None})
         for each in deployments:
             each["document"]["properties"]["provisioningState"] = "Deleting"
             emulator.store.put(DEPLOYMENT, name, each["document"]["name"], body=each)

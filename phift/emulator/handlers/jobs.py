@@ -18,6 +18,7 @@ from phift.emulator.jobs.queue import jobs_of
 from phift.emulator.jobs.record import Job, Run, Status, all_jobs, find_job, find_run
 from phift.emulator.jobs.submission import check_name, read_submission
 from phift.emulator.lro import RESULT, Operation
+from phift.emulator.pace import listed
 from phift.emulator.routing import WS, Call, Host, Route
 
 __all__ = ["ROUTES", "cancel_finished", "delete_finished", "find_or_404", "install", "merge_metadata"]
@@ -140,7 +141,8 @@ async def list_jobs(call: Call) -> Response:
     size = min(int(call.query("$top") or _PAGE), 1000)
     page = jobs[skip : skip + size]
     store, version = call.emulator.store, call.api_version
-    body: dict[str, Any] = {"value": [job_document(call.emulator, job, job.run(store), version) for job in page]}
+    documents = [job_document(call.emulator, job, job.run(store), version) for job in page]
+    body: dict[str, Any] = {"value": list(listed(call.emulator.pace, documents))}
     if skip + size < len(jobs):
         following = call.request.url.include_query_params(**{"$skip": skip + size})
         body["nextLink"] = str(following.replace(scheme="https"))

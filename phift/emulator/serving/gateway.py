@@ -19,7 +19,7 @@ from phift.emulator.serving.container import Container, NeverReady
 from phift.emulator.serving.durations import seconds_of
 from phift.emulator.serving.online import DEPLOYMENT
 from phift.emulator.serving.supervisor import serving_of
-from phift.emulator.serving.traffic import pick
+from phift.emulator.serving.traffic import in_force, pick
 from phift.emulator.serving.upstream import Answer, UpstreamError, ask
 from phift.emulator.tokens import TokenError
 
@@ -127,7 +127,7 @@ async def forward(emulator: Emulator, record: Mapping[str, Any], request: Reques
 def _choose(
     emulator: Emulator, endpoint: str, record: Mapping[str, Any], named: str
 ) -> tuple[dict[str, Any], Container]:
-    name = named or pick(record["routed"])
+    name = named or pick(in_force(record))
     if name is None:
         text = f"Endpoint {endpoint} has no deployment with positive traffic."
         raise Denied(404, "no_deployment", text)

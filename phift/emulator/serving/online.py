@@ -30,7 +30,8 @@ __all__ = [
 ]
 
 ENDPOINT = "onlineEndpoint"
-"""Records: document, keys, operation (name of the newest), routed (traffic that is in force)."""
+"""Records: document, keys, operation (name of the newest), routed (traffic in force), reroute (what follows it, when,
+or null)."""
 DEPLOYMENT = "onlineDeployment"
 """Records: document, operation (name of the first), succeeded (once at least), launch (what serves, or null)."""
 _STRANGERS = "onlineEndpointName"

@@ -120,7 +120,7 @@ class Supervisor:
             launch,
             log_folder(emulator, endpoint, name) / SERVER_LOG,
             self._socket(),
-            fast=emulator.pace.name == "fast",
+            fast=emulator.pace.hurried,
             proven=proven,
             # a script of the user's may speak to Azure; ours has no business on any network
             environment=emulator.client_environment() if launch.entry_script else {},

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from phift.emulator.serving.online import refusal
 
-__all__ = ["check_traffic", "pick"]
+__all__ = ["check_traffic", "in_force", "pick", "rerouted"]
 
 _SERVING = frozenset({"Succeeded", "Updating", "Scaling"})
 
@@ -42,6 +43,20 @@ def check_traffic(sent: Any, mirror: Any, deployments: Mapping[str, str]) -> dic
         text = f"The sum of traffic must be 0 or 100, but is {sum(split.values())}."
         raise refusal({"Traffic": text})
     return split
+
+
+def rerouted(record: dict[str, Any], traffic: dict[str, int], seconds: float) -> dict[str, Any]:
+    """An endpoint's record whose requests follow `traffic` after so many seconds, and the old split until then."""
+    if not seconds:
+        return {**record, "routed": traffic, "reroute": None}
+    return {**record, "routed": in_force(record), "reroute": {"at": time.time() + seconds, "traffic": traffic}}
+
+
+def in_force(record: Mapping[str, Any]) -> dict[str, int]:
+    """The split that an endpoint's requests follow now."""
+    following = record.get("reroute")
+    found: dict[str, int] = following["traffic"] if following and time.time() >= following["at"] else record["routed"]
+    return found
 
 
 def pick(split: Mapping[str, int]) -> str | None:
