@@ -133,12 +133,25 @@ class ApprovalError(PhiftError):
 
 
 class JobFailedError(PhiftError):
-    """The training job ended as Failed or Canceled. step: the failed step; log: the tail of its log."""
+    """The training job ended as Failed or Canceled. step: the failed step; log: the tail of its log.
 
-    def __init__(self, summary: str, *, step: str = "", log: str = "", detail: str = "", remedy: str = "") -> None:
+    infrastructure: one clause, when the service is to blame and the same job may succeed another time.
+    """
+
+    def __init__(
+        self,
+        summary: str,
+        *,
+        step: str = "",
+        log: str = "",
+        infrastructure: str = "",
+        detail: str = "",
+        remedy: str = "",
+    ) -> None:
         super().__init__(summary, detail=detail, remedy=remedy)
         self.step = step
         self.log = log
+        self.infrastructure = infrastructure
 
 
 class EmulatorError(PhiftError):

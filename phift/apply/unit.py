@@ -17,7 +17,7 @@ from phift.azure.session import Azure
 from phift.clock import Clock
 from phift.compile.desired import Desired, Stack
 from phift.compile.ownership import APPLIED, applied_digest
-from phift.errors import DetachedError, PhiftError, StalePlanError
+from phift.errors import DetachedError, JobFailedError, PhiftError, StalePlanError
 from phift.ledger.journal import Journal
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
@@ -112,7 +112,23 @@ class Units:
                     remedy="Make a new plan.",
                     address=str(planned.address),
                 )
-        return self._wait(kind, desired, outputs, start)
+        return self._outlast(planned, desired, outputs, start)
+
+    def _outlast(
+        self, planned: PlannedResource, desired: Desired, outputs: Mapping[str, Any], start: float
+    ) -> Mapping[str, Any]:
+        """Waits for it; a job that fails by the infrastructure is run again, as often as the spec allows."""
+        while True:
+            try:
+                return self._wait(self._kind(desired), desired, outputs, start)
+            except JobFailedError as error:
+                attempt = int(desired.parts.get("attempt", 1))
+                if not error.infrastructure or attempt > int(desired.parts.get("retries", 0)):
+                    raise
+                note = f"{desired.address}: attempt {attempt} failed: {error.infrastructure}; it is run once more"
+                self.listener(Note(note))
+                desired = replace(desired, parts={**desired.parts, "attempt": attempt + 1})
+                outputs = self._write("create", planned, desired, None, start)
 
     def _settle(self, planned: PlannedResource, desired: Desired, live: Live, start: float) -> Mapping[str, Any]:
         """An object that another run left in the making: it is waited for, then brought to what is desired."""

@@ -31,7 +31,7 @@ _SHARED = frozenset({"compute"})
 
 @dataclass(frozen=True)
 class Policy:
-    """retry_failed: run a failed or cancelled job again. retries: how often that is allowed without asking."""
+    """retry_failed: run a failed or cancelled job again, whatever it ended of."""
 
     retry_failed: bool = False
 
@@ -167,18 +167,22 @@ def _job(
         return Decision(_retraining(desired, model))
     if live.state == "Completed":
         return Decision(planned(desired, Action.REUSE, live, "it has completed", identity=live.name))
+    attempt = int(seen.facts.get("attempt", 1)) if seen else 1
     if live.state not in _ENDED_BADLY:
         reason = f"already running ({live.state}): watched, not started again"
-        return Decision(planned(desired, Action.ADOPT, live, reason, identity=live.name))
-    attempt = int(seen.facts.get("attempt", 1)) if seen else 1
-    if policy.retry_failed or attempt <= int(desired.parts.get("retries", 0)):
+        details = {"attempt": attempt} if attempt > 1 else {}
+        return Decision(planned(desired, Action.ADOPT, live, reason, identity=live.name, details=details))
+    infrastructure = str(seen.facts.get("infrastructure", "")) if seen else ""
+    if policy.retry_failed or (infrastructure and attempt <= int(desired.parts.get("retries", 0))):
         name = attempt_name(desired.name, attempt + 1)
-        reason = f"attempt {attempt} ended as {live.state}"
+        reason = f"attempt {attempt} ended as {live.state}" + (f": {infrastructure}" if infrastructure else "")
         again = planned(desired, Action.RUN, None, reason, identity=name, details={"attempt": attempt + 1})
         return Decision(again)
     finding = Diagnostic(
         f"job {live.name} ended as {live.state}, and nothing that decides its outcome has changed since",
-        detail="The same parameters, data and base model would most likely fail again.",
+        detail=f"Every attempt that finetune.retries allows has been made; the last ended so because {infrastructure}."
+        if infrastructure
+        else "The same parameters, data and base model would most likely fail again.",
         remedy="See `phift logs`; change the spec, or run it once more with --retry-failed.",
         address=str(desired.address),
         code="job-failed",

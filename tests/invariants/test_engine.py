@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support import Project, actions, row
 
-from phift.apply.events import LeaseEvent, ResourceFailed, ResourceSkipped
+from phift.apply.events import LeaseEvent, Note, ResourceFailed, ResourceSkipped
 from phift.compile.ownership import OWNER, STACK
 from phift.errors import JobFailedError, RefusedError, StalePlanError
 from phift.plan.action import Action
@@ -154,12 +154,35 @@ def test_a_failed_job_is_told_with_its_step_and_not_repeated(project: Project) -
     assert not project.plan().changes_something
 
 
-def test_retries_of_the_spec_try_again_by_themselves(project: Project) -> None:
-    project.tag(rehearsal__fail="chat_completion_finetune: out of luck")
+def test_retries_of_the_spec_outlast_the_infrastructure(project: Project) -> None:
+    """Within one apply, and taken up by the next where one ended."""
+    project.tag(rehearsal__fail="chat_completion_finetune: PreemptionError: nodes lost", rehearsal__fail_attempts="3")
     assert project.apply().exit_code == 1
+    with pytest.raises(RefusedError, match="ended as Failed"):
+        project.plan()
     project.edit("finetune:\n  component", "finetune:\n  retries: 1\n  component")
-    assert changed(project.plan())["job.finetune"] == "run"
+    plan = project.plan()
+    assert [r.reason for r in plan.resources if r.address.kind == "job"] == [
+        "attempt 1 ended as Failed: its nodes were pre-empted"
+    ]
     assert project.apply().exit_code == 1
+    with pytest.raises(RefusedError, match="ended as Failed"):
+        project.plan()
+    project.edit("retries: 1", "retries: 3")
+    project.events.clear()
+    project.applied()
+    notes = [e.text for e in project.events if isinstance(e, Note)]
+    assert notes == ["job.finetune: attempt 3 failed: its nodes were pre-empted; it is run once more"]
+    assert sorted(job["name"].rpartition("-")[2] for job in project.jobs())[-3:] == ["r2", "r3", "r4"]
+    assert project.models() == ["1"]
+    assert not project.plan().changes_something
+
+
+def test_retries_of_the_spec_are_not_for_failures_of_the_author(project: Project) -> None:
+    project.edit("finetune:\n  component", "finetune:\n  retries: 2\n  component")
+    project.tag(rehearsal__fail="chat_completion_finetune: out of memory")
+    assert project.apply().exit_code == 1
+    assert len(project.jobs()) == 1
     with pytest.raises(RefusedError, match="ended as Failed"):
         project.plan()
 

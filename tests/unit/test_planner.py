@@ -185,10 +185,17 @@ def test_a_job_that_ended_badly_is_refused_or_retried(state: str) -> None:
 
 def test_retries_of_the_spec_are_bounded() -> None:
     patient = replace(JOB, parts={"retries": 1})
-    first = Observation(live(JOB, state="Failed"), {"attempt": 1})
-    second = Observation(live(JOB, state="Failed"), {"attempt": 2})
-    assert decided(patient, first)[0].action is Action.RUN
+    first = Observation(live(JOB, state="Failed"), {"attempt": 1, "infrastructure": "its node was lost"})
+    second = Observation(live(JOB, state="Failed"), {"attempt": 2, "infrastructure": "its node was lost"})
+    again, _ = decided(patient, first)
+    assert (again.action, again.reason) == (Action.RUN, "attempt 1 ended as Failed: its node was lost")
     assert [f.code for f in decided(patient, second)[1]] == ["job-failed"]
+
+
+def test_retries_of_the_spec_are_not_for_failures_of_the_author() -> None:
+    patient = replace(JOB, parts={"retries": 1})
+    seen = Observation(live(JOB, state="Failed"), {"attempt": 1, "infrastructure": ""})
+    assert [f.code for f in decided(patient, seen)[1]] == ["job-failed"]
 
 
 def test_order_and_dependencies_are_those_of_the_stack() -> None:

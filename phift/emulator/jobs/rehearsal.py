@@ -7,6 +7,7 @@ Off by default. For tests of what happens around a training: states, steps, logs
     tag `rehearsal.seconds: "5"`    of a job: how long its training step lasts (default: no time at all)
     tag `rehearsal.fail: "chat_completion_finetune: out of memory"`
                                     of a job: that step fails with that message
+    tag `rehearsal.fail_attempts: "1"`  of a job: only so many attempts fail; names end in -r2, -r3 after the first
 
 The base model's weights come out as they went in. Every log says that it is a rehearsal, the numbers are fixed ones,
 and the MLmodel file carries `rehearsal: true`.
@@ -15,6 +16,7 @@ and the MLmodel file carries `rehearsal: true`.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import time
@@ -35,7 +37,11 @@ LOSSES = (3.0, 2.0, 1.0)
 """At steps 1, 2 and 3; the evaluation loss goes from the first to the last."""
 
 _SWITCH = "PHIFT_EMULATOR_JOBS"
-_TAGS = {"rehearsal.seconds": "PHIFT_REHEARSAL_SECONDS", "rehearsal.fail": "PHIFT_REHEARSAL_FAIL"}
+_TAGS = {
+    "rehearsal.seconds": "PHIFT_REHEARSAL_SECONDS",
+    "rehearsal.fail": "PHIFT_REHEARSAL_FAIL",
+    "rehearsal.fail_attempts": "PHIFT_REHEARSAL_FAIL_ATTEMPTS",
+}
 _TRAINING = "finetune"
 _CONVERSION = "convert"
 _TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
@@ -56,10 +62,16 @@ def worker_for(tags: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     return __name__, {variable: tags[tag] for tag, variable in _TAGS.items() if tag in tags}
 
 
-def rehearse(folder: Path, *, seconds: float = 0.0, fail: str = "") -> bool:
-    """Go through the job's steps; True when none was made to fail. fail: "STEP: MESSAGE"."""
+def rehearse(folder: Path, *, seconds: float = 0.0, fail: str = "", fail_attempts: int = 0) -> bool:
+    """Go through the job's steps; True when none was made to fail. fail: "STEP: MESSAGE".
+
+    fail_attempts: how many attempts fail, 0 for all.
+    """
     job = JobFile.read(folder)
     events = EventWriter(folder / "events.jsonl")
+    attempt = re.search(r"-r(\d+)$", job.name)
+    if fail_attempts and attempt and int(attempt[1]) > fail_attempts:
+        fail = ""
     failing, _, message = (part.strip() for part in fail.partition(":"))
     steps = PIPELINES[job.component]
     if failing and failing not in {step for step, _ in steps}:
@@ -145,7 +157,9 @@ mlflow_version: {version("mlflow")}
 def main() -> int:
     watch_lifeline()
     seconds = float(os.environ.get("PHIFT_REHEARSAL_SECONDS") or 0)
-    ok = rehearse(Path(sys.argv[1]).resolve(), seconds=seconds, fail=os.environ.get("PHIFT_REHEARSAL_FAIL", ""))
+    fail = os.environ.get("PHIFT_REHEARSAL_FAIL", "")
+    attempts = int(os.environ.get("PHIFT_REHEARSAL_FAIL_ATTEMPTS") or 0)
+    ok = rehearse(Path(sys.argv[1]).resolve(), seconds=seconds, fail=fail, fail_attempts=attempts)
     return 0 if ok else 1
 
 

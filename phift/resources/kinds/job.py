@@ -12,6 +12,7 @@ from phift.errors import AzureError, JobFailedError, NotFoundError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
 from phift.resources.kinds import run_history
 from phift.resources.kinds.common import READ, body_of, live_of, marks_in, own_marks
+from phift.resources.kinds.infrastructure import passing
 
 __all__ = ["FAILED", "OUTPUT", "Job"]
 
@@ -33,7 +34,8 @@ class Job:
     deadline = 7 * 24 * 3600.0
 
     def read(self, context: Context, desired: Desired) -> Observation:
-        """The newest attempt's job, if any. facts: attempt, counted from 1."""
+        """The newest attempt's job, if any. facts: attempt, counted from 1; infrastructure: why a failed one may
+        succeed another time, looked up only where the spec allows retries."""
         newest: Live | None = None
         number = 0
         for attempt in range(1, _MOST_ATTEMPTS + 1):
@@ -43,7 +45,10 @@ class Job:
             newest, number = live, attempt
             if live.state not in FAILED:
                 break
-        return Observation(newest, {"attempt": number})
+        facts: dict[str, Any] = {"attempt": number}
+        if newest is not None and newest.state in FAILED and desired.parts.get("retries"):
+            facts["infrastructure"] = self._failure(context, newest.name, newest.state).infrastructure
+        return Observation(newest, facts)
 
     def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         properties = raw["properties"]
@@ -162,6 +167,7 @@ class Job:
             f"job {name} {verb}{where}",
             step=failure.step,
             log=failure.log,
+            infrastructure="" if state == "Canceled" else passing(state, failure.code, failure.message),
             detail=failure.message,
             remedy="Mend the cause and apply again; `--retry-failed` runs the same job once more.",
         )

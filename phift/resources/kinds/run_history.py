@@ -25,12 +25,13 @@ _SHOWN_WHILE_RUNNING = ("loss", "learning_rate")
 
 @dataclass(frozen=True)
 class Step:
-    """A child run. state: the service's word."""
+    """A child run. state: the service's word. error, code: of a failed one."""
 
     run_id: str
     name: str
     state: str
     error: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,12 @@ class Seen:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a job ended badly. log: the last lines of the failed step's log."""
+    """Why a job ended badly. code: of the error. log: the last lines of the failed step's log."""
 
     step: str = ""
     message: str = ""
     log: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,15 @@ def _is_pipeline(raw: Mapping[str, Any]) -> bool:
 
 
 def _step(raw: Mapping[str, Any]) -> Step:
-    error = ((raw.get("error") or {}).get("error") or {}).get("message") or ""
-    return Step(str(raw["runId"]), str(raw.get("displayName") or raw["runId"]), str(raw["status"]), error.strip())
+    error = _error(raw)
+    name = str(raw.get("displayName") or raw["runId"])
+    return Step(str(raw["runId"]), name, str(raw["status"]), error.get("message", "").strip(), error.get("code", ""))
+
+
+def _error(document: Mapping[str, Any]) -> dict[str, str]:
+    """Code and message of a run's error; empty without one."""
+    inner = (document.get("error") or {}).get("error") or {}
+    return {name: str(inner[name]) for name in ("code", "message") if inner.get(name)}
 
 
 def progress(azure: Azure, job: str) -> Seen:
@@ -132,11 +141,14 @@ def failure(azure: Azure, job: str) -> Failure:
         failed = next((s for s in steps(azure, job) if s.state in {"Failed", "NotResponding"}), None)
         run_id = failed.run_id if failed else job
         details = azure.data_plane.get(f"{_history(azure)}/runs/{run_id}/details", _VERSION)
-        message = ((details.get("error") or {}).get("error") or {}).get("message") or ""
+        found = _error(details)
         tail = "\n".join(log_of(azure, details).splitlines()[-_TAIL_LINES:])
     except AzureError as error:
         return Failure(message=f"its run history could not be read: {error.summary}")
-    return Failure(failed.name if failed else "", (failed.error if failed else "") or message.strip(), tail)
+    if failed is None:
+        return Failure("", found.get("message", "").strip(), tail, found.get("code", ""))
+    message, code = failed.error or found.get("message", "").strip(), failed.code or found.get("code", "")
+    return Failure(failed.name, message, tail, code)
 
 
 def log_of(azure: Azure, details: Mapping[str, Any]) -> str:
