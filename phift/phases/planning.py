@@ -17,7 +17,7 @@ from phift.phases.workbench import Workbench, observe, open_workbench
 from phift.plan.model import Plan, PlannedResource
 from phift.plan.planner import Policy, decide
 from phift.plan.removal import decide_prune, decide_removal
-from phift.plan.selection import replaced, selected
+from phift.plan.selection import selected
 from phift.preflight import Subject, check
 from phift.resources.base import Observation
 from phift.resources.registry import KINDS
@@ -41,21 +41,24 @@ def plan(
     select: only these addresses and what they depend on. replace_: delete these and make them again.
 
     Raises RefusedError with every finding of the checks when one of them is an error; nothing has been created then.
+    Raises UsageError for an address that the stack does not have, or that cannot be replaced.
     """
     bench = open_workbench(request, connect, upgrade=upgrade)
-    made = plan_of(bench, request, retry_failed=retry_failed)
-    if select or replace_:
-        made = replace(made, resources=selected(replaced(made.resources, replace_), select))
+    made = plan_of(bench, request, retry_failed=retry_failed, replace_=replace_)
+    if select:
+        made = replace(made, resources=selected(made.resources, select))
     if write_lock:
         update_lock(bench.lock_path, bench.loaded.stack, bench.resolved.pins)
     return made
 
 
-def plan_of(bench: Workbench, request: Request, *, retry_failed: bool = False) -> Plan:
+def plan_of(
+    bench: Workbench, request: Request, *, retry_failed: bool = False, replace_: Collection[Address] = ()
+) -> Plan:
     """The plan of a workbench."""
     observed = observe(bench)
     rules = {kind: rules_of(kind) for kind in KINDS}
-    resources, findings = decide(bench.stack, observed, rules, Policy(retry_failed))
+    resources, findings = decide(bench.stack, observed, rules, Policy(retry_failed, replace_))
     subject = Subject(bench.loaded, bench.stack, bench.resolved.facts, observed, resources)
     pruned, kept = _prune(bench)
     resources = (*with_applied(resources, bench.azure, bench.stack.name), *pruned)

@@ -5,7 +5,7 @@ Pure: it reads nothing and writes nothing, so that a plan can be made and tested
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from phift.plan.action import Action, ChangeAction
 from phift.plan.decision import LiveObject, Observed, differences, mutable, planned, why
 from phift.plan.diff import FieldRule, flatten
 from phift.plan.model import FieldChange, PlannedResource
+from phift.plan.replacing import replaced, require_replaceable
 from phift.plan.serving import decide_deployment, decide_removals, decide_test, decide_traffic
 
 __all__ = ["KNOWN_AFTER_APPLY", "LiveObject", "Observed", "Policy", "decide"]
@@ -34,6 +35,8 @@ class Policy:
     """retry_failed: run a failed or cancelled job again, whatever it ended of."""
 
     retry_failed: bool = False
+    replace: Collection[Address] = ()
+    """What is to be deleted and made again although it could stay."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,14 @@ def decide(
     """A planned resource for each desired one, in their order, and findings that refuse the plan.
 
     observed: by address; a job's may be missing when its model is there. rules: by kind.
+    Raises UsageError when the policy wants replaced what cannot be.
     """
+    require_replaceable(stack, policy.replace)
     made: dict[Address, PlannedResource] = {}
     findings: list[Diagnostic] = []
     for desired in stack.resources:
         decision = _decide(stack, desired, observed, rules.get(desired.address.kind, ()), policy, made)
-        made[desired.address] = decision.resource
+        made[desired.address] = replaced(decision.resource, observed.get(desired.address), policy.replace)
         findings += decision.findings
     return (*made.values(), *_removals(stack, observed, made)), tuple(findings)
 

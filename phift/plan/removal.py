@@ -14,6 +14,7 @@ from phift.plan.planner import LiveObject, Observed
 
 __all__ = ["decide_prune", "decide_removal"]
 
+_ALONG = "goes with its endpoint"
 _ENDED = frozenset({"Completed", "Failed", "Canceled", "NotResponding"})
 
 
@@ -44,7 +45,24 @@ def decide_removal(
                 fingerprint=live.fingerprint if live else "",
             )
         )
+        planned += _along(desired, seen)
     return tuple(planned), tuple(findings)
+
+
+def _along(desired: Desired, seen: Observed | None) -> list[PlannedResource]:
+    """The stack's other deployments, which go with the endpoint too: kept ones, and what a cut-off rollout left."""
+    others = seen.facts.get("others") or () if seen and desired.address.kind == "deployment" else ()
+    return [
+        PlannedResource(
+            address=Address("deployment", other.name),
+            action=Action.NO_OP,
+            identity=other.name,
+            reason=_ALONG,
+            depends_on=desired.depends_on,
+            fingerprint=other.fingerprint,
+        )
+        for other in others
+    ]
 
 
 def decide_prune(
@@ -71,7 +89,7 @@ def decide_prune(
 
 def _action(desired: Desired, live: LiveObject | None, archive: bool) -> tuple[Action, str]:
     if desired.address.kind in {"deployment", "traffic", "test"}:
-        return Action.NO_OP, "goes with its endpoint"
+        return Action.NO_OP, _ALONG
     if live is None:
         return Action.NO_OP, "not in the workspace"
     if not desired.owned or live.owner.ownership is not Ownership.OURS:

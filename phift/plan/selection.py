@@ -1,4 +1,4 @@
-"""Narrowing a plan: only what was selected, with what it depends on; and replacing what would otherwise stay."""
+"""Narrowing a plan: only what was selected, with what it depends on."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from phift.errors import UsageError
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
 
-__all__ = ["replaced", "selected"]
-
-_REPLACEABLE = frozenset({"compute", "endpoint", "deployment"})
+__all__ = ["selected"]
 
 
 def selected(resources: Sequence[PlannedResource], wanted: Collection[Address]) -> tuple[PlannedResource, ...]:
@@ -27,22 +25,6 @@ def selected(resources: Sequence[PlannedResource], wanted: Collection[Address]) 
         r
         if r.address in chosen or not r.action.changes_something
         else replace(r, action=Action.NO_OP, changes=(), reason=f"not selected ({r.action.value})")
-        for r in resources
-    )
-
-
-def replaced(resources: Sequence[PlannedResource], wanted: Collection[Address]) -> tuple[PlannedResource, ...]:
-    """The same resources, those wanted deleted and made again. Raises UsageError where that makes no sense."""
-    for address in _known(resources, wanted):
-        if address.kind not in _REPLACEABLE:
-            raise UsageError(
-                f"{address} cannot be replaced: its content names it",
-                remedy="Change the spec; a failed job runs again with --retry-failed.",
-            )
-    return tuple(
-        replace(r, action=Action.REPLACE, reason="asked for by --replace")
-        if r.address in wanted and r.action in {Action.NO_OP, Action.UPDATE} and r.fingerprint
-        else r
         for r in resources
     )
 

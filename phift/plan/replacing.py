@@ -1,0 +1,45 @@
+"""Replacing on demand what would otherwise stay: decided with the rest, so that traffic and tests follow."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from phift.address import Address
+from phift.compile.desired import Stack
+from phift.compile.ownership import Ownership
+from phift.errors import UsageError
+from phift.plan.action import Action
+from phift.plan.decision import Observed
+from phift.plan.model import PlannedResource
+
+__all__ = ["replaced", "require_replaceable"]
+
+
+def require_replaceable(stack: Stack, wanted: Collection[Address]) -> None:
+    """Raises UsageError for an address that the stack does not have, or whose kind cannot be replaced alone."""
+    for address in wanted:
+        if stack.resource(address) is None:
+            known = ", ".join(sorted(str(r.address) for r in stack.resources))
+            raise UsageError(f"the plan has no {address}", remedy=f"It has: {known}.")
+        match address.kind:
+            case "compute" | "deployment":
+                continue
+            case "endpoint":
+                remedy = "What it serves goes with it: phift destroy, then phift apply. Nothing is trained again."
+            case "job":
+                remedy = "Its content names it. Change the spec; one that failed runs again with --retry-failed."
+            case _:
+                remedy = "Only a compute and a deployment can be; the others are found by their content."
+        raise UsageError(f"{address} cannot be replaced", remedy=remedy)
+
+
+def replaced(resource: PlannedResource, seen: Observed | None, wanted: Collection[Address]) -> PlannedResource:
+    """The same, deleted and made again where that was asked for and it is there. Raises UsageError for what is not the
+    stack's own."""
+    live = seen.live if seen else None
+    if live is None or resource.address not in wanted or resource.action not in {Action.NO_OP, Action.UPDATE}:
+        return resource
+    if live.owner.ownership is not Ownership.OURS:
+        raise UsageError(f"{resource.address} cannot be replaced: {live.name} is not of this stack")
+    return replace(resource, action=Action.REPLACE, reason="asked for by --replace")
