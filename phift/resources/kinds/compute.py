@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from phift.catalog.vm_sizes import vm_size
 from phift.compile.desired import Desired
 from phift.compile.ownership import user_tags
 from phift.resources.base import Context, Live, Nature, Observation, Progress
@@ -62,7 +63,7 @@ class Compute:
         priority = str(inner.get("vmPriority") or "dedicated")
         return {
             "type": str(outer.get("computeType") or "").lower(),
-            "size": inner.get("vmSize"),
+            "size": _spelled(str(inner.get("vmSize") or "")),
             "tier": _TIERS.get(priority.lower(), priority),
             "min_instances": scale.get("minNodeCount"),
             "max_instances": scale.get("maxNodeCount"),
@@ -113,3 +114,9 @@ class Compute:
 
     def _path(self, context: Context, name: str) -> str:
         return f"{context.azure.workspace.arm_id}/computes/{name}"
+
+
+def _spelled(size: str) -> str | None:
+    """A size in the catalogue's spelling: the service answers one in several, from read to read (recorded 2024-12)."""
+    known = vm_size(size)
+    return known.name if known else size or None

@@ -6,10 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from phift.compile.desired import Desired
-from phift.compile.ownership import DIGEST, STACK, inputs_in, user_tags
+from phift.compile.ownership import DIGEST, Ownership, inputs_in, user_tags
 from phift.errors import AzureError, NotFoundError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
-from phift.resources.kinds.common import READ, body_of, live_of, others_tags, version_marks, version_marks_in
+from phift.resources.kinds.common import (
+    READ,
+    body_of,
+    live_of,
+    others_tags,
+    rewritten_marks,
+    version_marks,
+    version_marks_in,
+)
 
 __all__ = ["Model"]
 
@@ -36,13 +44,16 @@ class Model:
         ours: list[Live] = []
         for raw in versions:
             live = self._live(context, desired, raw)
-            if live.marks.get(STACK) == context.stack and live.ours:
+            if live.ours:
                 ours.append(live)
         numbers = [int(v) for raw in versions if (v := str(raw.get("name", ""))).isdigit()]
         facts: dict[str, Any] = {"next_version": str(max(numbers, default=0) + 1)}
         if ours:
             facts["previous"] = {"version": ours[0].version, "inputs": inputs_in(ours[0].marks)}
         found = next((live for live in ours if live.marks.get(DIGEST) == desired.digest), None)
+        if found is None and desired.adopt:
+            newest = (self._live(context, desired, raw) for raw in versions)
+            found = next((m for m in newest if m.owner.ownership is Ownership.UNMARKED and m.state != "Archived"), None)
         return Observation(found, facts)
 
     def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,7 +85,7 @@ class Model:
         version = str(self.read(context, desired).facts["next_version"])
         for attempt in range(_ATTEMPTS):
             try:
-                self._put(context, desired, version, source, {}, {})
+                body = self._put(context, desired, version, source, {}, None)
             except AzureError as error:
                 # A version's path cannot be changed: the number went to somebody else between our read and our write.
                 if attempt + 1 == _ATTEMPTS or error.status != 400 or not self._exists(context, desired.name, version):
@@ -82,7 +93,7 @@ class Model:
                 version = str(int(version) + 1)
             else:
                 break
-        return {"name": desired.name, "version": version}
+        return {"name": desired.name, "version": version, "id": str(body["id"])}
 
     def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
         properties = live.raw["properties"]
@@ -96,7 +107,9 @@ class Model:
         context.azure.arm.put(self._path(context, desired.name, live.version), _WRITE, body)
 
     def poll(self, context: Context, desired: Desired, outputs: Mapping[str, Any]) -> Progress:
-        return Progress("Succeeded", done=True)
+        """Done when the list of versions shows it, by which it is found from now on: lists lag writes."""
+        shown = any(raw["name"] == outputs["version"] for raw in self._versions(context, desired.name))
+        return Progress("Succeeded" if shown else "Registering", done=shown)
 
     def outputs(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
         return {"name": live.name, "version": live.version, "id": live.object_id}
@@ -108,14 +121,20 @@ class Model:
         version: str,
         path: str,
         kept_tags: Mapping[str, str],
-        kept_properties: Mapping[str, str],
-    ) -> None:
+        kept_properties: Mapping[str, str] | None,
+    ) -> Mapping[str, Any]:
+        """The document that answers the write."""
         where = self._path(context, desired.name, version)
-        marked, marks = version_marks(context, desired, where)
+        marked, bag = (
+            rewritten_marks(context, desired, where, kept_properties)
+            if kept_properties is not None
+            else version_marks(context, desired, where)
+        )
         tags = {**kept_tags, **(desired.properties.get("tags") or {}), **marked}
-        entity = self.entity(desired, version, path, tags, {**kept_properties, **marks})
+        entity = self.entity(desired, version, path, tags, bag)
         body = body_of(context, desired, entity)
-        context.azure.arm.put(where, _WRITE, body)
+        answer: Mapping[str, Any] = context.azure.arm.put(where, _WRITE, body).body
+        return answer
 
     def _versions(self, context: Context, name: str) -> list[dict[str, Any]]:
         path = f"{context.azure.workspace.arm_id}/models/{name}/versions"
