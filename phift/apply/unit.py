@@ -133,7 +133,8 @@ class Units:
     def _settle(self, planned: PlannedResource, desired: Desired, live: Live, start: float) -> Mapping[str, Any]:
         """An object that another run left in the making: it is waited for, then brought to what is desired."""
         kind = self._kind(desired)
-        outputs = self._wait(kind, desired, {"name": live.name}, start)
+        known = {"name": live.name, **({"version": live.version} if live.version else {})}
+        outputs = self._wait(kind, desired, known, start)
         settled = self._read(desired).live
         if settled is None or settled.marks.get(APPLIED) == applied_digest(desired.properties):
             return outputs

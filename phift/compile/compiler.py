@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from phift.compile.desired import Desired, Stack
 from phift.compile.draft import Draft
@@ -44,7 +45,8 @@ def compile_stack(loaded: LoadedSpec, facts: Facts, source: str) -> Stack:
         name=loaded.stack,
         target=loaded.target.name,
         source=source,
-        resources=tuple(draft.resources),
+        resources=tuple(replace(r, stack=loaded.stack, former=draft.former) for r in draft.resources),
         notes=tuple(draft.notes),
         findings=tuple(draft.findings),
+        former=draft.former,
     )

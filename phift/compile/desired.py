@@ -20,7 +20,8 @@ class Desired:
     digest: of what went into an immutable thing, empty for the rest; inputs: what that digest covers, which a
     later plan compares to say why something must be made anew. parts: what the kind needs to make it, not compared.
     owned: False for a reference, which is read and checked and never written.
-    azure: merged last into the request body.
+    azure: merged last into the request body. stack: whose it is; former: that stack's earlier names, whose marks are
+    ours too. former_names: how an earlier stack would have called it. adopt: taken over where it exists unmarked.
     """
 
     address: Address
@@ -33,6 +34,10 @@ class Desired:
     owned: bool = True
     protect: bool = False
     azure: Mapping[str, Any] = field(default_factory=dict)
+    stack: str = ""
+    former: tuple[str, ...] = ()
+    former_names: tuple[str, ...] = ()
+    adopt: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class Stack:
 
     source: repository#path of the spec, which owns the stack's name. notes: facts worth showing in the plan.
     findings: what is wrong with the spec in the light of the facts; an error among them refuses the plan.
+    former: the stack's earlier names.
     """
 
     name: str
@@ -49,6 +55,7 @@ class Stack:
     resources: tuple[Desired, ...]
     notes: tuple[str, ...] = ()
     findings: tuple[Diagnostic, ...] = ()
+    former: tuple[str, ...] = ()
 
     def resource(self, address: Address) -> Desired | None:
         """The resource of that address, or None."""

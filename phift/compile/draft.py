@@ -31,6 +31,16 @@ class Draft:
     def stack(self) -> str:
         return self.loaded.stack
 
+    @property
+    def former(self) -> tuple[str, ...]:
+        """Earlier names of the stack, latest first: of the same target and the same combination of the matrix."""
+        end = self.stack.removeprefix(self.spec.name)
+        return tuple(f"{name}{end}" for name in self.spec.renamed_from)
+
+    def named(self, address: Address, default: str) -> str:
+        """The name of what the spec leaves unnamed: the one that it has from an earlier stack, else the default."""
+        return self.facts.kept_names.get(address, default)
+
     def tags(self, own: Mapping[str, str] | None = None) -> dict[str, str]:
         """The spec's tags with a block's own laid over them."""
         return {**self.spec.tags, **(own or {})}

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any, Protocol
 
 from phift import catalog
+from phift.address import Address
 from phift.catalog import ComponentInterface
 
 __all__ = ["AllowList", "BaseModel", "Component", "DataFacts", "FactSource", "Facts", "Size", "Task"]
@@ -177,6 +178,8 @@ class Facts:
     """The VM size of the compute that the spec refers to, empty when it describes one."""
     neutral: frozenset[str] = frozenset()
     """Parameters that do not change what is trained: no part of the job's digest."""
+    kept_names: Mapping[Address, str] = field(default_factory=dict)
+    """What a renamed stack's things are called there: they keep the names they have."""
 
     def size(self, name: str) -> Size | None:
         """The size of that name in any case: the workspace's word first, then the catalogue's."""

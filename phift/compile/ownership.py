@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -80,18 +80,26 @@ def marks_of(desired: Desired, *, stack: str, source: str, object_id: str) -> di
     return marks
 
 
-def owner_of(marks: Mapping[str, str], *, stack: str, source: str, object_id: str, address: Address) -> Owner:
+def owner_of(
+    marks: Mapping[str, str],
+    *,
+    stack: str,
+    source: str,
+    object_id: str,
+    address: Address,
+    former: Sequence[str] = (),
+) -> Owner:
     """Whose the object is, seen from this stack and address.
 
     The owner digest binds the marks to the very object that carries them, so tags copied to another object
-    do not verify.
+    do not verify. former: earlier names of the stack, whose marks are ours too.
     """
     if STACK not in marks and OWNER not in marks:
         return Owner(Ownership.UNMARKED)
     said_stack, said_source = marks.get(STACK, ""), marks.get(SOURCE, "")
-    verified = marks.get(OWNER) == _owner_digest(object_id, stack, address)
+    verified = marks.get(OWNER) == _owner_digest(object_id, said_stack, address)
     same_spec = said_source in ("", source[:_ARM_TAG_LENGTH])
-    ours = verified and said_stack == stack and same_spec
+    ours = verified and said_stack in (stack, *former) and same_spec
     return Owner(Ownership.OURS if ours else Ownership.FOREIGN, said_stack, said_source)
 
 

@@ -88,11 +88,20 @@ class ManyPlans:
 
 @dataclass(frozen=True)
 class StackApplied:
-    """What became of one stack: result where its apply ran, error where it did not even begin or was ended."""
+    """What became of one stack: result where its apply ran, error where it did not even begin or was ended.
+
+    shared: of computes that it made for others too, before all the rest.
+    """
 
     planned: StackPlan
     result: ApplyFinished | None = None
     error: PhiftError | None = None
+    shared: ApplyFinished | None = None
+
+    @property
+    def results(self) -> tuple[ApplyFinished, ...]:
+        """What ran of it, in order."""
+        return tuple(r for r in (self.shared, self.result) if r)
 
     @property
     def exit_code(self) -> int:
@@ -107,15 +116,15 @@ class ManyApplied:
 
     @property
     def added(self) -> int:
-        return sum(s.result.added for s in self.stacks if s.result)
+        return sum(r.added for s in self.stacks for r in s.results)
 
     @property
     def changed(self) -> int:
-        return sum(s.result.changed for s in self.stacks if s.result)
+        return sum(r.changed for s in self.stacks for r in s.results)
 
     @property
     def destroyed(self) -> int:
-        return sum(s.result.destroyed for s in self.stacks if s.result)
+        return sum(r.destroyed for s in self.stacks for r in s.results)
 
     @property
     def exit_code(self) -> int:
@@ -167,7 +176,7 @@ def plan_many(
         compiled = [prepared(*given) for given in zip(requests, loaded, strict=True)]
         planned = _side_by_side(one, compiled, parallelism)
         if write_lock:
-            planned = _with_lock_files(planned)
+            planned = _with_lock_files(planned, shared)
         return ManyPlans(tuple(_one_maker_each(planned)))
 
 
@@ -205,11 +214,20 @@ def apply_many(
         return carry_out(one, one.plan)
 
     first = [(one, plan) for one in planned.stacks if (plan := _shared_computes(one, planned)) is not None]
-    made = _side_by_side(lambda given: carry_out(*given), first, parallelism)
-    unmade = {s.planned.stack: s for s in made if s.exit_code}
-    rest = [s for s in planned.stacks if s.stack not in unmade or not s.stack]
+    made = dict(
+        zip((id(one) for one, _ in first), _side_by_side(lambda g: carry_out(*g), first, parallelism), strict=True)
+    )
+    rest = [s for s in planned.stacks if id(s) not in made or not made[id(s)].exit_code]
     done = dict(zip((id(s) for s in rest), _side_by_side(whole, rest, parallelism), strict=True))
-    return ManyApplied(tuple(done.get(id(s)) or unmade[s.stack] for s in planned.stacks))
+    return ManyApplied(tuple(_joined(made.get(id(s)), done.get(id(s))) for s in planned.stacks))
+
+
+def _joined(shared: StackApplied | None, rest: StackApplied | None) -> StackApplied:
+    if rest is None or shared is None:
+        found = rest or shared
+        assert found is not None
+        return found
+    return replace(rest, shared=shared.result)
 
 
 @contextmanager
@@ -258,12 +276,16 @@ def _refuse_doubles(loaded: Sequence[LoadedSpec]) -> None:
         )
 
 
-def _with_lock_files(planned: Sequence[StackPlan]) -> list[StackPlan]:
+def _with_lock_files(planned: Sequence[StackPlan], shared: Shared) -> list[StackPlan]:
     """Writes each lock file once. One that cannot be written fails the stacks whose pins it should hold."""
     pins: dict[str, dict[str, StackLock]] = defaultdict(dict)
     for one in planned:
-        if one.bench and one.bench.pinned.merge(one.bench.resolved.pins) != one.bench.pinned:
-            pins[str(lock_path(one.request.path))][one.stack] = one.bench.resolved.pins
+        if one.bench is None:
+            continue
+        path = one.bench.lock_path
+        before = shared.lock(path).stacks.get(one.stack)
+        if before is None or before.merge(one.bench.resolved.pins) != before:
+            pins[str(path)][one.stack] = one.bench.resolved.pins
     failed: dict[str, PhiftError] = {}
     for one in planned:
         path = lock_path(one.request.path)

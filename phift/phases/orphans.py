@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from phift.address import Address
 from phift.compile.desired import Desired
@@ -23,7 +24,7 @@ def orphans(bench: Workbench) -> Iterator[tuple[str, Live]]:
     """Kind and live object of each. Those of other stacks, or whose marks do not verify, are never among them."""
     for kind, collection in _COLLECTIONS.items():
         wanted = {d.name.lower() for d in bench.stack.of_kind(kind)}
-        for raw in bench.context.marked(f"{bench.azure.workspace.arm_id}/{collection}", bench.stack.name, READ):
+        for raw in _marked(bench, f"{bench.azure.workspace.arm_id}/{collection}"):
             marks = marks_in(raw.get("tags"))
             name = str(raw.get("name", ""))
             if name.lower() in wanted or ADDRESS not in marks:
@@ -32,6 +33,11 @@ def orphans(bench: Workbench) -> Iterator[tuple[str, Live]]:
                 address = Address.parse(marks[ADDRESS])
             except ValueError:
                 continue
-            live = KINDS[kind].read(bench.context, Desired(address, name)).live
+            live = KINDS[kind].read(bench.context, Desired(address, name, former=bench.stack.former)).live
             if live is not None and live.ours:
                 yield kind, replace(live, name=name)
+
+
+def _marked(bench: Workbench, path: str) -> Iterator[dict[str, Any]]:
+    for stack in (bench.stack.name, *bench.stack.former):
+        yield from bench.context.marked(path, stack, READ)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from phift.azure.session import Azure
 from phift.compile.compiler import compile_stack
 from phift.compile.desired import Desired, Stack
 from phift.digest import digest_of
-from phift.lock import StackLock, lock_path
+from phift.lock import Lock, StackLock, lock_path
 from phift.phases.request import Connector, Request, load
 from phift.phases.resolve import Resolved, resolve
 from phift.phases.sharing import Shared
@@ -71,7 +71,7 @@ def workbench_of(
     session = shared.session(loaded, connect)
     azure = session.azure
     path = lock_path(loaded.path)
-    pinned = shared.lock(path).stack(loaded.stack)
+    pinned = _pinned(shared.lock(path), loaded)
     resolved = resolve(
         loaded,
         pinned,
@@ -82,8 +82,13 @@ def workbench_of(
         neutral=_neutral_parameters(),
         upgrade=upgrade,
     )
-    stack = compile_stack(loaded, resolved.facts, shared.source(loaded.path))
-    return Workbench(loaded, azure, resolved, stack, path, pinned, session.snapshot, shared.inline)
+    source = shared.source(loaded.path)
+    stack = compile_stack(loaded, resolved.facts, source)
+    bench = Workbench(loaded, azure, resolved, stack, path, pinned, session.snapshot, shared.inline)
+    if kept := _kept_names(bench):
+        resolved = replace(resolved, facts=replace(resolved.facts, kept_names=kept))
+        bench = replace(bench, resolved=resolved, stack=compile_stack(loaded, resolved.facts, source))
+    return bench
 
 
 def observe(bench: Workbench) -> dict[Address, Observation]:
@@ -102,6 +107,27 @@ def _read_all(bench: Workbench, wanted: list[Desired]) -> dict[Address, Observat
     with ThreadPoolExecutor(max_workers=_PARALLEL_READS) as pool:
         found = pool.map(lambda d: KINDS[d.address.kind].read(context, d), wanted)
         return {d.address: seen for d, seen in zip(wanted, found, strict=True)}
+
+
+def _pinned(lock: Lock, loaded: LoadedSpec) -> StackLock:
+    """A renamed stack keeps the pins it had."""
+    end = loaded.stack.removeprefix(loaded.spec.name)
+    names = (loaded.stack, *(f"{name}{end}" for name in loaded.spec.renamed_from))
+    return next((lock.stacks[name] for name in names if name in lock.stacks), StackLock())
+
+
+def _kept_names(bench: Workbench) -> dict[Address, str]:
+    """Names of a renamed stack's things that are there under an earlier name, and under the new one not yet."""
+    kept = {}
+    for desired in bench.stack.resources:
+        if not desired.former_names or KINDS[desired.address.kind].read(bench.context, desired).live:
+            continue
+        for name in desired.former_names:
+            live = KINDS[desired.address.kind].read(bench.context, replace(desired, name=name)).live
+            if live is not None and live.ours:
+                kept[desired.address] = name
+                break
+    return kept
 
 
 @cache

@@ -11,7 +11,7 @@ from phift.plan.action import Action, ChangeAction
 from phift.plan.diff import FieldRule, diff
 from phift.plan.model import FieldChange, PlannedResource
 
-__all__ = ["LiveObject", "Observed", "differences", "mutable", "planned", "why"]
+__all__ = ["LiveObject", "Observed", "adopted", "differences", "mutable", "planned", "takes_over", "why"]
 
 _GONE_SOON = frozenset({"Deleting"})
 _SETTLED = frozenset({"Succeeded", "Failed", "Canceled"})
@@ -55,6 +55,8 @@ def mutable(desired: Desired, live: LiveObject | None, rules: Sequence[FieldRule
         return planned(desired, Action.CREATE, None, "not in the workspace")
     if live.state in _GONE_SOON:
         return planned(desired, Action.CREATE, live, "the old one is being deleted; waits until it is gone")
+    if takes_over(desired, live):
+        return adopted(desired, live, rules)
     if live.owner.ownership is not Ownership.OURS:
         whose = f"belongs to stack {live.owner.stack}" if live.owner.stack else "was not made by phift"
         return planned(desired, Action.NO_OP, live, "", notes=(f"{desired.name} {whose}: used as it is",))
@@ -81,7 +83,27 @@ def differences(desired: Desired, live: LiveObject, rules: Sequence[FieldRule]) 
     if desired.protect != protected:
         # A mark, not a property of the object: compared here so that lifting the protection reaches the workspace.
         changes = (*changes, FieldChange("protect", desired.protect, protected, ChangeAction.UPDATE, "", "you"))
+    if live.owner.stack in desired.former:
+        changes = (
+            *changes,
+            FieldChange("stack", desired.stack, live.owner.stack, ChangeAction.UPDATE, "renamed", "you"),
+        )
     return changes, unchanged
+
+
+def takes_over(desired: Desired, live: LiveObject) -> bool:
+    """Whether the spec claims an object that nobody marked."""
+    return desired.adopt and live.owner.ownership is Ownership.UNMARKED
+
+
+def adopted(desired: Desired, live: LiveObject, rules: Sequence[FieldRule], identity: str = "") -> PlannedResource:
+    """It becomes this stack's and is brought to what is desired; not where that would mean to make it anew."""
+    changes, unchanged = differences(desired, live, rules)
+    if forced := [c.path for c in changes if c.action is ChangeAction.REPLACE]:
+        note = f"{desired.name} is not adopted: {', '.join(forced)} cannot be changed in place; used as it is"
+        return planned(desired, Action.NO_OP, live, "", identity=identity, notes=(note,))
+    reason = "exists, made by no stack: becomes this stack's"
+    return planned(desired, Action.ADOPT, live, reason, identity=identity, changes=changes, unchanged=unchanged)
 
 
 def why(visible: Sequence[FieldChange]) -> str:

@@ -15,7 +15,7 @@ from phift.compile.naming import attempt_name
 from phift.compile.ownership import Ownership
 from phift.diagnostics import Diagnostic
 from phift.plan.action import Action, ChangeAction
-from phift.plan.decision import LiveObject, Observed, differences, mutable, planned, why
+from phift.plan.decision import LiveObject, Observed, adopted, differences, mutable, planned, takes_over, why
 from phift.plan.diff import FieldRule, flatten
 from phift.plan.model import FieldChange, PlannedResource
 from phift.plan.replacing import replaced, require_replaceable
@@ -88,7 +88,7 @@ def _decide(
     seen = observed.get(desired.address)
     live = seen.live if seen else None
     theirs = live is not None and desired.owned and live.owner.ownership is not Ownership.OURS
-    if live and theirs and desired.address.kind not in _SHARED:
+    if live and theirs and desired.address.kind not in _SHARED and not takes_over(desired, live):
         return Decision(planned(desired, Action.NO_OP, live, "owned by another"), (_owned_by_another(desired, live),))
     match desired.address.kind:
         case "job":
@@ -128,6 +128,8 @@ def _version(desired: Desired, live: LiveObject | None, rules: Sequence[FieldRul
 
 
 def _kept_version(desired: Desired, live: LiveObject, rules: Sequence[FieldRule], identity: str) -> PlannedResource:
+    if takes_over(desired, live):
+        return adopted(desired, live, rules, identity)
     changes, unchanged = differences(desired, live, rules)
     visible = [c for c in changes if c.action is not ChangeAction.SUPPRESSED]
     if live.state == "Archived":

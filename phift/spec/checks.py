@@ -13,7 +13,7 @@ from phift.spec.tree import Node, Path, dotted, walk
 
 __all__ = ["check_blocks", "check_values"]
 
-_FREE = ("vars", "matrix", "adopt")  # where null is a value
+_FREE = ("vars", "matrix")  # where null is a value
 
 # block -> (what it needs, how to write that)
 _NEEDS = {

@@ -38,6 +38,16 @@ def _not_true(value: Any) -> Any:
     return value
 
 
+class AdoptBlock(Strict):
+    """What exists under the spec's names, made by no stack, and becomes this stack's."""
+
+    compute: Annotated[bool, Field(description="The cluster of compute.finetune."), Coerced] = False
+    endpoint: Annotated[bool, Field(description="The endpoint."), Coerced] = False
+    model: Annotated[
+        bool, Field(description="The newest version of the model, taken as what this training would give."), Coerced
+    ] = False
+
+
 class Spec(Strict):
     """One fine-tune, and at most one endpoint, rendered for one target."""
 
@@ -75,7 +85,13 @@ class Spec(Strict):
         None
     )
     renamed_from: Annotated[Texts, Field(description="Former names of the stack.")] = ()
-    adopt: Annotated[dict[str, Any] | None, Field(description="Objects that exist and become this stack's.")] = None
+    adopt: Annotated[AdoptBlock | None, Field(description="Objects of others that exist and become this stack's.")] = (
+        None
+    )
+
+    def adopts(self, kind: str) -> bool:
+        """Whether what exists of a kind (compute, endpoint, model) and nobody marked becomes this stack's."""
+        return self.adopt is not None and bool(getattr(self.adopt, kind))
 
     @model_validator(mode="before")
     @classmethod

@@ -22,8 +22,6 @@ class NotYet:
 
 
 NOT_YET = (
-    NotYet("renamed_from", "moving a stack to another name"),
-    NotYet("adopt", "taking over objects that exist"),
     NotYet("rollout.strategy", "canary rollouts", starts="canary"),
     NotYet("data.*.hub", "data of the Hugging Face hub", remedy="Download it and write path: FILE.jsonl."),
     NotYet("data.*.asset", "data assets that exist", remedy="Write path: FILE.jsonl."),

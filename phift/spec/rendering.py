@@ -33,8 +33,10 @@ def render(loaded: LoadedSpec, extra: Mapping[str, tuple[Any, Origin]] | None = 
     return [Rendered(dotted(path), value, origin) for path, value, origin in _entries(loaded, extra or {})]
 
 
-def render_yaml(loaded: LoadedSpec, extra: Mapping[str, tuple[Any, Origin]] | None = None) -> str:
-    """The final spec as YAML, each value with its origin as a comment."""
+def render_yaml(
+    loaded: LoadedSpec, extra: Mapping[str, tuple[Any, Origin]] | None = None, *, origins: bool = True
+) -> str:
+    """The final spec as YAML, each value with its origin as a comment; without `origins` the values alone."""
     lines: list[tuple[str, str]] = [(f"# stack {loaded.stack}, target {loaded.target.name}", "")]
     above: Path = ()
     for path, value, origin in _entries(loaded, extra or {}):
@@ -52,6 +54,8 @@ def render_yaml(loaded: LoadedSpec, extra: Mapping[str, tuple[Any, Origin]] | No
         )
         lines.append((f"{'  ' * (len(path) - 1)}{flow_key(path[-1])}: {flow(value)}", f"{origin}{place}"))
         above = path[:-1]
+    if not origins:
+        return "".join(f"{text}\n" for text, _ in lines)
     width = min(max(len(text) for text, _ in lines), 70)
     return "".join(f"{text.ljust(width)}  # {comment}\n" if comment else f"{text}\n" for text, comment in lines)
 

@@ -108,8 +108,6 @@ def test_each_mistake_is_told_once(tmp_path: Path, change: dict[str, str | None]
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ({"renamed_from": "[old]"}, "moving a stack"),
-        ({"adopt": "{compute.finetune: x}"}, "taking over"),
         ({"data": "{train: {hub: a/b, split: train}}"}, "Hugging Face hub"),
         ({"data": "{train: azureml:d:1}"}, "data assets"),
         ({"data": "{train: {asset: azureml:d:1}}"}, "data assets"),

@@ -50,6 +50,7 @@ def _owned(draft: Draft, block: ComputeBlock, nodes: int) -> Desired:
         parts={"task": "finetune", "allow": block.allow, "nodes": nodes},
         protect=block.protect or draft.spec.protect,
         azure=block.azure,
+        adopt=draft.spec.adopts("compute"),
     )
 
 

@@ -28,7 +28,7 @@ def data_versions(draft: Draft) -> list[Desired]:
         made.append(
             Desired(
                 address=address,
-                name=data_name(draft.stack, split),
+                name=draft.named(address, data_name(draft.stack, split)),
                 properties={"type": "uri_file", "tags": draft.tags()},
                 digest=facts.version,
                 parts={
@@ -39,6 +39,7 @@ def data_versions(draft: Draft) -> list[Desired]:
                     "shown": {"source": source.path or source.hub or "", "bytes": facts.size},
                 },
                 azure=source.azure,
+                former_names=tuple(data_name(stack, split) for stack in draft.former),
             )
         )
     if draft.spec.finetune is not None and not any(d.address.name == "train" for d in made):

@@ -10,6 +10,7 @@ from phift.spec import AssetRef, ModelBlock
 
 __all__ = ["registered_model", "served_model"]
 
+MODEL = Address("model", "finetuned")
 _OUTPUT = "trained_model"
 
 
@@ -20,8 +21,8 @@ def registered_model(draft: Draft) -> list[Desired]:
         return []
     return [
         Desired(
-            address=Address("model", "finetuned"),
-            name=block.name,
+            address=MODEL,
+            name=draft.named(MODEL, block.name),
             properties=without_nothing(
                 {
                     "type": "mlflow_model",
@@ -35,6 +36,9 @@ def registered_model(draft: Draft) -> list[Desired]:
             depends_on=(job.address,),
             protect=block.protect or draft.spec.protect,
             azure=block.azure,
+            # A spec that names no model gets one of the spec's name.
+            former_names=draft.spec.renamed_from if block.name == draft.spec.name else (),
+            adopt=draft.spec.adopts("model"),
         )
     ]
 

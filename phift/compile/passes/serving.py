@@ -36,7 +36,7 @@ def endpoint(draft: Draft) -> list[Desired]:
     return [
         Desired(
             address=ENDPOINT,
-            name=block.name or endpoint_name(draft.stack, draft.facts.arm_id),
+            name=block.name or draft.named(ENDPOINT, endpoint_name(draft.stack, draft.facts.arm_id)),
             properties=without_nothing(
                 {
                     "auth_mode": block.auth_mode,
@@ -48,6 +48,8 @@ def endpoint(draft: Draft) -> list[Desired]:
             ),
             protect=block.protect or draft.spec.protect,
             azure=block.azure,
+            former_names=() if block.name else tuple(endpoint_name(s, draft.facts.arm_id) for s in draft.former),
+            adopt=draft.spec.adopts("endpoint"),
         )
     ]
 

@@ -19,6 +19,8 @@ __all__ = ["DIGEST_VERSION", "training_job"]
 DIGEST_VERSION = 1
 """Part of every digest: another number retrains everything, so an upgrade of phift alone never changes it."""
 
+JOB = Address("job", "finetune")
+
 _SLOTS = {"train": "train_file_path", "validation": "validation_file_path", "test": "test_file_path"}
 
 
@@ -44,8 +46,8 @@ def training_job(draft: Draft) -> list[Desired]:
     }
     return [
         Desired(
-            address=Address("job", "finetune"),
-            name=job_name(draft.stack, digest),
+            address=JOB,
+            name=draft.named(JOB, job_name(draft.stack, digest)),
             properties=without_nothing(
                 {
                     "display_name": display_name(model.name, _data_label(draft), values, gpus),
@@ -72,12 +74,14 @@ def training_job(draft: Draft) -> list[Desired]:
                     "compute": compute.name,
                     "instance_count": block.instance_count,
                     "gpus": gpus,
+                    **({"timeout_minutes": block.timeout_minutes} if block.timeout_minutes else {}),
                     "parameters": {n: p.value for n, p in effective.parameters.items() if p.origin == "spec"},
                 },
                 "effective": effective,
             },
             depends_on=(compute.address, *(d.address for d in data.values()), *((other.address,) if other else ())),
             azure=block.azure,
+            former_names=tuple(job_name(stack, digest) for stack in draft.former),
         )
     ]
 

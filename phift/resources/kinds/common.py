@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from phift.compile.desired import Desired
-from phift.compile.ownership import APPLIED, DIGEST, PREFIX, PROTECT, TAGS, marks_of, owner_of, user_tags
+from phift.compile.ownership import APPLIED, DIGEST, INPUTS, PREFIX, PROTECT, TAGS, marks_of, owner_of, user_tags
 from phift.errors import AzureError
 from phift.resources.base import Context, Live, Progress
 
@@ -22,6 +22,7 @@ __all__ = [
     "others_tags",
     "own_marks",
     "provisioning",
+    "rewritten_marks",
     "seconds_of",
     "version_marks",
     "version_marks_in",
@@ -93,7 +94,14 @@ def live_of(
 ) -> Live:
     """The live object made of its document, with its ownership decided."""
     object_id = str(raw.get("id", ""))
-    owner = owner_of(marks, stack=context.stack, source=context.source, object_id=object_id, address=desired.address)
+    owner = owner_of(
+        marks,
+        stack=context.stack,
+        source=context.source,
+        object_id=object_id,
+        address=desired.address,
+        former=desired.former,
+    )
     return Live(
         name=more.pop("name", desired.name),
         object_id=object_id,
@@ -115,6 +123,15 @@ def version_marks(context: Context, desired: Desired, object_id: str) -> tuple[d
     marks = own_marks(context, desired, object_id)
     tags = {name: marks.pop(name) for name in _MOVING if name in marks}
     return tags, marks
+
+
+def rewritten_marks(
+    context: Context, desired: Desired, object_id: str, bag: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The same for a version that exists with the properties `bag`: what they say otherwise, tags say anew."""
+    tags, marks = version_marks(context, desired, object_id)
+    moved = {name: value for name, value in marks.items() if name != INPUTS and bag.get(name) != value}
+    return {**tags, **moved}, dict(bag)
 
 
 def version_marks_in(properties: Mapping[str, Any]) -> dict[str, str]:

@@ -12,7 +12,15 @@ from phift.compile.ownership import user_tags
 from phift.data import prepare
 from phift.errors import NotFoundError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
-from phift.resources.kinds.common import READ, body_of, live_of, others_tags, version_marks, version_marks_in
+from phift.resources.kinds.common import (
+    READ,
+    body_of,
+    live_of,
+    others_tags,
+    rewritten_marks,
+    version_marks,
+    version_marks_in,
+)
 
 __all__ = ["Data"]
 
@@ -95,7 +103,7 @@ class Data:
     def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
         bag = {k: str(v) for k, v in (live.raw["properties"].get("properties") or {}).items()}
         kept = others_tags(live, live.raw["properties"].get("tags"))
-        return self._put(context, desired, str(live.facts["uri"]), kept, bag)
+        return self._put(context, desired, str(live.facts["uri"]), kept, bag, exists=True)
 
     def delete(self, context: Context, desired: Desired, live: Live) -> None:
         body = {"properties": {**live.raw["properties"], "isArchived": True}}
@@ -114,9 +122,13 @@ class Data:
         uri: str,
         kept_tags: Mapping[str, str],
         facts: Mapping[str, str],
+        *,
+        exists: bool = False,
     ) -> Mapping[str, Any]:
         path = self._path(context, desired)
         marked, marks = version_marks(context, desired, path)
+        if exists:
+            marked, marks = rewritten_marks(context, desired, path, facts)
         tags = {**kept_tags, **(desired.properties.get("tags") or {}), **marked}
         body = body_of(context, desired, self.entity(desired, uri, tags, {**facts, **marks}))
         context.azure.arm.put(path, _WRITE, body)

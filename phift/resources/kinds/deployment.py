@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from phift.compile.desired import Desired
-from phift.compile.ownership import INPUTS, STACK, inputs_in, user_tags
+from phift.compile.ownership import INPUTS, inputs_in, user_tags
 from phift.errors import AzureError, PhiftError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
 from phift.resources.kinds.common import (
@@ -51,7 +51,7 @@ class Deployment:
             live = self._live(context, desired, raw)
             if str(raw["name"]).lower() == desired.name.lower():
                 found = live
-            elif live.ours and live.marks.get(STACK) == context.stack:
+            elif live.ours:
                 others.append(live)
         others.sort(key=lambda live: str((live.raw.get("systemData") or {}).get("createdAt", "")), reverse=True)
         facts: dict[str, Any] = {

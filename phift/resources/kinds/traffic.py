@@ -65,7 +65,7 @@ class Traffic:
         ours = {
             str(d["name"]).lower()
             for d in context.list(f"{path}/deployments", READ)
-            if (d.get("tags") or {}).get(STACK) == context.stack
+            if (d.get("tags") or {}).get(STACK) in (context.stack, *desired.former)
         }
         live = Live(
             name=desired.name,

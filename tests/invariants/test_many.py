@@ -1,0 +1,206 @@
+"""Many stacks in one run: what they share is read once, and none is in another's way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from worlds import World, changes
+
+from phift.errors import AzureError, InvalidSpecError, RefusedError, UsageError
+from phift.phases import Request, plan_many
+from phift.phases.many import worst
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_a_plan_without_changes_reads_what_stacks_share_once(world: World) -> None:
+    requests = [world.write(f"{n}.yaml", f"stack-{n}") for n in ("a", "b", "c")]
+    applied = world.apply_many(world.plan_many(*requests))
+    assert applied.exit_code == 0
+    assert applied.added == 3 * 5 + 1, "one compute, and data, job, model, endpoint, deployment of each"
+    world.memory.asked.clear()
+    planned = world.plan_many(*requests)
+    assert not planned.changes_something
+    assert dict(world.memory.asked) == {
+        "connect": 1,
+        "LIST computes": 1,
+        "LIST onlineEndpoints": 1,
+        "LIST onlineEndpoints/*/deployments": 3,
+        "LIST models/*/versions": 3 + 1,
+        "GET data/*/versions/*": 3,
+        "GET models/*/versions/*": 1,
+        "LIST components/*/versions": 1,
+        "GET components/*/versions/*": 1,
+        next(k for k in world.memory.asked if "eastus" in k): 1,
+    }, "no job is asked for while its model is there"
+
+
+def test_a_job_is_asked_for_where_its_model_is_missing(world: World) -> None:
+    request = world.write("a.yaml", "stack-a")
+    world.apply(request)
+    world.memory.remove(f"{world.memory.workspace.arm_id}/models/stack-a/versions/1")
+    world.memory.asked.clear()
+    assert changes(world.plan_many(request).plans[0]) == {"model.finetuned": "create"}
+    assert world.memory.asked["GET jobs/*"] == 1
+
+
+def test_a_shared_compute_is_made_once_and_first(world: World) -> None:
+    requests = [world.write(f"{n}.yaml", f"stack-{n}") for n in ("a", "b")]
+    planned = world.plan_many(*requests)
+    assert [changes(p).get("compute.finetune") for p in planned.plans] == ["create", None]
+    assert planned.plans[1].resources[0].notes == ("gpu is made by stack stack-a: used as it is",)
+    assert world.apply_many(planned).exit_code == 0
+    assert world.memory.asked["PUT computes/*"] == 1
+    assert len(world.names("jobs")) == 2
+
+
+def test_one_failing_stack_stops_no_other(world: World) -> None:
+    good = world.write("a.yaml", "stack-a")
+    broken = world.folder / "broken.yaml"
+    broken.write_text("version: 1\nname: [", encoding="utf-8")
+    refused = world.write(
+        "c.yaml",
+        "stack-c",
+        compute={"finetune": {"name": "small", "size": "Standard_D12_v2", "max_instances": 1}},
+    )
+    planned = world.plan_many(Request(broken), good, refused)
+    assert [type(s.error) for s in planned.stacks] == [InvalidSpecError, type(None), RefusedError]
+    assert planned.exit_code == 1
+    assert planned.counts == planned.plans[0].counts
+    applied = world.apply_many(planned)
+    assert [s.exit_code for s in applied.stacks] == [1, 0, 4]
+    assert applied.exit_code == 1
+    assert world.names("onlineEndpoints")[0].startswith("stack-a-")
+
+
+def test_an_apply_that_fails_stops_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = [
+        world.write(
+            f"{n}.yaml", f"stack-{n}", compute={"finetune": {"name": f"gpu-{n}", "size": "Standard_NC24ads_A100_v4"}}
+        )
+        for n in ("a", "b")
+    ]
+    planned = world.plan_many(*requests)
+    put = world.memory.put
+
+    def refuse(path: str, body: object) -> object:
+        if path.endswith("/computes/gpu-a"):
+            raise AzureError("no quota", status=400)
+        return put(path, body)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(world.memory, "put", refuse)
+    applied = world.apply_many(planned)
+    assert [s.exit_code for s in applied.stacks] == [1, 0]
+    assert not world.plan_many(requests[1]).changes_something
+
+
+@pytest.mark.parametrize(
+    ("blocks", "said"),
+    [
+        (({}, {}), "2 specs make the stack twin"),
+        (({"endpoint": {"name": "shop"}}, {"endpoint": {"name": "Shop"}, "name": "other"}), "make the endpoint shop"),
+    ],
+)
+def test_two_specs_of_one_name_are_refused_before_anything(
+    world: World, blocks: tuple[dict[str, object], dict[str, object]], said: str
+) -> None:
+    requests = [
+        world.write(f"{n}.yaml", str(own.pop("name", "twin")), **own) for n, own in zip(("a", "b"), blocks, strict=True)
+    ]
+    with pytest.raises(UsageError, match=said) as refused:
+        world.plan_many(*requests)
+    assert "a.yaml" in refused.value.summary
+    assert "b.yaml" in refused.value.summary
+    assert not world.memory.asked
+
+
+def test_pins_of_all_stacks_are_written_once(world: World) -> None:
+    requests = [world.write(f"{n}.yaml", f"stack-{n}") for n in ("a", "b")]
+    world.plan_many(*requests)
+    lock = world.folder / "phift.lock"
+    text = lock.read_text(encoding="utf-8")
+    assert "stack-a" in text
+    assert "stack-b" in text
+    before = lock.stat().st_mtime_ns
+    world.plan_many(*requests)
+    assert lock.stat().st_mtime_ns == before
+
+
+def test_without_write_lock_nothing_is_written(world: World) -> None:
+    plan_many([world.write("a.yaml", "stack-a")], world.memory.connect, write_lock=False)
+    assert not (world.folder / "phift.lock").exists()
+
+
+def test_the_gravest_exit_code_stands_for_all() -> None:
+    assert worst(iter(())) == 0
+    assert worst(iter((0, 8, 6))) == 6
+    assert worst(iter((4, 7, 8))) == 7
+    assert worst(iter((7, 1, 4))) == 1
+
+
+def test_a_renamed_stack_keeps_what_it_has(world: World) -> None:
+    old = world.write("a.yaml", "old-name")
+    world.apply(old)
+    before = {kind: world.names(kind) for kind in ("computes", "onlineEndpoints", "jobs")}
+    new = world.write("a.yaml", "new-name", renamed_from=["old-name"])
+    plan = world.plan(new)
+    assert changes(plan) == {
+        "compute.finetune": "update",
+        "data.train": "update",
+        "model.finetuned": "update",
+        "endpoint.main": "update",
+        "deployment.main": "update",
+    }
+    assert [(c.path, c.wanted, c.live) for c in plan.resources[0].visible_changes] == [
+        ("stack", "new-name", "old-name")
+    ]
+    world.apply(new)
+    assert {kind: world.names(kind) for kind in before} == before
+    assert not world.plan(new).changes_something
+    edited = world.write("a.yaml", "new-name", renamed_from=["old-name"], tags={"team": "b"})
+    world.apply(edited)
+    assert not world.plan(edited).changes_something
+
+
+def test_without_renamed_from_another_stacks_things_are_not_ours(world: World) -> None:
+    world.apply(world.write("a.yaml", "old-name", endpoint={"name": "shop"}))
+    with pytest.raises(RefusedError, match="belongs to stack old-name"):
+        world.plan(world.write("a.yaml", "new-name", endpoint={"name": "shop"}))
+
+
+def test_what_nobody_marked_is_adopted_when_asked_for(world: World) -> None:
+    request = world.write("a.yaml", "shop", endpoint={"name": "shop"}, model={"name": "clerk"})
+    world.apply(request)
+    for path, document in world.memory.documents.items():
+        inner = document["properties"]
+        for bag in (document.get("tags"), inner.get("tags"), inner.get("properties")):
+            for mark in [m for m in bag or () if m.startswith("phift.")]:
+                del bag[mark]
+        if "/deployments/" in path:
+            inner["traffic"] = {}
+    for path in [p for p in world.memory.documents if "/deployments/" in p or "/data/" in p or "/jobs/" in p]:
+        world.memory.remove(path)
+    world.memory.documents[f"{world.memory.workspace.arm_id}/onlineEndpoints/shop".lower()]["properties"][
+        "traffic"
+    ] = {}
+
+    with pytest.raises(RefusedError, match="was not made by phift"):
+        world.plan(request)
+    adopting = world.write(
+        "a.yaml",
+        "shop",
+        endpoint={"name": "shop"},
+        model={"name": "clerk"},
+        adopt={"compute": True, "endpoint": True, "model": True},
+    )
+    plan = world.plan(adopting)
+    wanted = changes(plan)
+    assert [wanted[a] for a in ("compute.finetune", "endpoint.main", "model.finetuned")] == ["adopt"] * 3
+    assert "job.finetune" not in wanted, "the adopted model stands for its training"
+    world.apply(adopting)
+    assert not world.plan(adopting).changes_something
+    assert not world.names("jobs")
