@@ -13,8 +13,9 @@ __all__ = ["app"]
 PANELS = {
     "Change the workspace": ("plan", "apply", "destroy"),
     "Look at the spec": ("validate", "render", "lock"),
-    "Use the endpoint": ("invoke",),
-    "Look at what there is": ("status", "logs", "metrics", "show"),
+    "Use the endpoint": ("invoke", "outputs"),
+    "Look at what there is": ("status", "drift", "history", "logs", "metrics", "show"),
+    "Mend": ("force-unlock",),
     "Without a cloud account": ("emulator",),
 }
 """The names of the commands by the heading they stand under; each is a module of phift.cli.commands."""
@@ -69,12 +70,13 @@ def _command(name: str, panel: str) -> Any:
 
     from phift.cli.help import Command
 
-    module = import_module(f"phift.cli.commands.{name}")
+    python = name.replace("-", "_")
+    module = import_module(f"phift.cli.commands.{python}")
     alone = typer.Typer(add_completion=False, rich_markup_mode=None)
     if group := getattr(module, "group", None):
         alone = group
     else:
-        alone.command(name, cls=Command, rich_help_panel=panel)(getattr(module, name))
+        alone.command(name, cls=Command, rich_help_panel=panel)(getattr(module, python))
     made: Any = typer.main.get_command(alone)
     made.rich_help_panel = panel
     return made

@@ -37,14 +37,21 @@ def watcher(streams: Streams, *, json: bool, quiet: bool) -> ApplyView:
 
 
 def carry_out(
-    plan: Plan, request: Request, connect: Connector, view: ApplyView, terminal: Terminal, options: ApplyOptions
+    plan: Plan,
+    request: Request,
+    connect: Connector,
+    view: ApplyView,
+    terminal: Terminal,
+    options: ApplyOptions,
+    *,
+    saved: bool = False,
 ) -> int:
-    """The exit code. Raises PhiftError for what ended the apply as a whole."""
+    """The exit code. saved: the plan comes from a file. Raises PhiftError for what ended the apply as a whole."""
     from phift import phases
 
     try:
         with polite(options.stop, lambda: view.started, lambda text: view(Note(text))), view:
-            result = phases.apply(plan, request, connect, listener=view, options=options)
+            result = phases.apply(plan, request, connect, listener=view, options=options, saved=saved)
     except KeyboardInterrupt:
         if not view.started:
             raise

@@ -15,6 +15,21 @@ _OPTIONS = "Options"
 class Command(typer.core.TyperCommand):
     """A command whose options are listed by their panel."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As ever; an option shown as `[NAME]` may stand without its value, which is empty then."""
+        optional = {
+            flag
+            for parameter in self.get_params(ctx)
+            if parameter.param_type_name == "option" and str(parameter.metavar or "").startswith("[")
+            for flag in parameter.opts
+        }
+        filled: list[str] = []
+        for word, following in zip(args, [*args[1:], "-"], strict=True):
+            filled.append(word)
+            if word in optional and following.startswith("-"):
+                filled.append("")
+        return list(super().parse_args(ctx, filled))
+
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """`[OPTIONS] SPEC`: the metavar as it is, without typer's braces."""
         arguments = [_name(p) for p in self.get_params(ctx) if p.param_type_name == "argument"]

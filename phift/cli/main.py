@@ -3,7 +3,8 @@
 0  fine                                  5    stale plan
 1  error, also a wrong command line      6    lease held
 2  changes (with --detailed-exitcode)    7    rolled back
-4  refused by a check before spending    8    detached: work goes on in the service
+3  drift (phift drift)                   8    detached: work goes on in the service
+4  refused by a check before spending
 130  interrupted before anything was begun        141  whoever read the output is gone
 """
 

@@ -16,6 +16,7 @@ import typer
 from phift.errors import UsageError
 
 if TYPE_CHECKING:
+    from phift.address import Address
     from phift.phases import Request
 
 __all__ = [
@@ -29,7 +30,10 @@ __all__ = [
     "PlanFormat",
     "PlanFormatOption",
     "QuietOption",
+    "ReplaceOption",
     "RetryFailedOption",
+    "SelectOption",
+    "ShowSuppressedOption",
     "ShowUnchangedOption",
     "SpecArgument",
     "SummaryOption",
@@ -37,6 +41,7 @@ __all__ = [
     "TimeoutOption",
     "VarFileOption",
     "VarOption",
+    "parse_addresses",
     "parse_time",
     "parse_timeouts",
     "refuse",
@@ -45,6 +50,7 @@ __all__ = [
 
 _SPEC = "Where it comes from"
 _OUTPUT = "Output"
+_WHAT = "What is planned"
 _APPLY = "How it is carried out"
 
 
@@ -97,8 +103,27 @@ PlanFormatOption = Annotated[
 SummaryOption = Annotated[
     bool, typer.Option("--summary", help="Only the list of addresses and the count.", rich_help_panel=_OUTPUT)
 ]
+ShowSuppressedOption = Annotated[
+    bool,
+    typer.Option("--show-suppressed", help="Also differences that a rule lets pass.", rich_help_panel=_OUTPUT),
+]
 ShowUnchangedOption = Annotated[
     bool, typer.Option("--show-unchanged", help="Also what needs no change.", rich_help_panel=_OUTPUT)
+]
+SelectOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--select",
+        metavar="ADDRESS",
+        help="Only this resource and what it depends on. Repeatable.",
+        rich_help_panel=_WHAT,
+    ),
+]
+ReplaceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--replace", metavar="ADDRESS", help="Delete this and make it again. Repeatable.", rich_help_panel=_WHAT
+    ),
 ]
 NoColorOption = Annotated[
     bool,
@@ -155,6 +180,16 @@ def parse_variables(texts: Sequence[str] | None) -> dict[str, str]:
             raise UsageError(f"--var {text}: not NAME=VALUE", remedy="Write it as --var epochs=3")
         found[name.strip()] = value
     return found
+
+
+def parse_addresses(texts: Sequence[str] | None, option: str) -> tuple[Address, ...]:
+    """`kind.name` each. Raises UsageError naming the option."""
+    from phift.address import Address
+
+    try:
+        return tuple(Address.parse(text) for text in texts or ())
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from error
 
 
 def parse_timeouts(texts: Sequence[str] | None) -> dict[str, float]:

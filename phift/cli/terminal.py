@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,11 +49,31 @@ class Terminal:
                 detail="Nothing was changed.",
                 remedy=f"Approve with --auto-approve (-y){saved}",
             )
-        style = self.streams.err_style
         what = f"destroy stack {plan.stack} in" if destroying else "apply this plan to"
         question = f"Do you {'really ' if destroying else ''}want to {what} {plan.workspace}?"
+        means = textwrap.fill(
+            f"It means: {kind_of_work(plan)}.",
+            self.streams.err_style.width,
+            initial_indent="  ",
+            subsequent_indent="    ",
+        )
+        self._ask(question, means, "destroy" if destroying else "apply")
+
+    def confirm(self, question: str, *, action: str, option: str) -> None:
+        """Asks for the word yes. ApprovalError for any other answer, or nobody to ask; option: what answers it then."""
+        if not self.streams.terminal:
+            raise ApprovalError(
+                "nobody approved it, and there is no terminal to ask on",
+                detail="Nothing was changed.",
+                remedy=f"Approve with {option}.",
+            )
+        self._ask(question, "", action)
+
+    def _ask(self, question: str, means: str, action: str) -> None:
+        style = self.streams.err_style
+        said = f"{means}\n" if means else ""
         self.streams.err.write(
-            f"\n{style.bold(question)}\n  It means: {kind_of_work(plan)}.\n"
+            f"\n{style.bold(question)}\n{said}"
             f"  Only 'yes' will be accepted to approve.\n\n  {style.bold('Enter a value:')} "
         )
         self.streams.err.flush()
@@ -61,5 +82,5 @@ class Terminal:
         except EOFError:
             answer = ""
         if answer != "yes":
-            raise ApprovalError(f"{'destroy' if destroying else 'apply'} cancelled", detail="Nothing was changed.")
+            raise ApprovalError(f"{action} cancelled", detail="Nothing was changed.")
         self.streams.err.write("\n")

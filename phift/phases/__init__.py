@@ -8,7 +8,7 @@ from phift.phases.applying import apply
 from phift.phases.drifting import Drift, drift
 from phift.phases.invoking import Answered, endpoint_key, invoke
 from phift.phases.locking import LockReport, lock
-from phift.phases.looking import Metrics, Point, Status, StatusRow, logs, metrics, status
+from phift.phases.looking import Metrics, Point, Status, StatusRow, deployment_logs, logs, metrics, status
 from phift.phases.many import ManyApplied, ManyPlans, StackApplied, StackPlan, apply_many, plan_many
 from phift.phases.planning import destroy_plan, plan
 from phift.phases.recording import force_unlock, history, lease_holder, outputs, settle
@@ -31,6 +31,7 @@ __all__ = [
     "StatusRow",
     "apply",
     "apply_many",
+    "deployment_logs",
     "destroy_plan",
     "drift",
     "endpoint_key",

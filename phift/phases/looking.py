@@ -15,14 +15,17 @@ from phift.phases.request import Connector, Request
 from phift.phases.workbench import Workbench, open_workbench
 from phift.resources.base import Live
 from phift.resources.kinds import run_history
+from phift.resources.kinds.endpoint import endpoint_path
 from phift.resources.kinds.run_history import Point
 from phift.resources.kinds.scoring import chat_request
 from phift.resources.registry import KINDS
 
-__all__ = ["Metrics", "Point", "Status", "StatusRow", "logs", "metrics", "status"]
+__all__ = ["Metrics", "Point", "Status", "StatusRow", "deployment_logs", "logs", "metrics", "status"]
 
 _ENDED = frozenset({"Completed", "Failed", "Canceled", "NotResponding"})
 _PAUSE = 1.0
+TAIL = 1000
+"""So many lines of a container's log are asked for."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,42 @@ def logs(request: Request, connect: Connector, *, follow: bool = False) -> Itera
         state = _state(bench, job)
         yield from _new_lines(bench.azure, job.name, told)
         if not follow or state in _ENDED:
+            return
+        time.sleep(_PAUSE)
+
+
+def deployment_logs(
+    request: Request, connect: Connector, name: str = "", *, follow: bool = False, tail: int = TAIL
+) -> Iterator[str]:
+    """The last lines of the log of a deployment's container.
+
+    name: as the workspace has it, or as the spec has it ("main"); by default the spec's. tail: how many lines there
+    may be. follow: go on until the deployment is gone. Raises UsageError where there is no such deployment.
+    """
+    bench = _looking(request, connect)
+    desired = next(iter(bench.stack.of_kind("deployment")), None)
+    if desired is None:
+        raise UsageError(f"stack {bench.stack.name} deploys nothing")
+    wanted = desired.name if name in {"", desired.address.name, str(desired.address)} else name
+    seen = KINDS["deployment"].read(bench.context, desired)
+    there = [live.name for live in (seen.live, *seen.facts["others"]) if live is not None]
+    found = next((known for known in there if known.lower() == wanted.lower()), None)
+    if found is None:
+        raise UsageError(
+            f"stack {bench.stack.name} has no deployment {wanted} in the workspace",
+            remedy=f"It has: {', '.join(there)}." if there else "Apply it first: phift apply.",
+        )
+    path = f"{endpoint_path(bench.context, desired.parts['endpoint'])}/deployments/{found}/getLogs"
+    told: list[str] = []
+    while True:
+        try:
+            answer = bench.azure.arm.post(path, "2024-10-01", {"containerType": "InferenceServer", "tail": tail})
+        except NotFoundError:
+            return  # it was removed while we followed it
+        lines = str((answer.body or {}).get("content") or "").splitlines()
+        yield from _after(told, lines)
+        told = lines
+        if not follow:
             return
         time.sleep(_PAUSE)
 
@@ -147,6 +186,14 @@ def _job(bench: Workbench) -> Live:
 def _state(bench: Workbench, job: Live) -> str:
     raw = bench.azure.arm.get(job.object_id, "2024-10-01")
     return str(raw["properties"].get("status"))
+
+
+def _after(told: list[str], lines: list[str]) -> list[str]:
+    """What of `lines`, a window that moves along a log, comes after `told`, the same window some time before."""
+    for start in range(len(told) + 1):
+        if told[start:] == lines[: len(told) - start]:
+            return lines[len(told) - start :]
+    return lines
 
 
 def _new_lines(azure: Azure, job: str, told: dict[str, int]) -> Iterator[str]:

@@ -118,7 +118,14 @@ class PlanView(Protocol):
     """A plan as text, without the last line end."""
 
     def __call__(
-        self, planned: Plan, /, *, style: Style = PLAIN, summary: bool = False, show_unchanged: bool = False
+        self,
+        planned: Plan,
+        /,
+        *,
+        style: Style = PLAIN,
+        summary: bool = False,
+        show_unchanged: bool = False,
+        show_suppressed: bool = False,
     ) -> str: ...
 
 

@@ -12,11 +12,24 @@ from phift.errors import AzureError, DiagnosticsError, JobFailedError, PhiftErro
 from phift.views.base import PLAIN, Style
 
 if TYPE_CHECKING:
-    from phift.phases import LockReport, Metrics, Status
+    from phift.ledger.journal import Intent, Record
+    from phift.phases import Drift, LockReport, Metrics, Status
     from phift.plan.model import Plan
     from phift.spec import LoadedSpec, Origin
 
-__all__ = ["answers", "diagnostics", "document", "error", "lock", "metrics", "plan", "rendered", "status"]
+__all__ = [
+    "answers",
+    "diagnostics",
+    "document",
+    "drift",
+    "error",
+    "history",
+    "lock",
+    "metrics",
+    "plan",
+    "rendered",
+    "status",
+]
 
 
 def document(data: Any) -> str:
@@ -24,7 +37,14 @@ def document(data: Any) -> str:
     return json.dumps(data, indent=2, ensure_ascii=False, default=str)
 
 
-def plan(planned: Plan, *, style: Style = PLAIN, summary: bool = False, show_unchanged: bool = False) -> str:
+def plan(
+    planned: Plan,
+    *,
+    style: Style = PLAIN,
+    summary: bool = False,
+    show_unchanged: bool = False,
+    show_suppressed: bool = False,
+) -> str:
     """`Plan.to_dict`, whole; with summary without the resources' properties. The other options dress text only."""
     data = planned.to_dict()
     if summary:
@@ -33,6 +53,59 @@ def plan(planned: Plan, *, style: Style = PLAIN, summary: bool = False, show_unc
             "resources": [{key: r[key] for key in kept} for r in data["resources"] if _writes(r)]
         }
     return document(data)
+
+
+def drift(found: Drift) -> str:
+    """Whether there is drift, what was changed outside, and what of the spec is not applied yet; resources as in a
+    plan."""
+    planned = {r["address"]: r for r in found.plan.to_dict()["resources"]}
+    return document(
+        {
+            "format_version": "1.0",
+            "stack": found.plan.stack,
+            "target": found.plan.target,
+            "workspace": found.plan.workspace,
+            "drift": bool(found.outside),
+            "outside": [planned[str(r.address)] for r in found.outside],
+            "unapplied": [planned[str(r.address)] for r in found.unapplied],
+        }
+    )
+
+
+def history(records: Sequence[Record]) -> str:
+    """The applies of a stack, newest first: holder, plan summary, and each write with what came of it."""
+    return document(
+        {
+            "format_version": "1.0",
+            "applies": [
+                {
+                    "apply_id": r.apply_id,
+                    "started": r.started,
+                    "ended": r.ended or None,
+                    "outcome": r.outcome or None,
+                    "holder": {k: v for k, v in r.holder.items() if k != "place"},
+                    "plan": dict(r.plan),
+                    "writes": [
+                        *(_write(result.intent, result.outcome, result.at, result.facts) for result in r.results),
+                        *(_write(intent, None, None, {}) for intent in r.open),
+                    ],
+                }
+                for r in records
+            ],
+        }
+    )
+
+
+def _write(intent: Intent, outcome: str | None, ended: str | None, facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "address": intent.address,
+        "verb": intent.verb,
+        "identity": intent.identity,
+        "started": intent.at,
+        "ended": ended,
+        "outcome": outcome,
+        "facts": dict(facts),
+    }
 
 
 def _writes(resource: Mapping[str, Any]) -> bool:

@@ -16,8 +16,11 @@ __all__ = ["LIMIT", "marker", "plan"]
 LIMIT = 65_000
 """Characters, below GitHub's 65,536 for a comment."""
 
-_ROWS = 200
-"""Rows of the table; with names and reasons cut they stay below half of the limit."""
+_TABLE_ROOM = 30_000
+"""Characters of the table; what does not fit is counted."""
+
+_DIFF_ROOM = 16_000
+"""Characters of the spec's diff; the plan comes first when both are long."""
 
 _SYMBOL = re.compile(r"^( *)(-/\+|<=|[+~.-])(?= )", re.MULTILINE)
 _DIFF_SIGNS = {"~": "!", "-/+": "!", "<=": " ", ".": " "}
@@ -28,8 +31,20 @@ def marker(stack: str) -> str:
     return f"<!-- phift-plan:{stack} -->"
 
 
-def plan(planned: Plan, *, style: Style = PLAIN, summary: bool = False, show_unchanged: bool = False) -> str:
-    """Below `LIMIT` characters whatever the plan. With summary without the folded text. style is not used."""
+def plan(
+    planned: Plan,
+    *,
+    style: Style = PLAIN,
+    summary: bool = False,
+    show_unchanged: bool = False,
+    show_suppressed: bool = False,
+    spec_diff: str | None = None,
+    base: str = "",
+) -> str:
+    """Below `LIMIT` characters whatever the plan. With summary without the folded text. style is not used.
+
+    spec_diff: the unified diff of the rendered spec against the git ref `base`; empty when they are the same.
+    """
     shown = [r for r in planned.resources if r.action.changes_something or show_unchanged]
     parts = [
         f"{marker(planned.stack)}\n### phift plan: `{planned.stack}` on `{planned.target}`",
@@ -39,9 +54,14 @@ def plan(planned: Plan, *, style: Style = PLAIN, summary: bool = False, show_unc
     if shown:
         parts.append(_table(shown))
     if shown and not summary:
-        room = LIMIT - len("\n\n".join(parts)) - 600
-        parts.append(_folded(text.render(planned, show_unchanged=show_unchanged), room))
-    parts.append(f"<sub>{_escape(planned.spec_path)}, planned {planned.created}</sub>")
+        room = LIMIT - len("\n\n".join(parts)) - 600 - (min(len(spec_diff), _DIFF_ROOM) + 600 if spec_diff else 0)
+        whole = text.render(planned, show_unchanged=show_unchanged, show_suppressed=show_suppressed)
+        parts.append(_folded("Show the plan", _SYMBOL.sub(_to_the_front, whole), room))
+    if spec_diff is not None and not summary:
+        ref = _escape(cut(base, 100))
+        title = f"Show what the rendered spec changed since {ref}"
+        parts.append(_folded(title, spec_diff, _DIFF_ROOM) if spec_diff else f"The rendered spec is that of {ref}.")
+    parts.append(f"<sub>{_escape(cut(planned.spec_path, 200))}, planned {planned.created}</sub>")
     return "\n\n".join(parts)
 
 
@@ -62,26 +82,32 @@ def _warning(warning: Diagnostic) -> str:
 
 def _table(shown: list[PlannedResource]) -> str:
     rows = ["| | resource | name | what and why |", "|---|---|---|---|"]
-    for resource in shown[:_ROWS]:
+    room = _TABLE_ROOM - len(rows[0])
+    for count, resource in enumerate(shown):
         why = f"{fate(resource)}: {resource.reason}" if resource.reason else fate(resource)
         symbol = f"`{resource.action.symbol}`" if resource.action.symbol.strip() else ""
         name = _escape(cut(resource.identity, 60))
-        rows.append(f"| {symbol} | `{resource.address}` | {name} | {_escape(cut(why, 90))} |")
-    if len(shown) > _ROWS:
-        rows.append(f"| | {len(shown) - _ROWS} more | | |")
+        row = f"| {symbol} | `{cut(str(resource.address), 80)}` | {name} | {_escape(cut(why, 90))} |"
+        room -= len(row) + 1
+        if room < 0:
+            rows.append(f"| | {len(shown) - count} more | | |")
+            break
+        rows.append(row)
     return "\n".join(rows)
 
 
-def _folded(body: str, room: int) -> str:
-    """The text as a diff, so that it has colours: the symbols go to the first column."""
-    moved = _SYMBOL.sub(lambda m: _DIFF_SIGNS.get(m[2], m[2]) + m[1] + " " * (len(m[2]) - 1), body)
-    if len(moved) > room:
-        moved = (
-            moved[: moved.rfind("\n", 0, max(room - 100, 0))]
-            + "\n\n... cut here: the whole plan is longer than a comment may be"
-        )
-    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", moved)), 3)
-    return f"<details><summary>Show the plan</summary>\n\n{fence}diff\n{moved}\n{fence}\n\n</details>"
+def _to_the_front(symbol: re.Match[str]) -> str:
+    """A plan's symbol in the first column, where a diff has colours for it."""
+    return _DIFF_SIGNS.get(symbol[2], symbol[2]) + symbol[1] + " " * (len(symbol[2]) - 1)
+
+
+def _folded(title: str, body: str, room: int) -> str:
+    """The text as a diff, folded away, and cut at the end of a line when it is longer than its room."""
+    if len(body) > room:
+        end = body.rfind("\n", 0, max(room - 100, 0))
+        body = body[: max(end, 0)] + "\n\n... cut here: all of it is longer than a comment may be"
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", body)), 3)
+    return f"<details><summary>{title}</summary>\n\n{fence}diff\n{body}\n{fence}\n\n</details>"
 
 
 def _escape(said: str) -> str:

@@ -40,7 +40,7 @@ def applying(monkeypatch: pytest.MonkeyPatch, outcome: ApplyFinished | BaseExcep
     seen: list[ApplyOptions] = []
 
     def apply(
-        plan: Plan, request: object, connect: object, *, listener: Listener, options: ApplyOptions
+        plan: Plan, request: object, connect: object, *, listener: Listener, options: ApplyOptions, saved: bool
     ) -> ApplyFinished:
         seen.append(options)
         listener(ResourceStarted(JOB, Action.RUN, "s-1"))
@@ -99,7 +99,9 @@ def test_a_traceback_is_shown_only_when_asked_for(
 def test_detailed_exit_code(spec: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["plan", spec]) == 0
     assert run(["plan", spec, "--detailed-exitcode"]) == 2
-    monkeypatch.setattr(phases, "plan", lambda request, connect, **options: Plan("s", "local", "local", "s", "r", "0", "now"))
+    monkeypatch.setattr(
+        phases, "plan", lambda request, connect, **options: Plan("s", "local", "local", "s", "r", "0", "now")
+    )
     assert run(["plan", spec, "--detailed-exitcode"]) == 0
     assert "No changes." in capsys.readouterr().out
 
@@ -131,19 +133,42 @@ def test_options_reach_the_apply(
     assert "job.finetune: Starting..." in said.err
 
 
-def test_retry_failed_reaches_the_plan(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[bool] = []
+def test_what_decides_the_plan_reaches_it(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, object]] = []
 
-    def plan(request: object, connect: object, *, retry_failed: bool = False) -> Plan:
-        asked.append(retry_failed)
+    def plan(request: object, connect: object, **options: object) -> Plan:
+        asked.append({name: given for name, given in options.items() if given})
         return PLAN
 
     monkeypatch.setattr(phases, "plan", plan)
     applying(monkeypatch, ApplyFinished(PLAN, 1, 0, 0, 1))
-    assert run(["plan", spec, "--retry-failed"]) == 0
-    assert run(["apply", spec, "-y", "--retry-failed"]) == 0
-    assert run(["apply", spec, "-y"]) == 0
-    assert asked == [True, True, False]
+    addresses = ["--select", "model.finetuned", "--select", "data.test", "--replace", "compute.finetune"]
+    for command in (["plan", spec], ["apply", spec, "-y"]):
+        assert run([*command, "--retry-failed"]) == 0
+        assert run([*command, *addresses]) == 0
+        assert run(command) == 0
+    chosen = {
+        "select": (Address("model", "finetuned"), Address("data", "test")),
+        "replace_": (Address("compute", "finetune"),),
+    }
+    assert asked == [{"retry_failed": True}, chosen, {}] * 2
+
+
+@pytest.mark.parametrize("option", ["--select", "--replace"])
+def test_an_address_that_is_none_is_told_with_its_option(
+    spec: str, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["plan", spec, option, "compute"]) == 1
+    assert f"{option}: 'compute' is no address" in capsys.readouterr().err
+
+
+def test_a_dry_run_shows_the_plan_and_applies_nothing(
+    spec: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = applying(monkeypatch, ApplyFinished(PLAN, 1, 0, 0, 1))
+    assert run(["apply", spec, "--dry-run"]) == 0
+    assert "Plan: 1 to add" in capsys.readouterr().out
+    assert seen == []
 
 
 def test_what_failed_is_told_in_full_and_gives_the_exit_code(

@@ -194,6 +194,10 @@ def test_measured_numbers_are_short() -> None:
 
 def test_the_question_names_the_kind_of_work() -> None:
     assert kind_of_work(plan(RETRAIN, KEPT)) == "1 training run"
+    job = resource("job.finetune", Action.RUN, details={"gpus": 4, "instance_count": 2})
+    assert kind_of_work(plan(job)) == "1 training run on 8 GPUs (no time limit)"
+    limited = dataclasses.replace(job, details={**job.details, "timeout_minutes": 90})
+    assert kind_of_work(plan(limited)) == "1 training run on 8 GPUs (12 GPU hours at most)"
     assert kind_of_work(plan(resource("compute.a", Action.UPDATE))) == "configuration only, 1 change in place"
     assert "1 new deployment" in kind_of_work(plan(resource("deployment.main", Action.CREATE)))
     assert "models stay" in kind_of_work(plan(resource("compute.a", Action.DELETE), purpose="destroy"))

@@ -23,7 +23,12 @@ def apply(
     no_wait: o.NoWaitOption = False,
     parallelism: o.ParallelismOption = 10,
     timeout: o.TimeoutOption = None,
+    select: o.SelectOption = None,
+    replace: o.ReplaceOption = None,
     retry_failed: o.RetryFailedOption = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show the plan, as phift plan does.", rich_help_panel="Output")
+    ] = False,
     json: o.JsonOption = False,
     quiet: o.QuietOption = False,
     no_color: o.NoColorOption = False,
@@ -40,9 +45,10 @@ def apply(
     saved = planfile.is_plan(file)
     if saved:
         o.refuse("a saved plan, which holds its own", {"--target": target, "--var": var, "--var-file": var_file})
+        o.refuse("a saved plan, which is carried out as it is", {"--select": select, "--replace": replace})
     if json:
         o.refuse("--json", {"--quiet": quiet})
-        if not (saved or auto_approve):
+        if not (saved or auto_approve or dry_run):
             raise UsageError("--json has nobody to ask", remedy="Add --auto-approve, or apply a saved plan.")
     timeouts = o.parse_timeouts(timeout)
     terminal = Terminal.of(no_color=no_color, quiet=quiet or json)
@@ -52,8 +58,18 @@ def apply(
         plan, request = planfile.read(file)
     else:
         request = o.request_of(file, target, var, var_file)
-        plan = phases.plan(request, connect, retry_failed=retry_failed)
+        plan = phases.plan(
+            request,
+            connect,
+            retry_failed=retry_failed,
+            select=o.parse_addresses(select, "--select"),
+            replace_=o.parse_addresses(replace, "--replace"),
+        )
+    if dry_run or not saved:
         view.planned(plan)
+    if dry_run:
+        return 0
+    if not saved:
         if not plan.changes_something:
             phases.settle(plan, request, connect)
             return 0
@@ -62,4 +78,4 @@ def apply(
     options = phases.ApplyOptions(
         parallelism=parallelism, wait=not no_wait, timeouts=timeouts, retry_failed=retry_failed
     )
-    return carry_out(plan, request, connect, view, terminal, options)
+    return carry_out(plan, request, connect, view, terminal, options, saved=saved)

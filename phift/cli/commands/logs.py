@@ -16,14 +16,25 @@ def logs(
     target: o.TargetOption = None,
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job ends.")] = False,
+    deployment: Annotated[
+        str | None,
+        typer.Option("--deployment", metavar="[NAME]", help="Of a deployment's container; by default the spec's."),
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until the job ends, or the deployment is gone.")
+    ] = False,
 ) -> int:
-    """Print the logs of the training job."""
+    """Print the logs of the training job, or of a deployment."""
     from phift import phases
 
     terminal = Terminal.of()
     request = o.request_of(spec, target, var, var_file)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
-    for line in phases.logs(request, connect, follow=follow):
+    lines = (
+        phases.logs(request, connect, follow=follow)
+        if deployment is None
+        else phases.deployment_logs(request, connect, deployment, follow=follow)
+    )
+    for line in lines:
         terminal.print(line.rstrip("\n"))
     return 0

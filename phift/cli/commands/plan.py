@@ -10,6 +10,7 @@ import typer
 from phift.cli import options as o
 from phift.cli.connect import connector
 from phift.cli.terminal import Terminal
+from phift.errors import UsageError
 
 CHANGES = 2
 
@@ -24,9 +25,21 @@ def plan(
         typer.Option("--out", metavar="FILE", help="Save the plan, for phift apply FILE.", rich_help_panel="Output"),
     ] = None,
     format: o.PlanFormatOption = o.PlanFormat.TEXT,
+    select: o.SelectOption = None,
+    replace: o.ReplaceOption = None,
     retry_failed: o.RetryFailedOption = False,
     summary: o.SummaryOption = False,
     show_unchanged: o.ShowUnchangedOption = False,
+    show_suppressed: o.ShowSuppressedOption = False,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            "--base",
+            metavar="REF",
+            help="With md: what the rendered spec changed since this git ref.",
+            rich_help_panel="Output",
+        ),
+    ] = None,
     detailed_exitcode: Annotated[
         bool,
         typer.Option("--detailed-exitcode", help="2 when there are changes, 0 when not.", rich_help_panel="Output"),
@@ -43,15 +56,31 @@ def plan(
     from phift.cli.views import plan_view
 
     if summary:
-        o.refuse("--summary", {"--show-unchanged": show_unchanged})
+        o.refuse("--summary", {"--show-unchanged": show_unchanged, "--show-suppressed": show_suppressed})
+    if base and format is not o.PlanFormat.MD:
+        raise UsageError("--base goes with --format md", remedy="For the text alone: git diff REF, and phift render.")
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(spec, target, var, var_file)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
-    planned = phases.plan(request, connect, retry_failed=retry_failed)
+    planned = phases.plan(
+        request,
+        connect,
+        retry_failed=retry_failed,
+        select=o.parse_addresses(select, "--select"),
+        replace_=o.parse_addresses(replace, "--replace"),
+    )
     if out:
         planfile.write(out, planned, request)
-    view = plan_view(format)
-    terminal.print(view(planned, style=terminal.streams.out_style, summary=summary, show_unchanged=show_unchanged))
+    view = plan_view(format, base=base, request=request)
+    terminal.print(
+        view(
+            planned,
+            style=terminal.streams.out_style,
+            summary=summary,
+            show_unchanged=show_unchanged,
+            show_suppressed=show_suppressed,
+        )
+    )
     if out:
         terminal.tell(f"\nSaved the plan. To carry out exactly this: phift apply {out}")
     return CHANGES if detailed_exitcode and planned.changes_something else 0

@@ -16,6 +16,7 @@ def show(
     format: o.PlanFormatOption = o.PlanFormat.TEXT,
     summary: o.SummaryOption = False,
     show_unchanged: o.ShowUnchangedOption = False,
+    show_suppressed: o.ShowSuppressedOption = False,
     no_color: o.NoColorOption = False,
 ) -> int:
     """Show a saved plan, also when it is stale."""
@@ -23,9 +24,17 @@ def show(
     from phift.cli.views import plan_view
 
     if summary:
-        o.refuse("--summary", {"--show-unchanged": show_unchanged})
+        o.refuse("--summary", {"--show-unchanged": show_unchanged, "--show-suppressed": show_suppressed})
     terminal = Terminal.of(no_color=no_color)
     plan, _ = planfile.read(file)
     view = plan_view(format)
-    terminal.print(view(plan, style=terminal.streams.out_style, summary=summary, show_unchanged=show_unchanged))
+    terminal.print(
+        view(
+            plan,
+            style=terminal.streams.out_style,
+            summary=summary,
+            show_unchanged=show_unchanged,
+            show_suppressed=show_suppressed,
+        )
+    )
     return 0

@@ -16,14 +16,14 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from phift.plan.action import Action
+from phift.plan.action import Action, ChangeAction
 from phift.plan.model import FieldChange, Plan, PlannedResource
 from phift.views.base import PLAIN, Style
 from phift.views.human.diagnostics import one as diagnostic
 from phift.views.human.values import KNOWN_AFTER_APPLY, SENSITIVE, cut, table, value
 from phift.views.human.words import fate, words_of
 
-__all__ = ["count_line", "render"]
+__all__ = ["block", "count_line", "field_lines", "render"]
 
 ALIGN = 32
 """Keys longer than this do not push the values of the others to the right."""
@@ -48,15 +48,29 @@ LEGEND = (
 """The order of the legend."""
 
 
-def render(plan: Plan, *, style: Style = PLAIN, summary: bool = False, show_unchanged: bool = False) -> str:
-    """The whole plan; with summary only the list of addresses and the count line."""
+def render(
+    plan: Plan,
+    *,
+    style: Style = PLAIN,
+    summary: bool = False,
+    show_unchanged: bool = False,
+    show_suppressed: bool = False,
+) -> str:
+    """The whole plan; with summary only the list of addresses and the count line.
+
+    show_suppressed: differences that a rule lets pass, too, each with its rule.
+    """
     parts = [] if summary else list(_remarks(plan, style))
     shown = [r for r in plan.resources if r.action.changes_something or r.action is Action.READ]
     if shown and not summary:
         parts.append(_legend(shown, plan, style))
     if not summary:
-        listed = plan.resources if show_unchanged else shown
-        parts += [_resource(r, style) for r in listed]
+        listed = [
+            r
+            for r in plan.resources
+            if r in shown or show_unchanged or (show_suppressed and len(r.changes) > len(r.visible_changes))
+        ]
+        parts += [block(r, style, show_suppressed=show_suppressed) for r in listed]
     if shown:
         parts.append(_list(shown, style))
     if plan.purpose == "destroy" and (staying := _staying(plan, style)):
@@ -124,7 +138,8 @@ def _pad(symbol: str, style: Style) -> str:
     return " " * (3 - len(symbol)) + style.symbol(symbol)
 
 
-def _resource(resource: PlannedResource, style: Style) -> str:
+def block(resource: PlannedResource, style: Style = PLAIN, *, show_suppressed: bool = False) -> str:
+    """What becomes of one resource, why, and its changes or attributes."""
     action = resource.action
     destructive = action in {Action.DELETE, Action.REPLACE}
     said = fate(resource)
@@ -141,6 +156,8 @@ def _resource(resource: PlannedResource, style: Style) -> str:
         lines += textwrap.wrap(note, style.width, initial_indent="  # ", subsequent_indent="  # ")
     head = f"{_pad(action.symbol, style)} {resource.address.kind} {value(_identity(resource))}"
     body = list(_body(resource, style))
+    if show_suppressed:
+        body += _suppressed(resource, style)
     return "\n".join([*lines, *([f"{head} {{", *body, "    }"] if body else [head])])
 
 
@@ -152,11 +169,11 @@ def _body(resource: PlannedResource, style: Style) -> Iterator[str]:
     changes = resource.visible_changes
     if changes and resource.action is Action.CREATE:
         # A new object beside the old one: what made it new first, then the rest of it.
-        yield from _changes(changes, style)
+        yield from field_lines(changes, style)
         changed = {c.path.partition(".")[0] for c in changes}
         yield from _tree({k: v for k, v in _attributes(resource).items() if k not in changed}, "+", style, indent=6)
     elif changes and resource.action is not Action.DELETE:
-        yield from _changes(changes, style)
+        yield from field_lines(changes, style)
         if resource.unchanged:
             yield "        " + style.dim(f"# ({_plural(resource.unchanged, 'unchanged attribute')} hidden)")
     elif resource.action in {Action.CREATE, Action.RUN, Action.REPLACE}:
@@ -174,7 +191,22 @@ def _attributes(resource: PlannedResource) -> dict[str, Any]:
     return {k: v for k, v in resource.desired.items() if k != "tags"} | facts | last
 
 
-def _changes(changes: Sequence[FieldChange], style: Style) -> Iterator[str]:
+def _suppressed(resource: PlannedResource, style: Style) -> Iterator[str]:
+    """The differences that a rule lets pass, live value first."""
+    for change in resource.changes:
+        if change.action is not ChangeAction.SUPPRESSED:
+            continue
+        yield f"        {change.path}: {_shown(change.live, change)} for {_shown(change.wanted, change)}"
+        why = f"suppressed by rule {change.rule}" + (f": {change.reason}" if change.reason else "")
+        yield from (style.dim(line) for line in _wrapped(why, "          # ", style))
+
+
+def _wrapped(text: str, indent: str, style: Style) -> list[str]:
+    return textwrap.wrap(text, style.width, initial_indent=indent, subsequent_indent=indent, break_long_words=False)
+
+
+def field_lines(changes: Sequence[FieldChange], style: Style = PLAIN) -> Iterator[str]:
+    """A line a field, aligned; three lines where its values are too long for one."""
     wide = max((len(c.path) for c in changes if len(c.path) <= ALIGN), default=0)
     for change in changes:
         symbol = "+" if change.live is None else "-" if change.wanted is None else "~"
@@ -202,7 +234,14 @@ def _shown(data: Any, change: FieldChange) -> str:
 def _remark(change: FieldChange) -> str:
     force = f"# {change.action.force}" if change.action.force else ""
     outside = "(changed outside phift)" if change.by == "outside" else ""
-    return " ".join(part for part in (force, outside) if part)
+    return " ".join(part for part in (force, outside, _last_applied(change)) if part)
+
+
+def _last_applied(change: FieldChange) -> str:
+    """What was applied last, where it is neither what is live nor what is wanted: both sides moved."""
+    if change.applied is None or change.sensitive or change.applied in (change.live, change.wanted):
+        return ""
+    return f"(last applied: {value(change.applied)})"
 
 
 def _tree(data: Mapping[str, Any], symbol: str, style: Style, *, indent: int) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from phift.address import Address
 from phift.plan.action import Action
 from phift.plan.model import Plan, PlannedResource
+from phift.views.human.values import number
 
 __all__ = ["WORDS", "Words", "fate", "kind_of_work", "words_of"]
 
@@ -90,7 +91,7 @@ def kind_of_work(plan: Plan) -> str:
     created = sum(r.action.adds for r in writes) - len(jobs) - tests - deployments
     parts = [
         "" if jobs or deployments or created or plan.counts.destroy else "configuration only",
-        _count(len(jobs), "training run") + _gpus(jobs) if jobs else "",
+        _training(jobs) if jobs else "",
         _count(deployments, "new deployment") if deployments else "",
         _count(tests, "test") if tests else "",
         _count(created, "new object") if created else "",
@@ -100,9 +101,19 @@ def kind_of_work(plan: Plan) -> str:
     return ", ".join(part for part in parts if part) or "nothing to do"
 
 
-def _gpus(jobs: list[PlannedResource]) -> str:
-    gpus = sum(int(j.details.get("gpus") or 0) * int(j.details.get("instance_count") or 1) for j in jobs)
-    return f" on {_count(gpus, 'GPU')}" if gpus else ""
+def _training(jobs: list[PlannedResource]) -> str:
+    """`1 training run on 4 GPUs (8 GPU hours at most)`. Only the job's own time limit is a bound: what apply waits is
+    none, as the job goes on without it."""
+    said = _count(len(jobs), "training run")
+    each = [int(j.details.get("gpus") or 0) * int(j.details.get("instance_count") or 1) for j in jobs]
+    if not all(each):
+        return said
+    said += f" on {_count(sum(each), 'GPU')}"
+    minutes = [float(j.details.get("timeout_minutes") or 0) for j in jobs]
+    if not all(minutes):
+        return f"{said} (no time limit)"
+    hours = sum(gpus * limit / 60 for gpus, limit in zip(each, minutes, strict=True))
+    return f"{said} ({number(hours)} GPU hours at most)"
 
 
 def _count(count: int, one: str, many: str = "") -> str:

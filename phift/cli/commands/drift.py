@@ -1,0 +1,38 @@
+"""`phift drift`."""
+
+from __future__ import annotations
+
+from phift.cli import options as o
+from phift.cli.connect import connector
+from phift.cli.terminal import Terminal
+
+DRIFT = 3
+
+
+def drift(
+    spec: o.SpecArgument,
+    target: o.TargetOption = None,
+    var: o.VarOption = None,
+    var_file: o.VarFileOption = None,
+    format: o.FormatOption = o.Format.TEXT,
+    no_color: o.NoColorOption = False,
+) -> int:
+    """Show what somebody else changed since the last apply.
+
+    Exit code 3 when there is drift. What you changed in the spec and have not applied yet is told apart, and is no
+    drift. Nothing is written, neither to the workspace nor beside the spec.
+    """
+    from phift import phases
+
+    terminal = Terminal.of(no_color=no_color)
+    request = o.request_of(spec, target, var, var_file)
+    found = phases.drift(request, connector(interactive=terminal.streams.terminal, tell=terminal.tell))
+    if format is o.Format.JSON:
+        from phift.views import json
+
+        terminal.print(json.drift(found))
+    else:
+        from phift.views.human import drift as text
+
+        terminal.print(text.render(found, style=terminal.streams.out_style))
+    return DRIFT if found.outside else 0

@@ -1,0 +1,43 @@
+"""`phift history`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from phift.cli import options as o
+from phift.cli.connect import connector
+from phift.cli.terminal import Terminal
+
+
+def history(
+    spec: o.SpecArgument,
+    target: o.TargetOption = None,
+    var: o.VarOption = None,
+    var_file: o.VarFileOption = None,
+    limit: Annotated[
+        int, typer.Option("-n", min=1, max=1000, metavar="N", help="So many applies.", rich_help_panel="Output")
+    ] = 20,
+    format: o.FormatOption = o.Format.TEXT,
+    no_color: o.NoColorOption = False,
+) -> int:
+    """Show who applied what and when, newest first.
+
+    As the ledger in the workspace's own storage remembers it; `--format json` has every write.
+    """
+    from phift import phases
+
+    terminal = Terminal.of(no_color=no_color)
+    request = o.request_of(spec, target, var, var_file)
+    connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
+    records = phases.history(request, connect, limit=limit)
+    if format is o.Format.JSON:
+        from phift.views import json
+
+        terminal.print(json.history(records))
+    else:
+        from phift.views.human import history as text
+
+        terminal.print(text.render(records, style=terminal.streams.out_style))
+    return 0

@@ -1,0 +1,52 @@
+"""`phift outputs`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from phift.cli import options as o
+from phift.cli.connect import connector
+from phift.cli.terminal import Terminal
+from phift.errors import UsageError
+
+
+def outputs(
+    spec: o.SpecArgument,
+    key: Annotated[
+        str | None,
+        typer.Argument(metavar="[ADDRESS[.KEY]]", help="Only this one, such as endpoint.main.scoring_uri."),
+    ] = None,
+    target: o.TargetOption = None,
+    var: o.VarOption = None,
+    var_file: o.VarFileOption = None,
+) -> int:
+    """Print names, versions and addresses of what is there, for scripts.
+
+    JSON by the address of each resource; one value with its key is printed as it is.
+    """
+    from phift import phases
+    from phift.views import json
+
+    terminal = Terminal.of()
+    request = o.request_of(spec, target, var, var_file)
+    found = phases.outputs(request, connector(interactive=terminal.streams.terminal, tell=terminal.tell))
+    wanted = pick(found, key) if key else found
+    terminal.print(wanted if isinstance(wanted, str) else json.document(wanted))
+    return 0
+
+
+def pick(found: dict[str, dict[str, Any]], key: str) -> Any:
+    """What `ADDRESS` or `ADDRESS.KEY` names. Raises UsageError listing what there is."""
+    if key in found:
+        return found[key]
+    address = max((a for a in found if key.startswith(f"{a}.")), key=len, default="")
+    name = key.removeprefix(f"{address}.")
+    if address and name in found[address]:
+        return found[address][name]
+    known = [f"{address}.{name}" for name in found[address]] if address else list(found)
+    raise UsageError(
+        f"there is no output {key}",
+        remedy=f"There are: {', '.join(known)}." if known else "Nothing of the stack is in the workspace.",
+    )

@@ -1,0 +1,63 @@
+"""`phift drift`: what somebody else changed, and apart from it what waits in the spec."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from phift.views.base import PLAIN, Style
+from phift.views.human.plan import field_lines
+from phift.views.human.values import table, value
+from phift.views.human.words import fate
+
+if TYPE_CHECKING:
+    from phift.phases import Drift
+    from phift.plan.model import PlannedResource
+
+__all__ = ["render"]
+
+
+def render(drift: Drift, *, style: Style = PLAIN) -> str:
+    """Each change made outside, from what was applied to what is there now; what the spec has and no apply has made,
+    as a list; one line at the end."""
+    parts = [_drifted(resource, style) for resource in drift.outside]
+    if drift.unapplied:
+        rows = [
+            (f"{r.action.symbol:>3} {r.address}", f"{fate(r)} ({r.reason})" if r.reason else fate(r))
+            for r in drift.unapplied
+        ]
+        parts.append("\n".join([style.bold("Not applied yet:"), *table(rows, width=style.width)]))
+    parts.append(_last(drift, style))
+    return "\n\n".join(parts)
+
+
+def _drifted(resource: PlannedResource, style: Style) -> str:
+    gone = not resource.fingerprint
+    said = style.red("was removed") if gone else style.yellow("was changed")
+    symbol = style.symbol("-" if gone else "~")
+    lines = [f"  # {style.bold(str(resource.address))} {said} outside phift"]
+    head = f"  {symbol} {resource.address.kind} {value(resource.identity)}"
+    if gone:
+        return "\n".join([*lines, head])
+    # A plan goes from live to wanted; what happened here went the other way.
+    turned = [replace(c, wanted=c.live, live=c.wanted, by="") for c in resource.visible_changes]
+    return "\n".join([*lines, f"{head} {{", *field_lines(turned, style), "    }"])
+
+
+def _last(drift: Drift, style: Style) -> str:
+    outside, waiting = len(drift.outside), len(drift.unapplied)
+    if outside:
+        head, paint = "Drift:", style.yellow
+        said = f"{_resources(outside)} changed outside phift. An apply would set right what the spec still says."
+    else:
+        head, paint = "No drift.", style.green
+        said = f"Nothing was changed outside phift: {_resources(len(drift.plan.resources))} compared."
+    if waiting:
+        said += f" {_resources(waiting)} of the spec not applied yet."
+    text = textwrap.fill(f"{head} {said}", style.width)
+    return style.bold(paint(head)) + text.removeprefix(head)
+
+
+def _resources(count: int) -> str:
+    return f"{count} resource{'' if count == 1 else 's'}"

@@ -1,0 +1,75 @@
+"""`phift history`: an apply a line, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from phift.views.base import PLAIN, Style
+from phift.views.human.values import cut, duration, table
+
+if TYPE_CHECKING:
+    from phift.ledger.journal import Record
+
+__all__ = ["render", "seconds_of", "what_of"]
+
+_GOOD = {"done", "settled"}
+
+
+def render(records: Sequence[Record], *, style: Style = PLAIN) -> str:
+    """When, who, commit, what, how long, outcome; below it what went wrong and what nothing is known of."""
+    if not records:
+        return "No apply of this stack is on record."
+    rows = [("WHEN", "WHO", "COMMIT", "WHAT", "TOOK", "OUTCOME"), *(_row(r) for r in records)]
+    drawn = table(rows)
+    lines = [style.dim(drawn[0])]
+    for record, line in zip(records, drawn[1:], strict=True):
+        outcome = _outcome(record)
+        paint = style.green if record.outcome in _GOOD else style.yellow if record.outcome == "detached" else style.red
+        lines.append(line[: len(line) - len(outcome)] + paint(outcome))
+        lines += [style.dim(f"    {cut(said, style.width - 4)}") for said in _below(record)]
+    return "\n".join(lines)
+
+
+def seconds_of(record: Record) -> float | None:
+    """From begin to end; None for an apply that has no end."""
+    try:
+        return (datetime.fromisoformat(record.ended) - datetime.fromisoformat(record.started)).total_seconds()
+    except ValueError:
+        return None
+
+
+def what_of(record: Record) -> str:
+    """`+8 ~1 -0`, with the purpose where it is no apply."""
+    counts = record.plan.get("counts") or {}
+    said = " ".join(f"{sign}{counts.get(key, 0)}" for sign, key in (("+", "add"), ("~", "change"), ("-", "destroy")))
+    return f"destroy {said}" if record.plan.get("purpose") == "destroy" else said
+
+
+def _row(record: Record) -> tuple[str, ...]:
+    holder: dict[str, Any] = dict(record.holder)
+    took = seconds_of(record)
+    who = "@".join(str(holder[key]) for key in ("user", "host") if holder.get(key))
+    return (
+        record.started[:16].replace("T", " "),
+        cut(who or "-", 24),
+        str(holder.get("commit", ""))[:8] or "-",
+        what_of(record),
+        duration(took) if took is not None else "-",
+        _outcome(record),
+    )
+
+
+def _outcome(record: Record) -> str:
+    return record.outcome or "no end on record"
+
+
+def _below(record: Record) -> list[str]:
+    said = [str(record.holder["run_url"])] if record.holder.get("run_url") else []
+    for result in record.results:
+        if result.outcome not in {"done", "found done"}:
+            why = str(result.facts.get("error", ""))
+            what = f"{result.intent.address}: {result.intent.verb} {result.outcome}"
+            said.append(f"{what}: {why}" if why else what)
+    return said + [f"{i.address}: {i.verb} begun, and nothing is known of its end" for i in record.open]
