@@ -8,7 +8,14 @@ from collections.abc import Callable
 from phift.address import Address
 from phift.apply.events import Listener, ResourceProgress
 from phift.clock import Clock
-from phift.errors import DeadlineError, DetachedError, ServerError, ThrottledError, UnreachableError
+from phift.errors import (
+    AuthenticationError,
+    DeadlineError,
+    DetachedError,
+    ServerError,
+    ThrottledError,
+    UnreachableError,
+)
 from phift.resources.base import Progress
 
 __all__ = ["wait_for"]
@@ -48,6 +55,13 @@ def wait_for(
         elapsed = clock.monotonic() - start
         try:
             progress = look()
+        except AuthenticationError as error:
+            raise DetachedError(
+                f"stopped watching {what}, which goes on: {error.summary}",
+                detail=error.detail,
+                remedy=f"{error.remedy or 'Sign in again.'}\nThen apply again to go on from where it then is.",
+                address=str(address),
+            ) from None
         except (UnreachableError, ServerError, ThrottledError):
             if clock.monotonic() - answered > patience:
                 raise

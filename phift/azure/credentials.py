@@ -42,6 +42,11 @@ class CachedCredential:
         self._tokens: dict[tuple[str, ...], AccessToken] = {}
         self._lock = threading.Lock()
 
+    def forget(self, *scopes: str) -> None:
+        """The service does not accept the token of these scopes any more: the next call asks for another."""
+        with self._lock:
+            self._tokens.pop(scopes, None)
+
     def get_token(self, *scopes: str, claims: str | None = None, **options: Any) -> AccessToken:
         """A token for the scopes; claims, from a challenge of the service, force a new one."""
         with self._lock:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlencode
 
 from phift import __version__
+from phift.azure.credentials import CachedCredential
 from phift.azure.errors import from_exception, from_response
 from phift.azure.pool import pooled
 from phift.azure.retry import Retry
-from phift.errors import AzureError
+from phift.errors import AuthenticationError, AzureError
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -96,9 +97,20 @@ class Http:
         AzureError of the kind that fits.
         """
         again = method != "POST" if repeatable is None else repeatable
-        return self.retry.call(
-            lambda: self._once(method, url, scope, dict(headers or {}), content, sign, timeout), repeatable=again
-        )
+
+        def attempt() -> Response:
+            return self.retry.call(
+                lambda: self._once(method, url, scope, dict(headers or {}), content, sign, timeout), repeatable=again
+            )
+
+        try:
+            return attempt()
+        except AuthenticationError as error:
+            # A token can end before its time: revoked, or by a clock that is wrong. Refused requests had no effect.
+            if error.status != 401 or not scope or not isinstance(self._credential, CachedCredential):
+                raise
+            self._credential.forget(scope)
+            return attempt()
 
     def authorized(self, credential: TokenCredential) -> Http:
         """The same connections, with a credential."""

@@ -14,6 +14,7 @@ from phift.apply.events import Event, LeaseEvent, ResourceProgress
 from phift.apply.waits import wait_for
 from phift.apply.writing import Writing
 from phift.errors import (
+    AuthenticationError,
     AzureError,
     DeadlineError,
     DetachedError,
@@ -150,6 +151,16 @@ def test_a_deadline_of_zero_still_looks_once() -> None:
 def test_asked_to_stop_it_detaches() -> None:
     with pytest.raises(DetachedError, match="stopped watching job x, which goes on in state Running"):
         wait(looks(forever=RUNNING), after=3)
+
+
+def test_lost_credentials_detach() -> None:
+    def look() -> Progress:
+        raise AuthenticationError("the token has expired", remedy="Sign in again (az login).")
+
+    with pytest.raises(DetachedError, match="goes on: the token has expired") as told:
+        wait(look)
+    assert "az login" in told.value.remedy
+    assert "apply again" in told.value.remedy
 
 
 def test_a_failure_is_raised_as_it_is() -> None:
