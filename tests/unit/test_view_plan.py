@@ -114,6 +114,33 @@ def test_suppressed_changes_are_not_shown() -> None:
     assert '+ tags.a: "b"' in said
 
 
+def test_suppressed_changes_are_shown_with_their_rule_when_asked_for() -> None:
+    hidden = change("size", "a", "A", ChangeAction.SUPPRESSED, rule="case_insensitive", reason="sizes ignore case")
+    kept = resource("compute.a", Action.NO_OP, changes=(hidden,))
+    said = text.render(plan(kept), show_suppressed=True)
+    assert '        size: "a" for "A"' in said
+    assert "suppressed by rule case_insensitive: sizes ignore case" in said
+    assert "No changes." in said
+    assert "size" not in text.render(plan(kept), show_unchanged=True)
+
+
+@pytest.mark.parametrize(
+    ("live", "wanted", "applied", "said"),
+    [
+        (3, 4, 2, "3 -> 4  (last applied: 2)"),
+        (2, 4, 2, "2 -> 4"),
+        (3, 2, 2, "3 -> 2"),
+        (3, 4, None, "3 -> 4"),
+    ],
+)
+def test_what_was_applied_last_is_told_where_both_sides_moved(
+    live: int, wanted: int, applied: object, said: str
+) -> None:
+    shown = change("max_instances", live, wanted, applied=applied)
+    lines = text.render(plan(resource("compute.a", Action.UPDATE, changes=(shown,)))).splitlines()
+    assert f"      ~ max_instances: {said}" in lines
+
+
 def test_sensitive_values_appear_in_no_format() -> None:
     secret = change("environment_variables.KEY", "hunter1", "hunter2", sensitive=True)
     planned = plan(resource("deployment.main", Action.UPDATE, changes=(secret,)))
@@ -228,10 +255,24 @@ def test_markdown_fits_a_comment_whatever_the_plan() -> None:
         resource(f"compute.c{n}", Action.CREATE, identity="n" * 300, reason="|" * 500, desired=desired)
         for n in range(1000)
     ]
-    said = markdown.plan(plan(*many, notes=("note " * 200,) * 100))
+    planned = plan(*many, notes=("note " * 200,) * 100, stack="s" * 24, spec_path="p" * 4000)
+    said = markdown.plan(planned)
     assert len(said) < markdown.LIMIT
     assert said.count("<details>") == said.count("</details>") == 1
-    assert "800 more" in said
+    rows = re.findall(r"^\| `\+` \|", said, re.MULTILINE)
+    assert len(rows) > 50
+    assert f"{1000 - len(rows)} more" in said
+    with_spec = markdown.plan(planned, base="r" * 300, spec_diff="+ line\n" * 20_000, show_suppressed=True)
+    assert len(with_spec) < markdown.LIMIT
+    assert with_spec.count("<details>") == with_spec.count("</details>") == 2
+    assert with_spec.count("cut here") == 2
+
+
+def test_markdown_shows_how_the_rendered_spec_changed() -> None:
+    said = markdown.plan(plan(RETRAIN), base="main", spec_diff="-a: 1\n+a: 2")
+    assert "<summary>Show what the rendered spec changed since main</summary>\n\n```diff\n-a: 1\n+a: 2\n```" in said
+    assert "The rendered spec is that of main." in markdown.plan(plan(RETRAIN), base="main", spec_diff="")
+    assert "rendered spec" not in markdown.plan(plan(RETRAIN))
 
 
 def test_markdown_cannot_be_broken_out_of() -> None:
