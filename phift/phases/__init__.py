@@ -6,19 +6,22 @@ load -> render -> validate -> lock -> compile to resources -> read live -> diff 
 from phift.apply.options import ApplyOptions
 from phift.phases.applying import apply
 from phift.phases.drifting import Drift, drift
+from phift.phases.gathering import FoundStack, expand, forgotten, stacks_in
 from phift.phases.invoking import Answered, endpoint_key, invoke
 from phift.phases.locking import LockReport, lock
 from phift.phases.looking import Metrics, Point, Status, StatusRow, deployment_logs, logs, metrics, status
-from phift.phases.many import ManyApplied, ManyPlans, StackApplied, StackPlan, apply_many, plan_many
+from phift.phases.many import apply_many, plan_many
 from phift.phases.planning import destroy_plan, plan
 from phift.phases.recording import force_unlock, history, lease_holder, outputs, settle
 from phift.phases.request import Connector, Request, load
+from phift.phases.results import ManyApplied, ManyPlans, StackApplied, StackPlan
 
 __all__ = [
     "Answered",
     "ApplyOptions",
     "Connector",
     "Drift",
+    "FoundStack",
     "LockReport",
     "ManyApplied",
     "ManyPlans",
@@ -35,7 +38,9 @@ __all__ = [
     "destroy_plan",
     "drift",
     "endpoint_key",
+    "expand",
     "force_unlock",
+    "forgotten",
     "history",
     "invoke",
     "lease_holder",
@@ -47,5 +52,6 @@ __all__ = [
     "plan",
     "plan_many",
     "settle",
+    "stacks_in",
     "status",
 ]

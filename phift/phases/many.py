@@ -8,133 +8,33 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TypeVar
 
-from phift.apply.events import ApplyFinished, Event, Listener
+from phift.apply.events import Event, Listener
 from phift.apply.options import ApplyOptions
 from phift.compile.naming import endpoint_name
 from phift.errors import PhiftError, UsageError
 from phift.lock import StackLock, lock_path, update_locks
 from phift.phases.applying import apply_bench
+from phift.phases.gathering import load_each
+from phift.phases.leftovers import leftovers
 from phift.phases.planning import plan_of
-from phift.phases.request import Connector, Request, load
+from phift.phases.request import Connector, Request
+from phift.phases.results import ManyApplied, ManyPlans, StackApplied, StackPlan
 from phift.phases.sharing import Shared, place_of
-from phift.phases.workbench import Workbench, workbench_of
+from phift.phases.workbench import workbench_of
 from phift.plan.action import Action
-from phift.plan.model import Counts, Plan
+from phift.plan.model import Plan
 from phift.plan.selection import selected
 from phift.spec import LoadedSpec
 
-__all__ = ["ManyApplied", "ManyPlans", "StackApplied", "StackPlan", "apply_many", "plan_many", "worst"]
+__all__ = ["apply_many", "plan_many"]
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 _AT_ONCE = 16
-_GRAVITY = (0, 2, 3, 8, 6, 5, 4, 7, 1)
-"""Exit codes, mildest first: what still runs is milder than what was refused, and an error outranks all."""
-
-
-@dataclass(frozen=True)
-class StackPlan:
-    """One stack's plan, or why there is none. stack: empty where not even the spec could be read."""
-
-    request: Request
-    stack: str = ""
-    plan: Plan | None = None
-    error: PhiftError | None = None
-    bench: Workbench | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def exit_code(self) -> int:
-        return self.error.exit_code if self.error else 0
-
-
-@dataclass(frozen=True)
-class ManyPlans:
-    """The plans of a run, in the order of the requests."""
-
-    stacks: tuple[StackPlan, ...]
-
-    @property
-    def plans(self) -> tuple[Plan, ...]:
-        return tuple(s.plan for s in self.stacks if s.plan)
-
-    @property
-    def failed(self) -> tuple[StackPlan, ...]:
-        return tuple(s for s in self.stacks if s.error)
-
-    @property
-    def counts(self) -> Counts:
-        """Of all plans together."""
-        counts = [p.counts for p in self.plans]
-        return Counts(
-            add=sum(c.add for c in counts),
-            change=sum(c.change for c in counts),
-            destroy=sum(c.destroy for c in counts),
-            unchanged=sum(c.unchanged for c in counts),
-        )
-
-    @property
-    def changes_something(self) -> bool:
-        return any(p.changes_something for p in self.plans)
-
-    @property
-    def exit_code(self) -> int:
-        """The gravest of all stacks."""
-        return worst(s.exit_code for s in self.stacks)
-
-
-@dataclass(frozen=True)
-class StackApplied:
-    """What became of one stack: result where its apply ran, error where it did not even begin or was ended.
-
-    shared: of computes that it made for others too, before all the rest.
-    """
-
-    planned: StackPlan
-    result: ApplyFinished | None = None
-    error: PhiftError | None = None
-    shared: ApplyFinished | None = None
-
-    @property
-    def results(self) -> tuple[ApplyFinished, ...]:
-        """What ran of it, in order."""
-        return tuple(r for r in (self.shared, self.result) if r)
-
-    @property
-    def exit_code(self) -> int:
-        return self.error.exit_code if self.error else self.result.exit_code if self.result else 0
-
-
-@dataclass(frozen=True)
-class ManyApplied:
-    """What became of all, in the order of the plans. Stacks without changes have neither result nor error."""
-
-    stacks: tuple[StackApplied, ...]
-
-    @property
-    def added(self) -> int:
-        return sum(r.added for s in self.stacks for r in s.results)
-
-    @property
-    def changed(self) -> int:
-        return sum(r.changed for s in self.stacks for r in s.results)
-
-    @property
-    def destroyed(self) -> int:
-        return sum(r.destroyed for s in self.stacks for r in s.results)
-
-    @property
-    def exit_code(self) -> int:
-        """The gravest of all stacks."""
-        return worst(s.exit_code for s in self.stacks)
-
-
-def worst(codes: Iterator[int]) -> int:
-    """The gravest of exit codes, 0 of none."""
-    return max(codes, key=lambda c: _GRAVITY.index(c) if c in _GRAVITY else len(_GRAVITY), default=0)
 
 
 def plan_many(
@@ -146,13 +46,15 @@ def plan_many(
     retry_failed: bool = False,
     parallelism: int = _AT_ONCE,
 ) -> ManyPlans:
-    """A plan for each request, side by side; a stack that fails stops no other.
+    """A plan for each stack of the requests, side by side; a stack that fails stops no other.
+
+    A stack of a file with a matrix that no combination makes any more is planned for deletion.
 
     Raises UsageError when two specs make one stack or one endpoint: nothing has been asked of a workspace then.
     """
     with _uncollected():
-        loaded = [_load(request) for request in requests]
-        _refuse_doubles([s for s in loaded if isinstance(s, LoadedSpec)])
+        asked = [given for request in requests for given in _load(request)]
+        _refuse_doubles([s for _, s in asked if isinstance(s, LoadedSpec)])
         shared = Shared(inline=True)
 
         def prepared(request: Request, spec: LoadedSpec | PhiftError) -> StackPlan:
@@ -173,10 +75,11 @@ def plan_many(
                 return replace(stack, error=error)
 
         # What stacks refer to is shared, so that compiling hardly waits and threads would only be in each other's way.
-        compiled = [prepared(*given) for given in zip(requests, loaded, strict=True)]
+        compiled = [prepared(*given) for given in asked]
         planned = _side_by_side(one, compiled, parallelism)
         if write_lock:
             planned = _with_lock_files(planned, shared)
+        planned += leftovers(planned, requests)
         return ManyPlans(tuple(_one_maker_each(planned)))
 
 
@@ -243,11 +146,11 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _load(request: Request) -> LoadedSpec | PhiftError:
+def _load(request: Request) -> list[tuple[Request, LoadedSpec | PhiftError]]:
     try:
-        return load(request, every_target=False)
+        return list(load_each(request))
     except PhiftError as error:
-        return error
+        return [(request, error)]
 
 
 def _side_by_side(work: Callable[[T], R], items: Sequence[T], parallelism: int) -> list[R]:

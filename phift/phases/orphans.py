@@ -9,6 +9,7 @@ from typing import Any
 from phift.address import Address
 from phift.compile.desired import Desired
 from phift.compile.ownership import ADDRESS
+from phift.phases.gathering import BILLED
 from phift.phases.workbench import Workbench
 from phift.resources.base import Live
 from phift.resources.kinds.common import READ, marks_in
@@ -16,13 +17,10 @@ from phift.resources.registry import KINDS
 
 __all__ = ["orphans"]
 
-_COLLECTIONS = {"compute": "computes", "endpoint": "onlineEndpoints"}
-"""Kinds that bill as long as they exist, and where they are listed. Data, jobs and models cost nothing and stay."""
-
 
 def orphans(bench: Workbench) -> Iterator[tuple[str, Live]]:
     """Kind and live object of each. Those of other stacks, or whose marks do not verify, are never among them."""
-    for kind, collection in _COLLECTIONS.items():
+    for kind, collection in BILLED.items():
         wanted = {d.name.lower() for d in bench.stack.of_kind(kind)}
         for raw in _marked(bench, f"{bench.azure.workspace.arm_id}/{collection}"):
             marks = marks_in(raw.get("tags"))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 from worlds import World, changes
 
 from phift.errors import AzureError, InvalidSpecError, RefusedError, UsageError
-from phift.phases import Request, plan_many
-from phift.phases.many import worst
+from phift.phases import Request, expand, forgotten, plan_many
+from phift.phases.results import worst
 
 
 @pytest.fixture
@@ -204,3 +205,85 @@ def test_what_nobody_marked_is_adopted_when_asked_for(world: World) -> None:
     world.apply(adopting)
     assert not world.plan(adopting).changes_something
     assert not world.names("jobs")
+
+
+def repository(folder: Path) -> None:
+    """So that the folder's specs say which repository they belong to."""
+    for words in (["init", "-q"], ["remote", "add", "origin", "https://user:secret@example.org/team/specs.git"]):
+        subprocess.run(["git", "-C", str(folder), *words], check=True)
+
+
+def test_a_file_with_a_matrix_is_planned_as_its_stacks(world: World) -> None:
+    repository(world.folder)
+    request = world.write("m.yaml", "grid", matrix={"size": ["small", "big"]}, vars={"size": "none"})
+    planned = world.plan_many(request)
+    assert [s.stack for s in planned.stacks] == ["grid-small", "grid-big"]
+    assert world.apply_many(planned).exit_code == 0
+    again = world.plan_many(request)
+    assert not again.changes_something
+    assert all("secret" not in p.source for p in again.plans)
+    assert not world.plan(again.stacks[0].request).changes_something, "a stack alone is the same stack"
+
+
+def test_what_left_a_matrix_is_deleted_and_nothing_else(world: World) -> None:
+    repository(world.folder)
+    foreign = world.write(
+        "other.yaml", "grid-other", compute={"finetune": {"name": "gpu-2", "size": "Standard_NC24ads_A100_v4"}}
+    )
+    request = world.write("m.yaml", "grid", matrix={"size": ["small", "big"]})
+    world.apply_many(world.plan_many(request, foreign))
+    smaller = world.write("m.yaml", "grid", matrix={"size": ["small"]})
+    narrowed = Request(smaller.path, variables={"size": "small"})
+    assert [s.stack for s in world.plan_many(narrowed).stacks] == ["grid-small"]
+    planned = world.plan_many(smaller)
+    assert [(s.stack, changes(s.plan)) for s in planned.stacks if s.plan] == [
+        ("grid-small", {}),
+        ("grid-big", {f"endpoint.{endpoint_of(world, 'grid-big')}": "delete"}),
+    ]
+    assert planned.plans[1].purpose == "destroy"
+    applied = world.apply_many(planned)
+    assert (applied.exit_code, applied.destroyed) == (0, 1)
+    assert [e.rpartition("-")[0] for e in world.names("onlineEndpoints")] == ["grid-other", "grid-small"]
+    assert not world.plan_many(smaller, foreign).changes_something
+
+
+def endpoint_of(world: World, stack: str) -> str:
+    return next(e for e in world.names("onlineEndpoints") if e.startswith(f"{stack}-"))
+
+
+def test_without_a_repository_nothing_counts_as_left_over(world: World) -> None:
+    request = world.write("m.yaml", "grid", matrix={"size": ["small", "big"]})
+    world.apply_many(world.plan_many(request))
+    assert len(world.plan_many(world.write("m.yaml", "grid", matrix={"size": ["small"]})).stacks) == 1
+
+
+def test_stacks_that_no_spec_accounts_for_are_forgotten(world: World) -> None:
+    a, b = (world.write(f"{n}.yaml", f"stack-{n}") for n in ("a", "b"))
+    world.apply_many(world.plan_many(a, b))
+    assert forgotten([a, b], world.memory.connect) == []
+    (found,) = forgotten([a], world.memory.connect)
+    assert found.stack == "stack-b"
+    assert [kind for kind, _ in found.objects] == ["endpoint"]
+    endpoint = world.memory.documents[found.objects[0][1].object_id.lower()]
+    world.memory.put(f"{world.memory.workspace.arm_id}/onlineEndpoints/copied", endpoint)
+    assert [len(f.objects) for f in forgotten([a], world.memory.connect)] == [1], "copied marks belong to no stack"
+
+
+def test_folders_and_globs_hold_specs(world: World) -> None:
+    spec = world.folder / "a.yaml"
+    spec.write_text("version: 1\nname: stack-a\n", encoding="utf-8")
+    below = world.folder / "sub" / "deep"
+    below.mkdir(parents=True)
+    other = below / "b.yml"
+    other.write_text("extends: ../../a.yaml\nname: stack-b\n", encoding="utf-8")
+    (world.folder / "base.yaml").write_text("version: 1\ntags: {a: b}\n", encoding="utf-8")
+    (world.folder / "phift.lock").write_text("version: 1\n", encoding="utf-8")
+    hidden = world.folder / ".git"
+    hidden.mkdir()
+    (hidden / "c.yaml").write_text(spec.read_text(encoding="utf-8"), encoding="utf-8")
+    assert expand([world.folder]) == [spec, other]
+    assert expand([world.folder / "**" / "*.y*ml"]) == [spec, other]
+    assert expand([spec, world.folder, spec]) == [spec, other]
+    assert expand([world.folder / "missing.yaml"]) == [world.folder / "missing.yaml"], "loading says what is wrong"
+    with pytest.raises(UsageError, match="no spec in"):
+        expand([hidden.parent / "*.json"])

@@ -1,0 +1,131 @@
+"""Which specs and which stacks there are: files of folders and globs, and what a workspace holds by its marks."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from phift import spec
+from phift.address import Address
+from phift.azure.session import Azure
+from phift.compile.desired import Desired
+from phift.compile.ownership import ADDRESS, SOURCE, STACK
+from phift.errors import UsageError
+from phift.phases.request import Connector, Request
+from phift.phases.sharing import Shared, place_of
+from phift.resources.base import Context, Live, Snapshot
+from phift.resources.kinds.common import READ, marks_in
+from phift.resources.registry import KINDS
+from phift.spec import LoadedSpec
+
+__all__ = ["BILLED", "FoundStack", "expand", "forgotten", "load_each", "stacks_in"]
+
+BILLED = {"compute": "computes", "endpoint": "onlineEndpoints"}
+"""Kinds that bill as long as they exist, and where they are listed. Data, jobs and models cost nothing and stay."""
+
+_SUFFIXES = (".yaml", ".yml")
+_KEY = re.compile(r"^[\"']?(version|name|extends)[\"']?\s*:", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class FoundStack:
+    """A stack by its marks. source: the spec that it says it belongs to. objects: by kind, each verified as its own."""
+
+    stack: str
+    source: str
+    objects: tuple[tuple[str, Live], ...]
+
+
+def expand(paths: Iterable[Path | str]) -> list[Path]:
+    """The spec files that are meant: files as they are, folders with all below them, globs; each once, in order.
+
+    In folders and globs only what names a stack counts: a lock file, or a base for others, is passed over.
+    Raises UsageError where nothing is found.
+    """
+    found: dict[str, Path] = {}
+    for path in map(Path, paths):
+        if path.is_dir():
+            files: Sequence[Path] = [f for f in _below(path) if _is_spec(f)]
+        elif path.exists() or not glob.has_magic(str(path)):
+            files = [path]
+        else:
+            files = [f for f in map(Path, sorted(glob.glob(str(path), recursive=True))) if f.is_file() and _is_spec(f)]
+        if not files:
+            raise UsageError(f"no spec in {path}", remedy="A spec is a YAML file with version: 1 and name:.")
+        for file in files:
+            found.setdefault(os.path.realpath(file), file)
+    return list(found.values())
+
+
+def load_each(request: Request) -> list[tuple[Request, LoadedSpec]]:
+    """Every stack that a file makes, with the request for it alone. Raises InvalidSpecError."""
+    loaded = spec.load_all(
+        request.path,
+        target=request.target,
+        variables=request.variables,
+        variable_files=request.variable_files,
+        every_target=False,
+    )
+    return [(replace(request, variables={**request.variables, **one.cell.variables}), one) for one in loaded]
+
+
+def stacks_in(azure: Azure, snapshot: Snapshot | None = None) -> list[FoundStack]:
+    """The stacks that have something which bills in a workspace, by name. Raises AzureError.
+
+    Only what verifies counts: marks that were copied from another object belong to no stack.
+    """
+    snapshot = snapshot or Snapshot()
+    found: dict[tuple[str, str], list[tuple[str, Live]]] = {}
+    for kind, collection in BILLED.items():
+        for raw in snapshot.items(azure, f"{azure.workspace.arm_id}/{collection}", READ):
+            marks = marks_in(raw.get("tags"))
+            stack, source = marks.get(STACK, ""), marks.get(SOURCE, "")
+            try:
+                address = Address.parse(marks.get(ADDRESS, ""))
+            except ValueError:
+                continue
+            context = Context(azure, stack, source, snapshot=snapshot)
+            live = KINDS[kind].read(context, Desired(address, str(raw["name"]))).live
+            if live is not None and live.ours:
+                found.setdefault((stack, source), []).append((kind, replace(live, name=str(raw["name"]))))
+    return [FoundStack(stack, source, tuple(objects)) for (stack, source), objects in sorted(found.items())]
+
+
+def forgotten(requests: Sequence[Request], connect: Connector) -> list[FoundStack]:
+    """Stacks in the workspaces of these specs that none of them makes, on whatever target.
+
+    Raises InvalidSpecError for a spec that cannot be read: its stacks would look forgotten.
+    """
+    loaded = [one for request in requests for _, one in load_each(request)]
+    known = {name for one in loaded for name in _names(one)}
+    shared = Shared(inline=True)
+    found = []
+    for one in {place_of(one): one for one in loaded}.values():
+        session = shared.session(one, lambda spec: connect(spec).read_only())
+        found += [stack for stack in stacks_in(session.azure, session.snapshot) if stack.stack not in known]
+    return found
+
+
+def _names(loaded: LoadedSpec) -> Iterator[str]:
+    yield loaded.stack
+    yield from loaded.siblings
+    end = loaded.stack.removeprefix(loaded.spec.name)
+    yield from (f"{name}{end}" for name in loaded.spec.renamed_from)
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for where, folders, files in os.walk(folder):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        yield from (Path(where) / name for name in sorted(files) if name.endswith(_SUFFIXES))
+
+
+def _is_spec(path: Path) -> bool:
+    try:
+        keys = set(_KEY.findall(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError):
+        return False
+    return "name" in keys and bool(keys & {"version", "extends"})

@@ -1,0 +1,72 @@
+"""Stacks of combinations that a matrix no longer has: found by verified marks, planned for deletion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from phift.clock import SystemClock, stamp
+from phift.compile.desired import Stack
+from phift.diagnostics import errors_of
+from phift.errors import AzureError, RefusedError
+from phift.phases.gathering import FoundStack, stacks_in
+from phift.phases.request import Request
+from phift.phases.results import StackPlan
+from phift.phases.workbench import Workbench
+from phift.plan.model import Plan
+from phift.plan.removal import decide_prune
+
+__all__ = ["leftovers"]
+
+
+def leftovers(planned: Sequence[StackPlan], requests: Sequence[Request]) -> list[StackPlan]:
+    """A plan to delete each, for files whose whole matrix was planned.
+
+    Nothing is left over of a file that no repository tells from another of its name, whose name is a template, or of
+    which variables picked some combinations only.
+    """
+    found: list[StackPlan] = []
+    for request in requests:
+        of_file = [s for s in planned if s.request.path == request.path and s.request.target == request.target]
+        first = next((s.bench for s in of_file if s.bench), None)
+        if first is None or not first.loaded.siblings or set(request.variables) & set(first.loaded.cell.values):
+            continue
+        found += [_plan(first, request, stack) for stack in _left(first)]
+    return found
+
+
+def _left(bench: Workbench) -> Iterator[FoundStack]:
+    if bench.stack.source.startswith("#"):
+        return
+    try:
+        there = stacks_in(bench.azure, bench.snapshot)
+    except AzureError:
+        return  # told already, by each stack that could not be read either
+    begin = f"{bench.loaded.spec.name}-"
+    for stack in there:
+        same = stack.source == bench.stack.source and stack.stack.startswith(begin)
+        if same and stack.stack not in (*bench.loaded.siblings, *bench.stack.former):
+            yield stack
+
+
+def _plan(bench: Workbench, request: Request, found: FoundStack) -> StackPlan:
+    loaded = replace(bench.loaded, stack=found.stack)
+    empty = replace(bench, loaded=loaded, stack=Stack(found.stack, bench.stack.target, found.source, ()))
+    decided = [decide_prune(kind, live, ()) for kind, live in found.objects]
+    findings = [f for _, several in decided for f in several]
+    if errors_of(findings):
+        return StackPlan(request, found.stack, error=RefusedError(findings))
+    plan = Plan(
+        stack=found.stack,
+        target=bench.stack.target,
+        workspace="embedded Azure ML" if bench.azure.local else bench.azure.workspace.label,
+        spec_path=str(request.path),
+        source=found.source,
+        spec_digest=empty.digest,
+        created=stamp(SystemClock().now()),
+        purpose="destroy",
+        resources=tuple(
+            replace(p, reason="no combination of the matrix makes this stack any more") for p, _ in decided
+        ),
+    )
+    return StackPlan(request, found.stack, plan, bench=empty)
