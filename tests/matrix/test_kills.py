@@ -40,7 +40,7 @@ def test_killed_at_a_few_writes(
     tell(f"{name}: {told(tried)}")
 
 
-@pytest.mark.slow
+@pytest.mark.matrix
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_killed_at_every_write(
     name: str, roomy: Embedded, zygote: Zygote, tmp_path: Path, stack: str, tell: Callable[[str], None]
