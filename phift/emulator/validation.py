@@ -7,9 +7,10 @@ from typing import Any
 
 from phift.emulator.errors import ServiceError
 
-__all__ = ["check_asset_name", "check_tags", "text_map"]
+__all__ = ["check_asset_name", "check_asset_version", "check_tags", "text_map"]
 
 _ASSET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
+_ASSET_VERSION = re.compile(r"(?!\.{1,2}$)[^\x00-\x1f\x7f/\\]{1,255}")
 _MAX_TAGS, _MAX_KEY, _MAX_VALUE = 50, 512, 256
 
 
@@ -49,3 +50,10 @@ def check_asset_name(name: str) -> None:
             "underscores, with a limit of 255 characters.",
             inner="RequestInvalid",
         )
+
+
+def check_asset_version(version: str) -> None:
+    """Raises ServiceError 400 for a version with slashes or control characters; all other texts are versions."""
+    if not _ASSET_VERSION.fullmatch(version):
+        message = "Resource version is invalid. It can have up to 255 characters, and no slashes among them."
+        raise ServiceError(400, "RequestInvalid", message, inner="RequestInvalid")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
@@ -16,7 +16,7 @@ from phift.emulator.documents import empty, reply, system_data, touched
 from phift.emulator.errors import ServiceError, detail
 from phift.emulator.pace import listed
 from phift.emulator.routing import WS, Call, Host, Route
-from phift.emulator.validation import check_asset_name, text_map
+from phift.emulator.validation import check_asset_name, check_asset_version, text_map
 
 __all__ = ["AssetKind", "base_properties", "find_version", "page", "routes"]
 
@@ -158,7 +158,7 @@ class _Assets:
         sent = (await call.object()).get("properties")
         if not isinstance(sent, dict):
             raise ServiceError(400, "RequestInvalid", "The request is invalid: 'properties' is missing.")
-        location = {"Location": f"https://{call.hostname}{call.request.url.path}?api-version={call.api_version}"}
+        location = {"Location": f"https://{call.hostname}{quote(call.request.url.path)}?api-version={call.api_version}"}
         version = kind.stored_version(call, version, sent)
         if existing := store.get(kind.versions, name, version):
             before = existing["properties"]
@@ -171,6 +171,7 @@ class _Assets:
                 self._shown(call, name, existing), kind.update_status, location if kind.update_status == 201 else None
             )
         check_asset_name(name)
+        check_asset_version(version)
         kind.check_version(version)
         properties = kind.create(call, name, version, sent)
         with store.transaction():

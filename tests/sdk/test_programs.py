@@ -1,0 +1,95 @@
+"""Whole programs that know nothing of phift, run as users run them: `phift emulator run -- python PROGRAM`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from phift.emulator import lifecycle
+
+PROGRAMS = Path(__file__).parent / "programs"
+REPOSITORY = Path(__file__).resolve().parents[2]
+CELLS = [
+    "clients",
+    "model",
+    "compute",
+    "parameters",
+    "job",
+    "streamed",
+    "registered",
+    "endpoint",
+    "answer",
+    "logs",
+    "keys",
+    "deleted",
+]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "home"
+    yield path
+    lifecycle.stop(path)
+
+
+def run(home: Path, folder: Path, program: str, **environment: str) -> dict[str, dict[str, Any]]:
+    """What the program told, by cell."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AZURE_", "PHIFT_"))}
+    variables = {**kept, "PHIFT_HOME": str(home), "PYTHONPATH": str(REPOSITORY), **environment}
+    command = [sys.executable, "-m", "phift", "emulator", "run", "--", sys.executable, str(PROGRAMS / program)]
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    mark = '{"cell"'  # the SDK prints dots without line ends before it
+    lines = [json.loads(line[line.index(mark) :]) for line in done.stdout.splitlines() if mark in line]
+    return {line["cell"]: line for line in lines}
+
+
+def notebook_folder(home: Path, folder: Path) -> Path:
+    folder.mkdir()
+    connection = lifecycle.ensure(home, idle_seconds=900)
+    config = {
+        "subscription_id": connection.subscription_id,
+        "resource_group": connection.resource_group,
+        "workspace_name": connection.workspace_name,
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    for name in ("train.jsonl", "test.jsonl"):
+        lines = (REPOSITORY / "configs" / "data" / name).read_text(encoding="utf-8").splitlines()[:16]
+        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("settings", "rehearsed"),
+    [
+        pytest.param({"pace": "fast"}, False, id="fast-trained"),
+        pytest.param({"pace": "fast", "noise": True}, True, id="noise"),
+        pytest.param({"pace": "faithful", "speed": 60}, True, id="faithful"),
+    ],
+)
+def test_the_fine_tuning_notebook_twice(
+    settings: dict[str, Any], rehearsed: bool, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second run meets the compute, the model and the data of the first; it trains anew."""
+    if rehearsed:
+        monkeypatch.setenv("PHIFT_EMULATOR_JOBS", "rehearse")
+        monkeypatch.setenv("PHIFT_EMULATOR_DEPLOYMENTS", "rehearse")
+    folder = notebook_folder(home, tmp_path / "notebook")
+    lifecycle.request(lifecycle.ensure(home), "PUT", "/settings", settings)
+    first = run(home, folder, "finetune_notebook.py", MAX_STEPS="3")
+    assert list(first) == CELLS
+    assert first["streamed"]["status"] == "Completed"
+    assert first["endpoint"]["traffic"] == {"demo": 100}
+    assert first["answer"]["text"].strip() or not rehearsed
+    assert first["deleted"]["left"] is False
+    second = run(home, folder, "finetune_notebook.py", MAX_STEPS="3")
+    assert list(second) == CELLS
+    assert second["job"]["name"] != first["job"]["name"]
