@@ -29,7 +29,7 @@ from phift.errors import AzureError, DetachedError, LeaseHeldError
 from phift.graph.dag import Graph
 from phift.graph.executor import NotStarted, Outcome, run
 from phift.ledger.holder import Holder
-from phift.ledger.journal import Intent, Journal, open_intents
+from phift.ledger.journal import Intent, Journal, cut_off, open_intents
 from phift.ledger.lease import Lease
 from phift.plan.action import Action
 from phift.plan.model import Plan, PlannedResource
@@ -86,7 +86,7 @@ def settle(plan: Plan, azure: Azure, *, folder: Path, clock: Clock | None = None
     """
     ledger = _Ledger(plan, azure, folder, clock or SystemClock())
     try:
-        if not open_intents(azure.blobs, plan.stack):
+        if not cut_off(azure.blobs, plan.stack) or not open_intents(azure.blobs, plan.stack):
             return False
         lease = ledger.acquire()
         try:

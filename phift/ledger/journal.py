@@ -18,7 +18,7 @@ from phift.clock import Clock, SystemClock, stamp
 from phift.errors import NotFoundError
 from phift.ledger.store import JournalStore, journal_folder
 
-__all__ = ["FORMAT_VERSION", "Intent", "Journal", "Record", "Result", "history", "open_intents"]
+__all__ = ["FORMAT_VERSION", "Intent", "Journal", "Record", "Result", "cut_off", "history", "open_intents"]
 
 FORMAT_VERSION = 1
 RECENT = 20
@@ -118,14 +118,13 @@ class Journal:
 
 
 def open_intents(store: JournalStore, stack: str) -> tuple[Intent, ...]:
-    """Intents of the last applies of which no result is known, oldest first: reality must tell what came of them.
-
-    Every journal begins with the results of what was open before it, so the newest alone tells when nothing is.
-    """
-    newest = _records(store, stack, 1)
-    if all(record.ended and not record.open for record in newest):
-        return ()
+    """Intents of the last applies of which no result is known, oldest first: reality must tell what came of them."""
     return tuple(intent for record in _records(store, stack, RECENT) for intent in record.open)
+
+
+def cut_off(store: JournalStore, stack: str) -> bool:
+    """Whether the last apply never came to its end, or left something open: by its journal alone, so it costs little."""
+    return any(not record.ended or record.open for record in _records(store, stack, 1))
 
 
 def history(store: JournalStore, stack: str, limit: int = RECENT) -> tuple[Record, ...]:

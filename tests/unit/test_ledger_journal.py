@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phift.errors import ConflictError, NotFoundError
-from phift.ledger.journal import FORMAT_VERSION, Journal, history, open_intents
+from phift.ledger.journal import FORMAT_VERSION, Journal, cut_off, history, open_intents
 
 
 class FakeClock:
@@ -62,6 +62,7 @@ def killed_apply(store: MemoryStore, apply_id: str = "a1") -> Journal:
 def test_an_intent_without_result_is_open_until_a_later_apply_settles_it() -> None:
     store = MemoryStore()
     killed_apply(store)
+    assert cut_off(store, "demo")
     (left,) = open_intents(store, "demo")
     assert (left.address, left.verb, left.identity, left.facts) == (
         "job.finetune",
@@ -73,6 +74,7 @@ def test_an_intent_without_result_is_open_until_a_later_apply_settles_it() -> No
     second.begin({})
     second.result(left, "done")
     second.end("done")
+    assert not cut_off(store, "demo")
     assert open_intents(store, "demo") == ()
     newest, oldest = history(store, "demo")
     assert (newest.apply_id, newest.outcome, newest.open) == ("a2", "done", ())
