@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from phift.cli.options import PlanFormat
+from phift.cli.options import Format, PlanFormat
+from phift.errors import UsageError
 from phift.views.base import PlanView
 
 if TYPE_CHECKING:
-    from phift.phases import Request
+    from phift.phases import FoundStack, Request
 
-__all__ = ["plan_view"]
+__all__ = ["forgotten_view", "many_view", "plan_view"]
 
 
 def plan_view(format: PlanFormat, *, base: str | None = None, request: Request | None = None) -> PlanView:
@@ -37,3 +39,29 @@ def plan_view(format: PlanFormat, *, base: str | None = None, request: Request |
             from phift.views.human.plan import render as text
 
             return text
+
+
+def many_view(format: PlanFormat) -> Callable[..., str]:
+    """The view of the plans of many stacks. Raises UsageError for markdown, which is sized for one."""
+    match format:
+        case PlanFormat.JSON:
+            from phift.views.several import plans as json
+
+            return json
+        case PlanFormat.MD:
+            raise UsageError("--format md shows one stack", remedy="Plan each file by itself, or use --format json.")
+        case PlanFormat.TEXT:
+            from phift.views.human.many import plans as text
+
+            return text
+
+
+def forgotten_view(format: Format) -> Callable[[Sequence[FoundStack]], str]:
+    """The view of stacks that no spec makes."""
+    if format is Format.JSON:
+        from phift.views.several import forgotten as json
+
+        return json
+    from phift.views.human.many import forgotten as text
+
+    return text

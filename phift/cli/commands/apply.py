@@ -37,12 +37,14 @@ def apply(
 
     Plans, asks, and carries out; again and again with the same result. A saved plan is carried out as it is, without
     asking, and refused (exit code 5) when anything it rests on has moved. Interrupted or detached work is taken up
-    again by the next apply.
+    again by the next apply. A folder, a glob or a file with a matrix applies several stacks side by side.
     """
     from phift import phases
     from phift.cli import planfile
+    from phift.cli.many import apply_several, is_set, plan_several, several
+    from phift.cli.views import many_view
 
-    saved = planfile.is_plan(file)
+    saved = not is_set(file) and planfile.is_plan(file)
     if saved:
         o.refuse("a saved plan, which holds its own", {"--target": target, "--var": var, "--var-file": var_file})
         o.refuse("a saved plan, which is carried out as it is", {"--select": select, "--replace": replace})
@@ -58,6 +60,16 @@ def apply(
         plan, request = planfile.read(file)
     else:
         request = o.request_of(file, target, var, var_file)
+        if (requests := several(request)) is not None:
+            o.refuse("several stacks", {"--json": json, "--select": select, "--replace": replace})
+            together = plan_several(requests, connect, terminal, retry_failed=retry_failed)
+            terminal.print(many_view(o.PlanFormat.TEXT)(together, style=terminal.streams.out_style, summary=quiet))
+            if dry_run:
+                return together.exit_code
+            options = phases.ApplyOptions(
+                parallelism=parallelism, wait=not no_wait, timeouts=timeouts, retry_failed=retry_failed
+            )
+            return apply_several(together, terminal, options, auto_approve=auto_approve)
         plan = phases.plan(
             request,
             connect,

@@ -48,12 +48,15 @@ def plan(
 ) -> int:
     """Show what apply would do, and why.
 
+    A folder or a glob in place of one file plans every spec in it, a file with a matrix every stack it makes.
+
     It changes nothing in the workspace, and writes phift.lock beside the spec where something that floats was not
     pinned yet.
     """
     from phift import phases
     from phift.cli import planfile
-    from phift.cli.views import plan_view
+    from phift.cli.many import plan_several, several
+    from phift.cli.views import many_view, plan_view
 
     if summary:
         o.refuse("--summary", {"--show-unchanged": show_unchanged, "--show-suppressed": show_suppressed})
@@ -62,6 +65,19 @@ def plan(
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(spec, target, var, var_file)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
+    if (requests := several(request)) is not None:
+        o.refuse("several stacks", {"--out": out, "--select": select, "--replace": replace, "--base": base})
+        together = plan_several(requests, connect, terminal, retry_failed=retry_failed)
+        terminal.print(
+            many_view(format)(
+                together,
+                style=terminal.streams.out_style,
+                summary=summary,
+                show_unchanged=show_unchanged,
+                show_suppressed=show_suppressed,
+            )
+        )
+        return together.exit_code or (CHANGES if detailed_exitcode and together.changes_something else 0)
     planned = phases.plan(
         request,
         connect,

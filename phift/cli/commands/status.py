@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from phift.cli import options as o
 from phift.cli.connect import connector
 from phift.cli.terminal import Terminal
@@ -13,6 +17,10 @@ def status(
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,
     format: o.FormatOption = o.Format.TEXT,
+    all: Annotated[
+        bool,
+        typer.Option("--all", help="The stacks in the workspace that none of these specs makes; SPEC may be a folder."),
+    ] = False,
     no_color: o.NoColorOption = False,
 ) -> int:
     """Show what of the stack is in the workspace now."""
@@ -20,7 +28,14 @@ def status(
 
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(spec, target, var, var_file)
-    found = phases.status(request, connector(interactive=terminal.streams.terminal, tell=terminal.tell))
+    connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
+    if all:
+        from phift.cli.many import several
+        from phift.cli.views import forgotten_view
+
+        terminal.print(forgotten_view(format)(phases.forgotten(several(request) or [request], connect)))
+        return 0
+    found = phases.status(request, connect)
     if format is o.Format.JSON:
         from phift.views import json
 

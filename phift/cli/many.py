@@ -1,0 +1,131 @@
+"""Commands over several stacks: a folder, a glob, or a file with a matrix in place of one spec."""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phift.cli.interrupt import polite
+from phift.cli.terminal import Terminal
+from phift.errors import DetachedError, InvalidSpecError
+
+if TYPE_CHECKING:
+    from phift.apply.events import Event
+    from phift.phases import ApplyOptions, Connector, ManyApplied, ManyPlans, Request
+    from phift.plan.model import Plan
+    from phift.views.human.apply import HumanApply
+
+__all__ = ["apply_several", "is_set", "plan_several", "several"]
+
+_MATRIX = re.compile(r"^[\"']?(matrix|extends)[\"']?\s*:", re.MULTILINE)
+
+
+def is_set(path: Path) -> bool:
+    """Whether it names a folder or a glob, and not one file."""
+    return path.is_dir() or (not path.exists() and glob.has_magic(str(path)))
+
+
+def several(request: Request) -> list[Request] | None:
+    """The request of each file that is meant, where that may be more than one stack; None for one stack."""
+    from phift.phases import expand
+
+    path = request.path
+    if is_set(path):
+        return [replace(request, path=found) for found in expand([path])]
+    return [request] if _has_matrix(request) else None
+
+
+def plan_several(
+    requests: list[Request], connect: Connector, terminal: Terminal, *, retry_failed: bool = False
+) -> ManyPlans:
+    """Plans them; what could not be planned is told on stderr."""
+    from phift import phases
+    from phift.views.human import many as view
+
+    planned = phases.plan_many(requests, connect, retry_failed=retry_failed)
+    failed = [(s.stack or str(s.request.path), s.error) for s in planned.failed if s.error]
+    if failed:
+        terminal.streams.err.write(view.errors(failed, style=terminal.streams.err_style) + "\n")
+    return planned
+
+
+def apply_several(planned: ManyPlans, terminal: Terminal, options: ApplyOptions, *, auto_approve: bool) -> int:
+    """The gravest exit code of all. Raises ApprovalError."""
+    from phift import phases
+    from phift.views.human import many as view
+    from phift.views.human.errors import failure
+
+    if not planned.changes_something:
+        return planned.exit_code
+    if not auto_approve:
+        terminal.confirm(
+            f"Do you want to apply these plans to {len(planned.plans)} stacks?",
+            action="apply",
+            option="--auto-approve (-y)",
+        )
+    views = {plan.stack: _view(terminal, plan, planned) for plan in planned.plans if plan.changes_something}
+
+    def tell(stack: str, event: Event) -> None:
+        views[stack](event)
+
+    def started() -> bool:
+        return any(one.started for one in views.values())
+
+    try:
+        with polite(options.stop, started, terminal.tell):
+            result = phases.apply_many(planned, listener=tell, options=options)
+    except KeyboardInterrupt:
+        if not started():
+            raise
+        raise DetachedError(
+            "interrupted; work may go on in the service", remedy="Continue with the same command."
+        ) from None
+    for stack, one in views.items():
+        for failed in one.failures:
+            address = f"{stack}: {failed.address}"
+            terminal.tell("\n" + failure(address, failed.error, style=terminal.streams.err_style))
+    _finish(result, views)
+    ended = [(s.planned.stack, s.error) for s in result.stacks if s.error and s.planned.plan]
+    if ended:
+        terminal.streams.err.write("\n" + view.errors(ended, style=terminal.streams.err_style) + "\n")
+    terminal.print("\n" + view.applied(result, style=terminal.streams.out_style))
+    return result.exit_code
+
+
+def _finish(result: ManyApplied, views: Mapping[str, HumanApply]) -> None:
+    for one in result.stacks:
+        if one.result is not None and not one.exit_code:
+            views[one.planned.stack].finish(one.result)
+
+
+def _view(terminal: Terminal, plan: Plan, planned: ManyPlans) -> HumanApply:
+    from phift.views.human.apply import PlainApply, QuietApply
+    from phift.views.human.many import Prefixed
+
+    width = max(len(p.stack) for p in planned.plans)
+    streams = terminal.streams
+    own = replace(
+        streams,
+        out=Prefixed(streams.out, plan.stack, width),  # type: ignore[arg-type]
+        err=Prefixed(streams.err, plan.stack, width),  # type: ignore[arg-type]
+        live=False,
+    )
+    return QuietApply(own) if terminal.quiet else PlainApply(own)
+
+
+def _has_matrix(request: Request) -> bool:
+    """Whether the file makes more than one stack with these variables."""
+    from phift.phases.gathering import load_each
+
+    path: Path = request.path
+    try:
+        if not _MATRIX.search(path.read_text(encoding="utf-8")):
+            return False
+        found = load_each(request)
+    except (OSError, UnicodeDecodeError, InvalidSpecError):
+        return False  # planning the one spec says what is wrong
+    return len(found) > 1 or (bool(found[0][1].siblings) and not set(request.variables) & set(found[0][1].cell.values))

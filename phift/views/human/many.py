@@ -1,0 +1,98 @@
+"""Many stacks: each with its plan where something is to be done, all others in one line, and a count over all."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TextIO
+
+from phift.views.base import PLAIN, Style
+from phift.views.human.errors import render as render_error
+from phift.views.human.plan import render as render_plan
+from phift.views.human.values import table
+
+if TYPE_CHECKING:
+    from phift.phases import FoundStack, ManyApplied, ManyPlans
+
+__all__ = ["Prefixed", "applied", "errors", "forgotten", "plans"]
+
+
+def plans(
+    planned: ManyPlans,
+    *,
+    style: Style = PLAIN,
+    summary: bool = False,
+    show_unchanged: bool = False,
+    show_suppressed: bool = False,
+) -> str:
+    """The plans of stacks that change, how many do not, and the count over all."""
+    parts = []
+    quiet = 0
+    for plan in planned.plans:
+        if not plan.changes_something and not show_unchanged:
+            quiet += 1
+            continue
+        text = render_plan(
+            plan, style=style, summary=summary, show_unchanged=show_unchanged, show_suppressed=show_suppressed
+        )
+        parts.append(f"{style.bold(f'# stack {plan.stack}')} ({plan.spec_path})\n\n{text}")
+    if quiet:
+        parts.append(f"{_stacks(quiet)}: no changes.")
+    failed = len(planned.failed)
+    told = f"{_stacks(len(planned.plans))}" + (f", {failed} could not be planned" if failed else "")
+    parts.append(style.bold(f"All stacks: {planned.counts}") + f" ({told})")
+    return "\n\n".join(parts)
+
+
+def errors(failed: Sequence[tuple[str, Exception]], *, style: Style = PLAIN) -> str:
+    """What kept stacks from being planned or applied, each under its stack or file."""
+    return "\n\n".join(
+        f"{style.bold(f'# {name}')}\n{render_error(error, style=style)}"  # type: ignore[arg-type]
+        for name, error in failed
+    )
+
+
+def applied(result: ManyApplied, *, style: Style = PLAIN) -> str:
+    """The last line."""
+    bad = [s.planned.stack or str(s.planned.request.path) for s in result.stacks if s.exit_code]
+    head = style.bold(style.red("Apply incomplete!") if bad else style.green("Apply complete!"))
+    counts = f"{result.added} added, {result.changed} changed, {result.destroyed} destroyed"
+    tail = f" Not done: {', '.join(bad)}." if bad else ""
+    return f"{head} {_stacks(len(result.stacks))}: {counts}.{tail}"
+
+
+def forgotten(found: Sequence[FoundStack], *, style: Style = PLAIN) -> str:
+    """A line for each object that bills and whose stack no spec makes."""
+    if not found:
+        return "Every stack in the workspace is made by one of these specs."
+    rows = [("STACK", "KIND", "NAME", "SPEC")]
+    rows += [(f.stack, kind, live.name, f.source) for f in found for kind, live in f.objects]
+    drawn = table(rows)
+    return "\n".join([f"{_stacks(len(found))} that none of these specs makes:", "", style.dim(drawn[0]), *drawn[1:]])
+
+
+class Prefixed(io.TextIOBase):
+    """A stream whose every line begins with the stack it is about; writers of many threads do not mix within one."""
+
+    _lock = threading.Lock()
+
+    def __init__(self, stream: TextIO, stack: str, width: int) -> None:
+        self._stream = stream
+        self._prefix = f"{stack.ljust(width)} | "
+        self._rest = ""
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        with self._lock:
+            for line in lines:
+                self._stream.write((self._prefix + line).rstrip() + "\n")
+        return len(text)
+
+    def flush(self) -> None:
+        with self._lock:
+            self._stream.flush()
+
+
+def _stacks(count: int) -> str:
+    return f"{count} stack{'' if count == 1 else 's'}"

@@ -1,0 +1,62 @@
+"""Many stacks for programs: one JSON document, with a `format_version`. Keys may be added, none is renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from phift.views.base import PLAIN, Style
+from phift.views.json import document
+from phift.views.json import error as error_document
+
+if TYPE_CHECKING:
+    from phift.phases import FoundStack, ManyPlans
+
+__all__ = ["forgotten", "plans"]
+
+_VERSION = "1.0"
+
+
+def plans(
+    planned: ManyPlans,
+    *,
+    style: Style = PLAIN,
+    summary: bool = False,
+    show_unchanged: bool = False,
+    show_suppressed: bool = False,
+) -> str:
+    """Each stack with its plan or its error, and the counts over all. The options dress text only."""
+    return document(
+        {
+            "format_version": _VERSION,
+            "counts": asdict(planned.counts),
+            "exit_code": planned.exit_code,
+            "stacks": [
+                {
+                    "stack": one.stack,
+                    "path": str(one.request.path),
+                    "plan": one.plan.to_dict() if one.plan else None,
+                    "error": error_document(one.error) if one.error else None,
+                }
+                for one in planned.stacks
+            ],
+        }
+    )
+
+
+def forgotten(found: Sequence[FoundStack]) -> str:
+    """The stacks that no spec makes, with what of them bills."""
+    return document(
+        {
+            "format_version": _VERSION,
+            "forgotten": [
+                {
+                    "stack": one.stack,
+                    "source": one.source,
+                    "objects": [{"kind": kind, "name": live.name, "id": live.object_id} for kind, live in one.objects],
+                }
+                for one in found
+            ],
+        }
+    )
