@@ -18,7 +18,7 @@ from phift.plan.action import Action, ChangeAction
 from phift.plan.decision import LiveObject, Observed, adopted, differences, mutable, planned, takes_over, why
 from phift.plan.diff import FieldRule, flatten
 from phift.plan.model import FieldChange, PlannedResource
-from phift.plan.replacing import replaced, require_replaceable
+from phift.plan.replacing import protected_from, replaced, require_replaceable
 from phift.plan.serving import decide_deployment, decide_removals, decide_test, decide_traffic
 
 __all__ = ["KNOWN_AFTER_APPLY", "LiveObject", "Observed", "Policy", "decide"]
@@ -61,7 +61,9 @@ def decide(
     findings: list[Diagnostic] = []
     for desired in stack.resources:
         decision = _decide(stack, desired, observed, rules.get(desired.address.kind, ()), policy, made)
-        made[desired.address] = replaced(decision.resource, observed.get(desired.address), policy.replace)
+        seen = observed.get(desired.address)
+        made[desired.address] = resource = replaced(decision.resource, seen, policy.replace)
+        findings += protected_from(resource, seen)
         findings += decision.findings
     return (*made.values(), *_removals(stack, observed, made)), tuple(findings)
 

@@ -11,6 +11,7 @@ from phift.diagnostics import Diagnostic
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
 from phift.plan.planner import LiveObject, Observed
+from phift.plan.replacing import protected
 
 __all__ = ["decide_prune", "decide_removal"]
 
@@ -29,7 +30,7 @@ def decide_removal(
         live = seen.live if seen else None
         action, reason = _action(desired, live, archive)
         if live and action is Action.DELETE and live.marks.get(PROTECT) == "true":
-            findings.append(_protected(desired.address, live.name))
+            findings.append(protected(desired.address, live.name))
             action = Action.NO_OP
         planned.append(
             PlannedResource(
@@ -75,7 +76,7 @@ def decide_prune(
     if live.facts.get("busy"):
         action, reason = Action.NO_OP, f"no longer in the spec, but busy: {live.facts['busy']} nodes work; stays"
     if live.marks.get(PROTECT) == "true":
-        action, findings = Action.NO_OP, (_protected(address, live.name),)
+        action, findings = Action.NO_OP, (protected(address, live.name),)
     planned = PlannedResource(
         address=address,
         action=action,
@@ -107,13 +108,3 @@ def _action(desired: Desired, live: LiveObject | None, archive: bool) -> tuple[A
             return Action.NO_OP, f"busy: {live.facts['busy']} nodes work, perhaps for others; stays"
         case _:
             return Action.DELETE, "stops billing"
-
-
-def _protected(address: Address, name: str) -> Diagnostic:
-    return Diagnostic(
-        f"{address} ({name}) is protected",
-        detail="It carries phift.protect from an earlier apply.",
-        remedy="Set `protect: false`, apply, and destroy then.",
-        address=str(address),
-        code="protected",
-    )

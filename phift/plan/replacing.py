@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from phift.address import Address
 from phift.compile.desired import Stack
-from phift.compile.ownership import Ownership
+from phift.compile.ownership import PROTECT, Ownership
+from phift.diagnostics import Diagnostic
 from phift.errors import UsageError
 from phift.plan.action import Action
 from phift.plan.decision import Observed
 from phift.plan.model import PlannedResource
 
-__all__ = ["replaced", "require_replaceable"]
+__all__ = ["protected", "protected_from", "replaced", "require_replaceable"]
 
 
 def require_replaceable(stack: Stack, wanted: Collection[Address]) -> None:
@@ -43,3 +44,22 @@ def replaced(resource: PlannedResource, seen: Observed | None, wanted: Collectio
     if live.owner.ownership is not Ownership.OURS:
         raise UsageError(f"{resource.address} cannot be replaced: {live.name} is not of this stack")
     return replace(resource, action=Action.REPLACE, reason="asked for by --replace")
+
+
+def protected_from(resource: PlannedResource, seen: Observed | None) -> tuple[Diagnostic, ...]:
+    """Refuses to replace what an earlier apply protected, whoever or whatever asks for it."""
+    live = seen.live if seen else None
+    if resource.action is not Action.REPLACE or live is None or live.marks.get(PROTECT) != "true":
+        return ()
+    return (protected(resource.address, live.name),)
+
+
+def protected(address: Address, name: str) -> Diagnostic:
+    """The finding about something protected that would be destroyed."""
+    return Diagnostic(
+        f"{address} ({name}) is protected",
+        detail="It carries phift.protect from an earlier apply.",
+        remedy="Set `protect: false`, apply, and then do this again.",
+        address=str(address),
+        code="protected",
+    )
