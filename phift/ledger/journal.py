@@ -123,7 +123,7 @@ def open_intents(store: JournalStore, stack: str) -> tuple[Intent, ...]:
 
 
 def cut_off(store: JournalStore, stack: str) -> bool:
-    """Whether the last apply never came to its end, or left something open: by its journal alone, so it costs little."""
+    """Whether the last apply never came to its end, or left something open: by its journal alone, so it is cheap."""
     return any(not record.ended or record.open for record in _records(store, stack, 1))
 
 

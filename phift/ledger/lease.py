@@ -74,6 +74,8 @@ class Lease:
         lease = cls(store, stack, lease_id, taken, clock=clock, renew_every=renew_every)
         try:
             store.put(lease_blob(stack), holder.to_json(), lease=lease_id)
+        except ConflictError:
+            raise _held(stack, holder_of(store, stack)) from None  # broken and taken by another before it was signed
         except BaseException:
             lease.release()
             raise

@@ -297,6 +297,8 @@ def test_what_is_protected_is_not_destroyed(project: Project) -> None:
     with pytest.raises(RefusedError, match="is protected"):
         project.destroy()
     project.edit("    protect: true\n", "")
+    with pytest.raises(RefusedError, match="is protected"):  # lifting it counts once it has been applied
+        project.destroy()
     assert changed(project.plan()) == {"compute.finetune": "update"}
     project.applied()
     assert not project.plan().changes_something

@@ -34,7 +34,7 @@ FAULTS: dict[str, dict[str, Any]] = {
 _MUTABLE = ("computes/", "onlineEndpoints/")
 _MANY = [
     pytest.param(scenario, fault, marks=() if (scenario, fault) in few else pytest.mark.matrix)
-    for few in [{("create", "dropped after the effect"), ("destroy", "500 after the effect")}]
+    for few in [{("in-place", "409 while updating"), ("destroy", "dropped after the effect")}]
     for scenario in SCENARIOS
     for fault in FAULTS
 ]

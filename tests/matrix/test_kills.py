@@ -21,7 +21,7 @@ from tests.matrix.killing import Point, Zygote, points
 from tests.matrix.scenarios import SCENARIOS, Scenario
 from tests.matrix.world import require_settled, world
 
-FEW = 4
+FEW = 3
 """Points of a scenario that every run of the tests tries."""
 
 

@@ -197,6 +197,25 @@ def test_a_holder_of_this_machine_that_no_longer_exists_is_not_waited_for(store:
         assert not replace(here, pid=ended.pid, place="elsewhere").is_gone
 
 
+def test_a_lease_taken_away_before_it_was_signed_is_another_ones(store: MemoryStore) -> None:
+    """Another apply saw the old holder, who is gone, and broke what it took for his lease."""
+    give = store.acquire_lease
+
+    def taken_away(name: str, seconds: int) -> str:
+        store.acquire_lease = give  # type: ignore[method-assign]
+        ours = give(name, seconds)
+        store.break_lease(name)
+        acquire(store, replace(ANN, user="bob"))
+        return ours
+
+    with acquire(store):
+        pass
+    store.acquire_lease = taken_away  # type: ignore[method-assign]
+    with pytest.raises(LeaseHeldError, match="another apply") as told:
+        acquire(store)
+    assert "bob" in told.value.detail
+
+
 def test_of_many_at_once_one_wins(store: MemoryStore) -> None:
     won: list[Lease] = []
     lost: list[LeaseHeldError] = []
