@@ -1,0 +1,69 @@
+"""After any apply the plan is empty: generated specs, edits of them, with and without the noise of a live service."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from memory import MemoryWorkspace
+from worlds import World, changes
+
+SIZES = ("Standard_NC24ads_A100_v4", "standard_nc24ADS_A100_V4", "Standard_NC48ads_A100_v4")
+texts = st.text(alphabet="abcäöü 0-_'\"{}:#", max_size=12).map(lambda t: t.replace("{{", "").strip() or "x")
+tags = st.dictionaries(st.sampled_from(["team", "cost", "stage"]), texts, max_size=3)
+
+specs = st.fixed_dictionaries(
+    {
+        "compute": st.builds(
+            lambda size, most, own: {"finetune": {"name": "gpu", "size": size, "max_instances": most, "tags": own}},
+            st.sampled_from(SIZES),
+            st.integers(1, 4),
+            tags,
+        ),
+        "finetune": st.builds(
+            lambda rate, epochs, logging: {
+                "parameters": {"learning_rate": rate, "num_train_epochs": epochs, "logging_steps": logging}
+            },
+            st.sampled_from([5e-6, 0.00001, 1e-3]),
+            st.integers(1, 3),
+            st.integers(1, 9),
+        ),
+        "endpoint": st.builds(
+            lambda own, words: {"auth_mode": "key", "tags": own, **({"description": words} if words else {})},
+            tags,
+            st.none() | texts,
+        ),
+        "deployment": st.builds(
+            lambda size, count, wait: {
+                "instance_type": size,
+                "instance_count": count,
+                "request_settings": {"request_timeout_ms": wait},
+                "liveness_probe": {"initial_delay": 10, "period": 5},
+            },
+            st.sampled_from(SIZES),
+            st.integers(1, 3) | st.just({"initial": 2}),
+            st.sampled_from([5000, 30000, 90000]),
+        ),
+        "rollout": st.sampled_from(
+            [{"strategy": "blue_green"}, {"strategy": "in_place"}, {"strategy": "blue_green", "keep_previous": 1}]
+        ),
+        "tags": tags,
+        "protect": st.booleans(),
+    }
+)
+
+
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(edits=st.lists(specs, min_size=2, max_size=4), noise=st.booleans())
+def test_the_plan_is_empty_after_any_apply(edits: list[dict[str, Any]], noise: bool) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder), MemoryWorkspace(noise=noise))
+        for spec in (*edits, edits[0]):
+            request = world.write("a.yaml", "stack-a", **spec)
+            world.apply(request)
+            assert changes(world.plan(request)) == {}
+        trained = {str(e["finetune"]["parameters"]["learning_rate"]) for e in edits}
+        assert len(world.names("jobs")) >= len(trained), "each training is there, and the first was found again"
