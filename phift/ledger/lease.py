@@ -74,10 +74,10 @@ class Lease:
         lease = cls(store, stack, lease_id, taken, clock=clock, renew_every=renew_every)
         try:
             store.put(lease_blob(stack), holder.to_json(), lease=lease_id)
-        except ConflictError:
-            raise _held(stack, holder_of(store, stack)) from None  # broken and taken by another before it was signed
-        except BaseException:
+        except BaseException as error:
             lease.release()
+            if isinstance(error, ConflictError) and lease._lost:  # broken and taken by another before it was signed
+                raise _held(stack, holder_of(store, stack)) from None
             raise
         lease._thread.start()
         return lease
@@ -191,5 +191,5 @@ def _held(stack: str, holder: Holder) -> LeaseHeldError:
     return LeaseHeldError(
         f"another apply is writing to stack {stack}",
         detail=f"The lease is {holder.describe()}\nand ends by itself within {SECONDS} seconds after its holder stops.",
-        remedy=f"Wait until it has finished. If it is certainly dead: phift force-unlock SPEC.",
+        remedy="Wait until it has finished. If it is certainly dead: phift force-unlock SPEC.",
     )
