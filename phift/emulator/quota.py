@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -75,6 +76,12 @@ class Use:
     low_priority: bool = False
     cores_factor: float = 1.0
 
+    @property
+    def cores(self) -> int:
+        """vCPUs held; 0 for a size the catalogue lacks."""
+        known = vm_size(self.size)
+        return math.ceil(round(self.instances * self.cores_factor, 6)) * (known.vcpus if known else 0)
+
 
 class Quota:
     """Limits, kept in the store, and the sum of what consumers say they use."""
@@ -97,14 +104,12 @@ class Quota:
         result: dict[str, int] = {TOTAL: 0, LOW_PRIORITY: 0}
         for consumer in self.consumers:
             for use in consumer(self._emulator):
-                known = vm_size(use.size)
-                cores = -int(-use.instances * use.cores_factor // 1) * (known.vcpus if known else 0)
                 if use.low_priority:
-                    result[LOW_PRIORITY] += cores
+                    result[LOW_PRIORITY] += use.cores
                 else:
                     name = family_of(use.size).name
-                    result[name] = result.get(name, 0) + cores
-                    result[TOTAL] += cores
+                    result[name] = result.get(name, 0) + use.cores
+                    result[TOTAL] += use.cores
         return result
 
     def free(self, size: VmSize, *, low_priority: bool) -> int:

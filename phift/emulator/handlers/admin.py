@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from starlette.responses import Response
 
+from phift.emulator import assumed
+from phift.emulator.assumed import ASSUMED
 from phift.emulator.context import Control
 from phift.emulator.documents import empty, reply
 from phift.emulator.errors import ServiceError
@@ -99,7 +102,27 @@ async def _change_quota(call: Call) -> Response:
     return await _quota(call)
 
 
+async def _assumed(call: Call) -> Response:
+    """What is assumed of the service, and whether it holds now."""
+    store = call.emulator.store
+    return reply({name: {**asdict(each), "holds": assumed.holds(store, name)} for name, each in ASSUMED.items()})
+
+
+async def _assume(call: Call) -> Response:
+    """{name: true or false}; kept until a reset."""
+    body = await call.object()
+    for name, value in body.items():
+        if name not in ASSUMED or not isinstance(value, bool):
+            names = ", ".join(ASSUMED)
+            raise ServiceError(400, "RequestInvalid", f"Not an assumption: {name}={value!r}. Names: {names}")
+    for name, value in body.items():
+        assumed.switch(call.emulator.store, name, value)
+    return await _assumed(call)
+
+
 ROUTES = (
+    Route(Host.ADMIN, "GET", "/assumed", _assumed),
+    Route(Host.ADMIN, "PUT", "/assumed", _assume),
     Route(Host.ADMIN, "GET", "/status", _status),
     Route(Host.ADMIN, "GET", "/requests", _requests),
     Route(Host.ADMIN, "POST", "/stop", _stop),

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.responses import Response
 
 from phift.catalog.vm_sizes import VmSize, vm_size, vm_sizes
+from phift.emulator.assumed import holds
 from phift.emulator.context import Emulator
 from phift.emulator.documents import empty, reply, timestamp
 from phift.emulator.errors import ServiceError
@@ -79,9 +80,8 @@ def _written(call: Call, body: dict[str, Any], existing: dict[str, Any] | None) 
     if outer.get("computeType") != "AmlCompute":
         message = f"The embedded Azure ML has AmlCompute only, not {outer.get('computeType')!r}."
         raise ServiceError(400, "InvalidPropertyValue", message, target="computeType")
-    inner = outer["properties"]
-    _check_scale(inner.get("scaleSettings") or {})
-    _check_unchanged(inner, existing)
+    _check_scale(outer["properties"].get("scaleSettings") or {})
+    inner = _unchanged(call.emulator, outer["properties"], existing)
     size = _size(str(inner.get("vmSize", "")))
     now = timestamp()
     old = existing["properties"] if existing else {}
@@ -166,16 +166,22 @@ def _check_scale(scale: dict[str, Any]) -> None:
         raise ServiceError(400, "InvalidPropertyValue", message, target="scaleSettings")
 
 
-def _check_unchanged(inner: dict[str, Any], existing: dict[str, Any] | None) -> None:
-    """Size, tier and subnet of a cluster that lives cannot be changed (assumed; the exact refusal is not recorded)."""
+def _unchanged(emulator: Emulator, inner: dict[str, Any], existing: dict[str, Any] | None) -> dict[str, Any]:
+    """The properties, with size, tier and subnet as a cluster that lives has them; raises where they are to change
+    (see assumed.py; the exact refusal is not recorded)."""
     if existing is None or existing["properties"]["provisioningState"] == "Failed":
-        return
-    old = existing["properties"]["properties"]
+        return inner
+    old, kept = existing["properties"]["properties"], dict(inner)
     for key in _FIXED:
         wanted = inner.get(key)
         if wanted is not None and str(wanted).casefold() != str(old.get(key)).casefold():
-            message = f"The property '{key}' of an existing compute cannot be changed from {old.get(key)} to {wanted}."
-            raise ServiceError(400, "InvalidPropertyValue", message, target=key)
+            if holds(emulator.store, "cluster_size_is_fixed"):
+                message = (
+                    f"The property '{key}' of an existing compute cannot be changed from {old.get(key)} to {wanted}."
+                )
+                raise ServiceError(400, "InvalidPropertyValue", message, target=key)
+            kept[key] = old.get(key)
+    return kept
 
 
 def _put_reply(document: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
@@ -228,13 +234,14 @@ def _check_quota(emulator: Emulator, inner: dict[str, Any]) -> None:
     )
 
 
-def nodes_in_use(emulator: Emulator) -> list[Use]:
-    """What the clusters' nodes hold of the quota now."""
+def nodes_in_use(emulator: Emulator) -> list[tuple[str, Use]]:
+    """What the nodes of each cluster that has any hold of the quota now, with the cluster's name."""
     uses = []
     for document in emulator.store.list("compute"):
         inner = document["properties"]["properties"]
         if count := _node_count(emulator, document):
-            uses.append(Use(inner["vmSize"], count, low_priority=inner["vmPriority"] == "LowPriority"))
+            use = Use(inner["vmSize"], count, low_priority=inner["vmPriority"] == "LowPriority")
+            uses.append((document["name"], use))
     return uses
 
 
@@ -325,7 +332,7 @@ async def _list_nodes(call: Call) -> Response:
 
 
 def install(emulator: Emulator) -> None:
-    emulator.quota.consumers.append(nodes_in_use)
+    emulator.quota.consumers.append(lambda emulator: (use for _, use in nodes_in_use(emulator)))
 
 
 ROUTES = (

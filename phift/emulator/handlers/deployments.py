@@ -49,7 +49,7 @@ async def _put(call: Call) -> Response:
     record = emulator.store.get(DEPLOYMENT, endpoint, name)
     old = record["document"] if record else None
     if record and old:
-        _check_may_change(record, old)
+        _check_may_change(emulator, record, old)
     elif len(deployments_of(emulator.store, endpoint)) >= _MAX_DEPLOYMENTS:
         raise refusal({"": f"An endpoint has at most {_MAX_DEPLOYMENTS} deployments."})
     document = written(emulator, parent["name"], old["name"] if old else name, body, old)
@@ -83,10 +83,10 @@ def _parent(emulator: Emulator, endpoint: str) -> dict[str, Any]:
     return document
 
 
-def _check_may_change(record: dict[str, Any], document: dict[str, Any]) -> None:
+def _check_may_change(emulator: Emulator, record: dict[str, Any], document: dict[str, Any]) -> None:
     state = document["properties"]["provisioningState"]
     if state in _MOVING:
-        raise busy("Deployment", document["name"], state)
+        raise busy(emulator.store, "Deployment", document["name"], state)
     if state == "Failed" and not record["succeeded"]:
         text = (
             f"Specified deployment [{document['name']}] failed during initial provisioning and is in an unrecoverable "
@@ -201,7 +201,7 @@ async def _patch(call: Call) -> Response:
     body = await call.object()
     document = copy.deepcopy(record["document"])
     if document["properties"]["provisioningState"] == "Deleting":
-        raise busy("Deployment", document["name"], "Deleting")
+        raise busy(emulator.store, "Deployment", document["name"], "Deleting")
     if "tags" in body:
         document["tags"] = check_tags(body["tags"])
         document["systemData"]["lastModifiedAt"] = timestamp()
@@ -209,7 +209,7 @@ async def _patch(call: Call) -> Response:
     if capacity is None or capacity == document["sku"]["capacity"]:
         emulator.store.put(DEPLOYMENT, endpoint, document["name"], body={**record, "document": document})
         return reply(_shown(call, {**record, "document": document}))
-    _check_may_change(record, record["document"])
+    _check_may_change(emulator, record, record["document"])
     document = written(emulator, endpoint, document["name"], {**document, "sku": body["sku"]}, document)
     check_quota(emulator, document, record["document"], total=False)
     operation = _begin(call, _parent(emulator, endpoint)["name"], document, record)
@@ -227,7 +227,7 @@ async def _delete(call: Call) -> Response:
     if state == "Deleting" and (running := emulator.operations.running(DEPLOYMENT, endpoint, name)):
         return reply(None, 202, running.headers)
     if state in _MOVING:
-        raise busy("Deployment", document["name"], state)
+        raise busy(emulator.store, "Deployment", document["name"], state)
     live = {**in_force(parent), **parent["document"]["properties"]["traffic"]}
     share = next((live[key] for key in live if key.casefold() == name.casefold()), 0)
     if share:

@@ -55,7 +55,7 @@ async def _put(call: Call) -> Response:
     if state == "Deleting" or (record is None and stranger_holds(emulator.store, name)):
         raise refusal({"": _NAME_TAKEN})
     if state in ("Creating", "Updating"):
-        raise busy("Endpoint", name, state)
+        raise busy(emulator.store, "Endpoint", name, state)
     if record is None and len(emulator.store.list(ENDPOINT)) >= _MAX_ENDPOINTS:
         raise refusal({"": f"The limit of {_MAX_ENDPOINTS} endpoints in a subscription and region is reached."})
     document = _written(call, body, record["document"] if record else None)
@@ -204,7 +204,7 @@ async def _patch(call: Call) -> Response:
     body = await call.object()
     document = record["document"]
     if document["properties"]["provisioningState"] == "Deleting":
-        raise busy("Endpoint", document["name"], "Deleting")
+        raise busy(call.emulator.store, "Endpoint", document["name"], "Deleting")
     if "tags" in body:
         document["tags"] = check_tags(body["tags"])
         document["systemData"]["lastModifiedAt"] = timestamp()

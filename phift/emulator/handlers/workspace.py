@@ -12,6 +12,7 @@ from phift.emulator.blobs.account import blobs_of
 from phift.emulator.context import Workspace
 from phift.emulator.documents import PRINCIPAL, empty, reply
 from phift.emulator.errors import ServiceError
+from phift.emulator.handlers.compute import nodes_in_use
 from phift.emulator.quota import LOW_PRIORITY, TOTAL, families, family_of
 from phift.emulator.routing import LOCATION, SUBSCRIPTION, WS, Call, Host, Route
 
@@ -183,7 +184,7 @@ def _counter(call: Call, kind: str, name: str, used: int | None, limit: int) -> 
 async def _usages(call: Call) -> Response:
     """Clusters, the regional totals, then each family twice: dedicated, and low priority without a limit of its own.
 
-    The service repeats families per workspace and per compute under other types; here only the workspace rows are.
+    Families are repeated, under other types, for the workspace and for each cluster that holds nodes.
     """
     quota = call.emulator.quota
     limits, used = quota.limits(), quota.used()
@@ -205,6 +206,12 @@ async def _usages(call: Call) -> Response:
         rows.append(_counter(call, "vmFamily/usages", dedicated, now, most))
         rows.append(_counter(call, "vmFamily/usages", f"{family.label} Cluster LowPriority vCPUs", 0, _NEVER_LIMITED))
         rows.append(_counter(call, "workspaces/usages", dedicated, now, most))
+    for cluster, use in nodes_in_use(call.emulator):
+        family = family_of(use.size)
+        label = f"{family.label} Cluster {'LowPriority' if use.low_priority else 'Dedicated'} vCPUs"
+        most = _NEVER_LIMITED if use.low_priority else limits[family.name]
+        row = _counter(call, f"workspaces/computes/{cluster}/usages", label, use.cores, most)
+        rows.append(row | {"type": "Microsoft.MachineLearningServices/workspaces/computes/usages"})
     return reply({"value": rows})
 
 

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from phift.emulator.assumed import holds
 from phift.emulator.errors import ServiceError, detail
 
 if TYPE_CHECKING:
@@ -67,9 +68,11 @@ def not_found(what: str, name: str) -> ServiceError:
     return ServiceError(404, "UserError", f"{what} {name} not found.", inner=("NotFound", f"{what}NotFound"))
 
 
-def busy(what: str, name: str, state: str) -> ServiceError:
-    """409 while another operation runs (documented for endpoints on Kubernetes, assumed for managed ones)."""
+def busy(store: Store, what: str, name: str, state: str) -> ServiceError:
+    """The refusal while another operation runs (see assumed.py)."""
     text = f"{what} {name} is in state {state}: another operation is in progress. Try again when it has ended."
+    if not holds(store, "busy_is_conflict"):
+        return refusal({"": text})
     return ServiceError(409, "Conflict", text, inner=("Conflict", "OperationInProgress"))
 
 
