@@ -22,6 +22,8 @@ def came_true(planned: PlannedResource, desired: Desired, live: Live) -> bool:
     """Whether the live object is already what this plan would make of it: an earlier run of it got that far."""
     if planned.action is Action.SHIFT:
         return dict(live.properties.get("traffic") or {}) == dict(planned.details.get("traffic") or {})
+    if planned.action is Action.RUN:
+        return live.ours and live.state == "Completed" and live.name == planned.identity
     return (
         planned.action in {Action.CREATE, Action.UPDATE, Action.REPLACE}
         and live.fingerprint != planned.fingerprint

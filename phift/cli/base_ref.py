@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from phift import spec as specs
 from phift.cli.defaults import defaults_of
 from phift.errors import InvalidSpecError, UsageError
-from phift.lock import LOCK_FILE
+from phift.lock import LOCK_FILE, lock_path
 
 if TYPE_CHECKING:
     from phift.phases import Request
@@ -34,7 +34,9 @@ def rendered_diff(request: Request, ref: str) -> str:
     with tempfile.TemporaryDirectory(prefix="phift-base-") as scratch:
         place = Path(scratch)
         before = _at(folder, ref, request.path.name, place)
-        _at(folder, ref, LOCK_FILE, place)
+        if _at(folder, ref, LOCK_FILE, place) is None and (lock := lock_path(request.path)).exists():
+            # Nothing was pinned then: without pins every default would look like a change.
+            (place / LOCK_FILE).write_bytes(lock.read_bytes())
         then = _rendered(request, before) if before else ""
     return "\n".join(difflib.unified_diff(then.splitlines(), now.splitlines(), f"{ref}", "this plan", lineterm=""))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from phift.apply.events import Note
 from phift.cli.interrupt import polite
 from phift.cli.terminal import Terminal
-from phift.errors import DetachedError, PhiftError
+from phift.errors import DetachedError, LeaseHeldError, LeaseLostError, PhiftError
 from phift.plan.model import Plan
 from phift.views.base import ApplyView, Sink, Streams
 from phift.views.human.errors import failure
@@ -69,6 +69,12 @@ def carry_out(
 
 
 def _tell_failures(failures: list[ResourceFailed], terminal: Terminal) -> None:
+    """What many resources met alike, such as a lease that another holds, is told once."""
     sink = Sink(terminal.streams.err)
+    told: set[str] = set()
     for failed in failures:
-        sink.write("\n" + failure(str(failed.address), failed.error, style=terminal.streams.err_style))
+        alike = isinstance(failed.error, LeaseHeldError | LeaseLostError)
+        said = failure("" if alike else str(failed.address), failed.error, style=terminal.streams.err_style)
+        if said not in told:
+            sink.write("\n" + said)
+        told.add(said)

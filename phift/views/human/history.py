@@ -21,7 +21,7 @@ def render(records: Sequence[Record], *, style: Style = PLAIN) -> str:
     """When, who, commit, what, how long, outcome; below it what went wrong and what nothing is known of."""
     if not records:
         return "No apply of this stack is on record."
-    rows = [("WHEN", "WHO", "COMMIT", "WHAT", "TOOK", "OUTCOME"), *(_row(r) for r in records)]
+    rows = [("WHEN (UTC)", "WHO", "COMMIT", "WHAT", "TOOK", "OUTCOME"), *(_row(r) for r in records)]
     drawn = table(rows)
     lines = [style.dim(drawn[0])]
     for record, line in zip(records, drawn[1:], strict=True):

@@ -119,10 +119,17 @@ def _staying(plan: Plan, style: Style) -> str:
     rows = [
         (str(r.address), r.identity, r.reason.removeprefix("kept: ")) for r in there if r.address.kind not in _GO_ALONG
     ]
-    along = [f"{r.address} ({r.identity})" for r in there if r.address.kind == "deployment"]
+    along = [
+        str(r.address) if r.address.name == r.identity else f"{r.address} ({r.identity})"
+        for r in there
+        if r.address.kind == "deployment"
+    ]
     lines = [style.bold("Kept:"), *table(rows, indent="    ", width=style.width)] if rows else []
     if along and any(r.address.kind == "endpoint" and r.action.changes_something for r in plan.resources):
-        lines.insert(0, f"With the endpoint goes {', '.join(along)}." + ("\n" if rows else ""))
+        goes = textwrap.fill(
+            f"With the endpoint {'goes' if len(along) == 1 else 'go'} {', '.join(along)}.", style.width
+        )
+        lines.insert(0, goes + ("\n" if rows else ""))
     return "\n".join(lines)
 
 
@@ -212,7 +219,7 @@ def field_lines(changes: Sequence[FieldChange], style: Style = PLAIN) -> Iterato
         symbol = "+" if change.live is None else "-" if change.wanted is None else "~"
         head = f"      {style.symbol(symbol)} {change.path + ':':<{wide + 1}} "
         plain_head = 8 + max(len(change.path), wide) + 2
-        before, after = _shown(change.live, change), _shown(change.wanted, change)
+        before, after = _shown(_alike(change.live, change.wanted), change), _shown(change.wanted, change)
         said = after if symbol == "+" else before if symbol == "-" else f"{before} -> {after}"
         remark = _remark(change)
         dressed = style.red(remark) if change.action.force else style.dim(remark)
@@ -225,6 +232,11 @@ def field_lines(changes: Sequence[FieldChange], style: Style = PLAIN) -> Iterato
             yield f"            {before}"
         if symbol != "-":
             yield f"         {'-> ' if symbol == '~' else '   '}{after}"
+
+
+def _alike(live: Any, wanted: Any) -> Any:
+    """Seconds come back as 300.0 where people write 300."""
+    return int(live) if isinstance(live, float) and type(wanted) is int and live.is_integer() else live
 
 
 def _shown(data: Any, change: FieldChange) -> str:
