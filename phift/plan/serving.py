@@ -84,7 +84,10 @@ def decide_removals(
             continue  # the split is left to others, and they still send requests to it
         removed.append(
             PlannedResource(
-                address=Address("deployment", other.name),
+                # One made in place is called as the address of the new one is.
+                address=Address(
+                    "deployment", f"{other.name}-old" if other.name == desired.address.name else other.name
+                ),
                 action=Action.DELETE,
                 identity=other.name,
                 reason=f"replaced by {desired.name}",

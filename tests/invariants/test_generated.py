@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from memory import MemoryWorkspace
 from worlds import World, changes
@@ -56,7 +56,9 @@ specs = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=3, phases=[Phase.generate], deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
 @given(edits=st.lists(specs, min_size=2, max_size=4), noise=st.booleans())
 def test_the_plan_is_empty_after_any_apply(edits: list[dict[str, Any]], noise: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
