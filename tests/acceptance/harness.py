@@ -4,9 +4,10 @@
         script          bash; every `phift ...` in it is headed by `$ phift ...` and, where it fails, `[exit 1]`
         output.txt      stdout and stderr as they came, after redaction
         spec.yaml       any other file is copied to the folder the script runs in
-        case.toml       optional: needs_emulator, timeout (seconds), slow, [[redact]] pattern, replacement
+        case.toml       optional: emulator, timeout (seconds), slow, [[redact]] pattern, replacement
 
-A case has a fresh folder, a fresh PHIFT_HOME and an environment of its own. `UPDATE_GOLDEN=1 pytest tests/acceptance`
+A case has a fresh folder and an environment of its own. emulator = "own" gives it a fresh PHIFT_HOME, "shared" that of
+the worker: its stacks, computes and models have names of their own then. `UPDATE_GOLDEN=1 pytest tests/acceptance`
 writes the outputs anew; look at the difference before you commit it.
 """
 
@@ -54,10 +55,10 @@ class Mismatch(AssertionError):
 
 @dataclass(frozen=True)
 class Case:
-    """One folder. redactions: further patterns and what stands for them."""
+    """One folder. emulator: "own", "shared" or none. redactions: further patterns and what stands for them."""
 
     folder: Path
-    needs_emulator: bool = False
+    emulator: str = ""
     slow: bool = False
     timeout: float = 30.0
     redactions: tuple[tuple[str, str], ...] = ()
@@ -80,9 +81,12 @@ def discover(root: Path = CASES) -> list[Case]:
     return [Case.load(script.parent) for script in sorted(root.glob("*/script"))]
 
 
-def check(case: Case, scratch: Path, *, update: bool = False) -> None:
-    """Runs the case in `scratch` and compares. Raises Mismatch; with update writes the golden output instead."""
-    actual = perform(case, scratch)
+def check(case: Case, scratch: Path, *, update: bool = False, shared: Path | None = None) -> None:
+    """Runs the case in `scratch` and compares. Raises Mismatch; with update writes the golden output instead.
+
+    shared: the home of the worker's emulator, for a case that uses it.
+    """
+    actual = perform(case, scratch, shared)
     if update:
         case.golden.write_text(actual, encoding="utf-8")
         return
@@ -94,7 +98,7 @@ def check(case: Case, scratch: Path, *, update: bool = False) -> None:
         raise Mismatch("\n".join([f"{case.folder.name}: not the golden output", *lines]))
 
 
-def perform(case: Case, scratch: Path) -> str:
+def perform(case: Case, scratch: Path, shared: Path | None = None) -> str:
     """The redacted output of the case's script. Raises Mismatch when it outlasts its timeout."""
     work, tools, home = scratch / "work", scratch / "bin", scratch / "home"
     for folder in (work, tools, home):
@@ -109,7 +113,7 @@ def perform(case: Case, scratch: Path) -> str:
         "PATH": os.pathsep.join([str(tools), str(Path(sys.executable).parent), os.environ["PATH"]]),
         "PYTHONPATH": str(REPOSITORY),
         "HOME": str(home),
-        "PHIFT_HOME": str(scratch / "phift"),
+        "PHIFT_HOME": str(shared or scratch / "phift"),
         "REPOSITORY": str(REPOSITORY),
         "LANG": "C.UTF-8",
         "TERM": "dumb",
@@ -118,9 +122,9 @@ def perform(case: Case, scratch: Path) -> str:
     try:
         output = _run(["bash", "-c", program, case.folder.name], work, environment, case.timeout)
     finally:
-        if case.needs_emulator:
+        if case.emulator == "own":
             _run(["phift", "emulator", "stop"], work, environment, 30)
-    return redact(output, case, scratch)
+    return redact(output if shared is None else output.replace(str(shared), "[phift-home]"), case, scratch)
 
 
 def _run(command: list[str], folder: Path, environment: dict[str, str], timeout: float) -> str:

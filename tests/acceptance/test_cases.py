@@ -16,9 +16,10 @@ def _marked(case: Case) -> object:
 
 
 @pytest.mark.parametrize("case", [_marked(case) for case in discover()])
-def test_output_is_the_golden_one(case: Case, tmp_path: Path) -> None:
-    if case.needs_emulator:
+def test_output_is_the_golden_one(case: Case, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    if case.emulator:
         missing = [name for name in EMULATOR_NEEDS if importlib.util.find_spec(name) is None]
         if missing:
             pytest.skip(f"needs the extra [local]: {', '.join(missing)} not installed")
-    check(case, tmp_path, update=bool(os.environ.get("UPDATE_GOLDEN")))
+    shared = request.getfixturevalue("embedded").home if case.emulator == "shared" else None
+    check(case, tmp_path, update=bool(os.environ.get("UPDATE_GOLDEN")), shared=shared)

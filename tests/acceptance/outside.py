@@ -1,0 +1,66 @@
+"""What others do to a workspace, for the scripts of cases: `outside.py change|delete|hold ...`.
+
+    change PATH DOTTED JSON   puts the object of that path back with one value changed
+    delete PATH               deletes it and waits until it is gone
+    hold STACK                takes the stack's lease as somebody on another machine, and dies with it
+"""
+
+import json
+import sys
+import time
+
+from phift.azure.connect import connect
+from phift.azure.session import Azure
+from phift.emulator import lifecycle
+from phift.errors import NotFoundError
+from phift.ledger.holder import Holder
+from phift.ledger.lease import Lease
+
+API = "2024-10-01"
+SOMEBODY = Holder(
+    user="ada",
+    host="build-7",
+    pid=4711,
+    since="2026-03-01T10:00:00Z",
+    commit="4c1d0f6a9b0e4f7c8d2b3a5e6f708192a3b4c5d6",
+    run_url="https://ci.example/runs/12",
+    place="another machine",
+)
+
+
+def change(azure: Azure, path: str, dotted: str, value: str) -> None:
+    whole = f"{azure.workspace.arm_id}/{path}"
+    body = azure.arm.get(whole, API)
+    *places, last = dotted.split(".")
+    there = body
+    for place in places:
+        there = there[place]
+    there[last] = json.loads(value)
+    azure.arm.put(whole, API, body)
+    while azure.arm.get(whole, API)["properties"].get("provisioningState", "Succeeded") != "Succeeded":
+        time.sleep(0.05)
+
+
+def delete(azure: Azure, path: str) -> None:
+    whole = f"{azure.workspace.arm_id}/{path}"
+    more = {"underlyingResourceAction": "Delete"} if path.startswith("computes/") else {}
+    azure.arm.delete(whole, API, **more)
+    try:
+        while azure.arm.get(whole, API):
+            time.sleep(0.05)
+    except NotFoundError:
+        return
+
+
+def hold(azure: Azure, stack: str) -> None:
+    Lease.acquire(azure.blobs, stack, SOMEBODY, renew_every=3600)
+
+
+def main() -> None:
+    connection = lifecycle.find()
+    assert connection, "no emulator runs"
+    {"change": change, "delete": delete, "hold": hold}[sys.argv[1]](connect(None, local=connection), *sys.argv[2:])
+
+
+if __name__ == "__main__":
+    main()
