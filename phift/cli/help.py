@@ -24,7 +24,7 @@ class Command(typer.core.TyperCommand):
             for flag in parameter.opts
         }
         filled: list[str] = []
-        for word, following in zip(args, [*args[1:], "-"], strict=True):
+        for word, following in zip(args, [*args[1:], "-"], strict=False):
             filled.append(word)
             if word in optional and following.startswith("-"):
                 filled.append("")
