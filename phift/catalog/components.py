@@ -54,9 +54,7 @@ class Component:
 def _load(name: str) -> Component:
     facts = read_facts(f"components/{name}.yaml")
     steps = {
-        step: StepInterface(
-            step, body["component"], tuple(body["inputs"]), body["outputs"], tuple(body["after"])
-        )
+        step: StepInterface(step, body["component"], tuple(body["inputs"]), body["outputs"], tuple(body["after"]))
         for step, body in facts["steps"].items()
     }
     return Component(

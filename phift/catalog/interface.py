@@ -115,13 +115,9 @@ class ComponentInput:
             return self._not_in_enum(value)
         if isinstance(canonical, int | float):
             if self.minimum is not None and canonical < self.minimum:
-                return Problem(
-                    self.name, "bounds", f"{self.name} must be at least {self.minimum:g}, got {value}"
-                )
+                return Problem(self.name, "bounds", f"{self.name} must be at least {self.minimum:g}, got {value}")
             if self.maximum is not None and canonical > self.maximum:
-                return Problem(
-                    self.name, "bounds", f"{self.name} must be at most {self.maximum:g}, got {value}"
-                )
+                return Problem(self.name, "bounds", f"{self.name} must be at most {self.maximum:g}, got {value}")
         return None
 
     def _text(self, value: Any) -> str:

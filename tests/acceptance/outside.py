@@ -1,8 +1,8 @@
 """What others do to a workspace, for the scripts of cases: `outside.py change|delete|hold ...`.
 
-    change PATH DOTTED JSON   puts the object of that path back with one value changed
-    delete PATH               deletes it and waits until it is gone
-    hold STACK                takes the stack's lease as somebody on another machine, and dies with it
+change PATH DOTTED JSON   puts the object of that path back with one value changed
+delete PATH               deletes it and waits until it is gone
+hold STACK                takes the stack's lease as somebody on another machine, and dies with it
 """
 
 import json

@@ -126,7 +126,16 @@ def test_the_end_tells_what_came_of_it() -> None:
     assert "Apply complete! Resources: 2 added, 1 changed, 0 destroyed." in said.splitlines()
     assert re.search(r"evaluation loss +3\.044 -> 0\.0393", said)
     assert re.search(r"runtime +3m12s", said)
-    for word in ("m:3", "https://e/score", "smoke: 1 of 2 answers", "(the same)", "(differs)", "(3 more lines)", "phift invoke s.yaml", "1m01s"):
+    for word in (
+        "m:3",
+        "https://e/score",
+        "smoke: 1 of 2 answers",
+        "(the same)",
+        "(differs)",
+        "(3 more lines)",
+        "phift invoke s.yaml",
+        "1m01s",
+    ):
         assert word in said
     assert "ml.azure.com" not in said  # the studio of target local is a name only
 
