@@ -67,7 +67,8 @@ def test_managed_identity_probe_and_token(azure: Azure) -> None:
     answer = azure.session.get(IMDS, params=query, headers={"Metadata": "true"})
     assert isinstance(answer.json()["expires_in"], str)
     bearer = {"Authorization": f"Bearer {answer.json()['access_token']}"}
-    assert azure.session.get(f"https://management.azure.com{azure.workspace}", headers=bearer).status_code == 200
+    workspace = f"https://management.azure.com{azure.workspace}?api-version=2024-10-01"
+    assert azure.session.get(workspace, headers=bearer).status_code == 200
     assert azure.session.get("http://169.254.169.254/metadata/instance/compute").status_code == 404
 
 

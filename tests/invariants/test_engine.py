@@ -273,7 +273,10 @@ def test_copied_marks_make_nothing_ours(project: Project) -> None:
     project.edit(f"name: {project.stack}-gpu", f"name: {project.stack}-copy")
     plan = project.plan()
     assert actions(plan)["compute.finetune"] == "no-op"
-    assert project.destroy().destroyed == 0
+    assert project.destroy().destroyed == 1  # the one it made, which left the spec
+    names = {c["name"] for c in azure.arm.list(f"{azure.workspace.arm_id}/computes", "2024-10-01")}
+    assert f"{project.stack}-copy" in names
+    assert f"{project.stack}-gpu" not in names
 
 
 def test_archived_things_are_restored_when_wanted_again(project: Project) -> None:

@@ -72,7 +72,8 @@ def notebook_folder(home: Path, folder: Path) -> Path:
     [
         pytest.param({"pace": "fast"}, False, id="fast-trained"),
         pytest.param({"pace": "fast", "noise": True}, True, id="noise"),
-        pytest.param({"pace": "faithful", "speed": 60}, True, id="faithful"),
+        # The SDK polls every half minute where the service names no pause: minutes of waiting, left to `make matrix`.
+        pytest.param({"pace": "faithful", "speed": 60}, True, id="faithful", marks=pytest.mark.matrix),
     ],
 )
 def test_the_fine_tuning_notebook_twice(
