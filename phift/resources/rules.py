@@ -20,8 +20,6 @@ class Behaviour(StrEnum):
     """Texts that differ only in case are equal."""
     UNORDERED = "unordered"
     """Lists with the same members are equal."""
-    SERVER_DEFAULT = "server_default"
-    """Absent in the spec, whatever the service filled in is fine."""
     SERVER_OWNED = "server_owned"
     """The service writes it; never compared."""
     INITIAL = "initial"

@@ -15,7 +15,6 @@ from phift.resources.base import Context, Live, Progress
 __all__ = [
     "READ",
     "body_of",
-    "is_gone",
     "live_of",
     "marks_in",
     "merged",
@@ -143,10 +142,6 @@ def others_tags(live: Live, tags: Mapping[str, Any] | None) -> dict[str, str]:
     """Those of the live object's tags that are somebody else's: an update writes them back as they are."""
     ours = {name for name in live.marks.get(TAGS, "").split(",") if name}
     return {name: value for name, value in user_tags(tags).items() if name not in ours}
-
-
-def is_gone(state: str) -> bool:
-    return state.lower() == "deleting"
 
 
 def provisioning(raw: Mapping[str, Any], what: str) -> Progress:
