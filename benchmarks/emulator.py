@@ -29,9 +29,10 @@ from tests.emulator.serving import Serving
 
 ROUNDS = 200
 PARALLEL = 100
-LIMIT = 25
+LIMIT = 10
 """maxConcurrentRequestsPerInstance of the scoring test; the gateway takes twice as many at a time."""
-SCRIPT = "import time\ndef init():\n    pass\ndef run(data):\n    time.sleep(3.0)\n    return 'ok'\n"
+SCRIPT = "import time\ndef init():\n    pass\ndef run(data):\n    time.sleep(2.0)\n    return 'ok'\n"
+"""No request ends before the last of a burst has come, whatever the client needs to send a hundred."""
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -146,12 +147,19 @@ def scoring(connection: lifecycle.Connection) -> tuple[Counter[int], Counter[int
     serving.endpoint("benchmark")
     settings = {"maxConcurrentRequestsPerInstance": LIMIT, "requestTimeout": "PT60S"}
     code = {"codeId": serving.code("benchmark", SCRIPT), "scoringScript": "score.py"}
-    serving.deployment("benchmark", "one", model, codeConfiguration=code, requestSettings=settings)
+    serving.deployment(
+        "benchmark",
+        "one",
+        model,
+        codeConfiguration=code,
+        requestSettings=settings,
+        environmentVariables={"WORKER_COUNT": "4"},
+    )
     serving.endpoint("benchmark", traffic={"one": 100})
     key = serving.key("benchmark")
     clients = [Serving(Azure(connection)) for _ in range(PARALLEL)]
-    for client in clients:
-        client.azure.call("GET", "computes")
+    for client in clients:  # connected, so that a burst arrives as one
+        assert client.score("benchmark", {}, key="wrong").status_code == 401
 
     def burst(count: int) -> Counter[int]:
         ready = threading.Barrier(count)

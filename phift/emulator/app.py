@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -64,6 +65,7 @@ _SECURITY = [
     (b"request-context", b"appId=cid-v1:00000000-0000-0000-0000-000000000000"),
 ]
 _NOT_CACHED = [(b"cache-control", b"no-cache"), (b"pragma", b"no-cache"), (b"expires", b"-1")]
+_OWN = (b"x-phift-emulator", __version__.encode())
 _WORKSPACE_PARAMETERS = ("sub", "rg", "ws")
 
 
@@ -197,22 +199,22 @@ class Application:
         self, kind: Host | None, request: Request, own: Iterable[tuple[bytes, bytes]], started: float
     ) -> list[tuple[bytes, bytes]]:
         """What a host adds to all its answers (names recorded 2026-03). started: its begin by perf_counter."""
-        headers = [(b"x-phift-emulator", __version__.encode())]
+        headers = [_OWN]
         if kind not in (Host.ARM, Host.DATA_PLANE):
             return headers
-        headers += [(b"date", formatdate(usegmt=True).encode()), *_SECURITY]
+        second = int(time.time())
+        headers += [(b"date", _date(second)), *_SECURITY]
         headers.append((b"x-request-time", f"{time.perf_counter() - started:.3f}".encode()))
         if all(name.lower() != b"x-ms-response-type" for name, _ in own):
             headers.append((b"x-ms-response-type", b"standard"))
         if kind is Host.ARM:
             identifier, location = str(uuid.uuid4()), self.emulator.workspace.location.upper()
-            now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
             headers += _NOT_CACHED
             headers += [
                 (b"x-ms-request-id", identifier.encode()),
                 (b"x-ms-correlation-request-id", identifier.encode()),
                 (b"x-ms-operation-identifier", f"tenantId={self.emulator.workspace.tenant_id}".encode()),
-                (b"x-ms-routing-request-id", f"{location}:{now}:{identifier}".encode()),
+                (b"x-ms-routing-request-id", f"{location}:{_moment(second)}:{identifier}".encode()),
             ]
             headers += self._limits.headers(request.method, request.url.path)
         return headers
@@ -228,3 +230,15 @@ class Application:
             error = ServiceError(fault.status, fault.code, fault.message, headers=fault.headers)
             await self._envelope(error, kind, request)(request.scope, request.receive, send)
         return fault.final
+
+
+@lru_cache(maxsize=4)
+def _date(second: int) -> bytes:
+    """A time in seconds as the Date header has it."""
+    return formatdate(second, usegmt=True).encode()
+
+
+@lru_cache(maxsize=4)
+def _moment(second: int) -> str:
+    """A time in seconds as x-ms-routing-request-id has it."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -146,6 +147,11 @@ class Route:
     handler: Handler
     public: bool = False
 
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of the path's parameters, in order."""
+        return tuple(part[1:-1].removesuffix(":path") for part in self.path.split("/") if part.startswith("{"))
+
 
 @dataclass
 class _Node:
@@ -191,7 +197,7 @@ class Router:
         if found is None:
             raise _no_route(host, method, raw_path, allowed)
         route, values = found
-        return route, dict(zip(_names(route.path), values, strict=True))
+        return route, dict(zip(route.names, values, strict=True))
 
 
 def _no_route(host: Host, method: str, raw_path: str, allowed: set[str]) -> ServiceError:
@@ -226,7 +232,3 @@ def _walk(
     if method in node.rest:
         return node.rest[method], [*values, "/".join(segments[index:])]
     return None
-
-
-def _names(path: str) -> list[str]:
-    return [part[1:-1].removesuffix(":path") for part in path.split("/") if part.startswith("{")]
