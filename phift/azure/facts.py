@@ -43,12 +43,11 @@ class AzureFacts:
 
     def sizes(self) -> list[Mapping[str, Any]]:
         """The VM sizes of the workspace's region."""
-        azure = self._azure
-        path = (
-            f"/subscriptions/{azure.workspace.subscription_id}/providers/Microsoft.MachineLearningServices"
-            f"/locations/{azure.location}/vmSizes"
-        )
-        return list(azure.arm.list(path, _ARM))
+        return self._of_region("vmSizes")
+
+    def usages(self) -> list[Mapping[str, Any]]:
+        """What of the region's quota is in use, and its limits."""
+        return self._of_region("usages")
 
     def compute_size(self, name: str) -> str | None:
         """The VM size of a cluster of the workspace; "" where it has none, None when there is no such compute."""
@@ -57,6 +56,14 @@ class AzureFacts:
         except NotFoundError:
             return None
         return str((raw["properties"].get("properties") or {}).get("vmSize") or "")
+
+    def _of_region(self, collection: str) -> list[Mapping[str, Any]]:
+        azure = self._azure
+        path = (
+            f"/subscriptions/{azure.workspace.subscription_id}/providers/Microsoft.MachineLearningServices"
+            f"/locations/{azure.location}/{collection}"
+        )
+        return list(azure.arm.list(path, _ARM))
 
     def _place(self, registry: str) -> tuple[Rest, str, str]:
         if registry:

@@ -6,6 +6,7 @@ The documents come from a `FactSource`; what they mean is decided here, so that 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,13 +16,33 @@ from phift import catalog
 from phift.address import Address
 from phift.catalog import ComponentInterface
 
-__all__ = ["AllowList", "BaseModel", "Component", "DataFacts", "FactSource", "Facts", "Size", "Task"]
+__all__ = [
+    "LOW_PRIORITY",
+    "REGION",
+    "AllowList",
+    "BaseModel",
+    "Component",
+    "DataFacts",
+    "FactSource",
+    "Facts",
+    "Size",
+    "Task",
+    "Usage",
+    "pool_of",
+]
 
 Task = str
 """Which of a model's lists is meant: "finetune" or "inference"."""
 
 _OLDEST_GPU_SIZES = ("Standard_NC6", "Standard_NC12", "Standard_NC24", "Standard_NC24r")
 """K80 sizes: the only ones that Azure's sample refuses where a model names no sizes."""
+
+
+REGION, LOW_PRIORITY = "dedicated", "low priority"
+"""Pools of vCPUs besides those of the VM families: all dedicated ones of the region, and all low-priority ones."""
+
+_POOLS = {"dedicatedcores": REGION, "lowprioritycores": LOW_PRIORITY}
+_DEDICATED = "clusterdedicatedvcpus"
 
 
 class FactSource(Protocol):
@@ -38,6 +59,9 @@ class FactSource(Protocol):
 
     def compute_size(self, name: str) -> str | None:
         """The VM size of a compute of the workspace, None when there is no such compute."""
+
+    def usages(self) -> Iterable[Mapping[str, Any]]:
+        """What of the region's quota is in use, as the service lists it."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +175,42 @@ class Size:
             family=str(document.get("family") or ""),
             computes=tuple(document.get("supportedComputeTypes") or ()),
         )
+
+
+def pool_of(family: str) -> str:
+    """The pool of a VM family: sizes and usages spell it differently (standardNCSv3Family, Standard NCSv3 Family)."""
+    return re.sub(r"[^a-z0-9]", "", family.lower()).removesuffix(_DEDICATED)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """vCPUs of a pool, used and at most. name: the service's word. limit: -1 where there is none."""
+
+    pool: str
+    name: str
+    used: int
+    limit: int
+
+    @property
+    def unlimited(self) -> bool:
+        return self.limit < 0
+
+    @property
+    def free(self) -> int:
+        return max(0, self.limit - self.used)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Usage | None:
+        """None for rows that count something else, or the same again for a workspace or a cluster (Azure docs)."""
+        name = document.get("name") or {}
+        said = str(name.get("localizedValue") or name.get("value") or "")
+        kind = str(document.get("type") or "").lower().split("/")
+        if len(kind) != 3 or kind[2] != "usages":
+            return None
+        pool = pool_of(said) if kind[1] == "vmfamily" else _POOLS.get(kind[1], "")
+        if not pool or "lowpriority" in pool:
+            return None
+        return cls(pool, said, int(document.get("currentValue") or 0), int(document.get("limit") or 0))
 
 
 @dataclass(frozen=True)

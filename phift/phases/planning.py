@@ -59,7 +59,7 @@ def plan_of(
     observed = observe(bench)
     rules = {kind: rules_of(kind) for kind in KINDS}
     resources, findings = decide(bench.stack, observed, rules, Policy(retry_failed, replace_))
-    subject = Subject(bench.loaded, bench.stack, bench.resolved.facts, observed, resources)
+    subject = Subject(bench.loaded, bench.stack, bench.resolved.facts, observed, resources, bench.readings.usages)
     pruned, kept = _prune(bench)
     resources = (*with_applied(resources, bench.azure, bench.stack.name), *pruned)
     found = [*bench.stack.findings, *findings, *kept, *check(subject)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, TypeVar
 
-from phift.compile.facts import BaseModel, Component, FactSource, Size
+from phift.compile.facts import BaseModel, Component, FactSource, Size, Usage
 from phift.phases.once import Once
 
 __all__ = ["Readings"]
@@ -45,6 +45,10 @@ class Readings:
     def sizes(self) -> Mapping[str, Size]:
         """By lower-cased name."""
         return self._once(("sizes",), lambda: {s.name.lower(): s for s in map(_size, self._source.sizes())})
+
+    def usages(self) -> tuple[Usage, ...]:
+        """What of the region's vCPUs is in use, by pool."""
+        return self._once(("usages",), lambda: tuple(u for d in self._source.usages() if (u := Usage.from_document(d))))
 
     def compute_size(self, name: str) -> str | None:
         """The VM size of a compute of the workspace, None when there is no such compute."""

@@ -13,6 +13,7 @@ from phift.compile.compiler import compile_stack
 from phift.compile.desired import Desired, Stack
 from phift.digest import digest_of
 from phift.lock import Lock, StackLock, lock_path
+from phift.phases.readings import Readings
 from phift.phases.request import Connector, Request, load
 from phift.phases.resolve import Resolved, resolve
 from phift.phases.sharing import Shared
@@ -28,7 +29,7 @@ _PARALLEL_READS = 10
 
 @dataclass(frozen=True)
 class Workbench:
-    """One spec on one target. pinned: what the lock file said of the stack before."""
+    """One spec on one target. pinned: what the lock file said of the stack before. readings: of its workspace."""
 
     loaded: LoadedSpec
     azure: Azure
@@ -36,6 +37,7 @@ class Workbench:
     stack: Stack
     lock_path: Path
     pinned: StackLock
+    readings: Readings
     snapshot: Snapshot = field(default_factory=Snapshot)
     inline: bool = False
     """Whether its reads go one after another, because stacks already go side by side."""
@@ -84,7 +86,7 @@ def workbench_of(
     )
     source = shared.source(loaded.path)
     stack = compile_stack(loaded, resolved.facts, source)
-    bench = Workbench(loaded, azure, resolved, stack, path, pinned, session.snapshot, shared.inline)
+    bench = Workbench(loaded, azure, resolved, stack, path, pinned, session.readings, session.snapshot, shared.inline)
     if kept := _kept_names(bench):
         resolved = replace(resolved, facts=replace(resolved.facts, kept_names=kept))
         bench = replace(bench, resolved=resolved, stack=compile_stack(loaded, resolved.facts, source))

@@ -9,6 +9,7 @@ from phift.preflight.allow_list import allow_list
 from phift.preflight.compute_state import compute_state
 from phift.preflight.gpu_count import gpu_count
 from phift.preflight.lifecycle import lifecycle
+from phift.preflight.quota import quota
 from phift.preflight.rows import rows
 from phift.preflight.served_model import served_model
 from phift.preflight.subject import Subject
@@ -21,6 +22,7 @@ CHECKS: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
     gpu_count,
     lifecycle,
     served_model,
+    quota,
     rows,
 )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from phift.address import Address
 from phift.compile.desired import Desired, Stack
-from phift.compile.facts import Facts, Size
+from phift.compile.facts import Facts, Size, Usage
 from phift.diagnostics import Diagnostic
 from phift.plan.model import PlannedResource
 from phift.resources.base import Live, Observation
@@ -18,13 +18,16 @@ __all__ = ["Subject"]
 
 @dataclass(frozen=True)
 class Subject:
-    """observed: by address. planned: what the planner decided, in order."""
+    """observed: by address. planned: what the planner decided, in order. usages: reads the region's quota, where a
+    check needs it.
+    """
 
     loaded: LoadedSpec
     stack: Stack
     facts: Facts
     observed: Mapping[Address, Observation]
     planned: tuple[PlannedResource, ...]
+    usages: Callable[[], Iterable[Usage]] = tuple
 
     def live(self, desired: Desired) -> Live | None:
         """The live object of a desired resource."""

@@ -1,0 +1,149 @@
+"""What a plan takes of the region's vCPUs fits the quota: told now, and not by a write in the middle of an apply."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from phift.compile.desired import Desired
+from phift.compile.facts import Size, Usage, pool_of
+from phift.diagnostics import Diagnostic, Severity
+from phift.errors import AzureError
+from phift.preflight.demand import Demand, demands
+from phift.preflight.subject import Subject
+
+__all__ = ["quota"]
+
+_MORE = "More is asked for in the portal: Quotas, Machine Learning."
+
+
+def quota(subject: Subject) -> Iterator[Diagnostic]:
+    """quota-exceeded: an error where it can never fit, or not at the write that comes next; else a warning. Warnings:
+    quota-shared, quota-most, quota-unknown. Usages are read only where the plan takes something."""
+    wanted = list(demands(subject))
+    if not wanted:
+        return
+    try:
+        usages = {usage.pool: usage for usage in subject.usages()}
+    except AzureError as error:
+        yield _unknown("the quota was not checked: the region's usages cannot be read", error.summary)
+        return
+    fitting = []
+    for demand in wanted:
+        if demand.pools[0] not in usages:
+            what = f"the quota was not checked for {demand.size.name}"
+            yield subject.at(demand.path, _unknown(what, f"The region's usages do not name {demand.size.family}."))
+            continue
+        finding = next((f for pool in demand.pools if (f := _alone(subject, demand, usages, pool))), None)
+        if finding:
+            yield subject.at(demand.path, finding)
+        else:
+            fitting.append(demand)
+    yield from _together(subject, fitting, usages)
+
+
+def _alone(subject: Subject, demand: Demand, usages: Mapping[str, Usage], pool: str) -> Diagnostic | None:
+    usage = usages.get(pool)
+    if usage is None or usage.unlimited:
+        return None
+    address = str(demand.address)
+    if demand.vcpus <= usage.free:
+        if demand.most <= usage.limit:
+            return None
+        return Diagnostic(
+            f"{address} may grow to {demand.most} vCPUs, and the limit of {usage.name} is {usage.limit}",
+            severity=Severity.WARNING,
+            detail="A job that asks for more nodes than fit waits for them.",
+            remedy=f"Lower max_instances, or raise the limit. {_MORE}",
+            address=address,
+            code="quota-most",
+        )
+    never = demand.certain > usage.limit
+    now = demand.certain > usage.free and not demand.later and not demand.queues
+    detail = f"{demand.how}. In use: {usage.used} of {usage.limit}."
+    if not never and not now:
+        detail += (
+            " A job waits until they are free."
+            if demand.queues
+            else " It is taken after the job has run, and may be free by then."
+            if demand.later and demand.certain > usage.free
+            else " The service waives its reserve for some sizes: else it refuses the deployment."
+        )
+    return Diagnostic(
+        f"{address} needs {demand.vcpus} vCPUs of {usage.name}, and {usage.free} are free",
+        severity=Severity.ERROR if never or now else Severity.WARNING,
+        detail=detail,
+        remedy=_remedy(subject, demand, usages),
+        address=address,
+        code="quota-exceeded",
+    )
+
+
+def _together(subject: Subject, wanted: list[Demand], usages: Mapping[str, Usage]) -> Iterator[Diagnostic]:
+    """Each fits alone: a cluster keeps its nodes for a while after the job, when the deployment is made already."""
+    by_pool: dict[str, list[Demand]] = defaultdict(list)
+    for demand in wanted:
+        for pool in demand.pools:
+            by_pool[pool].append(demand)
+    for pool, several in by_pool.items():
+        usage, total = usages.get(pool), sum(d.vcpus for d in several)
+        if usage is None or usage.unlimited or total <= usage.free:
+            continue
+        yield subject.at(
+            several[-1].path,
+            Diagnostic(
+                f"{' and '.join(str(d.address) for d in several)} need {total} vCPUs of {usage.name} together, and "
+                f"{usage.free} are free",
+                severity=Severity.WARNING,
+                detail=f"{'; '.join(d.how for d in several)}. In use: {usage.used} of {usage.limit}. Each fits alone, "
+                "but a cluster lets its nodes go only some time after the job.",
+                remedy="Lower compute.finetune.idle_time_before_scale_down; where the deployment is refused, apply "
+                f"again later: nothing is trained twice. {_MORE}",
+                address=str(several[-1].address),
+                code="quota-shared",
+            ),
+        )
+        return
+
+
+def _remedy(subject: Subject, demand: Demand, usages: Mapping[str, Usage]) -> str:
+    desired = subject.stack.resource(demand.address)
+    ways = []
+    if desired is not None:
+        if names := _fitting(subject, desired, demand, usages):
+            ways.append(f"These fit: {', '.join(names)}.")
+        seen = subject.observed.get(desired.address)
+        if seen is not None and seen.facts.get("others"):
+            ways.append("Where serving may pause, phift destroy and phift apply: nothing is trained again.")
+    return " ".join([*ways, _MORE])
+
+
+def _fitting(subject: Subject, desired: Desired, demand: Demand, usages: Mapping[str, Usage]) -> list[str]:
+    """Other sizes that the model and the author allow, and that would fit now, in the order of the model's list."""
+    model = subject.facts.base_model
+    task = "inference" if desired.address.kind == "deployment" else "finetune"
+    own = {str(name).lower() for name in desired.parts.get("allow") or ()}
+    found = []
+    for name in model.allow_list(task).sizes if model else ():
+        size = subject.facts.size(name)
+        if size is None or not size.family or size.name == demand.size.name or (own and name.lower() not in own):
+            continue
+        if _fits(_resized(demand, size), usages):
+            found.append(size.name)
+    return found
+
+
+def _resized(demand: Demand, size: Size) -> Demand:
+    vcpus = demand.vcpus // demand.size.vcpus * size.vcpus
+    pools = demand.pools if len(demand.pools) == 1 else (pool_of(size.family), *demand.pools[1:])
+    return replace(demand, size=size, pools=pools, vcpus=vcpus)
+
+
+def _fits(demand: Demand, usages: Mapping[str, Usage]) -> bool:
+    rows = [usages.get(pool) for pool in demand.pools]
+    return rows[0] is not None and all(u is None or u.unlimited or demand.vcpus <= u.free for u in rows)
+
+
+def _unknown(what: str, why: str) -> Diagnostic:
+    return Diagnostic(what, severity=Severity.WARNING, detail=why, code="quota-unknown")

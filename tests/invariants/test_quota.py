@@ -1,0 +1,66 @@
+"""A plan tells of quota what the workspace would say to its writes, and asks for it only where it takes some."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from support import Project
+
+from phift.diagnostics import Severity
+from phift.errors import RefusedError
+
+SERVING = """\
+endpoint: {auth_mode: key}
+deployment: {instance_type: Standard_NC24ads_A100_v4, instance_count: 1}
+"""
+FAMILY = "standardNCADSA100v4Family"
+
+
+@pytest.fixture
+def family(project: Project) -> Iterator[Project]:
+    """The project, and its family's limit as it was afterwards."""
+    before = project.embedded.admin("GET", "/quota")["limits"][FAMILY]
+    yield project
+    project.embedded.admin("PUT", "/quota", {FAMILY: before})
+
+
+def leave(project: Project, vcpus: int) -> None:
+    used = project.embedded.admin("GET", "/quota")["used"].get(FAMILY, 0)
+    project.embedded.admin("PUT", "/quota", {FAMILY: used + vcpus})
+
+
+def test_a_second_deployment_that_does_not_fit_is_refused_in_the_plan(family: Project) -> None:
+    family.spec.write_text(family.spec.read_text() + SERVING)
+    family.applied()
+    mark = family.embedded.mark()
+    assert not family.plan().changes_something
+    assert not [r for r in family.embedded.since(mark) if r["path"].endswith("/usages")]
+
+    family.edit("deployment: {instance_type: Standard_NC24ads", "deployment: {instance_type: Standard_NC48ads")
+    leave(family, 95)
+    plan = family.plan()
+    assert [(w.code, w.severity) for w in plan.warnings if w.code.startswith("quota")] == [
+        ("quota-exceeded", Severity.WARNING)
+    ]
+    assert family.apply(plan).exit_code == 1, "the embedded service waives its reserve for no size"
+
+    leave(family, 47)
+    mark = family.embedded.mark()
+    with pytest.raises(RefusedError, match=r"needs 96 vCPUs of Standard NCADSA100v4 Family .* and 47 are free"):
+        family.plan()
+    assert len([r for r in family.embedded.since(mark) if r["path"].endswith("/usages")]) == 1
+
+    leave(family, 96)
+    assert not [w for w in family.plan().warnings if w.code.startswith("quota")]
+    family.applied()
+
+
+def test_a_cluster_that_does_not_fit_is_refused_in_the_plan(family: Project) -> None:
+    leave(family, 23)
+    with pytest.raises(RefusedError, match=r"compute\.finetune needs 24 vCPUs") as refused:
+        family.plan()
+    assert RefusedError.exit_code == 4
+    assert [d.code for d in refused.value.diagnostics] == ["quota-exceeded"]
+    leave(family, 24)
+    family.applied()

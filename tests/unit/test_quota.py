@@ -1,0 +1,203 @@
+"""What a plan takes of the quota, in numbers, and how it is told. Values alone: no service is asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import SPEC, row
+
+from phift.address import Address
+from phift.compile.desired import Desired, Stack
+from phift.compile.facts import AllowList, BaseModel, Facts, Size, Usage
+from phift.compile.ownership import Owner, Ownership
+from phift.diagnostics import Diagnostic, Severity
+from phift.errors import AzureError
+from phift.plan.action import Action
+from phift.plan.model import PlannedResource
+from phift.preflight import Subject
+from phift.preflight.demand import reserved
+from phift.preflight.quota import quota
+from phift.resources.base import Live, Observation
+from phift.spec import LoadedSpec, load
+
+FAMILY = "standardNCADSA100v4Family"
+BIG = Size("Standard_NC24ads_A100_v4", 24, 1, FAMILY)
+BIGGER = Size("Standard_NC48ads_A100_v4", 48, 2, FAMILY)
+SMALL = Size("Standard_NC6s_v3", 6, 1, "standardNCSv3Family")
+SIZES = {s.name.lower(): s for s in (BIG, BIGGER, SMALL)}
+MODEL = BaseModel("i", "azureml", "m", "1", finetune=AllowList((BIG.name, SMALL.name), "tags"))
+COMPUTE = Desired(
+    Address("compute", "finetune"),
+    "gpu",
+    {"size": BIG.name, "max_instances": 2, "min_instances": 0, "tier": "dedicated"},
+    parts={"task": "finetune", "allow": (), "nodes": 1},
+)
+JOB = Desired(Address("job", "finetune"), "s-1")
+DEPLOYMENT = Desired(
+    Address("deployment", "main"),
+    "d-1",
+    {"instance_type": BIG.name, "instance_count": 1},
+    parts={"allow": (), "strategy": "blue_green"},
+)
+
+
+def usages(family: tuple[int, int] = (0, 192), region: tuple[int, int] = (0, 1000), low: tuple[int, int] = (0, 96)):
+    """As the service lists them: (used, limit) each."""
+
+    def counter(kind: str, name: str, now: int, most: int) -> dict[str, Any]:
+        provider = "Microsoft.MachineLearningServices"
+        return {"type": f"{provider}/{kind}", "name": {"localizedValue": name}, "currentValue": now, "limit": most}
+
+    rows = [
+        counter("totalCores/usages", "Clusters", 1, 500),
+        counter("dedicatedCores/usages", "Total Cluster Dedicated Regional vCPUs", *region),
+        counter("lowPriorityCores/usages", "Total Cluster LowPriority Regional vCPUs", *low),
+        counter("vmFamily/usages", "Standard NCADSA100v4 Family Cluster Dedicated vCPUs", *family),
+        counter("vmFamily/usages", "Standard NCADSA100v4 Family Cluster LowPriority vCPUs", 0, -1),
+        counter("vmFamily/usages", "Standard NCSv3 Family Cluster Dedicated vCPUs", 0, 192),
+        counter("workspaces/usages", "Standard NCADSA100v4 Family Cluster Dedicated vCPUs", 0, 1),
+        counter("workspaces/computes/usages", "Standard NCADSA100v4 Family Cluster Dedicated vCPUs", 0, 2),
+    ]
+    return lambda: tuple(u for r in rows if (u := Usage.from_document(r)))
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> LoadedSpec:
+    for split in ("train", "test"):
+        (tmp_path / f"{split}.jsonl").write_text(row("q?", "a") + "\n")
+    (tmp_path / "spec.yaml").write_text(SPEC.format(stack="facts"))
+    return load(tmp_path / "spec.yaml", environ={})
+
+
+def there(desired: Desired, **properties: Any) -> Live:
+    facts = {"nodes": properties.pop("nodes", 0)}
+    return Live(desired.name, "/x", {**desired.properties, **properties}, Owner(Ownership.OURS, "s"), facts=facts)
+
+
+def found(
+    loaded: LoadedSpec, *wanted: tuple[Desired, Action, Live | None], read: Any = None, **others: Any
+) -> list[Diagnostic]:
+    stack = Stack("s", "local", "#spec.yaml", tuple(d for d, _, _ in wanted))
+    planned = tuple(PlannedResource(d.address, action, d.name) for d, action, _ in wanted)
+    seen = {d.address: Observation(live, others) for d, _, live in wanted}
+    facts = Facts("/x", "eastus", base_model=MODEL, sizes=SIZES)
+    return list(quota(Subject(loaded, stack, facts, seen, planned, read or usages())))
+
+
+def never() -> tuple[Usage, ...]:
+    raise AssertionError("usages were read")
+
+
+def test_the_service_reserves_a_fifth_more_in_whole_instances() -> None:
+    assert [reserved(n) for n in (1, 2, 5, 6, 10)] == [2, 3, 6, 8, 12]
+
+
+def test_usages_are_read_only_where_something_is_taken(loaded: LoadedSpec) -> None:
+    still = (COMPUTE, Action.NO_OP, there(COMPUTE)), (DEPLOYMENT, Action.NO_OP, there(DEPLOYMENT))
+    assert found(loaded, *still, read=never) == []
+    updated = (COMPUTE, Action.UPDATE, there(COMPUTE)), (DEPLOYMENT, Action.UPDATE, there(DEPLOYMENT))
+    assert found(loaded, *updated, read=never) == []
+    fewer = (DEPLOYMENT, Action.UPDATE, there(DEPLOYMENT, instance_count=3))
+    assert found(loaded, fewer, read=never) == []
+
+
+def test_a_deployment_beside_the_old_one_needs_all_of_it_again(loaded: LoadedSpec) -> None:
+    beside = (DEPLOYMENT, Action.CREATE, None)
+    assert found(loaded, beside, read=usages((144, 192))) == []
+    (told,) = found(loaded, beside, read=usages((180, 192)), others=(there(DEPLOYMENT),))
+    assert told.severity is Severity.ERROR
+    assert told.code == "quota-exceeded"
+    assert told.summary == (
+        "deployment.main needs 48 vCPUs of Standard NCADSA100v4 Family Cluster Dedicated vCPUs, and 12 are free"
+    )
+    assert told.detail == (
+        "2 x 24: 1 instance of Standard_NC24ads_A100_v4, and the service reserves 1 more. In use: 180 of 192."
+    )
+    assert "phift destroy and phift apply: nothing is trained again" in told.remedy
+    assert told.path == "deployment.instance_type"
+
+
+def test_what_only_the_reserve_lacks_is_a_warning(loaded: LoadedSpec) -> None:
+    (told,) = found(loaded, (DEPLOYMENT, Action.CREATE, None), read=usages((150, 192)))
+    assert told.severity is Severity.WARNING
+    assert "waives its reserve for some sizes" in told.detail
+
+
+def test_what_comes_after_a_job_may_be_free_by_then_unless_it_can_never_fit(loaded: LoadedSpec) -> None:
+    trained = (COMPUTE, Action.NO_OP, there(COMPUTE, nodes=1)), (JOB, Action.RUN, None)
+    (later,) = found(loaded, *trained, (DEPLOYMENT, Action.CREATE, None), read=usages((180, 192)))
+    assert later.severity is Severity.WARNING
+    assert "after the job has run" in later.detail
+    huge = replace(DEPLOYMENT, properties={**DEPLOYMENT.properties, "instance_count": 10})
+    (hopeless,) = found(loaded, *trained, (huge, Action.CREATE, None))
+    assert hopeless.severity is Severity.ERROR
+    assert hopeless.summary.startswith("deployment.main needs 288 vCPUs")
+
+
+def test_a_change_in_place_needs_what_it_does_not_hold(loaded: LoadedSpec) -> None:
+    more = replace(DEPLOYMENT, properties={**DEPLOYMENT.properties, "instance_count": 3})
+    assert found(loaded, (more, Action.UPDATE, there(DEPLOYMENT)), read=usages((144, 192))) == []
+    (told,) = found(loaded, (more, Action.UPDATE, there(DEPLOYMENT)), read=usages((168, 192)))
+    assert told.summary.startswith("deployment.main needs 48 vCPUs")
+    assert "48 are held by d-1" in told.detail
+    in_its_stead = (DEPLOYMENT, Action.REPLACE, there(DEPLOYMENT, instance_type=BIGGER.name))
+    assert found(loaded, in_its_stead, read=usages((192, 192))) == []
+
+
+def test_a_cluster_of_which_no_node_fits_is_not_made(loaded: LoadedSpec) -> None:
+    (told,) = found(loaded, (COMPUTE, Action.CREATE, None), read=usages((180, 192)))
+    assert (told.severity, told.code) == (Severity.ERROR, "quota-exceeded")
+    assert told.detail == "1 x 24: 1 node of Standard_NC24ads_A100_v4. In use: 180 of 192."
+    assert told.remedy.startswith("These fit: Standard_NC6s_v3.")
+
+
+def test_the_region_counts_too(loaded: LoadedSpec) -> None:
+    (told,) = found(loaded, (COMPUTE, Action.CREATE, None), read=usages(region=(990, 1000)))
+    assert "Total Cluster Dedicated Regional vCPUs, and 10 are free" in told.summary
+
+
+def test_low_priority_nodes_share_one_pool(loaded: LoadedSpec) -> None:
+    low = replace(COMPUTE, properties={**COMPUTE.properties, "tier": "low_priority"})
+    assert found(loaded, (low, Action.CREATE, None), read=usages(family=(192, 192))) == []
+    (told,) = found(loaded, (low, Action.CREATE, None), read=usages(low=(90, 96)))
+    assert "LowPriority Regional vCPUs, and 6 are free" in told.summary
+
+
+def test_a_job_waits_for_nodes_and_is_no_error(loaded: LoadedSpec) -> None:
+    running = (COMPUTE, Action.NO_OP, there(COMPUTE)), (JOB, Action.RUN, None)
+    (told,) = found(loaded, *running, read=usages((192, 192)))
+    assert told.severity is Severity.WARNING
+    assert "A job waits until they are free" in told.detail
+    warm = (COMPUTE, Action.NO_OP, there(COMPUTE, nodes=1)), (JOB, Action.RUN, None)
+    assert found(loaded, *warm, read=never) == []
+
+
+def test_more_nodes_than_there_can_be_are_told(loaded: LoadedSpec) -> None:
+    many = replace(COMPUTE, properties={**COMPUTE.properties, "max_instances": 9})
+    (told,) = found(loaded, (many, Action.CREATE, None))
+    assert (told.severity, told.code) == (Severity.WARNING, "quota-most")
+    assert "may grow to 216 vCPUs, and the limit of Standard NCADSA100v4 Family" in told.summary
+    (again,) = found(loaded, (many, Action.UPDATE, there(COMPUTE)))
+    assert again.code == "quota-most"
+
+
+def test_what_fits_alone_but_not_together_is_a_warning(loaded: LoadedSpec) -> None:
+    whole = (COMPUTE, Action.CREATE, None), (JOB, Action.RUN, None), (DEPLOYMENT, Action.CREATE, None)
+    assert found(loaded, *whole, read=usages((120, 192))) == []
+    (told,) = found(loaded, *whole, read=usages((132, 192)))
+    assert (told.severity, told.code) == (Severity.WARNING, "quota-shared")
+    assert told.summary.startswith("compute.finetune and deployment.main need 72 vCPUs")
+
+
+def test_what_cannot_be_known_is_said_and_refuses_nothing(loaded: LoadedSpec) -> None:
+    def refused() -> tuple[Usage, ...]:
+        raise AzureError("not allowed", status=403)
+
+    (told,) = found(loaded, (COMPUTE, Action.CREATE, None), read=refused)
+    assert (told.severity, told.code, told.detail) == (Severity.WARNING, "quota-unknown", "not allowed")
+    (unnamed,) = found(loaded, (COMPUTE, Action.CREATE, None), read=tuple)
+    assert unnamed.code == "quota-unknown"
+    assert FAMILY in unnamed.detail
