@@ -8,7 +8,7 @@ from typing import Any
 
 from phift.address import Address
 from phift.compile.desired import Desired
-from phift.compile.ownership import ADDRESS
+from phift.compile.ownership import ADDRESS, STACK
 from phift.phases.gathering import BILLED
 from phift.phases.workbench import Workbench
 from phift.resources.base import Live
@@ -38,4 +38,4 @@ def orphans(bench: Workbench) -> Iterator[tuple[str, Live]]:
 
 def _marked(bench: Workbench, path: str) -> Iterator[dict[str, Any]]:
     for stack in (bench.stack.name, *bench.stack.former):
-        yield from bench.context.marked(path, stack, READ)
+        yield from bench.context.marked(path, STACK, stack, READ)

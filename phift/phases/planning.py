@@ -12,6 +12,7 @@ from phift.errors import RefusedError
 from phift.lock import update_lock
 from phift.phases.orphans import orphans
 from phift.phases.remembering import with_applied
+from phift.phases.renaming import former_name
 from phift.phases.request import Connector, Request
 from phift.phases.workbench import Workbench, observe, open_workbench
 from phift.plan.model import Plan, PlannedResource
@@ -62,7 +63,7 @@ def plan_of(
     subject = Subject(bench.loaded, bench.stack, bench.resolved.facts, observed, resources, bench.readings.usages)
     pruned, kept = _prune(bench)
     resources = (*with_applied(resources, bench.azure, bench.stack.name), *pruned)
-    found = [*bench.stack.findings, *findings, *kept, *check(subject)]
+    found = [*bench.stack.findings, *findings, *kept, *check(subject), *former_name(bench, resources)]
     if errors_of(found):
         raise RefusedError(found)
     warnings = (*bench.loaded.warnings, *(d for d in found if d.severity is Severity.WARNING))

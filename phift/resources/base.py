@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from phift.address import Address
 from phift.azure.session import Azure
 from phift.compile.desired import Desired
-from phift.compile.ownership import STACK, Owner, Ownership
+from phift.compile.ownership import Owner, Ownership
 from phift.digest import digest_of
 from phift.errors import NotFoundError
 
@@ -109,9 +109,9 @@ class Snapshot:
         """The item of that name, in any case."""
         return self._listed(azure, path, api_version).by_name.get(name.lower())
 
-    def marked(self, azure: Azure, path: str, stack: str, api_version: str) -> list[dict[str, Any]]:
-        """The items whose tags name that stack; whether that is true is for the owner's digest to say."""
-        return self._listed(azure, path, api_version).by_stack.get(stack, [])
+    def marked(self, azure: Azure, path: str, mark: str, said: str, api_version: str) -> list[dict[str, Any]]:
+        """The items with that tag of that value; whether it is true is for the owner's digest to say."""
+        return self._listed(azure, path, api_version).by_tag(mark).get(said, [])
 
     def _listed(self, azure: Azure, path: str, api_version: str) -> _Listed:
         key = path.lower()
@@ -133,10 +133,17 @@ class _Listed:
     def __init__(self, items: list[dict[str, Any]]) -> None:
         self.items = items
         self.by_name = {str(i.get("name", "")).lower(): i for i in reversed(items)}
-        self.by_stack: dict[str, list[dict[str, Any]]] = {}
-        for item in items:
-            if stack := (item.get("tags") or {}).get(STACK):
-                self.by_stack.setdefault(str(stack), []).append(item)
+        self._by_tag: dict[str, dict[str, list[dict[str, Any]]]] = {}
+
+    def by_tag(self, name: str) -> dict[str, list[dict[str, Any]]]:
+        """The items that have the tag, by its value."""
+        if name not in self._by_tag:
+            found: dict[str, list[dict[str, Any]]] = {}
+            for item in self.items:
+                if said := (item.get("tags") or {}).get(name):
+                    found.setdefault(str(said), []).append(item)
+            self._by_tag[name] = found
+        return self._by_tag[name]
 
 
 @dataclass(frozen=True)
@@ -163,9 +170,9 @@ class Context:
                 return None
         return self.snapshot.named(self.azure, path, name, api_version)
 
-    def marked(self, path: str, stack: str, api_version: str) -> list[dict[str, Any]]:
-        """Those of the collection at an ARM path whose tags name that stack."""
-        return (self.snapshot or Snapshot()).marked(self.azure, path, stack, api_version)
+    def marked(self, path: str, mark: str, said: str, api_version: str) -> list[dict[str, Any]]:
+        """Those of the collection at an ARM path with that tag of that value."""
+        return (self.snapshot or Snapshot()).marked(self.azure, path, mark, said, api_version)
 
     def list(self, path: str, api_version: str) -> list[dict[str, Any]]:
         """The collection at an ARM path; empty where its parent does not exist."""

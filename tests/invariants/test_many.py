@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 from worlds import World, changes
 
+from phift import phases
 from phift.errors import AzureError, InvalidSpecError, RefusedError, UsageError
 from phift.phases import Request, expand, forgotten, plan_many
 from phift.phases.results import worst
+from phift.plan.model import Plan
+
+PLACE = {"subscription_id": "00000000-0000-0000-0000-000000000000", "resource_group": "rg", "name": "memory"}
 
 
 @pytest.fixture
@@ -171,6 +175,39 @@ def test_without_renamed_from_another_stacks_things_are_not_ours(world: World) -
     world.apply(world.write("a.yaml", "old-name", endpoint={"name": "shop"}))
     with pytest.raises(RefusedError, match="belongs to stack old-name"):
         world.plan(world.write("a.yaml", "new-name", endpoint={"name": "shop"}))
+
+
+def warned(plan: Plan) -> list[str]:
+    return [w.summary for w in plan.warnings if w.code == "former-name"]
+
+
+def test_a_name_that_changed_without_renamed_from_is_told_before_all_is_made_anew(world: World) -> None:
+    repository(world.folder)
+    world.apply(world.write("a.yaml", "old-name"))
+    world.memory.asked.clear()
+    plan = world.plan(world.write("a.yaml", "new-name"))
+    assert changes(plan)["job.finetune"] == "run"
+    assert warned(plan) == ["stack old-name was made by this very spec, and this plan makes new-name beside it"]
+    (told,) = [w for w in plan.warnings if w.code == "former-name"]
+    assert "`renamed_from: [old-name]`" in told.remedy
+    assert "endpoint old-name-" in told.detail
+    assert world.memory.asked["LIST computes"] == world.memory.asked["LIST onlineEndpoints"] == 1
+
+    assert warned(world.plan(world.write("a.yaml", "new-name", renamed_from=["old-name"]))) == []
+    assert warned(world.plan(world.write("b.yaml", "new-name"))) == [], "another file is another spec"
+    elsewhere = Request(world.write("a.yaml", "{{ vars.name }}", vars={"name": "new-name"}).path)
+    assert warned(world.plan(elsewhere)) == [], "a template gives one file many names"
+    world.apply(world.write("a.yaml", "new-name"))
+    assert warned(world.plan(world.write("a.yaml", "new-name"))) == [], "nothing is made anew any more"
+
+
+def test_a_target_that_is_new_is_no_new_name(world: World) -> None:
+    repository(world.folder)
+    world.apply(world.write("a.yaml", "shop"))
+    other = world.write("a.yaml", "shop", targets={"local": {}, "second": {"default": True, "workspace": PLACE}})
+    assert warned(world.plan(other)) == []
+    named = phases.plan(Request(other.path, "local"), world.memory.connect)
+    assert (named.stack, warned(named)) == ("shop-local", [])
 
 
 def test_what_nobody_marked_is_adopted_when_asked_for(world: World) -> None:

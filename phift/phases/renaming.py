@@ -1,0 +1,75 @@
+"""A stack that was renamed without `renamed_from` would be made anew: told, where the old one's marks show it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from phift.address import Address
+from phift.compile.desired import Desired
+from phift.compile.ownership import ADDRESS, SOURCE, STACK
+from phift.diagnostics import Diagnostic, Severity
+from phift.phases.gathering import BILLED
+from phift.phases.workbench import Workbench
+from phift.plan.action import Action
+from phift.plan.model import PlannedResource
+from phift.resources.base import Context
+from phift.resources.kinds.common import READ, marks_in
+from phift.resources.registry import KINDS
+from phift.spec.tree import OriginKind
+
+__all__ = ["former_name"]
+
+_MAKES = {Action.CREATE, Action.RUN}
+_ANEW = {"job", "endpoint"}
+"""Kinds that a stack has one of: a new one means that nothing of a former stack was found."""
+
+
+def former_name(bench: Workbench, planned: Sequence[PlannedResource]) -> Iterator[Diagnostic]:
+    """A warning for each stack that this very spec file made under a name that it does not give any more.
+
+    From the lists that every plan reads. Nothing is said of a file that no repository tells from another of its
+    name; of one whose name is a template; or of names that a removed target or combination had.
+    """
+    node = bench.loaded.tree.child("name")
+    literal = node is not None and node.origin.kind is OriginKind.SPEC
+    anew = any(r.address.kind in _ANEW and r.action in _MAKES for r in planned)
+    if not anew or not literal or bench.stack.source.startswith("#"):
+        return
+    mine = bench.loaded.spec.name
+    for stack, names in _others(bench).items():
+        if stack in (bench.stack.name, mine, *bench.stack.former, *bench.loaded.siblings) or stack.startswith(
+            f"{mine}-"
+        ):
+            continue
+        end = bench.stack.name.removeprefix(mine)
+        former = stack.removesuffix(end) if end else stack
+        yield Diagnostic(
+            f"stack {stack} was made by this very spec, and this plan makes {bench.stack.name} beside it",
+            severity=Severity.WARNING,
+            detail=f"It has {', '.join(names)}, which go on to bill.",
+            remedy=f"If it was renamed: `renamed_from: [{former}]` keeps what it made. Otherwise destroy it under its "
+            "old name.",
+            mark=bench.loaded.mark("name"),
+            path="name",
+            code="former-name",
+        )
+
+
+def _others(bench: Workbench) -> dict[str, list[str]]:
+    """By stack, what carries this spec's marks and bills; copied marks do not count."""
+    found: dict[str, list[str]] = defaultdict(list)
+    source = bench.stack.source
+    for kind, collection in BILLED.items():
+        for raw in bench.context.marked(f"{bench.azure.workspace.arm_id}/{collection}", SOURCE, source, READ):
+            marks, name = marks_in(raw.get("tags")), str(raw.get("name", ""))
+            stack = marks.get(STACK, "")
+            try:
+                address = Address.parse(marks.get(ADDRESS, ""))
+            except ValueError:
+                continue
+            context = Context(bench.azure, stack, source, snapshot=bench.snapshot)
+            live = KINDS[kind].read(context, Desired(address, name)).live
+            if live is not None and live.ours:
+                found[stack].append(f"{kind} {name}")
+    return found
