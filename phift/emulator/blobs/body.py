@@ -22,7 +22,7 @@ _DRAIN_LIMIT = 64 * MIB
 
 
 class Body:
-    """A request's body, read once."""
+    """A request's body, read once. Reading raises 411 unless its length is declared (Azure docs, "Put Blob")."""
 
     def __init__(self, request: Request) -> None:
         self._request = request
@@ -94,6 +94,8 @@ class Body:
     async def _chunks(self, limit: int) -> AsyncIterator[bytes]:
         self._started = True
         declared = self._request.headers.get("content-length")
+        if declared is None:
+            raise ServiceError(411, "MissingContentLengthHeader", "The Content-Length header was not specified.")
         if declared is not None and declared.isdigit() and int(declared) > limit:
             raise _too_large(limit)
         seen = 0

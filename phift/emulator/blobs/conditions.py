@@ -16,19 +16,22 @@ __all__ = ["ANY", "NO_LIMITS", "AppendLimits", "Conditions"]
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """If-Match and its kin. match, none_match: ETags or "*". modified_since, unmodified_since: seconds since 1970."""
+    """If-Match and its kin. match, none_match: an ETag, "*" or "". modified_since, unmodified_since: unix seconds."""
 
-    match: tuple[str, ...] = ()
-    none_match: tuple[str, ...] = ()
+    match: str = ""
+    none_match: str = ""
     modified_since: int | None = None
     unmodified_since: int | None = None
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> Conditions:
-        """The conditions in request headers; raises 400 on a date that is none."""
+        """The conditions in request headers; raises 400 on a date that is none, and on more than one ETag in a header.
+
+        HTTP allows several ETags, the blob service does not (Azure docs, "Specifying conditional headers").
+        """
         return cls(
-            _etags(headers.get("if-match", "")),
-            _etags(headers.get("if-none-match", "")),
+            _etag(headers.get("if-match", "")),
+            _etag(headers.get("if-none-match", "")),
             _seconds(headers, "if-modified-since"),
             _seconds(headers, "if-unmodified-since"),
         )
@@ -46,19 +49,19 @@ class Conditions:
             if self.match or self.unmodified_since is not None:
                 raise _not_met(412)
             return
-        if creates and "*" in self.none_match:
+        if creates and self.none_match == "*":
             raise ServiceError(409, "BlobAlreadyExists", "The specified blob already exists.")
         if self._refused(blob) or self._unchanged(blob):
             raise _not_met(412)
 
     def _refused(self, blob: Blob) -> bool:
-        if self.match and "*" not in self.match and blob.etag not in self.match:
+        if self.match and self.match not in ("*", blob.etag):
             return True
         return self.unmodified_since is not None and seconds_of(blob.modified) > self.unmodified_since
 
     def _unchanged(self, blob: Blob) -> bool:
         if self.none_match:
-            return "*" in self.none_match or blob.etag in self.none_match
+            return self.none_match in ("*", blob.etag)
         return self.modified_since is not None and seconds_of(blob.modified) <= self.modified_since
 
 
@@ -85,9 +88,11 @@ class AppendLimits:
 NO_LIMITS = AppendLimits()
 
 
-def _etags(value: str) -> tuple[str, ...]:
-    parts = [part.strip().removeprefix("W/") for part in value.split(",")]
-    return tuple(part if part == "*" or part.startswith('"') else f'"{part}"' for part in parts if part)
+def _etag(value: str) -> str:
+    tag = value.strip().removeprefix("W/")
+    if "," in tag:
+        raise ServiceError(400, "MultipleConditionHeadersNotSupported", "Multiple condition headers are not supported.")
+    return tag if tag in ("", "*") or tag.startswith('"') else f'"{tag}"'
 
 
 def _seconds(headers: Mapping[str, str], name: str) -> int | None:

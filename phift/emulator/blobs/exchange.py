@@ -16,7 +16,7 @@ from phift.emulator.blobs.xml import property_headers
 from phift.emulator.errors import ServiceError
 from phift.emulator.routing import Call
 
-__all__ = ["Exchange"]
+__all__ = ["Exchange", "invalid_query", "missing_header"]
 
 _MAX_METADATA_BYTES = 8 * 1024
 
@@ -101,3 +101,23 @@ class Exchange:
 
     def xml(self, body: bytes, headers: dict[str, str] | None = None) -> Response:
         return Response(body, media_type="application/xml", headers=headers)
+
+
+def invalid_query(name: str, value: str) -> ServiceError:
+    """A query parameter whose value the service cannot make sense of."""
+    return ServiceError(
+        400,
+        "InvalidQueryParameterValue",
+        "Value for one of the query parameters specified in the request URI is invalid.",
+        parameters={"QueryParameterName": name, "QueryParameterValue": value},
+    )
+
+
+def missing_header(name: str) -> ServiceError:
+    """A header that the operation cannot do without."""
+    return ServiceError(
+        400,
+        "MissingRequiredHeader",
+        "An HTTP header that's mandatory for this request is not specified.",
+        parameters={"HeaderName": name},
+    )

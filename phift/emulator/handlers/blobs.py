@@ -93,6 +93,8 @@ def _operation(exchange: Exchange, operations: dict[tuple[str, str, str], Operat
     method, restype, comp = exchange.request.method, exchange.query("restype").lower(), exchange.query("comp").lower()
     if found := operations.get((method, restype, comp)):
         return found
+    if method == "POST" and not comp:
+        raise ServiceError(405, "UnsupportedHttpVerb", "The resource doesn't support specified Http Verb.")
     asked = " ".join(filter(None, (method, restype and f"restype={restype}", comp and f"comp={comp}")))
     raise ServiceError(
         501, "NotImplemented", f"The embedded Azure ML's blob storage does not have this operation: {asked}."

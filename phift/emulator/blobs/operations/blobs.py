@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from phift.emulator.blobs.answers import BlobResponse, blob_headers, parse_range, stamp_headers
 from phift.emulator.blobs.exchange import Exchange
+from phift.emulator.blobs.lease import invalid_header
 from phift.emulator.blobs.model import Blob, BlobKind
 from phift.emulator.errors import ServiceError
 
@@ -28,6 +29,9 @@ _OVERRIDES = {
 async def get(exchange: Exchange) -> Response:
     blob = _read(exchange)
     span = parse_range(exchange.header("x-ms-range") or exchange.header("range"), blob.length)
+    hashed = exchange.header("x-ms-range-get-content-md5").lower() == "true"
+    if hashed and span is None:
+        raise invalid_header("x-ms-range-get-content-md5", "true")
     headers = _headers(exchange, blob)
     if span is None:
         return BlobResponse(exchange.store, blob, 200, headers)
@@ -36,7 +40,7 @@ async def get(exchange: Exchange) -> Response:
     if whole := headers.pop("Content-MD5", None):
         headers["x-ms-blob-content-md5"] = whole
     response = BlobResponse(exchange.store, blob, 206, headers, span)
-    if exchange.header("x-ms-range-get-content-md5").lower() == "true":
+    if hashed:
         if last + 1 - first > _MAX_HASHED_RANGE:
             raise ServiceError(400, "OutOfRangeInput", "One of the request inputs is out of range.")
         response.headers["Content-MD5"] = await asyncio.to_thread(response.md5)

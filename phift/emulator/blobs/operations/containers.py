@@ -8,7 +8,7 @@ import binascii
 
 from starlette.responses import Response
 
-from phift.emulator.blobs.exchange import Exchange
+from phift.emulator.blobs.exchange import Exchange, invalid_query
 from phift.emulator.blobs.model import Blob, Container
 from phift.emulator.blobs.xml import blob_list, container_list
 from phift.emulator.errors import ServiceError
@@ -24,6 +24,13 @@ __all__ = [
 ]
 
 _MAX_RESULTS = 5000
+_INCLUDES = frozenset(
+    (
+        *("snapshots", "versions", "metadata", "uncommittedblobs", "copy", "deleted", "deletedwithversions"),
+        *("tags", "immutabilitypolicy", "legalhold", "permissions"),
+    )
+)
+"""What a listing may be asked to include (Azure docs, "List Blobs")."""
 
 
 async def account_information(exchange: Exchange) -> Response:
@@ -95,7 +102,9 @@ async def list_blobs(exchange: Exchange) -> Response:
         _start(exchange),
         _limit(exchange),
     )
-    included = exchange.query("include").lower().split(",")
+    included = [part for part in exchange.query("include").lower().split(",") if part]
+    if not _INCLUDES.issuperset(included):
+        raise invalid_query("include", exchange.query("include"))
     if "uncommittedblobs" in included or "snapshots" in included or "versions" in included:
         raise ServiceError(
             501, "NotImplemented", "The embedded Azure ML lists committed blobs only, without snapshots or versions."
@@ -126,14 +135,18 @@ def _limit(exchange: Exchange) -> int:
     text = exchange.query("maxresults")
     if not text:
         return _MAX_RESULTS
-    if not text.isdigit() or int(text) == 0:
+    try:
+        number = int(text)
+    except ValueError as error:
+        raise invalid_query("maxresults", text) from error
+    if number < 1:
         raise ServiceError(
             400,
             "OutOfRangeQueryParameterValue",
             "One of the query parameters specified in the request URI is outside the permissible range.",
             parameters={"QueryParameterName": "maxresults", "QueryParameterValue": text},
         )
-    return min(int(text), _MAX_RESULTS)
+    return min(number, _MAX_RESULTS)
 
 
 def _marker(name: str) -> str:
@@ -149,9 +162,4 @@ def _start(exchange: Exchange) -> str:
             raise ValueError("no marker of ours")
         return base64.urlsafe_b64decode(marker[2:].encode()).decode()
     except (binascii.Error, ValueError) as error:
-        raise ServiceError(
-            400,
-            "InvalidQueryParameterValue",
-            "Value for one of the query parameters specified in the request URI is invalid.",
-            parameters={"QueryParameterName": "marker", "QueryParameterValue": marker},
-        ) from error
+        raise invalid_query("marker", marker) from error

@@ -9,9 +9,8 @@ from starlette.responses import Response
 
 from phift.emulator.blobs import lease as leases
 from phift.emulator.blobs.answers import stamp_headers
-from phift.emulator.blobs.exchange import Exchange
+from phift.emulator.blobs.exchange import Exchange, missing_header
 from phift.emulator.blobs.model import Blob
-from phift.emulator.errors import ServiceError
 
 __all__ = ["lease"]
 
@@ -19,10 +18,12 @@ __all__ = ["lease"]
 async def lease(exchange: Exchange) -> Response:
     action = exchange.header("x-ms-lease-action").lower()
     exchange.authorize("o", "wd" if action == "break" else "w")
+    if not action:
+        raise missing_header("x-ms-lease-action")
     if action == "acquire":
         duration = exchange.number("x-ms-lease-duration")
         if duration is None:
-            raise _missing("x-ms-lease-duration")
+            raise missing_header("x-ms-lease-duration")
         proposed = _guid(exchange, "x-ms-proposed-lease-id")
         blob = _step(exchange, lambda held: leases.acquire(held, proposed, duration, exchange.now))
         return exchange.answer(201, {**stamp_headers(blob), "x-ms-lease-id": blob.lease.id})
@@ -50,7 +51,7 @@ def _step(exchange: Exchange, step: Callable[[leases.Lease], leases.Lease]) -> B
 def _required(exchange: Exchange, name: str) -> str:
     if value := _guid(exchange, name):
         return value
-    raise _missing(name)
+    raise missing_header(name)
 
 
 def _guid(exchange: Exchange, name: str) -> str:
@@ -61,12 +62,3 @@ def _guid(exchange: Exchange, name: str) -> str:
         return str(uuid.UUID(text))
     except ValueError as error:
         raise leases.invalid_header(name, text) from error
-
-
-def _missing(name: str) -> ServiceError:
-    return ServiceError(
-        400,
-        "MissingRequiredHeader",
-        "An HTTP header that's mandatory for this request is not specified.",
-        parameters={"HeaderName": name},
-    )

@@ -11,7 +11,7 @@ from phift.emulator.blobs.answers import stamp_headers
 from phift.emulator.blobs.body import MIB
 from phift.emulator.blobs.conditions import AppendLimits
 from phift.emulator.blobs.crc64 import crc64_header
-from phift.emulator.blobs.exchange import Exchange
+from phift.emulator.blobs.exchange import Exchange, invalid_query, missing_header
 from phift.emulator.blobs.files import Staged
 from phift.emulator.blobs.lease import invalid_header
 from phift.emulator.blobs.model import Content
@@ -36,16 +36,13 @@ async def put_blob(exchange: Exchange) -> Response:
     if kind == "PageBlob":
         raise ServiceError(501, "NotImplemented", "The embedded Azure ML's blob storage has no page blobs.")
     if not kind:
-        raise ServiceError(
-            400,
-            "MissingRequiredHeader",
-            "An HTTP header that's mandatory for this request is not specified.",
-            parameters={"HeaderName": "x-ms-blob-type"},
-        )
+        raise missing_header("x-ms-blob-type")
     if kind not in ("BlockBlob", "AppendBlob"):
         raise invalid_header("x-ms-blob-type", kind)
     _authorize_put(exchange)
-    staged = await exchange.body.stage(exchange.store, 0 if kind == "AppendBlob" else _MAX_BLOB, hashed=True)
+    if kind == "AppendBlob" and exchange.header("content-length") != "0":
+        raise invalid_header("Content-Length", exchange.header("content-length"))
+    staged = await exchange.body.stage(exchange.store, _MAX_BLOB, hashed=True)
     headers = {"content-type": "application/octet-stream", **exchange.content_headers(plain=True)}
     metadata, conditions, lease_id = exchange.metadata, exchange.conditions, exchange.lease_id
     if kind == "AppendBlob":
@@ -113,12 +110,7 @@ async def get_block_list(exchange: Exchange) -> Response:
     exchange.authorize("o", "r")
     kinds = (exchange.query("blocklisttype") or "committed").lower()
     if kinds not in ("committed", "uncommitted", "all"):
-        raise ServiceError(
-            400,
-            "InvalidQueryParameterValue",
-            "Value for one of the query parameters specified in the request URI is invalid.",
-            parameters={"QueryParameterName": "blocklisttype", "QueryParameterValue": kinds},
-        )
+        raise invalid_query("blocklisttype", kinds)
     blob, committed, uncommitted = exchange.store.block_lists(exchange.container, exchange.blob, exchange.lease_id)
     headers = {"x-ms-blob-content-length": str(blob.length if blob else 0)}
     if blob:
