@@ -47,6 +47,11 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "it answers 202 with a result that is ready at once",
             "clients accept both",
         ),
+        "reuse_looks_at_content": Assumption(
+            "a step is reused only when what lies at the URIs of its inputs is what lay there",
+            "the URIs alone count, whatever lies there now",
+            "documented for data assets, which are immutable; for bare URIs nothing is said",
+        ),
     }
 )
 

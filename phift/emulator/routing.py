@@ -67,6 +67,8 @@ _SUFFIX = (
     (".blob.core.windows.net", Host.BLOB),
     (".api.azureml.ms", Host.DATA_PLANE),
     (".experiments.azureml.net", Host.DATA_PLANE),
+    (".modelmanagement.azureml.net", Host.DATA_PLANE),
+    (".aether.ms", Host.DATA_PLANE),
     (".inference.ml.azure.com", Host.INFERENCE),
     (".in.applicationinsights.azure.com", Host.TELEMETRY),
     (".livediagnostics.monitor.azure.com", Host.TELEMETRY),

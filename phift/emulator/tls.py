@@ -24,6 +24,8 @@ _PERMITTED = (
     "blob.core.windows.net",
     "api.azureml.ms",
     "experiments.azureml.net",
+    "modelmanagement.azureml.net",
+    "aether.ms",
     "ml.azure.com",
     "in.applicationinsights.azure.com",
     "livediagnostics.monitor.azure.com",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -185,8 +186,10 @@ def settled(replay: Replay, entry: dict[str, Any]) -> None:
 
 
 def training_data(replay: Replay, entry: dict[str, Any]) -> None:
-    row = b'{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ho"}]}\n'
-    _blob(replay, "recorded/train.jsonl", row)
+    """Of each replay its own, or what one has trained would be reused by the next."""
+    answer = {"role": "assistant", "content": replay["name"]}
+    row = json.dumps({"messages": [{"role": "user", "content": "Hi"}, answer]})
+    _blob(replay, "recorded/train.jsonl", row.encode() + b"\n")
 
 
 def failing_training(replay: Replay, entry: dict[str, Any]) -> None:
@@ -228,6 +231,16 @@ def child(replay: Replay, entry: dict[str, Any]) -> None:
 def inner_child(replay: Replay, entry: dict[str, Any]) -> None:
     """The run whose children are steps."""
     replay.variables["parent"] = _children(replay, replay["name"])[0]["runId"]
+
+
+def reused_step(replay: Replay, entry: dict[str, Any]) -> None:
+    """The training again, under another name; the last step of either."""
+    original = _children(replay, _children(replay, replay["name"])[0]["runId"])[-1]
+    replay.variables |= {"original": original["runId"], "earlier": replay["name"], "name": replay["again"]}
+    replay.send(ENTRIES["training"])
+    ended(replay, entry)
+    [node] = _children(replay, replay["name"])
+    replay.variables |= {"node": node["runId"], "child": _children(replay, node["runId"])[-1]["runId"]}
 
 
 def output_asset(replay: Replay, entry: dict[str, Any]) -> None:
@@ -291,6 +304,7 @@ _FUNCTIONS = (
     ended,
     child,
     inner_child,
+    reused_step,
     output_asset,
     plain_endpoint,
     served_endpoint,

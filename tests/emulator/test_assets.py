@@ -160,7 +160,10 @@ def test_component_specs_come_back_as_text(azure: Azure) -> None:
     assert stored["environment"] == "azureml://registries/azureml/environments/AzureML-sklearn/versions/33"
     assert stored["resources"] == {"instance_count": "1"}
     assert "_source" not in stored
-    put(azure, "components/c/versions/1", {"properties": {"componentSpec": spec, "tags": {"t": "1"}}})
+    shown = {**spec, "display_name": "C", "description": "other"}
+    again = put(azure, "components/c/versions/1", {"properties": {"componentSpec": shown, "tags": {"t": "1"}}}, 200)
+    assert again["properties"]["componentSpec"]["display_name"] == "C"
+    assert (again["properties"]["description"], again["properties"]["tags"]) == (None, {"t": "1"})
     changed = {"properties": {"componentSpec": {**spec, "command": "other"}}}
     assert azure.call("PUT", "components/c/versions/1", changed).status_code == 400
 

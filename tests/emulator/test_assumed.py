@@ -92,6 +92,8 @@ def test_a_command_job_is_accepted_and_says_why_it_is_not_run(azure: Azure) -> N
     assert wait(azure, "command")["properties"]["status"] == "Failed"
     history = f"/history/v1.0{azure.workspace}/runs/command"
     run = azure.call("GET", history, host="eastus.api.azureml.ms", api="v1.0").json()
-    assert run["error"]["error"]["message"].startswith("not run here")
+    message = run["error"]["error"]["message"]
+    assert message.startswith("not run here")
+    assert "docs/emulator.md#operations" in message
     sweep = {"properties": {"jobType": "Sweep"}}
     assert azure.call("PUT", "jobs/sweep", sweep, api="2025-01-01-preview").status_code == 501

@@ -197,7 +197,9 @@ def test_inputs_that_do_not_fit_the_component_are_refused_at_once(azure, change,
 def test_what_does_not_exist_answers_404(azure):
     gone = COMPONENT.replace("0.0.82", "9.9.9")
     error = submit(azure, "gone", pipeline(component=gone), 404).json()["error"]
-    assert error["message"] == "Not found component chat_completion_pipeline (version: 9.9.9)."
+    assert error["code"] == "NotFound"
+    assert error["message"] == f"key: {gone}, Message: Not found component chat_completion_pipeline (version: 9.9.9)."
+    assert "InnerError" not in [entry["type"] for entry in error["additionalInfo"]]
     error = submit(azure, "gone", pipeline(model=f"{REGISTRY}/models/No-such/versions/1"), 404).json()["error"]
     assert error["message"] == "Not found model No-such (version: 1)."
     answer = azure.call("GET", "jobs/never", api=API)
@@ -215,7 +217,9 @@ def test_a_pipeline_of_another_component_is_accepted_and_fails_saying_that_it_is
     body["properties"]["jobs"]["trainer"]["inputs"]["summary_key"] = {"value": "sum", "job_input_type": "literal"}
     submit(azure, "summary", body)
     assert wait(azure, "summary")["properties"]["status"] == "Failed"
-    assert "not trained here" in history(azure, "summary")["error"]["error"]["message"]
+    message = history(azure, "summary")["error"]["error"]["message"]
+    assert message.startswith("not trained here")
+    assert "docs/emulator.md#operations" in message
 
 
 def test_a_missing_input_file_fails_the_run_and_not_the_put(azure):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -14,13 +13,13 @@ from phift.emulator.apiversions import shown
 from phift.emulator.context import Emulator
 from phift.emulator.documents import empty, reply, system_data, touched
 from phift.emulator.errors import ServiceError, detail
+from phift.emulator.listing import has_all, in_view, page
 from phift.emulator.pace import listed
 from phift.emulator.routing import WS, Call, Host, Route
 from phift.emulator.validation import check_asset_name, check_asset_version, text_map
 
-__all__ = ["AssetKind", "base_properties", "find_version", "page", "routes"]
+__all__ = ["AssetKind", "base_properties", "find_version", "routes"]
 
-_PAGE = 100
 _PROVIDER = "Microsoft.MachineLearningServices/workspaces"
 
 Properties = dict[str, Any]
@@ -33,8 +32,11 @@ class AssetKind:
     segment: its name in paths. label: its name in messages. create: the properties of a new version, from those sent.
     update: the properties after a PUT on an existing version (it raises what the service refuses). container: the
     properties of a container that are not computed. system_fields: keys that systemData leaves out.
-    update_status: what a PUT on an existing version answers. stored_version: the version that is stored, where that is
-    not the one asked for. check_version: raises for versions the kind refuses.
+    update_status: what a PUT on an existing version answers, from its properties. update_moves_time: whether such a PUT
+    moves lastModifiedAt. stored_version: the version that is stored, where that is not the one asked for.
+    check_version: raises for versions the kind refuses. from_version: properties of the container that its first
+    version decides. next_version: nextVersion of a container whose versions are no numbers, None for the next number.
+    newest_first: the order of the list of containers.
     """
 
     segment: str
@@ -43,7 +45,11 @@ class AssetKind:
     update: Callable[[Call, dict[str, Any], Properties], Properties]
     container: Mapping[str, Any] = field(default_factory=lambda: {"tags": {}, "properties": {}})
     hidden_system_fields: tuple[str, ...] = ()
-    update_status: int = 200
+    update_status: Callable[[Properties], int] = lambda properties: 200
+    update_moves_time: bool = True
+    from_version: tuple[str, ...] = ()
+    next_version: Callable[[], str] | None = None
+    newest_first: bool = False
     check_version: Callable[[str], None] = lambda version: None
     stored_version: Callable[[Call, str, Properties], str] = lambda call, version, sent: version
     show: Callable[[Emulator, str, dict[str, Any]], dict[str, Any]] = lambda emulator, name, document: document
@@ -70,34 +76,6 @@ def find_version(emulator: Emulator, segment: str, name: str, version: str) -> d
     return emulator.store.get(f"{segment}/versions", name, version)
 
 
-def page(call: Call, items: Iterable[dict[str, Any]]) -> Response:
-    """The page of `items` that $top and $skipToken (or $skip) ask for; $top is a page size, not a total."""
-    top, skip = call.query("top") or call.query("count"), call.query("skipToken") or call.query("skip")
-    size = int(top) if top.isdigit() and int(top) > 0 else _PAGE
-    start = int(skip) if skip.isdigit() else 0
-    found = list(islice(items, start, start + size + 1))
-    body: dict[str, Any] = {"value": found[:size]}
-    if len(found) > size:
-        query = [pair for pair in call.request.query_params.multi_items() if pair[0].lower().lstrip("$") != "skiptoken"]
-        query.append(("$skipToken", str(start + size)))
-        body["nextLink"] = f"https://{call.hostname}{call.request.url.path}?{urlencode(query)}"
-    return reply(body)
-
-
-def _in_view(call: Call, archived: bool) -> bool:
-    view = call.query("listViewType", "ActiveOnly").rsplit(".", 1)[-1].replace("_", "").lower()
-    return view == "all" or archived == (view == "archivedonly")
-
-
-def _has(bag: Mapping[str, str], wanted: str) -> bool:
-    """Whether a bag has all of "name" and "name=value", comma-separated."""
-    for part in filter(None, wanted.split(",")):
-        name, given, value = part.partition("=")
-        if name not in bag or (given and bag[name] != value):
-            return False
-    return True
-
-
 class _Assets:
     """The handlers of one kind."""
 
@@ -105,10 +83,11 @@ class _Assets:
         self._kind = kind
 
     async def list_containers(self, call: Call) -> Response:
+        containers = list(call.emulator.store.scan(self._kind.segment, newest_first=self._kind.newest_first))
         items = [
             self._container(call, body)
-            for body in listed(call.emulator.pace, call.emulator.store.list(self._kind.segment))
-            if not body["hidden"] and _in_view(call, body["isArchived"])
+            for body in listed(call.emulator.pace, containers)
+            if not body["hidden"] and in_view(call, body["isArchived"])
         ]
         return page(call, items)
 
@@ -136,9 +115,9 @@ class _Assets:
             self._shown(call, body["name"], document)
             for document in listed(call.emulator.pace, documents)
             if not document["properties"]["isAnonymous"]
-            and _in_view(call, document["properties"]["isArchived"] or body["isArchived"])
-            and _has(document["properties"]["tags"], call.query("tags"))
-            and _has(document["properties"]["properties"], call.query("properties"))
+            and in_view(call, document["properties"]["isArchived"] or body["isArchived"])
+            and has_all(document["properties"]["tags"], call.query("tags"))
+            and has_all(document["properties"]["properties"], call.query("properties"))
             and call.query("version", document["name"]) == document["name"]
         )
         return page(call, items)
@@ -163,13 +142,12 @@ class _Assets:
         if existing := store.get(kind.versions, name, version):
             before = existing["properties"]
             after = kind.update(call, existing, sent)
-            if after != before or kind.update_status == 200:
-                existing["properties"] = after
+            status = kind.update_status(after)
+            existing["properties"] = after
+            if kind.update_moves_time and (after != before or status == 200):
                 existing["systemData"] = self._system(touched(existing["systemData"]))
-                store.put(kind.versions, name, version, body=existing)
-            return reply(
-                self._shown(call, name, existing), kind.update_status, location if kind.update_status == 201 else None
-            )
+            store.put(kind.versions, name, version, body=existing)
+            return reply(self._shown(call, name, existing), status, location if status == 201 else None)
         check_asset_name(name)
         check_asset_version(version)
         kind.check_version(version)
@@ -184,6 +162,8 @@ class _Assets:
                 "systemData": self._system(system_data()),
             }
             store.put(kind.versions, name, version, body=document)
+            if container["latest"] is None:
+                container |= {key: properties[key] for key in kind.from_version}
             container["hidden"] = container["hidden"] and properties["isAnonymous"]
             container["latest"] = version
             container["highest"] = max(container["highest"], _number(version))
@@ -236,7 +216,7 @@ class _Assets:
             "properties": body["properties"],
             "isArchived": body["isArchived"],
             "latestVersion": body["latest"],
-            "nextVersion": str(body["highest"] + 1),
+            "nextVersion": self._kind.next_version() if self._kind.next_version else str(body["highest"] + 1),
             **{key: body[key] for key in self._kind.container if key not in ("tags", "properties")},
         }
         return {

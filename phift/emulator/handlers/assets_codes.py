@@ -11,7 +11,8 @@ from starlette.responses import Response
 from phift.emulator.blobs.account import blobs_of
 from phift.emulator.documents import reply
 from phift.emulator.errors import ServiceError
-from phift.emulator.handlers.assets_base import AssetKind, base_properties, page, routes
+from phift.emulator.handlers.assets_base import AssetKind, base_properties, routes
+from phift.emulator.listing import page
 from phift.emulator.routing import WS, Call, Host, Route
 from phift.emulator.validation import text_map
 

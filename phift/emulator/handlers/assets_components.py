@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 from phift.emulator.errors import ServiceError
@@ -19,6 +20,7 @@ _FIRST = ("$schema", "name", "version", "display_name", "is_deterministic", "typ
 _LAST = ("code", "environment", "resources", "command")
 _ANONYMOUS = "azureml_anonymous"
 _OPAQUE = ("jobs", "tags", "$schema")
+_CHANGEABLE = ("display_name", "description", "tags", "$schema")
 
 
 def component_spec_text(value: Any) -> Any:
@@ -32,7 +34,9 @@ def component_spec_text(value: Any) -> Any:
 
 def _stored_spec(call: Call, spec: dict[str, Any]) -> dict[str, Any]:
     stored = {
-        key: value if key in _OPAQUE else component_spec_text(value) for key, value in spec.items() if key != "_source"
+        key: value if key in _OPAQUE else component_spec_text(value)
+        for key, value in spec.items()
+        if key not in ("_source", "id")
     }
     if stored.get("inputs"):
         stored["inputs"] = {
@@ -76,6 +80,7 @@ def _create(call: Call, name: str, version: str, sent: dict[str, Any]) -> dict[s
         raise ServiceError(400, "RequestInvalid", "The request is invalid: a component version needs a componentSpec.")
     return {
         **base_properties(sent),
+        "description": None,  # that of the spec counts (recorded 2022-11)
         "autoDeleteSetting": sent.get("autoDeleteSetting"),
         "componentSpec": _stored_spec(call, spec),
         "provisioningState": "Succeeded",
@@ -84,12 +89,14 @@ def _create(call: Call, name: str, version: str, sent: dict[str, Any]) -> dict[s
 
 
 def _update(call: Call, existing: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
-    """The spec cannot change (text assumed, by analogy with data); an anonymous version stays as it was first."""
+    """Of the spec only what it shows of itself can change (recorded 2022-11; for the rest see assumed.py); an anonymous
+    version stays as it was first."""
     old: dict[str, Any] = existing["properties"]
     if old["isAnonymous"]:
         return old
-    spec = sent.get("componentSpec")
-    if isinstance(spec, dict) and _stored_spec(call, spec) != old["componentSpec"]:
+    asked = sent.get("componentSpec")
+    spec = _stored_spec(call, asked) if isinstance(asked, dict) else old["componentSpec"]
+    if _fixed(spec) != _fixed(old["componentSpec"]):
         raise ServiceError(
             400,
             "UserError",
@@ -99,10 +106,19 @@ def _update(call: Call, existing: dict[str, Any], sent: dict[str, Any]) -> dict[
         )
     return {
         **old,
-        "description": sent.get("description"),
+        "componentSpec": spec,
         "tags": text_map(sent.get("tags"), "tags"),
         "isArchived": bool(sent.get("isArchived", False)),
     }
+
+
+def _fixed(spec: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in spec.items() if key not in _CHANGEABLE}
+
+
+def _moment() -> str:
+    """The version that a component without one gets: the time, to seven digits (recorded 2023-02)."""
+    return datetime.now(UTC).strftime("%Y-%m-%d-%H-%M-%S-%f0")
 
 
 COMPONENTS = AssetKind(
@@ -110,7 +126,9 @@ COMPONENTS = AssetKind(
     label="Component",
     create=_create,
     update=_update,
-    container={"tags": {}, "properties": {}, "provisioningState": "Succeeded"},
-    update_status=201,
+    container={"description": "", "tags": {}, "properties": {}, "provisioningState": "Succeeded"},
+    update_status=lambda properties: 201 if properties["isAnonymous"] else 200,
+    next_version=_moment,
+    newest_first=True,
     stored_version=_own_version,
 )

@@ -13,12 +13,17 @@ from phift.emulator.validation import text_map
 __all__ = ["DATA"]
 
 _TYPES = ("uri_file", "uri_folder", "mltable")
+_FOLDERS = ("uri_folder", "mltable")
 
 
-def _long(call: Call, uri: str) -> str:
-    """Short URIs turn long with a lower-case `resourcegroups` (recorded 2026-03); others stay as they are."""
+def _long(call: Call, uri: str, kind: Any) -> str:
+    """Short URIs turn long with a lower-case `resourcegroups` (recorded 2026-03), those of folders end in a slash
+    (recorded 2022-09); others stay as they are."""
     path = parse_datastore_uri(uri)
-    return path.long(call.emulator.workspace, groups="resourcegroups") if path else uri
+    if path is None:
+        return uri
+    long = path.long(call.emulator.workspace, groups="resourcegroups")
+    return long.rstrip("/") + "/" if kind in _FOLDERS else long
 
 
 def _create(call: Call, name: str, version: str, sent: dict[str, Any]) -> dict[str, Any]:
@@ -30,16 +35,20 @@ def _create(call: Call, name: str, version: str, sent: dict[str, Any]) -> dict[s
     return {
         **base_properties(sent),
         "autoDeleteSetting": sent.get("autoDeleteSetting"),
-        "dataUri": _long(call, uri),
+        "dataUri": _long(call, uri, kind),
         "stage": None,
         "intellectualProperty": None,
         "dataType": kind,
+        **({"referencedUris": sent.get("referencedUris")} if kind == "mltable" else {}),
     }
 
 
 def _update(call: Call, existing: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
     old: dict[str, Any] = existing["properties"]
-    if _long(call, str(sent.get("dataUri"))) != old["dataUri"] or sent.get("dataType") != old["dataType"]:
+    if (
+        _long(call, str(sent.get("dataUri")), old["dataType"]) != old["dataUri"]
+        or sent.get("dataType") != old["dataType"]
+    ):
         raise ServiceError(
             400,
             "UserError",
@@ -62,5 +71,6 @@ DATA = AssetKind(
     create=_create,
     update=_update,
     container={"tags": None, "properties": None, "dataType": None},
+    from_version=("dataType",),
     hidden_system_fields=("lastModifiedBy", "lastModifiedByType"),
 )

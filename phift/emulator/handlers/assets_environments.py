@@ -70,6 +70,7 @@ ENVIRONMENTS = AssetKind(
     create=_create,
     update=_update,
     container={"tags": {}, "properties": {}, "provisioningState": "Succeeded"},
-    update_status=201,
+    update_status=lambda properties: 201,
+    update_moves_time=False,  # archiving does not either (recorded 2023-03)
     show=_show,
 )

@@ -80,8 +80,8 @@ def _resolve(call: Call, uri: str) -> tuple[str, DatastorePath | None, str | Non
     if path_or_none is None:
         return uri, None, None
     if call.emulator.store.get("datastore", path_or_none.datastore) is None:
-        message = f"Could not find datastore: {path_or_none.datastore}"
-        raise ServiceError(404, "UserError", message, inner=("NotFoundError", "DatastoreNotFound"))
+        message = f"Could not find datastore: {path_or_none.datastore}."
+        raise ServiceError(404, "UserError", message, inner="NotFoundError")
     return path_or_none.long(call.emulator.workspace), path_or_none, None
 
 

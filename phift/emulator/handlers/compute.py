@@ -16,6 +16,7 @@ from phift.emulator.context import Emulator
 from phift.emulator.documents import empty, reply, timestamp
 from phift.emulator.errors import ServiceError
 from phift.emulator.jobs.queue import jobs_of
+from phift.emulator.listing import page
 from phift.emulator.lro import Operation
 from phift.emulator.quota import Use, family_of
 from phift.emulator.routing import WS, Call, Host, Route
@@ -271,7 +272,7 @@ def _shown(call: Call, document: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _list(call: Call) -> Response:
-    return reply({"value": [_shown(call, document) for document in call.emulator.store.list("compute")]})
+    return page(call, [_shown(call, document) for document in call.emulator.store.list("compute")])
 
 
 async def _patch(call: Call) -> Response:

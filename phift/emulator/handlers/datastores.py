@@ -11,6 +11,7 @@ from phift.emulator.blobs.account import ARTIFACT_CONTAINER, BlobAccount, blobs_
 from phift.emulator.context import Emulator
 from phift.emulator.documents import empty, reply, system_data, touched
 from phift.emulator.errors import ServiceError
+from phift.emulator.listing import page
 from phift.emulator.routing import WS, Call, Host, Route
 
 __all__ = ["ROUTES", "install"]
@@ -36,13 +37,13 @@ async def get(call: Call) -> Response:
 
 
 async def list_datastores(call: Call) -> Response:
-    """isDefault=true leaves the default one only; names and count narrow the list. One page."""
+    """isDefault=true leaves the default one only; names narrows the list, count is the size of a page."""
     stored = call.emulator.store.list(_KIND)
     if call.query("isDefault").lower() == "true":
         stored = [body for body in stored if body["name"] == DEFAULT]
     if names := [name.strip().lower() for name in call.query("names").split(",") if name.strip()]:
         stored = [body for body in stored if body["name"].lower() in names]
-    return reply({"value": [_document(call, body) for body in stored]})
+    return page(call, (_document(call, body) for body in stored))
 
 
 async def list_secrets(call: Call) -> Response:
@@ -84,7 +85,12 @@ async def put(call: Call) -> Response:
     public = {key: value for key, value in credentials.items() if key != "secrets"}
     stored = {
         "name": existing["name"] if existing else name,
-        "properties": {**properties, "credentials": public, "isDefault": False},
+        "properties": {
+            "serviceDataAccessAuthIdentity": "None",
+            **properties,
+            "credentials": public,
+            "isDefault": False,
+        },
         "systemData": touched(existing["systemData"]) if existing else system_data(),
     }
     given = credentials.get("secrets") or {}
@@ -95,7 +101,10 @@ async def put(call: Call) -> Response:
             store.put(_SECRETS, name, body={"secrets": {"secretsType": kind, **secrets}})
         else:
             store.delete(_SECRETS, name)
-    return reply(_document(call, stored), 200 if existing else 201)
+    if existing:
+        return reply(_document(call, stored))
+    location = str(call.request.url.replace(scheme="https"))  # with the whole query (recorded 2022-08)
+    return reply(_document(call, stored), 201, {"Location": location})
 
 
 async def delete(call: Call) -> Response:
@@ -149,10 +158,8 @@ def _system_datastores(emulator: Emulator) -> list[dict[str, Any]]:
 def _existing(call: Call) -> dict[str, Any]:
     name = call.params["name"]
     stored = call.emulator.store.get(_KIND, name)
-    if stored is None:
-        raise ServiceError(
-            404, "UserError", f"Could not find datastore: {name}", inner=("NotFoundError", "DatastoreNotFound")
-        )
+    if stored is None:  # recorded 2022-08
+        raise ServiceError(404, "UserError", f"Could not find datastore: {name}.", inner="NotFoundError")
     return stored
 
 

@@ -13,6 +13,7 @@ from phift.emulator.apiversions import shown
 from phift.emulator.context import Emulator
 from phift.emulator.documents import reply, timestamp
 from phift.emulator.errors import ServiceError
+from phift.emulator.listing import page
 from phift.emulator.lro import RESULT, Operation
 from phift.emulator.routing import WS, Call, Host, Route
 from phift.emulator.serving.launch import Launch
@@ -167,7 +168,10 @@ async def _list(call: Call) -> Response:
     endpoint = call.params["endpoint"]
     if call.emulator.store.get(ENDPOINT, endpoint) is None:
         raise not_found("OnlineEndpoint", endpoint)
-    return reply({"value": [_shown(call, record) for record in deployments_of(call.emulator.store, endpoint)]})
+    records = deployments_of(call.emulator.store, endpoint)
+    if call.query("orderBy").lower().endswith("desc"):
+        records.reverse()
+    return page(call, [_shown(call, record) for record in records])
 
 
 def _existing(call: Call) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from phift.emulator.apiversions import shown
 from phift.emulator.context import Emulator
 from phift.emulator.documents import PRINCIPAL, empty, reply, timestamp
 from phift.emulator.errors import ServiceError
+from phift.emulator.listing import has_all, page
 from phift.emulator.lro import RESULT, Operation
 from phift.emulator.pace import listed
 from phift.emulator.routing import WS, Call, Host, Route
@@ -176,8 +177,23 @@ async def _get(call: Call) -> Response:
 
 
 async def _list(call: Call) -> Response:
-    documents = (_shown(call, record) for record in call.emulator.store.list(ENDPOINT))
-    return reply({"value": list(listed(call.emulator.pace, documents))})
+    """Filters as documented: name, tags, properties, computeType (all are Managed); orderBy and pages."""
+    records = call.emulator.store.list(ENDPOINT)
+    if call.query("orderBy").lower().endswith("desc"):
+        records.reverse()
+    documents = (_shown(call, record) for record in records)
+    name, kind = call.query("name").casefold(), call.query("computeType").casefold()
+    return page(
+        call,
+        (
+            each
+            for each in listed(call.emulator.pace, documents)
+            if name in ("", each["name"].casefold())
+            and kind in ("", each["kind"].casefold())
+            and has_all(each["tags"], call.query("tags"))
+            and has_all(each["properties"]["properties"], call.query("properties"))
+        ),
+    )
 
 
 def _existing(call: Call) -> dict[str, Any]:

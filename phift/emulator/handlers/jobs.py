@@ -18,6 +18,7 @@ from phift.emulator.jobs.logs import artifact_prefix
 from phift.emulator.jobs.queue import jobs_of
 from phift.emulator.jobs.record import Job, Run, Status, all_jobs, find_job, find_run
 from phift.emulator.jobs.submission import check_name, read_submission
+from phift.emulator.listing import has_all, in_view, page
 from phift.emulator.lro import RESULT, Operation
 from phift.emulator.pace import listed
 from phift.emulator.routing import WS, Call, Host, Route
@@ -66,7 +67,7 @@ async def put_job(call: Call) -> Response:
         description=sent.get("description"),
         archived=bool(sent.get("isArchived")),
         created=timestamp(),
-        work=submission.work_document(),
+        works=submission.work_documents(),
         refusal=submission.refusal,
     )
     run = Run(name, root=name, parent="", kind="job", node="", component="", number=1)
@@ -132,33 +133,18 @@ async def get_job(call: Call) -> Response:
 
 
 async def list_jobs(call: Call) -> Response:
-    """Newest first. Filters: listViewType, jobType, tag (`name` or `name=value`). Page size: $top, else 50."""
-    view = (call.query("listViewType") or "ActiveOnly").lower()
-    kind, tag = call.query("jobType").lower(), call.query("tag")
-    jobs = [
+    """Newest first. Filters: listViewType, jobType, tag and properties (`name` or `name=value`). Pages of 50."""
+    store, kind = call.emulator.store, call.query("jobType").lower()
+    jobs = (
         job
-        for job in reversed(all_jobs(call.emulator.store))
-        if _in_view(job, view) and kind in ("", job.job_type.lower()) and _has_tag(job, tag)
-    ]
-    skip = int(call.query("$skip") or 0)
-    size = min(int(call.query("$top") or _PAGE), 1000)
-    page = jobs[skip : skip + size]
-    store, version = call.emulator.store, call.api_version
-    documents = [job_document(call.emulator, job, job.run(store), version) for job in page]
-    body: dict[str, Any] = {"value": list(listed(call.emulator.pace, documents))}
-    if skip + size < len(jobs):
-        following = call.request.url.include_query_params(**{"$skip": skip + size})
-        body["nextLink"] = str(following.replace(scheme="https"))
-    return reply(body)
-
-
-def _in_view(job: Job, view: str) -> bool:
-    return view == "all" or job.archived is (view == "archivedonly")
-
-
-def _has_tag(job: Job, tag: str) -> bool:
-    name, equals, value = tag.partition("=")
-    return not tag or (name in job.tags and (not equals or job.tags[name] == value))
+        for job in reversed(all_jobs(store))
+        if in_view(call, job.archived)
+        and kind in ("", job.job_type.lower())
+        and has_all(job.tags, call.query("tag"))
+        and has_all(job.properties, call.query("properties"))
+    )
+    documents = (job_document(call.emulator, job, job.run(store), call.api_version) for job in jobs)
+    return page(call, listed(call.emulator.pace, documents), size=_PAGE, token="$skip")
 
 
 async def cancel_job(call: Call) -> Response:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from phift.emulator.documents import reply
 from phift.emulator.errors import ServiceError, detail
-from phift.emulator.handlers.assets_base import page
+from phift.emulator.listing import in_view, page
 from phift.emulator.registry.publish import REGISTRY, names, versions
 from phift.emulator.routing import Call, Host, Route
 
@@ -59,11 +59,7 @@ async def _discover(call: Call) -> Response:
 
 
 def _active(call: Call, documents: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
-    """What listViewType leaves; clients also send the literal ListViewType.ACTIVE_ONLY."""
-    view = call.query("listViewType", "ActiveOnly").rsplit(".", 1)[-1].replace("_", "").lower()
-    if view == "all":
-        return list(documents)
-    return [each for each in documents if each["properties"]["isArchived"] == (view == "archivedonly")]
+    return [each for each in documents if in_view(call, each["properties"]["isArchived"])]
 
 
 def _container(kind: str, name: str, documents: tuple[dict[str, Any], ...]) -> dict[str, Any]:

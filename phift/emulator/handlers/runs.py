@@ -34,7 +34,7 @@ async def get_run(call: Call) -> Response:
 
 async def get_details(call: Call) -> Response:
     run = _run(call)
-    return reply(run_details(call.emulator, run, log_files(call.emulator, run.run_id)))
+    return reply(run_details(call.emulator, run, log_files(call.emulator, run.reused or run.run_id)))
 
 
 async def get_children(call: Call) -> Response:
@@ -96,7 +96,7 @@ async def resolve_uris(call: Call) -> Response:
 def _asset_place(emulator: Emulator, asset: str) -> tuple[BlobPlace | None, str]:
     if (found := parse_output_asset(asset)) is not None:
         job = find_job(emulator.store, found[0])
-        outputs = (job.work or {}).get("outputs", []) if job else []
+        outputs = [output for work in (job.works if job else []) for output in work["outputs"]]
         uri = next((output["uri"] for output in outputs if output["job_name"] == found[1]), None)
         return (None if job is None or uri is None else output_place(emulator, job.name, found[1], uri)), "UriFolder"
     place = place_of(emulator, asset, "uri_folder")

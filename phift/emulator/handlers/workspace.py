@@ -131,18 +131,21 @@ async def _group(call: Call) -> Response:
 
 
 async def _discovery(call: Call) -> Response:
-    base = f"https://{call.emulator.workspace.location}.api.azureml.ms"
-    services = (
-        "api",
-        "catalog",
-        "experimentation",
-        "history",
-        "hyperdrive",
-        "labeling",
-        "modelmanagement",
-        "pipelines",
+    """Hosts as recorded 2026-02; the catalog is not answered for anywhere."""
+    location = call.emulator.workspace.location
+    experiments = dict.fromkeys(
+        ("experimentation", "history", "hyperdrive", "labeling"), f"https://{location}.experiments.azureml.net"
     )
-    return reply({**dict.fromkeys(services, base), "studio": "https://ml.azure.com"})
+    return reply(
+        {
+            "api": f"https://{location}.api.azureml.ms",
+            "catalog": f"https://{location}.api.azureml.ms",
+            **experiments,
+            "modelmanagement": f"https://{location}.modelmanagement.azureml.net",
+            "pipelines": f"https://{location}.aether.ms",
+            "studio": "https://ml.azure.com",
+        }
+    )
 
 
 async def _vm_sizes(call: Call) -> Response:

@@ -166,7 +166,9 @@ def all_properties(emulator: Emulator, job: Job, run: Run, *, early: bool = Fals
         if body.get("jobInputType") == "literal"
     }
     compute = str(job.submitted.get("computeId") or settings.get("default_compute") or "")
+    component = job.submitted.get("componentId")
     added = {
+        **({"azureml.SourceComponentId": component} if component else {}),  # recorded 2022-11
         "azureml.DevPlatv2": "true",
         "azureml.DatasetAccessMode": "Asset",
         "azureml.runsource": "azureml.PipelineRun",
@@ -201,11 +203,15 @@ def _services(emulator: Emulator, run_id: str, api_version: str) -> dict[str, An
 
 def _input(body: Mapping[str, Any], api_version: str) -> dict[str, Any]:
     keys = _LITERAL_KEYS if body.get("jobInputType") == "literal" else _ASSET_KEYS
-    return shown("job input", {key: body.get(key) for key in keys}, api_version)
+    shown_keys = {key: body.get(key) for key in keys}
+    if "uri" in shown_keys:
+        shown_keys["mode"] = shown_keys["mode"] or "ReadOnlyMount"  # recorded 2022-11
+    return shown("job input", shown_keys, api_version)
 
 
 def _output(body: Mapping[str, Any], api_version: str) -> dict[str, Any]:
-    return shown("job output", {key: body.get(key) for key in _OUTPUT_KEYS}, api_version)
+    keys = {key: body.get(key) for key in _OUTPUT_KEYS}
+    return shown("job output", {**keys, "mode": keys["mode"] or "ReadWriteMount"}, api_version)
 
 
 def _system_data(created: str) -> dict[str, str]:

@@ -42,7 +42,11 @@ def run_document(emulator: Emulator, run: Run) -> dict[str, Any]:
     """A run: the job itself, the component in it or one of its steps."""
     job = _job_of(emulator, run)
     base = _base(emulator, run)
-    return {**base, **(_of_job(emulator, job, run) if run.run_id == job.name else _of_child(emulator, job, run))}
+    if run.run_id == job.name:
+        return {**base, **_of_job(emulator, job, run)}
+    document = {**base, **_of_child(emulator, run)}
+    original = _run(emulator, run.reused) if run.reused else None
+    return {**document, **_of_reused(document, original)} if original else document
 
 
 def run_details(emulator: Emulator, run: Run, log_files: dict[str, str]) -> dict[str, Any]:
@@ -60,11 +64,13 @@ def run_details(emulator: Emulator, run: Run, log_files: dict[str, str]) -> dict
 
 
 def run_outputs(emulator: Emulator, job: Job, run: Run) -> dict[str, Any] | None:
-    """The outputs of a completed job: data assets, and all folders, whatever the job calls them (recorded 2026-03)."""
-    if run.status is not Status.COMPLETED or job.work is None:
+    """The outputs of a completed job: data assets, and all folders, whatever the job calls them; one that is reused is
+    the asset of the job that made it (recorded 2026-03)."""
+    if run.status is not Status.COMPLETED or not job.works:
         return None
-    names = [output["job_name"] for output in job.work["outputs"]]
-    return {name: {"assetId": output_asset(emulator, job.name, name), "type": "UriFolder"} for name in names}
+    names = [output["job_name"] for work in job.works for output in work["outputs"] if output["job_name"]]
+    owners = {name: job.reused.get(name, [job.name, name]) for name in names}
+    return {name: {"assetId": output_asset(emulator, *owners[name]), "type": "UriFolder"} for name in names}
 
 
 def run_definition(job: Job) -> dict[str, Any]:
@@ -132,12 +138,13 @@ def run_error(emulator: Emulator, job: Job, run: Run) -> dict[str, Any] | None:
         return None
     if run.kind == "step":
         return _error(emulator, run.error_code or "UserError", f"\n{run.error}", _NO_TIME, "CommonRuntime")
-    steps = [found for run_id in job.runs if (found := _run(emulator, run_id)) and found.kind == "step"]
-    failed = [step for step in steps if step.status is Status.FAILED]
+    below = {run_id: found for run_id in job.runs if (found := _run(emulator, run_id))}
+    failed = [step for step in below.values() if step.kind == "step" and step.status is Status.FAILED]
+    if run.kind == "pipeline":
+        failed = [step for step in failed if step.parent == run.run_id]
     if not failed:
         return _error(emulator, run.error_code or "UserError", run.error, moment(run.ended), "")
-    node = (job.work or {}).get("node", "")
-    nodes = ", ".join(f"/{node}/{step.node}" for step in failed)
+    nodes = ", ".join(f"/{below[step.parent].node}/{step.node}" for step in failed)
     error = _error(
         emulator,
         "UserError",
@@ -206,7 +213,7 @@ def _base(emulator: Emulator, run: Run) -> dict[str, Any]:
         "clientApplicationId": None,
         "applicationACR": None,
     }
-    seconds = (run.ended or 0.0) - run.started if run.ended and run.started else None
+    seconds = run.ended - run.started if run.ended and run.started else None
     return {
         **dict.fromkeys(_NULLS),
         "runNumber": run.number,
@@ -242,7 +249,7 @@ def _base(emulator: Emulator, run: Run) -> dict[str, Any]:
 
 def _of_job(emulator: Emulator, job: Job, run: Run) -> dict[str, Any]:
     cancel = f"{_studio(emulator)}/PipelineRuns/{job.name}/cancel"
-    compute = (job.work or {}).get("compute", "")
+    computes = sorted({work["compute"] for work in job.works if work["compute"]})
     return {
         "name": None,
         "displayName": job.display_name,
@@ -260,7 +267,7 @@ def _of_job(emulator: Emulator, job: Job, run: Run) -> dict[str, Any]:
         "actionUris": {"Cancel": cancel},
         "cancelUri": cancel,
         "target": None,
-        "uniqueChildRunComputeTargets": [compute] if compute else [],
+        "uniqueChildRunComputeTargets": computes,
         "computeRequest": None,
         "compute": None,
         "diagnosticsUri": None,
@@ -270,9 +277,31 @@ def _of_job(emulator: Emulator, job: Job, run: Run) -> dict[str, Any]:
     }
 
 
-def _of_child(emulator: Emulator, job: Job, run: Run) -> dict[str, Any]:
+def _of_reused(document: dict[str, Any], original: Run) -> dict[str, Any]:
+    """What differs in a step that takes over the work of another (recorded 2023-02)."""
+    pipeline = original.root
+    marks = {
+        "azureml.isreused": "true",
+        "azureml.reusedrunid": original.run_id,
+        "azureml.reusednodeid": original.run_id.split("-")[0],
+        "azureml.reusedpipeline": pipeline,
+        "azureml.reusedpipelinerunid": pipeline,
+    }
+    return {
+        "currentAttemptId": None,
+        "dataContainerId": f"dcid.{original.run_id}",
+        "runTypeV2": {"orchestrator": None, "traits": [document["runType"]], "attribution": None, "computeType": None},
+        "properties": {**marks, **document["properties"]},
+        "actionUris": {"Cancel": document["cancelUri"]},
+        "computeRequest": None,
+        "compute": None,
+        "diagnosticsUri": None,
+    }
+
+
+def _of_child(emulator: Emulator, run: Run) -> dict[str, Any]:
     name, _, version = run.component.partition(":")
-    compute = (job.work or {}).get("compute", "")
+    compute = run.compute
     is_step = run.kind == "step"
     node_id = run.run_id.split("-")[0]
     cancel = f"{_studio(emulator)}/runs/{run.run_id}/Cancel"
@@ -344,8 +373,10 @@ def _guid(text: str) -> str:
 
 
 def _span(seconds: float | None) -> str | None:
-    """A .NET TimeSpan: hours, minutes, seconds with seven digits."""
+    """A .NET TimeSpan: hours, minutes, seconds with seven digits, which nothing at all has not."""
     if seconds is None:
         return None
     whole = int(seconds)
+    if not seconds:
+        return "00:00:00"
     return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}.{int((seconds - whole) * 1e7):07d}"

@@ -46,8 +46,9 @@ class JobQueue:
         store = self._emulator.store
         begun = [job for name in self._runners if (job := find_job(store, name))]
         # a job that has ended has left its nodes, though its last metrics may still be on their way
-        works = (job.work for job in begun if job.work and not job.run(store).status.ended)
-        return sum(int(work["nodes"]) for work in works if work["compute"].casefold() == compute.casefold())
+        running = (job for job in begun if not job.run(store).status.ended)
+        # nodes of a pipeline run one after the other: it holds what the widest of them needs
+        return sum(_needs(job).get(compute.casefold(), 0) for job in running)
 
     async def start(self) -> None:
         """Take up what was there when the emulator went down, and begin to look for work."""
@@ -131,16 +132,19 @@ class JobQueue:
 
     def _must_wait(self, job: Job) -> str:
         """Why the job cannot start now; "" when it can."""
-        if job.work is None:
+        if not job.works:
             return ""
         if len(self._runners) >= AT_ONCE:
             return "another job trains on this machine"
-        if not job.work["compute"]:
-            return ""
-        name, nodes = str(job.work["compute"]), int(job.work["nodes"])
+        reasons = (self._lacks(name, nodes) for name, nodes in _needs(job).items())
+        return next(filter(None, reasons), "")
+
+    def _lacks(self, name: str, nodes: int) -> str:
+        """Why a cluster cannot give so many nodes now; "" when it can."""
         document = self._emulator.store.get("compute", name)
         if document is None:
             return f"compute {name} does not exist"
+        name = document["name"]
         properties: dict[str, Any] = document["properties"]
         if (state := properties.get("provisioningState", "Succeeded")) != "Succeeded":
             return f"compute {name} is {state}"
@@ -162,6 +166,15 @@ class JobQueue:
         finally:
             del self._runners[name]
             self._wake.set()
+
+
+def _needs(job: Job) -> dict[str, int]:
+    """The most nodes that any of its nodes wants of each cluster, by name in lower case."""
+    needs: dict[str, int] = {}
+    for work in job.works:
+        if name := str(work["compute"]).casefold():
+            needs[name] = max(needs.get(name, 0), int(work["nodes"]))
+    return needs
 
 
 _QUEUES: WeakKeyDictionary[Emulator, JobQueue] = WeakKeyDictionary()

@@ -40,6 +40,7 @@ class Run:
 
     parent, root: run ids; "" and the own id for a job. kind: pipeline or step. node: its name in the parent.
     component: `name:version`, "" for a job. started, ended: seconds since the epoch, 0 until then.
+    compute: name of the cluster, "" for serverless. reused: the run whose work this one takes over, "" for none.
     """
 
     run_id: str
@@ -57,6 +58,8 @@ class Run:
     error: str = ""
     error_code: str = ""
     revision: int = 1
+    compute: str = ""
+    reused: str = ""
 
     @classmethod
     def child(cls, parent: Run, *, kind: str, node: str, component: str) -> Run:
@@ -73,7 +76,7 @@ class Run:
         if status is Status.RUNNING and not self.started:
             self.started = time.time()
         if status.ended:
-            self.ended = time.time()
+            self.ended = self.started if self.reused else time.time()
         self.status = status
         self.save(store)
 
@@ -87,9 +90,9 @@ class Job:
     """A submitted job.
 
     submitted: the `properties` of the request as it was first sent. tags, properties, display_name, description,
-    archived: as later writes changed them. work: what submission made of it (see `submission.Work`), None for a job
-    that is not trained here. attempts: how often it was begun. tracked: bytes of its events already handed on.
-    runs: ids of the runs below it, oldest first.
+    archived: as later writes changed them. works: what submission made of its nodes (see `nodes.Work`), none for a job
+    that is not trained here. attempts: how often it was begun. runs: ids of the runs below it, oldest first.
+    reused: outputs that another job made, by name: [job, its name for the output].
     """
 
     name: str
@@ -100,10 +103,16 @@ class Job:
     description: str | None
     archived: bool
     created: str
-    work: dict[str, Any] | None
+    works: list[dict[str, Any]]
     refusal: str = ""
     attempts: int = 0
     runs: list[str] = field(default_factory=list)
+    reused: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Of a pipeline, as they were sent."""
+        return self.submitted.get("settings") or {}
 
     @property
     def job_type(self) -> str:

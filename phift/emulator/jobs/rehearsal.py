@@ -6,7 +6,8 @@ Off by default. For tests of what happens around a training: states, steps, logs
                                     rehearsed; `phift emulator status` says so
     tag `rehearsal.seconds: "5"`    of a job: how long its training step lasts (default: no time at all)
     tag `rehearsal.fail: "chat_completion_finetune: out of memory"`
-                                    of a job: that step fails with that message
+                                    of a job: that step fails with that message; of one node alone with its name before
+                                    it, as in `first/chat_completion_finetune: out of memory`
     tag `rehearsal.fail_attempts: "1"`  of a job: only so many attempts fail; names end in -r2, -r3 after the first
 
 The base model's weights come out as they went in. Every log says that it is a rehearsal, the numbers are fixed ones,
@@ -55,11 +56,15 @@ def rehearses() -> bool:
     return said == "rehearse"
 
 
-def worker_for(tags: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-    """The module that is the worker of a job with these tags, and what its environment needs on top."""
+def worker_for(tags: Mapping[str, str], node: str = "") -> tuple[str, dict[str, str]]:
+    """The module that is the worker of a node of a job with these tags, and what its environment needs on top."""
     if not rehearses():
         return "phift.emulator.jobs.worker", {}
-    return __name__, {variable: tags[tag] for tag, variable in _TAGS.items() if tag in tags}
+    variables = {variable: tags[tag] for tag, variable in _TAGS.items() if tag in tags}
+    named, slash, failure = variables.get("PHIFT_REHEARSAL_FAIL", "").partition("/")
+    if slash and ":" not in named:
+        variables["PHIFT_REHEARSAL_FAIL"] = failure if named == node else ""
+    return __name__, variables
 
 
 def rehearse(folder: Path, *, seconds: float = 0.0, fail: str = "", fail_attempts: int = 0) -> bool:

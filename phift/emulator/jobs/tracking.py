@@ -28,6 +28,7 @@ logger = logging.getLogger("phift.emulator")
 START_SECONDS = 90.0  # a first start compiles and imports all of MLflow and makes the database
 POLL_SECONDS = 0.05
 METRICS_A_CALL = 1000  # what MLflow takes in one log-batch
+PARAMETERS_A_CALL = 100  # MLflow takes no more at once
 
 
 class TrackingError(Exception):
@@ -122,10 +123,11 @@ class TrackingServer:
     ) -> None:
         """metrics: {key, value, step, timestamp in ms}. Logging the same again changes nothing."""
         params = [{"key": key, "value": value} for key, value in (parameters or {}).items()]
-        for start in range(0, max(len(metrics), 1), METRICS_A_CALL):
-            body = {"run_id": run_id, "metrics": metrics[start : start + METRICS_A_CALL], "params": params}
+        while metrics or params:
+            now, metrics = metrics[:METRICS_A_CALL], metrics[METRICS_A_CALL:]
+            some, params = params[:PARAMETERS_A_CALL], params[PARAMETERS_A_CALL:]
+            body = {"run_id": run_id, "metrics": now, "params": some}
             await self.call("POST", "/api/2.0/mlflow/runs/log-batch", body)
-            params = []
 
     async def stop(self) -> None:
         """End the process and remove its socket; it starts again when next needed."""

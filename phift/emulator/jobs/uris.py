@@ -87,7 +87,7 @@ def container_of(emulator: Emulator, datastore: str) -> str:
     document = emulator.store.get("datastore", datastore)
     container = ((document or {}).get("properties") or {}).get("containerName")
     if not container:
-        raise ServiceError(404, "UserError", f"Could not find datastore: {datastore}.", inner=("NotFound",))
+        raise ServiceError(404, "UserError", f"Could not find datastore: {datastore}.", inner="NotFoundError")
     return str(container)
 
 
