@@ -24,6 +24,7 @@ from phift.emulator.context import Emulator
 from phift.emulator.errors import ServiceError, arm_error, blob_error, data_plane_error
 from phift.emulator.faults import Fault
 from phift.emulator.limits import MAX_HEADER_BYTES, RateLimits, limited
+from phift.emulator.lro import fails_later
 from phift.emulator.noise import noisy
 from phift.emulator.routing import Call, Host, Route, Router, host_kind
 from phift.emulator.tokens import TokenError
@@ -108,6 +109,7 @@ class Application:
             fault = self.emulator.faults.strike(request.method, hostname, request.url.path, request.url.query)
             if fault and not fault.after and await self._strike(fault, kind, request, send_marked):
                 return
+            fails_later.set({"code": fault.code, "message": fault.message} if fault and fault.later else None)
             response = await self._respond(kind, request, limited(kind, receive))
             if fault and fault.after and await self._strike(fault, kind, request, send_marked):
                 return

@@ -47,6 +47,16 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "it answers 202 with a result that is ready at once",
             "clients accept both",
         ),
+        "failed_endpoint_is_put_again": Assumption(
+            "a PUT of an endpoint whose creation failed creates it anew",
+            "it is refused until the endpoint is deleted",
+            "the refusal of deployments on such an endpoint says to recreate it",
+        ),
+        "endpoint_update_is_200": Assumption(
+            "a PUT of an endpoint that is there answers 200",
+            "it answers 201, as for deployments and clusters",
+            "the norm of the resource manager; recorded for deployments and clusters as 201",
+        ),
         "reuse_looks_at_content": Assumption(
             "a step is reused only when what lies at the URIs of its inputs is what lay there",
             "the URIs alone count, whatever lies there now",

@@ -23,6 +23,7 @@ class Fault:
     status: HTTP status to answer with; drop: close the connection instead; delay: seconds to wait before either.
     kill: the emulator's process ends as by SIGKILL. after: the request has its effect first and only its answer is lost
     or replaced. stale: the first answer to each URL is given again to the requests that follow, as lists lag writes.
+    later: the request is accepted, and the operation it begins ends as Failed, with code and message.
     """
 
     pattern: str
@@ -32,6 +33,7 @@ class Fault:
     kill: bool = False
     after: bool = False
     stale: bool = False
+    later: bool = False
     offset: int = 0
     count: int = 1
     code: str = "InjectedFault"
@@ -72,8 +74,8 @@ class Faults:
             fault = Fault(**body)
         except (KeyError, TypeError, re.error) as error:
             raise ServiceError(400, "RequestInvalid", f"Not a fault: {error}") from error
-        if not (fault.final or fault.delay or fault.stale):
-            raise ServiceError(400, "RequestInvalid", "A fault needs status, drop, kill, delay or stale.")
+        if not (fault.final or fault.delay or fault.stale or fault.later):
+            raise ServiceError(400, "RequestInvalid", "A fault needs status, drop, kill, delay, stale or later.")
         self._faults.append(fault)
         return fault
 

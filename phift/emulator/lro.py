@@ -10,6 +10,7 @@ import inspect
 import time
 import uuid
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,10 @@ from phift.emulator.errors import ServiceError
 if TYPE_CHECKING:
     from phift.emulator.context import Emulator
 
-__all__ = ["RESULT", "Finish", "Operation", "Operations"]
+__all__ = ["RESULT", "Finish", "Operation", "Operations", "fails_later"]
+
+fails_later: ContextVar[dict[str, str] | None] = ContextVar("fails_later", default=None)
+"""The code and message with which the operations that this request begins are to fail, where a fault asks for that."""
 
 RESULT = "result"
 """Location of a DELETE or POST: the operation's own result URL instead of the resource."""
@@ -39,7 +43,7 @@ class Operation:
     """One operation.
 
     resource: the key given at start. data: JSON the finish function needs.
-    status: Running, Succeeded, Failed or Canceled.
+    status: Running, Succeeded, Failed or Canceled. asked_failure: the code and message it is to fail with, by a fault.
     """
 
     name: str
@@ -58,6 +62,12 @@ class Operation:
     status: str = "Running"
     ended: str | None = None
     error: dict[str, Any] | None = None
+    asked_failure: dict[str, str] | None = None
+
+    def fail_if_asked(self) -> None:
+        """Raises ServiceError when a fault asked for it. Finish functions call it where the work itself can fail."""
+        if self.asked_failure:
+            raise ServiceError(400, self.asked_failure["code"], self.asked_failure["message"])
 
     @property
     def headers(self) -> dict[str, str]:
@@ -150,6 +160,7 @@ class Operations:
             result_url=f"{base}/mfeOperationResults/{full}{suffix}",
             started=timestamp(),
             data=data or {},
+            asked_failure=fails_later.get(),
         )
         self._save(operation)
         self._spawn(operation)

@@ -133,3 +133,17 @@ def test_noise_flips_the_case_of_the_size(azure: Azure) -> None:
     finally:
         azure.admin("PUT", "/settings", {"noise": False})
     assert seen == {"Standard_D12_v2", "STANDARD_D12_V2"}
+
+
+def test_operations_that_fail_on_request_leave_a_failed_record(azure: Azure) -> None:
+    failure = {"later": True, "code": "InternalServerError", "message": "not today"}
+    azure.admin("POST", "/faults", {"pattern": "^PUT .*/computes/asked", **failure})
+    started = azure.call("PUT", "computes/asked", body("Standard_D12_v2"))
+    assert (started.status_code, azure.wait(started)["error"]["message"]) == (201, "not today")
+    record = azure.call("GET", "computes/asked").json()["properties"]
+    assert record["provisioningState"] == "Failed"
+    assert record["provisioningErrors"][0]["error"]["code"] == "InternalServerError"
+    azure.admin("POST", "/faults", {"pattern": "^DELETE .*/computes/asked", **failure})
+    assert azure.wait(azure.call("DELETE", "computes/asked"))["status"] == "Failed"
+    assert azure.call("GET", "computes/asked").json()["properties"]["provisioningState"] == "Failed"
+    assert azure.wait(azure.call("DELETE", "computes/asked"))["status"] == "Succeeded"

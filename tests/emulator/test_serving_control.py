@@ -241,3 +241,73 @@ def test_deleting_an_endpoint_ends_a_deployment_that_is_being_made(serving: Serv
     assert serving.azure.wait(started)["status"] == "Canceled"
     assert serving.azure.admin("GET", "/status")["busy"] is False
     serving.ok(serving.put_endpoint("hasty"))
+
+
+def fault(serving: Serving, pattern: str, code: str = "SubscriptionNotRegistered") -> None:
+    serving.azure.admin("POST", "/faults", {"pattern": pattern, "later": True, "code": code, "message": "not now"})
+
+
+def test_an_endpoint_whose_creation_failed_is_there_and_holds_its_name(serving: Serving) -> None:
+    fault(serving, "^PUT .*/onlineEndpoints/unborn")
+    started = serving.put_endpoint("unborn")
+    assert (started.status_code, started.json()["properties"]["provisioningState"]) == (201, "Creating")
+    assert serving.failed(started) == {"code": "SubscriptionNotRegistered", "message": "not now"}
+    left = serving.get("unborn")["properties"]
+    assert (left["provisioningState"], left["scoringUri"]) == ("Failed", None)
+    model = serving.model("unborn", {"MLmodel": b"flavors: {}"})
+    text = refused(serving.put_deployment("unborn", "blue", model))["errors"][""][0]
+    assert text == "Specified endpoint [unborn] has not been created successfully. Please recreate the endpoint."
+
+    serving.azure.admin("PUT", "/assumed", {"failed_endpoint_is_put_again": False})
+    assert "recreate" in refused(serving.put_endpoint("unborn"))["errors"][""][0]
+    serving.azure.admin("PUT", "/assumed", {"failed_endpoint_is_put_again": True})
+    again = serving.put_endpoint("unborn")
+    assert again.status_code == 201
+    serving.ok(again)
+    assert serving.get("unborn")["properties"]["scoringUri"]
+
+
+def test_an_update_or_delete_that_fails_leaves_the_endpoint_there(serving: Serving) -> None:
+    before = serving.endpoint("stubborn")
+    fault(serving, "^PUT .*/onlineEndpoints/stubborn", "OperationCanceled")
+    started = serving.put_endpoint("stubborn", description="new")
+    assert (started.status_code, serving.failed(started)["code"]) == (200, "OperationCanceled")
+    after = serving.get("stubborn")["properties"]
+    assert (after["provisioningState"], after["scoringUri"]) == ("Failed", before["properties"]["scoringUri"])
+    serving.azure.admin("PUT", "/assumed", {"endpoint_update_is_200": False})
+    repaired = serving.put_endpoint("stubborn")
+    serving.azure.admin("PUT", "/assumed", {"endpoint_update_is_200": True})
+    assert (repaired.status_code, repaired.json()["properties"]["provisioningState"]) == (201, "Updating")
+    serving.ok(repaired)
+
+    fault(serving, "^DELETE .*/onlineEndpoints/stubborn", "InternalServerError")
+    serving.failed(serving.delete("stubborn"))
+    assert serving.get("stubborn")["properties"]["provisioningState"] == "Failed"
+    serving.ok(serving.delete("stubborn"))
+
+
+def test_a_deployment_that_fails_for_a_reason_of_the_services_own_is_unrecoverable(serving: Serving) -> None:
+    serving.endpoint("no-image")
+    model = serving.model("no-image", {"MLmodel": b"flavors: {}"})
+    fault(serving, "^PUT .*/deployments/blue", "ImageBuildFailure")
+    assert serving.failed(serving.put_deployment("no-image", "blue", model))["code"] == "ImageBuildFailure"
+    assert serving.get("no-image", "blue")["properties"]["provisioningState"] == "Failed"
+    assert "unrecoverable" in refused(serving.put_deployment("no-image", "blue", model))["errors"][""][0]
+    serving.ok(serving.delete("no-image/deployments/blue"))
+
+
+def test_endpoints_are_listed_in_pages_and_by_what_they_carry(serving: Serving) -> None:
+    for number in range(3):
+        serving.endpoint(f"listed-{number}", properties={"team": f"t{number}"})
+
+    def names(**query: str) -> list[str]:
+        answer = serving.azure.call("GET", "onlineEndpoints", api=API, **query).json()
+        return [each["name"] for each in answer["value"] if each["name"].startswith("listed-")]
+
+    assert names() == ["listed-0", "listed-1", "listed-2"]
+    assert names(orderBy="CreatedTimeDesc") == ["listed-2", "listed-1", "listed-0"]
+    assert names(name="LISTED-1") == ["listed-1"]
+    assert names(properties="team=t2") == ["listed-2"]
+    assert names(tags="a=b,c") == []
+    assert names(computeType="Kubernetes") == []
+    assert "skipToken=1" in serving.azure.call("GET", "onlineEndpoints", api=API, count="1").json()["nextLink"]

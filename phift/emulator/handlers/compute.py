@@ -207,6 +207,7 @@ def finish_write(emulator: Emulator, operation: Operation) -> None:
         raise ServiceError(409, "OperationCanceled", "The compute was deleted meanwhile.")
     properties = document["properties"]
     try:
+        operation.fail_if_asked()
         _check_quota(emulator, properties["properties"])
     except ServiceError as error:
         properties["provisioningState"] = "Failed"
@@ -311,7 +312,14 @@ async def _delete(call: Call) -> Response:
 
 
 def finish_delete(emulator: Emulator, operation: Operation) -> None:
-    """Ends a delete: name and quota are free only now."""
+    """Ends a delete: name and quota are free only now. One that fails leaves a failed record, which holds them."""
+    try:
+        operation.fail_if_asked()
+    except ServiceError:
+        if document := emulator.store.get("compute", *operation.resource):
+            document["properties"]["provisioningState"] = "Failed"
+            emulator.store.put("compute", *operation.resource, body=document)
+        raise
     emulator.store.delete("compute", *operation.resource)
 
 

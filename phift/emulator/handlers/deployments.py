@@ -23,6 +23,8 @@ from phift.emulator.serving.online import (
     busy,
     check_name,
     deployments_of,
+    never_created,
+    not_created,
     not_found,
     operation_uri,
     refusal,
@@ -70,11 +72,8 @@ def _parent(emulator: Emulator, endpoint: str) -> dict[str, Any]:
         raise not_found("OnlineEndpoint", endpoint)
     document: dict[str, Any] = parent["document"]
     state = document["properties"]["provisioningState"]
-    if state == "Failed":
-        text = (
-            f"Specified endpoint [{document['name']}] has not been created successfully. Please recreate the endpoint."
-        )
-        raise refusal({"": text}, code="InferencingClientCreateDeploymentFailed")
+    if never_created(parent):
+        raise refusal({"": not_created(document["name"])}, code="InferencingClientCreateDeploymentFailed")
     if state in ("Creating", "Deleting"):
         text = (
             "This endpoint has not been created successfully or is in deleting provisioning state. Please recreate "
@@ -138,6 +137,7 @@ async def finish_write(emulator: Emulator, operation: Operation) -> None:
     document = record["document"]
     launch = describe(emulator, endpoint, document, operation.name.rsplit(":", 1)[-1][:8])
     try:
+        operation.fail_if_asked()
         check_quota(emulator, document, record["served"], total=True)
         await serving_of(emulator).deploy(endpoint, name, launch, document["sku"]["capacity"])
     except ServiceError:
@@ -258,6 +258,13 @@ async def _delete(call: Call) -> Response:
 async def finish_delete(emulator: Emulator, operation: Operation) -> None:
     """Ends a delete once the requests under way are answered; quota is free only now."""
     endpoint, name = operation.resource
+    try:
+        operation.fail_if_asked()
+    except ServiceError:
+        if record := emulator.store.get(DEPLOYMENT, endpoint, name):
+            record["document"]["properties"]["provisioningState"] = "Failed"
+            emulator.store.put(DEPLOYMENT, endpoint, name, body=record)
+        raise
     await serving_of(emulator).remove(endpoint, name)
     parent = emulator.store.get(ENDPOINT, endpoint)
     with emulator.store.transaction():

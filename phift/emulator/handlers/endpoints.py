@@ -11,6 +11,7 @@ from typing import Any
 from starlette.responses import Response
 
 from phift.emulator.apiversions import shown
+from phift.emulator.assumed import holds
 from phift.emulator.context import Emulator
 from phift.emulator.documents import PRINCIPAL, empty, reply, timestamp
 from phift.emulator.errors import ServiceError
@@ -25,6 +26,8 @@ from phift.emulator.serving.online import (
     check_name,
     deployments_of,
     endpoint_id,
+    never_created,
+    not_created,
     not_found,
     operation_uri,
     refusal,
@@ -60,8 +63,9 @@ async def _put(call: Call) -> Response:
     if record is None and len(emulator.store.list(ENDPOINT)) >= _MAX_ENDPOINTS:
         raise refusal({"": f"The limit of {_MAX_ENDPOINTS} endpoints in a subscription and region is reached."})
     document = _written(call, body, record["document"] if record else None)
-    # an endpoint whose creation failed is created again, as a new one is
-    creating = record is None or state == "Failed"
+    creating = record is None or never_created(record)
+    if record and creating and not holds(emulator.store, "failed_endpoint_is_put_again"):
+        raise refusal({"": not_created(record["document"]["name"])})
     document["properties"]["provisioningState"] = "Creating" if creating else "Updating"
     with emulator.store.transaction():
         operation = _start(call, document["name"], finish=finish_write)
@@ -75,7 +79,8 @@ async def _put(call: Call) -> Response:
                 "routed": in_force(record) if record else {},
             },
         )
-    return reply(_shown(call, emulator.store.get(ENDPOINT, name) or {}), 201 if creating else 200, operation.headers)
+    made = creating or not holds(emulator.store, "endpoint_update_is_200")
+    return reply(_shown(call, emulator.store.get(ENDPOINT, name) or {}), 201 if made else 200, operation.headers)
 
 
 def _start(call: Call, name: str, *, finish: Any, location: str = "", data: dict[str, Any] | None = None) -> Operation:
@@ -157,11 +162,18 @@ def states_of(emulator: Emulator, endpoint: str) -> dict[str, str]:
 
 
 def finish_write(emulator: Emulator, operation: Operation) -> None:
-    """Ends a create or update: the URIs appear, the new traffic is in force."""
+    """Ends a create or update: the URIs appear, the new traffic is in force. One that failed is there, and holds its
+    name; after an update that failed the traffic is as it was."""
     record = emulator.store.get(ENDPOINT, *operation.resource)
     if record is None or record["document"]["properties"]["provisioningState"] == "Deleting":
         raise ServiceError(409, "OperationCanceled", "The endpoint was deleted meanwhile.")
     document = record["document"]
+    try:
+        operation.fail_if_asked()
+    except ServiceError:
+        document["properties"]["provisioningState"] = "Failed"
+        emulator.store.put(ENDPOINT, *operation.resource, body=record)
+        raise
     base = f"https://{document['name']}.{emulator.workspace.location}.inference.ml.azure.com"
     document["properties"] |= {
         "scoringUri": f"{base}/score",
@@ -256,6 +268,13 @@ async def _delete(call: Call) -> Response:
 async def finish_delete(emulator: Emulator, operation: Operation) -> None:
     """Ends a delete with all deployments; the name and their quota are free only now."""
     name = operation.resource[0]
+    try:
+        operation.fail_if_asked()
+    except ServiceError:
+        if record := emulator.store.get(ENDPOINT, name):
+            record["document"]["properties"]["provisioningState"] = "Failed"
+            emulator.store.put(ENDPOINT, name, body=record)
+        raise
     for record in deployments_of(emulator.store, name):
         await serving_of(emulator).remove(name, record["document"]["name"])
         emulator.store.delete(DEPLOYMENT, name, record["document"]["name"])
@@ -296,6 +315,7 @@ async def _regenerate_keys(call: Call) -> Response:
 
 def finish_key(emulator: Emulator, operation: Operation) -> None:
     """Ends a regeneration."""
+    operation.fail_if_asked()
     record = emulator.store.get(ENDPOINT, *operation.resource)
     if record is None:
         raise ServiceError(409, "OperationCanceled", "The endpoint was deleted meanwhile.")

@@ -23,6 +23,8 @@ __all__ = [
     "check_name",
     "deployments_of",
     "endpoint_id",
+    "never_created",
+    "not_created",
     "not_found",
     "operation_uri",
     "problem",
@@ -74,6 +76,17 @@ def busy(store: Store, what: str, name: str, state: str) -> ServiceError:
     if not holds(store, "busy_is_conflict"):
         return refusal({"": text})
     return ServiceError(409, "Conflict", text, inner=("Conflict", "OperationInProgress"))
+
+
+def never_created(record: Mapping[str, Any]) -> bool:
+    """Whether the creation of an endpoint failed; one that was there once and failed to change has its URIs."""
+    properties = record["document"]["properties"]
+    return properties["provisioningState"] == "Failed" and properties["scoringUri"] is None
+
+
+def not_created(name: str) -> str:
+    """What the service says of an endpoint whose creation failed (field reports)."""
+    return f"Specified endpoint [{name}] has not been created successfully. Please recreate the endpoint."
 
 
 def check_name(name: str, what: str) -> None:
