@@ -43,6 +43,39 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["phift.lock"]
 
 
+def test_both_ways_of_reading_agree(tmp_path: Path) -> None:
+    path = tmp_path / "phift.lock"
+    other = StackLock(data=PinnedData(preparation=1, revisions={"validation": "é: #"}))
+    lock = Lock(stacks={"alpha": PINS, "null": other, "zeta": StackLock(component=COMPONENT)})
+    write_lock(path, lock)
+    assert read_lock(path) == lock
+    path.write_text(path.read_text().replace('"null":', "null:"))
+    assert read_lock(path) == lock
+    path.write_text(f"# mine\n{path.read_text()}")  # no longer as written
+    assert read_lock(path) == lock
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("  beta:\n", "  alpha:\n", 21),
+        ("    data:\n", "    component:\n", 18),
+        ("version: 0.0.82", "version: 1", 17),
+        ("revisions: {}", "revisions: {", 22),
+    ],
+)
+def test_damage_in_a_file_laid_out_as_written_is_told(tmp_path: Path, old: str, new: str, line: int) -> None:
+    path = tmp_path / "phift.lock"
+    pins = StackLock(base_model=MODEL, component=COMPONENT, data=PinnedData(preparation=1))
+    write_lock(path, Lock(stacks={"alpha": pins, "beta": StackLock(component=COMPONENT)}))
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(InvalidSpecError) as caught:
+        read_lock(path)
+    assert [found.mark.line for found in caught.value.diagnostics if found.mark] == [line]
+
+
 def test_the_text_is_stable_and_reads_well() -> None:
     lock = Lock().merge("zeta", PINS).merge("alpha", StackLock(component=COMPONENT))
     text = lock.text()
