@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from memory import MemoryWorkspace
 from worlds import World, changes
 
+from phift.errors import RefusedError
+
+EXAMPLES = 150
 SIZES = ("Standard_NC24ads_A100_v4", "standard_nc24ADS_A100_V4", "Standard_NC48ads_A100_v4")
 texts = st.text(alphabet="abcäöü 0-_'\"{}:#", max_size=12).map(lambda t: t.replace("{{", "").strip() or "x")
 tags = st.dictionaries(st.sampled_from(["team", "cost", "stage"]), texts, max_size=3)
@@ -56,16 +62,70 @@ specs = st.fixed_dictionaries(
 )
 
 
+Edits = list[dict[str, Any]]
+edits_of_a_spec = st.lists(specs, min_size=2, max_size=4)
+
+
+@dataclass
+class Counts:
+    """What was tried: applies that ran, and those that were refused because something protected had to be replaced."""
+
+    specs: int = 0
+    applied: int = 0
+    refused: int = 0
+
+
+def check(edits: Edits, *, noise: bool, counts: Counts) -> None:
+    """Applies one spec after another, and the first once more; after every apply the plan is empty."""
+    counts.specs += 1
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder), MemoryWorkspace(noise=noise))
+        trained = set()
+        for spec in (*edits, edits[0]):
+            request = world.write("a.yaml", "stack-a", **spec)
+            try:
+                world.apply(request)
+            except RefusedError as refusal:
+                if "is protected" not in str(refusal):
+                    raise
+                counts.refused += 1
+                continue
+            counts.applied += 1
+            parameters = spec["finetune"]["parameters"]
+            trained.add((parameters["learning_rate"], parameters["num_train_epochs"]))
+            assert changes(world.plan(request)) == {}
+        assert len(world.names("jobs")) >= len(trained), "each training is there, and the first was found again"
+
+
 @settings(
     max_examples=3, phases=[Phase.generate], deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
-@given(edits=st.lists(specs, min_size=2, max_size=4), noise=st.booleans())
-def test_the_plan_is_empty_after_any_apply(edits: list[dict[str, Any]], noise: bool) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        world = World(Path(folder), MemoryWorkspace(noise=noise))
-        for spec in (*edits, edits[0]):
-            request = world.write("a.yaml", "stack-a", **spec)
-            world.apply(request)
-            assert changes(world.plan(request)) == {}
-        trained = {str(e["finetune"]["parameters"]["learning_rate"]) for e in edits}
-        assert len(world.names("jobs")) >= len(trained), "each training is there, and the first was found again"
+@given(edits=edits_of_a_spec, noise=st.booleans())
+def test_the_plan_is_empty_after_any_apply(edits: Edits, noise: bool) -> None:
+    check(edits, noise=noise, counts=Counts())
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("noise", [False, True])
+def test_the_plan_is_empty_after_hundreds(noise: bool, record_property: Callable[[str, object], None]) -> None:
+    """New specs at every run: a failure prints the one that broke, shrunk."""
+    counts = Counts()
+
+    @settings(
+        max_examples=EXAMPLES,
+        phases=[Phase.generate, Phase.shrink],
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(edits=edits_of_a_spec)
+    def hundreds(edits: Edits) -> None:
+        check(edits, noise=noise, counts=counts)
+
+    hundreds()
+    assert counts.applied > counts.refused
+    record_property(
+        "tried",
+        f"generated specs{', under noise' if noise else ''}: {counts.specs} with edits; {counts.applied} applies "
+        f"left an empty plan, {counts.refused} were refused for what is protected",
+    )
