@@ -24,6 +24,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from prefork import CLIENT
+
 __all__ = ["CASES", "REPOSITORY", "Case", "Mismatch", "check", "discover", "perform", "redact"]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -81,12 +83,14 @@ def discover(root: Path = CASES) -> list[Case]:
     return [Case.load(script.parent) for script in sorted(root.glob("*/script"))]
 
 
-def check(case: Case, scratch: Path, *, update: bool = False, shared: Path | None = None) -> None:
+def check(
+    case: Case, scratch: Path, *, update: bool = False, shared: Path | None = None, server: Path | None = None
+) -> None:
     """Runs the case in `scratch` and compares. Raises Mismatch; with update writes the golden output instead.
 
-    shared: the home of the worker's emulator, for a case that uses it.
+    shared: the home of the worker's emulator, for a case that uses it. server: of prefork.py, which runs the commands.
     """
-    actual = perform(case, scratch, shared)
+    actual = perform(case, scratch, shared, server)
     if update:
         case.golden.write_text(actual, encoding="utf-8")
         return
@@ -98,16 +102,20 @@ def check(case: Case, scratch: Path, *, update: bool = False, shared: Path | Non
         raise Mismatch("\n".join([f"{case.folder.name}: not the golden output", *lines]))
 
 
-def perform(case: Case, scratch: Path, shared: Path | None = None) -> str:
+def perform(case: Case, scratch: Path, shared: Path | None = None, server: Path | None = None) -> str:
     """The redacted output of the case's script. Raises Mismatch when it outlasts its timeout."""
-    work, tools, home = scratch / "work", scratch / "bin", scratch / "home"
-    for folder in (work, tools, home):
+    project, tools, home = scratch / "project", scratch / "bin", scratch / "home"
+    for folder in (project, tools, home):
         folder.mkdir(parents=True)
     for path in case.folder.iterdir():
         if path.name not in OWN:
-            (shutil.copytree if path.is_dir() else shutil.copy2)(path, work / path.name)
+            (shutil.copytree if path.is_dir() else shutil.copy2)(path, project / path.name)
     launcher = tools / "phift"
-    launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m phift "$@"\n', encoding="utf-8")
+    program = '-m phift "$@"'
+    if server:
+        (tools / "client.py").write_text(CLIENT, encoding="utf-8")
+        program = f'-IS "{tools / "client.py"}" "{server}" "$@"'
+    launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" {program}\n', encoding="utf-8")
     launcher.chmod(0o755)
     environment = {
         "PATH": os.pathsep.join([str(tools), str(Path(sys.executable).parent), os.environ["PATH"]]),
@@ -120,10 +128,10 @@ def perform(case: Case, scratch: Path, shared: Path | None = None) -> str:
     }
     program = PREAMBLE + (case.folder / "script").read_text(encoding="utf-8")
     try:
-        output = _run(["bash", "-c", program, case.folder.name], work, environment, case.timeout)
+        output = _run(["bash", "-c", program, case.folder.name], project, environment, case.timeout)
     finally:
         if case.emulator == "own":
-            _run(["phift", "emulator", "stop"], work, environment, 30)
+            _run(["phift", "emulator", "stop"], project, environment, 30)
     return redact(output if shared is None else output.replace(str(shared), "[phift-home]"), case, scratch)
 
 
@@ -162,7 +170,11 @@ def redact(output: str, case: Case, scratch: Path) -> str:
     """What differs between two runs, by a word for it. Names made of hex digits are numbered in the order in which they
     appear, so that the same name is still the same."""
     text = output
-    for place, word in ((scratch / "work", "[work]"), (scratch / "phift", "[phift-home]"), (scratch, "[scratch]")):
+    for place, word in (
+        (scratch / "project", "[project]"),
+        (scratch / "phift", "[phift-home]"),
+        (scratch, "[scratch]"),
+    ):
         for spelling in {str(place), str(place.resolve())}:
             text = text.replace(spelling, word)
     text = text.replace(str(REPOSITORY), "[repository]")

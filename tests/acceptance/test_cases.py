@@ -2,10 +2,20 @@
 
 import importlib.util
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from harness import Case, check, discover
+from prefork import serving
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Path]:
+    """Runs the commands of all cases, each in a process of its own, on imports that are made once."""
+    with serving() as path:
+        yield path
+
 
 EMULATOR_NEEDS = ("cryptography", "starlette", "uvicorn", "mlflow", "torch", "transformers", "peft")
 
@@ -16,10 +26,10 @@ def _marked(case: Case) -> object:
 
 
 @pytest.mark.parametrize("case", [_marked(case) for case in discover()])
-def test_output_is_the_golden_one(case: Case, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_output_is_the_golden_one(case: Case, tmp_path: Path, server: Path, request: pytest.FixtureRequest) -> None:
     if case.emulator:
         missing = [name for name in EMULATOR_NEEDS if importlib.util.find_spec(name) is None]
         if missing:
             pytest.skip(f"needs the extra [local]: {', '.join(missing)} not installed")
     shared = request.getfixturevalue("embedded").home if case.emulator == "shared" else None
-    check(case, tmp_path, update=bool(os.environ.get("UPDATE_GOLDEN")), shared=shared)
+    check(case, tmp_path, update=bool(os.environ.get("UPDATE_GOLDEN")), shared=shared, server=server)

@@ -68,14 +68,14 @@ def test_an_unknown_setting_is_refused(tmp_path: Path) -> None:
 def test_redaction_keeps_what_is_the_same_the_same(tmp_path: Path) -> None:
     case = Case(tmp_path, redactions=((r"loss \d\.\d+", "loss [loss]"),))
     text = redact(
-        f"{tmp_path}/work/a.yaml took 1m02s, [3.2s elapsed] at 2026-03-01T10:00:00Z on 127.0.0.1:4711\n"
+        f"{tmp_path}/project/a.yaml took 1m02s, [3.2s elapsed] at 2026-03-01T10:00:00Z on 127.0.0.1:4711\n"
         "quickstart-5b1c2d3e4f50 quickstart-0123456789ab quickstart-5b1c2d3e4f50 loss 0.4123 12345678\n"
         "0b5f6c1e-1111-2222-3333-444455556666   \n",
         case,
         tmp_path,
     )
     assert text == (
-        "[work]/a.yaml took [duration], [[duration] elapsed] at [time] on 127.0.0.1:[port]\n"
+        "[project]/a.yaml took [duration], [[duration] elapsed] at [time] on 127.0.0.1:[port]\n"
         "quickstart-[hex1] quickstart-[hex2] quickstart-[hex1] loss [loss] 12345678\n"
         "[guid1]\n"
     )
