@@ -29,6 +29,8 @@ _ENDED_BADLY = frozenset({"Failed", "Canceled", "NotResponding"})
 _SHARED = frozenset({"compute"})
 """Kinds that stacks may share: what is not ours is used as it is."""
 
+_ADOPTED = frozenset({"compute", "endpoint", "model"})
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -229,11 +231,13 @@ def _retrain_changes(wanted: Mapping[str, Any], before: Mapping[str, Any]) -> li
 
 def _owned_by_another(desired: Desired, live: LiveObject) -> Diagnostic:
     owner = live.owner
+    kind = desired.address.kind
+    claim = f"`adopt: {{{kind}: true}}` takes it over. " if kind in _ADOPTED and not owner.stack else ""
     who = f"belongs to stack {owner.stack}" + (f" of {owner.source}" if owner.source else "")
     return Diagnostic(
-        f"{desired.address.kind} {live.name} {who if owner.stack else 'exists and was not made by phift'}",
+        f"{kind} {live.name} {who if owner.stack else 'exists and was not made by phift'}",
         detail="phift changes only what carries its own marks; these name another owner, are copies, or are missing.",
-        remedy="Give this one another name, or remove the other first.",
+        remedy=f"{claim}Give this one another name, or remove the other first.",
         address=str(desired.address),
         code="owned-by-another",
     )

@@ -1,5 +1,6 @@
-"""What others do to a workspace, for the scripts of cases: `outside.py change|delete|hold ...`.
+"""What others do to a workspace, for the scripts of cases: `outside.py make|change|delete|hold ...`.
 
+make PATH JSON            puts a new object, and waits until it is there
 change PATH DOTTED JSON   puts the object of that path back with one value changed
 delete PATH               deletes it and waits until it is gone
 hold STACK                takes the stack's lease as somebody on another machine, and dies with it
@@ -28,6 +29,13 @@ SOMEBODY = Holder(
 )
 
 
+def make(azure: Azure, path: str, body: str) -> None:
+    whole = f"{azure.workspace.arm_id}/{path}"
+    place = {} if "/versions/" in path else {"location": azure.location}
+    azure.arm.put(whole, API, {**place, **json.loads(body)})
+    _settle(azure, whole)
+
+
 def change(azure: Azure, path: str, dotted: str, value: str) -> None:
     whole = f"{azure.workspace.arm_id}/{path}"
     body = azure.arm.get(whole, API)
@@ -37,7 +45,11 @@ def change(azure: Azure, path: str, dotted: str, value: str) -> None:
         there = there[place]
     there[last] = json.loads(value)
     azure.arm.put(whole, API, body)
-    while azure.arm.get(whole, API)["properties"].get("provisioningState", "Succeeded") != "Succeeded":
+    _settle(azure, whole)
+
+
+def _settle(azure: Azure, path: str) -> None:
+    while azure.arm.get(path, API)["properties"].get("provisioningState", "Succeeded") != "Succeeded":
         time.sleep(0.05)
 
 
@@ -59,7 +71,9 @@ def hold(azure: Azure, stack: str) -> None:
 def main() -> None:
     connection = lifecycle.find()
     assert connection, "no emulator runs"
-    {"change": change, "delete": delete, "hold": hold}[sys.argv[1]](connect(None, local=connection), *sys.argv[2:])
+    {"make": make, "change": change, "delete": delete, "hold": hold}[sys.argv[1]](
+        connect(None, local=connection), *sys.argv[2:]
+    )
 
 
 if __name__ == "__main__":

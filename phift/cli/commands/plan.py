@@ -28,6 +28,10 @@ def plan(
     select: o.SelectOption = None,
     replace: o.ReplaceOption = None,
     retry_failed: o.RetryFailedOption = False,
+    destroy: Annotated[
+        bool,
+        typer.Option("--destroy", help="What phift destroy would do.", rich_help_panel="What is planned"),
+    ] = False,
     summary: o.SummaryOption = False,
     show_unchanged: o.ShowUnchangedOption = False,
     show_suppressed: o.ShowSuppressedOption = False,
@@ -62,11 +66,14 @@ def plan(
         o.refuse("--summary", {"--show-unchanged": show_unchanged, "--show-suppressed": show_suppressed})
     if base and format is not o.PlanFormat.MD:
         raise UsageError("--base goes with --format md", remedy="For the text alone: git diff REF, and phift render.")
+    if destroy:
+        o.refuse("--destroy", {"--select": select, "--replace": replace, "--retry-failed": retry_failed})
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(spec, target, var, var_file)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
     if (requests := several(request)) is not None:
         o.refuse("several stacks", {"--out": out, "--select": select, "--replace": replace, "--base": base})
+        o.refuse("several stacks", {"--destroy": destroy})
         together = plan_several(requests, connect, terminal, retry_failed=retry_failed)
         terminal.print(
             many_view(format)(
@@ -78,12 +85,16 @@ def plan(
             )
         )
         return together.exit_code or (CHANGES if detailed_exitcode and together.changes_something else 0)
-    planned = phases.plan(
-        request,
-        connect,
-        retry_failed=retry_failed,
-        select=o.parse_addresses(select, "--select"),
-        replace_=o.parse_addresses(replace, "--replace"),
+    planned = (
+        phases.destroy_plan(request, connect)
+        if destroy
+        else phases.plan(
+            request,
+            connect,
+            retry_failed=retry_failed,
+            select=o.parse_addresses(select, "--select"),
+            replace_=o.parse_addresses(replace, "--replace"),
+        )
     )
     if out:
         planfile.write(out, planned, request)
