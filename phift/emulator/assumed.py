@@ -57,6 +57,11 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "it answers 201, as for deployments and clusters",
             "the norm of the resource manager; recorded for deployments and clusters as 201",
         ),
+        "unknown_members_are_refused": Assumption(
+            "bodies of assets, datastores, endpoints and deployments with a member that their type has not are refused",
+            "the member is ignored",
+            "recorded 2026-03 for jobs, which always refuse it; clusters are another service's and ignore it",
+        ),
         "reuse_looks_at_content": Assumption(
             "a step is reused only when what lies at the URIs of its inputs is what lay there",
             "the URIs alone count, whatever lies there now",

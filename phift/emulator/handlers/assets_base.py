@@ -16,7 +16,7 @@ from phift.emulator.errors import ServiceError, detail
 from phift.emulator.listing import has_all, in_view, page
 from phift.emulator.pace import listed
 from phift.emulator.routing import WS, Call, Host, Route
-from phift.emulator.validation import check_asset_name, check_asset_version, text_map
+from phift.emulator.validation import check_asset_name, check_asset_version, strict_object, text_map
 
 __all__ = ["AssetKind", "base_properties", "find_version", "routes"]
 
@@ -96,7 +96,7 @@ class _Assets:
 
     async def put_container(self, call: Call) -> Response:
         """Archives or restores all of a name, or changes what its container says."""
-        sent = (await call.object()).get("properties") or {}
+        sent = (await strict_object(call, "Container")).get("properties") or {}
         store, name = call.emulator.store, call.params["name"]
         body = store.get(self._kind.segment, name)
         status = 200 if body else 201
@@ -134,7 +134,7 @@ class _Assets:
     async def put_version(self, call: Call) -> Response:
         kind, store = self._kind, call.emulator.store
         name, version = call.params["name"], call.params["version"]
-        sent = (await call.object()).get("properties")
+        sent = (await strict_object(call, f"{self._kind.label}Version")).get("properties")
         if not isinstance(sent, dict):
             raise ServiceError(400, "RequestInvalid", "The request is invalid: 'properties' is missing.")
         location = {"Location": f"https://{call.hostname}{quote(call.request.url.path)}?api-version={call.api_version}"}

@@ -14,7 +14,7 @@ from phift.emulator.errors import ServiceError
 from phift.emulator.handlers.assets_base import AssetKind, base_properties, routes
 from phift.emulator.listing import page
 from phift.emulator.routing import WS, Call, Host, Route
-from phift.emulator.validation import text_map
+from phift.emulator.validation import check_members, text_map
 
 __all__ = ["CODES", "CODE_ROUTES"]
 
@@ -62,6 +62,7 @@ async def _find(call: Call) -> Response:
 
 async def _start_upload(call: Call) -> Response:
     """A container of its own for the content, and a SAS that writes to it."""
+    check_members(call, await call.json(), "PendingUploadRequest")
     blobs = blobs_of(call.emulator)
     container = f"{call.emulator.workspace.workspace_id}-{secrets.token_hex(13)}"
     blobs.store.containers.ensure(container)

@@ -13,6 +13,7 @@ from phift.emulator.documents import empty, reply, system_data, touched
 from phift.emulator.errors import ServiceError
 from phift.emulator.listing import page
 from phift.emulator.routing import WS, Call, Host, Route
+from phift.emulator.validation import check_members, strict_object
 
 __all__ = ["ROUTES", "install"]
 
@@ -51,6 +52,7 @@ async def list_secrets(call: Call) -> Response:
     stored = _existing(call)
     account = blobs_of(call.emulator)
     asked = await call.json()
+    check_members(call, asked, "SecretsRequest")
     if _credentials(account, stored) == "None":
         raise ServiceError(400, "UserError", "No secrets for credentials of type None.", inner=("BadArgument",))
     if own := call.emulator.store.get(_SECRETS, stored["name"]):
@@ -67,7 +69,7 @@ async def list_secrets(call: Call) -> Response:
 
 
 async def put(call: Call) -> Response:
-    body = await call.object()
+    body = await strict_object(call, "Datastore")
     properties = body.get("properties")
     if not isinstance(properties, dict):
         raise ServiceError(400, "ValidationError", "The field properties is required.", target="properties")

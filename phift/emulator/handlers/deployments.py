@@ -33,7 +33,7 @@ from phift.emulator.serving.prepare import INITIALIZER_LOG, SERVER_LOG, describe
 from phift.emulator.serving.settings import check_quota, in_use, server_variables, written
 from phift.emulator.serving.supervisor import serving_of
 from phift.emulator.serving.traffic import in_force
-from phift.emulator.validation import check_tags
+from phift.emulator.validation import check_members, check_tags, strict_object
 
 __all__ = ["ROUTES", "finish_delete", "finish_write", "install"]
 
@@ -46,7 +46,7 @@ _MAX_LOG_BYTES = 4 * 1024 * 1024
 
 async def _put(call: Call) -> Response:
     emulator, endpoint, name = call.emulator, call.params["endpoint"], call.params["name"]
-    body = await call.object()
+    body = await strict_object(call, "OnlineDeployment")
     check_name(name, "Deployment")
     parent = _parent(emulator, endpoint)
     record = emulator.store.get(DEPLOYMENT, endpoint, name)
@@ -202,7 +202,7 @@ async def _patch(call: Call) -> Response:
     """Tags, all of them, at once; the number of instances as an operation."""
     emulator, endpoint = call.emulator, call.params["endpoint"]
     record = _existing(call)
-    body = await call.object()
+    body = await strict_object(call, "OnlineDeployment")
     document = copy.deepcopy(record["document"])
     if document["properties"]["provisioningState"] == "Deleting":
         raise busy(emulator.store, "Deployment", document["name"], "Deleting")
@@ -281,6 +281,7 @@ async def _get_logs(call: Call) -> Response:
     """The last lines of the container's log, or of the storage initializer's."""
     record = _existing(call)
     body = await call.json() or {}
+    check_members(call, body, "LogsRequest")
     document = record["document"]
     if document["properties"]["provisioningState"] in ("Creating", "Deleting"):
         return reply({"content": "Deployment is in deleting or creating state so logs can't be retrieved."})

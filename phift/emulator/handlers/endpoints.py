@@ -35,7 +35,7 @@ from phift.emulator.serving.online import (
 )
 from phift.emulator.serving.supervisor import serving_of
 from phift.emulator.serving.traffic import check_traffic, in_force, rerouted
-from phift.emulator.validation import check_tags, text_map
+from phift.emulator.validation import check_tags, strict_object, text_map
 
 __all__ = ["ROUTES", "finish_delete", "finish_key", "finish_write", "states_of", "token_audience"]
 
@@ -52,7 +52,7 @@ _NAME_TAKEN = (
 
 async def _put(call: Call) -> Response:
     emulator, name = call.emulator, call.params["name"]
-    body = await call.object()
+    body = await strict_object(call, "OnlineEndpoint")
     check_name(name, "Endpoint")
     record = emulator.store.get(ENDPOINT, name)
     state = record["document"]["properties"]["provisioningState"] if record else ""
@@ -229,7 +229,7 @@ def _shown(call: Call, record: dict[str, Any]) -> dict[str, Any]:
 async def _patch(call: Call) -> Response:
     """Tags, all of them; nothing else of an endpoint can be patched. Done at once."""
     record = _existing(call)
-    body = await call.object()
+    body = await strict_object(call, "OnlineEndpoint")
     document = record["document"]
     if document["properties"]["provisioningState"] == "Deleting":
         raise busy(call.emulator.store, "Endpoint", document["name"], "Deleting")
@@ -305,7 +305,7 @@ async def _regenerate_keys(call: Call) -> Response:
     """One key is replaced when the operation ends, the other stays good. The value sent is not taken (assumed)."""
     record = _existing(call)
     _check_mode(record, "Key")
-    which = str((await call.object()).get("keyType", "")).lower()
+    which = str((await strict_object(call, "RegenerateKeysRequest")).get("keyType", "")).lower()
     if which not in ("primary", "secondary"):
         raise refusal({"KeyType": "KeyType must be Primary or Secondary."})
     name = record["document"]["name"]

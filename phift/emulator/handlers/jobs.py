@@ -22,6 +22,7 @@ from phift.emulator.listing import has_all, in_view, page
 from phift.emulator.lro import RESULT, Operation
 from phift.emulator.pace import listed
 from phift.emulator.routing import WS, Call, Host, Route
+from phift.emulator.validation import check_members
 
 __all__ = ["ROUTES", "cancel_finished", "delete_finished", "find_or_404", "install", "merge_metadata"]
 
@@ -51,6 +52,9 @@ async def put_job(call: Call) -> Response:
     name = call.params["name"]
     check_name(name)
     body = await call.object()
+    sent = body.get("properties")
+    if isinstance(sent, dict) and sent.get("jobType") in ("Pipeline", "Command"):
+        check_members(call, body, f"{sent['jobType']}JobResource")
     store = call.emulator.store
     if (existing := find_job(store, name)) is not None:
         return _put_again(call, existing, body)
