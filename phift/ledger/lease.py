@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from types import TracebackType
 
 from phift.clock import Clock, SystemClock
@@ -61,7 +62,7 @@ class Lease:
         deadline = clock.monotonic() + wait
         while True:
             taken = clock.monotonic()
-            lease_id = _try(store, stack)
+            lease_id = _take(store, stack, holder)
             if lease_id is not None:
                 break
             other = holder_of(store, stack)
@@ -72,13 +73,6 @@ class Lease:
             else:
                 clock.sleep(min(2.0, max(0.1, deadline - clock.monotonic())))
         lease = cls(store, stack, lease_id, taken, clock=clock, renew_every=renew_every)
-        try:
-            store.put(lease_blob(stack), holder.to_json(), lease=lease_id)
-        except BaseException as error:
-            lease.release()
-            if isinstance(error, ConflictError) and lease._lost:  # broken and taken by another before it was signed
-                raise _held(stack, holder_of(store, stack)) from None
-            raise
         lease._thread.start()
         return lease
 
@@ -167,24 +161,34 @@ def break_lease(store: LeaseStore, stack: str) -> bool:
     return True
 
 
-def _try(store: LeaseStore, stack: str) -> str | None:
-    """The id of a new lease, None when somebody else holds one."""
-    blob = lease_blob(stack)
-    for _ in range(2):
-        try:
-            return store.acquire_lease(blob, SECONDS)
-        except NotFoundError:
-            _make(store, blob)
-        except ConflictError:
-            return None
-    return None
+def _take(store: LeaseStore, stack: str, holder: Holder) -> str | None:
+    """The id of a new lease, None when somebody else holds one.
 
-
-def _make(store: LeaseStore, blob: str) -> None:
+    The blob is signed before it is leased, so that whoever dies holding it has left a name. Of two that sign at the
+    same moment one gets the lease, and sees to it that the name is his.
+    """
+    blob, signature = lease_blob(stack), holder.to_json()
     try:
-        store.put(blob, b"{}", if_none_match=True)
-    except ConflictError:
-        return  # another apply made it at the same moment; who gets the lease is decided next
+        store.put(blob, signature)
+        lease_id = store.acquire_lease(blob, SECONDS)
+    except ConflictError as error:
+        return _held_by_another(error)
+    try:
+        if store.get(blob) != signature:
+            store.put(blob, signature, lease=lease_id)
+    except BaseException as error:
+        with suppress(PhiftError):  # it ends by itself within a minute, and what went wrong is told
+            store.release_lease(blob, lease_id)
+        if isinstance(error, ConflictError):  # broken, and taken by another, within this moment
+            return _held_by_another(error)
+        raise
+    return lease_id
+
+
+def _held_by_another(error: ConflictError) -> None:
+    """None when that is what the conflict says; raises it when it is about something else."""
+    if not error.code.startswith("Lease"):
+        raise error
 
 
 def _held(stack: str, holder: Holder) -> LeaseHeldError:

@@ -257,13 +257,37 @@ def test_unreadable_holders_are_empty_and_unknown_keys_are_passed_over() -> None
 
 
 def test_a_lease_whose_holder_cannot_be_written_down_is_given_back(store: MemoryStore) -> None:
-    store.blobs[BLOB] = b"{}"
-    refused = ConflictError("no", status=412)
+    refused = ConflictError("under a legal hold", status=409, code="BlobImmutableDueToLegalHold")
+    put = store.put
 
-    def put(*_: object, **__: object) -> None:
-        raise refused
+    def once(name: str, data: bytes, *, lease: str | None = None) -> None:
+        if lease:
+            raise refused
+        put(name, replace(ANN, user="bob").to_json())  # somebody signed at the same moment
 
-    store.put = put  # type: ignore[method-assign]
-    with pytest.raises(ConflictError):
+    store.put = once  # type: ignore[method-assign, assignment]
+    with pytest.raises(ConflictError, match="legal hold"):
         acquire(store)
     assert BLOB not in store.leases
+
+
+def test_who_gets_the_lease_of_two_that_sign_at_once_sees_to_his_name(store: MemoryStore) -> None:
+    put = store.put
+
+    def beaten(name: str, data: bytes, *, lease: str | None = None) -> None:
+        put(name, data if lease else replace(ANN, user="bob").to_json(), lease=lease)
+
+    store.put = beaten  # type: ignore[method-assign, assignment]
+    with acquire(store):
+        assert holder_of(store, "demo") == ANN
+
+
+def test_whoever_dies_with_the_lease_has_left_a_name(store: MemoryStore) -> None:
+    def dies(name: str, seconds: int) -> str:
+        MemoryStore.acquire_lease(store, name, seconds)
+        raise KeyboardInterrupt
+
+    store.acquire_lease = dies  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        acquire(store)
+    assert holder_of(store, "demo") == ANN
