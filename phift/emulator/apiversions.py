@@ -1,7 +1,8 @@
 """Which keys a document has: that follows the api-version of the request that reads it, not the resource.
 
 The table is that of the public REST specifications from 2022 to 2025; recordings of 2022 to 2026 agree with it. Stable
-versions after 2023-04-01 are read as lacking what only previews had (inferred).
+versions after 2023-04-01 are read as lacking what only previews had (assumed:
+stable_versions_lack_preview_keys).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from phift.emulator.routing import Call
 
 __all__ = ["has_all", "in_view", "page"]
 
-_PAGE = 100
+_PAGE = 100  # (assumed: page_sizes)
 _MOST = 1000
 
 

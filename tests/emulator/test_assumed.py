@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +14,7 @@ from phift.emulator import lifecycle
 from phift.emulator.assumed import ASSUMED
 from phift.errors import EmulatorError
 from tests.emulator.conftest import Azure
+from tests.emulator.serving import Serving
 from tests.emulator.test_job_submission import API, pipeline, put_data, submit, wait
 
 COMPUTE_API = "2023-08-01-preview"
@@ -19,16 +24,66 @@ COMPUTE_API = "2023-08-01-preview"
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[lifecycle.Connection]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PHIFT_EMULATOR_JOBS", "rehearse")
+        patch.setenv("PHIFT_EMULATOR_DEPLOYMENTS", "rehearse")
         home = tmp_path_factory.mktemp("assumed") / "home"
         connection = lifecycle.ensure(home, idle_seconds=600)
     yield connection
     lifecycle.stop(home)
 
 
+SWITCHES = [name for name, each in ASSUMED.items() if each.switchable]
+EMULATOR = Path(__file__).resolve().parents[2] / "phift" / "emulator"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "emulator.md"
+BEGIN, END = "<!-- assumptions: generated, see phift/emulator/assumed.py -->", "<!-- end of assumptions -->"
+
+
 @pytest.fixture(autouse=True)
-def as_it_was(azure: Azure) -> Iterator[None]:
+def as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
+    azure: Azure | None = request.getfixturevalue("azure") if "azure" in request.fixturenames else None
     yield
-    azure.admin("PUT", "/assumed", dict.fromkeys(ASSUMED, True))
+    if azure:
+        azure.admin("PUT", "/assumed", dict.fromkeys(SWITCHES, True))
+
+
+def table() -> str:
+    lines = ["| assumed | what | switched off | rests on |", "|---|---|---|---|"]
+    lines += [f"| `{name}` | {a.what} | {a.otherwise or 'no switch'} | {a.why} |" for name, a in ASSUMED.items()]
+    return "\n".join(lines)
+
+
+def test_the_page_lists_them() -> None:
+    """UPDATE_GOLDEN=1 writes the list."""
+    text = PAGE.read_text(encoding="utf-8")
+    head, _, rest = text.partition(BEGIN)
+    inside, _, tail = rest.partition(END)
+    wanted = f"\n\n{table()}\n\n"
+    if os.environ.get("UPDATE_GOLDEN"):
+        PAGE.write_text(f"{head}{BEGIN}{wanted}{END}{tail}", encoding="utf-8")
+        return
+    assert inside == wanted
+
+
+def test_whoever_assumes_something_says_what() -> None:
+    """No guess in a docstring or comment without its entry, and no entry that nothing follows."""
+    guess = re.compile(r"(?<![-\w])(assum\w*|guess\w*|presum\w*|inferred|by analogy|not recorded)\b", re.IGNORECASE)
+    mark = re.compile(r"assumed:[\s#]*((?:[a-z_0-9]+(?:,[\s#]*)?)+)")
+    told: set[str] = set()
+    for path in sorted(EMULATOR.rglob("*.py")):
+        if path.name in ("assumed.py", "admin.py"):  # the table, and the requests that show it
+            continue
+        text = path.read_text(encoding="utf-8")
+        for found in mark.finditer(text):
+            names = set(re.findall(r"[a-z_0-9]+", found[1]))
+            told |= {name for name in names if name in ASSUMED}
+            assert names & set(ASSUMED), f"{path.name}: {found[0]!r} names no entry of assumed.py"
+        told |= set(re.findall(r'holds\([^,]+, "([a-z_0-9]+)"\)', text))
+        for number, line in enumerate(text.splitlines(), 1):
+            near = "\n".join(text.splitlines()[max(0, number - 2) : number + 1])
+            if guess.search(line) and not (mark.search(near) or "emulator.assumed" in line):
+                pytest.fail(
+                    f"{path.relative_to(EMULATOR)}:{number} assumes something that assumed.py does not list: {line}"
+                )
+    assert told == set(ASSUMED)
 
 
 def cluster(size: str) -> dict[str, object]:
@@ -39,8 +94,9 @@ def cluster(size: str) -> dict[str, object]:
 def test_all_are_told_with_what_they_rest_on(azure: Azure) -> None:
     told = azure.admin("GET", "/assumed")
     assert set(told) == set(ASSUMED)
-    assert all(each["holds"] and each["what"] and each["otherwise"] and each["why"] for each in told.values())
-    for body in ({"nothing": True}, {"busy_is_conflict": "no"}):
+    assert all(each["holds"] and each["what"] and each["why"] for each in told.values())
+    assert len([each for each in told.values() if each["otherwise"]]) == len(SWITCHES)
+    for body in ({"nothing": True}, {"busy_is_conflict": "no"}, {"page_sizes": False}):
         with pytest.raises(EmulatorError, match="Not an assumption"):
             azure.admin("PUT", "/assumed", body)
 
@@ -97,3 +153,58 @@ def test_a_command_job_is_accepted_and_says_why_it_is_not_run(azure: Azure) -> N
     assert "docs/emulator.md#operations" in message
     sweep = {"properties": {"jobType": "Sweep"}}
     assert azure.call("PUT", "jobs/sweep", sweep, api="2025-01-01-preview").status_code == 501
+
+
+def test_jobs_and_clusters_in_use(azure: Azure) -> None:
+    put_data(azure)
+    azure.wait(azure.call("PUT", "computes/used", cluster("Standard_D12_v2"), api=COMPUTE_API))
+    long = pipeline(tags={"rehearsal.seconds": "60"}, compute_finetune="used", max_steps="77")
+    submit(azure, "long", long)
+    wait(azure, "long", wanted={"Running"})
+    assert azure.call("DELETE", "jobs/long", api=API).status_code == 400
+    azure.admin("PUT", "/assumed", {"busy_cluster_is_deleted": False, "running_job_is_not_deleted": False})
+    assert azure.call("DELETE", "computes/used", api=COMPUTE_API).status_code == 409
+    assert azure.call("DELETE", "jobs/long", api=API).status_code == 202
+    deadline = time.monotonic() + 20
+    while azure.call("GET", "jobs/long", api=API).status_code != 404:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    azure.admin("PUT", "/assumed", {"busy_cluster_is_deleted": True})
+    assert azure.call("DELETE", "computes/used", api=COMPUTE_API).status_code == 202
+
+
+def test_a_component_with_another_spec(azure: Azure) -> None:
+    spec = {"name": "c", "version": "1", "type": "command", "command": "echo", "environment": "azureml:e:1"}
+    path = "components/c/versions/1"
+
+    def put(**change: str) -> tuple[int, str]:
+        body = {"properties": {"componentSpec": {**spec, **change}}}
+        answer = azure.call("PUT", path, body, api="2024-01-01-preview")
+        kept = azure.call("GET", path, api="2024-01-01-preview").json()["properties"]["componentSpec"]
+        return answer.status_code, kept["command"] + kept.get("display_name", "")
+
+    assert put() == (201, "echo")
+    assert put(command="other") == (400, "echo")
+    azure.admin("PUT", "/assumed", {"component_spec_is_fixed": False})
+    assert put(command="other", display_name="!") == (200, "echo!")
+
+
+def test_a_key_that_was_sent(azure: Azure) -> None:
+    body = {"location": "eastus", "properties": {"authMode": "Key"}}
+    api, path = "2022-02-01-preview", "onlineEndpoints/with-keys"
+    azure.wait(azure.call("PUT", path, body, api=api))
+    asked = {"keyType": "Secondary", "keyValue": "my-own"}
+    for switch, taken in ((True, False), (False, True)):
+        azure.admin("PUT", "/assumed", {"regenerated_key_is_random": switch})
+        azure.wait(azure.call("POST", f"{path}/regenerateKeys", asked, api=api))
+        keys = azure.call("POST", f"{path}/listKeys", api=api).json()
+        assert (keys["secondaryKey"] == "my-own") is taken
+
+
+def test_variables_of_a_deployment_without_code(azure: Azure) -> None:
+    serving = Serving(azure)
+    serving.endpoint("shows")
+    live = serving.deployment("shows", "blue", serving.model("shows"))
+    assert "AZUREML_MODEL_DIR" in live["properties"]["environmentVariables"]
+    azure.admin("PUT", "/assumed", {"mlflow_deployments_show_variables": False})
+    assert serving.get("shows", "blue")["properties"]["environmentVariables"] == {}

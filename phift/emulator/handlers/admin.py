@@ -112,8 +112,8 @@ async def _assume(call: Call) -> Response:
     """{name: true or false}; kept until a reset."""
     body = await call.object()
     for name, value in body.items():
-        if name not in ASSUMED or not isinstance(value, bool):
-            names = ", ".join(ASSUMED)
+        if name not in ASSUMED or not ASSUMED[name].switchable or not isinstance(value, bool):
+            names = ", ".join(name for name, each in ASSUMED.items() if each.switchable)
             raise ServiceError(400, "RequestInvalid", f"Not an assumption: {name}={value!r}. Names: {names}")
     for name, value in body.items():
         assumed.switch(call.emulator.store, name, value)

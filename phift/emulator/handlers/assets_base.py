@@ -236,7 +236,8 @@ def _number(version: str) -> int:
 
 
 def _not_found(kind: AssetKind, text: str) -> ServiceError:
-    """The service's envelope of a missing asset (recorded for models 2026-03, the other kinds by analogy)."""
+    """The service's envelope of a missing asset (recorded for models 2026-03; assumed:
+    asset_not_found_envelope)."""
     return ServiceError(
         404,
         "UserError",

@@ -8,6 +8,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from phift.emulator.assumed import holds
 from phift.emulator.errors import ServiceError
 from phift.emulator.handlers.assets_base import AssetKind, base_properties
 from phift.emulator.routing import Call
@@ -89,13 +90,15 @@ def _create(call: Call, name: str, version: str, sent: dict[str, Any]) -> dict[s
 
 
 def _update(call: Call, existing: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
-    """Of the spec only what it shows of itself can change (recorded 2022-11; for the rest see assumed.py); an anonymous
-    version stays as it was first."""
+    """Of the spec only what it shows of itself can change (recorded 2022-11; assumed: component_spec_is_fixed); an
+    anonymous version stays as it was first."""
     old: dict[str, Any] = existing["properties"]
     if old["isAnonymous"]:
         return old
     asked = sent.get("componentSpec")
     spec = _stored_spec(call, asked) if isinstance(asked, dict) else old["componentSpec"]
+    if _fixed(spec) != _fixed(old["componentSpec"]) and not holds(call.emulator.store, "component_spec_is_fixed"):
+        spec = {**old["componentSpec"], **{key: value for key, value in spec.items() if key in _CHANGEABLE}}
     if _fixed(spec) != _fixed(old["componentSpec"]):
         raise ServiceError(
             400,

@@ -169,7 +169,7 @@ def _check_scale(scale: dict[str, Any]) -> None:
 
 def _unchanged(emulator: Emulator, inner: dict[str, Any], existing: dict[str, Any] | None) -> dict[str, Any]:
     """The properties, with size, tier and subnet as a cluster that lives has them; raises where they are to change
-    (see assumed.py; the exact refusal is not recorded)."""
+    (assumed: cluster_size_is_fixed)."""
     if existing is None or existing["properties"]["provisioningState"] == "Failed":
         return inner
     old, kept = existing["properties"]["properties"], dict(inner)
@@ -300,10 +300,15 @@ def _existing(call: Call) -> dict[str, Any]:
 
 
 async def _delete(call: Call) -> Response:
+    """202, also while jobs run on it (assumed: busy_cluster_is_deleted); 204 for what is not there."""
     emulator, name = call.emulator, call.params["name"]
     document = emulator.store.get("compute", name)
     if document is None:
         return Response(status_code=204)
+    busy = jobs_of(emulator).nodes_in_use(name)
+    if busy and not holds(emulator.store, "busy_cluster_is_deleted"):
+        message = f"Compute {document['name']} runs jobs on {busy} nodes. Wait for them, or cancel them."
+        raise ServiceError(409, "Conflict", message)
     document["properties"]["provisioningState"] = "Deleting"
     with emulator.store.transaction():
         emulator.store.put("compute", name, body=document)

@@ -192,14 +192,14 @@ def _shown(call: Call, record: dict[str, Any]) -> dict[str, Any]:
         call.emulator, record["operation"], call.api_version
     )
     if record["succeeded"]:
-        properties["environmentVariables"] |= server_variables(properties)
+        properties["environmentVariables"] |= server_variables(call.emulator, properties)
     properties |= {"privateNetworkConnection": False, "dataCollector": None}
     document["properties"] = shown(DEPLOYMENT, properties, call.api_version)
     return document
 
 
 async def _patch(call: Call) -> Response:
-    """Tags, all of them, at once; the number of instances as an operation."""
+    """Tags, all of them, at once; the number of instances as an operation (assumed: patches_are_done_at_once)."""
     emulator, endpoint = call.emulator, call.params["endpoint"]
     record = _existing(call)
     body = await strict_object(call, "OnlineDeployment")
@@ -221,7 +221,7 @@ async def _patch(call: Call) -> Response:
 
 
 async def _delete(call: Call) -> Response:
-    """202 and null as for endpoints; refused while live traffic goes to it (documented; the texts are assumed)."""
+    """202 and null as for endpoints; refused while live traffic goes to it (assumed: traffic_texts)."""
     emulator, endpoint, name = call.emulator, call.params["endpoint"], call.params["name"]
     parent, record = emulator.store.get(ENDPOINT, endpoint), emulator.store.get(DEPLOYMENT, endpoint, name)
     if parent is None or record is None:

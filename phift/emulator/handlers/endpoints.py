@@ -63,6 +63,7 @@ async def _put(call: Call) -> Response:
     if record is None and len(emulator.store.list(ENDPOINT)) >= _MAX_ENDPOINTS:
         raise refusal({"": f"The limit of {_MAX_ENDPOINTS} endpoints in a subscription and region is reached."})
     document = _written(call, body, record["document"] if record else None)
+    # (assumed: failed_endpoint_is_put_again, endpoint_update_is_200)
     creating = record is None or never_created(record)
     if record and creating and not holds(emulator.store, "failed_endpoint_is_put_again"):
         raise refusal({"": not_created(record["document"]["name"])})
@@ -227,7 +228,7 @@ def _shown(call: Call, record: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _patch(call: Call) -> Response:
-    """Tags, all of them; nothing else of an endpoint can be patched. Done at once."""
+    """Tags, all of them; nothing else of an endpoint can be patched (assumed: patches_are_done_at_once)."""
     record = _existing(call)
     body = await strict_object(call, "OnlineEndpoint")
     document = record["document"]
@@ -302,14 +303,17 @@ def _check_mode(record: dict[str, Any], wanted: str) -> None:
 
 
 async def _regenerate_keys(call: Call) -> Response:
-    """One key is replaced when the operation ends, the other stays good. The value sent is not taken (assumed)."""
+    """One key is replaced when the operation ends, the other stays good (assumed: regenerated_key_is_random)."""
     record = _existing(call)
     _check_mode(record, "Key")
-    which = str((await strict_object(call, "RegenerateKeysRequest")).get("keyType", "")).lower()
+    asked = await strict_object(call, "RegenerateKeysRequest")
+    which = str(asked.get("keyType", "")).lower()
     if which not in ("primary", "secondary"):
         raise refusal({"KeyType": "KeyType must be Primary or Secondary."})
     name = record["document"]["name"]
-    operation = _start(call, name, finish=finish_key, location=RESULT, data={"which": which, "key": _new_key()})
+    given = "" if holds(call.emulator.store, "regenerated_key_is_random") else str(asked.get("keyValue") or "")
+    data = {"which": which, "key": given or _new_key()}
+    operation = _start(call, name, finish=finish_key, location=RESULT, data=data)
     return empty(202, operation.headers)
 
 

@@ -43,7 +43,7 @@ _IMMUTABLE = {
     "environmentVariables": "EnvironmentVariables",
 }
 _BINDINGS = {"inputs": "InputBindings", "outputs": "OutputBindings"}
-_PAGE = 50
+_PAGE = 50  # (assumed: page_sizes)
 _CANCEL_TIMEOUT = "PT1H"
 
 
@@ -88,6 +88,7 @@ def _put_again(call: Call, job: Job, body: Mapping[str, Any]) -> Response:
     sent = body.get("properties")
     if not isinstance(sent, dict):
         raise ServiceError(400, "RequestInvalid", "The request needs an object 'properties'.", target="properties")
+    # (assumed: pipeline_put_again_is_compared)
     changed = [key for key in _IMMUTABLE if (sent.get(key) or None) != (job.submitted.get(key) or None)]
     if job.job_type == "Pipeline" and not holds(call.emulator.store, "pipeline_put_again_is_compared"):
         changed = changed or ["inputs", "outputs"]
@@ -152,7 +153,8 @@ async def list_jobs(call: Call) -> Response:
 
 
 async def cancel_job(call: Call) -> Response:
-    """202 and a result to poll; 200 when the job has ended already (recorded 2023-10; for the 200 see assumed.py)."""
+    """202 and a result to poll; 200 when the job has ended already (recorded 2023-10; assumed:
+    cancel_of_ended_job_is_200)."""
     emulator = call.emulator
     job = find_or_404(emulator, call.params["name"])
     run = job.run(emulator.store)
@@ -188,15 +190,20 @@ async def cancel_finished(emulator: Emulator, operation: Operation) -> None:
 
 
 async def delete_job(call: Call) -> Response:
-    """202 and a result to poll; 204 for what is not there. A job that has not ended is refused (text assumed)."""
+    """202 and a result to poll; 204 for what is not there. A job that has not ended is refused (assumed:
+    running_job_is_not_deleted)."""
     emulator = call.emulator
     job = find_job(emulator.store, call.params["name"])
     if job is None:
         return Response(status_code=204)
-    if not job.run(emulator.store).status.ended:
+    run = job.run(emulator.store)
+    if not run.status.ended and holds(emulator.store, "running_job_is_not_deleted"):
         raise ServiceError(
             400, "UserError", f"Job {job.name} has not ended. Cancel it before it is deleted.", inner=("BadArgument",)
         )
+    if not run.status.ended:
+        run.enter(Status.CANCEL_REQUESTED, emulator.store)
+        jobs_of(emulator).cancel(job.name)
     operation = emulator.operations.start(
         "job", job.name, finish=delete_finished, location=RESULT, timeout=_CANCEL_TIMEOUT, api_version=call.api_version
     )
@@ -205,6 +212,7 @@ async def delete_job(call: Call) -> Response:
 
 async def delete_finished(emulator: Emulator, operation: Operation) -> None:
     """Job, runs and logs go; its outputs stay, as models may have been registered from them."""
+    await jobs_of(emulator).ended(operation.resource[0])
     job = find_job(emulator.store, operation.resource[0])
     if job is None:
         return

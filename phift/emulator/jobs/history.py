@@ -50,7 +50,7 @@ def run_document(emulator: Emulator, run: Run) -> dict[str, Any]:
 
 
 def run_details(emulator: Emulator, run: Run, log_files: dict[str, str]) -> dict[str, Any]:
-    """What `jobs.stream` polls: status, logs and error. Not recorded; keys as the public clients read them."""
+    """What `jobs.stream` polls: status, logs and error (assumed: run_details_keys)."""
     document = run_document(emulator, run)
     kept = ("runId", "target", "status", "startTimeUtc", "endTimeUtc", "error", "warnings", "services", "properties")
     return {

@@ -70,6 +70,7 @@ def key(
 def _content(emulator: Emulator, place: BlobPlace | RegistryModel) -> list[Any]:
     if isinstance(place, RegistryModel):
         return [place.name, place.version]
+    # (assumed: reuse_looks_at_content)
     if not holds(emulator.store, "reuse_looks_at_content"):
         return [place.container, place.path]
     account = blobs_of(emulator)

@@ -66,12 +66,12 @@ def problem(errors: Mapping[str, str], *, status: int = 400) -> str:
 
 
 def not_found(what: str, name: str) -> ServiceError:
-    """404 for an endpoint or deployment (envelope as for other resources; the text is assumed)."""
+    """404 for an endpoint or deployment (assumed: online_not_found_texts)."""
     return ServiceError(404, "UserError", f"{what} {name} not found.", inner=("NotFound", f"{what}NotFound"))
 
 
 def busy(store: Store, what: str, name: str, state: str) -> ServiceError:
-    """The refusal while another operation runs (see assumed.py)."""
+    """The refusal while another operation runs (assumed: busy_is_conflict)."""
     text = f"{what} {name} is in state {state}: another operation is in progress. Try again when it has ended."
     if not holds(store, "busy_is_conflict"):
         return refusal({"": text})

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from phift.catalog.vm_sizes import VmSize, vm_size
+from phift.emulator.assumed import holds
 from phift.emulator.documents import PRINCIPAL, timestamp
 from phift.emulator.errors import ServiceError
 from phift.emulator.jobs.uris import RegistryModel, place_of
@@ -139,11 +140,13 @@ def _check_assets(emulator: Emulator, properties: dict[str, Any]) -> None:
         raise refusal({"CodeConfiguration": text})
 
 
-def server_variables(properties: dict[str, Any]) -> dict[str, str]:
-    """The variables that the service adds and shows once a deployment has succeeded (recorded 2025-02; the two of
-    models without code of their own are assumed)."""
+def server_variables(emulator: Emulator, properties: dict[str, Any]) -> dict[str, str]:
+    """The variables that the service adds and shows once a deployment has succeeded (recorded 2025-02; assumed:
+    mlflow_deployments_show_variables)."""
     name, number = model_key(properties["model"] or "")
     code = properties["codeConfiguration"]
+    if not code and not holds(emulator.store, "mlflow_deployments_show_variables"):
+        return {}
     shown = {"AZUREML_MODEL_DIR": f"/var/azureml-app/azureml-models/{name}/{number}"} if name else {}
     if code:
         return shown | {"AZUREML_ENTRY_SCRIPT": code["scoringScript"], "AML_APP_ROOT": "/var/azureml-app/onlinescoring"}

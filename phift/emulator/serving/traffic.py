@@ -18,7 +18,7 @@ def check_traffic(sent: Any, mirror: Any, deployments: Mapping[str, str]) -> dic
     """The split to store, keys in the deployments' own case.
 
     sent: a document's traffic. mirror: its mirrorTraffic. deployments: provisioning states by name; one that never
-    succeeded counts as Failed. Raises ServiceError for what the service refuses (rules documented, texts assumed).
+    succeeded counts as Failed. Raises ServiceError for what the service refuses (assumed: traffic_texts).
     """
     if mirror and any(mirror.values()):
         raise refusal({"MirrorTraffic": "The embedded Azure ML does not mirror traffic."})
