@@ -31,7 +31,7 @@ def is_set(path: Path) -> bool:
 
 def several(request: Request) -> list[Request] | None:
     """The request of each file that is meant, where that may be more than one stack; None for one stack."""
-    from phift.phases import expand
+    from phift.spec import expand
 
     path = request.path
     if is_set(path):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from phift.phases import Request
 
 __all__ = [
+    "ONE_STACK",
     "ApproveOption",
     "Format",
     "FormatOption",
@@ -216,8 +217,12 @@ def parse_time(text: str, option: str) -> float:
     return seconds
 
 
-def refuse(because: str, given: Mapping[str, object]) -> None:
+ONE_STACK = "Name one file, and of a file with a matrix one combination: --var NAME=VALUE."
+"""What to do where an option is for one stack."""
+
+
+def refuse(because: str, given: Mapping[str, object], *, remedy: str = "") -> None:
     """Raises UsageError naming the options of `given` that hold something."""
     named = [name for name, content in given.items() if content]
     if named:
-        raise UsageError(f"{' and '.join(named)} cannot go with {because}")
+        raise UsageError(f"{' and '.join(named)} cannot go with {because}", remedy=remedy)

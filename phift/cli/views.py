@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from phift.cli.options import Format, PlanFormat
-from phift.errors import UsageError
 from phift.views.base import PlanView
 
 if TYPE_CHECKING:
@@ -42,14 +41,16 @@ def plan_view(format: PlanFormat, *, base: str | None = None, request: Request |
 
 
 def many_view(format: PlanFormat) -> Callable[..., str]:
-    """The view of the plans of many stacks. Raises UsageError for markdown, which is sized for one."""
+    """The view of the plans of many stacks."""
     match format:
         case PlanFormat.JSON:
             from phift.views.several import plans as json
 
             return json
         case PlanFormat.MD:
-            raise UsageError("--format md shows one stack", remedy="Plan each file by itself, or use --format json.")
+            from phift.views.markdown_several import plans as markdown
+
+            return markdown
         case PlanFormat.TEXT:
             from phift.views.human.many import plans as text
 

@@ -6,7 +6,7 @@ load -> render -> validate -> lock -> compile to resources -> read live -> diff 
 from phift.apply.options import ApplyOptions
 from phift.phases.applying import apply
 from phift.phases.drifting import Drift, drift
-from phift.phases.gathering import FoundStack, expand, forgotten, stacks_in
+from phift.phases.gathering import FoundStack, forgotten, stacks_in
 from phift.phases.invoking import Answered, endpoint_key, invoke
 from phift.phases.locking import LockReport, lock
 from phift.phases.looking import Metrics, Point, Status, StatusRow, deployment_logs, logs, metrics, status
@@ -38,7 +38,6 @@ __all__ = [
     "destroy_plan",
     "drift",
     "endpoint_key",
-    "expand",
     "force_unlock",
     "forgotten",
     "history",

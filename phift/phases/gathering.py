@@ -1,20 +1,15 @@
-"""Which specs and which stacks there are: files of folders and globs, and what a workspace holds by its marks."""
+"""Which stacks there are: those that specs make, and what a workspace holds by its marks."""
 
 from __future__ import annotations
 
-import glob
-import os
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from phift import spec
 from phift.address import Address
 from phift.azure.session import Azure
 from phift.compile.desired import Desired
 from phift.compile.ownership import ADDRESS, SOURCE, STACK
-from phift.errors import UsageError
 from phift.phases.request import Connector, Request
 from phift.phases.sharing import Shared, place_of
 from phift.resources.base import Context, Live, Snapshot
@@ -22,13 +17,10 @@ from phift.resources.kinds.common import READ, marks_in
 from phift.resources.registry import KINDS
 from phift.spec import LoadedSpec
 
-__all__ = ["BILLED", "FoundStack", "expand", "forgotten", "load_each", "stacks_in"]
+__all__ = ["BILLED", "FoundStack", "forgotten", "load_each", "stacks_in"]
 
 BILLED = {"compute": "computes", "endpoint": "onlineEndpoints"}
 """Kinds that bill as long as they exist, and where they are listed. Data, jobs and models cost nothing and stay."""
-
-_SUFFIXES = (".yaml", ".yml")
-_KEY = re.compile(r"^[\"']?(version|name|extends)[\"']?\s*:", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -38,27 +30,6 @@ class FoundStack:
     stack: str
     source: str
     objects: tuple[tuple[str, Live], ...]
-
-
-def expand(paths: Iterable[Path | str]) -> list[Path]:
-    """The spec files that are meant: files as they are, folders with all below them, globs; each once, in order.
-
-    In folders and globs only what names a stack counts: a lock file, or a base for others, is passed over.
-    Raises UsageError where nothing is found.
-    """
-    found: dict[str, Path] = {}
-    for path in map(Path, paths):
-        if path.is_dir():
-            files: Sequence[Path] = [f for f in _below(path) if _is_spec(f)]
-        elif path.exists() or not glob.has_magic(str(path)):
-            files = [path]
-        else:
-            files = [f for f in map(Path, sorted(glob.glob(str(path), recursive=True))) if f.is_file() and _is_spec(f)]
-        if not files:
-            raise UsageError(f"no spec in {path}", remedy="A spec is a YAML file with version: 1 and name:.")
-        for file in files:
-            found.setdefault(os.path.realpath(file), file)
-    return list(found.values())
 
 
 def load_each(request: Request) -> list[tuple[Request, LoadedSpec]]:
@@ -115,17 +86,3 @@ def _names(loaded: LoadedSpec) -> Iterator[str]:
     yield from loaded.siblings
     end = loaded.stack.removeprefix(loaded.spec.name)
     yield from (f"{name}{end}" for name in loaded.spec.renamed_from)
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    for where, folders, files in os.walk(folder):
-        folders[:] = sorted(f for f in folders if not f.startswith("."))
-        yield from (Path(where) / name for name in sorted(files) if name.endswith(_SUFFIXES))
-
-
-def _is_spec(path: Path) -> bool:
-    try:
-        keys = set(_KEY.findall(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError):
-        return False
-    return "name" in keys and bool(keys & {"version", "extends"})

@@ -4,6 +4,7 @@
 """
 
 from phift.spec.document import Spec
+from phift.spec.files import expand
 from phift.spec.kinds.compute import ComputeBlock, ComputeSection
 from phift.spec.kinds.data import DataBlock, DataSource
 from phift.spec.kinds.deployment import DeploymentBlock, InitialCount
@@ -41,6 +42,7 @@ __all__ = [
     "Target",
     "TestBlock",
     "WorkspaceRef",
+    "expand",
     "load",
     "load_all",
     "render",

@@ -27,6 +27,7 @@ __all__ = [
     "lock",
     "metrics",
     "plan",
+    "plan_document",
     "rendered",
     "status",
 ]
@@ -46,13 +47,18 @@ def plan(
     show_suppressed: bool = False,
 ) -> str:
     """`Plan.to_dict`, whole; with summary without the resources' properties. The other options dress text only."""
+    return document(plan_document(planned, summary=summary))
+
+
+def plan_document(planned: Plan, *, summary: bool = False) -> dict[str, Any]:
+    """The same as plain values."""
     data = planned.to_dict()
-    if summary:
-        kept = ("address", "action", "identity", "reason")
-        data = {key: data[key] for key in ("format_version", "purpose", "stack", "target", "workspace", "counts")} | {
-            "resources": [{key: r[key] for key in kept} for r in data["resources"] if _writes(r)]
-        }
-    return document(data)
+    if not summary:
+        return data
+    kept = ("address", "action", "identity", "reason")
+    return {key: data[key] for key in ("format_version", "purpose", "stack", "target", "workspace", "counts")} | {
+        "resources": [{key: r[key] for key in kept} for r in data["resources"] if _writes(r)]
+    }
 
 
 def drift(found: Drift) -> str:

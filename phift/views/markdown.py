@@ -11,7 +11,7 @@ from phift.views.human import plan as text
 from phift.views.human.values import cut
 from phift.views.human.words import fate
 
-__all__ = ["LIMIT", "marker", "plan"]
+__all__ = ["LIMIT", "escaped", "folded", "marker", "plan", "plan_text", "remarks"]
 
 LIMIT = 65_000
 """Characters, below GitHub's 65,536 for a comment."""
@@ -49,24 +49,31 @@ def plan(
     parts = [
         f"{marker(planned.stack)}\n### phift plan: `{planned.stack}` on `{planned.target}`",
         f"**{text.count_line(planned)}**",
-        *_remarks(planned),
+        *remarks(planned),
     ]
     if shown:
         parts.append(_table(shown))
     if shown and not summary:
         room = LIMIT - len("\n\n".join(parts)) - 600 - (min(len(spec_diff), _DIFF_ROOM) + 600 if spec_diff else 0)
-        whole = text.render(planned, show_unchanged=show_unchanged, show_suppressed=show_suppressed)
-        parts.append(_folded("Show the plan", _SYMBOL.sub(_to_the_front, whole), room))
+        whole = plan_text(planned, show_unchanged=show_unchanged, show_suppressed=show_suppressed)
+        parts.append(folded("Show the plan", whole, room))
     if spec_diff is not None and not summary:
-        ref = _escape(cut(base, 100))
+        ref = escaped(cut(base, 100))
         title = f"Show what the rendered spec changed since {ref}"
-        parts.append(_folded(title, spec_diff, _DIFF_ROOM) if spec_diff else f"The rendered spec is that of {ref}.")
-    parts.append(f"<sub>{_escape(cut(planned.spec_path, 200))}, planned {planned.created}</sub>")
+        parts.append(folded(title, spec_diff, _DIFF_ROOM) if spec_diff else f"The rendered spec is that of {ref}.")
+    parts.append(f"<sub>{escaped(cut(planned.spec_path, 200))}, planned {planned.created}</sub>")
     return "\n\n".join(parts)
 
 
-def _remarks(planned: Plan) -> list[str]:
-    said = [_warning(w) for w in planned.warnings] + [f"**Note:** {_escape(note)}" for note in planned.notes]
+def plan_text(planned: Plan, *, show_unchanged: bool, show_suppressed: bool) -> str:
+    """The plan for people, as a diff."""
+    whole = text.render(planned, show_unchanged=show_unchanged, show_suppressed=show_suppressed)
+    return _SYMBOL.sub(_to_the_front, whole)
+
+
+def remarks(planned: Plan) -> list[str]:
+    """Warnings and notes as one quotation; none where there are none."""
+    said = [_warning(w) for w in planned.warnings] + [f"**Note:** {escaped(note)}" for note in planned.notes]
     lines = [f"> {cut(' '.join(line.split()), 400)}" for line in said[:20]]
     if len(said) > 20:
         lines.append(f"> and {len(said) - 20} more")
@@ -76,7 +83,7 @@ def _remarks(planned: Plan) -> list[str]:
 def _warning(warning: Diagnostic) -> str:
     where = f" ({warning.mark or warning.address})" if warning.mark or warning.address else ""
     return (
-        f"**Warning:** {_escape(' '.join(p for p in (warning.summary + where, warning.detail, warning.remedy) if p))}"
+        f"**Warning:** {escaped(' '.join(p for p in (warning.summary + where, warning.detail, warning.remedy) if p))}"
     )
 
 
@@ -86,8 +93,8 @@ def _table(shown: list[PlannedResource]) -> str:
     for count, resource in enumerate(shown):
         why = f"{fate(resource)}: {resource.reason}" if resource.reason else fate(resource)
         symbol = f"`{resource.action.symbol}`" if resource.action.symbol.strip() else ""
-        name = _escape(cut(resource.identity, 60))
-        row = f"| {symbol} | `{cut(str(resource.address), 80)}` | {name} | {_escape(cut(why, 90))} |"
+        name = escaped(cut(resource.identity, 60))
+        row = f"| {symbol} | `{cut(str(resource.address), 80)}` | {name} | {escaped(cut(why, 90))} |"
         room -= len(row) + 1
         if room < 0:
             rows.append(f"| | {len(shown) - count} more | | |")
@@ -101,7 +108,7 @@ def _to_the_front(symbol: re.Match[str]) -> str:
     return _DIFF_SIGNS.get(symbol[2], symbol[2]) + symbol[1] + " " * (len(symbol[2]) - 1)
 
 
-def _folded(title: str, body: str, room: int) -> str:
+def folded(title: str, body: str, room: int) -> str:
     """The text as a diff, folded away, and cut at the end of a line when it is longer than its room."""
     if len(body) > room:
         end = body.rfind("\n", 0, max(room - 100, 0))
@@ -110,5 +117,6 @@ def _folded(title: str, body: str, room: int) -> str:
     return f"<details><summary>{title}</summary>\n\n{fence}diff\n{body}\n{fence}\n\n</details>"
 
 
-def _escape(said: str) -> str:
+def escaped(said: str) -> str:
+    """Within a table or a line of text."""
     return said.replace("\n", " ").replace("|", "\\|").replace("<", "&lt;")

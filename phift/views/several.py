@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from phift.views.base import PLAIN, Style
-from phift.views.json import document
+from phift.views.json import document, plan_document
 from phift.views.json import error as error_document
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def plans(
     show_unchanged: bool = False,
     show_suppressed: bool = False,
 ) -> str:
-    """Each stack with its plan or its error, and the counts over all. The options dress text only."""
+    """Each stack with its plan or its error, and the counts over all; summary as for one plan. The other options dress
+    text only."""
     return document(
         {
             "format_version": _VERSION,
@@ -36,7 +37,7 @@ def plans(
                 {
                     "stack": one.stack,
                     "path": str(one.request.path),
-                    "plan": one.plan.to_dict() if one.plan else None,
+                    "plan": plan_document(one.plan, summary=summary) if one.plan else None,
                     "error": error_document(one.error) if one.error else None,
                 }
                 for one in planned.stacks

@@ -33,6 +33,14 @@ def test_a_folder_and_a_matrix_are_planned_applied_and_looked_at(project: Projec
     assert [s["stack"] for s in document["stacks"]] == [f"{project.stack}b-2", f"{project.stack}b-4", project.stack]
     assert document["counts"]["add"] == document["counts"]["change"] == 0
 
+    comment = project.run("plan", str(project.folder), "--format", "md", "--show-unchanged")
+    assert comment.stdout.startswith("<!-- phift-plan:* -->\n### phift plan: 3 stacks\n")
+    assert f"| `{project.stack}b-4` |" in comment.stdout
+    refused = project.run("plan", str(project.folder), "--out", "plan.json", "--select", "job.finetune")
+    assert "--out and --select cannot go with several stacks" in refused.stderr
+    said = " ".join(refused.stderr.split())
+    assert "Name one file, and of a file with a matrix one combination: --var NAME=VALUE." in said
+
     one = project.run("plan", str(other), "--var", "steps=2", "--detailed-exitcode")
     assert one.returncode == 0, one.stdout + one.stderr
     refused = project.run("status", str(other))

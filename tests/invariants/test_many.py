@@ -10,9 +10,10 @@ from worlds import World, changes
 
 from phift import phases
 from phift.errors import AzureError, InvalidSpecError, RefusedError, UsageError
-from phift.phases import Request, expand, forgotten, plan_many
+from phift.phases import Request, forgotten, plan_many
 from phift.phases.results import worst
 from phift.plan.model import Plan
+from phift.spec import expand
 
 PLACE = {"subscription_id": "00000000-0000-0000-0000-000000000000", "resource_group": "rg", "name": "memory"}
 

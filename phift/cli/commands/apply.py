@@ -61,7 +61,8 @@ def apply(
     else:
         request = o.request_of(file, target, var, var_file)
         if (requests := several(request)) is not None:
-            o.refuse("several stacks", {"--json": json, "--select": select, "--replace": replace})
+            one = {"--json": json, "--select": select, "--replace": replace}
+            o.refuse("several stacks", one, remedy=o.ONE_STACK)
             together = plan_several(requests, connect, terminal, retry_failed=retry_failed)
             terminal.print(many_view(o.PlanFormat.TEXT)(together, style=terminal.streams.out_style, summary=quiet))
             if dry_run:

@@ -72,8 +72,8 @@ def plan(
     request = o.request_of(spec, target, var, var_file)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
     if (requests := several(request)) is not None:
-        o.refuse("several stacks", {"--out": out, "--select": select, "--replace": replace, "--base": base})
-        o.refuse("several stacks", {"--destroy": destroy})
+        one = {"--out": out, "--select": select, "--replace": replace, "--base": base, "--destroy": destroy}
+        o.refuse("several stacks", one, remedy=o.ONE_STACK)
         together = plan_several(requests, connect, terminal, retry_failed=retry_failed)
         terminal.print(
             many_view(format)(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,9 +11,12 @@ from phift.cli import options as o
 from phift.cli.terminal import Terminal
 from phift.errors import InvalidSpecError
 
+if TYPE_CHECKING:
+    from phift.spec import LoadedSpec
+
 
 def validate(
-    specs: Annotated[list[Path], typer.Argument(metavar="SPEC...", help="The YAML files to check.")],
+    specs: Annotated[list[Path], typer.Argument(metavar="SPEC...", help="YAML files, folders or globs.")],
     target: o.TargetOption = None,
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,
@@ -23,29 +26,31 @@ def validate(
 ) -> int:
     """Check specs, without a network.
 
-    Every error of a file is told at once, with its place.
+    Every error of a file is told at once, with its place; of a file with a matrix every combination is checked.
     """
-    from phift.spec import load
+    from phift.spec import expand, load_all
     from phift.views import json
     from phift.views.human import diagnostics as view
 
     terminal = Terminal.of(no_color=no_color)
     variables = o.parse_variables(var)
     results: list[dict[str, object]] = []
-    for spec in specs:
-        said = ""
+    for spec in expand(specs):
+        made: list[LoadedSpec] = []
         try:
-            loaded = load(spec, target=target, variables=variables, variable_files=var_file or ())
-            found, valid = loaded.warnings, True
-            said = f"{spec}: valid (stack {loaded.stack}, target {loaded.target.name})"
+            made = load_all(spec, target=target, variables=variables, variable_files=var_file or ())
+            found = tuple(dict.fromkeys(warning for one in made for warning in one.warnings))
         except InvalidSpecError as error:
-            found, valid = error.diagnostics, False
-        results.append({"path": str(spec), "valid": valid, "diagnostics": json.diagnostics(found)})
+            found = error.diagnostics
+        stacks = [one.stack for one in made]
+        results.append(
+            {"path": str(spec), "valid": bool(made), "stacks": stacks, "diagnostics": json.diagnostics(found)}
+        )
         if format is o.Format.TEXT:
             if found:
                 terminal.streams.err.write(view.render(found, style=terminal.streams.err_style) + "\n")
-            if said and not quiet:
-                terminal.print(said)
+            for one in made if not quiet else ():
+                terminal.print(f"{spec}: valid (stack {one.stack}, target {one.target.name})")
     valid = all(result["valid"] for result in results)
     if format is o.Format.JSON:
         terminal.print(json.document({"format_version": "1.0", "valid": valid, "specs": results}))

@@ -1,0 +1,74 @@
+"""The plans of many stacks as one comment on a pull request: a line a stack, and each plan folded away below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from phift.views.base import PLAIN, Style
+from phift.views.human.values import cut
+from phift.views.markdown import LIMIT, escaped, folded, marker, plan_text, remarks
+
+if TYPE_CHECKING:
+    from phift.phases import ManyPlans, StackPlan
+
+__all__ = ["plans"]
+
+_EVERY = "*"
+"""Stands for the stack in the marker: no stack is called so."""
+
+_TABLE_ROOM = 30_000
+
+
+def plans(
+    planned: ManyPlans,
+    *,
+    style: Style = PLAIN,
+    summary: bool = False,
+    show_unchanged: bool = False,
+    show_suppressed: bool = False,
+) -> str:
+    """Below `LIMIT` characters however many there are: what does not fit is counted, and plans that do not fit are left
+    out, the last ones first. With summary without the folded text. style is not used.
+    """
+    failed = len(planned.failed)
+    told = f"{len(planned.stacks)} stacks" + (f", {failed} could not be planned" if failed else "")
+    shown = [s for s in planned.stacks if s.error or (s.plan and (s.plan.changes_something or show_unchanged))]
+    parts = [f"{marker(_EVERY)}\n### phift plan: {told}", f"**{planned.counts}**"]
+    if shown:
+        parts.append(_table(shown))
+    if len(shown) < len(planned.stacks):
+        parts.append(f"{len(planned.stacks) - len(shown)} without changes.")
+    left = 0
+    for stack in () if summary else shown:
+        if stack.plan is None:
+            continue
+        text = plan_text(stack.plan, show_unchanged=show_unchanged, show_suppressed=show_suppressed)
+        said = [*remarks(stack.plan), folded(f"Show the plan of {stack.stack}", text, LIMIT // 2)]
+        room = LIMIT - len("\n\n".join(parts)) - 200
+        if left or len("\n\n".join(said)) > room:
+            left += 1
+        else:
+            parts += said
+    if left:
+        parts.append(f"{left} plans are longer than a comment may be: phift plan FILE shows them one by one.")
+    return "\n\n".join(parts)
+
+
+def _table(shown: list[StackPlan]) -> str:
+    rows = ["| stack | spec | add | change | destroy |", "|---|---|---|---|---|"]
+    room = _TABLE_ROOM
+    for count, one in enumerate(shown):
+        head = f"| `{cut(one.stack, 60)}` " if one.stack else "| "
+        path = escaped(cut(str(one.request.path), 120))
+        if one.plan:
+            counts = one.plan.counts
+            row = f"{head}| {path} | {counts.add} | {counts.change} | {counts.destroy} |"
+        else:
+            why = one.error.summary if one.error else ""
+            row = f"{head}| {path} | **error** {escaped(cut(why, 120))} | | |"
+        room -= len(row) + 1
+        if room < 0:
+            rows.append(f"| {len(shown) - count} more | | | | |")
+            break
+        rows.append(row)
+    return "\n".join(rows)
