@@ -172,7 +172,8 @@ def _take(store: LeaseStore, stack: str, holder: Holder) -> str | None:
         store.put(blob, signature)
         lease_id = store.acquire_lease(blob, SECONDS)
     except ConflictError as error:
-        return _held_by_another(error)
+        _require_lease_conflict(error)
+        return None
     try:
         if store.get(blob) != signature:
             store.put(blob, signature, lease=lease_id)
@@ -180,13 +181,14 @@ def _take(store: LeaseStore, stack: str, holder: Holder) -> str | None:
         with suppress(PhiftError):  # it ends by itself within a minute, and what went wrong is told
             store.release_lease(blob, lease_id)
         if isinstance(error, ConflictError):  # broken, and taken by another, within this moment
-            return _held_by_another(error)
+            _require_lease_conflict(error)
+            return None
         raise
     return lease_id
 
 
-def _held_by_another(error: ConflictError) -> None:
-    """None when that is what the conflict says; raises it when it is about something else."""
+def _require_lease_conflict(error: ConflictError) -> None:
+    """Raises the conflict when it is not that another holds the lease."""
     if not error.code.startswith("Lease"):
         raise error
 
