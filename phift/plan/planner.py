@@ -53,7 +53,8 @@ def decide(
     rules: Mapping[str, Sequence[FieldRule]],
     policy: Policy = Policy(),
 ) -> tuple[tuple[PlannedResource, ...], tuple[Diagnostic, ...]]:
-    """A planned resource for each desired one, in their order, and findings that refuse the plan.
+    """A planned resource for each desired one, in their order, then what it removes; and findings, of which
+    errors refuse the plan.
 
     observed: by address; a job's may be missing when its model is there. rules: by kind.
     Raises UsageError when the policy wants replaced what cannot be.
@@ -67,18 +68,13 @@ def decide(
         made[desired.address] = resource = replaced(decision.resource, seen, policy.replace)
         findings += protected_from(resource, seen)
         findings += decision.findings
-    return (*made.values(), *_removals(stack, observed, made)), tuple(findings)
-
-
-def _removals(
-    stack: Stack, observed: Mapping[Address, Observed], made: Mapping[Address, PlannedResource]
-) -> list[PlannedResource]:
     traffic = next((made[t.address] for t in stack.of_kind("traffic")), None)
-    return [
-        removal
-        for desired in stack.of_kind("deployment")
-        for removal in decide_removals(desired, observed.get(desired.address), made[desired.address], traffic)
-    ]
+    removed: list[PlannedResource] = []
+    for desired in stack.of_kind("deployment"):
+        gone, held = decide_removals(desired, observed.get(desired.address), made[desired.address], traffic)
+        removed += gone
+        findings += held
+    return (*made.values(), *removed), tuple(findings)
 
 
 def _decide(

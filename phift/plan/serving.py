@@ -8,7 +8,8 @@ from typing import Any
 
 from phift.address import Address
 from phift.compile.desired import Desired
-from phift.compile.ownership import DIGEST
+from phift.compile.ownership import DIGEST, PROTECT
+from phift.diagnostics import Diagnostic, Severity
 from phift.plan.action import Action, ChangeAction
 from phift.plan.decision import LiveObject, Observed, mutable, planned
 from phift.plan.diff import FieldRule, flatten
@@ -72,31 +73,52 @@ def decide_test(
 
 def decide_removals(
     desired: Desired, seen: Observed | None, deployment: PlannedResource, traffic: PlannedResource | None
-) -> list[PlannedResource]:
-    """The stack's other deployments, but for those to keep: removed once nothing is sent to them."""
+) -> tuple[list[PlannedResource], list[Diagnostic]]:
+    """The stack's other deployments, but for those to keep: removed once nothing is sent to them. A protected one is
+    held, with a warning, until the spec's own was applied without protection."""
     if seen is None:
-        return []
+        return [], []
     others: Sequence[LiveObject] = seen.facts.get("others") or ()
     busy = seen.facts.get("busy") or {}
-    removed = []
+    lifted = seen.live is not None and seen.live.marks.get(PROTECT) != "true" and not desired.protect
+    removed: list[PlannedResource] = []
+    findings: list[Diagnostic] = []
     for other in others[int(desired.parts["keep_previous"]) :]:
         if traffic is None and other.name.lower() in busy:
             continue  # the split is left to others, and they still send requests to it
+        held = other.marks.get(PROTECT) == "true" and not lifted
+        if held:
+            findings.append(_held(desired, other))
         removed.append(
             PlannedResource(
                 # One made in place is called as the address of the new one is.
                 address=Address(
                     "deployment", f"{other.name}-old" if other.name == desired.address.name else other.name
                 ),
-                action=Action.DELETE,
+                action=Action.NO_OP if held else Action.DELETE,
                 identity=other.name,
-                reason=f"replaced by {desired.name}",
+                reason=f"replaced by {desired.name}" + (", but protected: stays" if held else ""),
                 details={"endpoint": desired.parts["endpoint"]},
                 depends_on=(traffic.address if traffic else deployment.address,),
                 fingerprint=other.fingerprint,
             )
         )
-    return removed
+    return removed, findings
+
+
+def _held(desired: Desired, other: LiveObject) -> Diagnostic:
+    return Diagnostic(
+        f"deployment {other.name} is protected: it stays beside {desired.name}, and bills",
+        severity=Severity.WARNING,
+        detail="It carries phift.protect from an earlier apply."
+        if desired.protect
+        else "The protection left the spec; it holds until an apply without it has run.",
+        remedy="Set `protect: false` on the deployment and apply; the apply after that removes the old one."
+        if desired.protect
+        else "The plan after the next apply removes it.",
+        address=str(desired.address),
+        code="protected-kept",
+    )
 
 
 def wanted_split(desired: Desired, foreign: Mapping[str, int]) -> dict[str, int]:

@@ -46,7 +46,10 @@ def endpoint(draft: Draft) -> list[Desired]:
                     "tags": draft.tags(block.tags),
                 }
             ),
-            protect=block.protect or draft.spec.protect,
+            # Its removal would take the deployments along.
+            protect=block.protect
+            or (draft.spec.deployment is not None and draft.spec.deployment.protect)
+            or draft.spec.protect,
             azure=block.azure,
             former_names=() if block.name else tuple(endpoint_name(s, draft.facts.arm_id) for s in draft.former),
             adopt=draft.spec.adopts("endpoint"),
