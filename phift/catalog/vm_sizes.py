@@ -1,4 +1,4 @@
-"""The VM sizes that the model catalogue names."""
+"""The VM sizes that the model catalogue and Azure's examples name."""
 
 from __future__ import annotations
 
