@@ -170,12 +170,11 @@ async def _vm_sizes(call: Call) -> Response:
     return reply({"value": sizes})
 
 
-def _counter(call: Call, kind: str, name: str, used: int | None, limit: int) -> dict[str, Any]:
-    location = call.params["location"]
-    sub = call.emulator.workspace.subscription_id
-    base = f"/subscriptions/{sub}/providers/Microsoft.MachineLearningServices/locations/{location}"
+def _counter(call: Call, kind: str, name: str, used: int | None, limit: int, scope: str = "") -> dict[str, Any]:
+    """A row, its id as in the public specification. scope: ARM id of what it counts for, "" for the subscription."""
+    base = scope or f"/subscriptions/{call.emulator.workspace.subscription_id}"
     row: dict[str, Any] = {
-        "id": f"{base}/{kind}/{name.replace(' ', '_')}",
+        "id": f"{base}/{kind.rsplit('/', 1)[-1]}/{name.replace(' ', '_')}",
         "type": f"Microsoft.MachineLearningServices/{kind}",
         "limit": limit,
         "unit": "Count",
@@ -191,7 +190,7 @@ async def _usages(call: Call) -> Response:
     """
     quota = call.emulator.quota
     limits, used = quota.limits(), quota.used()
-    clusters = len(call.emulator.store.list("compute"))
+    clusters, workspace = len(call.emulator.store.list("compute")), call.emulator.workspace.arm_id
     rows = [
         _counter(call, "totalCores/usages", "Clusters", clusters, 500),
         _counter(call, "dedicatedCores/usages", "Total Cluster Dedicated Regional vCPUs", used[TOTAL], limits[TOTAL]),
@@ -208,13 +207,13 @@ async def _usages(call: Call) -> Response:
         now, most = used.get(family.name, 0), limits[family.name]
         rows.append(_counter(call, "vmFamily/usages", dedicated, now, most))
         rows.append(_counter(call, "vmFamily/usages", f"{family.label} Cluster LowPriority vCPUs", 0, _NEVER_LIMITED))
-        rows.append(_counter(call, "workspaces/usages", dedicated, now, most))
+        rows.append(_counter(call, "workspaces/usages", dedicated, now, most, workspace))
     for cluster, use in nodes_in_use(call.emulator):
         family = family_of(use.size)
         label = f"{family.label} Cluster {'LowPriority' if use.low_priority else 'Dedicated'} vCPUs"
         most = _NEVER_LIMITED if use.low_priority else limits[family.name]
-        row = _counter(call, f"workspaces/computes/{cluster}/usages", label, use.cores, most)
-        rows.append(row | {"type": "Microsoft.MachineLearningServices/workspaces/computes/usages"})
+        scope = f"{workspace}/computes/{cluster}"
+        rows.append(_counter(call, "workspaces/computes/usages", label, use.cores, most, scope))
     return reply({"value": rows})
 
 
@@ -224,7 +223,8 @@ async def _quotas(call: Call) -> Response:
     for family in families():
         name = f"{family.label} Cluster Dedicated vCPUs"
         rows.append(_counter(call, "vmFamily/quotas", name, None, limits[family.name]))
-        rows.append(_counter(call, "workspaces/quotas", name, None, limits[family.name]))
+        workspace = call.emulator.workspace.arm_id
+        rows.append(_counter(call, "workspaces/quotas", name, None, limits[family.name], workspace))
     return reply({"value": rows})
 
 
