@@ -17,6 +17,8 @@ SECONDS = 60
 RENEW_EVERY = 15.0
 ENOUGH = 20.0
 """Seconds of lease that must be left when a write starts."""
+FRESH = 1.0
+"""Seconds for which an answer that the lease is ours is taken for true; an older one is asked for anew."""
 
 _ABSENT = {"LeaseNotPresentWithLeaseOperation", "LeaseNotPresentWithBlobOperation"}
 
@@ -92,15 +94,16 @@ class Lease:
             return max(0.0, self._until - self._clock.monotonic())
 
     def require(self, seconds: float = ENOUGH) -> None:
-        """Makes sure that the lease lasts at least `seconds` more. Raises LeaseLostError when it cannot be had."""
-        if self.remaining() >= seconds:
-            return
-        if not self._ended.is_set():
+        """Makes sure that the lease is ours and lasts at least `seconds` more. Raises LeaseLostError when it is lost.
+
+        It asks the store, so that a lease that somebody broke is noticed by the next write, not by the next renewal.
+        """
+        if not self._ended.is_set() and self.remaining() < SECONDS - FRESH:
             self._renew()
         if self.remaining() < seconds:
             raise LeaseLostError(
                 f"the lease of stack {self.stack} was lost",
-                detail="It could not be renewed in time, so another apply may be writing.",
+                detail="It was broken by force-unlock, or could not be renewed in time: another apply may be writing.",
                 remedy="Run the command again: it reads what is there and goes on from it.",
             )
 

@@ -14,15 +14,20 @@ from phift.plan.model import Plan, PlannedResource
 
 __all__ = ["Drift", "drift"]
 
+FAILED = ("Failed", "Canceled")
+"""Provisioning states in which an object is of no use and is made anew."""
+
 
 @dataclass(frozen=True)
 class Drift:
     """outside: resources that someone else changed or removed. unapplied: those where the spec moved and no apply
-    has followed yet. plan: the whole of it."""
+    has followed yet. failed: those that the service could not bring about, or that broke since; their state is in
+    details["state"]. plan: the whole of it."""
 
     plan: Plan
     outside: tuple[PlannedResource, ...]
     unapplied: tuple[PlannedResource, ...]
+    failed: tuple[PlannedResource, ...] = ()
 
 
 def drift(request: Request, connect: Connector) -> Drift:
@@ -31,8 +36,9 @@ def drift(request: Request, connect: Connector) -> Drift:
     plan = plan_of(bench, request)
     made = _made(bench)
     moved = [r for r in plan.resources if r.action.changes_something]
-    outside = tuple(r for r in moved if _outside(r, plan, made))
-    return Drift(plan, outside, tuple(r for r in moved if r not in outside))
+    failed = tuple(r for r in moved if r.details.get("state") in FAILED)
+    outside = tuple(r for r in moved if r not in failed and _outside(r, plan, made))
+    return Drift(plan, outside, tuple(r for r in moved if r not in (*outside, *failed)), failed)
 
 
 def _made(bench: Workbench) -> set[tuple[str, str]]:

@@ -61,7 +61,8 @@ def mutable(desired: Desired, live: LiveObject | None, rules: Sequence[FieldRule
         whose = f"belongs to stack {live.owner.stack}" if live.owner.stack else "was not made by phift"
         return planned(desired, Action.NO_OP, live, "", notes=(f"{desired.name} {whose}: used as it is",))
     if live.state in {"Failed", "Canceled"}:
-        return planned(desired, Action.REPLACE, live, f"the live object is in state {live.state}")
+        details = {"state": live.state, "errors": _errors(live)}
+        return planned(desired, Action.REPLACE, live, f"the live object is in state {live.state}", details=details)
     if live.state not in _SETTLED:
         # What the service fills in comes late, so nothing is compared before it has settled.
         return planned(desired, Action.ADOPT, live, f"in state {live.state}: waited for, then brought up to date")
@@ -70,6 +71,14 @@ def mutable(desired: Desired, live: LiveObject | None, rules: Sequence[FieldRule
     visible = [c for c in changes if c.action is not ChangeAction.SUPPRESSED]
     action = Action.REPLACE if forced else Action.UPDATE if visible else Action.NO_OP
     return planned(desired, action, live, why(visible), changes=changes, unchanged=unchanged)
+
+
+def _errors(live: LiveObject) -> str:
+    """What the service says of a failure, where it says anything."""
+    told = live.facts.get("errors")
+    inner = [e.get("error", e) for e in told or () if isinstance(e, Mapping)] if not isinstance(told, str) else []
+    said = [": ".join(str(e[k]) for k in ("code", "message") if e.get(k)) for e in inner if isinstance(e, Mapping)]
+    return "; ".join(filter(None, said)) if inner else str(told or "")
 
 
 def differences(desired: Desired, live: LiveObject, rules: Sequence[FieldRule]) -> tuple[tuple[FieldChange, ...], int]:

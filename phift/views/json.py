@@ -62,8 +62,8 @@ def plan_document(planned: Plan, *, summary: bool = False) -> dict[str, Any]:
 
 
 def drift(found: Drift) -> str:
-    """Whether there is drift, what was changed outside, and what of the spec is not applied yet; resources as in a
-    plan."""
+    """Whether there is drift, what was changed outside, what of the spec is not applied yet, and what is in state
+    Failed; resources as in a plan."""
     planned = {r["address"]: r for r in found.plan.to_dict()["resources"]}
     return document(
         {
@@ -74,6 +74,7 @@ def drift(found: Drift) -> str:
             "drift": bool(found.outside),
             "outside": [planned[str(r.address)] for r in found.outside],
             "unapplied": [planned[str(r.address)] for r in found.unapplied],
+            "failed": [planned[str(r.address)] for r in found.failed],
         }
     )
 

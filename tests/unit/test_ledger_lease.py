@@ -186,6 +186,21 @@ def test_a_broken_lease_is_noticed_by_the_thread(store: MemoryStore) -> None:
     assert not break_lease(store, "never-used")
 
 
+def test_a_broken_lease_is_noticed_by_the_next_write(store: MemoryStore) -> None:
+    lease = acquire(store)
+    store.clock.sleep(1.5)
+    lease.require()
+    assert store.renewals == 1
+    lease.require()
+    assert store.renewals == 1, "asked a moment ago"
+    assert break_lease(store, "demo")
+    store.clock.sleep(1.5)
+    assert lease.remaining() > 50
+    with pytest.raises(LeaseLostError, match="broken by force-unlock"):
+        lease.require()
+    lease.release()
+
+
 def test_a_holder_of_this_machine_that_no_longer_exists_is_not_waited_for(store: MemoryStore) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()

@@ -19,9 +19,10 @@ __all__ = ["render"]
 
 
 def render(drift: Drift, *, style: Style = PLAIN) -> str:
-    """Each change made outside, from what was applied to what is there now; what the spec has and no apply has made,
-    as a list; one line at the end."""
+    """Each change made outside, from what was applied to what is there now; what is in state Failed, with what to do;
+    what the spec has and no apply has made, as a list; one line at the end."""
     parts = [_drifted(resource, style) for resource in drift.outside]
+    parts += [_failed(resource, drift, style) for resource in drift.failed]
     if drift.unapplied:
         rows = [
             (f"{r.action.symbol:>3} {r.address}", f"{fate(r)} ({r.reason})" if r.reason else fate(r))
@@ -45,6 +46,30 @@ def _drifted(resource: PlannedResource, style: Style) -> str:
     return "\n".join([*lines, f"{head} {{", *field_lines(turned, style), "    }"])
 
 
+def _failed(resource: PlannedResource, drift: Drift, style: Style) -> str:
+    """Which object, its provisioning state, what the service says of it, and the next step."""
+    state = str(resource.details["state"])
+    lines = [f"  # {style.bold(str(resource.address))} {style.red(f'is in state {state}')}"]
+    if told := str(resource.details.get("errors") or ""):
+        lines += _remark(told, style)
+    look = f"phift logs {drift.plan.spec_path} --deployment, then " if resource.address.kind == "deployment" else ""
+    next_step = f"Next: {look}phift apply {drift.plan.spec_path}, which replaces it."
+    lines += _remark(next_step, style)
+    return "\n".join([*lines, f"  {style.symbol('-/+')} {resource.address.kind} {value(resource.identity)}"])
+
+
+def _remark(text: str, style: Style) -> list[str]:
+    """Commands and paths stay whole, to be copied."""
+    return textwrap.wrap(
+        text,
+        style.width,
+        initial_indent="  # ",
+        subsequent_indent="  # ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
 def _last(drift: Drift, style: Style) -> str:
     outside, waiting = len(drift.outside), len(drift.unapplied)
     if outside:
@@ -55,6 +80,8 @@ def _last(drift: Drift, style: Style) -> str:
         said = f"Nothing was changed outside phift: {_resources(len(drift.plan.resources))} compared."
     if waiting:
         said += f" {_resources(waiting)} of the spec not applied yet."
+    if drift.failed:
+        said += f" {_resources(len(drift.failed))} in state Failed."
     text = textwrap.fill(f"{head} {said}", style.width)
     return style.bold(paint(head)) + text.removeprefix(head)
 

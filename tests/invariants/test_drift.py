@@ -1,0 +1,58 @@
+"""What `phift drift` tells apart: changed by others, not applied yet, failed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from worlds import World
+
+from phift import phases
+from phift.phases import Drift, Request
+from phift.views import json as documents
+from phift.views.human import drift as view
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def told(found: Drift) -> dict[str, list[str]]:
+    return {what: [str(r.address) for r in getattr(found, what)] for what in ("outside", "unapplied", "failed")}
+
+
+def broken(world: World, path: str) -> None:
+    document = next(d for key, d in world.memory.documents.items() if key.endswith(path.lower()))
+    document["properties"]["provisioningState"] = "Failed"
+    document["properties"]["provisioningErrors"] = [{"error": {"code": "OutOfCapacity", "message": "none left"}}]
+
+
+def test_what_failed_is_no_change_of_the_author(world: World) -> None:
+    request = world.write("a.yaml", "shop")
+    world.apply(request)
+    assert told(phases.drift(request, world.memory.connect)) == {"outside": [], "unapplied": [], "failed": []}
+    broken(world, "/computes/gpu")
+    found = phases.drift(request, world.memory.connect)
+    assert told(found) == {"outside": [], "unapplied": [], "failed": ["compute.finetune"]}
+    text = view.render(found)
+    assert "# compute.finetune is in state Failed\n  # OutOfCapacity: none left\n" in text
+    assert f"Next: phift apply {request.path}, which replaces it." in " ".join(text.split("\n  # "))
+    assert "Not applied yet" not in text
+    assert "1 resource in state Failed." in text
+    document = json.loads(documents.drift(found))
+    assert (document["drift"], [r["details"]["state"] for r in document["failed"]]) == (False, ["Failed"])
+    world.apply(request)
+    assert told(phases.drift(request, world.memory.connect))["failed"] == []
+
+
+def test_a_failed_deployment_names_its_log(world: World) -> None:
+    request: Request = world.write("a.yaml", "shop")
+    world.apply(request)
+    (endpoint,) = world.names("onlineEndpoints")
+    (deployment,) = world.names(f"onlineEndpoints/{endpoint}/deployments")
+    broken(world, f"/deployments/{deployment}")
+    found = phases.drift(request, world.memory.connect)
+    assert told(found)["failed"] == ["deployment.main"]
+    assert "phift logs" in view.render(found)
