@@ -16,18 +16,28 @@ class Command(typer.core.TyperCommand):
     """A command whose options are listed by their panel."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """As ever; an option shown as `[NAME]` may stand without its value, which is empty then."""
-        optional = {
-            flag
-            for parameter in self.get_params(ctx)
-            if parameter.param_type_name == "option" and str(parameter.metavar or "").startswith("[")
-            for flag in parameter.opts
-        }
+        """As ever; an option shown as `[NAME]` may stand without its value, which is empty then.
+
+        The word behind it is its value only where the arguments that must be given are there without that word:
+        `logs --deployment SPEC` is about SPEC.
+        """
+        parameters = self.get_params(ctx)
+        options = [p for p in parameters if p.param_type_name == "option"]
+        optional = {flag for p in options if str(p.metavar or "").startswith("[") for flag in p.opts}
+        if not optional & set(args):
+            return list(super().parse_args(ctx, list(args)))
+        valued = {flag for p in options if not getattr(p, "is_flag", False) for flag in p.opts} - optional
+        needed = sum(1 for p in parameters if p.param_type_name == "argument" and p.required)
+        spare = _words(args, valued) - needed
         filled: list[str] = []
-        for word, following in zip(args, [*args[1:], "-"], strict=False):
+        for word, following in zip(args, [*args[1:], "-"], strict=True):
             filled.append(word)
-            if word in optional and following.startswith("-"):
+            if word not in optional:
+                continue
+            if following.startswith("-") or spare <= 0:
                 filled.append("")
+            else:
+                spare -= 1
         return list(super().parse_args(ctx, filled))
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
@@ -70,3 +80,14 @@ class Group(typer.core.TyperGroup):
 
 def _name(parameter: Any) -> str:
     return str(parameter.metavar or parameter.human_readable_name)
+
+
+def _words(args: list[str], valued: set[str]) -> int:
+    """How many words are neither options nor the values of options that take one."""
+    end = args.index("--") if "--" in args else len(args)
+    plain = [
+        word
+        for word, before in zip(args[:end], ["", *args], strict=False)
+        if not word.startswith("-") and before not in valued
+    ]
+    return len(plain) + len(args[end + 1 :])

@@ -5,9 +5,11 @@ import json
 from pathlib import Path
 
 import pytest
+import typer
 
 from phift.address import Address
 from phift.cli import connect, options, planfile
+from phift.cli.app import app
 from phift.errors import EmulatorError, UsageError
 from phift.phases import Request
 from phift.plan.action import Action
@@ -89,3 +91,28 @@ def test_without_the_extra_the_emulator_names_it(tmp_path: Path, monkeypatch: py
         connect.ensure_emulator(lambda text: None)
     assert "pip install 'phift[local]'" in str(missing.value)
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "spec", "deployment"),
+    [
+        ("a.yaml", "a.yaml", None),
+        ("a.yaml --deployment", "a.yaml", ""),
+        ("a.yaml --deployment blue", "a.yaml", "blue"),
+        ("a.yaml --deployment=blue", "a.yaml", "blue"),
+        ("--deployment a.yaml", "a.yaml", ""),
+        ("--deployment blue a.yaml", "a.yaml", "blue"),
+        ("--deployment -f a.yaml", "a.yaml", ""),
+        ("--deployment a.yaml -t local", "a.yaml", ""),
+        ("-t local --deployment a.yaml --var n=1", "a.yaml", ""),
+        ("-t local --deployment blue a.yaml --var n=1", "a.yaml", "blue"),
+        ("--deployment -- a.yaml", "a.yaml", ""),
+    ],
+)
+def test_an_option_with_a_value_that_may_be_left_out_takes_no_argument_away(
+    words: str, spec: str, deployment: str | None
+) -> None:
+    command = typer.main.get_command(app).get_command(None, "logs")
+    assert command is not None
+    found = command.make_context("logs", words.split()).params
+    assert (str(found["spec"]), found["deployment"]) == (spec, deployment)
