@@ -178,6 +178,22 @@ def test_live_rows_tell_state_step_loss_and_end() -> None:
     assert re.search(r"✗ model\.finetuned +it broke +2s", last)
 
 
+def test_live_counts_from_the_first_write_and_shows_a_result_whole() -> None:
+    to, _, err = streams()
+    clock = Ticks()
+    smoke = Address("test", "smoke")
+    with LiveApply(to, clock=clock) as view:
+        view(ApplyStarted(PLAN))
+        view(ResourceStarted(JOB, Action.RUN, "s-1"))
+        clock.sleep(30)
+        view(ResourceProgress(JOB, "Creating", elapsed=0.5))
+        view._live.refresh()
+        view(ResourceDone(smoke, Action.RUN, "smoke", 1, {"results": OUTPUTS["test.smoke"]["results"]}))
+    shown = re.sub(r"\033\[[0-9;?]*[a-zA-Z]", "", err.getvalue())
+    assert re.search(r"job\.finetune +Creating +30s", shown)
+    assert "1 of 2 answers equal the ground truth " in shown, "in 80 columns"
+
+
 def test_live_marks_what_goes_on_without_us() -> None:
     to, _, err = streams()
     with LiveApply(to, clock=Ticks()) as view:

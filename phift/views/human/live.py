@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
@@ -87,7 +87,8 @@ class LiveApply(HumanApply):
             case ResourceProgress(address=address):
                 row = self._rows.setdefault(address, Row(address, Action.CREATE))
                 row.state, row.said = "running", progress_text(event)
-                row.began = now - event.elapsed if event.elapsed else row.began or now
+                # A wait counts from its own beginning, a resource from that of its first write.
+                row.began = min(row.began or now, now - event.elapsed)
                 row.fraction = min(event.current / event.total, 1.0) if event.total else None
             case ResourceDone(address=address, action=action):
                 if address in self._rows or action.changes_something:
@@ -112,7 +113,6 @@ class LiveApply(HumanApply):
             table.add_column(width=1)
             table.add_column(no_wrap=True)
             table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-            table.add_column(width=BAR)
             table.add_column(justify="right", no_wrap=True)
             table.expand = True
             now = self._clock.monotonic()
@@ -121,19 +121,29 @@ class LiveApply(HumanApply):
                 table.add_row(
                     self._sign(row, now),
                     Text(str(row.address), style="bold"),
-                    Text(
-                        self._said(row),
-                        style="red" if row.state == "failed" else "dim" if row.state != "running" else "",
-                    ),
-                    self._bar(row.fraction),
+                    self._told(row),
                     duration(elapsed) if elapsed or row.state in {"running", "done"} else "",
                 )
             yield table
 
-    def _bar(self, fraction: float | None) -> Text:
+    def _told(self, row: Row) -> RenderableType:
+        """What is said of a row, with a bar behind it where there is a share to show."""
+        said = Text(
+            self._said(row),
+            style="red" if row.state == "failed" else "dim" if row.state != "running" else "",
+            no_wrap=True,
+            overflow="ellipsis",
+        )
+        if row.fraction is None:
+            return said
+        both = Table.grid(padding=(0, 1), expand=True)
+        both.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        both.add_column(width=BAR)
+        both.add_row(said, self._bar(row.fraction))
+        return both
+
+    def _bar(self, fraction: float) -> Text:
         """Tells the share without colours too, unlike rich's own bar."""
-        if fraction is None:
-            return Text("")
         filled = round(fraction * BAR)
         return Text.assemble(("━" * filled, "green"), ("┄" * (BAR - filled), "dim"))
 
