@@ -71,3 +71,49 @@ def test_the_sdk_streams_downloads_registers_archives_and_cancels(azure, tmp_pat
     assert "canceled Canceled" in said
     got = {path.name for path in (tmp_path / "got").rglob("*")}
     assert {"MLmodel", "model.safetensors", "executionlogs.txt"} <= got
+
+
+NODES = """
+import logging, os, sys, warnings
+warnings.simplefilter("ignore")
+from azure.ai.ml import Input, MLClient, dsl
+from azure.identity import DefaultAzureCredential
+
+logging.disable(logging.CRITICAL)
+credential = DefaultAzureCredential()
+client = MLClient(credential, os.environ["AZURE_SUBSCRIPTION_ID"], os.environ["AZURE_RESOURCE_GROUP"],
+                  os.environ["AZURE_WORKSPACE_NAME"])
+component = MLClient(credential, registry_name="azureml").components.get("chat_completion_pipeline", label="latest")
+data = Input(type="uri_file", path="azureml://datastores/workspaceblobstore/paths/data/train.jsonl")
+base = Input(type="mlflow_model", path="azureml://registries/azureml/models/Phi-3-mini-4k-instruct/labels/latest")
+
+@dsl.pipeline()
+def twice():
+    first = component(mlflow_model_path=base, train_file_path=data)
+    second = component(mlflow_model_path=first.outputs.mlflow_model_folder, train_file_path=data)
+    return {"model": second.outputs.mlflow_model_folder}
+
+def run(name, build):
+    job = build()
+    job.name, job.experiment_name = name, "nodes"
+    client.jobs.create_or_update(job)
+    client.jobs.stream(name)
+    children = list(client.jobs.list(parent_job_name=name))
+    print(name, client.jobs.get(name).status.value, [(child.display_name, child.status) for child in children])
+
+run("once", twice)
+run("again", twice)
+client.jobs.download("again", download_path=sys.argv[1], output_name="model")
+"""
+
+
+def test_the_sdk_chains_fine_tunes_and_downloads_what_was_reused(azure, tmp_path):
+    put_data(azure)
+    environment = {**os.environ, **lifecycle.environment(azure.connection), "AZUREML_RUN_POLLING_INTERVAL_MIN": "1"}
+    command = [sys.executable, "-c", NODES, str(tmp_path / "got")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+    for job in ("once", "again"):
+        assert f"{job} Completed [('first', 'Completed'), ('second', 'Completed')]" in done.stdout
+    assert "reuses run" in done.stdout
+    assert {"MLmodel", "model.safetensors"} <= {path.name for path in (tmp_path / "got").rglob("*")}
