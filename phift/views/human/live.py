@@ -47,7 +47,7 @@ class Row:
     state: str = "waiting"
     said: str = ""
     fraction: float | None = None
-    began: float = 0.0
+    began: float | None = None
     elapsed: float = 0.0
 
 
@@ -73,6 +73,7 @@ class LiveApply(HumanApply):
             for row in self._rows.values():
                 if row.state == "running":
                     row.state, row.said = "detached", row.said or "not finished"
+                    row.elapsed = self._elapsed(row)
         self._live.stop()
 
     def _tell(self, event: Event) -> None:
@@ -88,7 +89,7 @@ class LiveApply(HumanApply):
                 row = self._rows.setdefault(address, Row(address, Action.CREATE))
                 row.state, row.said = "running", progress_text(event)
                 # A wait counts from its own beginning, a resource from that of its first write.
-                row.began = min(row.began or now, now - event.elapsed)
+                row.began = min(now if row.began is None else row.began, now - event.elapsed)
                 row.fraction = min(event.current / event.total, 1.0) if event.total else None
             case ResourceDone(address=address, action=action):
                 if address in self._rows or action.changes_something:
@@ -117,7 +118,7 @@ class LiveApply(HumanApply):
             table.expand = True
             now = self._clock.monotonic()
             for row in self._fitting(options.size.height):
-                elapsed = now - row.began if row.state == "running" else row.elapsed
+                elapsed = self._elapsed(row) if row.state == "running" else row.elapsed
                 table.add_row(
                     self._sign(row, now),
                     Text(str(row.address), style="bold"),
@@ -125,6 +126,9 @@ class LiveApply(HumanApply):
                     duration(elapsed) if elapsed or row.state in {"running", "done"} else "",
                 )
             yield table
+
+    def _elapsed(self, row: Row) -> float:
+        return 0.0 if row.began is None else self._clock.monotonic() - row.began
 
     def _told(self, row: Row) -> RenderableType:
         """What is said of a row, with a bar behind it where there is a share to show."""
