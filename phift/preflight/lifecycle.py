@@ -19,7 +19,7 @@ def lifecycle(subject: Subject) -> Iterator[Diagnostic]:
             "base_model",
             Diagnostic(
                 f"the embedded Azure ML has no weights of {model.name}, nor a stand-in for them",
-                detail="It stands in for models of Phi-3's architecture only.",
+                detail="It stands in for Phi-3-mini, Phi-3-medium, Phi-3.5-mini, Phi-4 and phi-2 only.",
                 remedy="Try the spec with Phi-3-mini-4k-instruct here, or plan it for a workspace: --target NAME.",
                 code="weights-missing",
             ),

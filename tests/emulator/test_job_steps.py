@@ -10,8 +10,8 @@ from phift.emulator.foundation.facts import conversations, facts, row
 from phift.emulator.jobs.events import EventReader, EventWriter, Metrics, Progress, StepEnded, StepStarted
 from phift.emulator.jobs.steps import model_import, validation
 from phift.emulator.jobs.steps.context import Parameters, StepContext, StepError
-from phift.emulator.jobs.steps.encoding import IGNORED, encode, load, save
-from phift.emulator.jobs.steps.rows import read_rows
+from phift.emulator.jobs.steps.encoding import IGNORED, encode, encode_texts, load, save
+from phift.emulator.jobs.steps.rows import read_rows, read_texts
 from phift.emulator.jobs.steps.settings import training_arguments
 
 INTERFACE = component("chat_completion_pipeline").interface
@@ -269,3 +269,24 @@ def test_better_is_lower_for_the_loss_and_higher_for_the_rest():
     assert settings()["greater_is_better"] is False
     assert settings(metric_for_best_model="exact")["greater_is_better"] is True
     assert settings(metric_for_best_model="f1")["metric_for_best_model"] == "eval_f1"
+
+
+# texts
+
+
+def test_a_text_is_followed_by_its_truth(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"a": "one ", "b": "two", "c": 3}\n')
+    assert list(read_texts(path, "a", "b")) == ["one two"]
+    assert list(read_texts(path, "a", "")) == ["one "]
+    with pytest.raises(StepError, match='row 1: a row needs "a" and "c" with text'):
+        list(read_texts(path, "a", "c"))
+
+
+def test_every_token_of_a_text_is_learned_between_its_markers(tokenizer):
+    encoded = encode_texts(tokenizer, ["8 plus 8", "9 <|end|> 9", "x" * 4000], 64, 2)
+    assert (encoded.cut, encoded.escaped, encoded.dropped) == (1, 1, 0)
+    assert encoded.labels == encoded.ids
+    text = tokenizer.decode(encoded.ids[0])
+    assert text == f"{tokenizer.bos_token or ''}8 plus 8{tokenizer.eos_token}"
+    assert [len(ids) for ids in encoded.ids][2] == 64

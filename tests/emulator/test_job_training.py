@@ -29,7 +29,7 @@ QUICKSTART = {
 FEW = {**QUICKSTART, "max_steps": 6, "logging_steps": 2}
 
 
-def train(folder, *, job="a-job", inputs=None, **values):
+def train(folder, *, job="a-job", inputs=None, component_name="chat_completion_pipeline", **values):
     """Run the worker as the emulator does; returns its events, its exit code and its own output."""
     folder.mkdir(exist_ok=True)
     (folder / "events.jsonl").unlink(missing_ok=True)
@@ -41,9 +41,9 @@ def train(folder, *, job="a-job", inputs=None, **values):
         "test_file_path": str(folder / "test.jsonl"),
         **(inputs or {}),
     }
-    interface = component("chat_completion_pipeline").interface
+    interface = component(component_name).interface
     values = {name: interface.canonical(name, value) for name, value in values.items()}
-    JobFile(job, "chat_completion_pipeline", {**interface.defaults(), **values}, given, True).write(folder)
+    JobFile(job, component_name, {**interface.defaults(), **values}, given, True).write(folder)
     command = [sys.executable, "-m", "phift.emulator.jobs.worker", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, stdin=subprocess.DEVNULL)
     return EventReader(folder / "events.jsonl").read(), done.returncode, done.stdout + done.stderr
@@ -106,6 +106,27 @@ def test_the_output_is_a_standard_mlflow_model_that_answers(trained):
     )
     done = subprocess.run([sys.executable, "-c", question, model], capture_output=True, text=True, timeout=300)
     assert done.stdout.strip() == "The capital of France is Paris.", done.stderr
+
+
+def test_texts_are_learned_and_become_a_text_model(tmp_path):
+    rows = [{"text": f"{n} plus 1 is", "summary": f" {n + 1}."} for n in range(1, 40)]
+    texts = tmp_path / "texts.jsonl"
+    texts.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    events, code, _ = train(
+        tmp_path / "job",
+        inputs={"train_file_path": str(texts), "test_file_path": str(texts)},
+        component_name="text_generation_pipeline",
+        text_key="text",
+        ground_truth_key="summary",
+        **FEW | {"max_steps": 20},
+    )
+    assert code == 0, log(tmp_path / "job", "text_generation_finetune")
+    loss = [value for _, value in metric(events, "eval_loss")]
+    assert loss[-1] < loss[0] - 1
+    assert "39 texts" in log(tmp_path / "job", "text_generation_datapreprocess")
+    described = (tmp_path / "job" / "outputs" / "mlflow_model_folder" / "MLmodel").read_text()
+    assert "task: text-generation" in described
+    assert "llm/v1/chat" not in described
 
 
 def test_full_fine_tune_adafactor_bf16_and_accumulation_run(tmp_path):

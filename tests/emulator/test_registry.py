@@ -44,7 +44,7 @@ def test_the_latest_phi3_is_one_that_azures_notebook_can_use(azure: Azure, base:
     assert facts is not None
     defaults = ast.literal_eval(tags["model_specific_defaults"])
     assert facts.interface.check(defaults, text_numbers=True) == []
-    assert "Standard_NC24ads_A100_v4" in ast.literal_eval(tags["finetune_compute_allow_list"])
+    assert "finetune_compute_allow_list" not in tags
     assert "deprecation" not in latest["properties"]["systemMetadata"]
     assert "Standard_NC24ads_A100_v4" in latest["properties"]["systemMetadata"]["supportedComputes"]["finetuneComputes"]
 
@@ -96,3 +96,18 @@ def test_what_is_not_there_and_what_is_not_ours(azure: Azure, base: str) -> None
     assert error["innerError"]["innerError"]["innerError"]["code"] == "UnAuthorizedRegistryAccess"
     write = azure.call("PUT", f"{base}/models/mine/versions/1", {}, host=HOST, api=API)
     assert write.status_code == 401
+
+
+def test_the_registries_of_the_text_generation_notebooks_have_their_models(azure: Azure) -> None:
+    base = "/mferp/managementfrontend/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices"
+    for registry, name in (("azureml-msr", "microsoft-phi-2"), ("azureml-meta", "Llama-2-7b")):
+        found = azure.call(
+            "GET", f"/registrymanagement/v1.0/registries/{registry}/discovery", host="eastus.api.azureml.ms", api="v1.0"
+        ).json()
+        assert found["registryName"] == registry
+        root = f"{base}/registries/{registry}"
+        newest = versions(azure, root, "models", name)[0]
+        assert newest["id"].startswith(f"azureml://registries/{registry}/models/{name}/versions/")
+        assert versions(azure, root, "models", NAME) == []
+        listed = azure.call("GET", f"{root}/components", host=HOST, api=API).json()
+        assert listed["value"] == []

@@ -40,6 +40,15 @@ def test_params_count_and_the_models_own_win() -> None:
     assert read_question(json.dumps(body), chat=False).parameters == {"top_p": 0.5, "top_k": 3}
 
 
+def test_a_text_model_is_asked_with_a_column_too_and_then_answers_a_list() -> None:
+    question = read_question(json.dumps({"input_data": {"text": ["a", "b"]}}), chat=False)
+    assert (question.inputs, question.answer(["1", "2"])) == (["a", "b"], ["1", "2"])
+    assert read_question(asked(["a", "b"]), chat=False).answer(["1", "2"]) == {"output": ["1", "2"]}
+    for columns in ({"text": ["a"], "more": ["b"]}, {"text": ["a"], "input_string": ["b"]}, {"text": [1]}):
+        with pytest.raises(BadRequest):
+            read_question(json.dumps({"input_data": columns}), chat=False)
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

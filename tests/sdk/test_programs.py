@@ -52,6 +52,7 @@ def run(home: Path, folder: Path, program: str, **environment: str) -> dict[str,
 
 
 def notebook_folder(home: Path, folder: Path) -> Path:
+    """A folder with config.json and the quickstart's data."""
     folder.mkdir()
     connection = lifecycle.ensure(home, idle_seconds=900)
     config = {
@@ -76,7 +77,7 @@ def notebook_folder(home: Path, folder: Path) -> Path:
         pytest.param({"pace": "faithful", "speed": 60}, True, id="faithful", marks=pytest.mark.matrix),
     ],
 )
-def test_the_fine_tuning_notebook_twice(
+def test_the_chat_completion_notebook_twice(
     settings: dict[str, Any], rehearsed: bool, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second run meets the compute, the model and the data of the first; it trains anew."""
@@ -85,12 +86,42 @@ def test_the_fine_tuning_notebook_twice(
         monkeypatch.setenv("PHIFT_EMULATOR_DEPLOYMENTS", "rehearse")
     folder = notebook_folder(home, tmp_path / "notebook")
     lifecycle.request(lifecycle.ensure(home), "PUT", "/settings", settings)
-    first = run(home, folder, "finetune_notebook.py", MAX_STEPS="3")
+    first = run(home, folder, "chat_completion.py", MAX_STEPS="3")
     assert list(first) == CELLS
     assert first["streamed"]["status"] == "Completed"
     assert first["endpoint"]["traffic"] == {"demo": 100}
     assert first["answer"]["text"].strip() or not rehearsed
     assert first["deleted"]["left"] is False
-    second = run(home, folder, "finetune_notebook.py", MAX_STEPS="3")
+    second = run(home, folder, "chat_completion.py", MAX_STEPS="3")
     assert list(second) == CELLS
     assert second["job"]["name"] != first["job"]["name"]
+
+
+def test_the_text_generation_notebook(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHIFT_EMULATOR_JOBS", "rehearse")
+    monkeypatch.setenv("PHIFT_EMULATOR_DEPLOYMENTS", "rehearse")
+    told = run(home, notebook_folder(home, tmp_path / "notebook"), "text_generation.py", MAX_STEPS="3")
+    assert told["model"]["id"] == "azureml://registries/azureml-msr/models/microsoft-phi-2/versions/23"
+    assert told["streamed"]["status"] == "Completed"
+    assert told["metrics"]["runs"] == 7
+    assert {"epoch", "loss", "eval_loss"} <= set(told["metrics"]["metrics"])
+    assert told["endpoint"]["traffic"] == {"demo": 100}
+    assert len(told["answer"]["texts"]) == 2
+    assert told["deleted"]["left"] is False
+
+
+def test_the_stock_mlflow_client(home: Path, tmp_path: Path) -> None:
+    told = run(home, notebook_folder(home, tmp_path / "notebook"), "mlflow_client.py")
+    assert told["address"]["scheme"] == "azureml"
+    assert (told["read"]["status"], told["read"]["rate"], told["read"]["loss"]) == ("FINISHED", "0.1", 0.2)
+    assert (told["read"]["params"], told["read"]["many"], told["read"]["tags"]) == (92, [1000, 999], ["a", "yes"])
+    assert told["artifacts"] | {"cell": ""} == {
+        "cell": "",
+        "listed": ["data", "notes"],
+        "text": "hello",
+        "size": 256 * 8192,
+    }
+    assert (told["searched"]["runs"], told["searched"]["children"]) == (["first"], ["second"])
+    assert "404" in told["gaps"]["models"]
+    assert "Traces are not available" in told["gaps"]["traces"]
+    assert (told["deleted"]["gone"], told["deleted"]["back"]) == (True, "active")

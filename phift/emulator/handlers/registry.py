@@ -1,4 +1,4 @@
-"""The `azureml` registry: discovery on the data plane, models and components on its management front end."""
+"""Registries, `azureml` above all: discovery on the data plane, models and components on its management front end."""
 
 from __future__ import annotations
 
@@ -11,20 +11,18 @@ from starlette.responses import Response
 from phift.emulator.documents import reply
 from phift.emulator.errors import ServiceError, detail
 from phift.emulator.listing import in_view, page
-from phift.emulator.registry.publish import REGISTRY, names, versions
+from phift.emulator.registry.publish import names, registries, versions
 from phift.emulator.routing import Call, Host, Route
 
 __all__ = ["ROUTES"]
 
-_REGISTRY_GUID = uuid.uuid5(uuid.NAMESPACE_DNS, f"{REGISTRY}.registry.phift.local")
-_SUBSCRIPTION_GUID = uuid.uuid5(_REGISTRY_GUID, "subscription")
 _LABELS = {"models": "Model", "components": "Component", "environments": "Environment", "data": "Data"}
 
 
-def _check_access(call: Call, status: int) -> None:
-    """Registries other than azureml answer as those one has no right to (recorded 2026-03)."""
+def _registry(call: Call, status: int) -> str:
+    """The registry asked for. Those that are not there answer as those one has no right to (recorded 2026-03)."""
     name = call.params["registry"]
-    if name.casefold() != REGISTRY:
+    if name.lower() not in registries():
         raise ServiceError(
             status,
             "UserError",
@@ -34,25 +32,25 @@ def _check_access(call: Call, status: int) -> None:
             message_format="User/tenant/subscription is not allowed to access registry {feedName}",
             component="feedmanagement" if status == 403 else "managementfrontend",
         )
+    return name.lower()
 
 
 async def _discover(call: Call) -> Response:
-    _check_access(call, 403)
+    registry = _registry(call, 403)
     location = call.emulator.workspace.location
+    identity = uuid.uuid5(uuid.NAMESPACE_DNS, f"{registry}.registry.phift.local")
     return reply(
         {
-            "registryId": str(_REGISTRY_GUID),
-            "registryName": REGISTRY,
+            "registryId": str(identity),
+            "registryName": registry,
             "tenantId": call.emulator.workspace.tenant_id,
             "primaryRegion": location,
             "regions": [location],
-            "subscriptionId": str(_SUBSCRIPTION_GUID),
-            "resourceGroup": "azureml",
+            "subscriptionId": str(uuid.uuid5(identity, "subscription")),
+            "resourceGroup": registry,
             "workspaceName": None,
             "primaryRegionResourceProviderUri": f"https://cert-{location}.experiments.azureml.net/",
-            "registryFqdns": {
-                location: {"uri": f"https://{_REGISTRY_GUID}.registry.{location}.privatelink.api.azureml.ms"}
-            },
+            "registryFqdns": {location: {"uri": f"https://{identity}.registry.{location}.privatelink.api.azureml.ms"}},
             "intellectualPropertyPublisher": None,
         }
     )
@@ -62,10 +60,10 @@ def _active(call: Call, documents: tuple[dict[str, Any], ...]) -> list[dict[str,
     return [each for each in documents if in_view(call, each["properties"]["isArchived"])]
 
 
-def _container(kind: str, name: str, documents: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+def _container(registry: str, kind: str, name: str, documents: tuple[dict[str, Any], ...]) -> dict[str, Any]:
     newest = documents[-1]
     return {
-        "id": f"azureml://registries/{REGISTRY}/{kind}/{name}",
+        "id": f"azureml://registries/{registry}/{kind}/{name}",
         "name": name,
         "type": kind,
         "properties": {
@@ -82,33 +80,31 @@ def _container(kind: str, name: str, documents: tuple[dict[str, Any], ...]) -> d
 
 
 async def _list(call: Call) -> Response:
-    _check_access(call, 401)
-    kind = call.params["kind"]
-    found = await asyncio.to_thread(lambda: [(name, versions(kind, name)) for name in names(kind)])
-    containers = [_container(kind, name, documents) for name, documents in found if _active(call, documents)]
+    registry, kind = _registry(call, 401), call.params["kind"]
+    found = await asyncio.to_thread(lambda: [(n, versions(kind, n, registry)) for n in names(kind, registry)])
+    containers = [_container(registry, kind, name, documents) for name, documents in found if _active(call, documents)]
     return page(call, containers)
 
 
 async def _get_container(call: Call) -> Response:
-    _check_access(call, 401)
-    kind, name = call.params["kind"], call.params["name"]
-    documents = versions(kind, name)
+    registry, kind, name = _registry(call, 401), call.params["kind"], call.params["name"]
+    documents = versions(kind, name, registry)
     if not documents:
         raise _not_found(kind, f"container with name: {name}")
-    return reply(_container(kind, name, documents))
+    return reply(_container(registry, kind, name, documents))
 
 
 async def _list_versions(call: Call) -> Response:
     """Newest first; of an unknown name an empty list, not a 404 (recorded 2025)."""
-    _check_access(call, 401)
-    documents = _active(call, versions(call.params["kind"], call.params["name"]))
+    registry = _registry(call, 401)
+    documents = _active(call, versions(call.params["kind"], call.params["name"], registry))
     return page(call, list(reversed(documents)))
 
 
 async def _get_version(call: Call) -> Response:
-    _check_access(call, 401)
-    kind, name, version = call.params["kind"], call.params["name"], call.params["version"]
-    for document in versions(kind, name):
+    registry, kind, name = _registry(call, 401), call.params["kind"], call.params["name"]
+    version = call.params["version"]
+    for document in versions(kind, name, registry):
         if document["name"] == version:
             return reply(document)
     raise _not_found(kind, f"with name: {name} and version: {version}")

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from phift.emulator.jobs.events import Metrics
@@ -32,10 +33,23 @@ class MetricsSender:
         self._queue: asyncio.Queue[tuple[str, Mapping[str, Any]] | None] = asyncio.Queue()
         self.problem = ""
 
-    def make_run(self, run_id: str, *, experiment: str, name: str, parent: str, parameters: Mapping[str, Any]) -> None:
-        """The MLflow run of the same id, running, with its parameters."""
+    def make_run(
+        self,
+        run_id: str,
+        *,
+        experiment: str,
+        name: str,
+        parent: str,
+        root: str,
+        parameters: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        """The MLflow run of the same id, running, with its parameters.
+
+        parent, root: run ids, which become tags; parent is "" for none.
+        """
         values = {key: str(value)[:MAX_PARAMETER] for key, value in parameters.items()}
-        self._put("make", run_id=run_id, experiment=experiment, name=name, parent=parent, parameters=values)
+        tags = {"mlflow.rootRunId": root, **({"mlflow.parentRunId": parent} if parent else {})}
+        self._put("make", run_id=run_id, experiment=experiment, name=name, tags=tags, parameters=values)
 
     def log(self, run_ids: list[str], metrics: Metrics) -> None:
         for run_id in run_ids:
@@ -64,8 +78,9 @@ class MetricsSender:
         for attempt in range(1, RETRIES + 1):
             try:
                 if kind == "make":
-                    tags = {"mlflow.parentRunId": call["parent"]} if call["parent"] else {}
-                    await self._tracking.make_run(call["run_id"], call["experiment"], call["name"], time.time(), tags)
+                    await self._tracking.make_run(
+                        call["run_id"], call["experiment"], call["name"], time.time(), call["tags"]
+                    )
                     await self._tracking.start_run(call["run_id"])
                     if call["parameters"]:
                         await self._tracking.log(call["run_id"], [], call["parameters"])

@@ -179,8 +179,8 @@ class NodeRun:
             if isinstance(place, RegistryModel):
                 if not stands_in(place.name):
                     raise JobFailure(
-                        f"the weights of {place.name} are not here: the embedded Azure ML has a stand-in for models"
-                        " of Phi-3's architecture only; give real weights as pytorch_model_path or huggingface_id"
+                        f"the weights of {place.name} are not here: the embedded Azure ML has a stand-in for"
+                        " Phi-3-mini, Phi-3-medium, Phi-3.5-mini, Phi-4 and phi-2 only; give real weights as pytorch_model_path or huggingface_id"
                     )
                 paths[name], stand_in = str(foundation.WEIGHTS), True
             else:
@@ -277,7 +277,7 @@ class NodeRun:
         job = self._reload()
         job.runs.append(run.run_id)
         job.save(self._store)
-        self._metrics.make_run(run.run_id, experiment=job.experiment, name=node, parent=parent.run_id, parameters={})
+        self._metrics.make_run(run.run_id, experiment=job.experiment, name=node, parent=parent.run_id, root=job.name)
         return run
 
     def _say_last_words(self) -> None:

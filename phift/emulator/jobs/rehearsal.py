@@ -154,7 +154,7 @@ metadata:
   finetuned_by_job: {context.job}
   rehearsal: 'true'
   stand_in: '{str(context.stand_in).lower()}'
-  task: llm/v1/chat
+  task: {"llm/v1/chat" if context.chat else "text-generation"}
 mlflow_version: {version("mlflow")}
 """
 

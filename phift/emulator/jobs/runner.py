@@ -87,7 +87,12 @@ class JobRunner:
             prefix = f"{work['node']}." if len(job.works) > 1 else ""
             parameters |= {f"{prefix}{name}": value for name, value in work["parameters"].items()}
         self._metrics.make_run(
-            job.name, experiment=job.experiment, name=job.display_name, parent="", parameters=parameters
+            job.name,
+            experiment=job.experiment,
+            name=job.display_name,
+            parent="",
+            root=job.name,
+            parameters=parameters,
         )
 
     async def _run_nodes(self, works: list[Work]) -> None:

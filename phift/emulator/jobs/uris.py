@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from phift.emulator.blobs.account import ARTIFACT_CONTAINER
 from phift.emulator.errors import ServiceError
-from phift.emulator.registry.publish import REGISTRY, versions
+from phift.emulator.registry.publish import versions
 
 if TYPE_CHECKING:
     from phift.emulator.context import Emulator
@@ -49,7 +49,7 @@ class BlobPlace:
 
 @dataclass(frozen=True)
 class RegistryModel:
-    """A base model of the `azureml` registry. version: as the registry numbers it."""
+    """A base model of a registry. version: as the registry numbers it."""
 
     name: str
     version: str
@@ -101,7 +101,7 @@ def long_uri(emulator: Emulator, datastore: str, path: str) -> str:
 
 
 def _registry_model(registry: str, name: str, version: str) -> RegistryModel:
-    found = versions("models", name) if registry.lower() == REGISTRY else ()
+    found = versions("models", name, registry.lower())
     known = next((document for document in reversed(found) if version in ("", document["name"])), None)
     if known is None:
         text = f"Not found model {name}" + (f" (version: {version})." if version else ".")

@@ -16,7 +16,7 @@ from phift.catalog.models import CatalogModel, model, models
 from phift.emulator.documents import timestamp
 from phift.emulator.handlers.assets_components import component_spec_text
 
-__all__ = ["REGISTRY", "names", "stands_in", "versions"]
+__all__ = ["REGISTRY", "names", "registries", "stands_in", "versions"]
 
 REGISTRY = "azureml"
 _PUBLISHER = "azureml"
@@ -35,24 +35,39 @@ def stands_in(name: str) -> bool:
     return name.lower() in {listed.lower() for listed in _local()["stand_in"]["models"]}
 
 
-def names(kind: str) -> list[str]:
-    """The names of all models or components; [] for other kinds. Parses every file of the kind at first use."""
+def registries() -> tuple[str, ...]:
+    """The names of the registries that can be read."""
+    return (REGISTRY, *_local()["other_registries"])
+
+
+def names(kind: str, registry: str = REGISTRY) -> list[str]:
+    """The names of all models or components; [] for other kinds. Parses every file of the kind at first use.
+
+    registry: in lower case.
+    """
+    if registry != REGISTRY:
+        return list(_local()["other_registries"].get(registry, ())) if kind == "models" else []
     if kind == "models":
         return list(models())
     return list(components()) if kind == "components" else []
 
 
 @cache
-def versions(kind: str, name: str) -> tuple[dict[str, Any], ...]:
-    """The version documents of a model or component, oldest first; () for a name the registry does not have."""
+def versions(kind: str, name: str, registry: str = REGISTRY) -> tuple[dict[str, Any], ...]:
+    """The version documents of a model or component, oldest first; () for a name the registry does not have.
+
+    registry: in lower case.
+    """
+    if registry != REGISTRY and name.lower() not in {listed.lower() for listed in names(kind, registry)}:
+        return ()
     if kind == "models" and (found := model(name)):
-        return _model_versions(found)
+        return _model_versions(found, registry)
     if kind == "components" and (found_component := component(name)):
         return (_component_version(found_component.name, found_component.version),)
     return ()
 
 
-def _model_versions(current: CatalogModel) -> tuple[dict[str, Any], ...]:
+def _model_versions(current: CatalogModel, registry: str) -> tuple[dict[str, Any], ...]:
     local = _local()
     defaults = dict(current.defaults)
     tags = _text_tags({key: value for key, value in current.tags.items() if key != "model_specific_defaults"})
@@ -62,21 +77,23 @@ def _model_versions(current: CatalogModel) -> tuple[dict[str, Any], ...]:
     published = []
     if earlier := local["earlier"].get(current.name):
         old_tags = {**tags, **_defaults_tag(defaults), **_allow_list_tags(current)}
-        published.append(_model(current, earlier["version"], earlier["date"], old_tags, {}, archived=current.archived))
+        published.append(
+            _model(current, registry, earlier["version"], earlier["date"], old_tags, {}, archived=current.archived)
+        )
     today = {**tags, **_defaults_tag(defaults)}
     metadata = dict(current.system_metadata)
     published.append(
-        _model(current, current.version, local["catalogue_date"], today, metadata, archived=current.archived)
+        _model(current, registry, current.version, local["catalogue_date"], today, metadata, archived=current.archived)
     )
     if stand_in:
         rule = local["stand_in"]["local_version"]
         kept = {key: value for key, value in defaults.items() if key not in rule["drop_defaults"]}
         own_tags = {**tags, **_defaults_tag(kept)}
-        if rule["allow_lists_as_tags"]:
-            own_tags |= _allow_list_tags(current)
         own_metadata = {key: value for key, value in metadata.items() if key not in rule["drop_system_metadata"]}
         number = str(int(current.version) + 1)
-        published.append(_model(current, number, rule["date"], own_tags, own_metadata, archived=rule["archived"]))
+        published.append(
+            _model(current, registry, number, rule["date"], own_tags, own_metadata, archived=rule["archived"])
+        )
     return tuple(published)
 
 
@@ -99,6 +116,7 @@ def _text_tags(tags: Mapping[str, Any]) -> dict[str, str]:
 
 def _model(
     current: CatalogModel,
+    registry: str,
     version: str,
     created: date,
     tags: dict[str, str],
@@ -106,7 +124,7 @@ def _model(
     *,
     archived: bool,
 ) -> dict[str, Any]:
-    reference = f"azureml://registries/{REGISTRY}/models/{current.name}/versions/{version}"
+    reference = f"azureml://registries/{registry}/models/{current.name}/versions/{version}"
     properties: dict[str, Any] = {
         "description": None,
         "tags": tags,

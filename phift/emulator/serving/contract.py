@@ -4,6 +4,8 @@ Request (Azure docs, model cards of the chat-completion models):
 `{"input_data": {"input_string": [...], "parameters": {...}}, "params": {...}}`.
 A chat model's input_string is one conversation, `[{"role", "content"}, ...]`, or a list of them; a text model's is a
 list of texts. Answer: `{"output": text}`, or `{"output": [text, ...]}` when more than one was asked.
+A text model is asked with a table of one column as well, `{"input_data": {"text": [...]}}`, and then answers
+`[text, ...]`: Azure's text-generation notebook does so.
 
 Only the standard library is imported here.
 """
@@ -39,11 +41,19 @@ class Question:
     """A request that was understood.
 
     inputs: conversations of a chat model, texts of a text model. single: one was asked, so that the output is one text.
+    table: it was asked with a column of texts.
     """
 
     inputs: list[Any]
     single: bool
     parameters: dict[str, Any] = field(default_factory=dict)
+    table: bool = False
+
+    def answer(self, texts: list[str]) -> Any:
+        """The answer's JSON document. texts: what was generated, one for each input."""
+        if self.table:
+            return texts
+        return {"output": texts[0] if self.single else texts}
 
 
 def read_question(body: str | bytes, *, chat: bool) -> Question:
@@ -59,17 +69,20 @@ def read_question(body: str | bytes, *, chat: bool) -> Question:
     data = document.get("input_data")
     if not isinstance(data, dict):
         raise BadRequest("input_data", "is missing" if data is None else f"must be an object, not {_kind(data)}")
-    if unknown := sorted(set(data) - {"input_string", "parameters"}):
+    unknown = sorted(set(data) - {"input_string", "parameters"})
+    column = unknown[0] if len(unknown) == 1 and not chat and "input_string" not in data else ""
+    if unknown and not column:
         raise BadRequest(f"input_data.{unknown[0]}", "is not a field; there are input_string and parameters")
-    asked = data.get("input_string")
-    inputs, single = _conversations(asked) if chat else _texts(asked)
+    where = f"input_data.{column or 'input_string'}"
+    asked = data.get(column or "input_string")
+    inputs, single = _conversations(asked) if chat else _texts(where, asked)
     if len(inputs) > _MAX_BATCH:
-        raise BadRequest("input_data.input_string", f"holds {len(inputs)} inputs; at most {_MAX_BATCH} are answered")
+        raise BadRequest(where, f"holds {len(inputs)} inputs; at most {_MAX_BATCH} are answered")
     # `params` is what MLflow's own scoring server calls the same thing; where both are given the model's own wins
     parameters = _parameters("params", document.get("params")) | _parameters(
         "input_data.parameters", data.get("parameters")
     )
-    return Question(inputs, single, parameters)
+    return Question(inputs, single, parameters, bool(column))
 
 
 def _conversations(asked: Any) -> tuple[list[Conversation], bool]:
@@ -98,8 +111,7 @@ def _message(where: str, message: Any) -> dict[str, str]:
     return {"role": role, "content": content}
 
 
-def _texts(asked: Any) -> tuple[list[str], bool]:
-    where = "input_data.input_string"
+def _texts(where: str, asked: Any) -> tuple[list[str], bool]:
     texts = [asked] if isinstance(asked, str) else asked
     if not isinstance(texts, list) or not texts:
         raise BadRequest(where, "must be a list of at least one string")

@@ -64,7 +64,7 @@ class LanguageModel:
         limit = getattr(model.config, "max_position_embeddings", None) or tokenizer.model_max_length
         return cls(model, tokenizer, chat, int(limit))
 
-    def answer(self, question: Question) -> dict[str, Any]:
+    def answer(self, question: Question) -> Any:
         """The contract's answer; raises BadRequest for a question that does not fit into the model."""
         import torch
 
@@ -83,7 +83,7 @@ class LanguageModel:
         texts = [text.strip() if self.chat else text for text in self._decode(tokens[:, length:])]
         if question.parameters.get("return_full_text"):
             texts = [(self._plain(asked) + text) for asked, text in zip(question.inputs, texts, strict=True)]
-        return {"output": texts[0] if question.single else texts}
+        return question.answer(texts)
 
     def warm_up(self) -> None:
         """One full-length answer: the first one is ten times as slow as the rest."""

@@ -90,8 +90,8 @@ async def _download_model(emulator: Emulator, launch: Launch) -> None:
             raise ServiceError(
                 400,
                 "BadArgument",
-                f"The weights of {place.name} are not here: the embedded Azure ML has a stand-in for models of "
-                "Phi-3's architecture only. Register a model with weights of your own to serve it.",
+                f"The weights of {place.name} are not here: the embedded Azure ML has a stand-in for "
+                "Phi-3-mini, Phi-3-medium, Phi-3.5-mini, Phi-4 and phi-2 only. Register a model with weights of your own to serve it.",
             )
         shutil.copytree(foundation.WEIGHTS, target / "mlflow_model_folder")
     else:

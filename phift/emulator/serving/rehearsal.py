@@ -42,7 +42,7 @@ def run(request: Any) -> Any:
     return guarded(request, _answer)
 
 
-def _answer(body: bytes) -> dict[str, Any]:
+def _answer(body: bytes) -> Any:
     question = read_question(body, chat=_chat["model"])
     texts = [LABEL + (asked if isinstance(asked, str) else asked[-1]["content"]) for asked in question.inputs]
-    return {"output": texts[0] if question.single else texts}
+    return question.answer(texts)

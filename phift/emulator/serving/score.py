@@ -30,6 +30,6 @@ def run(request: Any) -> Any:
     return guarded(request, _answer)
 
 
-def _answer(body: bytes) -> dict[str, Any]:
+def _answer(body: bytes) -> Any:
     model = _loaded["model"]
     return model.answer(read_question(body, chat=model.chat))

@@ -16,6 +16,13 @@ PIPELINES: dict[str, tuple[tuple[str, str], ...]] = {
         ("chat_completion_finetune", "finetune"),
         ("ft_nlp_model_converter", "convert"),
     ),
+    "text_generation_pipeline": (
+        ("ft_nlp_common_validation", "validation"),
+        ("text_generation_model_import", "model_import"),
+        ("text_generation_datapreprocess", "preprocess"),
+        ("text_generation_finetune", "finetune"),
+        ("ft_nlp_model_converter", "convert"),
+    ),
 }
 
 

@@ -61,6 +61,11 @@ class StepContext:
     started: float = field(default_factory=time.monotonic)
 
     @property
+    def chat(self) -> bool:
+        """Whether conversations are learned, not texts."""
+        return self.parameters.text("task_name") != "TextGeneration"
+
+    @property
     def log_file(self) -> Path:
         """The step's own log, which clients read as user_logs/std_log.txt."""
         return self.folder / "steps" / self.step / "std_log.txt"

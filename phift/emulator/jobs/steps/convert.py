@@ -10,7 +10,7 @@ from phift.emulator.jobs.steps.context import StepContext
 
 __all__ = ["run"]
 
-TASK = "llm/v1/chat"
+CHAT_TASK, TEXT_TASK = "llm/v1/chat", "text-generation"
 REQUIREMENTS = ("transformers", "torch", "accelerate", "mlflow")
 
 
@@ -20,6 +20,7 @@ def run(context: StepContext) -> None:
     from huggingface_hub import ModelCard
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    task = CHAT_TASK if context.chat else TEXT_TASK
     source, target = context.output("pytorch_model_folder"), context.output("mlflow_model_folder")
     shutil.rmtree(target)  # save_model insists on making it
     components: dict[str, Any] = {
@@ -32,7 +33,7 @@ def run(context: StepContext) -> None:
     mlflow.transformers.save_model(
         transformers_model=components,
         path=str(target),
-        task=TASK,
+        task=task,
         pip_requirements=[f"{package}=={_release(package)}" for package in REQUIREMENTS],
         model_card=ModelCard(_card(context)),
         metadata=notes,
@@ -44,7 +45,7 @@ def run(context: StepContext) -> None:
     for file in target.rglob("*"):
         if file.is_file():
             file.chmod(0o644)
-    context.log(f"MLflow model, task {TASK}: {sum(1 for f in target.rglob('*') if f.is_file())} files")
+    context.log(f"MLflow model, task {task}: {sum(1 for f in target.rglob('*') if f.is_file())} files")
 
 
 def _release(package: str) -> str:
@@ -55,5 +56,5 @@ def _card(context: StepContext) -> str:
     stand_in = (
         "\nThe base model was phift's tiny stand-in, not the model it is named after.\n" if context.stand_in else ""
     )
-    title = "---\nlibrary_name: transformers\n---\n\n# Fine-tuned chat model\n\n"
+    title = f"---\nlibrary_name: transformers\n---\n\n# Fine-tuned {'chat' if context.chat else 'text'} model\n\n"
     return f"{title}Trained by job {context.job} in the embedded Azure ML of phift.\n{stand_in}"

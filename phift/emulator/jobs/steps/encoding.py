@@ -1,4 +1,4 @@
-"""Conversations as token ids, with labels on what the assistant says and nothing else."""
+"""Conversations as token ids, with labels on what the assistant says and nothing else; texts, with labels on all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from phift.emulator.jobs.steps.context import StepError
 
-__all__ = ["IGNORED", "Encoded", "encode", "escape_controls", "load", "save"]
+__all__ = ["IGNORED", "Encoded", "encode", "encode_texts", "escape_controls", "load", "save"]
 
 IGNORED = -100  # the label torch's cross entropy leaves out
 
@@ -18,7 +18,7 @@ IGNORED = -100  # the label torch's cross entropy leaves out
 class Encoded:
     """Token ids and labels of conversations, one list each. cut: conversations shortened. dropped: with no label left.
 
-    escaped: messages that held a control token such as `<|end|>` as text.
+    escaped: messages, or texts, that held a control token such as `<|end|>` as text.
     """
 
     ids: list[list[int]]
@@ -39,7 +39,7 @@ def encode(tokenizer: Any, conversations: Sequence[list[dict[str, str]]], limit:
     """
     if not tokenizer.chat_template:
         raise StepError("the base model's tokenizer has no chat template, so it cannot learn chats")
-    controls = [token for token in tokenizer.all_special_tokens if len(token) > 2]
+    controls = _controls(tokenizer)
     result = Encoded([], [])
     for start in range(0, len(conversations), batch):
         texts, spans = [], []
@@ -53,6 +53,35 @@ def encode(tokenizer: Any, conversations: Sequence[list[dict[str, str]]], limit:
         for ids, offsets, turns in zip(encodings["input_ids"], encodings["offset_mapping"], spans, strict=True):
             _add(result, ids, offsets, turns, limit)
     return result
+
+
+def encode_texts(tokenizer: Any, texts: Sequence[str], limit: int, batch: int) -> Encoded:
+    """Each text between the tokenizer's begin and end markers, every token of it learned.
+
+    limit, batch: as for `encode`.
+    """
+    controls = _controls(tokenizer)
+    result = Encoded([], [])
+    for start in range(0, len(texts), batch):
+        framed = []
+        for text in texts[start : start + batch]:
+            plain = _escaped(text, controls)
+            result.escaped += plain != text
+            framed.append(f"{tokenizer.bos_token or ''}{plain}{tokenizer.eos_token or ''}")
+        encodings = tokenizer(framed, add_special_tokens=False, return_offsets_mapping=True)
+        for ids, offsets, text in zip(encodings["input_ids"], encodings["offset_mapping"], framed, strict=True):
+            _add(result, ids, offsets, [(0, len(text))], limit)
+    return result
+
+
+def _controls(tokenizer: Any) -> list[str]:
+    return [token for token in tokenizer.all_special_tokens if len(token) > 2]
+
+
+def _escaped(text: str, controls: list[str]) -> str:
+    for control in controls:
+        text = text.replace(control, f"{control[0]} {control[1:]}")
+    return text
 
 
 def _add(
@@ -106,9 +135,7 @@ def escape_controls(messages: list[dict[str, str]], controls: list[str]) -> tupl
     count = 0
     kept = []
     for message in messages:
-        content = message["content"]
-        for control in controls:
-            content = content.replace(control, f"{control[0]} {control[1:]}")
+        content = _escaped(message["content"], controls)
         count += content != message["content"]
         kept.append({"role": message["role"], "content": content})
     return kept, count

@@ -24,7 +24,7 @@ def run(context: StepContext) -> None:
     if given is not None:
         _copy(given, target)
         if context.stand_in:
-            context.log("stand-in: a tiny model of the same architecture, since the real weights are not here")
+            context.log("stand-in: a tiny model of Phi-3's architecture, since the real weights are not here")
     else:
         _download(context.parameters.text("huggingface_id"), target)
     size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())

@@ -1,4 +1,4 @@
-"""Step 3: conversations become token ids, one row a conversation."""
+"""Step 3: conversations, or texts, become token ids, one row each."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from phift.emulator.jobs.steps.context import StepContext, StepError
-from phift.emulator.jobs.steps.encoding import encode, save
-from phift.emulator.jobs.steps.rows import read_rows, split_path
+from phift.emulator.jobs.steps.encoding import encode, encode_texts, save
+from phift.emulator.jobs.steps.rows import read_split, split_path
 
 __all__ = ["SPLITS", "run"]
 
@@ -24,15 +24,18 @@ def run(context: StepContext) -> None:
         path = split_path(split, dict(context.inputs))
         if path is None:
             continue
-        encoded = encode(tokenizer, list(read_rows(path)), limit, context.parameters.integer("batch_size"))
+        turn_into_tokens = encode if context.chat else encode_texts
+        rows, batch = list(read_split(context, path)), context.parameters.integer("batch_size")
+        encoded = turn_into_tokens(tokenizer, rows, limit, batch)
         if not encoded.ids:
             raise StepError(f"{split}: no conversation has an answer within {limit} tokens; raise max_seq_length")
         save(encoded, target / f"{split}.npz")
-        context.log(f"{split}: {len(encoded.ids)} conversations, {encoded.tokens()} tokens")
+        kind = "conversations" if context.chat else "texts"
+        context.log(f"{split}: {len(encoded.ids)} {kind}, {encoded.tokens()} tokens")
         for count, what in (
             (encoded.cut, f"longer than {limit} tokens, cut at the end"),
             (encoded.dropped, "left out: no answer within the limit"),
-            (encoded.escaped, "messages with a control token as text, written with a space in it"),
+            (encoded.escaped, "with a control token as text, written with a space in it"),
         ):
             if count:
                 context.log(f"{split}: {count} {what}")

@@ -1,4 +1,4 @@
-"""Conversations as files: JSON lines, a JSON array, or an MLTable over either."""
+"""Conversations and texts as files: JSON lines, a JSON array, or an MLTable over either."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from phift.emulator.jobs.steps.context import StepError
+from phift.emulator.jobs.steps.context import StepContext, StepError
 
-__all__ = ["read_rows", "split_path"]
+__all__ = ["read_rows", "read_split", "read_texts", "split_path"]
 
 _ROLES = ("system", "user", "assistant")
 
@@ -21,13 +21,41 @@ def split_path(split: str, inputs: dict[str, Path]) -> Path | None:
     return inputs.get(f"{split}_file_path") or inputs.get(f"{split}_mltable_path")
 
 
+def read_split(context: StepContext, path: Path) -> Iterator[Any]:
+    """The rows of a split as the job's task has them: `read_rows` or `read_texts`."""
+    if context.chat:
+        return read_rows(path)
+    return read_texts(path, context.parameters.text("text_key"), context.parameters.text("ground_truth_key"))
+
+
 def read_rows(path: Path) -> Iterator[list[dict[str, str]]]:
     """The conversations of a split in order, each checked; raises StepError naming file, row and what is wrong."""
+    for row, place in _rows(path):
+        yield _messages(row, place)
+
+
+def read_texts(path: Path, text_key: str, truth_key: str) -> Iterator[str]:
+    """The texts of a split in order: of each row the text, and after it the truth where there is a key for it.
+
+    Raises StepError naming file, row and what is wrong.
+    """
+    for row, place in _rows(path):
+        asked = [key for key in (text_key, truth_key) if key]
+        parts = [row[key] for key in asked if isinstance(row, dict) and isinstance(row.get(key), str)]
+        if len(parts) < len(asked):
+            keys = " and ".join(f'"{key}"' for key in asked)
+            raise StepError(f"{place}: a row needs {keys} with text")
+        if not (text := "".join(parts)):
+            raise StepError(f"{place}: no text, so there is nothing to learn")
+        yield text
+
+
+def _rows(path: Path) -> Iterator[tuple[Any, str]]:
     found = False
     for file in _files(path):
         for number, row in _records(file):
             found = True
-            yield _messages(row, f"{file.name}, row {number}")
+            yield row, f"{file.name}, row {number}"
     if not found:
         raise StepError(f"{path.name} holds no row")
 

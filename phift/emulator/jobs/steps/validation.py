@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from phift.emulator.jobs.steps.context import Parameters, StepContext, StepError
-from phift.emulator.jobs.steps.rows import read_rows, split_path
+from phift.emulator.jobs.steps.rows import read_split, split_path
 
 __all__ = ["not_honoured", "run"]
 
@@ -20,8 +20,8 @@ def run(context: StepContext) -> None:
         raise StepError("no training data: give train_file_path or train_mltable_path")
     for split in ("train", "validation", "test"):
         if path := split_path(split, inputs):
-            rows = sum(1 for _ in read_rows(path))
-            context.log(f"{split}: {rows} conversations in {path.name}")
+            rows = sum(1 for _ in read_split(context, path))
+            context.log(f"{split}: {rows} {'conversations' if context.chat else 'texts'} in {path.name}")
     for note in not_honoured(context.parameters, inputs_given=set(inputs)):
         context.log(f"not honoured here: {note}")
 

@@ -1,4 +1,4 @@
-"""What Azure's public fine-tuning notebooks do, cell by cell, in their order. It knows nothing of phift.
+"""What Azure's public chat-completion notebook does, cell by cell, in its order. It knows nothing of phift.
 
 Needs: config.json (MLClient.from_config), train.jsonl and test.jsonl in the working folder. Environment: MAX_STEPS.
 Prints one JSON line a cell.
@@ -51,15 +51,15 @@ tell("model", id=foundation_model.id)
 # compute, of a size that the model allows
 
 compute_cluster = "gpu-cluster-big"
-allow_list = ast.literal_eval(foundation_model.tags["finetune_compute_allow_list"])
+allow_list = ast.literal_eval(foundation_model.tags.get("finetune_compute_allow_list", "None"))
 try:
     compute = workspace_ml_client.compute.get(compute_cluster)
 except ResourceNotFoundError:
-    compute = AmlCompute(name=compute_cluster, size=allow_list[0], max_instances=2)
+    compute = AmlCompute(name=compute_cluster, size="Standard_ND40rs_v2", tier="Dedicated", max_instances=2)
     workspace_ml_client.compute.begin_create_or_update(compute).wait()
 compute = workspace_ml_client.compute.get(compute_cluster)
 assert compute.provisioning_state.lower() == "succeeded"
-assert compute.size.lower() in [size.lower() for size in allow_list]
+assert allow_list is None or compute.size.lower() in [size.lower() for size in allow_list]
 gpu_count_found, gpus_per_node = False, 0
 for size in workspace_ml_client.compute.list_sizes():
     if size.name.lower() == compute.size.lower():
@@ -95,6 +95,7 @@ def create_pipeline():
         compute_model_import=compute_cluster,
         compute_preprocess=compute_cluster,
         compute_finetune=compute_cluster,
+        compute_model_evaluation=compute_cluster,
         train_file_path=Input(type="uri_file", path="train.jsonl"),
         test_file_path=Input(type="uri_file", path="test.jsonl"),
         number_of_gpu_to_use_finetuning=gpus_per_node,
@@ -135,7 +136,7 @@ deployment = ManagedOnlineDeployment(
     name="demo",
     endpoint_name=endpoint_name,
     model=registered_model.id,
-    instance_type="Standard_NC24ads_A100_v4",
+    instance_type="STANDARD_NC4AS_T4_V3",
     instance_count=1,
     liveness_probe=ProbeSettings(initial_delay=600),
     request_settings=OnlineRequestSettings(request_timeout_ms=90000),
@@ -152,9 +153,10 @@ with open("test.jsonl") as stream:
     question = json.loads(stream.readline())["messages"][0]["content"]
 request = {
     "input_data": {
-        "input_string": [{"role": "user", "content": question}],
+        "input_string": [[{"role": "user", "content": question}]],
         "parameters": {"temperature": 0.6, "top_p": 0.9, "do_sample": True, "max_new_tokens": 20},
-    }
+    },
+    "params": {},
 }
 with open("sample_score.json", "w") as stream:
     json.dump(request, stream)
