@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import Project
+from worlds import World
 
+from phift import phases
 from phift.address import Address
 from phift.apply.events import (
     ApplyFinished,
@@ -36,6 +38,9 @@ from phift.views.ndjson import JsonApply
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "schemas" / "plan.schema.json").read_text(encoding="utf-8"))
 DOCS = (ROOT / "docs" / "plan-json.md").read_text(encoding="utf-8")
+EVENTS = jsonschema.Draft202012Validator(
+    json.loads((ROOT / "schemas" / "events.schema.json").read_text(encoding="utf-8"))
+)
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 COMPUTE, JOB = Address("compute", "finetune"), Address("job", "finetune")
 EVERYTHING = Plan(
@@ -143,6 +148,38 @@ def lines() -> list[dict[str, Any]]:
     view.finish(ApplyFinished(EVERYTHING, 1, 0, 0, 2.0, outputs={"job.finetune": {"name": "s-1"}}))
     view.ended(ServerError("down"))
     return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def wrong_events(told: list[dict[str, Any]]) -> list[str]:
+    return [f"{line['type']}: {error.message}" for line in told for error in EVENTS.iter_errors(line)]
+
+
+def test_every_event_is_of_the_schema_and_nothing_with_another_key(lines: list[dict[str, Any]]) -> None:
+    jsonschema.Draft202012Validator.check_schema(EVENTS.schema)
+    assert wrong_events(lines) == []
+    kinds = {branch["properties"]["type"]["const"] for branch in EVENTS.schema["oneOf"]}
+    assert kinds == {line["type"] for line in lines}
+    for line in lines:
+        assert wrong_events([{**line, "more": 1}]), line["type"]
+        for key in set(line) - {"elapsed_seconds"}:
+            assert list(EVENTS.iter_errors({k: v for k, v in line.items() if k != key})), (line["type"], key)
+        for holder in ("hook", "change", "changes"):
+            if holder in line:
+                assert wrong_events([{**line, holder: {**line[holder], "more": 1}}]), line["type"]
+
+
+def test_the_events_of_a_real_apply_are_of_the_schema(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    out = io.StringIO()
+    view = JsonApply(Streams(out=out, err=io.StringIO()))
+    request = world.write("a.yaml", "shop")
+    plan = world.plan(request)
+    view.planned(plan)
+    view.finish(phases.apply(plan, request, world.memory.connect, listener=view, options=phases.ApplyOptions()))
+    told = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert wrong_events(told) == []
+    kinds = {line["type"] for line in told}
+    assert {"planned_change", "apply_start", "apply_progress", "apply_complete", "lease", "outputs"} <= kinds
 
 
 def test_every_event_is_documented_with_its_keys(lines: list[dict[str, Any]]) -> None:
