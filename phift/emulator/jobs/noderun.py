@@ -22,7 +22,7 @@ from phift.emulator.jobs.places import output_place
 from phift.emulator.jobs.record import Job, Run, Status, find_job
 from phift.emulator.jobs.uris import BlobPlace, RegistryModel, place_of
 from phift.emulator.jobs.worker import JobFile
-from phift.emulator.registry.publish import stands_in
+from phift.emulator.registry.publish import no_weights, stands_in
 
 if TYPE_CHECKING:
     from phift.emulator.context import Emulator
@@ -179,8 +179,7 @@ class NodeRun:
             if isinstance(place, RegistryModel):
                 if not stands_in(place.name):
                     raise JobFailure(
-                        f"the weights of {place.name} are not here: the embedded Azure ML has a stand-in for"
-                        " Phi-3-mini, Phi-3-medium, Phi-3.5-mini, Phi-4 and phi-2 only; give real weights as pytorch_model_path or huggingface_id"
+                        f"{no_weights(place.name)} Give real weights as pytorch_model_path or huggingface_id."
                     )
                 paths[name], stand_in = str(foundation.WEIGHTS), True
             else:

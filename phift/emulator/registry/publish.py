@@ -16,7 +16,7 @@ from phift.catalog.models import CatalogModel, model, models
 from phift.emulator.documents import timestamp
 from phift.emulator.handlers.assets_components import component_spec_text
 
-__all__ = ["REGISTRY", "names", "registries", "stands_in", "versions"]
+__all__ = ["REGISTRY", "names", "no_weights", "registries", "stands_in", "versions"]
 
 REGISTRY = "azureml"
 _PUBLISHER = "azureml"
@@ -38,6 +38,12 @@ def stands_in(name: str) -> bool:
 def registries() -> tuple[str, ...]:
     """The names of the registries that can be read."""
     return (REGISTRY, *_local()["other_registries"])
+
+
+def no_weights(name: str) -> str:
+    """What is said of a model for which nothing answers."""
+    stand_ins = ", ".join(_local()["stand_in"]["models"])
+    return f"The weights of {name} are not here: the embedded Azure ML has a stand-in for {stand_ins} only."
 
 
 def names(kind: str, registry: str = REGISTRY) -> list[str]:

@@ -12,7 +12,7 @@ from phift.emulator.blobs.account import blobs_of
 from phift.emulator.documents import timestamp
 from phift.emulator.errors import ServiceError
 from phift.emulator.jobs.uris import BlobPlace, RegistryModel, place_of
-from phift.emulator.registry.publish import stands_in
+from phift.emulator.registry.publish import no_weights, stands_in
 from phift.emulator.serving.durations import seconds_of
 from phift.emulator.serving.folders import ModelFolderError, find_model
 from phift.emulator.serving.launch import Launch, workers_for
@@ -90,8 +90,7 @@ async def _download_model(emulator: Emulator, launch: Launch) -> None:
             raise ServiceError(
                 400,
                 "BadArgument",
-                f"The weights of {place.name} are not here: the embedded Azure ML has a stand-in for "
-                "Phi-3-mini, Phi-3-medium, Phi-3.5-mini, Phi-4 and phi-2 only. Register a model with weights of your own to serve it.",
+                f"{no_weights(place.name)} Register a model with weights of your own to serve it.",
             )
         shutil.copytree(foundation.WEIGHTS, target / "mlflow_model_folder")
     else:
