@@ -177,7 +177,8 @@ class Project:
 
     def apply(self, plan: Plan | None = None, **options: Any) -> ApplyFinished:
         """Apply a plan, or one made now; does not look at how it ended."""
-        made = plan or self.plan(retry_failed=options.get("retry_failed", False))
+        retry_failed = options.pop("retry_failed", False)
+        made = plan or self.plan(retry_failed=retry_failed)
         return phases.apply(
             made, self.request, self.embedded.connector, listener=self.events.append, options=ApplyOptions(**options)
         )

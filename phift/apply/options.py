@@ -13,11 +13,10 @@ __all__ = ["ApplyOptions"]
 class ApplyOptions:
     """parallelism: units at a time. wait: False submits jobs and detaches. timeouts: seconds a wait may take, by kind.
 
-    retry_failed: run a failed or cancelled job again. stop: when set, waits detach and nothing new starts.
+    stop: when set, waits detach and nothing new starts.
     """
 
     parallelism: int = 10
     wait: bool = True
     timeouts: Mapping[str, float] = field(default_factory=dict)
-    retry_failed: bool = False
     stop: threading.Event = field(default_factory=threading.Event)

@@ -119,15 +119,10 @@ def test_options_reach_the_apply(
     spec: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seen = applying(monkeypatch, ApplyFinished(PLAN, 1, 0, 0, 1))
-    arguments = ["--no-wait", "--parallelism", "3", "--timeout", "job=2h", "--retry-failed"]
+    arguments = ["--no-wait", "--parallelism", "3", "--timeout", "job=2h"]
     assert run(["apply", spec, "-y", *arguments]) == 0
     [options] = seen
-    assert (options.parallelism, options.wait, options.timeouts, options.retry_failed) == (
-        3,
-        False,
-        {"job": 7200},
-        True,
-    )
+    assert (options.parallelism, options.wait, options.timeouts) == (3, False, {"job": 7200})
     said = capsys.readouterr()
     assert "Apply complete! Resources: 1 added" in said.out
     assert "job.finetune: Starting..." in said.err

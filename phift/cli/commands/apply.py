@@ -47,12 +47,13 @@ def apply(
     saved = not is_set(file) and planfile.is_plan(file)
     if saved:
         o.refuse("a saved plan, which holds its own", {"--target": target, "--var": var, "--var-file": var_file})
-        o.refuse("a saved plan, which is carried out as it is", {"--select": select, "--replace": replace})
+        planned = {"--select": select, "--replace": replace, "--retry-failed": retry_failed}
+        o.refuse("a saved plan, which is carried out as it is", planned)
     if json:
         o.refuse("--json", {"--quiet": quiet})
         if not (saved or auto_approve or dry_run):
             raise UsageError("--json has nobody to ask", remedy="Add --auto-approve, or apply a saved plan.")
-    timeouts = o.parse_timeouts(timeout)
+    options = phases.ApplyOptions(parallelism=parallelism, wait=not no_wait, timeouts=o.parse_timeouts(timeout))
     terminal = Terminal.of(no_color=no_color, quiet=quiet or json)
     connect = connector(interactive=terminal.streams.terminal and not json, tell=terminal.tell)
     view = watcher(terminal.streams, json=json, quiet=quiet)
@@ -67,9 +68,6 @@ def apply(
             terminal.print(many_view(o.PlanFormat.TEXT)(together, style=terminal.streams.out_style, summary=quiet))
             if dry_run:
                 return together.exit_code
-            options = phases.ApplyOptions(
-                parallelism=parallelism, wait=not no_wait, timeouts=timeouts, retry_failed=retry_failed
-            )
             return apply_several(together, terminal, options, auto_approve=auto_approve)
         plan = phases.plan(
             request,
@@ -88,7 +86,4 @@ def apply(
             return 0
         if not auto_approve:
             terminal.approve(plan)
-    options = phases.ApplyOptions(
-        parallelism=parallelism, wait=not no_wait, timeouts=timeouts, retry_failed=retry_failed
-    )
     return carry_out(plan, request, connect, view, terminal, options, saved=saved)

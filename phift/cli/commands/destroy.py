@@ -52,5 +52,5 @@ def destroy(
         return 0
     if not auto_approve:
         terminal.approve(plan)
-    options = phases.ApplyOptions(parallelism=parallelism, wait=True, timeouts=timeouts, retry_failed=False)
+    options = phases.ApplyOptions(parallelism=parallelism, timeouts=timeouts)
     return carry_out(plan, request, connect, view, terminal, options)

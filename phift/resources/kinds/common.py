@@ -21,9 +21,8 @@ __all__ = [
     "others_tags",
     "own_marks",
     "provisioning",
-    "rewritten_marks",
     "seconds_of",
-    "version_marks",
+    "version_labels",
     "version_marks_in",
     "words",
 ]
@@ -113,7 +112,7 @@ def live_of(
     )
 
 
-def version_marks(context: Context, desired: Desired, object_id: str) -> tuple[dict[str, str], dict[str, str]]:
+def _version_marks(context: Context, desired: Desired, object_id: str) -> tuple[dict[str, str], dict[str, str]]:
     """The marks of an asset version, as tags and as properties.
 
     A version's tags can be changed, its properties only be set when it is made (error text of the service: "Only tags,
@@ -124,13 +123,22 @@ def version_marks(context: Context, desired: Desired, object_id: str) -> tuple[d
     return tags, marks
 
 
-def rewritten_marks(
-    context: Context, desired: Desired, object_id: str, bag: Mapping[str, str]
+def version_labels(
+    context: Context, desired: Desired, object_id: str, live: Live | None
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """The same for a version that exists with the properties `bag`: what they say otherwise, tags say anew."""
-    tags, marks = version_marks(context, desired, object_id)
+    """The tags and the property bag that a version is written with.
+
+    live: the version where it exists. Its bag stays as it is, and what our marks there say otherwise, tags say anew;
+    tags of others are written back.
+    """
+    own = dict(desired.properties.get("tags") or {})
+    tags, marks = _version_marks(context, desired, object_id)
+    if live is None:
+        return {**own, **tags}, marks
+    properties = live.raw["properties"]
+    bag = {name: str(value) for name, value in (properties.get("properties") or {}).items()}
     moved = {name: value for name, value in marks.items() if name != INPUTS and bag.get(name) != value}
-    return {**tags, **moved}, dict(bag)
+    return {**others_tags(live, properties.get("tags")), **own, **tags, **moved}, bag
 
 
 def version_marks_in(properties: Mapping[str, Any]) -> dict[str, str]:

@@ -16,9 +16,7 @@ from phift.resources.kinds.common import (
     READ,
     body_of,
     live_of,
-    others_tags,
-    rewritten_marks,
-    version_marks,
+    version_labels,
     version_marks_in,
 )
 
@@ -98,12 +96,10 @@ class Data:
                 digest=prepared.digest,
             )
             facts = {CONTENT: prepared.digest, ROWS: str(prepared.rows)}
-        return self._put(context, desired, context.azure.blobs.uri(blob), {}, facts)
+        return self._put(context, desired, context.azure.blobs.uri(blob), None, facts)
 
     def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
-        bag = {k: str(v) for k, v in (live.raw["properties"].get("properties") or {}).items()}
-        kept = others_tags(live, live.raw["properties"].get("tags"))
-        return self._put(context, desired, str(live.facts["uri"]), kept, bag, exists=True)
+        return self._put(context, desired, str(live.facts["uri"]), live, {})
 
     def delete(self, context: Context, desired: Desired, live: Live) -> None:
         body = {"properties": {**live.raw["properties"], "isArchived": True}}
@@ -116,21 +112,11 @@ class Data:
         return {"name": live.name, "version": live.version, "uri": live.facts["uri"], "rows": live.facts["rows"]}
 
     def _put(
-        self,
-        context: Context,
-        desired: Desired,
-        uri: str,
-        kept_tags: Mapping[str, str],
-        facts: Mapping[str, str],
-        *,
-        exists: bool = False,
+        self, context: Context, desired: Desired, uri: str, live: Live | None, facts: Mapping[str, str]
     ) -> Mapping[str, Any]:
         path = self._path(context, desired)
-        marked, marks = version_marks(context, desired, path)
-        if exists:
-            marked, marks = rewritten_marks(context, desired, path, facts)
-        tags = {**kept_tags, **(desired.properties.get("tags") or {}), **marked}
-        body = body_of(context, desired, self.entity(desired, uri, tags, {**facts, **marks}))
+        tags, bag = version_labels(context, desired, path, live)
+        body = body_of(context, desired, self.entity(desired, uri, tags, {**facts, **bag}))
         context.azure.arm.put(path, _WRITE, body)
         return {"name": desired.name, "version": desired.digest}
 

@@ -13,9 +13,7 @@ from phift.resources.kinds.common import (
     READ,
     body_of,
     live_of,
-    others_tags,
-    rewritten_marks,
-    version_marks,
+    version_labels,
     version_marks_in,
 )
 
@@ -85,7 +83,7 @@ class Model:
         version = str(self.read(context, desired).facts["next_version"])
         for attempt in range(_ATTEMPTS):
             try:
-                body = self._put(context, desired, version, source, {}, None)
+                body = self._put(context, desired, version, source, None)
             except AzureError as error:
                 # A version's path cannot be changed: the number went to somebody else between our read and our write.
                 if attempt + 1 == _ATTEMPTS or error.status != 400 or not self._exists(context, desired.name, version):
@@ -96,10 +94,7 @@ class Model:
         return {"name": desired.name, "version": version, "id": str(body["id"])}
 
     def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
-        properties = live.raw["properties"]
-        bag = {k: str(v) for k, v in (properties.get("properties") or {}).items()}
-        kept = others_tags(live, properties.get("tags"))
-        self._put(context, desired, live.version, str(properties["modelUri"]), kept, bag)
+        self._put(context, desired, live.version, str(live.raw["properties"]["modelUri"]), live)
         return {"name": desired.name, "version": live.version}
 
     def delete(self, context: Context, desired: Desired, live: Live) -> None:
@@ -114,25 +109,11 @@ class Model:
     def outputs(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
         return {"name": live.name, "version": live.version, "id": live.object_id}
 
-    def _put(
-        self,
-        context: Context,
-        desired: Desired,
-        version: str,
-        path: str,
-        kept_tags: Mapping[str, str],
-        kept_properties: Mapping[str, str] | None,
-    ) -> Mapping[str, Any]:
-        """The document that answers the write."""
+    def _put(self, context: Context, desired: Desired, version: str, path: str, live: Live | None) -> Mapping[str, Any]:
+        """The document that answers the write. path: of the model's files."""
         where = self._path(context, desired.name, version)
-        marked, bag = (
-            rewritten_marks(context, desired, where, kept_properties)
-            if kept_properties is not None
-            else version_marks(context, desired, where)
-        )
-        tags = {**kept_tags, **(desired.properties.get("tags") or {}), **marked}
-        entity = self.entity(desired, version, path, tags, bag)
-        body = body_of(context, desired, entity)
+        tags, bag = version_labels(context, desired, where, live)
+        body = body_of(context, desired, self.entity(desired, version, path, tags, bag))
         answer: Mapping[str, Any] = context.azure.arm.put(where, _WRITE, body).body
         return answer
 
