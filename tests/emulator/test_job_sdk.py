@@ -107,6 +107,7 @@ client.jobs.download("again", download_path=sys.argv[1], output_name="model")
 """
 
 
+@pytest.mark.matrix
 def test_the_sdk_chains_fine_tunes_and_downloads_what_was_reused(azure, tmp_path):
     put_data(azure)
     environment = {**os.environ, **lifecycle.environment(azure.connection), "AZUREML_RUN_POLLING_INTERVAL_MIN": "1"}
