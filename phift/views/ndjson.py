@@ -8,13 +8,10 @@ Every line has `@level`, `@message`, `@module`, `@timestamp` and `type`. The fir
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from phift import __version__
-from phift.address import Address
 from phift.apply.events import (
     ApplyFinished,
     ApplyStarted,
@@ -27,13 +24,14 @@ from phift.apply.events import (
     ResourceSkipped,
     ResourceStarted,
 )
-from phift.clock import Clock, SystemClock
+from phift.clock import Clock
 from phift.plan.model import Plan, PlannedResource
 from phift.views.base import Sink, Streams
 from phift.views.human.outputs import complete_line
 from phift.views.human.values import duration
 from phift.views.human.words import fate, words_of
 from phift.views.json import diagnostics, error
+from phift.views.watching import Throttle, Watching
 
 __all__ = ["UI_VERSION", "JsonApply"]
 
@@ -43,25 +41,14 @@ EVERY = 5.0
 """Seconds between two `apply_progress` of a resource whose state stays the same."""
 
 
-class JsonApply:
+class JsonApply(Watching):
     """The event stream of `apply --json`, on stdout."""
 
     def __init__(self, streams: Streams, *, clock: Clock | None = None) -> None:
-        self.failures: list[ResourceFailed] = []
-        self.started = False
+        super().__init__(clock=clock)
         self._sink = Sink(streams.out)
-        self._last: dict[Address, tuple[float, tuple[str, str]]] = {}
-        self._clock = clock or SystemClock()
-        self._lock = threading.RLock()  # a signal's note may come while this thread writes a line
+        self._throttle = Throttle(self._clock, same=EVERY, changed=0.0)
         self._line("version", f"phift {__version__}", phift=__version__, ui=UI_VERSION)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
 
     def planned(self, plan: Plan) -> None:
         """A `planned_change` a resource that will be written to, and the planned `change_summary`."""
@@ -92,24 +79,11 @@ class JsonApply:
         data = error(failure)
         self._line("diagnostic", data["summary"], level="error", diagnostic=data)
 
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, ResourceStarted):
-            self.started = self.started or event.action.changes_something
-        elif isinstance(event, ResourceFailed):
-            self.failures.append(event)
-        elif isinstance(event, ResourceProgress) and not self._due(event):
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, ResourceProgress) and not self._throttle.due(event):
             return
         for kind, message, level, body in _told(event):
             self._line(kind, message, level=level, **body)
-
-    def _due(self, event: ResourceProgress) -> bool:
-        doing, now = (event.state, event.message), self._clock.monotonic()
-        with self._lock:
-            then, known = self._last.get(event.address, (-EVERY, ("", "")))
-            if doing == known and now - then < EVERY:
-                return False
-            self._last[event.address] = (now, doing)
-            return True
 
     def _line(self, kind: str, message: str, *, level: str = "info", **body: Any) -> None:
         line = {

@@ -7,10 +7,7 @@ job.finetune: Run complete after 41s [id=quickstart-5b1c2d3e4f50]
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
 from phift.address import Address
 from phift.apply.events import (
@@ -24,7 +21,7 @@ from phift.apply.events import (
     ResourceSkipped,
     ResourceStarted,
 )
-from phift.clock import Clock, SystemClock
+from phift.clock import Clock
 from phift.errors import DetachedError, PhiftError
 from phift.plan.action import Action
 from phift.plan.model import Plan
@@ -36,6 +33,7 @@ from phift.views.human.plan import count_line
 from phift.views.human.plan import render as render_plan
 from phift.views.human.values import duration, number, size
 from phift.views.human.words import words_of
+from phift.views.watching import Throttle, Watching
 
 __all__ = ["HumanApply", "PlainApply", "QuietApply", "came_of", "progress_text", "summary_of"]
 
@@ -50,38 +48,21 @@ _ENDED = {"Succeeded", "Completed", "Passed"}
 """States after which the line that says it is done follows at once."""
 
 
-class HumanApply:
-    """What all views for people share: failures, whether something was begun, and the end.
-
-    Events come from any thread; `_lock` serialises them.
-    """
+class HumanApply(Watching):
+    """What all views for people share: what is done to each resource, and the end."""
 
     def __init__(self, streams: Streams, *, clock: Clock | None = None) -> None:
-        self.failures: list[ResourceFailed] = []
-        self.started = False
+        super().__init__(clock=clock)
         self._streams = streams
         self._out = Sink(streams.out)
         self._err = Sink(streams.err)
-        self._clock = clock or SystemClock()
-        self._lock = threading.RLock()
         self._actions: dict[Address, Action] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
 
     def __call__(self, event: Event) -> None:
         with self._lock:
             if isinstance(event, ResourceStarted):
-                self.started = self.started or event.action.changes_something
                 self._actions[event.address] = event.action
-            elif isinstance(event, ResourceFailed):
-                self.failures.append(event)
-            self._tell(event)
+            super().__call__(event)
 
     def planned(self, plan: Plan) -> None:
         """The whole plan, on stdout."""
@@ -97,9 +78,6 @@ class HumanApply:
         text = results(result, style=style)
         if text:
             self._out.write("\n" + text)
-
-    def _tell(self, event: Event) -> None:
-        """Shows one event; holds the lock."""
 
 
 class QuietApply(HumanApply):
@@ -117,7 +95,7 @@ class PlainApply(HumanApply):
 
     def __init__(self, streams: Streams, *, clock: Clock | None = None) -> None:
         super().__init__(streams, clock=clock)
-        self._last: dict[Address, tuple[float, tuple[str, str]]] = {}
+        self._throttle = Throttle(self._clock, same=EVERY, changed=EVERY_CHANGE)
         self._began: dict[Address, float] = {}
 
     def _tell(self, event: Event) -> None:
@@ -129,7 +107,7 @@ class PlainApply(HumanApply):
         style = self._streams.err_style
         match event:
             case ResourceStarted(address=address, action=action):
-                self._last[address] = (self._clock.monotonic(), ("", ""))
+                self._throttle.begin(address)
                 self._began[address] = self._clock.monotonic()
                 return f"{style.bold(str(address))}: {words_of(address, action).doing}"
             case ResourceProgress():
@@ -154,12 +132,9 @@ class PlainApply(HumanApply):
         return ""
 
     def _progress(self, event: ResourceProgress) -> str:
-        now = self._clock.monotonic()
-        then, known = self._last.get(event.address, (-EVERY, ("", "")))
-        doing = (event.state, event.message)
-        if event.state in _ENDED or now - then < (EVERY if doing == known else EVERY_CHANGE):
+        if event.state in _ENDED or not self._throttle.due(event):
             return ""
-        self._last[event.address] = (now, doing)
+        now = self._clock.monotonic()
         words = words_of(event.address, self._actions.get(event.address, Action.CREATE))
         said = progress_text(event)
         elapsed = duration(max(event.elapsed, now - self._began.get(event.address, now)))
