@@ -149,6 +149,48 @@ def test_assets(served: Connection, tmp_path: Path) -> None:
     assert (told["environment"], told["label"]) == ("1", "1")
 
 
+def test_archives_labels_filters_and_pages(served: Connection, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "weights.bin").write_bytes(b"0")
+    told = run(
+        served,
+        """
+        from azure.ai.ml import command
+        from azure.ai.ml.constants import ListViewType
+        def versions(group, name, **how):
+            return [each.version for each in group.list(name, **how)]
+        for version in ("1", "2", "3"):
+            client.models.create_or_update(Model(name="kept", version=version, path="model", type="custom_model"))
+        client.models.archive("kept", label="latest")
+        tell(active=versions(client.models, "kept"), latest=client.models.get("kept", label="latest").version)
+        tell(archived=versions(client.models, "kept", list_view_type=ListViewType.ARCHIVED_ONLY))
+        tell(every=versions(client.models, "kept", list_view_type=ListViewType.ALL))
+        model = client.models.get("kept", "1")
+        model.stage = "Production"
+        client.models.create_or_update(model)
+        tell(staged=versions(client.models, "kept", stage="Production"))
+        client.models.archive("kept")
+        tell(hidden="kept" in [each.name for each in client.models.list()])
+        client.models.restore("kept")
+        tell(shown="kept" in [each.name for each in client.models.list()])
+        for number in range(35):
+            client.environments.create_or_update(Environment(name="many", version=str(number), image=f"a:{number}"))
+        tell(pages=len(versions(client.environments, "many")))
+        def component():
+            made = command(name="echo", command="echo hi", environment="many:1").component
+            return client.components.create_or_update(made).version
+        first, second = component(), component()
+        tell(numbered=[first, second], listed=versions(client.components, "echo"))
+        """,
+        tmp_path,
+    )
+    assert (told["active"], told["latest"], told["archived"]) == (["2", "1"], "2", ["3"])
+    assert (told["every"], told["staged"]) == (["3", "2", "1"], ["1"])
+    assert (told["hidden"], told["shown"], told["pages"]) == (False, True, 35)
+    assert None not in told["numbered"]
+    assert told["listed"] == told["numbered"][::-1]
+
+
 def test_registry_without_any_credential_in_the_environment(served: Connection, tmp_path: Path) -> None:
     """The managed identity endpoint hands out the token, as on a machine in Azure."""
     told = run(

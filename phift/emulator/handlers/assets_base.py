@@ -119,6 +119,7 @@ class _Assets:
             and has_all(document["properties"]["tags"], call.query("tags"))
             and has_all(document["properties"]["properties"], call.query("properties"))
             and call.query("version", document["name"]) == document["name"]
+            and call.query("stage") in ("", document["properties"].get("stage"))
         )
         return page(call, items)
 

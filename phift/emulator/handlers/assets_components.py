@@ -52,6 +52,11 @@ def _stored_spec(call: Call, spec: dict[str, Any]) -> dict[str, Any]:
     return {**first, **stored, **last}
 
 
+def _numbered(spec: dict[str, Any], version: str | None) -> dict[str, Any]:
+    """With the version that was given to it, where it was sent without one: clients read it from the spec."""
+    return spec if spec.get("version") or version is None else {**spec, "version": version}
+
+
 def _environment(call: Call, reference: str) -> str:
     """A name resolves to the workspace's own version, or else to the azureml registry's curated environment."""
     found = _NAMED.fullmatch(reference)
@@ -83,7 +88,7 @@ def _create(call: Call, name: str, version: str, sent: dict[str, Any]) -> dict[s
         **base_properties(sent),
         "description": None,  # that of the spec counts (recorded 2022-11)
         "autoDeleteSetting": sent.get("autoDeleteSetting"),
-        "componentSpec": _stored_spec(call, spec),
+        "componentSpec": _stored_spec(call, _numbered(spec, version)),
         "provisioningState": "Succeeded",
         "stage": "Development",
     }
@@ -96,7 +101,8 @@ def _update(call: Call, existing: dict[str, Any], sent: dict[str, Any]) -> dict[
     if old["isAnonymous"]:
         return old
     asked = sent.get("componentSpec")
-    spec = _stored_spec(call, asked) if isinstance(asked, dict) else old["componentSpec"]
+    number = old["componentSpec"].get("version")
+    spec = _stored_spec(call, _numbered(asked, number)) if isinstance(asked, dict) else old["componentSpec"]
     if _fixed(spec) != _fixed(old["componentSpec"]) and not holds(call.emulator.store, "component_spec_is_fixed"):
         spec = {**old["componentSpec"], **{key: value for key, value in spec.items() if key in _CHANGEABLE}}
     if _fixed(spec) != _fixed(old["componentSpec"]):
