@@ -47,6 +47,7 @@ __all__ = [
     "parse_timeouts",
     "refuse",
     "request_of",
+    "require_approval",
 ]
 
 _SPEC = "Where it comes from"
@@ -226,3 +227,11 @@ def refuse(because: str, given: Mapping[str, object], *, remedy: str = "") -> No
     named = [name for name, content in given.items() if content]
     if named:
         raise UsageError(f"{' and '.join(named)} cannot go with {because}", remedy=remedy)
+
+
+def require_approval(*, json: bool, quiet: bool, given: bool, remedy: str) -> None:
+    """Raises UsageError where events go to a program, which nobody can be asked through, or --quiet would mute them."""
+    if json:
+        refuse("--json", {"--quiet": quiet})
+        if not given:
+            raise UsageError("--json has nobody to ask", remedy=remedy)

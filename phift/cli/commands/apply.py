@@ -11,7 +11,6 @@ from phift.cli import options as o
 from phift.cli.carry_out import carry_out, watcher
 from phift.cli.connect import connector
 from phift.cli.terminal import Terminal
-from phift.errors import UsageError
 
 
 def apply(
@@ -49,10 +48,8 @@ def apply(
         o.refuse("a saved plan, which holds its own", {"--target": target, "--var": var, "--var-file": var_file})
         planned = {"--select": select, "--replace": replace, "--retry-failed": retry_failed}
         o.refuse("a saved plan, which is carried out as it is", planned)
-    if json:
-        o.refuse("--json", {"--quiet": quiet})
-        if not (saved or auto_approve or dry_run):
-            raise UsageError("--json has nobody to ask", remedy="Add --auto-approve, or apply a saved plan.")
+    approved = saved or auto_approve or dry_run
+    o.require_approval(json=json, quiet=quiet, given=approved, remedy="Add --auto-approve, or apply a saved plan.")
     options = phases.ApplyOptions(parallelism=parallelism, wait=not no_wait, timeouts=o.parse_timeouts(timeout))
     terminal = Terminal.of(no_color=no_color, quiet=quiet or json)
     connect = connector(interactive=terminal.streams.terminal and not json, tell=terminal.tell)

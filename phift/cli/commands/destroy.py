@@ -10,7 +10,6 @@ from phift.cli import options as o
 from phift.cli.carry_out import carry_out, watcher
 from phift.cli.connect import connector
 from phift.cli.terminal import Terminal
-from phift.errors import UsageError
 
 
 def destroy(
@@ -36,10 +35,7 @@ def destroy(
     """
     from phift import phases
 
-    if json:
-        o.refuse("--json", {"--quiet": quiet})
-        if not auto_approve:
-            raise UsageError("--json has nobody to ask", remedy="Add --auto-approve.")
+    o.require_approval(json=json, quiet=quiet, given=auto_approve, remedy="Add --auto-approve.")
     timeouts = o.parse_timeouts(timeout)
     terminal = Terminal.of(no_color=no_color, quiet=quiet or json)
     connect = connector(interactive=terminal.streams.terminal and not json, tell=terminal.tell)
