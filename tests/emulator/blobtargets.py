@@ -27,6 +27,7 @@ from phift.emulator.blobs.account import blobs_of
 from phift.emulator.home import Home
 from phift.emulator.server import Server
 
+CONTAINER = "things"
 EXPECTED: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("azurite.yaml").read_text(encoding="utf-8"))
 
 

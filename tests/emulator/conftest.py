@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 import requests
+from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from phift.emulator import lifecycle
 from phift.emulator.lifecycle import Connection
+from tests.emulator.blobtargets import CONTAINER, EXPECTED, Azurite, Served, Target, azurite_missing
 
 WORKSPACE_API = "2023-08-01-preview"
 
@@ -111,3 +113,42 @@ def home(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "home"
     yield path
     lifecycle.stop(path)
+
+
+# blob storage: each test that asks for one of these runs against both services
+
+
+@pytest.fixture(scope="module", params=["embedded", "azurite"])
+def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """The embedded Azure ML's blob service, then Azurite's where it is installed."""
+    if request.param == "azurite" and (missing := azurite_missing()):
+        pytest.skip(missing)
+    kind: type[Served] | type[Azurite] = Served if request.param == "embedded" else Azurite
+    target = kind(tmp_path_factory.mktemp(request.param))
+    yield target
+    target.close()
+
+
+@pytest.fixture(scope="module")
+def service(target: Target) -> Iterator[BlobServiceClient]:
+    with target.service() as service:
+        yield service
+
+
+@pytest.fixture
+def expected(request: pytest.FixtureRequest, target: Target) -> None:
+    """A test that Azurite is known to fail must fail there: the table in docs/emulator.md is made of this."""
+    case = getattr(request.node, "callspec", None)
+    name = (case.params.get("case") if case else None) or request.node.originalname
+    reason = next((row["azurite"] for row in EXPECTED["differences"] if name in row["tests"]), None)
+    if isinstance(target, Azurite) and reason:
+        request.applymarker(pytest.mark.xfail(reason=f"Azurite {reason}", strict=True))
+
+
+@pytest.fixture
+def container(service: BlobServiceClient, expected: None) -> Iterator[ContainerClient]:
+    """An empty container of the target."""
+    client = service.get_container_client(CONTAINER)
+    client.create_container()
+    yield client
+    client.delete_container()

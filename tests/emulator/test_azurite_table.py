@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from tests.emulator import test_blob_refused as refused
 from tests.emulator import test_blob_wire as wire
 from tests.emulator.blobtargets import EXPECTED
 
@@ -38,4 +39,4 @@ def test_the_page_has_the_table() -> None:
 def test_every_difference_has_its_tests() -> None:
     names = [name for row in EXPECTED["differences"] for name in row["tests"]]
     assert len(names) == len(set(names))
-    assert set(names) <= set(wire.REFUSED) | set(vars(wire))
+    assert set(names) <= set(refused.REFUSED) | set(vars(refused)) | set(vars(wire))
