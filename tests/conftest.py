@@ -43,8 +43,6 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
         pytest.skip(f"needs the extra [local]: {', '.join(missing)} not installed")
     home = tmp_path_factory.mktemp("embedded") / "home"
     running = Embedded.start(home)
-    # What one test leaves standing must not be told in another's plan.
-    running.admin("PUT", "/quota", dict.fromkeys(running.admin("GET", "/quota")["limits"], 100_000))
     try:
         yield running
     finally:

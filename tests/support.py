@@ -64,6 +64,8 @@ def row(question: str, answer: str, number: int = 0) -> str:
     return json.dumps({"prompt": question, "messages": messages, "prompt_id": f"p{number}"})
 
 
+PLENTY = 100_000
+"""vCPUs."""
 _REHEARSED = {"PHIFT_EMULATOR_JOBS": "rehearse", "PHIFT_EMULATOR_DEPLOYMENTS": "rehearse"}
 
 
@@ -92,7 +94,10 @@ class Embedded:
     @classmethod
     def start(cls, home: Path) -> Embedded:
         with rehearsing():
-            return cls(home, lifecycle.ensure(home, idle_seconds=600))
+            running = cls(home, lifecycle.ensure(home, idle_seconds=600))
+        # What one test leaves standing must not be told in another's plan.
+        running.admin("PUT", "/quota", dict.fromkeys(running.admin("GET", "/quota")["limits"], PLENTY))
+        return running
 
     def azure(self) -> Azure:
         return connect(None, local=self.connection)

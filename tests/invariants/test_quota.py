@@ -53,7 +53,6 @@ def test_a_second_deployment_that_does_not_fit_is_refused_in_the_plan(family: Pr
 
     leave(family, 96)
     assert not [w for w in family.plan().warnings if w.code.startswith("quota")]
-    family.applied()
 
 
 def test_a_cluster_that_does_not_fit_is_refused_in_the_plan(family: Project) -> None:
