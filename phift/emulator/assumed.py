@@ -58,11 +58,6 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "it is refused until the endpoint is deleted",
             "the refusal of deployments on such an endpoint says to recreate it",
         ),
-        "endpoint_update_is_200": Assumption(
-            "a PUT of an endpoint that is there answers 200",
-            "it answers 201, as for deployments and clusters",
-            "the norm of the resource manager; recorded for deployments and clusters as 201",
-        ),
         "unknown_members_are_refused": Assumption(
             "bodies of assets, datastores, endpoints and deployments with a member that their type has not are refused",
             "the member is ignored",

@@ -70,7 +70,8 @@ async def _put(call: Call) -> Response:
     with emulator.store.transaction():
         emulator.store.put("compute", name, body=document)
         operation = emulator.operations.start("compute", name, finish=finish_write, api_version=call.api_version)
-    return reply(_put_reply(document, body), 201, operation.headers)
+    live = existing is not None and existing["properties"]["provisioningState"] != "Failed"
+    return reply(_put_reply(document, body, live=live), 201, operation.headers)
 
 
 def _written(call: Call, body: dict[str, Any], existing: dict[str, Any] | None) -> dict[str, Any]:
@@ -185,12 +186,19 @@ def _unchanged(emulator: Emulator, inner: dict[str, Any], existing: dict[str, An
     return kept
 
 
-def _put_reply(document: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
-    """What a PUT answers: the runtime block null, the size in capitals, tags as sent (recorded 2024-12)."""
+def _put_reply(document: dict[str, Any], body: dict[str, Any], *, live: bool) -> dict[str, Any]:
+    """What a PUT answers: the runtime block null, the size in capitals; for a new cluster the tags as sent, for one
+    that lives the id of what is behind it (recorded 2024-12)."""
     answer = copy.deepcopy(document)
-    answer["tags"] = body.get("tags")
-    answer["properties"]["provisioningWarnings"] = None
-    answer["properties"].pop("computeLocation")
+    if live:
+        workspace, _, name = document["id"].partition("/computes/")
+        group, _, workspace_name = workspace.partition("/providers/Microsoft.MachineLearningServices/workspaces/")
+        cluster = f"{group}/providers/Microsoft.BatchAI/workspaces/{workspace_name}/clusters/{name}"
+        answer["properties"]["resourceId"] = cluster
+    else:
+        answer["tags"] = body.get("tags")
+        answer["properties"]["provisioningWarnings"] = None
+        answer["properties"].pop("computeLocation")
     inner = answer["properties"]["properties"]
     inner["vmSize"] = inner["vmSize"].upper()
     for key in _NULL_IN_PUT_REPLY:

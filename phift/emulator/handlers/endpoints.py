@@ -63,7 +63,7 @@ async def _put(call: Call) -> Response:
     if record is None and len(emulator.store.list(ENDPOINT)) >= _MAX_ENDPOINTS:
         raise refusal({"": f"The limit of {_MAX_ENDPOINTS} endpoints in a subscription and region is reached."})
     document = _written(call, body, record["document"] if record else None)
-    # (assumed: failed_endpoint_is_put_again, endpoint_update_is_200)
+    # (assumed: failed_endpoint_is_put_again)
     creating = record is None or never_created(record)
     if record and creating and not holds(emulator.store, "failed_endpoint_is_put_again"):
         raise refusal({"": not_created(record["document"]["name"])})
@@ -80,8 +80,17 @@ async def _put(call: Call) -> Response:
                 "routed": in_force(record) if record else {},
             },
         )
-    made = creating or not holds(emulator.store, "endpoint_update_is_200")
-    return reply(_shown(call, emulator.store.get(ENDPOINT, name) or {}), 201 if made else 200, operation.headers)
+    answer = _shown(call, emulator.store.get(ENDPOINT, name) or {})
+    return reply(answer if creating else _update_reply(answer), 201, operation.headers)
+
+
+def _update_reply(document: dict[str, Any]) -> dict[str, Any]:
+    """What a PUT of an endpoint that is there answers: what was sent, as if it were new (recorded 2025-02)."""
+    properties = document["properties"]
+    bag = {key: value for key, value in properties["properties"].items() if key != "azureml.onlineendpointid"}
+    properties |= {"properties": bag, "scoringUri": None, "swaggerUri": None, "provisioningState": "Creating"}
+    document["systemData"] = {"lastModifiedAt": document["systemData"]["lastModifiedAt"]}
+    return {key: value for key, value in document.items() if key not in ("location", "identity")}
 
 
 def _start(call: Call, name: str, *, finish: Any, location: str = "", data: dict[str, Any] | None = None) -> Operation:

@@ -173,6 +173,7 @@ def _back(answer: Answer, deployment: str, identifier: str, client_id: str) -> l
         (b"server", b"azureml-frontdoor"),
         (b"x-request-id", identifier.encode()),
         (DEPLOYMENT_HEADER.encode(), deployment.encode()),
+        (b"azureml-model-session", deployment.encode()),  # recorded 2025-02
     ]
     if client_id:
         headers.append((b"x-ms-client-request-id", _CLIENT_ID.sub("", client_id)[:40].encode()))
