@@ -10,7 +10,9 @@ from phift.errors import StalePlanError
 from phift.lock import StackLock
 from phift.phases.request import Connector, Request
 from phift.phases.workbench import Workbench, observe, open_workbench
+from phift.plan.action import Action
 from phift.plan.model import Plan
+from phift.resources.kinds.deployment import secrets_of
 from phift.resources.registry import KINDS
 
 __all__ = ["apply", "apply_bench"]
@@ -27,7 +29,8 @@ def apply(
 ) -> ApplyFinished:
     """Carries out exactly this plan. saved: it was made some time ago, so all it read is looked at again first.
 
-    Raises StalePlanError when the spec, its data, the lock file or the target no longer want what it says, and
+    Raises StalePlanError when the spec, its data, the lock file or the target no longer want what it says,
+    RefusedError when a secret that a deployment of the plan takes is not set here, and
     LeaseHeldError or AzureError for what ends the apply as a whole; what fails of a resource is in the result.
     """
     return apply_bench(plan, open_workbench(request, connect), listener=listener, options=options, saved=saved)
@@ -42,6 +45,7 @@ def apply_bench(
             f"the plan of stack {plan.stack} is stale: {_what_moved(plan, bench.resolved.pins)} changed since",
             remedy=f"Make a new plan and look at it: phift plan {plan.spec_path}",
         )
+    _require_secrets(plan, bench)
     if saved:
         require_fresh(plan, bench.stack, observe(bench))
     return apply_plan(
@@ -53,6 +57,16 @@ def apply_bench(
         listener=listener,
         options=options,
     )
+
+
+def _require_secrets(plan: Plan, bench: Workbench) -> None:
+    """Before the first write, or the training would be paid for and the deployment then fail. Where plans are made,
+    secrets need not be."""
+    writes = {Action.CREATE, Action.UPDATE, Action.REPLACE, Action.ADOPT}
+    written = {r.address for r in plan.resources if r.action in writes}
+    for desired in bench.stack.of_kind("deployment"):
+        if desired.address in written:
+            secrets_of(desired)
 
 
 def _what_moved(plan: Plan, pins: StackLock) -> str:

@@ -69,6 +69,7 @@ def deployment(draft: Draft) -> list[Desired]:
     inputs = _inputs(block, model[0])
     digest = digest_of({"digest_version": DIGEST_VERSION, **inputs})
     fixed = rollout.strategy in {"in_place", "replace"}
+    secrets = {k: v for k, v in block.environment_variables.items() if isinstance(v, SecretRef)}
     return [
         Desired(
             address=DEPLOYMENT,
@@ -85,9 +86,11 @@ def deployment(draft: Draft) -> list[Desired]:
                 if isinstance(block.instance_count, InitialCount)
                 else None,
                 "environment": block.environment,
-                "secrets": {k: v for k, v in block.environment_variables.items() if isinstance(v, SecretRef)},
+                "secrets": secrets,
                 "allow": block.allow,
-                "shown": {"model": inputs["model"]},
+                "shown": without_nothing(
+                    {"model": inputs["model"], "secrets": {k: str(v) for k, v in secrets.items()} or None}
+                ),
             },
             depends_on=(there.address, model[0].address),
             protect=block.protect or draft.spec.protect,

@@ -8,7 +8,8 @@ from typing import Any
 
 from phift.compile.desired import Desired
 from phift.compile.ownership import INPUTS, inputs_in, user_tags
-from phift.errors import AzureError, PhiftError
+from phift.diagnostics import Diagnostic
+from phift.errors import AzureError, RefusedError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
 from phift.resources.kinds.common import (
     READ,
@@ -24,7 +25,7 @@ from phift.resources.kinds.common import (
 from phift.resources.kinds.endpoint import endpoint_path, find_endpoint
 from phift.resources.kinds.traffic import give_up_share, split
 
-__all__ = ["Deployment"]
+__all__ = ["Deployment", "secrets_of"]
 
 _WRITE = "2023-04-01-preview"
 """The api-version azure-ai-ml 1.35 writes deployments with."""
@@ -98,7 +99,7 @@ class Deployment:
                 fields[name] = ProbeSettings(**probe)
         if environment := desired.parts.get("environment"):
             fields["environment"] = environment
-        if variables := {**(wanted.get("environment_variables") or {}), **_secrets(desired)}:
+        if variables := {**(wanted.get("environment_variables") or {}), **secrets_of(desired)}:
             fields["environment_variables"] = variables
         return ManagedOnlineDeployment(
             name=desired.name,
@@ -178,21 +179,28 @@ class Deployment:
         return f"{endpoint_path(context, desired.parts['endpoint'])}/deployments/{name}"
 
 
-def _secrets(desired: Desired) -> dict[str, str]:
-    """Environment variables whose value is a secret, resolved now. Raises PhiftError for one that is not set."""
-    found = {}
+def secrets_of(desired: Desired) -> dict[str, str]:
+    """Environment variables whose value is a secret, resolved now; one in a key vault is resolved by the service.
+
+    Raises RefusedError with a finding for each that is not set.
+    """
+    found, missing = {}, []
     for variable, reference in (desired.parts.get("secrets") or {}).items():
         if reference.source == "keyvault":
             found[variable] = f"${{{{keyvault:{reference.name}}}}}"
-            continue
-        value = os.environ.get(reference.name)
-        if value is None:
-            raise PhiftError(
-                f"the secret {reference} of deployment.environment_variables.{variable} is not set",
-                remedy=f"Set the environment variable {reference.name} where apply runs.",
-                address=str(desired.address),
+        elif (value := os.environ.get(reference.name)) is not None:
+            found[variable] = value
+        else:
+            missing.append(
+                Diagnostic(
+                    f"the secret {reference} of deployment.environment_variables.{variable} is not set",
+                    remedy=f"Set the environment variable {reference.name} where apply runs.",
+                    address=str(desired.address),
+                    code="secret-missing",
+                )
             )
-        found[variable] = value
+    if missing:
+        raise RefusedError(missing)
     return found
 
 
