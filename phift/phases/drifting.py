@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from phift.errors import AzureError
-from phift.ledger.journal import history
+from phift.ledger.journal import Intent, history
 from phift.phases.planning import plan_of
 from phift.phases.request import Connector, Request
 from phift.phases.workbench import Workbench, open_workbench
@@ -14,6 +15,7 @@ from phift.plan.model import Plan, PlannedResource
 
 __all__ = ["Drift", "drift"]
 
+TRAFFIC = "traffic.main"
 FAILED = ("Failed", "Canceled")
 """Provisioning states in which an object is of no use and is made anew."""
 
@@ -42,25 +44,40 @@ def drift(request: Request, connect: Connector) -> Drift:
 
 
 def _made(bench: Workbench) -> set[tuple[str, str]]:
-    """Address and name of everything that past applies made and did not delete; empty where no ledger can be read."""
+    """Address and name of everything that past applies made and did not delete; empty where no ledger can be read.
+
+    Of traffic.main: the deployments that the last shift was to.
+    """
     try:
         records = history(bench.azure.blobs, bench.stack.name)
     except AzureError:
         return set()
     there: set[tuple[str, str]] = set()
-    for result in (r for record in reversed(records) for r in record.results if r.outcome == "done"):
-        key = (result.intent.address, result.intent.identity)
-        if result.intent.verb == "delete":
-            there.discard(key)
+    results = (r for record in reversed(records) for r in record.results)
+    for intent in (r.intent for r in results if r.outcome in {"done", "found done"}):
+        key = (intent.address, intent.identity)
+        if intent.address == TRAFFIC:
+            there = {k for k in there if k[0] != TRAFFIC} | {(TRAFFIC, name) for name in _shares(intent)}
+        elif intent.verb == "delete":
+            there -= {key, (TRAFFIC, intent.identity)}
         else:
             there.add(key)
     return there
+
+
+def _shares(intent: Intent) -> Iterable[str]:
+    applied = intent.facts.get("applied")
+    return applied.get("traffic") or {} if isinstance(applied, Mapping) else {}
 
 
 def _outside(resource: PlannedResource, plan: Plan, made: set[tuple[str, str]]) -> bool:
     if resource.action is Action.CREATE:
         return (str(resource.address), resource.identity) in made
     if resource.action is Action.SHIFT:
-        return not any(r.action.changes_something for r in plan.resources if r.address.kind in {"deployment", "model"})
+        if any(r.action.changes_something for r in plan.resources if r.address.kind in {"deployment", "model"}):
+            return False
+        # A deployment that failed its tests stands there without traffic, and nobody took it away.
+        given = any((TRAFFIC, name) in made for name in resource.details["traffic"])
+        return given or (not made and bool(resource.fingerprint))
     changes = resource.visible_changes
     return bool(changes) and all(c.by == "outside" for c in changes)

@@ -9,7 +9,8 @@ import pytest
 from worlds import World
 
 from phift import phases
-from phift.phases import Drift, Request
+from phift.address import Address
+from phift.phases import ApplyOptions, Drift, Request
 from phift.views import json as documents
 from phift.views.human import drift as view
 
@@ -56,3 +57,30 @@ def test_a_failed_deployment_names_its_log(world: World) -> None:
     found = phases.drift(request, world.memory.connect)
     assert told(found)["failed"] == ["deployment.main"]
     assert "phift logs" in view.render(found)
+
+
+def test_traffic_that_was_never_given_was_not_taken_away(world: World) -> None:
+    def deployed_only(request: Request) -> None:
+        plan = world.plan(request, select=[Address("deployment", "main")])
+        options = ApplyOptions()
+        finished = phases.apply(plan, request, world.memory.connect, listener=world.events.append, options=options)
+        assert finished.exit_code == 0
+
+    request = world.write("a.yaml", "shop")
+    deployed_only(request)
+    found = told(phases.drift(request, world.memory.connect))
+    assert (found["outside"], found["unapplied"]) == ([], ["traffic.main"])
+
+    world.apply(request)
+    (endpoint,) = world.names("onlineEndpoints")
+    document = next(d for key, d in world.memory.documents.items() if key.endswith(f"/onlineendpoints/{endpoint}"))
+    given = document["properties"]["traffic"]
+    document["properties"]["traffic"] = {}
+    assert told(phases.drift(request, world.memory.connect))["outside"] == ["traffic.main"]
+
+    document["properties"]["traffic"] = given
+    beside = {"instance_type": "Standard_NC48ads_A100_v4", "instance_count": 1}
+    request = world.write("a.yaml", "shop", deployment=beside)
+    deployed_only(request)
+    found = told(phases.drift(request, world.memory.connect))
+    assert (found["outside"], found["unapplied"][0]) == ([], "traffic.main")
