@@ -114,9 +114,10 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "the envelope is that of other resources",
         ),
         "asset_not_found_envelope": Assumption(
-            "missing data, environments, components and codes are told as missing models are",
+            "missing data and codes are told as missing models are, missing versions of components and environments "
+            "as their names are",
             "",
-            "recorded for models 2026-03",
+            "recorded for names of models and components 2026-03, of environments 2022-09; of versions nothing is",
         ),
         "run_details_keys": Assumption(
             "the keys of a run's details are those that public clients read",

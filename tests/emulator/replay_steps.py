@@ -116,6 +116,12 @@ def environment(replay: Replay, entry: dict[str, Any]) -> None:
     _call(replay, "PUT", f"environments/{replay['environment']}/versions/1", body, api="2023-04-01-preview")
 
 
+def anonymous_environment(replay: Replay, entry: dict[str, Any]) -> None:
+    body = {"properties": {"image": "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04", "isAnonymous": True}}
+    path = f"environments/CliV2AnonymousEnvironment/versions/{replay['hash32']}"
+    _call(replay, "PUT", path, body, api="2023-04-01-preview")
+
+
 def model(replay: Replay, entry: dict[str, Any]) -> None:
     name = replay["model"]
     for file, content in model_files().items():
@@ -290,6 +296,7 @@ _FUNCTIONS = (
     only_this,
     code,
     environment,
+    anonymous_environment,
     model,
     anonymous_model,
     component,

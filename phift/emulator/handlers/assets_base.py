@@ -36,7 +36,10 @@ class AssetKind:
     moves lastModifiedAt. stored_version: the version that is stored, where that is not the one asked for.
     check_version: raises for versions the kind refuses. from_version: properties of the container that its first
     version decides. next_version: nextVersion of a container whose versions are no numbers, None for the next number.
-    newest_first: the order of the list of containers.
+    newest_first: the order of the list of containers. lists_anonymous: whether it has those of anonymous versions only,
+    with latestVersion 0. tells_latest: whether containers name their latest version.
+    container_system_fields: the keys of a container's systemData when it is read by its name, None for all.
+    missing: the error of a name, or of a version of it, that is not there.
     """
 
     segment: str
@@ -50,6 +53,12 @@ class AssetKind:
     from_version: tuple[str, ...] = ()
     next_version: Callable[[], str] | None = None
     newest_first: bool = False
+    lists_anonymous: bool = False
+    tells_latest: bool = True
+    container_system_fields: tuple[str, ...] | None = None
+    missing: Callable[[AssetKind, str, str | None], ServiceError] = lambda kind, name, version: _missing(
+        kind, name, version
+    )
     check_version: Callable[[str], None] = lambda version: None
     stored_version: Callable[[Call, str, Properties], str] = lambda call, version, sent: version
     show: Callable[[Emulator, str, dict[str, Any]], dict[str, Any]] = lambda emulator, name, document: document
@@ -87,12 +96,15 @@ class _Assets:
         items = [
             self._container(call, body)
             for body in listed(call.emulator.pace, containers)
-            if not body["hidden"] and in_view(call, body["isArchived"])
+            if (self._kind.lists_anonymous or not body["hidden"]) and in_view(call, body["isArchived"])
         ]
         return page(call, items)
 
     async def get_container(self, call: Call) -> Response:
-        return reply(self._container(call, self._stored_container(call)))
+        document = self._container(call, self._stored_container(call))
+        if (fields := self._kind.container_system_fields) is not None:
+            document["systemData"] = {key: document["systemData"][key] for key in fields}
+        return reply(document)
 
     async def put_container(self, call: Call) -> Response:
         """Archives or restores all of a name, or changes what its container says."""
@@ -128,8 +140,7 @@ class _Assets:
         document = find_version(call.emulator, self._kind.segment, name, version)
         if document is None:
             self._stored_container(call)
-            text = f"{self._kind.label} with name: {name} and version: {version} not found."
-            raise _not_found(self._kind, text)
+            raise self._kind.missing(self._kind, name, version)
         return reply(self._shown(call, name, document))
 
     async def put_version(self, call: Call) -> Response:
@@ -201,7 +212,7 @@ class _Assets:
         name = call.params["name"]
         body = call.emulator.store.get(self._kind.segment, name)
         if body is None:
-            raise _not_found(self._kind, f"{self._kind.label} container with name: {name} not found.")
+            raise self._kind.missing(self._kind, name, None)
         return body
 
     def _shown(self, call: Call, name: str, document: dict[str, Any]) -> dict[str, Any]:
@@ -210,13 +221,14 @@ class _Assets:
         return {**document, "properties": shown(self._kind.segment, document["properties"], call.api_version)}
 
     def _container(self, call: Call, body: dict[str, Any]) -> dict[str, Any]:
-        """latestVersion is the newest created; nextVersion one more than the highest number, 1 without numbers."""
+        """latestVersion is the newest created, where the kind tells it; nextVersion one more than the highest number,
+        1 without numbers."""
         properties = {
             "description": body["description"],
             "tags": body["tags"],
             "properties": body["properties"],
             "isArchived": body["isArchived"],
-            "latestVersion": body["latest"],
+            "latestVersion": self._latest(body),
             "nextVersion": self._kind.next_version() if self._kind.next_version else str(body["highest"] + 1),
             **{key: body[key] for key in self._kind.container if key not in ("tags", "properties")},
         }
@@ -228,6 +240,12 @@ class _Assets:
             "systemData": body["systemData"],
         }
 
+    def _latest(self, body: dict[str, Any]) -> str | None:
+        if not self._kind.tells_latest:
+            return None
+        latest: str | None = "0" if body["hidden"] and self._kind.lists_anonymous else body["latest"]
+        return latest
+
     def _system(self, data: dict[str, str]) -> dict[str, str]:
         return {key: value for key, value in data.items() if key not in self._kind.hidden_system_fields}
 
@@ -236,14 +254,15 @@ def _number(version: str) -> int:
     return int(version) if version.isascii() and version.isdigit() else 0
 
 
-def _not_found(kind: AssetKind, text: str) -> ServiceError:
+def _missing(kind: AssetKind, name: str, version: str | None) -> ServiceError:
     """The service's envelope of a missing asset (recorded for models 2026-03; assumed:
     asset_not_found_envelope)."""
+    what = f"container with name: {name}" if version is None else f"with name: {name} and version: {version}"
     return ServiceError(
         404,
         "UserError",
         "The specified resource was not found.",
-        details=[detail(f"{kind.label.replace(' ', '')}NotFound", text)],
+        details=[detail(f"{kind.label.replace(' ', '')}NotFound", f"{kind.label} {what} not found.")],
     )
 
 

@@ -130,6 +130,13 @@ def _moment() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%d-%H-%M-%S-%f0")
 
 
+def _missing(kind: AssetKind, name: str, version: str | None) -> ServiceError:
+    """A name that is not there (recorded 2026-03); a version is told as jobs tell it (recorded 2022-11; assumed:
+    asset_not_found_envelope)."""
+    what = name if version is None else f"{name} (version: {version})"
+    return ServiceError(404, "UserError", f"Not found component {what}.", inner=("NotFound", "ComponentNotFound"))
+
+
 COMPONENTS = AssetKind(
     segment="components",
     label="Component",
@@ -139,5 +146,8 @@ COMPONENTS = AssetKind(
     update_status=lambda properties: 201 if properties["isAnonymous"] else 200,
     next_version=_moment,
     newest_first=True,
+    tells_latest=False,  # recorded 2026-03, as is the next
+    container_system_fields=("createdAt", "lastModifiedAt"),
+    missing=_missing,
     stored_version=_own_version,
 )

@@ -64,12 +64,22 @@ def _show(emulator: Emulator, name: str, document: dict[str, Any]) -> dict[str, 
     return {**document, "properties": {**properties, "properties": labelled}}
 
 
+def _missing(kind: AssetKind, name: str, version: str | None) -> ServiceError:
+    """A name that is not there (recorded 2022-09); a version is told in the place that the words have for it
+    (assumed: asset_not_found_envelope)."""
+    text = f"No environment exists for name: {name}, version: {version or ''}, label: "
+    return ServiceError(404, "UserError", text, inner=("NotFoundError",))
+
+
 ENVIRONMENTS = AssetKind(
     segment="environments",
     label="Environment",
     create=_create,
     update=_update,
-    container={"tags": {}, "properties": {}, "provisioningState": "Succeeded"},
+    container={"description": "", "tags": {}, "properties": {}, "provisioningState": "Succeeded"},
+    newest_first=True,  # recorded 2026-03, as are the empty description and the next
+    lists_anonymous=True,
+    missing=_missing,
     update_status=lambda properties: 201,
     update_moves_time=False,  # archiving does not either (recorded 2023-03)
     show=_show,
