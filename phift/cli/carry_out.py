@@ -57,7 +57,7 @@ def carry_out(
             raise
         raise DetachedError(
             "interrupted; work may go on in the service",
-            remedy=f"Continue with the same command, or look: phift status {plan.spec_path}",
+            remedy=f"Continue with the same command, or look: phift status {plan.spec_words}",
         ) from None
     except PhiftError as error:
         _tell_failures([f for f in view.failures if f.error is not error], terminal)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ def write(path: Path, plan: Plan, request: Request) -> None:
     """Writes it whole or not at all. Raises UsageError when that cannot be."""
     body = plan.to_dict() | {
         "request": {
+            "target": request.target,
             "variables": dict(request.variables),
             "variable_files": [str(file) for file in request.variable_files],
         }
@@ -73,4 +75,4 @@ def read(path: Path) -> tuple[Plan, Request]:
         variables=dict(asked.get("variables", {})),
         variable_files=tuple(Path(file) for file in asked.get("variable_files", ())),
     )
-    return plan, request
+    return replace(plan, spec_options=replace(request, target=asked.get("target")).spec_options), request

@@ -43,7 +43,7 @@ def apply_bench(
     if (bench.stack.name, bench.digest) != (plan.stack, plan.spec_digest):
         raise StalePlanError(
             f"the plan of stack {plan.stack} is stale: {_what_moved(plan, bench.resolved.pins)} changed since",
-            remedy=f"Make a new plan and look at it: phift plan {plan.spec_path}",
+            remedy=f"Make a new plan and look at it: phift plan {plan.spec_words}",
         )
     _require_secrets(plan, bench)
     if saved:

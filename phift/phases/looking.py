@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -161,13 +162,13 @@ def _commands(request: Request, bench: Workbench, rows: tuple[StatusRow, ...]) -
     uri = next((r.details.get("scoring_uri") for r in rows if r.address == "endpoint.main"), None)
     if not uri:
         return ()
-    target = f" --target {request.target}" if request.target else ""
+    spec = shlex.join([str(request.path), *request.spec_options])
     through = "phift emulator run -- " if bench.azure.local else ""
     body = json.dumps(chat_request([{"role": "user", "content": "What is the capital of France?"}], {}))
     return (
-        f'phift invoke {request.path}{target} "What is the capital of France?"',
+        f'phift invoke {spec} "What is the capital of France?"',
         f"{through}curl -sS {uri} -H 'Content-Type: application/json' "
-        f"-H \"Authorization: Bearer $(phift invoke {request.path}{target} --key)\" -d '{body}'",
+        f"-H \"Authorization: Bearer $(phift invoke {spec} --key)\" -d '{body}'",
     )
 
 

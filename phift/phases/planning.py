@@ -114,6 +114,7 @@ def _plan(
         target=bench.stack.target,
         workspace="embedded Azure ML" if bench.azure.local else bench.azure.workspace.label,
         spec_path=str(request.path),
+        spec_options=request.spec_options,
         source=bench.stack.source,
         spec_digest=bench.digest,
         created=stamp(SystemClock().now()),

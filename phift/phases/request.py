@@ -25,6 +25,15 @@ class Request:
     variables: Mapping[str, str] = field(default_factory=dict)
     variable_files: tuple[Path, ...] = ()
 
+    @property
+    def spec_options(self) -> tuple[str, ...]:
+        """What a command line says beside the path to mean the same stack."""
+        return (
+            *(("--target", self.target) if self.target else ()),
+            *(word for name, value in self.variables.items() for word in ("--var", f"{name}={value}")),
+            *(word for file in self.variable_files for word in ("--var-file", str(file))),
+        )
+
 
 def load(request: Request, *, every_target: bool = True) -> LoadedSpec:
     """The spec, rendered and validated. every_target: its other targets are validated too.

@@ -6,6 +6,7 @@ Stable keys: a key may be added in a minor version, none is renamed or removed w
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -90,7 +91,8 @@ class Counts:
 class Plan:
     """What an apply of this spec on this target would do, and why.
 
-    stack, target: see the spec. workspace: for people ("local", "rg-ml/ws-ml"). spec_path: as the user gave it.
+    stack, target: see the spec. workspace: for people ("local", "rg-ml/ws-ml"). spec_path: as the user gave it;
+    spec_options: what else of the command line chose this stack (--target, --var), not part of the document.
     source: repository#path, the stack's owner. spec_digest: of the rendered spec; lock: what the lock file says
     after this plan, ready to write. purpose: "apply" or "destroy". created: ISO time in UTC.
     """
@@ -108,6 +110,12 @@ class Plan:
     notes: tuple[str, ...] = ()
     lock: Mapping[str, Any] = field(default_factory=dict)
     env_names: tuple[str, ...] = ()
+    spec_options: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def spec_words(self) -> str:
+        """The spec as a shell takes it behind `phift status`, to mean this stack."""
+        return shlex.join([self.spec_path, *self.spec_options])
 
     @property
     def counts(self) -> Counts:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -325,3 +327,17 @@ def test_folders_and_globs_hold_specs(world: World) -> None:
     assert expand([world.folder / "missing.yaml"]) == [world.folder / "missing.yaml"], "loading says what is wrong"
     with pytest.raises(UsageError, match="no spec in"):
         expand([hidden.parent / "*.json"])
+
+
+def test_a_stack_is_named_by_words_that_find_it_again(world: World) -> None:
+    targets = {"local": {"default": True}, "spare": {}}
+    matrix = {"size": ["small", "large one"]}
+    several = world.write("m.yaml", "shop", matrix=matrix, targets=targets, tags={"size": "{{ vars.size }}"})
+    for request in (several, replace(several, target="spare", variables={"size": "small"})):
+        for plan in world.plan_many(request).plans:
+            path, *options = shlex.split(plan.spec_words)
+            assert path == str(request.path)
+            asked = dict(zip(options[::2], options[1::2], strict=True))
+            variables = dict([asked["--var"].split("=")])
+            again = world.plan(Request(request.path, asked.get("--target"), variables))
+            assert again.stack == plan.stack

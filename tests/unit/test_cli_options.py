@@ -55,6 +55,10 @@ def test_a_saved_plan_comes_back_with_its_request(tmp_path: Path) -> None:
     planfile.write(file, PLAN, asked)
     assert planfile.is_plan(file)
     assert planfile.read(file) == (PLAN, asked)
+    words = planfile.read(file)[0].spec_words
+    assert words == f"{PLAN.spec_path} --target prod --var epochs=3 --var-file v.yaml"
+    planfile.write(file, PLAN, Request(Path("s.yaml")))
+    assert planfile.read(file)[0].spec_words == PLAN.spec_path, "the default target needs no word"
     assert list(tmp_path.iterdir()) == [file]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -109,5 +110,5 @@ def plan(
         )
     )
     if out:
-        terminal.tell(f"\nSaved the plan. To carry out exactly this: phift apply {out}")
+        terminal.tell(f"\nSaved the plan. To carry out exactly this: phift apply {shlex.quote(str(out))}")
     return CHANGES if detailed_exitcode and planned.changes_something else 0

@@ -52,8 +52,8 @@ def _failed(resource: PlannedResource, drift: Drift, style: Style) -> str:
     lines = [f"  # {style.bold(str(resource.address))} {style.red(f'is in state {state}')}"]
     if told := str(resource.details.get("errors") or ""):
         lines += _remark(told, style)
-    look = f"phift logs {drift.plan.spec_path} --deployment, then " if resource.address.kind == "deployment" else ""
-    next_step = f"Next: {look}phift apply {drift.plan.spec_path}, which replaces it."
+    look = f"phift logs {drift.plan.spec_words} --deployment, then " if resource.address.kind == "deployment" else ""
+    next_step = f"Next: {look}phift apply {drift.plan.spec_words}, which replaces it."
     lines += _remark(next_step, style)
     return "\n".join([*lines, f"  {style.symbol('-/+')} {resource.address.kind} {value(resource.identity)}"])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -98,7 +97,7 @@ def _test(outputs: Mapping[str, Any], style: Style) -> Iterator[str]:
 def _next(plan: Plan, by_kind: Mapping[str, Any]) -> Iterator[str]:
     if plan.purpose == "destroy":
         return
-    spec = shlex.quote(plan.spec_path)
+    spec = plan.spec_words
     serves = "endpoint" in by_kind or "deployment" in by_kind
     rows = [
         *([(f"phift metrics {spec}", "how the training went")] if "job" in by_kind and not serves else []),
