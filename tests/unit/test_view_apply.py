@@ -176,6 +176,7 @@ def test_live_rows_tell_state_step_loss_and_end() -> None:
     last = re.sub(r"\033\[[0-9;?]*[a-zA-Z]", "", err.getvalue())
     assert re.search(r"✓ job\.finetune +s-1 +41s", last)
     assert re.search(r"✗ model\.finetuned +it broke +2s", last)
+    assert max(map(len, last.splitlines())) <= to.err_style.width - len("^C"), "which the terminal echoes at its end"
 
 
 def test_live_counts_from_the_first_write_and_shows_a_result_whole() -> None:

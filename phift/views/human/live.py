@@ -115,7 +115,8 @@ class LiveApply(HumanApply):
             table.add_column(no_wrap=True)
             table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
             table.add_column(justify="right", no_wrap=True)
-            table.expand = True
+            # The terminal echoes ^C where the cursor is, behind the last row: it must not break that line.
+            table.width = max(options.max_width - len("^C"), 1)
             now = self._clock.monotonic()
             for row in self._fitting(options.size.height):
                 elapsed = self._elapsed(row) if row.state == "running" else row.elapsed
