@@ -21,6 +21,7 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs phift with these arguments, by default those of the process, and ends the process."""
+    _open_streams()
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given in (["--version"], ["-V"]):
         # Answered before anything is imported: scripts ask for it, and it should cost them nothing.
@@ -35,6 +36,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     from phift.cli.run import run
 
     _leave(run(given))
+
+
+def _open_streams() -> None:
+    """A process started with one of its streams closed (`>&-`, some schedulers) has None in its place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  (as long as the process)
 
 
 def _leave(code: int) -> NoReturn:

@@ -259,3 +259,12 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     done = subprocess.run(["bash", "-c", program], cwd=REPOSITORY, capture_output=True, text=True)
     assert done.returncode in (0, 141)
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_no_traceback(closed: str, tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    for command in ("--version", "validate configs/quickstart.yaml"):
+        program = f"({sys.executable} -m phift {command} {closed}) >{said} 2>&1"
+        done = subprocess.run(["bash", "-c", program], cwd=REPOSITORY)
+        assert (done.returncode, "Traceback" in said.read_text()) == (0, False)

@@ -120,7 +120,7 @@ def logs(
 
 
 @group.command(cls=Command)
-def reset(yes: Annotated[bool, typer.Option("--yes", help="Yes, remove it all.")] = False) -> int:
+def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Yes, remove it all.")] = False) -> int:
     """Empty it: jobs, models, data, computes. Names and certificates stay."""
     from phift.emulator import lifecycle
     from phift.emulator.home import Home
