@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from phift import spec
 from phift.address import Address
@@ -17,7 +18,7 @@ from phift.resources.kinds.common import READ, marks_in
 from phift.resources.registry import KINDS
 from phift.spec import LoadedSpec
 
-__all__ = ["BILLED", "FoundStack", "forgotten", "load_each", "stacks_in"]
+__all__ = ["BILLED", "FoundStack", "forgotten", "load_each", "stacks_in", "verified"]
 
 BILLED = {"compute": "computes", "endpoint": "onlineEndpoints"}
 """Kinds that bill as long as they exist, and where they are listed. Data, jobs and models cost nothing and stay."""
@@ -53,17 +54,23 @@ def stacks_in(azure: Azure, snapshot: Snapshot | None = None) -> list[FoundStack
     found: dict[tuple[str, str], list[tuple[str, Live]]] = {}
     for kind, collection in BILLED.items():
         for raw in snapshot.items(azure, f"{azure.workspace.arm_id}/{collection}", READ):
-            marks = marks_in(raw.get("tags"))
-            stack, source = marks.get(STACK, ""), marks.get(SOURCE, "")
-            try:
-                address = Address.parse(marks.get(ADDRESS, ""))
-            except ValueError:
-                continue
-            context = Context(azure, stack, source, snapshot=snapshot)
-            live = KINDS[kind].read(context, Desired(address, str(raw["name"]))).live
-            if live is not None and live.ours:
-                found.setdefault((stack, source), []).append((kind, replace(live, name=str(raw["name"]))))
+            if (live := verified(azure, kind, raw, snapshot)) is not None:
+                marks = live.marks
+                found.setdefault((marks[STACK], marks.get(SOURCE, "")), []).append((kind, live))
     return [FoundStack(stack, source, tuple(objects)) for (stack, source), objects in sorted(found.items())]
+
+
+def verified(azure: Azure, kind: str, raw: Mapping[str, Any], snapshot: Snapshot | None) -> Live | None:
+    """The object of a listed document, by the name it is listed under, where the stack and the spec that its marks name
+    are true; None where it has none, or they were copied from another object. Raises AzureError."""
+    marks, name = marks_in(raw.get("tags")), str(raw["name"])
+    try:
+        address = Address.parse(marks.get(ADDRESS, ""))
+    except ValueError:
+        return None
+    context = Context(azure, marks.get(STACK, ""), marks.get(SOURCE, ""), snapshot=snapshot)
+    live = KINDS[kind].read(context, Desired(address, name)).live
+    return replace(live, name=name) if live is not None and live.ours else None
 
 
 def forgotten(requests: Sequence[Request], connect: Connector) -> list[FoundStack]:

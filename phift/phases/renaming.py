@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from phift.address import Address
-from phift.compile.desired import Desired
-from phift.compile.ownership import ADDRESS, SOURCE, STACK
+from phift.compile.ownership import SOURCE, STACK
 from phift.diagnostics import Diagnostic, Severity
-from phift.phases.gathering import BILLED
+from phift.phases.gathering import BILLED, verified
 from phift.phases.workbench import Workbench
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
-from phift.resources.base import Context
-from phift.resources.kinds.common import READ, marks_in
-from phift.resources.registry import KINDS
+from phift.resources.kinds.common import READ
 from phift.spec.tree import OriginKind
 
 __all__ = ["former_name"]
@@ -59,17 +55,9 @@ def former_name(bench: Workbench, planned: Sequence[PlannedResource]) -> Iterato
 def _others(bench: Workbench) -> dict[str, list[str]]:
     """By stack, what carries this spec's marks and bills; copied marks do not count."""
     found: dict[str, list[str]] = defaultdict(list)
-    source = bench.stack.source
     for kind, collection in BILLED.items():
-        for raw in bench.context.marked(f"{bench.azure.workspace.arm_id}/{collection}", SOURCE, source, READ):
-            marks, name = marks_in(raw.get("tags")), str(raw.get("name", ""))
-            stack = marks.get(STACK, "")
-            try:
-                address = Address.parse(marks.get(ADDRESS, ""))
-            except ValueError:
-                continue
-            context = Context(bench.azure, stack, source, snapshot=bench.snapshot)
-            live = KINDS[kind].read(context, Desired(address, name)).live
-            if live is not None and live.ours:
-                found[stack].append(f"{kind} {name}")
+        path = f"{bench.azure.workspace.arm_id}/{collection}"
+        for raw in bench.context.marked(path, SOURCE, bench.stack.source, READ):
+            if (live := verified(bench.azure, kind, raw, bench.snapshot)) is not None:
+                found[live.marks[STACK]].append(f"{kind} {live.name}")
     return found
