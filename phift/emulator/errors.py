@@ -95,6 +95,8 @@ def arm_error(error: ServiceError, *, location: str) -> Response:
     ]
     if chain := _inner_chain(error.inner):
         info.append({"type": "InnerError", "info": {"value": chain}})
+    if error.message_format and not error.parameters:  # recorded 2026-03
+        info.append({"type": "MessageFormat", "info": {"value": error.message_format}})
     if error.parameters:
         info.append({"type": "MessageParameters", "info": {"value": error.parameters}})
     body: dict[str, Any] = {"code": error.code, "message": error.message}

@@ -7,14 +7,15 @@ for the other resources it follows from there being one parser (assumed: unknown
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from phift.emulator.apiversions import shown
 
-__all__ = ["TYPES", "Unknown", "unknown_member"]
+__all__ = ["TYPES", "Unknown", "unknown_members"]
 
 _RESOURCE = "id name type systemData"
 _TRACKED = f"{_RESOURCE} location tags kind sku:Sku identity:Identity"
@@ -119,13 +120,36 @@ _KINDS: Mapping[str, str] = {
 and autoDeleteSetting to all (recorded 2022-09)."""
 
 
+_DISCRIMINATED = ("PipelineJob", "CommandJob", "JobInput", "JobOutput", "JobIdentity", "JobLimits", "Distribution")
+"""Types that the parser reads by themselves, as one of their members says which they are: paths begin there anew."""
+_VARIANTS = {
+    "uri_file": "UriFile",
+    "uri_folder": "UriFolder",
+    "mltable": "MLTable",
+    "custom_model": "CustomModel",
+    "mlflow_model": "MLFlowModel",
+    "triton_model": "TritonModel",
+    "literal": "Literal",
+}
+
+
 @dataclass(frozen=True)
 class Unknown:
-    """A member that its type has not. path: from the body down, with dots, the member last."""
+    """A member that its type has not. keys: from the body down, the member last. path: the same as the parser tells
+    it. position: where the member's name and colon end in the body without blanks (recorded 2026-03)."""
 
-    member: str
     type: str
+    keys: tuple[str, ...]
     path: str
+    position: int
+
+    @property
+    def text(self) -> str:
+        """What the service says of it."""
+        return (
+            f"Could not find member '{self.keys[-1]}' on object of type '{self.type}'. Path '{self.path}', line 1, "
+            f"position {self.position}."
+        )
 
 
 def _read(text: str) -> Mapping[str, str]:
@@ -138,26 +162,57 @@ TYPES: Mapping[str, Mapping[str, str]] = MappingProxyType({name: _read(text) for
 map of T."""
 
 
-def unknown_member(body: Any, kind: str, api_version: str, path: str = "") -> Unknown | None:
-    """The first member, from the outside in and in the order they were sent, that the type does not have."""
+def unknown_members(body: Any, kind: str, api_version: str) -> list[Unknown]:
+    """The members that their types do not have, in the order they were sent."""
+    return [
+        Unknown(variant, keys, ".".join(keys[origin:]), _position(body, keys))
+        for variant, keys, origin in _unknown(body, kind, api_version, (), 0)
+    ]
+
+
+def _unknown(
+    body: Any, kind: str, api_version: str, keys: tuple[str, ...], origin: int
+) -> Iterator[tuple[str, tuple[str, ...], int]]:
     if not isinstance(body, dict):
-        return None  # of the wrong kind: for the one to say who reads it
+        return  # of the wrong kind: for the one to say who reads it
     known: Mapping[str, str] = TYPES[kind]
     if kind in _KINDS:
         hidden = {name.casefold() for name in _hidden(kind, api_version)}
         known = {name: value for name, value in known.items() if name not in hidden}
+    if kind in _DISCRIMINATED:
+        origin = len(keys)
     for name, value in body.items():
-        where = f"{path}.{name}" if path else name
-        if name.casefold() not in known:
-            return Unknown(name, kind, where)
-        below = known[name.casefold()]
-        if below.startswith("{") and isinstance(value, dict):
-            found = (unknown_member(each, below[1:-1], api_version, f"{where}.{key}") for key, each in value.items())
-            if first := next(filter(None, found), None):
-                return first
-        elif below and not below.startswith("{") and (deeper := unknown_member(value, below, api_version, where)):
-            return deeper
-    return None
+        below = known.get(name.casefold())
+        if below is None:
+            yield _variant(body, kind), (*keys, name), origin
+        elif below.startswith("{") and isinstance(value, dict):
+            for key, each in value.items():
+                yield from _unknown(each, below[1:-1], api_version, (*keys, name, key), origin)
+        elif below and not below.startswith("{"):
+            yield from _unknown(value, below, api_version, (*keys, name), origin)
+
+
+def _variant(body: Mapping[str, Any], kind: str) -> str:
+    """The type's own name: inputs and outputs of jobs have one for each of their kinds."""
+    own = body.get("jobInputType" if kind == "JobInput" else "jobOutputType") if kind in _DISCRIMINATED else None
+    return f"{_VARIANTS.get(str(own), '')}{kind}"
+
+
+def _position(body: Any, keys: tuple[str, ...]) -> int:
+    at = 0
+    for key in keys:
+        at += 1
+        for name, value in body.items():
+            at += len(_compact(name)) + 1
+            if name == key:
+                break
+            at += len(_compact(value)) + 1
+        body = body[key]
+    return at
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _hidden(kind: str, api_version: str) -> list[str]:

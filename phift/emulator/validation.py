@@ -6,14 +6,15 @@ import re
 from typing import Any
 
 from phift.emulator.assumed import holds
-from phift.emulator.errors import ServiceError
-from phift.emulator.members import unknown_member
+from phift.emulator.errors import ServiceError, detail
+from phift.emulator.members import unknown_members
 from phift.emulator.routing import Call
 
 __all__ = ["check_asset_name", "check_asset_version", "check_members", "check_tags", "strict_object", "text_map"]
 
 _ASSET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
 _ASSET_VERSION = re.compile(r"(?!\.{1,2}$)[^\x00-\x1f\x7f/\\]{1,255}")
+_INVALID = "Request is invalid and/or missing fields."
 _MAX_TAGS, _MAX_KEY, _MAX_VALUE = 50, 512, 256
 
 
@@ -25,14 +26,19 @@ async def strict_object(call: Call, kind: str) -> dict[str, Any]:
 
 
 def check_members(call: Call, body: Any, kind: str) -> None:
-    """Raises ServiceError 400 for a member that the type has not in this api-version. What is no object passes."""
-    found = unknown_member(body, kind, call.api_version)
-    if found is None:
-        return
+    """Raises ServiceError 400 for members that the type has not in this api-version, with all of them in its details
+    (recorded 2026-03). What is no object passes."""
+    found = unknown_members(body, kind, call.api_version)
     recorded = kind in ("PipelineJobResource", "CommandJobResource")
-    if recorded or holds(call.emulator.store, "unknown_members_are_refused"):
-        message = f"Could not find member '{found.member}' on object of type '{found.type}'. Path '{found.path}'."
-        raise ServiceError(400, "RequestInvalid", message, target=found.path)
+    if found and (recorded or holds(call.emulator.store, "unknown_members_are_refused")):
+        raise ServiceError(
+            400,
+            "UserError",
+            _INVALID,
+            details=[detail("RequestInvalid", each.text) for each in found],
+            inner="RequestInvalid",
+            message_format=_INVALID,
+        )
 
 
 def check_tags(tags: Any) -> dict[str, str]:

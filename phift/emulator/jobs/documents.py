@@ -166,6 +166,7 @@ def all_properties(emulator: Emulator, job: Job, run: Run, *, early: bool = Fals
         if body.get("jobInputType") == "literal"
     }
     compute = str(job.submitted.get("computeId") or settings.get("default_compute") or "")
+    datastore = str(settings.get("default_datastore") or BLOB_STORE)
     component = job.submitted.get("componentId")
     added = {
         **({"azureml.SourceComponentId": component} if component else {}),  # recorded 2022-11
@@ -179,7 +180,7 @@ def all_properties(emulator: Emulator, job: Job, run: Run, *, early: bool = Fals
         "azureml.continue_on_failed_optional_input": str(bool(settings.get("continue_on_failed_optional_input", True))),
         "azureml.enforceRerun": str(bool(settings.get("force_rerun", False))),
         "azureml.defaultComputeName": compute.rstrip("/").rsplit("/", 1)[-1],
-        "azureml.defaultDataStoreName": BLOB_STORE,
+        "azureml.defaultDataStoreName": datastore.rstrip("/").rsplit("/", 1)[-1],
         "azureml.pipelineComponent": "pipelinerun",
     }
     if run.status.ended:

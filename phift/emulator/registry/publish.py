@@ -176,10 +176,18 @@ def _component_version(name: str, version: str) -> dict[str, Any]:
         "intellectualProperty": None,
     }
     reference = f"azureml://registries/{REGISTRY}/components/{name}/versions/{version}"
-    return _document("components", reference, version, _local()["catalogue_date"], properties)
+    kind = "Microsoft.MachineLearningServices/registries/components/versions"  # recorded 2022-11
+    return _document(kind, reference, version, _local()["catalogue_date"], properties)
 
 
 def _document(kind: str, reference: str, version: str, created: date, properties: dict[str, Any]) -> dict[str, Any]:
     moment = timestamp(datetime.combine(created, time(), UTC))
-    system = {"createdAt": moment, "createdBy": _PUBLISHER, "createdByType": "User", "lastModifiedAt": moment}
+    system = {
+        "createdAt": moment,
+        "createdBy": _PUBLISHER,
+        "createdByType": "User",
+        "lastModifiedAt": moment,
+        "lastModifiedBy": _PUBLISHER,
+        "lastModifiedByType": "User",
+    }
     return {"id": reference, "name": version, "type": kind, "properties": properties, "systemData": system}
