@@ -12,7 +12,7 @@ demo: $(VENV)/.local
 	$(BIN)/phift apply configs/quickstart.yaml --auto-approve
 
 test: $(VENV)/.dev $(if $(shell command -v npm),azurite-if-possible)
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=15 --durations-min=5
 
 # An apply killed before and after every write, and every write met by every fault; 15 minutes on two quiet cores.
 matrix: $(VENV)/.dev
