@@ -73,4 +73,5 @@ DATA = AssetKind(
     container={"tags": None, "properties": None, "dataType": None},
     from_version=("dataType",),
     hidden_system_fields=("lastModifiedBy", "lastModifiedByType"),
+    container_system_fields=("createdAt", "createdBy", "createdByType", "lastModifiedAt"),  # recorded 2026-03
 )
