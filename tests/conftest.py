@@ -10,12 +10,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from support import Embedded, Project
 
 from phift.emulator import lifecycle
+
+# How long a machine takes over an example says nothing of phift.
+settings.register_profile("phift", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("phift")
 
 _LOCAL_EXTRA = ("cryptography", "starlette", "uvicorn", "httptools", "mlflow")
 _numbers = itertools.count(1)

@@ -174,7 +174,7 @@ def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path):
 names = st.lists(st.text("ab/z\U00010fff", min_size=1, max_size=5), max_size=20, unique=True)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(names, st.sampled_from(["", "a", "a/", "b"]), st.sampled_from(["", "/"]), st.integers(1, 4))
 def test_pages_of_a_listing_add_up(tmp_path_factory, names, prefix, delimiter, size):
     store = open_store(tmp_path_factory.mktemp("store"))

@@ -136,7 +136,7 @@ def test_every_exception_of_azure_core_has_its_kind(raised: Exception, kind: typ
     assert "SECRET" not in str(found)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_no_body_whatever_breaks_the_translation(body: bytes) -> None:
     assert str(from_response("GET", URL, 500, {}, body))
@@ -150,7 +150,7 @@ DOCUMENTS = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(DOCUMENTS)
 def test_no_json_whatever_breaks_the_translation(body: object) -> None:
     assert str(from_response("GET", URL, 400, {}, json.dumps(body).encode()))

@@ -81,7 +81,7 @@ def test_one_thread_starts_in_order_and_many_run_at_once() -> None:
     assert all(o.ok for o in outcomes.values())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 5), st.integers(1, 12))
 def test_never_more_threads_than_allowed(parallelism: int, count: int) -> None:
     graph: Graph[int] = Graph()

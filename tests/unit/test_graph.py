@@ -26,7 +26,7 @@ acyclic = st.integers(0, 25).flatmap(
 anything = st.dictionaries(st.integers(0, 12), st.sets(st.integers(0, 12), max_size=4), max_size=13)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(acyclic, st.randoms(use_true_random=False))
 def test_every_node_comes_after_what_it_needs(edges: Edges, random: object) -> None:
     nodes = list(edges)
@@ -37,7 +37,7 @@ def test_every_node_comes_after_what_it_needs(edges: Edges, random: object) -> N
     assert all(place[needed] < place[node] for node, some in edges.items() for needed in some)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(acyclic)
 def test_reversed_twice_has_the_same_edges(edges: Edges) -> None:
     graph = graph_of(edges)
@@ -47,7 +47,7 @@ def test_reversed_twice_has_the_same_edges(edges: Edges) -> None:
     assert all(set(turned.after(n)) == edges[n] for n in turned)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(anything)
 def test_a_cycle_is_named_exactly_or_there_is_none(edges: Edges) -> None:
     graph = graph_of(edges)

@@ -103,7 +103,7 @@ def test_blob_names_sort_by_time_and_every_line_has_the_format() -> None:
     assert len(history(store, "demo", limit=2)) == 2
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.integers(0, 2000))
 def test_whatever_is_torn_off_the_end_nothing_that_is_whole_is_lost(cut: int) -> None:
     store = MemoryStore()

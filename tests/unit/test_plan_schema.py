@@ -96,7 +96,7 @@ def test_it_takes_a_plan_and_nothing_with_another_key() -> None:
         assert wrong({k: v for k, v in data.items() if k != key}), key
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sampled_from(Action), st.sampled_from(ChangeAction), st.sampled_from(["", "you", "outside"]))
 def test_it_takes_every_action(action: Action, changed: ChangeAction, by: str) -> None:
     resource = PlannedResource(COMPUTE, action, "gpu", changes=(FieldChange("a", 1, None, changed, by=by),))
