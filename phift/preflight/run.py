@@ -13,6 +13,7 @@ from phift.preflight.quota import quota
 from phift.preflight.rows import rows
 from phift.preflight.served_model import served_model
 from phift.preflight.subject import Subject
+from phift.preflight.tags import tags
 
 __all__ = ["CHECKS", "Subject", "check"]
 
@@ -22,6 +23,7 @@ CHECKS: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
     gpu_count,
     lifecycle,
     served_model,
+    tags,
     quota,
     rows,
 )

@@ -153,3 +153,18 @@ def test_findings_tell_the_place_in_the_spec(loaded: LoadedSpec) -> None:
 def test_every_check_is_told_what_it_finds() -> None:
     assert {c.__name__ for c in CHECKS} >= {"allow_list", "compute_state", "gpu_count", "lifecycle", "rows"}
     assert all((c.__doc__ or "").strip() for c in CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("tags", "wanted"),
+    [
+        ({f"t{n}": "" for n in range(44)}, []),
+        ({f"t{n}": "" for n in range(45)}, ["too-many-tags"]),
+        ({"t": "x" * 256, "n" * 512: ""}, []),
+        ({"t": "x" * 257}, ["tag-too-long"]),
+        ({"n" * 513: ""}, ["tag-too-long"]),
+    ],
+)
+def test_tags_fit_the_resource_managers_limits(loaded: LoadedSpec, tags: dict[str, str], wanted: list[str]) -> None:
+    assert codes(loaded, replace(CLUSTER, properties={**CLUSTER.properties, "tags": tags})) == wanted
+    assert codes(loaded, replace(REFERENCE, properties={"tags": tags}), there(CLUSTER)) == []

@@ -1,0 +1,52 @@
+"""The tags of what the resource manager keeps fit its limits, phift's own among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from phift.compile.desired import Desired
+from phift.compile.ownership import marks_of
+from phift.diagnostics import Diagnostic
+from phift.preflight.subject import Subject
+
+__all__ = ["tags"]
+
+_MOST, _NAME, _VALUE = 50, 512, 256
+"""Tags of a resource, characters of the name and of the value of a tag (Azure docs)."""
+_KINDS = ("compute", "endpoint", "deployment")
+
+
+def tags(subject: Subject) -> Iterator[Diagnostic]:
+    """too-many-tags, tag-too-long: once each, at the first resource that has them, as most tags are shared."""
+    owned = [d for kind in _KINDS for d in subject.stack.of_kind(kind) if d.owned]
+    for check in (_count, _length):
+        finding = next((f for desired in owned if (f := check(subject, desired))), None)
+        if finding:
+            yield subject.at("tags", finding)
+
+
+def _count(subject: Subject, desired: Desired) -> Diagnostic | None:
+    own = len(desired.properties.get("tags") or {})
+    marks = len(marks_of(desired, stack=subject.stack.name, source=subject.stack.source, object_id=""))
+    if own + marks <= _MOST:
+        return None
+    return Diagnostic(
+        f"{desired.address} has {own} tags, and {_MOST - marks} are the most",
+        detail=f"Azure takes {_MOST}, and {marks} are phift's.",
+        remedy="Remove some, here or in the resource's own block.",
+        address=str(desired.address),
+        code="too-many-tags",
+    )
+
+
+def _length(subject: Subject, desired: Desired) -> Diagnostic | None:
+    for name, value in (desired.properties.get("tags") or {}).items():
+        if len(name) > _NAME or len(str(value)) > _VALUE:
+            return Diagnostic(
+                f"the tag {name[:40]} of {desired.address} is too long",
+                detail=f"Azure takes {_NAME} characters of a name and {_VALUE} of a value.",
+                remedy="Shorten it.",
+                address=str(desired.address),
+                code="tag-too-long",
+            )
+    return None
