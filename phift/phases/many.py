@@ -19,7 +19,8 @@ from phift.lock import StackLock, lock_path, update_locks
 from phift.phases.applying import apply_bench
 from phift.phases.gathering import load_each
 from phift.phases.leftovers import leftovers
-from phift.phases.planning import plan_of
+from phift.phases.planning import plan_with_demands
+from phift.phases.quotas import summed
 from phift.phases.request import Connector, Request
 from phift.phases.results import ManyApplied, ManyPlans, StackApplied, StackPlan
 from phift.phases.sharing import Shared, place_of
@@ -70,9 +71,10 @@ def plan_many(
             if stack.bench is None:
                 return stack
             try:
-                return replace(stack, plan=plan_of(stack.bench, stack.request, retry_failed=retry_failed))
+                plan, demands = plan_with_demands(stack.bench, stack.request, retry_failed=retry_failed)
             except PhiftError as error:
                 return replace(stack, error=error)
+            return replace(stack, plan=plan, demands=demands)
 
         # What stacks refer to is shared, so that compiling hardly waits and threads would only be in each other's way.
         compiled = [prepared(*given) for given in asked]
@@ -80,7 +82,7 @@ def plan_many(
         if write_lock:
             planned = _with_lock_files(planned, shared)
         planned += leftovers(planned, requests)
-        return ManyPlans(tuple(_one_maker_each(planned)))
+        return ManyPlans(tuple(summed(_one_maker_each(planned))))
 
 
 def apply_many(

@@ -20,11 +20,12 @@ from phift.plan.planner import Policy, decide
 from phift.plan.removal import decide_prune, decide_removal
 from phift.plan.selection import selected
 from phift.preflight import Subject, check
+from phift.preflight.demand import Demand, demands
 from phift.resources.base import Observation
 from phift.resources.registry import KINDS
 from phift.resources.rules import rules_of
 
-__all__ = ["destroy_plan", "plan", "plan_of"]
+__all__ = ["destroy_plan", "plan", "plan_of", "plan_with_demands"]
 
 
 def plan(
@@ -57,6 +58,13 @@ def plan_of(
     bench: Workbench, request: Request, *, retry_failed: bool = False, replace_: Collection[Address] = ()
 ) -> Plan:
     """The plan of a workbench."""
+    return plan_with_demands(bench, request, retry_failed=retry_failed, replace_=replace_)[0]
+
+
+def plan_with_demands(
+    bench: Workbench, request: Request, *, retry_failed: bool = False, replace_: Collection[Address] = ()
+) -> tuple[Plan, tuple[Demand, ...]]:
+    """The plan of a workbench, and the vCPUs that its resources take beyond those they hold."""
     observed = observe(bench)
     rules = {kind: rules_of(kind) for kind in KINDS}
     resources, findings = decide(bench.stack, observed, rules, Policy(retry_failed, replace_))
@@ -75,7 +83,7 @@ def plan_of(
         [f"{model.name} is a tiny stand-in here: it shows the way, not the quality"] if model and model.stand_in else []
     )
     made = _plan(bench, request, resources, notes=(*bench.stack.notes, *stand_in, *newer))
-    return replace(made, warnings=warnings)
+    return replace(made, warnings=warnings), tuple(demands(subject))
 
 
 def destroy_plan(request: Request, connect: Connector, *, archive: bool = False) -> Plan:

@@ -10,6 +10,7 @@ from phift.errors import PhiftError
 from phift.phases.request import Request
 from phift.phases.workbench import Workbench
 from phift.plan.model import Counts, Plan
+from phift.preflight.demand import Demand
 
 __all__ = ["ManyApplied", "ManyPlans", "StackApplied", "StackPlan", "worst"]
 
@@ -19,13 +20,15 @@ _GRAVITY = (0, 2, 3, 8, 6, 5, 4, 7, 1)
 
 @dataclass(frozen=True)
 class StackPlan:
-    """One stack's plan, or why there is none. stack: empty where not even the spec could be read."""
+    """One stack's plan, or why there is none. stack: empty where not even the spec could be read. demands: what it
+    takes of the quota."""
 
     request: Request
     stack: str = ""
     plan: Plan | None = None
     error: PhiftError | None = None
     bench: Workbench | None = field(default=None, repr=False, compare=False)
+    demands: tuple[Demand, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def exit_code(self) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from support import Project
 
 from phift.diagnostics import Severity
 from phift.errors import RefusedError
+from phift.phases import plan_many
 
 SERVING = """\
 endpoint: {auth_mode: key}
@@ -63,3 +65,20 @@ def test_a_cluster_that_does_not_fit_is_refused_in_the_plan(family: Project) -> 
     assert [d.code for d in refused.value.diagnostics] == ["quota-exceeded"]
     leave(family, 24)
     family.applied()
+
+
+def test_stacks_that_fit_alone_and_not_together_are_told(family: Project) -> None:
+    first = family.spec.read_text() + SERVING
+    family.spec.write_text(first)
+    (family.spec.parent / "z.yaml").write_text(first.replace(family.stack, f"{family.stack}-z"))
+    requests = [family.request, replace(family.request, path=family.spec.parent / "z.yaml")]
+
+    def told() -> list[list[str]]:
+        plans = plan_many(requests, family.embedded.connector).plans
+        return [[w.summary for w in p.warnings if str(w.code).startswith("quota")] for p in plans]
+
+    leave(family, 2 * (24 + 48))
+    assert told() == [[], []]
+    leave(family, 2 * (24 + 48) - 1)
+    pool = "Standard NCADSA100v4 Family Cluster Dedicated vCPUs"
+    assert told() == [[], [f"deployment.main needs 48 vCPUs of {pool} beside 96 of stacks before it, and 143 are free"]]
