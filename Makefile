@@ -14,7 +14,7 @@ demo: $(VENV)/.local
 test: $(VENV)/.dev $(if $(shell command -v npm),azurite-if-possible)
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=15 --durations-min=5
 
-# An apply killed before and after every write, and every write met by every fault; 15 minutes on two quiet cores.
+# Every point of the kill and fault matrices, hundreds of generated specs, the golden cases at other paces: over half an hour.
 matrix: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'matrix' tests
 
