@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from phift.emulator import lifecycle
 from phift.emulator.assumed import ASSUMED
 from phift.errors import EmulatorError
 from tests.emulator.conftest import Azure
+from tests.emulator.page import require_table
 from tests.emulator.serving import Serving
 from tests.emulator.test_job_submission import API, pipeline, put_data, submit, wait
 
@@ -33,7 +33,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[lifecycle.Conne
 
 SWITCHES = [name for name, each in ASSUMED.items() if each.switchable]
 EMULATOR = Path(__file__).resolve().parents[2] / "phift" / "emulator"
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "emulator.md"
 BEGIN, END = "<!-- assumptions: generated, see phift/emulator/assumed.py -->", "<!-- end of assumptions -->"
 
 
@@ -45,22 +44,10 @@ def as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
         azure.admin("PUT", "/assumed", dict.fromkeys(SWITCHES, True))
 
 
-def table() -> str:
+def test_the_page_lists_them() -> None:
     lines = ["| assumed | what | switched off | rests on |", "|---|---|---|---|"]
     lines += [f"| `{name}` | {a.what} | {a.otherwise or 'no switch'} | {a.why} |" for name, a in ASSUMED.items()]
-    return "\n".join(lines)
-
-
-def test_the_page_lists_them() -> None:
-    """UPDATE_GOLDEN=1 writes the list."""
-    text = PAGE.read_text(encoding="utf-8")
-    head, _, rest = text.partition(BEGIN)
-    inside, _, tail = rest.partition(END)
-    wanted = f"\n\n{table()}\n\n"
-    if os.environ.get("UPDATE_GOLDEN"):
-        PAGE.write_text(f"{head}{BEGIN}{wanted}{END}{tail}", encoding="utf-8")
-        return
-    assert inside == wanted
+    require_table(BEGIN, END, lines)
 
 
 def test_whoever_assumes_something_says_what() -> None:

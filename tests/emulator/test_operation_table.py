@@ -5,7 +5,6 @@ UPDATE_GOLDEN=1 pytest tests/emulator/test_operation_table.py    writes the tabl
 
 from __future__ import annotations
 
-import os
 import typing
 from pathlib import Path
 from typing import Any
@@ -14,33 +13,22 @@ import pytest
 import yaml
 
 from tests.emulator.conftest import Azure
+from tests.emulator.page import PAGE, require_table
 
 ROWS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("operations.yaml").read_text(encoding="utf-8"))
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "emulator.md"
 BEGIN, END = "<!-- operations: generated, see tests/emulator/operations.yaml -->", "<!-- end of operations -->"
 APIS = ("2024-10-01-preview", "2023-04-01-preview")
 
 
-def table() -> str:
+def test_the_page_has_the_table() -> None:
     lines = ["| `MLClient` | answers | not there | differs |", "|---|---|---|---|"]
     for row in ROWS:
         missing = ", ".join(f"`{name}`" for name in row.get("missing") or [])
         lines.append(
             f"| `{row['group']}` | {row['answers']} | {missing} | {' '.join((row.get('differs') or '').split())} |"
         )
-    return "\n".join(lines)
-
-
-def test_the_page_has_the_table() -> None:
-    text = PAGE.read_text(encoding="utf-8")
-    head, _, rest = text.partition(BEGIN)
-    inside, _, tail = rest.partition(END)
-    wanted = f"\n\n{table()}\n\n"
-    if os.environ.get("UPDATE_GOLDEN"):
-        PAGE.write_text(f"{head}{BEGIN}{wanted}{END}{tail}", encoding="utf-8")
-        return
-    assert "## Operations" in head
-    assert inside == wanted
+    require_table(BEGIN, END, lines)
+    assert "## Operations" in PAGE.read_text(encoding="utf-8").partition(BEGIN)[0]
 
 
 def test_every_operation_group_and_only_real_methods_are_in_it() -> None:
