@@ -40,7 +40,7 @@ STACKS: dict[str, tuple[str, dict[str, str]]] = {
     "protected": ("protected", {}),
     "many-s3-5": ("many", {"size": "s3", "seed": "5"}),
 }
-"""By stack: its project, and the variables that pick it. `cutoff` was killed in the middle and has a test of its own."""
+"""By stack: its project, and the variables that pick it. `cutoff`, which was killed midway, has a test of its own."""
 
 
 @pytest.fixture
