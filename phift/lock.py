@@ -1,6 +1,7 @@
 """The lock file: `phift.lock` beside the spec, which pins what floats, for every stack of that folder.
 
-    version: 1
+    version: 2
+    id: 4f1d8c2ab07e9365
     stacks:
       quickstart:
         base_model:
@@ -16,18 +17,23 @@
 
 Written by phift, committed by the author. Stacks and model defaults are sorted, one value a line, so that its history
 reads well. What is newer than a pin is no business of this file.
+
+id: random, made by the first apply: with it the stacks of this file know their objects, wherever the file is cloned,
+moved or exported to. Version 1, of release 0.1.0, has none. Keys inside `stacks` that this phift does not know are
+kept as they are.
 """
 
 import fcntl
 import os
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache, reduce
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from phift.diagnostics import Diagnostic, Mark
 from phift.errors import InvalidSpecError, PhiftError
@@ -44,22 +50,30 @@ __all__ = [
     "StackLock",
     "lock_path",
     "read_lock",
+    "settle_id",
     "update_lock",
-    "update_locks",
     "write_lock",
 ]
 
 LOCK_FILE = "phift.lock"
-_VERSION = 1
+_NEWEST: Final = 2
 _HEAD = "# What floats, pinned. Written by phift: commit it, and move the pins with `phift lock --upgrade`.\n"
 
+_START = re.compile(
+    re.escape(_HEAD) + rf"version: (?P<version>1|{_NEWEST})\n(?:id: \"?(?P<id>[0-9a-f]{{16}})\"?\n)?stacks:\n"
+)
 _BLOCK = re.compile(r"    [a-z]\S*:\n(?:      .*\n)+")
 _STACK = re.compile(rf"  ([a-z][a-z0-9-]*):\n((?:{_BLOCK.pattern})+)")
 _STACKS = re.compile(rf"(?:{_STACK.pattern})+")
 
 
 class _Pin(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """The fields that this phift knows."""
+        return {name: getattr(self, name) for name in type(self).model_fields}
 
 
 class PinnedModel(_Pin):
@@ -105,31 +119,38 @@ class StackLock(_Pin):
         return self.component if self.component and self.component.requested == requested else None
 
     def merge(self, newer: "StackLock") -> "StackLock":
-        """Its own pins, with those that `newer` has in their place."""
-        return StackLock(
-            base_model=newer.base_model or self.base_model,
-            component=newer.component or self.component,
-            data=newer.data or self.data,
-        )
+        """Its own pins, with those that `newer` has in their place.
+
+        Keys of a block that this phift does not know describe what the block pins: they stay as long as that does.
+        """
+        pins: dict[str, Any] = {**(self.model_extra or {}), **(newer.model_extra or {})}
+        for name in StackLock.model_fields:
+            old, new = getattr(self, name), getattr(newer, name)
+            pins[name] = old if new is None or (old is not None and old.known == new.known) else new
+        return StackLock.model_construct(**pins)
 
 
-class Lock(_Pin):
-    """A lock file's content: the pins by stack."""
+class Lock(BaseModel):
+    """A lock file's content: the pins by stack. id: 16 hex digits, empty before the first apply."""
 
-    version: Literal[1] = 1
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    version: Literal[1, 2] = _NEWEST
+    id: Annotated[str, Field(pattern="^([0-9a-f]{16})?$")] = ""
     stacks: dict[str, StackLock] = {}
 
     def stack(self, name: str) -> StackLock:
         """The pins of a stack; none when it has none."""
         return self.stacks.get(name) or StackLock()
 
-    def merge(self, name: str, pins: StackLock) -> "Lock":
-        """The same with these pins merged into those of a stack."""
-        return Lock(stacks={**self.stacks, name: self.stack(name).merge(pins)})
-
-    def without(self, name: str) -> "Lock":
-        """The same without that stack."""
-        return Lock(stacks={key: pins for key, pins in self.stacks.items() if key != name})
+    def merge(self, pins: Mapping[str, StackLock], id: str = "") -> "Lock":
+        """The same with these pins, by stack, merged into it, and with this id where one is given."""
+        return Lock(
+            # Without an id, release 0.1.0 can still read what it wrote.
+            version=_NEWEST if id else self.version,
+            id=id or self.id,
+            stacks={**self.stacks, **{name: self.stack(name).merge(newer) for name, newer in pins.items()}},
+        )
 
     def text(self) -> str:
         """The file's content, the same for the same pins."""
@@ -153,19 +174,32 @@ def read_lock(path: Path) -> Lock:
         return as_written
     root, found = yaml12.read(path)
     if root is None or found:
-        raise InvalidSpecError([_with_remedy(d) for d in found])
+        raise InvalidSpecError(_conflict(path) or [_with_remedy(d) for d in found])
     version = root.child("version")
-    if version is None or version.value != _VERSION or isinstance(version.value, bool):
+    if version is None or version.value not in (1, _NEWEST) or isinstance(version.value, bool):
         said = version.value if version else "none"
-        summary = f"the lock file has version {said}; this phift reads version {_VERSION}"
+        summary = f"the lock file has version {said}; this phift reads versions 1 and {_NEWEST}"
         mark = version.mark if version else Mark(str(path))
         raise InvalidSpecError(
-            [Diagnostic(summary, remedy="Use the phift that wrote it.", mark=mark, code="lock-version")]
+            [Diagnostic(summary, remedy="Upgrade phift to the release that wrote it.", mark=mark, code="lock-version")]
         )
     try:
         return Lock.model_validate(plain(root))
     except ValidationError as cause:
         raise InvalidSpecError([_with_remedy(d) for d in diagnose(cause, root, Lock)]) from None
+
+
+def _conflict(path: Path) -> list[Diagnostic]:
+    """What to do about the marks that a merge of two branches left; nothing where there are none."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    first = next((number for number, line in enumerate(lines, 1) if line.startswith("<<<<<<< ")), None)
+    if first is None:
+        return []
+    remedy = "Keep either side's id and every stack of both sides; `phift lock` then completes the pins."
+    mark = Mark(str(path), first, 1)
+    return [
+        Diagnostic("the lock file has an unresolved merge conflict", remedy=remedy, mark=mark, code="lock-conflict")
+    ]
 
 
 def _as_written(path: Path) -> Lock | None:
@@ -178,17 +212,17 @@ def _as_written(path: Path) -> Lock | None:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
-    start = f"{_HEAD}version: {_VERSION}\nstacks:\n"
-    if not text.startswith(start) or not _STACKS.fullmatch(text, len(start)):
+    start = _START.match(text)
+    if start is None or not _STACKS.fullmatch(text, start.end()):
         return None
     stacks: dict[str, StackLock] = {}
-    for name, blocks in _STACK.findall(text, len(start)):
+    for name, blocks in _STACK.findall(text, start.end()):
         pins = [_block(block) for block in _BLOCK.findall(blocks)]
         whole = reduce(StackLock.merge, filter(None, pins), StackLock())
         if name in stacks or None in pins or len(pins) > len(whole.model_dump(exclude_none=True)):
             return None
         stacks[name] = whole
-    return Lock.model_construct(stacks=stacks)
+    return Lock.model_construct(version=int(start["version"]), id=start["id"] or "", stacks=stacks)
 
 
 @lru_cache(maxsize=1024)
@@ -215,16 +249,26 @@ def write_lock(path: Path, lock: Lock) -> bool:
     return True
 
 
-def update_lock(path: Path, name: str, pins: StackLock) -> bool:
-    """Merges the pins of one stack into the file, which others may be writing too; False: nothing changed."""
-    return update_locks(path, {name: pins})
+def update_lock(path: Path, pins: Mapping[str, StackLock], id: str = "") -> bool:
+    """Merges pins, by stack, into the file, which others may be writing too; False: nothing changed.
+
+    id: to take the place of the file's own, where one is given. Raises PhiftError where it cannot be written.
+    """
+    with _exclusive(path):
+        return write_lock(path, read_lock(path).merge(pins, id))
 
 
-def update_locks(path: Path, pins: Mapping[str, StackLock]) -> bool:
-    """The same for many stacks, in one write."""
+def settle_id(path: Path, found: str) -> str:
+    """The id of the file: `found` where given, else the one it has, else a random one, which is written.
+
+    Raises PhiftError where it cannot be written.
+    """
     with _exclusive(path):
         lock = read_lock(path)
-        return write_lock(path, Lock(stacks={**lock.stacks, **{n: lock.stack(n).merge(p) for n, p in pins.items()}}))
+        id = found or lock.id or secrets.token_hex(8)
+        if id != lock.id:
+            write_lock(path, lock.merge({}, id))
+        return id
 
 
 @contextmanager
@@ -257,7 +301,7 @@ def _unwritable(path: Path, cause: OSError) -> PhiftError:
 
 
 def _with_remedy(found: Diagnostic) -> Diagnostic:
-    remedy = found.remedy or "Restore it from version control, or remove it to pin anew."
+    remedy = found.remedy or "Restore it from version control."
     return Diagnostic(found.summary, remedy=remedy, mark=found.mark, path=found.path, code=found.code)
 
 
@@ -267,7 +311,8 @@ def _sorted(body: Mapping[str, Any]) -> dict[str, Any]:
         for block, key in (("base_model", "model_defaults"), ("data", "revisions")):
             if block in pins:
                 pins[block] = {**pins[block], key: dict(sorted(pins[block][key].items()))}
-    return {"version": body["version"], "stacks": stacks}
+    head = {"version": body["version"], **({"id": body["id"]} if body["id"] else {})}
+    return {**head, "stacks": stacks}
 
 
 def _lines(values: Mapping[str, Any], depth: int = 0) -> Iterator[str]:

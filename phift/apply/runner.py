@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from phift.apply.writing import Writing
 from phift.azure.session import Azure
 from phift.clock import Clock, SystemClock
 from phift.compile.desired import Stack
+from phift.compile.ownership import Claim
 from phift.errors import AzureError, DetachedError, LeaseHeldError
 from phift.graph.dag import Graph
 from phift.graph.executor import NotStarted, Outcome, run
@@ -47,6 +48,7 @@ def apply_plan(
     kinds: Mapping[str, Kind],
     azure: Azure,
     *,
+    settle_id: Callable[[Claim], str],
     folder: Path,
     listener: Listener,
     options: ApplyOptions,
@@ -54,7 +56,8 @@ def apply_plan(
 ) -> ApplyFinished:
     """Carries out the plan and nothing else.
 
-    stack: compiled from the same spec. folder: of the spec, to name its commit. A resource that fails stops those
+    stack: compiled from the same spec. settle_id: called once, before the first write, for the id that is written on
+    what is made. folder: of the spec, to name its commit. A resource that fails stops those
     that depend on it; the others go on. Never raises for a resource: what failed is in the result, whose exit_code is
     that of the first failure in plan order.
     """
@@ -62,10 +65,12 @@ def apply_plan(
     start = clock.monotonic()
     listener(ApplyStarted(plan))
     if not plan.changes_something:
-        settle(plan, azure, folder=folder, clock=clock)
-    ledger = _Ledger(plan, azure, folder, clock)
+        settle(plan, stack.claim, azure, folder=folder, clock=clock)
+    ledger = _Ledger(plan, stack.claim, settle_id, azure, folder, clock)
     writing = Writing(ledger.acquire, listener)
-    units = Units(stack, kinds, azure, lambda: ledger.journal, writing, options, listener, clock, {})
+    units = Units(
+        stack, kinds, azure, lambda: ledger.journal, lambda: ledger.claim, writing, options, listener, clock, {}
+    )
     try:
         outcomes = run(
             _graph(plan),
@@ -78,15 +83,15 @@ def apply_plan(
     return _finish(plan, outcomes, units, ledger, listener, clock.monotonic() - start)
 
 
-def settle(plan: Plan, azure: Azure, *, folder: Path, clock: Clock | None = None) -> bool:
+def settle(plan: Plan, claim: Claim, azure: Azure, *, folder: Path, clock: Clock | None = None) -> bool:
     """With nothing to carry out: closes what an apply that was cut off left open in the journal, by what the plan read.
 
-    Returns whether there was anything. Left to the next command when another apply is writing or the ledger cannot be
-    had: history alone would gain.
+    claim: of the stack. Returns whether there was anything. Left to the next command when another apply is writing or
+    the ledger cannot be had: history alone would gain.
     """
-    ledger = _Ledger(plan, azure, folder, clock or SystemClock())
+    ledger = _Ledger(plan, claim, lambda claim: claim.id, azure, folder, clock or SystemClock())
     try:
-        if not cut_off(azure.blobs, plan.stack) or not open_intents(azure.blobs, plan.stack):
+        if not cut_off(azure.blobs, plan.stack, claim.made) or not open_intents(azure.blobs, plan.stack, claim.made):
             return False
         lease = ledger.acquire()
         try:
@@ -175,7 +180,17 @@ def _finish(
 class _Ledger:
     """This apply's journal and lease, both begun with the first write."""
 
-    def __init__(self, plan: Plan, azure: Azure, folder: Path, clock: Clock) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        claim: Claim,
+        settle_id: Callable[[Claim], str],
+        azure: Azure,
+        folder: Path,
+        clock: Clock,
+    ) -> None:
+        self.claim = claim
+        self._settle_id = settle_id
         self._plan = plan
         self._azure = azure
         self._folder = folder
@@ -210,8 +225,9 @@ class _Ledger:
         with self._lock:
             if self._journal is not None:
                 return
+            self.claim = replace(self.claim, id=self._settle_id(self.claim))
             journal = Journal(self._azure.blobs, self._plan.stack, self._id, self._clock)
-            left_open = open_intents(self._azure.blobs, self._plan.stack)
+            left_open = open_intents(self._azure.blobs, self._plan.stack, self.claim.made)
             journal.begin(self._summary(), asdict(self._holder()))
             for intent in left_open:
                 journal.result(intent, self._came_of(intent), {"settled_by": self._id})
@@ -241,6 +257,7 @@ class _Ledger:
             "counts": asdict(self._plan.counts),
             "purpose": self._plan.purpose,
             "source": self._plan.source,
+            "id": self.claim.id,
             "spec_digest": self._plan.spec_digest,
             "resources": {str(r.address): r.action.value for r in self._plan.resources if r.action.changes_something},
         }

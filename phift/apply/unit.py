@@ -16,7 +16,7 @@ from phift.apply.writing import Writing
 from phift.azure.session import Azure
 from phift.clock import Clock
 from phift.compile.desired import Desired, Stack
-from phift.compile.ownership import APPLIED, applied_digest
+from phift.compile.ownership import APPLIED, Claim, Ownership, applied_digest
 from phift.errors import DetachedError, JobFailedError, PhiftError, StalePlanError
 from phift.ledger.journal import Journal
 from phift.plan.action import Action
@@ -37,6 +37,7 @@ class Units:
     kinds: Mapping[str, Kind]
     azure: Azure
     journal: Callable[[], Journal]
+    claim: Callable[[], Claim]
     writing: Writing
     options: ApplyOptions
     listener: Listener
@@ -136,7 +137,10 @@ class Units:
         known = {"name": live.name, **({"version": live.version} if live.version else {})}
         outputs = self._wait(kind, desired, known, start)
         settled = self._read(desired).live
-        if settled is None or settled.marks.get(APPLIED) == applied_digest(desired.properties):
+        if settled is None or (
+            settled.owner.ownership is Ownership.OURS
+            and settled.marks.get(APPLIED) == applied_digest(desired.properties)
+        ):
             return outputs
         outputs = self._write("update", planned, desired, settled, start)
         return self._wait(kind, desired, outputs, start)
@@ -242,7 +246,7 @@ class Units:
         return Context(
             self.azure,
             self.stack.name,
-            self.stack.source,
+            self.claim(),
             outputs=self.outputs,
             report=report,
         )

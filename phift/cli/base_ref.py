@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from phift import spec as specs
 from phift.cli.defaults import defaults_of
 from phift.errors import InvalidSpecError, UsageError
+from phift.git import git
 from phift.lock import LOCK_FILE, lock_path
 
 if TYPE_CHECKING:
@@ -70,7 +70,6 @@ def _rendered(request: Request, path: Path) -> str:
 def _git(folder: Path, *arguments: str) -> bytes | None:
     """What git prints; None when it says no. Raises UsageError without git."""
     try:
-        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, timeout=30, check=False)
+        return git(folder, *arguments)
     except OSError as error:
         raise UsageError("--base needs git, which is not installed") from error
-    return done.stdout if done.returncode == 0 else None

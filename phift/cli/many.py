@@ -40,13 +40,18 @@ def several(request: Request) -> list[Request] | None:
 
 
 def plan_several(
-    requests: list[Request], connect: Connector, terminal: Terminal, *, retry_failed: bool = False
+    requests: list[Request],
+    connect: Connector,
+    terminal: Terminal,
+    *,
+    retry_failed: bool = False,
+    take_over: bool = False,
 ) -> ManyPlans:
     """Plans them; what could not be planned is told on stderr."""
     from phift import phases
     from phift.views.human import many as view
 
-    planned = phases.plan_many(requests, connect, retry_failed=retry_failed)
+    planned = phases.plan_many(requests, connect, retry_failed=retry_failed, take_over=take_over)
     failed = [(s.stack or str(s.request.path), s.error) for s in planned.failed if s.error]
     if failed:
         terminal.streams.err.write(view.errors(failed, style=terminal.streams.err_style) + "\n")

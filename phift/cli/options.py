@@ -38,6 +38,7 @@ __all__ = [
     "ShowUnchangedOption",
     "SpecArgument",
     "SummaryOption",
+    "TakeOverOption",
     "TargetOption",
     "TimeoutOption",
     "VarFileOption",
@@ -155,6 +156,15 @@ TimeoutOption = Annotated[
 ]
 RetryFailedOption = Annotated[
     bool, typer.Option("--retry-failed", help="Run a failed job once more.", rich_help_panel=_APPLY)
+]
+
+TakeOverOption = Annotated[
+    bool,
+    typer.Option(
+        "--take-over",
+        help="Claim what this stack needs and another spec owns, or what lost its tags.",
+        rich_help_panel=_WHAT,
+    ),
 ]
 
 KINDS = ("compute", "data", "job", "model", "endpoint", "deployment", "traffic", "test")

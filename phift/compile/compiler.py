@@ -8,6 +8,7 @@ from dataclasses import replace
 from phift.compile.desired import Desired, Stack
 from phift.compile.draft import Draft
 from phift.compile.facts import Facts
+from phift.compile.ownership import Claim
 from phift.compile.passes.compute import computes
 from phift.compile.passes.data import data_versions
 from phift.compile.passes.model import registered_model, served_model
@@ -32,8 +33,8 @@ PASSES: tuple[Pass, ...] = (
 )
 
 
-def compile_stack(loaded: LoadedSpec, facts: Facts, source: str) -> Stack:
-    """The stack that the spec wants on its target. source: repository#path of the spec.
+def compile_stack(loaded: LoadedSpec, facts: Facts, claim: Claim) -> Stack:
+    """The stack that the spec wants on its target. claim: by which it owns its objects.
 
     What is wrong in the light of the facts is in the stack's findings; the resources are then as complete as they
     can be, so that all is told at once.
@@ -44,7 +45,7 @@ def compile_stack(loaded: LoadedSpec, facts: Facts, source: str) -> Stack:
     return Stack(
         name=loaded.stack,
         target=loaded.target.name,
-        source=source,
+        claim=claim,
         resources=tuple(replace(r, stack=loaded.stack, former=draft.former) for r in draft.resources),
         notes=tuple(draft.notes),
         findings=tuple(draft.findings),

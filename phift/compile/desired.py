@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from phift.address import Address
+from phift.compile.ownership import Claim
 from phift.diagnostics import Diagnostic
 
 __all__ = ["Desired", "Stack"]
@@ -21,7 +22,8 @@ class Desired:
     later plan compares to say why something must be made anew. parts: what the kind needs to make it, not compared.
     owned: False for a reference, which is read and checked and never written.
     azure: merged last into the request body. stack: whose it is; former: that stack's earlier names, whose marks are
-    ours too. former_names: how an earlier stack would have called it. adopt: taken over where it exists unmarked.
+    ours too. former_names: how an earlier stack would have called it. generated: whether nothing but this stack gives
+    such a name. adopt: taken over where it exists unmarked.
     """
 
     address: Address
@@ -37,6 +39,7 @@ class Desired:
     stack: str = ""
     former: tuple[str, ...] = ()
     former_names: tuple[str, ...] = ()
+    generated: bool = False
     adopt: bool = False
 
 
@@ -44,14 +47,14 @@ class Desired:
 class Stack:
     """All resources of one spec on one target, in the order of their dependencies.
 
-    source: repository#path of the spec, which owns the stack's name. notes: facts worth showing in the plan.
+    claim: what identifies the stack as the owner of its objects. notes: facts worth showing in the plan.
     findings: what is wrong with the spec in the light of the facts; an error among them refuses the plan.
     former: the stack's earlier names.
     """
 
     name: str
     target: str
-    source: str
+    claim: Claim
     resources: tuple[Desired, ...]
     notes: tuple[str, ...] = ()
     findings: tuple[Diagnostic, ...] = ()

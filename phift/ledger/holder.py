@@ -6,7 +6,6 @@ import getpass
 import json
 import os
 import socket
-import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -15,6 +14,7 @@ from typing import Any
 
 from phift.clock import stamp
 from phift.digest import digest_of
+from phift.git import git
 
 __all__ = ["Holder", "commit_of", "run_url"]
 
@@ -103,12 +103,9 @@ def run_url(environ: Mapping[str, str]) -> str:
 def commit_of(folder: Path) -> str:
     """The commit checked out in a folder; empty where there is no repository or no git."""
     try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=5, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        return (git(folder, "rev-parse", "HEAD") or b"").decode().strip()
+    except OSError:
         return ""
-    return found.stdout.strip() if found.returncode == 0 else ""
 
 
 def _user() -> str:

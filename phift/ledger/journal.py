@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -18,11 +18,33 @@ from phift.clock import Clock, SystemClock, stamp
 from phift.errors import NotFoundError
 from phift.ledger.store import JournalStore, journal_folder
 
-__all__ = ["FORMAT_VERSION", "Intent", "Journal", "Record", "Result", "cut_off", "history", "open_intents"]
+__all__ = [
+    "FORMAT_VERSION",
+    "Intent",
+    "Journal",
+    "Mine",
+    "Record",
+    "Result",
+    "cut_off",
+    "everyone",
+    "history",
+    "open_intents",
+]
 
 FORMAT_VERSION = 1
 RECENT = 20
 """How many journals are read back when looking for open intents."""
+_SEARCHED = 5 * RECENT
+"""How many are looked at when some of them are another stack's of the same name."""
+
+Mine = Callable[[Mapping[str, Any]], bool]
+"""Whether an apply was of this very stack, by the summary of its plan: stacks of one name share a folder."""
+
+
+def everyone(plan: Mapping[str, Any]) -> bool:
+    """Whoever's."""
+    return True
+
 
 _SECRET = re.compile(
     r"(?i)(secret|password|token|credential|signature|connection_?string|(primary|secondary|account)_?key)"
@@ -117,25 +139,33 @@ class Journal:
             return line
 
 
-def open_intents(store: JournalStore, stack: str) -> tuple[Intent, ...]:
+def open_intents(store: JournalStore, stack: str, mine: Mine = everyone) -> tuple[Intent, ...]:
     """Intents of the last applies of which no result is known, oldest first: reality must tell what came of them."""
-    return tuple(intent for record in _records(store, stack, RECENT) for intent in record.open)
+    return tuple(intent for record in _records(store, stack, RECENT, mine) for intent in record.open)
 
 
-def cut_off(store: JournalStore, stack: str) -> bool:
+def cut_off(store: JournalStore, stack: str, mine: Mine = everyone) -> bool:
     """Whether the last apply never came to its end, or left something open: by its journal alone, so it is cheap."""
-    return any(not record.ended or record.open for record in _records(store, stack, 1))
+    return any(not record.ended or record.open for record in _records(store, stack, 1, mine))
 
 
-def history(store: JournalStore, stack: str, limit: int = RECENT) -> tuple[Record, ...]:
+def history(store: JournalStore, stack: str, limit: int = RECENT, mine: Mine = everyone) -> tuple[Record, ...]:
     """The last applies, newest first."""
-    return tuple(reversed(_records(store, stack, limit)))
+    return tuple(reversed(_records(store, stack, limit, mine)))
 
 
-def _records(store: JournalStore, stack: str, limit: int) -> list[Record]:
-    """The last journals folded, oldest first."""
-    names = sorted(name for name in store.list(journal_folder(stack)) if name.endswith(".jsonl"))[-limit:]
-    return _fold(line for name in names for line in _lines(store, name))
+def _records(store: JournalStore, stack: str, limit: int, mine: Mine) -> list[Record]:
+    """The last journals folded, oldest first. A later one may hold the results of an earlier one's intents."""
+    names = sorted(name for name in store.list(journal_folder(stack)) if name.endswith(".jsonl"))
+    chosen: list[list[dict[str, Any]]] = []
+    for name in reversed(names[-max(limit, _SEARCHED) :]):
+        lines = list(_lines(store, name))
+        begun = next((line for line in lines if line.get("event") == "begin"), {})
+        if mine(_mapping(begun.get("plan"))):
+            chosen.append(lines)
+        if len(chosen) == limit:
+            break
+    return _fold(line for lines in reversed(chosen) for line in lines)
 
 
 def _lines(store: JournalStore, name: str) -> Iterator[dict[str, Any]]:

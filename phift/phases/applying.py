@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from phift.apply.events import ApplyFinished, Listener
 from phift.apply.options import ApplyOptions
 from phift.apply.runner import apply_plan
 from phift.apply.staleness import require_fresh
 from phift.errors import StalePlanError
 from phift.lock import StackLock
+from phift.phases.identity import settled
 from phift.phases.request import Connector, Request
 from phift.phases.workbench import Workbench, observe, open_workbench
 from phift.plan.action import Action
@@ -48,11 +51,13 @@ def apply_bench(
     _require_secrets(plan, bench)
     if saved:
         require_fresh(plan, bench.stack, observe(bench))
+    claim = replace(bench.stack.claim, id=plan.id or bench.stack.claim.id)
     return apply_plan(
         plan,
-        bench.stack,
+        replace(bench.stack, claim=claim),
         KINDS,
         bench.azure,
+        settle_id=lambda claim: settled(claim, bench.lock_path, bench.azure),
         folder=bench.loaded.path.resolve().parent,
         listener=listener,
         options=options,

@@ -10,7 +10,8 @@ from phift import spec
 from phift.address import Address
 from phift.azure.session import Azure
 from phift.compile.desired import Desired
-from phift.compile.ownership import ADDRESS, SOURCE, STACK
+from phift.compile.ownership import ADDRESS, ID, SOURCE, STACK, Claim, Ownership
+from phift.compile.source import Source
 from phift.phases.request import Connector, Request
 from phift.phases.sharing import Shared, place_of
 from phift.resources.base import Context, Live, Snapshot
@@ -26,11 +27,18 @@ BILLED = {"compute": "computes", "endpoint": "onlineEndpoints"}
 
 @dataclass(frozen=True)
 class FoundStack:
-    """A stack by its marks. source: the spec that it says it belongs to. objects: by kind, each verified as its own."""
+    """A stack by its marks. claim: what its objects say of the lock file and the spec that made them. objects: by kind,
+    each verified as its own. mistaken: whether one of the specs asked for makes a stack of that name, but not this one.
+    """
 
     stack: str
-    source: str
+    claim: Claim
     objects: tuple[tuple[str, Live], ...]
+    mistaken: bool = False
+
+    def belongs_to(self, claim: Claim) -> bool:
+        """Whether it is the stack of that claim, moved or not."""
+        return claim.owns(self.claim.id, str(self.claim.source)) is not Ownership.FOREIGN
 
 
 def load_each(request: Request) -> list[tuple[Request, LoadedSpec]]:
@@ -51,13 +59,17 @@ def stacks_in(azure: Azure, snapshot: Snapshot | None = None) -> list[FoundStack
     Only what verifies counts: marks that were copied from another object belong to no stack.
     """
     snapshot = snapshot or Snapshot()
-    found: dict[tuple[str, str], list[tuple[str, Live]]] = {}
+    found: dict[tuple[str, str, str], list[tuple[str, Live]]] = {}
     for kind, collection in BILLED.items():
         for raw in snapshot.items(azure, f"{azure.workspace.arm_id}/{collection}", READ):
             if (live := verified(azure, kind, raw, snapshot)) is not None:
                 marks = live.marks
-                found.setdefault((marks[STACK], marks.get(SOURCE, "")), []).append((kind, live))
-    return [FoundStack(stack, source, tuple(objects)) for (stack, source), objects in sorted(found.items())]
+                key = (marks[STACK], str(Source.parse(marks.get(SOURCE, ""))), marks.get(ID, ""))
+                found.setdefault(key, []).append((kind, live))
+    return [
+        FoundStack(stack, Claim(id, Source.parse(source)), tuple(objects))
+        for (stack, source, id), objects in sorted(found.items(), key=lambda item: item[0])
+    ]
 
 
 def verified(azure: Azure, kind: str, raw: Mapping[str, Any], snapshot: Snapshot | None) -> Live | None:
@@ -68,7 +80,8 @@ def verified(azure: Azure, kind: str, raw: Mapping[str, Any], snapshot: Snapshot
         address = Address.parse(marks.get(ADDRESS, ""))
     except ValueError:
         return None
-    context = Context(azure, marks.get(STACK, ""), marks.get(SOURCE, ""), snapshot=snapshot)
+    own = Claim(marks.get(ID, ""), Source.parse(marks.get(SOURCE, "")))
+    context = Context(azure, marks.get(STACK, ""), own, snapshot=snapshot)
     live = KINDS[kind].read(context, Desired(address, name)).live
     return replace(live, name=name) if live is not None and live.ours else None
 
@@ -76,15 +89,22 @@ def verified(azure: Azure, kind: str, raw: Mapping[str, Any], snapshot: Snapshot
 def forgotten(requests: Sequence[Request], connect: Connector) -> list[FoundStack]:
     """Stacks in the workspaces of these specs that none of them makes, on whatever target.
 
+    A stack that has the name of one of theirs and belongs to another spec is among them, and marked as mistaken.
     Raises InvalidSpecError for a spec that cannot be read: its stacks would look forgotten.
     """
     loaded = [one for request in requests for _, one in load_each(request)]
-    known = {name for one in loaded for name in _names(one)}
     shared = Shared(inline=True)
+    claims: dict[str, list[Claim]] = {}
+    for one in loaded:
+        for name in _names(one):
+            claims.setdefault(name, []).append(shared.claim(one))
     found = []
     for one in {place_of(one): one for one in loaded}.values():
         session = shared.session(one, lambda spec: connect(spec).read_only())
-        found += [stack for stack in stacks_in(session.azure, session.snapshot) if stack.stack not in known]
+        for stack in stacks_in(session.azure, session.snapshot):
+            named = claims.get(stack.stack, [])
+            if not any(stack.belongs_to(claim) for claim in named):
+                found.append(replace(stack, mistaken=bool(named)))
     return found
 
 

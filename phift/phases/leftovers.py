@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from phift.clock import SystemClock, stamp
 from phift.compile.desired import Stack
+from phift.compile.ownership import Claim, Ownership
 from phift.diagnostics import errors_of
 from phift.errors import AzureError, RefusedError
 from phift.phases.gathering import FoundStack, stacks_in
+from phift.phases.remembering import Remembered
 from phift.phases.request import Request
 from phift.phases.results import StackPlan
 from phift.phases.workbench import Workbench
@@ -36,23 +38,31 @@ def leftovers(planned: Sequence[StackPlan], requests: Sequence[Request]) -> list
 
 
 def _left(bench: Workbench) -> Iterator[FoundStack]:
-    if bench.stack.source.startswith("#"):
-        return
     try:
         there = stacks_in(bench.azure, bench.snapshot)
     except AzureError:
         return  # told already, by each stack that could not be read either
     begin = f"{bench.loaded.spec.name}-"
     for stack in there:
-        same = stack.source == bench.stack.source and stack.stack.startswith(begin)
-        if same and stack.stack not in (*bench.loaded.siblings, *bench.stack.former):
+        if not stack.stack.startswith(begin) or not _same_file(bench.stack.claim, stack.claim):
+            continue
+        if stack.stack not in (*bench.loaded.siblings, *bench.stack.former):
             yield stack
+
+
+def _same_file(mine: Claim, other: Claim) -> bool:
+    """Where no repository tells a file from another of its name, the id of the lock file must."""
+    if mine.source.known:
+        return mine.owns(other.id, str(other.source)) is Ownership.OURS
+    return bool(mine.id) and mine.id == other.id and str(mine.source) == str(other.source)
 
 
 def _plan(bench: Workbench, request: Request, found: FoundStack) -> StackPlan:
     loaded = replace(bench.loaded, stack=found.stack)
-    empty = replace(bench, loaded=loaded, stack=Stack(found.stack, bench.stack.target, found.source, ()))
-    decided = [decide_prune(kind, live, ()) for kind, live in found.objects]
+    claim = replace(found.claim, id=bench.stack.claim.id or found.claim.id)
+    stack = Stack(found.stack, bench.stack.target, claim, ())
+    empty = replace(bench, loaded=loaded, stack=stack, remembered=Remembered(bench.azure, found.stack, claim))
+    decided = [decide_prune(kind, live, (), claim) for kind, live in found.objects]
     findings = [f for _, several in decided for f in several]
     if errors_of(findings):
         return StackPlan(request, found.stack, error=RefusedError(findings))
@@ -61,7 +71,8 @@ def _plan(bench: Workbench, request: Request, found: FoundStack) -> StackPlan:
         target=bench.stack.target,
         workspace="embedded Azure ML" if bench.azure.local else bench.azure.workspace.label,
         spec_path=str(request.path),
-        source=found.source,
+        source=str(found.claim.source),
+        id=claim.id,
         spec_digest=empty.digest,
         created=stamp(SystemClock().now()),
         purpose="destroy",

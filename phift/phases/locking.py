@@ -28,7 +28,7 @@ def lock(request: Request, connect: Connector, *, upgrade: bool = False) -> Lock
     bench = open_workbench(request, connect, upgrade=upgrade)
     before = bench.pinned.model_dump(mode="json", exclude_none=True)
     now = bench.resolved.pins.model_dump(mode="json", exclude_none=True)
-    update_lock(bench.lock_path, bench.loaded.stack, bench.resolved.pins)
+    update_lock(bench.lock_path, {bench.loaded.stack: bench.resolved.pins})
     return LockReport(
         bench.lock_path,
         tuple(_changes(before, now)),

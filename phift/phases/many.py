@@ -15,7 +15,7 @@ from phift.apply.events import Event, Listener
 from phift.apply.options import ApplyOptions
 from phift.compile.naming import endpoint_name
 from phift.errors import PhiftError, UsageError
-from phift.lock import StackLock, lock_path, update_locks
+from phift.lock import StackLock, lock_path, update_lock
 from phift.phases.applying import apply_bench
 from phift.phases.gathering import load_each
 from phift.phases.leftovers import leftovers
@@ -28,6 +28,7 @@ from phift.phases.workbench import workbench_of
 from phift.plan.action import Action
 from phift.plan.model import Plan
 from phift.plan.selection import selected
+from phift.plan.standing import Policy
 from phift.spec import LoadedSpec
 
 __all__ = ["apply_many", "plan_many"]
@@ -45,6 +46,7 @@ def plan_many(
     upgrade: bool = False,
     write_lock: bool = True,
     retry_failed: bool = False,
+    take_over: bool = False,
     parallelism: int = _AT_ONCE,
 ) -> ManyPlans:
     """A plan for each stack of the requests, side by side; a stack that fails stops no other.
@@ -53,6 +55,7 @@ def plan_many(
 
     Raises UsageError when two specs make one stack or one endpoint: nothing has been asked of a workspace then.
     """
+    policy = Policy(retry_failed=retry_failed, take_over=take_over)
     with _uncollected():
         asked = [given for request in requests for given in _load(request)]
         _refuse_doubles([s for _, s in asked if isinstance(s, LoadedSpec)])
@@ -71,7 +74,7 @@ def plan_many(
             if stack.bench is None:
                 return stack
             try:
-                plan, demands = plan_with_demands(stack.bench, stack.request, retry_failed=retry_failed)
+                plan, demands = plan_with_demands(stack.bench, stack.request, policy)
             except PhiftError as error:
                 return replace(stack, error=error)
             return replace(stack, plan=plan, demands=demands)
@@ -184,19 +187,24 @@ def _refuse_doubles(loaded: Sequence[LoadedSpec]) -> None:
 def _with_lock_files(planned: Sequence[StackPlan], shared: Shared) -> list[StackPlan]:
     """Writes each lock file once. One that cannot be written fails the stacks whose pins it should hold."""
     pins: dict[str, dict[str, StackLock]] = defaultdict(dict)
+    ids: dict[str, str] = {}
     for one in planned:
         if one.bench is None:
             continue
         path = one.bench.lock_path
-        before = shared.lock(path).stacks.get(one.stack)
+        lock = shared.lock(path)
+        before = lock.stacks.get(one.stack)
         if before is None or before.merge(one.bench.resolved.pins) != before:
             pins[str(path)][one.stack] = one.bench.resolved.pins
+        if one.plan and one.plan.id != lock.id and one.plan.id:
+            ids.setdefault(str(path), one.plan.id)
     failed: dict[str, PhiftError] = {}
     for one in planned:
         path = lock_path(one.request.path)
-        if (mine := pins.pop(str(path), None)) is not None:
+        mine, id = pins.pop(str(path), {}), ids.pop(str(path), "")
+        if mine or id:
             try:
-                update_locks(path, mine)
+                update_lock(path, mine, id)
             except PhiftError as error:
                 failed[str(path)] = error
     return [

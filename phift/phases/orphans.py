@@ -1,4 +1,4 @@
-"""What the stack made and the spec no longer has, found by its verified marks alone."""
+"""What carries the stack's name and is not what the spec wants: its own from before, and that of others."""
 
 from __future__ import annotations
 
@@ -15,11 +15,21 @@ from phift.resources.base import Live
 from phift.resources.kinds.common import READ, marks_in
 from phift.resources.registry import KINDS
 
-__all__ = ["orphans"]
+__all__ = ["orphans", "strangers"]
 
 
 def orphans(bench: Workbench) -> Iterator[tuple[str, Live]]:
     """Kind and live object of each. Those of other stacks, or whose marks do not verify, are never among them."""
+    yield from ((kind, live) for kind, live in _named(bench) if live.ours)
+
+
+def strangers(bench: Workbench) -> Iterator[tuple[str, Live]]:
+    """What carries the stack's name, bills, and belongs to another spec: kind and live object of each."""
+    yield from ((kind, live) for kind, live in _named(bench) if not live.ours and not live.owner.copied)
+
+
+def _named(bench: Workbench) -> Iterator[tuple[str, Live]]:
+    """What carries the stack's name under a name that the spec does not give."""
     for kind, collection in BILLED.items():
         wanted = {d.name.lower() for d in bench.stack.of_kind(kind)}
         for raw in _marked(bench, f"{bench.azure.workspace.arm_id}/{collection}"):
@@ -32,7 +42,7 @@ def orphans(bench: Workbench) -> Iterator[tuple[str, Live]]:
             except ValueError:
                 continue
             live = KINDS[kind].read(bench.context, Desired(address, name, former=bench.stack.former)).live
-            if live is not None and live.ours:
+            if live is not None:
                 yield kind, replace(live, name=name)
 
 

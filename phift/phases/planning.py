@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from phift.address import Address
@@ -10,18 +10,19 @@ from phift.clock import SystemClock, stamp
 from phift.diagnostics import Diagnostic, Severity, errors_of
 from phift.errors import RefusedError
 from phift.lock import update_lock
-from phift.phases.orphans import orphans
-from phift.phases.remembering import with_applied
+from phift.phases.identity import known_id
+from phift.phases.orphans import orphans, strangers
 from phift.phases.renaming import former_name
 from phift.phases.request import Connector, Request
 from phift.phases.workbench import Workbench, observe, open_workbench
 from phift.plan.model import Plan, PlannedResource
-from phift.plan.planner import Policy, decide
+from phift.plan.planner import decide
 from phift.plan.removal import decide_prune, decide_removal
 from phift.plan.selection import selected
+from phift.plan.standing import DEFAULT, Policy, Stranger, refusals
 from phift.preflight import Subject, check
 from phift.preflight.demand import Demand, demands
-from phift.resources.base import Observation
+from phift.resources.base import Live, Observation
 from phift.resources.registry import KINDS
 from phift.resources.rules import rules_of
 
@@ -35,45 +36,48 @@ def plan(
     upgrade: bool = False,
     write_lock: bool = True,
     retry_failed: bool = False,
+    take_over: bool = False,
     select: Collection[Address] = (),
     replace_: Collection[Address] = (),
 ) -> Plan:
-    """What an apply would do. Writes nothing but the lock file, and that only where something was not pinned yet.
+    """What an apply would do. Writes nothing but the lock file, and that only where something was not pinned yet, or
+    where the workspace shows which id the file had.
 
-    select: only these addresses and what they depend on. replace_: delete these and make them again.
+    take_over: claim what another spec owns. select: only these addresses and what they depend on. replace_: delete
+    these and make them again.
 
     Raises RefusedError with every finding of the checks when one of them is an error; nothing has been created then.
     Raises UsageError for an address that the stack does not have, or that cannot be replaced.
     """
     bench = open_workbench(request, connect, upgrade=upgrade)
-    made = plan_of(bench, request, retry_failed=retry_failed, replace_=replace_)
+    made = plan_of(bench, request, Policy(retry_failed, replace_, take_over))
     if select:
         made = replace(made, resources=selected(made.resources, select))
     if write_lock:
-        update_lock(bench.lock_path, bench.loaded.stack, bench.resolved.pins)
+        update_lock(bench.lock_path, {bench.loaded.stack: bench.resolved.pins}, made.id)
     return made
 
 
-def plan_of(
-    bench: Workbench, request: Request, *, retry_failed: bool = False, replace_: Collection[Address] = ()
-) -> Plan:
+def plan_of(bench: Workbench, request: Request, policy: Policy = DEFAULT) -> Plan:
     """The plan of a workbench."""
-    return plan_with_demands(bench, request, retry_failed=retry_failed, replace_=replace_)[0]
+    return plan_with_demands(bench, request, policy)[0]
 
 
-def plan_with_demands(
-    bench: Workbench, request: Request, *, retry_failed: bool = False, replace_: Collection[Address] = ()
-) -> tuple[Plan, tuple[Demand, ...]]:
+def plan_with_demands(bench: Workbench, request: Request, policy: Policy = DEFAULT) -> tuple[Plan, tuple[Demand, ...]]:
     """The plan of a workbench, and the vCPUs that its resources take beyond those they hold."""
     observed = observe(bench)
+    # A drift looks at everything; a plan reads the ledger only for names that nobody else would give.
+    lost = bench.remembered.lost(bench.stack, observed, generated=not policy.reclaim)
+    policy = replace(policy, lost=lost)
     rules = {kind: rules_of(kind) for kind in KINDS}
-    resources, findings = decide(bench.stack, observed, rules, Policy(retry_failed, replace_))
+    resources, findings = decide(bench.stack, observed, rules, policy)
     subject = Subject(bench.loaded, bench.stack, bench.resolved.facts, observed, resources, bench.readings.usages)
     pruned, kept = _prune(bench)
-    resources = (*with_applied(resources, bench.azure, bench.stack.name), *pruned)
+    resources = (*bench.remembered.beside(resources), *pruned)
     found = [*bench.stack.findings, *findings, *kept, *check(subject), *former_name(bench, resources)]
     if errors_of(found):
         raise RefusedError(found)
+    found += [replace(d, severity=Severity.WARNING) for d in _refused(bench, strangers(bench))]
     warnings = (*bench.loaded.warnings, *(d for d in found if d.severity is Severity.WARNING))
     newer = [
         f"{n.what} {n.newest} exists; phift.lock pins {n.pinned} (phift lock --upgrade)" for n in bench.resolved.newer
@@ -82,30 +86,42 @@ def plan_with_demands(
     stand_in = (
         [f"{model.name} is a tiny stand-in here: it shows the way, not the quality"] if model and model.stand_in else []
     )
-    made = _plan(bench, request, resources, notes=(*bench.stack.notes, *stand_in, *newer))
+    made = _plan(bench, request, resources, id=known_id(bench, observed), notes=(*bench.stack.notes, *stand_in, *newer))
     return replace(made, warnings=warnings), tuple(demands(subject))
 
 
-def destroy_plan(request: Request, connect: Connector, *, archive: bool = False) -> Plan:
+def destroy_plan(request: Request, connect: Connector, *, archive: bool = False, take_over: bool = False) -> Plan:
     """What a destroy would do: delete what costs and is ours, cancel running jobs, keep data and models.
 
-    Raises RefusedError for what is protected.
+    take_over: delete what carries the stack's name and another spec owns, too. Raises RefusedError for what is
+    protected, for what another spec owns, and for a stack that moved.
     """
     bench = open_workbench(request, connect)
     observed = _observe_all(bench)
-    resources, findings = decide_removal(bench.stack, observed, archive=archive)
-    pruned, kept = _prune(bench)
-    findings = (*findings, *kept)
+    policy = Policy(take_over=take_over, lost=bench.remembered.lost(bench.stack, observed, generated=False))
+    resources, findings = decide_removal(bench.stack, observed, policy, archive=archive)
+    others = list(strangers(bench))
+    pruned, kept = _prune(bench, others if take_over else ())
+    findings = (*findings, *kept, *([] if take_over else _refused(bench, others, verb="destroy")))
     if errors_of(findings):
         raise RefusedError(list(findings))
-    made = _plan(bench, request, (*resources, *pruned))
+    made = _plan(bench, request, (*resources, *pruned), id=known_id(bench, observed))
     return replace(made, purpose="destroy", warnings=findings)
 
 
-def _prune(bench: Workbench) -> tuple[tuple[PlannedResource, ...], tuple[Diagnostic, ...]]:
-    """Objects of this stack that left the spec; they go once nothing is sent to them any more."""
+def _refused(bench: Workbench, others: Iterable[tuple[str, Live]], verb: str = "") -> list[Diagnostic]:
+    found = [Stranger(Address(kind, live.name), live.name, live.owner) for kind, live in others]
+    return refusals(bench.stack, found, verb=verb)
+
+
+def _prune(
+    bench: Workbench, claimed: Sequence[tuple[str, Live]] = ()
+) -> tuple[tuple[PlannedResource, ...], tuple[Diagnostic, ...]]:
+    """Objects of this stack that left the spec; they go once nothing is sent to them any more. claimed: what else is
+    to go."""
     after = tuple(t.address for t in bench.stack.of_kind("traffic"))
-    decided = [decide_prune(kind, live, after) for kind, live in orphans(bench)]
+    claim = bench.stack.claim
+    decided = [decide_prune(kind, live, after, claim) for kind, live in (*orphans(bench), *claimed)]
     return tuple(p for p, _ in decided), tuple(f for _, found in decided for f in found)
 
 
@@ -115,7 +131,12 @@ def _observe_all(bench: Workbench) -> dict[Address, Observation]:
 
 
 def _plan(
-    bench: Workbench, request: Request, resources: tuple[PlannedResource, ...], *, notes: tuple[str, ...] = ()
+    bench: Workbench,
+    request: Request,
+    resources: tuple[PlannedResource, ...],
+    *,
+    id: str,
+    notes: tuple[str, ...] = (),
 ) -> Plan:
     return Plan(
         stack=bench.stack.name,
@@ -123,7 +144,8 @@ def _plan(
         workspace="embedded Azure ML" if bench.azure.local else bench.azure.workspace.label,
         spec_path=str(request.path),
         spec_options=request.spec_options,
-        source=bench.stack.source,
+        source=str(bench.stack.claim.source),
+        id=id,
         spec_digest=bench.digest,
         created=stamp(SystemClock().now()),
         resources=resources,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from phift.apply.runner import settle as settle_journal
@@ -10,6 +11,7 @@ from phift.ledger.journal import RECENT, Record
 from phift.ledger.journal import history as journal_history
 from phift.ledger.lease import break_lease, holder_of
 from phift.phases.request import Connector, Request, load
+from phift.phases.sharing import Shared
 from phift.phases.workbench import open_workbench
 from phift.plan.model import Plan
 from phift.resources.registry import KINDS
@@ -20,7 +22,8 @@ __all__ = ["force_unlock", "history", "lease_holder", "outputs", "settle"]
 def history(request: Request, connect: Connector, *, limit: int = RECENT) -> tuple[Record, ...]:
     """The last applies of the stack, newest first. Raises AzureError."""
     loaded = load(request)
-    return journal_history(connect(loaded).read_only().blobs, loaded.stack, limit)
+    claim = Shared().claim(loaded)
+    return journal_history(connect(loaded).read_only().blobs, loaded.stack, limit, claim.made)
 
 
 def lease_holder(request: Request, connect: Connector) -> Holder:
@@ -39,7 +42,8 @@ def settle(plan: Plan, request: Request, connect: Connector) -> bool:
     """For a plan that changes nothing: what an apply that was cut off left open in the journal is closed by what the
     plan has read. Returns whether there was anything; never fails for the ledger's sake."""
     loaded = load(request)
-    return settle_journal(plan, connect(loaded), folder=loaded.path.resolve().parent)
+    claim = replace(Shared().claim(loaded), id=plan.id)
+    return settle_journal(plan, claim, connect(loaded), folder=loaded.path.resolve().parent)
 
 
 def outputs(request: Request, connect: Connector) -> dict[str, dict[str, Any]]:

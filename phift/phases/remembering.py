@@ -1,42 +1,108 @@
-"""What the last apply wrote, as the ledger remembers it: told beside each change, never needed for a decision."""
+"""What the ledger remembers of past applies: told beside what is found, and needed for a decision only where an object
+has lost the tags that say whose it is."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
+from phift.address import Address
 from phift.azure.session import Azure
+from phift.compile.desired import Stack
+from phift.compile.ownership import Claim, Ownership
 from phift.errors import AzureError
-from phift.ledger.journal import history
+from phift.ledger.journal import Intent, Record, Result, history
+from phift.plan.action import Action
 from phift.plan.diff import flatten
 from phift.plan.model import PlannedResource
+from phift.resources.base import Observation
 
-__all__ = ["with_applied"]
+__all__ = ["TRAFFIC", "Remembered"]
 
-
-def with_applied(resources: tuple[PlannedResource, ...], azure: Azure, stack: str) -> tuple[PlannedResource, ...]:
-    """The same resources with `applied` filled in where a live object differs. Without a ledger, as they are."""
-    if not any(r.fingerprint and r.visible_changes for r in resources):
-        return resources
-    try:
-        last = _last_applied(azure, stack)
-    except AzureError:
-        return resources
-    return tuple(_filled(r, last.get(str(r.address), {})) for r in resources)
+TRAFFIC = "traffic.main"
+REMOVED = "removed outside"
 
 
-def _filled(resource: PlannedResource, applied: Mapping[str, Any]) -> PlannedResource:
-    changes = tuple(replace(c, applied=applied.get(c.path)) for c in resource.changes)
-    return replace(resource, changes=changes) if resource.fingerprint else resource
+class Remembered:
+    """The last applies of a stack, read when first asked for; nothing where there is no ledger, or none to be read."""
 
+    def __init__(self, azure: Azure, stack: str, claim: Claim) -> None:
+        self._azure = azure
+        self._stack = stack
+        self._claim = claim
 
-def _last_applied(azure: Azure, stack: str) -> dict[str, dict[str, Any]]:
-    """By address, the leaves of what was written last."""
-    found: dict[str, dict[str, Any]] = {}
-    for record in reversed(history(azure.blobs, stack)):
-        for result in record.results:
+    @cached_property
+    def made(self) -> frozenset[tuple[str, str]]:
+        """Address and name of everything that past applies made and did not delete.
+
+        Of traffic.main: the deployments that the last shift was to.
+        """
+        there: set[tuple[str, str]] = set()
+        for result in self._done:
+            intent = result.intent
+            key = (intent.address, intent.identity)
+            if intent.address == TRAFFIC:
+                there = {k for k in there if k[0] != TRAFFIC} | {(TRAFFIC, name) for name in _shares(intent)}
+            elif intent.verb != "delete":
+                there.add(key)
+            elif intent.address.startswith("endpoint."):
+                # Deployments and their traffic go with their endpoint, and nothing more is written of them.
+                there = {k for k in there - {key} if k[0] != TRAFFIC and not k[0].startswith("deployment.")}
+            else:
+                there -= {key, (TRAFFIC, intent.identity)}
+        return frozenset(there)
+
+    @cached_property
+    def applied(self) -> Mapping[str, Mapping[str, Any]]:
+        """By address, the leaves of what was written last."""
+        found = {}
+        for result in self._done:
             applied = result.intent.facts.get("applied")
-            if isinstance(applied, Mapping) and result.outcome in {"done", "found done"}:
+            if isinstance(applied, Mapping):
                 found[result.intent.address] = dict(flatten(applied))
-    return found
+        return found
+
+    def lost(self, stack: Stack, observed: Mapping[Address, Observation], *, generated: bool) -> frozenset[Address]:
+        """What carries no marks although a past apply made it. generated: look only at names that nothing but this
+        stack gives, so that the ledger is not read because of a cluster that others made."""
+        unmarked = [
+            desired
+            for desired in stack.resources
+            if desired.owned
+            and (desired.generated or not generated)
+            and (seen := observed.get(desired.address)) is not None
+            and seen.live is not None
+            and seen.live.owner.ownership is Ownership.UNMARKED
+        ]
+        return frozenset(d.address for d in unmarked if (str(d.address), d.name) in self.made)
+
+    def beside(self, resources: tuple[PlannedResource, ...]) -> tuple[PlannedResource, ...]:
+        """The same resources, with `applied` where a live object differs, and why one is to be made again."""
+        differs = any(r.fingerprint and r.visible_changes for r in resources)
+        gone = any(r.action is Action.CREATE for r in resources) and any(r.fingerprint for r in resources)
+        return tuple(self._told(r) for r in resources) if differs or gone else resources
+
+    def _told(self, resource: PlannedResource) -> PlannedResource:
+        address = str(resource.address)
+        if resource.action is Action.CREATE and not resource.fingerprint:
+            return replace(resource, reason=REMOVED) if (address, resource.identity) in self.made else resource
+        applied = self.applied.get(address, {})
+        changes = tuple(replace(c, applied=applied.get(c.path)) for c in resource.changes)
+        return replace(resource, changes=changes) if resource.fingerprint else resource
+
+    @cached_property
+    def _done(self) -> tuple[Result, ...]:
+        """Writes that had their effect, oldest first."""
+        try:
+            records: tuple[Record, ...] = history(self._azure.blobs, self._stack, mine=self._claim.made)
+        except AzureError:
+            return ()
+        results = (r for record in reversed(records) for r in record.results)
+        return tuple(r for r in results if r.outcome in {"done", "found done"})
+
+
+def _shares(intent: Intent) -> Iterable[str]:
+    applied = intent.facts.get("applied")
+    return applied.get("traffic") or {} if isinstance(applied, Mapping) else {}

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from phift.compile.ownership import SOURCE, STACK
+from phift.compile.source import normal_source
 from phift.diagnostics import Diagnostic, Severity
 from phift.phases.gathering import BILLED, verified
 from phift.phases.workbench import Workbench
@@ -30,7 +31,7 @@ def former_name(bench: Workbench, planned: Sequence[PlannedResource]) -> Iterato
     node = bench.loaded.tree.child("name")
     literal = node is not None and node.origin.kind is OriginKind.SPEC
     anew = any(r.address.kind in _ANEW and r.action in _MAKES for r in planned)
-    if not anew or not literal or bench.stack.source.startswith("#"):
+    if not anew or not literal or not bench.stack.claim.source.known:
         return
     mine = bench.loaded.spec.name
     for stack, names in _others(bench).items():
@@ -57,7 +58,7 @@ def _others(bench: Workbench) -> dict[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
     for kind, collection in BILLED.items():
         path = f"{bench.azure.workspace.arm_id}/{collection}"
-        for raw in bench.context.marked(path, SOURCE, bench.stack.source, READ):
+        for raw in bench.context.marked(path, SOURCE, str(bench.stack.claim.source), READ, normal_source):
             if (live := verified(bench.azure, kind, raw, bench.snapshot)) is not None:
                 found[live.marks[STACK]].append(f"{kind} {live.name}")
     return found

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from phift.azure.facts import AzureFacts
 from phift.azure.session import Azure
+from phift.compile.ownership import Claim
+from phift.compile.source import Source
 from phift.data import SourceIdentity, identify
-from phift.lock import Lock, read_lock
+from phift.git import repository_of
+from phift.lock import Lock, lock_path, read_lock
 from phift.phases.once import Once
 from phift.phases.readings import Readings
 from phift.phases.request import Connector
@@ -67,12 +68,20 @@ class Shared:
         """What local data is. Raises InvalidSpecError."""
         return self._files.get(("data", pattern, str(folder)), lambda: identify({"path": pattern}, folder))
 
-    def source(self, path: Path) -> str:
-        """`repository#path`: which file, of which repository, a stack belongs to; the same on every clone."""
-        whole = os.path.realpath(path)
-        folder = os.path.dirname(whole)
-        top, remote = self._files.get(("git", folder), lambda: _repository(folder))
-        return f"{remote}#{os.path.relpath(whole, top).replace(os.sep, '/')}" if top else f"#{os.path.basename(whole)}"
+    def claim(self, loaded: LoadedSpec) -> Claim:
+        """By what the stacks of a spec own their objects. Raises InvalidSpecError where the lock cannot be read."""
+        return Claim(self.lock(lock_path(loaded.path)).id, self.source(loaded.path))
+
+    def source(self, path: Path) -> Source:
+        """Which file, of which repository, a spec is: the same on every clone."""
+        whole = path.resolve()
+        repository = self._files.get(("git", whole.parent), lambda: repository_of(whole.parent))
+        if repository is None:
+            return Source("", whole.name)
+        inside = whole.relative_to(repository.top).as_posix()
+        remote = repository.remote
+        # Git takes a relative one from the root of the work tree.
+        return Source.of(str(repository.top / remote) if remote.startswith(".") else remote, inside)
 
     def fresh(self) -> Shared:
         """The same sessions and facts, with the lists to be read anew."""
@@ -80,23 +89,3 @@ class Shared:
         for place, session in self._sessions.known():
             other._sessions.put(place, Session(session.azure, session.readings))
         return other
-
-
-def _repository(folder: str) -> tuple[str, str]:
-    """The work tree's root and its remote, without credentials."""
-    top = _git(folder, "rev-parse", "--show-toplevel")
-    if not top:
-        return "", ""
-    remote = _git(folder, "config", "--get", "remote.origin.url")
-    scheme, separator, rest = remote.partition("://")
-    return os.path.realpath(top), f"{scheme}://{rest.rpartition('@')[2]}" if separator else remote
-
-
-def _git(folder: str, *arguments: str) -> str:
-    try:
-        done = subprocess.run(
-            ["git", "-C", folder, *arguments], capture_output=True, text=True, timeout=10, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""  # without git a stack is owned by its file name alone
-    return done.stdout.strip() if done.returncode == 0 else ""

@@ -14,6 +14,7 @@ from phift.compile.desired import Desired, Stack
 from phift.digest import digest_of
 from phift.lock import Lock, StackLock, lock_path
 from phift.phases.readings import Readings
+from phift.phases.remembering import Remembered
 from phift.phases.request import Connector, Request, load
 from phift.phases.resolve import Resolved, resolve
 from phift.phases.sharing import Shared
@@ -29,7 +30,8 @@ _PARALLEL_READS = 10
 
 @dataclass(frozen=True)
 class Workbench:
-    """One spec on one target. pinned: what the lock file said of the stack before. readings: of its workspace."""
+    """One spec on one target. pinned: what the lock file said of the stack before. readings: of its workspace.
+    remembered: of its ledger."""
 
     loaded: LoadedSpec
     azure: Azure
@@ -38,6 +40,7 @@ class Workbench:
     lock_path: Path
     pinned: StackLock
     readings: Readings
+    remembered: Remembered
     snapshot: Snapshot = field(default_factory=Snapshot)
     inline: bool = False
     """Whether its reads go one after another, because stacks already go side by side."""
@@ -45,7 +48,7 @@ class Workbench:
     @property
     def context(self) -> Context:
         """For reads, each list once."""
-        return Context(self.azure, self.stack.name, self.stack.source, snapshot=self.snapshot)
+        return Context(self.azure, self.stack.name, self.stack.claim, snapshot=self.snapshot)
 
     @property
     def digest(self) -> str:
@@ -84,12 +87,15 @@ def workbench_of(
         neutral=_neutral_parameters(),
         upgrade=upgrade,
     )
-    source = shared.source(loaded.path)
-    stack = compile_stack(loaded, resolved.facts, source)
-    bench = Workbench(loaded, azure, resolved, stack, path, pinned, session.readings, session.snapshot, shared.inline)
+    claim = shared.claim(loaded)
+    stack = compile_stack(loaded, resolved.facts, claim)
+    remembered = Remembered(azure, stack.name, claim)
+    bench = Workbench(
+        loaded, azure, resolved, stack, path, pinned, session.readings, remembered, session.snapshot, shared.inline
+    )
     if kept := _kept_names(bench):
         resolved = replace(resolved, facts=replace(resolved.facts, kept_names=kept))
-        bench = replace(bench, resolved=resolved, stack=compile_stack(loaded, resolved.facts, source))
+        bench = replace(bench, resolved=resolved, stack=compile_stack(loaded, resolved.facts, claim))
     return bench
 
 

@@ -3,61 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from phift.compile.desired import Desired
-from phift.compile.ownership import APPLIED, PROTECT, TAGS, Owner, Ownership, applied_digest
+from phift.compile.ownership import APPLIED, PROTECT, TAGS, Claim, applied_digest
 from phift.plan.action import Action, ChangeAction
 from phift.plan.diff import FieldRule, diff
 from phift.plan.model import FieldChange, PlannedResource
+from phift.plan.observed import LiveObject
+from phift.plan.standing import Policy, Standing, claimed_because, standing
 
-__all__ = ["LiveObject", "Observed", "adopted", "differences", "mutable", "planned", "takes_over", "why"]
+__all__ = ["adopted", "differences", "mutable", "planned", "why"]
 
 _GONE_SOON = frozenset({"Deleting"})
 _SETTLED = frozenset({"Succeeded", "Failed", "Canceled"})
 
 
-class LiveObject(Protocol):
-    """What the planner looks at in a live object, see phift.resources.base.Live."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def version(self) -> str: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def properties(self) -> Mapping[str, Any]: ...
-    @property
-    def marks(self) -> Mapping[str, str]: ...
-    @property
-    def owner(self) -> Owner: ...
-    @property
-    def facts(self) -> Mapping[str, Any]: ...
-    @property
-    def fingerprint(self) -> str: ...
-
-
-class Observed(Protocol):
-    """See phift.resources.base.Observation."""
-
-    @property
-    def live(self) -> LiveObject | None: ...
-    @property
-    def facts(self) -> Mapping[str, Any]: ...
-
-
-def mutable(desired: Desired, live: LiveObject | None, rules: Sequence[FieldRule]) -> PlannedResource:
-    """Create it, replace it, update it in place, or leave it alone."""
+def mutable(
+    desired: Desired, live: LiveObject | None, rules: Sequence[FieldRule], policy: Policy, claim: Claim
+) -> PlannedResource:
+    """Create it, replace it, update it in place, or leave it alone. claim: the stack's."""
     if not desired.owned:
         return planned(desired, Action.NO_OP, live, "a reference: read and checked, never written")
     if live is None:
         return planned(desired, Action.CREATE, None, "not in the workspace")
     if live.state in _GONE_SOON:
         return planned(desired, Action.CREATE, live, "the old one is being deleted; waits until it is gone")
-    if takes_over(desired, live):
-        return adopted(desired, live, rules)
-    if live.owner.ownership is not Ownership.OURS:
+    stands = standing(desired, live, policy)
+    if stands is Standing.CLAIMED:
+        return adopted(desired, live, rules, claimed_because(desired, live, policy, claim))
+    if stands is Standing.SHARED:
         whose = f"belongs to stack {live.owner.stack}" if live.owner.stack else "was not made by phift"
         return planned(desired, Action.NO_OP, live, "", notes=(f"{desired.name} {whose}: used as it is",))
     if live.state in {"Failed", "Canceled"}:
@@ -70,7 +45,11 @@ def mutable(desired: Desired, live: LiveObject | None, rules: Sequence[FieldRule
     forced = [c for c in changes if c.action is ChangeAction.REPLACE]
     visible = [c for c in changes if c.action is not ChangeAction.SUPPRESSED]
     action = Action.REPLACE if forced else Action.UPDATE if visible else Action.NO_OP
-    return planned(desired, action, live, why(visible), changes=changes, unchanged=unchanged)
+    reason = why(visible)
+    if stands is Standing.MOVED:
+        action = action if forced else Action.ADOPT
+        reason = "; ".join(filter(None, [claimed_because(desired, live, policy, claim), reason]))
+    return planned(desired, action, live, reason, changes=changes, unchanged=unchanged)
 
 
 def _errors(live: LiveObject) -> str:
@@ -100,19 +79,18 @@ def differences(desired: Desired, live: LiveObject, rules: Sequence[FieldRule]) 
     return changes, unchanged
 
 
-def takes_over(desired: Desired, live: LiveObject) -> bool:
-    """Whether the spec claims an object that nobody marked."""
-    return desired.adopt and live.owner.ownership is Ownership.UNMARKED
-
-
-def adopted(desired: Desired, live: LiveObject, rules: Sequence[FieldRule], identity: str = "") -> PlannedResource:
-    """It becomes this stack's and is brought to what is desired; not where that would mean to make it anew."""
+def adopted(
+    desired: Desired, live: LiveObject, rules: Sequence[FieldRule], reason: str, identity: str = ""
+) -> PlannedResource:
+    """It becomes this stack's and is brought to what is desired. Where that would mean to make it anew, it is left as
+    it is if the spec asked for it, and made anew if the command line did."""
     changes, unchanged = differences(desired, live, rules)
-    if forced := [c.path for c in changes if c.action is ChangeAction.REPLACE]:
+    forced = [c.path for c in changes if c.action is ChangeAction.REPLACE]
+    if forced and desired.adopt:
         note = f"{desired.name} is not adopted: {', '.join(forced)} cannot be changed in place; used as it is"
         return planned(desired, Action.NO_OP, live, "", identity=identity, notes=(note,))
-    reason = "exists, made by no stack: becomes this stack's"
-    return planned(desired, Action.ADOPT, live, reason, identity=identity, changes=changes, unchanged=unchanged)
+    action = Action.REPLACE if forced else Action.ADOPT
+    return planned(desired, action, live, reason, identity=identity, changes=changes, unchanged=unchanged)
 
 
 def why(visible: Sequence[FieldChange]) -> str:

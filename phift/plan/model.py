@@ -93,8 +93,9 @@ class Plan:
 
     stack, target: see the spec. workspace: for people ("local", "rg-ml/ws-ml"). spec_path: as the user gave it;
     spec_options: what else of the command line chose this stack (--target, --var), not part of the document.
-    source: repository#path, the stack's owner. spec_digest: of the rendered spec; lock: what the lock file says
-    after this plan, ready to write. purpose: "apply" or "destroy". created: ISO time in UTC.
+    source: repository#path of the spec. id: of its lock file, empty before the first apply; no part of what makes a
+    plan stale. spec_digest: of the rendered spec; lock: what the lock file says after this plan, ready to write.
+    purpose: "apply" or "destroy". created: ISO time in UTC.
     """
 
     stack: str
@@ -110,6 +111,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     lock: Mapping[str, Any] = field(default_factory=dict)
     env_names: tuple[str, ...] = ()
+    id: str = ""
     spec_options: tuple[str, ...] = field(default=(), compare=False)
 
     @property
@@ -150,6 +152,7 @@ class Plan:
             "spec": {
                 "path": self.spec_path,
                 "source": self.source,
+                "id": self.id,
                 "digest": self.spec_digest,
                 "env": list(self.env_names),
             },
@@ -177,6 +180,7 @@ class Plan:
             workspace=data["workspace"],
             spec_path=spec["path"],
             source=spec["source"],
+            id=spec.get("id", ""),
             spec_digest=spec["digest"],
             env_names=tuple(spec.get("env", ())),
             created=data["created"],

@@ -5,53 +5,42 @@ Pure: it reads nothing and writes nothing, so that a plan can be made and tested
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from phift.address import Address
 from phift.compile.desired import Desired, Stack
 from phift.compile.naming import attempt_name
-from phift.compile.ownership import Ownership
 from phift.diagnostics import Diagnostic
 from phift.plan.action import Action, ChangeAction
-from phift.plan.decision import LiveObject, Observed, adopted, differences, mutable, planned, takes_over, why
+from phift.plan.decision import adopted, differences, mutable, planned, why
 from phift.plan.diff import FieldRule, flatten
 from phift.plan.model import FieldChange, PlannedResource
+from phift.plan.observed import LiveObject, Observed
 from phift.plan.replacing import protected_from, replaced, require_replaceable
 from phift.plan.serving import decide_deployment, decide_removals, decide_test, decide_traffic
+from phift.plan.standing import DEFAULT, Policy, Standing, Stranger, claimed_because, refusals, standing
 
-__all__ = ["KNOWN_AFTER_APPLY", "LiveObject", "Observed", "Policy", "decide"]
+__all__ = ["KNOWN_AFTER_APPLY", "decide"]
 
 KNOWN_AFTER_APPLY = "(known after apply)"
 
 _ENDED_BADLY = frozenset({"Failed", "Canceled", "NotResponding"})
-_SHARED = frozenset({"compute"})
-"""Kinds that stacks may share: what is not ours is used as it is."""
-
-_ADOPTED = frozenset({"compute", "endpoint", "model"})
-
-
-@dataclass(frozen=True)
-class Policy:
-    """retry_failed: run a failed or cancelled job again, whatever it ended of."""
-
-    retry_failed: bool = False
-    replace: Collection[Address] = ()
-    """What is to be deleted and made again although it could stay."""
 
 
 @dataclass(frozen=True)
 class Decision:
     resource: PlannedResource
     findings: tuple[Diagnostic, ...] = ()
+    stranger: Stranger | None = None
 
 
 def decide(
     stack: Stack,
     observed: Mapping[Address, Observed],
     rules: Mapping[str, Sequence[FieldRule]],
-    policy: Policy = Policy(),
+    policy: Policy = DEFAULT,
 ) -> tuple[tuple[PlannedResource, ...], tuple[Diagnostic, ...]]:
     """A planned resource for each desired one, in their order, then what it removes; and findings, of which
     errors refuse the plan.
@@ -62,12 +51,15 @@ def decide(
     require_replaceable(stack, policy.replace)
     made: dict[Address, PlannedResource] = {}
     findings: list[Diagnostic] = []
+    strangers: list[Stranger] = []
     for desired in stack.resources:
         decision = _decide(stack, desired, observed, rules.get(desired.address.kind, ()), policy, made)
         seen = observed.get(desired.address)
         made[desired.address] = resource = replaced(decision.resource, seen, policy.replace)
         findings += protected_from(resource, seen)
         findings += decision.findings
+        strangers += [decision.stranger] if decision.stranger else []
+    findings += refusals(stack, strangers)
     traffic = next((made[t.address] for t in stack.of_kind("traffic")), None)
     removed: list[PlannedResource] = []
     for desired in stack.of_kind("deployment"):
@@ -87,24 +79,24 @@ def _decide(
 ) -> Decision:
     seen = observed.get(desired.address)
     live = seen.live if seen else None
-    theirs = live is not None and desired.owned and live.owner.ownership is not Ownership.OURS
-    if live and theirs and desired.address.kind not in _SHARED and not takes_over(desired, live):
-        return Decision(planned(desired, Action.NO_OP, live, "owned by another"), (_owned_by_another(desired, live),))
+    if live and desired.owned and standing(desired, live, policy) is Standing.REFUSED:
+        stranger = Stranger(desired.address, live.name, live.owner, desired.address in policy.lost)
+        return Decision(planned(desired, Action.NO_OP, live, "owned by another"), stranger=stranger)
     match desired.address.kind:
         case "job":
             return _job(stack, desired, seen, observed, policy)
         case "model" if desired.owned:
-            return Decision(_model(desired, seen, rules))
+            return Decision(_model(stack, desired, seen, rules, policy))
         case "deployment":
-            return Decision(decide_deployment(desired, seen, rules))
+            return Decision(decide_deployment(desired, seen, rules, policy, stack.claim))
         case "traffic":
             return Decision(decide_traffic(desired, seen, _one(stack, "deployment", made)))
         case "test":
             return Decision(_test(stack, desired, observed, made))
         case "data":
-            return Decision(_version(desired, live, rules))
+            return Decision(_version(stack, desired, live, rules, policy))
         case _:
-            return Decision(mutable(desired, live, rules))
+            return Decision(mutable(desired, live, rules, policy, stack.claim))
 
 
 def _one(stack: Stack, kind: str, made: Mapping[Address, PlannedResource]) -> PlannedResource | None:
@@ -120,16 +112,21 @@ def _test(
     return decide_test(desired, deployment, traffic)
 
 
-def _version(desired: Desired, live: LiveObject | None, rules: Sequence[FieldRule]) -> PlannedResource:
+def _version(
+    stack: Stack, desired: Desired, live: LiveObject | None, rules: Sequence[FieldRule], policy: Policy
+) -> PlannedResource:
     identity = f"{desired.name}:{desired.digest}"
     if live is None:
         return planned(desired, Action.CREATE, None, "no version with this content", identity=identity)
-    return _kept_version(desired, live, rules, identity)
+    return _kept_version(stack, desired, live, rules, policy, identity)
 
 
-def _kept_version(desired: Desired, live: LiveObject, rules: Sequence[FieldRule], identity: str) -> PlannedResource:
-    if takes_over(desired, live):
-        return adopted(desired, live, rules, identity)
+def _kept_version(
+    stack: Stack, desired: Desired, live: LiveObject, rules: Sequence[FieldRule], policy: Policy, identity: str
+) -> PlannedResource:
+    stands = standing(desired, live, policy)
+    if stands in (Standing.CLAIMED, Standing.MOVED):
+        return adopted(desired, live, rules, claimed_because(desired, live, policy, stack.claim), identity)
     changes, unchanged = differences(desired, live, rules)
     visible = [c for c in changes if c.action is not ChangeAction.SUPPRESSED]
     if live.state == "Archived":
@@ -147,10 +144,12 @@ def _kept_version(desired: Desired, live: LiveObject, rules: Sequence[FieldRule]
     return planned(desired, action, live, reason, changes=changes, unchanged=unchanged, identity=identity)
 
 
-def _model(desired: Desired, seen: Observed | None, rules: Sequence[FieldRule]) -> PlannedResource:
+def _model(
+    stack: Stack, desired: Desired, seen: Observed | None, rules: Sequence[FieldRule], policy: Policy
+) -> PlannedResource:
     live = seen.live if seen else None
     if live:
-        return _kept_version(desired, live, rules, f"{desired.name}:{live.version}")
+        return _kept_version(stack, desired, live, rules, policy, f"{desired.name}:{live.version}")
     following = str((seen.facts if seen else {}).get("next_version", "1"))
     return planned(
         desired,
@@ -223,17 +222,3 @@ def _retrain_changes(wanted: Mapping[str, Any], before: Mapping[str, Any]) -> li
         for path in [*new, *(p for p in old if p not in new)]
         if new.get(path) != old.get(path)
     ]
-
-
-def _owned_by_another(desired: Desired, live: LiveObject) -> Diagnostic:
-    owner = live.owner
-    kind = desired.address.kind
-    claim = f"`adopt: {{{kind}: true}}` takes it over. " if kind in _ADOPTED and not owner.stack else ""
-    who = f"belongs to stack {owner.stack}" + (f" of {owner.source}" if owner.source else "")
-    return Diagnostic(
-        f"{kind} {live.name} {who if owner.stack else 'exists and was not made by phift'}",
-        detail="phift changes only what carries its own marks; these name another owner, are copies, or are missing.",
-        remedy=f"{claim}Give this one another name, or remove the other first.",
-        address=str(desired.address),
-        code="owned-by-another",
-    )

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from phift.address import Address
 from phift.compile.desired import Stack
-from phift.compile.ownership import PROTECT, Ownership
+from phift.compile.ownership import PROTECT
 from phift.diagnostics import Diagnostic
 from phift.errors import UsageError
 from phift.plan.action import Action
-from phift.plan.decision import Observed
 from phift.plan.model import PlannedResource
+from phift.plan.observed import Observed
 
 __all__ = ["protected", "protected_from", "replaced", "require_replaceable"]
 
@@ -41,7 +41,7 @@ def replaced(resource: PlannedResource, seen: Observed | None, wanted: Collectio
     live = seen.live if seen else None
     if live is None or resource.address not in wanted or resource.action not in {Action.NO_OP, Action.UPDATE}:
         return resource
-    if live.owner.ownership is not Ownership.OURS:
+    if not live.owner.ours:
         raise UsageError(f"{resource.address} cannot be replaced: {live.name} is not of this stack")
     return replace(resource, action=Action.REPLACE, reason="asked for by --replace")
 

@@ -8,17 +8,21 @@ from typing import Any
 
 from phift.address import Address
 from phift.compile.desired import Desired
-from phift.compile.ownership import DIGEST, PROTECT
+from phift.compile.ownership import DIGEST, PROTECT, Claim
 from phift.diagnostics import Diagnostic, Severity
 from phift.plan.action import Action, ChangeAction
-from phift.plan.decision import LiveObject, Observed, mutable, planned
+from phift.plan.decision import mutable, planned
 from phift.plan.diff import FieldRule, flatten
 from phift.plan.model import FieldChange, PlannedResource
+from phift.plan.observed import LiveObject, Observed
+from phift.plan.standing import Policy
 
 __all__ = ["decide_deployment", "decide_removals", "decide_test", "decide_traffic", "wanted_split"]
 
 
-def decide_deployment(desired: Desired, seen: Observed | None, rules: Sequence[FieldRule]) -> PlannedResource:
+def decide_deployment(
+    desired: Desired, seen: Observed | None, rules: Sequence[FieldRule], policy: Policy, claim: Claim
+) -> PlannedResource:
     """Beside the old one (blue_green, under a new name), over it (in_place), or in its stead (replace)."""
     live = seen.live if seen else None
     previous = (seen.facts.get("previous") if seen else None) or {}
@@ -26,8 +30,9 @@ def decide_deployment(desired: Desired, seen: Observed | None, rules: Sequence[F
         changes = tuple(_new_because(desired.inputs, previous.get("inputs") or {}))
         reason = f"{_names(changes)} changed since {previous['name']}" if changes else "not on the endpoint"
         return planned(desired, Action.CREATE, None, reason, changes=changes)
-    made = mutable(desired, live, rules)
-    if live.marks.get(DIGEST) == desired.digest or made.action in {Action.REPLACE, Action.CREATE}:
+    made = mutable(desired, live, rules, policy, claim)
+    by_name = desired.parts["strategy"] == "blue_green"  # the name says the digest, also where tags were lost
+    if by_name or live.marks.get(DIGEST) == desired.digest or made.action in {Action.REPLACE, Action.CREATE}:
         return made
     changes = tuple(_new_because(desired.inputs, seen.facts.get("inputs") or {} if seen else {}))
     over = desired.parts["strategy"] == "in_place"

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from phift.compile.desired import Desired
-from phift.compile.ownership import marks_of
+from phift.compile.ownership import ARM_TAGS, INPUTS, OPTIONAL, marks_of
 from phift.diagnostics import Diagnostic
 from phift.preflight.subject import Subject
 
 __all__ = ["tags"]
 
-_MOST, _NAME, _VALUE = 50, 512, 256
-"""Tags of a resource, characters of the name and of the value of a tag (Azure docs)."""
+_NAME, _VALUE = 512, 256
+"""Characters of the name and of the value of a tag (Azure docs)."""
 _KINDS = ("compute", "endpoint", "deployment")
 
 
@@ -27,12 +28,14 @@ def tags(subject: Subject) -> Iterator[Diagnostic]:
 
 def _count(subject: Subject, desired: Desired) -> Diagnostic | None:
     own = len(desired.properties.get("tags") or {})
-    marks = len(marks_of(desired, stack=subject.stack.name, source=subject.stack.source, object_id=""))
-    if own + marks <= _MOST:
+    # The first apply has no id yet, and what it makes will have one.
+    claim = replace(subject.stack.claim, id="0" * 16)
+    marks = len(set(marks_of(desired, stack=subject.stack.name, claim=claim, object_id="")) - {INPUTS, *OPTIONAL})
+    if own + marks <= ARM_TAGS:
         return None
     return Diagnostic(
-        f"{desired.address} has {own} tags, and {_MOST - marks} are the most",
-        detail=f"Azure takes {_MOST}, and {marks} are phift's.",
+        f"{desired.address} has {own} tags, and {ARM_TAGS - marks} are the most",
+        detail=f"Azure takes {ARM_TAGS}, and {marks} are phift's.",
         remedy="Remove some, here or in the resource's own block.",
         address=str(desired.address),
         code="too-many-tags",

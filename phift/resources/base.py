@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from phift.address import Address
 from phift.azure.session import Azure
 from phift.compile.desired import Desired
-from phift.compile.ownership import Owner, Ownership
+from phift.compile.ownership import Claim, Owner
 from phift.digest import digest_of
 from phift.errors import NotFoundError
 
@@ -57,7 +57,7 @@ class Live:
 
     @property
     def ours(self) -> bool:
-        return self.owner.ownership is Ownership.OURS
+        return self.owner.ours
 
     @property
     def fingerprint(self) -> str:
@@ -109,9 +109,20 @@ class Snapshot:
         """The item of that name, in any case."""
         return self._listed(azure, path, api_version).by_name.get(name.lower())
 
-    def marked(self, azure: Azure, path: str, mark: str, said: str, api_version: str) -> list[dict[str, Any]]:
-        """The items with that tag of that value; whether it is true is for the owner's digest to say."""
-        return self._listed(azure, path, api_version).by_tag(mark).get(said, [])
+    def marked(
+        self,
+        azure: Azure,
+        path: str,
+        mark: str,
+        said: str,
+        api_version: str,
+        normal: Callable[[str], str] = str,
+    ) -> list[dict[str, Any]]:
+        """The items with that tag of that value; whether it is true is for the owner's digest to say.
+
+        normal: what values are compared by, one function for each mark.
+        """
+        return self._listed(azure, path, api_version).by_tag(mark, normal).get(normal(said), [])
 
     def _listed(self, azure: Azure, path: str, api_version: str) -> _Listed:
         key = path.lower()
@@ -135,13 +146,13 @@ class _Listed:
         self.by_name = {str(i.get("name", "")).lower(): i for i in reversed(items)}
         self._by_tag: dict[str, dict[str, list[dict[str, Any]]]] = {}
 
-    def by_tag(self, name: str) -> dict[str, list[dict[str, Any]]]:
+    def by_tag(self, name: str, normal: Callable[[str], str]) -> dict[str, list[dict[str, Any]]]:
         """The items that have the tag, by its value."""
         if name not in self._by_tag:
             found: dict[str, list[dict[str, Any]]] = {}
             for item in self.items:
                 if said := (item.get("tags") or {}).get(name):
-                    found.setdefault(str(said), []).append(item)
+                    found.setdefault(normal(str(said)), []).append(item)
             self._by_tag[name] = found
         return self._by_tag[name]
 
@@ -156,7 +167,7 @@ class Context:
 
     azure: Azure
     stack: str
-    source: str
+    claim: Claim
     outputs: Mapping[Address, Mapping[str, Any]] = field(default_factory=dict)
     report: Callable[[Progress], None] = lambda progress: None
     snapshot: Snapshot | None = None
@@ -170,9 +181,11 @@ class Context:
                 return None
         return self.snapshot.named(self.azure, path, name, api_version)
 
-    def marked(self, path: str, mark: str, said: str, api_version: str) -> list[dict[str, Any]]:
-        """Those of the collection at an ARM path with that tag of that value."""
-        return (self.snapshot or Snapshot()).marked(self.azure, path, mark, said, api_version)
+    def marked(
+        self, path: str, mark: str, said: str, api_version: str, normal: Callable[[str], str] = str
+    ) -> list[dict[str, Any]]:
+        """Those of the collection at an ARM path with that tag of that value, see Snapshot.marked."""
+        return (self.snapshot or Snapshot()).marked(self.azure, path, mark, said, api_version, normal)
 
     def list(self, path: str, api_version: str) -> list[dict[str, Any]]:
         """The collection at an ARM path; empty where its parent does not exist."""

@@ -54,7 +54,9 @@ def forgotten(found: Sequence[FoundStack]) -> str:
             "forgotten": [
                 {
                     "stack": one.stack,
-                    "source": one.source,
+                    "source": str(one.claim.source),
+                    "id": one.claim.id,
+                    "named_like_ours": one.mistaken,
                     "objects": [{"kind": kind, "name": live.name, "id": live.object_id} for kind, live in one.objects],
                 }
                 for one in found

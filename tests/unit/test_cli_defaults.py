@@ -37,7 +37,7 @@ def pin(loaded: LoadedSpec, version: str) -> None:
     defaults: dict[str, str | int | float | bool] = {"learning_rate": "5e-6", "apply_lora": "true", "unheard_of": 1}
     model = PinnedModel(requested=MODEL, id=f"{MODEL}/16", version="16", model_defaults=defaults)
     pipeline = PinnedComponent(requested=PIPELINE, id=f"{PIPELINE}/{version}", version=version)
-    update_lock(lock_path(loaded.path), loaded.stack, StackLock(base_model=model, component=pipeline))
+    update_lock(lock_path(loaded.path), {loaded.stack: StackLock(base_model=model, component=pipeline)})
 
 
 def test_what_is_pinned_fills_what_the_author_left_out(loaded: LoadedSpec) -> None:

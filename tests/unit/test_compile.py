@@ -15,12 +15,14 @@ from phift.compile.naming import attempt_name, data_name, deployment_name, displ
 from phift.compile.ownership import (
     APPLIED,
     DIGEST,
+    ID,
     INPUTS,
     OWNER,
     PROTECT,
     SOURCE,
     STACK,
     TAGS,
+    Claim,
     Ownership,
     inputs_in,
     marks_of,
@@ -28,6 +30,7 @@ from phift.compile.ownership import (
     user_tags,
 )
 from phift.compile.parameters import effective_parameters
+from phift.compile.source import Source
 
 COMPONENT = catalog.component("chat_completion_pipeline")
 assert COMPONENT is not None
@@ -218,25 +221,29 @@ DESIRED = Desired(
     Address("compute", "finetune"), "gpu", {"tags": {"b": "1", "a": "2"}}, digest="dd", inputs={"x": 1}, protect=True
 )
 OBJECT = f"{ARM_ID}/computes/gpu"
-MARKS = marks_of(DESIRED, stack="s", source="r#s.yaml", object_id=OBJECT)
+CLAIM = Claim("0123456789abcdef", Source.parse("https://git.example/r.git#s.yaml"))
+MARKS = marks_of(DESIRED, stack="s", claim=CLAIM, object_id=OBJECT)
 
 
 def ownership(marks: dict[str, str], **other: Any) -> Ownership:
-    asked = {"stack": "s", "source": "r#s.yaml", "object_id": OBJECT, "address": DESIRED.address, **other}
+    asked = {"stack": "s", "claim": CLAIM, "object_id": OBJECT, "address": DESIRED.address, **other}
     return owner_of(marks, **asked).ownership
 
 
 def test_marks_say_it_all() -> None:
     assert MARKS[STACK] == "s"
-    assert MARKS[SOURCE] == "r#s.yaml"
+    assert MARKS[SOURCE] == "git.example/r#s.yaml"
+    assert MARKS[ID] == CLAIM.id
     assert MARKS[DIGEST] == "dd"
     assert MARKS[PROTECT] == "true"
     assert MARKS[TAGS] == "a,b"
     assert inputs_in(MARKS) == {"x": 1}
     assert len(MARKS[OWNER]) == len(MARKS[APPLIED]) == 16
     assert set(MARKS) == set(MARKS) - set(user_tags(MARKS))
-    plain = marks_of(Desired(DESIRED.address, "gpu"), stack="s", source="", object_id=OBJECT)
-    assert not {DIGEST, PROTECT, TAGS, INPUTS} & set(plain)
+    plain = marks_of(
+        Desired(DESIRED.address, "gpu"), stack="s", claim=Claim("", Source("", "s.yaml")), object_id=OBJECT
+    )
+    assert not {DIGEST, PROTECT, TAGS, INPUTS, ID} & set(plain)
 
 
 def test_ours_verify_in_any_case_of_the_id() -> None:
@@ -249,7 +256,7 @@ def test_ours_verify_in_any_case_of_the_id() -> None:
     [
         {"object_id": f"{ARM_ID}/computes/copy"},
         {"stack": "t"},
-        {"source": "r#t.yaml"},
+        {"claim": Claim("f" * 16, Source.parse("git.example/r#t.yaml"))},
         {"address": Address("compute", "other_steps")},
     ],
     ids=["copied to another object", "another stack", "another spec", "another address"],

@@ -1,6 +1,7 @@
 """The lock file: what it says, that it is stable, and that several writers keep each other's pins."""
 
 import multiprocessing
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from phift.lock import (
     StackLock,
     lock_path,
     read_lock,
+    settle_id,
     update_lock,
     write_lock,
 )
@@ -37,9 +39,9 @@ def test_no_file_pins_nothing(tmp_path: Path) -> None:
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     path = tmp_path / "phift.lock"
-    assert update_lock(path, "demo", PINS)
+    assert update_lock(path, {"demo": PINS})
     assert read_lock(path).stack("demo") == PINS
-    assert not update_lock(path, "demo", PINS)
+    assert not update_lock(path, {"demo": PINS})
     assert [p.name for p in tmp_path.iterdir()] == ["phift.lock"]
 
 
@@ -77,9 +79,9 @@ def test_damage_in_a_file_laid_out_as_written_is_told(tmp_path: Path, old: str, 
 
 
 def test_the_text_is_stable_and_reads_well() -> None:
-    lock = Lock().merge("zeta", PINS).merge("alpha", StackLock(component=COMPONENT))
+    lock = Lock().merge({"zeta": PINS}).merge({"alpha": StackLock(component=COMPONENT)})
     text = lock.text()
-    assert text == Lock().merge("alpha", StackLock(component=COMPONENT)).merge("zeta", PINS).text()
+    assert text == Lock().merge({"alpha": StackLock(component=COMPONENT), "zeta": PINS}).text()
     assert text.index("  alpha:") < text.index("  zeta:")
     assert '        learning_rate: "5e-6"\n' in text
     assert '      version: "8"\n' in text
@@ -97,18 +99,72 @@ def test_merging_keeps_what_is_not_said_anew() -> None:
     newer = PinnedComponent(requested="azureml:c@latest", id="azureml:c:0.0.83", version="0.0.83")
     merged = PINS.merge(StackLock(component=newer))
     assert merged == StackLock(base_model=MODEL, component=newer, data=PINS.data)
-    assert Lock().merge("a", PINS).without("a") == Lock()
+
+
+def test_the_id_is_made_once_and_stands_at_the_top(tmp_path: Path) -> None:
+    path = tmp_path / "phift.lock"
+    update_lock(path, {"demo": PINS})
+    assert "\nid:" not in path.read_text()
+    made = settle_id(path, "")
+    assert re.fullmatch("[0-9a-f]{16}", made)
+    assert path.read_text().splitlines()[1:4] in (
+        ["version: 2", f"id: {made}", "stacks:"],
+        ["version: 2", f'id: "{made}"', "stacks:"],
+    )
+    assert settle_id(path, "") == made
+    assert read_lock(path) == Lock(id=made, stacks={"demo": PINS})
+    assert settle_id(path, "a" * 16) == "a" * 16
+    assert read_lock(path).id == "a" * 16
+    update_lock(path, {"other": PINS})
+    assert read_lock(path).id == "a" * 16
+
+
+@pytest.mark.parametrize(
+    "id", ["1234567890123456", "12345678901234e1", "0000000000000000", "0x12345678901234"[2:] + "00"]
+)
+def test_an_id_that_looks_like_a_number_is_text(tmp_path: Path, id: str) -> None:
+    path = tmp_path / "phift.lock"
+    settle_id(path, id)
+    update_lock(path, {"demo": PINS})
+    assert read_lock(path).id == id
+    path.write_text(f"# mine\n{path.read_text()}")
+    assert read_lock(path).id == id
+
+
+def test_version_1_is_read_and_stays_readable_for_the_release_that_wrote_it(tmp_path: Path) -> None:
+    path = tmp_path / "phift.lock"
+    write_lock(path, Lock(version=1, stacks={"demo": PINS}))
+    assert path.read_text().splitlines()[1] == "version: 1"
+    update_lock(path, {"other": PINS})
+    assert path.read_text().splitlines()[1] == "version: 1"
+    settle_id(path, "")
+    assert path.read_text().splitlines()[1] == "version: 2"
+    assert set(read_lock(path).stacks) == {"demo", "other"}
+
+
+def test_keys_of_a_later_phift_are_kept_while_what_they_describe_stands(tmp_path: Path) -> None:
+    path = tmp_path / "phift.lock"
+    write_lock(path, Lock(stacks={"demo": PINS, "other": PINS}))
+    text = path.read_text().replace('      version: "8"\n', '      version: "8"\n      licence: mit\n')
+    path.write_text(text.replace("  demo:\n", "  demo:\n    prices: {at: 2027-01-01}\n"))
+    update_lock(path, {"other": PINS, "third": PINS})
+    assert path.read_text().count("licence: mit") == 2
+    moved = MODEL.model_copy(update={"version": "9"})
+    update_lock(path, {"other": StackLock(base_model=moved)})
+    assert path.read_text().count("licence: mit") == 1
+    assert "prices:" in path.read_text()
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("version: 2\n", "version 2; this phift reads version 1"),
+        ("version: 3\n", "version 3; this phift reads versions 1 and 2"),
         ("stacks: {}\n", "version none"),
-        ("version: 1\nstacks: {a: {base_modl: {}}}\n", "unknown key 'base_modl'"),
+        ("version: 2\nstakcs: {}\n", "unknown key 'stakcs'"),
+        ("version: 2\nid: mine\n", "id"),
         ("version: 1\nstacks: {a: {component: {id: x}}}\n", "is missing"),
         ("version: 1\nversion: 1\n", "duplicate key"),
-        ("<<<<<<< HEAD\nversion: 1\n=======\n", "not YAML"),
+        ("<<<<<<< HEAD\nversion: 1\n=======\n", "unresolved merge conflict"),
         ("", "empty"),
     ],
 )
@@ -128,7 +184,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 def _pin(path: Path, number: int) -> None:
-    update_lock(path, f"stack-{number}", PINS)
+    update_lock(path, {f"stack-{number}": PINS})
 
 
 def test_writers_at_once_keep_each_others_pins(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ _plans = st.builds(
     st.lists(_text, max_size=2).map(tuple),
     _mapping,
     st.lists(_text, max_size=2).map(tuple),
+    _text,
 )
 
 

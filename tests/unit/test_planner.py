@@ -9,11 +9,13 @@ import pytest
 
 from phift.address import Address
 from phift.compile.desired import Desired, Stack
-from phift.compile.ownership import APPLIED, PROTECT, TAGS, Owner, Ownership, applied_digest
+from phift.compile.ownership import APPLIED, PROTECT, TAGS, Claim, Owner, Ownership, applied_digest
+from phift.compile.source import Source
 from phift.plan.action import Action, ChangeAction
 from phift.plan.model import PlannedResource
-from phift.plan.planner import KNOWN_AFTER_APPLY, Policy, decide
+from phift.plan.planner import KNOWN_AFTER_APPLY, decide
 from phift.plan.removal import decide_removal
+from phift.plan.standing import Policy
 from phift.resources.base import Live, Observation
 from phift.resources.registry import KINDS
 from phift.resources.rules import rules_of
@@ -21,6 +23,7 @@ from phift.resources.rules import rules_of
 OURS, UNMARKED = Owner(Ownership.OURS, "s", "r#s.yaml"), Owner(Ownership.UNMARKED)
 FOREIGN = Owner(Ownership.FOREIGN, "theirs", "r#t.yaml")
 NO_RETRIES = Policy()
+CLAIM = Claim("", Source.parse("r#s.yaml"))
 RULES = {kind: rules_of(kind) for kind in KINDS}
 
 CLUSTER = Desired(
@@ -51,7 +54,7 @@ def decided(
     desired: Desired, seen: Observation | None, policy: Policy = NO_RETRIES, *also: Desired, **others: Any
 ) -> Any:
     """(planned, findings) of one resource. others: observations by kind, for the resources in `also`."""
-    stack = Stack("s", "local", "r#s.yaml", (desired, *also))
+    stack = Stack("s", "local", CLAIM, (desired, *also))
     observed = {d.address: others[d.address.kind] for d in also if d.address.kind in others}
     if seen is not None:
         observed[desired.address] = seen
@@ -199,16 +202,18 @@ def test_retries_of_the_spec_are_not_for_failures_of_the_author() -> None:
 
 
 def test_order_and_dependencies_are_those_of_the_stack() -> None:
-    stack = Stack("s", "local", "r#s.yaml", (CLUSTER, DATA, JOB, MODEL))
+    stack = Stack("s", "local", CLAIM, (CLUSTER, DATA, JOB, MODEL))
     planned, _ = decide(stack, {}, RULES)
     assert [p.address for p in planned] == [d.address for d in stack.resources]
     assert planned[2].depends_on == (CLUSTER.address, DATA.address)
     assert planned[3].depends_on == (JOB.address,)
 
 
-def removed(desired: Desired, seen: Observation, *, archive: bool = False) -> tuple[PlannedResource, list[str]]:
-    stack = Stack("s", "local", "r#s.yaml", (desired,))
-    planned, findings = decide_removal(stack, {desired.address: seen}, archive=archive)
+def removed(
+    desired: Desired, seen: Observation, policy: Policy = NO_RETRIES, *, archive: bool = False
+) -> tuple[PlannedResource, list[str]]:
+    stack = Stack("s", "local", CLAIM, (desired,))
+    planned, findings = decide_removal(stack, {desired.address: seen}, policy, archive=archive)
     return planned[0], [f.code for f in findings]
 
 

@@ -13,7 +13,8 @@ from support import SPEC, row
 from phift.address import Address
 from phift.compile.desired import Desired, Stack
 from phift.compile.facts import AllowList, BaseModel, Facts, Size
-from phift.compile.ownership import Owner, Ownership
+from phift.compile.ownership import Claim, Owner, Ownership
+from phift.compile.source import Source
 from phift.data import identify
 from phift.diagnostics import Severity
 from phift.plan.action import Action
@@ -21,6 +22,8 @@ from phift.plan.model import PlannedResource
 from phift.preflight import CHECKS, Subject, check
 from phift.resources.base import Live, Observation
 from phift.spec import LoadedSpec, load
+
+CLAIM = Claim("", Source.parse("#spec.yaml"))
 
 A100 = Size("Standard_NC24ads_A100_v4", 24, 1)
 CPU = Size("Standard_D4_v2", 4, 0)
@@ -51,7 +54,7 @@ def there(desired: Desired, ownership: Ownership = Ownership.UNMARKED, **more: A
 
 def codes(loaded: LoadedSpec, desired: Desired, live: Live | None = None, **facts: Any) -> list[str]:
     known = Facts("/x", "eastus", **{"base_model": MODEL, "sizes": SIZES, **facts})
-    stack = Stack("s", "local", "#spec.yaml", (desired,))
+    stack = Stack("s", "local", CLAIM, (desired,))
     planned = (PlannedResource(desired.address, Action.NO_OP if live else Action.CREATE, desired.name),)
     found = check(Subject(loaded, stack, known, {desired.address: Observation(live)}, planned))
     assert all(f.remedy or f.severity is Severity.WARNING for f in found), found
@@ -132,7 +135,7 @@ def test_rows_are_read_where_they_will_be_uploaded(loaded: LoadedSpec, tmp_path:
     wrong = data(tmp_path, good, bad)
     facts = Facts("/x", "eastus", base_model=MODEL)
     planned = (PlannedResource(wrong.address, Action.CREATE, "x"),)
-    stack = Stack("s", "local", "#s", (wrong,))
+    stack = Stack("s", "local", CLAIM, (wrong,))
     (finding,) = check(Subject(loaded, stack, facts, {}, planned))
     assert finding.severity is Severity.ERROR
     assert finding.mark is not None
@@ -144,7 +147,7 @@ def test_rows_are_read_where_they_will_be_uploaded(loaded: LoadedSpec, tmp_path:
 def test_findings_tell_the_place_in_the_spec(loaded: LoadedSpec) -> None:
     facts = Facts("/x", "eastus", base_model=MODEL, sizes=SIZES)
     wrong = with_(CLUSTER, size="Standard_ND96asr_v4")
-    (finding, *_) = check(Subject(loaded, Stack("s", "local", "#s", (wrong,)), facts, {}, ()))
+    (finding, *_) = check(Subject(loaded, Stack("s", "local", CLAIM, (wrong,)), facts, {}, ()))
     assert finding.path == "compute.finetune.size"
     assert finding.mark is not None
     assert "size:" in SPEC.format(stack="facts").splitlines()[finding.mark.line - 1]

@@ -12,7 +12,8 @@ from support import SPEC, row
 from phift.address import Address
 from phift.compile.desired import Desired, Stack
 from phift.compile.facts import AllowList, BaseModel, Facts, Size, Usage
-from phift.compile.ownership import Owner, Ownership
+from phift.compile.ownership import Claim, Owner, Ownership
+from phift.compile.source import Source
 from phift.diagnostics import Diagnostic, Severity
 from phift.errors import AzureError
 from phift.plan.action import Action
@@ -22,6 +23,8 @@ from phift.preflight.demand import reserved
 from phift.preflight.quota import quota
 from phift.resources.base import Live, Observation
 from phift.spec import LoadedSpec, load
+
+CLAIM = Claim("", Source.parse("#spec.yaml"))
 
 FAMILY = "standardNCADSA100v4Family"
 BIG = Size("Standard_NC24ads_A100_v4", 24, 1, FAMILY)
@@ -80,7 +83,7 @@ def there(desired: Desired, **properties: Any) -> Live:
 def found(
     loaded: LoadedSpec, *wanted: tuple[Desired, Action, Live | None], read: Any = None, **others: Any
 ) -> list[Diagnostic]:
-    stack = Stack("s", "local", "#spec.yaml", tuple(d for d, _, _ in wanted))
+    stack = Stack("s", "local", CLAIM, tuple(d for d, _, _ in wanted))
     planned = tuple(PlannedResource(d.address, action, d.name) for d, action, _ in wanted)
     seen = {d.address: Observation(live, others) for d, _, live in wanted}
     facts = Facts("/x", "eastus", base_model=MODEL, sizes=SIZES)

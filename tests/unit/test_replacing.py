@@ -4,14 +4,17 @@ import pytest
 
 from phift.address import Address
 from phift.compile.desired import Desired, Stack
-from phift.compile.ownership import APPLIED, PROTECT, Owner, Ownership, applied_digest
+from phift.compile.ownership import APPLIED, PROTECT, Claim, Owner, Ownership, applied_digest
+from phift.compile.source import Source
 from phift.errors import UsageError
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
-from phift.plan.planner import Policy, decide
+from phift.plan.planner import decide
+from phift.plan.standing import Policy
 from phift.resources.base import Live, Observation
 
 OURS, FOREIGN = Owner(Ownership.OURS, "s", "r#s.yaml"), Owner(Ownership.FOREIGN, "theirs", "r#t.yaml")
+CLAIM = Claim("", Source.parse("r#s.yaml"))
 CLUSTER = Desired(Address("compute", "finetune"), "gpu", {"size": "Standard_NC24ads_A100_v4"})
 
 
@@ -26,7 +29,7 @@ def decided(
     left = {APPLIED: applied_digest(CLUSTER.properties), **(marks or {})}
     live = Live(object_id="/x", owner=owner, marks=left, properties=CLUSTER.properties, name="gpu", state=state)
     planned, findings = decide(
-        Stack("s", "local", "r#s.yaml", (CLUSTER,)),
+        Stack("s", "local", CLAIM, (CLUSTER,)),
         {CLUSTER.address: Observation(live if there else None)},
         {},
         Policy(replace=(Address.parse(wanted),)),

@@ -25,6 +25,7 @@ def apply(
     select: o.SelectOption = None,
     replace: o.ReplaceOption = None,
     retry_failed: o.RetryFailedOption = False,
+    take_over: o.TakeOverOption = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show the plan, as phift plan does.", rich_help_panel="Output")
     ] = False,
@@ -47,6 +48,7 @@ def apply(
     if saved:
         o.refuse("a saved plan, which holds its own", {"--target": target, "--var": var, "--var-file": var_file})
         planned = {"--select": select, "--replace": replace, "--retry-failed": retry_failed}
+        planned["--take-over"] = take_over
         o.refuse("a saved plan, which is carried out as it is", planned)
     approved = saved or auto_approve or dry_run
     o.require_approval(json=json, quiet=quiet, given=approved, remedy="Add --auto-approve, or apply a saved plan.")
@@ -61,7 +63,7 @@ def apply(
         if (requests := several(request)) is not None:
             one = {"--json": json, "--select": select, "--replace": replace}
             o.refuse("several stacks", one, remedy=o.ONE_STACK)
-            together = plan_several(requests, connect, terminal, retry_failed=retry_failed)
+            together = plan_several(requests, connect, terminal, retry_failed=retry_failed, take_over=take_over)
             terminal.print(many_view(o.PlanFormat.TEXT)(together, style=terminal.streams.out_style, summary=quiet))
             if dry_run:
                 return together.exit_code
@@ -70,6 +72,7 @@ def apply(
             request,
             connect,
             retry_failed=retry_failed,
+            take_over=take_over,
             select=o.parse_addresses(select, "--select"),
             replace_=o.parse_addresses(replace, "--replace"),
         )

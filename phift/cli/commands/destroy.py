@@ -21,6 +21,7 @@ def destroy(
         bool,
         typer.Option("--archive", help="Archive data and models too.", rich_help_panel="How it is carried out"),
     ] = False,
+    take_over: o.TakeOverOption = False,
     auto_approve: o.ApproveOption = False,
     parallelism: o.ParallelismOption = 10,
     timeout: o.TimeoutOption = None,
@@ -41,7 +42,7 @@ def destroy(
     connect = connector(interactive=terminal.streams.terminal and not json, tell=terminal.tell)
     view = watcher(terminal.streams, json=json, quiet=quiet)
     request = o.request_of(spec, target, var, var_file)
-    plan = phases.destroy_plan(request, connect, archive=archive)
+    plan = phases.destroy_plan(request, connect, archive=archive, take_over=take_over)
     view.planned(plan)
     if not plan.changes_something:
         phases.settle(plan, request, connect)

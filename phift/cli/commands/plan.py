@@ -29,6 +29,7 @@ def plan(
     select: o.SelectOption = None,
     replace: o.ReplaceOption = None,
     retry_failed: o.RetryFailedOption = False,
+    take_over: o.TakeOverOption = False,
     destroy: Annotated[
         bool,
         typer.Option("--destroy", help="What phift destroy would do.", rich_help_panel="What is planned"),
@@ -75,7 +76,7 @@ def plan(
     if (requests := several(request)) is not None:
         one = {"--out": out, "--select": select, "--replace": replace, "--base": base, "--destroy": destroy}
         o.refuse("several stacks", one, remedy=o.ONE_STACK)
-        together = plan_several(requests, connect, terminal, retry_failed=retry_failed)
+        together = plan_several(requests, connect, terminal, retry_failed=retry_failed, take_over=take_over)
         terminal.print(
             many_view(format)(
                 together,
@@ -87,12 +88,13 @@ def plan(
         )
         return together.exit_code or (CHANGES if detailed_exitcode and together.changes_something else 0)
     planned = (
-        phases.destroy_plan(request, connect)
+        phases.destroy_plan(request, connect, take_over=take_over)
         if destroy
         else phases.plan(
             request,
             connect,
             retry_failed=retry_failed,
+            take_over=take_over,
             select=o.parse_addresses(select, "--select"),
             replace_=o.parse_addresses(replace, "--replace"),
         )

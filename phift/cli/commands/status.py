@@ -9,6 +9,7 @@ import typer
 from phift.cli import options as o
 from phift.cli.connect import connector
 from phift.cli.terminal import Terminal
+from phift.errors import RefusedError
 
 
 def status(
@@ -33,8 +34,9 @@ def status(
         from phift.cli.many import several
         from phift.cli.views import forgotten_view
 
-        terminal.print(forgotten_view(format)(phases.forgotten(several(request) or [request], connect)))
-        return 0
+        listed = phases.forgotten(several(request) or [request], connect)
+        terminal.print(forgotten_view(format)(listed))
+        return RefusedError.exit_code if any(one.mistaken for one in listed) else 0
     found = phases.status(request, connect)
     if format is o.Format.JSON:
         from phift.views import json

@@ -39,6 +39,7 @@ def data_versions(draft: Draft) -> list[Desired]:
                     "shown": {"source": source.path or source.hub or "", "bytes": facts.size},
                 },
                 azure=source.azure,
+                generated=True,
                 former_names=tuple(data_name(stack, split) for stack in draft.former),
             )
         )

@@ -51,6 +51,7 @@ def endpoint(draft: Draft) -> list[Desired]:
             or (draft.spec.deployment is not None and draft.spec.deployment.protect)
             or draft.spec.protect,
             azure=block.azure,
+            generated=block.name is None,
             former_names=() if block.name else tuple(endpoint_name(s, draft.facts.arm_id) for s in draft.former),
             adopt=draft.spec.adopts("endpoint"),
         )
@@ -93,6 +94,7 @@ def deployment(draft: Draft) -> list[Desired]:
                 ),
             },
             depends_on=(there.address, model[0].address),
+            generated=there.generated,
             protect=block.protect or draft.spec.protect,
             azure=block.azure,
         )

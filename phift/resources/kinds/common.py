@@ -70,9 +70,10 @@ def body_of(context: Context, desired: Desired, entity: Any) -> dict[str, Any]:
     return merged(entities.body(entity, azure.location, azure.workspace.arm_id), desired.azure)
 
 
-def own_marks(context: Context, desired: Desired, object_id: str) -> dict[str, str]:
-    """The marks for the object of that ARM id."""
-    return marks_of(desired, stack=context.stack, source=context.source, object_id=object_id)
+def own_marks(context: Context, desired: Desired, object_id: str, live: Live | None = None) -> dict[str, str]:
+    """The marks for the object of that ARM id. live: the object where it exists."""
+    before = live.marks if live else None
+    return marks_of(desired, stack=context.stack, claim=context.claim, object_id=object_id, before=before)
 
 
 def marks_in(tags: Mapping[str, Any] | None) -> dict[str, str]:
@@ -95,7 +96,7 @@ def live_of(
     owner = owner_of(
         marks,
         stack=context.stack,
-        source=context.source,
+        claim=context.claim,
         object_id=object_id,
         address=desired.address,
         former=desired.former,
@@ -112,13 +113,15 @@ def live_of(
     )
 
 
-def _version_marks(context: Context, desired: Desired, object_id: str) -> tuple[dict[str, str], dict[str, str]]:
+def _version_marks(
+    context: Context, desired: Desired, object_id: str, live: Live | None
+) -> tuple[dict[str, str], dict[str, str]]:
     """The marks of an asset version, as tags and as properties.
 
     A version's tags can be changed, its properties only be set when it is made (error text of the service: "Only tags,
     description, and isArchived can be updated"): what a later apply may move goes into tags.
     """
-    marks = own_marks(context, desired, object_id)
+    marks = own_marks(context, desired, object_id, live)
     tags = {name: marks.pop(name) for name in _MOVING if name in marks}
     return tags, marks
 
@@ -132,7 +135,7 @@ def version_labels(
     tags of others are written back.
     """
     own = dict(desired.properties.get("tags") or {})
-    tags, marks = _version_marks(context, desired, object_id)
+    tags, marks = _version_marks(context, desired, object_id, live)
     if live is None:
         return {**own, **tags}, marks
     properties = live.raw["properties"]

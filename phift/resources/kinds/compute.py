@@ -87,11 +87,10 @@ class Compute:
         return AmlCompute(name=desired.name, tags=dict(tags), **fields)
 
     def create(self, context: Context, desired: Desired) -> Mapping[str, Any]:
-        return self._put(context, desired, {})
+        return self._put(context, desired, None)
 
     def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
-        kept = others_tags(live, live.raw.get("tags"))
-        return self._put(context, desired, kept)
+        return self._put(context, desired, live)
 
     def delete(self, context: Context, desired: Desired, live: Live) -> None:
         # Anything but Delete leaves the old cluster behind, and a later create of the name brings its old size back.
@@ -104,10 +103,11 @@ class Compute:
     def outputs(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
         return {"name": live.name, "size": live.properties["size"]}
 
-    def _put(self, context: Context, desired: Desired, kept_tags: Mapping[str, str]) -> Mapping[str, Any]:
+    def _put(self, context: Context, desired: Desired, live: Live | None) -> Mapping[str, Any]:
         path = self._path(context, desired.name)
         object_id = path if path.startswith("/") else f"/{path}"
-        tags = {**kept_tags, **(desired.properties.get("tags") or {}), **own_marks(context, desired, object_id)}
+        kept = others_tags(live, live.raw.get("tags")) if live else {}
+        tags = {**kept, **(desired.properties.get("tags") or {}), **own_marks(context, desired, object_id, live)}
         body = body_of(context, desired, self.entity(desired, tags))
         context.azure.arm.put(path, _WRITE, body)
         return {"name": desired.name}

@@ -113,12 +113,11 @@ class Deployment:
 
     def create(self, context: Context, desired: Desired) -> Mapping[str, Any]:
         count = int(desired.properties.get("instance_count") or desired.parts.get("initial_count") or 1)
-        return self._put(context, desired, count, {})
+        return self._put(context, desired, count, None)
 
     def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
-        kept = others_tags(live, live.raw.get("tags"))
         count = int(desired.properties.get("instance_count") or live.properties.get("instance_count") or 1)
-        return self._put(context, desired, count, kept)
+        return self._put(context, desired, count, live)
 
     def delete(self, context: Context, desired: Desired, live: Live) -> None:
         """The service refuses to delete what has traffic. One that is deleted to be made anew gives up its share first;
@@ -142,12 +141,13 @@ class Deployment:
     def outputs(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
         return {"name": live.name, "instance_count": live.properties["instance_count"]}
 
-    def _put(self, context: Context, desired: Desired, count: int, kept_tags: Mapping[str, str]) -> Mapping[str, Any]:
+    def _put(self, context: Context, desired: Desired, count: int, live: Live | None) -> Mapping[str, Any]:
         path = self._path(context, desired, desired.name)
-        marks = own_marks(context, desired, path)
+        kept = others_tags(live, live.raw.get("tags")) if live else {}
+        marks = own_marks(context, desired, path, live)
         # What the digest covers is longer than an ARM tag may be; the property bag takes it.
         bag = {INPUTS: marks.pop(INPUTS)} if INPUTS in marks else {}
-        tags = {**kept_tags, **(desired.properties.get("tags") or {}), **marks}
+        tags = {**kept, **(desired.properties.get("tags") or {}), **marks}
         model_id = str(context.outputs[desired.parts["model"]]["id"])
         body = body_of(context, desired, self.entity(desired, model_id, count, tags, bag))
         context.azure.arm.put(path, _WRITE, body)

@@ -133,7 +133,7 @@ class Endpoint:
         """Tags alone go by PATCH, which cannot touch traffic; anything else by a PUT of the live document."""
         path = endpoint_path(context, desired.name)
         kept = others_tags(live, live.raw.get("tags"))
-        tags = {**kept, **(desired.properties.get("tags") or {}), **own_marks(context, desired, path)}
+        tags = {**kept, **(desired.properties.get("tags") or {}), **own_marks(context, desired, path, live)}
         wanted = {k: v for k, v in desired.properties.items() if k != "tags"}
         if all(live.properties.get(k) == v for k, v in wanted.items()):
             context.azure.arm.patch(path, READ, {"tags": tags})

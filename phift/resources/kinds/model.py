@@ -39,19 +39,21 @@ class Model:
         if not desired.owned:
             return self._read_reference(context, desired)
         versions = self._versions(context, desired.name)
-        ours: list[Live] = []
-        for raw in versions:
-            live = self._live(context, desired, raw)
-            if live.ours:
-                ours.append(live)
+        found_versions = [self._live(context, desired, raw) for raw in versions]
+        ours = [live for live in found_versions if live.ours]
         numbers = [int(v) for raw in versions if (v := str(raw.get("name", ""))).isdigit()]
         facts: dict[str, Any] = {"next_version": str(max(numbers, default=0) + 1)}
         if ours:
             facts["previous"] = {"version": ours[0].version, "inputs": inputs_in(ours[0].marks)}
-        found = next((live for live in ours if live.marks.get(DIGEST) == desired.digest), None)
+        same = [live for live in found_versions if live.marks.get(DIGEST) == desired.digest]
+        names = (desired.stack, *desired.former)
+        # One of the stack's own name that another spec owns counts: a second version of it would hide the quarrel.
+        found = next((m for m in same if m.ours), None) or next(
+            (m for m in same if m.owner.stack in names and not m.owner.copied), None
+        )
         if found is None and desired.adopt:
-            newest = (self._live(context, desired, raw) for raw in versions)
-            found = next((m for m in newest if m.owner.ownership is Ownership.UNMARKED and m.state != "Archived"), None)
+            free = (m for m in found_versions if m.owner.ownership is Ownership.UNMARKED and m.state != "Archived")
+            found = next(free, None)
         return Observation(found, facts)
 
     def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -67,9 +67,13 @@ def forgotten(found: Sequence[FoundStack], *, style: Style = PLAIN) -> str:
     if not found:
         return "Every stack in the workspace is made by one of these specs."
     rows = [("STACK", "KIND", "NAME", "SPEC")]
-    rows += [(f.stack, kind, live.name, f.source) for f in found for kind, live in f.objects]
+    rows += [(f.stack, kind, live.name, str(f.claim.source)) for f in found for kind, live in f.objects]
     drawn = table(rows)
-    return "\n".join([f"{_stacks(len(found))} that none of these specs makes:", "", style.dim(drawn[0]), *drawn[1:]])
+    lines = [f"{_stacks(len(found))} that none of these specs makes:", "", style.dim(drawn[0]), *drawn[1:]]
+    if mistaken := [f.stack for f in found if f.mistaken]:
+        lines += ["", f"Named like one of these specs' own, but owned by another spec: {', '.join(mistaken)}."]
+        lines += ["To claim the objects of such a stack, run `phift apply SPEC --take-over`."]
+    return "\n".join(lines)
 
 
 class Prefixed(io.TextIOBase):

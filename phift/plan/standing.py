@@ -1,0 +1,150 @@
+"""How a stack stands to a live object: whose it is, and what the plan may therefore do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from phift.address import Address
+from phift.compile.desired import Desired, Stack
+from phift.compile.ownership import DIGEST, Claim, Owner, Ownership
+from phift.diagnostics import Diagnostic
+from phift.plan.observed import LiveObject
+
+__all__ = ["DEFAULT", "LOST", "Policy", "Standing", "Stranger", "claimed_because", "refusals", "standing"]
+
+LOST = "tags removed outside; ours according to the ledger"
+
+_SHARED = frozenset({"compute"})
+"""Kinds that stacks may share: what is not ours is used as it is."""
+_ADOPTED = frozenset({"compute", "endpoint", "model"})
+
+
+@dataclass(frozen=True)
+class Policy:
+    """retry_failed: run a failed or cancelled job again, whatever it ended of.
+
+    take_over: claim what the stack needs and another spec owns. lost: what carries no tags although the ledger says
+    that the stack made it. reclaim: claim those without being asked, to see what else was changed.
+    """
+
+    retry_failed: bool = False
+    replace: Collection[Address] = ()
+    """What is to be deleted and made again although it could stay."""
+    take_over: bool = False
+    lost: Collection[Address] = ()
+    reclaim: bool = False
+
+
+DEFAULT = Policy()
+
+
+class Standing(StrEnum):
+    OURS = "ours"
+    MOVED = "moved"
+    """Ours by its id, made from another file or repository."""
+    CLAIMED = "claimed"
+    """Becomes ours, because the spec or the command line says so."""
+    SHARED = "shared"
+    """Used as it is."""
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """An object that the stack wants and another owns. lost: see Policy."""
+
+    address: Address
+    name: str
+    owner: Owner
+    lost: bool = False
+
+
+def standing(desired: Desired, live: LiveObject, policy: Policy) -> Standing:
+    """What the object is to the stack that wants it."""
+    match live.owner.ownership:
+        case Ownership.OURS:
+            return Standing.OURS
+        case Ownership.MOVED:
+            # A job says for ever what was true when it ran.
+            return Standing.OURS if desired.address.kind == "job" else Standing.MOVED
+        case _ if not desired.owned:
+            return Standing.SHARED
+        case _ if desired.address.kind == "job":
+            return Standing.OURS if live.marks.get(DIGEST) == desired.digest else Standing.REFUSED
+        case Ownership.UNMARKED:
+            lost = desired.address in policy.lost
+            claimed = desired.adopt or (lost and (policy.take_over or policy.reclaim))
+        case _:
+            claimed = policy.take_over and live.owner.stack in (desired.stack, *desired.former)
+    if claimed:
+        return Standing.CLAIMED
+    if desired.address.kind in _SHARED:
+        return Standing.SHARED
+    return Standing.CLAIMED if policy.take_over else Standing.REFUSED
+
+
+def claimed_because(desired: Desired, live: LiveObject, policy: Policy, claim: Claim) -> str:
+    """The reason of an adoption, for the plan."""
+    if live.owner.ownership is Ownership.MOVED:
+        return f"stack moved: {live.owner.source} -> {claim.source}"
+    if live.owner.ownership is Ownership.FOREIGN:
+        return f"taken over from {live.owner}"
+    if desired.address in policy.lost:
+        return LOST
+    return "exists, made by no stack: becomes this stack's"
+
+
+def refusals(stack: Stack, strangers: Sequence[Stranger], *, verb: str = "") -> list[Diagnostic]:
+    """An error for each owner of what the stack wants. verb: of the command that would claim it, where not apply."""
+    by_owner: dict[tuple[Owner, bool], list[Stranger]] = {}
+    for one in strangers:
+        by_owner.setdefault((one.owner, one.lost), []).append(one)
+    return [_refusal(stack, owner, lost, several, verb) for (owner, lost), several in by_owner.items()]
+
+
+def _refusal(stack: Stack, owner: Owner, lost: bool, several: Sequence[Stranger], verb: str) -> Diagnostic:
+    names = [f"{one.address.kind} {one.name}" for one in several]
+    what = names[0] if len(names) == 1 else f"{len(names)} objects"
+    more = "" if len(names) == 1 else f"\nThey are: {', '.join(names)}."
+    adopts = [one.address.kind for one in several if one.address.kind in _ADOPTED] if not owner.stack else []
+    claim = f"--take-over claims {'it' if len(names) == 1 else 'them'} for this stack{verb and f', to {verb} it'}"
+    if adopts and not lost:
+        claim += f"; so does `adopt: {{{', '.join(f'{kind}: true' for kind in adopts)}}}` in the spec"
+    return Diagnostic(
+        f"{what} {_whose(owner, lost, len(names))}",
+        detail=f"{_sides(stack.claim, owner)}{more}",
+        remedy=f"{claim}. {_otherwise(stack.claim, owner, lost)}",
+        address=str(several[0].address),
+        code="tags-removed" if lost else "owned-by-another",
+    )
+
+
+def _whose(owner: Owner, lost: bool, count: int) -> str:
+    if lost:
+        return f"{'has' if count == 1 else 'have'} lost phift's tags: {LOST}"
+    if not owner.stack:
+        return f"{'exists and was' if count == 1 else 'exist and were'} not made by phift"
+    if owner.copied:
+        return f"{'carries' if count == 1 else 'carry'} tags that were copied from an object of {owner}"
+    return f"{'belongs' if count == 1 else 'belong'} to {owner}"
+
+
+def _sides(mine: Claim, owner: Owner) -> str:
+    """Both sides, as far as they say who they are, and why they do not match."""
+    ours = f"This spec is {mine.source if mine.source.known else f'{mine.source.path}, of no known repository'}"
+    ours += f" (id {mine.id} in phift.lock)" if mine.id else " (no id in phift.lock)"
+    theirs = f"; the tags say {owner.source or 'no source'} (id {owner.id or 'none'})" if owner.stack else ""
+    why = ""
+    if owner.stack and not owner.copied and not mine.source.known:
+        why = "\nWithout a Git repository that has a remote, only equal ids show that both are the same stack."
+    return f"{ours}{theirs}.{why}"
+
+
+def _otherwise(mine: Claim, owner: Owner, lost: bool) -> str:
+    if lost:
+        return "Compare its settings first: `phift drift`."
+    if owner.stack and not mine.source.known:
+        return "If it is the same stack, restore phift.lock from version control, or run in a clone of the repository."
+    return "Otherwise rename this one, or remove the other first."
