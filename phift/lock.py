@@ -265,7 +265,8 @@ def settle_id(path: Path, found: str) -> str:
     """
     with _exclusive(path):
         lock = read_lock(path)
-        id = found or lock.id or secrets.token_hex(8)
+        # Beginning with a letter, no tool takes it for a number.
+        id = found or lock.id or secrets.choice("abcdef") + secrets.token_hex(8)[1:]
         if id != lock.id:
             write_lock(path, lock.merge({}, id))
         return id

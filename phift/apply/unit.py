@@ -151,7 +151,11 @@ class Units:
         """One write, with its intent recorded before and its result after."""
         self.writing.require()
         journal = self.journal()
-        facts = {"applied": desired.properties, **({"digest": desired.digest} if desired.digest else {})}
+        facts = {
+            "applied": desired.properties,
+            **({"digest": desired.digest} if desired.digest else {}),
+            **({"split": desired.parts["traffic"]} if "traffic" in desired.parts else {}),
+        }
         intent = journal.intent(str(planned.address), verb, desired.name, facts)
         try:
             outputs = self._call(verb, planned, desired, live, start)
@@ -261,7 +265,7 @@ class Units:
                 remedy="Make a new plan.",
                 address=str(planned.address),
             )
-        decided = {k: planned.details[k] for k in ("attempt", "traffic") if k in planned.details}
+        decided = {k: planned.details[k] for k in ("attempt", "traffic", "take_over") if k in planned.details}
         return replace(desired, parts={**desired.parts, **decided}) if decided else desired
 
     def _kind(self, desired: Desired) -> Kind:

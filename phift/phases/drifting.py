@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from phift.phases.planning import plan_of
-from phift.phases.remembering import TRAFFIC
+from phift.phases.remembering import TRAFFIC, Remembered
 from phift.phases.request import Connector, Request
 from phift.phases.workbench import open_workbench
 from phift.plan.action import Action
 from phift.plan.model import Plan, PlannedResource
+from phift.plan.serving import split_changes
 from phift.plan.standing import LOST, Policy
 
 __all__ = ["Drift", "drift"]
 
+DIVERTED = "traffic routed to a deployment that this stack does not manage"
 FAILED = ("Failed", "Canceled")
 """Provisioning states in which an object is of no use and is made anew."""
 
@@ -30,21 +32,40 @@ class Drift:
     unapplied: tuple[PlannedResource, ...]
     failed: tuple[PlannedResource, ...] = ()
 
+    @property
+    def claimable(self) -> tuple[PlannedResource, ...]:
+        """Those of `outside` that an apply leaves as they are unless it is told to take them over."""
+        return tuple(r for r in self.outside if r.reason in (LOST, DIVERTED))
+
 
 def drift(request: Request, connect: Connector) -> Drift:
     """Compares what is live with what was last applied and with the spec. Raises what plan raises."""
     bench = open_workbench(request, lambda loaded: connect(loaded).read_only())
     plan = plan_of(bench, request, Policy(reclaim=True))
-    moved = [r for r in plan.resources if r.action.changes_something]
+    resources = [_with_diversion(r, bench.remembered) for r in plan.resources]
+    moved = [r for r in resources if r.action.changes_something or r.reason == DIVERTED]
     failed = tuple(r for r in moved if r.details.get("state") in FAILED)
     outside = tuple(r for r in moved if r not in failed and _outside(r, plan, bench.remembered.made))
     return Drift(plan, outside, tuple(r for r in moved if r not in (*outside, *failed)), failed)
 
 
+def _with_diversion(resource: PlannedResource, remembered: Remembered) -> PlannedResource:
+    """Traffic that others have and did not have when the stack shifted it last: who plans leaves it alone."""
+    foreign = resource.details.get("foreign")
+    if not foreign or resource.action.changes_something:
+        return resource
+    now = resource.details["now"]
+    before = remembered.split
+    if before == now:
+        return resource
+    wanted = before or dict.fromkeys(resource.desired["traffic"], 100)
+    return replace(resource, reason=DIVERTED, changes=split_changes(wanted, now))
+
+
 def _outside(resource: PlannedResource, plan: Plan, made: Collection[tuple[str, str]]) -> bool:
     if resource.action is Action.CREATE:
         return (str(resource.address), resource.identity) in made
-    if resource.reason == LOST:
+    if resource.reason in (LOST, DIVERTED):
         return True
     if resource.action is Action.SHIFT:
         if any(r.action.changes_something for r in plan.resources if r.address.kind in {"deployment", "model"}):

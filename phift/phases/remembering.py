@@ -54,6 +54,13 @@ class Remembered:
                 there -= {key, (TRAFFIC, intent.identity)}
         return frozenset(there)
 
+    @property
+    def split(self) -> Mapping[str, int] | None:
+        """How the last shift left the traffic; None where the ledger does not say."""
+        facts = next((r.intent.facts for r in reversed(self._done) if r.intent.address == TRAFFIC), {})
+        found = facts.get("split")
+        return found if isinstance(found, Mapping) else None
+
     @cached_property
     def applied(self) -> Mapping[str, Mapping[str, Any]]:
         """By address, the leaves of what was written last."""
@@ -81,7 +88,8 @@ class Remembered:
     def beside(self, resources: tuple[PlannedResource, ...]) -> tuple[PlannedResource, ...]:
         """The same resources, with `applied` where a live object differs, and why one is to be made again."""
         differs = any(r.fingerprint and r.visible_changes for r in resources)
-        gone = any(r.action is Action.CREATE for r in resources) and any(r.fingerprint for r in resources)
+        applied = self._claim.id or any(r.fingerprint for r in resources)
+        gone = applied and any(r.action is Action.CREATE for r in resources)
         return tuple(self._told(r) for r in resources) if differs or gone else resources
 
     def _told(self, resource: PlannedResource) -> PlannedResource:

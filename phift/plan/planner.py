@@ -19,7 +19,14 @@ from phift.plan.diff import FieldRule, flatten
 from phift.plan.model import FieldChange, PlannedResource
 from phift.plan.observed import LiveObject, Observed
 from phift.plan.replacing import protected_from, replaced, require_replaceable
-from phift.plan.serving import decide_deployment, decide_removals, decide_test, decide_traffic
+from phift.plan.serving import (
+    TRAFFIC_DIVERTED,
+    decide_deployment,
+    decide_removals,
+    decide_test,
+    decide_traffic,
+    diverted,
+)
 from phift.plan.standing import DEFAULT, Policy, Standing, Stranger, claimed_because, refusals, standing
 
 __all__ = ["KNOWN_AFTER_APPLY", "decide"]
@@ -59,6 +66,9 @@ def decide(
         findings += protected_from(resource, seen)
         findings += decision.findings
         strangers += [decision.stranger] if decision.stranger else []
+    if strangers:
+        # Whose the traffic is cannot be told while whose the deployments are is disputed.
+        findings = [f for f in findings if f.code != TRAFFIC_DIVERTED]
     findings += refusals(stack, strangers)
     traffic = next((made[t.address] for t in stack.of_kind("traffic")), None)
     removed: list[PlannedResource] = []
@@ -90,9 +100,10 @@ def _decide(
         case "deployment":
             return Decision(decide_deployment(desired, seen, rules, policy, stack.claim))
         case "traffic":
-            return Decision(decide_traffic(desired, seen, _one(stack, "deployment", made)))
+            resource = decide_traffic(desired, seen, _one(stack, "deployment", made), policy)
+            return Decision(resource, diverted(desired, resource))
         case "test":
-            return Decision(_test(stack, desired, observed, made))
+            return Decision(_test(stack, desired, observed, made, policy))
         case "data":
             return Decision(_version(stack, desired, live, rules, policy))
         case _:
@@ -104,11 +115,16 @@ def _one(stack: Stack, kind: str, made: Mapping[Address, PlannedResource]) -> Pl
 
 
 def _test(
-    stack: Stack, desired: Desired, observed: Mapping[Address, Observed], made: Mapping[Address, PlannedResource]
+    stack: Stack,
+    desired: Desired,
+    observed: Mapping[Address, Observed],
+    made: Mapping[Address, PlannedResource],
+    policy: Policy,
 ) -> PlannedResource:
     """Tests come before the shift in the graph, and whether there is a shift decides whether they run."""
     deployment = _one(stack, "deployment", made)
-    traffic = next((decide_traffic(t, observed.get(t.address), deployment) for t in stack.of_kind("traffic")), None)
+    found = stack.of_kind("traffic")
+    traffic = next((decide_traffic(t, observed.get(t.address), deployment, policy) for t in found), None)
     return decide_test(desired, deployment, traffic)
 
 

@@ -71,7 +71,7 @@ def _standing(stack: Stack, desired: Desired, live: LiveObject | None, policy: P
         return Standing.OURS
     if owner.ownership is Ownership.MOVED:
         return Standing.OURS if desired.address.kind == "job" else Standing.MOVED
-    named = owner.stack in (stack.name, *stack.former) or desired.address in policy.lost
+    named = (owner.stack in (stack.name, *stack.former) and not owner.copied) or desired.address in policy.lost
     return (Standing.CLAIMED if policy.take_over else Standing.REFUSED) if named else Standing.SHARED
 
 

@@ -17,7 +17,19 @@ from phift.plan.model import FieldChange, PlannedResource
 from phift.plan.observed import LiveObject, Observed
 from phift.plan.standing import Policy
 
-__all__ = ["decide_deployment", "decide_removals", "decide_test", "decide_traffic", "wanted_split"]
+__all__ = [
+    "TRAFFIC_DIVERTED",
+    "decide_deployment",
+    "decide_removals",
+    "decide_test",
+    "decide_traffic",
+    "diverted",
+    "split_changes",
+    "wanted_split",
+]
+
+
+TRAFFIC_DIVERTED = "traffic-diverted"
 
 
 def decide_deployment(
@@ -44,24 +56,65 @@ def decide_deployment(
     )
 
 
-def decide_traffic(desired: Desired, seen: Observed | None, deployment: PlannedResource | None) -> PlannedResource:
-    """Everything that is not somebody else's goes to the stack's deployment."""
+def decide_traffic(
+    desired: Desired, seen: Observed | None, deployment: PlannedResource | None, policy: Policy
+) -> PlannedResource:
+    """Everything that is not somebody else's goes to the stack's deployment; all of it where that is taken over.
+
+    details: foreign, the shares of deployments that are not the stack's; traffic, what a shift will write.
+    """
     foreign: Mapping[str, int] = (seen.facts.get("foreign") if seen else None) or {}
-    wanted = wanted_split(desired, foreign)
+    wanted = wanted_split(desired, {} if policy.take_over else foreign)
     live = seen.live if seen else None
     now: Mapping[str, int] = live.properties["traffic"] if live else {}
-    notes = tuple(f"{name} has {share} % and is not of this stack: left alone" for name, share in foreign.items())
+    notes = tuple(
+        f"{name} has {share} % and is not of this stack: {'taken over' if policy.take_over else 'left alone'}"
+        for name, share in foreign.items()
+    )
+    others = {"foreign": dict(foreign), "now": dict(now)} if foreign else {}
     replaced = deployment is not None and deployment.action is Action.REPLACE
     if dict(now) == dict(wanted) and not replaced:
-        return replace(planned(desired, Action.NO_OP, live, "", notes=notes), identity=_text(wanted))
-    changes = tuple(
+        return replace(planned(desired, Action.NO_OP, live, "", notes=notes, details=others), identity=_text(wanted))
+    details = {"traffic": dict(wanted), **others, **({"take_over": True} if policy.take_over and foreign else {})}
+    made = planned(
+        desired,
+        Action.SHIFT,
+        live,
+        "nothing has traffic yet" if not now else "its deployment is replaced" if replaced else "after its tests",
+        changes=split_changes(wanted, now),
+        notes=notes,
+        details=details,
+    )
+    return replace(made, identity=_text(wanted))
+
+
+def diverted(desired: Desired, resource: PlannedResource) -> tuple[Diagnostic, ...]:
+    """A warning where others keep a share of the traffic."""
+    foreign = resource.details.get("foreign") or {}
+    if not foreign or resource.details.get("take_over"):
+        return ()
+    rest = max(0, 100 - sum(foreign.values()))
+    (ours,) = desired.properties["traffic"]
+    return (
+        Diagnostic(
+            f"{ours} gets {rest} % of the traffic of endpoint {desired.name}, not all",
+            severity=Severity.WARNING,
+            detail=f"{_text(foreign)}: not managed by this stack, and left as it is.",
+            remedy="To give all traffic to the stack's deployment, run `phift apply` with --take-over. "
+            "To keep the split, write `rollout: {traffic: unmanaged}`.",
+            address=str(resource.address),
+            code=TRAFFIC_DIVERTED,
+        ),
+    )
+
+
+def split_changes(wanted: Mapping[str, int], now: Mapping[str, int]) -> tuple[FieldChange, ...]:
+    """How one split differs from another, in per cent by deployment."""
+    return tuple(
         FieldChange(f"traffic.{name}", wanted.get(name, 0), now.get(name, 0), ChangeAction.UPDATE)
         for name in [*wanted, *(n for n in now if n not in wanted)]
         if wanted.get(name, 0) != now.get(name, 0)
     )
-    reason = "nothing has traffic yet" if not now else "its deployment is replaced" if replaced else "after its tests"
-    made = planned(desired, Action.SHIFT, live, reason, changes=changes, notes=notes, details={"traffic": dict(wanted)})
-    return replace(made, identity=_text(wanted))
 
 
 def decide_test(

@@ -107,15 +107,17 @@ def refusals(stack: Stack, strangers: Sequence[Stranger], *, verb: str = "") -> 
 def _refusal(stack: Stack, owner: Owner, lost: bool, several: Sequence[Stranger], verb: str) -> Diagnostic:
     names = [f"{one.address.kind} {one.name}" for one in several]
     what = names[0] if len(names) == 1 else f"{len(names)} objects"
-    more = "" if len(names) == 1 else f"\nThey are: {', '.join(names)}."
+    more = "" if len(names) == 1 else f"They are: {', '.join(names)}."
+    sides = _sides(stack, owner) if owner.stack else ""
     adopts = [one.address.kind for one in several if one.address.kind in _ADOPTED] if not owner.stack else []
-    claim = f"--take-over claims {'it' if len(names) == 1 else 'them'} for this stack{verb and f', to {verb} it'}"
+    them = "it" if len(names) == 1 else "them"
+    claim = f"--take-over {verb}s {them} too" if verb else f"--take-over claims {them} for this stack"
     if adopts and not lost:
         claim += f"; so does `adopt: {{{', '.join(f'{kind}: true' for kind in adopts)}}}` in the spec"
     return Diagnostic(
         f"{what} {_whose(owner, lost, len(names))}",
-        detail=f"{_sides(stack.claim, owner)}{more}",
-        remedy=f"{claim}. {_otherwise(stack.claim, owner, lost)}",
+        detail="\n".join(filter(None, [sides, more])),
+        remedy=f"{claim}. {_otherwise(stack, owner, lost)}",
         address=str(several[0].address),
         code="tags-removed" if lost else "owned-by-another",
     )
@@ -131,20 +133,32 @@ def _whose(owner: Owner, lost: bool, count: int) -> str:
     return f"{'belongs' if count == 1 else 'belong'} to {owner}"
 
 
-def _sides(mine: Claim, owner: Owner) -> str:
+def _sides(stack: Stack, owner: Owner) -> str:
     """Both sides, as far as they say who they are, and why they do not match."""
-    ours = f"This spec is {mine.source if mine.source.known else f'{mine.source.path}, of no known repository'}"
-    ours += f" (id {mine.id} in phift.lock)" if mine.id else " (no id in phift.lock)"
-    theirs = f"; the tags say {owner.source or 'no source'} (id {owner.id or 'none'})" if owner.stack else ""
+    mine = stack.claim
+    ours = f"This is stack {stack.name} of {mine.source if mine.source.known else _unknown(mine)} ({_id(mine.id)})"
+    theirs = f"; the tags name {owner} ({_id(owner.id)})"
     why = ""
-    if owner.stack and not owner.copied and not mine.source.known:
+    if _same_name(stack, owner) and not mine.source.known:
         why = "\nWithout a Git repository that has a remote, only equal ids show that both are the same stack."
     return f"{ours}{theirs}.{why}"
 
 
-def _otherwise(mine: Claim, owner: Owner, lost: bool) -> str:
+def _unknown(mine: Claim) -> str:
+    return f"{mine.source.path} in no known repository"
+
+
+def _id(id: str) -> str:
+    return f"id {id}" if id else "no id"
+
+
+def _same_name(stack: Stack, owner: Owner) -> bool:
+    return owner.stack in (stack.name, *stack.former) and not owner.copied
+
+
+def _otherwise(stack: Stack, owner: Owner, lost: bool) -> str:
     if lost:
         return "Compare its settings first: `phift drift`."
-    if owner.stack and not mine.source.known:
+    if _same_name(stack, owner) and not stack.claim.source.known:
         return "If it is the same stack, restore phift.lock from version control, or run in a clone of the repository."
     return "Otherwise rename this one, or remove the other first."

@@ -256,7 +256,7 @@ def test_a_spec_elsewhere_with_our_name_is_refused(project: Project, tmp_path_fa
     project.applied()
     other = Project.small(tmp_path_factory.mktemp("other"), project.stack, project.embedded)
     other.spec = other.spec.rename(other.folder / "another.yaml")
-    with pytest.raises(RefusedError, match="belongs to stack") as refused:
+    with pytest.raises(RefusedError, match="belong to stack") as refused:
         other.plan()
     assert {d.code for d in refused.value.diagnostics} == {"owned-by-another"}
     assert "#spec.yaml" in str(refused.value.diagnostics[0].summary)

@@ -291,10 +291,14 @@ def endpoint_of(world: World, stack: str) -> str:
     return next(e for e in world.names("onlineEndpoints") if e.startswith(f"{stack}-"))
 
 
-def test_without_a_repository_nothing_counts_as_left_over(world: World) -> None:
+def test_without_a_repository_the_id_of_the_lock_file_tells_what_is_left_over(world: World) -> None:
     request = world.write("m.yaml", "grid", matrix={"size": ["small", "big"]})
     world.apply_many(world.plan_many(request))
-    assert len(world.plan_many(world.write("m.yaml", "grid", matrix={"size": ["small"]})).stacks) == 1
+    smaller = world.write("m.yaml", "grid", matrix={"size": ["small"]})
+    assert [s.stack for s in world.plan_many(smaller).stacks] == ["grid-small", "grid-big"]
+    (world.folder / "phift.lock").unlink()
+    (alone,) = world.plan_many(smaller).stacks
+    assert isinstance(alone.error, RefusedError)
 
 
 def test_stacks_that_no_spec_accounts_for_are_forgotten(world: World) -> None:

@@ -7,8 +7,21 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
+from phift.address import Address
 from phift.compile.desired import Desired
-from phift.compile.ownership import APPLIED, DIGEST, INPUTS, PREFIX, PROTECT, TAGS, marks_of, owner_of, user_tags
+from phift.compile.ownership import (
+    ADDRESS,
+    APPLIED,
+    DIGEST,
+    INPUTS,
+    PREFIX,
+    PROTECT,
+    TAGS,
+    Owner,
+    marks_of,
+    owner_of,
+    user_tags,
+)
 from phift.errors import AzureError
 from phift.resources.base import Context, Live, Progress
 
@@ -20,6 +33,7 @@ __all__ = [
     "merged",
     "others_tags",
     "own_marks",
+    "owner_in",
     "provisioning",
     "seconds_of",
     "version_labels",
@@ -92,24 +106,32 @@ def live_of(
     **more: Any,
 ) -> Live:
     """The live object made of its document, with its ownership decided."""
-    object_id = str(raw.get("id", ""))
-    owner = owner_of(
-        marks,
-        stack=context.stack,
-        claim=context.claim,
-        object_id=object_id,
-        address=desired.address,
-        former=desired.former,
-    )
     return Live(
         name=more.pop("name", desired.name),
-        object_id=object_id,
+        object_id=str(raw.get("id", "")),
         properties=properties,
-        owner=owner,
+        owner=owner_in(context, desired, raw, marks),
         marks=marks,
         state=state,
         raw=raw,
         **more,
+    )
+
+
+def owner_in(context: Context, desired: Desired, raw: Mapping[str, Any], marks: Mapping[str, str]) -> Owner:
+    """Whose the object of a document is, by its marks: where it is of another kind, by the address that they name."""
+    address = desired.address
+    try:
+        said = Address.parse(marks.get(ADDRESS, ""))
+    except ValueError:
+        said = address
+    return owner_of(
+        marks,
+        stack=context.stack,
+        claim=context.claim,
+        object_id=str(raw.get("id", "")),
+        address=said if said.kind != address.kind else address,
+        former=desired.former,
     )
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from phift.compile.desired import Desired
-from phift.compile.ownership import STACK, Owner, Ownership
+from phift.compile.ownership import Owner, Ownership
 from phift.errors import AzureError, ConflictError, StalePlanError
 from phift.plan.serving import wanted_split
 from phift.resources.base import Context, Live, Nature, Observation, Progress
-from phift.resources.kinds.common import READ
+from phift.resources.kinds.common import READ, marks_in, owner_in
 from phift.resources.kinds.endpoint import endpoint_path, find_endpoint, written_back
 
 __all__ = ["Traffic", "give_up_share", "split"]
@@ -65,7 +65,7 @@ class Traffic:
         ours = {
             str(d["name"]).lower()
             for d in context.list(f"{path}/deployments", READ)
-            if (d.get("tags") or {}).get(STACK) in (context.stack, *desired.former)
+            if owner_in(context, desired, d, marks_in(d.get("tags"))).ours
         }
         live = Live(
             name=desired.name,
@@ -85,7 +85,8 @@ class Traffic:
 
     def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
         """Raises StalePlanError when others' shares are not those the plan was made for."""
-        wanted = wanted_split(desired, self.read(context, desired).facts["foreign"])
+        foreign = {} if desired.parts.get("take_over") else self.read(context, desired).facts["foreign"]
+        wanted = wanted_split(desired, foreign)
         if wanted != desired.parts.get("traffic", wanted):
             raise StalePlanError(
                 f"the traffic of {desired.name} was changed since the plan was made",

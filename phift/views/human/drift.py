@@ -21,7 +21,7 @@ __all__ = ["render"]
 def render(drift: Drift, *, style: Style = PLAIN) -> str:
     """Each change made outside, from what was applied to what is there now; what is in state Failed, with what to do;
     what the spec has and no apply has made, as a list; one line at the end."""
-    parts = [_drifted(resource, style) for resource in drift.outside]
+    parts = [_drifted(resource, drift, style) for resource in drift.outside]
     parts += [_failed(resource, drift, style) for resource in drift.failed]
     if drift.unapplied:
         rows = [
@@ -33,7 +33,7 @@ def render(drift: Drift, *, style: Style = PLAIN) -> str:
     return "\n\n".join(parts)
 
 
-def _drifted(resource: PlannedResource, style: Style) -> str:
+def _drifted(resource: PlannedResource, drift: Drift, style: Style) -> str:
     gone = not resource.fingerprint
     said = style.red("was removed") if gone else style.yellow("was changed")
     symbol = style.symbol("-" if gone else "~")
@@ -41,6 +41,10 @@ def _drifted(resource: PlannedResource, style: Style) -> str:
     head = f"  {symbol} {resource.address.kind} {value(resource.identity)}"
     if gone:
         return "\n".join([*lines, head])
+    if resource.reason and "outside phift" not in resource.reason:
+        lines += _remark(f"({resource.reason})", style)
+    if resource in drift.claimable:
+        lines += _remark(f"Next: phift apply {drift.plan.spec_words} --take-over", style)
     # A plan goes from live to wanted; what happened here went the other way.
     turned = [replace(c, wanted=c.live, live=c.wanted, by="") for c in resource.visible_changes]
     return "\n".join([*lines, f"{head} {{", *field_lines(turned, style), "    }"])
@@ -74,7 +78,9 @@ def _last(drift: Drift, style: Style) -> str:
     outside, waiting = len(drift.outside), len(drift.unapplied)
     if outside:
         head, paint = "Drift:", style.yellow
-        said = f"{_resources(outside)} changed outside phift. An apply would set right what the spec still says."
+        said = f"{_resources(outside)} changed outside phift."
+        if outside > len(drift.claimable):
+            said += " An apply would set right what the spec still says."
     else:
         head, paint = "No drift.", style.green
         said = f"Nothing was changed outside phift: {_resources(len(drift.plan.resources))} compared."
