@@ -52,6 +52,10 @@ class MemoryWorkspace:
             for s in vm_sizes().values()
         ]
 
+    def offer(self, size: str) -> None:
+        """Lets the region have one more VM size."""
+        self._sizes.append({"name": size, "vCPUs": 4, "gpus": 1, "supportedComputeTypes": ["AmlCompute", "MIR"]})
+
     @property
     def azure(self) -> Azure:
         """As what phases take."""

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from phift.catalog.files import read_facts
 
-__all__ = ["VmSize", "vm_size", "vm_sizes"]
+__all__ = ["VmSize", "spelled", "vm_size", "vm_sizes"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,12 @@ def _by_lower_name() -> dict[str, VmSize]:
     return {name.lower(): size for name, size in vm_sizes().items()}
 
 
+def spelled(name: str) -> str:
+    """The one spelling of a size that digests and comparisons use: the catalogue's, else lower case."""
+    known = vm_size(name)
+    return known.name if known else name.lower()
+
+
 def vm_size(name: str) -> VmSize | None:
-    """The size of that name in any case (Azure compares sizes so); None: the catalogue lacks it."""
+    """The size of that name, case-insensitive as Azure compares them; None: the catalogue lacks it."""
     return _by_lower_name().get(name.lower())

@@ -42,8 +42,9 @@ class Draft:
         return self.facts.kept_names.get(address, default)
 
     def tags(self, own: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The spec's tags with a block's own laid over them."""
-        return {**self.spec.tags, **(own or {})}
+        """The spec's tags with a block's own laid over them; names are case-insensitive, as for the service."""
+        over = {name.lower() for name in own or {}}
+        return {**{k: v for k, v in self.spec.tags.items() if k.lower() not in over}, **(own or {})}
 
     def find(self, path: str, summary: str, *, code: str, detail: str = "", remedy: str = "") -> None:
         """Adds an error at a place in the spec."""

@@ -117,7 +117,7 @@ class Owner:
 
 def user_tags(tags: Mapping[str, Any] | None) -> dict[str, str]:
     """The tags that are not phift's own marks."""
-    return {k: str(v) for k, v in (tags or {}).items() if not k.startswith(PREFIX)}
+    return {k: str(v) for k, v in (tags or {}).items() if not k.lower().startswith(PREFIX)}
 
 
 def applied_digest(properties: Mapping[str, Any]) -> str:

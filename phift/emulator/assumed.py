@@ -48,6 +48,11 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "it is refused as JobPropertyImmutable, whatever it says",
             "recorded 2026-03 as passing; field reports from before say that it is refused",
         ),
+        "tag_names_differ_by_more_than_case": Assumption(
+            "tags of one resource whose names differ in letter case only are refused with 400",
+            "",
+            "documented as case-insensitive; no recording shows the refusal",
+        ),
         "cancel_of_ended_job_is_200": Assumption(
             "cancelling a job that has ended answers 200",
             "it answers 202 with a result that is ready at once",

@@ -46,9 +46,10 @@ def in_view(call: Call, archived: bool) -> bool:
 
 
 def has_all(bag: Mapping[str, str], wanted: str) -> bool:
-    """Whether a bag has all of "name" and "name=value", comma-separated."""
+    """Whether a bag has all of "name" and "name=value", comma-separated; names are case-insensitive."""
+    values = {name.lower(): value for name, value in bag.items()}
     for part in filter(None, wanted.split(",")):
         name, given, value = part.partition("=")
-        if name not in bag or (given and bag[name] != value):
+        if name.lower() not in values or (given and values[name.lower()] != value):
             return False
     return True

@@ -48,6 +48,9 @@ def check_tags(tags: Any) -> dict[str, str]:
         raise ServiceError(
             400, "InvalidTagCount", f"The resource has {len(found)} tags; at most {_MAX_TAGS} are allowed."
         )
+    if len({key.lower() for key in found}) < len(found):
+        # (assumed: tag_names_differ_by_more_than_case)
+        raise ServiceError(400, "InvalidTagNames", "The names of two tags differ in letter case only.")
     for key, value in found.items():
         if not key or len(key) > _MAX_KEY or re.search(r"[<>%&\\?/]", key):
             raise ServiceError(400, "InvalidTagNameCharacters", f"The tag name '{key}' is not valid.")

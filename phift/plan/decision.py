@@ -64,8 +64,9 @@ def differences(desired: Desired, live: LiveObject, rules: Sequence[FieldRule]) 
     """The changed fields, suppressed ones too, and how many agree; tells your changes from those made outside."""
     applied = live.marks.get(APPLIED)
     by = "" if not applied else "outside" if applied == applied_digest(desired.properties) else "you"
+    kept = {name.lower() for name in desired.properties.get("tags") or {}}
     before = {name for name in live.marks.get(TAGS, "").split(",") if name}
-    gone = tuple(sorted(before - set(desired.properties.get("tags") or {})))
+    gone = tuple(sorted(name for name in before if name.lower() not in kept))
     changes, unchanged = diff(desired.properties, live.properties, rules, by=by, removed_tags=gone)
     protected = live.marks.get(PROTECT) == "true"
     if desired.protect != protected:

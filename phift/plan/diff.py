@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from phift.plan.action import ChangeAction
 from phift.plan.model import FieldChange
 
-__all__ = ["FieldRule", "diff", "flatten"]
+__all__ = ["FieldRule", "diff", "equal_under", "flatten"]
 
 
 class FieldRule(Protocol):
@@ -50,15 +50,14 @@ def diff(
     """
     changes: list[FieldChange] = []
     unchanged = 0
-    there = dict(flatten(live))
+    there = {_key(path): found for path, found in flatten(live)}
     for path, value in flatten(wanted):
-        found = there.get(path)
+        found = there.get(_key(path))
         if value is None or _same(value, found) or (value == {} and not found):
             unchanged += value is not None
             continue
         ruling = [r for r in rules if r.covers(path)]
-        equal = next((r for r in ruling if _equal_under(r, value, found)), None)
-        if equal:
+        if equal := equal_under(ruling, value, found):
             changes.append(
                 FieldChange(path, value, found, ChangeAction.SUPPRESSED, equal.reason, by, str(equal.behaviour))
             )
@@ -71,9 +70,14 @@ def diff(
         changes.append(FieldChange(path, value, found, action, reason, by, rule, secret))
     for name in removed_tags:
         path = f"tags.{name}"
-        if path in there:
-            changes.append(FieldChange(path, None, there[path], ChangeAction.UPDATE, "no longer in the spec", by))
+        if _key(path) in there:
+            changes.append(FieldChange(path, None, there[_key(path)], ChangeAction.UPDATE, "no longer in the spec", by))
     return tuple(changes), unchanged
+
+
+def _key(path: str) -> str:
+    """By what a field is found: the resource manager compares the names of tags case-insensitively."""
+    return path.lower() if path.startswith("tags.") else path
 
 
 def _same(wanted: Any, live: Any) -> bool:
@@ -81,13 +85,28 @@ def _same(wanted: Any, live: Any) -> bool:
     return wanted == live and isinstance(wanted, bool) == isinstance(live, bool)
 
 
-def _equal_under(rule: FieldRule, wanted: Any, live: Any) -> bool:
+def equal_under(rules: Sequence[FieldRule], wanted: Any, live: Any) -> FieldRule | None:
+    """The rule by which two values of one field count as equal; where several together make them so, the last."""
+    for rule in rules:
+        if rule.behaviour in ("initial", "server_owned"):
+            return rule
+        wanted, live = _normal(rule, wanted), _normal(rule, live)
+        if _same(wanted, live):
+            return rule
+    return None
+
+
+def _normal(rule: FieldRule, value: Any) -> Any:
     match rule.behaviour:
         case "case_insensitive":
-            return isinstance(wanted, str) and isinstance(live, str) and wanted.lower() == live.lower()
-        case "unordered":
-            return isinstance(wanted, list) and isinstance(live, list) and sorted(wanted) == sorted(live)
-        case "initial" | "server_owned":
-            return True
+            return _lower(value)
+        case "unordered" if isinstance(value, list):
+            return sorted(value)
         case _:
-            return False
+            return value
+
+
+def _lower(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_lower(item) for item in value]
+    return value.lower() if isinstance(value, str) else value

@@ -12,7 +12,7 @@ from phift.compile.ownership import DIGEST, PROTECT, Claim
 from phift.diagnostics import Diagnostic, Severity
 from phift.plan.action import Action, ChangeAction
 from phift.plan.decision import mutable, planned
-from phift.plan.diff import FieldRule, flatten
+from phift.plan.diff import FieldRule, equal_under, flatten
 from phift.plan.model import FieldChange, PlannedResource
 from phift.plan.observed import LiveObject, Observed
 from phift.plan.standing import Policy
@@ -39,14 +39,17 @@ def decide_deployment(
     live = seen.live if seen else None
     previous = (seen.facts.get("previous") if seen else None) or {}
     if live is None:
-        changes = tuple(_new_because(desired.inputs, previous.get("inputs") or {}))
+        changes = tuple(_new_because(desired.inputs, previous.get("inputs") or {}, rules))
         reason = f"{_names(changes)} changed since {previous['name']}" if changes else "not on the endpoint"
         return planned(desired, Action.CREATE, None, reason, changes=changes)
     made = mutable(desired, live, rules, policy, claim)
     by_name = desired.parts["strategy"] == "blue_green"  # the name says the digest, also where tags were lost
     if by_name or live.marks.get(DIGEST) == desired.digest or made.action in {Action.REPLACE, Action.CREATE}:
         return made
-    changes = tuple(_new_because(desired.inputs, seen.facts.get("inputs") or {} if seen else {}))
+    inputs = (seen.facts.get("inputs") if seen else None) or {}
+    changes = tuple(_new_because(desired.inputs, inputs, rules))
+    if inputs and not changes:
+        return made  # the same, in another spelling
     over = desired.parts["strategy"] == "in_place"
     action = Action.UPDATE if over else Action.REPLACE
     if over:
@@ -186,7 +189,7 @@ def wanted_split(desired: Desired, foreign: Mapping[str, int]) -> dict[str, int]
     return {**foreign, **({ours.lower(): rest} if rest > 0 else {})}
 
 
-def _new_because(wanted: Mapping[str, Any], before: Mapping[str, Any]) -> list[FieldChange]:
+def _new_because(wanted: Mapping[str, Any], before: Mapping[str, Any], rules: Sequence[FieldRule]) -> list[FieldChange]:
     new, old = dict(flatten(wanted)), dict(flatten(before))
     if not old:
         return []
@@ -196,6 +199,7 @@ def _new_because(wanted: Mapping[str, Any], before: Mapping[str, Any]) -> list[F
         )
         for path in [*new, *(p for p in old if p not in new)]
         if new.get(path) != old.get(path)
+        and not equal_under([r for r in rules if r.covers(path)], new.get(path), old.get(path))
     ]
 
 

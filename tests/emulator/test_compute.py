@@ -121,6 +121,8 @@ def test_too_many_tags_are_refused(azure: Azure) -> None:
     assert azure.call("PUT", "computes/tagged", sent).json()["error"]["code"] == "InvalidTagCount"
     sent = body() | {"tags": {"k": "v" * 257}}
     assert azure.call("PUT", "computes/tagged", sent).json()["error"]["code"] == "TagValueTooLong"
+    sent = body() | {"tags": {"team": "a", "Team": "b"}}
+    assert azure.call("PUT", "computes/tagged", sent).json()["error"]["code"] == "InvalidTagNames"
     assert azure.call("GET", "computes/tagged").status_code == 404
 
 

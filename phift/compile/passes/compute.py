@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from phift.address import Address
+from phift.catalog.vm_sizes import spelled
 from phift.compile.desired import Desired
 from phift.compile.draft import Draft, without_nothing
 from phift.spec import ComputeBlock, ComputeRef
@@ -38,7 +39,7 @@ def _owned(draft: Draft, block: ComputeBlock, nodes: int) -> Desired:
         properties=without_nothing(
             {
                 "type": "amlcompute",
-                "size": block.size,
+                "size": spelled(block.size),
                 "tier": block.tier,
                 "min_instances": block.min_instances,
                 "max_instances": block.max_instances,
@@ -58,7 +59,7 @@ def _reference(name: str, reference: ComputeRef, size: str, nodes: int) -> Desir
     return Desired(
         address=Address("compute", name),
         name=reference.name,
-        properties={"size": size} if size else {},
+        properties={"size": spelled(size)} if size else {},
         parts={"task": name, "nodes": nodes},
         owned=False,
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from phift.address import Address
+from phift.catalog.vm_sizes import spelled
 from phift.compile.desired import Desired
 from phift.compile.draft import Draft, without_nothing
 from phift.compile.naming import deployment_name, endpoint_name
@@ -67,14 +68,16 @@ def deployment(draft: Draft) -> list[Desired]:
         draft.find("deployment", "there is no model to deploy", code="no-model", remedy=_ADD_MODEL)
         return []
     rollout = draft.spec.rollout or RolloutBlock()
-    inputs = _inputs(block, model[0])
-    digest = digest_of({"digest_version": DIGEST_VERSION, **inputs})
+    inputs = _inputs(block, model[0], spelled(block.instance_type))
+    digest = _digest(inputs)
+    # Release 0.1.0 named it by the size as it was written.
+    written = {_digest(_inputs(block, model[0], size)) for size in (block.instance_type, block.instance_type.lower())}
     fixed = rollout.strategy in {"in_place", "replace"}
     secrets = {k: v for k, v in block.environment_variables.items() if isinstance(v, SecretRef)}
     return [
         Desired(
             address=DEPLOYMENT,
-            name=IN_PLACE_NAME if fixed else deployment_name(digest),
+            name=IN_PLACE_NAME if fixed else draft.named(DEPLOYMENT, deployment_name(digest)),
             properties=_properties(draft, block),
             digest=digest,
             inputs=inputs,
@@ -95,6 +98,7 @@ def deployment(draft: Draft) -> list[Desired]:
             },
             depends_on=(there.address, model[0].address),
             generated=there.generated,
+            former_names=() if fixed else tuple(deployment_name(d) for d in sorted(written - {digest})),
             protect=block.protect or draft.spec.protect,
             azure=block.azure,
         )
@@ -146,12 +150,16 @@ def traffic(draft: Draft) -> list[Desired]:
     return [Desired(TRAFFIC, there.name, {"traffic": {target.name: 100}}, depends_on=after)]
 
 
-def _inputs(block: DeploymentBlock, model: Desired) -> dict[str, Any]:
+def _digest(inputs: Mapping[str, Any]) -> str:
+    return digest_of({"digest_version": DIGEST_VERSION, **inputs})
+
+
+def _inputs(block: DeploymentBlock, model: Desired, size: str) -> dict[str, Any]:
     """What a deployment's name covers: change one of these and it is another deployment."""
     return without_nothing(
         {
             "model": f"{model.name}@{model.digest[:12]}",
-            "instance_type": block.instance_type,
+            "instance_type": size,
             "environment": block.environment,
             "environment_variables": {k: str(v) for k, v in sorted(block.environment_variables.items())} or None,
         }
@@ -162,7 +170,7 @@ def _properties(draft: Draft, block: DeploymentBlock) -> dict[str, Any]:
     plain = {k: v for k, v in block.environment_variables.items() if isinstance(v, str)}
     return without_nothing(
         {
-            "instance_type": block.instance_type,
+            "instance_type": spelled(block.instance_type),
             "instance_count": None if isinstance(block.instance_count, InitialCount) else block.instance_count,
             "request_settings": _settings(block.request_settings),
             "liveness_probe": _settings(block.liveness_probe),

@@ -91,8 +91,8 @@ def own_marks(context: Context, desired: Desired, object_id: str, live: Live | N
 
 
 def marks_in(tags: Mapping[str, Any] | None) -> dict[str, str]:
-    """phift's marks among tags or properties."""
-    return {k: str(v) for k, v in (tags or {}).items() if k.startswith(PREFIX)}
+    """phift's marks among tags or properties: the resource manager compares names of tags case-insensitively."""
+    return {k.lower(): str(v) for k, v in (tags or {}).items() if k.lower().startswith(PREFIX)}
 
 
 def live_of(
@@ -163,7 +163,7 @@ def version_labels(
     properties = live.raw["properties"]
     bag = {name: str(value) for name, value in (properties.get("properties") or {}).items()}
     moved = {name: value for name, value in marks.items() if name != INPUTS and bag.get(name) != value}
-    return {**others_tags(live, properties.get("tags")), **own, **tags, **moved}, bag
+    return {**others_tags(live, properties.get("tags"), own), **own, **tags, **moved}, bag
 
 
 def version_marks_in(properties: Mapping[str, Any]) -> dict[str, str]:
@@ -171,10 +171,13 @@ def version_marks_in(properties: Mapping[str, Any]) -> dict[str, str]:
     return {**marks_in(properties.get("properties")), **marks_in(properties.get("tags"))}
 
 
-def others_tags(live: Live, tags: Mapping[str, Any] | None) -> dict[str, str]:
-    """Those of the live object's tags that are somebody else's: an update writes them back as they are."""
-    ours = {name for name in live.marks.get(TAGS, "").split(",") if name}
-    return {name: value for name, value in user_tags(tags).items() if name not in ours}
+def others_tags(live: Live, tags: Mapping[str, Any] | None, wanted: Mapping[str, Any] | None) -> dict[str, str]:
+    """Those of the live object's tags that are somebody else's: an update writes them back as they are.
+
+    wanted: the stack's own, which takes the place of one that differs from it in case alone.
+    """
+    ours = {name.lower() for name in (*live.marks.get(TAGS, "").split(","), *(wanted or {}))}
+    return {name: value for name, value in user_tags(tags).items() if name.lower() not in ours}
 
 
 def provisioning(raw: Mapping[str, Any], what: str) -> Progress:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from phift.catalog.vm_sizes import vm_size
+from phift.catalog.vm_sizes import spelled
 from phift.compile.desired import Desired
 from phift.compile.ownership import user_tags
 from phift.resources.base import Context, Live, Nature, Observation, Progress
@@ -63,7 +63,8 @@ class Compute:
         priority = str(inner.get("vmPriority") or "dedicated")
         return {
             "type": str(outer.get("computeType") or "").lower(),
-            "size": _spelled(str(inner.get("vmSize") or "")),
+            # The service answers one size in several spellings, from read to read (recorded 2024-12).
+            "size": spelled(str(inner["vmSize"])) if inner.get("vmSize") else None,
             "tier": _TIERS.get(priority.lower(), priority),
             "min_instances": scale.get("minNodeCount"),
             "max_instances": scale.get("maxNodeCount"),
@@ -106,7 +107,7 @@ class Compute:
     def _put(self, context: Context, desired: Desired, live: Live | None) -> Mapping[str, Any]:
         path = self._path(context, desired.name)
         object_id = path if path.startswith("/") else f"/{path}"
-        kept = others_tags(live, live.raw.get("tags")) if live else {}
+        kept = others_tags(live, live.raw.get("tags"), desired.properties.get("tags")) if live else {}
         tags = {**kept, **(desired.properties.get("tags") or {}), **own_marks(context, desired, object_id, live)}
         body = body_of(context, desired, self.entity(desired, tags))
         context.azure.arm.put(path, _WRITE, body)
@@ -114,9 +115,3 @@ class Compute:
 
     def _path(self, context: Context, name: str) -> str:
         return f"{context.azure.workspace.arm_id}/computes/{name}"
-
-
-def _spelled(size: str) -> str | None:
-    """A size in the catalogue's spelling: the service answers one in several, from read to read (recorded 2024-12)."""
-    known = vm_size(size)
-    return known.name if known else size or None

@@ -143,7 +143,7 @@ class Deployment:
 
     def _put(self, context: Context, desired: Desired, count: int, live: Live | None) -> Mapping[str, Any]:
         path = self._path(context, desired, desired.name)
-        kept = others_tags(live, live.raw.get("tags")) if live else {}
+        kept = others_tags(live, live.raw.get("tags"), desired.properties.get("tags")) if live else {}
         marks = own_marks(context, desired, path, live)
         # What the digest covers is longer than an ARM tag may be; the property bag takes it.
         bag = {INPUTS: marks.pop(INPUTS)} if INPUTS in marks else {}

@@ -132,7 +132,7 @@ class Endpoint:
     def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
         """Tags alone go by PATCH, which cannot touch traffic; anything else by a PUT of the live document."""
         path = endpoint_path(context, desired.name)
-        kept = others_tags(live, live.raw.get("tags"))
+        kept = others_tags(live, live.raw.get("tags"), desired.properties.get("tags"))
         tags = {**kept, **(desired.properties.get("tags") or {}), **own_marks(context, desired, path, live)}
         wanted = {k: v for k, v in desired.properties.items() if k != "tags"}
         if all(live.properties.get(k) == v for k, v in wanted.items()):
