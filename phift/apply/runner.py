@@ -132,8 +132,9 @@ def _work(
             listener(ResourceSkipped(planned.address, failed.node))
         return None
     if not planned.action.changes_something:
-        if any(planned.address in r.depends_on and r.action.changes_something for r in plan.resources):
-            units.recall(planned)
+        waiting = [r for r in plan.resources if planned.address in r.depends_on and r.action.changes_something]
+        if waiting:
+            units.recall(planned, read=any(r.action is Action.RUN for r in waiting))
         return None
     start = clock.monotonic()
     try:

@@ -21,7 +21,7 @@ from phift.errors import DetachedError, JobFailedError, PhiftError, StalePlanErr
 from phift.ledger.journal import Journal
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
-from phift.resources.base import Context, Kind, Live, Nature, Observation, Progress
+from phift.resources.base import Context, Kind, Live, Nature, Observation, Progress, Stored
 
 __all__ = ["Units"]
 
@@ -68,13 +68,22 @@ class Units:
         self.listener(done)
         return done
 
-    def recall(self, planned: PlannedResource) -> None:
-        """Fills the outputs of a resource that stays as it is, for those that depend on it."""
+    def recall(self, planned: PlannedResource, *, read: bool = False) -> None:
+        """Fills the outputs of a resource that stays as it is, for those that depend on it.
+
+        read: a job that is about to start will read it. Raises StalePlanError where there is nothing to read any more.
+        """
         desired = self._desired(planned)
         live = self._read(desired).live
         if live is not None:
-            context = self._context(desired, self.clock.monotonic())
-            self.outputs[planned.address] = self._kind(desired).outputs(context, desired, live)
+            kind, context = self._kind(desired), self._context(desired, self.clock.monotonic())
+            if read and isinstance(kind, Stored) and live.ours and not kind.stored(context, live):
+                raise StalePlanError(
+                    f"the file of {desired.address} ({live.name}:{live.version}) is not there any more",
+                    remedy="Make a new plan: it uploads the file again.",
+                    address=str(desired.address),
+                )
+            self.outputs[planned.address] = kind.outputs(context, desired, live)
 
     def _do(self, planned: PlannedResource, desired: Desired, start: float) -> Mapping[str, Any] | None:
         """What is known of it afterwards; None when an earlier run of this plan has done it already."""

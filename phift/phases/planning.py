@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from phift.address import Address
 from phift.clock import SystemClock, stamp
+from phift.compile.desired import Desired
 from phift.diagnostics import Diagnostic, Severity, errors_of
-from phift.errors import RefusedError
+from phift.errors import AzureError, RefusedError
 from phift.lock import update_lock
 from phift.phases.identity import known_id
 from phift.phases.orphans import orphans, strangers
 from phift.phases.renaming import former_name
 from phift.phases.request import Connector, Request
 from phift.phases.workbench import Workbench, observe, open_workbench
+from phift.plan.action import Action
 from phift.plan.model import Plan, PlannedResource
 from phift.plan.planner import decide
 from phift.plan.removal import decide_prune, decide_removal
@@ -22,7 +24,7 @@ from phift.plan.selection import selected
 from phift.plan.standing import DEFAULT, Policy, Stranger, refusals
 from phift.preflight import Subject, check
 from phift.preflight.demand import Demand, demands
-from phift.resources.base import Live, Observation
+from phift.resources.base import Live, Observation, Stored
 from phift.resources.registry import KINDS
 from phift.resources.rules import rules_of
 
@@ -71,6 +73,9 @@ def plan_with_demands(bench: Workbench, request: Request, policy: Policy = DEFAU
     policy = replace(policy, lost=lost)
     rules = {kind: rules_of(kind) for kind in KINDS}
     resources, findings = decide(bench.stack, observed, rules, policy)
+    if any(r.action is Action.RUN for r in resources if r.address.kind == "job"):
+        policy = replace(policy, missing=_missing(bench, observed))
+        resources, findings = decide(bench.stack, observed, rules, policy)
     subject = Subject(bench.loaded, bench.stack, bench.resolved.facts, observed, resources, bench.readings.usages)
     pruned, kept = _prune(bench)
     resources = (*bench.remembered.beside(resources), *pruned)
@@ -107,6 +112,21 @@ def destroy_plan(request: Request, connect: Connector, *, archive: bool = False,
         raise RefusedError(list(findings))
     made = _plan(bench, request, (*resources, *pruned), id=known_id(bench, observed))
     return replace(made, purpose="destroy", warnings=findings)
+
+
+def _missing(bench: Workbench, observed: Mapping[Address, Observation]) -> frozenset[Address]:
+    """What a job would read and not find. Looked at only where one is to run; what cannot be read counts as there."""
+
+    def gone(desired: Desired) -> bool:
+        kind, live = KINDS[desired.address.kind], observed[desired.address].live
+        if not isinstance(kind, Stored) or live is None or not desired.owned or not live.ours:
+            return False
+        try:
+            return not kind.stored(bench.context, live)
+        except AzureError:
+            return False
+
+    return frozenset(d.address for d in bench.stack.resources if d.address in observed and gone(d))
 
 
 def _refused(bench: Workbench, others: Iterable[tuple[str, Live]], verb: str = "") -> list[Diagnostic]:

@@ -6,7 +6,7 @@ Pure: it reads nothing and writes nothing, so that a plan can be made and tested
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from phift.address import Address
@@ -32,6 +32,7 @@ from phift.plan.standing import DEFAULT, Policy, Standing, Stranger, claimed_bec
 __all__ = ["KNOWN_AFTER_APPLY", "decide"]
 
 KNOWN_AFTER_APPLY = "(known after apply)"
+MISSING = "its file was deleted or replaced outside: will be uploaded again"
 
 _ENDED_BADLY = frozenset({"Failed", "Canceled", "NotResponding"})
 
@@ -134,7 +135,10 @@ def _version(
     identity = f"{desired.name}:{desired.digest}"
     if live is None:
         return planned(desired, Action.CREATE, None, "no version with this content", identity=identity)
-    return _kept_version(stack, desired, live, rules, policy, identity)
+    made = _kept_version(stack, desired, live, rules, policy, identity)
+    if desired.address in policy.missing:
+        made = replace(made, action=Action.UPDATE, reason=MISSING)
+    return made
 
 
 def _kept_version(

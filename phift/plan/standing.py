@@ -26,7 +26,8 @@ class Policy:
     """retry_failed: run a failed or cancelled job again, whatever it ended of.
 
     take_over: claim what the stack needs and another spec owns. lost: what carries no tags although the ledger says
-    that the stack made it. reclaim: claim those without being asked, to see what else was changed.
+    that the stack made it. reclaim: claim those without being asked, to see what else was changed. missing: versions
+    whose file is not there any more.
     """
 
     retry_failed: bool = False
@@ -35,6 +36,7 @@ class Policy:
     take_over: bool = False
     lost: Collection[Address] = ()
     reclaim: bool = False
+    missing: Collection[Address] = ()
 
 
 DEFAULT = Policy()

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from phift.address import Address
 from phift.azure.session import Azure
@@ -19,7 +19,7 @@ from phift.compile.ownership import Claim, Owner
 from phift.digest import digest_of
 from phift.errors import NotFoundError
 
-__all__ = ["NAME_TAKEN", "Context", "Kind", "Live", "Nature", "Observation", "Progress", "Snapshot"]
+__all__ = ["NAME_TAKEN", "Context", "Kind", "Live", "Nature", "Observation", "Progress", "Snapshot", "Stored"]
 
 NAME_TAKEN = "NameTaken"
 """Code of the ConflictError of a create whose name is not free: a stranger's, or not yet given back by a delete."""
@@ -190,6 +190,14 @@ class Context:
     def list(self, path: str, api_version: str) -> list[dict[str, Any]]:
         """The collection at an ARM path; empty where its parent does not exist."""
         return (self.snapshot or Snapshot()).items(self.azure, path, api_version)
+
+
+@runtime_checkable
+class Stored(Protocol):
+    """A kind whose objects name a file that somebody may have deleted."""
+
+    def stored(self, context: Context, live: Live) -> bool:
+        """Whether the file is there, as it was uploaded. Raises AzureError."""
 
 
 class Kind(Protocol):

@@ -1,8 +1,9 @@
-"""What others do to a workspace, for the scripts of cases: `outside.py make|change|delete|hold ...`.
+"""What others do to a workspace, for the scripts of cases: `outside.py make|change|delete|unblob|hold ...`.
 
 make PATH JSON            puts a new object, and waits until it is there
 change PATH DOTTED JSON   puts the object of that path back with one value changed
 delete PATH               deletes it and waits until it is gone
+unblob PATH               deletes the blob that the data version of that path names
 hold STACK                takes the stack's lease as somebody on another machine, and dies with it
 """
 
@@ -64,6 +65,11 @@ def delete(azure: Azure, path: str) -> None:
         return
 
 
+def unblob(azure: Azure, path: str) -> None:
+    version = azure.arm.get(f"{azure.workspace.arm_id}/{path}", API)
+    azure.blobs.delete(version["properties"]["dataUri"].partition("/paths/")[2])
+
+
 def hold(azure: Azure, stack: str) -> None:
     Lease.acquire(azure.blobs, stack, SOMEBODY, renew_every=3600)
 
@@ -71,7 +77,7 @@ def hold(azure: Azure, stack: str) -> None:
 def main() -> None:
     connection = lifecycle.find()
     assert connection, "no emulator runs"
-    {"make": make, "change": change, "delete": delete, "hold": hold}[sys.argv[1]](
+    {"make": make, "change": change, "delete": delete, "unblob": unblob, "hold": hold}[sys.argv[1]](
         connect(None, local=connection), *sys.argv[2:]
     )
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from phift.azure.blob import DIGEST as UPLOADED
 from phift.compile.desired import Desired
 from phift.compile.ownership import user_tags
 from phift.data import prepare
-from phift.errors import NotFoundError
+from phift.errors import AzureError, NotFoundError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
 from phift.resources.kinds.common import (
     READ,
@@ -27,6 +28,8 @@ _WRITE = "2023-04-01-preview"
 
 CONTENT = "phift.content"
 ROWS = "phift.rows"
+_FOLDER = "phift/data/"
+"""Where prepared rows lie in the workspace's blob store."""
 
 
 class Data:
@@ -75,6 +78,36 @@ class Data:
         )
 
     def create(self, context: Context, desired: Desired) -> Mapping[str, Any]:
+        blob, facts = self._upload(context, desired)
+        return self._put(context, desired, context.azure.blobs.uri(blob), None, facts)
+
+    def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+        """Raises AzureError where the file that was deleted outside cannot be prepared as it was."""
+        if not self.stored(context, live):
+            blob, facts = self._upload(context, desired)
+            if (content := live.facts.get("content")) and facts[CONTENT] != content:
+                raise AzureError(
+                    f"the file of data {live.name}:{live.version} was deleted, and the rows prepared now differ",
+                    detail=f"A version keeps its content: SHA-256 {content}, now {facts[CONTENT]}.",
+                    remedy="Restore the deleted blob, or change data.take or data.seed: that makes a new version.",
+                    address=str(desired.address),
+                )
+            return self._put(context, desired, context.azure.blobs.uri(blob), live, {})
+        return self._put(context, desired, str(live.facts["uri"]), live, {})
+
+    def stored(self, context: Context, live: Live) -> bool:
+        """Whether the file that a version of ours names is there, as it was uploaded. Raises AzureError."""
+        _, _, blob = str(live.facts.get("uri") or "").partition("/paths/")
+        if not blob.startswith(_FOLDER):
+            return True  # a file of others
+        found = context.azure.blobs.head(blob)
+        if found is None:
+            return False
+        digest = (found.get("metadata") or {}).get(UPLOADED)
+        return digest is None or digest == live.facts.get("content")
+
+    def _upload(self, context: Context, desired: Desired) -> tuple[str, dict[str, str]]:
+        """The blob with the prepared rows, and the properties that tell of them."""
         parts = desired.parts
         with tempfile.TemporaryDirectory(prefix="phift-") as folder:
             context.report(Progress("Preparing", message="checking and preparing rows"))
@@ -86,7 +119,7 @@ class Data:
                 into=Path(folder) / "rows.jsonl",
                 progress=lambda rows: context.report(Progress("Preparing", current=rows, unit="rows")),
             )
-            blob = f"phift/data/{prepared.digest}/{desired.address.name}.jsonl"
+            blob = f"{_FOLDER}{prepared.digest}/{desired.address.name}.jsonl"
             context.azure.blobs.upload(
                 prepared.path,
                 blob,
@@ -95,11 +128,7 @@ class Data:
                 ),
                 digest=prepared.digest,
             )
-            facts = {CONTENT: prepared.digest, ROWS: str(prepared.rows)}
-        return self._put(context, desired, context.azure.blobs.uri(blob), None, facts)
-
-    def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
-        return self._put(context, desired, str(live.facts["uri"]), live, {})
+            return blob, {CONTENT: prepared.digest, ROWS: str(prepared.rows)}
 
     def delete(self, context: Context, desired: Desired, live: Live) -> None:
         body = {"properties": {**live.raw["properties"], "isArchived": True}}
