@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from phift.address import Address
 from phift.compile.desired import Desired, Stack
-from phift.compile.ownership import APPLIED, DIGEST, applied_digest
+from phift.compile.overrides import raw_mark
+from phift.compile.ownership import APPLIED, DIGEST, RAW, applied_digest
 from phift.errors import StalePlanError
 from phift.plan.action import Action
 from phift.plan.model import Plan, PlannedResource
@@ -30,6 +31,7 @@ def came_true(planned: PlannedResource, desired: Desired, live: Live) -> bool:
         and live.ours
         and live.state == "Succeeded"
         and live.marks.get(APPLIED) == applied_digest(desired.properties)
+        and live.marks.get(RAW, "") == raw_mark(desired.azure)
         and live.marks.get(DIGEST, "") == desired.digest
     )
 

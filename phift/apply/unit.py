@@ -16,10 +16,12 @@ from phift.apply.writing import Writing
 from phift.azure.session import Azure
 from phift.clock import Clock
 from phift.compile.desired import Desired, Stack
-from phift.compile.ownership import APPLIED, Claim, Ownership, applied_digest
+from phift.compile.overrides import raw_mark
+from phift.compile.ownership import APPLIED, RAW, Claim, Ownership, applied_digest
 from phift.errors import DetachedError, JobFailedError, PhiftError, StalePlanError
 from phift.ledger.journal import Journal
 from phift.plan.action import Action
+from phift.plan.decision import REMOVED_FROM_SPEC
 from phift.plan.model import PlannedResource
 from phift.resources.base import Context, Kind, Live, Nature, Observation, Progress, Stored
 
@@ -149,6 +151,7 @@ class Units:
         if settled is None or (
             settled.owner.ownership is Ownership.OURS
             and settled.marks.get(APPLIED) == applied_digest(desired.properties)
+            and settled.marks.get(RAW, "") == raw_mark(desired.azure)
         ):
             return outputs
         outputs = self._write("update", planned, desired, settled, start)
@@ -275,7 +278,8 @@ class Units:
                 address=str(planned.address),
             )
         decided = {k: planned.details[k] for k in ("attempt", "traffic", "take_over") if k in planned.details}
-        return replace(desired, parts={**desired.parts, **decided}) if decided else desired
+        restored = tuple(c.path for c in planned.changes if c.reason == REMOVED_FROM_SPEC)
+        return replace(desired, parts={**desired.parts, **decided}, restored=restored)
 
     def _kind(self, desired: Desired) -> Kind:
         return self.kinds[desired.address.kind]

@@ -23,7 +23,8 @@ class Desired:
     owned: False for a reference, which is read and checked and never written.
     azure: merged last into the request body. stack: whose it is; former: that stack's earlier names, whose marks are
     ours too. former_names: how an earlier stack would have called it. generated: whether nothing but this stack gives
-    such a name. adopt: taken over where it exists unmarked.
+    such a name. restored: what left the spec, properties and `azure.*` leaves: an update puts it back to the service's
+    defaults. adopt: taken over where it exists unmarked.
     """
 
     address: Address
@@ -40,6 +41,7 @@ class Desired:
     former: tuple[str, ...] = ()
     former_names: tuple[str, ...] = ()
     generated: bool = False
+    restored: tuple[str, ...] = ()
     adopt: bool = False
 
 

@@ -19,8 +19,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from phift.address import Address
+from phift.compile.overrides import leaves, raw_mark
 from phift.compile.source import Source
 from phift.digest import canonical_json, digest_of
+from phift.resources.rules import Behaviour, rules_of
 
 if TYPE_CHECKING:
     from phift.compile.desired import Desired
@@ -49,7 +51,10 @@ SOURCE = "phift.source"
 PROTECT = "phift.protect"
 TAGS = "phift.tags"
 INPUTS = "phift.inputs"
-OPTIONAL = (TAGS,)
+RAW = "phift.raw"
+FIELDS = "phift.fields"
+OPTIONAL = (TAGS, FIELDS, RAW)
+"""Marks that only make later plans more exact."""
 ARM_TAGS = 50
 """Tags that the resource manager keeps of one object."""
 _ARM_TAG_LENGTH = 256
@@ -149,11 +154,23 @@ def marks_of(
         marks[PROTECT] = "true"
     if desired.inputs:
         marks[INPUTS] = canonical_json(desired.inputs)
+    if raw := raw_mark(desired.azure):
+        marks[RAW] = raw
+    if fields := ",".join(managed_fields(desired)):
+        marks[FIELDS] = fields
     keys = ",".join(sorted(desired.properties.get("tags") or {}))
     if 0 < len(keys) <= _ARM_TAG_LENGTH:
         # Lets a later plan tell a tag that left the spec from one that someone else added.
         marks[TAGS] = keys
     return _that_fit(marks, len(desired.properties.get("tags") or {}))
+
+
+def managed_fields(desired: Desired) -> list[str]:
+    """The fields that the spec sets and could leave to the service: written down, so that a later plan can tell one
+    that left the spec from one that somebody else set."""
+    rules = [r for r in rules_of(desired.address.kind) if r.behaviour in (Behaviour.DEFAULT, Behaviour.STAYS)]
+    fields = (path for path, value in leaves(desired.properties) if value is not None)
+    return sorted(path for path in fields if any(r.covers(path) for r in rules))
 
 
 def _that_fit(marks: dict[str, str], tags: int) -> dict[str, str]:

@@ -11,11 +11,11 @@ from typing import Any
 from phift.address import Address
 from phift.azure.session import Azure
 from phift.compile.desired import Stack
+from phift.compile.overrides import leaves
 from phift.compile.ownership import Claim, Ownership
 from phift.errors import AzureError
 from phift.ledger.journal import Intent, Record, Result, history
 from phift.plan.action import Action
-from phift.plan.diff import flatten
 from phift.plan.model import PlannedResource
 from phift.resources.base import Observation
 
@@ -68,7 +68,7 @@ class Remembered:
         for result in self._done:
             applied = result.intent.facts.get("applied")
             if isinstance(applied, Mapping):
-                found[result.intent.address] = dict(flatten(applied))
+                found[result.intent.address] = dict(leaves(applied))
         return found
 
     def lost(self, stack: Stack, observed: Mapping[Address, Observation], *, generated: bool) -> frozenset[Address]:

@@ -100,11 +100,13 @@ def workbench_of(
 
 
 def observe(bench: Workbench) -> dict[Address, Observation]:
-    """What is live of every resource, read at once; a job only where its model is not there."""
+    """What is live of every resource, read at once; a job only where its model is not there, or where its `azure:` is
+    to be compared."""
     first = [r for r in bench.stack.resources if r.address.kind != "job"]
     seen = _read_all(bench, first)
-    if not any(seen[m.address].live for m in bench.stack.of_kind("model")):
-        seen |= _read_all(bench, list(bench.stack.of_kind("job")))
+    jobs = list(bench.stack.of_kind("job"))
+    if not any(seen[m.address].live for m in bench.stack.of_kind("model")) or any(job.azure for job in jobs):
+        seen |= _read_all(bench, jobs)
     return seen
 
 

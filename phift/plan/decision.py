@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from phift.compile.desired import Desired
-from phift.compile.ownership import APPLIED, PROTECT, TAGS, Claim, applied_digest
+from phift.compile.overrides import leaves, overrides, raw_mark
+from phift.compile.ownership import (
+    APPLIED,
+    FIELDS,
+    ID,
+    OWNER,
+    PROTECT,
+    RAW,
+    TAGS,
+    Claim,
+    applied_digest,
+)
 from phift.plan.action import Action, ChangeAction
-from phift.plan.diff import FieldRule, diff
+from phift.plan.diff import FieldRule, diff, equal_under
 from phift.plan.model import FieldChange, PlannedResource
 from phift.plan.observed import LiveObject
 from phift.plan.standing import Policy, Standing, claimed_because, standing
 
-__all__ = ["adopted", "differences", "mutable", "planned", "why"]
+__all__ = ["REMOVED_FROM_SPEC", "STAYS", "adopted", "differences", "later_note", "mutable", "planned", "why"]
 
+REMOVED_FROM_SPEC = "removed from the spec"
+DEFAULT, OVERRIDE, STAYS = "default", "override", "stays"
 _GONE_SOON = frozenset({"Deleting"})
 _SETTLED = frozenset({"Succeeded", "Failed", "Canceled"})
 
@@ -63,11 +76,18 @@ def _errors(live: LiveObject) -> str:
 def differences(desired: Desired, live: LiveObject, rules: Sequence[FieldRule]) -> tuple[tuple[FieldChange, ...], int]:
     """The changed fields, suppressed ones too, and how many agree; tells your changes from those made outside."""
     applied = live.marks.get(APPLIED)
-    by = "" if not applied else "outside" if applied == applied_digest(desired.properties) else "you"
+    edited = ID in live.marks and live.marks.get(RAW, "") != raw_mark(desired.azure)
+    same = applied == applied_digest(desired.properties) and not edited
+    # Every apply writes the digest: where other marks are and it is not, somebody else wrote the tags.
+    outside = same or (applied is None and OWNER in live.marks)
+    by = "outside" if outside else "you" if applied else ""
     kept = {name.lower() for name in desired.properties.get("tags") or {}}
     before = {name for name in live.marks.get(TAGS, "").split(",") if name}
     gone = tuple(sorted(name for name in before if name.lower() not in kept))
-    changes, unchanged = diff(desired.properties, live.properties, rules, by=by, removed_tags=gone)
+    changes, unchanged = diff(
+        desired.properties, live.properties, rules, by=by, removed_tags=gone, elsewhere=live.overridden
+    )
+    changes = (*changes, *_left_the_spec(desired, live, rules), *_override_changes(desired, live, by=by))
     protected = live.marks.get(PROTECT) == "true"
     if desired.protect != protected:
         # A mark, not a property of the object: compared here so that lifting the protection reaches the workspace.
@@ -78,6 +98,48 @@ def differences(desired: Desired, live: LiveObject, rules: Sequence[FieldRule]) 
             FieldChange("stack", desired.stack, live.owner.stack, ChangeAction.UPDATE, "renamed", "you"),
         )
     return changes, unchanged
+
+
+def _left_the_spec(desired: Desired, live: LiveObject, rules: Sequence[FieldRule]) -> Iterator[FieldChange]:
+    """Fields that an earlier apply wrote and the spec no longer has: back to the service's default, where there is a
+    way back. What somebody else set was never written down, and is left alone."""
+    there, wanted = dict(leaves(live.properties)), dict(leaves(desired.properties))
+    for path in filter(None, live.marks.get(FIELDS, "").split(",")):
+        if wanted.get(path) is not None or path in live.overridden:
+            continue
+        ruling = [r for r in rules if r.covers(path)]
+        back = next((r for r in ruling if r.behaviour in ("default", "stays")), None)
+        if back is None:
+            continue
+        value, found = back.value, there.get(path)
+        if back.behaviour == "stays":
+            yield FieldChange(path, None, found, ChangeAction.SUPPRESSED, back.reason, "you", STAYS)
+        elif not (value == found or equal_under(ruling, value, found)):
+            immutable = any(r.behaviour == "immutable" for r in ruling)
+            action = ChangeAction.REPLACE if immutable else ChangeAction.UPDATE
+            yield FieldChange(path, value, found, action, REMOVED_FROM_SPEC, "you", DEFAULT)
+
+
+def _override_changes(desired: Desired, live: LiveObject, by: str) -> Iterator[FieldChange]:
+    """Where the live object is not what the `azure:` block says. Objects of release 0.1.0 carry no note of what was
+    written: they are compared from their next write on."""
+    if ID not in live.marks or live.version:
+        return  # a version keeps what it was made with
+    written = live.marks.get(RAW, "")
+    for found in overrides(desired.azure, written, live.raw):
+        reason = "" if found.shown else "the service does not show it: compared by what phift wrote"
+        if found.wanted is None:
+            reason = REMOVED_FROM_SPEC
+        path = f"azure.{found.path}" if found.path else "azure"
+        by_whom = by if found.shown else "you"
+        yield FieldChange(path, found.wanted, found.live, ChangeAction.UPDATE, reason, by_whom, OVERRIDE)
+
+
+def later_note(desired: Desired, live: LiveObject, what: str) -> tuple[str, ...]:
+    """What to say of an edit of the `azure:` block of something that is made once."""
+    if ID not in live.marks or live.marks.get(RAW, "") == raw_mark(desired.azure):
+        return ()
+    return (f"the edit of `azure:` takes effect with the next {what}",)
 
 
 def adopted(
@@ -124,7 +186,11 @@ def planned(
         changes=changes,
         unchanged=unchanged,
         desired=desired.properties,
-        details={**desired.parts.get("shown", {}), **(details or {})},
+        details={
+            **desired.parts.get("shown", {}),
+            **({"azure": desired.azure} if desired.azure else {}),
+            **(details or {}),
+        },
         depends_on=desired.depends_on,
         fingerprint=live.fingerprint if live else "",
         notes=notes,

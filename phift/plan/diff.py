@@ -5,13 +5,14 @@ Only declared fields are compared: what the spec does not name is the service's 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
+from phift.compile.overrides import leaves
 from phift.plan.action import ChangeAction
 from phift.plan.model import FieldChange
 
-__all__ = ["FieldRule", "diff", "equal_under", "flatten"]
+__all__ = ["FieldRule", "diff", "equal_under"]
 
 
 class FieldRule(Protocol):
@@ -21,17 +22,9 @@ class FieldRule(Protocol):
     def behaviour(self) -> str: ...
     @property
     def reason(self) -> str: ...
+    @property
+    def value(self) -> Any: ...
     def covers(self, path: str) -> bool: ...
-
-
-def flatten(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The leaves of nested mappings by dotted path; lists and scalars are leaves, so is an empty mapping."""
-    for key, inner in value.items():
-        path = f"{prefix}{key}"
-        if isinstance(inner, Mapping) and inner:
-            yield from flatten(inner, f"{path}.")
-        else:
-            yield path, inner
 
 
 def diff(
@@ -41,17 +34,20 @@ def diff(
     *,
     by: str = "",
     removed_tags: Sequence[str] = (),
+    elsewhere: Collection[str] = (),
     forced: ChangeAction = ChangeAction.REPLACE,
 ) -> tuple[tuple[FieldChange, ...], int]:
     """The differences, suppressed ones too, and how many declared fields agree.
 
     by: "you" or "outside", see FieldChange. removed_tags: tag names that an earlier apply wrote and the spec no
-    longer has. forced: what a difference in an immutable field leads to.
+    longer has. elsewhere: fields that are compared elsewhere. forced: what a difference in an immutable field leads to.
     """
     changes: list[FieldChange] = []
     unchanged = 0
-    there = {_key(path): found for path, found in flatten(live)}
-    for path, value in flatten(wanted):
+    there = {_key(path): found for path, found in leaves(live)}
+    for path, value in leaves(wanted):
+        if path in elsewhere:
+            continue
         found = there.get(_key(path))
         if value is None or _same(value, found) or (value == {} and not found):
             unchanged += value is not None

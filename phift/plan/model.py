@@ -45,6 +45,12 @@ class FieldChange:
     sensitive: bool = False
     applied: Any = None
 
+    @property
+    def remark(self) -> str:
+        """What a reader must know beside the values: what the change forces, and why it is one if no edit shows it."""
+        why = self.reason if self.rule in {"default", "override"} else ""
+        return "; ".join(filter(None, [self.action.force, why]))
+
 
 @dataclass(frozen=True)
 class PlannedResource:

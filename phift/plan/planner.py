@@ -5,17 +5,18 @@ Pure: it reads nothing and writes nothing, so that a plan can be made and tested
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from phift.address import Address
 from phift.compile.desired import Desired, Stack
 from phift.compile.naming import attempt_name
-from phift.diagnostics import Diagnostic
+from phift.compile.overrides import leaves
+from phift.diagnostics import Diagnostic, Severity
 from phift.plan.action import Action, ChangeAction
-from phift.plan.decision import adopted, differences, mutable, planned, why
-from phift.plan.diff import FieldRule, flatten
+from phift.plan.decision import STAYS, adopted, differences, later_note, mutable, planned, why
+from phift.plan.diff import FieldRule
 from phift.plan.model import FieldChange, PlannedResource
 from phift.plan.observed import LiveObject, Observed
 from phift.plan.replacing import protected_from, replaced, require_replaceable
@@ -66,6 +67,7 @@ def decide(
         made[desired.address] = resource = replaced(decision.resource, seen, policy.replace)
         findings += protected_from(resource, seen)
         findings += decision.findings
+        findings += staying(resource)
         strangers += [decision.stranger] if decision.stranger else []
     if strangers:
         # Whose the traffic is cannot be told while whose the deployments are is disputed.
@@ -109,6 +111,21 @@ def _decide(
             return Decision(_version(stack, desired, live, rules, policy))
         case _:
             return Decision(mutable(desired, live, rules, policy, stack.claim))
+
+
+def staying(resource: PlannedResource) -> Iterator[Diagnostic]:
+    """A warning for the fields that left the spec and cannot be taken back."""
+    stay = [c for c in resource.changes if c.rule == STAYS]
+    if stay:
+        yield Diagnostic(
+            f"{', '.join(c.path for c in stay)}: removed from the spec, but kept by {resource.identity}",
+            severity=Severity.WARNING,
+            detail=f"{stay[0].reason[:1].upper()}{stay[0].reason[1:]}.",
+            remedy=f"Write it into the spec again, or destroy {resource.address} and apply: "
+            "that makes a new one without it.",
+            address=str(resource.address),
+            code="setting-stays",
+        )
 
 
 def _one(stack: Stack, kind: str, made: Mapping[Address, PlannedResource]) -> PlannedResource | None:
@@ -159,9 +176,16 @@ def _kept_version(
             unchanged=unchanged,
             identity=identity,
         )
-    action = Action.UPDATE if visible else Action.REUSE
-    reason = why(visible) or "same content"
-    return planned(desired, action, live, reason, changes=changes, unchanged=unchanged, identity=identity)
+    return planned(
+        desired,
+        Action.UPDATE if visible else Action.REUSE,
+        live,
+        why(visible) or "same content",
+        changes=changes,
+        unchanged=unchanged,
+        identity=identity,
+        notes=later_note(desired, live, "version"),
+    )
 
 
 def _model(
@@ -187,12 +211,13 @@ def _job(
     model = next((observed.get(m.address) for m in stack.of_kind("model")), None)
     if model and model.live:
         reason = f"its model is registered as {model.live.name}:{model.live.version}"
-        return Decision(planned(desired, Action.REUSE, None, reason))
+        return Decision(planned(desired, Action.REUSE, None, reason, notes=_later(desired, seen)))
     live = seen.live if seen else None
     if live is None:
         return Decision(_retraining(desired, model))
     if live.state == "Completed":
-        return Decision(planned(desired, Action.REUSE, live, "it has completed", identity=live.name))
+        notes = _later(desired, seen)
+        return Decision(planned(desired, Action.REUSE, live, "it has completed", identity=live.name, notes=notes))
     attempt = int(seen.facts.get("attempt", 1)) if seen else 1
     if live.state not in _ENDED_BADLY:
         reason = f"already running ({live.state}): watched, not started again"
@@ -216,6 +241,10 @@ def _job(
     return Decision(planned(desired, Action.NO_OP, live, f"ended as {live.state}", identity=live.name), (finding,))
 
 
+def _later(desired: Desired, seen: Observed | None) -> tuple[str, ...]:
+    return later_note(desired, seen.live, "run") if seen and seen.live else ()
+
+
 def _retraining(desired: Desired, model: Observed | None) -> PlannedResource:
     previous = (model.facts.get("previous") if model else None) or {}
     changes = tuple(_retrain_changes(desired.inputs, previous["inputs"])) if previous else ()
@@ -229,7 +258,7 @@ def _retraining(desired: Desired, model: Observed | None) -> PlannedResource:
 
 def _retrain_changes(wanted: Mapping[str, Any], before: Mapping[str, Any]) -> list[FieldChange]:
     """How the training wanted differs from one that was: each difference forces retraining."""
-    new, old = dict(flatten(wanted)), dict(flatten(before))
+    new, old = dict(leaves(wanted)), dict(leaves(before))
     return [
         FieldChange(
             path.removeprefix("parameters."),

@@ -8,11 +8,12 @@ from typing import Any
 
 from phift.address import Address
 from phift.compile.desired import Desired
+from phift.compile.overrides import leaves
 from phift.compile.ownership import DIGEST, PROTECT, Claim
 from phift.diagnostics import Diagnostic, Severity
 from phift.plan.action import Action, ChangeAction
 from phift.plan.decision import mutable, planned
-from phift.plan.diff import FieldRule, equal_under, flatten
+from phift.plan.diff import FieldRule, equal_under
 from phift.plan.model import FieldChange, PlannedResource
 from phift.plan.observed import LiveObject, Observed
 from phift.plan.standing import Policy
@@ -190,7 +191,7 @@ def wanted_split(desired: Desired, foreign: Mapping[str, int]) -> dict[str, int]
 
 
 def _new_because(wanted: Mapping[str, Any], before: Mapping[str, Any], rules: Sequence[FieldRule]) -> list[FieldChange]:
-    new, old = dict(flatten(wanted)), dict(flatten(before))
+    new, old = dict(leaves(wanted)), dict(leaves(before))
     if not old:
         return []
     return [

@@ -54,6 +54,8 @@ class Live:
     version: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    overridden: frozenset[str] = frozenset()
+    """Properties that the spec's `azure:` block decides; they are compared there."""
 
     @property
     def ours(self) -> bool:

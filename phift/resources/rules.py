@@ -30,6 +30,10 @@ class Behaviour(StrEnum):
     """A parameter that does not change what is trained: no part of the job's digest."""
     SECRET = "secret"
     """The value is not shown."""
+    DEFAULT = "default"
+    """What the service puts where nothing is said: a field that leaves the spec goes back to it."""
+    STAYS = "stays"
+    """Neither changed in place nor by a new object: a field that leaves the spec keeps its value."""
 
 
 class Source(StrEnum):
@@ -43,13 +47,14 @@ class Source(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    """field: a dotted path, `*` matches within it."""
+    """field: a dotted path, `*` matches within it. value: of a default."""
 
     kind: str
     field: str
     behaviour: Behaviour
     reason: str
     source: Source
+    value: Any = None
 
     def covers(self, path: str) -> bool:
         return fnmatchcase(path, self.field)
@@ -59,10 +64,11 @@ class Rule:
 def _rules() -> dict[str, tuple[Rule, ...]]:
     text = files("phift.resources").joinpath("rules.yaml").read_text(encoding="utf-8")
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    table: dict[str, Sequence[dict[str, str]]] = yaml.load(text, Loader=loader)
+    table: dict[str, Sequence[dict[str, Any]]] = yaml.load(text, Loader=loader)
     return {
         kind: tuple(
-            Rule(kind, r["field"], Behaviour(r["behaviour"]), r["reason"], Source(r["source"])) for r in entries
+            Rule(kind, r["field"], Behaviour(r["behaviour"]), r["reason"], Source(r["source"]), r.get("value"))
+            for r in entries
         )
         for kind, entries in table.items()
     }

@@ -15,9 +15,10 @@ from support import Embedded, Project
 
 from phift.address import Address
 from phift.compile.desired import Desired
+from phift.compile.overrides import leaves
 from phift.compile.ownership import APPLIED, STACK, applied_digest
 from phift.phases.workbench import open_workbench
-from phift.plan.diff import diff, flatten
+from phift.plan.diff import diff
 from phift.resources.base import Context, Kind, Live, Progress
 from phift.resources.registry import KINDS
 from phift.resources.rules import rules_of
@@ -125,7 +126,7 @@ def test_what_is_written_is_what_is_read(written: Written, kind: str) -> None:
         assert live is not None
         changes, unchanged = diff(desired.properties, live.properties, rules_of(kind))
         assert [c for c in changes if c.action.value != "suppressed"] == []
-        assert unchanged + len(changes) >= len([v for _, v in flatten(desired.properties) if v not in (None, {})])
+        assert unchanged + len(changes) >= len([v for _, v in leaves(desired.properties) if v not in (None, {})])
 
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - WITHOUT_OBJECT - {"traffic"}))

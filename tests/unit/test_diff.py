@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phift.compile.overrides import leaves
 from phift.plan.action import ChangeAction
-from phift.plan.diff import diff, flatten
+from phift.plan.diff import diff
 from phift.resources.base import Kind
 from phift.resources.registry import KINDS
 from phift.resources.rules import Behaviour, Rule, Source, rules_of
@@ -90,9 +91,9 @@ def test_nothing_differs_from_itself(value: dict[str, Any]) -> None:
 @given(_mappings, _mappings)
 def test_every_difference_is_a_declared_field(wanted: dict[str, Any], live: dict[str, Any]) -> None:
     changes, unchanged = diff(wanted, live, ())
-    leaves = dict(flatten(wanted))
-    assert all(c.path in leaves and leaves[c.path] == c.wanted for c in changes)
-    assert len(changes) + unchanged <= len(leaves)
+    declared = dict(leaves(wanted))
+    assert all(c.path in declared and declared[c.path] == c.wanted for c in changes)
+    assert len(changes) + unchanged <= len(declared)
 
 
 # The table itself
@@ -108,9 +109,9 @@ DECLARED = {
 def vocabulary(kind: Kind) -> set[str]:
     """The dotted paths a kind can observe, from an empty document."""
     observed = kind.observe({"properties": {"properties": {}}, "id": "x", "name": "x", "tags": {}})
-    known = dict(flatten(observed))
+    known = dict(leaves(observed))
     for group, inner in DECLARED.items():
-        known |= {path: None for path, _ in flatten({group: inner})}
+        known |= {path: None for path, _ in leaves({group: inner})}
     return set(known)
 
 

@@ -10,9 +10,9 @@ PACKAGE = Path(__file__).parents[2] / "phift"
 
 LAYERS = {
     0: {"__init__", "errors", "diagnostics", "address", "digest", "clock", "git"},
-    1: {"graph", "spec", "catalog"},
+    1: {"graph", "spec", "catalog", "resources.rules"},
     2: {"lock", "data", "compile", "ledger"},
-    3: {"azure", "resources.base", "resources.rules", "plan"},
+    3: {"azure", "resources.base", "plan"},
     4: {"resources.kinds", "resources.registry"},
     5: {"apply", "preflight"},
     6: {"phases"},

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cache
 from typing import Any
 
 from phift.address import Address
 from phift.compile.desired import Desired
+from phift.compile.overrides import overridden
 from phift.compile.ownership import (
     ADDRESS,
     APPLIED,
@@ -101,7 +102,7 @@ def live_of(
     raw: Mapping[str, Any],
     *,
     marks: Mapping[str, str],
-    properties: Mapping[str, Any],
+    observe: Callable[[Mapping[str, Any]], dict[str, Any]],
     state: str,
     **more: Any,
 ) -> Live:
@@ -109,7 +110,8 @@ def live_of(
     return Live(
         name=more.pop("name", desired.name),
         object_id=str(raw.get("id", "")),
-        properties=properties,
+        properties=observe(raw),
+        overridden=overridden(desired.azure, raw, observe),
         owner=owner_in(context, desired, raw, marks),
         marks=marks,
         state=state,

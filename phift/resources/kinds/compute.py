@@ -44,7 +44,7 @@ class Compute:
             desired,
             raw,
             marks=marks_in(raw.get("tags")),
-            properties=self.observe(raw),
+            observe=self.observe,
             state=str(raw["properties"].get("provisioningState") or "Succeeded"),
             facts={
                 "nodes": inner.get("currentNodeCount"),

@@ -49,7 +49,7 @@ class Data:
             desired,
             raw,
             marks=version_marks_in(properties),
-            properties=self.observe(raw),
+            observe=self.observe,
             state="Archived" if properties.get("isArchived") else "Succeeded",
             version=str(raw.get("name", "")),
             facts={"uri": properties.get("dataUri"), "rows": bag.get(ROWS), "content": bag.get(CONTENT)},

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from phift.compile.desired import Desired
-from phift.compile.ownership import INPUTS, inputs_in, user_tags
+from phift.compile.ownership import FIELDS, INPUTS, RAW, inputs_in, user_tags
 from phift.diagnostics import Diagnostic
 from phift.errors import AzureError, RefusedError
 from phift.resources.base import Context, Live, Nature, Observation, Progress
@@ -145,8 +145,8 @@ class Deployment:
         path = self._path(context, desired, desired.name)
         kept = others_tags(live, live.raw.get("tags"), desired.properties.get("tags")) if live else {}
         marks = own_marks(context, desired, path, live)
-        # What the digest covers is longer than an ARM tag may be; the property bag takes it.
-        bag = {INPUTS: marks.pop(INPUTS)} if INPUTS in marks else {}
+        # Longer than an ARM tag may be; the property bag takes it.
+        bag = {name: marks.pop(name) for name in (INPUTS, FIELDS, RAW) if name in marks}
         tags = {**kept, **(desired.properties.get("tags") or {}), **marks}
         model_id = str(context.outputs[desired.parts["model"]]["id"])
         body = body_of(context, desired, self.entity(desired, model_id, count, tags, bag))
@@ -162,7 +162,7 @@ class Deployment:
             raw,
             name=str(raw["name"]),
             marks={**marks_in(raw.get("tags")), **bag},
-            properties=self.observe(raw),
+            observe=self.observe,
             state=str(properties.get("provisioningState") or "Succeeded"),
             facts={"model": properties.get("model"), "instances": (raw.get("sku") or {}).get("capacity")},
         )

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from phift.compile.desired import Desired
-from phift.compile.ownership import user_tags
+from phift.compile.overrides import overrides, without
+from phift.compile.ownership import RAW, user_tags
 from phift.errors import AzureError, ConflictError
 from phift.resources.base import NAME_TAKEN, Context, Live, Nature, Observation, Progress
 from phift.resources.kinds.common import (
@@ -82,7 +83,7 @@ class Endpoint:
             desired,
             raw,
             marks=marks_in(raw.get("tags")),
-            properties=self.observe(raw),
+            observe=self.observe,
             state=str(properties.get("provisioningState") or "Succeeded"),
             facts={"scoring_uri": properties.get("scoringUri"), "traffic": properties.get("traffic") or {}},
         )
@@ -135,12 +136,17 @@ class Endpoint:
         kept = others_tags(live, live.raw.get("tags"), desired.properties.get("tags"))
         tags = {**kept, **(desired.properties.get("tags") or {}), **own_marks(context, desired, path, live)}
         wanted = {k: v for k, v in desired.properties.items() if k != "tags"}
-        if all(live.properties.get(k) == v for k, v in wanted.items()):
+        alike = all(live.properties.get(k) == v for k, v in wanted.items() if k not in live.overridden)
+        if alike and not desired.restored and not overrides(desired.azure, live.marks.get(RAW, ""), live.raw):
             context.azure.arm.patch(path, READ, {"tags": tags})
             return {"name": desired.name}
         fresh = body_of(context, desired, self.entity(desired, tags))
         own = {k: v for k, v in fresh["properties"].items() if k in {"authMode", "description", "publicNetworkAccess"}}
-        body = {**written_back(live.raw, **own), "tags": tags}
+        if "description" in desired.restored:
+            own["description"] = None
+        # A PUT starts from the live document: what left the spec must leave it too.
+        gone = [path.removeprefix("azure.") for path in desired.restored if path.startswith("azure.")]
+        body = {**written_back(without(live.raw, gone), **own), "tags": tags}
         if "identity" in desired.properties:
             body["identity"] = fresh["identity"]
         context.azure.arm.put(path, _WRITE, merged(body, desired.azure))

@@ -150,7 +150,7 @@ class Job:
             raw,
             name=name,
             marks=marks_in(properties.get("properties")),
-            properties=self.observe(raw),
+            observe=self.observe,
             state=str(properties.get("status") or "NotStarted"),
             facts={"ended": str(properties.get("status")) in _ENDED},
         )

@@ -146,7 +146,7 @@ class Model:
             desired,
             raw,
             marks=version_marks_in(properties),
-            properties=self.observe(raw),
+            observe=self.observe,
             state="Archived" if properties.get("isArchived") else "Succeeded",
             version=str(raw.get("name", "")),
             facts={"job": properties.get("jobName"), "uri": properties.get("modelUri")},

@@ -47,7 +47,7 @@ def _drifted(resource: PlannedResource, drift: Drift, style: Style) -> str:
         lines += _remark(f"Next: phift apply {drift.plan.spec_words} --take-over", style)
     # A plan goes from live to wanted; what happened here went the other way.
     turned = [replace(c, wanted=c.live, live=c.wanted, by="") for c in resource.visible_changes]
-    return "\n".join([*lines, f"{head} {{", *field_lines(turned, style), "    }"])
+    return "\n".join([*lines, f"{head} {{", *field_lines(turned, style), "    }"] if turned else [*lines, head])
 
 
 def _failed(resource: PlannedResource, drift: Drift, style: Style) -> str:

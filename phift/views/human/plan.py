@@ -219,7 +219,7 @@ def field_lines(changes: Sequence[FieldChange], style: Style = PLAIN) -> Iterato
         symbol = "+" if change.live is None else "-" if change.wanted is None else "~"
         head = f"      {style.symbol(symbol)} {change.path + ':':<{wide + 1}} "
         plain_head = 8 + max(len(change.path), wide) + 2
-        before, after = _shown(_alike(change.live, change.wanted), change), _shown(change.wanted, change)
+        before, after = _shown(change.live, change), _shown(change.wanted, change)
         said = after if symbol == "+" else before if symbol == "-" else f"{before} -> {after}"
         remark = _remark(change)
         dressed = style.red(remark) if change.action.force else style.dim(remark)
@@ -234,17 +234,12 @@ def field_lines(changes: Sequence[FieldChange], style: Style = PLAIN) -> Iterato
             yield f"         {'-> ' if symbol == '~' else '   '}{after}"
 
 
-def _alike(live: Any, wanted: Any) -> Any:
-    """Seconds come back as 300.0 where people write 300."""
-    return int(live) if isinstance(live, float) and type(wanted) is int and live.is_integer() else live
-
-
 def _shown(data: Any, change: FieldChange) -> str:
     return SENSITIVE if change.sensitive else value(data)
 
 
 def _remark(change: FieldChange) -> str:
-    force = f"# {change.action.force}" if change.action.force else ""
+    force = f"# {change.remark}" if change.remark else ""
     outside = "(changed outside phift)" if change.by == "outside" else ""
     return " ".join(part for part in (force, outside, _last_applied(change)) if part)
 

@@ -21,6 +21,8 @@ def value(data: Any) -> str:
         return "null"
     if isinstance(data, bool):
         return "true" if data else "false"
+    if isinstance(data, float) and data.is_integer() and abs(data) < 1e15:
+        return str(int(data))  # seconds come back as 300.0 where people write 300
     if isinstance(data, Mapping):
         return "{" + ", ".join(f"{key}: {value(item)}" for key, item in data.items()) + "}"
     if isinstance(data, Sequence):
