@@ -16,7 +16,7 @@ def _case(folder: Path, script: str, golden: str | None, settings: str = "") -> 
     return Case.load(folder)
 
 
-RIGHT = "$ phift --version\nphift 0.1.0\n"
+RIGHT = "$ phift --version\nphift 0.2.0\n"
 
 
 def test_the_right_output_passes(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_the_right_output_passes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "golden",
-    ["", RIGHT.replace("0.1.0", "9.9.9"), RIGHT + "more\n", RIGHT.replace("$ phift --version\n", "")],
+    ["", RIGHT.replace("0.2.0", "9.9.9"), RIGHT + "more\n", RIGHT.replace("$ phift --version\n", "")],
     ids=["empty", "other", "less than it", "no heading"],
 )
 def test_a_wrong_output_fails_and_shows_the_difference(tmp_path: Path, golden: str) -> None:
