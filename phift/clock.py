@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
-__all__ = ["Clock", "SystemClock", "stamp"]
+__all__ = ["Clock", "SystemClock", "duration", "stamp"]
 
 
 class Clock(Protocol):
@@ -36,3 +36,15 @@ class SystemClock:
 def stamp(moment: datetime) -> str:
     """ISO 8601 in UTC, to the second, ending in Z."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def duration(seconds: float) -> str:
+    """`0.4s`, `38s`, `4m12s`, `1h03m`."""
+    if seconds < 1:
+        return f"{seconds:.1f}s"
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"

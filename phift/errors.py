@@ -27,6 +27,7 @@ What the user wrote is told by diagnostics (many at once); what the world did is
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 from phift.diagnostics import Diagnostic
 
@@ -34,6 +35,7 @@ __all__ = [
     "ApprovalError",
     "AuthenticationError",
     "AzureError",
+    "Cause",
     "ConflictError",
     "DeadlineError",
     "DetachedError",
@@ -158,10 +160,46 @@ class EmulatorError(PhiftError):
     """The embedded Azure ML could not be started, stopped or reached."""
 
 
+class Cause(StrEnum):
+    """Why the service refuses a request, as far as its answer tells."""
+
+    UNKNOWN = "unknown"
+    ROLE = "role"
+    """The identity lacks a role."""
+    POLICY = "policy"
+    """An Azure Policy denies what the request asks for."""
+    LOCK = "lock"
+    """A management lock."""
+    NETWORK = "network"
+    """Network rules: the same request is accepted from another place."""
+    KEY_ACCESS = "key-access"
+    """The storage account accepts no account keys, nor signatures made with them."""
+    SUBSCRIPTION = "subscription"
+    """The subscription is disabled."""
+    REGISTRATION = "registration"
+    """A resource provider is not registered in the subscription."""
+    NAME = "name"
+    """The name cannot be had."""
+    QUOTA = "quota"
+    CAPACITY = "capacity"
+    """The region has none of the VM size left."""
+    SCOPE = "scope"
+    """The subscription, resource group or workspace does not exist or is being deleted."""
+    BUSY = "busy"
+    """Another operation is in progress; the same request is accepted once that has ended."""
+    CHANGED = "changed"
+    """The object is another than the request was made from; a new request must be made from what it is now."""
+
+    @property
+    def permanent(self) -> bool:
+        """Waiting does not help: somebody must act."""
+        return self not in {Cause.UNKNOWN, Cause.BUSY, Cause.CHANGED}
+
+
 class AzureError(PhiftError):
     """The service, or the way to it, said no.
 
-    status: HTTP status, 0 when there was no answer. code: the service's own error code.
+    status: HTTP status, 0 when there was no answer. code: the service's own error code. cause: what that means.
     method, url: the request, without query. retry_after: seconds the service asked us to wait, or None.
     """
 
@@ -174,11 +212,13 @@ class AzureError(PhiftError):
         method: str = "",
         url: str = "",
         retry_after: float | None = None,
+        cause: Cause = Cause.UNKNOWN,
         detail: str = "",
         remedy: str = "",
         address: str = "",
     ) -> None:
         super().__init__(summary, detail=detail, remedy=remedy, address=address)
+        self.cause = cause
         self.status = status
         self.code = code
         self.method = method

@@ -1,20 +1,16 @@
-"""The one place where answers and exceptions of the Azure libraries become errors of phift.
-
-Four envelopes are understood: Resource Manager's, the data plane's, blob storage's XML, and RFC 7807 problems, which
-online endpoints hide as a JSON string inside `details[0].message`.
-"""
+"""The one place where answers and exceptions of the Azure libraries become errors of phift."""
 
 from __future__ import annotations
 
-import json
 import re
 import ssl
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 from urllib.parse import urlsplit
-from xml.etree import ElementTree
 
+from phift.azure.envelopes import first_line, problem_in
+from phift.azure.refusals import refusal_of
+from phift.clock import duration
 from phift.errors import (
     AuthenticationError,
     AzureError,
@@ -32,9 +28,6 @@ NOT_SENT = "NotSent"
 
 BAD_CERTIFICATE = "CertificateRefused"
 """Code of an UnreachableError that no repetition helps."""
-
-_GENERIC = {"", "BadRequest", "UserError", "ValidationError", "ServiceError", "SystemError", "Immutable", "NotFound"}
-"""Outer codes that say less than what lies inside them."""
 
 _SECRETS = (
     (
@@ -75,25 +68,44 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 def from_response(method: str, url: str, status: int, headers: Mapping[str, str], body: bytes) -> AzureError:
     """The error an answer of 400 or above stands for."""
-    problem = _problem(headers, body)
+    problem = problem_in(body)
     code = problem.code or _header(headers, "x-ms-error-code")
+    if not problem.codes and code:
+        problem = replace(problem, code=code, codes=(code,))
     place = _place(url)
     request = f"{method} {place}: HTTP {status}{f' {code}' if code else ''}"
     summary = redact(problem.message) or request
-    details = [redact(line) for line in problem.details]
+    details = [redact(line) for line in (*problem.details, *problem.policies)]
     if summary != request:
         details.append(request)
-    kind, remedy = _kind(status, code)
-    return kind(
+    asked = retry_after(headers)
+    refusal = refusal_of(status, problem, place)
+    return _kind(status)(
         summary,
         status=status,
         code=code,
         method=method,
         url=place,
-        retry_after=retry_after(headers),
+        retry_after=asked,
+        cause=refusal.cause,
         detail="\n".join(details),
-        remedy=remedy,
+        remedy=refusal.remedy or _by_status(status, asked),
     )
+
+
+def _by_status(status: int, asked: float | None) -> str:
+    """What to do about an answer that says no more than its status. asked: seconds of its Retry-After."""
+    if status == 401:
+        return "Sign in again (az login) or check the AZURE_* variables."
+    if status == 403:
+        return (
+            "Ask for a role that allows it (such as AzureML Data Scientist), or choose another identity with az login."
+        )
+    if status == 429 and asked:
+        return f"The service asks to wait {duration(asked)}: re-run the command then."
+    if status == 429:
+        return "Wait a little, then run the command again."
+    return "Run the command again; what is done is kept." if status == 408 or status >= 500 else ""
 
 
 def from_exception(error: Exception, method: str, url: str, *, local: bool = False) -> AzureError:
@@ -107,7 +119,7 @@ def from_exception(error: Exception, method: str, url: str, *, local: bool = Fal
         return error
     place = _place(url)
     root = _root(error)
-    text = redact(_first_line(str(root))) or type(root).__name__
+    text = redact(first_line(str(root))) or type(root).__name__
     host = "the embedded Azure ML" if local else urlsplit(url).netloc
     if isinstance(error, core.ClientAuthenticationError):
         return AuthenticationError(f"{host} does not accept the credential", detail=text, method=method, url=place)
@@ -151,135 +163,17 @@ _LOCAL = "Run the command again: it starts by itself and keeps what is done. phi
 
 _NETWORK = "Check the network and the proxy settings, then run the command again: what is done is kept."
 
-_ACCESS = "Ask for a role that allows it (such as AzureML Data Scientist), or choose another identity with az login."
 
-_DENIALS = {
-    "UnAuthorizedRegistryAccess": "Check the registry's name; if it is right, ask its owner for access.",
-    "AuthorizationPermissionMismatch": (
-        "Ask for the role Storage Blob Data Contributor on the workspace's storage account; "
-        "being its owner is not enough, and a new role takes a minute to count."
-    ),
-    "AuthorizationFailure": "The storage account's network rules refuse this machine: ask for it to be let in.",
-}
-
-
-def _kind(status: int, code: str) -> tuple[type[AzureError], str]:
+def _kind(status: int) -> type[AzureError]:
     if status == 401:
-        return AuthenticationError, "Sign in again (az login) or check the AZURE_* variables."
-    if status == 403:
-        return AzureError, _DENIALS.get(code, _ACCESS)
+        return AuthenticationError
     if status == 404:
-        return NotFoundError, ""
+        return NotFoundError
     if status in {409, 412}:
-        return ConflictError, ""
+        return ConflictError
     if status == 429:
-        return ThrottledError, "Wait a little, then run the command again."
-    if status == 408 or status >= 500:
-        return ServerError, "Run the command again; what is done is kept."
-    return AzureError, ""
-
-
-@dataclass(frozen=True)
-class _Problem:
-    code: str = ""
-    message: str = ""
-    details: tuple[str, ...] = ()
-
-
-def _problem(headers: Mapping[str, str], body: bytes) -> _Problem:
-    text = body.decode("utf-8-sig", errors="replace").strip()
-    if text.startswith("<"):
-        return _from_xml(text)
-    try:
-        document = json.loads(text)
-    except ValueError:
-        return _Problem(message=_first_line(text))
-    if not isinstance(document, dict):
-        return _Problem(message=_first_line(text) if document else "")
-    error = document.get("error", document)
-    if isinstance(error, dict):
-        return _from_envelope(error)
-    return _Problem(code=str(error), message=str(document.get("error_description") or document.get("message") or error))
-
-
-def _from_envelope(error: Mapping[str, Any]) -> _Problem:
-    if "code" not in error and ("errors" in error or "title" in error):
-        lines = list(_rfc7807(error))
-        return _Problem(message="; ".join(lines))
-    message = _unfolded(str(error.get("message") or ""))
-    details = [d for d in error.get("details") or () if isinstance(d, dict)]
-    lines = [_unfolded(str(d.get("message") or d.get("code") or "")) for d in details]
-    lines = [line for line in dict.fromkeys(lines) if line and line != message]
-    if message.rstrip(".").lower() in {"", "the request is invalid", "bad request"} and lines:
-        message = lines.pop(0)
-    return _Problem(code=_most_specific(error, details), message=message, details=tuple(lines))
-
-
-def _most_specific(error: Mapping[str, Any], details: list[dict[str, Any]]) -> str:
-    """The innermost code that says something: JobPropertyImmutable rather than UserError."""
-    candidates = [*_inner_codes(error)]
-    candidates += [str(d["code"]) for d in details if d.get("code")]
-    outer = str(error.get("code") or "")
-    if outer not in _GENERIC:
-        return outer
-    return next((c for c in candidates if c not in _GENERIC), outer)
-
-
-def _inner_codes(error: Mapping[str, Any]) -> list[str]:
-    """Codes of the innerError chain, deepest first."""
-    codes: list[str] = []
-    inner = error.get("innerError") or error.get("innererror")
-    if inner is None:
-        for item in error.get("additionalInfo") or ():
-            if isinstance(item, dict) and item.get("type") == "InnerError":
-                info = item.get("info")
-                inner = info.get("value") if isinstance(info, dict) else None
-    while isinstance(inner, dict):
-        if inner.get("code"):
-            codes.insert(0, str(inner["code"]))
-        inner = inner.get("innerError") or inner.get("innererror")
-    return codes
-
-
-def _unfolded(message: str) -> str:
-    """The message, and where it is itself a JSON problem, what that problem says."""
-    text = message.strip()
-    if text.startswith("{"):
-        try:
-            document = json.loads(text)
-        except ValueError:
-            return message
-        if isinstance(document, dict):
-            lines = list(_rfc7807(document))
-            return "; ".join(lines) or message
-    return message
-
-
-def _rfc7807(problem: Mapping[str, Any]) -> Iterator[str]:
-    errors = problem.get("errors")
-    if isinstance(errors, dict):
-        for field, texts in errors.items():
-            for text in texts if isinstance(texts, list) else [texts]:
-                yield f"{field}: {text}" if field else str(text)
-        if errors:
-            return
-    for key in ("detail", "title", "message"):
-        if problem.get(key):
-            yield str(problem[key])
-            return
-
-
-def _from_xml(text: str) -> _Problem:
-    try:
-        root = ElementTree.fromstring(text)
-    except ElementTree.ParseError:
-        return _Problem(message=_first_line(re.sub(r"<[^>]*>", " ", text)))
-    return _Problem(code=root.findtext("Code", ""), message=_first_line(root.findtext("Message", "")))
-
-
-def _first_line(text: str) -> str:
-    line = next((part.strip() for part in text.splitlines() if part.strip()), "")
-    return line if len(line) <= 500 else line[:500] + "..."
+        return ThrottledError
+    return ServerError if status == 408 or status >= 500 else AzureError
 
 
 def _place(url: str) -> str:

@@ -212,7 +212,8 @@ def error(raised: BaseException) -> dict[str, Any]:
     if isinstance(raised, DiagnosticsError):
         data["diagnostics"] = diagnostics(raised.diagnostics)
     if isinstance(raised, AzureError):
-        data |= {"status": raised.status, "code": raised.code, "method": raised.method, "url": raised.url}
+        data |= {"status": raised.status, "code": raised.code, "cause": raised.cause.value}
+        data |= {"method": raised.method, "url": raised.url}
     if isinstance(raised, JobFailedError):
         data |= {"step": raised.step, "log": raised.log}
     return data

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from phift.clock import duration
+
 __all__ = ["KNOWN_AFTER_APPLY", "SENSITIVE", "cut", "duration", "number", "size", "table", "value"]
 
 KNOWN_AFTER_APPLY = "(known after apply)"
@@ -40,18 +42,6 @@ def number(amount: float) -> str:
     if amount == int(amount) and abs(amount) < 1e15:
         return str(int(amount))
     return f"{amount:,.0f}" if 1000 <= abs(amount) < 1e15 else f"{amount:.4g}"
-
-
-def duration(seconds: float) -> str:
-    """`0.4s`, `38s`, `4m12s`, `1h03m`."""
-    if seconds < 1:
-        return f"{seconds:.1f}s"
-    whole = int(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02d}s"
-    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
 
 
 def size(amount: float) -> str:
