@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from phift.azure.attendance import Attendant
 from phift.azure.transport import Http, with_query
-from phift.errors import AzureError
+from phift.errors import AzureError, NotFoundError
 
 __all__ = ["ARM", "ARM_SCOPE", "ML_SCOPE", "Answer", "Rest"]
 
@@ -18,8 +19,14 @@ ARM = "https://management.azure.com"
 ARM_SCOPE = "https://management.azure.com/.default"
 ML_SCOPE = "https://ml.azure.com/.default"
 
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 8.0
+"""Seconds between two looks for an object that exists and is answered with 404."""
+
 _READING_POST = re.compile(r"(?i)^(list\w*|getlogs|token|rundata|batchget\w*|search|query)$")
 """Last segments of POSTs that change nothing."""
+
+_SECRETS = re.compile(r"(?i)^(list\w*|token)$")
+"""Last segments of POSTs that read what an object always has."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +50,14 @@ class Rest:
     ConflictError for 409 and 412 and so on.
     """
 
-    def __init__(self, http: Http, base: str, scope: str, *, read_only: bool = False) -> None:
+    def __init__(
+        self, http: Http, base: str, scope: str, *, read_only: bool = False, attendant: Attendant | None = None
+    ) -> None:
         self.base = base.rstrip("/")
-        self._http = http
+        self._http = http if attendant is None else http.attended(attendant)
         self._scope = scope
         self._read_only = read_only
+        self._attendant = attendant
 
     def __repr__(self) -> str:
         return f"Rest({self.base})"
@@ -89,7 +99,7 @@ class Rest:
 
     def read_only(self) -> Rest:
         """The same, refusing every write before it leaves."""
-        return Rest(self._http, self.base, self._scope, read_only=True)
+        return Rest(self._http, self.base, self._scope, read_only=True, attendant=self._attendant)
 
     def request(
         self,
@@ -116,15 +126,24 @@ class Rest:
             sent["Content-Type"] = "application/json"
         elif method == "POST":
             content = b""
-        response = self._http.send(
-            method,
-            with_query(url, query),
-            scope=self._scope,
-            headers=sent,
-            content=content,
-            repeatable=reads or method != "POST",
-        )
-        return Answer(response.status, response.headers, _parsed(response.content))
+
+        def send() -> Answer:
+            response = self._http.send(
+                method,
+                with_query(url, query),
+                scope=self._scope,
+                headers=sent,
+                content=content,
+                repeatable=reads or method != "POST",
+            )
+            return Answer(response.status, response.headers, _parsed(response.content))
+
+        if self._attendant is None:
+            return send()
+        borne = method == "GET" or (method == "POST" and _SECRETS.match(url.rpartition("/")[2]) is not None)
+        answer = _borne(send, self._attendant, url) if borne else send()
+        self._attendant.seen.note(method, url, answer.body)
+        return answer
 
     def _url(self, path: str) -> str:
         if not path.startswith("https://"):
@@ -136,6 +155,25 @@ class Rest:
                 detail=f"Only {urlsplit(self.base).netloc} gets the token of this connection.",
             )
         return path
+
+
+def _borne(send: Callable[[], Answer], attendant: Attendant, url: str) -> Answer:
+    """The answer to a read; a 404 for an object that exists is asked again until the attendant's patience ends."""
+    waited, pause = 0.0, _FIRST_PAUSE
+    while True:
+        try:
+            return send()
+        except NotFoundError as error:
+            if error.cause.permanent or not attendant.seen.expects(url):
+                raise
+            if waited >= attendant.patience:
+                error.detail = f"It existed in this run, and has not been found for {waited:.0f} s.\n{error.detail}"
+                error.remedy = "Check whether somebody deleted it, then re-run `phift apply`."
+                raise
+            missing = error
+        attendant.wait(pause, missing)
+        waited += pause
+        pause = min(pause * 2, _LONGEST_PAUSE)
 
 
 def _parsed(content: bytes) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from phift.azure.attendance import Attendant
 from phift.azure.errors import BAD_CERTIFICATE, NOT_SENT
 from phift.clock import Clock, SystemClock
 from phift.errors import AzureError, ServerError, ThrottledError, UnreachableError
@@ -24,7 +25,8 @@ class Retry:
 
     attempts: calls in all. total: seconds after which no further attempt starts. base, cap: the pause before the
     second attempt and the longest pause, in seconds; pauses double and are jittered down to half. A Retry-After is
-    obeyed in place of the pause. jitter: (low, high) -> a number between them.
+    obeyed to the second in place of the pause. jitter: (low, high) -> a number between them. attendant: waits in place
+    of the clock; a Retry-After then counts neither as an attempt nor towards `total`: the attendant's deadline ends it.
     """
 
     attempts: int = 6
@@ -33,6 +35,7 @@ class Retry:
     cap: float = 20.0
     clock: Clock = field(default_factory=SystemClock)
     jitter: Callable[[float, float], float] = random.uniform
+    attendant: Attendant | None = None
 
     def call(self, attempt: Callable[[], T], *, repeatable: bool = True) -> T:
         """What `attempt` returns. Raises its last AzureError when that cannot pass, or attempts or time are used up.
@@ -48,19 +51,30 @@ class Retry:
             except AzureError as error:
                 pause = self._pause(error, number)
                 spent = self.clock.monotonic() - started
-                if number >= self.attempts or spent + pause > self.total or not _may_pass(error, repeatable):
+                asked = self.attendant is not None and (error.retry_after or 0) >= self.base
+                ended = number >= self.attempts or spent + pause > self.total
+                if not _may_pass(error, repeatable) or (ended and not asked):
                     raise
-            self.clock.sleep(pause)
-            number += 1
+                refusal = error
+            if self.attendant is None:
+                self.clock.sleep(pause)
+            else:
+                self.attendant.wait(pause, refusal)
+            if asked:
+                started += pause
+            else:
+                number += 1
 
     def _pause(self, error: AzureError, number: int) -> float:
-        step = min(self.cap, self.base * 2 ** (number - 1))
         if error.retry_after is not None:
-            return error.retry_after + self.jitter(0.0, min(self.base, step))
+            return error.retry_after
+        step = min(self.cap, self.base * 2 ** (number - 1))
         return self.jitter(step / 2, step)
 
 
 def _may_pass(error: AzureError, repeatable: bool) -> bool:
+    if error.cause.permanent:
+        return False
     if isinstance(error, ThrottledError) or (isinstance(error, UnreachableError) and error.code == NOT_SENT):
         return True
     if isinstance(error, ServerError):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from phift.azure.attendance import Attendant
 from phift.azure.credentials import CachedCredential
 from phift.azure.rest import ARM, ARM_SCOPE, ML_SCOPE, Rest
 from phift.azure.transport import Http
@@ -61,10 +62,12 @@ class Azure:
         *,
         read_only: bool = False,
         shared: _Discovered | None = None,
+        attendant: Attendant | None = None,
     ) -> None:
         self.workspace = workspace
         self.local = http.local
         self._http = http
+        self._attendant = attendant
         self._credential = credential
         self._read_only = read_only
         self._discovered = shared or _Discovered()
@@ -147,12 +150,23 @@ class Azure:
         """The same session, refusing every write before it leaves."""
         return Azure(self.workspace, self._http, self._credential, read_only=True, shared=self._discovered)
 
+    def attended(self, attendant: Attendant) -> Azure:
+        """The same session, with somebody who waits between the attempts of its REST requests."""
+        return Azure(
+            self.workspace,
+            self._http,
+            self._credential,
+            read_only=self._read_only,
+            shared=self._discovered,
+            attendant=attendant,
+        )
+
     def close(self) -> None:
         """Closes the connections."""
         self._http.close()
 
     def _rest(self, base: str) -> Rest:
-        return Rest(self._http, base, ARM_SCOPE, read_only=self._read_only)
+        return Rest(self._http, base, ARM_SCOPE, read_only=self._read_only, attendant=self._attendant)
 
     def _read_workspace(self) -> dict[str, Any]:
         try:

@@ -6,12 +6,13 @@ import copy
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlencode
 
 from phift import __version__
+from phift.azure.attendance import Attendant
 from phift.azure.credentials import CachedCredential
 from phift.azure.errors import from_exception, from_response
 from phift.azure.pool import pooled
@@ -116,6 +117,12 @@ class Http:
         """The same connections, with a credential."""
         other = copy.copy(self)
         other._credential, other._pipelines, other._lock = credential, {}, threading.Lock()
+        return other
+
+    def attended(self, attendant: Attendant) -> Http:
+        """The same connections, with somebody who waits between attempts."""
+        other = copy.copy(self)
+        other.retry = replace(self.retry, attendant=attendant)
         return other
 
     def close(self) -> None:

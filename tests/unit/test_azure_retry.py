@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
+from phift.azure.attendance import Seen
 from phift.azure.errors import NOT_SENT
 from phift.azure.retry import Retry
-from phift.errors import AzureError, NotFoundError, ServerError, ThrottledError, UnreachableError
+from phift.errors import AzureError, Cause, NotFoundError, ServerError, ThrottledError, UnreachableError
 
 
 class FakeClock:
@@ -28,7 +30,7 @@ class FakeClock:
         self.time += seconds
 
 
-def outcome_of(*answers: Exception | str, repeatable: bool = True, **options: float) -> tuple[object, FakeClock]:
+def outcome_of(*answers: Exception | str, repeatable: bool = True, **options: Any) -> tuple[object, FakeClock]:
     clock = FakeClock()
     left: Iterator[Exception | str] = iter(answers)
 
@@ -38,7 +40,7 @@ def outcome_of(*answers: Exception | str, repeatable: bool = True, **options: fl
             raise answer
         return answer
 
-    retry = Retry(clock=clock, jitter=lambda _low, high: high, **options)  # type: ignore[arg-type]
+    retry = Retry(clock=clock, jitter=lambda _low, high: high, **options)
     try:
         return retry.call(attempt, repeatable=repeatable), clock
     except AzureError as error:
@@ -59,7 +61,7 @@ def test_pauses_double_up_to_the_cap() -> None:
 def test_retry_after_is_obeyed() -> None:
     result, clock = outcome_of(ThrottledError("slow", status=429, retry_after=7), "done")
     assert result == "done"
-    assert clock.pauses == [7.5]
+    assert clock.pauses == [7]
 
 
 def test_attempts_and_time_are_bounded() -> None:
@@ -70,6 +72,37 @@ def test_attempts_and_time_are_bounded() -> None:
     result, clock = outcome_of(late, "done")
     assert result is late
     assert clock.pauses == []
+
+
+class Patient:
+    """An attendant who waits up to so many seconds in all."""
+
+    def __init__(self, most: float) -> None:
+        self.seen, self.patience, self.left = Seen(), 0.0, most
+        self.waited: list[float] = []
+
+    def wait(self, seconds: float, error: AzureError) -> None:
+        self.left -= seconds
+        if self.left < 0:
+            raise error
+        self.waited.append(seconds)
+
+
+def test_who_attends_bears_an_hour_that_the_service_asks_for() -> None:
+    hour = ThrottledError("slow", status=429, retry_after=3600)
+    patient = Patient(10_000)
+    result, clock = outcome_of(hour, hour, BUSY, "done", attendant=patient)
+    assert result == "done"
+    assert patient.waited == [3600, 3600, 0.5]
+    assert clock.pauses == []
+    late = Patient(3000)
+    result, _ = outcome_of(hour, "done", attendant=late)
+    assert (result, late.waited) == (hour, [])
+
+
+def test_who_attends_is_not_kept_for_ever_by_a_service_that_asks_for_nothing() -> None:
+    result, _ = outcome_of(*[ThrottledError("slow", status=429, retry_after=0)] * 9, attempts=3, attendant=Patient(9))
+    assert isinstance(result, ThrottledError)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +118,7 @@ def test_attempts_and_time_are_bounded() -> None:
         (ThrottledError("slow", status=429), False, True),
         (NotFoundError("no", status=404), True, False),
         (AzureError("bad", status=400), True, False),
+        (ServerError("private", status=502, cause=Cause.NETWORK), True, False),
     ],
 )
 def test_only_what_may_pass_and_is_safe_is_tried_again(error: AzureError, repeatable: bool, again: bool) -> None:
