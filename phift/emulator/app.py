@@ -109,7 +109,7 @@ class Application:
             fault = self.emulator.faults.strike(request.method, hostname, request.url.path, request.url.query)
             if fault and not fault.after and await self._strike(fault, kind, request, send_marked):
                 return
-            fails_later.set({"code": fault.code, "message": fault.message} if fault and fault.later else None)
+            fails_later.set(fault.words if fault and fault.later else None)
             response = await self._respond(kind, request, limited(kind, receive))
             if fault and fault.after and await self._strike(fault, kind, request, send_marked):
                 return
@@ -229,8 +229,7 @@ class Application:
         if fault.drop:
             request.scope["state"]["connection"].abort()
         elif fault.status:
-            error = ServiceError(fault.status, fault.code, fault.message, headers=fault.headers)
-            await self._envelope(error, kind, request)(request.scope, request.receive, send)
+            await self._envelope(fault.error, kind, request)(request.scope, request.receive, send)
         return fault.final
 
 

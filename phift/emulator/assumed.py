@@ -144,6 +144,21 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "",
             "documented statuses",
         ),
+        "accepted_cancel_counts": Assumption(
+            "a job whose cancel was accepted ends as Canceled, also when all its steps have completed meanwhile",
+            "",
+            "a field report of a sweep whose work in flight finished and whose run is shown as killed",
+        ),
+        "failed_delete_keeps_deployments": Assumption(
+            "an endpoint's delete that fails leaves its deployments as they were",
+            "",
+            "nothing; the endpoint is known to be there still",
+        ),
+        "operation_errors_nest": Assumption(
+            "the error in an operation's status has details and, in additionalInfo, inner errors as other errors have",
+            "",
+            "the public specification's error type; only code and message are documented for operations",
+        ),
     }
 )
 

@@ -22,6 +22,7 @@ class ServiceError(Exception):
     inner: codes of the inner errors, outermost first, e.g. ("Immutable", "JobPropertyImmutable").
     parameters: the message's parameters as the service names them; message_format: the message with their names in it.
     component: which of the service's components says it. headers: added to the answer.
+    info: further entries of Resource Manager's additionalInfo, such as the policy that was violated.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class ServiceError(Exception):
         parameters: Mapping[str, str] | None = None,
         message_format: str | None = None,
         component: str = "managementfrontend",
+        info: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status
@@ -49,14 +51,18 @@ class ServiceError(Exception):
         self.parameters = dict(parameters or {})
         self.message_format = message_format
         self.component = component
+        self.info = [dict(entry) for entry in info]
 
     def body(self) -> dict[str, Any]:
-        """The short form long-running operations carry: code and message, and details when there are any."""
+        """The short form long-running operations carry: code and message, details and inner errors if there are any
+        (assumed: operation_errors_nest)."""
         document: dict[str, Any] = {"code": self.code, "message": self.message}
         if self.target is not None:
             document["target"] = self.target
         if self.details:
             document["details"] = self.details
+        if chain := _inner_chain(self.inner):
+            document["additionalInfo"] = [{"type": "InnerError", "info": {"value": chain}}]
         return document
 
 
@@ -99,6 +105,7 @@ def arm_error(error: ServiceError, *, location: str) -> Response:
         info.append({"type": "MessageFormat", "info": {"value": error.message_format}})
     if error.parameters:
         info.append({"type": "MessageParameters", "info": {"value": error.parameters}})
+    info += error.info
     body: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.target is not None:
         body["target"] = error.target

@@ -23,7 +23,8 @@ class Fault:
     status: HTTP status to answer with; drop: close the connection instead; delay: seconds to wait before either.
     kill: the emulator's process ends as by SIGKILL. after: the request has its effect first and only its answer is lost
     or replaced. stale: the first answer to each URL is given again to the requests that follow, as lists lag writes.
-    later: the request is accepted, and the operation it begins ends as Failed, with code and message.
+    later: the request is accepted, and the operation it begins ends as Failed, with the error.
+    code, message, details, inner, info: the error, see ServiceError. headers: of the answer.
     """
 
     pattern: str
@@ -38,6 +39,9 @@ class Fault:
     count: int = 1
     code: str = "InjectedFault"
     message: str = "A fault asked for by an admin request."
+    details: list[dict[str, Any]] = field(default_factory=list)
+    inner: list[str] = field(default_factory=list)
+    info: list[dict[str, Any]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     seen: int = 0
@@ -48,6 +52,16 @@ class Fault:
     def final(self) -> bool:
         """Whether the fault answers by itself instead of only delaying."""
         return self.drop or self.kill or bool(self.status)
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """The error of an operation that begins with the request."""
+        return {"code": self.code, "message": self.message, "details": self.details, "inner": self.inner}
+
+    @property
+    def error(self) -> ServiceError:
+        """What the request is answered with."""
+        return ServiceError(self.status, **self.words, info=self.info, headers=self.headers)
 
     def as_first_answered(self, url: str, response: Response) -> Response:
         """The answer kept for a URL; the first one is kept and given as it is."""

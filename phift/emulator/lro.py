@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["RESULT", "Finish", "Operation", "Operations", "fails_later"]
 
-fails_later: ContextVar[dict[str, str] | None] = ContextVar("fails_later", default=None)
-"""The code and message with which the operations that this request begins are to fail, where a fault asks for that."""
+fails_later: ContextVar[dict[str, Any] | None] = ContextVar("fails_later", default=None)
+"""The error (code, message, details, inner) with which the operations that this request begins are to fail, where a
+fault asks for that."""
 
 RESULT = "result"
 """Location of a DELETE or POST: the operation's own result URL instead of the resource."""
@@ -43,7 +44,7 @@ class Operation:
     """One operation.
 
     resource: the key given at start. data: JSON the finish function needs.
-    status: Running, Succeeded, Failed or Canceled. asked_failure: the code and message it is to fail with, by a fault.
+    status: Running, Succeeded, Failed or Canceled. asked_failure: the error it is to fail with, by a fault.
     """
 
     name: str
@@ -62,12 +63,12 @@ class Operation:
     status: str = "Running"
     ended: str | None = None
     error: dict[str, Any] | None = None
-    asked_failure: dict[str, str] | None = None
+    asked_failure: dict[str, Any] | None = None
 
     def fail_if_asked(self) -> None:
         """Raises ServiceError when a fault asked for it. Finish functions call it where the work itself can fail."""
         if self.asked_failure:
-            raise ServiceError(400, self.asked_failure["code"], self.asked_failure["message"])
+            raise ServiceError(400, **self.asked_failure)
 
     @property
     def headers(self) -> dict[str, str]:

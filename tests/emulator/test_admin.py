@@ -32,6 +32,19 @@ def test_a_throttle_says_when_to_come_again(azure: Azure) -> None:
     assert answer.json()["error"]["code"] == "TooManyRequests"
 
 
+def test_a_fault_says_all_that_an_error_can_say(azure: Azure) -> None:
+    azure.token()
+    policy = {"type": "PolicyViolation", "info": {"policyAssignmentName": "cost"}}
+    inner = {"code": "Missing", "message": "no tag", "details": []}
+    fault = {"pattern": "/models", "status": 403, "code": "RequestDisallowedByPolicy", "info": [policy]}
+    azure.admin("POST", "/faults", {**fault, "details": [inner], "inner": ["Denied", "ByTag"]})
+    error = azure.call("GET", "models").json()["error"]
+    assert (error["code"], error["details"]) == ("RequestDisallowedByPolicy", [inner])
+    assert error["additionalInfo"][-1] == policy
+    chain = next(info for info in error["additionalInfo"] if info["type"] == "InnerError")
+    assert chain["info"]["value"] == {"code": "Denied", "innerError": {"code": "ByTag", "innerError": None}}
+
+
 @pytest.mark.parametrize(("after", "made"), [(False, False), (True, True)])
 def test_a_dropped_answer_with_and_without_its_effect(azure: Azure, *, after: bool, made: bool) -> None:
     azure.token()

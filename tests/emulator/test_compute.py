@@ -137,6 +137,19 @@ def test_noise_flips_the_case_of_the_size(azure: Azure) -> None:
     assert seen == {"Standard_D12_v2", "STANDARD_D12_V2"}
 
 
+def test_an_operation_that_fails_tells_its_inner_errors(azure: Azure) -> None:
+    details = [{"code": "NodeSetup", "message": "no image"}]
+    failure = {"later": True, "code": "InternalServerError", "message": "not today", "details": details}
+    azure.admin("POST", "/faults", {"pattern": "^PUT .*/computes/told", **failure, "inner": ["Outer", "Inner"]})
+    error = azure.wait(azure.call("PUT", "computes/told", body("Standard_D12_v2")))["error"]
+    assert (error["code"], error["message"], error["details"]) == ("InternalServerError", "not today", details)
+    chain = {"code": "Outer", "innerError": {"code": "Inner", "innerError": None}}
+    assert error["additionalInfo"] == [{"type": "InnerError", "info": {"value": chain}}]
+    record = azure.call("GET", "computes/told").json()["properties"]
+    assert record["provisioningErrors"] == [{"error": error}]
+    azure.wait(azure.call("DELETE", "computes/told"))
+
+
 def test_operations_that_fail_on_request_leave_a_failed_record(azure: Azure) -> None:
     failure = {"later": True, "code": "InternalServerError", "message": "not today"}
     azure.admin("POST", "/faults", {"pattern": "^PUT .*/computes/asked", **failure})

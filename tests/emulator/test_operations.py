@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -13,6 +14,9 @@ from phift.emulator import lro
 from phift.emulator.context import Emulator
 from phift.emulator.errors import ServiceError
 from phift.emulator.home import Home
+from phift.emulator.jobs.record import Job, Run, Status
+from phift.emulator.jobs.runner import JobRunner
+from phift.emulator.jobs.tracking import TrackingServer
 from phift.emulator.lro import RESULT, Operation
 from phift.emulator.pace import FAITHFUL, FAST
 from phift.emulator.server import workspace_of
@@ -110,6 +114,37 @@ def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:
 
     run(tmp_path, begin)
     run(tmp_path, end)
+
+
+class Tracking:
+    """A tracking server that takes everything, and tells when it is first asked."""
+
+    def __init__(self) -> None:
+        self.asked: Callable[[], None] = lambda: None
+
+    async def make_run(self, *arguments: object) -> None:
+        self.asked()
+
+    async def start_run(self, *arguments: object) -> None: ...
+
+    async def log(self, *arguments: object) -> None: ...
+
+    async def end_run(self, *arguments: object) -> None: ...
+
+
+def test_a_job_cancelled_while_it_ends_is_cancelled(tmp_path: Path) -> None:
+    async def story(emulator: Emulator) -> None:
+        job = Job("j", {}, {}, {}, "j", None, False, "", works=[], refusal="no component")
+        Run("j", root="j", parent="", kind="job", node="", component="", number=1).save(emulator.store)
+        job.save(emulator.store)
+        tracking = Tracking()
+        runner = JobRunner(emulator, job, cast(TrackingServer, tracking))
+        tracking.asked = runner.cancel
+        await runner.run()
+        assert job.run(emulator.store).status is Status.CANCELED
+        assert job.run(emulator.store).error == ""
+
+    run(tmp_path, story)
 
 
 def test_cancel_interrupts(tmp_path: Path) -> None:

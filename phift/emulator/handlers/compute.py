@@ -219,7 +219,7 @@ def finish_write(emulator: Emulator, operation: Operation) -> None:
         _check_quota(emulator, properties["properties"])
     except ServiceError as error:
         properties["provisioningState"] = "Failed"
-        properties["provisioningErrors"] = [{"error": {**error.body(), "details": []}}]
+        properties["provisioningErrors"] = [{"error": {"details": [], **error.body()}}]
         emulator.store.put("compute", *operation.resource, body=document)
         raise
     properties["provisioningState"] = "Succeeded"

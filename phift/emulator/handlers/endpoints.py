@@ -284,6 +284,9 @@ async def finish_delete(emulator: Emulator, operation: Operation) -> None:
         if record := emulator.store.get(ENDPOINT, name):
             record["document"]["properties"]["provisioningState"] = "Failed"
             emulator.store.put(ENDPOINT, name, body=record)
+        for kept in deployments_of(emulator.store, name):  # (assumed: failed_delete_keeps_deployments)
+            kept["document"]["properties"]["provisioningState"] = "Succeeded" if kept["succeeded"] else "Failed"
+            emulator.store.put(DEPLOYMENT, name, kept["document"]["name"], body=kept)
         raise
     for record in deployments_of(emulator.store, name):
         await serving_of(emulator).remove(name, record["document"]["name"])

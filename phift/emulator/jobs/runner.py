@@ -134,6 +134,8 @@ class JobRunner:
         await asyncio.wait({sender}, timeout=METRICS_SECONDS)
         if self._metrics.problem:
             self._log.say(f"Metrics may be missing: {self._metrics.problem}")
+        if self._canceled:  # meanwhile (assumed: accepted_cancel_counts)
+            status, message, code = Status.CANCELED, "", ""
         await self._end_tracking(status)
         self._run.error, self._run.error_code = message, code
         self._log.say(f"The pipeline run is {status}." + (f" {message}" if message else ""))
