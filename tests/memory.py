@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from phift.azure.attendance import Attendant
 from phift.azure.rest import Answer
 from phift.azure.session import Azure, WorkspaceId
 from phift.catalog.vm_sizes import vm_sizes
@@ -67,6 +68,9 @@ class MemoryWorkspace:
         return self.azure
 
     def read_only(self) -> MemoryWorkspace:
+        return self
+
+    def attended(self, attendant: Attendant) -> MemoryWorkspace:
         return self
 
     def registry(self, name: str) -> _Rest:

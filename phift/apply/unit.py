@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from phift.address import Address
 from phift.apply.busy import Busy
 from phift.apply.events import Listener, Note, ResourceDone, ResourceProgress, ResourceStarted
 from phift.apply.options import ApplyOptions
+from phift.apply.patience import Patience, unseen
 from phift.apply.staleness import came_true, require_unmoved
 from phift.apply.waits import wait_for
 from phift.apply.writing import Writing
+from phift.azure.attendance import Seen
+from phift.azure.operations import Ended, Outcome
 from phift.azure.session import Azure
 from phift.clock import Clock
 from phift.compile.desired import Desired, Stack
 from phift.compile.overrides import raw_mark
 from phift.compile.ownership import APPLIED, RAW, Claim, Ownership, applied_digest
-from phift.errors import DetachedError, JobFailedError, PhiftError, StalePlanError
+from phift.errors import DetachedError, JobFailedError, NotFoundError, PhiftError, StalePlanError
 from phift.ledger.journal import Journal
 from phift.plan.action import Action
 from phift.plan.decision import REMOVED_FROM_SPEC
 from phift.plan.model import PlannedResource
-from phift.resources.base import Context, Kind, Live, Nature, Observation, Progress, Stored
+from phift.resources.base import Context, Kind, Live, Nature, Observation, Progress, Stored, Written
 
 __all__ = ["Units"]
 
 _GONE = 3600.0
 """Seconds a removal may take: deletes of an hour happen on the service."""
+_FIRST, _LONGEST = 0.2, 8.0
+"""Seconds between two looks for what was written and is not shown yet."""
 
 
 @dataclass
@@ -45,6 +50,7 @@ class Units:
     listener: Listener
     clock: Clock
     outputs: dict[Address, Mapping[str, Any]]
+    seen: Seen = field(default_factory=Seen)
 
     def carry_out(self, planned: PlannedResource) -> ResourceDone | None:
         """Does what is planned; None when there was nothing to do. Raises PhiftError."""
@@ -59,7 +65,8 @@ class Units:
             self.listener(Note(f"{planned.address}: an earlier run of this plan has done it"))
             self.recall(planned)
             return None
-        live = self._read(desired).live
+        must = planned.action is not Action.DELETE and self._kind(desired).stays
+        live = self._found(desired) if must else self._read(desired).live
         if live is not None:
             outputs = {**outputs, **self._kind(desired).outputs(self._context(desired, start), desired, live)}
         self.outputs[planned.address] = outputs
@@ -76,7 +83,8 @@ class Units:
         read: a job that is about to start will read it. Raises StalePlanError where there is nothing to read any more.
         """
         desired = self._desired(planned)
-        live = self._read(desired).live
+        must = planned.fingerprint != "" and planned.action is not Action.DELETE and self._kind(desired).stays
+        live = self._found(desired) if must else self._read(desired).live
         if live is not None:
             kind, context = self._kind(desired), self._context(desired, self.clock.monotonic())
             if read and isinstance(kind, Stored) and live.ours and not kind.stored(context, live):
@@ -98,25 +106,24 @@ class Units:
         require_unmoved(planned, live)
         match planned.action:
             case Action.ADOPT if live is not None and kind.nature is Nature.RUN:
-                outputs: Mapping[str, Any] = {"name": live.name}
+                written = Written({"name": live.name})
             case Action.ADOPT if live is not None:
                 return self._settle(planned, desired, live, start)
             case Action.CREATE | Action.RUN:
                 if live is not None and live.state == "Deleting":
-                    self._wait_gone(desired)
-                outputs = self._write("create", planned, desired, None, start)
+                    self._wait_gone(desired, Written())
+                written = self._write("create", planned, desired, None, start)
             case Action.SHIFT if live is None:
-                outputs = self._write("create", planned, desired, None, start)
+                written = self._write("create", planned, desired, None, start)
             case Action.UPDATE | Action.SHIFT if live is not None:
-                outputs = self._write("update", planned, desired, live, start)
+                written = self._write("update", planned, desired, live, start)
             case Action.REPLACE if live is not None:
-                self._write("delete", planned, desired, live, start)
-                self._wait_gone(desired)
-                outputs = self._write("create", planned, desired, None, start)
+                self._wait_gone(desired, self._write("delete", planned, desired, live, start))
+                written = self._write("create", planned, desired, None, start)
             case Action.DELETE if live is not None:
-                self._write("delete", planned, desired, live, start)
+                written = self._write("delete", planned, desired, live, start)
                 if kind.nature is Nature.MUTABLE:
-                    self._wait_gone(desired)  # versions and runs stay, in another state
+                    self._wait_gone(desired, written)  # versions and runs stay, in another state
                 return {}
             case _:
                 raise StalePlanError(
@@ -124,15 +131,13 @@ class Units:
                     remedy="Make a new plan.",
                     address=str(planned.address),
                 )
-        return self._outlast(planned, desired, outputs, start)
+        return self._outlast(planned, desired, written, start)
 
-    def _outlast(
-        self, planned: PlannedResource, desired: Desired, outputs: Mapping[str, Any], start: float
-    ) -> Mapping[str, Any]:
+    def _outlast(self, planned: PlannedResource, desired: Desired, written: Written, start: float) -> Mapping[str, Any]:
         """Waits for it; a job that fails by the infrastructure is run again, as often as the spec allows."""
         while True:
             try:
-                return self._wait(self._kind(desired), desired, outputs, start)
+                return self._wait(self._kind(desired), desired, written, start)
             except JobFailedError as error:
                 attempt = int(desired.parts.get("attempt", 1))
                 if not error.infrastructure or attempt > int(desired.parts.get("retries", 0)):
@@ -140,13 +145,13 @@ class Units:
                 note = f"{desired.address}: attempt {attempt} failed: {error.infrastructure}; it is run once more"
                 self.listener(Note(note))
                 desired = replace(desired, parts={**desired.parts, "attempt": attempt + 1})
-                outputs = self._write("create", planned, desired, None, start)
+                written = self._write("create", planned, desired, None, start)
 
     def _settle(self, planned: PlannedResource, desired: Desired, live: Live, start: float) -> Mapping[str, Any]:
         """An object that another run left in the making: it is waited for, then brought to what is desired."""
         kind = self._kind(desired)
         known = {"name": live.name, **({"version": live.version} if live.version else {})}
-        outputs = self._wait(kind, desired, known, start)
+        outputs = self._wait(kind, desired, Written(known), start)
         settled = self._read(desired).live
         if settled is None or (
             settled.owner.ownership is Ownership.OURS
@@ -154,12 +159,9 @@ class Units:
             and settled.marks.get(RAW, "") == raw_mark(desired.azure)
         ):
             return outputs
-        outputs = self._write("update", planned, desired, settled, start)
-        return self._wait(kind, desired, outputs, start)
+        return self._wait(kind, desired, self._write("update", planned, desired, settled, start), start)
 
-    def _write(
-        self, verb: str, planned: PlannedResource, desired: Desired, live: Live | None, start: float
-    ) -> Mapping[str, Any]:
+    def _write(self, verb: str, planned: PlannedResource, desired: Desired, live: Live | None, start: float) -> Written:
         """One write, with its intent recorded before and its result after."""
         self.writing.require()
         journal = self.journal()
@@ -170,32 +172,32 @@ class Units:
         }
         intent = journal.intent(str(planned.address), verb, desired.name, facts)
         try:
-            outputs = self._call(verb, planned, desired, live, start)
+            written = self._call(verb, planned, desired, live, start)
         except PhiftError as error:
             journal.result(intent, "failed", {"error": error.summary})
             raise
-        journal.result(intent, "done", {k: v for k, v in outputs.items() if isinstance(v, str | int | float)})
-        return outputs
+        known = {k: v for k, v in written.outputs.items() if isinstance(v, str | int | float)}
+        journal.result(intent, "done", known)
+        return written
 
-    def _call(
-        self, verb: str, planned: PlannedResource, desired: Desired, live: Live | None, start: float
-    ) -> Mapping[str, Any]:
+    def _call(self, verb: str, planned: PlannedResource, desired: Desired, live: Live | None, start: float) -> Written:
         kind, context = self._kind(desired), self._context(desired, start)
 
-        def call(live: Live | None) -> Mapping[str, Any] | None:
+        def call(live: Live | None) -> Written:
             if live is None or verb == "create":
                 return kind.create(context, desired)
             if verb == "update":
                 return kind.update(context, desired, live)
-            kind.delete(context, desired, live)
-            return None
+            return kind.delete(context, desired, live)
 
-        if kind.nature is not Nature.MUTABLE:
-            return call(live) or {}
+        if kind.nature is Nature.RUN and not kind.stays:
+            return call(live)
+        # A run is named by its digest and attempt: its create finds one that is there by itself.
+        blind = kind.nature is Nature.RUN and verb == "create"
         busy = Busy(
             planned,
             desired,
-            look=lambda: self._read(desired).live,
+            look=lambda: None if blind else self._read(desired).live,
             require=self.writing.require,
             report=context.report,
             stopped=self.options.stop.wait,
@@ -204,14 +206,14 @@ class Units:
         )
         return busy.write(verb, live, call)
 
-    def _wait(self, kind: Kind, desired: Desired, outputs: Mapping[str, Any], start: float) -> Mapping[str, Any]:
+    def _wait(self, kind: Kind, desired: Desired, written: Written, start: float) -> Mapping[str, Any]:
         context = self._context(desired, start)
-        what = f"{desired.address} ({outputs.get('name', desired.name)})"
+        what = f"{desired.address} ({written.outputs.get('name', desired.name)})"
         if kind.nature is not Nature.RUN:
-            self._poll(lambda: kind.poll(context, desired, outputs), desired, what, kind.deadline)
-            return outputs
-        if kind.poll(context, desired, outputs).done:
-            return outputs
+            self._poll(lambda: kind.poll(context, desired, written), desired, what, kind.deadline)
+            return written.outputs
+        if kind.poll(context, desired, written).done:
+            return written.outputs
         if not self.options.wait:
             raise DetachedError(
                 f"{what} was submitted and goes on in the service",
@@ -219,15 +221,49 @@ class Units:
                 address=str(desired.address),
             )
         with self.writing.watching():
-            self._poll(lambda: kind.poll(context, desired, outputs), desired, what, kind.deadline)
-        return outputs
+            self._poll(lambda: kind.poll(context, desired, written), desired, what, kind.deadline)
+        return written.outputs
 
-    def _wait_gone(self, desired: Desired) -> None:
+    def _wait_gone(self, desired: Desired, written: Written) -> None:
+        """written: what the delete returned; nothing where somebody else deletes it."""
+        what = f"the removal of {desired.name}"
+        context = self._context(desired, 0.0, _GONE)
+        going = False
+
         def look() -> Progress:
-            live = self._read(desired).live
-            return Progress(live.state if live else "Deleted", done=live is None, message="waits until it is gone")
+            nonlocal going
+            live = self._kind(desired).read(context, desired).live
+            if live is None:
+                return Progress("Deleted", done=True)
+            if live.state == "Deleting":
+                going = True
+            else:
+                outcome = written.operation.outcome(context.azure.arm) if written.operation else Outcome()
+                if outcome.ended is Ended.BADLY or (going and live.state == "Failed"):
+                    return Progress("Failed", error=outcome.failure(f"{what} failed"))
+            return Progress(live.state, message="waits until it is gone")
 
-        self._poll(look, desired, f"the removal of {desired.name}", _GONE)
+        self._poll(look, desired, what, _GONE)
+
+    def _found(self, desired: Desired) -> Live:
+        """The live object of what is done or stays. Lists lag writes. Raises NotFoundError when patience ends."""
+        start, pause = self.clock.monotonic(), _FIRST
+        while (live := self._read(desired).live) is None:
+            waited = self.clock.monotonic() - start
+            if waited > unseen(self.azure.local):
+                raise NotFoundError(
+                    f"{desired.address}: {desired.name} should exist and has not been found for {waited:.0f} s",
+                    remedy="Check whether somebody deleted it, then re-run `phift apply`.",
+                    address=str(desired.address),
+                )
+            if self.options.stop.wait(pause):
+                raise DetachedError(
+                    f"stopped looking for {desired.name}, which the service does not show yet",
+                    remedy="Re-run `phift apply` to resume.",
+                    address=str(desired.address),
+                )
+            pause = min(2 * pause, _LONGEST)
+        return live
 
     def _poll(self, look: Callable[[], Progress], desired: Desired, what: str, deadline: float) -> None:
         wait_for(
@@ -244,7 +280,11 @@ class Units:
     def _read(self, desired: Desired) -> Observation:
         return self._kind(desired).read(self._context(desired, 0.0), desired)
 
-    def _context(self, desired: Desired, start: float) -> Context:
+    def _context(self, desired: Desired, start: float, deadline: float = 0.0) -> Context:
+        """start: when the resource's turn began, 0 for now. deadline: seconds from now for which the service may ask to
+        wait; that of the kind by default."""
+        start = start or self.clock.monotonic()
+
         def report(progress: Progress) -> None:
             self.listener(
                 ResourceProgress(
@@ -259,8 +299,19 @@ class Units:
                 )
             )
 
+        kind = self._kind(desired)
+        limit = self.options.timeouts.get(kind.name, deadline or kind.deadline)
+        patience = Patience(
+            desired.address,
+            self.seen,
+            self.clock.monotonic() + limit,
+            self.azure.local,
+            report,
+            self.options.stop,
+            self.clock,
+        )
         return Context(
-            self.azure,
+            self.azure.attended(patience),
             self.stack.name,
             self.claim(),
             outputs=self.outputs,

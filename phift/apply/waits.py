@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from phift.address import Address
 from phift.apply.events import Listener, ResourceProgress
-from phift.clock import Clock
+from phift.clock import Clock, duration
 from phift.errors import (
     AuthenticationError,
     DeadlineError,
@@ -62,10 +62,15 @@ def wait_for(
                 remedy=f"{error.remedy or 'Sign in again.'}\nThen apply again to go on from where it then is.",
                 address=str(address),
             ) from None
-        except (UnreachableError, ServerError, ThrottledError):
+        except (UnreachableError, ServerError, ThrottledError) as error:
+            left = max(0.0, deadline - (clock.monotonic() - start))
+            if error.retry_after is not None and error.retry_after > left:
+                raise _out_of_time(what, address, error.retry_after, left) from None
             if clock.monotonic() - answered > patience:
                 raise
-            progress = Progress("no answer", message="the service does not answer; trying again")
+            throttled = isinstance(error, ThrottledError)
+            why = "the service throttles" if throttled else "the service does not answer"
+            progress = Progress("throttled" if throttled else "no answer", message=f"{why}; trying again")
         else:
             answered = clock.monotonic()
         if progress.error is not None:
@@ -99,3 +104,12 @@ def wait_for(
             )
         stop.wait(min(pause, max(0.0, deadline - elapsed)))
         pause = min(pause * _GROWTH, longest)
+
+
+def _out_of_time(what: str, address: Address, asked: float, left: float) -> DeadlineError:
+    return DeadlineError(
+        f"{what}: the service throttles and asks to wait {duration(asked)}; the deadline leaves {duration(left)}",
+        detail="This is a timeout, not a failure; the operation continues.",
+        remedy=f"Re-run `phift apply` later, or wait longer: --timeout {address.kind}=SECONDS.",
+        address=str(address),
+    )

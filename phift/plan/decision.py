@@ -29,7 +29,8 @@ __all__ = ["REMOVED_FROM_SPEC", "STAYS", "adopted", "differences", "later_note",
 REMOVED_FROM_SPEC = "removed from the spec"
 DEFAULT, OVERRIDE, STAYS = "default", "override", "stays"
 _GONE_SOON = frozenset({"Deleting"})
-_SETTLED = frozenset({"Succeeded", "Failed", "Canceled"})
+_FAILED = frozenset({"Failed", "Canceled"})
+_SETTLED = _FAILED | {"Succeeded"}
 
 
 def mutable(
@@ -48,9 +49,8 @@ def mutable(
     if stands is Standing.SHARED:
         whose = f"belongs to stack {live.owner.stack}" if live.owner.stack else "was not made by phift"
         return planned(desired, Action.NO_OP, live, "", notes=(f"{desired.name} {whose}: used as it is",))
-    if live.state in {"Failed", "Canceled"}:
-        details = {"state": live.state, "errors": _errors(live)}
-        return planned(desired, Action.REPLACE, live, f"the live object is in state {live.state}", details=details)
+    if live.state in _FAILED:
+        return _failed(desired, live, rules)
     if live.state not in _SETTLED:
         # What the service fills in comes late, so nothing is compared before it has settled.
         return planned(desired, Action.ADOPT, live, f"in state {live.state}: waited for, then brought up to date")
@@ -63,6 +63,17 @@ def mutable(
         action = action if forced else Action.ADOPT
         reason = "; ".join(filter(None, [claimed_because(desired, live, policy, claim), reason]))
     return planned(desired, action, live, reason, changes=changes, unchanged=unchanged)
+
+
+def _failed(desired: Desired, live: LiveObject, rules: Sequence[FieldRule]) -> PlannedResource:
+    """Replaced. An endpoint that has its address was created: only its last change failed, it serves as it did before,
+    and deleting it would take its deployments along; it is written again."""
+    details = {"state": live.state, "errors": _errors(live)}
+    changes, unchanged = differences(desired, live, rules)
+    if not live.facts.get("scoring_uri") or any(c.action is ChangeAction.REPLACE for c in changes):
+        return planned(desired, Action.REPLACE, live, f"the live object is in state {live.state}", details=details)
+    reason = f"its last change ended in state {live.state}: written again"
+    return planned(desired, Action.UPDATE, live, reason, changes=changes, unchanged=unchanged, details=details)
 
 
 def _errors(live: LiveObject) -> str:

@@ -220,7 +220,8 @@ def _job(
         return Decision(planned(desired, Action.REUSE, live, "it has completed", identity=live.name, notes=notes))
     attempt = int(seen.facts.get("attempt", 1)) if seen else 1
     if live.state not in _ENDED_BADLY:
-        reason = f"already running ({live.state}): watched, not started again"
+        doing = "being cancelled" if live.state == "CancelRequested" else "already running"
+        reason = f"{doing} ({live.state}): watched, not started again"
         details = {"attempt": attempt} if attempt > 1 else {}
         return Decision(planned(desired, Action.ADOPT, live, reason, identity=live.name, details=details))
     infrastructure = str(seen.facts.get("infrastructure", "")) if seen else ""
@@ -229,6 +230,10 @@ def _job(
         reason = f"attempt {attempt} ended as {live.state}" + (f": {infrastructure}" if infrastructure else "")
         again = planned(desired, Action.RUN, None, reason, identity=name, details={"attempt": attempt + 1})
         return Decision(again)
+    if live.state == "Canceled":
+        return Decision(
+            planned(desired, Action.NO_OP, live, "was cancelled", identity=live.name), (_cancelled(desired, live),)
+        )
     finding = Diagnostic(
         f"job {live.name} ended as {live.state}, and nothing that decides its outcome has changed since",
         detail=f"Every attempt that finetune.retries allows has been made; the last ended so because {infrastructure}."
@@ -271,3 +276,14 @@ def _retrain_changes(wanted: Mapping[str, Any], before: Mapping[str, Any]) -> li
         for path in [*new, *(p for p in old if p not in new)]
         if new.get(path) != old.get(path)
     ]
+
+
+def _cancelled(desired: Desired, live: LiveObject) -> Diagnostic:
+    """A cancelled job did not fail: what it is made of says nothing against it, but somebody decided to end it."""
+    return Diagnostic(
+        f"job {live.name} was cancelled",
+        detail=f"It did not fail: cancelled {live.facts['cancelled']}." if live.facts.get("cancelled") else "",
+        remedy="Run it again: phift apply --retry-failed.",
+        address=str(desired.address),
+        code="job-cancelled",
+    )

@@ -13,13 +13,25 @@ from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
 from phift.address import Address
+from phift.azure.operations import Operation
 from phift.azure.session import Azure
 from phift.compile.desired import Desired
 from phift.compile.ownership import Claim, Owner
 from phift.digest import digest_of
 from phift.errors import NotFoundError
 
-__all__ = ["NAME_TAKEN", "Context", "Kind", "Live", "Nature", "Observation", "Progress", "Snapshot", "Stored"]
+__all__ = [
+    "NAME_TAKEN",
+    "Context",
+    "Kind",
+    "Live",
+    "Nature",
+    "Observation",
+    "Progress",
+    "Snapshot",
+    "Stored",
+    "Written",
+]
 
 NAME_TAKEN = "NameTaken"
 """Code of the ConflictError of a create whose name is not free: a stranger's, or not yet given back by a delete."""
@@ -90,6 +102,17 @@ class Progress:
     total: float = 0
     unit: str = ""
     values: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a write came to. outputs: already known of the object, for its waits and for those who depend on it.
+
+    operation: what the service began to bring it about; None where it began none, or the object was found.
+    """
+
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    operation: Operation | None = None
 
 
 class Snapshot:
@@ -209,6 +232,8 @@ class Kind(Protocol):
     nature: Nature
     deadline: float
     """Seconds a create, update or run may take before the wait gives up watching."""
+    stays: bool
+    """Something is left of it in the workspace, and must be found there once it is done."""
 
     def read(self, context: Context, desired: Desired) -> Observation:
         """The live object by its name or digest, and what surrounds it. Raises AzureError, never for absence."""
@@ -216,17 +241,17 @@ class Kind(Protocol):
     def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         """A REST document in the vocabulary of Desired.properties."""
 
-    def create(self, context: Context, desired: Desired) -> Mapping[str, Any]:
-        """Write it; returns outputs already known. The object may not be ready yet."""
+    def create(self, context: Context, desired: Desired) -> Written:
+        """Write it. The object may not be ready yet."""
 
-    def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+    def update(self, context: Context, desired: Desired, live: Live) -> Written:
         """Change the live object to what is desired, keeping what is not ours."""
 
-    def delete(self, context: Context, desired: Desired, live: Live) -> None:
+    def delete(self, context: Context, desired: Desired, live: Live) -> Written:
         """Ask for its removal; a version is archived, a run cancelled: both stay readable."""
 
-    def poll(self, context: Context, desired: Desired, outputs: Mapping[str, Any]) -> Progress:
-        """One look at a create, an update or a run. outputs: what create or update returned."""
+    def poll(self, context: Context, desired: Desired, written: Written) -> Progress:
+        """One look at a create, an update or a run. written: what create or update returned."""
 
     def outputs(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
         """What is known of it when it is done: for people and for those who depend on it."""

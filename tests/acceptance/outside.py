@@ -1,15 +1,19 @@
-"""What others do to a workspace, for the scripts of cases: `outside.py make|change|delete|unblob|hold ...`.
+"""What others do to a workspace, for the scripts of cases: `outside.py VERB ...`.
 
 make PATH JSON            puts a new object, and waits until it is there
 change PATH DOTTED JSON   puts the object of that path back with one value changed
 delete PATH               deletes it and waits until it is gone
 unblob PATH               deletes the blob that the data version of that path names
 hold STACK                takes the stack's lease as somebody on another machine, and dies with it
+cancel STACK              cancels the stack's jobs and waits until they have ended
+fault JSON...             from now on the service does what each JSON says, see docs/emulator.md
+mend                      no faults any more
 """
 
 import json
 import sys
 import time
+from typing import Any
 
 from phift.azure.connect import connect
 from phift.azure.session import Azure
@@ -74,12 +78,34 @@ def hold(azure: Azure, stack: str) -> None:
     Lease.acquire(azure.blobs, stack, SOMEBODY, renew_every=3600)
 
 
+def cancel(azure: Azure, stack: str) -> None:
+    jobs = f"{azure.workspace.arm_id}/jobs"
+    for name in [job["name"] for job in azure.arm.list(jobs, API) if job["name"].startswith(f"{stack}-")]:
+        azure.arm.post(f"{jobs}/{name}/cancel", API)
+        while azure.arm.get(f"{jobs}/{name}", API)["properties"]["status"] not in {"Canceled", "Completed", "Failed"}:
+            time.sleep(0.05)
+
+
+def fault(azure: Azure, *faults: str) -> None:
+    for each in faults:
+        _admin("POST", json.loads(each))
+
+
+def mend(azure: Azure) -> None:
+    _admin("DELETE")
+
+
+def _admin(method: str, body: Any = None) -> None:
+    connection = lifecycle.find()
+    assert connection, "no emulator runs"
+    lifecycle.request(connection, method, "/faults", body)
+
+
 def main() -> None:
     connection = lifecycle.find()
     assert connection, "no emulator runs"
-    {"make": make, "change": change, "delete": delete, "unblob": unblob, "hold": hold}[sys.argv[1]](
-        connect(None, local=connection), *sys.argv[2:]
-    )
+    verbs = (make, change, delete, unblob, hold, cancel, fault, mend)
+    {verb.__name__: verb for verb in verbs}[sys.argv[1]](connect(None, local=connection), *sys.argv[2:])
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from phift.compile.ownership import APPLIED, STACK, applied_digest
 from phift.phases.workbench import open_workbench
 from phift.plan.diff import diff
 from phift.resources.base import Context, Kind, Live, Progress
+from phift.resources.base import Written as Outcome
 from phift.resources.registry import KINDS
 from phift.resources.rules import rules_of
 
@@ -69,10 +70,10 @@ class Written:
         return [d for d in self.resources if d.address.kind == kind]
 
 
-def wait(kind: Kind, context: Context, desired: Desired, outputs: dict[str, object]) -> None:
+def wait(kind: Kind, context: Context, desired: Desired, written: Outcome) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
-        progress: Progress = kind.poll(context, desired, outputs)
+        progress: Progress = kind.poll(context, desired, written)
         if progress.error:
             raise progress.error
         if progress.done:
@@ -100,11 +101,11 @@ def written(
         for desired in made.resources:
             kind = KINDS[desired.address.kind]
             assert kind.read(context, desired).live is None or desired.address.kind == "traffic"
-            written = dict(kind.create(context, desired) or {})
+            written = kind.create(context, desired)
             wait(kind, context, desired, written)
             live = kind.read(context, desired).live
             made.live[desired.address] = live
-            outputs[desired.address] = {**written, **(kind.outputs(context, desired, live) if live else {})}
+            outputs[desired.address] = {**written.outputs, **(kind.outputs(context, desired, live) if live else {})}
         yield made
     finally:
         for kind_name in ("endpoint", "compute"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from support import Project, actions, row
 
@@ -123,6 +125,10 @@ def test_what_someone_else_changed_is_told_and_mended(project: Project) -> None:
     body["properties"]["properties"]["scaleSettings"]["maxNodeCount"] = 4
     kept = {k: body[k] for k in ("location", "tags", "properties")}
     azure.arm.put(path, "2024-10-01", kept)
+    for _ in range(200):
+        if azure.arm.get(path, "2024-10-01")["properties"]["provisioningState"] == "Succeeded":
+            break
+        time.sleep(0.02)
     change = project.plan().resources[0].visible_changes
     assert [(c.path, c.wanted, c.live, c.by) for c in change] == [("max_instances", 1, 4, "outside")]
     project.applied()

@@ -13,14 +13,14 @@ from phift.address import Address
 from phift.apply.busy import Busy
 from phift.compile.desired import Desired
 from phift.compile.ownership import APPLIED, Owner, Ownership, applied_digest
-from phift.errors import AzureError, ConflictError, LeaseLostError, NotFoundError, StalePlanError
+from phift.errors import AzureError, Cause, ConflictError, LeaseLostError, NotFoundError, StalePlanError, ThrottledError
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
-from phift.resources.base import NAME_TAKEN, Live, Progress
+from phift.resources.base import NAME_TAKEN, Live, Progress, Written
 
 ADDRESS = Address("endpoint", "main")
 WANTED = {"description": "new"}
-CONFLICT = ConflictError("an operation is in progress", status=409)
+CONFLICT = ConflictError("an operation is in progress", status=409, cause=Cause.BUSY)
 
 
 @dataclass
@@ -75,14 +75,14 @@ class Service:
             local=False,
             clock=self.clock,
         )
-        return busy.write(verb, before, self._call)
+        return busy.write(verb, before, self._call).outputs
 
-    def _call(self, now: Live | None) -> Mapping[str, Any]:
+    def _call(self, now: Live | None) -> Written:
         self.given.append(now)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if answer is not None:
             raise answer
-        return {"name": "e", "written": True}
+        return Written({"name": "e", "written": True})
 
 
 def test_what_is_let_in_is_written_once() -> None:
@@ -130,7 +130,14 @@ def test_what_is_gone_needs_no_delete() -> None:
         (CONFLICT, 600, 900),
         (ConflictError("taken", status=400, code=NAME_TAKEN), 90, 120),
         (NotFoundError("no endpoint yet", status=404), 90, 120),
-        (ConflictError("somebody else wrote", status=412), 0, 0),
+        (ConflictError("a code nobody knows", status=409, code="New"), 90, 120),
+        (AzureError("its endpoint is busy", status=400, cause=Cause.BUSY), 600, 900),
+        (ThrottledError("another operation is in progress", status=429, cause=Cause.BUSY), 600, 900),
+        (ConflictError("locked", status=409, code="ScopeLocked", cause=Cause.LOCK), 0, 0),
+        (AzureError("a policy", status=403, cause=Cause.POLICY), 0, 0),
+        (NotFoundError("no such group", status=404, cause=Cause.SCOPE), 0, 0),
+        (ThrottledError("too long", status=429), 0, 0),
+        (ConflictError("not of the service"), 0, 0),
     ],
 )
 def test_patience_ends(error: AzureError, least: float, most: float) -> None:
@@ -138,6 +145,33 @@ def test_patience_ends(error: AzureError, least: float, most: float) -> None:
     with pytest.raises(type(error)):
         service.write("create", Action.CREATE)
     assert least <= service.clock.time <= most
+
+
+def test_after_a_write_that_came_between_it_is_made_again_a_few_times() -> None:
+    changed = ConflictError("the etag is another", status=412, cause=Cause.CHANGED)
+    service = Service([changed, changed, None], [OLD])
+    assert service.write("update", Action.UPDATE)["written"]
+    assert len(service.given) == 3
+    always = Service([changed], [OLD])
+    with pytest.raises(ConflictError, match="etag"):
+        always.write("update", Action.UPDATE)
+    assert len(always.given) == 6
+    assert always.clock.time < 120
+
+
+def test_a_write_that_came_between_and_changed_it_is_not_written_over() -> None:
+    changed = ConflictError("the etag is another", status=412, cause=Cause.CHANGED)
+    with pytest.raises(StalePlanError, match="was changed since"):
+        Service([changed, None], [live(description="theirs")]).write("update", Action.UPDATE)
+
+
+def test_a_400_while_the_object_is_worked_on_is_waited_out() -> None:
+    """Whatever its words: the object itself says that it is not settled."""
+    refusal = AzureError("not now", status=400)
+    service = Service([refusal, refusal, None], [live("Updating"), live("Updating"), live("Scaling"), OLD])
+    assert service.write("update", Action.UPDATE)["written"]
+    with pytest.raises(AzureError, match="not now"):
+        Service([refusal], [OLD]).write("update", Action.UPDATE)
 
 
 def test_other_errors_are_not_waited_out() -> None:

@@ -95,6 +95,20 @@ def test_action_and_reason(desired: Desired, seen: Observation, action: Action, 
     assert (planned.action, planned.reason, findings) == (action, reason, ())
 
 
+def test_an_endpoint_whose_last_change_failed_is_written_again() -> None:
+    """It serves on, and replacing it would take its deployments along."""
+    endpoint = Desired(Address("endpoint", "main"), "e", {"auth_mode": "key"})
+    created = {"scoring_uri": "https://e/score", "errors": "OperationCanceled: overridden"}
+    planned, _ = decided(endpoint, of(endpoint, state="Failed", facts=created))
+    assert (planned.action, planned.reason) == (Action.UPDATE, "its last change ended in state Failed: written again")
+    assert (planned.details["state"], planned.details["errors"]) == ("Failed", "OperationCanceled: overridden")
+    planned, _ = decided(endpoint, of(endpoint, state="Failed", facts={"scoring_uri": None}))
+    assert planned.action is Action.REPLACE
+    old = {"auth_mode": "aml_token"}
+    planned, _ = decided(endpoint, of(endpoint, state="Failed", facts=created, properties=old))
+    assert planned.action is Action.UPDATE
+
+
 def differing(**properties: Any) -> Observation:
     return of(CLUSTER, properties={**CLUSTER.properties, **properties}, marks={APPLIED: "before"})
 
@@ -176,14 +190,28 @@ def test_a_job_is_not_looked_at_where_its_model_is() -> None:
     assert (planned.action, planned.reason) == (Action.REUSE, "its model is registered as m:3")
 
 
-@pytest.mark.parametrize("state", ["Failed", "Canceled", "NotResponding"])
-def test_a_job_that_ended_badly_is_refused_or_retried(state: str) -> None:
+@pytest.mark.parametrize(
+    ("state", "code"), [("Failed", "job-failed"), ("Canceled", "job-cancelled"), ("NotResponding", "job-failed")]
+)
+def test_a_job_that_ended_badly_is_refused_or_retried(state: str, code: str) -> None:
     seen = Observation(live(JOB, state=state), {"attempt": 1})
     planned, findings = decided(JOB, seen)
-    assert (planned.action, [f.code for f in findings]) == (Action.NO_OP, ["job-failed"])
+    assert (planned.action, [f.code for f in findings]) == (Action.NO_OP, [code])
     again, findings = decided(JOB, seen, Policy(retry_failed=True))
     assert (again.action, again.identity, findings) == (Action.RUN, "s-123-r2", ())
     assert again.details["attempt"] == 2
+
+
+def test_a_cancelled_job_is_not_said_to_fail_again() -> None:
+    cancelled = live(JOB, state="Canceled", facts={"cancelled": "at noon, last change by ada"})
+    planned, (finding,) = decided(JOB, Observation(cancelled, {"attempt": 1}))
+    assert planned.reason == "was cancelled"
+    assert finding.summary.endswith("was cancelled")
+    assert finding.detail == "It did not fail: cancelled at noon, last change by ada."
+    assert "--retry-failed" in finding.remedy
+    waited, findings = decided(JOB, Observation(live(JOB, state="CancelRequested"), {"attempt": 1}))
+    assert (waited.action, findings) == (Action.ADOPT, ())
+    assert waited.reason == "being cancelled (CancelRequested): watched, not started again"
 
 
 def test_retries_of_the_spec_are_bounded() -> None:

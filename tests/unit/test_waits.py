@@ -174,7 +174,16 @@ def test_a_failure_is_raised_as_it_is() -> None:
 def test_a_short_outage_is_waited_out(error: AzureError) -> None:
     done, _, events = wait(looks(RUNNING, error, error, RUNNING, DONE))
     assert done is DONE
-    assert "no answer" in [e.state for e in events if isinstance(e, ResourceProgress)]
+    told = "throttled" if isinstance(error, ThrottledError) else "no answer"
+    assert told in [e.state for e in events if isinstance(e, ResourceProgress)]
+
+
+def test_a_throttling_past_the_deadline_ends_the_wait_at_once() -> None:
+    throttled = ThrottledError("slow down", status=429, retry_after=3600)
+    with pytest.raises(DeadlineError, match="asks to wait 1h00m; the deadline leaves 16m40s") as told:
+        wait(looks(RUNNING, forever=throttled), deadline=1000.2)
+    assert told.value.exit_code == 8
+    assert "--timeout job=" in told.value.remedy
 
 
 @pytest.mark.parametrize(("local", "least", "most"), [(True, 5, 10), (False, 300, 340)])

@@ -8,6 +8,9 @@ from functools import cache
 from typing import Any
 
 from phift.address import Address
+from phift.azure.envelopes import first_line, problem_of
+from phift.azure.errors import redact
+from phift.azure.operations import Ended, Operation, Outcome, operation_in
 from phift.compile.desired import Desired
 from phift.compile.overrides import overridden
 from phift.compile.ownership import (
@@ -23,11 +26,12 @@ from phift.compile.ownership import (
     owner_of,
     user_tags,
 )
-from phift.errors import AzureError
 from phift.resources.base import Context, Live, Progress
 
 __all__ = [
+    "FAILED",
     "READ",
+    "REPLACED",
     "body_of",
     "live_of",
     "marks_in",
@@ -36,6 +40,7 @@ __all__ = [
     "own_marks",
     "owner_in",
     "provisioning",
+    "reason_of_failure",
     "seconds_of",
     "version_labels",
     "version_marks_in",
@@ -43,6 +48,18 @@ __all__ = [
 ]
 
 _MOVING = (DIGEST, APPLIED, TAGS, PROTECT)
+
+FAILED = frozenset({"Failed", "Canceled"})
+"""Provisioning states in which an object is of no use and is replaced."""
+
+_SETTLED = FAILED | {"Succeeded"}
+
+REPLACED = "Fix the cause and re-run `phift apply`; failed resources are replaced automatically."
+
+_GONE = (
+    "The service no longer tells the reason. The activity log of the resource group may still have it: "
+    "`az monitor activity-log list --resource-group GROUP --status Failed`."
+)
 
 READ = "2024-10-01"
 """The stable api-version of reads: complete for every field phift manages."""
@@ -182,33 +199,56 @@ def others_tags(live: Live, tags: Mapping[str, Any] | None, wanted: Mapping[str,
     return {name: value for name, value in user_tags(tags).items() if name.lower() not in ours}
 
 
-def provisioning(raw: Mapping[str, Any], what: str) -> Progress:
-    """Progress by `properties.provisioningState`, the same for every ARM object."""
-    properties = raw.get("properties") or {}
-    state = str(properties.get("provisioningState") or "Succeeded")
-    if state in {"Failed", "Canceled"}:
-        reasons = [_text(e) for e in properties.get("provisioningErrors") or ()]
-        return Progress(
-            state,
-            error=AzureError(
-                f"{what} ended in state {state}",
-                code=next((_code(e) for e in properties.get("provisioningErrors") or ()), ""),
-                detail="\n".join(filter(None, reasons)),
-                remedy="Mend the cause, then apply again: a failed object is replaced.",
-            ),
+def provisioning(
+    context: Context,
+    raw: Mapping[str, Any],
+    what: str,
+    operation: Operation | None,
+    *,
+    look: str = "",
+    remedy: str = "",
+    fallback: str = "",
+) -> Progress:
+    """Progress by `properties.provisioningState` and, once that has settled, by the operation that brings it about.
+
+    operation: of the write that is waited for, None where another process made it. While it runs the state says
+    nothing: it may still be that of before the write. look: where the reason of a failure can be found when nobody
+    tells it any more. remedy: what to do about a failure, after what its own code advises; fallback: only where that
+    advises nothing. Without either: REPLACED.
+    """
+    state = str((raw.get("properties") or {}).get("provisioningState") or "Succeeded")
+    if state not in _SETTLED:
+        return Progress(state)
+    outcome = operation.outcome(context.azure.arm) if operation else Outcome()
+    if outcome.ended is Ended.RUNNING:
+        return Progress(outcome.state)
+    if state in FAILED or outcome.ended is Ended.BADLY:
+        if outcome.ended is not Ended.BADLY:
+            outcome = _told_by(context, raw)
+        ended = state if state in FAILED else outcome.state
+        error = outcome.failure(
+            f"{what} ended in state {ended}",
+            look=look or _GONE.replace("GROUP", context.azure.workspace.resource_group),
+            remedy=remedy or ("" if fallback else REPLACED),
+            fallback=fallback,
         )
-    return Progress(state, done=state == "Succeeded")
+        return Progress(ended, error=error)
+    return Progress(state, done=True)
 
 
-def _inner(error: Any) -> Mapping[str, Any]:
-    inner = error.get("error", error) if isinstance(error, Mapping) else {}
-    return inner if isinstance(inner, Mapping) else {}
+def reason_of_failure(context: Context, raw: Mapping[str, Any]) -> str:
+    """Why an object is in state Failed or Canceled, in one line; "" for another state or where nobody tells."""
+    if (raw.get("properties") or {}).get("provisioningState") not in FAILED:
+        return ""
+    problem = _told_by(context, raw).problem
+    return redact(": ".join(filter(None, [problem.code, first_line(problem.message)])))
 
 
-def _text(error: Any) -> str:
-    inner = _inner(error)
-    return ": ".join(filter(None, [_code(error), str(inner.get("message", ""))]))
-
-
-def _code(error: Any) -> str:
-    return str(_inner(error).get("code", ""))
+def _told_by(context: Context, raw: Mapping[str, Any]) -> Outcome:
+    """How the object came to fail, by its own document: its errors, else the operation that it names."""
+    for entry in (raw.get("properties") or {}).get("provisioningErrors") or ():
+        inner = entry.get("error", entry) if isinstance(entry, Mapping) else None
+        if isinstance(inner, Mapping):
+            return Outcome(Ended.BADLY, "Failed", problem_of(inner))
+    operation = operation_in(raw)
+    return operation.outcome(context.azure.arm) if operation else Outcome()

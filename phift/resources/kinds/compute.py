@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from phift.azure.operations import operation_of
 from phift.catalog.vm_sizes import spelled
 from phift.compile.desired import Desired
 from phift.compile.ownership import user_tags
-from phift.resources.base import Context, Live, Nature, Observation, Progress
+from phift.resources.base import Context, Live, Nature, Observation, Progress, Written
 from phift.resources.kinds.common import (
     READ,
     body_of,
@@ -33,6 +34,7 @@ class Compute:
     name = "compute"
     nature = Nature.MUTABLE
     deadline = 1800.0
+    stays = True
 
     def read(self, context: Context, desired: Desired) -> Observation:
         raw = context.find(f"{context.azure.workspace.arm_id}/computes", desired.name, READ)
@@ -87,31 +89,33 @@ class Compute:
         )
         return AmlCompute(name=desired.name, tags=dict(tags), **fields)
 
-    def create(self, context: Context, desired: Desired) -> Mapping[str, Any]:
+    def create(self, context: Context, desired: Desired) -> Written:
         return self._put(context, desired, None)
 
-    def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+    def update(self, context: Context, desired: Desired, live: Live) -> Written:
         return self._put(context, desired, live)
 
-    def delete(self, context: Context, desired: Desired, live: Live) -> None:
+    def delete(self, context: Context, desired: Desired, live: Live) -> Written:
         # Anything but Delete leaves the old cluster behind, and a later create of the name brings its old size back.
-        context.azure.arm.delete(self._path(context, live.name), _WRITE, underlyingResourceAction="Delete")
+        path = self._path(context, live.name)
+        answer = context.azure.arm.delete(path, _WRITE, underlyingResourceAction="Delete")
+        return Written(operation=operation_of(answer))
 
-    def poll(self, context: Context, desired: Desired, outputs: Mapping[str, Any]) -> Progress:
+    def poll(self, context: Context, desired: Desired, written: Written) -> Progress:
         raw = context.azure.arm.get(self._path(context, desired.name), READ)
-        return provisioning(raw, f"compute {desired.name}")
+        return provisioning(context, raw, f"compute {desired.name}", written.operation)
 
     def outputs(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
         return {"name": live.name, "size": live.properties["size"]}
 
-    def _put(self, context: Context, desired: Desired, live: Live | None) -> Mapping[str, Any]:
+    def _put(self, context: Context, desired: Desired, live: Live | None) -> Written:
         path = self._path(context, desired.name)
         object_id = path if path.startswith("/") else f"/{path}"
         kept = others_tags(live, live.raw.get("tags"), desired.properties.get("tags")) if live else {}
         tags = {**kept, **(desired.properties.get("tags") or {}), **own_marks(context, desired, object_id, live)}
         body = body_of(context, desired, self.entity(desired, tags))
-        context.azure.arm.put(path, _WRITE, body)
-        return {"name": desired.name}
+        answer = context.azure.arm.put(path, _WRITE, body)
+        return Written({"name": desired.name}, operation_of(answer))
 
     def _path(self, context: Context, name: str) -> str:
         return f"{context.azure.workspace.arm_id}/computes/{name}"

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from phift.azure.blob import DIGEST as UPLOADED
+from phift.azure.operations import operation_of
 from phift.compile.desired import Desired
 from phift.compile.ownership import user_tags
 from phift.data import prepare
 from phift.errors import AzureError, NotFoundError
-from phift.resources.base import Context, Live, Nature, Observation, Progress
+from phift.resources.base import Context, Live, Nature, Observation, Progress, Written
 from phift.resources.kinds.common import (
     READ,
     body_of,
     live_of,
+    provisioning,
     version_labels,
     version_marks_in,
 )
@@ -36,6 +38,7 @@ class Data:
     name = "data"
     nature = Nature.VERSION
     deadline = 3600.0
+    stays = True
 
     def read(self, context: Context, desired: Desired) -> Observation:
         try:
@@ -77,11 +80,11 @@ class Data:
             properties=dict(properties),
         )
 
-    def create(self, context: Context, desired: Desired) -> Mapping[str, Any]:
+    def create(self, context: Context, desired: Desired) -> Written:
         blob, facts = self._upload(context, desired)
         return self._put(context, desired, context.azure.blobs.uri(blob), None, facts)
 
-    def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+    def update(self, context: Context, desired: Desired, live: Live) -> Written:
         """Raises AzureError where the file that was deleted outside cannot be prepared as it was."""
         if not self.stored(context, live):
             blob, facts = self._upload(context, desired)
@@ -130,24 +133,25 @@ class Data:
             )
             return blob, {CONTENT: prepared.digest, ROWS: str(prepared.rows)}
 
-    def delete(self, context: Context, desired: Desired, live: Live) -> None:
+    def delete(self, context: Context, desired: Desired, live: Live) -> Written:
         body = {"properties": {**live.raw["properties"], "isArchived": True}}
-        context.azure.arm.put(self._path(context, desired), _WRITE, body)
+        return Written(operation=operation_of(context.azure.arm.put(self._path(context, desired), _WRITE, body)))
 
-    def poll(self, context: Context, desired: Desired, outputs: Mapping[str, Any]) -> Progress:
-        return Progress("Succeeded", done=True)
+    def poll(self, context: Context, desired: Desired, written: Written) -> Progress:
+        raw = context.azure.arm.get(self._path(context, desired), READ)
+        return provisioning(context, raw, f"data {desired.name}:{desired.digest}", written.operation)
 
     def outputs(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
         return {"name": live.name, "version": live.version, "uri": live.facts["uri"], "rows": live.facts["rows"]}
 
     def _put(
         self, context: Context, desired: Desired, uri: str, live: Live | None, facts: Mapping[str, str]
-    ) -> Mapping[str, Any]:
+    ) -> Written:
         path = self._path(context, desired)
         tags, bag = version_labels(context, desired, path, live)
         body = body_of(context, desired, self.entity(desired, uri, tags, {**facts, **bag}))
-        context.azure.arm.put(path, _WRITE, body)
-        return {"name": desired.name, "version": desired.digest}
+        answer = context.azure.arm.put(path, _WRITE, body)
+        return Written({"name": desired.name, "version": desired.digest}, operation_of(answer))
 
     def _path(self, context: Context, desired: Desired) -> str:
         return f"{context.azure.workspace.arm_id}/data/{desired.name}/versions/{desired.digest}"

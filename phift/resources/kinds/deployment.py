@@ -6,11 +6,12 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from phift.azure.operations import operation_of
 from phift.compile.desired import Desired
 from phift.compile.ownership import FIELDS, INPUTS, RAW, inputs_in, user_tags
 from phift.diagnostics import Diagnostic
 from phift.errors import AzureError, RefusedError
-from phift.resources.base import Context, Live, Nature, Observation, Progress
+from phift.resources.base import Context, Live, Nature, Observation, Progress, Written
 from phift.resources.kinds.common import (
     READ,
     body_of,
@@ -19,6 +20,7 @@ from phift.resources.kinds.common import (
     others_tags,
     own_marks,
     provisioning,
+    reason_of_failure,
     seconds_of,
     words,
 )
@@ -31,6 +33,11 @@ _WRITE = "2023-04-01-preview"
 """The api-version azure-ai-ml 1.35 writes deployments with."""
 
 _LOG_LINES = 40
+_NO_REASON = "The service no longer tells the reason; the container's log may show it."
+_REMEDY = (
+    "See the container's log: `phift logs SPEC --deployment`. "
+    "Fix the cause and re-run `phift apply`; a failed deployment is replaced automatically."
+)
 _PROBES = ("liveness_probe", "readiness_probe")
 
 
@@ -38,6 +45,7 @@ class Deployment:
     name = "deployment"
     nature = Nature.MUTABLE
     deadline = 7200.0
+    stays = True
 
     def read(self, context: Context, desired: Desired) -> Observation:
         """facts: others, the stack's other deployments on the endpoint, newest first; busy: names with live traffic."""
@@ -111,37 +119,34 @@ class Deployment:
             **fields,
         )
 
-    def create(self, context: Context, desired: Desired) -> Mapping[str, Any]:
+    def create(self, context: Context, desired: Desired) -> Written:
         count = int(desired.properties.get("instance_count") or desired.parts.get("initial_count") or 1)
         return self._put(context, desired, count, None)
 
-    def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+    def update(self, context: Context, desired: Desired, live: Live) -> Written:
         count = int(desired.properties.get("instance_count") or live.properties.get("instance_count") or 1)
         return self._put(context, desired, count, live)
 
-    def delete(self, context: Context, desired: Desired, live: Live) -> None:
+    def delete(self, context: Context, desired: Desired, live: Live) -> Written:
         """The service refuses to delete what has traffic. One that is deleted to be made anew gives up its share first;
         one that was replaced by another must have lost it to that one."""
         path = endpoint_path(context, desired.parts["endpoint"])
         if desired.parts.get("strategy"):
             give_up_share(context, path, live.name)
-        context.azure.arm.delete(f"{path}/deployments/{live.name}", READ)
+        return Written(operation=operation_of(context.azure.arm.delete(f"{path}/deployments/{live.name}", READ)))
 
-    def poll(self, context: Context, desired: Desired, outputs: Mapping[str, Any]) -> Progress:
+    def poll(self, context: Context, desired: Desired, written: Written) -> Progress:
         raw = context.azure.arm.get(self._path(context, desired, desired.name), READ)
-        progress = provisioning(raw, f"deployment {desired.name}")
-        if isinstance(progress.error, AzureError):
-            if tail := self._log(context, desired):
-                progress.error.detail = "\n".join(
-                    filter(None, [progress.error.detail, "The container's log ends:", tail])
-                )
-            progress.error.remedy = "Mend the cause and apply again: a failed deployment is replaced."
+        what = f"deployment {desired.name}"
+        progress = provisioning(context, raw, what, written.operation, look=_NO_REASON, remedy=_REMEDY)
+        if isinstance(progress.error, AzureError) and (tail := self._log(context, desired)):
+            progress.error.detail = "\n".join(filter(None, [progress.error.detail, "The container's log ends:", tail]))
         return progress
 
     def outputs(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
         return {"name": live.name, "instance_count": live.properties["instance_count"]}
 
-    def _put(self, context: Context, desired: Desired, count: int, live: Live | None) -> Mapping[str, Any]:
+    def _put(self, context: Context, desired: Desired, count: int, live: Live | None) -> Written:
         path = self._path(context, desired, desired.name)
         kept = others_tags(live, live.raw.get("tags"), desired.properties.get("tags")) if live else {}
         marks = own_marks(context, desired, path, live)
@@ -150,8 +155,8 @@ class Deployment:
         tags = {**kept, **(desired.properties.get("tags") or {}), **marks}
         model_id = str(context.outputs[desired.parts["model"]]["id"])
         body = body_of(context, desired, self.entity(desired, model_id, count, tags, bag))
-        context.azure.arm.put(path, _WRITE, body)
-        return {"name": desired.name}
+        answer = context.azure.arm.put(path, _WRITE, body)
+        return Written({"name": desired.name}, operation_of(answer))
 
     def _live(self, context: Context, desired: Desired, raw: Mapping[str, Any]) -> Live:
         properties = raw["properties"]
@@ -164,7 +169,11 @@ class Deployment:
             marks={**marks_in(raw.get("tags")), **bag},
             observe=self.observe,
             state=str(properties.get("provisioningState") or "Succeeded"),
-            facts={"model": properties.get("model"), "instances": (raw.get("sku") or {}).get("capacity")},
+            facts={
+                "model": properties.get("model"),
+                "instances": (raw.get("sku") or {}).get("capacity"),
+                "errors": reason_of_failure(context, raw),
+            },
         )
 
     def _log(self, context: Context, desired: Desired) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from phift.azure.operations import operation_of
 from phift.compile.desired import Desired
 from phift.compile.overrides import overrides, without
 from phift.compile.ownership import RAW, user_tags
 from phift.errors import AzureError, ConflictError
-from phift.resources.base import NAME_TAKEN, Context, Live, Nature, Observation, Progress
+from phift.resources.base import NAME_TAKEN, Context, Live, Nature, Observation, Progress, Written
 from phift.resources.kinds.common import (
+    FAILED,
     READ,
     body_of,
     live_of,
@@ -19,6 +21,7 @@ from phift.resources.kinds.common import (
     others_tags,
     own_marks,
     provisioning,
+    reason_of_failure,
     words,
 )
 
@@ -72,6 +75,7 @@ class Endpoint:
     name = "endpoint"
     nature = Nature.MUTABLE
     deadline = 3600.0
+    stays = True
 
     def read(self, context: Context, desired: Desired) -> Observation:
         raw = find_endpoint(context, desired.name)
@@ -85,7 +89,11 @@ class Endpoint:
             marks=marks_in(raw.get("tags")),
             observe=self.observe,
             state=str(properties.get("provisioningState") or "Succeeded"),
-            facts={"scoring_uri": properties.get("scoringUri"), "traffic": properties.get("traffic") or {}},
+            facts={
+                "scoring_uri": properties.get("scoringUri"),
+                "traffic": properties.get("traffic") or {},
+                "errors": reason_of_failure(context, raw),
+            },
         )
         return Observation(live)
 
@@ -118,28 +126,30 @@ class Endpoint:
             )
         return ManagedOnlineEndpoint(name=desired.name, tags=dict(tags), **fields)
 
-    def create(self, context: Context, desired: Desired) -> Mapping[str, Any]:
+    def create(self, context: Context, desired: Desired) -> Written:
         path = endpoint_path(context, desired.name)
         tags = {**(desired.properties.get("tags") or {}), **own_marks(context, desired, path)}
         body = body_of(context, desired, self.entity(desired, tags))
         try:
-            context.azure.arm.put(path, _WRITE, body)
+            answer = context.azure.arm.put(path, _WRITE, body)
         except AzureError as error:
             if error.status == 400 and _TAKEN in str(error).lower():
                 raise _name_taken(desired.name, error) from None
             raise
-        return {"name": desired.name}
+        return Written({"name": desired.name}, operation_of(answer))
 
-    def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
-        """Tags alone go by PATCH, which cannot touch traffic; anything else by a PUT of the live document."""
+    def update(self, context: Context, desired: Desired, live: Live) -> Written:
+        """Tags alone go by PATCH, which cannot touch traffic; anything else by a PUT of the live document, as does an
+        endpoint whose last change failed."""
         path = endpoint_path(context, desired.name)
         kept = others_tags(live, live.raw.get("tags"), desired.properties.get("tags"))
         tags = {**kept, **(desired.properties.get("tags") or {}), **own_marks(context, desired, path, live)}
         wanted = {k: v for k, v in desired.properties.items() if k != "tags"}
         alike = all(live.properties.get(k) == v for k, v in wanted.items() if k not in live.overridden)
-        if alike and not desired.restored and not overrides(desired.azure, live.marks.get(RAW, ""), live.raw):
-            context.azure.arm.patch(path, READ, {"tags": tags})
-            return {"name": desired.name}
+        alike = alike and not desired.restored and not overrides(desired.azure, live.marks.get(RAW, ""), live.raw)
+        if alike and live.state not in FAILED:
+            answer = context.azure.arm.patch(path, READ, {"tags": tags})
+            return Written({"name": desired.name}, operation_of(answer))
         fresh = body_of(context, desired, self.entity(desired, tags))
         own = {k: v for k, v in fresh["properties"].items() if k in {"authMode", "description", "publicNetworkAccess"}}
         if "description" in desired.restored:
@@ -149,15 +159,15 @@ class Endpoint:
         body = {**written_back(without(live.raw, gone), **own), "tags": tags}
         if "identity" in desired.properties:
             body["identity"] = fresh["identity"]
-        context.azure.arm.put(path, _WRITE, merged(body, desired.azure))
-        return {"name": desired.name}
+        answer = context.azure.arm.put(path, _WRITE, merged(body, desired.azure))
+        return Written({"name": desired.name}, operation_of(answer))
 
-    def delete(self, context: Context, desired: Desired, live: Live) -> None:
-        context.azure.arm.delete(endpoint_path(context, live.name), READ)
+    def delete(self, context: Context, desired: Desired, live: Live) -> Written:
+        return Written(operation=operation_of(context.azure.arm.delete(endpoint_path(context, live.name), READ)))
 
-    def poll(self, context: Context, desired: Desired, outputs: Mapping[str, Any]) -> Progress:
+    def poll(self, context: Context, desired: Desired, written: Written) -> Progress:
         raw = context.azure.arm.get(endpoint_path(context, desired.name), READ)
-        return provisioning(raw, f"endpoint {desired.name}")
+        return provisioning(context, raw, f"endpoint {desired.name}", written.operation)
 
     def outputs(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
         return {"name": live.name, "scoring_uri": live.facts["scoring_uri"]}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from phift.compile.desired import Desired
 from phift.compile.naming import attempt_name
 from phift.compile.ownership import DIGEST, user_tags
 from phift.errors import AzureError, JobFailedError, NotFoundError
-from phift.resources.base import Context, Live, Nature, Observation, Progress
+from phift.resources.base import Context, Live, Nature, Observation, Progress, Written
 from phift.resources.kinds import run_history
 from phift.resources.kinds.common import READ, body_of, live_of, marks_in, own_marks
 from phift.resources.kinds.infrastructure import passing
@@ -24,6 +25,7 @@ OUTPUT = "trained_model"
 
 FAILED = frozenset({"Failed", "Canceled", "NotResponding"})
 _COMPONENT_OUTPUT = "mlflow_model_folder"
+_CANCELLED = "Canceled"
 _ENDED = FAILED | {"Completed"}
 _MOST_ATTEMPTS = 20
 
@@ -32,6 +34,7 @@ class Job:
     name = "job"
     nature = Nature.RUN
     deadline = 7 * 24 * 3600.0
+    stays = True
 
     def read(self, context: Context, desired: Desired) -> Observation:
         """The newest attempt's job, if any. facts: attempt, counted from 1; infrastructure: why a failed one may
@@ -45,6 +48,9 @@ class Job:
             newest, number = live, attempt
             if live.state not in FAILED:
                 break
+        if newest is not None and newest.state == _CANCELLED:
+            told = {"cancelled": run_history.cancellation(context.azure, newest.name)}
+            newest = replace(newest, facts={**newest.facts, **told})
         facts: dict[str, Any] = {"attempt": number}
         if newest is not None and newest.state in FAILED and desired.parts.get("retries"):
             facts["infrastructure"] = self._failure(context, newest.name, newest.state).infrastructure
@@ -94,7 +100,7 @@ class Job:
         job.settings.continue_on_step_failure = False
         return job
 
-    def create(self, context: Context, desired: Desired) -> Mapping[str, Any]:
+    def create(self, context: Context, desired: Desired) -> Written:
         """Submit it. A job of that name which carries our digest is ours: a retried PUT is answered with a 400."""
 
         name = attempt_name(desired.name, int(desired.parts.get("attempt", 1)))
@@ -108,17 +114,18 @@ class Job:
         except AzureError as error:
             if error.status != 400 or not self._is_ours(context, desired, name):
                 raise
-        return {"name": name}
+        return Written({"name": name})
 
-    def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+    def update(self, context: Context, desired: Desired, live: Live) -> Written:
         """Nothing to write: a running job is adopted by watching it."""
-        return {"name": live.name}
+        return Written({"name": live.name})
 
-    def delete(self, context: Context, desired: Desired, live: Live) -> None:
+    def delete(self, context: Context, desired: Desired, live: Live) -> Written:
         context.azure.arm.post(f"{self._path(context, live.name)}/cancel", READ)
+        return Written()
 
-    def poll(self, context: Context, desired: Desired, outputs: Mapping[str, Any]) -> Progress:
-        name = str(outputs["name"])
+    def poll(self, context: Context, desired: Desired, written: Written) -> Progress:
+        name = str(written.outputs["name"])
         raw = context.azure.arm.get(self._path(context, name), READ)
         state = str(raw["properties"].get("status") or "NotStarted")
         if state in FAILED:
@@ -160,16 +167,21 @@ class Job:
         return live is not None and live.ours and live.marks.get(DIGEST) == desired.digest
 
     def _failure(self, context: Context, name: str, state: str) -> JobFailedError:
+        if state == _CANCELLED:
+            return JobFailedError(
+                f"job {name} was cancelled",
+                detail=f"It did not fail: cancelled {run_history.cancellation(context.azure, name)}.",
+                remedy="Run it again: `phift apply --retry-failed`.",
+            )
         failure = run_history.failure(context.azure, name)
-        verb = "was canceled" if state == "Canceled" else "failed"
         where = f" in step {failure.step}" if failure.step else ""
         return JobFailedError(
-            f"job {name} {verb}{where}",
+            f"job {name} failed{where}",
             step=failure.step,
             log=failure.log,
-            infrastructure="" if state == "Canceled" else passing(state, failure.code, failure.message),
+            infrastructure=passing(state, failure.code, failure.message),
             detail=failure.message,
-            remedy="Mend the cause and apply again; `--retry-failed` runs the same job once more.",
+            remedy="Fix the cause and re-run `phift apply`; `--retry-failed` runs the same job once more.",
         )
 
     def _path(self, context: Context, name: str) -> str:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from phift.azure.operations import operation_of
+from phift.azure.rest import Answer
 from phift.compile.desired import Desired
 from phift.compile.ownership import DIGEST, Ownership, inputs_in, user_tags
 from phift.errors import AzureError, NotFoundError
-from phift.resources.base import Context, Live, Nature, Observation, Progress
+from phift.resources.base import Context, Live, Nature, Observation, Progress, Written
 from phift.resources.kinds.common import (
     READ,
     body_of,
     live_of,
+    provisioning,
     version_labels,
     version_marks_in,
 )
@@ -33,6 +36,7 @@ class Model:
     name = "model"
     nature = Nature.VERSION
     deadline = 900.0
+    stays = True
 
     def read(self, context: Context, desired: Desired) -> Observation:
         """The version with the desired digest, archived or not; facts: next_version and the newest of ours."""
@@ -79,13 +83,13 @@ class Model:
             properties=dict(properties),
         )
 
-    def create(self, context: Context, desired: Desired) -> Mapping[str, Any]:
+    def create(self, context: Context, desired: Desired) -> Written:
         job = context.outputs[desired.parts["job"]]["name"]
         source = f"azureml://jobs/{job}/outputs/{desired.parts['output']}"
         version = str(self.read(context, desired).facts["next_version"])
         for attempt in range(_ATTEMPTS):
             try:
-                body = self._put(context, desired, version, source, None)
+                answer = self._put(context, desired, version, source, None)
             except AzureError as error:
                 # A version's path cannot be changed: the number went to somebody else between our read and our write.
                 if attempt + 1 == _ATTEMPTS or error.status != 400 or not self._exists(context, desired.name, version):
@@ -93,31 +97,35 @@ class Model:
                 version = str(int(version) + 1)
             else:
                 break
-        return {"name": desired.name, "version": version, "id": str(body["id"])}
+        outputs = {"name": desired.name, "version": version, "id": str(answer.body["id"])}
+        return Written(outputs, operation_of(answer))
 
-    def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
-        self._put(context, desired, live.version, str(live.raw["properties"]["modelUri"]), live)
-        return {"name": desired.name, "version": live.version}
+    def update(self, context: Context, desired: Desired, live: Live) -> Written:
+        answer = self._put(context, desired, live.version, str(live.raw["properties"]["modelUri"]), live)
+        return Written({"name": desired.name, "version": live.version}, operation_of(answer))
 
-    def delete(self, context: Context, desired: Desired, live: Live) -> None:
+    def delete(self, context: Context, desired: Desired, live: Live) -> Written:
         body = {"properties": {**live.raw["properties"], "isArchived": True}}
-        context.azure.arm.put(self._path(context, desired.name, live.version), _WRITE, body)
+        path = self._path(context, desired.name, live.version)
+        return Written(operation=operation_of(context.azure.arm.put(path, _WRITE, body)))
 
-    def poll(self, context: Context, desired: Desired, outputs: Mapping[str, Any]) -> Progress:
+    def poll(self, context: Context, desired: Desired, written: Written) -> Progress:
         """Done when the list of versions shows it, by which it is found from now on: lists lag writes."""
-        shown = any(raw["name"] == outputs["version"] for raw in self._versions(context, desired.name))
-        return Progress("Succeeded" if shown else "Registering", done=shown)
+        version = str(written.outputs["version"])
+        raw = next((raw for raw in self._versions(context, desired.name) if raw["name"] == version), None)
+        if raw is None:
+            return Progress("Registering")
+        return provisioning(context, raw, f"model {desired.name}:{version}", written.operation)
 
     def outputs(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
         return {"name": live.name, "version": live.version, "id": live.object_id}
 
-    def _put(self, context: Context, desired: Desired, version: str, path: str, live: Live | None) -> Mapping[str, Any]:
-        """The document that answers the write. path: of the model's files."""
+    def _put(self, context: Context, desired: Desired, version: str, path: str, live: Live | None) -> Answer:
+        """The answer to the write. path: of the model's files."""
         where = self._path(context, desired.name, version)
         tags, bag = version_labels(context, desired, where, live)
         body = body_of(context, desired, self.entity(desired, version, path, tags, bag))
-        answer: Mapping[str, Any] = context.azure.arm.put(where, _WRITE, body).body
-        return answer
+        return context.azure.arm.put(where, _WRITE, body)
 
     def _versions(self, context: Context, name: str) -> list[dict[str, Any]]:
         path = f"{context.azure.workspace.arm_id}/models/{name}/versions"

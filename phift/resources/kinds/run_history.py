@@ -8,12 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from phift.azure.session import Azure
+from phift.clock import stamp
 from phift.errors import AzureError, NotFoundError
 
-__all__ = ["Failure", "Point", "Seen", "Step", "failure", "log_of", "progress", "series", "steps", "summary"]
+__all__ = [
+    "Failure",
+    "Point",
+    "Seen",
+    "Step",
+    "cancellation",
+    "failure",
+    "log_of",
+    "progress",
+    "series",
+    "steps",
+    "summary",
+]
 
 _VERSION = "v1.0"
 _DEPTH = 2
@@ -151,6 +165,23 @@ def failure(azure: Azure, job: str) -> Failure:
     return Failure(failed.name, message, tail, code)
 
 
+def cancellation(azure: Azure, job: str) -> str:
+    """When a job was cancelled and, as far as the service tells, by whom and why: a clause to follow "cancelled"."""
+    try:
+        run = azure.data_plane.get(f"{_history(azure)}/runs/{job}", _VERSION)
+    except AzureError as error:
+        return f"(its run history could not be read: {error.summary})"
+    reason = str(run.get("cancelationReason") or "").strip()  # so spelled by the service (recorded 2026-03)
+    who = str((run.get("lastModifiedBy") or {}).get("userName") or "")
+    when = str(run.get("endTimeUtc") or run.get("lastModifiedUtc") or "")
+    # The run has no field for who cancelled it; the cancelling is its last change.
+    parts = [
+        f"at {_to_the_second(when)}" if when else "",
+        f"last change by {who}" if who else "by whom is not recorded",
+    ]
+    return ", ".join(filter(None, [*parts, f"reason given: {reason}" if reason else ""]))
+
+
 def log_of(azure: Azure, details: Mapping[str, Any]) -> str:
     """The text of a run's own log, from its details' signed address; empty when there is none yet."""
     files = details.get("logFiles") or {}
@@ -206,6 +237,13 @@ def _mlflow(azure: Azure, route: str, **query: str) -> dict[str, Any]:
 
 def _history(azure: Azure) -> str:
     return f"history/v1.0{azure.workspace.arm_id}"
+
+
+def _to_the_second(time: str) -> str:
+    try:
+        return stamp(datetime.fromisoformat(time))
+    except ValueError:
+        return time
 
 
 def _number(text: Any) -> float:

@@ -13,7 +13,7 @@ from typing import Any
 from phift.compile.desired import Desired
 from phift.data import prepare
 from phift.errors import AzureError, RolledBackError
-from phift.resources.base import Context, Live, Nature, Observation, Progress
+from phift.resources.base import Context, Live, Nature, Observation, Progress, Written
 from phift.resources.kinds.endpoint import endpoint_path
 from phift.resources.kinds.scoring import Caller, answer_of, chat_request
 
@@ -35,6 +35,7 @@ class Test:
     name = "test"
     nature = Nature.RUN
     deadline = 1800.0
+    stays = False
 
     def read(self, context: Context, desired: Desired) -> Observation:
         """Nothing stays of a test in the workspace."""
@@ -43,7 +44,7 @@ class Test:
     def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         return {}
 
-    def create(self, context: Context, desired: Desired) -> Mapping[str, Any]:
+    def create(self, context: Context, desired: Desired) -> Written:
         """Asks; returns one result a row. Raises RolledBackError with the answers when an expectation is not met."""
         parts = desired.parts
         caller = Caller.of(context.azure, endpoint_path(context, parts["endpoint"]))
@@ -59,15 +60,16 @@ class Test:
         outputs = {"name": desired.name, "results": results, "exact_match": _exact_match(results)}
         if failures:
             raise _failed(desired, failures, results)
-        return outputs
+        return Written(outputs)
 
-    def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+    def update(self, context: Context, desired: Desired, live: Live) -> Written:
         return self.create(context, desired)
 
-    def delete(self, context: Context, desired: Desired, live: Live) -> None:
+    def delete(self, context: Context, desired: Desired, live: Live) -> Written:
         """Nothing stays of a test, so nothing is removed."""
+        return Written()
 
-    def poll(self, context: Context, desired: Desired, outputs: Mapping[str, Any]) -> Progress:
+    def poll(self, context: Context, desired: Desired, written: Written) -> Progress:
         return Progress("Passed", done=True)
 
     def outputs(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from phift.azure.operations import operation_of
+from phift.azure.rest import Answer
 from phift.compile.desired import Desired
 from phift.compile.ownership import Owner, Ownership
-from phift.errors import AzureError, ConflictError, StalePlanError
+from phift.errors import ConflictError, StalePlanError
 from phift.plan.serving import wanted_split
-from phift.resources.base import Context, Live, Nature, Observation, Progress
-from phift.resources.kinds.common import READ, marks_in, owner_in
+from phift.resources.base import Context, Live, Nature, Observation, Progress, Written
+from phift.resources.kinds.common import READ, marks_in, owner_in, provisioning
 from phift.resources.kinds.endpoint import endpoint_path, find_endpoint, written_back
 
 __all__ = ["Traffic", "give_up_share", "split"]
@@ -19,6 +22,7 @@ __all__ = ["Traffic", "give_up_share", "split"]
 _WRITE = "2022-02-01-preview"
 _SETTLING_LOOKS = 120
 _LOOK_SECONDS = 0.5
+_AGAIN = "Re-run `phift apply`: the traffic split is written again."
 
 
 def split(traffic: Mapping[str, Any] | None) -> dict[str, int]:
@@ -40,10 +44,13 @@ def give_up_share(context: Context, endpoint: str, deployment: str) -> None:
             f"deployment {deployment} still has {now[deployment.lower()]} % of the traffic, others the rest",
             remedy="Shift the traffic to the others first, then apply again.",
         )
-    context.azure.arm.put(endpoint, _WRITE, written_back(raw, traffic={}))
+    operation = operation_of(context.azure.arm.put(endpoint, _WRITE, written_back(raw, traffic={})))
+    what = f"endpoint {raw['name']}, which was to send no more traffic to {deployment},"
     for _ in range(_SETTLING_LOOKS):
-        raw = context.azure.arm.get(endpoint, READ)
-        if raw["properties"].get("provisioningState") == "Succeeded":
+        progress = provisioning(context, context.azure.arm.get(endpoint, READ), what, operation, fallback=_AGAIN)
+        if progress.error is not None:
+            raise progress.error
+        if progress.done:
             return
         time.sleep(_LOOK_SECONDS)
 
@@ -52,6 +59,7 @@ class Traffic:
     name = "traffic"
     nature = Nature.MUTABLE
     deadline = 1800.0
+    stays = False  # a split of nothing is no object; poll reads it back
 
     def read(self, context: Context, desired: Desired) -> Observation:
         """live: None while nothing has traffic. facts: foreign, the shares of deployments that are not ours."""
@@ -80,10 +88,10 @@ class Traffic:
     def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         return {"traffic": split(raw["properties"].get("traffic"))}
 
-    def create(self, context: Context, desired: Desired) -> Mapping[str, Any]:
+    def create(self, context: Context, desired: Desired) -> Written:
         return self._shift(context, desired, wanted_split(desired, {}))
 
-    def update(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
+    def update(self, context: Context, desired: Desired, live: Live) -> Written:
         """Raises StalePlanError when others' shares are not those the plan was made for."""
         foreign = {} if desired.parts.get("take_over") else self.read(context, desired).facts["foreign"]
         wanted = wanted_split(desired, foreign)
@@ -95,31 +103,27 @@ class Traffic:
             )
         return self._shift(context, desired, wanted)
 
-    def delete(self, context: Context, desired: Desired, live: Live) -> None:
-        self._put(context, desired, {})
+    def delete(self, context: Context, desired: Desired, live: Live) -> Written:
+        return Written(operation=operation_of(self._put(context, desired, {})))
 
-    def poll(self, context: Context, desired: Desired, outputs: Mapping[str, Any]) -> Progress:
+    def poll(self, context: Context, desired: Desired, written: Written) -> Progress:
         """Done when the endpoint has settled and the split reads back as it was written."""
         raw = context.azure.arm.get(endpoint_path(context, desired.name), READ)
-        state = str(raw["properties"].get("provisioningState") or "Succeeded")
+        what = f"endpoint {desired.name}, whose traffic was shifted,"
+        progress = provisioning(context, raw, what, written.operation, fallback=_AGAIN)
+        if progress.error is not None:
+            return progress
         now = split(raw["properties"].get("traffic"))
-        if state == "Failed":
-            error = AzureError(
-                f"endpoint {desired.name} ended in state Failed while its traffic was shifted",
-                remedy="Apply again: the split is written anew.",
-            )
-            return Progress(state, error=error)
-        done = state == "Succeeded" and now == outputs["traffic"]
-        return Progress(state, done=done, message=" ".join(f"{n} {s} %" for n, s in sorted(now.items())))
+        done = progress.done and now == written.outputs["traffic"]
+        return replace(progress, done=done, message=" ".join(f"{n} {s} %" for n, s in sorted(now.items())))
 
     def outputs(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
         return {"traffic": live.properties["traffic"]}
 
-    def _shift(self, context: Context, desired: Desired, wanted: Mapping[str, int]) -> Mapping[str, Any]:
-        self._put(context, desired, wanted)
-        return {"traffic": dict(wanted)}
+    def _shift(self, context: Context, desired: Desired, wanted: Mapping[str, int]) -> Written:
+        return Written({"traffic": dict(wanted)}, operation_of(self._put(context, desired, wanted)))
 
-    def _put(self, context: Context, desired: Desired, wanted: Mapping[str, int]) -> None:
+    def _put(self, context: Context, desired: Desired, wanted: Mapping[str, int]) -> Answer:
         path = endpoint_path(context, desired.name)
         raw = context.azure.arm.get(path, READ)
-        context.azure.arm.put(path, _WRITE, written_back(raw, traffic=dict(wanted)))
+        return context.azure.arm.put(path, _WRITE, written_back(raw, traffic=dict(wanted)))

@@ -6,6 +6,7 @@ import textwrap
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from phift.plan.action import Action
 from phift.views.base import PLAIN, Style
 from phift.views.human.plan import field_lines
 from phift.views.human.values import table, value
@@ -57,9 +58,12 @@ def _failed(resource: PlannedResource, drift: Drift, style: Style) -> str:
     if told := str(resource.details.get("errors") or ""):
         lines += _remark(told, style)
     look = f"phift logs {drift.plan.spec_words} --deployment, then " if resource.address.kind == "deployment" else ""
-    next_step = f"Next: {look}phift apply {drift.plan.spec_words}, which replaces it."
+    does = "replaces it" if resource.action is Action.REPLACE else "writes it again"
+    next_step = f"Next: {look}phift apply {drift.plan.spec_words}, which {does}."
     lines += _remark(next_step, style)
-    return "\n".join([*lines, f"  {style.symbol('-/+')} {resource.address.kind} {value(resource.identity)}"])
+    return "\n".join(
+        [*lines, f"  {style.symbol(resource.action.symbol)} {resource.address.kind} {value(resource.identity)}"]
+    )
 
 
 def _remark(text: str, style: Style) -> list[str]:
