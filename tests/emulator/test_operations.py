@@ -147,6 +147,20 @@ def test_a_job_cancelled_while_it_ends_is_cancelled(tmp_path: Path) -> None:
     run(tmp_path, story)
 
 
+def test_a_job_cancelled_before_it_begins_runs_nothing(tmp_path: Path) -> None:
+    async def story(emulator: Emulator) -> None:
+        job = Job("j", {}, {}, {}, "j", None, False, "", works=[{"node": "n"}])
+        Run("j", root="j", parent="", kind="job", node="", component="", number=1).save(emulator.store)
+        job.save(emulator.store)
+        runner = JobRunner(emulator, job, cast(TrackingServer, Tracking()))
+        runner.cancel()
+        await runner.run()
+        ended = job.run(emulator.store)
+        assert (ended.status, ended.started) == (Status.CANCELED, 0)
+
+    run(tmp_path, story)
+
+
 def test_cancel_interrupts(tmp_path: Path) -> None:
     async def story(emulator: Emulator) -> None:
         operation = emulator.operations.start("job", "j", finish=succeed, seconds=60)

@@ -55,6 +55,7 @@ class JobRunner:
         """Run the job to its end and write down how it ended."""
         sender = self._emulator.spawn(self._metrics.run(), name=f"metrics of {self._job.name}")
         try:
+            self._go_on()
             self._begin()
             if not self._job.works:
                 raise JobFailure(self._job.refusal)
@@ -70,6 +71,11 @@ class JobRunner:
         if self._abandoned:
             return
         await self._finish(sender, *((Status.CANCELED, "", "") if self._canceled else outcome))
+
+    def _go_on(self) -> None:
+        """Raises JobFailure when nothing more is to be begun."""
+        if self._canceled or self._abandoned:
+            raise JobFailure("canceled")
 
     def _begin(self) -> None:
         job = self._reload()
@@ -102,6 +108,7 @@ class JobRunner:
         failures: list[JobFailure] = []
         goes_on = bool(self._job.settings.get("continue_on_step_failure", True))
         for index, work in enumerate(works):
+            self._go_on()
             missing = [name for name in work.after if name not in completed]
             if missing or (failures and not goes_on):
                 why = f"{', '.join(missing)} has not completed" if missing else "continue_on_step_failure is false"
@@ -120,8 +127,7 @@ class JobRunner:
                 failures.append(failure)
             else:
                 completed[work.node] = self._node
-            if self._canceled or self._abandoned:
-                raise JobFailure("canceled")
+            self._go_on()
         if failures:
             raise failures[0]
 
