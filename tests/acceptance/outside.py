@@ -5,7 +5,7 @@ change PATH DOTTED JSON   puts the object of that path back with one value chang
 delete PATH               deletes it and waits until it is gone
 unblob PATH               deletes the blob that the data version of that path names
 hold STACK                takes the stack's lease as somebody on another machine, and dies with it
-cancel STACK              cancels the stack's jobs and waits until they have ended
+cancel STACK              cancels the stack's job once one runs, and waits until it has ended
 fault JSON...             from now on the service does what each JSON says, see docs/emulator.md
 mend                      no faults any more
 """
@@ -80,10 +80,16 @@ def hold(azure: Azure, stack: str) -> None:
 
 def cancel(azure: Azure, stack: str) -> None:
     jobs = f"{azure.workspace.arm_id}/jobs"
-    for name in [job["name"] for job in azure.arm.list(jobs, API) if job["name"].startswith(f"{stack}-")]:
-        azure.arm.post(f"{jobs}/{name}/cancel", API)
-        while azure.arm.get(f"{jobs}/{name}", API)["properties"]["status"] not in {"Canceled", "Completed", "Failed"}:
-            time.sleep(0.05)
+    while not (name := next((j["name"] for j in azure.arm.list(jobs, API) if _runs(j, stack)), "")):
+        time.sleep(0.05)
+    azure.arm.post(f"{jobs}/{name}/cancel", API)
+    while _runs(azure.arm.get(f"{jobs}/{name}", API), stack):
+        time.sleep(0.05)
+
+
+def _runs(job: dict[str, Any], stack: str) -> bool:
+    ended = {"Canceled", "Completed", "Failed"}
+    return job["name"].startswith(f"{stack}-") and job["properties"]["status"] not in ended
 
 
 def fault(azure: Azure, *faults: str) -> None:
