@@ -22,6 +22,7 @@ import requests
 from azure.storage.blob import BlobServiceClient
 
 from phift.emulator.blobs.sas import account_sas
+from phift.emulator.gate import proxy_url
 from phift.emulator.home import Home
 from phift.emulator.store import Store
 
@@ -62,7 +63,7 @@ def measure(home: Home, port: int, pid: int, size: int) -> None:
     store.close()
     sas = account_sas(identity.storage_account, key, permissions="rcuwdl", seconds=3600)
     url = f"https://{identity.storage_account}.blob.core.windows.net"
-    proxies, bundle = {"https": f"http://127.0.0.1:{port}"}, str(home.path / "tls" / "bundle.pem")
+    proxies, bundle = {"https": proxy_url(identity.proxy_secret, port)}, str(home.path / "tls" / "bundle.pem")
     service = BlobServiceClient(url, credential=sas, proxies=proxies, connection_verify=bundle, retry_total=0)
     blob = service.get_blob_client(identity.container, "big.bin")
     blob.upload_blob(b"warm", overwrite=True)

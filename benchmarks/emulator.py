@@ -65,10 +65,11 @@ class Client:
     the machine with the emulator's."""
 
     def __init__(self, azure: Azure) -> None:
-        host, _, port = azure.connection.proxy_url.removeprefix("http://").partition(":")
-        plain = socket.create_connection((host, int(port)))
+        plain = socket.create_connection(("127.0.0.1", azure.connection.port))
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        plain.sendall(b"CONNECT management.azure.com:443 HTTP/1.1\r\nHost: management.azure.com:443\r\n\r\n")
+        credential = "".join(f"{name}: {value}\r\n" for name, value in azure.connection.proxy_headers.items())
+        head = f"CONNECT management.azure.com:443 HTTP/1.1\r\nHost: management.azure.com:443\r\n{credential}\r\n"
+        plain.sendall(head.encode())
         assert b" 200 " in plain.recv(4096)
         trust = ssl.create_default_context(cafile=azure.connection.ca_file)
         self._channel = trust.wrap_socket(plain, server_hostname="management.azure.com")

@@ -53,9 +53,9 @@ def alone(path: str, body: bytes) -> Ask:
 
 def through(connection: lifecycle.Connection, endpoint: str, key: str, body: bytes) -> Ask:
     host = f"{endpoint}.{connection.location}.inference.ml.azure.com"
-    name, _, port = connection.proxy_url.removeprefix("http://").partition(":")
-    kept = http.client.HTTPSConnection(name, int(port), context=ssl.create_default_context(cafile=connection.ca_file))
-    kept.set_tunnel(host, 443)
+    trust = ssl.create_default_context(cafile=connection.ca_file)
+    kept = http.client.HTTPSConnection("127.0.0.1", connection.port, context=trust)
+    kept.set_tunnel(host, 443, connection.proxy_headers)
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
 
     def ask() -> None:

@@ -30,6 +30,7 @@ BAD_CERTIFICATE = "CertificateRefused"
 """Code of an UnreachableError that no repetition helps."""
 
 _SECRETS = (
+    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^/\s:@\"'<>]*):[^/\s@\"'<>]+@"), r"\1:***@"),
     (
         re.compile(r"(?i)\b(sig|client_secret|sharedaccesssignature|accountkey|accesskey|password)=[^&\s\"'<>]+"),
         r"\1=***",

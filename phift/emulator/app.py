@@ -92,6 +92,8 @@ class Application:
         request = Request(scope, receive)
         hostname = (request.url.hostname or "").lower()
         kind = host_kind(hostname)
+        if kind is Host.ADMIN and scope["scheme"] == "https":
+            kind = None  # on the proxy's own port only, never inside a tunnel
         started = time.perf_counter()
         status = 0
         counts = kind is not Host.ADMIN  # looking at the emulator is not using it
@@ -106,7 +108,7 @@ class Application:
             await send(message)
 
         try:
-            fault = self.emulator.faults.strike(request.method, hostname, request.url.path, request.url.query)
+            fault = self.emulator.faults.strike(request.method, hostname, request.scope["path"], request.url.query)
             if fault and not fault.after and await self._strike(fault, kind, request, send_marked):
                 return
             fails_later.set(fault.words if fault and fault.later else None)
@@ -116,16 +118,16 @@ class Application:
             if fault and fault.stale:
                 response = fault.as_first_answered(str(request.url), response)
             elif self.emulator.noise and kind is Host.ARM and request.method == "GET":
-                response = noisy(request.url.path, response)
+                response = noisy(request.scope["path"], response)
             await response(scope, receive, send_marked)
         except ClientDisconnect:
-            logger.info("%s %s%s: the client went away", request.method, hostname, request.url.path)
+            logger.info("%s %s%s: the client went away", request.method, hostname, request.scope["path"])
         finally:
             self.in_flight -= counts
             if counts:
                 self.last_request = time.monotonic()
             self.emulator.request_log.write(
-                request.method, hostname, request.url.path, status, (time.perf_counter() - started) * 1000
+                request.method, hostname, request.scope["path"], status, (time.perf_counter() - started) * 1000
             )
 
     async def _respond(self, kind: Host | None, request: Request, receive: Receive) -> Response:
@@ -140,7 +142,7 @@ class Application:
         except ClientDisconnect:
             raise
         except Exception as error:
-            logger.exception("%s %s%s failed", request.method, request.url.hostname, request.url.path)
+            logger.exception("%s %s%s failed", request.method, request.url.hostname, request.scope["path"])
             message = f"The embedded Azure ML failed: {type(error).__name__}: {error}"
             return self._envelope(ServiceError(500, "InternalServerError", message), kind, request)
 
@@ -149,7 +151,7 @@ class Application:
         if kind is Host.BLOB:
             return blob_error(error, head=request.method == "HEAD")
         location = self.emulator.workspace.location
-        if kind is Host.DATA_PLANE and not request.url.path.startswith("/mferp/"):  # the front end speaks ARM
+        if kind is Host.DATA_PLANE and not request.scope["path"].startswith("/mferp/"):  # the front end speaks ARM
             return data_plane_error(error, location=location)
         return arm_error(error, location=location)
 
@@ -164,11 +166,9 @@ class Application:
         return await route.handler(call)
 
     def _authenticate(self, kind: Host, request: Request) -> dict[str, Any]:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if kind is Host.ADMIN:
-            if scheme.lower() != "bearer" or not self.emulator.is_admin(token):
-                raise ServiceError(401, "AdminTokenRequired", "Admin requests need the emulator's admin token.")
-            return {}
+            return {}  # the home's secret, without which nothing comes here, is all that it takes
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise ServiceError(
                 401,
@@ -202,6 +202,8 @@ class Application:
     ) -> list[tuple[bytes, bytes]]:
         """What a host adds to all its answers (names recorded 2026-03). started: its begin by perf_counter."""
         headers = [_OWN]
+        if kind is Host.IMDS:
+            headers.append((b"connection", b"close"))  # clients keep one connection to a proxy for all plain HTTP hosts
         if kind not in (Host.ARM, Host.DATA_PLANE):
             return headers
         second = int(time.time())
@@ -218,7 +220,7 @@ class Application:
                 (b"x-ms-operation-identifier", f"tenantId={self.emulator.workspace.tenant_id}".encode()),
                 (b"x-ms-routing-request-id", f"{location}:{_moment(second)}:{identifier}".encode()),
             ]
-            headers += self._limits.headers(request.method, request.url.path)
+            headers += self._limits.headers(request.method, request.scope["path"])
         return headers
 
     async def _strike(self, fault: Fault, kind: Host | None, request: Request, send: Send) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -66,7 +65,7 @@ Hook = Callable[["Emulator"], Awaitable[None]]
 
 
 class Emulator:
-    """One running emulator. home: absolute folder that holds all its state."""
+    """One running emulator. home: absolute folder that holds all its state. proxy_url: its own, with the secret."""
 
     def __init__(
         self,
@@ -76,7 +75,6 @@ class Emulator:
         signing_key: bytes,
         client_id: str,
         client_secret: str,
-        admin_token: str,
         pace: Pace = FAST,
         proxy_url: str = "",
         ca_file: Path | None = None,
@@ -90,7 +88,6 @@ class Emulator:
         self.ca_file = ca_file or home / "tls" / "bundle.pem"
         self.client_id = client_id
         self.client_secret = client_secret
-        self._admin_token = admin_token
         self.store = Store(home / "store.sqlite3")
         self.request_log = RequestLog(self.folder("logs") / "requests.log")
         self.faults = Faults()
@@ -102,9 +99,6 @@ class Emulator:
         self.busy: list[Callable[[Emulator], bool]] = []
         """Questions that keep the emulator from stopping when idle, e.g. "does a job run?"."""
         self._tasks: set[asyncio.Task[Any]] = set()
-
-    def is_admin(self, token: str) -> bool:
-        return hmac.compare_digest(token.encode(), self._admin_token.encode())
 
     def folder(self, *names: str) -> Path:
         """A folder under home, made on demand and readable by its owner only."""

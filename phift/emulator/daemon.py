@@ -10,14 +10,13 @@ import asyncio
 import json
 import logging
 import os
-import secrets
 import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 from phift import __version__
-from phift.emulator.home import Home
+from phift.emulator.home import ENDPOINT_FORMAT, Home
 
 __all__ = ["main"]
 
@@ -34,12 +33,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, help="loopback port, kept for later starts; 0 picks a free one")
     parser.add_argument("--idle-seconds", type=float, default=_IDLE_SECONDS, help="stop after this long without work")
     options = parser.parse_args(arguments)
+    os.umask(0o077)  # of its children too: nothing that is written from here on is for others
     home = Home(options.home)
     _log_to(home.path / "logs")
     lock = home.claim()
     if lock is None:
         return _refuse("Another embedded Azure ML is using this home.", "Stop it with: phift emulator stop")
     try:
+        for path in home.make_private():
+            logger.warning("%s may be open to other users: it belongs to one, and cannot be changed", path)
         return asyncio.run(_serve(home, options.port, options.idle_seconds))
     finally:
         home.withdraw()
@@ -49,8 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
 async def _serve(home: Home, port: int | None, idle_seconds: float) -> int:
     from phift.emulator.server import Server
 
-    admin_token = secrets.token_urlsafe(24)
-    server = Server(home, admin_token)
+    server = Server(home)
     wanted = home.settings().get("port", 0) if port is None else port
     try:
         await server.start(wanted)
@@ -60,8 +61,7 @@ async def _serve(home: Home, port: int | None, idle_seconds: float) -> int:
             "End the program that uses it, or choose another: phift emulator start --port 0",
         )
     home.remember(port=server.port)
-    endpoint = {**server.status(), "admin_token": admin_token, "port": server.port}
-    home.publish(endpoint)
+    home.publish({**server.status(), "format": ENDPOINT_FORMAT, "port": server.port})
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stopping.set)

@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,11 +19,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-__all__ = ["STATE", "Home", "Identity"]
+from phift.errors import EmulatorError
 
+__all__ = ["ENDPOINT_FORMAT", "STATE", "Home", "Identity"]
+
+ENDPOINT_FORMAT = 2
+"""Of endpoint.json. Emulators before 2 admit everybody, and ask for an admin token that they write there."""
 STATE = ("store.sqlite3", "store.sqlite3-wal", "store.sqlite3-shm", "blobs", "jobs", "mlflow", "deployments")
 """What a reset removes. Identity, certificates and logs stay."""
 
+_FILES = (
+    *("identity.json", "settings.json", "endpoint.json", ".gitignore"),
+    *("identity.lock", "start.lock", "emulator.lock", "tls", "logs"),
+)
+"""What is in a home besides."""
+_OTHERS = 0o077
+"""The permissions of everybody but the owner."""
 _MARKERS = (".phift", ".git", "pyproject.toml")
 
 
@@ -38,6 +50,7 @@ class Identity:
     signing_key: str = field(repr=False)
     storage_account: str
     created_at: str
+    proxy_secret: str = field(repr=False)
     resource_group: str = "phift-local"
     workspace_name: str = "local"
     location: str = "eastus"
@@ -58,18 +71,33 @@ class Identity:
             signing_key=secrets.token_hex(32),
             storage_account=f"phiftlocal{secrets.token_hex(4)}",
             created_at=datetime.now(UTC).isoformat(),
+            proxy_secret=_proxy_secret(),
         )
 
 
 class Home:
-    """One home. Opening it makes the folder (0700) with a .gitignore that ignores all of it."""
+    """One home. Opening it makes the folder (0700) with a .gitignore that ignores all of it, and takes the folder away
+    from others where it was theirs to read. Raises EmulatorError for a folder that is not the user's own."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.expanduser().resolve()
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mode = self.path.stat().st_mode
+        if mode & stat.S_ISVTX:
+            raise EmulatorError(
+                f"{self.path} is a folder that all users share: it cannot be a home.",
+                remedy="Name another one in PHIFT_HOME.",
+            )
+        if mode & _OTHERS:
+            try:
+                self.path.chmod(stat.S_IMODE(mode) & ~_OTHERS)
+            except PermissionError as error:
+                raise EmulatorError(
+                    f"{self.path} belongs to another user: it cannot be a home.",
+                    remedy="Name a folder of your own in PHIFT_HOME.",
+                ) from error
         ignore = self.path / ".gitignore"
         if not ignore.exists():
-            self.path.chmod(0o700)
             ignore.write_text("*\n")
 
     @staticmethod
@@ -92,8 +120,12 @@ class Home:
         with self._locked("identity.lock"):
             if body := _read(path):
                 known = {item.name for item in fields(Identity)}
-                return Identity(**{name: value for name, value in body.items() if name in known})
-            identity = Identity.new()
+                found = {name: value for name, value in body.items() if name in known}
+                if "proxy_secret" in found:
+                    return Identity(**found)
+                identity = Identity(**found, proxy_secret=_proxy_secret())  # made before there was one
+            else:
+                identity = Identity.new()
             self._write(path, asdict(identity))
             return identity
 
@@ -113,6 +145,14 @@ class Home:
 
     def withdraw(self) -> None:
         (self.path / "endpoint.json").unlink(missing_ok=True)
+
+    def make_private(self) -> list[Path]:
+        """Takes everything in the home away from other users: what an earlier release, or a copy, left open to them.
+        Returns what could not be changed. Links are not followed. No emulator may be using the home."""
+        stuck: list[Path] = []
+        for name in (*STATE, *_FILES):
+            _make_private(self.path / name, stuck)
+        return stuck
 
     @contextmanager
     def starting(self) -> Iterator[None]:
@@ -158,6 +198,28 @@ class Home:
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             json.dump(body, stream, indent=2)
         temporary.replace(path)
+
+
+def _proxy_secret() -> str:
+    return secrets.token_hex(16)
+
+
+def _make_private(root: Path, stuck: list[Path]) -> None:
+    left = [root]
+    while left:
+        path = left.pop()
+        try:
+            mode = path.lstat().st_mode
+            if stat.S_ISLNK(mode):
+                continue
+            if mode & _OTHERS:
+                path.chmod(stat.S_IMODE(mode) & ~_OTHERS)
+            if stat.S_ISDIR(mode):
+                left.extend(path.iterdir())
+        except FileNotFoundError:
+            continue
+        except OSError:
+            stuck.append(path)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -13,9 +13,12 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from phift import __version__
-from phift.emulator.home import Home
+from phift.emulator.gate import authorization, proxy_url, shown_url
+from phift.emulator.home import ENDPOINT_FORMAT, Home
+from phift.emulator.listener import is_own
 from phift.errors import EmulatorError
 
 __all__ = [
@@ -38,9 +41,13 @@ _REQUEST_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Connection:
-    """How to reach a running emulator. Secrets stay out of the repr."""
+    """How to reach a running emulator. Secrets stay out of the repr.
 
-    proxy_url: str
+    proxy_url: for clients and environments; it holds the home's secret, and `shown_url` is what to show instead.
+    """
+
+    port: int
+    proxy_url: str = field(repr=False)
     ca_file: str
     subscription_id: str
     resource_group: str
@@ -49,8 +56,17 @@ class Connection:
     tenant_id: str
     client_id: str
     client_secret: str = field(repr=False)
-    admin_token: str = field(repr=False)
     pid: int
+
+    @property
+    def shown_url(self) -> str:
+        """The proxy's URL with the secret masked."""
+        return shown_url(self.port)
+
+    @property
+    def proxy_headers(self) -> dict[str, str]:
+        """What a client that does not read credentials from the URL sends to the proxy, with CONNECT too."""
+        return {"Proxy-Authorization": authorization(unquote(urlsplit(self.proxy_url).password or ""))}
 
 
 def ensure(home: Path | None = None, *, port: int | None = None, idle_seconds: float | None = None) -> Connection:
@@ -94,6 +110,11 @@ def reset(home: Path | None = None) -> None:
     if connection := _find(place):
         request(connection, "POST", "/reset")
         return
+    if running := _alive(place):
+        raise EmulatorError(
+            f"The embedded Azure ML of {_whose(running)} is running in {place.path}; this is phift {__version__}.",
+            remedy="Stop it, then reset: phift emulator stop",
+        )
     lock = place.claim()
     if lock is None:
         raise EmulatorError("An embedded Azure ML uses this home but does not answer.", remedy="phift emulator stop")
@@ -111,7 +132,7 @@ def log_files(home: Path | None = None) -> tuple[Path, Path]:
 
 def request(connection: Connection, method: str, path: str, body: Any = None) -> Any:
     """An admin request (see handlers/admin.py); the answer's JSON. Raises EmulatorError when there is none, or a no."""
-    return _request(connection.proxy_url, connection.admin_token, method, path, body)
+    return _request(connection.port, connection.proxy_headers, method, path, body)
 
 
 def environment(connection: Connection) -> dict[str, str]:
@@ -157,23 +178,33 @@ def client_environment(
 
 def _alive(home: Home) -> dict[str, Any] | None:
     """The status of whatever emulator answers for this home, of any version."""
-    endpoint = home.endpoint()
-    if endpoint is None:
-        return None
     try:
-        answer = _request(endpoint["proxy_url"], endpoint["admin_token"], "GET", "/status")
-    except (EmulatorError, KeyError):
+        answer = _ask(home, "GET", "/status")
+    except EmulatorError:
         return None
     return answer if isinstance(answer, dict) and answer.get("home") == str(home.path) else None
 
 
+def _ask(home: Home, method: str, path: str) -> Any:
+    """An admin request to the emulator that wrote the home's endpoint.json. Raises EmulatorError."""
+    endpoint = home.endpoint() or {}
+    port, pid = endpoint.get("port"), endpoint.get("pid")
+    if not isinstance(port, int) or not isinstance(pid, int) or not is_own(pid, port, home.path):
+        raise EmulatorError("The embedded Azure ML does not run.")
+    headers = {"Proxy-Authorization": authorization(home.identity().proxy_secret)}
+    if token := endpoint.get("admin_token"):  # of an emulator that was there before this release
+        headers["Authorization"] = f"Bearer {token}"
+    return _request(port, headers, method, path)
+
+
 def _find(home: Home) -> Connection | None:
-    answer = _alive(home)
-    if answer is None or answer["version"] != __version__:
+    answer, endpoint = _alive(home), home.endpoint() or {}
+    if answer is None or answer["version"] != __version__ or endpoint.get("format") != ENDPOINT_FORMAT:
         return None
-    identity, endpoint = home.identity(), home.endpoint() or {}
+    identity, port = home.identity(), endpoint["port"]
     return Connection(
-        proxy_url=answer["proxy_url"],
+        port=port,
+        proxy_url=proxy_url(identity.proxy_secret, port),
         ca_file=answer["ca_file"],
         subscription_id=identity.subscription_id,
         resource_group=identity.resource_group,
@@ -182,7 +213,6 @@ def _find(home: Home) -> Connection | None:
         tenant_id=identity.tenant_id,
         client_id=identity.client_id,
         client_secret=identity.client_secret,
-        admin_token=endpoint.get("admin_token", ""),
         pid=answer["pid"],
     )
 
@@ -190,11 +220,16 @@ def _find(home: Home) -> Connection | None:
 def _replace(home: Home, running: dict[str, Any]) -> None:
     if running.get("busy"):
         raise EmulatorError(
-            f"The embedded Azure ML of phift {running['version']} is running in {home.path}, and has work to do.",
+            f"The embedded Azure ML of {_whose(running)} is running in {home.path}, and has work to do.",
             detail=f"This is phift {__version__}.",
             remedy="Wait for its work to end, or stop it: phift emulator stop",
         )
     _stop(home)
+
+
+def _whose(running: dict[str, Any]) -> str:
+    same = running["version"] == __version__
+    return "an earlier phift" if same else f"phift {running['version']}"
 
 
 def _start(home: Home, port: int | None, idle_seconds: float | None) -> Connection:
@@ -206,7 +241,7 @@ def _start(home: Home, port: int | None, idle_seconds: float | None) -> Connecti
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "ARM_"))}
     root = str(Path(__file__).resolve().parents[2])
     kept["PYTHONPATH"] = os.pathsep.join(filter(None, (root, kept.get("PYTHONPATH"))))
-    with (logs / "daemon.log").open("ab") as log:
+    with os.fdopen(os.open(logs / "daemon.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -256,7 +291,7 @@ def _stop(home: Home) -> bool:
     endpoint = home.endpoint() or {}
     pid = endpoint.get("pid")
     try:
-        _request(endpoint.get("proxy_url", ""), endpoint.get("admin_token", ""), "POST", "/stop")
+        _ask(home, "POST", "/stop")
     except EmulatorError:
         _signal(pid, signal.SIGTERM)
     if _released(home, _STOP_SECONDS):
@@ -288,15 +323,11 @@ def _signal(pid: int | None, number: signal.Signals) -> None:
             return
 
 
-def _request(proxy_url: str, token: str, method: str, path: str, body: Any = None) -> Any:
-    host, _, port = proxy_url.removeprefix("http://").partition(":")
-    if not port.isdigit():
-        raise EmulatorError("The embedded Azure ML has not said where it listens.")
-    channel = http.client.HTTPConnection(host, int(port), timeout=_REQUEST_SECONDS)
+def _request(port: int, headers: dict[str, str], method: str, path: str, body: Any = None) -> Any:
+    channel = http.client.HTTPConnection("127.0.0.1", port, timeout=_REQUEST_SECONDS)
     try:
         data = None if body is None else json.dumps(body).encode()
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        channel.request(method, path, data, headers)
+        channel.request(method, path, data, {"Content-Type": "application/json", **headers})
         response = channel.getresponse()
         text = response.read().decode()
     except (OSError, http.client.HTTPException) as error:
@@ -305,11 +336,19 @@ def _request(proxy_url: str, token: str, method: str, path: str, body: Any = Non
         ) from error
     finally:
         channel.close()
-    answer = json.loads(text) if text else None
     if response.status >= 400:
-        said = (answer or {}).get("error", {}).get("message", text)
-        raise EmulatorError(f"The embedded Azure ML refused {method} {path}: {said}")
-    return answer
+        raise EmulatorError(f"The embedded Azure ML refused {method} {path}: {_said(text)}")
+    return json.loads(text) if text else None
+
+
+def _said(text: str) -> str:
+    """The message in an error's document, or the text where it is none."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return text.strip()
+    error = document.get("error") if isinstance(document, dict) else None
+    return str(error.get("message", text)) if isinstance(error, dict) else text
 
 
 def _tail(path: Path, lines: int = 20) -> str:

@@ -3,41 +3,49 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
 import socket
-import ssl
+import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from phift.emulator.gate import HEADER, REFUSAL, REFUSAL_BODY, REFUSAL_HEADERS, Gate
+from phift.emulator.heads import MAX_HEAD_BYTES, BadHead, Head, is_host, plain_answer
 from phift.emulator.routing import Host, host_kind
 from phift.emulator.tls import Authority
+from phift.emulator.tunnel import Tunnels, part
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 __all__ = ["Proxy"]
 
 logger = logging.getLogger("phift.emulator")
 
-_MAX_HEAD_BYTES = 64 * 1024
 _HEAD_SECONDS = 60.0
-_CONNECT_SECONDS = 20.0
+_HANDSHAKE_SECONDS = 20.0
 _KEEP_ALIVE_SECONDS = 75
+_REFUSALS_LOGGED_EVERY = 60.0
+_BAD_REQUEST = b"The request's target or its Host header is malformed.\n"
+_BAD_REQUEST_HEADERS = (
+    (b"content-type", b"text/plain; charset=utf-8"),
+    (b"content-length", str(len(_BAD_REQUEST)).encode()),
+    (b"connection", b"close"),
+)
 _QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)  # Linux only, and not permanent: set again at every read
 
 
 class Proxy:
-    """Accepts connections on a loopback port and hands each to the application or to a tunnel."""
+    """Accepts connections on a loopback port and hands those that `gate` admits to the application or to a tunnel."""
 
-    def __init__(self, app: ASGIApp, authority: Authority) -> None:
+    def __init__(self, app: ASGIApp, authority: Authority, gate: Gate) -> None:
+        self.gate = gate
         config = Config(
-            app,
+            _Guarded(app, self),
             http="httptools",
             lifespan="off",
             ws="none",
@@ -54,7 +62,8 @@ class Proxy:
         self._authority = authority
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._tunnels: set[asyncio.Transport] = set()
+        self._refused_at = float("-inf")
+        self.tunnels = Tunnels(lambda: self.port)
         self.port = 0
 
     async def bind(self, port: int) -> None:
@@ -74,8 +83,7 @@ class Proxy:
             self._server.close()
         for connection in list(self._state.connections):
             connection.shutdown()
-        for tunnel in list(self._tunnels):
-            tunnel.abort()
+        self.tunnels.close()
         deadline = asyncio.get_running_loop().time() + seconds
         while self._state.connections and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.02)
@@ -87,7 +95,18 @@ class Proxy:
     def run(self, coro: Any) -> None:
         task = asyncio.get_running_loop().create_task(coro)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("a connection failed", exc_info=error)
+
+    def refused(self) -> None:
+        """Logs that a request without the credential came; not each of them, since anybody on the machine can ask."""
+        if time.monotonic() - self._refused_at >= _REFUSALS_LOGGED_EVERY:
+            self._refused_at = time.monotonic()
+            logger.warning("a request without this home's credential was answered 407")
 
     def answer(self, transport: asyncio.Transport, early: bytes) -> None:
         """Hands a connection to the HTTP server, with the bytes that were read from it already."""
@@ -107,7 +126,7 @@ class Proxy:
                 buffer,
                 self._authority.context(host),
                 server_side=True,
-                ssl_handshake_timeout=_CONNECT_SECONDS,
+                ssl_handshake_timeout=_HANDSHAKE_SECONDS,
             )
         except (OSError, TimeoutError) as error:
             logger.info("TLS handshake for %s failed: %s", host, error)
@@ -117,30 +136,36 @@ class Proxy:
             return
         self.answer(secure, bytes(buffer.data))
 
-    async def tunnel(self, transport: asyncio.Transport, host: str, port: int, head: bytes, *, connect: bool) -> None:
-        """Relays bytes to a host that is not Azure's, through the proxy that was set before ours where there is one."""
-        loop = asyncio.get_running_loop()
-        scheme = "https" if connect else "http"
-        try:
-            async with asyncio.timeout(_CONNECT_SECONDS):
-                upstream_proxy = _former_proxy(scheme, host, self.port)
-                target = (upstream_proxy.host, upstream_proxy.port) if upstream_proxy else (host, port)
-                secure = ssl.create_default_context() if upstream_proxy and upstream_proxy.secure else None
-                upstream, _ = await loop.create_connection(lambda: _Relay(self, transport), *target, ssl=secure)
-        except (OSError, TimeoutError) as error:
-            transport.write(_plain(502, f"Cannot reach {host}:{port}: {error or 'timed out'}"))
-            transport.close()
-            return
-        back = _Relay(self, upstream)
-        transport.set_protocol(back)
-        back.connection_made(transport)
-        if upstream_proxy:
-            upstream.write(_with_credentials(head, upstream_proxy.authorization))
-        elif connect:
-            transport.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        else:
-            upstream.write(_origin_form(head))
-        transport.resume_reading()
+
+class _Guarded:
+    """The application behind the gate. Each request on a plain connection needs the credential, as a connection may be
+    shared; those inside a tunnel came through it already. The application never sees it, nor a request whose host or
+    target cannot be read."""
+
+    def __init__(self, app: ASGIApp, proxy: Proxy) -> None:
+        self._app = app
+        self._proxy = proxy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            sent = [value for name, value in scope["headers"] if name == HEADER]
+            kept = [(name, value) for name, value in scope["headers"] if not name.startswith(b"proxy-")]
+            scope = {**scope, "headers": kept}
+            if scope["scheme"] == "http" and not self._proxy.gate.admits(sent):
+                self._proxy.refused()
+                await _refuse(send, 407, REFUSAL_HEADERS, REFUSAL_BODY)
+                return
+            hosts = [value for name, value in kept if name == b"host"]
+            target = scope["raw_path"] + scope["query_string"]
+            if not target.isascii() or len(hosts) > 1 or not all(is_host(value) for value in hosts):
+                await _refuse(send, 400, _BAD_REQUEST_HEADERS, _BAD_REQUEST)
+                return
+        await self._app(scope, receive, send)
+
+
+async def _refuse(send: Send, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": [*headers]})
+    await send({"type": "http.response.body", "body": body})
 
 
 class _Http(HttpToolsProtocol):
@@ -156,6 +181,15 @@ class _Http(HttpToolsProtocol):
             self._socket.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
         super().data_received(data)
 
+    def send_400_response(self, msg: str) -> None:
+        """As uvicorn's, but the answer arrives also when the client is still sending."""
+        self.connections.discard(self)
+        self.pipeline.clear()
+        if self.cycle and not self.cycle.response_complete:  # of a good request before it, whose answer is lost
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        part(self.transport, plain_answer(400, msg))
+
     def shutdown(self) -> None:
         """As uvicorn's, but a connection at rest ends at once: closing TLS waits for a goodbye that kept connections
         of programs do not send."""
@@ -164,52 +198,6 @@ class _Http(HttpToolsProtocol):
             self.transport.abort()
         else:
             super().shutdown()
-
-
-class _Upstream:
-    def __init__(self, url: str) -> None:
-        parts = urlsplit(url if "://" in url else f"http://{url}")
-        self.host = parts.hostname or ""
-        self.secure = parts.scheme == "https"
-        self.port = parts.port or (443 if self.secure else 8080)
-        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else ""
-        self.authorization = f"Basic {base64.b64encode(pair.encode()).decode()}" if pair else ""
-
-
-def _former_proxy(scheme: str, host: str, own_port: int) -> _Upstream | None:
-    """The proxy the environment named when the emulator was started, unless it is this one."""
-    proxies = getproxies()
-    url = proxies.get(scheme) or proxies.get("all")
-    if not url or proxy_bypass(host):
-        return None
-    upstream = _Upstream(url)
-    is_self = upstream.host in {"127.0.0.1", "localhost"} and upstream.port == own_port
-    return None if is_self else upstream
-
-
-def _with_credentials(head: bytes, authorization: str) -> bytes:
-    if not authorization:
-        return head
-    first, _, rest = head.partition(b"\r\n")
-    return first + b"\r\nProxy-Authorization: " + authorization.encode() + b"\r\n" + rest
-
-
-def _origin_form(head: bytes) -> bytes:
-    """An absolute-form request as an origin server wants it; one request a connection, since hosts may change."""
-    lines, _, body = head.partition(b"\r\n\r\n")
-    first, *headers = lines.split(b"\r\n")
-    method, url, version = first.split(b" ", 2)
-    parts = urlsplit(url.decode("latin-1"))
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    kept = [line for line in headers if not line.lower().startswith((b"proxy-", b"connection:"))]
-    first = b" ".join((method, path.encode("latin-1"), version))
-    return b"\r\n".join([first, *kept, b"Connection: close"]) + b"\r\n\r\n" + body
-
-
-def _plain(status: int, text: str) -> bytes:
-    body = f"{text}\n".encode()
-    head = f"HTTP/1.1 {status} phift\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
-    return head.encode() + b"Connection: close\r\n\r\n" + body
 
 
 class _Buffer(asyncio.Protocol):
@@ -226,99 +214,77 @@ class _Buffer(asyncio.Protocol):
         self.lost = True
 
 
-class _Relay(asyncio.Protocol):
-    """One direction of a tunnel: what its own transport reads goes to `peer`."""
-
-    def __init__(self, proxy: Proxy, peer: asyncio.Transport) -> None:
-        self._proxy = proxy
-        self._peer = peer
-        self._own: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._own = transport
-        self._proxy._tunnels.add(transport)
-
-    def data_received(self, data: bytes) -> None:
-        self._peer.write(data)
-
-    def eof_received(self) -> bool:
-        if self._peer.can_write_eof() and not self._peer.is_closing():
-            self._peer.write_eof()
-        return True
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._own:
-            self._proxy._tunnels.discard(self._own)
-        self._peer.close()
-
-    def pause_writing(self) -> None:
-        if not self._peer.is_closing():
-            self._peer.pause_reading()
-
-    def resume_writing(self) -> None:
-        if not self._peer.is_closing():
-            self._peer.resume_reading()
-
-
 class _Entrance(asyncio.Protocol):
     """Reads the head of a new connection's first request and decides where the connection goes."""
 
     def __init__(self, proxy: Proxy) -> None:
         self._proxy = proxy
-        self._head = bytearray()
+        self._data = bytearray()
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._timer = asyncio.get_running_loop().call_later(_HEAD_SECONDS, transport.abort)
+        self._timer = asyncio.get_running_loop().call_later(
+            _HEAD_SECONDS, self._refuse, 408, f"No whole request came within {_HEAD_SECONDS:g} seconds."
+        )
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._timer:
-            self._timer.cancel()
+        self._wait_no_more()
+
+    def eof_received(self) -> bool:
+        if self._data:
+            self._refuse(400, "The request is cut off.")
+        return bool(self._data)
 
     def data_received(self, data: bytes) -> None:
+        self._data += data
+        if b"\r\n\r\n" in self._data:
+            self._wait_no_more()
+            data = bytes(self._data)
+            self._data.clear()
+            self._decide(data)
+        elif len(self._data) > MAX_HEAD_BYTES:
+            self._refuse(431, "The request's headers are larger than 64 KiB.")
+        elif not self._data[:1].isalpha():
+            self._refuse(400, "This is an HTTP proxy.")
+
+    def _decide(self, data: bytes) -> None:
         transport = self._transport
         assert transport is not None
-        self._head += data
-        if b"\r\n\r\n" not in self._head:
-            if len(self._head) > _MAX_HEAD_BYTES:
-                self._refuse(431, "The request's headers are larger than 64 KiB.")
+        try:
+            head = Head.parse(data)
+        except BadHead as error:
+            self._refuse(400, str(error))
             return
-        if self._timer:
-            self._timer.cancel()
-        head = bytes(self._head)
-        words = head.split(b"\r\n", 1)[0].split(b" ")
-        if len(words) != 3:
-            self._refuse(400, "This is an HTTP proxy.")
+        if not self._proxy.gate.admits(head.values(HEADER)):
+            self._proxy.refused()
+            part(transport, REFUSAL)
             return
-        method, target = words[0], words[1].decode("latin-1")
-        if method == b"CONNECT":
-            host, _, port = target.rpartition(":")
-            if not host or not port.isdigit():
-                self._refuse(400, "CONNECT needs host:port.")
-            elif _is_azure(host):
-                self._proxy.run(self._proxy.terminate(transport, host))
-            else:
+        kind = host_kind(head.host)
+        if head.method == "CONNECT":
+            if kind in {None, Host.ADMIN, Host.IMDS}:
                 transport.pause_reading()
-                self._proxy.run(self._proxy.tunnel(transport, host.strip("[]"), int(port), head, connect=True))
+                self._proxy.run(self._proxy.tunnels.relay(transport, head))
+            elif head.early:
+                self._refuse(400, "The tunnel's bytes came before the answer to CONNECT.")
+            else:
+                self._proxy.run(self._proxy.terminate(transport, head.host.rstrip(".")))
             return
-        parts = urlsplit(target)
-        host = parts.hostname or ""
-        own = host_kind(host) is Host.ADMIN and parts.port == self._proxy.port
-        if parts.scheme and not own and host_kind(host) is not Host.IMDS:
+        own = kind is Host.ADMIN and head.port == self._proxy.port
+        if head.scheme and not own and kind is not Host.IMDS:
             transport.pause_reading()
-            self._proxy.run(self._proxy.tunnel(transport, host, parts.port or 80, head, connect=False))
+            self._proxy.run(self._proxy.tunnels.relay(transport, head))
             return
-        self._proxy.answer(transport, head)
+        self._proxy.answer(transport, data)
 
     def _refuse(self, status: int, text: str) -> None:
         assert self._transport is not None
-        self._transport.write(_plain(status, text))
-        self._transport.close()
+        self._wait_no_more()
+        part(self._transport, plain_answer(status, text))
 
-
-def _is_azure(host: str) -> bool:
-    return host_kind(host) not in {None, Host.ADMIN, Host.IMDS}
+    def _wait_no_more(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None

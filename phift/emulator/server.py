@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from phift import __version__
 from phift.emulator.app import Application
 from phift.emulator.context import Emulator, Workspace
+from phift.emulator.gate import Gate, proxy_url, shown_url
 from phift.emulator.home import Home, Identity
 from phift.emulator.jobs.rehearsal import rehearses
 from phift.emulator.pace import pace_of
@@ -38,16 +39,15 @@ def workspace_of(identity: Identity) -> Workspace:
 
 
 class Server:
-    """Serves a home. The caller holds the home's lock. admin_token: what admin requests must bear."""
+    """Serves a home. The caller holds the home's lock."""
 
-    def __init__(self, home: Home, admin_token: str) -> None:
+    def __init__(self, home: Home) -> None:
         self.home = home
         self.identity = home.identity()
         self.stopping = asyncio.Event()
         self.started = time.time()
-        self._admin_token = admin_token
         self._authority = Authority(home.path / "tls")
-        self._proxy = Proxy(self, self._authority)
+        self._proxy = Proxy(self, self._authority, Gate(self.identity.proxy_secret))
         self._ready = asyncio.Event()
         self._application: Application
 
@@ -58,6 +58,11 @@ class Server:
     @property
     def port(self) -> int:
         return self._proxy.port
+
+    @property
+    def proxy_url(self) -> str:
+        """With the home's secret in it."""
+        return proxy_url(self.identity.proxy_secret, self.port)
 
     @property
     def ca_file(self) -> str:
@@ -88,12 +93,13 @@ class Server:
         await self._open()
 
     def status(self) -> dict[str, Any]:
+        """What it says of itself. No secret is in it."""
         workspace = self.emulator.workspace
         return {
             "version": __version__,
             "pid": os.getpid(),
             "home": str(self.home.path),
-            "proxy_url": f"http://127.0.0.1:{self.port}",
+            "proxy_url": shown_url(self.port),
             "ca_file": self.ca_file,
             "subscription_id": workspace.subscription_id,
             "resource_group": workspace.resource_group,
@@ -118,9 +124,8 @@ class Server:
             signing_key=bytes.fromhex(identity.signing_key),
             client_id=identity.client_id,
             client_secret=identity.client_secret,
-            admin_token=self._admin_token,
             pace=pace_of(settings.get("pace", "fast"), settings.get("speed", 1)),
-            proxy_url=f"http://127.0.0.1:{self.port}",
+            proxy_url=self.proxy_url,
             ca_file=self._authority.bundle,
         )
         emulator.noise = bool(settings.get("noise", False))

@@ -40,7 +40,7 @@ _RENEW_BEFORE = timedelta(days=60)
 
 
 class Authority:
-    """The authority kept in a folder (0700, keys 0600): made at first use, renewed before it ends."""
+    """The authority kept in a folder (0700, files 0600): made at first use, renewed before it ends."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -92,8 +92,8 @@ class Authority:
             )
             .sign(key, hashes.SHA256())
         )
-        _write(self._folder / "ca.key", _pem(key), 0o600)
-        _write(self._folder / "ca.pem", certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+        _write(self._folder / "ca.key", _pem(key))
+        _write(self._folder / "ca.pem", certificate.public_bytes(serialization.Encoding.PEM))
         return key, certificate
 
     def _mint(self, host: str) -> ssl.SSLContext:
@@ -110,7 +110,7 @@ class Authority:
             .sign(self._key, hashes.SHA256())
         )
         path = self._folder / "leaf.pem"  # load_cert_chain reads files only
-        _write(path, _pem(self._leaf_key) + certificate.public_bytes(serialization.Encoding.PEM), 0o600)
+        _write(path, _pem(self._leaf_key) + certificate.public_bytes(serialization.Encoding.PEM))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(path)
         path.unlink()
@@ -131,7 +131,7 @@ class Authority:
                 break
         header = f"# {self._certificate.subject.rfc4514_string()}: phift embedded Azure ML\n".encode()
         own = self._certificate.public_bytes(serialization.Encoding.PEM)
-        _write(self.bundle, public.read_bytes() + b"\n" + header + own, 0o644)
+        _write(self.bundle, public.read_bytes() + b"\n" + header + own)
 
 
 def _builder(
@@ -169,9 +169,9 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     )
 
 
-def _write(path: Path, data: bytes, mode: int) -> None:
+def _write(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(data)
     temporary.replace(path)

@@ -67,11 +67,11 @@ class Served(Target):
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
-        self.server = self.do(Server, Home(path), "admin")
+        self.server = self.do(Server, Home(path))
         self.call(self.server.start(0))
         self.account = self.do(blobs_of, self.server.emulator)
         self.name, self.key, self.url = self.account.name, self.account.key, self.account.url
-        proxies = {"https": f"http://127.0.0.1:{self.server.port}"}
+        proxies = {"https": self.server.proxy_url}
         self.transport = {"proxies": proxies, "connection_verify": self.server.ca_file, "retry_total": 0}
         self.session = requests.Session()
         self.session.trust_env = False

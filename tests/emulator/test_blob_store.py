@@ -247,7 +247,7 @@ def account(tmp_path):
     workspace = Workspace("s", "g", "w", "eastus", "guid", "tenant", "acct", "default-box", "2026-01-01T00:00:00+00:00")
     home = tmp_path / "home"
     home.mkdir()
-    emulator = Emulator(home, workspace, signing_key=b"k", client_id="c", client_secret="s", admin_token="t")
+    emulator = Emulator(home, workspace, signing_key=b"k", client_id="c", client_secret="s")
     yield BlobAccount(emulator)
     emulator.request_log.close()
     emulator.store.close()

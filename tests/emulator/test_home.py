@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import ssl
 import stat
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from cryptography import x509
 
 from phift.emulator.home import Home
 from phift.emulator.tls import Authority
+from phift.errors import EmulatorError
 
 
 def mode(path: Path) -> int:
@@ -36,6 +40,65 @@ def test_identity_stays_and_hides_its_secrets(tmp_path: Path) -> None:
     assert Home(tmp_path / "h").identity() == first
     assert first.client_secret not in repr(first)
     assert first.signing_key not in repr(first)
+
+
+def test_the_secret_is_the_homes_own_and_stays(tmp_path: Path) -> None:
+    first = Home(tmp_path / "h").identity()
+    assert re.fullmatch("[0-9a-f]{32}", first.proxy_secret)
+    assert first.proxy_secret not in repr(first)
+    assert Home(tmp_path / "other").identity().proxy_secret != first.proxy_secret
+
+
+def test_a_home_of_an_earlier_release_gets_a_secret_and_keeps_the_rest(tmp_path: Path) -> None:
+    home = Home(tmp_path / "h")
+    first = home.identity()
+    path = home.path / "identity.json"
+    body = json.loads(path.read_text())
+    del body["proxy_secret"]
+    path.write_text(json.dumps(body))
+    second = home.identity()
+    assert second.proxy_secret != first.proxy_secret
+    assert replace(second, proxy_secret=first.proxy_secret) == first
+    assert Home(tmp_path / "h").identity() == second
+    assert mode(path) == 0o600
+
+
+def test_opening_a_home_takes_it_away_from_others(tmp_path: Path) -> None:
+    home = Home(tmp_path / "h")
+    home.path.chmod(0o777)
+    Home(tmp_path / "h")
+    assert mode(home.path) == 0o700
+
+
+def test_a_folder_that_all_users_share_is_no_home(tmp_path: Path) -> None:
+    shared = tmp_path / "tmp"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    with pytest.raises(EmulatorError, match="all users share"):
+        Home(shared)
+    assert mode(shared) == 0o1777
+
+
+def test_make_private_reaches_all_that_is_ours_and_nothing_else(tmp_path: Path) -> None:
+    home = Home(tmp_path / "h")
+    home.identity()
+    other = tmp_path / "other"
+    other.mkdir(mode=0o755)
+    deep = home.path / "blobs" / "aa"
+    deep.mkdir(parents=True)
+    (deep / "x").write_text("x")
+    (home.path / "store.sqlite3-wal").write_text("x")
+    (home.path / "notes").write_text("the user's own")
+    (home.path / "blobs" / "elsewhere").symlink_to(other)
+    for path in (deep, deep.parent):
+        path.chmod(0o775)
+    for path in (deep / "x", home.path / "store.sqlite3-wal", home.path / "identity.json", home.path / "notes"):
+        path.chmod(0o664)
+    other.chmod(0o755)
+    assert home.make_private() == []
+    assert (mode(deep), mode(deep.parent), mode(other)) == (0o700, 0o700, 0o755)
+    assert [mode(p) for p in (deep / "x", home.path / "store.sqlite3-wal", home.path / "identity.json")] == [0o600] * 3
+    assert mode(home.path / "notes") == 0o664
 
 
 def test_locate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +138,7 @@ def test_wipe_keeps_identity_and_certificates(tmp_path: Path) -> None:
 
 def test_the_authority_speaks_for_azure_only(tmp_path: Path) -> None:
     authority = Authority(tmp_path / "tls")
-    assert mode(tmp_path / "tls" / "ca.key") == 0o600
+    assert {mode(path) for path in (tmp_path / "tls").iterdir()} == {0o600}
     certificate = x509.load_pem_x509_certificate((tmp_path / "tls" / "ca.pem").read_bytes())
     constraints = certificate.extensions.get_extension_for_class(x509.NameConstraints)
     assert constraints.critical

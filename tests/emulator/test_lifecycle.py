@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from phift.emulator import lifecycle
 from phift.emulator.home import Home
+from phift.emulator.listener import is_own
 from phift.errors import EmulatorError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def test_start_find_stop(home: Path) -> None:
@@ -24,7 +33,8 @@ def test_start_find_stop(home: Path) -> None:
     assert lifecycle.ensure(home) == connection
     assert lifecycle.find(home) == connection
     assert connection.client_secret not in repr(connection)
-    assert connection.admin_token not in repr(connection)
+    assert secret_of(connection) not in repr(connection)
+    assert connection.shown_url == f"http://phift:***@127.0.0.1:{connection.port}"
     assert os.getsid(connection.pid) != os.getsid(0), "Ctrl-C in this terminal must not reach it"
     told = lifecycle.status(home)
     assert told is not None
@@ -83,6 +93,101 @@ def test_another_version_is_replaced_when_idle(home: Path, monkeypatch: pytest.M
     assert first.pid != (lifecycle.status(home) or {})["pid"]
 
 
+EARLIER = """
+import json, os, sys, time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from phift.emulator.home import Home
+from phift.emulator.listener import is_own
+home = Home(Path(sys.argv[1]))
+lock = home.claim()
+class Handler(BaseHTTPRequestHandler):
+    def answer(self):
+        good = self.headers["Authorization"] == "Bearer an-earlier-token"
+        status = {"version": sys.argv[2], "pid": os.getpid(), "home": str(home.path), "busy": sys.argv[3] == "busy"}
+        body = json.dumps(status if good else {"error": {"message": "no"}}).encode()
+        self.send_response(200 if good else 401)
+        self.end_headers()
+        self.wfile.write(body)
+        if good and self.path == "/stop":
+            server.stopping = True
+    do_GET = do_POST = answer
+    def log_message(self, *args):
+        pass
+server = HTTPServer(("127.0.0.1", 0), Handler)
+server.stopping = False
+port = server.server_address[1]
+home.publish({"pid": os.getpid(), "port": port, "admin_token": "an-earlier-token"})
+print("ready", flush=True)
+while not server.stopping:
+    server.handle_request()
+"""
+
+
+@contextmanager
+def earlier(home: Path, version: str, busy: str) -> Iterator[subprocess.Popen[str]]:
+    """An emulator of a release without a secret, as the one that looks for it sees it."""
+    command = [sys.executable, "-c", EARLIER, str(home), version, busy]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as process:
+        assert process.stdout
+        try:
+            assert process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("version", [lifecycle.__version__, "0.0.9"])
+def test_one_of_an_earlier_release_is_replaced_when_idle(home: Path, version: str) -> None:
+    with earlier(home, version, "idle") as process:
+        assert lifecycle.find(home) is None
+        status = lifecycle.status(home)
+        assert status is not None
+        assert status["version"] == version
+        with pytest.raises(EmulatorError, match="is running in") as caught:
+            lifecycle.reset(home)
+        assert "phift emulator stop" in caught.value.remedy
+        connection = lifecycle.ensure(home)
+        assert process.wait(10) == 0
+    assert connection.pid != process.pid
+    secret_of(connection)
+
+
+def test_one_of_an_earlier_release_that_works_is_left_alone(home: Path) -> None:
+    with earlier(home, lifecycle.__version__, "busy") as process:
+        with pytest.raises(EmulatorError, match="of an earlier phift is running in") as caught:
+            lifecycle.ensure(home)
+        assert "phift emulator stop" in caught.value.remedy
+        assert process.poll() is None
+        assert lifecycle.stop(home) is True
+
+
+def test_the_secret_is_not_sent_to_whoever_took_the_port(home: Path) -> None:
+    """An emulator that was killed leaves its address behind, and anybody can listen there."""
+    connection = lifecycle.ensure(home)
+    os.kill(connection.pid, signal.SIGKILL)
+    os.waitpid(connection.pid, 0)
+    with socket.create_server(("127.0.0.1", connection.port)) as thief:
+        thief.settimeout(0.3)
+        assert Home(home).endpoint() is not None
+        assert lifecycle.find(home) is None
+        assert lifecycle.status(home) is None
+        with pytest.raises(EmulatorError, match="cannot be used"):
+            lifecycle.ensure(home)
+        with pytest.raises(TimeoutError):
+            thief.accept()
+
+
+def test_a_listener_is_told_by_process_and_owner(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert is_own(os.getpid(), port, tmp_path)
+        assert not is_own(2**22 + 1, port, tmp_path), "there is no such process"
+        assert not is_own(2**80, port, tmp_path)
+    if Path("/proc/net/tcp").exists():
+        assert not is_own(os.getpid(), port, tmp_path), "nobody listens"
+
+
 def test_idleness_ends_it(home: Path) -> None:
     lifecycle.ensure(home, idle_seconds=0.3)
     wait_for_end(home)
@@ -104,11 +209,18 @@ def test_logs_and_files_hold_no_secret(home: Path) -> None:
     lifecycle.stop(home)
     for path in lifecycle.log_files(home):
         text = path.read_text()
-        assert connection.admin_token not in text
+        assert secret_of(connection) not in text
         assert connection.client_secret not in text
         assert "Bearer" not in text
+        assert "Basic" not in text
     first, *_ = lifecycle.log_files(home)[1].read_text().splitlines()
     assert json.loads(first)["path"] == "/status"
+
+
+def secret_of(connection: lifecycle.Connection) -> str:
+    secret = urlsplit(connection.proxy_url).password or ""
+    assert re.fullmatch("[0-9a-f]{32}", secret)
+    return secret
 
 
 def wait_for_end(home: Path, seconds: float = 20.0) -> None:

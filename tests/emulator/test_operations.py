@@ -43,7 +43,7 @@ def finishers_of_this_module(monkeypatch: pytest.MonkeyPatch) -> None:
 def open_home(path: Path) -> Emulator:
     home = Home(path)
     identity = home.identity()
-    secrets = {"client_id": identity.client_id, "client_secret": identity.client_secret, "admin_token": "t"}
+    secrets = {"client_id": identity.client_id, "client_secret": identity.client_secret}
     pace = replace(FAST, default=0.0)
     return Emulator(home.path, workspace_of(identity), signing_key=b"k" * 32, pace=pace, **secrets)
 

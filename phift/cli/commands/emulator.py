@@ -63,13 +63,13 @@ def start(
     from phift.emulator import lifecycle
 
     terminal = Terminal.of()
-    if port is not None and (running := lifecycle.find()) and not running.proxy_url.endswith(f":{port}"):
-        raise UsageError(f"it runs already, at {running.proxy_url}", remedy="phift emulator stop")
+    if port is not None and (running := lifecycle.find()) and running.port != port:
+        raise UsageError(f"it runs already, at {running.shown_url}", remedy="phift emulator stop")
     connection = ensure_emulator(terminal.tell, port=port, idle_seconds=o.parse_time(idle, "--idle") if idle else None)
     asked = {"pace": pace and pace.value, "speed": speed, "noise": noise}
     if settings := {name: value for name, value in asked.items() if value is not None}:
         lifecycle.request(connection, "PUT", "/settings", settings)
-    terminal.print(f"Embedded Azure ML runs at {connection.proxy_url} (process {connection.pid})")
+    terminal.print(f"Embedded Azure ML runs at {connection.shown_url} (process {connection.pid})")
     return 0
 
 
@@ -143,7 +143,8 @@ def env(
 ) -> int:
     """Print the variables that point any Azure program at it.
 
-    Use it as: eval "$(phift emulator env)". They hold the key of this machine's emulator, which opens nothing else.
+    Use it as: eval "$(phift emulator env)". They hold the password of this emulator, which opens nothing else: whoever
+    has it can run code as you, so keep the output to yourself.
     """
     from phift.emulator import lifecycle
 

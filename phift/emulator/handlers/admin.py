@@ -1,4 +1,4 @@
-"""Admin requests, on the proxy's own port, with the admin token as bearer: status, request log, faults, pace, stop."""
+"""Admin requests, on the proxy's own port: status, request log, faults, pace, stop."""
 
 from __future__ import annotations
 

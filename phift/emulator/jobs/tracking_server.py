@@ -7,6 +7,7 @@ the job, and MLflow's own API does not let its caller choose.
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from typing import Any
 
@@ -72,7 +73,7 @@ def _application() -> Any:
 
 def main() -> None:
     watch_lifeline()
-    socket, database, artifacts = sys.argv[1:4]
+    path, database, artifacts = sys.argv[1:4]
     # MLflow's server reads its settings from these when it is imported; they are private to MLflow, hence the pin
     os.environ |= {
         "_MLFLOW_SERVER_FILE_STORE": f"sqlite:///{database}",
@@ -86,7 +87,20 @@ def main() -> None:
     import uvicorn
 
     # h11 answers HTTP/1.0 without chunks, which is what our side of the socket speaks
-    uvicorn.run(_application(), uds=socket, http="h11", log_level="warning", access_log=False, lifespan="off")
+    config = uvicorn.Config(_application(), http="h11", log_level="warning", access_log=False, lifespan="off")
+    uvicorn.Server(config).run(sockets=[_listener(path)])
+
+
+def _listener(path: str) -> socket.socket:
+    """Bound here, as uvicorn would open it to all users."""
+    listener = socket.socket(socket.AF_UNIX)
+    former = os.umask(0o077)
+    try:
+        listener.bind(path)
+    finally:
+        os.umask(former)
+    listener.listen(2048)
+    return listener
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from phift.emulator.jobs.worker import quiet
 __all__ = ["main"]
 
 _APPLICATION = "azureml_inference_server_http.server.entry:app"
+_UMASK = 0o077
 _BOOT_SECONDS = 600  # gunicorn's timeout covers the loading of the model; requests are limited by SCORING_TIMEOUT_MS
 
 
@@ -31,6 +32,7 @@ def main(socket: str, workers: str) -> None:
         f"--bind=unix:{socket}",
         f"--workers={workers}",
         f"--timeout={_BOOT_SECONDS}",
+        f"--umask={_UMASK}",  # its own default would open the socket, and what a script writes, to all users
         "--graceful-timeout=30",
         "--no-control-socket",  # gunicorn 26 would open one in the home folder, the same for all
         _APPLICATION,

@@ -42,9 +42,6 @@ def run(context: StepContext) -> None:
         # MLflow writes down where the weights were read from: a folder that only this machine has, and not for long
         written = target / name
         written.write_text(written.read_text(encoding="utf-8").replace(str(source), context.job), encoding="utf-8")
-    for file in target.rglob("*"):
-        if file.is_file():
-            file.chmod(0o644)
     context.log(f"MLflow model, task {task}: {sum(1 for f in target.rglob('*') if f.is_file())} files")
 
 

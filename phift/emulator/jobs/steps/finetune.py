@@ -150,9 +150,6 @@ def _save(context: StepContext, model: Any, tokenizer: Any, out: Path) -> None:
     model.config.use_cache = True
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
-    for file in out.rglob("*"):
-        if file.is_file():
-            file.chmod(0o644)  # safetensors writes 0600
 
 
 class _Collator:
