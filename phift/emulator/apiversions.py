@@ -16,7 +16,7 @@ from phift.emulator.errors import ServiceError
 
 __all__ = ["before", "check", "shown"]
 
-_VERSION = re.compile(r"(?P<date>20\d\d-\d\d-\d\d)(?P<preview>-preview|-privatepreview|-dataplanepreview)?")
+_VERSION = re.compile(r"(?P<date>20\d\d-\d\d-\d\d)(?P<preview>-preview|-privatepreview|-dataplanepreview)?", re.ASCII)
 _OLDEST = "2020-01-01"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import re
 import signal
 import time
 import uuid
@@ -66,6 +67,7 @@ _SECURITY = [
     (b"request-context", b"appId=cid-v1:00000000-0000-0000-0000-000000000000"),
 ]
 _NOT_CACHED = [(b"cache-control", b"no-cache"), (b"pragma", b"no-cache"), (b"expires", b"-1")]
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _OWN = (b"x-phift-emulator", __version__.encode())
 _WORKSPACE_PARAMETERS = ("sub", "rg", "ws")
 
@@ -159,6 +161,10 @@ class Application:
         raw_path = request.scope.get("raw_path") or request.scope["path"].encode()
         route, params = self._router.match(kind, request.method, raw_path.decode("ascii").split("?")[0])
         claims = {} if route.public else self._authenticate(kind, request)
+        if kind is not Host.BLOB and any(
+            not value.isprintable() and _CONTROL.search(value) for value in params.values()
+        ):
+            raise ServiceError(400, "InvalidRequestUri", "The request's path holds control characters.")
         call = Call(self.emulator, request, params, claims)
         if kind is Host.ARM:
             apiversions.check(call.api_version)

@@ -134,6 +134,12 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "",
             "the public specifications; recordings are of previews",
         ),
+        "body_shapes": Assumption(
+            "bodies nested deeper than 64, with integers beyond 64 bits or with values of another kind than their type "
+            "has there are refused with 400",
+            "",
+            "the parser's defaults; the words are ours",
+        ),
         "page_sizes": Assumption(
             "lists come in pages of 100, those of jobs of 50, when no size is asked for",
             "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -13,6 +14,48 @@ from starlette.responses import Response
 from phift.emulator.errors import ServiceError
 
 __all__ = ["Fault", "Faults"]
+
+
+_MAX_DELAY = 3600
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_status(value: Any) -> bool:
+    return _is_count(value) and (value == 0 or 200 <= value < 600)
+
+
+def _is_delay(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _MAX_DELAY
+
+
+def _are_headers(value: Any) -> bool:
+    """Of texts that a header can hold."""
+    return isinstance(value, dict) and all(
+        re.fullmatch(r"[A-Za-z0-9-]+", name) and isinstance(text, str) and re.fullmatch(r"[\x20-\x7e]*", text)
+        for name, text in value.items()
+    )
+
+
+_FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    **dict.fromkeys(("pattern", "code", "message"), ("a text", _is_text)),
+    **dict.fromkeys(("drop", "kill", "after", "stale", "later"), ("true or false", _is_flag)),
+    **dict.fromkeys(("offset", "count"), ("a whole number", _is_count)),
+    "status": ("an HTTP status", _is_status),
+    "delay": (f"seconds, {_MAX_DELAY} at most", _is_delay),
+    "headers": ("an object of header values", _are_headers),
+}
+"""What can be asked of a fault."""
 
 
 @dataclass
@@ -79,14 +122,18 @@ class Faults:
         self._faults: list[Fault] = []
 
     def add(self, body: dict[str, Any]) -> Fault:
-        """A fault from its JSON; raises ServiceError 400 when a field is unknown or the pattern is no expression."""
-        settable = {each.name for each in fields(Fault)} - {"id", "seen", "struck", "kept"}
-        if unknown := sorted(set(body) - settable):
+        """A fault from its JSON; raises ServiceError 400 for a field that is unknown or of another kind, and for a
+        pattern that is no expression."""
+        if unknown := sorted(set(body) - set(_FIELDS)):
             raise ServiceError(400, "RequestInvalid", f"Unknown field of a fault: {', '.join(unknown)}")
+        for name, value in body.items():
+            wanted, right = _FIELDS[name]
+            if not right(value):
+                raise ServiceError(400, "RequestInvalid", f"Not a fault: {name} must be {wanted}, not {value!r}.")
         try:
             re.compile(body["pattern"])
             fault = Fault(**body)
-        except (KeyError, TypeError, re.error) as error:
+        except (KeyError, OverflowError, RecursionError, re.error) as error:
             raise ServiceError(400, "RequestInvalid", f"Not a fault: {error}") from error
         if not (fault.final or fault.delay or fault.stale or fault.later):
             raise ServiceError(400, "RequestInvalid", "A fault needs status, drop, kill, delay, stale or later.")

@@ -53,7 +53,7 @@ class Gate:
 
     def admits(self, values: Sequence[bytes]) -> bool:
         """Whether the values of a request's Proxy-Authorization headers are one, and good. The time that this takes
-        does not depend on how much of a guess is right."""
+        does not depend on how much of it is right."""
         scheme, _, encoded = (values[0] if len(values) == 1 else b"").strip().partition(b" ")
         try:
             sent = base64.b64decode(encoded.strip(), validate=True)

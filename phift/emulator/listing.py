@@ -23,9 +23,8 @@ def page(call: Call, items: Iterable[dict[str, Any]], *, size: int = _PAGE, toke
 
     size: of a page where none is asked for. token: the parameter by which nextLink goes on.
     """
-    top, skip = call.query("top") or call.query("count"), call.query("skipToken") or call.query("skip")
-    most = min(int(top), _MOST) if top.isdigit() and int(top) > 0 else size
-    start = int(skip) if skip.isdigit() else 0
+    most = min(call.number("top") or call.number("count") or size, _MOST)
+    start = call.number("skipToken") or call.number("skip") or 0
     found = list(islice(items, start, start + most + 1))
     body: dict[str, Any] = {"value": found[:most]}
     if len(found) > most:

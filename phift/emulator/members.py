@@ -18,28 +18,33 @@ from phift.emulator.apiversions import shown
 __all__ = ["TYPES", "Unknown", "unknown_members"]
 
 _RESOURCE = "id name type systemData"
-_TRACKED = f"{_RESOURCE} location tags kind sku:Sku identity:Identity"
+_TRACKED = f"{_RESOURCE} location:text tags:object kind sku:Sku identity:Identity"
+_BAGS = "tags:object properties:object"
 _JOB = (
-    "description tags properties componentId computeId displayName experimentName identity:JobIdentity isArchived "
-    "jobType notificationSetting services:{JobService} status inputs:{JobInput} outputs:{JobOutput} parentJobName "
-    "secretsConfiguration"
+    f"description {_BAGS} componentId:text computeId:text displayName:text experimentName:text identity:JobIdentity "
+    "isArchived jobType:text notificationSetting services:{JobService} status inputs:{JobInput} outputs:{JobOutput} "
+    "parentJobName secretsConfiguration"
 )
 _ASSET = (
-    "description tags properties isAnonymous isArchived autoDeleteSetting provisioningState stage intellectualProperty"
+    f"description:text {_BAGS} isAnonymous isArchived autoDeleteSetting provisioningState stage:text "
+    "intellectualProperty"
 )
-_CONTAINER = "description tags properties isArchived latestVersion nextVersion provisioningState"
+_CONTAINER = f"description:text {_BAGS} isArchived latestVersion nextVersion provisioningState"
 
 _SPECIFIED: Mapping[str, str] = {
     "PipelineJobResource": f"{_RESOURCE} properties:PipelineJob",
     "CommandJobResource": f"{_RESOURCE} properties:CommandJob",
-    "PipelineJob": f"{_JOB} jobs settings sourceJobId",
+    "PipelineJob": f"{_JOB} jobs:{{PipelineNode}} settings:object sourceJobId",
     "CommandJob": (
-        f"{_JOB} codeId command distribution:Distribution environmentId environmentVariables limits:JobLimits "
-        "parameters queueSettings:QueueSettings resources:JobResourceConfiguration autologgerSettings "
-        "componentConfiguration"
+        f"{_JOB} codeId:text command:text distribution:Distribution environmentId:text environmentVariables:object "
+        "limits:JobLimits parameters queueSettings:QueueSettings resources:JobResourceConfiguration "
+        "autologgerSettings componentConfiguration"
     ),
-    "JobInput": "description jobInputType mode uri value pathOnCompute",
-    "JobOutput": "description jobOutputType assetName assetVersion mode uri pathOnCompute autoDeleteSetting",
+    "PipelineNode": "componentId:text inputs:object outputs:object",
+    "JobInput": "description jobInputType:text mode:text uri:text value pathOnCompute",
+    "JobOutput": (
+        "description jobOutputType:text assetName:text assetVersion mode:text uri:text pathOnCompute autoDeleteSetting"
+    ),
     "JobService": "endpoint errorMessage jobServiceType nodes port properties status",
     "JobIdentity": "identityType clientId objectId resourceId",
     "JobLimits": "jobLimitsType timeout",
@@ -52,59 +57,100 @@ _SPECIFIED: Mapping[str, str] = {
         "headNodeAdditionalArgs includeDashboard port workerNodeAdditionalArgs"
     ),
     "DataVersion": f"{_RESOURCE} properties:DataVersionProperties",
-    "DataVersionProperties": f"{_ASSET} dataType dataUri referencedUris",
+    "DataVersionProperties": f"{_ASSET} dataType:text dataUri:text referencedUris",
     "ModelVersion": f"{_RESOURCE} properties:ModelVersionProperties",
     "ModelVersionProperties": (
-        f"{_ASSET} flavors:{{FlavorData}} jobName modelType modelUri datasets systemMetadata defaultDeploymentTemplate"
+        f"{_ASSET} flavors:{{FlavorData}} jobName:text modelType:text modelUri:text datasets systemMetadata "
+        "defaultDeploymentTemplate"
     ),
     "FlavorData": "data",
     "EnvironmentVersion": f"{_RESOURCE} properties:EnvironmentVersionProperties",
     "EnvironmentVersionProperties": (
-        f"{_ASSET} autoRebuild build:BuildContext condaFile environmentType image "
-        "inferenceConfig:InferenceConfig osType"
+        f"{_ASSET} autoRebuild:text build:BuildContext condaFile:text environmentType image:text "
+        "inferenceConfig:InferenceConfig osType:text"
     ),
     "BuildContext": "contextUri dockerfilePath",
     "InferenceConfig": "livenessRoute:Route readinessRoute:Route scoringRoute:Route startupRoute:Route",
     "Route": "path port",
     "CodeVersion": f"{_RESOURCE} properties:CodeVersionProperties",
-    "CodeVersionProperties": f"{_ASSET} codeUri",
+    "CodeVersionProperties": f"{_ASSET} codeUri:text",
     "ComponentVersion": f"{_RESOURCE} properties:ComponentVersionProperties",
-    "ComponentVersionProperties": f"{_ASSET} componentSpec",
+    "ComponentVersionProperties": f"{_ASSET} componentSpec:ComponentSpec",
+    "ComponentSpec": "name:text type:text inputs:{ComponentInput} outputs:object resources:object tags:object",
+    "ComponentInput": "type",
     "Container": f"{_RESOURCE} properties:ContainerProperties",
     "ContainerProperties": f"{_CONTAINER} dataType",
     "Datastore": f"{_RESOURCE} properties:DatastoreProperties",
     "DatastoreProperties": (
-        "description tags properties credentials datastoreType isDefault resourceGroup subscriptionId accountName "
-        "containerName fileShareName filesystem endpoint protocol serviceDataAccessAuthIdentity storeName artifact "
-        "oneLakeWorkspaceName hdfsServerCertificate nameNodeAddress intellectualProperty"
+        f"description {_BAGS} credentials:DatastoreCredentials datastoreType:text isDefault resourceGroup:text "
+        "subscriptionId:text accountName:text containerName:text fileShareName:text filesystem endpoint protocol "
+        "serviceDataAccessAuthIdentity storeName artifact oneLakeWorkspaceName hdfsServerCertificate nameNodeAddress "
+        "intellectualProperty"
     ),
+    "DatastoreCredentials": "credentialsType:text secrets:object",
     "OnlineEndpoint": f"{_TRACKED} properties:OnlineEndpointProperties",
     "OnlineEndpointProperties": (
-        "authMode description keys properties scoringUri swaggerUri compute mirrorTraffic provisioningState "
-        "publicNetworkAccess traffic"
+        "authMode:text description keys properties:object scoringUri swaggerUri compute mirrorTraffic:object "
+        "provisioningState publicNetworkAccess:text traffic:object"
     ),
     "OnlineDeployment": f"{_TRACKED} properties:OnlineDeploymentProperties",
     "OnlineDeploymentProperties": (
-        "codeConfiguration:CodeConfiguration description environmentId environmentVariables properties "
-        "appInsightsEnabled dataCollector:DataCollector egressPublicNetworkAccess endpointComputeType instanceType "
-        "livenessProbe:ProbeSettings readinessProbe:ProbeSettings startupProbe:ProbeSettings model modelMountPath "
-        "provisioningState requestSettings:RequestSettings scaleSettings:ScaleSettings privateNetworkConnection "
-        "containerResourceRequirements"
+        "codeConfiguration:CodeConfiguration description environmentId:text environmentVariables:object "
+        "properties:object appInsightsEnabled dataCollector:DataCollector egressPublicNetworkAccess:text "
+        "endpointComputeType:text instanceType:text livenessProbe:ProbeSettings readinessProbe:ProbeSettings "
+        "startupProbe:ProbeSettings model:text modelMountPath:text provisioningState requestSettings:RequestSettings "
+        "scaleSettings:ScaleSettings privateNetworkConnection containerResourceRequirements"
     ),
-    "CodeConfiguration": "codeId scoringScript",
-    "ProbeSettings": "failureThreshold initialDelay period successThreshold timeout",
-    "RequestSettings": "maxConcurrentRequestsPerInstance maxQueueWait requestTimeout",
+    "CodeConfiguration": "codeId:text scoringScript:text",
+    "ProbeSettings": "failureThreshold initialDelay:text period:text successThreshold timeout:text",
+    "RequestSettings": "maxConcurrentRequestsPerInstance maxQueueWait:text requestTimeout:text",
     "ScaleSettings": "scaleType maxInstances minInstances pollingInterval targetUtilizationPercentage",
     "DataCollector": "collections:{DataCollection} requestLogging:RequestLogging rollingRate",
     "DataCollection": "clientId dataCollectionMode dataId samplingRate",
     "RequestLogging": "captureHeaders",
     "Sku": "name tier size family capacity",
     "Identity": "type principalId tenantId userAssignedIdentities",
-    "RegenerateKeysRequest": "keyType keyValue",
-    "LogsRequest": "containerType tail",
+    "RegenerateKeysRequest": "keyType:text keyValue:text",
+    "LogsRequest": "containerType:text tail",
     "SecretsRequest": "expirableSecret expireAfterHours",
     "PendingUploadRequest": "pendingUploadId pendingUploadType",
+    "Compute": f"{_TRACKED} properties:ComputeProperties",
+    "ComputeProperties": "computeType:text description properties:AmlCompute scaleSettings:ComputeScale",
+    "AmlCompute": (
+        "vmSize:text vmPriority:text osType:text scaleSettings:ComputeScale userAccountCredentials:object subnet"
+    ),
+    "ComputeScale": "minNodeCount maxNodeCount nodeIdleTimeBeforeScaleDown",
+    "RunUpdate": f"displayName:text description {_BAGS}",
+    "RunDataRequest": "runId:text",
+    "ResolveRequest": "values:[text]",
+    "MlflowRequest": (
+        "metrics:[MlflowItem] params:[MlflowItem] tags:[MlflowItem] experiment_ids:[scalar] order_by:[scalar] "
+        "run_ids:[scalar] artifact_location:scalar end_time:scalar experiment_id:scalar experiment_name:scalar "
+        "filter:scalar key:scalar lifecycle_stage:scalar max_results:scalar metric_key:scalar name:scalar "
+        "new_name:scalar page_token:scalar path:scalar run_id:scalar run_name:scalar run_uuid:scalar "
+        "run_view_type:scalar start_time:scalar status:scalar step:scalar timestamp:scalar user_id:scalar "
+        "value:scalar view_type:scalar"
+    ),
+    "MlflowItem": "key:scalar value:scalar timestamp:scalar step:scalar",
 }
+"""Members of each type and the kind of their values: text, object, scalar, a type, {kind} a map of it, [kind] an array
+of it; nothing where every value will do."""
+_OPEN = frozenset(
+    (
+        *("PipelineNode", "ComponentSpec", "ComponentInput", "DatastoreCredentials"),
+        *(
+            "Compute",
+            "ComputeProperties",
+            "AmlCompute",
+            "ComputeScale",
+            "RunUpdate",
+            "RunDataRequest",
+            "ResolveRequest",
+        ),
+        *("MlflowRequest", "MlflowItem"),
+    )
+)
+"""Types that take members besides: of these only what is read here is told."""
 _KINDS: Mapping[str, str] = {
     "PipelineJob": "job",
     "CommandJob": "job",
@@ -158,8 +204,7 @@ def _read(text: str) -> Mapping[str, str]:
 
 
 TYPES: Mapping[str, Mapping[str, str]] = MappingProxyType({name: _read(text) for name, text in _SPECIFIED.items()})
-"""Members of each type, lower-cased as the parser compares them, with the type of their values: "" for any, {T} for a
-map of T."""
+"""Members of each type, lower-cased as the parser compares them, with the kind of their values."""
 
 
 def unknown_members(body: Any, kind: str, api_version: str) -> list[Unknown]:
@@ -173,8 +218,8 @@ def unknown_members(body: Any, kind: str, api_version: str) -> list[Unknown]:
 def _unknown(
     body: Any, kind: str, api_version: str, keys: tuple[str, ...], origin: int
 ) -> Iterator[tuple[str, tuple[str, ...], int]]:
-    if not isinstance(body, dict):
-        return  # of the wrong kind: for the one to say who reads it
+    if not isinstance(body, dict) or kind not in TYPES or kind in _OPEN:
+        return
     known: Mapping[str, str] = TYPES[kind]
     if kind in _KINDS:
         hidden = {name.casefold() for name in _hidden(kind, api_version)}
@@ -188,7 +233,7 @@ def _unknown(
         elif below.startswith("{") and isinstance(value, dict):
             for key, each in value.items():
                 yield from _unknown(each, below[1:-1], api_version, (*keys, name, key), origin)
-        elif below and not below.startswith("{"):
+        else:
             yield from _unknown(value, below, api_version, (*keys, name), origin)
 
 

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from starlette.requests import Request
 from starlette.responses import Response
 
+from phift.emulator.body import parse_json
 from phift.emulator.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ __all__ = [
 SUBSCRIPTION = "/subscriptions/{sub}"
 OPERATIONS_PAGE = "docs/emulator.md#operations"
 """Where the repository tells what is emulated; every 501 names it."""
+_DIGITS, _MOST = 12, 10**9
 WS = SUBSCRIPTION + "/resourceGroups/{rg}/providers/Microsoft.MachineLearningServices/workspaces/{ws}"
 LOCATION = SUBSCRIPTION + "/providers/Microsoft.MachineLearningServices/locations/{location}"
 
@@ -114,19 +116,22 @@ class Call:
     def api_version(self) -> str:
         return self.query("api-version")
 
-    async def json(self) -> Any:
-        """The body as JSON; raises ServiceError 400 when it is none."""
-        body = await self.request.body()
-        if not body:
-            return None
-        try:
-            return await self.request.json()
-        except ValueError as error:
-            raise ServiceError(400, "RequestInvalid", f"The request body is not JSON: {error}") from error
+    def number(self, name: str) -> int | None:
+        """A query parameter that is a whole number, at most that of a long list; None for anything else."""
+        text = self.query(name)
+        return min(int(text[:_DIGITS]), _MOST) if text.isascii() and text.isdigit() else None
 
-    async def object(self) -> dict[str, Any]:
-        """The body as a JSON object; raises ServiceError 400 when it is none."""
+    async def json(self) -> Any:
+        """The body as JSON, None when there is none; raises ServiceError 400 for what is no JSON."""
+        body = await self.request.body()
+        return parse_json(body) if body else None
+
+    async def object(self, *, needed: bool = True) -> dict[str, Any]:
+        """The body as a JSON object; raises ServiceError 400 when it is none. needed: else no body, or null, is an
+        empty one."""
         body = await self.json()
+        if body is None and not needed:
+            return {}
         if not isinstance(body, dict):
             raise ServiceError(400, "RequestInvalid", "The request body must be a JSON object.")
         return body

@@ -57,7 +57,7 @@ class Tokens:
     def _read(self, token: str) -> dict[str, Any]:
         """The claims of a token of ours, not to be changed: they are kept. Raises TokenError for a forged one."""
         head, _, signature = token.rpartition(".")
-        if head.count(".") != 1 or not hmac.compare_digest(signature, self._sign(head)):
+        if head.count(".") != 1 or not hmac.compare_digest(signature.encode(), self._sign(head).encode()):
             raise TokenError("the token was not issued here")
         claims: dict[str, Any] = json.loads(_decode(head.split(".")[1]))
         return claims

@@ -9,8 +9,18 @@ from phift.emulator.assumed import holds
 from phift.emulator.errors import ServiceError, detail
 from phift.emulator.members import unknown_members
 from phift.emulator.routing import Call
+from phift.emulator.shapes import misfit
 
-__all__ = ["check_asset_name", "check_asset_version", "check_members", "check_tags", "strict_object", "text_map"]
+__all__ = [
+    "check_asset_name",
+    "check_asset_version",
+    "check_members",
+    "check_shape",
+    "check_tags",
+    "lenient_object",
+    "strict_object",
+    "text_map",
+]
 
 _ASSET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
 _ASSET_VERSION = re.compile(r"(?!\.{1,2}$)[^\x00-\x1f\x7f/\\]{1,255}")
@@ -25,20 +35,41 @@ async def strict_object(call: Call, kind: str) -> dict[str, Any]:
     return body
 
 
+async def lenient_object(call: Call, kind: str, *, needed: bool = True) -> dict[str, Any]:
+    """The body as a JSON object that may have members besides those of the type; raises ServiceError 400 for values of
+    other kinds than the type has. needed: else no body, or null, is an empty object."""
+    body = await call.object(needed=needed)
+    check_shape(body, kind)
+    return body
+
+
 def check_members(call: Call, body: Any, kind: str) -> None:
-    """Raises ServiceError 400 for members that the type has not in this api-version, with all of them in its details
-    (recorded 2026-03). What is no object passes."""
+    """Raises ServiceError 400 for values of other kinds than the type has, and for members that it has not in this
+    api-version, with all of them in its details (recorded 2026-03). None passes."""
+    check_shape(body, kind)
     found = unknown_members(body, kind, call.api_version)
     recorded = kind in ("PipelineJobResource", "CommandJobResource")
     if found and (recorded or holds(call.emulator.store, "unknown_members_are_refused")):
-        raise ServiceError(
-            400,
-            "UserError",
-            _INVALID,
-            details=[detail("RequestInvalid", each.text) for each in found],
-            inner="RequestInvalid",
-            message_format=_INVALID,
-        )
+        raise _invalid([each.text for each in found])
+
+
+def check_shape(body: Any, kind: str) -> None:
+    """Raises ServiceError 400 for the first value of another kind than the type has there."""
+    if found := misfit(body, kind):
+        path, text = found
+        raise _invalid([text], target=path or None)
+
+
+def _invalid(texts: list[str], target: str | None = None) -> ServiceError:
+    return ServiceError(
+        400,
+        "UserError",
+        _INVALID,
+        target=target,
+        details=[detail("RequestInvalid", text) for text in texts],
+        inner="RequestInvalid",
+        message_format=_INVALID,
+    )
 
 
 def check_tags(tags: Any) -> dict[str, str]:

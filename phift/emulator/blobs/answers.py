@@ -21,7 +21,7 @@ __all__ = ["SERVER", "BlobResponse", "blob_headers", "parse_range", "stamp_heade
 
 SERVER = "Windows-Azure-Blob/1.0 Microsoft-HTTPAPI/2.0"
 _CHUNK = 512 * 1024
-_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]{1,19})-([0-9]{0,19})")
 
 Piece = tuple[Path, int, int]
 """A part of content: file, offset, length."""

@@ -93,7 +93,7 @@ def check_sas(
     """
     moment = now or datetime.now(UTC)
     text = _account_text(account, query) if "srt" in query else _service_text(account, container, name, query)
-    if not hmac.compare_digest(sign(key, text), query["sig"]):
+    if not hmac.compare_digest(sign(key, text).encode(), query["sig"].encode()):
         raise _failed(f"Signature did not match. String to sign used was {text}")
     if "skoid" in query:
         raise _failed("User delegation signatures are not issued by the embedded Azure ML.")

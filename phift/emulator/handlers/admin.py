@@ -29,8 +29,8 @@ async def _status(call: Call) -> Response:
 
 
 async def _requests(call: Call) -> Response:
-    count = call.query("count", "100")
-    return reply({"value": call.emulator.request_log.tail(int(count) if count.isdigit() else 100)})
+    count = call.number("count")
+    return reply({"value": call.emulator.request_log.tail(100 if count is None else count)})
 
 
 async def _stop(call: Call) -> Response:
@@ -71,7 +71,7 @@ async def _change_settings(call: Call) -> Response:
     if isinstance(speed, bool) or not isinstance(speed, int | float) or speed < 1:
         raise ServiceError(400, "RequestInvalid", "speed must be a number of at least 1")
     name = body.get("pace", call.emulator.pace.name)
-    if name not in PACES:
+    if not isinstance(name, str) or name not in PACES:
         raise ServiceError(400, "RequestInvalid", f"pace must be one of: {', '.join(PACES)}")
     if "pace" in body or "speed" in body:
         body |= {"pace": name, "speed": speed}
@@ -94,7 +94,7 @@ async def _change_quota(call: Call) -> Response:
     body = await call.object()
     known = call.emulator.quota.limits()
     for name, vcpus in body.items():
-        if name not in known or not isinstance(vcpus, int) or isinstance(vcpus, bool):
+        if name not in known or not isinstance(vcpus, int) or isinstance(vcpus, bool) or vcpus < 0:
             message = f"Not a quota: {name}={vcpus!r}. Names: {', '.join(known)}"
             raise ServiceError(400, "RequestInvalid", message)
     for name, vcpus in body.items():

@@ -62,7 +62,7 @@ async def _find(call: Call) -> Response:
 
 async def _start_upload(call: Call) -> Response:
     """A container of its own for the content, and a SAS that writes to it."""
-    check_members(call, await call.json(), "PendingUploadRequest")
+    check_members(call, await call.object(needed=False), "PendingUploadRequest")
     blobs = blobs_of(call.emulator)
     container = f"{call.emulator.workspace.workspace_id}-{secrets.token_hex(13)}"
     blobs.store.containers.ensure(container)

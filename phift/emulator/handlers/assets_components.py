@@ -41,7 +41,8 @@ def _stored_spec(call: Call, spec: dict[str, Any]) -> dict[str, Any]:
     }
     if stored.get("inputs"):
         stored["inputs"] = {
-            name: {**body, "optional": body.get("optional", "False")} for name, body in stored["inputs"].items()
+            name: {**(body or {}), "optional": (body or {}).get("optional", "False")}
+            for name, body in stored["inputs"].items()
         }
     if stored.get("type") == "command":
         stored["resources"] = {"instance_count": "1", **(stored.get("resources") or {})}

@@ -10,6 +10,7 @@ from phift.emulator.errors import ServiceError
 from phift.emulator.handlers.assets_base import AssetKind, base_properties
 from phift.emulator.routing import Call
 from phift.emulator.validation import text_map
+from phift.emulator.yamlfile import load_yaml
 
 __all__ = ["ENVIRONMENTS"]
 
@@ -18,11 +19,9 @@ def _conda_as_json(text: Any) -> str:
     """YAML text comes back as indented JSON text, a missing file as an empty one (recorded 2023-10, 2025-02)."""
     if not text:
         return ""
-    import yaml
-
     try:
-        return json.dumps(yaml.safe_load(text), indent=2)
-    except yaml.YAMLError as error:
+        return json.dumps(load_yaml(text), indent=2, default=str)
+    except (TypeError, ValueError, RecursionError) as error:  # keys that are no text, a list within itself
         raise ServiceError(400, "UserError", f"The conda file is not valid YAML: {error}") from error
 
 

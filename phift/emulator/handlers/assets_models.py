@@ -14,6 +14,7 @@ from phift.emulator.jobs.uris import BLOB_STORE
 from phift.emulator.routing import Call
 from phift.emulator.uris import DatastorePath, JobOutput, parse_datastore_uri, parse_job_output
 from phift.emulator.validation import text_map
+from phift.emulator.yamlfile import load_yaml
 
 __all__ = ["MODELS"]
 
@@ -123,21 +124,26 @@ def _container(call: Call, path: DatastorePath) -> str | None:
 
 
 def _flavors(call: Call, path: DatastorePath | None, kind: str) -> dict[str, Any]:
-    """An MLflow model's flavors, read from its MLmodel file, with values as text; {} for other models."""
+    """An MLflow model's flavors, read from its MLmodel file, with values as text; {} for other models, and for a file
+    that is none."""
     container = _container(call, path) if path and kind == "mlflow_model" else None
     if container is None or path is None:
         return {}
     blobs, name = blobs_of(call.emulator), f"{path.path.rstrip('/')}/MLmodel"
     if not blobs.exists(container, name):
         return {}
-    import yaml
-
     with blobs.open(container, name) as stream:
-        described = yaml.safe_load(stream.read(_MAX_MLMODEL_BYTES))
+        try:
+            described = load_yaml(stream.read(_MAX_MLMODEL_BYTES))
+        except ValueError:
+            described = None
     flavors = described.get("flavors") if isinstance(described, dict) else None
     return {
-        flavor: {"data": {key: value if isinstance(value, str) else str(value) for key, value in (body or {}).items()}}
-        for flavor, body in (flavors or {}).items()
+        str(flavor): {
+            "data": {str(key): value if isinstance(value, str) else str(value) for key, value in body.items()}
+        }
+        for flavor, body in (flavors.items() if isinstance(flavors, dict) else ())
+        if isinstance(body, dict)
     }
 
 

@@ -20,7 +20,7 @@ from phift.emulator.listing import page
 from phift.emulator.lro import Operation
 from phift.emulator.quota import Use, family_of
 from phift.emulator.routing import WS, Call, Host, Route
-from phift.emulator.validation import check_tags
+from phift.emulator.validation import check_tags, lenient_object
 
 __all__ = ["ROUTES", "install", "nodes_in_use"]
 
@@ -50,13 +50,14 @@ _RUNTIME = {
 }
 _NULL_IN_PUT_REPLY = ("currentNodeCount", "targetNodeCount", "nodeStateCounts", "allocationState")
 _ABSENT_IN_PUT_REPLY = ("userAccountCredentials", "propertyBag", "allocationStateTransitionTime")
+_MAX_NODES = 65_000  # of a cluster (Azure docs)
 _FIXED = ("vmSize", "vmPriority", "subnet")
 _PRIORITIES = {"dedicated": "Dedicated", "lowpriority": "LowPriority"}
 
 
 async def _put(call: Call) -> Response:
     emulator, name = call.emulator, call.params["name"]
-    body = await call.object()
+    body = await lenient_object(call, "Compute")
     if not _NAME.fullmatch(name):
         message = (
             f"Compute name '{name}' is invalid: 2 to 32 letters, digits and dashes, beginning with a letter "
@@ -163,7 +164,8 @@ def _size(name: str) -> VmSize:
 
 def _check_scale(scale: dict[str, Any]) -> None:
     least, most = scale.get("minNodeCount", 0), scale.get("maxNodeCount", 1)
-    if not (isinstance(least, int) and isinstance(most, int) and 0 <= least <= most):
+    numbers = all(isinstance(count, int) and not isinstance(count, bool) for count in (least, most))
+    if not (numbers and 0 <= least <= most <= _MAX_NODES):
         message = f"The scale settings are invalid: minNodeCount {least} and maxNodeCount {most}."
         raise ServiceError(400, "InvalidPropertyValue", message, target="scaleSettings")
 
@@ -287,7 +289,7 @@ async def _list(call: Call) -> Response:
 async def _patch(call: Call) -> Response:
     """Scale settings in place; everything else of a cluster is changed by PUT."""
     document = _existing(call)
-    body = await call.object()
+    body = await lenient_object(call, "Compute")
     asked = (body.get("properties") or {}).get("properties") or body.get("properties") or {}
     scale = {**document["properties"]["properties"]["scaleSettings"], **(asked.get("scaleSettings") or {})}
     _check_scale(scale)

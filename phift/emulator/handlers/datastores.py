@@ -13,7 +13,7 @@ from phift.emulator.documents import empty, reply, system_data, touched
 from phift.emulator.errors import ServiceError
 from phift.emulator.listing import page
 from phift.emulator.routing import WS, Call, Host, Route
-from phift.emulator.validation import check_members, strict_object
+from phift.emulator.validation import check_asset_name, check_members, strict_object
 
 __all__ = ["ROUTES", "install"]
 
@@ -51,14 +51,13 @@ async def list_secrets(call: Call) -> Response:
     """A SAS when `expirableSecret` is asked for (the default of newer clients), the account key otherwise."""
     stored = _existing(call)
     account = blobs_of(call.emulator)
-    asked = await call.json()
+    asked = await call.object(needed=False)
     check_members(call, asked, "SecretsRequest")
     if _credentials(account, stored) == "None":
         raise ServiceError(400, "UserError", "No secrets for credentials of type None.", inner=("BadArgument",))
     if own := call.emulator.store.get(_SECRETS, stored["name"]):
         return reply(own["secrets"])
-    wants_sas = isinstance(asked, dict) and asked.get("expirableSecret") is True
-    if not wants_sas:
+    if asked.get("expirableSecret") is not True:
         return reply({"secretsType": "AccountKey", "key": account.key})
     hours = asked.get("expireAfterHours", 1)
     if isinstance(hours, bool) or not isinstance(hours, int) or not 1 <= hours <= _MAX_SAS_HOURS:
@@ -78,6 +77,7 @@ async def put(call: Call) -> Response:
             400, "ValidationError", "The field datastoreType is required.", target="properties.datastoreType"
         )
     name = call.params["name"]
+    check_asset_name(name)
     if any(name.lower() == system["name"].lower() for system in _system_datastores(call.emulator)):
         raise ServiceError(400, "UserError", f"The datastore {name} belongs to the workspace and cannot be changed.")
     store = call.emulator.store

@@ -280,7 +280,7 @@ async def finish_delete(emulator: Emulator, operation: Operation) -> None:
 async def _get_logs(call: Call) -> Response:
     """The last lines of the container's log, or of the storage initializer's."""
     record = _existing(call)
-    body = await call.json() or {}
+    body = await call.object(needed=False)
     check_members(call, body, "LogsRequest")
     document = record["document"]
     if document["properties"]["provisioningState"] in ("Creating", "Deleting"):

@@ -76,7 +76,8 @@ async def _keys(call: Call) -> Response:
 
 async def _token(call: Call) -> Response:
     emulator = call.emulator
-    form = {name: values[0] for name, values in parse_qs((await call.request.body()).decode()).items()}
+    body = (await call.request.body()).decode(errors="replace")  # forms are ASCII: what is none is in no field's value
+    form = {name: values[0] for name, values in parse_qs(body).items()}
     tenant, client_id = call.params["tenant"], form.get("client_id", "")
     if tenant.casefold() not in {emulator.workspace.tenant_id.casefold(), *_SHARED_TENANTS}:
         return _refused(400, "invalid_request", 90002, f"Tenant '{tenant}' not found.")

@@ -11,11 +11,13 @@ from phift.emulator.errors import ServiceError
 from phift.emulator.jobs.queue import jobs_of
 from phift.emulator.jobs.tracking import TrackingError
 from phift.emulator.routing import WS, Call, Host, Route
+from phift.emulator.validation import lenient_object
 
 __all__ = ["ROUTES"]
 
 _PASSED_ON = ("content-type", "accept", "user-agent")
 _PASSED_BACK = ("content-type", "content-disposition")
+_SEGMENTS = f"/mlflow/version{WS}/api/".count("/")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -29,14 +31,15 @@ async def tracking(call: Call) -> Response:
         raise ServiceError(403, "Forbidden", "Traces are not available in this workspace.")
     raw_path: bytes = call.request.scope.get("raw_path") or call.request.scope["path"].encode()
     # the path as it was sent, from /api/ on: artifact names may hold encoded characters
-    target = "/api/" + raw_path.decode("ascii").split("?")[0].split("/api/", 1)[1]
+    target = "/api/" + "/".join(raw_path.decode("ascii").split("?")[0].split("/")[_SEGMENTS:])
     if query := call.request.url.query:
         target += f"?{query}"
+    body = await call.request.body()
+    if body and "mlflow-artifacts" not in parts:
+        await lenient_object(call, "MlflowRequest")  # MLflow's server fails on what is not of these kinds
     headers = {name: value for name in _PASSED_ON if (value := call.request.headers.get(name))}
     try:
-        answer = await jobs_of(call.emulator).tracking.request(
-            call.request.method, target, await call.request.body(), headers
-        )
+        answer = await jobs_of(call.emulator).tracking.request(call.request.method, target, body, headers)
     except TrackingError as error:
         raise ServiceError(503, "ServiceUnavailable", str(error)) from error
     back = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}

@@ -16,6 +16,7 @@ from phift.emulator.jobs.places import output_place, parse_output_asset
 from phift.emulator.jobs.record import Run, find_job, find_run
 from phift.emulator.jobs.uris import ARTIFACT_STORE, BLOB_STORE, BlobPlace, container_of, long_uri, place_of
 from phift.emulator.routing import WS, Call, Host, Route
+from phift.emulator.validation import lenient_object
 
 __all__ = ["ROUTES"]
 
@@ -55,7 +56,7 @@ async def get_services(call: Call) -> Response:
 async def patch_run(call: Call) -> Response:
     """Merge displayName, description, tags, properties and hidden into the job of that name."""
     run = _run(call)
-    body = await call.object()
+    body = await lenient_object(call, "RunUpdate")
     job = find_job(call.emulator.store, run.run_id)
     if job is None:
         raise ServiceError(400, "UserError", f"Run {run.run_id} is a child of a pipeline and cannot be changed.")
@@ -66,7 +67,7 @@ async def patch_run(call: Call) -> Response:
 
 
 async def post_rundata(call: Call) -> Response:
-    body = await call.object()
+    body = await lenient_object(call, "RunDataRequest")
     call.params["run"] = str(body.get("runId") or "")
     run = _run(call)
     job = find_or_404(call.emulator, run.root)
@@ -82,7 +83,7 @@ async def post_rundata(call: Call) -> Response:
 
 async def resolve_uris(call: Call) -> Response:
     """Where the data assets lie, in long form with a slash at the end (recorded 2026-03); unknown ones are left out."""
-    body = await call.object()
+    body = await lenient_object(call, "ResolveRequest")
     values: dict[str, Any] = {}
     for asset in body.get("values") or []:
         place, kind = _asset_place(call.emulator, str(asset))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["ARTIFACT_STORE", "BLOB_STORE", "BlobPlace", "RegistryModel", "long_uri", "place_of"]
 
 BLOB_STORE = "workspaceblobstore"
+_MAX_LINKS = 16
 ARTIFACT_STORE = "workspaceartifactstore"
 
 _DATASTORE = re.compile(r"azureml://(?:subscriptions/.+/)?datastores/(?P<store>[^/]+)/paths/(?P<path>.*)", re.I)
@@ -55,11 +56,14 @@ class RegistryModel:
     version: str
 
 
-def place_of(emulator: Emulator, uri: str, kind: str) -> BlobPlace | RegistryModel:
-    """What a job input's URI stands for. kind: its type, such as uri_file or mlflow_model.
+def place_of(emulator: Emulator, uri: str, kind: str, *, links: int = 0) -> BlobPlace | RegistryModel:
+    """What a job input's URI stands for. kind: its type, such as uri_file or mlflow_model. links: how many assets lead
+    to it.
 
     Raises ServiceError 404 for an asset or datastore that does not exist and 400 for a URI that jobs do not take.
     """
+    if links > _MAX_LINKS:
+        raise ServiceError(400, "UserError", f"The uri '{uri}' is that of an asset whose own leads back to it.")
     if _JOB_OUTPUT.match(uri):
         raise ServiceError(
             400, "UserError", f"{uri} is no valid input: give the output's datastore URI (azureml://datastores/...)."
@@ -69,9 +73,10 @@ def place_of(emulator: Emulator, uri: str, kind: str) -> BlobPlace | RegistryMod
     if found := _DATASTORE.fullmatch(uri):
         return BlobPlace(container_of(emulator, found["store"]), unquote(found["path"]).strip("/"))
     if found := _ASSET.fullmatch(uri) or _LOCATED.fullmatch(uri):
-        return _asset(emulator, found["kind"].lower(), found["name"], found["version"])
+        return _asset(emulator, found["kind"].lower(), found["name"], found["version"], links)
     if found := _SHORT.fullmatch(uri):
-        return _asset(emulator, "models" if kind.endswith("_model") else "data", found["name"], found["version"])
+        plural = "models" if kind.endswith("_model") else "data"
+        return _asset(emulator, plural, found["name"], found["version"], links)
     if found := _BLOB_URL.fullmatch(uri):
         if found["account"].lower() != emulator.workspace.storage_account.lower():
             raise ServiceError(400, "UserError", f"{uri}: only the workspace's own storage account is served here.")
@@ -109,11 +114,11 @@ def _registry_model(registry: str, name: str, version: str) -> RegistryModel:
     return RegistryModel(name, str(known["name"]))
 
 
-def _asset(emulator: Emulator, kind: str, name: str, version: str) -> BlobPlace | RegistryModel:
+def _asset(emulator: Emulator, kind: str, name: str, version: str, links: int) -> BlobPlace | RegistryModel:
     document = emulator.store.get(f"{kind}/versions", name, version)
     if document is None:
         raise ServiceError(
             404, "UserError", f"Not found {kind.removesuffix('s')} {name} (version: {version}).", inner=("NotFound",)
         )
     properties = document["properties"]
-    return place_of(emulator, str(properties.get("dataUri") or properties.get("modelUri")), kind)
+    return place_of(emulator, str(properties.get("dataUri") or properties.get("modelUri")), kind, links=links + 1)

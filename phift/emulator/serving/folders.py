@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from phift.emulator.yamlfile import load_yaml
+
 __all__ = ["ModelFolderError", "ModelPlace", "find_model"]
 
 _TASKS = {"llm/v1/chat": True, "chat-completion": True, "text-generation": False, "llm/v1/completions": False}
@@ -40,11 +42,9 @@ def find_model(folder: Path) -> ModelPlace:
 
 
 def _mlflow(place: Path) -> ModelPlace:
-    import yaml
-
     try:
-        described = yaml.safe_load((place / "MLmodel").read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        described = load_yaml((place / "MLmodel").read_bytes())
+    except ValueError as error:
         raise ModelFolderError(f"MLmodel is not YAML: {error}") from error
     flavors = described.get("flavors") if isinstance(described, dict) else None
     if not isinstance(flavors, dict) or not flavors:
@@ -61,7 +61,8 @@ def _mlflow(place: Path) -> ModelPlace:
     _check_weights(weights, f"{weights.name}/")
     if not any((tokenizer / name).is_file() for name in ("tokenizer.json", "tokenizer.model", "vocab.json")):
         raise ModelFolderError("components/tokenizer has no tokenizer.json")
-    return ModelPlace(weights, tokenizer, _takes_chats(flavor, described.get("metadata") or {}))
+    metadata = described.get("metadata")
+    return ModelPlace(weights, tokenizer, _takes_chats(flavor, metadata if isinstance(metadata, dict) else {}))
 
 
 def _takes_chats(flavor: dict[str, Any], metadata: dict[str, Any]) -> bool:

@@ -80,6 +80,10 @@ async def download(emulator: Emulator, launch: Launch) -> None:
     except ServiceError as error:
         _say(log, f"error: {error.message}")
         raise ServiceError(400, "BadArgument", error.message) from error
+    except OSError as error:  # names that are no file names here, no room
+        text = f"The files cannot be written: {error.strerror or error}."
+        _say(log, f"error: {text}")
+        raise ServiceError(400, "BadArgument", text) from error
 
 
 async def _download_model(emulator: Emulator, launch: Launch) -> None:
@@ -123,7 +127,8 @@ async def _export(emulator: Emulator, place: BlobPlace, target: Path, what: str)
     """As Azure does: the model's own folder, or file, inside AZUREML_MODEL_DIR."""
     account = blobs_of(emulator)
     is_file = account.exists(place.container, place.path)
-    folder = target if is_file else target / Path(place.path).name
+    own = Path(place.path).name
+    folder = target if is_file or own == ".." else target / own
     try:
         # copies: a script may write into its model, the store must never notice
         await account.export(place.container, place.path if is_file else place.path + "/", folder, link=False)

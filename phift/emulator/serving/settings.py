@@ -42,6 +42,8 @@ def written(
         raise refusal({"EndpointComputeType": text})
     now = timestamp()
     variables = text_map(sent.get("environmentVariables"), "environmentVariables")
+    if bad := next((name for name in variables if not name or "=" in name or "\0" in name + variables[name]), None):
+        raise refusal({"EnvironmentVariables": f"{bad!r} cannot be an environment variable."})
     bag = text_map(sent.get("properties"), "properties")
     document: dict[str, Any] = {
         "id": f"{endpoint_id(emulator, endpoint)}/deployments/{name}",
@@ -131,6 +133,8 @@ def _check_assets(emulator: Emulator, properties: dict[str, Any]) -> None:
     if code:
         if not isinstance(code, dict) or not code.get("codeId") or not code.get("scoringScript"):
             raise refusal({"CodeConfiguration": "CodeConfiguration needs codeId and scoringScript."})
+        if "\0" in code["scoringScript"]:
+            raise refusal({"CodeConfiguration.ScoringScript": "The scoring script is no path."})
         if emulator.store.get("codes/versions", *model_key(str(code["codeId"]))) is None:
             raise refusal({"CodeConfiguration.CodeId": f"The code asset {code['codeId']} cannot be found."})
     elif kind == "custom_model":
