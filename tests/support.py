@@ -66,6 +66,8 @@ def row(question: str, answer: str, number: int = 0) -> str:
 
 PLENTY = 100_000
 """vCPUs."""
+_ATTENDED = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+"""Runs a command that heeds Ctrl-C, also where the tests run in the background and it is ignored."""
 _REHEARSED = {"PHIFT_EMULATOR_JOBS": "rehearse", "PHIFT_EMULATOR_DEPLOYMENTS": "rehearse"}
 
 
@@ -219,8 +221,9 @@ class Project:
         return subprocess.run(words, capture_output=True, text=True, timeout=timeout, check=False, **keywords)
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """A phift command, running. The caller ends it."""
+        """A phift command, running as if at a terminal. The caller ends it."""
         words, keywords = self.command(*arguments, **environment)
+        words = [sys.executable, "-c", _ATTENDED, *words]
         return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **keywords)
 
     def jobs(self) -> list[dict[str, Any]]:

@@ -19,7 +19,9 @@ def polite(stop: threading.Event, begun: Callable[[], bool], tell: Callable[[str
     """Within it the first SIGINT or SIGTERM sets `stop`, so that an apply finishes its calls, notes them in its journal
     and leaves; before anything has begun it raises KeyboardInterrupt. The next one ends phift with 130.
 
-    Runners of CI send these two, seconds apart, before they kill. Without effect outside the main thread.
+    Runners of CI send these two, seconds apart, before they kill. One that whoever started phift had it ignore stays
+    ignored: a shell does that with SIGINT for what a script starts by `&`, so that Ctrl-C ends the script alone, and
+    nohup with others. Without effect outside the main thread.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -33,7 +35,8 @@ def polite(stop: threading.Event, begun: Callable[[], bool], tell: Callable[[str
             raise KeyboardInterrupt
         tell(POLITE)
 
-    former = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    heard = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is not signal.SIG_IGN]
+    former = {number: signal.signal(number, handle) for number in heard}
     try:
         yield
     finally:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -208,6 +209,15 @@ def test_a_saved_plan_needs_no_approval(
     assert len(seen) == 1
 
 
+@pytest.fixture
+def attended() -> Iterator[None]:
+    """SIGINT as a command at a terminal has it, also where the tests run in the background and it is ignored."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
+@pytest.mark.usefixtures("attended")
 def test_the_first_signal_asks_and_before_any_write_interrupts() -> None:
     stop, told = threading.Event(), []
     with interrupt.polite(stop, lambda: True, told.append):
@@ -226,9 +236,24 @@ def _terminated() -> None:
         time.sleep(0.5)
 
 
+@pytest.mark.usefixtures("attended")
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    """As in `phift apply &`: Ctrl-C at the terminal is meant for what runs in front."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    stop = threading.Event()
+    with interrupt.polite(stop, lambda: True, lambda text: None):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)
+        assert not stop.is_set()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.wait(5)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
 def test_the_second_signal_ends_the_process() -> None:
     program = (
         "import os, signal, threading, time\nfrom phift.cli.interrupt import polite\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "with polite(threading.Event(), lambda: True, print):\n"
         "    os.kill(os.getpid(), signal.SIGINT); os.kill(os.getpid(), signal.SIGINT); time.sleep(9)\n"
     )
