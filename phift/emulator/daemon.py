@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import signal
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 async def _serve(home: Home, port: int | None, idle_seconds: float) -> int:
     from phift.emulator.server import Server
+    from phift.emulator.store import Damaged, damage
 
     server = Server(home)
     wanted = home.settings().get("port", 0) if port is None else port
@@ -59,6 +61,15 @@ async def _serve(home: Home, port: int | None, idle_seconds: float) -> int:
         return _refuse(
             f"Port {wanted} on 127.0.0.1 cannot be used: {error.strerror}.",
             "End the program that uses it, or choose another: phift emulator start --port 0",
+        )
+    except (Damaged, sqlite3.DatabaseError) as error:
+        why = damage(error)
+        if why is None:
+            raise
+        logger.exception("the store cannot be read")
+        return _refuse(
+            f"The store of the embedded Azure ML, {home.path / 'store.sqlite3'}, is damaged: {' '.join(why.split())}.",
+            "Begin with an empty one; its jobs, models and data are lost: phift emulator reset --yes",
         )
     home.remember(port=server.port)
     home.publish({**server.status(), "format": ENDPOINT_FORMAT, "port": server.port})

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Store"]
+__all__ = ["Damaged", "Store", "damage"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS document (
@@ -28,15 +28,40 @@ _SEPARATOR = "\x1f"  # sorts before every character a name can hold, so a prefix
 _AFTER_SEPARATOR = "\x20"
 
 
+_DAMAGE = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_ERROR))
+
+
+class Damaged(Exception):
+    """The store cannot be read, now or ever; the text says why."""
+
+
+def damage(error: BaseException) -> str | None:
+    """Why the store is damaged, where that is what an error says; None for any other error."""
+    if isinstance(error, Damaged):
+        return str(error)
+    code = getattr(error, "sqlite_errorcode", None) if isinstance(error, sqlite3.DatabaseError) else None
+    return str(error) if code is not None and code & 0xFF in _DAMAGE else None
+
+
 class Store:
-    """Documents by kind and key. Keys compare case-insensitively, as Azure's resource ids do."""
+    """Documents by kind and key. Keys compare case-insensitively, as Azure's resource ids do.
+
+    A file that is no database, is cut off or has holes in it raises an error of which `damage` gives the reason.
+    """
 
     def __init__(self, path: Path) -> None:
         self.connection = sqlite3.connect(path, isolation_level=None)
-        self.connection.execute("PRAGMA journal_mode=WAL")
-        self.connection.execute("PRAGMA synchronous=NORMAL")
-        self.connection.execute("PRAGMA foreign_keys=ON")
-        self.connection.executescript(_SCHEMA)
+        try:
+            self.connection.execute("PRAGMA journal_mode=WAL")
+            self.connection.execute("PRAGMA synchronous=NORMAL")
+            self.connection.execute("PRAGMA foreign_keys=ON")
+            found = self.connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if found != "ok":
+                raise Damaged(str(found))
+            self.connection.executescript(_SCHEMA)
+        except BaseException:
+            self.connection.close()
+            raise
         self._depth = 0
 
     def get(self, kind: str, *key: str) -> dict[str, Any] | None:
@@ -44,7 +69,7 @@ class Store:
         row = self.connection.execute(
             "SELECT body FROM document WHERE kind = ? AND key = ?", (kind, _key(key))
         ).fetchone()
-        return None if row is None else json.loads(row[0])
+        return None if row is None else _document(row[0])
 
     def put(self, kind: str, *key: str, body: dict[str, Any]) -> None:
         """Creates or replaces the document; a replaced one keeps its place in creation order."""
@@ -73,7 +98,7 @@ class Store:
             values += [start + _SEPARATOR, start + _AFTER_SEPARATOR]
         query = f"SELECT body FROM document WHERE {where} ORDER BY sequence {order}"
         for (body,) in self.connection.execute(query, values):
-            yield json.loads(body)
+            yield _document(body)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -94,6 +119,14 @@ class Store:
 
     def close(self) -> None:
         self.connection.close()
+
+
+def _document(body: str) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = json.loads(body)
+    except ValueError as error:
+        raise Damaged(f"a document is no JSON: {error}") from error
+    return document
 
 
 def _key(parts: tuple[str, ...]) -> str:

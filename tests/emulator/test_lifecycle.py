@@ -76,12 +76,12 @@ def test_a_taken_port_is_said_plainly(home: Path) -> None:
         assert "--port 0" in caught.value.remedy
 
 
-def test_a_broken_home_fails_with_the_end_of_the_log(home: Path) -> None:
+def test_a_start_that_fails_shows_the_end_of_the_log(home: Path) -> None:
     Home(home)
-    (home / "store.sqlite3").write_text("this is not a database, and it is long enough to be read as one" * 40)
+    (home / "tls").write_text("not a folder")
     with pytest.raises(EmulatorError, match="could not start") as caught:
         lifecycle.ensure(home)
-    assert "not a database" in caught.value.detail
+    assert "FileExistsError" in caught.value.detail
 
 
 def test_another_version_is_replaced_when_idle(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ import requests
 from phift.emulator import lifecycle
 from phift.emulator.home import Home
 from tests.emulator.conftest import Azure
+from tests.emulator.wire import credential, dialogue, everything, until
 
 
 class _Echo(BaseHTTPRequestHandler):
@@ -44,25 +45,6 @@ def other_server() -> Iterator[int]:
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-@contextmanager
-def dialogue(azure: Azure) -> Iterator[socket.socket]:
-    """A bare connection to the proxy."""
-    with socket.create_connection(("127.0.0.1", azure.connection.port), timeout=10) as channel:
-        yield channel
-
-
-def everything(channel: socket.socket) -> bytes:
-    """What comes until the other side closes."""
-    received = b""
-    while more := channel.recv(65536):
-        received += more
-    return received
-
-
-def credential(azure: Azure) -> bytes:
-    return b"".join(f"{name}: {value}\r\n".encode() for name, value in azure.connection.proxy_headers.items())
 
 
 def basic(pair: str) -> bytes:
@@ -153,15 +135,6 @@ def recorder() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(10)
         yield server
-
-
-def until(channel: socket.socket, end: bytes) -> bytes:
-    received = b""
-    while not received.endswith(end):
-        more = channel.recv(65536)
-        assert more, received
-        received += more
-    return received
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -309,48 +282,6 @@ def test_every_answer_says_that_it_is_emulated(azure: Azure) -> None:
     assert azure.call("GET", "").headers["x-phift-emulator"]
     assert azure.call("GET", "nothing/here").headers["x-phift-emulator"]
     assert azure.session.get("https://x.in.applicationinsights.azure.com/v2/track").json()["errors"] == []
-
-
-MALFORMED = {
-    "words": (b"hello\r\n\r\n", 400),
-    "a handshake": (b"\x16\x03\x01\x02\x00", 400),
-    "a port beyond all": (b"CONNECT h:99999999999 HTTP/1.1\r\nCREDENTIAL\r\n", 400),
-    "port 0": (b"CONNECT h:0 HTTP/1.1\r\nCREDENTIAL\r\n", 400),
-    "no port": (b"CONNECT management.azure.com HTTP/1.1\r\nCREDENTIAL\r\n", 400),
-    "a host of dots": (b"CONNECT a..blob.core.windows.net:443 HTTP/1.1\r\nCREDENTIAL\r\n", 400),
-    "a long label": (b"CONNECT " + b"a" * 64 + b".blob.core.windows.net:443 HTTP/1.1\r\nCREDENTIAL\r\n", 400),
-    "a host that is none": (b"CONNECT \xc3\xa4.blob.core.windows.net:443 HTTP/1.1\r\nCREDENTIAL\r\n", 400),
-    "a port in letters": (b"GET http://h:abc/ HTTP/1.1\r\nHost: h\r\nCREDENTIAL\r\n", 400),
-    "half an address": (b"GET http://[::1/ HTTP/1.1\r\nHost: h\r\nCREDENTIAL\r\n", 400),
-    "another scheme": (b"GET ftp://h/ HTTP/1.1\r\nHost: h\r\nCREDENTIAL\r\n", 400),
-    "a target in UTF-8": (b"GET /\xc3\xa4 HTTP/1.1\r\nHost: 127.0.0.1\r\nCREDENTIAL\r\n", 400),
-    "a folded header": (b"GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\nX: a\r\n b\r\nCREDENTIAL\r\n", 400),
-    "a header of blanks": (b"GET /status HTTP/1.1\r\n : x\r\nCREDENTIAL\r\n", 400),
-    "a host of brackets": (b"GET /status HTTP/1.1\r\nHost: [\r\nCREDENTIAL\r\n", 400),
-    "two hosts": (b"GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: localhost\r\nCREDENTIAL\r\n", 400),
-    "another protocol": (b"GET / SPDY/3\r\nCREDENTIAL\r\n", 400),
-    "an early tunnel": (b"CONNECT management.azure.com:443 HTTP/1.1\r\nCREDENTIAL\r\n\x16\x03\x01", 400),
-    "a giant head": (b"GET / HTTP/1.1\r\nX: " + b"a" * 70_000, 431),
-    "two lengths": (b"GET /status HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\nCREDENTIAL\r\nab", 400),
-}
-
-
-@pytest.mark.parametrize("what", MALFORMED)
-def test_what_is_malformed_is_refused_and_never_dropped(azure: Azure, what: str) -> None:
-    sent, status = MALFORMED[what]
-    log = Path(azure.admin("GET", "/status")["home"]) / "logs" / "daemon.log"
-    before = log.read_text().count("Traceback")
-    with dialogue(azure) as channel:
-        channel.sendall(sent.replace(b"CREDENTIAL\r\n", credential(azure) + b"\r\n"))
-        assert everything(channel).startswith(b"HTTP/1.1 %d " % status)
-    assert log.read_text().count("Traceback") == before
-
-
-def test_a_request_that_is_cut_off_is_told(azure: Azure) -> None:
-    with dialogue(azure) as channel:
-        channel.sendall(b"GET /status HTTP/1.1\r\nHost:")
-        channel.shutdown(socket.SHUT_WR)
-        assert everything(channel).startswith(b"HTTP/1.1 400 ")
 
 
 def test_giant_headers_and_bodies_are_refused_inside_a_tunnel_too(azure: Azure) -> None:

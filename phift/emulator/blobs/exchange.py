@@ -87,7 +87,7 @@ class Exchange:
             raise ServiceError(
                 404,
                 "ResourceNotFound",
-                f"There is no storage account {asked} here; the workspace's is {self.account.name}.",
+                f"There is no storage account {asked} here.",  # whose name is not told to one who has no token yet
             )
 
     def authorize(self, resource: str, permissions: str) -> None:

@@ -42,8 +42,9 @@ def written(
         raise refusal({"EndpointComputeType": text})
     now = timestamp()
     variables = text_map(sent.get("environmentVariables"), "environmentVariables")
-    if bad := next((name for name in variables if not name or "=" in name or "\0" in name + variables[name]), None):
-        raise refusal({"EnvironmentVariables": f"{bad!r} cannot be an environment variable."})
+    for key, value in variables.items():
+        if not key or "=" in key or "\0" in key + value:
+            raise refusal({"EnvironmentVariables": f"{key!r} cannot be an environment variable."})
     bag = text_map(sent.get("properties"), "properties")
     document: dict[str, Any] = {
         "id": f"{endpoint_id(emulator, endpoint)}/deployments/{name}",
