@@ -28,7 +28,7 @@ from phift.emulator.limits import MAX_HEADER_BYTES, RateLimits, limited
 from phift.emulator.lro import fails_later
 from phift.emulator.noise import noisy
 from phift.emulator.routing import Call, Host, Route, Router, host_kind
-from phift.emulator.store import damage
+from phift.emulator.store import corruption
 from phift.emulator.tokens import TokenError
 
 __all__ = ["HANDLERS", "Application"]
@@ -147,10 +147,8 @@ class Application:
         except Exception as error:
             logger.exception("%s %s%s failed", request.method, request.url.hostname, request.scope["path"])
             message = f"The embedded Azure ML failed: {type(error).__name__}: {error}"
-            if why := damage(error):
-                message = (
-                    f"The store of the embedded Azure ML is damaged: {why}. phift emulator reset --yes empties it."
-                )
+            if why := corruption(error):
+                message = f"The store of the embedded Azure ML is corrupt: {why}. Reset it: phift emulator reset --yes"
             return self._envelope(ServiceError(500, "InternalServerError", message), kind, request)
 
     def _envelope(self, error: ServiceError, kind: Host | None, request: Request) -> Response:
@@ -169,7 +167,7 @@ class Application:
         if kind is not Host.BLOB and any(
             not value.isprintable() and _CONTROL.search(value) for value in params.values()
         ):
-            raise ServiceError(400, "InvalidRequestUri", "The request's path holds control characters.")
+            raise ServiceError(400, "InvalidRequestUri", "The request path contains control characters.")
         call = Call(self.emulator, request, params, claims)
         if kind is Host.ARM:
             apiversions.check(call.api_version)

@@ -43,17 +43,17 @@ def _check(value: Any) -> None:
             elif isinstance(each, str):
                 _check_text(each)
             elif isinstance(each, int) and each not in _INTEGERS:
-                raise _refused("The request body holds an integer that is too large or too small for an Int64.")
+                raise _refused("The request body contains an integer outside the range of Int64.")
         level, depth = below, depth + 1
 
 
 def _check_text(text: str) -> None:
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise _refused("The request body holds half of a surrogate pair, which is no Unicode text.")
+        raise _refused("The request body contains an unpaired surrogate.")
 
 
 def _constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def _number(text: str) -> float:
@@ -64,7 +64,7 @@ def _number(text: str) -> float:
 
 
 def _too_deep() -> ServiceError:
-    return _refused(f"The request body is not JSON that can be read: its depth exceeds the maximum of {_MAX_DEPTH}.")
+    return _refused(f"The request body is nested deeper than the maximum of {_MAX_DEPTH}.")
 
 
 def _refused(message: str) -> ServiceError:

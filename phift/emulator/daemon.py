@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _refuse("Another embedded Azure ML is using this home.", "Stop it with: phift emulator stop")
     try:
         for path in home.make_private():
-            logger.warning("%s may be open to other users: it belongs to one, and cannot be changed", path)
+            logger.warning("cannot restrict the permissions of %s: it is owned by another user", path)
         return asyncio.run(_serve(home, options.port, options.idle_seconds))
     finally:
         home.withdraw()
@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 async def _serve(home: Home, port: int | None, idle_seconds: float) -> int:
     from phift.emulator.server import Server
-    from phift.emulator.store import Damaged, damage
+    from phift.emulator.store import CorruptStore, corruption
 
     server = Server(home)
     wanted = home.settings().get("port", 0) if port is None else port
@@ -62,14 +62,14 @@ async def _serve(home: Home, port: int | None, idle_seconds: float) -> int:
             f"Port {wanted} on 127.0.0.1 cannot be used: {error.strerror}.",
             "End the program that uses it, or choose another: phift emulator start --port 0",
         )
-    except (Damaged, sqlite3.DatabaseError) as error:
-        why = damage(error)
+    except (CorruptStore, sqlite3.DatabaseError) as error:
+        why = corruption(error)
         if why is None:
             raise
         logger.exception("the store cannot be read")
         return _refuse(
-            f"The store of the embedded Azure ML, {home.path / 'store.sqlite3'}, is damaged: {' '.join(why.split())}.",
-            "Begin with an empty one; its jobs, models and data are lost: phift emulator reset --yes",
+            f"The store of the embedded Azure ML is corrupt: {home.path / 'store.sqlite3'}: {' '.join(why.split())}.",
+            "Reset it; jobs, models and data are lost: phift emulator reset --yes",
         )
     home.remember(port=server.port)
     home.publish({**server.status(), "format": ENDPOINT_FORMAT, "port": server.port})

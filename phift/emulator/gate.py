@@ -25,7 +25,7 @@ HEADER = b"proxy-authorization"
 """The header that carries the secret. It is taken out of every request before anything else reads or relays it."""
 
 _USER = "phift"
-REFUSAL_BODY = b"The embedded Azure ML needs the credential in its proxy URL. phift emulator env prints it.\n"
+REFUSAL_BODY = b"Proxy authentication required: use the proxy URL that `phift emulator env` prints.\n"
 REFUSAL_HEADERS = (
     (b"proxy-authenticate", b'Basic realm="phift"'),
     (b"content-type", b"text/plain; charset=utf-8"),

@@ -45,7 +45,7 @@ class Head:
         if len(words) != 3 or not _TOKEN.fullmatch(words[0]) or not words[2].startswith(b"HTTP/1."):
             raise BadHead("This is an HTTP proxy.")
         if not _VISIBLE.fullmatch(words[1]):
-            raise BadHead("The request's target holds characters that must be percent-encoded.")
+            raise BadHead("The request target contains characters that must be percent-encoded.")
         headers = []
         for line in lines:
             name, colon, value = line.partition(b":")

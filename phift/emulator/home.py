@@ -85,16 +85,16 @@ class Home:
         mode = self.path.stat().st_mode
         if mode & stat.S_ISVTX:
             raise EmulatorError(
-                f"{self.path} is a folder that all users share: it cannot be a home.",
-                remedy="Name another one in PHIFT_HOME.",
+                f"{self.path} is a shared directory and cannot be the emulator's home.",
+                remedy="Set PHIFT_HOME to a directory of your own.",
             )
         if mode & _OTHERS:
             try:
                 self.path.chmod(stat.S_IMODE(mode) & ~_OTHERS)
             except PermissionError as error:
                 raise EmulatorError(
-                    f"{self.path} belongs to another user: it cannot be a home.",
-                    remedy="Name a folder of your own in PHIFT_HOME.",
+                    f"{self.path} is owned by another user and cannot be the emulator's home.",
+                    remedy="Set PHIFT_HOME to a directory of your own.",
                 ) from error
         ignore = self.path / ".gitignore"
         if not ignore.exists():

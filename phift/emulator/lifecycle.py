@@ -113,7 +113,7 @@ def reset(home: Path | None = None) -> None:
     if running := _alive(place):
         raise EmulatorError(
             f"The embedded Azure ML of {_whose(running)} is running in {place.path}; this is phift {__version__}.",
-            remedy="Stop it, then reset: phift emulator stop",
+            remedy="Stop it first: phift emulator stop",
         )
     lock = place.claim()
     if lock is None:

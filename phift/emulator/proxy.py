@@ -17,7 +17,7 @@ from phift.emulator.gate import HEADER, REFUSAL, REFUSAL_BODY, REFUSAL_HEADERS, 
 from phift.emulator.heads import MAX_HEAD_BYTES, BadHead, Head, is_host, plain_answer
 from phift.emulator.routing import Host, host_kind
 from phift.emulator.tls import Authority
-from phift.emulator.tunnel import Tunnels, part
+from phift.emulator.tunnel import Tunnels, answer_and_close
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -30,7 +30,7 @@ _HEAD_SECONDS = 60.0
 _HANDSHAKE_SECONDS = 20.0
 _KEEP_ALIVE_SECONDS = 75
 _REFUSALS_LOGGED_EVERY = 60.0
-_BAD_REQUEST = b"The request's target or its Host header is malformed.\n"
+_BAD_REQUEST = b"The request target or the Host header is malformed.\n"
 _BAD_REQUEST_HEADERS = (
     (b"content-type", b"text/plain; charset=utf-8"),
     (b"content-length", str(len(_BAD_REQUEST)).encode()),
@@ -106,7 +106,7 @@ class Proxy:
         """Logs that a request without the credential came; not each of them, since anybody on the machine can ask."""
         if time.monotonic() - self._refused_at >= _REFUSALS_LOGGED_EVERY:
             self._refused_at = time.monotonic()
-            logger.warning("a request without this home's credential was answered 407")
+            logger.warning("rejected a request without the credential of this home (407)")
 
     def answer(self, transport: asyncio.Transport, early: bytes) -> None:
         """Hands a connection to the HTTP server, with the bytes that were read from it already."""
@@ -188,7 +188,7 @@ class _Http(HttpToolsProtocol):
         if self.cycle and not self.cycle.response_complete:  # of a good request before it, whose answer is lost
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        part(self.transport, plain_answer(400, msg))
+        answer_and_close(self.transport, plain_answer(400, msg))
 
     def shutdown(self) -> None:
         """As uvicorn's, but a connection at rest ends at once: closing TLS waits for a goodbye that kept connections
@@ -227,7 +227,7 @@ class _Entrance(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._timer = asyncio.get_running_loop().call_later(
-            _HEAD_SECONDS, self._refuse, 408, f"No whole request came within {_HEAD_SECONDS:g} seconds."
+            _HEAD_SECONDS, self._refuse, 408, f"No complete request was received within {_HEAD_SECONDS:g} seconds."
         )
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -235,7 +235,7 @@ class _Entrance(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         if self._data:
-            self._refuse(400, "The request is cut off.")
+            self._refuse(400, "The request is incomplete.")
         return bool(self._data)
 
     def data_received(self, data: bytes) -> None:
@@ -260,7 +260,7 @@ class _Entrance(asyncio.Protocol):
             return
         if not self._proxy.gate.admits(head.values(HEADER)):
             self._proxy.refused()
-            part(transport, REFUSAL)
+            answer_and_close(transport, REFUSAL)
             return
         kind = host_kind(head.host)
         if head.method == "CONNECT":
@@ -268,7 +268,7 @@ class _Entrance(asyncio.Protocol):
                 transport.pause_reading()
                 self._proxy.run(self._proxy.tunnels.relay(transport, head))
             elif head.early:
-                self._refuse(400, "The tunnel's bytes came before the answer to CONNECT.")
+                self._refuse(400, "Data was sent before the response to CONNECT.")
             else:
                 self._proxy.run(self._proxy.terminate(transport, head.host.rstrip(".")))
             return
@@ -282,7 +282,7 @@ class _Entrance(asyncio.Protocol):
     def _refuse(self, status: int, text: str) -> None:
         assert self._transport is not None
         self._wait_no_more()
-        part(self._transport, plain_answer(status, text))
+        answer_and_close(self._transport, plain_answer(status, text))
 
     def _wait_no_more(self) -> None:
         if self._timer:

@@ -6,12 +6,13 @@ null, as if it were left out; an item of an array may not.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from phift.emulator.members import TYPES
 
-__all__ = ["misfit"]
+__all__ = ["first_mismatch"]
 
 _PLAIN: Mapping[str, tuple[type | tuple[type, ...], str]] = {
     "text": (str, "a string"),
@@ -21,13 +22,13 @@ _PLAIN: Mapping[str, tuple[type | tuple[type, ...], str]] = {
 _SHOWN = 60
 
 
-def misfit(body: Any, kind: str) -> tuple[str, str] | None:
+def first_mismatch(body: Any, kind: str) -> tuple[str, str] | None:
     """The path of the first value of another kind than declared, and what the parser says of it (assumed:
     body_shapes); None when there is none. kind: a type of members.py."""
-    return next(_misfits(body, kind, ""), None)
+    return next(_mismatches(body, kind, ""), None)
 
 
-def _misfits(value: Any, kind: str, path: str) -> Iterator[tuple[str, str]]:
+def _mismatches(value: Any, kind: str, path: str) -> Iterator[tuple[str, str]]:
     if value is None or not kind:
         return
     if kind.startswith("["):
@@ -43,7 +44,7 @@ def _misfits(value: Any, kind: str, path: str) -> Iterator[tuple[str, str]]:
     else:
         known = TYPES[kind]
         for name, each in value.items():
-            yield from _misfits(each, known.get(name.casefold(), ""), f"{path}.{name}" if path else name)
+            yield from _mismatches(each, known.get(name.casefold(), ""), f"{path}.{name}" if path else name)
 
 
 def _each(value: Any, kind: str, path: str, wanted: type, words: str) -> Iterator[tuple[str, str]]:
@@ -52,15 +53,15 @@ def _each(value: Any, kind: str, path: str, wanted: type, words: str) -> Iterato
         return
     if isinstance(value, dict):
         for name, each in value.items():
-            yield from _misfits(each, kind, f"{path}.{name}")
+            yield from _mismatches(each, kind, f"{path}.{name}")
     elif isinstance(value, list):
         for index, each in enumerate(value):
             if each is None:
                 yield f"{path}[{index}]", _said(each, "a value", f"{path}[{index}]")
-            yield from _misfits(each, kind, f"{path}[{index}]")
+            yield from _mismatches(each, kind, f"{path}[{index}]")
 
 
 def _said(value: Any, words: str, path: str) -> str:
-    shown = repr(value) if isinstance(value, str) else str(value)
+    shown = json.dumps(value, ensure_ascii=False)
     short = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
     return f"Error converting value {short} to {words}. Path '{path}'."

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Damaged", "Store", "damage"]
+__all__ = ["CorruptStore", "Store", "corruption"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS document (
@@ -28,19 +28,19 @@ _SEPARATOR = "\x1f"  # sorts before every character a name can hold, so a prefix
 _AFTER_SEPARATOR = "\x20"
 
 
-_DAMAGE = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_ERROR))
+_CORRUPTION = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_ERROR))
 
 
-class Damaged(Exception):
+class CorruptStore(Exception):
     """The store cannot be read, now or ever; the text says why."""
 
 
-def damage(error: BaseException) -> str | None:
+def corruption(error: BaseException) -> str | None:
     """Why the store is damaged, where that is what an error says; None for any other error."""
-    if isinstance(error, Damaged):
+    if isinstance(error, CorruptStore):
         return str(error)
     code = getattr(error, "sqlite_errorcode", None) if isinstance(error, sqlite3.DatabaseError) else None
-    return str(error) if code is not None and code & 0xFF in _DAMAGE else None
+    return str(error) if code is not None and code & 0xFF in _CORRUPTION else None
 
 
 class Store:
@@ -57,7 +57,7 @@ class Store:
             self.connection.execute("PRAGMA foreign_keys=ON")
             found = self.connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if found != "ok":
-                raise Damaged(str(found))
+                raise CorruptStore(str(found))
             self.connection.executescript(_SCHEMA)
         except BaseException:
             self.connection.close()
@@ -125,7 +125,7 @@ def _document(body: str) -> dict[str, Any]:
     try:
         document: dict[str, Any] = json.loads(body)
     except ValueError as error:
-        raise Damaged(f"a document is no JSON: {error}") from error
+        raise CorruptStore(f"a document is no JSON: {error}") from error
     return document
 
 

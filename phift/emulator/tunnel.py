@@ -19,7 +19,7 @@ import httptools
 
 from phift.emulator.heads import MAX_HEAD_BYTES, Head, plain_answer
 
-__all__ = ["Tunnels", "part"]
+__all__ = ["Tunnels", "answer_and_close"]
 
 logger = logging.getLogger("phift.emulator")
 
@@ -47,11 +47,11 @@ class Tunnels:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 await (self._connect(client, head) if head.method == "CONNECT" else self._forward(client, head))
         except _Unreachable as error:
-            part(client, plain_answer(502, str(error)))
+            answer_and_close(client, plain_answer(502, str(error)))
         except TimeoutError:
-            part(client, plain_answer(502, f"Cannot reach {_place(head)}: timed out"))
+            answer_and_close(client, plain_answer(502, f"Cannot reach {_place(head)}: timed out"))
         except (OSError, ValueError) as error:  # ValueError: names that no resolver takes
-            part(client, plain_answer(502, f"Cannot reach {_place(head)}: {error}"))
+            answer_and_close(client, plain_answer(502, f"Cannot reach {_place(head)}: {error}"))
 
     def close(self) -> None:
         """Cuts all of them."""
@@ -59,14 +59,14 @@ class Tunnels:
             transport.abort()
 
     async def _connect(self, client: asyncio.Transport, head: Head) -> None:
-        former = _former_proxy("https", head.host, self._own_port())
+        former = _upstream_proxy("https", head.host, self._own_port())
         if former is None:
             upstream, _ = await _open(lambda: _Relay(self, client, _ESTABLISHED), head.host, head.port)
         else:
             upstream = await self._through(former, client, head)
         _hand_over(client, _Relay(self, upstream), head.early)
 
-    async def _through(self, former: _Former, client: asyncio.Transport, head: Head) -> asyncio.Transport:
+    async def _through(self, former: _UpstreamProxy, client: asyncio.Transport, head: Head) -> asyncio.Transport:
         """A tunnel made by the former proxy. Its answer is read here, so that the client does not take a refusal of
         its for one of ours and repeat its credential."""
         waiting = _Answer()
@@ -79,8 +79,7 @@ class Tunnels:
             status, early = await waiting.head
             if not 200 <= status < 300:
                 raise _Unreachable(
-                    f"Cannot reach {_place(head)}: the proxy {former.host}:{former.port}, which was set before this "
-                    f"one, answered {status}"
+                    f"Cannot reach {_place(head)}: the upstream proxy {former.host}:{former.port} answered {status}."
                 )
         except BaseException:
             upstream.abort()
@@ -89,13 +88,13 @@ class Tunnels:
         return upstream
 
     async def _forward(self, client: asyncio.Transport, head: Head) -> None:
-        former = _former_proxy("http", head.host, self._own_port())
+        former = _upstream_proxy("http", head.host, self._own_port())
         target = (former.host, former.port, former.secure) if former else (head.host, head.port, False)
         upstream, _ = await _open(lambda: _OneResponse(self, client), *target)
         _hand_over(client, _OneRequest(self, upstream, head, former), _raw(head))
 
 
-def part(transport: asyncio.Transport, answer: bytes) -> None:
+def answer_and_close(transport: asyncio.Transport, answer: bytes) -> None:
     """Sends a last answer and closes once the other side has read it: closing at once, with bytes of its request still
     unread, would reset the connection and lose the answer on its way."""
     if transport.is_closing():
@@ -103,7 +102,7 @@ def part(transport: asyncio.Transport, answer: bytes) -> None:
     transport.write(answer)
     if transport.can_write_eof():
         transport.write_eof()
-    transport.set_protocol(_Parting(transport))
+    transport.set_protocol(_Draining(transport))
     transport.resume_reading()
 
 
@@ -126,8 +125,8 @@ def _place(head: Head) -> str:
     return f"[{head.host}]:{head.port}" if ":" in head.host else f"{head.host}:{head.port}"
 
 
-class _Former:
-    """A proxy named by the environment."""
+class _UpstreamProxy:
+    """The proxy that the environment named when the emulator was started."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url if "://" in url else f"http://{url}")
@@ -141,23 +140,23 @@ class _Former:
         return [b"Proxy-Authorization: " + self._authorization] if self._authorization else []
 
 
-def _former_proxy(scheme: str, host: str, own_port: int) -> _Former | None:
+def _upstream_proxy(scheme: str, host: str, own_port: int) -> _UpstreamProxy | None:
     """The proxy the environment named when the emulator was started, unless it is this one."""
     proxies = getproxies()
     url = proxies.get(scheme) or proxies.get("all")
     if not url or proxy_bypass(host):
         return None
     try:
-        former = _Former(url)
+        former = _UpstreamProxy(url)
     except ValueError as error:
         raise _Unreachable(
-            f"The proxy that the environment named when the emulator was started is no URL ({scheme}_proxy)."
+            f"The URL of the upstream proxy, which the emulator was started with in {scheme}_proxy, is invalid."
         ) from error
     is_self = former.host in {"127.0.0.1", "localhost"} and former.port == own_port
     return None if is_self else former
 
 
-class _Parting(asyncio.Protocol):
+class _Draining(asyncio.Protocol):
     """Drops what still comes until the other side closes, for a while."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
@@ -234,18 +233,18 @@ class _Answer(asyncio.Protocol):
             status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
             self.head.set_result((status, early))
         elif len(self._data) > MAX_HEAD_BYTES:
-            self.head.set_exception(OSError("the proxy that was set before this one does not speak HTTP"))
+            self.head.set_exception(OSError("the upstream proxy does not speak HTTP"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.head.done():
-            self.head.set_exception(OSError("the proxy that was set before this one closed the connection"))
+            self.head.set_exception(OSError("the upstream proxy closed the connection"))
 
 
 class _OneRequest(_Relay):
     """From a client: one request, in the form that the other side takes. What follows it is dropped, as the answer
     says that the connection closes."""
 
-    def __init__(self, tunnels: Tunnels, peer: asyncio.Transport, head: Head, former: _Former | None) -> None:
+    def __init__(self, tunnels: Tunnels, peer: asyncio.Transport, head: Head, former: _UpstreamProxy | None) -> None:
         super().__init__(tunnels, peer)
         self._head = head
         self._former = former
@@ -262,7 +261,7 @@ class _OneRequest(_Relay):
             if not self._complete:
                 self._peer.abort()
                 if self._own:
-                    part(self._own, plain_answer(400, "The request is malformed."))
+                    answer_and_close(self._own, plain_answer(400, "The request is malformed."))
 
     def eof_received(self) -> bool:
         if not self._complete:
@@ -330,7 +329,7 @@ class _OneResponse(_Relay):
             self._data.clear()
         elif len(self._data) > MAX_HEAD_BYTES and self._own:
             self._own.abort()
-            part(self._peer, plain_answer(502, "The host's answer has no head."))
+            answer_and_close(self._peer, plain_answer(502, "The host sent an invalid response."))
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._begun:
@@ -338,7 +337,7 @@ class _OneResponse(_Relay):
             return
         if self._own:
             self._tunnels.open.discard(self._own)
-        part(self._peer, plain_answer(502, "The host closed the connection without an answer."))
+        answer_and_close(self._peer, plain_answer(502, "The host closed the connection without a response."))
 
 
 def _raw(head: Head) -> bytes:

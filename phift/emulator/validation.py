@@ -9,7 +9,7 @@ from phift.emulator.assumed import holds
 from phift.emulator.errors import ServiceError, detail
 from phift.emulator.members import unknown_members
 from phift.emulator.routing import Call
-from phift.emulator.shapes import misfit
+from phift.emulator.shapes import first_mismatch
 
 __all__ = [
     "check_asset_name",
@@ -55,7 +55,7 @@ def check_members(call: Call, body: Any, kind: str) -> None:
 
 def check_shape(body: Any, kind: str) -> None:
     """Raises ServiceError 400 for the first value of another kind than the type has there."""
-    if found := misfit(body, kind):
+    if found := first_mismatch(body, kind):
         path, text = found
         raise _invalid([text], target=path or None)
 

@@ -14,7 +14,7 @@ from phift.emulator.errors import ServiceError
 from phift.emulator.home import Home
 from phift.emulator.members import TYPES
 from phift.emulator.routing import Host, Route
-from phift.emulator.shapes import misfit
+from phift.emulator.shapes import first_mismatch
 from tests.emulator.conftest import Azure
 from tests.emulator.serving import Serving
 
@@ -29,19 +29,19 @@ def nested(depth: int) -> bytes:
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        (b"[" * 100_000, "depth exceeds the maximum of 64"),
-        (b'{"a":' * 100_000, "depth exceeds the maximum of 64"),
-        (nested(66), "depth exceeds the maximum of 64"),
+        (b"[" * 100_000, "nested deeper than the maximum of 64"),
+        (b'{"a":' * 100_000, "nested deeper than the maximum of 64"),
+        (nested(66), "nested deeper than the maximum of 64"),
         (b"{", "is not JSON"),
-        (b"NaN", "NaN is no number"),
-        (b"[-Infinity]", "-Infinity is no number"),
+        (b"NaN", "NaN is not a number"),
+        (b"[-Infinity]", "-Infinity is not a number"),
         (b"1e999", "too large for a number"),
         (b"9" * 5000, "is not JSON"),
         (b"[9223372036854775808]", "Int64"),
         (b'{"a": -9223372036854775809}', "Int64"),
-        (b'["\\ud800"]', "surrogate pair"),
-        (b'{"\\udfff": 1}', "surrogate pair"),
-        (b'["\xed\xa0\x80"]', "surrogate pair"),
+        (b'["\\ud800"]', "unpaired surrogate"),
+        (b'{"\\udfff": 1}', "unpaired surrogate"),
+        (b'["\xed\xa0\x80"]', "unpaired surrogate"),
         (b'["\xff"]', "is not JSON"),
     ],
 )
@@ -70,7 +70,7 @@ def test_what_is(body: bytes, value: Any) -> None:
     ("body", "kind", "told"),
     [
         ({"properties": 5}, "DataVersion", ("properties", "Error converting value 5 to an object. Path 'properties'.")),
-        ({"Tags": "x"}, "OnlineEndpoint", ("Tags", "Error converting value 'x' to an object. Path 'Tags'.")),
+        ({"Tags": "x"}, "OnlineEndpoint", ("Tags", "Error converting value \"x\" to an object. Path 'Tags'.")),
         (
             {"properties": {"inputs": {"a": [1]}}},
             "PipelineJobResource",
@@ -85,7 +85,7 @@ def test_what_is(body: bytes, value: Any) -> None:
         (
             {"values": [None]},
             "ResolveRequest",
-            ("values[0]", "Error converting value None to a value. Path 'values[0]'."),
+            ("values[0]", "Error converting value null to a value. Path 'values[0]'."),
         ),
         ({"properties": None}, "DataVersion", None),
         ({"properties": {"jobs": {"a": None}, "other": 1}}, "PipelineJobResource", None),
@@ -93,12 +93,12 @@ def test_what_is(body: bytes, value: Any) -> None:
         ([], "LogsRequest", ("", "Error converting value [] to an object. Path ''.")),
     ],
 )
-def test_the_first_misfit_is_told_with_its_path(body: Any, kind: str, told: tuple[str, str] | None) -> None:
-    assert misfit(body, kind) == told
+def test_the_first_mismatch_is_told_with_its_path(body: Any, kind: str, told: tuple[str, str] | None) -> None:
+    assert first_mismatch(body, kind) == told
 
 
 def test_a_long_value_is_shortened() -> None:
-    found = misfit({"properties": "x" * 5000}, "DataVersion")
+    found = first_mismatch({"properties": "x" * 5000}, "DataVersion")
     assert found is not None
     assert len(found[1]) < 150
 
@@ -200,7 +200,7 @@ def test_assets_that_lead_to_each_other_are_told(azure: Azure) -> None:
         json={"values": ["azureml:here:1"]},
         headers={"Authorization": f"Bearer {azure.token()}"},
     )
-    assert (answer.status_code, "leads back" in answer.text) == (400, True)
+    assert (answer.status_code, "circular asset reference" in answer.text) == (400, True)
 
 
 @pytest.mark.parametrize("top", ["²", "9" * 5000, "-1", "x", "٣", "0"])
@@ -280,7 +280,7 @@ def test_variables_that_no_process_can_have_are_refused(azure: Azure) -> None:
     for name, value in (("", "x"), ("a=b", "x"), ("a\x00", "x"), ("a", "x\x00")):
         answer = serving.put_deployment("variables", "blue", "azureml:x:1", environmentVariables={name: value})
         assert answer.status_code == 400
-        assert "cannot be an environment variable" in answer.text
+        assert "is not a valid environment variable" in answer.text
 
 
 def test_nobody_learns_a_name_without_a_token(azure: Azure) -> None:

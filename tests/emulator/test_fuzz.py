@@ -143,7 +143,7 @@ def problem_of(sent: Sent, status: int, headers: dict[str, str], body: bytes) ->
         return "5xx"
     if "x-injected" in names:
         return "a header was injected"
-    if status == 400 and body.startswith(b"The request's target"):
+    if status == 400 and body.startswith(b"The request target"):
         return ""
     if "x-phift-emulator" not in names:
         return "not marked as emulated"

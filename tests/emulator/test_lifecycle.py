@@ -39,6 +39,8 @@ def test_start_find_stop(home: Path) -> None:
     told = lifecycle.status(home)
     assert told is not None
     assert told["busy"] is False
+    assert told["proxy_url"] == connection.shown_url
+    assert secret_of(connection) not in json.dumps(told) + json.dumps(Home(home).endpoint())
     assert lifecycle.stop(home) is True
     assert lifecycle.stop(home) is False
     assert lifecycle.status(home) is None

@@ -16,6 +16,7 @@ import pytest
 import requests
 
 from phift.emulator import lifecycle
+from phift.emulator.gate import Gate
 from phift.emulator.home import Home
 from tests.emulator.conftest import Azure
 from tests.emulator.wire import credential, dialogue, everything, until
@@ -61,7 +62,7 @@ BEGINNINGS = {
     "an admin request": b"GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\n",
     "an upload": b"POST http://example.org/ HTTP/1.1\r\nHost: example.org\r\nContent-Length: 1000000\r\n",
 }
-STRANGERS = {
+NO_CREDENTIALS = {
     "nothing": b"",
     "another secret": basic("phift:" + 32 * "0"),
     "another user": None,
@@ -74,11 +75,11 @@ STRANGERS = {
 }
 
 
-@pytest.mark.parametrize("who", STRANGERS)
+@pytest.mark.parametrize("who", NO_CREDENTIALS)
 @pytest.mark.parametrize("what", BEGINNINGS)
 def test_nobody_is_served_without_the_secret(azure: Azure, what: str, who: str) -> None:
     good = credential(azure)
-    lines = STRANGERS[who]
+    lines = NO_CREDENTIALS[who]
     if lines is None:
         secret = azure.connection.proxy_url.partition("@")[0].rpartition(":")[2]
         lines = {
@@ -96,6 +97,11 @@ def test_nobody_is_served_without_the_secret(azure: Azure, what: str, who: str) 
         assert told.encode() not in answer
 
 
+def test_a_gate_needs_a_secret() -> None:
+    with pytest.raises(ValueError, match="admits everybody"):
+        Gate("")
+
+
 def test_each_request_on_a_plain_connection_needs_it(azure: Azure) -> None:
     admin = b"GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\n"
     with dialogue(azure) as channel:
@@ -107,13 +113,13 @@ def test_each_request_on_a_plain_connection_needs_it(azure: Azure) -> None:
 
 def test_refusals_are_logged_once_a_minute_and_nothing_of_them(azure: Azure) -> None:
     home = Path(azure.admin("GET", "/status")["home"])
-    before = (home / "logs" / "daemon.log").read_text().count("answered 407")
+    before = (home / "logs" / "daemon.log").read_text().count("credential of this home (407)")
     for _ in range(3):
         with dialogue(azure) as channel:
             channel.sendall(BEGINNINGS["an admin request"] + basic("phift:guess") + b"\r\n")
             assert b" 407 " in everything(channel)
     log = (home / "logs" / "daemon.log").read_text()
-    assert log.count("answered 407") <= max(1, before)
+    assert log.count("credential of this home (407)") <= max(1, before)
     assert "Basic" not in log
     assert "Basic" not in (home / "logs" / "requests.log").read_text()
 
@@ -232,7 +238,7 @@ def test_its_refusal_is_told_as_its_own(chained: tuple[Azure, socket.socket]) ->
             upstream.sendall(b"HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n")
             answer = everything(client)
     assert answer.startswith(b"HTTP/1.1 502 ")
-    assert b"was set before this one, answered 407" in answer
+    assert b"the upstream proxy 127.0.0.1:" in answer
     assert b"p@ss" not in answer
 
 

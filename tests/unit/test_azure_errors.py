@@ -156,6 +156,19 @@ def test_no_json_whatever_breaks_the_translation(body: object) -> None:
     assert str(from_response("GET", URL, 400, {}, json.dumps(body).encode()))
 
 
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("Failed to parse: http://phift:0a1b@127.0.0.1:80", "Failed to parse: http://phift:***@127.0.0.1:80"),
+        ("to proxy 'http://me:p%40ss@proxy:3128'", "to proxy 'http://me:***@proxy:3128'"),
+        ("https://account.blob.core.windows.net/a:b@c", "https://account.blob.core.windows.net/a:b@c"),
+        ("http://host:80/ and me@example.org", "http://host:80/ and me@example.org"),
+    ],
+)
+def test_credentials_in_urls_are_redacted(text: str, clean: str) -> None:
+    assert redact(text) == clean
+
+
 def test_secrets_are_redacted() -> None:
     text = (
         "https://a.blob.core.windows.net/c/b?sv=1&sig=abc%2B&se=2 Bearer abc.def-1 SharedKey acc:aGVsbG8= "

@@ -143,8 +143,8 @@ def env(
 ) -> int:
     """Print the variables that point any Azure program at it.
 
-    Use it as: eval "$(phift emulator env)". They hold the password of this emulator, which opens nothing else: whoever
-    has it can run code as you, so keep the output to yourself.
+    Use it as: eval "$(phift emulator env)". The output contains the credential of this emulator. Whoever has it can run
+    code as you: keep it secret.
     """
     from phift.emulator import lifecycle
 

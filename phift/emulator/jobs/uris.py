@@ -63,7 +63,7 @@ def place_of(emulator: Emulator, uri: str, kind: str, *, links: int = 0) -> Blob
     Raises ServiceError 404 for an asset or datastore that does not exist and 400 for a URI that jobs do not take.
     """
     if links > _MAX_LINKS:
-        raise ServiceError(400, "UserError", f"The uri '{uri}' is that of an asset whose own leads back to it.")
+        raise ServiceError(400, "UserError", f"The uri '{uri}' is a circular asset reference.")
     if _JOB_OUTPUT.match(uri):
         raise ServiceError(
             400, "UserError", f"{uri} is no valid input: give the output's datastore URI (azureml://datastores/...)."

@@ -44,7 +44,7 @@ def written(
     variables = text_map(sent.get("environmentVariables"), "environmentVariables")
     for key, value in variables.items():
         if not key or "=" in key or "\0" in key + value:
-            raise refusal({"EnvironmentVariables": f"{key!r} cannot be an environment variable."})
+            raise refusal({"EnvironmentVariables": f"{key!r} is not a valid environment variable."})
     bag = text_map(sent.get("properties"), "properties")
     document: dict[str, Any] = {
         "id": f"{endpoint_id(emulator, endpoint)}/deployments/{name}",
@@ -135,7 +135,7 @@ def _check_assets(emulator: Emulator, properties: dict[str, Any]) -> None:
         if not isinstance(code, dict) or not code.get("codeId") or not code.get("scoringScript"):
             raise refusal({"CodeConfiguration": "CodeConfiguration needs codeId and scoringScript."})
         if "\0" in code["scoringScript"]:
-            raise refusal({"CodeConfiguration.ScoringScript": "The scoring script is no path."})
+            raise refusal({"CodeConfiguration.ScoringScript": "The scoring script is not a valid path."})
         if emulator.store.get("codes/versions", *model_key(str(code["codeId"]))) is None:
             raise refusal({"CodeConfiguration.CodeId": f"The code asset {code['codeId']} cannot be found."})
     elif kind == "custom_model":

@@ -24,7 +24,7 @@ from tests.emulator.test_job_submission import pipeline, submit
 from tests.emulator.test_job_submission import put_data as put_training_data
 
 NOBODY = 65534
-STRANGER = Path(__file__).with_name("stranger.py")
+PROGRAM = Path(__file__).with_name("other_user.py")
 LISTENING_TCP, LISTENING_UNIX = "0A", 1 << 16
 SCRIPT = """\
 import json, urllib.request
@@ -171,7 +171,7 @@ def test_the_proxy_is_the_only_listener_that_others_reach(place: Place) -> None:
         assert (stat.S_IMODE(folder.st_mode), folder.st_uid) == (0o700, os.getuid()), path.parent
 
 
-def test_a_stranger_gets_nothing(place: Place, request: pytest.FixtureRequest) -> None:
+def test_another_user_gets_nothing(place: Place, request: pytest.FixtureRequest) -> None:
     """As root the test is another user; else it is its own without the secret, and the modes above are all that keeps
     others from the files."""
     connection, workspace = place.azure.connection, place.azure.workspace
@@ -214,7 +214,7 @@ def test_a_stranger_gets_nothing(place: Place, request: pytest.FixtureRequest) -
         "requests": requests,
     }
     done = subprocess.run(
-        [sys.executable, "-I", str(STRANGER)], input=json.dumps(known), capture_output=True, text=True, timeout=240
+        [sys.executable, "-I", str(PROGRAM)], input=json.dumps(known), capture_output=True, text=True, timeout=240
     )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)

@@ -48,7 +48,7 @@ def _other_documents(store: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [_no_database, _folder, _cut_off, _hole, _other_tables, _other_documents])
-def test_a_damaged_store_is_told_with_the_way_out(home: Path, spoil: Callable[[Path], None]) -> None:
+def test_a_corrupt_store_is_told_with_the_way_out(home: Path, spoil: Callable[[Path], None]) -> None:
     azure = Azure(lifecycle.ensure(home))
     for number in range(200):
         body = {"properties": {"dataType": "uri_file", "dataUri": "azureml://x", "description": "d" * 200}}
@@ -57,7 +57,7 @@ def test_a_damaged_store_is_told_with_the_way_out(home: Path, spoil: Callable[[P
     names = azure.connection.workspace_name, azure.connection.subscription_id
     lifecycle.stop(home)
     spoil(home / "store.sqlite3")
-    with pytest.raises(EmulatorError, match=r"store.sqlite3, is damaged: ") as caught:
+    with pytest.raises(EmulatorError, match=r"is corrupt: .*store.sqlite3: ") as caught:
         lifecycle.ensure(home)
     assert "phift emulator reset" in caught.value.remedy
     assert lifecycle.find(home) is None
@@ -67,7 +67,7 @@ def test_a_damaged_store_is_told_with_the_way_out(home: Path, spoil: Callable[[P
     lifecycle.stop(home)
 
 
-def test_damage_in_mid_session_is_told_too(home: Path) -> None:
+def test_corruption_in_mid_session_is_told_too(home: Path) -> None:
     azure = Azure(lifecycle.ensure(home))
     with azure.session:
         for number in range(40):
@@ -78,5 +78,5 @@ def test_damage_in_mid_session_is_told_too(home: Path) -> None:
         other.close()
         answer = azure.call("GET", "data", api="2023-04-01")
     assert answer.status_code == 500
-    assert "store of the embedded Azure ML is damaged" in answer.json()["error"]["message"]
+    assert "store of the embedded Azure ML is corrupt" in answer.json()["error"]["message"]
     assert "phift emulator reset" in answer.json()["error"]["message"]

@@ -1,4 +1,4 @@
-"""The attack of another user of the machine, for test_stranger.py: a program of its own, standard library only.
+"""The attack of another user of the machine, for test_other_user.py: a program of its own, standard library only.
 
 It reads what it may know from standard input, as JSON: {"uid", "port", "pid", "files", "folders", "sockets",
 "requests": [[host or "" for the proxy itself, method, path, headers, body]]}. uid: whom to become, null to stay. It
