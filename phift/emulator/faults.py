@@ -47,12 +47,22 @@ def _are_headers(value: Any) -> bool:
     )
 
 
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _are_objects(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, dict) for each in value)
+
+
 _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("pattern", "code", "message"), ("a text", _is_text)),
     **dict.fromkeys(("drop", "kill", "after", "stale", "later"), ("true or false", _is_flag)),
     **dict.fromkeys(("offset", "count"), ("a whole number", _is_count)),
     "status": ("an HTTP status", _is_status),
     "delay": (f"seconds, {_MAX_DELAY} at most", _is_delay),
+    "inner": ("a list of texts", _are_texts),
+    **dict.fromkeys(("details", "info"), ("a list of objects", _are_objects)),
     "headers": ("an object of header values", _are_headers),
 }
 """What can be asked of a fault."""
