@@ -116,7 +116,7 @@ def populate(memory: Any, paths: list[Path]) -> None:
                 path = path.rpartition("/")[0] + f"/{desired.name}"
                 document["name"] = desired.name
             document["id"] = path
-            marks = marks_of(desired, stack=bench.stack.name, source=bench.stack.source, object_id=path)
+            marks = marks_of(desired, stack=bench.stack.name, claim=bench.stack.claim, object_id=path)
             _mark(document, marks)
             memory.keep(path, document)
 
@@ -236,7 +236,7 @@ def by_phase(requests: list[Any], memory: Any, planned: Any) -> dict[str, float]
     shared = Shared(inline=True)
     timed("lock file", lambda: shared.lock(lock_path(requests[0].path)))
     benches = timed("facts and compile", lambda: [workbench_of(s, memory.connect, shared=shared) for s in loaded])
-    timed("compile alone", lambda: [compile_stack(b.loaded, b.resolved.facts, b.stack.source) for b in benches])
+    timed("compile alone", lambda: [compile_stack(b.loaded, b.resolved.facts, b.stack.claim) for b in benches])
     seconds["facts and pins"] = seconds.pop("facts and compile") - seconds["compile alone"]
     observed = timed("read live", lambda: [observe(b) for b in benches])
     rules = {kind: rules_of(kind) for kind in KINDS}

@@ -165,6 +165,11 @@ def marks_of(
     return _that_fit(marks, len(desired.properties.get("tags") or {}))
 
 
+def needed_marks(desired: Desired) -> int:
+    """How many tags the marks take that an object cannot do without."""
+    return len((STACK, ADDRESS, APPLIED, OWNER, SOURCE, ID)) + bool(desired.digest) + desired.protect
+
+
 def managed_fields(desired: Desired) -> list[str]:
     """The fields that the spec sets and could leave to the service: written down, so that a later plan can tell one
     that left the spec from one that somebody else set."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,14 +75,9 @@ class Shared:
 
     def source(self, path: Path) -> Source:
         """Which file, of which repository, a spec is: the same on every clone."""
-        whole = path.resolve()
-        repository = self._files.get(("git", whole.parent), lambda: repository_of(whole.parent))
-        if repository is None:
-            return Source("", whole.name)
-        inside = whole.relative_to(repository.top).as_posix()
-        remote = repository.remote
-        # Git takes a relative one from the root of the work tree.
-        return Source.of(str(repository.top / remote) if remote.startswith(".") else remote, inside)
+        folder, name = os.path.split(os.path.realpath(path))
+        repository, inside = self._files.get(("git", folder), lambda: _place_in_repository(Path(folder)))
+        return Source(repository, f"{inside}{name}")
 
     def fresh(self) -> Shared:
         """The same sessions and facts, with the lists to be read anew."""
@@ -89,3 +85,14 @@ class Shared:
         for place, session in self._sessions.known():
             other._sessions.put(place, Session(session.azure, session.readings))
         return other
+
+
+def _place_in_repository(folder: Path) -> tuple[str, str]:
+    """The repository of a folder as sources name it, empty where none is known, and the way from its root to there."""
+    found = repository_of(folder)
+    if found is None:
+        return "", ""
+    inside = folder.relative_to(found.top).as_posix()
+    # Git takes a relative remote from the root of the work tree.
+    remote = str(found.top / found.remote) if found.remote.startswith(".") else found.remote
+    return Source.of(remote, "").repository, "" if inside == "." else f"{inside}/"

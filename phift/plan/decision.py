@@ -114,8 +114,11 @@ def differences(desired: Desired, live: LiveObject, rules: Sequence[FieldRule]) 
 def _left_the_spec(desired: Desired, live: LiveObject, rules: Sequence[FieldRule]) -> Iterator[FieldChange]:
     """Fields that an earlier apply wrote and the spec no longer has: back to the service's default, where there is a
     way back. What somebody else set was never written down, and is left alone."""
+    written = live.marks.get(FIELDS)
+    if not written:
+        return
     there, wanted = dict(leaves(live.properties)), dict(leaves(desired.properties))
-    for path in filter(None, live.marks.get(FIELDS, "").split(",")):
+    for path in written.split(","):
         if wanted.get(path) is not None or path in live.overridden:
             continue
         ruling = [r for r in rules if r.covers(path)]
@@ -137,6 +140,8 @@ def _override_changes(desired: Desired, live: LiveObject, by: str) -> Iterator[F
     if ID not in live.marks or live.version:
         return  # a version keeps what it was made with
     written = live.marks.get(RAW, "")
+    if not written and not desired.azure:
+        return
     for found in overrides(desired.azure, written, live.raw):
         reason = "" if found.shown else "the service does not show it: compared by what phift wrote"
         if found.wanted is None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from phift.compile.desired import Desired
-from phift.compile.ownership import ARM_TAGS, INPUTS, OPTIONAL, marks_of
+from phift.compile.ownership import ARM_TAGS, needed_marks
 from phift.diagnostics import Diagnostic
 from phift.preflight.subject import Subject
 
@@ -21,16 +20,14 @@ def tags(subject: Subject) -> Iterator[Diagnostic]:
     """too-many-tags, tag-too-long: once each, at the first resource that has them, as most tags are shared."""
     owned = [d for kind in _KINDS for d in subject.stack.of_kind(kind) if d.owned]
     for check in (_count, _length):
-        finding = next((f for desired in owned if (f := check(subject, desired))), None)
+        finding = next((f for desired in owned if (f := check(desired))), None)
         if finding:
             yield subject.at("tags", finding)
 
 
-def _count(subject: Subject, desired: Desired) -> Diagnostic | None:
+def _count(desired: Desired) -> Diagnostic | None:
     own = len(desired.properties.get("tags") or {})
-    # The first apply has no id yet, and what it makes will have one.
-    claim = replace(subject.stack.claim, id="0" * 16)
-    marks = len(set(marks_of(desired, stack=subject.stack.name, claim=claim, object_id="")) - {INPUTS, *OPTIONAL})
+    marks = needed_marks(desired)
     if own + marks <= ARM_TAGS:
         return None
     return Diagnostic(
@@ -42,7 +39,7 @@ def _count(subject: Subject, desired: Desired) -> Diagnostic | None:
     )
 
 
-def _length(subject: Subject, desired: Desired) -> Diagnostic | None:
+def _length(desired: Desired) -> Diagnostic | None:
     for name, value in (desired.properties.get("tags") or {}).items():
         if len(name) > _NAME or len(str(value)) > _VALUE:
             return Diagnostic(
