@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "phift"
 
 LAYERS = {
-    0: {"__init__", "errors", "diagnostics", "address", "digest", "clock"},
+    0: {"__init__", "errors", "diagnostics", "address", "digest", "clock", "files", "globs", "inert", "concealing"},
     1: {"graph", "spec", "catalog"},
     2: {"lock", "data", "compile", "ledger"},
     3: {"azure", "resources.base", "resources.rules", "plan"},
