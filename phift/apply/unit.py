@@ -17,6 +17,7 @@ from phift.azure.session import Azure
 from phift.clock import Clock
 from phift.compile.desired import Desired, Stack
 from phift.compile.ownership import APPLIED, applied_digest
+from phift.concealing import concealed
 from phift.errors import DetachedError, JobFailedError, PhiftError, StalePlanError
 from phift.ledger.journal import Journal
 from phift.plan.action import Action
@@ -147,7 +148,7 @@ class Units:
         """One write, with its intent recorded before and its result after."""
         self.writing.require()
         journal = self.journal()
-        facts = {"applied": desired.properties, **({"digest": desired.digest} if desired.digest else {})}
+        facts = {"applied": concealed(desired.properties), **({"digest": desired.digest} if desired.digest else {})}
         intent = journal.intent(str(planned.address), verb, desired.name, facts)
         try:
             outputs = self._call(verb, planned, desired, live, start)

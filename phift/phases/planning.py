@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from phift.address import Address
 from phift.clock import SystemClock, stamp
-from phift.diagnostics import Diagnostic, Severity, errors_of
+from phift.diagnostics import LISTED, Diagnostic, Severity, capped, errors_of
 from phift.errors import RefusedError
 from phift.lock import update_lock
 from phift.phases.orphans import orphans
@@ -73,7 +73,7 @@ def plan_with_demands(
     resources = (*with_applied(resources, bench.azure, bench.stack.name), *pruned)
     found = [*bench.stack.findings, *findings, *kept, *check(subject), *former_name(bench, resources)]
     if errors_of(found):
-        raise RefusedError(found)
+        raise RefusedError(found if len(found) <= LISTED else capped(found))
     warnings = (*bench.loaded.warnings, *(d for d in found if d.severity is Severity.WARNING))
     newer = [
         f"{n.what} {n.newest} exists; phift.lock pins {n.pinned} (phift lock --upgrade)" for n in bench.resolved.newer
@@ -82,7 +82,7 @@ def plan_with_demands(
     stand_in = (
         [f"{model.name} is a tiny stand-in here: it shows the way, not the quality"] if model and model.stand_in else []
     )
-    made = _plan(bench, request, resources, notes=(*bench.stack.notes, *stand_in, *newer))
+    made = _plan(bench, request, resources, notes=(*bench.stack.notes, *bench.resolved.notes, *stand_in, *newer))
     return replace(made, warnings=warnings), tuple(demands(subject))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from phift.azure.facts import AzureFacts
 from phift.azure.session import Azure
 from phift.data import SourceIdentity, identify
+from phift.files import real, repository_of
 from phift.lock import Lock, read_lock
 from phift.phases.once import Once
 from phift.phases.readings import Readings
@@ -44,9 +45,10 @@ class Shared:
     """Shared by the workbenches of one run, from any number of threads. Nothing in it outlives what it says: a run that
     writes begins anew with `fresh`."""
 
-    def __init__(self, *, inline: bool = False) -> None:
+    def __init__(self, *, inline: bool = False, data_root: Path | None = None) -> None:
         self.inline = inline
         """Whether a stack's reads go one after another, because stacks already go side by side."""
+        self._data_root = data_root
         self._sessions = Once()
         self._files = Once()
 
@@ -65,7 +67,18 @@ class Shared:
 
     def identity(self, pattern: str, folder: Path) -> SourceIdentity:
         """What local data is. Raises InvalidSpecError."""
-        return self._files.get(("data", pattern, str(folder)), lambda: identify({"path": pattern}, folder))
+        root = self._data_root
+        return self._files.get(("data", pattern, str(folder)), lambda: identify({"path": pattern}, folder, root))
+
+    def outside(self, pattern: str, folder: Path) -> tuple[Path, ...]:
+        """The files of the same data that lie outside of the repository that the folder belongs to, links followed."""
+
+        def find() -> tuple[Path, ...]:
+            home = self._files.get(("home", str(folder)), lambda: repository_of(folder))
+            files = (real(file.path) for file in self.identity(pattern, folder).files)
+            return tuple(path for path in files if not path.is_relative_to(home))
+
+        return self._files.get(("outside", pattern, str(folder)), find)
 
     def source(self, path: Path) -> str:
         """`repository#path`: which file, of which repository, a stack belongs to; the same on every clone."""
@@ -76,7 +89,7 @@ class Shared:
 
     def fresh(self) -> Shared:
         """The same sessions and facts, with the lists to be read anew."""
-        other = Shared(inline=self.inline)
+        other = Shared(inline=self.inline, data_root=self._data_root)
         for place, session in self._sessions.known():
             other._sessions.put(place, Session(session.azure, session.readings))
         return other
