@@ -6,6 +6,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from phift.concealing import is_concealed
+from phift.inert import inert
+
 __all__ = ["KNOWN_AFTER_APPLY", "SENSITIVE", "cut", "duration", "number", "size", "table", "value"]
 
 KNOWN_AFTER_APPLY = "(known after apply)"
@@ -16,13 +19,13 @@ _MARKERS = {KNOWN_AFTER_APPLY, SENSITIVE, "(sensitive)"}
 def value(data: Any) -> str:
     """One line: strings quoted, numbers as they were written (0.008, 5e-06), markers bare."""
     if isinstance(data, str):
-        return data if data in _MARKERS else json.dumps(data, ensure_ascii=False)
+        return data if data in _MARKERS or is_concealed(data) else inert(json.dumps(data, ensure_ascii=False))
     if data is None:
         return "null"
     if isinstance(data, bool):
         return "true" if data else "false"
     if isinstance(data, Mapping):
-        return "{" + ", ".join(f"{key}: {value(item)}" for key, item in data.items()) + "}"
+        return "{" + ", ".join(f"{inert(str(key))}: {value(item)}" for key, item in data.items()) + "}"
     if isinstance(data, Sequence):
         return "[" + ", ".join(value(item) for item in data) + "]"
     return repr(data)
