@@ -1,4 +1,4 @@
-"""Ctrl-C: the first one asks politely, the second one ends the process."""
+"""Ctrl-C, SIGTERM and a terminal that is closed: the first one asks politely, the second one ends the process."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ POLITE = "Interrupted: nothing new is begun, begun work goes on there. Ctrl-C ag
 
 @contextmanager
 def polite(stop: threading.Event, begun: Callable[[], bool], tell: Callable[[str], None]) -> Iterator[None]:
-    """Within it the first SIGINT or SIGTERM sets `stop`, so that an apply finishes its calls, notes them in its journal
-    and leaves; before anything has begun it raises KeyboardInterrupt. The next one ends phift with 130.
+    """Within it the first SIGINT, SIGTERM or SIGHUP sets `stop`, so that an apply finishes its calls, notes them in its
+    journal and leaves; before anything has begun it raises KeyboardInterrupt. The next SIGINT or SIGTERM ends phift
+    with 130. SIGHUP never does: a closed terminal sends it twice, as its kernel and as its shell. Where it is ignored,
+    as under nohup, it stays so.
 
-    Runners of CI send these two, seconds apart, before they kill. Without effect outside the main thread.
+    Runners of CI send the first two, seconds apart, before they kill. Without effect outside the main thread.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -27,13 +29,18 @@ def polite(stop: threading.Event, begun: Callable[[], bool], tell: Callable[[str
 
     def handle(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
+            if number == signal.SIGHUP:
+                return
             os._exit(130)
         stop.set()
         if not begun():
             raise KeyboardInterrupt
         tell(POLITE)
 
-    former = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    handled = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        handled.append(signal.SIGHUP)
+    former = {number: signal.signal(number, handle) for number in handled}
     try:
         yield
     finally:
