@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Diagnostic", "Mark", "Severity", "errors_of"]
+__all__ = ["LISTED", "Diagnostic", "Mark", "Severity", "capped", "errors_of", "nearest"]
+
+LISTED = 50
+"""Diagnostics of one severity that are told one by one; the rest is a count."""
+
+_LONGEST_WORD = 100
+_MOST_WORDS = 300
 
 
 class Severity(StrEnum):
@@ -48,3 +54,24 @@ class Diagnostic:
 def errors_of(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Those of severity error, in order."""
     return [d for d in diagnostics if d.severity is Severity.ERROR]
+
+
+def capped(found: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """The first LISTED errors and a diagnostic that counts the others, then the same of the warnings."""
+    kept: list[Diagnostic] = []
+    for severity in Severity:
+        of_it = [d for d in found if d.severity is severity]
+        kept += of_it[:LISTED]
+        if (more := len(of_it) - LISTED) > 0:
+            summary = f"{more} more {severity.value}s like these" if more > 1 else f"one more {severity.value}"
+            kept.append(Diagnostic(summary, severity, mark=of_it[LISTED].mark, code="more"))
+    return kept
+
+
+def nearest(word: str, known: Collection[str], cutoff: float = 0.6) -> str:
+    """The known word that a misspelt one is most like; empty where none is, or where the search would take long."""
+    if len(word) > _LONGEST_WORD or len(known) > _MOST_WORDS:
+        return ""
+    from difflib import get_close_matches  # only where something is misspelt
+
+    return next(iter(get_close_matches(word, known, n=1, cutoff=cutoff)), "")

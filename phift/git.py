@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Repository", "git", "repository_of"]
+__all__ = ["Checkout", "checkout_of", "git"]
 
 _TIMEOUT = 30.0
 """Seconds."""
@@ -23,7 +23,7 @@ _COMMAND = (
 
 
 @dataclass(frozen=True)
-class Repository:
+class Checkout:
     """top: the work tree's root, resolved. remote: the address of `origin`, else of the only remote, as git gives it,
     which may hold credentials; empty where there is none."""
 
@@ -49,7 +49,7 @@ def git(folder: Path, *arguments: str) -> bytes | None:
     return done.stdout if done.returncode == 0 else None
 
 
-def repository_of(folder: Path) -> Repository | None:
+def checkout_of(folder: Path) -> Checkout | None:
     """The work tree that a folder is in; None where there is none, or no git."""
     try:
         top = _line(git(folder, "rev-parse", "--show-toplevel"))
@@ -59,7 +59,7 @@ def repository_of(folder: Path) -> Repository | None:
         return None
     remotes = (git(folder, "remote") or b"").decode(errors="replace").split()
     chosen = "origin" if "origin" in remotes else remotes[0] if len(remotes) == 1 else ""
-    return Repository(Path(top).resolve(), _line(git(folder, "remote", "get-url", chosen)) if chosen else "")
+    return Checkout(Path(top).resolve(), _line(git(folder, "remote", "get-url", chosen)) if chosen else "")
 
 
 def _line(output: bytes | None) -> str:

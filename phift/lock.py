@@ -35,10 +35,11 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from phift.diagnostics import Diagnostic, Mark
+from phift.diagnostics import Diagnostic, Mark, capped
 from phift.errors import InvalidSpecError, PhiftError
+from phift.files import STATE_BYTES, read_regular, real, repository_of
 from phift.spec import yaml12
-from phift.spec.diagnose import diagnose
+from phift.spec.diagnose import describe, diagnose
 from phift.spec.tree import plain
 
 __all__ = [
@@ -168,16 +169,17 @@ def read_lock(path: Path) -> Lock:
 
     Raises InvalidSpecError, with places, when it is not YAML, of another version, or not what phift writes.
     """
-    if not path.exists():
+    text = _content(path)
+    if text is None:
         return Lock()
-    if as_written := _as_written(path):
+    if as_written := _as_written(text):
         return as_written
-    root, found = yaml12.read(path)
+    root, found = yaml12.parse(text, str(path))
     if root is None or found:
-        raise InvalidSpecError(_conflict(path) or [_with_remedy(d) for d in found])
+        raise InvalidSpecError(_conflict(text, path) or capped([_with_remedy(d) for d in found]))
     version = root.child("version")
     if version is None or version.value not in (1, _NEWEST) or isinstance(version.value, bool):
-        said = version.value if version else "none"
+        said = describe(version.value) if version else "none"
         summary = f"the lock file has version {said}; this phift reads versions 1 and {_NEWEST}"
         mark = version.mark if version else Mark(str(path))
         raise InvalidSpecError(
@@ -186,12 +188,12 @@ def read_lock(path: Path) -> Lock:
     try:
         return Lock.model_validate(plain(root))
     except ValidationError as cause:
-        raise InvalidSpecError([_with_remedy(d) for d in diagnose(cause, root, Lock)]) from None
+        raise InvalidSpecError(capped([_with_remedy(d) for d in diagnose(cause, root, Lock)])) from None
 
 
-def _conflict(path: Path) -> list[Diagnostic]:
+def _conflict(text: str, path: Path) -> list[Diagnostic]:
     """What to do about the marks that a merge of two branches left; nothing where there are none."""
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = text.splitlines()
     first = next((number for number, line in enumerate(lines, 1) if line.startswith("<<<<<<< ")), None)
     if first is None:
         return []
@@ -202,16 +204,33 @@ def _conflict(path: Path) -> list[Diagnostic]:
     ]
 
 
-def _as_written(path: Path) -> Lock | None:
+def _content(path: Path) -> str | None:
+    """The text of the file; None where there is none. Raises InvalidSpecError.
+
+    A link may lead to another lock file of the repository and nowhere else: what is wrong with a lock file is quoted.
+    """
+    try:
+        whole = real(path)
+        if not whole.is_relative_to(repository_of(path.parent)) or whole.suffix != path.suffix:
+            summary = f"the lock file is a link to {whole}, which is not a lock file in this repository"
+            raise InvalidSpecError([_with_remedy(Diagnostic(summary, mark=Mark(str(path)), code="file-outside"))])
+        return read_regular(path, STATE_BYTES).decode("utf-8-sig").replace("\r\n", "\n")
+    except FileNotFoundError:
+        return None
+    except OSError as cause:
+        raise InvalidSpecError([_with_remedy(yaml12.unreadable(path, str(path), cause))]) from None
+    except UnicodeDecodeError:
+        raise InvalidSpecError(
+            [_with_remedy(Diagnostic("not UTF-8 text", mark=Mark(str(path)), code="yaml-encoding"))]
+        ) from None
+
+
+def _as_written(text: str) -> Lock | None:
     """The content of a file that is laid out as `Lock.text` does it; None: it must be read as any YAML.
 
     Stacks of one folder mostly pin the same model and component: each different block is parsed once, which makes a
     file of a thousand stacks a matter of milliseconds.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
     start = _START.match(text)
     if start is None or not _STACKS.fullmatch(text, start.end()):
         return None
@@ -241,7 +260,7 @@ def write_lock(path: Path, lock: Lock) -> bool:
     """Replaces the file atomically; False when it says the same already. Raises PhiftError when it cannot."""
     text = lock.text()
     try:
-        if path.exists() and path.read_text(encoding="utf-8") == text:
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
             return False
         _replace(path, text)
     except OSError as cause:

@@ -21,6 +21,7 @@ from phift.clock import Clock
 from phift.compile.desired import Desired, Stack
 from phift.compile.overrides import raw_mark
 from phift.compile.ownership import APPLIED, RAW, Claim, Ownership, applied_digest
+from phift.concealing import concealed
 from phift.errors import DetachedError, JobFailedError, NotFoundError, PhiftError, StalePlanError
 from phift.ledger.journal import Journal
 from phift.plan.action import Action
@@ -166,7 +167,7 @@ class Units:
         self.writing.require()
         journal = self.journal()
         facts = {
-            "applied": desired.properties,
+            "applied": concealed(desired.properties),
             **({"digest": desired.digest} if desired.digest else {}),
             **({"split": desired.parts["traffic"]} if "traffic" in desired.parts else {}),
         }

@@ -13,6 +13,7 @@ from phift.azure.session import Azure, WorkspaceId
 from phift.azure.transport import Http
 from phift.clock import Clock
 from phift.errors import UsageError
+from phift.files import SPEC_BYTES, read_regular
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, TokenCredential
@@ -132,16 +133,19 @@ def _config_file(start: Path) -> Path | None:
 
 def _from_config(path: Path) -> WorkspaceId:
     try:
-        config = json.loads(path.read_text(encoding="utf-8-sig"))
+        config = json.loads(read_regular(path, SPEC_BYTES).decode("utf-8-sig"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read as JSON", detail=str(error), remedy=_CONFIG_REMEDY) from None
+    except RecursionError:
+        raise UsageError(f"{path} cannot be read as JSON: nested too deeply", remedy=_CONFIG_REMEDY) from None
     if not isinstance(config, dict):
         raise UsageError(f"{path} holds no JSON object", remedy=_CONFIG_REMEDY)
     if scope := config.get("Scope"):
         pieces = str(scope).split("/")
         if len(pieces) >= 9:
             return WorkspaceId(pieces[2], pieces[4], pieces[8])
-    missing = [key for key in ("subscription_id", "resource_group", "workspace_name") if not config.get(key)]
+    keys = ("subscription_id", "resource_group", "workspace_name")
+    missing = [key for key in keys if not (config.get(key) and isinstance(config[key], str))]
     if missing:
         raise UsageError(f"{path} does not name a workspace: {', '.join(missing)} missing", remedy=_CONFIG_REMEDY)
     return WorkspaceId(config["subscription_id"], config["resource_group"], config["workspace_name"])

@@ -7,13 +7,14 @@ true and "true" are one flag.
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
+
+from phift.diagnostics import LISTED, nearest
 
 __all__ = ["ComponentInput", "ComponentInterface", "ComponentOutput", "Problem", "Scalar"]
 
@@ -138,8 +139,8 @@ class ComponentInput:
         return Problem(self.name, "type", f"{self.name} must be {kind}, got {_describe(value)}", remedy)
 
     def _not_in_enum(self, value: Any) -> Problem:
-        close = difflib.get_close_matches(str(value).lower(), [e.lower() for e in self.enum], n=1)
-        guess = next((e for e in self.enum if close and e.lower() == close[0]), "")
+        close = nearest(str(value).lower(), [e.lower() for e in self.enum])
+        guess = next((e for e in self.enum if close and e.lower() == close), "")
         return Problem(
             self.name,
             "enum",
@@ -167,10 +168,10 @@ class ComponentInterface:
 
     def check(self, parameters: Mapping[str, Any], *, text_numbers: bool = False) -> list[Problem]:
         """All that is wrong with the parameters given, in their order; absent ones are for missing()."""
-        problems = []
+        problems: list[Problem] = []
         for name, value in parameters.items():
             if name not in self.inputs:
-                problems.append(self._unknown(name))
+                problems.append(self._unknown(name, suggest=len(problems) < LISTED))
             elif problem := self.inputs[name].check(value, text_numbers=text_numbers):
                 problems.append(problem)
         return problems
@@ -191,9 +192,9 @@ class ComponentInterface:
         """The component's own default of every input that has one, canonical."""
         return {name: i.default for name, i in self.inputs.items() if i.default is not None}
 
-    def _unknown(self, name: str) -> Problem:
-        close = difflib.get_close_matches(name, self.inputs, n=1)
-        remedy = f"did you mean {close[0]}?" if close else ""
+    def _unknown(self, name: str, *, suggest: bool) -> Problem:
+        close = nearest(name, self.inputs) if suggest else ""
+        remedy = f"did you mean {close}?" if close else ""
         return Problem(name, "unknown", f"{name} is no input of the component", remedy)
 
 

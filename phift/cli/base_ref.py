@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from phift import spec as specs
 from phift.cli.defaults import defaults_of
 from phift.errors import InvalidSpecError, UsageError
+from phift.files import STATE_BYTES, read_regular, repository_of
 from phift.git import git
 from phift.lock import LOCK_FILE, lock_path
 
@@ -36,7 +37,7 @@ def rendered_diff(request: Request, ref: str) -> str:
         before = _at(folder, ref, request.path.name, place)
         if _at(folder, ref, LOCK_FILE, place) is None and (lock := lock_path(request.path)).exists():
             # Nothing was pinned then: without pins every default would look like a change.
-            (place / LOCK_FILE).write_bytes(lock.read_bytes())
+            (place / LOCK_FILE).write_bytes(read_regular(lock, STATE_BYTES))
         then = _rendered(request, before) if before else ""
     return "\n".join(difflib.unified_diff(then.splitlines(), now.splitlines(), f"{ref}", "this plan", lineterm=""))
 
@@ -59,6 +60,9 @@ def _rendered(request: Request, path: Path) -> str:
             target=request.target,
             variables=request.variables,
             variable_files=request.variable_files,
+            allow_env=request.allow_env,
+            max_stacks=request.max_stacks,
+            home=repository_of(request.path.parent),
             every_target=False,
         )
         values = defaults_of(loaded).values

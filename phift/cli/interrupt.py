@@ -1,4 +1,4 @@
-"""Ctrl-C: the first one asks politely, the second one ends the process."""
+"""Ctrl-C, SIGTERM and a terminal that is closed: the first one asks politely, the second one ends the process."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ POLITE = "Interrupted: nothing new is begun, begun work goes on there. Ctrl-C ag
 
 @contextmanager
 def polite(stop: threading.Event, begun: Callable[[], bool], tell: Callable[[str], None]) -> Iterator[None]:
-    """Within it the first SIGINT or SIGTERM sets `stop`, so that an apply finishes its calls, notes them in its journal
-    and leaves; before anything has begun it raises KeyboardInterrupt. The next one ends phift with 130.
+    """Within it the first SIGINT, SIGTERM or SIGHUP sets `stop`, so that an apply finishes its calls, notes them in its
+    journal and leaves; before anything has begun it raises KeyboardInterrupt. The next SIGINT or SIGTERM ends phift
+    with 130. SIGHUP never does: a closed terminal sends it twice, as its kernel and as its shell.
 
-    Runners of CI send these two, seconds apart, before they kill. One that whoever started phift had it ignore stays
+    Runners of CI send the first two, seconds apart, before they kill. One that whoever started phift ignores stays
     ignored: a shell does that with SIGINT for what a script starts by `&`, so that Ctrl-C ends the script alone, and
-    nohup with others. Without effect outside the main thread.
+    nohup with SIGHUP. Without effect outside the main thread.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -29,13 +30,16 @@ def polite(stop: threading.Event, begun: Callable[[], bool], tell: Callable[[str
 
     def handle(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
+            if number == signal.SIGHUP:
+                return
             os._exit(130)
         stop.set()
         if not begun():
             raise KeyboardInterrupt
         tell(POLITE)
 
-    heard = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is not signal.SIG_IGN]
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    heard = [n for n in signals if signal.getsignal(n) is not signal.SIG_IGN]
     former = {number: signal.signal(number, handle) for number in heard}
     try:
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from phift.cli.interrupt import polite
 from phift.cli.terminal import Terminal
 from phift.errors import DetachedError, InvalidSpecError
+from phift.files import SPEC_BYTES, read_regular
 
 if TYPE_CHECKING:
     from phift.apply.events import Event
@@ -26,7 +28,7 @@ _MATRIX = re.compile(r"^[\"']?(matrix|extends)[\"']?\s*:", re.MULTILINE)
 
 def is_set(path: Path) -> bool:
     """Whether it names a folder or a glob, and not one file."""
-    return path.is_dir() or (not path.exists() and glob.has_magic(str(path)))
+    return os.path.isdir(path) or (not os.path.lexists(path) and glob.has_magic(str(path)))
 
 
 def several(request: Request) -> list[Request] | None:
@@ -35,7 +37,7 @@ def several(request: Request) -> list[Request] | None:
 
     path = request.path
     if is_set(path):
-        return [replace(request, path=found) for found in expand([path])]
+        return [replace(request, path=found) for found in expand([path], request.max_stacks)]
     return [request] if _has_matrix(request) else None
 
 
@@ -128,7 +130,7 @@ def _has_matrix(request: Request) -> bool:
 
     path: Path = request.path
     try:
-        if not _MATRIX.search(path.read_text(encoding="utf-8")):
+        if not _MATRIX.search(read_regular(path, SPEC_BYTES).decode()):
             return False
         found = load_each(request)
     except (OSError, UnicodeDecodeError, InvalidSpecError):

@@ -5,8 +5,10 @@ What does not go together is refused here, by name and before anything is read.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,10 +23,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ONE_STACK",
+    "AllowEnvOption",
     "ApproveOption",
+    "DataRootOption",
     "Format",
     "FormatOption",
     "JsonOption",
+    "MaxStacksOption",
     "NoColorOption",
     "NoWaitOption",
     "ParallelismOption",
@@ -95,6 +100,36 @@ VarOption = Annotated[
 VarFileOption = Annotated[
     list[Path] | None,
     typer.Option("--var-file", metavar="FILE", help="YAML file of variables. Repeatable.", rich_help_panel=_SPEC),
+]
+AllowEnvOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-env",
+        metavar="NAME",
+        help="Let templates read this environment variable too; PHIFT_ALLOW_ENV has several. Repeatable.",
+        rich_help_panel=_SPEC,
+    ),
+]
+DataRootOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-root",
+        metavar="DIR",
+        envvar="PHIFT_DATA_ROOT",
+        show_envvar=False,
+        help="Refuse data outside of this folder (PHIFT_DATA_ROOT).",
+        rich_help_panel=_SPEC,
+    ),
+]
+MaxStacksOption = Annotated[
+    int | None,
+    typer.Option(
+        "--max-stacks",
+        min=1,
+        metavar="N",
+        help="Stacks that one run may have. Default: 2000.",
+        rich_help_panel=_SPEC,
+    ),
 ]
 FormatOption = Annotated[
     Format, typer.Option("--format", metavar="text|json", help="How to print it.", rich_help_panel=_OUTPUT)
@@ -175,12 +210,28 @@ _TIME = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
 
 
 def request_of(
-    spec: Path, target: str | None, variables: Sequence[str] | None, files: Sequence[Path] | None
+    spec: Path,
+    target: str | None,
+    variables: Sequence[str] | None,
+    files: Sequence[Path] | None,
+    allow_env: Sequence[str] | None = None,
+    data_root: Path | None = None,
+    max_stacks: int | None = None,
 ) -> Request:
-    """The request that these options spell. Raises UsageError for what is not NAME=VALUE."""
+    """The request that these options spell. Raises UsageError for what is not NAME=VALUE, or no folder."""
     from phift.phases import Request
 
-    return Request(path=spec, target=target, variables=parse_variables(variables), variable_files=tuple(files or ()))
+    if data_root is not None and not os.path.isdir(data_root):
+        raise UsageError(f"--data-root {data_root}: not a folder")
+    request = Request(
+        path=spec,
+        target=target,
+        variables=parse_variables(variables),
+        variable_files=tuple(files or ()),
+        allow_env=tuple(allow_env or ()),
+        data_root=data_root,
+    )
+    return request if max_stacks is None else replace(request, max_stacks=max_stacks)
 
 
 def parse_variables(texts: Sequence[str] | None) -> dict[str, str]:

@@ -4,75 +4,187 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import stat
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from phift.concealing import is_concealed, shown
 from phift.errors import UsageError
+from phift.files import SPEC_BYTES, STATE_BYTES, head_of_regular, read_regular
 from phift.plan.model import Plan
+from phift.views.json import document
 
 if TYPE_CHECKING:
     from phift.phases import Request
 
-__all__ = ["is_plan", "read", "write"]
+__all__ = ["conceals", "is_plan", "read", "read_plan", "require_writable", "words_of", "write"]
+
+_LINKS = 40
+_OF_THE_SYSTEM = ("/dev", "/proc", "/sys")
+_AGAIN = "Make it again: phift plan SPEC --out FILE"
 
 
 def write(path: Path, plan: Plan, request: Request) -> None:
-    """Writes it whole or not at all. Raises UsageError when that cannot be."""
+    """Writes it whole or not at all; through a link, which stays one. Raises UsageError when that cannot be.
+
+    Literal secrets are concealed, those of variables too: `read` wants them again. What only the command line can
+    allow (Request.grants) is not part of it.
+    """
     body = plan.to_dict() | {
         "request": {
             "target": request.target,
-            "variables": dict(request.variables),
+            "variables": request.shown_variables,
             "variable_files": [str(file) for file in request.variable_files],
         }
     }
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    place = require_writable(path)
+    temporary = place.with_name(f".{place.name}.{os.getpid()}")
     try:
-        temporary.write_text(json.dumps(body, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+        with open(temporary, "x", encoding="utf-8") as stream:
+            stream.write(document(body) + "\n")
+        if place.exists():
+            temporary.chmod(stat.S_IMODE(place.stat().st_mode))
+        temporary.replace(place)
+    except (OSError, UnicodeEncodeError) as error:
+        if not isinstance(error, FileExistsError):
+            temporary.unlink(missing_ok=True)
+        raise UsageError(f"cannot write {path}: {getattr(error, 'strerror', None) or 'it is not UTF-8'}") from error
+
+
+def words_of(path: Path, request: Request) -> str:
+    """The plan that was saved there, as a shell takes it behind `phift apply`."""
+    hidden = [name for name, value in request.shown_variables.items() if is_concealed(value)]
+    again = (word for name in hidden for word in ("--var", f"{name}=..."))
+    return shlex.join([str(path), *again, *request.grants])
+
+
+def require_writable(path: Path) -> Path:
+    """Where a plan saved under that name goes, its links followed. Raises UsageError where that is there and is not a
+    regular file: pipes and devices are not written to, and must not be replaced by a file either."""
+    place = path
+    try:
+        for _ in range(_LINKS):
+            folder = os.path.realpath(os.path.dirname(os.path.abspath(place)))
+            place = Path(folder, os.path.basename(os.path.abspath(place)))
+            if any(place.is_relative_to(system) for system in _OF_THE_SYSTEM):
+                raise UsageError(f"cannot write {path}: not a regular file", remedy=_REMEDY)
+            if not place.is_symlink():
+                if os.path.lexists(place) and not stat.S_ISREG(place.lstat().st_mode):
+                    raise UsageError(f"cannot write {path}: not a regular file", remedy=_REMEDY)
+                return place
+            place = Path(folder, os.readlink(place))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
+    raise UsageError(f"cannot write {path}: too many levels of symbolic links")
+
+
+_REMEDY = "Name a file, or pipe the document: phift plan SPEC --format json"
 
 
 def is_plan(path: Path) -> bool:
-    """Whether the file is a saved plan and not a spec: plans are JSON documents with a format version.
+    """Whether the file is meant as a saved plan and not as a spec: plans are JSON documents whose first key is
+    format_version, and `.json` files are plans unless they begin as a spec in JSON does.
 
-    Raises UsageError when there is no such file.
+    Raises UsageError when there is no such file, or it is not a regular one.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError:
-        return False
-    if not text.lstrip().startswith("{"):
-        return False
-    try:
-        body = json.loads(text)
-    except ValueError:
-        return False
-    return isinstance(body, dict) and "format_version" in body
+    head = _read(path, SPEC_BYTES).lstrip()
+    if path.suffix.lower() == ".json":
+        return not (head.startswith(b"{") and b"version" in head and b"format_version" not in head)
+    return head.startswith(b"{") and b'"format_version"' in head
 
 
-def read(path: Path) -> tuple[Plan, Request]:
-    """The plan, and the request it answers. Raises UsageError for what is no plan, or of another format."""
+def read_plan(path: Path) -> Plan:
+    """The plan alone. Raises UsageError for what is no plan, is damaged or of another format."""
+    return _loaded(path)[0]
+
+
+def conceals(path: Path) -> bool:
+    """Whether values of variables must be said again to carry out the plan; not where it is damaged."""
+    try:
+        return any(map(is_concealed, _loaded(path)[1].variables.values()))
+    except UsageError:
+        return False  # told when it is read
+
+
+def read(path: Path, given: Mapping[str, str] | None = None) -> tuple[Plan, Request]:
+    """The plan, and the request it answers. given: values of variables that the plan conceals as secrets.
+
+    Raises UsageError as read_plan, and where other variables are needed than are given.
+    """
+    plan, request = _loaded(path)
+    return plan, replace(request, target=plan.target, variables=_variables(path, request.variables, given or {}))
+
+
+def _loaded(path: Path) -> tuple[Plan, Request]:
+    """The plan, and the request as it was saved."""
     from phift.phases import Request
+
+    body = _parsed(path)
+    try:
+        plan = Plan.from_dict(body)
+    except ValueError as error:
+        raise _damaged(path, str(error)) from None
+    asked = body.get("request") or {}
+    request = Request(
+        path=Path(plan.spec_path),
+        target=asked.get("target"),
+        variables=asked.get("variables") or {},
+        variable_files=tuple(Path(file) for file in asked.get("variable_files") or ()),
+    )
+    return replace(plan, spec_options=request.spec_options), request
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    import orjson
 
     if not is_plan(path):
         raise UsageError(f"{path} is no saved plan", remedy="Make one: phift plan SPEC --out FILE")
-    body: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    raw = _read(path, STATE_BYTES, whole=True)
     try:
-        plan = Plan.from_dict(body)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise _damaged(
+            path, "it is empty" if not raw.strip() else f"it is not JSON: {error.msg}, {_place(error)}"
+        ) from None
+    if not isinstance(body, dict):
+        raise _damaged(path, "it is not a JSON object")
+    if "format_version" not in body:
+        raise _damaged(path, "format_version is missing")
+    return body
+
+
+def _place(error: json.JSONDecodeError) -> str:
+    return f"line {error.lineno}, column {error.colno}"
+
+
+def _variables(path: Path, saved: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """The variables of the request: those that the plan conceals are taken from the command line."""
+    hidden = [name for name, value in saved.items() if is_concealed(value)]
+    if unknown := [name for name in given if name not in hidden]:
         raise UsageError(
-            f"{path} is a damaged plan: {error}", remedy="Make it again: phift plan SPEC --out FILE"
-        ) from error
-    asked = body.get("request", {})
-    request = Request(
-        path=Path(plan.spec_path),
-        target=plan.target,
-        variables=dict(asked.get("variables", {})),
-        variable_files=tuple(Path(file) for file in asked.get("variable_files", ())),
-    )
-    return replace(plan, spec_options=replace(request, target=asked.get("target")).spec_options), request
+            f"--var {unknown[0]} cannot go with a saved plan, which holds its own",
+            remedy="Make another plan: phift plan SPEC --var ... --out FILE",
+        )
+    for name in hidden:
+        if name not in given:
+            raise UsageError(
+                f"{path} does not hold the value of --var {name}, which looks like a secret",
+                remedy=f"Pass it again: phift apply {path} --var {name}=...",
+            )
+        if shown(name, given[name]) != saved[name]:
+            raise UsageError(f"--var {name} has another value than the plan was made with", remedy=_AGAIN)
+    return {**saved, **{name: given[name] for name in hidden}}
+
+
+def _read(path: Path, most: int, *, whole: bool = False) -> bytes:
+    try:
+        return read_regular(path, most) if whole else head_of_regular(path, most)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _damaged(path: Path, why: str) -> UsageError:
+    return UsageError(f"{path} is a damaged plan: {why}", remedy=_AGAIN)

@@ -12,6 +12,7 @@ import typer
 
 from phift.cli.app import app
 from phift.errors import PhiftError
+from phift.inert import inert
 from phift.views.base import Streams, Style
 from phift.views.human import errors as view
 
@@ -62,6 +63,7 @@ def _misused(error: Exception, arguments: Sequence[str]) -> int:
         return 0
     if format_message := getattr(error, "format_message", None):
         said = format_message().rstrip(".").replace("Value error, ", "")
+    said = inert(said, keep="\n")
     lines = [f"{style.bold(style.red('error:'))} {style.bold(said)}", f"  {style.cyan('=')} Try: {path} --help"]
     return _fail("\n".join(lines), 1)
 
@@ -71,7 +73,8 @@ def _fail(text: str, code: int) -> int:
         sys.stdout.flush()
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
-    except BrokenPipeError:
+    except OSError:
+        # Whoever reads it is gone, or the terminal is: what the command came to is told by its exit code.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     return code
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from phift.errors import ApprovalError
 from phift.views.base import Sink, Streams
+from phift.views.harmless import shown_text
 
 if TYPE_CHECKING:
     from phift.plan.model import Plan
@@ -29,7 +30,11 @@ class Terminal:
 
     def print(self, text: str) -> None:
         """A result. Raises BrokenPipeError when nobody reads it any more."""
-        self.streams.out.write(text + "\n")
+        self.print_raw(shown_text(text))
+
+    def print_raw(self, text: str) -> None:
+        """What somebody else wrote, a log or an answer: to a terminal harmless, to anything else as it is."""
+        self.streams.out.write((shown_text(text) if self.streams.out.isatty() else text) + "\n")
         self.streams.out.flush()
 
     def tell(self, text: str) -> None:

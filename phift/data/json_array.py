@@ -12,6 +12,7 @@ LONGEST = 1 << 26  # characters of one element: beyond it the text is taken for 
 UNREADABLE = "nested too deeply, or a number too long"
 _CHUNK = 1 << 18
 _SPACE = " \t\r\n"
+_MARKS = ("{", "}", "[", ":", '"')
 _decoder = json.JSONDecoder()
 
 
@@ -45,7 +46,8 @@ def _elements(window: "_Window", taken: Callable[[], bool]) -> Iterator[tuple[in
         follows = window.next_character()
         closes = follows == "]"
         if follows not in (",", "]"):
-            said = f"not JSON: expected `,` or `]` between rows, found {follows or 'the end of the file'}"
+            found = follows if follows in _MARKS else "something else" if follows else "the end of the file"
+            said = f"not JSON: expected `,` or `]` between rows, found {found}"
             yield window.line, Problem("json", said)
             return
         if not closes:

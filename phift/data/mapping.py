@@ -10,7 +10,7 @@ from jinja2 import StrictUndefined, TemplateError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from phift.data.messages import ROLES
-from phift.data.problems import Problem
+from phift.data.problems import Problem, named
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError
 
@@ -43,10 +43,10 @@ class MessageTemplates:
             try:
                 content = template.render(row)
             except UndefinedError as error:
-                have = ", ".join(f"`{key}`" for key in list(row)[:8])
-                return Problem("missing-key", f"messages.{role}: {error.message}; columns here: {have}")
+                return Problem("missing-key", f"messages.{role}: {error.message}; columns here: {named(row)}")
             except Exception as error:  # noqa: BLE001 - a template may raise whatever its expressions raise
-                return Problem("template", f"messages.{role} fails on this row: {error}")
+                # Not what it says: it may quote the row.
+                return Problem("template", f"messages.{role} fails on this row: {type(error).__name__}")
             if content.strip() or role != "system":
                 said.append({"role": role, "content": content})
         return {"messages": said}

@@ -10,11 +10,18 @@ from typing import Any
 
 import orjson
 
-from phift.data.problems import Problem
+from phift.data.problems import Problem, named
 
 __all__ = ["ROLES", "encoded", "problems_of"]
 
 ROLES = ("system", "user", "assistant")
+_COMMON = {
+    *ROLES,
+    *("ai", "bot", "chatbot", "chatgpt", "context", "developer", "function", "gpt", "human", "input", "instruction"),
+    *("model", "observation", "output", "prompt", "prompter", "question", "answer", "response", "tool", "users"),
+}
+"""Roles of other formats, which a message may name: any other text is content of the data."""
+
 _SHAPE = 'Write a list of {"role": ..., "content": ...}.'
 _ORDER = "The order is: system (optional, once), then user and assistant by turns, ending with assistant."
 
@@ -33,8 +40,7 @@ def problems_of(row: object) -> list[Problem]:
     ]
     messages = row.get("messages")
     if messages is None:
-        have = ", ".join(f"`{key}`" for key in list(row)[:8]) or "none"
-        found.append(Problem("missing-key", f"`messages` is missing; columns here: {have}", _SHAPE))
+        found.append(Problem("missing-key", f"`messages` is missing; columns here: {named(row)}", _SHAPE))
     elif not isinstance(messages, list):
         found.append(Problem("type", f"`messages` must be a list, not {_kind(messages)}", _SHAPE))
     elif not messages:
@@ -112,8 +118,10 @@ def _bad_role(number: int, message: Mapping[str, Any]) -> Problem:
     if message.get("role") is None:
         return Problem("missing-key", f"message {number} has no `role`", f"Roles: {roles}.")
     said = message["role"]
-    shown = f"`{said[:40]}`" if isinstance(said, str) else _kind(said)
-    return Problem("role", f"message {number} has role {shown}", f"Roles: {roles}.")
+    shown = f"role `{said}`" if isinstance(said, str) and said.strip().lower() in _COMMON else "another role"
+    if not isinstance(said, str):
+        shown = f"role {_kind(said)}"
+    return Problem("role", f"message {number} has {shown}", f"Roles: {roles}.")
 
 
 def _bad_content(number: int, message: Mapping[str, Any]) -> Problem:
@@ -127,10 +135,8 @@ def _extra_keys(number: int, message: Mapping[str, Any]) -> Iterator[Problem]:
     # Null is what Parquet writes where only other rows use the key.
     extra = sorted(str(key) for key, value in message.items() if key not in ("role", "content") and value is not None)
     if extra:
-        names = ", ".join(f"`{key}`" for key in extra[:5])
-        yield Problem(
-            "extra-key", f"message {number} has {names} beside role and content", "Remove what is not trained on."
-        )
+        summary = f"message {number} has {named(extra)} beside role and content"
+        yield Problem("extra-key", summary, "Remove what is not trained on.")
 
 
 def _kind(value: object) -> str:

@@ -1,14 +1,20 @@
 """What is wrong with data: problems of single rows, gathered into a list of diagnostics of bearable length."""
 
+import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from phift.concealing import looks_secret
 from phift.diagnostics import Diagnostic, Mark
 from phift.errors import InvalidSpecError
 
-__all__ = ["LISTED", "Findings", "Problem"]
+__all__ = ["LISTED", "Findings", "Problem", "named"]
 
 LISTED = 20  # problems shown one by one; the rest is a count
+
+_NAMES = 8
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,19 @@ class Problem:
     summary: str
     remedy: str = ""
     column: int = 0
+
+
+def named(names: Iterable[object]) -> str:
+    """The names of columns or keys, for a message: the first few that are identifiers.
+
+    All else in a file of data is content. It is quoted nowhere: logs are kept, and the file may be none of data at all.
+    """
+    known = list(names)
+    fit = [n for n in known if isinstance(n, str) and _IDENTIFIER.fullmatch(n) and not looks_secret(n)]
+    told = ", ".join(f"`{name}`" for name in fit[:_NAMES])
+    if (others := len(known) - len(fit)) and len(fit) <= _NAMES:
+        return f"{told + ' and ' if told else ''}{others} whose name is not an identifier"
+    return told or "none"
 
 
 class Findings:

@@ -8,15 +8,16 @@ early where nothing after a problem can be trusted.
 import csv
 import io
 import json
-import sys
+import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
 
-from phift.data.json_array import UNREADABLE, read_array
-from phift.data.problems import Problem
+from phift.data.json_array import LONGEST, UNREADABLE, read_array
+from phift.data.problems import Problem, named
 from phift.data.take import Selector
 
 __all__ = ["Counter", "read"]
@@ -92,11 +93,25 @@ def _start(stream: BinaryIO) -> bytes | Problem:
 
 def _lines(stream: BinaryIO, taken: Counter) -> Rows:
     # A binary stream ends lines at line feeds only, so U+2028 and its like inside a text split nothing.
-    for number, line in enumerate(stream, 1):
+    for number, line in enumerate(_bounded(stream, stream), 1):
         if line.isspace():
             continue
+        if len(line) > LONGEST:
+            yield number, _too_long("the line")
+            return
         if taken():
             yield number, _parsed(line, number)
+
+
+def _bounded(lines: Any, stream: BinaryIO) -> Iterator[Any]:
+    """The lines of a file; of one that is too long, a piece that tells so. A short file needs no such care."""
+    if os.fstat(stream.fileno()).st_size <= LONGEST:
+        return iter(lines)
+    return iter(partial(lines.readline, LONGEST + 1), b"" if lines is stream else "")
+
+
+def _too_long(what: str) -> Problem:
+    return Problem("long", f"{what} has more than {LONGEST} characters", "A row is a line of JSON, or a record of CSV.")
 
 
 def _parsed(line: bytes, number: int) -> Any:
@@ -137,7 +152,7 @@ def _reason(error: json.JSONDecodeError) -> str:
 
 
 def _read_csv(path: Path, taken: Counter, columns: tuple[str, ...] | None) -> Rows:
-    csv.field_size_limit(sys.maxsize)  # a conversation may be longer than the module's 128 KiB
+    csv.field_size_limit(LONGEST)  # a conversation may be longer than the module's 128 KiB
     with path.open("rb", _BUFFER) as stream:
         head = _start(stream)
         if isinstance(head, Problem):
@@ -145,7 +160,7 @@ def _read_csv(path: Path, taken: Counter, columns: tuple[str, ...] | None) -> Ro
             return
         with io.TextIOWrapper(stream, "utf-8", newline="") as text:
             try:
-                yield from _records(csv.reader(text, strict=True), taken, columns)
+                yield from _records(csv.reader(_bounded(text, stream), strict=True), taken, columns)
             except UnicodeDecodeError:
                 yield _first_undecodable(path)
 
@@ -169,9 +184,8 @@ def _records(reader: Any, taken: Counter, columns: tuple[str, ...] | None) -> Ro
 
 def _missing(header: list[str], columns: tuple[str, ...] | None) -> Problem | None:
     if columns is not None and "messages" not in header:
-        have = ", ".join(f"`{name}`" for name in header[:8]) or "none"
         return Problem(
-            "missing-key", f"no column `messages`; columns here: {have}", "The first line names the columns."
+            "missing-key", f"no column `messages`; columns here: {named(header)}", "The first line names the columns."
         )
     return None
 
@@ -225,8 +239,10 @@ def _read_parquet(path: Path, taken: Counter, columns: tuple[str, ...] | None) -
                     for number, row in _from_group(file, group, wanted, mask, first):
                         yield number, row if columns is None else _with_messages(row)
                 first += rows
-    except pa.ArrowException as error:
-        yield 0, Problem("parquet", f"not a Parquet file that can be read: {str(error).splitlines()[0]}")
+    except (pa.ArrowException, OSError, ValueError) as error:
+        # A damaged page is an OSError to pyarrow, and a damaged text a UnicodeDecodeError.
+        why = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
+        yield 0, Problem("parquet", f"not a Parquet file that can be read{why}", "Write it again.")
 
 
 def _from_group(file: Any, group: int, columns: list[str], mask: bytearray, first: int) -> Rows:

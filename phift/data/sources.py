@@ -5,6 +5,7 @@ content: file names and folders may change, a byte may not.
 """
 
 import glob
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +13,12 @@ from pathlib import Path
 from phift.diagnostics import Diagnostic, Mark
 from phift.digest import file_digest
 from phift.errors import InvalidSpecError
+from phift.files import is_within, real
+from phift.globs import TooManyFilesError, matches
 
 __all__ = ["FORMATS", "SourceFile", "SourceIdentity", "identify"]
+
+_MOST_FILES = 10_000
 
 FORMATS = {".jsonl": "jsonl", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
 
@@ -49,39 +54,74 @@ class SourceIdentity:
         return {"kind": self.kind, "files": [{"format": f.format, "sha256": f.digest} for f in self.files]}
 
 
-def identify(source: Mapping[str, object], base: Path) -> SourceIdentity:
-    """What `source` is, now. Paths are relative to `base`, the folder of the spec.
+def identify(source: Mapping[str, object], base: Path, root: Path | None = None) -> SourceIdentity:
+    """What `source` is, now. Paths are relative to `base`, the folder of the spec. root: the folder that everything
+    must lie in, links followed; None: it may lie anywhere.
 
     Reads every byte once to digest it and parses none. Raises InvalidSpecError when there is no such file,
-    when one is empty, cannot be read, or has a suffix that names no known format.
+    when one is empty, cannot be read, lies outside `root`, or has a suffix that names no known format.
     """
     for key, finder in _KINDS.items():
         if source.get(key) is not None:
-            return finder(str(source[key]), base)
+            return finder(str(source[key]), base, root)
     known = ", ".join(f"`{key}:`" for key in _KINDS)
     raise _invalid("kind", f"no known source of data here; known: {known}", "Write `path: data/train.jsonl`.")
 
 
-def _files(pattern: str, base: Path) -> SourceIdentity:
-    return SourceIdentity("file", tuple(_identified(path) for path in _matches(pattern, base)))
+def _files(pattern: str, base: Path, root: Path | None) -> SourceIdentity:
+    try:
+        start = real(base / _literal_part(pattern))
+        if root is not None:
+            # Before anything is looked for: whether a file is there must not be told either.
+            root = real(root)
+            _require_within(start, root)
+        found = _matches(pattern, base)
+        for path in found if root is not None else ():
+            _require_within(path, root)
+    except TooManyFilesError as error:
+        raise _invalid("files", str(error), "Name a folder nearer to the files.") from None
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise _invalid("path", f"no file can be at {pattern[:80]!r}: {why}", "Write the path of a file.") from None
+    if len(found) > _MOST_FILES:
+        remedy = "Join them to fewer files."
+        raise _invalid("files", f"{pattern} matches {len(found)} files; at most {_MOST_FILES} are possible", remedy)
+    return SourceIdentity("file", tuple(_identified(path) for path in found))
 
 
-_KINDS: dict[str, Callable[[str, Path], SourceIdentity]] = {"path": _files}
+_KINDS: dict[str, Callable[[str, Path, Path | None], SourceIdentity]] = {"path": _files}
+
+
+def _require_within(path: Path, root: Path | None) -> None:
+    if root is not None and not is_within(path, root):
+        remedy = "Move the data there, or have --data-root (PHIFT_DATA_ROOT) name another folder."
+        raise _invalid("outside", f"{path} lies outside the data root {root}", remedy)
+
+
+def _literal_part(pattern: str) -> str:
+    """The folders of a pattern before its first wildcard."""
+    if not glob.has_magic(pattern):
+        return pattern
+    parts = pattern.split("/")
+    count = next(number for number, part in enumerate(parts) if glob.has_magic(part))
+    return "/".join(parts[:count]) or ("/" if pattern.startswith("/") else ".")
 
 
 def _matches(pattern: str, base: Path) -> list[Path]:
     literal = base / pattern
-    if literal.is_file():  # before the glob: a name may hold brackets
+    if os.path.isfile(literal):  # before the glob: a name may hold brackets
         return [literal]
-    if literal.is_dir():
+    if os.path.isdir(literal):
         remedy = f"Name the files in it, such as `path: {pattern.rstrip('/')}/*.jsonl`."
         raise _invalid("folder", f"{literal} is a folder", remedy)
     if not glob.has_magic(pattern):
-        where = "" if literal.parent.is_dir() else f" (nor is there a folder {literal.parent})"
+        if os.path.exists(literal):
+            raise _invalid("not-regular", f"{literal} is not a regular file", "Write the rows to a file.")
+        where = "" if os.path.isdir(literal.parent) else f" (nor is there a folder {literal.parent})"
         remedy = "Paths are relative to the folder of the spec file."
         raise _invalid("missing-file", f"no such file: {literal}{where}", remedy)
-    found = (base / name for name in glob.glob(pattern, root_dir=base, recursive=True))
-    files = sorted((path for path in found if path.is_file()), key=lambda path: path.as_posix())
+    found = (base / name for name in matches(pattern, str(base)))
+    files = sorted((path for path in found if os.path.isfile(path)), key=lambda path: path.as_posix())
     if not files:
         raise _invalid("missing-file", f"no file matches {literal}", "`**` goes through sub-folders.")
     return files
@@ -103,6 +143,6 @@ def _identified(path: Path) -> SourceFile:
         raise _invalid("unreadable", summary, "Check its permissions.", path) from error
 
 
-def _invalid(code: str, summary: str, remedy: str, path: Path | None = None) -> InvalidSpecError:
+def _invalid(code: str, summary: str, remedy: str = "", path: Path | None = None) -> InvalidSpecError:
     mark = None if path is None else Mark(str(path))
     return InvalidSpecError([Diagnostic(summary, remedy=remedy, mark=mark, code=f"data-{code}")])

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from phift.clock import Clock, SystemClock, stamp
+from phift.concealing import concealed_words, is_concealed
 from phift.errors import NotFoundError
 from phift.ledger.store import JournalStore, journal_folder
 
@@ -225,13 +226,17 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _clean(value: Any) -> Any:
-    """The value without what must not be kept: secret-looking keys and very long texts."""
+    """The value without what must not be kept: what looks like a secret by its key or its shape, very long texts."""
     if isinstance(value, Mapping):
-        return {str(k): "(sensitive)" if _SECRET.search(str(k)) else _clean(v) for k, v in value.items()}
+        return {
+            str(k): "(sensitive)" if _SECRET.search(str(k)) and not is_concealed(v) else _clean(v)
+            for k, v in value.items()
+        }
     if isinstance(value, list | tuple):
         return [_clean(item) for item in value]
-    if isinstance(value, str) and len(value) > _LONGEST:
-        return value[:_LONGEST] + "..."
+    if isinstance(value, str):
+        said = concealed_words(value[: 2 * _LONGEST])
+        return said[:_LONGEST] + "..." if len(value) > _LONGEST else said
     return value
 
 

@@ -48,6 +48,8 @@ def load_each(request: Request) -> list[tuple[Request, LoadedSpec]]:
         target=request.target,
         variables=request.variables,
         variable_files=request.variable_files,
+        allow_env=request.allow_env,
+        max_stacks=request.max_stacks,
         every_target=False,
     )
     return [(replace(request, variables={**request.variables, **one.cell.variables}), one) for one in loaded]

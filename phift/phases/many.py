@@ -57,9 +57,9 @@ def plan_many(
     """
     policy = Policy(retry_failed=retry_failed, take_over=take_over)
     with _uncollected():
-        asked = [given for request in requests for given in _load(request)]
+        asked = list(_all_stacks(requests))
         _refuse_doubles([s for _, s in asked if isinstance(s, LoadedSpec)])
-        shared = Shared(inline=True)
+        shared = Shared(inline=True, data_root=next((r.data_root for r in requests), None))
 
         def prepared(request: Request, spec: LoadedSpec | PhiftError) -> StackPlan:
             if isinstance(spec, PhiftError):
@@ -149,6 +149,20 @@ def _uncollected() -> Iterator[None]:
     finally:
         if before:
             gc.enable()
+
+
+def _all_stacks(requests: Sequence[Request]) -> Iterator[tuple[Request, LoadedSpec | PhiftError]]:
+    """Every stack of the requests. Raises UsageError when there are more than one run may have."""
+    count = 0
+    for request in requests:
+        for given in _load(request):
+            count += 1
+            if count > request.max_stacks:
+                raise UsageError(
+                    f"the specs make more than {request.max_stacks} stacks, which is the limit of one run",
+                    remedy="Name fewer of them, or raise the limit: --max-stacks N.",
+                )
+            yield given
 
 
 def _load(request: Request) -> list[tuple[Request, LoadedSpec | PhiftError]]:

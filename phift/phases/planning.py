@@ -8,7 +8,7 @@ from dataclasses import replace
 from phift.address import Address
 from phift.clock import SystemClock, stamp
 from phift.compile.desired import Desired
-from phift.diagnostics import Diagnostic, Severity, errors_of
+from phift.diagnostics import LISTED, Diagnostic, Severity, capped, errors_of
 from phift.errors import AzureError, RefusedError
 from phift.lock import update_lock
 from phift.phases.identity import known_id
@@ -81,7 +81,7 @@ def plan_with_demands(bench: Workbench, request: Request, policy: Policy = DEFAU
     resources = (*bench.remembered.beside(resources), *pruned)
     found = [*bench.stack.findings, *findings, *kept, *check(subject), *former_name(bench, resources)]
     if errors_of(found):
-        raise RefusedError(found)
+        raise RefusedError(found if len(found) <= LISTED else capped(found))
     found += [replace(d, severity=Severity.WARNING) for d in _refused(bench, strangers(bench))]
     warnings = (*bench.loaded.warnings, *(d for d in found if d.severity is Severity.WARNING))
     newer = [
@@ -91,7 +91,8 @@ def plan_with_demands(bench: Workbench, request: Request, policy: Policy = DEFAU
     stand_in = (
         [f"{model.name} is a tiny stand-in here: it shows the way, not the quality"] if model and model.stand_in else []
     )
-    made = _plan(bench, request, resources, id=known_id(bench, observed), notes=(*bench.stack.notes, *stand_in, *newer))
+    notes = (*bench.stack.notes, *bench.resolved.notes, *stand_in, *newer)
+    made = _plan(bench, request, resources, id=known_id(bench, observed), notes=notes)
     return replace(made, warnings=warnings), tuple(demands(subject))
 
 

@@ -5,7 +5,7 @@ A pinned thing is never looked up anew, so a plan never changes because somethin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,11 +33,15 @@ class Newer:
 
 @dataclass(frozen=True)
 class Resolved:
-    """facts for the compiler, what the lock file should now say of the stack, and what is newer than what is pinned."""
+    """facts for the compiler, what the lock file should now say of the stack, and what is newer than what is pinned.
+
+    notes: what the plan should say of them.
+    """
 
     facts: Facts
     pins: StackLock
     newer: tuple[Newer, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def resolve(
@@ -94,7 +98,8 @@ def resolve(
         pins = pins.model_copy(
             update={"component": PinnedComponent(requested=str(component), id=made.id, version=made.version)}
         )
-    return Resolved(facts, pins, tuple(f.newer for f in references if f.newer))
+    notes = tuple(_outside(loaded, shared))
+    return Resolved(facts, pins, tuple(f.newer for f in references if f.newer), notes)
 
 
 def _all(asked: Mapping[str, Callable[[], Any]], *, inline: bool) -> dict[str, Any]:
@@ -150,17 +155,29 @@ def _referenced_size(loaded: LoadedSpec, readings: Readings) -> str:
     return compute.serverless if isinstance(compute, ComputeRef) else ""
 
 
+def _sources(loaded: LoadedSpec) -> dict[str, DataSource]:
+    """The sources of rows by split. A test may have rows of its own; they are identified like a split."""
+    tests = {f"tests.{name}": test.path for name, test in loaded.spec.tests.items() if test.path is not None}
+    splits = loaded.spec.data.splits if loaded.spec.data else {}
+    return {**splits, **{name: DataSource(path=path) for name, path in tests.items()}}
+
+
+def _outside(loaded: LoadedSpec, shared: Shared) -> Iterator[str]:
+    """A note for each source that lies outside of the repository: whoever reviews the spec does not see it."""
+    for split, wanted in _sources(loaded).items():
+        if wanted.path is None or not (files := shared.outside(wanted.path, loaded.path.parent)):
+            continue
+        name = split if split.startswith("tests.") else f"data.{split}"
+        more = f" and {len(files) - 1} more files" if len(files) > 1 else ""
+        yield f"{name} lies outside the repository: {files[0]}{more}"
+
+
 def _data(loaded: LoadedSpec, shared: Shared) -> dict[str, DataFacts]:
     """What each split is, from its files' content; everything wrong with any of them is told at once."""
     block = loaded.spec.data
     found: dict[str, DataFacts] = {}
     problems: list[Diagnostic] = []
-    wanted_by_name = dict(block.splits) if block else {}
-    # A test may have rows of its own; they are identified like a split.
-    for name, test in loaded.spec.tests.items():
-        if test.path is not None:
-            wanted_by_name[f"tests.{name}"] = DataSource(path=test.path)
-    for split, wanted in wanted_by_name.items():
+    for split, wanted in _sources(loaded).items():
         if wanted.asset is not None:
             found[split] = DataFacts(split, str(wanted.asset.version))
             continue

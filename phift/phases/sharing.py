@@ -11,7 +11,8 @@ from phift.azure.session import Azure
 from phift.compile.ownership import Claim
 from phift.compile.source import Source
 from phift.data import SourceIdentity, identify
-from phift.git import repository_of
+from phift.files import real, repository_of
+from phift.git import checkout_of
 from phift.lock import Lock, lock_path, read_lock
 from phift.phases.once import Once
 from phift.phases.readings import Readings
@@ -46,9 +47,10 @@ class Shared:
     """Shared by the workbenches of one run, from any number of threads. Nothing in it outlives what it says: a run that
     writes begins anew with `fresh`."""
 
-    def __init__(self, *, inline: bool = False) -> None:
+    def __init__(self, *, inline: bool = False, data_root: Path | None = None) -> None:
         self.inline = inline
         """Whether a stack's reads go one after another, because stacks already go side by side."""
+        self._data_root = data_root
         self._sessions = Once()
         self._files = Once()
 
@@ -67,7 +69,18 @@ class Shared:
 
     def identity(self, pattern: str, folder: Path) -> SourceIdentity:
         """What local data is. Raises InvalidSpecError."""
-        return self._files.get(("data", pattern, str(folder)), lambda: identify({"path": pattern}, folder))
+        root = self._data_root
+        return self._files.get(("data", pattern, str(folder)), lambda: identify({"path": pattern}, folder, root))
+
+    def outside(self, pattern: str, folder: Path) -> tuple[Path, ...]:
+        """The files of the same data that lie outside of the repository that the folder belongs to, links followed."""
+
+        def find() -> tuple[Path, ...]:
+            home = self._files.get(("home", str(folder)), lambda: repository_of(folder))
+            files = (real(file.path) for file in self.identity(pattern, folder).files)
+            return tuple(path for path in files if not path.is_relative_to(home))
+
+        return self._files.get(("outside", pattern, str(folder)), find)
 
     def claim(self, loaded: LoadedSpec) -> Claim:
         """By what the stacks of a spec own their objects. Raises InvalidSpecError where the lock cannot be read."""
@@ -81,7 +94,7 @@ class Shared:
 
     def fresh(self) -> Shared:
         """The same sessions and facts, with the lists to be read anew."""
-        other = Shared(inline=self.inline)
+        other = Shared(inline=self.inline, data_root=self._data_root)
         for place, session in self._sessions.known():
             other._sessions.put(place, Session(session.azure, session.readings))
         return other
@@ -89,7 +102,7 @@ class Shared:
 
 def _place_in_repository(folder: Path) -> tuple[str, str]:
     """The repository of a folder as sources name it, empty where none is known, and the way from its root to there."""
-    found = repository_of(folder)
+    found = checkout_of(folder)
     if found is None:
         return "", ""
     inside = folder.relative_to(found.top).as_posix()

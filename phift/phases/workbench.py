@@ -65,7 +65,7 @@ def open_workbench(
     shared: what other stacks of the same run have read already. Raises InvalidSpecError, RefusedError, AzureError,
     EmulatorError.
     """
-    return workbench_of(load(request), connect, upgrade=upgrade, shared=shared)
+    return workbench_of(load(request), connect, upgrade=upgrade, shared=shared or Shared(data_root=request.data_root))
 
 
 def workbench_of(

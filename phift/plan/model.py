@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from phift.address import Address
+from phift.concealing import concealed, shown_change
 from phift.diagnostics import Diagnostic, Mark, Severity
 from phift.errors import UsageError
 from phift.plan.action import Action, ChangeAction
+from phift.plan.shape import require_shape
 
 __all__ = ["FORMAT_VERSION", "Counts", "FieldChange", "Plan", "PlannedResource"]
 
@@ -61,6 +63,8 @@ class PlannedResource:
     depends_on: what must have been carried out before. fingerprint: digest of the live object that was read,
     empty when there was none; a saved plan is stale when it moved. unchanged: how many managed fields agree.
     desired: the wanted properties, plain. details: facts for people and for apply that are not compared.
+
+    Literal secrets in any of it are concealed when it is made, whoever makes it: no plan holds one.
     """
 
     address: Address
@@ -75,9 +79,21 @@ class PlannedResource:
     fingerprint: str = ""
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "desired", concealed(self.desired))
+        object.__setattr__(self, "details", concealed(self.details))
+        object.__setattr__(self, "changes", tuple(map(_concealed_change, self.changes)))
+
     @property
     def visible_changes(self) -> tuple[FieldChange, ...]:
         return tuple(c for c in self.changes if c.action is not ChangeAction.SUPPRESSED)
+
+
+def _concealed_change(change: FieldChange) -> FieldChange:
+    values = (change.wanted, change.live, change.applied)
+    if (hidden := shown_change(change.path, *values)) == values:
+        return change
+    return replace(change, wanted=hidden[0], live=hidden[1], applied=hidden[2])
 
 
 @dataclass(frozen=True)
@@ -172,13 +188,17 @@ class Plan:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:
-        """The inverse of to_dict. Raises UsageError for another format version."""
-        version = str(data.get("format_version", ""))
+        """The inverse of to_dict; keys that it does not know are passed over.
+
+        Raises UsageError for another format version, ValueError for what is damaged.
+        """
+        version = str(data.get("format_version", ""))[:20]
         if version.split(".")[0] != FORMAT_VERSION.split(".")[0]:
             raise UsageError(
                 f"this plan has format version {version or 'none'}, this phift reads {FORMAT_VERSION}",
                 remedy="Make a new plan with this phift.",
             )
+        require_shape(data)
         spec = data["spec"]
         return cls(
             stack=data["stack"],
@@ -220,7 +240,7 @@ def _resource_from_dict(data: Mapping[str, Any]) -> PlannedResource:
         action=Action(data["action"]),
         identity=data["identity"],
         reason=data["reason"],
-        changes=tuple(FieldChange(**{**c, "action": ChangeAction(c["action"])}) for c in data["changes"]),
+        changes=tuple(_change_from_dict(c) for c in data["changes"]),
         unchanged=data["unchanged"],
         desired=data["desired"],
         details=data["details"],
@@ -238,6 +258,15 @@ def _change_to_dict(change: FieldChange) -> dict[str, Any]:
     return data
 
 
+def _change_from_dict(data: Mapping[str, Any]) -> FieldChange:
+    return FieldChange(**{**_known(data, FieldChange), "action": ChangeAction(data["action"])})
+
+
+def _known(data: Mapping[str, Any], made: type[Any]) -> dict[str, Any]:
+    """The keys that a dataclass has: a later minor version may have written more."""
+    return {f.name: data[f.name] for f in fields(made) if f.name in data}
+
+
 def _addresses(texts: Iterable[str]) -> tuple[Address, ...]:
     return tuple(Address.parse(t) for t in texts)
 
@@ -249,5 +278,5 @@ def _diagnostic_to_dict(diagnostic: Diagnostic) -> dict[str, Any]:
 
 
 def _diagnostic_from_dict(data: Mapping[str, Any]) -> Diagnostic:
-    mark = Mark(**data["mark"]) if data.get("mark") else None
-    return Diagnostic(**{**data, "severity": Severity(data["severity"]), "mark": mark})
+    mark = Mark(**_known(data["mark"], Mark)) if data.get("mark") else None
+    return Diagnostic(**{**_known(data, Diagnostic), "severity": Severity(data["severity"]), "mark": mark})

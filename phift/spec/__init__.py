@@ -14,12 +14,14 @@ from phift.spec.kinds.model import ModelBlock
 from phift.spec.kinds.rollout import RolloutBlock
 from phift.spec.kinds.test import Expectation, TestBlock
 from phift.spec.loader import LoadedSpec, load, load_all
+from phift.spec.matrix import MAX_STACKS
 from phift.spec.references import AssetRef, ComputeRef, SecretRef, WorkspaceRef
 from phift.spec.rendering import Rendered, render, render_yaml
 from phift.spec.targets import Target
 from phift.spec.tree import Origin, OriginKind
 
 __all__ = [
+    "MAX_STACKS",
     "AssetRef",
     "ComputeBlock",
     "ComputeRef",

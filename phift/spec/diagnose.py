@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from phift.diagnostics import Diagnostic
+from phift.diagnostics import LISTED, Diagnostic, nearest
 from phift.spec.document import Spec
 from phift.spec.references import SecretRef
 from phift.spec.tree import BROKEN, Node, OriginKind, Path, dotted, walk
@@ -40,15 +39,15 @@ _BOUNDS = {
 
 def diagnose(error: ValidationError, root: Node, model: type[BaseModel], base: Path = ()) -> list[Diagnostic]:
     """A diagnostic for each error of validating `root` (which stands at `base` in its document) as `model`."""
-    found = []
+    found: list[Diagnostic] = []
     for detail in error.errors(include_url=False):
         path = tuple(part for part in detail["loc"] if not _is_tag(part))
         node = root.at(path)
-        if node is not None and detail["type"] != "extra_forbidden" and (node.value is None or _has_broken(node)):
+        if node is not None and detail["type"] != "extra_forbidden" and (_is_told(node, model) or _has_broken(node)):
             continue  # another check says it
         if detail["type"] in _WANTED and SecretRef.is_written(detail["input"]):
             continue  # so does the search for stray secrets
-        found.append(_one(detail, path, node, root, model, base))
+        found.append(_one(detail, path, node, root, model, base, suggest=len(found) < LISTED))
     return found
 
 
@@ -77,7 +76,14 @@ def _keys_of_file(model: type[BaseModel], path: Path) -> list[str]:
 
 
 def _one(
-    detail: ErrorDetails, path: Path, node: Node | None, root: Node, model: type[BaseModel], base: Path
+    detail: ErrorDetails,
+    path: Path,
+    node: Node | None,
+    root: Node,
+    model: type[BaseModel],
+    base: Path,
+    *,
+    suggest: bool,
 ) -> Diagnostic:
     near = root.nearest(path)
     written = dotted(node.written) if node is not None and node.written else dotted((*base, *path))
@@ -88,9 +94,10 @@ def _one(
     match detail["type"]:
         case "extra_forbidden":
             key = str(path[-1])
-            close = get_close_matches(key, keys := _keys_of_file(model, path[:-1]), n=1, cutoff=0.7)
             summary, code = f"{written}: unknown key {key!r}", "unknown-key"
-            remedy = f"Did you mean {close[0]}?" if close else f"Known here: {', '.join(keys)}." if keys else ""
+            if suggest:
+                close = nearest(key, keys := _keys_of_file(model, path[:-1]), cutoff=0.7)
+                remedy = f"Did you mean {close}?" if close else f"Known here: {', '.join(keys)}." if keys else ""
         case "missing":
             summary, code = f"{written} is missing", "missing"
             remedy = "Add version: 1 as the first line." if path == ("version",) else ""
@@ -152,12 +159,17 @@ def _wrong_type(written: str, wanted: str, value: Any, key: str) -> tuple[str, s
 def _literal(written: str, expected: str, value: Any) -> tuple[str, str, str]:
     allowed = re.findall(r"'([^']*)'", expected) or [expected]
     summary = f"{written} must be {' or '.join(allowed)}, got {describe(value)}"
-    close = get_close_matches(value.lower(), allowed, n=1) if isinstance(value, str) else []
-    return summary, f"Did you mean {close[0]}?" if close else "", "invalid-value"
+    close = nearest(value.lower(), allowed) if isinstance(value, str) else ""
+    return summary, f"Did you mean {close}?" if close else "", "invalid-value"
 
 
 def _is_tag(part: str | int) -> bool:
     return isinstance(part, str) and part.startswith("<") and part.endswith(">")
+
+
+def _is_told(node: Node, model: type[BaseModel]) -> bool:
+    """Of a spec alone it is checked that nothing is left without a value."""
+    return node.value is None and model is Spec
 
 
 def _has_broken(node: Node) -> bool:

@@ -15,6 +15,7 @@ from phift.spec.kinds.model import ModelBlock
 from phift.spec.kinds.rollout import RolloutBlock
 from phift.spec.kinds.test import TestBlock
 from phift.spec.references import AssetRef, WorkspaceRef
+from phift.spec.requirement import PATTERN as REQUIREMENT
 
 __all__ = ["NAME_PATTERN", "Spec", "TargetBlock", "WorkspaceBlock"]
 
@@ -52,6 +53,11 @@ class Spec(Strict):
     """One fine-tune, and at most one endpoint, rendered for one target."""
 
     version: Annotated[Literal[1], BeforeValidator(_not_true), Field(description="The format of this file.")]
+    requires_phift: Annotated[
+        str | None,
+        *matching(REQUIREMENT, 'the oldest release that may read this file, such as ">=0.2"'),
+        Field(description='Oldest release of phift that may read this file: ">=0.2".'),
+    ] = None
     name: Annotated[
         str, *matching(NAME_PATTERN, _NAME_RULE), Field(description="Names the stack and everything it makes.")
     ]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from phift.errors import UsageError
+from phift.files import SPEC_BYTES, head_of_regular
+from phift.spec.matrix import MAX_STACKS
 
 __all__ = ["expand"]
 
@@ -16,36 +18,48 @@ _SUFFIXES = (".yaml", ".yml")
 _KEY = re.compile(r"^[\"']?(version|name|extends)[\"']?\s*:", re.MULTILINE)
 
 
-def expand(paths: Iterable[Path | str]) -> list[Path]:
+def expand(paths: Iterable[Path | str], most: int = MAX_STACKS) -> list[Path]:
     """The spec files that are meant: files as they are, folders with all below them, globs; each once, in order.
 
     In folders and globs only what names a stack counts: a lock file, or a base for others, is passed over.
-    Raises UsageError where nothing is found.
+    Raises UsageError where nothing is found, or more than `most` specs are, or too much would have to be looked at.
     """
     found: dict[str, Path] = {}
     for path in map(Path, paths):
-        if path.is_dir():
-            files: Sequence[Path] = [f for f in _below(path) if _is_spec(f)]
-        elif path.exists() or not glob.has_magic(str(path)):
-            files = [path]
-        else:
-            files = [f for f in map(Path, sorted(glob.glob(str(path), recursive=True))) if f.is_file() and _is_spec(f)]
+        files = [path] if _is_one(path) else _several(path)
         if not files:
             raise UsageError(f"no spec in {path}", remedy="A spec is a YAML file with version: 1 and name:.")
         for file in files:
             found.setdefault(os.path.realpath(file), file)
+            if len(found) > most:
+                remedy = "Name fewer files, or raise the limit: --max-stacks N."
+                raise UsageError(f"there are more than {most} specs; a run has at most {most} stacks", remedy=remedy)
     return list(found.values())
 
 
-def _below(folder: Path) -> Iterator[Path]:
-    for where, folders, files in os.walk(folder):
-        folders[:] = sorted(f for f in folders if not f.startswith("."))
-        yield from (Path(where) / name for name in sorted(files) if name.endswith(_SUFFIXES))
+def _is_one(path: Path) -> bool:
+    """Whether it is one file, there or not, and neither a folder nor a glob."""
+    return not os.path.isdir(path) and (os.path.lexists(path) or not glob.has_magic(str(path)))
+
+
+def _several(path: Path) -> list[Path]:
+    """The specs of a folder or a glob. Raises UsageError."""
+    from phift.globs import TooManyFilesError, below, matches
+
+    try:
+        if os.path.isdir(path):
+            files = [Path(name) for name in below(str(path)) if name.endswith(_SUFFIXES)]
+        else:
+            files = [Path(name) for name in matches(str(path))]
+    except TooManyFilesError as error:
+        raise UsageError(str(error), remedy="Name a folder nearer to the specs.") from None
+    return [file for file in files if os.path.isfile(file) and _is_spec(file)]
 
 
 def _is_spec(path: Path) -> bool:
     try:
-        keys = set(_KEY.findall(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError):
+        text = head_of_regular(path, SPEC_BYTES).decode(errors="ignore")  # a longer one is refused when it is read
+    except OSError:
         return False
+    keys = set(_KEY.findall(text))
     return "name" in keys and bool(keys & {"version", "extends"})

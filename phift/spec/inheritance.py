@@ -8,58 +8,80 @@ from dataclasses import replace
 from pathlib import Path as FilePath
 
 from phift.diagnostics import Diagnostic, Mark
+from phift.files import real, repository_of
 from phift.spec import yaml12
+from phift.spec.reading import read_spec, read_within
+from phift.spec.requirement import unmet
 from phift.spec.targets import merge
 from phift.spec.tree import Node, Path
+from phift.spec.yaml12 import Room
 
 __all__ = ["read_whole"]
 
 _PATHS = (("data", "*", "path"), ("tests", "*", "path"))
 """Where a spec names files, relative to itself."""
 
+_MOST_FILES = 50
+
 
 def read_whole(path: FilePath) -> tuple[Node | None, list[Diagnostic]]:
     """The tree of a spec with those it extends below it, or None, and all that is wrong with any of them.
 
     Later ones win over earlier ones, and the spec over all; mappings merge deeply, null removes a key. Paths in a file
-    are relative to that file.
+    are relative to that file. All files together have the room of one.
     """
-    return _read(path, str(path), path.parent, (), None)
+    return _Reading(path.parent).read(path, str(path), (), None)
 
 
-def _read(
-    path: FilePath, name: str, home: FilePath, below: tuple[FilePath, ...], asked: Mark | None
-) -> tuple[Node | None, list[Diagnostic]]:
-    whole = path.resolve()
-    if whole in below:
-        circle = " -> ".join(p.name for p in (*below[below.index(whole) :], whole))
-        return None, [
-            Diagnostic(
-                f"specs extend each other in a circle: {circle}",
-                remedy="Move what they share into a file that extends none of them.",
-                mark=asked,
-                path="extends",
-                code="extends",
+class _Reading:
+    """The reading of one spec. folder: its own."""
+
+    def __init__(self, folder: FilePath) -> None:
+        self._folder = folder
+        self._room = Room()
+        self._files = 0
+
+    def read(
+        self, path: FilePath, name: str, below: tuple[FilePath, ...], asked: Mark | None
+    ) -> tuple[Node | None, list[Diagnostic]]:
+        """A file with those it extends. below: those that led to it; asked: where the last of them names it."""
+        self._files += 1
+        if self._files > _MOST_FILES:
+            summary = (
+                f"the spec extends more than {_MOST_FILES} files, itself and those of the files it extends counted"
             )
-        ]
-    root, found = yaml12.read(path, name=name)
-    if root is None or root.mapping is None:
-        if asked is not None and root is not None:
-            found.append(Diagnostic("a spec is a mapping", mark=root.mark, code="wrong-type"))
-        return (root if asked is None else None), [_asked_here(d, asked) for d in found]
-    bases, wrong = _bases(root)
-    found += wrong
-    own = root.with_value({key: child for key, child in root.mapping.items() if key != "extends"})
-    if below:
-        own = _relocated(own, path.parent, home)
-    merged: Node | None = None
-    for base in bases:
-        text = str(base.value)
-        beneath, wrong = _read(path.parent / text, str(path.parent / text), home, (*below, whole), base.mark)
+            return None, [_wrong(summary, "Move what they share into fewer files.", asked)]
+        try:
+            whole = real(path)
+            home = None if asked is None else repository_of(self._folder)
+        except OSError as cause:
+            return None, [_asked_here(yaml12.unreadable(path, name, cause), asked)]
+        if whole in below:
+            circle = " -> ".join(p.name for p in (*below[below.index(whole) :], whole))
+            summary = f"specs extend each other in a circle: {circle}"
+            return None, [_wrong(summary, "Move what they share into a file that extends none of them.", asked)]
+        root, found = read_spec(path, self._room) if home is None else read_within(path, home, name, self._room)
+        if root is None or root.mapping is None:
+            if asked is not None and root is not None:
+                found.append(Diagnostic("a spec is a mapping", mark=root.mark, code="wrong-type"))
+            return (root if asked is None else None), [_asked_here(d, asked) for d in found]
+        if (refused := unmet(root)) is not None:
+            return None, [refused]  # what else it says may be of a later format
+        bases, wrong = _bases(root)
         found += wrong
-        if beneath is not None:
-            merged = beneath if merged is None else merge(merged, beneath)
-    return (own if merged is None else replace(merge(merged, own), mark=own.mark)), found
+        own = root.with_value({key: child for key, child in root.mapping.items() if key != "extends"})
+        if below:
+            own = _relocated(own, path.parent, self._folder)
+        merged: Node | None = None
+        for base in bases:
+            beneath_path = path.parent / str(base.value)
+            beneath, wrong = self.read(beneath_path, str(beneath_path), (*below, whole), base.mark)
+            found += wrong
+            if self._files > _MOST_FILES or any(d.code == "requires-phift" for d in wrong):
+                return None, found
+            if beneath is not None:
+                merged = beneath if merged is None else merge(merged, beneath)
+        return (own if merged is None else replace(merge(merged, own), mark=own.mark)), found
 
 
 def _bases(root: Node) -> tuple[Sequence[Node], list[Diagnostic]]:
@@ -80,12 +102,17 @@ def _bases(root: Node) -> tuple[Sequence[Node], list[Diagnostic]]:
     ]
 
 
+def _wrong(summary: str, remedy: str, mark: Mark | None) -> Diagnostic:
+    return Diagnostic(summary, remedy=remedy, mark=mark, path="extends", code="extends")
+
+
 def _asked_here(found: Diagnostic, asked: Mark | None) -> Diagnostic:
     """A file that cannot be read is told where it is asked for."""
     if asked is None or not found.code.startswith("file-"):
         return found
     name = found.mark.file if found.mark else ""
-    return replace(found, summary=f"extends {name}: {found.summary}", mark=asked, path="extends")
+    said = found.summary.removeprefix(f"{name} ")
+    return replace(found, summary=f"extends {name}: {said}", mark=asked, path="extends")
 
 
 def _relocated(node: Node, folder: FilePath, home: FilePath) -> Node:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path as FilePath
@@ -11,20 +11,29 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from phift.diagnostics import Diagnostic, Mark, Severity, errors_of
+from phift.concealing import concealed, concealed_tree, concealed_words
+from phift.diagnostics import Diagnostic, Mark, capped, errors_of
 from phift.digest import digest_of
 from phift.errors import InvalidSpecError
+from phift.spec.budget import Budget
 from phift.spec.checks import check_blocks, check_values
 from phift.spec.diagnose import diagnose
 from phift.spec.document import Spec, TargetBlock
+from phift.spec.environment import Environment
 from phift.spec.inheritance import read_whole
-from phift.spec.matrix import Cell, cells, chosen, sibling_names
+from phift.spec.literals import literal_secrets
+from phift.spec.matrix import MAX_STACKS, Cell, cells, chosen, sibling_names, too_many
 from phift.spec.not_yet import refusals
+from phift.spec.reading import home_of
 from phift.spec.targets import LOCAL, OWN_KEYS, Target, choose, override
 from phift.spec.tree import Node, Origin, Path, plain
-from phift.spec.variables import ENV_UNDEFINED, Renderer, layered
+from phift.spec.variables import ENV_REFUSED, ENV_UNDEFINED, Renderer, layered
 
 __all__ = ["LoadedSpec", "load", "load_all"]
+
+_LONGEST = 500  # characters of a summary
+_FEEDING = ("vars", "matrix")
+"""Blocks whose values end up elsewhere in the spec."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,12 @@ class LoadedSpec:
     def rendered(self) -> dict[str, Any]:
         """The final spec as plain values in the words of the file, defaults included, without what is None."""
         return self.spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    @cached_property
+    def shown(self) -> dict[str, Any]:
+        """The same for people and for files, literal secrets concealed."""
+        values = dict(concealed(self.rendered))
+        return {key: concealed_tree(value) if key in _FEEDING and value else value for key, value in values.items()}
 
     @cached_property
     def digest(self) -> str:
@@ -89,11 +104,17 @@ def load(
     variables: Mapping[str, str] | None = None,
     variable_files: Sequence[FilePath] = (),
     environ: Mapping[str, str] = os.environ,
+    allow_env: Collection[str] = (),
+    max_stacks: int = MAX_STACKS,
+    home: FilePath | None = None,
     every_target: bool = True,
 ) -> LoadedSpec:
     """The spec of a file, rendered for a target (None: the default one) and validated.
 
     variables: as text, read as YAML scalars; they win over those of variable_files, the target and the spec.
+    allow_env: environment variables that templates may read beside those that every spec may (environment.py).
+    max_stacks: combinations times targets that the file may make. home: the folder that variable_files must lie in,
+    by default the spec's repository.
     every_target: validate the overrides of the other targets too (what their environment lacks is not said).
     Raises InvalidSpecError with every diagnostic of the file, in the order of its lines; for a matrix too, unless
     variables leave one combination of it.
@@ -104,6 +125,9 @@ def load(
         variables=variables,
         variable_files=variable_files,
         environ=environ,
+        allow_env=allow_env,
+        max_stacks=max_stacks,
+        home=home,
         every_target=every_target,
     )
     if len(found) > 1:
@@ -125,20 +149,25 @@ def load_all(
     variables: Mapping[str, str] | None = None,
     variable_files: Sequence[FilePath] = (),
     environ: Mapping[str, str] = os.environ,
+    allow_env: Collection[str] = (),
+    max_stacks: int = MAX_STACKS,
+    home: FilePath | None = None,
     every_target: bool = True,
 ) -> list[LoadedSpec]:
     """The same for every combination of the file's matrix that the variables leave; one where there is no matrix."""
     name = str(path)
     root, found = read_whole(path)
     if root is None:
-        raise InvalidSpecError(found)
+        raise _invalid(found)
     if root.mapping is None:
         found.append(Diagnostic("a spec is a mapping that begins with version: 1", mark=root.mark, code="wrong-type"))
-        raise InvalidSpecError(found)
+        raise _invalid(found)
+    if (many := too_many(root, max_stacks)) is not None:
+        raise _invalid([*found, many])
     targets = root.child("targets")
     found += _shape_of_targets(targets)
     if errors_of(found) and targets is not None and any(d.path == "targets" for d in found):
-        raise InvalidSpecError(found)
+        raise _invalid(found)
     target_choice = choose(targets, target, Mark(name))
     if isinstance(target_choice, Diagnostic):
         found.append(target_choice)
@@ -149,11 +178,23 @@ def load_all(
     found += wrong
     siblings = sibling_names(root, all_cells)
     made = []
+    budget = Budget(max(len(picked), 1) * max(len((targets.mapping if targets else None) or ()), 1))
+    shared = _Shared(variable_files, Environment(environ, allow_env), home or home_of(path), budget)
     for cell in picked or [Cell()]:
         given = {n: text for n, text in (variables or {}).items() if n not in cell.values}
-        values = _Values(given, variable_files, environ, cell)
+        values = _Values(given, cell, shared)
         made.append(_loaded(path, root, target_choice, values, [*found], siblings, every_target=every_target))
     return made
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What all stacks of a file have in common."""
+
+    files: Sequence[FilePath]
+    environment: Environment
+    home: FilePath
+    budget: Budget
 
 
 @dataclass(frozen=True)
@@ -161,9 +202,8 @@ class _Values:
     """What variables are set to, beside the spec. cell: wins over all."""
 
     given: Mapping[str, str]
-    files: Sequence[FilePath]
-    environ: Mapping[str, str]
     cell: Cell
+    shared: _Shared
 
 
 def _loaded(
@@ -183,7 +223,7 @@ def _loaded(
         found += _others(root, target_name, values)
     found = _ordered(found)
     if errors_of(found) or build.spec is None:
-        raise InvalidSpecError(errors_of(found) + [d for d in found if d.severity is not Severity.ERROR])
+        raise _invalid(found)
     stack = values.cell.stack(build.spec.name)
     return LoadedSpec(
         build.spec,
@@ -191,7 +231,7 @@ def _loaded(
         build.target,
         stack if is_default else f"{stack}-{target_name}",
         tuple(sorted(build.env_names)),
-        tuple(found),
+        tuple(_told(found)),
         build.tree,
         values.cell,
         siblings,
@@ -201,10 +241,11 @@ def _loaded(
 def _build(root: Node, name: str, values: _Values) -> _Build:
     merged, found = override(root, name)
     declared = _declared(merged, values.cell)
-    variables, wrong = layered(declared, values.files, values.given)
+    shared = values.shared
+    variables, wrong = layered(declared, shared.files, values.given, shared.home)
     variables |= values.cell.values
     found += wrong
-    renderer = Renderer(variables, {"name": name, "local": name == LOCAL}, values.environ)
+    renderer = Renderer(variables, {"name": name, "local": name == LOCAL}, shared.environment, shared.budget)
     # A cell is a spec of its own: the matrix it comes from is no part of it.
     own_words = ("vars", "matrix") if values.cell.label else ("vars",)
     blocks = {key: child for key, child in (merged.mapping or {}).items() if key not in own_words}
@@ -234,6 +275,7 @@ def _declared(merged: Node, cell: Cell) -> Node | None:
 def _validated(tree: Node, found: list[Diagnostic]) -> Spec | None:
     found += check_blocks(tree)
     found += refusals(tree)
+    found += literal_secrets(tree)
     try:
         spec = Spec.model_validate(plain(tree))
     except ValidationError as cause:
@@ -271,7 +313,7 @@ def _others(root: Node, chosen: str, values: _Values) -> list[Diagnostic]:
     for name, node in ((targets.mapping if targets else None) or {}).items():
         if name != chosen and node.mapping:
             found += _build(root, name, values).found
-    return [d for d in errors_of(found) if d.code not in (ENV_UNDEFINED, "var-unknown")]
+    return [d for d in errors_of(found) if d.code not in (ENV_REFUSED, ENV_UNDEFINED, "var-unknown")]
 
 
 def _shape_of_targets(targets: Node | None) -> list[Diagnostic]:
@@ -305,8 +347,23 @@ def _target_name_fits(name: str) -> bool:
     )
 
 
+def _invalid(found: Sequence[Diagnostic]) -> InvalidSpecError:
+    """Errors before warnings, the first of each."""
+    return InvalidSpecError(_told(found))
+
+
+def _told(found: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """The first of each severity, without the secrets that their values may hold."""
+    return [replace(d, summary=concealed_words(_one_line(d.summary))) for d in capped(found)]
+
+
+def _one_line(summary: str) -> str:
+    """Keys and values may hold line breaks, and be as long as a file."""
+    return " ".join(summary[:_LONGEST].split()) + ("..." if len(summary) > _LONGEST else "")
+
+
 def _ordered(found: Sequence[Diagnostic]) -> list[Diagnostic]:
-    """Each once, by place, its summary on one line (keys and values may hold line breaks)."""
-    lines = [replace(d, summary=" ".join(d.summary.split())) for d in reversed(found)]
+    """Each once, by place, its summary on one line."""
+    lines = [replace(d, summary=_one_line(d.summary)) for d in reversed(found)]
     once = {(d.mark, d.summary): d for d in lines}
     return sorted(once.values(), key=lambda d: (d.mark or Mark(""), d.summary))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,11 +13,18 @@ from typing import Any
 from phift.diagnostics import Diagnostic
 from phift.spec import yaml12
 from phift.spec.templating import is_template
-from phift.spec.tree import Node, Origin, OriginKind
+from phift.spec.tree import Node, Origin, OriginKind, walk
 
-__all__ = ["Cell", "cells", "chosen", "sibling_names"]
+__all__ = ["MAX_STACKS", "Cell", "cells", "chosen", "sibling_names", "too_many"]
 
-_MOST = 10_000
+MAX_STACKS = 2_000
+"""Stacks of one run, where the command line says no other number."""
+
+_VALUES_EACH = 500
+"""Values of a spec that the limit of stacks is made for: fewer stacks may have more."""
+
+_BILLION = 10**9
+_TOLD = 50  # values in a message
 _LONGEST = 40
 """Characters of a stack's name without its target: endpoints, jobs and data are named after it."""
 
@@ -42,8 +51,44 @@ class Cell:
         return f"{name}-{self.label}" if self.label else name
 
 
+def too_many(root: Node, most: int) -> Diagnostic | None:
+    """The diagnostic of a file that describes more stacks than a run may have (combinations of its matrix times
+    targets), or so many of so many values that it comes to the same. Counts without making any."""
+    matrix, targets = root.child("matrix"), root.child("targets")
+    count = 1
+    for values in ((matrix.mapping if matrix else None) or {}).values():
+        count *= max(len(values.items or ()), 1)
+    places = max(len((targets.mapping if targets else None) or ()), 1)
+    blamed, path = (matrix, "matrix") if count > 1 else (targets, "targets")
+    if blamed is None or count * places == 1:
+        return None
+    what = f"{_large(count)} combinations" if places == 1 else f"{_large(count)} combinations on {places} targets"
+    what = f"{places} targets" if count == 1 else what
+    remedy = "Split the spec, or raise the limit" + (f": --max-stacks {count * places}." if count < _BILLION else ".")
+    if count * places > most:
+        summary = f"the spec makes {what}; a run has at most {most} stacks"
+        return Diagnostic(summary, remedy=remedy, mark=blamed.name_mark, path=path, code="max-stacks")
+    size = sum(_size(child) for key, child in (root.mapping or {}).items() if key not in ("matrix", "targets"))
+    if count * (places * size + (_size(targets) if targets else 0)) > most * _VALUES_EACH:
+        summary = f"the spec makes {what} of {size} values each; together at most {most * _VALUES_EACH} are possible"
+        remedy = "Split the spec, or raise --max-stacks, which this limit follows."
+        return Diagnostic(summary, remedy=remedy, mark=blamed.name_mark, path=path, code="max-stacks")
+    return None
+
+
+def _size(node: Node) -> int:
+    return sum(1 for _ in walk(node))
+
+
+def _large(number: int) -> str:
+    return str(number) if number < _BILLION else "more than a billion"
+
+
 def cells(root: Node) -> tuple[list[Cell], list[Diagnostic]]:
-    """Every combination, the last variable turning fastest; one without values where there is no matrix."""
+    """Every combination, the last variable turning fastest; one without values where there is no matrix.
+
+    Of a file that is not `too_many`: all of them are made.
+    """
     node = root.child("matrix")
     if node is None or node.value is None:
         return [Cell()], []
@@ -55,11 +100,6 @@ def cells(root: Node) -> tuple[list[Cell], list[Diagnostic]]:
         axis, wrong = _axis(name, values)
         axes[name] = axis
         found += wrong
-    count = 1
-    for axis in axes.values():
-        count *= len(axis)
-    if count > _MOST:
-        found.append(_wrong(f"matrix makes {count} stacks; at most {_MOST} are possible", node, "matrix"))
     if found:
         return [], found
     made = [
@@ -78,11 +118,12 @@ def chosen(all_cells: list[Cell], variables: Mapping[str, str], root: Node) -> t
         wanted = _read(variables[name])
         narrowed = [c for c in left if _same(c.values[name].value, wanted)]
         if not narrowed:
-            values = dict.fromkeys(yaml12.flow(c.values[name].value) for c in all_cells)
+            values = list(dict.fromkeys(yaml12.flow(c.values[name].value) for c in all_cells))
+            told = ", ".join(values[:_TOLD]) + (f" and {len(values) - _TOLD} more" if len(values) > _TOLD else "")
             return [], [
                 replace(
                     _wrong(f"matrix.{name} has no value {variables[name]}", node or root, f"matrix.{name}"),
-                    remedy=f"Its values: {', '.join(values)}.",
+                    remedy=f"Its values: {told}.",
                 )
             ]
         left = narrowed
@@ -110,6 +151,7 @@ def _axis(name: str, values: Node) -> tuple[list[tuple[str, Node]], list[Diagnos
     if not values.items:
         return [], [replace(_wrong(f"{path} must be a list of values", values, path), remedy=f"Write {name}: [1, 2].")]
     axis: list[tuple[str, Node]] = []
+    slugs: set[str] = set()
     found: list[Diagnostic] = []
     for item in values.items:
         if not isinstance(item.value, str | int | float | bool) or (
@@ -119,12 +161,16 @@ def _axis(name: str, values: Node) -> tuple[list[tuple[str, Node]], list[Diagnos
                 _wrong(f"{path}: a value must be a number, text, true or false, without templates", item, path)
             )
             continue
+        if isinstance(item.value, float) and not math.isfinite(item.value):
+            found.append(_wrong(f"{path}: a number must be finite", item, path))
+            continue
         slug = re.sub(r"[^a-z0-9]+", "-", _spelled(item.value)).strip("-")
         if not slug:
             found.append(_wrong(f"{path}: {yaml12.flow(item.value)} has no letter or digit for a name", item, path))
-        elif slug in (other for other, _ in axis):
+        elif slug in slugs:
             found.append(_wrong(f"{path}: two of its values are both {slug} in a name", item, path))
         else:
+            slugs.add(slug)
             axis.append((slug, replace(item, origin=Origin(OriginKind.VAR, name, item.mark), key_mark=item.mark)))
     return axis, found
 
@@ -144,8 +190,7 @@ def _too_long(root: Node, made: list[Cell], node: Node) -> list[Diagnostic]:
 
 
 def _same_names(made: list[Cell], node: Node) -> list[Diagnostic]:
-    labels = [c.label for c in made]
-    double = next((label for label in labels if labels.count(label) > 1), "") if len(set(labels)) < len(labels) else ""
+    double = next((label for label, count in Counter(c.label for c in made).items() if count > 1), "")
     return [_wrong(f"two combinations of matrix make the same name: ...-{double}", node, "matrix")] if double else []
 
 

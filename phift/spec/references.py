@@ -14,7 +14,7 @@ _REGISTRY = re.compile(
     r"(?:versions/(?P<version>[^/]+)|labels/(?P<label>[^/]+))"
 )
 _WORKSPACE = re.compile(r"azureml:(?P<name>[^/:@]+)(?::(?P<version>[^/:@]+)|@(?P<label>[^/:@]+))")
-_KEYVAULT = re.compile(r"\$\{\{\s*keyvault:(?P<url>[^}]+?)\s*\}\}")
+_KEYVAULT = re.compile(r"\$\{\{\s*keyvault:(?P<url>[^}$]+)\}\}")  # no $, so that a search takes one look at a text
 _ASSET_KEYS = ("registry", "name", "version", "label")
 
 
@@ -118,8 +118,8 @@ class SecretRef:
     @classmethod
     def parse(cls, value: str | Mapping[str, Any]) -> SecretRef:
         """From `{secret: env:NAME}` or `${{keyvault:URL}}`. Raises ValueError with a sentence for people."""
-        if isinstance(value, str) and (match := _KEYVAULT.fullmatch(value)):
-            return cls("keyvault", match["url"])
+        if isinstance(value, str) and (match := _KEYVAULT.fullmatch(value)) and match["url"].strip():
+            return cls("keyvault", match["url"].strip())
         if isinstance(value, Mapping) and set(value) == {"secret"} and isinstance(value["secret"], str):
             source, _, name = value["secret"].partition(":")
             if source == "env" and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):

@@ -28,7 +28,8 @@ class Rendered(NamedTuple):
 def render(loaded: LoadedSpec, extra: Mapping[str, tuple[Any, Origin]] | None = None) -> list[Rendered]:
     """Every final value with its origin, in the order of the format; empty defaults are left out.
 
-    extra: values known elsewhere (defaults of the model and the component), by dotted path; they win.
+    extra: values known elsewhere (defaults of the model and the component), by dotted path; they win. Literal secrets
+    are concealed.
     """
     return [Rendered(dotted(path), value, origin) for path, value, origin in _entries(loaded, extra or {})]
 
@@ -66,7 +67,7 @@ def origins_of(rendered: Mapping[str, Any], tree: Node) -> dict[str, Origin]:
 
 
 def _entries(loaded: LoadedSpec, extra: Mapping[str, tuple[Any, Origin]]) -> Iterator[tuple[Path, Any, Origin]]:
-    values = _with(loaded.rendered, {tuple(path.split(".")): value for path, (value, _) in extra.items()})
+    values = _with(loaded.shown, {tuple(path.split(".")): value for path, (value, _) in extra.items()})
     for path, value in _leaves(values):
         known = extra.get(dotted(path))
         origin = known[1] if known else _origin(loaded.tree, path)

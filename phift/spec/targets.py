@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
-from phift.diagnostics import Diagnostic, Mark
+from phift.diagnostics import Diagnostic, Mark, nearest
 from phift.spec.kinds.data import SOURCES
 from phift.spec.references import WorkspaceRef
 from phift.spec.tree import Node, Origin, OriginKind
 
 __all__ = ["FIXED_KEYS", "LOCAL", "OWN_KEYS", "Target", "choose", "default_target", "merge", "override"]
 
+_TOLD = 50  # names in a message
 LOCAL = "local"
 OWN_KEYS = ("default", "workspace")  # what a target says of itself; all else overrides the spec
-FIXED_KEYS = ("version", "name", "targets", "extends", "matrix", "renamed_from")
+FIXED_KEYS = ("version", "requires_phift", "name", "targets", "extends", "matrix", "renamed_from")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def default_target(targets: Node | None) -> str | Diagnostic:
         return LOCAL
     return Diagnostic(
         "the spec has several targets and none is default",
-        remedy=f"Say --target {'|'.join(known)}, or add default: true to one.",
+        remedy=f"Say --target {_listed(known, '|')}, or add default: true to one.",
         mark=targets.name_mark if targets else None,
         path="targets",
         code="target",
@@ -57,10 +57,12 @@ def choose(targets: Node | None, asked: str | None, place: Mark) -> tuple[str, b
         return default if isinstance(default, Diagnostic) else (default, True)
     known = list((targets.mapping if targets else None) or {})
     if asked != LOCAL and asked not in known:
-        near = get_close_matches(asked, [*known, LOCAL], n=1)
+        near = nearest(asked, [*known, LOCAL])
         return Diagnostic(
             f"the spec has no target {asked!r}",
-            remedy=f"Did you mean {near[0]}?" if near else f"Its targets: {', '.join(dict.fromkeys([*known, LOCAL]))}.",
+            remedy=f"Did you mean {near}?"
+            if near
+            else f"Its targets: {_listed(dict.fromkeys([*known, LOCAL]), ', ')}.",
             mark=targets.name_mark if targets else place,
             path="targets",
             code="target",
@@ -100,6 +102,11 @@ def merge(base: Node, over: Node) -> Node:
         else:
             merged[key] = child
     return replace(base, value=merged)
+
+
+def _listed(names: Iterable[str], separator: str) -> str:
+    several = list(names)
+    return separator.join(several[:_TOLD] + (["..."] if len(several) > _TOLD else []))
 
 
 def _sources(keys: Iterable[str]) -> set[str]:

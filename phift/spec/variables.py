@@ -6,38 +6,45 @@ spec. A variable may use others, the environment and the target; it is rendered 
 
 from __future__ import annotations
 
-import os
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path as FilePath
 from typing import Any
 
-from phift.diagnostics import Diagnostic, Mark, Severity
+from phift.diagnostics import LISTED, Diagnostic, Mark, Severity, nearest
 from phift.spec import yaml12
+from phift.spec.budget import Budget, SpentError
+from phift.spec.environment import Environment
+from phift.spec.reading import read_within
 from phift.spec.templating import Scope, TemplateError, is_template, render_text
-from phift.spec.tree import BROKEN, Node, Origin, OriginKind, Path, dotted
+from phift.spec.tree import BROKEN, Node, Origin, OriginKind, Path, dotted, walk
 
-__all__ = ["ENV_UNDEFINED", "Renderer", "layered"]
+__all__ = ["ENV_REFUSED", "ENV_UNDEFINED", "Renderer", "layered"]
 
 ENV_UNDEFINED = "template-env"
+ENV_REFUSED = "env-not-allowed"
+_HOP = 3  # levels of a template that is read for another one
+_MAX_DEPTH = 64
 _OPAQUE: frozenset[Path] = frozenset({("data", "messages")})  # Jinja of its own, applied to rows
 
 
 def layered(
-    declared: Node | None, files: Sequence[FilePath], given: Mapping[str, str]
+    declared: Node | None, files: Sequence[FilePath], given: Mapping[str, str], home: FilePath
 ) -> tuple[dict[str, Node], list[Diagnostic]]:
-    """The variables of the spec and its target, with those of files and the command line over them."""
+    """The variables of the spec and its target, with those of files and the command line over them. home: the folder
+    that the files must lie in."""
     found: list[Diagnostic] = []
     variables = dict((declared.mapping if declared else None) or {})
     for path in files:
-        tree, wrong = yaml12.read(path)
+        tree, wrong = read_within(path, home, str(path))
         found += wrong
         if tree is not None and tree.mapping is None:
             found.append(Diagnostic("a variable file is a mapping of names to values", mark=tree.mark, code="var-file"))
         for name, node in ((tree.mapping if tree else None) or {}).items():
             if name not in variables:
-                found.append(replace(_undeclared(name, variables, node.name_mark), severity=Severity.WARNING))
+                hint = len(found) < LISTED
+                found.append(_undeclared(name, variables if hint else {}, node.name_mark, Severity.WARNING))
             else:
                 variables[name] = node
     for name, text in given.items():
@@ -45,12 +52,39 @@ def layered(
         if name not in variables:
             found.append(_undeclared(name, variables, mark))
             continue
+        if not _is_text(text):
+            found.append(Diagnostic(f"the value of --var {name} is not UTF-8 text", mark=mark, code="invalid-value"))
+            continue
         quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
         value = text[1:-1] if quoted else yaml12.plain_scalar(text)
         variables[name] = Node(
             _Literal(value) if isinstance(value, str) else value, mark, Origin(OriginKind.VAR, name, mark)
         )
-    return variables, found
+    return variables, [*found, *_not_finite(variables)]
+
+
+def _not_finite(variables: Mapping[str, Node]) -> list[Diagnostic]:
+    """A variable has no type, so nothing else would notice a number that JSON cannot say."""
+    return [
+        Diagnostic(
+            f"{dotted(('vars', name, *path))} must be a finite number",
+            mark=leaf.mark,
+            path=f"vars.{name}",
+            code="invalid-value",
+        )
+        for name, node in variables.items()
+        for path, leaf in walk(node)
+        if isinstance(leaf.value, float) and not math.isfinite(leaf.value)
+    ]
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be written as UTF-8: what a process is given may hold any bytes."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class _Literal(str):
@@ -59,31 +93,37 @@ class _Literal(str):
     __slots__ = ()
 
 
-def _undeclared(name: str, variables: Mapping[str, Node], mark: Mark) -> Diagnostic:
-    near = get_close_matches(name, variables, n=1)
-    remedy = f"Did you mean {near[0]}?" if near else f"Add it to the spec: vars: {{{name}: ...}}."
-    return Diagnostic(
-        f"the spec declares no variable {name!r}", remedy=remedy, mark=mark, path="vars", code="var-unknown"
-    )
+def _undeclared(
+    name: str, variables: Mapping[str, Node], mark: Mark, severity: Severity = Severity.ERROR
+) -> Diagnostic:
+    near = nearest(name, variables)
+    remedy = f"Did you mean {near}?" if near else f"Add it to the spec: vars: {{{name}: ...}}."
+    summary = f"the spec declares no variable {name!r}"
+    return Diagnostic(summary, severity, remedy=remedy, mark=mark, path="vars", code="var-unknown")
 
 
 class Renderer:
     """Renders the scalars of a tree. found: what went wrong; env_names: environment variables asked for."""
 
     def __init__(
-        self, variables: Mapping[str, Node], target: Mapping[str, Any], environ: Mapping[str, str] = os.environ
+        self, variables: Mapping[str, Node], target: Mapping[str, Any], environment: Environment, budget: Budget
     ) -> None:
         self.found: list[Diagnostic] = []
         self.env_names: set[str] = set()
         self._variables = variables
+        self._environment = environment
+        self._budget = budget
         self._done: dict[str, Node] = {}
+        self._values: dict[str, Any] = {}
         self._open: list[str] = []
         self._used: list[Origin] = []
         self._missing_env: list[str] = []
+        self._refused_env: list[str] = []
+        self._spent = False
         self._scopes = {
-            "vars": Scope("vars", lambda: list(variables), self._variable),
-            "env": Scope("env", lambda: list(environ), self._env(environ), self._note_env(environ)),
-            "target": Scope("target", lambda: list(target), target.__getitem__),
+            "vars": Scope("vars", lambda: variables, self._variable),
+            "env": Scope("env", environment.names, self._env, self._note_env),
+            "target": Scope("target", lambda: target, target.__getitem__),
         }
 
     def render(self, node: Node, path: Path = ()) -> Node:
@@ -91,6 +131,18 @@ class Renderer:
         value = node.value
         if path in _OPAQUE:
             return node
+        if not isinstance(value, dict | list):
+            templated = isinstance(value, str) and not isinstance(value, _Literal) and is_template(value)
+            return self._scalar(node, path) if templated else node
+        self._budget.enter()
+        try:
+            return self._inner(node, path)
+        finally:
+            self._budget.leave()
+
+    def _inner(self, node: Node, path: Path) -> Node:
+        """A mapping or a list."""
+        value = node.value
         if isinstance(value, dict):
             for key, child in value.items():
                 if "{{" in key:
@@ -98,12 +150,8 @@ class Renderer:
             children = {key: self.render(child, (*path, key)) for key, child in value.items()}
             same = all(children[key] is child for key, child in value.items())
             return node if same else replace(node, value=children)
-        if isinstance(value, list):
-            items = [self.render(child, (*path, index)) for index, child in enumerate(value)]
-            return node if all(a is b for a, b in zip(items, value, strict=True)) else replace(node, value=items)
-        if isinstance(value, str) and not isinstance(value, _Literal) and is_template(value):
-            return self._scalar(node, path)
-        return node
+        items = [self.render(child, (*path, index)) for index, child in enumerate(value)]
+        return node if all(a is b for a, b in zip(items, value, strict=True)) else replace(node, value=items)
 
     def variables(self) -> dict[str, Node]:
         """The variables that were used, rendered."""
@@ -122,8 +170,11 @@ class Renderer:
     def _scalar(self, node: Node, path: Path) -> Node:
         outer, self._used = self._used, []
         outer_missing, self._missing_env = self._missing_env, []
+        outer_refused, self._refused_env = self._refused_env, []
         try:
-            value = render_text(node.value, self._scopes)
+            value = render_text(node.value, self._scopes, self._budget)
+            if self._budget.keep(value) + len(path) > _MAX_DEPTH:
+                raise TemplateError(f"the result is nested more than {_MAX_DEPTH} levels deep")
         except TemplateError as cause:
             self._fail(node, path, cause)
             return node.with_value(BROKEN)
@@ -134,11 +185,16 @@ class Renderer:
                 origin = replace(origin, detail=", ".join(names))
             return _wrap(replace(node, origin=origin), value)
         finally:
-            self._used, self._missing_env = outer, outer_missing
+            self._used, self._missing_env, self._refused_env = outer, outer_missing, outer_refused
 
     def _fail(self, node: Node, path: Path, cause: TemplateError) -> None:
         if cause.summary == _BROKEN_VARIABLE:
             return  # said where the variable is
+        if isinstance(cause, SpentError):
+            if self._spent:
+                return  # said of the first template that there was nothing left for
+            self._spent = True
+        refused = bool(self._refused_env)
         name = self._missing_env[-1] if self._missing_env else ""
         of_env = bool(name) and cause.summary.startswith(f"env.{name} ")
         remedy = (
@@ -150,7 +206,7 @@ class Renderer:
                 remedy=cause.remedy or remedy,
                 mark=node.mark,
                 path=dotted(path),
-                code=ENV_UNDEFINED if of_env else "template",
+                code=ENV_REFUSED if refused else ENV_UNDEFINED if of_env else "template",
             )
         )
 
@@ -159,28 +215,40 @@ class Renderer:
             raise TemplateError(f"variables go round in a circle: {' -> '.join([*self._open, name])}")
         if name not in self._done:
             self._open.append(name)
+            self._budget.enter(_HOP)
             try:
                 self._done[name] = self.render(self._variables[name], ("vars", name))
+            except TemplateError:
+                self._done[name] = self._variables[name].with_value(BROKEN)
+                raise
             finally:
+                self._budget.leave(_HOP)
                 self._open.pop()
         node = self._done[name]
         self._used.append(Origin(OriginKind.VAR, name, node.mark))
-        return _value(node)
+        if name not in self._values:
+            self._values[name] = _value(node)
+        return self._values[name]
 
-    def _env(self, environ: Mapping[str, str]) -> Any:
-        def get(name: str) -> str:
-            self._used.append(Origin(OriginKind.ENV, name))
-            return environ[name]
+    def _env(self, name: str) -> str:
+        self._used.append(Origin(OriginKind.ENV, name))
+        value = self._environment[name]
+        if not _is_text(value):
+            raise TemplateError(f"env.{name} is not UTF-8 text")
+        return value
 
-        return get
+    def _note_env(self, name: str) -> None:
+        if not self._environment.allows(name):
+            import shlex  # only here: it takes longer to import than most specs to render
 
-    def _note_env(self, environ: Mapping[str, str]) -> Any:
-        def note(name: str) -> None:
-            self.env_names.add(name)
-            if name not in environ:
-                self._missing_env.append(name)
-
-        return note
+            self._refused_env.append(name)
+            raise TemplateError(
+                f"a spec may not read the environment variable {name}",
+                f"Pass --allow-env {shlex.quote(name)} to allow it. Variables named PHIFT_VAR_* are always readable.",
+            )
+        self.env_names.add(name)
+        if name not in self._environment:
+            self._missing_env.append(name)
 
 
 _BROKEN_VARIABLE = "the variable has no value"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Mapping
@@ -9,11 +10,13 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from phift.views.harmless import shown_text
+
 if TYPE_CHECKING:
     from phift.apply.events import ApplyFinished, Event, ResourceFailed
     from phift.plan.model import Plan
 
-__all__ = ["PLAIN", "ApplyView", "PlanView", "Sink", "Streams", "Style"]
+__all__ = ["PLAIN", "ApplyView", "PlanView", "Sink", "Streams", "Style", "is_gone"]
 
 PLAIN_WIDTH = 80
 """Columns assumed where nothing tells: the same text in every log."""
@@ -56,8 +59,14 @@ class Style:
 PLAIN = Style()
 
 
+def is_gone(error: OSError) -> bool:
+    """Whether the reader of a pipe is gone, or the terminal is, which sends SIGHUP: the work must still end well."""
+    return isinstance(error, BrokenPipeError) or error.errno == errno.EIO
+
+
 class Sink:
-    """One stream that outlives its reader: when the pipe breaks, later text is dropped instead of ending an apply."""
+    """One stream that outlives its reader: when the pipe breaks or the terminal goes, later text is dropped instead of
+    ending an apply."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
@@ -68,9 +77,11 @@ class Sink:
         if self.broken:
             return
         try:
-            self.stream.write(text + "\n")
+            self.stream.write(shown_text(text) + "\n")
             self.stream.flush()
-        except BrokenPipeError:
+        except OSError as error:
+            if not is_gone(error):
+                raise
             self.broken = True
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from phift.diagnostics import Diagnostic
 from phift.errors import AzureError, DiagnosticsError, JobFailedError, PhiftError
+from phift.inert import inert
 from phift.views.base import PLAIN, Style
 
 if TYPE_CHECKING:
@@ -17,12 +19,15 @@ if TYPE_CHECKING:
     from phift.plan.model import Plan
     from phift.spec import LoadedSpec, Origin
 
+_OTHER = re.compile(r"[^\n\x20-\x7e]")
+
 __all__ = [
     "answers",
     "diagnostics",
     "document",
     "drift",
     "error",
+    "escaped",
     "history",
     "lock",
     "metrics",
@@ -34,8 +39,13 @@ __all__ = [
 
 
 def document(data: Any) -> str:
-    """Any plain value, indented, keys in their own order."""
-    return json.dumps(data, indent=2, ensure_ascii=False, default=str)
+    """Any plain value, indented, keys in their own order. What could act on a terminal is escaped, as JSON can."""
+    return escaped(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+
+
+def escaped(text: str) -> str:
+    """JSON with every character escaped that could act on a terminal: JSON itself leaves some of them as they are."""
+    return _OTHER.sub(lambda m: m[0] if inert(m[0]) == m[0] else json.dumps(m[0])[1:-1], text)
 
 
 def plan(
@@ -172,7 +182,7 @@ def rendered(
             "format_version": "1.0",
             "stack": loaded.stack,
             "target": loaded.target.name,
-            "spec": loaded.rendered,
+            "spec": loaded.shown,
             "origins": {path: str(origin) for path, origin in loaded.origins.items()},
             "defaults": {path: {"value": v, "origin": str(origin)} for path, (v, origin) in added.items()},
             "notes": list(notes),

@@ -1,17 +1,25 @@
-"""A plan as a comment on a pull request: a table, the text folded away, and a marker to find and update it by."""
+"""A plan as a comment on a pull request: a table, the text folded away, and a marker to find and update it by.
+
+Whatever a spec, a file or a workspace names comes from others, who may have opened the pull request: markdown_text.py
+keeps it from being Markdown.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from phift.diagnostics import Diagnostic
+from phift.inert import inert
 from phift.plan.model import Plan, PlannedResource
 from phift.views.base import PLAIN, Style
+from phift.views.harmless import harmless
 from phift.views.human import plan as text
 from phift.views.human.values import cut
 from phift.views.human.words import fate
+from phift.views.markdown_text import code, escaped, html
 
-__all__ = ["LIMIT", "escaped", "folded", "marker", "plan", "plan_text", "remarks"]
+__all__ = ["LIMIT", "folded", "marker", "plan", "plan_text", "remarks"]
 
 LIMIT = 65_000
 """Characters, below GitHub's 65,536 for a comment."""
@@ -22,13 +30,16 @@ _TABLE_ROOM = 30_000
 _DIFF_ROOM = 16_000
 """Characters of the spec's diff; the plan comes first when both are long."""
 
+_NOT_A_NAME = re.compile(r"[^a-z0-9*-]|--+")
+"""What no stack is called, and what would end the marker."""
+
 _SYMBOL = re.compile(r"^( *)(-/\+|<=|[+~.-])(?= )", re.MULTILINE)
 _DIFF_SIGNS = {"~": "!", "-/+": "!", "<=": " ", ".": " "}
 
 
 def marker(stack: str) -> str:
     """The comment's first line, by which a later plan of the same stack finds and replaces it."""
-    return f"<!-- phift-plan:{stack} -->"
+    return f"<!-- phift-plan:{_NOT_A_NAME.sub('', stack)} -->"
 
 
 def plan(
@@ -45,9 +56,10 @@ def plan(
 
     spec_diff: the unified diff of the rendered spec against the git ref `base`; empty when they are the same.
     """
-    shown = [r for r in planned.resources if r.action.changes_something or show_unchanged]
+    shown = [harmless(r) for r in planned.resources if r.action.changes_something or show_unchanged]
+    planned = replace(harmless(replace(planned, resources=())), resources=planned.resources)
     parts = [
-        f"{marker(planned.stack)}\n### phift plan: `{planned.stack}` on `{planned.target}`",
+        f"{marker(planned.stack)}\n### phift plan: {code(cut(planned.stack, 80))} on {code(cut(planned.target, 80))}",
         f"**{text.count_line(planned)}**",
         *remarks(planned),
     ]
@@ -58,10 +70,11 @@ def plan(
         whole = plan_text(planned, show_unchanged=show_unchanged, show_suppressed=show_suppressed)
         parts.append(folded("Show the plan", whole, room))
     if spec_diff is not None and not summary:
-        ref = escaped(cut(base, 100))
+        ref = cut(base, 100)
         title = f"Show what the rendered spec changed since {ref}"
-        parts.append(folded(title, spec_diff, _DIFF_ROOM) if spec_diff else f"The rendered spec is that of {ref}.")
-    parts.append(f"<sub>{escaped(cut(planned.spec_path, 200))}, planned {planned.created}</sub>")
+        told = f"The rendered spec is that of {escaped(ref)}."
+        parts.append(folded(title, inert(spec_diff, keep="\n"), _DIFF_ROOM) if spec_diff else told)
+    parts.append(f"<sub>{html(cut(planned.spec_path, 200))}, planned {html(cut(planned.created, 40))}</sub>")
     return "\n\n".join(parts)
 
 
@@ -73,18 +86,17 @@ def plan_text(planned: Plan, *, show_unchanged: bool, show_suppressed: bool) -> 
 
 def remarks(planned: Plan) -> list[str]:
     """Warnings and notes as one quotation; none where there are none."""
-    said = [_warning(w) for w in planned.warnings] + [f"**Note:** {escaped(note)}" for note in planned.notes]
-    lines = [f"> {cut(' '.join(line.split()), 400)}" for line in said[:20]]
+    planned = harmless(replace(planned, resources=()))
+    said = [("Warning", _words(w)) for w in planned.warnings] + [("Note", note) for note in planned.notes]
+    lines = [f"> **{kind}:** {escaped(cut(' '.join(words.split()), 400))}" for kind, words in said[:20]]
     if len(said) > 20:
         lines.append(f"> and {len(said) - 20} more")
     return [" \n>\n".join(lines)] if lines else []
 
 
-def _warning(warning: Diagnostic) -> str:
+def _words(warning: Diagnostic) -> str:
     where = f" ({warning.mark or warning.address})" if warning.mark or warning.address else ""
-    return (
-        f"**Warning:** {escaped(' '.join(p for p in (warning.summary + where, warning.detail, warning.remedy) if p))}"
-    )
+    return " ".join(p for p in (warning.summary + where, warning.detail, warning.remedy) if p)
 
 
 def _table(shown: list[PlannedResource]) -> str:
@@ -93,8 +105,9 @@ def _table(shown: list[PlannedResource]) -> str:
     for count, resource in enumerate(shown):
         why = f"{fate(resource)}: {resource.reason}" if resource.reason else fate(resource)
         symbol = f"`{resource.action.symbol}`" if resource.action.symbol.strip() else ""
-        name = escaped(cut(resource.identity, 60))
-        row = f"| {symbol} | `{cut(str(resource.address), 80)}` | {name} | {escaped(cut(why, 90))} |"
+        name = escaped(cut(resource.identity, 60), cell=True)
+        address = code(cut(str(resource.address), 80), cell=True)
+        row = f"| {symbol} | {address} | {name} | {escaped(cut(why, 90), cell=True)} |"
         room -= len(row) + 1
         if room < 0:
             rows.append(f"| | {len(shown) - count} more | | |")
@@ -114,9 +127,4 @@ def folded(title: str, body: str, room: int) -> str:
         end = body.rfind("\n", 0, max(room - 100, 0))
         body = body[: max(end, 0)] + "\n\n... cut here: all of it is longer than a comment may be"
     fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", body)), 3)
-    return f"<details><summary>{title}</summary>\n\n{fence}diff\n{body}\n{fence}\n\n</details>"
-
-
-def escaped(said: str) -> str:
-    """Within a table or a line of text."""
-    return said.replace("\n", " ").replace("|", "\\|").replace("<", "&lt;")
+    return f"<details><summary>{html(title)}</summary>\n\n{fence}diff\n{body}\n{fence}\n\n</details>"

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from phift.views.base import PLAIN, Style
 from phift.views.human.values import cut
-from phift.views.markdown import LIMIT, escaped, folded, marker, plan_text, remarks
+from phift.views.markdown import LIMIT, folded, marker, plan_text, remarks
+from phift.views.markdown_text import code, escaped
 
 if TYPE_CHECKING:
     from phift.phases import ManyPlans, StackPlan
@@ -58,14 +59,14 @@ def _table(shown: list[StackPlan]) -> str:
     rows = ["| stack | spec | add | change | destroy |", "|---|---|---|---|---|"]
     room = _TABLE_ROOM
     for count, one in enumerate(shown):
-        head = f"| `{cut(one.stack, 60)}` " if one.stack else "| "
-        path = escaped(cut(str(one.request.path), 120))
+        head = f"| {code(cut(one.stack, 60), cell=True)} " if one.stack else "| "
+        path = escaped(cut(str(one.request.path), 120), cell=True)
         if one.plan:
             counts = one.plan.counts
             row = f"{head}| {path} | {counts.add} | {counts.change} | {counts.destroy} |"
         else:
             why = one.error.summary if one.error else ""
-            row = f"{head}| {path} | **error** {escaped(cut(why, 120))} | | |"
+            row = f"{head}| {path} | **error** {escaped(cut(why, 120), cell=True)} | | |"
         room -= len(row) + 1
         if room < 0:
             rows.append(f"| {len(shown) - count} more | | | | |")

@@ -30,7 +30,7 @@ from phift.views.base import Sink, Streams
 from phift.views.human.outputs import complete_line
 from phift.views.human.values import duration
 from phift.views.human.words import fate, words_of
-from phift.views.json import diagnostics, error
+from phift.views.json import diagnostics, error, escaped
 from phift.views.watching import Throttle, Watching
 
 __all__ = ["UI_VERSION", "JsonApply"]
@@ -95,7 +95,7 @@ class JsonApply(Watching):
             **body,
         }
         with self._lock:
-            self._sink.write(json.dumps(line, ensure_ascii=False, default=str))
+            self._sink.write(escaped(json.dumps(line, ensure_ascii=False, default=str)))
 
 
 def _told(event: Event) -> Iterator[tuple[str, str, str, dict[str, Any]]]:

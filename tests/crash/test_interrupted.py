@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import time
@@ -123,7 +124,7 @@ def test_an_apply_beside_a_running_one_watches_the_same_job(slow: Project) -> No
     assert not slow.plan().changes_something
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGHUP])
 def test_interrupted_while_waiting_detaches(slow: Project, number: signal.Signals) -> None:
     with started(slow, "apply", "-y", "spec.yaml") as process:
         until("a running job", lambda: job_runs(slow))
@@ -132,6 +133,29 @@ def test_interrupted_while_waiting_detaches(slow: Project, number: signal.Signal
     assert code == 8, output
     assert "goes on" in output
     assert "Traceback" not in output
+    again = slow.run("apply", "-y", "spec.yaml")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert len(slow.jobs()) == 1
+    assert slow.models() == ["1"]
+
+
+def test_a_closed_terminal_detaches(slow: Project) -> None:
+    """Its kernel and its shell both send SIGHUP, and nothing can be written to it any more."""
+    ours, its = pty.openpty()
+    words, keywords = slow.command("apply", "-y", "spec.yaml", TERM="xterm")
+    streams = {"stdin": its, "stdout": its, "stderr": its, "start_new_session": True}
+    process = subprocess.Popen(words, **{**keywords, **streams})
+    os.close(its)
+    try:
+        until("a running job", lambda: job_runs(slow))
+        process.send_signal(signal.SIGHUP)
+        os.close(ours)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(PATIENCE) == 8
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait(PATIENCE)
     again = slow.run("apply", "-y", "spec.yaml")
     assert again.returncode == 0, again.stdout + again.stderr
     assert len(slow.jobs()) == 1

@@ -58,6 +58,7 @@ def test_the_environment_wins_over_the_file_when_it_is_complete(tmp_path: Path) 
         (None, "no workspace is named"),
         ("{", "cannot be read as JSON"),
         ("[]", "holds no JSON object"),
+        ("[" * 100_000, "nested too deeply"),
         ({"subscription_id": "s"}, "resource_group, workspace_name missing"),
     ],
 )

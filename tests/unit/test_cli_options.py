@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import typer
 
 from phift.address import Address
 from phift.cli import connect, options, planfile
-from phift.cli.app import app
+from phift.cli.app import PANEL_OF, app
 from phift.errors import EmulatorError, UsageError
 from phift.phases import Request
 from phift.plan.action import Action
@@ -120,3 +121,29 @@ def test_an_option_with_a_value_that_may_be_left_out_takes_no_argument_away(
     assert command is not None
     found = command.make_context("logs", words.split()).params
     assert (str(found["spec"]), found["deployment"]) == (spec, deployment)
+
+
+def test_what_a_spec_may_read_is_said_to_every_command_that_loads_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = typer.main.get_command(app)
+    loading = []
+    for name in PANEL_OF:
+        command = group.get_command(None, name)
+        assert command is not None
+        named = {option for parameter in getattr(command, "params", ()) for option in parameter.opts}
+        if "--var" in named:
+            loading.append(name)
+            assert {"--allow-env", "--max-stacks"} <= named
+            assert "--data-root" in named or name in {"validate", "render"}
+    assert len(loading) == 14
+    monkeypatch.setenv("PHIFT_DATA_ROOT", str(tmp_path))
+    plan = group.get_command(None, "plan")
+    assert plan is not None
+    words = ["a.yaml", "--allow-env", "A", "--allow-env", "B", "--max-stacks", "5"]
+    found = plan.make_context("plan", words).params
+    assert (found["allow_env"], found["data_root"], found["max_stacks"]) == (["A", "B"], tmp_path, 5)
+    request = options.request_of(Path("a.yaml"), None, None, None, ["A", "B"], tmp_path, 5)
+    assert shlex.join(request.spec_options) == f"--allow-env A --allow-env B --data-root {tmp_path} --max-stacks 5"
+    with pytest.raises(UsageError, match="not a folder"):
+        options.request_of(Path("a.yaml"), None, None, None, (), tmp_path / "missing")

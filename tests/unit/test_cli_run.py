@@ -260,6 +260,29 @@ def test_the_second_signal_ends_the_process() -> None:
     assert subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True).returncode == 130
 
 
+def test_a_closed_terminal_asks_like_ctrl_c_however_often_it_says_so() -> None:
+    stop, told = threading.Event(), []
+    with interrupt.polite(stop, lambda: True, told.append):
+        os.kill(os.getpid(), signal.SIGHUP)
+        os.kill(os.getpid(), signal.SIGHUP)
+        time.sleep(0.01)
+    assert stop.is_set()
+    assert len(told) == 1
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+
+
+def test_under_nohup_a_closed_terminal_means_nothing() -> None:
+    stop = threading.Event()
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with interrupt.polite(stop, lambda: True, lambda text: None):
+            os.kill(os.getpid(), signal.SIGHUP)
+            time.sleep(0.01)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert not stop.is_set()
+
+
 def _imported(*arguments: str) -> set[str]:
     """The top-level names of what a command imports."""
     done = subprocess.run(

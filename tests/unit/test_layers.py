@@ -9,7 +9,19 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "phift"
 
 LAYERS = {
-    0: {"__init__", "errors", "diagnostics", "address", "digest", "clock", "git"},
+    0: {
+        "__init__",
+        "errors",
+        "diagnostics",
+        "address",
+        "digest",
+        "clock",
+        "git",
+        "files",
+        "globs",
+        "inert",
+        "concealing",
+    },
     1: {"graph", "spec", "catalog", "resources.rules"},
     2: {"lock", "data", "compile", "ledger"},
     3: {"azure", "resources.base", "plan"},

@@ -11,7 +11,7 @@ from phift.address import Address
 from phift.compile.desired import Desired
 from phift.compile.ownership import ID, SOURCE, Claim, Ownership, marks_of
 from phift.compile.source import Source
-from phift.git import repository_of
+from phift.git import checkout_of
 from phift.phases.sharing import Shared
 
 A, B = "a" * 16, "b" * 16
@@ -205,7 +205,7 @@ def test_a_checkout_that_another_user_owns_is_read(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     refused = subprocess.run(["git", "-C", str(mine), "remote"], capture_output=True, check=False)
     assert refused.returncode != 0
-    found = repository_of(mine)
+    found = checkout_of(mine)
     assert found is not None
     assert found.remote == "https://github.com/x/y"
 
@@ -213,4 +213,4 @@ def test_a_checkout_that_another_user_owns_is_read(tmp_path: Path, monkeypatch: 
 def test_without_git_there_is_no_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = repository(tmp_path / "mine", origin="https://github.com/x/y")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert repository_of(mine) is None
+    assert checkout_of(mine) is None

@@ -25,7 +25,7 @@ from phift.spec.yaml12 import parse
 SPEC = """\
 version: 1
 name: demo
-vars: {epochs: 3, rate: 5e-6, where: "{{ env.REGION | default('eastus') }}"}
+vars: {epochs: 3, rate: 5e-6, where: "{{ env.AZURE_LOCATION | default('eastus') }}"}
 base_model: azureml://registries/azureml/models/Phi-4/labels/latest
 data:
   train: {path: data/train.jsonl, take: 5%}
@@ -42,9 +42,9 @@ targets:
     finetune: {parameters: {apply_lora: null, max_steps: 7}}
   prod:
     default: true
-    workspace: {subscription_id: "{{ env.SUB }}", resource_group: rg, name: ws}
+    workspace: {subscription_id: "{{ env.AZURE_SUBSCRIPTION_ID }}", resource_group: rg, name: ws}
 """
-ENVIRON = {"SUB": "s-1"}
+ENVIRON = {"AZURE_SUBSCRIPTION_ID": "s-1"}
 Write = Callable[[str], Path]
 
 
@@ -77,7 +77,7 @@ def test_the_default_target(prod: LoadedSpec) -> None:
     assert prod.stack == "demo"
     assert prod.target.workspace == WorkspaceRef("s-1", "rg", "ws")
     assert not prod.target.local
-    assert prod.env_names == ("REGION", "SUB")
+    assert prod.env_names == ("AZURE_LOCATION", "AZURE_SUBSCRIPTION_ID")
     assert parameters(prod) == {"num_train_epochs": 3, "learning_rate": 5e-6, "apply_lora": True}
 
 
@@ -85,7 +85,7 @@ def test_another_target_merges_its_overrides(local: LoadedSpec) -> None:
     assert local.stack == "demo-local"
     assert local.target.local
     assert local.target.workspace is None
-    assert local.env_names == ("REGION",)
+    assert local.env_names == ("AZURE_LOCATION",)
     assert parameters(local) == {"num_train_epochs": 1, "learning_rate": 5e-6, "max_steps": 7}
 
 
@@ -185,8 +185,8 @@ def test_a_missing_environment_variable_matters_to_its_target_only(write: Write)
     with pytest.raises(InvalidSpecError) as caught:
         load(path, environ={})
     (found,) = caught.value.diagnostics
-    assert "env.SUB is not defined" in found.summary
-    assert found.mark == Mark(str(path), SPEC[: SPEC.index("env.SUB")].count("\n") + 1, 34)
+    assert "env.AZURE_SUBSCRIPTION_ID is not defined" in found.summary
+    assert found.mark == Mark(str(path), SPEC[: SPEC.index("env.AZURE_SUBSCRIPTION_ID")].count("\n") + 1, 34)
 
 
 def test_mixed_text_is_read_by_the_type_of_its_field(write: Write) -> None:

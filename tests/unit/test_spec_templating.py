@@ -85,6 +85,7 @@ def test_other_text_is_no_template(text: str) -> None:
         ("{{ vars }}", "vars is a set of values"),
         ("{% if 1 %}{{ 1 }}{% endif %}", "statements"),
         ("{% if 1 %}a{% endif %}", "statements"),
+        ("{% if", "statements"),
         ("{{ vars.text.upper() }}", "calls"),
         ("{{ vars.text.__class__ }}", "no part '__class__'"),
         ("{{ ().__class__ }}", "no part"),

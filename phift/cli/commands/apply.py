@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as changed
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,9 @@ def apply(
     target: o.TargetOption = None,
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,
+    allow_env: o.AllowEnvOption = None,
+    data_root: o.DataRootOption = None,
+    max_stacks: o.MaxStacksOption = None,
     auto_approve: o.ApproveOption = False,
     no_wait: o.NoWaitOption = False,
     parallelism: o.ParallelismOption = 10,
@@ -46,7 +50,8 @@ def apply(
 
     saved = not is_set(file) and planfile.is_plan(file)
     if saved:
-        o.refuse("a saved plan, which holds its own", {"--target": target, "--var": var, "--var-file": var_file})
+        held = {"--target": target, "--var": not planfile.conceals(file) and var, "--var-file": var_file}
+        o.refuse("a saved plan, which holds its own", held)
         planned = {"--select": select, "--replace": replace, "--retry-failed": retry_failed}
         planned["--take-over"] = take_over
         o.refuse("a saved plan, which is carried out as it is", planned)
@@ -57,9 +62,15 @@ def apply(
     connect = connector(interactive=terminal.streams.terminal and not json, tell=terminal.tell)
     view = watcher(terminal.streams, json=json, quiet=quiet)
     if saved:
-        plan, request = planfile.read(file)
+        plan, found = planfile.read(file, o.parse_variables(var))
+        # What may be read is for this command line to say, and for no file.
+        granted = o.request_of(file, None, None, None, allow_env, data_root, max_stacks)
+        request = changed(
+            found, allow_env=granted.allow_env, data_root=granted.data_root, max_stacks=granted.max_stacks
+        )
+        plan = changed(plan, spec_options=(*plan.spec_options, *request.grants))
     else:
-        request = o.request_of(file, target, var, var_file)
+        request = o.request_of(file, target, var, var_file, allow_env, data_root, max_stacks)
         if (requests := several(request)) is not None:
             one = {"--json": json, "--select": select, "--replace": replace}
             o.refuse("several stacks", one, remedy=o.ONE_STACK)

@@ -17,6 +17,9 @@ def destroy(
     target: o.TargetOption = None,
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,
+    allow_env: o.AllowEnvOption = None,
+    data_root: o.DataRootOption = None,
+    max_stacks: o.MaxStacksOption = None,
     archive: Annotated[
         bool,
         typer.Option("--archive", help="Archive data and models too.", rich_help_panel="How it is carried out"),
@@ -41,7 +44,7 @@ def destroy(
     terminal = Terminal.of(no_color=no_color, quiet=quiet or json)
     connect = connector(interactive=terminal.streams.terminal and not json, tell=terminal.tell)
     view = watcher(terminal.streams, json=json, quiet=quiet)
-    request = o.request_of(spec, target, var, var_file)
+    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
     plan = phases.destroy_plan(request, connect, archive=archive, take_over=take_over)
     view.planned(plan)
     if not plan.changes_something:

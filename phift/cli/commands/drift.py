@@ -14,6 +14,9 @@ def drift(
     target: o.TargetOption = None,
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,
+    allow_env: o.AllowEnvOption = None,
+    data_root: o.DataRootOption = None,
+    max_stacks: o.MaxStacksOption = None,
     format: o.FormatOption = o.Format.TEXT,
     no_color: o.NoColorOption = False,
 ) -> int:
@@ -25,7 +28,7 @@ def drift(
     from phift import phases
 
     terminal = Terminal.of(no_color=no_color)
-    request = o.request_of(spec, target, var, var_file)
+    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
     found = phases.drift(request, connector(interactive=terminal.streams.terminal, tell=terminal.tell))
     if format is o.Format.JSON:
         from phift.views import json

@@ -16,6 +16,9 @@ def force_unlock(
     target: o.TargetOption = None,
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,
+    allow_env: o.AllowEnvOption = None,
+    data_root: o.DataRootOption = None,
+    max_stacks: o.MaxStacksOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", rich_help_panel="How it is carried out")] = (
         False
     ),
@@ -30,7 +33,7 @@ def force_unlock(
     from phift.views.human.lease import broken, question
 
     terminal = Terminal.of(no_color=no_color)
-    request = o.request_of(spec, target, var, var_file)
+    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
     holder = phases.lease_holder(request, connect)
     terminal.tell(question(holder))

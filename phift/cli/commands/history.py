@@ -16,6 +16,9 @@ def history(
     target: o.TargetOption = None,
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,
+    allow_env: o.AllowEnvOption = None,
+    data_root: o.DataRootOption = None,
+    max_stacks: o.MaxStacksOption = None,
     limit: Annotated[
         int, typer.Option("-n", min=1, max=1000, metavar="N", help="So many applies.", rich_help_panel="Output")
     ] = 20,
@@ -29,7 +32,7 @@ def history(
     from phift import phases
 
     terminal = Terminal.of(no_color=no_color)
-    request = o.request_of(spec, target, var, var_file)
+    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
     records = phases.history(request, connect, limit=limit)
     if format is o.Format.JSON:

@@ -35,6 +35,9 @@ def invoke(
     target: o.TargetOption = None,
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,
+    allow_env: o.AllowEnvOption = None,
+    data_root: o.DataRootOption = None,
+    max_stacks: o.MaxStacksOption = None,
     json: Annotated[
         bool, typer.Option("--json", help="One JSON document on stdout.", rich_help_panel="Output")
     ] = False,
@@ -57,7 +60,7 @@ def invoke(
     if key:
         o.refuse("--key", {"--deployment": deployment, "--json": json})
     terminal = Terminal.of(no_color=no_color)
-    request = o.request_of(spec, target, var, var_file)
+    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
     if key:
         terminal.print(phases.endpoint_key(request, connect))
@@ -70,7 +73,7 @@ def invoke(
         terminal.print(view.table([a.to_dict() for a in answers], style=terminal.streams.out_style))
     else:
         for answer in answers:
-            terminal.print(view.answer(answer.to_dict()))
+            terminal.print_raw(view.answer(answer.to_dict()))
             terminal.tell(view.took(answer.to_dict(), style=terminal.streams.err_style))
     return 0
 
@@ -83,6 +86,6 @@ def _body(file: Path) -> Any:
         raise UsageError(f"cannot read {file}: {getattr(error, 'strerror', None) or 'not UTF-8'}") from error
     try:
         return jsons.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         remedy = '{"input_data": {"input_string": [{"role": "user", "content": "..."}], "parameters": {}}}'
         raise UsageError(f"{file} is not JSON: {error}", remedy=f"Such as {remedy}") from error

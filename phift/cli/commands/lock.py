@@ -16,6 +16,9 @@ def lock(
     target: o.TargetOption = None,
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,
+    allow_env: o.AllowEnvOption = None,
+    data_root: o.DataRootOption = None,
+    max_stacks: o.MaxStacksOption = None,
     upgrade: Annotated[bool, typer.Option("--upgrade", help="Take over what is newer now.")] = False,
     format: o.FormatOption = o.Format.TEXT,
     no_color: o.NoColorOption = False,
@@ -28,7 +31,7 @@ def lock(
     from phift import phases
 
     terminal = Terminal.of(no_color=no_color)
-    request = o.request_of(spec, target, var, var_file)
+    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
     report = phases.lock(request, connect, upgrade=upgrade)
     if format is o.Format.JSON:

@@ -16,6 +16,9 @@ def logs(
     target: o.TargetOption = None,
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,
+    allow_env: o.AllowEnvOption = None,
+    data_root: o.DataRootOption = None,
+    max_stacks: o.MaxStacksOption = None,
     deployment: Annotated[
         str | None,
         typer.Option("--deployment", metavar="[NAME]", help="Of a deployment's container; by default the spec's."),
@@ -28,7 +31,7 @@ def logs(
     from phift import phases
 
     terminal = Terminal.of()
-    request = o.request_of(spec, target, var, var_file)
+    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
     lines = (
         phases.logs(request, connect, follow=follow)
@@ -36,5 +39,5 @@ def logs(
         else phases.deployment_logs(request, connect, deployment, follow=follow)
     )
     for line in lines:
-        terminal.print(line.rstrip("\n"))
+        terminal.print_raw(line.rstrip("\n"))
     return 0

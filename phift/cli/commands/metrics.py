@@ -12,6 +12,9 @@ def metrics(
     target: o.TargetOption = None,
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,
+    allow_env: o.AllowEnvOption = None,
+    data_root: o.DataRootOption = None,
+    max_stacks: o.MaxStacksOption = None,
     format: o.FormatOption = o.Format.TEXT,
     no_color: o.NoColorOption = False,
 ) -> int:
@@ -19,7 +22,7 @@ def metrics(
     from phift import phases
 
     terminal = Terminal.of(no_color=no_color)
-    request = o.request_of(spec, target, var, var_file)
+    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
     measured = phases.metrics(request, connector(interactive=terminal.streams.terminal, tell=terminal.tell))
     if format is o.Format.JSON:
         from phift.views import json

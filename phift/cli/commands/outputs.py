@@ -21,6 +21,9 @@ def outputs(
     target: o.TargetOption = None,
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,
+    allow_env: o.AllowEnvOption = None,
+    data_root: o.DataRootOption = None,
+    max_stacks: o.MaxStacksOption = None,
 ) -> int:
     """Print names, versions and addresses of what is there, for scripts.
 
@@ -30,10 +33,10 @@ def outputs(
     from phift.views import json
 
     terminal = Terminal.of()
-    request = o.request_of(spec, target, var, var_file)
+    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
     found = phases.outputs(request, connector(interactive=terminal.streams.terminal, tell=terminal.tell))
     wanted = pick(found, key) if key else found
-    terminal.print(wanted if isinstance(wanted, str) else json.document(wanted))
+    terminal.print_raw(wanted if isinstance(wanted, str) else json.document(wanted))
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +20,9 @@ def plan(
     target: o.TargetOption = None,
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,
+    allow_env: o.AllowEnvOption = None,
+    data_root: o.DataRootOption = None,
+    max_stacks: o.MaxStacksOption = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="Save the plan, for phift apply FILE.", rich_help_panel="Output"),
@@ -70,8 +72,10 @@ def plan(
         raise UsageError("--base goes with --format md", remedy="For the text alone: git diff REF, and phift render.")
     if destroy:
         o.refuse("--destroy", {"--select": select, "--replace": replace, "--retry-failed": retry_failed})
+    if out:
+        planfile.require_writable(out)
     terminal = Terminal.of(no_color=no_color)
-    request = o.request_of(spec, target, var, var_file)
+    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
     if (requests := several(request)) is not None:
         one = {"--out": out, "--select": select, "--replace": replace, "--base": base, "--destroy": destroy}
@@ -112,5 +116,5 @@ def plan(
         )
     )
     if out:
-        terminal.tell(f"\nSaved the plan. To carry out exactly this: phift apply {shlex.quote(str(out))}")
+        terminal.tell(f"\nSaved the plan. To carry out exactly this: phift apply {planfile.words_of(out, request)}")
     return CHANGES if detailed_exitcode and planned.changes_something else 0

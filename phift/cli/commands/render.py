@@ -11,6 +11,8 @@ def render(
     target: o.TargetOption = None,
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,
+    allow_env: o.AllowEnvOption = None,
+    max_stacks: o.MaxStacksOption = None,
     format: o.FormatOption = o.Format.TEXT,
 ) -> int:
     """Print the final spec, and where each value came from.
@@ -21,7 +23,14 @@ def render(
     from phift import spec as specs
     from phift.cli.defaults import defaults_of
 
-    loaded = specs.load(spec, target=target, variables=o.parse_variables(var), variable_files=var_file or ())
+    loaded = specs.load(
+        spec,
+        target=target,
+        variables=o.parse_variables(var),
+        variable_files=var_file or (),
+        allow_env=allow_env or (),
+        max_stacks=max_stacks or specs.MAX_STACKS,
+    )
     defaults = defaults_of(loaded)
     if format is o.Format.JSON:
         from phift.views import json

@@ -26,7 +26,7 @@ def show(
     if summary:
         o.refuse("--summary", {"--show-unchanged": show_unchanged, "--show-suppressed": show_suppressed})
     terminal = Terminal.of(no_color=no_color)
-    plan, _ = planfile.read(file)
+    plan = planfile.read_plan(file)
     view = plan_view(format)
     terminal.print(
         view(

@@ -17,6 +17,9 @@ def status(
     target: o.TargetOption = None,
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,
+    allow_env: o.AllowEnvOption = None,
+    data_root: o.DataRootOption = None,
+    max_stacks: o.MaxStacksOption = None,
     format: o.FormatOption = o.Format.TEXT,
     all: Annotated[
         bool,
@@ -28,7 +31,7 @@ def status(
     from phift import phases
 
     terminal = Terminal.of(no_color=no_color)
-    request = o.request_of(spec, target, var, var_file)
+    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
     if all:
         from phift.cli.many import several

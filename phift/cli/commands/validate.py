@@ -9,7 +9,7 @@ import typer
 
 from phift.cli import options as o
 from phift.cli.terminal import Terminal
-from phift.errors import InvalidSpecError
+from phift.errors import InvalidSpecError, UsageError
 
 if TYPE_CHECKING:
     from phift.spec import LoadedSpec
@@ -20,6 +20,8 @@ def validate(
     target: o.TargetOption = None,
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,
+    allow_env: o.AllowEnvOption = None,
+    max_stacks: o.MaxStacksOption = None,
     format: o.FormatOption = o.Format.TEXT,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing of what is valid.")] = False,
     no_color: o.NoColorOption = False,
@@ -28,21 +30,32 @@ def validate(
 
     Every error of a file is told at once, with its place; of a file with a matrix every combination is checked.
     """
-    from phift.spec import expand, load_all
+    from phift.spec import MAX_STACKS, expand, load_all
     from phift.views import json
     from phift.views.human import diagnostics as view
 
     terminal = Terminal.of(no_color=no_color)
     variables = o.parse_variables(var)
     results: list[dict[str, object]] = []
-    for spec in expand(specs):
+    most, count = max_stacks or MAX_STACKS, 0
+    for spec in expand(specs, most):
         made: list[LoadedSpec] = []
         try:
-            made = load_all(spec, target=target, variables=variables, variable_files=var_file or ())
+            made = load_all(
+                spec,
+                target=target,
+                variables=variables,
+                variable_files=var_file or (),
+                allow_env=allow_env or (),
+                max_stacks=most,
+            )
             found = tuple(dict.fromkeys(warning for one in made for warning in one.warnings))
         except InvalidSpecError as error:
             found = error.diagnostics
         stacks = [one.stack for one in made]
+        if (count := count + len(stacks)) > most:
+            remedy = "Name fewer of them, or raise the limit: --max-stacks N."
+            raise UsageError(f"the specs make more than {most} stacks, which is the limit of one run", remedy=remedy)
         results.append(
             {"path": str(spec), "valid": bool(made), "stacks": stacks, "diagnostics": json.diagnostics(found)}
         )

@@ -14,6 +14,7 @@ __all__ = ["SOURCES", "SPLITS", "DataBlock", "DataSource"]
 SPLITS = ("train", "validation", "test", "sample")
 SOURCES = ("path", "hub", "asset")  # what a source has exactly one of
 _SHARE = re.compile(r"([0-9]+(?:\.[0-9]+)?)%")
+_LONGEST = 40  # characters of a share
 
 
 def _take(value: Any) -> Any:
@@ -21,7 +22,7 @@ def _take(value: Any) -> Any:
         value = plain_scalar(value)
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return value
-    if isinstance(value, str) and (match := _SHARE.fullmatch(value)) and 0 < float(match[1]) <= 100:
+    if isinstance(value, str) and (match := _SHARE.fullmatch(value[:_LONGEST])) and 0 < float(match[1]) <= 100:
         return str(value)
     raise fault("must be a share or a number of rows", "Write take: 5% (more than 0%, at most 100%), or take: 1000.")
 

@@ -9,13 +9,19 @@ from phift.spec.base import Coerced, Scalar, Strict, Texts, fault
 
 __all__ = ["Expectation", "TestBlock"]
 
+_LONGEST = 2000  # characters
+
 
 def _regex(value: Any) -> Any:
     if isinstance(value, str):
+        if len(value) > _LONGEST:
+            raise fault(f"has {len(value)} characters; a regular expression may have {_LONGEST}")
         try:
             re.compile(value)
-        except re.error as cause:
+        except (re.error, OverflowError) as cause:
             raise fault(f"is no regular expression: {cause}") from None
+        except RecursionError:
+            raise fault("is nested too deeply for a regular expression") from None
     return value
 
 

@@ -11,18 +11,27 @@ error: unknown key `learning_rat`
 
 from __future__ import annotations
 
+import os
 import re
 import textwrap
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
+from phift.concealing import concealed_line
 from phift.diagnostics import Diagnostic, Mark, Severity
+from phift.files import SPEC_BYTES, read_regular, real
+from phift.inert import inert
 from phift.views.base import PLAIN, Style
+from phift.views.harmless import harmless
 
 __all__ = ["count_line", "one", "render"]
 
 SOURCES = {".yaml", ".yml", ".lock"}
 """Only these are quoted. Rows of training data are not: they may be personal, and logs are kept."""
+
+LONGEST_LINE = 2000
+"""Characters of a line that is quoted, cut around the place: a longer one tells nobody anything."""
 
 _WORD = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s:,\[\]{}#]+(?: [^\s:,\[\]{}#]+)*")
 
@@ -43,17 +52,21 @@ def render(diagnostics: Iterable[Diagnostic], *, style: Style = PLAIN) -> str:
 
 def count_line(diagnostics: Iterable[Diagnostic], *, style: Style = PLAIN) -> str:
     """`2 errors, 1 warning`."""
-    severities = [d.severity for d in diagnostics]
-    counts = [(severities.count(s), s.value) for s in Severity]
-    return style.bold(", ".join(f"{n} {word}{'s' if n != 1 else ''}" for n, word in counts if n) + ".")
+    found = list(diagnostics)
+    told = [d.severity for d in found if d.code != "more"]
+    counts = [(told.count(s), s.value) for s in Severity]
+    more = " and more" if len(told) < len(found) else ""
+    return style.bold(", ".join(f"{n} {word}{'s' if n != 1 else ''}" for n, word in counts if n) + f"{more}.")
 
 
 def one(diagnostic: Diagnostic, *, style: Style = PLAIN) -> str:
     """One finding."""
+    place = diagnostic.mark
+    diagnostic = harmless(diagnostic)
     paint = style.red if diagnostic.severity is Severity.ERROR else style.yellow
     lines = [f"{style.bold(paint(diagnostic.severity.value + ':'))} {style.bold(diagnostic.summary)}"]
     mark = diagnostic.mark
-    source = _source_line(mark)
+    source = _source_line(place)
     gutter = " " * len(str(mark.line)) if mark and source is not None else " "
     if mark:
         lines.append(f"{gutter}{style.cyan('-->')} {mark}")
@@ -86,18 +99,29 @@ def _place(mark: Mark | None, first: dict[str, int], index: int) -> tuple[int, i
 
 
 def _source_line(mark: Mark | None) -> str | None:
+    """The line, secrets starred out; None where it is not to be quoted."""
     if mark is None or not mark.line or Path(mark.file).suffix not in SOURCES:
         return None
     try:
-        lines = Path(mark.file).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
+        status = os.stat(mark.file)
+        lines = _lines_of(mark.file, status.st_mtime_ns, status.st_size)
+    except (OSError, ValueError):
         return None
-    return lines[mark.line - 1] if mark.line <= len(lines) else None
+    line = lines[mark.line - 1] if mark.line <= len(lines) else None
+    return None if line is None or len(line) > LONGEST_LINE else concealed_line(line)
+
+
+@lru_cache(maxsize=4)
+def _lines_of(file: str, modified: int, size: int) -> list[str]:
+    """The lines of a file, as long as it is the same one. Raises OSError, and ValueError where it is not UTF-8."""
+    if real(file).suffix not in SOURCES:
+        return []  # a link to something else
+    return read_regular(file, SPEC_BYTES).decode().splitlines()
 
 
 def _pointed(source: str, column: int, width: int) -> tuple[str, str]:
     """The line, cut around the column where it is too long, and the carets under its word."""
-    text = "".join(c if c.isprintable() else " " for c in source)
+    text = "".join(c if c == inert(c) else " " for c in source)
     start = max(column - 1, 0)
     word = _WORD.match(text, start)
     length = word.end() - start if word else 1

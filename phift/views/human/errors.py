@@ -5,11 +5,13 @@ from __future__ import annotations
 import textwrap
 
 from phift.errors import AzureError, DetachedError, DiagnosticsError, JobFailedError, PhiftError
+from phift.inert import inert
 from phift.views.base import PLAIN, Style
 from phift.views.human.diagnostics import render as render_diagnostics
 
 __all__ = ["failure", "render", "unexpected"]
 
+TAB = "\t"
 LOG_LINES = 20
 """So much of a failed job's log is shown; `phift logs` has all of it."""
 
@@ -20,9 +22,9 @@ def render(error: PhiftError, *, style: Style = PLAIN, address: str = "") -> str
         return render_diagnostics(error.diagnostics, style=style)
     head = style.yellow("detached:") if isinstance(error, DetachedError) else style.red("error:")
     # Not wrapped: the summary is what people search logs for, and it often holds a path.
-    lines = [f"{style.bold(head)} {style.bold(error.summary)}"]
+    lines = [f"{style.bold(head)} {style.bold(inert(error.summary))}"]
     if error.address or address:
-        lines.append(f" {style.cyan('-->')} {error.address or address}")
+        lines.append(f" {style.cyan('-->')} {inert(error.address or address)}")
     if isinstance(error, JobFailedError):
         lines += _log(error, style)
     lines += _paragraph(_detail(error), style)
@@ -52,12 +54,12 @@ def unexpected(error: BaseException, *, style: Style = PLAIN) -> str:
 def unexpected_summary(error: BaseException) -> str:
     """`KeyError: 'name'`, the first line only."""
     said = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
+    return f"{type(error).__name__}: {inert(said[0])}" if said else type(error).__name__
 
 
 def _paragraph(text: str, style: Style) -> list[str]:
     lines: list[str] = []
-    for part in text.splitlines():
+    for part in map(inert, text.splitlines()):
         wrapped = textwrap.wrap(part, max(style.width - 4, 30), break_long_words=False, break_on_hyphens=False)
         for line in wrapped:
             lines.append(f"  {style.cyan('=') if not lines else ' '} {line}")
@@ -69,7 +71,7 @@ def _log(error: JobFailedError, style: Style) -> list[str]:
     if not tail:
         return [f"  {style.cyan('=')} step: {error.step}"] if error.step else []
     where = f"step {error.step}, the end of its log:" if error.step else "the end of its log:"
-    return [f"  {style.cyan('=')} {where}", *(f"    {style.dim('|')} {line}" for line in tail)]
+    return [f"  {style.cyan('=')} {where}", *(f"    {style.dim('|')} {inert(line, keep=TAB)}" for line in tail)]
 
 
 def _detail(error: PhiftError) -> str:
@@ -85,4 +87,4 @@ def _request(error: AzureError, style: Style) -> list[str]:
         return []
     answer = f"HTTP {error.status}" if error.status else "no answer"
     code = f" {error.code}" if error.code else ""
-    return [f"  {style.cyan('=')} request: {error.method} {error.url}", f"    answer: {answer}{code}"]
+    return [f"  {style.cyan('=')} request: {error.method} {inert(error.url)}", f"    answer: {answer}{code}"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TextIO, cast
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.live import Live
@@ -26,8 +27,9 @@ from phift.apply.events import (
 )
 from phift.clock import Clock
 from phift.errors import DetachedError
+from phift.inert import inert
 from phift.plan.action import Action
-from phift.views.base import Streams
+from phift.views.base import Streams, is_gone
 from phift.views.human.apply import HumanApply, came_of, progress_text, summary_of
 from phift.views.human.values import duration
 from phift.views.human.words import words_of
@@ -36,6 +38,30 @@ __all__ = ["LiveApply"]
 
 BAR = 16
 """Columns of a progress bar."""
+
+
+class _Outliving:
+    """A terminal that may be closed under an apply: what is drawn then is drawn nowhere."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        return self._or_zero(lambda: self._stream.write(text))
+
+    def flush(self) -> None:
+        self._or_zero(lambda: self._stream.flush() or 0)
+
+    def _or_zero(self, work: Callable[[], int]) -> int:
+        try:
+            return work()
+        except OSError as error:
+            if not is_gone(error):
+                raise
+            return 0
 
 
 @dataclass
@@ -58,7 +84,8 @@ class LiveApply(HumanApply):
         super().__init__(streams, clock=clock)
         self._rows: dict[Address, Row] = {}
         style = streams.err_style
-        self._console = Console(file=streams.err, no_color=not style.colour, highlight=False, width=style.width)
+        file = cast("TextIO", _Outliving(streams.err))
+        self._console = Console(file=file, no_color=not style.colour, highlight=False, width=style.width)
         self._live = Live(self, console=self._console, refresh_per_second=8, transient=False)
         self._spinner = Spinner("dots")
 
@@ -104,7 +131,7 @@ class LiveApply(HumanApply):
                 row = self._rows.setdefault(address, Row(address, Action.NO_OP))
                 row.state, row.said = "skipped", f"skipped, it needs {because}"
             case Note(text=text):
-                self._console.print(f"Note: {text}", markup=False)
+                self._console.print(f"Note: {inert(text)}", markup=False)
             case LeaseEvent(state="lost"):
                 self._console.print("The lease of this stack was lost; nothing more is written.", style="red")
 
@@ -122,7 +149,7 @@ class LiveApply(HumanApply):
                 elapsed = self._elapsed(row) if row.state == "running" else row.elapsed
                 table.add_row(
                     self._sign(row, now),
-                    Text(str(row.address), style="bold"),
+                    Text(inert(str(row.address)), style="bold"),
                     self._told(row),
                     duration(elapsed) if elapsed or row.state in {"running", "done"} else "",
                 )
@@ -134,7 +161,7 @@ class LiveApply(HumanApply):
     def _told(self, row: Row) -> RenderableType:
         """What is said of a row, with a bar behind it where there is a share to show."""
         said = Text(
-            self._said(row),
+            inert(self._said(row)),
             style="red" if row.state == "failed" else "dim" if row.state != "running" else "",
             no_wrap=True,
             overflow="ellipsis",

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
+from phift.inert import inert
 from phift.views.base import PLAIN, Style
 from phift.views.human.errors import render as render_error
 from phift.views.human.plan import render as render_plan
@@ -36,7 +37,7 @@ def plans(
         text = render_plan(
             plan, style=style, summary=summary, show_unchanged=show_unchanged, show_suppressed=show_suppressed
         )
-        parts.append(f"{style.bold(f'# stack {plan.stack}')} ({plan.spec_path})\n\n{text}")
+        parts.append(f"{style.bold(f'# stack {inert(plan.stack)}')} ({inert(plan.spec_path)})\n\n{text}")
     if quiet:
         parts.append(f"{_stacks(quiet)}: no changes.")
     failed = len(planned.failed)
@@ -48,7 +49,7 @@ def plans(
 def errors(failed: Sequence[tuple[str, Exception]], *, style: Style = PLAIN) -> str:
     """What kept stacks from being planned or applied, each under its stack or file."""
     return "\n\n".join(
-        f"{style.bold(f'# {name}')}\n{render_error(error, style=style)}"  # type: ignore[arg-type]
+        f"{style.bold(f'# {inert(name)}')}\n{render_error(error, style=style)}"  # type: ignore[arg-type]
         for name, error in failed
     )
 

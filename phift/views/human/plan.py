@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from phift.plan.action import Action, ChangeAction
 from phift.plan.model import FieldChange, Plan, PlannedResource
 from phift.views.base import PLAIN, Style
+from phift.views.harmless import harmless
 from phift.views.human.diagnostics import one as diagnostic
 from phift.views.human.values import KNOWN_AFTER_APPLY, SENSITIVE, cut, table, value
 from phift.views.human.words import fate, words_of
@@ -60,15 +62,18 @@ def render(
 
     show_suppressed: differences that a rule lets pass, too, each with its rule.
     """
+    # Of most plans of a run nearly all resources stay as they are: only what is shown is looked through.
+    wanted = [r for r in plan.resources if r.action.changes_something or r.action is Action.READ]
+    shown = [harmless(r) for r in wanted]
+    plan = replace(harmless(replace(plan, resources=())), resources=plan.resources)
     parts = [] if summary else list(_remarks(plan, style))
-    shown = [r for r in plan.resources if r.action.changes_something or r.action is Action.READ]
     if shown and not summary:
         parts.append(_legend(shown, plan, style))
     if not summary:
         listed = [
             r
             for r in plan.resources
-            if r in shown or show_unchanged or (show_suppressed and len(r.changes) > len(r.visible_changes))
+            if r in wanted or show_unchanged or (show_suppressed and len(r.changes) > len(r.visible_changes))
         ]
         parts += [block(r, style, show_suppressed=show_suppressed) for r in listed]
     if shown:
@@ -115,7 +120,7 @@ def _legend(shown: Sequence[PlannedResource], plan: Plan, style: Style) -> str:
 
 def _staying(plan: Plan, style: Style) -> str:
     """What a destroy leaves alone although it is there, and why."""
-    there = [r for r in plan.resources if not r.action.changes_something and r.fingerprint]
+    there = [harmless(r) for r in plan.resources if not r.action.changes_something and r.fingerprint]
     rows = [
         (str(r.address), r.identity, r.reason.removeprefix("kept: ")) for r in there if r.address.kind not in _GO_ALONG
     ]
@@ -147,6 +152,7 @@ def _pad(symbol: str, style: Style) -> str:
 
 def block(resource: PlannedResource, style: Style = PLAIN, *, show_suppressed: bool = False) -> str:
     """What becomes of one resource, why, and its changes or attributes."""
+    resource = harmless(resource)
     action = resource.action
     destructive = action in {Action.DELETE, Action.REPLACE}
     said = fate(resource)
@@ -214,6 +220,7 @@ def _wrapped(text: str, indent: str, style: Style) -> list[str]:
 
 def field_lines(changes: Sequence[FieldChange], style: Style = PLAIN) -> Iterator[str]:
     """A line a field, aligned; three lines where its values are too long for one."""
+    changes = harmless(changes)
     wide = max((len(c.path) for c in changes if len(c.path) <= ALIGN), default=0)
     for change in changes:
         symbol = "+" if change.live is None else "-" if change.wanted is None else "~"

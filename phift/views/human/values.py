@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from phift.clock import duration
+from phift.concealing import is_concealed
+from phift.inert import inert
 
 __all__ = ["KNOWN_AFTER_APPLY", "SENSITIVE", "cut", "duration", "number", "size", "table", "value"]
 
@@ -18,7 +20,7 @@ _MARKERS = {KNOWN_AFTER_APPLY, SENSITIVE, "(sensitive)"}
 def value(data: Any) -> str:
     """One line: strings quoted, numbers as they were written (0.008, 5e-06), markers bare."""
     if isinstance(data, str):
-        return data if data in _MARKERS else json.dumps(data, ensure_ascii=False)
+        return data if data in _MARKERS or is_concealed(data) else inert(json.dumps(data, ensure_ascii=False))
     if data is None:
         return "null"
     if isinstance(data, bool):
@@ -26,7 +28,7 @@ def value(data: Any) -> str:
     if isinstance(data, float) and data.is_integer() and abs(data) < 1e15:
         return str(int(data))  # seconds come back as 300.0 where people write 300
     if isinstance(data, Mapping):
-        return "{" + ", ".join(f"{key}: {value(item)}" for key, item in data.items()) + "}"
+        return "{" + ", ".join(f"{inert(str(key))}: {value(item)}" for key, item in data.items()) + "}"
     if isinstance(data, Sequence):
         return "[" + ", ".join(value(item) for item in data) + "]"
     return repr(data)

@@ -1,0 +1,108 @@
+"""What the rendering of a spec may take, counted before it is done: strangers write templates too."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+__all__ = ["MAX_SIZE", "Budget", "SpentError", "TemplateError"]
+
+MAX_SIZE = 65_536
+"""Characters of one result; in lists and mappings every value counts a few."""
+
+_MAX_BITS = 256
+_LEVELS = 150
+"""Templates within variables within templates: each level is a few calls of Python."""
+_STEPS = 100_000
+_TOTAL = 1_000_000
+_STEPS_EACH = 2_000
+_TOTAL_EACH = 20_000
+_PARSE = 30  # what it costs to parse the shortest template
+_AGAIN = 16  # what a template of the same text costs less
+_VALUE = 8  # what a value other than text counts
+
+
+class TemplateError(Exception):
+    """A template that cannot be rendered: one line, and what to do."""
+
+    def __init__(self, summary: str, remedy: str = "") -> None:
+        super().__init__(summary)
+        self.summary = summary
+        self.remedy = remedy
+
+
+class SpentError(TemplateError):
+    """The budget of the whole spec is spent: said once, and every further template fails."""
+
+
+class Budget:
+    """Steps and size for the templates of one file. builds: how many times it is rendered (stacks and targets)."""
+
+    def __init__(self, builds: int = 1) -> None:
+        self._steps = _STEPS + _STEPS_EACH * builds
+        self._total = _TOTAL + _TOTAL_EACH * builds
+        self._level = 0
+        self._parsed: set[str] = set()
+
+    def step(self, count: int = 1) -> None:
+        """Take so many steps. Raises SpentError."""
+        self._steps -= count
+        if self._steps < 0:
+            raise SpentError("the templates of the spec take too many steps", "Write values out, or use fewer.")
+
+    def parse(self, text: str) -> None:
+        """A template is about to be parsed. Raises TemplateError."""
+        if len(text) > MAX_SIZE:
+            raise TemplateError(f"the template is longer than {MAX_SIZE} characters")
+        self.step(1 + len(text) // _AGAIN)
+        if text not in self._parsed:
+            self.step(_PARSE + len(text))
+            self._parsed.add(text)
+
+    def enter(self, levels: int = 1) -> None:
+        """Go deeper; `leave` with the same number must follow, unless this raises TemplateError."""
+        self._level += levels
+        if self._level > _LEVELS:
+            self._level -= levels
+            raise TemplateError("templates are nested too deeply, or refer to each other in too long a chain")
+
+    def leave(self, levels: int = 1) -> None:
+        """Come back from `enter`."""
+        self._level -= levels
+
+    def weigh(self, value: Any) -> tuple[int, int]:
+        """(size, depth) of a value; takes a step for each value in it. Raises TemplateError for a number that is not
+        finite or too long."""
+        size = depth = 0
+        waiting = [(value, 0)]
+        while waiting:
+            one, level = waiting.pop()
+            self.step()
+            depth = max(depth, level)
+            size += _VALUE
+            if isinstance(one, str):
+                size += len(one)
+            elif isinstance(one, dict):
+                size += sum(len(str(key)) + _VALUE for key in one)
+                waiting += [(item, level + 1) for item in one.values()]
+            elif isinstance(one, list | tuple):
+                waiting += [(item, level + 1) for item in one]
+            else:
+                require_number(one)
+        return size, depth
+
+    def keep(self, value: Any) -> int:
+        """A result enters the spec; its depth. Raises TemplateError."""
+        size, depth = self.weigh(value)
+        self._total -= size
+        if self._total < 0:
+            raise SpentError("the templates of the spec give too much text", "Write values out, or use fewer.")
+        return depth
+
+
+def require_number(value: Any) -> None:
+    """Raises TemplateError for a number that is not finite, or has more than 256 bits; all else is fine."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise TemplateError("the result is not a finite number")
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        raise TemplateError(f"the result is a number of more than {_MAX_BITS} bits")

@@ -1,0 +1,228 @@
+"""From libyaml's events to nodes with places, in one pass.
+
+libyaml's own composer calls itself for each level without a bound, so that a file of brackets ends the process. Here
+depth and number of values are bounded before anything calls itself; what exceeds them ends the reading.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from yaml.cyaml import CParser  # type: ignore[attr-defined]  # the stubs hide it
+
+from phift.diagnostics import Diagnostic, Mark
+from phift.spec.scalars import TAG, construct, implicit_tag
+from phift.spec.tree import BROKEN, Broken, Node, Origin, OriginKind, Path
+
+__all__ = ["Composer", "Room", "Stopped", "unquoted"]
+
+_MAX_VALUES = 100_000  # aliases of aliases can expand without bound
+_MAX_REPEATED = 4_000_000  # and so can aliases of long texts
+_MAX_DEPTH = 64
+_SCALARS = {f"{TAG}{name}" for name in ("str", "null", "bool", "int", "float")}
+
+
+@dataclass
+class Room:
+    """How many values, and characters by aliases, may still be read: a spec shares it with those that it extends."""
+
+    values: int = _MAX_VALUES
+    repeated: int = _MAX_REPEATED
+
+
+class Stopped(Exception):
+    """The reading ends here; the diagnostic says why."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.summary)
+        self.diagnostic = diagnostic
+
+
+class Composer:
+    """Composes one text. found: what is wrong with its structure, as far as it was read."""
+
+    def __init__(self, text: str, name: str, room: Room) -> None:
+        self.found: list[Diagnostic] = []
+        self._name = name
+        self._room = room
+        self._parser = CParser(text)
+        self._next = self._parser.get_event
+        self._anchors: dict[str, tuple[Node, str | None] | Mark] = {}
+        """By name: the node, and its text where it is a scalar; where it begins, as long as it is not whole."""
+
+    def document(self) -> Node | None:
+        """The tree of the only document; None where there is none. Raises Stopped, and yaml.YAMLError for what is not
+        YAML."""
+        try:
+            self._next()  # the stream begins
+            if isinstance(self._next(), yaml.StreamEndEvent):
+                return None
+            root = self._node(self._next(), (), 0, None)
+            self._next()  # the document ends
+            following = self._next()
+            if not isinstance(following, yaml.StreamEndEvent):
+                raise Stopped(_second_document(self._mark(following)))
+            return root
+        finally:
+            self._parser.dispose()
+
+    def _node(self, event: Any, path: Path, depth: int, key_mark: Mark | None) -> Node:
+        kind = event.__class__
+        if kind is yaml.AliasEvent:
+            return self._alias(event, path, depth, key_mark)
+        mark = self._mark(event)
+        self._enter(mark, depth)
+        anchor: str | None = event.anchor
+        if anchor is not None:
+            self._open(anchor, mark)
+        value: Any
+        text = None
+        if kind is yaml.ScalarEvent:
+            text = event.value
+            value = self._scalar(event, mark)
+        elif kind is yaml.MappingStartEvent:
+            value = self._mapping(path, depth)
+        else:
+            value = self._sequence(path, depth)
+        node = Node(value, mark, Origin(OriginKind.SPEC, mark=mark), path, key_mark)
+        if anchor is not None:
+            self._anchors[anchor] = (node, text)
+        return node
+
+    def _sequence(self, path: Path, depth: int) -> list[Node]:
+        items: list[Node] = []
+        while (event := self._next()).__class__ is not yaml.SequenceEndEvent:
+            items.append(self._node(event, (*path, len(items)), depth + 1, None))
+        return items
+
+    def _mapping(self, path: Path, depth: int) -> dict[str, Node] | Broken:
+        children: dict[str, Node] = {}
+        sound = True
+        while (event := self._next()).__class__ is not yaml.MappingEndEvent:
+            mark = self._mark(event)
+            key = self._key(event, path, depth)
+            if key is None:
+                self._discard(path, depth)
+                if sound:
+                    self.found.append(_bad_key(event, mark))
+                sound = False
+            elif key == "<<" and not getattr(event, "style", None):
+                remedy = "Repeat the keys, or give the whole value an anchor (&name) and use it as *name."
+                self.found.append(Diagnostic("merge keys (<<) are not part of YAML 1.2", remedy=remedy, mark=mark))
+                self._discard(path, depth)
+            elif key in children:
+                first = children[key].name_mark.line
+                summary = f"duplicate key {key!r}: it stands on line {first} already"
+                self.found.append(
+                    Diagnostic(summary, mark=mark, path=".".join(map(str, path)), code="yaml-duplicate-key")
+                )
+                self._discard(path, depth)
+            else:
+                children[key] = self._node(self._next(), (*path, key), depth + 1, mark)
+        return children if sound else BROKEN
+
+    def _key(self, event: Any, path: Path, depth: int) -> str | None:
+        """The text of a key; None where it is none, which is then passed over."""
+        if event.__class__ is yaml.ScalarEvent:
+            if event.anchor is not None:
+                self._anchors[event.anchor] = (self._node(event, path, depth, None), event.value)
+            key: str = event.value
+            return key
+        if event.__class__ is yaml.AliasEvent:
+            self._alias(event, path, depth, None)
+            known = self._anchors[str(event.anchor)]
+            return known[1] if isinstance(known, tuple) else None
+        before = len(self.found)
+        self._node(event, path, depth + 1, None)
+        del self.found[before:]
+        return None
+
+    def _discard(self, path: Path, depth: int) -> None:
+        """Passes over a value that has no place in the tree."""
+        before = len(self.found)
+        self._node(self._next(), path, depth + 1, None)
+        del self.found[before:]
+
+    def _scalar(self, event: Any, mark: Mark) -> Any:
+        tag = event.tag
+        if tag is None or tag == "!":
+            tag = implicit_tag(event.value) if event.implicit[0] else f"{TAG}str"
+        elif tag not in _SCALARS:
+            self.found.append(Diagnostic(f"unknown YAML tag {tag!r}", mark=mark, code="yaml-tag"))
+            return BROKEN
+        try:
+            return construct(tag, event.value)
+        except ValueError:
+            summary = f"{event.value[:40]!r} cannot be read as {tag[len(TAG) :]}"
+            self.found.append(Diagnostic(summary, mark=mark, code="yaml-scalar"))
+            return BROKEN
+
+    def _open(self, anchor: str, mark: Mark) -> None:
+        if anchor in self._anchors:
+            raise Stopped(Diagnostic(f"the anchor &{anchor} is defined twice", mark=mark, code="yaml-syntax"))
+        self._anchors[anchor] = mark
+
+    def _alias(self, event: Any, path: Path, depth: int, key_mark: Mark | None) -> Node:
+        mark = self._mark(event)
+        if event.anchor not in self._anchors:
+            raise Stopped(
+                Diagnostic(f"not YAML: found undefined alias {event.anchor!r}", mark=mark, code="yaml-syntax")
+            )
+        known = self._anchors[event.anchor]
+        if isinstance(known, Mark):
+            raise Stopped(_too_deep(known))
+        return self._again(known[0], path, depth, key_mark)
+
+    def _again(self, node: Node, path: Path, depth: int, key_mark: Mark | None) -> Node:
+        """What an anchor names, at another place of the tree."""
+        self._enter(node.mark, depth)
+        value = node.value
+        if isinstance(value, dict):
+            value = {k: self._again(child, (*path, k), depth + 1, child.key_mark) for k, child in value.items()}
+        elif isinstance(value, list):
+            value = [self._again(child, (*path, n), depth + 1, None) for n, child in enumerate(value)]
+        elif isinstance(value, str):
+            self._room.repeated -= len(value)
+            if self._room.repeated < 0:
+                summary = f"the aliases of the file expand to more than {_MAX_REPEATED} characters"
+                raise Stopped(Diagnostic(summary, mark=node.mark, code="yaml-size"))
+        return Node(value, node.mark, node.origin, path, key_mark)
+
+    def _enter(self, mark: Mark, depth: int) -> None:
+        if depth > _MAX_DEPTH:
+            raise Stopped(_too_deep(mark))
+        self._room.values -= 1
+        if self._room.values < 0:
+            summary = f"the file expands to more than {_MAX_VALUES} values"
+            raise Stopped(Diagnostic(summary, mark=mark, code="yaml-size"))
+
+    def _mark(self, event: Any) -> Mark:
+        start = event.start_mark
+        return Mark(self._name, start.line + 1, start.column + 1)
+
+
+def unquoted(mark: Mark) -> Diagnostic:
+    """The diagnostic of a template that was written without quotes."""
+    return Diagnostic(
+        "{{ opens a mapping in YAML here, not a template",
+        remedy='Quote it: key: "{{ vars.name }}"',
+        mark=mark,
+        code="yaml-unquoted-template",
+    )
+
+
+def _bad_key(event: Any, mark: Mark) -> Diagnostic:
+    if isinstance(event, yaml.MappingStartEvent) and event.flow_style:
+        return unquoted(Mark(mark.file, mark.line, max(mark.column - 1, 1)))
+    return Diagnostic("a key must be text, not a mapping or a list", mark=mark, code="yaml-key")
+
+
+def _second_document(mark: Mark) -> Diagnostic:
+    remedy = "One file holds one spec: remove the line --- and what follows it, or move it to a file of its own."
+    return Diagnostic("a second YAML document begins here", remedy=remedy, mark=mark, code="yaml-documents")
+
+
+def _too_deep(mark: Mark) -> Diagnostic:
+    return Diagnostic(f"nested more than {_MAX_DEPTH} levels deep", mark=mark, code="yaml-depth")

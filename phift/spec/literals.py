@@ -1,0 +1,39 @@
+"""Secrets that a spec writes out: warned of, as its history keeps them for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from phift.concealing import AREAS, is_secret
+from phift.diagnostics import Diagnostic, Severity
+from phift.spec.tree import Node, Path, dotted, walk
+
+__all__ = ["literal_secrets"]
+
+_FREE = ("vars", "matrix")
+
+
+def literal_secrets(root: Node) -> Iterator[Diagnostic]:
+    """A warning for each value of environment variables, tags and `azure:` that looks like a secret."""
+    for path, node in walk(root):
+        area = next((part for part in path[:-1] if part in AREAS), None)
+        if area is None or path[0] in _FREE or not isinstance(node.value, str) or _is_reference(path, node.value):
+            continue
+        name = str(next(part for part in reversed(path) if isinstance(part, str)))
+        if is_secret(name, node.value):
+            yield Diagnostic(
+                f"{dotted(node.written or path)} looks like a secret in plain text",
+                Severity.WARNING,
+                detail="Anyone who can read the repository or the workspace can read it. phift shows only its length "
+                "and a fingerprint.",
+                remedy=f"Write {name}: {{secret: env:{name}}}, and set {name} where `phift apply` runs."
+                if area == "environment_variables"
+                else "Remove it. Secrets go into deployment.environment_variables, as {secret: env:NAME}.",
+                mark=node.mark,
+                path=dotted(path),
+                code="literal-secret",
+            )
+
+
+def _is_reference(path: Path, value: str) -> bool:
+    return path[-1] == "secret" and value.startswith("env:")

@@ -1,0 +1,76 @@
+"""Scalars of YAML 1.2's core schema: 5e-6 is a number, `on`, `yes` and 2024-01-01 are text, 0o17 is 15."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+__all__ = ["MAX_BITS", "TAG", "construct", "implicit_tag", "plain_scalar"]
+
+TAG = "tag:yaml.org,2002:"
+MAX_BITS = 256
+"""Of a whole number: no field wants more, and some of what works on numbers takes long on longer ones."""
+
+_LONGEST_NUMBER = 400  # characters
+_STRING = f"{TAG}str"
+_NULL = re.compile(r"(?:~|null|Null|NULL|)$")
+_BOOL = re.compile(r"(?:true|True|TRUE|false|False|FALSE)$")
+_INT = re.compile(r"(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$")
+_FLOAT = re.compile(
+    r"(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
+)
+_SPECIAL = re.compile(r"\.(inf|nan)", re.IGNORECASE)
+
+_BY_FIRST: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+"""The types that a plain scalar may have, by its first character."""
+for _name, _pattern, _firsts in (
+    ("null", _NULL, ["~", "n", "N", ""]),
+    ("bool", _BOOL, list("tTfF")),
+    ("int", _INT, list("-+0123456789")),
+    ("float", _FLOAT, list("-+.0123456789")),
+):
+    for _first in _firsts:
+        _BY_FIRST.setdefault(_first, []).append((f"{TAG}{_name}", _pattern))
+
+
+def implicit_tag(text: str) -> str:
+    """The tag of an unquoted scalar."""
+    for tag, pattern in _BY_FIRST.get(text[:1], ()):
+        if pattern.match(text):
+            return tag
+    return _STRING
+
+
+def construct(tag: str, text: str) -> Any:
+    """The value of a scalar of that tag. Raises ValueError where its text is none, or is too long a number."""
+    match tag[len(TAG) :]:
+        case "null":
+            return None
+        case "bool":
+            if text.lower() not in ("true", "false"):
+                raise ValueError(text)
+            return text.lower() == "true"
+        case "int":
+            _require_short(text)
+            number = int(text, 8 if text.startswith("0o") else 16 if text.startswith("0x") else 10)
+            if number.bit_length() > MAX_BITS:
+                raise ValueError(text)
+            return number
+        case "float":
+            _require_short(text)
+            return float(_SPECIAL.sub(lambda m: m[1], text))
+        case _:
+            return text
+
+
+def plain_scalar(text: str) -> Any:
+    """What an unquoted YAML scalar of that text means: None, bool, int, float or the text itself."""
+    try:
+        return construct(implicit_tag(text), text)
+    except ValueError:
+        return text
+
+
+def _require_short(text: str) -> None:
+    if len(text) > _LONGEST_NUMBER:
+        raise ValueError(text[:_LONGEST_NUMBER])
