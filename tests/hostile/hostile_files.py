@@ -177,7 +177,7 @@ FILES: tuple[Hostile, ...] = (
     ),
     Hostile(
         "a lock with 10,000 unknown keys",
-        spec() | {"phift.lock": LOCK_HEAD + "  base:\n" + "".join(f"    k{n}: 1\n" for n in range(10_000))},
+        spec() | {"phift.lock": LOCK_HEAD + "  base: {}\n" + "".join(f"k{n}: 1\n" for n in range(10_000))},
         "more",
         words=RENDER,
     ),
