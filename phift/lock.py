@@ -98,10 +98,14 @@ class PinnedComponent(_Pin):
 
 
 class PinnedData(_Pin):
-    """preparation: the version of phift's data preparation; revisions: the data set's commit, by split."""
+    """preparation: the version of phift's data preparation. hub: by split, what the hub's data set was resolved to (see
+    phift.data.hub.pins). checks: by split, what the checks of its rows found. revisions: of release 0.1.0, never used.
+    """
 
     preparation: int
     revisions: dict[str, str] = {}
+    hub: dict[str, dict[str, Any]] | None = None
+    checks: dict[str, dict[str, Any]] | None = None
 
 
 class StackLock(_Pin):

@@ -215,13 +215,14 @@ class Usage:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """One split: version is 12 hex of its recipe, or an asset's own; identity: what its rows are prepared from, None
-    for an asset; size: bytes of the source."""
+    """One split: version is 12 hex of its recipe, or an asset's own; recipe: what its rows are prepared from (see
+    phift.data.Recipe), None for an asset; size: bytes of the source; shown: what else a plan tells of it."""
 
     split: str
     version: str
-    identity: Any = None
+    recipe: Any = None
     size: int = 0
+    shown: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,27 @@
-"""Training data: from the user's files to one canonical JSON Lines file, with a version known before a row is read.
+"""Training data: from files or the hub to one canonical JSON Lines file, with a version known before a row is read.
 
-`identify` says what the source is (cheap: bytes are digested, no row is parsed), `recipe_digest` names the
-data version from it, and `prepare` reads, checks and writes the rows.
+`identify` says what local files are (cheap: bytes are digested, no row is parsed), a `Recipe` names the data version
+from it, `prepare` reads, checks and writes the rows, and `prepared` does so once.
 """
 
-from phift.data.prepare import Prepared, prepare
-from phift.data.recipe import PREPARATION_VERSION, recipe, recipe_digest
+from phift.data.cache import prepared
+from phift.data.prepare import Prepared, prepare, ready_rows
+from phift.data.recipe import PREPARATION_VERSION, Recipe, Unfit
+from phift.data.rows import Access
 from phift.data.sources import SourceFile, SourceIdentity, identify
 from phift.data.take import Take
 
 __all__ = [
     "PREPARATION_VERSION",
+    "Access",
     "Prepared",
+    "Recipe",
     "SourceFile",
     "SourceIdentity",
     "Take",
+    "Unfit",
     "identify",
     "prepare",
-    "recipe",
-    "recipe_digest",
+    "prepared",
+    "ready_rows",
 ]

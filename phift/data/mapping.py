@@ -1,60 +1,114 @@
-"""Templates that make chat messages out of other columns.
+"""From the columns of a row to chat messages: what `data.messages` says, written out, and compiled.
 
-messages: {user: "{{ question }}", assistant: "{{ answer }}"}
+A mapping is written out as a plain value before it is used: presets are replaced by what they mean, so that the recipe
+of a data version says all of it. Three forms are left:
+
+    [["user", "{{ question }}"], ["assistant", {"column": "answer"}]]      a part for each role
+    {"turns": "conversations", "role": "from", "content": "value", ...}     a list of messages under other names
+    {"pair": {"before": "prompt", "answer": "completion"}}                  texts, or lists of messages
+
+None is the schema that phift writes: rows with `messages`.
 """
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, UndefinedError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-from phift.data.messages import ROLES
+from phift.data.mapping_roles import by_role
+from phift.data.mapping_turns import by_pair, by_turns
+from phift.data.presets import AS_IS, nearest, presets, recognised
 from phift.data.problems import Problem, named
+from phift.data.row_mapper import RowMapper
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError
 
-__all__ = ["MessageTemplates"]
+__all__ = ["AUTO", "RowMapper", "compiled", "written_out"]
+
+AUTO = "auto"
 
 
-class MessageTemplates:
-    """Jinja templates by role. A row's columns are the variables; an unknown column is a problem of that row."""
+def written_out(messages: object, columns: Collection[str] | None) -> Any:
+    """What a spec says of messages, as the plain value of a recipe.
 
-    def __init__(self, templates: Mapping[str, str]) -> None:
-        """Raises InvalidSpecError on a role that is none, or a template that is not Jinja."""
-        environment = ImmutableSandboxedEnvironment(
-            undefined=StrictUndefined, keep_trailing_newline=True, finalize=_said
+    messages: None or "auto", the name of a preset, or a mapping. columns: of the source; None where they are not known,
+    which only "auto" needs: then `messages` is taken for granted. Raises InvalidSpecError for what is none of these,
+    and for columns in which "auto" recognises no preset.
+    """
+    if messages is None or messages == AUTO:
+        return _recognised(columns)
+    if isinstance(messages, str):
+        preset = presets().get(messages)
+        if preset is None:
+            raise _invalid(f"messages: there is no preset {messages!r}", f"Presets: {', '.join(presets())}.")
+        if columns is not None and (lacking := [c for c in preset.needs if c not in columns]):
+            raise _invalid(
+                f"messages: {messages} needs the columns {named(preset.needs)}; {named(lacking)} "
+                f"{'is' if len(lacking) == 1 else 'are'} missing",
+                f"Columns here: {named(columns)}.",
+            )
+        return _plain(preset.mapping)
+    if isinstance(messages, Mapping):
+        return _plain({"turns": messages} if "turns" in messages else {"by_role": messages})
+    raise _invalid("messages must be a preset or a mapping", f"Presets: {', '.join(presets())}.")
+
+
+def compiled(plain: Any) -> RowMapper | None:
+    """What maps a row as the plain value of a recipe says; None where rows have `messages` as they are.
+
+    Raises InvalidSpecError on a role that is none, or a template that is not Jinja.
+    """
+    if plain is None:
+        return None
+    if isinstance(plain, Mapping):
+        return by_turns(plain) if "turns" in plain else by_pair(plain["pair"])
+    return by_role(plain)
+
+
+def _plain(mapping: Mapping[str, Any] | None) -> Any:
+    if mapping is None:
+        return None
+    if "by_role" in mapping:
+        return [[role, part] for role, part in mapping["by_role"].items()]
+    return dict(mapping["turns"]) if "turns" in mapping else dict(mapping)
+
+
+def _recognised(columns: Collection[str] | None) -> Any:
+    if columns is None:
+        return None
+    preset = recognised(columns)
+    if preset is not None:
+        return _plain(preset.mapping)
+    if "rejected" in columns and "chosen" in columns:
+        raise _invalid(
+            "the data holds preference pairs (`chosen` and `rejected`); phift trains on one answer to each prompt",
+            "To train on the chosen side, write `messages: chosen`.",
+            code="data-preference",
         )
-        self._templates = []
-        for role, text in templates.items():
-            if role not in ROLES:
-                raise _invalid(role, f"messages: `{role}` is no role", f"Roles: {', '.join(ROLES)}.")
-            try:
-                self._templates.append((role, environment.from_string(text)))
-            except TemplateError as error:
-                raise _invalid(role, f"messages.{role} is not a Jinja template: {error}", "") from error
-
-    def render(self, row: Any) -> dict[str, Any] | Problem:
-        """The row with its `messages` made by the templates; a system message that renders empty is left out."""
-        if not isinstance(row, dict):
-            return Problem("type", "a row must be an object")
-        said = []
-        for role, template in self._templates:
-            try:
-                content = template.render(row)
-            except UndefinedError as error:
-                return Problem("missing-key", f"messages.{role}: {error.message}; columns here: {named(row)}")
-            except Exception as error:  # noqa: BLE001 - a template may raise whatever its expressions raise
-                # Not what it says: it may quote the row.
-                return Problem("template", f"messages.{role} fails on this row: {type(error).__name__}")
-            if content.strip() or role != "system":
-                said.append({"role": role, "content": content})
-        return {"messages": said}
+    for column, what in _UNSUPPORTED.items():
+        if column in columns:
+            raise _invalid(f"the data has a column `{column}`: {what}", "Use a data set of conversations in text.")
+    close = nearest(columns)
+    hint = f"The nearest preset is `{close.name}`, which needs {named(close.needs)}. " if close else ""
+    raise _invalid(
+        f"the data has no column `messages`, and its columns match no preset: {named(columns)}",
+        f"{hint}Write `messages:` with a preset ({', '.join(n for n in presets() if n != AS_IS)}) or a mapping.",
+        code="data-columns",
+    )
 
 
-def _said(value: object) -> object:
-    return "" if value is None else value  # a null cell says nothing
+_UNSUPPORTED = {
+    "input_ids": "it is tokenized already, and phift does not train on tokens",
+    "image": "phift does not train on images",
+    "images": "phift does not train on images",
+    "audio": "phift does not train on audio",
+}
 
 
-def _invalid(role: str, summary: str, remedy: str) -> InvalidSpecError:
-    return InvalidSpecError([Diagnostic(summary, remedy=remedy, path=f"data.messages.{role}", code="data-template")])
+def _invalid(summary: str, remedy: str, code: str = "data-messages") -> InvalidSpecError:
+    return InvalidSpecError([Diagnostic(summary, remedy=remedy, path="data.messages", code=code)])
+
+
+def mapped(mapper: RowMapper, row: Any) -> dict[str, Any] | Problem:
+    """The row with `messages`. Anything but an object is a problem."""
+    return mapper(row) if isinstance(row, dict) else Problem("type", "a row must be an object")

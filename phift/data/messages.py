@@ -4,6 +4,7 @@ A conversation is an optional system message, then user and assistant by turns, 
 fine-tune component learns from the assistant's messages, so a row of another shape would teach something else.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any
@@ -12,7 +13,7 @@ import orjson
 
 from phift.data.problems import Problem, named
 
-__all__ = ["ROLES", "encoded", "problems_of"]
+__all__ = ["ROLES", "encoded", "oddities_of", "problems_of", "shown_role"]
 
 ROLES = ("system", "user", "assistant")
 _COMMON = {
@@ -25,12 +26,27 @@ _COMMON = {
 _SHAPE = 'Write a list of {"role": ..., "content": ...}.'
 _ORDER = "The order is: system (optional, once), then user and assistant by turns, ending with assistant."
 
+_INVISIBLE = " \t\r\n\xa0\xad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"
+"""White space, and characters without width: an answer of these alone teaches to say nothing."""
+
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_ESCAPES = (b"\\u00", b"\\b", b"\\f", b"\x7f")
+"""How they look in JSON: what has none of these has no control character."""
+_TOKENS = re.compile(
+    r"<\|(?:system|user|assistant|end|endoftext|im_start|im_end|im_sep|eot_id|begin_of_text|end_of_text|start_header_id"
+    r"|end_header_id|eom_id|python_tag|tool|placeholder[0-9]*|endofprompt|fim_prefix|fim_middle|fim_suffix)\|>"
+)
+"""By which chat templates separate turns (Phi-3 and -4, ChatML, Llama 3)."""
+
 # These end a line for str.splitlines and for some readers of JSON Lines, so they are written as escapes.
 _LINE_ENDS = "\x85\u2028\u2029"
 
 
-def problems_of(row: object) -> list[Problem]:
-    """All that is wrong with a row; an empty list for a sound one. Columns that the schema lacks are no problem."""
+def problems_of(row: object, *, open_ended: bool = False) -> list[Problem]:
+    """All that is wrong with a row; an empty list for a sound one. Columns that the schema lacks are no problem.
+
+    open_ended: a conversation may end with the user, whose last message is then asked and not learnt from.
+    """
     if not isinstance(row, dict):
         return [Problem("type", f"a row must be an object, not {_kind(row)}")]
     found = [
@@ -46,7 +62,32 @@ def problems_of(row: object) -> list[Problem]:
     elif not messages:
         found.append(Problem("no-messages", "`messages` is empty", _ORDER))
     else:
-        found.extend(_in_conversation(messages))
+        found.extend(_in_conversation(messages, open_ended))
+    return found
+
+
+def oddities_of(row: Mapping[str, Any], line: bytes) -> list[Problem]:
+    """What a text of a sound row must not hold. line: the row encoded, which tells at once that most rows are clean."""
+    control, tokens = any(escape in line for escape in _ESCAPES), b"<|" in line
+    if not (control or tokens):
+        return []
+    found = []
+    for number, message in enumerate(row["messages"], 1):
+        content, role = message["content"], message["role"]
+        if control and (match := _CONTROL.search(content)):
+            name = "a NUL character" if match[0] == "\0" else f"the control character U+{ord(match[0]):04X}"
+            where = f"message {number} ({role}) has {name}"
+            found.append(
+                Problem("control-character", where, "Remove it: such files were often cut or decoded wrongly.")
+            )
+        if tokens and (match := _TOKENS.search(content)):
+            found.append(
+                Problem(
+                    "control-token",
+                    f"message {number} ({role}) has the control token {match[0]} of a chat template",
+                    "Remove it: the template writes these itself, and a model would read it as the end of a turn.",
+                )
+            )
     return found
 
 
@@ -85,7 +126,7 @@ def _ends_lines(texts: list[str]) -> bool:
     return False
 
 
-def _in_conversation(messages: list[Any]) -> Iterator[Problem]:
+def _in_conversation(messages: list[Any], open_ended: bool) -> Iterator[Problem]:
     expected: tuple[str, ...] = ("system", "user")
     ordered = True
     for number, message in enumerate(messages, 1):
@@ -105,11 +146,12 @@ def _in_conversation(messages: list[Any]) -> Iterator[Problem]:
         content = message.get("content")
         if not isinstance(content, str):
             yield _bad_content(number, message)
-        elif not content or content.isspace():
-            yield Problem("empty-content", f"message {number} ({role}) has empty content", "Fill it or drop the row.")
+        elif not content or content.isspace() or not content.strip(_INVISIBLE):
+            what = "only invisible characters" if content and not content.isspace() else "empty content"
+            yield Problem("empty-content", f"message {number} ({role}) has {what}", "Fill it or drop the row.")
         if len(message) > 2:
             yield from _extra_keys(number, message)
-    if ordered and (last := messages[-1]["role"]) != "assistant":
+    if ordered and (last := messages[-1]["role"]) != "assistant" and not (open_ended and last == "user"):
         yield Problem("role-order", f"the conversation ends with `{last}`, not with `assistant`", _ORDER)
 
 
@@ -117,11 +159,14 @@ def _bad_role(number: int, message: Mapping[str, Any]) -> Problem:
     roles = ", ".join(ROLES)
     if message.get("role") is None:
         return Problem("missing-key", f"message {number} has no `role`", f"Roles: {roles}.")
-    said = message["role"]
-    shown = f"role `{said}`" if isinstance(said, str) and said.strip().lower() in _COMMON else "another role"
-    if not isinstance(said, str):
-        shown = f"role {_kind(said)}"
-    return Problem("role", f"message {number} has {shown}", f"Roles: {roles}.")
+    return Problem("role", f"message {number} has {shown_role(message['role'])}", f"Roles: {roles}.")
+
+
+def shown_role(role: object) -> str:
+    """A role for a message, quoted only if it is one of a known format."""
+    if not isinstance(role, str):
+        return f"role {_kind(role)}"
+    return f"role `{role}`" if role.strip().lower() in _COMMON else "another role"
 
 
 def _bad_content(number: int, message: Mapping[str, Any]) -> Problem:

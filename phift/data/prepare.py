@@ -1,60 +1,71 @@
 """Preparation: from a source's rows to one canonical JSON Lines file, all rows checked, memory flat."""
 
+from __future__ import annotations
+
 import errno
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from phift.data.mapping import MessageTemplates
-from phift.data.messages import encoded, problems_of
+from phift.data.mapping import compiled, mapped
+from phift.data.messages import encoded, oddities_of, problems_of
 from phift.data.output import Sink, written_whole
-from phift.data.problems import Findings, Problem
-from phift.data.readers import Counter, read
+from phift.data.problems import Findings, Problem, Skipped
+from phift.data.recipe import Recipe
+from phift.data.rows import Access, SourceRows
 from phift.data.sources import SourceIdentity
-from phift.data.take import Take
 from phift.digest import file_digest
 from phift.errors import PhiftError, StalePlanError
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Prepared", "Ready", "prepare", "ready_rows", "require_unchanged"]
 
 _COLUMNS = ("prompt", "messages", "prompt_id")
 _REPORT_EVERY = 1000  # rows
+_HALF = Problem("surrogate", "a text holds half a surrogate pair (\\ud800 to \\udfff)", "Repair the text.")
+
+Ready = tuple[str, int, Any, bytes | list[Problem]]
+"""File, line or number of the row, the row as it was read, and its canonical line or what is wrong with it."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A prepared file: where it is, its rows, size in bytes, and the SHA-256 of its bytes (64 hex)."""
+    """A prepared file: where it is, its rows, size in bytes, and the SHA-256 of its bytes (64 hex).
+
+    skipped: rows that were left out, by what is wrong with them; source_rows: those that the source has, where known.
+    """
 
     path: Path
     rows: int
     size: int
     digest: str
+    skipped: Mapping[str, int] = field(default_factory=dict)
 
 
 def prepare(
-    identity: SourceIdentity,
-    *,
-    take: object = None,
-    seed: int = 0,
-    messages: Mapping[str, str] | None = None,
+    recipe: Recipe,
     into: Path,
-    progress: Callable[[int], None] | None = None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    access: Access | None = None,
 ) -> Prepared:
-    """Check the taken rows of a source and write them to the file `into`, which appears only when all is well.
+    """Check the rows of a recipe and write them to the file `into`, which appears only when all is well.
 
-    take, seed: see `Take`. messages: Jinja templates by role, for rows without `messages` (see MessageTemplates).
-    progress: called now and then with the number of rows done, and once at the end.
-    Raises InvalidSpecError with the problems found, each with file and line (the first 20, then a count), and when no
-    row is left or a count asks for more rows than there are; StalePlanError when a file is no longer the one that was
-    identified; PhiftError when a file cannot be read or `into` cannot be written.
+    progress: called now and then with the number of rows done and of those left out, and once at the end.
+    access: to what is not on this machine.
+    Raises InvalidSpecError with the problems found, each with file and line (the first 20, then a count), when more
+    rows are unfit than the recipe lets pass, when no row is left or a count asks for more rows than there are;
+    StalePlanError when a file is no longer the one that was identified; PhiftError when a file cannot be read or `into`
+    cannot be written, and what the hub raises.
     """
-    templates = None if messages is None else MessageTemplates(messages)
-    rows = _Rows(identity, Take.parse(take), seed, templates)
+    rows = _Rows(recipe, access or Access())
     try:
         with written_whole(into) as out:
             prepared = _write(rows, out, into, progress)
-            _unchanged(identity)  # first, as rows of a file that changes under us may be wrong for that alone
+            require_unchanged(
+                recipe.identity
+            )  # first, as rows of a file that changes under us may be wrong for that alone
             rows.findings.raise_if_any()
     except OSError as error:
         name = error.filename or into
@@ -63,85 +74,116 @@ def prepare(
     return prepared
 
 
-class _Rows:
-    """The taken rows of all files, mapped and checked; what is wrong goes to `findings`."""
+def ready_rows(recipe: Recipe, access: Access | None = None) -> Iterator[Ready]:
+    """The rows of a recipe as they are read, each with its canonical line or with what is wrong with it; a row that the
+    mapping leaves out has one problem of the class Skipped. Raises OSError and what the hub raises."""
+    return iter(_Ready(recipe, access or Access()))
 
-    def __init__(self, identity: SourceIdentity, take: Take, seed: int, templates: MessageTemplates | None) -> None:
+
+class _Ready:
+    def __init__(self, recipe: Recipe, access: Access) -> None:
+        self._mapper = compiled(recipe.messages)
+        self._open_ended = recipe.open_ended
+        columns = _COLUMNS if self._mapper is None else self._mapper.columns
+        self.source = SourceRows(recipe.identity, recipe.take, recipe.seed, columns, access)
+
+    def __iter__(self) -> Iterator[Ready]:
+        for file, line, row in self.source:
+            yield file, line, row, self._of(row)
+
+    def _of(self, row: Any) -> bytes | list[Problem]:
+        if self._mapper is not None and not isinstance(row, Problem):
+            row = mapped(self._mapper, row)
+        problems = [row] if isinstance(row, Problem) else problems_of(row, open_ended=self._open_ended)
+        if problems:
+            return problems
+        try:
+            line = encoded(row)
+        except ValueError:
+            return [_HALF]
+        return oddities_of(row, line) or line
+
+
+class _Rows:
+    """The canonical lines of a recipe; what is wrong goes to `findings`, what is left out is counted in `skipped`."""
+
+    def __init__(self, recipe: Recipe, access: Access) -> None:
         self.findings = Findings()
-        self._identity = identity
-        self._take = take
-        self._seed = seed
-        self._templates = templates
+        self.skipped: Counter[str] = Counter()
+        self._unfit: list[tuple[Problem, str, int]] = []
+        self._recipe = recipe
+        self._ready = _Ready(recipe, access)
 
     def __iter__(self) -> Iterator[bytes]:
-        """Canonical lines, as long as nothing is wrong; after the first problem only problems are gathered."""
-        selector = None if self._take.everything else self._take.selector(self._seed, self._count)
-        counter = Counter(selector)
-        taken = 0
-        for file, line, row in self._read(counter):
-            taken += 1
-            ready = self._ready(row, file, line)
-            if ready is not None and not self.findings:
-                yield ready
-        self._check_amount(taken, counter.rows)
+        """As long as nothing is wrong; after the first problem only problems are gathered."""
+        written = unfit = 0
+        lenient = bool(self._recipe.unfit.share)
+        for file, line, _, ready in self._ready:
+            if isinstance(ready, bytes):
+                if not self.findings:
+                    written += 1
+                    yield ready
+            elif isinstance(ready[0], Skipped):
+                self.skipped[ready[0].code] += 1
+            elif lenient and line:
+                unfit += 1
+                self.skipped[ready[0].code] += 1
+                self._unfit += [(problem, file, line) for problem in ready]
+                del self._unfit[_KEPT:]
+            else:
+                for problem in ready:
+                    self.findings.add(problem, file, line)
+        self._check_unfit(unfit)
+        self._check_amount(written)
 
-    def _read(self, counter: Counter) -> Iterator[tuple[str, int, Any]]:
-        columns = _COLUMNS if self._templates is None else None
-        for file in self._identity.files:
-            name = str(file.path)
-            for line, row in read(file.path, file.format, counter, columns):
-                yield name, line, row
-
-    def _count(self) -> int:
-        counter = Counter(lambda number: False)
-        for _ in self._read(counter):  # problems of the files come again in the pass that counts
-            pass
-        return counter.rows
-
-    def _ready(self, row: Any, file: str, line: int) -> bytes | None:
-        if self._templates is not None and not isinstance(row, Problem):
-            row = self._templates.render(row)
-        problems = [row] if isinstance(row, Problem) else problems_of(row)
-        if not problems:
-            try:
-                return encoded(row)
-            except ValueError:
-                half = Problem(
-                    "surrogate", "a text holds half a surrogate pair (\\ud800 to \\udfff)", "Repair the text."
-                )
-                problems = [half]
-        for problem in problems:
+    def _check_unfit(self, unfit: int) -> None:
+        taken = self._ready.source.taken
+        if not unfit or self._recipe.unfit.allows(unfit, taken):
+            return
+        allowed = self._recipe.unfit
+        summary = f"{unfit} of {taken} rows are unfit, and data.unfit lets {float(allowed.share * 100):g}% pass"
+        self.findings.add(Problem("unfit", summary, "Repair the rows below, or let more of them pass."), self._name)
+        for problem, file, line in self._unfit:
             self.findings.add(problem, file, line)
-        return None
 
-    def _check_amount(self, taken: int, rows: int) -> None:
+    def _check_amount(self, written: int) -> None:
         if self.findings:
             return
-        file = str(self._identity.files[0].path)
+        take, taken, rows = self._recipe.take, self._ready.source.taken, self._ready.source.seen
         if rows == 0:
-            self.findings.add(Problem("empty", "there are no rows", "It must hold at least one row."), file)
-        elif self._take.count is not None and self._take.count > rows:
-            said = f"take: {self._take} asks for more rows than there are ({rows})"
-            self.findings.add(Problem("take", said, f"Write at most {rows}, or leave `take` out."), file)
+            self.findings.add(Problem("empty", "there are no rows", "It must hold at least one row."), self._name)
+        elif take.count is not None and (wanted := take.of(take.count)) is not None and wanted > taken:
+            said = f"take: {take} asks for more rows than there are ({rows})"
+            self.findings.add(Problem("take", said, f"Write at most {rows}, or leave `take` out."), self._name)
         elif taken == 0:
-            said = f"take: {self._take} leaves none of the {rows} rows"
-            self.findings.add(Problem("take", said, "Take more, or write a count of rows."), file)
+            said = f"take: {take} leaves none of the {rows} rows"
+            self.findings.add(Problem("take", said, "Take more, or write a count of rows."), self._name)
+        elif written == 0:
+            self.findings.add(Problem("empty", f"none of the {taken} rows is left", ""), self._name)
+
+    @property
+    def _name(self) -> str:
+        return str(self._recipe.identity)
 
 
-def _write(rows: _Rows, out: BinaryIO, into: Path, progress: Callable[[int], None] | None) -> Prepared:
+_KEPT = 20  # unfit rows that are told when there are too many of them
+
+
+def _write(rows: _Rows, out: BinaryIO, into: Path, progress: Callable[[int, int], None] | None) -> Prepared:
     count = 0
     sink = Sink(out)
     for line in rows:
         sink.write(line)
         count += 1
         if progress is not None and count % _REPORT_EVERY == 0:
-            progress(count)
+            progress(count, rows.skipped.total())
     if progress is not None:
-        progress(count)
-    return Prepared(into, count, sink.size, sink.digest)
+        progress(count, rows.skipped.total())
+    return Prepared(into, count, sink.size, sink.digest, dict(sorted(rows.skipped.items())))
 
 
-def _unchanged(identity: SourceIdentity) -> None:
+def require_unchanged(identity: SourceIdentity) -> None:
+    """Raises StalePlanError where a file is no longer the one that was identified."""
     for file in identity.files:
         if file.modified != file.path.stat().st_mtime_ns and file_digest(file.path) != file.digest:
             raise StalePlanError(

@@ -9,7 +9,7 @@ from phift.concealing import looks_secret
 from phift.diagnostics import Diagnostic, Mark
 from phift.errors import InvalidSpecError
 
-__all__ = ["LISTED", "Findings", "Problem", "named"]
+__all__ = ["LISTED", "Findings", "Problem", "Skipped", "named"]
 
 LISTED = 20  # problems shown one by one; the rest is a count
 
@@ -25,6 +25,11 @@ class Problem:
     summary: str
     remedy: str = ""
     column: int = 0
+
+
+@dataclass(frozen=True)
+class Skipped(Problem):
+    """A row that the spec leaves out by a rule, without calling it wrong."""
 
 
 def named(names: Iterable[object]) -> str:

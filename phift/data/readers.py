@@ -18,9 +18,9 @@ import orjson
 
 from phift.data.json_array import LONGEST, UNREADABLE, read_array
 from phift.data.problems import Problem, named
-from phift.data.take import Selector
+from phift.data.take import Picked
 
-__all__ = ["Counter", "read"]
+__all__ = ["Counter", "count_rows", "header_of", "read"]
 
 _BUFFER = 1 << 20  # bytes; the default of 8 KiB is about one row
 _BOM = b"\xef\xbb\xbf"
@@ -31,17 +31,50 @@ Rows = Iterator[tuple[int, Any]]
 
 
 class Counter:
-    """Numbers the rows of a source, over all its files, and asks the selector about each."""
+    """Numbers the rows of a source, over all its files, and says of each whether it is taken."""
 
-    def __init__(self, selector: Selector | None = None) -> None:
+    def __init__(self, picked: Picked = Picked()) -> None:  # noqa: B008 - frozen
         self.rows = 0
-        self._selector = selector
+        self._groups = 0
+        self._picked = picked
 
     def __call__(self) -> bool:
         """Count one more row; is it taken?"""
         number = self.rows
         self.rows = number + 1
-        return self._selector is None or self._selector(number)
+        if self._picked.first is not None:
+            return number < self._picked.first
+        return self._picked.row is None or self._picked.row(number)
+
+    def group(self, rows: int) -> bytearray:
+        """Count one more row group of Parquet; which of its rows are taken?"""
+        number = self._groups
+        self._groups = number + 1
+        if self._picked.block is None:
+            return bytearray(self() for _ in range(rows))
+        self.rows += rows
+        return bytearray([self._picked.block(number)]) * rows
+
+
+def header_of(path: Path, kind: str) -> tuple[str, ...] | None:
+    """The names in the first line of a CSV file; None where it cannot be read. Raises OSError."""
+    csv.field_size_limit(LONGEST)
+    with path.open("rb", _BUFFER) as stream:
+        if isinstance(_start(stream), Problem):
+            return None
+        with io.TextIOWrapper(stream, "utf-8", newline="") as text:
+            try:
+                return tuple(next(csv.reader(text, strict=True), ()))
+            except (UnicodeDecodeError, csv.Error):
+                return None
+
+
+def count_rows(path: Path, kind: str) -> int:
+    """The rows of a file, blank lines and what cannot be read apart. Raises OSError."""
+    counter = Counter(Picked(row=lambda number: False))
+    for _ in _READERS[kind](path, counter, None):  # its problems come again when rows are read
+        pass
+    return counter.rows
 
 
 def read(path: Path, kind: str, taken: Counter, columns: tuple[str, ...] | None) -> Rows:
@@ -234,7 +267,7 @@ def _read_parquet(path: Path, taken: Counter, columns: tuple[str, ...] | None) -
             first = 1
             for group in range(file.num_row_groups):
                 rows = file.metadata.row_group(group).num_rows
-                mask = bytearray(taken() for _ in range(rows))
+                mask = taken.group(rows)
                 if any(mask):
                     for number, row in _from_group(file, group, wanted, mask, first):
                         yield number, row if columns is None else _with_messages(row)

@@ -9,12 +9,16 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from phift.diagnostics import Diagnostic, Mark
 from phift.digest import file_digest
 from phift.errors import InvalidSpecError
 from phift.files import is_within, real
 from phift.globs import TooManyFilesError, matches
+
+if TYPE_CHECKING:
+    from phift.data.hub.pins import HubSplit
 
 __all__ = ["FORMATS", "SourceFile", "SourceIdentity", "identify"]
 
@@ -39,19 +43,25 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class SourceIdentity:
-    """What a source is. kind: `file`; files: in the order in which their rows follow each other."""
+    """What a source is. files: in the order in which their rows follow each other. hub: a split of the Hugging Face
+    hub in place of files of this machine."""
 
-    kind: str
     files: tuple[SourceFile, ...]
+    hub: "HubSplit | None" = None
 
     @property
     def size(self) -> int:
         """Bytes of all files."""
-        return sum(file.size for file in self.files)
+        return self.hub.size if self.hub else sum(file.size for file in self.files)
 
     def plain(self) -> dict[str, object]:
-        """What goes into the recipe: formats and contents, no names."""
-        return {"kind": self.kind, "files": [{"format": f.format, "sha256": f.digest} for f in self.files]}
+        """What goes into the recipe: formats and contents, no names: the same file is the same source from wherever."""
+        files: list[dict[str, Any]] = [{"format": f.format, "sha256": f.digest} for f in self.files]
+        return {"kind": "file", "files": self.hub.contents() if self.hub else files}
+
+    def __str__(self) -> str:
+        """For people: the split, or the first file."""
+        return f"hub {self.hub}" if self.hub else str(self.files[0].path) if self.files else "nothing"
 
 
 def identify(source: Mapping[str, object], base: Path, root: Path | None = None) -> SourceIdentity:
@@ -86,7 +96,7 @@ def _files(pattern: str, base: Path, root: Path | None) -> SourceIdentity:
     if len(found) > _MOST_FILES:
         remedy = "Join them to fewer files."
         raise _invalid("files", f"{pattern} matches {len(found)} files; at most {_MOST_FILES} are possible", remedy)
-    return SourceIdentity("file", tuple(_identified(path) for path in found))
+    return SourceIdentity(tuple(_identified(path) for path in found))
 
 
 _KINDS: dict[str, Callable[[str, Path, Path | None], SourceIdentity]] = {"path": _files}

@@ -1,4 +1,9 @@
-"""`take`: which rows of a source are used. A sample depends on the seed and on row numbers, never on the machine.
+"""`take`: which rows of a source are used. It depends on the seed and on row numbers, never on the machine.
+
+    take: 5%, take: 1000                  rows by rank, spread over the source
+    take: {first: 5%}, {first: 1000}      the first ones, as a slice `[:5%]` of `datasets` takes them
+    take: {every: 20}                     rows 0, 20, 40, ...
+    take: {rows: 5%, by: block}           whole row groups of Parquet by rank: reads that share of the bytes
 
 Every row number gets a pseudo-random rank from (seed, number). A percentage takes the rows whose rank lies under that
 share, so the number of rows is near it, not exact; a count takes the rows of lowest rank, exactly so many. So a larger
@@ -6,77 +11,159 @@ sample of the same seed contains the smaller one, and rows that are not taken ne
 """
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from fractions import Fraction
 from hashlib import blake2b
+from typing import Any
 
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError
 
-__all__ = ["Selector", "Take", "rank"]
+__all__ = ["By", "Picked", "Selector", "Take", "rank"]
 
 Selector = Callable[[int], bool]  # row number from 0 -> is it taken
 _RANKS = 1 << 64
+_LONGEST = 24  # characters of a number
+_MOST = 10**15  # rows
+
+
+class By(StrEnum):
+    """What decides whether a row is taken."""
+
+    RANK = "rank"
+    FIRST = "first"
+    EVERY = "every"
+    BLOCK = "block"
+
+
+@dataclass(frozen=True)
+class Picked:
+    """The rows of one source that are taken. At most one is set; none: all rows.
+
+    row: by number, from 0. first: so many from the beginning. block: Parquet row groups by number, from 0 over all
+    files of the source.
+    """
+
+    row: Selector | None = None
+    first: int | None = None
+    block: Selector | None = None
 
 
 @dataclass(frozen=True)
 class Take:
-    """How many rows: a share (0 < share <= 1), a count (at least 1), or, with neither, all of them."""
+    """How many rows: a share (0 < share <= 1), a count (at least 1), or, with neither, all of them; and by what.
+
+    With By.EVERY, count is the stride.
+    """
 
     share: Fraction | None = None
     count: int | None = None
+    by: By = By.RANK
 
     @classmethod
     def parse(cls, value: object) -> "Take":
-        """From `5%`, `12.5%`, a positive count, or None for all. Raises InvalidSpecError on anything else."""
+        """From one of the forms above, or None for all. Raises InvalidSpecError on anything else."""
         if value is None:
             return cls()
-        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-            return cls(count=value)
-        if isinstance(value, str):
-            text = value.strip()
-            if text.isdecimal() and text.isascii() and int(text) > 0:
-                return cls(count=int(text))
-            share = _share(text)
+        if isinstance(value, Mapping):
+            return cls._of_mapping(value)
+        found = _amount(value)
+        if found is None:
+            raise _wrong(f"take: {_quoted(value)} is neither a percentage nor a count")
+        return cls() if found == Fraction(1) else cls(*_split(found))
+
+    @classmethod
+    def _of_mapping(cls, value: Mapping[Any, Any]) -> "Take":
+        keys = set(value)
+        if keys == {By.FIRST.value}:
+            found = _amount(value["first"])
+            if found is not None:
+                return cls() if found == Fraction(1) else cls(*_split(found), By.FIRST)
+        elif keys == {By.EVERY.value}:
+            stride = _count(value["every"])
+            if stride is not None:
+                return cls() if stride == 1 else cls(count=stride, by=By.EVERY)
+        elif keys == {"rows", "by"} and value["by"] == By.BLOCK.value:
+            share = _share(str(value["rows"]).strip()) if isinstance(value["rows"], str) else None
             if share is not None:
-                return cls() if share == 1 else cls(share=share)
-        raise InvalidSpecError(
-            [
-                Diagnostic(
-                    f"take: {value!r} is neither a percentage nor a count",
-                    remedy="Write `take: 5%` (more than 0%, at most 100%), or `take: 1000` for that many rows.",
-                    path="take",
-                    code="data-take",
-                )
-            ]
-        )
+                return cls() if share == 1 else cls(share=share, by=By.BLOCK)
+        raise _wrong(f"take: {_quoted(dict(value))} is none of its forms")
 
     @property
     def everything(self) -> bool:
+        """All rows."""
         return self.share is None and self.count is None
 
-    def plain(self) -> dict[str, str | int] | None:
-        """A plain value, the same for `5%` and `5.0%`; None for all rows."""
-        if self.share is not None:
-            return {"percent": str(self.share * 100)}
-        return None if self.count is None else {"count": self.count}
+    @property
+    def seeded(self) -> bool:
+        """Whether the seed decides anything."""
+        return not self.everything and self.by in (By.RANK, By.BLOCK)
 
-    def selector(self, seed: int, rows: Callable[[], int]) -> Selector:
-        """The rows taken. rows: counts the source's rows; called only for a count."""
+    @property
+    def counts_rows(self) -> bool:
+        """Whether the number of rows must be known before the first one can be taken or left."""
+        if self.by is By.FIRST:
+            return self.share is not None
+        return self.by is By.RANK and self.count is not None
+
+    def plain(self) -> dict[str, Any] | None:
+        """A plain value, the same for `5%` and `5.0%`; None for all rows."""
+        amount: dict[str, Any] | None = None
+        if self.share is not None:
+            amount = {"percent": str(self.share * 100)}
+        elif self.count is not None:
+            amount = {"count": self.count}
+        return amount if amount is None or self.by is By.RANK else {self.by.value: amount}
+
+    def of(self, rows: int) -> int | None:
+        """How many of that many rows are taken; None where only their ranks tell, or their blocks."""
+        if self.everything:
+            return rows
+        if self.by is By.FIRST:
+            return self._prefix(rows)
+        if self.by is By.EVERY:
+            return -(-rows // (self.count or 1))
+        return self.count if self.share is None else None
+
+    def picked(self, seed: int, rows: Callable[[], int]) -> Picked:
+        """The rows taken. rows: counts the source's rows; called only where `counts_rows`."""
+        if self.everything:
+            return Picked()
+        if self.by is By.FIRST:
+            return Picked(first=self._prefix(rows() if self.share is not None else 0))
+        if self.by is By.EVERY:
+            stride = self.count or 1
+            return Picked(row=lambda number: number % stride == 0)
         if self.share is not None:
             limit = int(self.share * _RANKS)
-            return lambda number: rank(seed, number) < limit
-        if self.count is not None:
-            lowest = heapq.nsmallest(self.count, ((rank(seed, n), n) for n in range(rows())))
-            last = lowest[-1] if lowest else (-1, -1)
-            return lambda number: (rank(seed, number), number) <= last
-        return lambda number: True
+
+            def below(number: int) -> bool:
+                return rank(seed, number) < limit
+
+            return Picked(block=below) if self.by is By.BLOCK else Picked(row=below)
+        lowest = heapq.nsmallest(self.count or 0, ((rank(seed, n), n) for n in range(rows())))
+        last = lowest[-1] if lowest else (-1, -1)
+        return Picked(row=lambda number: (rank(seed, number), number) <= last)
+
+    def _prefix(self, rows: int) -> int:
+        """As `datasets` rounds the end of a slice: to the nearest, halves to even."""
+        return self.count if self.share is None else round(self.share * rows)  # type: ignore[return-value]
 
     def __str__(self) -> str:
-        if self.share is not None:
-            return f"{float(self.share * 100):g}%"
-        return "all" if self.count is None else str(self.count)
+        if self.everything:
+            return "all"
+        amount = f"{float(self.share * 100):g}%" if self.share is not None else str(self.count)
+        match self.by:
+            case By.FIRST:
+                return f"first {amount}"
+            case By.EVERY:
+                return f"every {amount}th row"
+            case By.BLOCK:
+                return f"{amount} by block"
+            case By.RANK:
+                return amount
 
 
 def rank(seed: int, number: int) -> int:
@@ -84,9 +171,44 @@ def rank(seed: int, number: int) -> int:
     return int.from_bytes(blake2b(b"%d:%d" % (seed, number), digest_size=8).digest(), "big")
 
 
+def _split(amount: Fraction | int) -> tuple[Fraction | None, int | None]:
+    return (amount, None) if isinstance(amount, Fraction) else (None, amount)
+
+
+def _amount(value: object) -> Fraction | int | None:
+    """A share or a count."""
+    found = _count(value)
+    return found if found is not None else _share(value.strip()) if isinstance(value, str) else None
+
+
+def _count(value: object) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MOST:
+        return value
+    if isinstance(value, str):
+        text = value.strip()
+        if len(text) <= _LONGEST and text.isdecimal() and text.isascii() and 0 < int(text) <= _MOST:
+            return int(text)
+    return None
+
+
 def _share(text: str) -> Fraction | None:
     number, percent, rest = text.partition("%")
-    if not percent or rest or not number.isascii() or not number.replace(".", "", 1).isdigit():
+    if not percent or rest or len(number) > _LONGEST:
+        return None
+    if not number.isascii() or not number.replace(".", "", 1).isdigit():
         return None
     share = Fraction(number) / 100 if not number.startswith(".") else Fraction("0" + number) / 100
     return share if 0 < share <= 1 else None
+
+
+def _quoted(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _wrong(summary: str) -> InvalidSpecError:
+    remedy = (
+        "Write `take: 5%` (more than 0%, at most 100%), `take: 1000` for that many rows, `take: {first: 5%}`, "
+        "`take: {every: 20}` or `take: {rows: 5%, by: block}`."
+    )
+    return InvalidSpecError([Diagnostic(summary, remedy=remedy, path="take", code="data-take")])

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from phift.errors import EmulatorError
+from phift.home import locate
 
 __all__ = ["ENDPOINT_FORMAT", "STATE", "Home", "Identity"]
 
@@ -35,7 +36,6 @@ _FILES = (
 """What is in a home besides."""
 _OTHERS = 0o077
 """The permissions of everybody but the owner."""
-_MARKERS = (".phift", ".git", "pyproject.toml")
 
 
 @dataclass(frozen=True)
@@ -102,17 +102,8 @@ class Home:
 
     @staticmethod
     def locate(start: Path | None = None) -> Path:
-        """PHIFT_HOME, or .phift/ in the nearest folder, from `start` (default: here) up, that holds .phift, .git or
-        pyproject.toml, or .phift/ in `start`. Makes nothing."""
-        if named := os.environ.get("PHIFT_HOME"):
-            return Path(named).expanduser().resolve()
-        here = (start or Path.cwd()).resolve()
-        for folder in (here, *here.parents):
-            if folder == Path.home() and folder != here:
-                break
-            if any((folder / marker).exists() for marker in _MARKERS):
-                return folder / ".phift"
-        return here / ".phift"
+        """See phift.home.locate."""
+        return locate(start)
 
     def identity(self) -> Identity:
         """This home's identity, made at the first call."""

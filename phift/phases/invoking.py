@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from phift.compile.desired import Desired
+from phift.data import Recipe
 from phift.errors import AzureError, NotFoundError, UsageError
 from phift.phases.request import Connector, Request
 from phift.phases.workbench import Workbench, open_workbench
@@ -101,11 +102,12 @@ def _caller(bench: Workbench, endpoint: Desired) -> Caller:
         ) from None
 
 
-def _rows(bench: Workbench) -> Any:
+def _rows(bench: Workbench) -> Recipe:
     for split in _SPLITS:
         facts = bench.resolved.facts.data.get(split)
-        if facts is not None and facts.identity is not None:
-            return facts.identity
+        if facts is not None and facts.recipe is not None:
+            recipe: Recipe = facts.recipe
+            return recipe
     raise UsageError("the spec has no rows to ask with", remedy="Write data: {sample: {path: FILE}}, or pass a text.")
 
 

@@ -5,19 +5,19 @@ A pinned thing is never looked up anew, so a plan never changes because somethin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from phift.compile.facts import BaseModel, Component, DataFacts, Facts
-from phift.data import PREPARATION_VERSION, recipe_digest
+from phift.compile.facts import BaseModel, Component, Facts
 from phift.diagnostics import Diagnostic
-from phift.errors import InvalidSpecError, RefusedError
-from phift.lock import PinnedComponent, PinnedData, PinnedModel, StackLock
+from phift.errors import RefusedError
+from phift.lock import PinnedComponent, PinnedModel, StackLock
 from phift.phases.readings import Readings
 from phift.phases.sharing import Shared
-from phift.spec import AssetRef, ComputeRef, DataSource, LoadedSpec
+from phift.phases.sources import Sources, resolved_sources
+from phift.spec import AssetRef, ComputeRef, LoadedSpec
 
 __all__ = ["Newer", "Resolved", "resolve"]
 
@@ -70,21 +70,22 @@ def resolve(
         "component": lambda: _find("components", component, component_pin.version if component_pin else None, readings),
         "sizes": readings.sizes,
         "size": lambda: _referenced_size(loaded, readings),
-        "data": lambda: _data(loaded, shared),
+        "data": lambda: resolved_sources(loaded, pinned.data, shared),
     }
     found = _all(asked, inline=shared.inline)
+    sources: Sources = found["data"]
     facts = Facts(
         arm_id=arm_id,
         location=location,
         sizes=found["sizes"],
-        data=found["data"],
+        data=sources.facts,
         referenced_size=found["size"],
         neutral=neutral,
     )
     references: list[_Found] = [found["model"], found["component"]]
     if missing := [f.missing for f in references if f.missing]:
         raise RefusedError([replace(d, mark=loaded.mark(d.path)) for d in missing])
-    pins = StackLock(data=PinnedData(preparation=PREPARATION_VERSION) if spec.data else None)
+    pins = StackLock(data=sources.pins)
     model, made = (f.value for f in references)
     if isinstance(model, BaseModel):
         # The values are pinned, not only the version: a publisher may edit the tags of a version.
@@ -98,8 +99,7 @@ def resolve(
         pins = pins.model_copy(
             update={"component": PinnedComponent(requested=str(component), id=made.id, version=made.version)}
         )
-    notes = tuple(_outside(loaded, shared))
-    return Resolved(facts, pins, tuple(f.newer for f in references if f.newer), notes)
+    return Resolved(facts, pins, tuple(f.newer for f in references if f.newer), sources.notes)
 
 
 def _all(asked: Mapping[str, Callable[[], Any]], *, inline: bool) -> dict[str, Any]:
@@ -153,44 +153,3 @@ def _referenced_size(loaded: LoadedSpec, readings: Readings) -> str:
     if isinstance(compute, ComputeRef) and compute.name:
         return readings.compute_size(compute.name) or ""
     return compute.serverless if isinstance(compute, ComputeRef) else ""
-
-
-def _sources(loaded: LoadedSpec) -> dict[str, DataSource]:
-    """The sources of rows by split. A test may have rows of its own; they are identified like a split."""
-    tests = {f"tests.{name}": test.path for name, test in loaded.spec.tests.items() if test.path is not None}
-    splits = loaded.spec.data.splits if loaded.spec.data else {}
-    return {**splits, **{name: DataSource(path=path) for name, path in tests.items()}}
-
-
-def _outside(loaded: LoadedSpec, shared: Shared) -> Iterator[str]:
-    """A note for each source that lies outside of the repository: whoever reviews the spec does not see it."""
-    for split, wanted in _sources(loaded).items():
-        if wanted.path is None or not (files := shared.outside(wanted.path, loaded.path.parent)):
-            continue
-        name = split if split.startswith("tests.") else f"data.{split}"
-        more = f" and {len(files) - 1} more files" if len(files) > 1 else ""
-        yield f"{name} lies outside the repository: {files[0]}{more}"
-
-
-def _data(loaded: LoadedSpec, shared: Shared) -> dict[str, DataFacts]:
-    """What each split is, from its files' content; everything wrong with any of them is told at once."""
-    block = loaded.spec.data
-    found: dict[str, DataFacts] = {}
-    problems: list[Diagnostic] = []
-    for split, wanted in _sources(loaded).items():
-        if wanted.asset is not None:
-            found[split] = DataFacts(split, str(wanted.asset.version))
-            continue
-        try:
-            identity = shared.identity(str(wanted.path), loaded.path.parent)
-            version = recipe_digest(
-                identity, take=wanted.take, seed=wanted.seed, messages=block.messages if block else None
-            )
-        except InvalidSpecError as error:
-            path = split if split.startswith("tests.") else f"data.{split}"
-            problems += [d if d.mark else replace(d, mark=loaded.mark(path), path=path) for d in error.diagnostics]
-        else:
-            found[split] = DataFacts(split, version, identity, identity.size)
-    if problems:
-        raise InvalidSpecError(problems)
-    return found

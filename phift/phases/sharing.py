@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from phift.azure.facts import AzureFacts
 from phift.azure.session import Azure
@@ -19,6 +20,9 @@ from phift.phases.readings import Readings
 from phift.phases.request import Connector
 from phift.resources.base import Snapshot
 from phift.spec import LoadedSpec
+
+if TYPE_CHECKING:
+    from phift.data.hub.pins import HubRequest, HubSplit
 
 __all__ = ["Session", "Shared", "place_of"]
 
@@ -71,6 +75,17 @@ class Shared:
         """What local data is. Raises InvalidSpecError."""
         root = self._data_root
         return self._files.get(("data", pattern, str(folder)), lambda: identify({"path": pattern}, folder, root))
+
+    def hub_split(self, request: HubRequest, *, count: bool) -> HubSplit:
+        """What the hub's data set is now; asked once for all stacks. Raises InvalidSpecError and HubError."""
+
+        def find() -> HubSplit:
+            from phift.data.hub import HubClient, resolve
+
+            client = self._files.get(("hub",), HubClient)
+            return resolve(request, client, count=count)
+
+        return self._files.get(("hub", request, count), find)
 
     def outside(self, pattern: str, folder: Path) -> tuple[Path, ...]:
         """The files of the same data that lie outside of the repository that the folder belongs to, links followed."""

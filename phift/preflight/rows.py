@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
-from phift.data import prepare
+from phift.data import Recipe, prepared
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError
 from phift.plan.action import Action
@@ -21,16 +19,10 @@ def rows(subject: Subject) -> Iterator[Diagnostic]:
         desired = subject.stack.resource(planned.address)
         if planned.address.kind != "data" or planned.action is not Action.CREATE or desired is None:
             continue
-        parts = desired.parts
-        with tempfile.TemporaryDirectory(prefix="phift-") as folder:
-            try:
-                prepare(
-                    parts["identity"],
-                    take=parts.get("take"),
-                    seed=parts.get("seed", 0),
-                    messages=parts.get("messages"),
-                    into=Path(folder) / "rows.jsonl",
-                    progress=None,
-                )
-            except InvalidSpecError as error:
-                yield from error.diagnostics
+        recipe: Recipe = desired.parts["recipe"]
+        if recipe.identity.hub is not None:
+            continue  # a plan sends nothing to the hub: apply checks these rows before it uploads them
+        try:
+            prepared(recipe)
+        except InvalidSpecError as error:
+            yield from error.diagnostics

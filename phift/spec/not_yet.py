@@ -25,10 +25,8 @@ NOT_YET = (
     NotYet("deployment.code_configuration", "a scoring script of one's own", remedy="MLflow models need none."),
     NotYet("deployment.scale_settings", "scaling by the service", remedy="Write instance_count: {initial: n}."),
     NotYet("rollout.strategy", "canary rollouts", starts="canary"),
-    NotYet("data.*.hub", "data of the Hugging Face hub", remedy="Download it and write path: FILE.jsonl."),
     NotYet("data.*.asset", "data assets that exist", remedy="Write path: FILE.jsonl."),
     NotYet("data.*", "data assets that exist", starts="azureml:", remedy="Write {path: FILE.jsonl}."),
-    NotYet("data.messages", "mapping columns to messages", remedy="Give the rows a `messages` column."),
     NotYet(
         "compute.finetune.location", "another region than the workspace's", remedy="Write azure: {location: REGION}."
     ),

@@ -26,7 +26,9 @@ ENV_UNDEFINED = "template-env"
 ENV_REFUSED = "env-not-allowed"
 _HOP = 3  # levels of a template that is read for another one
 _MAX_DEPTH = 64
-_OPAQUE: frozenset[Path] = frozenset({("data", "messages")})  # Jinja of its own, applied to rows
+_SPLITS = ("from", "train", "validation", "test", "sample")
+_OPAQUE: frozenset[Path] = frozenset({("data", "messages"), *(("data", split, "messages") for split in _SPLITS)})
+"""Jinja of its own, applied to rows."""
 
 
 def layered(

@@ -17,6 +17,7 @@ LAYERS = {
         "digest",
         "clock",
         "git",
+        "home",
         "files",
         "globs",
         "inert",

@@ -113,7 +113,7 @@ def tests(draft: Draft) -> list[Desired]:
     made = []
     for name, block in draft.spec.tests.items():
         facts = draft.facts.data.get(f"tests.{name}") or draft.facts.data.get("sample") or draft.facts.data.get("test")
-        if facts is None or facts.identity is None:
+        if facts is None or facts.recipe is None:
             draft.find(
                 f"tests.{name}",
                 f"test {name} has no rows to send",
@@ -127,7 +127,7 @@ def tests(draft: Draft) -> list[Desired]:
                 name=name,
                 properties={"rows": block.rows, "parameters": block.parameters},
                 parts={
-                    "identity": facts.identity,
+                    "recipe": facts.recipe,
                     "endpoint": there.name,
                     "deployment": target.name,
                     "max_seconds": block.max_seconds,

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from phift.azure.blob import DIGEST as UPLOADED
 from phift.azure.operations import operation_of
 from phift.compile.desired import Desired
 from phift.compile.ownership import user_tags
-from phift.data import prepare
-from phift.errors import AzureError, NotFoundError
+from phift.data import Access, Recipe, prepared
+from phift.errors import AzureError, InvalidSpecError, NotFoundError, RefusedError
 from phift.resources.base import Context, Live, Nature, Observation, Progress, Written
 from phift.resources.kinds.common import (
     READ,
@@ -23,6 +21,9 @@ from phift.resources.kinds.common import (
     version_marks_in,
 )
 
+if TYPE_CHECKING:
+    from phift.data.hub import Download
+
 __all__ = ["Data"]
 
 _WRITE = "2023-04-01-preview"
@@ -30,6 +31,10 @@ _WRITE = "2023-04-01-preview"
 
 CONTENT = "phift.content"
 ROWS = "phift.rows"
+SKIPPED = "phift.skipped"
+"""Rows that were left out, by what is wrong with them: CODE=COUNT,..."""
+REVISION = "phift.source_revision"
+"""The commit of the hub's data set."""
 _FOLDER = "phift/data/"
 """Where prepared rows lie in the workspace's blob store."""
 
@@ -111,27 +116,35 @@ class Data:
 
     def _upload(self, context: Context, desired: Desired) -> tuple[str, dict[str, str]]:
         """The blob with the prepared rows, and the properties that tell of them."""
-        parts = desired.parts
-        with tempfile.TemporaryDirectory(prefix="phift-") as folder:
-            context.report(Progress("Preparing", message="checking and preparing rows"))
-            prepared = prepare(
-                parts["identity"],
-                take=parts.get("take"),
-                seed=parts.get("seed", 0),
-                messages=parts.get("messages"),
-                into=Path(folder) / "rows.jsonl",
-                progress=lambda rows: context.report(Progress("Preparing", current=rows, unit="rows")),
-            )
-            blob = f"{_FOLDER}{prepared.digest}/{desired.address.name}.jsonl"
-            context.azure.blobs.upload(
-                prepared.path,
-                blob,
-                progress=lambda sent, total: context.report(
-                    Progress("Uploading", current=sent, total=total, unit="bytes")
-                ),
-                digest=prepared.digest,
-            )
-            return blob, {CONTENT: prepared.digest, ROWS: str(prepared.rows)}
+        recipe: Recipe = desired.parts["recipe"]
+        context.report(Progress("Preparing", message="checking and preparing rows"))
+
+        def downloading(so_far: Download) -> None:
+            file = f"file {so_far.file} of {so_far.files}" if so_far.files > 1 else ""
+            report = Progress("Downloading", message=file, current=so_far.current, total=so_far.total, unit="bytes")
+            context.report(report)
+
+        def preparing(rows: int, skipped: int) -> None:
+            values = {"skipped": float(skipped)} if skipped else {}
+            context.report(Progress("Preparing", current=rows, unit="rows", values=values))
+
+        try:
+            made = prepared(recipe, progress=preparing, access=Access(downloading=downloading))
+        except InvalidSpecError as error:
+            raise RefusedError(error.diagnostics) from None  # before anything was uploaded
+        blob = f"{_FOLDER}{made.digest}/{desired.address.name}.jsonl"
+        context.azure.blobs.upload(
+            made.path,
+            blob,
+            progress=lambda sent, total: context.report(Progress("Uploading", current=sent, total=total, unit="bytes")),
+            digest=made.digest,
+        )
+        facts = {CONTENT: made.digest, ROWS: str(made.rows)}
+        if made.skipped:
+            facts[SKIPPED] = ",".join(f"{code}={count}" for code, count in made.skipped.items())
+        if recipe.identity.hub is not None:
+            facts[REVISION] = recipe.identity.hub.revision
+        return blob, facts
 
     def delete(self, context: Context, desired: Desired, live: Live) -> Written:
         body = {"properties": {**live.raw["properties"], "isArchived": True}}

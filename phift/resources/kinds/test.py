@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from phift.compile.desired import Desired
-from phift.data import prepare
+from phift.data import Recipe, prepared
 from phift.errors import AzureError, RolledBackError
 from phift.resources.base import Context, Live, Nature, Observation, Progress, Written
 from phift.resources.kinds.endpoint import endpoint_path
@@ -20,15 +18,13 @@ from phift.resources.kinds.scoring import Caller, answer_of, chat_request
 __all__ = ["Test", "conversations"]
 
 
-def conversations(identity: Any, rows: int) -> list[list[dict[str, str]]]:
-    """The first rows of a source as conversations, the same ones on every run. Raises InvalidSpecError."""
-    with tempfile.TemporaryDirectory(prefix="phift-") as folder:
-        prepared = prepare(identity, take=None, seed=0, messages=None, into=Path(folder) / "rows.jsonl")
-        found = []
-        with prepared.path.open(encoding="utf-8") as lines:
-            for _, line in zip(range(rows), lines, strict=False):
-                found.append(json.loads(line)["messages"])
-        return found
+def conversations(recipe: Recipe, rows: int) -> list[list[dict[str, str]]]:
+    """The first rows of a recipe as conversations, the same ones on every run. Raises what `prepared` raises."""
+    found = []
+    with prepared(recipe).path.open(encoding="utf-8") as lines:
+        for _, line in zip(range(rows), lines, strict=False):
+            found.append(json.loads(line)["messages"])
+    return found
 
 
 class Test:
@@ -49,7 +45,7 @@ class Test:
         parts = desired.parts
         caller = Caller.of(context.azure, endpoint_path(context, parts["endpoint"]))
         results: list[dict[str, Any]] = []
-        wanted = conversations(parts["identity"], int(desired.properties["rows"]))
+        wanted = conversations(parts["recipe"], int(desired.properties["rows"]))
         for number, messages in enumerate(wanted, 1):
             context.report(Progress("Testing", current=number, total=len(wanted), unit="rows"))
             result = _ask(caller, messages, desired)

@@ -1,0 +1,145 @@
+"""Messages from a list of turns under other names, and from a prompt with its answer.
+
+messages:
+  turns: conversations              # column: a list of objects, or JSON text of one
+  role: from
+  content: value
+  roles: {human: user, gpt: assistant, system: system}
+  other_roles: refuse               # refuse | skip_row
+  keys: refuse                      # what a message has beside these: refuse | drop
+  last_turn: refuse                 # a conversation that ends with the user: refuse | drop that turn
+  system: {text: "Answer briefly."}     # where the row has none; or {column: NAME}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from phift.data.messages import ROLES, shown_role
+from phift.data.problems import Problem, Skipped, named
+from phift.data.row_mapper import RowMapper
+
+__all__ = ["by_pair", "by_turns"]
+
+_SAME = {role: role for role in ROLES}
+_TOOLS = ("tool_calls", "function_call", "tool_call_id")
+
+
+def by_turns(plain: Mapping[str, Any]) -> RowMapper:
+    """From the mapping above, of which only `turns` must be given."""
+    return _ByTurns(plain)
+
+
+class _ByTurns:
+    def __init__(self, plain: Mapping[str, Any]) -> None:
+        self._turns = str(plain["turns"])
+        self._role = str(plain.get("role", "role"))
+        self._content = str(plain.get("content", "content"))
+        self._roles: Mapping[str, str] = plain.get("roles") or _SAME
+        self._skip = plain.get("other_roles") == "skip_row"
+        self._drop_keys = plain.get("keys") == "drop"
+        self._drop_last = plain.get("last_turn") == "drop"
+        self._parts = bool(plain.get("parts"))
+        system = plain.get("system") or {}
+        self._system_text = str(system.get("text", ""))
+        self._system_column = system.get("column")
+        self.columns: tuple[str, ...] | None = (
+            self._turns,
+            *((str(self._system_column),) if self._system_column else ()),
+        )
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any] | Problem:
+        turns = row.get(self._turns)
+        if turns is None:
+            return Problem("missing-key", f"no column `{self._turns}`; columns here: {named(row)}")
+        if isinstance(turns, str):
+            turns = _parsed(turns)
+        if not isinstance(turns, list):
+            return Problem("type", f"`{self._turns}` must be a list of messages")
+        said: list[dict[str, Any]] = []
+        for number, turn in enumerate(turns, 1):
+            message = self._message(number, turn)
+            if isinstance(message, Problem):
+                return message
+            said.append(message)
+        if self._drop_last and said and said[-1]["role"] == "user":
+            said.pop()
+        return self._with_system(said, row)
+
+    def _message(self, number: int, turn: Any) -> dict[str, Any] | Problem:
+        if not isinstance(turn, dict):
+            return Problem("type", f"message {number} must be an object")
+        tools = next((key for key in _TOOLS if turn.get(key)), None)
+        if tools:
+            return Problem("tools", f"message {number} has `{tools}`: phift does not train on tool calls")
+        given = turn.get(self._role)
+        role = self._roles.get(given) if isinstance(given, str) else None
+        if role is None:
+            if self._skip:
+                return Skipped("other-role", f"message {number} has another role")
+            known = ", ".join(self._roles)
+            return Problem(
+                "role",
+                f"message {number} has role {shown_role(given)}",
+                f"Roles here: {known}. Add it to `roles`, or write `other_roles: skip_row`.",
+            )
+        content = turn.get(self._content)
+        if self._parts and isinstance(content, list):
+            content = _joined(content)
+            if content is None:
+                return Problem("parts", f"message {number} has parts other than text: phift trains on text alone")
+        message = {"role": role, "content": content}
+        if not self._drop_keys:
+            message |= {key: value for key, value in turn.items() if key not in (self._role, self._content)}
+        return message
+
+    def _with_system(self, said: list[dict[str, Any]], row: dict[str, Any]) -> dict[str, Any] | Problem:
+        if said and said[0]["role"] == "system":
+            return {"messages": said}
+        text = self._system_text
+        if self._system_column:
+            cell = row.get(str(self._system_column))
+            text = cell if isinstance(cell, str) else ""
+        return {"messages": [{"role": "system", "content": text}, *said] if text.strip() else said}
+
+
+def by_pair(plain: Mapping[str, Any]) -> RowMapper:
+    """From `{before: COLUMN, answer: COLUMN}`."""
+    return _ByPair(str(plain["before"]), str(plain["answer"]))
+
+
+class _ByPair:
+    """A prompt and its answer, each a text or a list of messages; an answer that is a whole conversation is one."""
+
+    def __init__(self, before: str, answer: str) -> None:
+        self._before = before
+        self._answer = answer
+        self.columns: tuple[str, ...] | None = (before, answer)
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any] | Problem:
+        answer = row.get(self._answer)
+        if answer is None:
+            return Problem("missing-key", f"no column `{self._answer}`; columns here: {named(row)}")
+        before = row.get(self._before)
+        if isinstance(answer, list) and (len(answer) > 1 or before is None):
+            return {"messages": answer}
+        if before is None:
+            return Problem("missing-key", f"no column `{self._before}`; columns here: {named(row)}")
+        start = before if isinstance(before, list) else [{"role": "user", "content": before}]
+        end = answer if isinstance(answer, list) else [{"role": "assistant", "content": answer}]
+        return {"messages": [*start, *end]}
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (RecursionError, ValueError):
+        return None
+
+
+def _joined(parts: list[Any]) -> str | None:
+    """The text of parts `{type: text, text: ...}`; None where one is something else."""
+    texts = [part.get("text") for part in parts if isinstance(part, dict) and part.get("type") == "text"]
+    return "".join(texts) if len(texts) == len(parts) and all(isinstance(t, str) for t in texts) else None  # type: ignore[arg-type]

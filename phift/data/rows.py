@@ -1,0 +1,107 @@
+"""The rows of a source, from wherever they are, as a take picks them: raw, before any mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from phift.data.problems import Problem
+from phift.data.readers import Counter, count_rows, read
+from phift.data.sources import SourceIdentity
+from phift.data.take import Picked, Take
+
+if TYPE_CHECKING:
+    from phift.data.hub import Download, HubClient, HubSplit, Selection
+
+__all__ = ["Access", "SourceRow", "SourceRows", "selection_of"]
+
+SourceRow = tuple[str, int, Any]
+"""Name of the file for messages, line (or number of the row) from 1, and the row or a Problem in its place."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to read what is not on this machine. hub: makes a client. folder: for downloads; None: a temporary one.
+
+    downloading: called now and then with how far a download is.
+    """
+
+    hub: Callable[[], HubClient] | None = None
+    folder: Path | None = None
+    downloading: Callable[[Download], object] | None = None
+
+
+class SourceRows:
+    """The picked rows of a source, in order. seen: rows passed so far, taken or not; of the hub only the taken ones."""
+
+    def __init__(
+        self, identity: SourceIdentity, take: Take, seed: int, columns: Sequence[str] | None, access: Access
+    ) -> None:
+        """columns: those of use, others need not be read; None for all."""
+        self.seen = 0
+        self.taken = 0
+        self._identity = identity
+        self._take = take
+        self._seed = seed
+        self._columns = None if columns is None else tuple(columns)
+        self._access = access
+
+    def count(self) -> int:
+        """All rows of the source, before any is taken. Raises OSError."""
+        split = self._identity.hub
+        if split is not None and split.rows is not None:
+            return split.rows
+        if split is not None:
+            return sum(1 for _ in self._from_hub(split, Picked(row=None)))
+        return sum(count_rows(file.path, file.format) for file in self._identity.files)
+
+    def __iter__(self) -> Iterator[SourceRow]:
+        """Raises what the readers raise: OSError; of the hub its own errors."""
+        picked = self._take.picked(self._seed, self.count)
+        split = self._identity.hub
+        rows = self._from_hub(split, picked) if split is not None else self._from_files(picked)
+        with closing(rows):  # type: ignore[type-var]
+            for row in rows:
+                self.taken += 1
+                yield row
+                if picked.first is not None and self.taken >= picked.first:
+                    return
+
+    def _from_files(self, picked: Picked) -> Iterator[SourceRow]:
+        counter = Counter(picked)
+        for file in self._identity.files:
+            name = str(file.path)
+            for line, row in read(file.path, file.format, counter, self._columns):
+                self.seen = counter.rows
+                yield name, line, row
+        self.seen = counter.rows
+
+    def _from_hub(self, split: HubSplit, picked: Picked) -> Iterator[SourceRow]:
+        import tempfile
+
+        from phift.data.hub import HubClient, read
+
+        with (
+            tempfile.TemporaryDirectory(prefix="phift-") as scratch,
+            (self._access.hub or HubClient)() as client,
+        ):
+            folder = self._access.folder or Path(scratch)
+            for path, number, row in read(
+                split, selection_of(picked), client, folder, self._access.downloading, columns=self._columns
+            ):
+                self.seen = max(self.seen, number)
+                yield f"{split.id}/{path}", number, row if isinstance(row, Problem) else dict(row)
+
+
+def selection_of(picked: Picked) -> Selection:
+    """The same for the hub's reader."""
+    from phift.data.hub import Selection
+
+    if picked.first is not None:
+        return Selection.first(picked.first)
+    if picked.block is not None:
+        return Selection.blocks(picked.block)
+    return Selection.all() if picked.row is None else Selection.where(picked.row)

@@ -1,0 +1,194 @@
+"""What each split of the data is: from the content of its files, or from the lock file's pin of the hub's data set."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from phift.compile.facts import DataFacts
+from phift.data import PREPARATION_VERSION, Recipe, SourceIdentity, Take, Unfit
+from phift.data.columns import columns_of
+from phift.data.hub.pins import HubRequest, HubSplit
+from phift.data.mapping import written_out
+from phift.diagnostics import Diagnostic
+from phift.errors import InvalidSpecError
+from phift.lock import PinnedData
+from phift.phases.sharing import Shared
+from phift.spec import DataSource, LoadedSpec
+
+__all__ = ["Sources", "outside", "resolved_sources"]
+
+_OPEN_ENDED = ("sample",)
+"""Splits whose rows are only asked."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """facts by split, what the lock file should say of the data, and what a plan should note."""
+
+    facts: Mapping[str, DataFacts]
+    pins: PinnedData | None
+    notes: tuple[str, ...] = ()
+    warnings: tuple[Diagnostic, ...] = field(default=())
+
+
+def resolved_sources(loaded: LoadedSpec, pinned: PinnedData | None, shared: Shared) -> Sources:
+    """Identifies every split; the hub is asked only where the lock file has no pin of what the spec says.
+
+    Raises InvalidSpecError with all that is wrong with any split, HubError when the hub cannot be reached or refuses.
+    """
+    found: dict[str, DataFacts] = {}
+    hub: dict[str, dict[str, Any]] = {}
+    problems: list[Diagnostic] = []
+    notes: list[str] = []
+    known = (pinned.hub if pinned else None) or {}
+    for split, wanted in _wanted(loaded).items():
+        if wanted.asset is not None:
+            found[split] = DataFacts(split, str(wanted.asset.version))
+            continue
+        try:
+            identity = _identity(loaded, split, wanted, known.get(split), shared)
+            recipe = _recipe(loaded, split, wanted, identity)
+            shown = _shown(wanted, recipe)
+        except InvalidSpecError as error:
+            problems += [_placed(loaded, split, d) for d in error.diagnostics]
+            continue
+        found[split] = DataFacts(split, recipe.version, recipe, identity.size, shown)
+        if identity.hub is not None:
+            hub[split] = identity.hub.plain()
+            notes += _hub_notes(split, wanted, identity.hub)
+        if split == "train" and not recipe.take.everything:
+            notes.append(f"data.train takes {shown.get('take', recipe.take)}: for a trial, not for a full training")
+    if problems:
+        raise InvalidSpecError(problems)
+    checks = pinned.checks if pinned else None
+    pins = PinnedData(preparation=PREPARATION_VERSION, hub=hub or None, checks=checks) if loaded.spec.data else None
+    return Sources(found, pins, (*notes, *outside(loaded, shared)))
+
+
+def outside(loaded: LoadedSpec, shared: Shared) -> Iterator[str]:
+    """A note for each source that lies outside of the repository: whoever reviews the spec does not see it."""
+    for split, wanted in _wanted(loaded).items():
+        if wanted.path is None or not (files := shared.outside(wanted.path, loaded.path.parent)):
+            continue
+        more = f" and {len(files) - 1} more files" if len(files) > 1 else ""
+        yield f"{_path(split)} lies outside the repository: {files[0]}{more}"
+
+
+def _wanted(loaded: LoadedSpec) -> dict[str, DataSource]:
+    """The sources of rows by split. A test may have rows of its own; they are identified like a split."""
+    tests = {f"tests.{name}": test.path for name, test in loaded.spec.tests.items() if test.path is not None}
+    splits = loaded.spec.data.splits if loaded.spec.data else {}
+    return {**splits, **{name: DataSource(path=path) for name, path in tests.items()}}
+
+
+def _identity(
+    loaded: LoadedSpec, split: str, wanted: DataSource, pin: Mapping[str, Any] | None, shared: Shared
+) -> SourceIdentity:
+    if wanted.hub is None:
+        return shared.identity(str(wanted.path), loaded.path.parent)
+    request = HubRequest(wanted.hub, wanted.revision or "main", wanted.config or "", wanted.split or "")
+    take = Take.parse(wanted.take)
+    # The rows of a split are counted only where what is taken depends on them.
+    count = take.counts_rows or take.by != "rank" or take.count is not None
+    found = HubSplit.from_plain(pin) if pin is not None else None
+    if found is None or not found.answers(request) or (count and found.direct and found.rows is None):
+        found = shared.hub_split(request, count=count)
+    return SourceIdentity((), found)
+
+
+def _recipe(loaded: LoadedSpec, split: str, wanted: DataSource, identity: SourceIdentity) -> Recipe:
+    block = loaded.spec.data
+    take = Take.parse(wanted.take)
+    _require_take(take, identity)
+    messages = block.messages_of(wanted) if block else None
+    return Recipe(
+        identity=identity,
+        take=take,
+        seed=wanted.seed,
+        messages=written_out(messages, _columns(identity)),
+        unfit=Unfit.parse(block.unfit if block else None),
+        open_ended=split in _OPEN_ENDED or split.startswith("tests."),
+    )
+
+
+def _columns(identity: SourceIdentity) -> Collection[str] | None:
+    """None where they are only known once rows are read."""
+    if identity.hub is not None:
+        return tuple(identity.hub.columns) or None
+    return columns_of(identity.files[0])
+
+
+def _require_take(take: Take, identity: SourceIdentity) -> None:
+    split = identity.hub
+    if take.by == "block" and not (split.direct if split else all(f.format == "parquet" for f in identity.files)):
+        summary = "take: by: block needs Parquet files: other formats have no row groups"
+        raise InvalidSpecError([Diagnostic(summary, remedy="Leave `by` out.", path="take", code="data-take")])
+    wanted = take.of(take.count or 0) if take.count is not None and take.by != "every" else None
+    if split and split.rows is not None and wanted is not None and wanted > split.rows:
+        summary = f"take: {take} asks for more rows than there are: {split.split} has {split.rows:,}"
+        remedy = f"Write at most {split.rows}, or leave `take` out."
+        raise InvalidSpecError([Diagnostic(summary, remedy=remedy, path="take", code="data-take")])
+
+
+def _shown(wanted: DataSource, recipe: Recipe) -> dict[str, Any]:
+    """What a plan tells of a split."""
+    split, take = recipe.identity.hub, recipe.take
+    shown: dict[str, Any] = {"source": f"hub {split}" if split else wanted.path or ""}
+    if not take.everything:
+        shown["take"] = str(take)
+        if split and split.rows is not None and (rows := take.of(split.rows)) is not None:
+            shown["take"] = f"{take} = {rows:,} of {split.rows:,} rows"
+    if recipe.messages is not None:
+        said = wanted.messages if isinstance(wanted.messages, str) else None
+        shown["messages"] = said or "mapped from columns"
+    if recipe.unfit.share:
+        shown["unfit"] = str(recipe.unfit)
+    if split is None:
+        return {**shown, "bytes": recipe.identity.size}
+    read, size = _transfer(split, take, recipe.seed)
+    shown["download"] = megabytes(size) if read == size else f"{megabytes(read)} of {megabytes(size)}"
+    if split.licence:
+        shown["licence"] = split.licence
+    return shown
+
+
+def _transfer(split: HubSplit, take: Take, seed: int) -> tuple[int, int]:
+    from phift.data.hub.selection import transfer
+    from phift.data.rows import selection_of
+
+    if take.by == "rank":
+        return split.size, split.size
+    return transfer(split, selection_of(take.picked(seed, lambda: split.rows or 0)))
+
+
+def megabytes(size: int) -> str:
+    """Bytes for people, as hubs tell them: powers of a thousand."""
+    return f"{size / 1e6:,.0f} MB" if size >= 950_000 else f"{size / 1e3:,.1f} kB"
+
+
+def _hub_notes(split: str, wanted: DataSource, pin: HubSplit) -> Iterator[str]:
+    if pin.renamed_from:
+        yield f"{pin.renamed_from} is now called {pin.id} on the hub: write the new name in {_path(split)}.hub"
+    if pin.gated:
+        yield f"{pin.id} is gated: who applies needs a token with access to it"
+
+
+def _path(split: str) -> str:
+    return split if split.startswith("tests.") else f"data.{split}"
+
+
+def _placed(loaded: LoadedSpec, split: str, found: Diagnostic) -> Diagnostic:
+    """A finding that says no place is about the split, or about the field of it that its path names."""
+    if found.mark is not None:
+        return found
+    field_ = found.path.rpartition(".")[2]
+    block = loaded.spec.data
+    source = getattr(block, split, None) if block else None
+    own = source is not None and field_ in getattr(source, "model_fields_set", ())
+    shared = block is not None and block.from_ is not None and field_ in block.from_.model_fields_set
+    place = f"{_path(split)}.{field_}" if own else f"data.from.{field_}" if shared else found.path or _path(split)
+    if not place.startswith(("data.", "tests.")):
+        place = _path(split)
+    return replace(found, mark=loaded.mark(place), path=place)

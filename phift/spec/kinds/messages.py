@@ -1,0 +1,85 @@
+"""`data.messages`: how the columns of a row become chat messages."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from phift.spec.base import Strict, fault
+
+__all__ = ["PRESETS", "MessagesByRole", "MessagesByTurns", "MessagesField"]
+
+PRESETS = (
+    "ultrachat",
+    "openai",
+    "sharegpt",
+    "alpaca",
+    "dolly",
+    "prompt_completion",
+    "question_answer",
+    "chosen",
+)
+"""Shapes of published data sets (phift/data/presets.yaml)."""
+
+
+class SystemPrompt(Strict):
+    """A system message for rows that have none: the same for all, or from a column."""
+
+    text: Annotated[str | None, Field(min_length=1, description="The same for every row.")] = None
+    column: Annotated[str | None, Field(min_length=1, description="The column that holds it.")] = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "SystemPrompt":
+        if (self.text is None) == (self.column is None):
+            raise fault("needs one of text and column")
+        return self
+
+
+class MessagesByTurns(Strict):
+    """A column that holds a list of messages under other names."""
+
+    turns: Annotated[str, Field(min_length=1, description="The column: a list of objects, or JSON text of one.")]
+    role: Annotated[str, Field(min_length=1, description="Key of a message's role.")] = "role"
+    content: Annotated[str, Field(min_length=1, description="Key of a message's text.")] = "content"
+    roles: Annotated[
+        dict[str, Literal["system", "user", "assistant"]], Field(description="What each role of the data is.")
+    ] = Field(default_factory=dict)
+    other_roles: Annotated[
+        Literal["refuse", "skip_row"], Field(description="Rows with a role that `roles` does not name.")
+    ] = "refuse"
+    keys: Annotated[Literal["refuse", "drop"], Field(description="What a message holds beside its role and text.")] = (
+        "refuse"
+    )
+    last_turn: Annotated[
+        Literal["refuse", "drop"], Field(description="A last message by the user, which nothing answers.")
+    ] = "refuse"
+    system: Annotated[SystemPrompt | None, Field(description="A system message for rows that have none.")] = None
+
+
+class MessagesByRole(Strict):
+    """A Jinja template for each role, over the columns of the row."""
+
+    system: Annotated[str | None, Field(description="Left out of a row where it comes out empty.")] = None
+    user: Annotated[str, Field(min_length=1, description='Such as "{{ question }}".')]
+    assistant: Annotated[str, Field(min_length=1, description='Such as "{{ answer }}".')]
+
+
+def _shape(value: Any) -> str:
+    if isinstance(value, str):
+        return "<preset>"
+    if isinstance(value, MessagesByTurns) or (isinstance(value, dict) and "turns" in value):
+        return "<turns>"
+    return "<roles>"
+
+
+def _preset(value: Any) -> Any:
+    if value in ("auto", *PRESETS):
+        return value
+    raise fault(f"has no preset {value!r}", f"Presets: auto, {', '.join(PRESETS)}; or write a mapping.")
+
+
+MessagesField = Annotated[
+    Annotated[Literal["auto", *PRESETS], BeforeValidator(_preset), Tag("<preset>")]  # type: ignore[valid-type]
+    | Annotated[MessagesByTurns, Tag("<turns>")]
+    | Annotated[MessagesByRole, Tag("<roles>")],
+    Discriminator(_shape),
+]
