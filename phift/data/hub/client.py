@@ -105,7 +105,7 @@ class HubClient:
             return self._session
 
     @contextmanager
-    def libraries(self, subject: Subject, known: Known | None = None) -> Iterator[Path]:
+    def libraries(self, subject: Subject, known: Known = lambda path: None) -> Iterator[Path]:
         """Within it, `datasets` and huggingface_hub ask this hub, with this client's session, token and retries.
 
         known: (status, JSON) of a path under the endpoint that need not be asked, else None. Yields a temporary folder

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from phift.data.hub.errors import HubError, disk_full, not_the_pinned_file
@@ -220,50 +221,42 @@ _NO_RANGES = "A proxy cuts answers and ignores byte ranges: bypass it for the hu
 
 
 def one_ahead(items: Generator[T, None, None], cancelled: threading.Event) -> Generator[T, None, None]:
-    """The items of a generator that runs in threads of its own, one item ahead of whoever takes them.
+    """The items of a generator that runs in a thread of its own, one item ahead of whoever takes them.
 
     When the taker stops early `cancelled` is set, the generator is closed, and a download at work ends within seconds.
     """
-    step = _Step(items)
+    asked: SimpleQueue[bool] = SimpleQueue()
+    given: SimpleQueue[T | _End] = SimpleQueue()
+
+    def work() -> None:
+        # One thread for all items: a new one for each would leave Arrow's allocator a heap a thread.
+        while asked.get():
+            try:
+                given.put(next(items))
+            except (Cancelled, StopIteration):
+                given.put(_End(None))
+            except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
+                given.put(_End(error))
+
+    thread = threading.Thread(target=work, name="phift-hub-download", daemon=True)
+    thread.start()
+    asked.put(True)
     try:
-        while (item := step.wait()) is not _END:
-            step = _Step(items)
+        while not isinstance(item := given.get(), _End):
+            asked.put(True)
             yield item
+        if item.error is not None:
+            raise item.error
     finally:
         cancelled.set()
-        if step.leave():
+        asked.put(False)
+        thread.join(_LEAVE)
+        if not thread.is_alive():
             items.close()
 
 
-_END: Any = object()
+@dataclass
+class _End:
+    """No further item, for this reason."""
 
-
-class _Step:
-    """One item, made in a thread."""
-
-    def __init__(self, items: Generator[Any, None, None]) -> None:
-        self._items = items
-        self._item: Any = _END
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._make, name="phift-hub-download", daemon=True)
-        self._thread.start()
-
-    def wait(self) -> Any:
-        """The item, or _END. Raises what making it raised."""
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-        return self._item
-
-    def leave(self) -> bool:
-        """Wait a little for the end; did it end?"""
-        self._thread.join(_LEAVE)
-        return not self._thread.is_alive()
-
-    def _make(self) -> None:
-        try:
-            self._item = next(self._items, _END)
-        except Cancelled:
-            self._item = _END
-        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
-            self._error = error
+    error: BaseException | None

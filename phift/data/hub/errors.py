@@ -33,6 +33,7 @@ __all__ = [
     "not_a_hub",
     "not_the_pinned_file",
     "offline",
+    "other_host",
     "rate_limited",
     "unreachable",
     "unreadable",
@@ -184,6 +185,15 @@ def not_a_hub(place: Place) -> HubError:
     )
 
 
+def other_host(subject: Subject, host: str) -> HubError:
+    """The libraries would ask another host than the hub's."""
+    return HubError(
+        f"{subject.id} leads to {host}: phift reads data of the hub alone",
+        code="hub-other-host",
+        remedy="Download the data and use `path:`.",
+    )
+
+
 def not_the_pinned_file(subject: Subject, expected: str, found: str) -> StalePlanError:
     """A file's content is another. expected, found: what differs, as text (`sha256 12ab…`, `1,024 bytes`)."""
     return StalePlanError(
@@ -211,7 +221,8 @@ def no_such_name(field: str, name: str, id: str, known: Iterable[str], within: s
     )
     remedy = (f"Did you mean {close[0]}? " if close else "") + (f"It has: {has}." if names else "")
     if not name:
-        return _invalid(field, f"{id} has several {field}s, and none is named", f"Write `{field}:` with one of: {has}.")
+        summary = f"{id} has several {field}s, and none is named" if len(names) > 1 else f"no {field} of {id} is named"
+        return _invalid(field, summary, f"Write `{field}:` with one of: {has}.")
     where = f"{id} (config {within})" if within else id
     return _invalid(field, f"{where} has no {field} {name}", remedy.strip() or "Check its name on the hub.")
 

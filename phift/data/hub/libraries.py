@@ -5,7 +5,7 @@ outside of that the library's own kind of session), progress bars off, loggers s
 
 Set for the time of one call and put back, under a lock: the endpoint, which both libraries read only when they are
 imported; caches in a temporary folder, so that neither a stale cache of the user is read nor anything written there;
-telemetry and xet off (xet's client knows neither our certificates nor our retries).
+telemetry, load counts and xet off (xet's client knows neither our certificates nor our retries).
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ def at_work(endpoint: str, session: Callable[[], Any]) -> Iterator[Path]:
                     "HF_ENDPOINT": endpoint,
                     "HUB_DATASETS_URL": endpoint + "/datasets/{repo_id}/resolve/{revision}/{path}",
                     "HF_DATASETS_CACHE": folder / "datasets",
+                    "HF_UPDATE_DOWNLOAD_COUNTS": False,
                 },
             ),
         ):

@@ -14,7 +14,7 @@ import httpx2
 
 from phift import __version__
 from phift.clock import Clock, SystemClock
-from phift.data.hub.errors import HubError, Place, Subject, from_answer, unreachable, wait_asked
+from phift.data.hub.errors import HubError, Place, Subject, from_answer, other_host, unreachable, wait_asked
 
 __all__ = ["SUBJECT", "Known", "Patience", "Session", "TransportError", "is_permanent"]
 
@@ -50,7 +50,9 @@ class Session(httpx2.Client):
     token: sent to the endpoint's own origin only; no request to another one carries any. Raises HubError when a request
     stays without a usable answer, also through the libraries that use the session; every other answer is returned.
     subject: what requests are about, for the words of errors; a request says otherwise in its extension SUBJECT.
-    known: (status, JSON) of a path under the endpoint that need not be asked, else None.
+    known: for a session of the libraries: (status, JSON) of a path under the endpoint that need not be asked, else
+    None. Such a session asks the endpoint, and hosts that it redirects to, alone: neither telemetry nor a data set's
+    card leads anywhere else.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Session(httpx2.Client):
         )
         self._subject = subject
         self._known = known
+        self._led_to: set[tuple[str, str, int]] = set()
         self._root = httpx2.URL(place.endpoint).path.rstrip("/")
         self._place = place
         self._token = token
@@ -96,6 +99,8 @@ class Session(httpx2.Client):
                 asked = None
             else:
                 if response.status_code not in _PASSING:
+                    if response.has_redirect_location and _origin(request.url) == self._origin:
+                        self._led_to.add(_origin(request.url.join(response.headers["Location"])))
                     return response
                 response.close()
                 asked = wait_asked(response.headers)
@@ -114,8 +119,12 @@ class Session(httpx2.Client):
         raise AssertionError("the last attempt returns or raises")
 
     def _remembered(self, request: httpx2.Request) -> httpx2.Response | None:
-        if self._known is None or _origin(request.url) != self._origin:
+        if self._known is None:
             return None
+        if _origin(request.url) in self._led_to:
+            return None
+        if _origin(request.url) != self._origin:
+            raise other_host(self._subject, request.url.netloc.decode("ascii"))
         found = self._known(request.url.path.removeprefix(self._root))
         if found is None:
             return None
