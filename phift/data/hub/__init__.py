@@ -1,0 +1,35 @@
+"""Data of the Hugging Face hub, from a request to rows.
+
+    HubRequest   what the spec asks for            HubSplit   the pin that the lock file keeps
+    resolve      request -> pin (network, once)    newest     the commit that a revision stands for now
+    Selection    which rows                        transfer   what they cost in bytes, from the pin alone
+    read         pin -> rows (network, or caches)  HubClient  address, token, certificates, retries
+
+A plan with a full lock needs HubRequest, HubSplit, Selection and transfer: they send nothing and import nothing heavy.
+`datasets` is imported by `resolve`, and by `read` of other formats than Parquet; pyarrow by `read` and by a count of
+rows; huggingface_hub with `datasets`. Errors are those of `phift.data.hub.errors`.
+"""
+
+from phift.data.hub.client import HubClient
+from phift.data.hub.errors import HubError
+from phift.data.hub.pins import HubFile, HubRequest, HubSplit
+from phift.data.hub.resolve import newest, resolve, splits_of
+from phift.data.hub.rows import Download, Progress, Row, read
+from phift.data.hub.selection import Selection, transfer
+
+__all__ = [
+    "Download",
+    "HubClient",
+    "HubError",
+    "HubFile",
+    "HubRequest",
+    "HubSplit",
+    "Progress",
+    "Row",
+    "Selection",
+    "newest",
+    "read",
+    "resolve",
+    "splits_of",
+    "transfer",
+]

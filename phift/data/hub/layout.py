@@ -1,0 +1,191 @@
+"""How `datasets` sees a repository at a commit: its builder, the files of each split, columns, the card's options.
+
+The library alone decides this, for it is what users know from `load_dataset`: configurations, patterns of file names,
+splits, formats. It runs no code of the repository, and no name on this machine shadows one of the hub.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from phift.data.hub.client import HubClient
+from phift.data.hub.errors import HubError, Subject, bad_card, loading_script, no_data_files, no_such_name, unreadable
+from phift.data.hub.pins import HubFile
+from phift.data.hub.repository import Repository
+from phift.errors import PhiftError
+
+__all__ = ["Layout", "layout_of", "type_text"]
+
+_NOT_OPTIONS = {"name", "version", "data_dir", "data_files", "description", "features"}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """config: its name; splits: files by split, in order, with the SHA-256 of those that git does not hold, else "";
+
+    columns: type by name, empty where the card has none. made: the builder: copy it before anything is done with it.
+    """
+
+    builder: str
+    config: str
+    splits: Mapping[str, tuple[HubFile, ...]]
+    columns: Mapping[str, str]
+    options: Mapping[str, Any]
+    made: Any
+
+
+def layout_of(client: HubClient, repository: Repository, config: str, *, pinned: bool = False) -> Layout:
+    """The layout of a configuration ("" is the default one), asked once a client: 4 requests.
+
+    Raises InvalidSpecError when it has no such configuration, needs one to be named, is a loading script, or has no
+    data files; HubError when the hub cannot be asked.
+    """
+
+    def ask() -> Layout:
+        script = f"{repository.id.partition('/')[2]}.py"
+        if script in repository.files:
+            raise loading_script(repository.id, script)
+        with client.libraries(Subject(repository.id, repository.sha, pinned=pinned), repository.known) as folder:
+            builder = _builder(repository, config, folder)
+            return _layout(client, repository, builder)
+
+    found: Layout = client.once(("layout", repository.id, repository.sha, config), ask)
+    return found
+
+
+def type_text(arrow: Any) -> str:
+    """An Arrow type, the same for every way of storing it: `list<struct<content: string, role: string>>`."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(arrow):
+        return type_text(arrow.value_type)
+    if pa.types.is_list(arrow) or pa.types.is_large_list(arrow) or pa.types.is_fixed_size_list(arrow):
+        return f"list<{type_text(arrow.value_type)}>"
+    if pa.types.is_struct(arrow):
+        return f"struct<{', '.join(f'{field.name}: {type_text(field.type)}' for field in arrow)}>"
+    if isinstance(arrow, pa.BaseExtensionType):
+        return type_text(arrow.storage_type)
+    return str(arrow).removeprefix("large_")
+
+
+def _builder(repository: Repository, config: str, folder: Path) -> Any:
+    import datasets
+
+    try:
+        return datasets.load_dataset_builder(
+            f"hf://datasets/{repository.id}",  # without it, a folder of that name would be taken
+            name=config or None,
+            revision=repository.sha,  # a commit: for a branch, another service would be asked too
+            cache_dir=str(folder / "datasets"),
+            token=False,  # the session adds ours
+        )
+    except PhiftError:
+        raise
+    except FileNotFoundError as error:
+        raise _no_files(repository, folder) from error
+    except ValueError as error:
+        raise _wrong_config(repository, config, folder, error) from error
+    except Exception as error:
+        raise unreadable(repository.id, error) from error
+
+
+def _layout(client: HubClient, repository: Repository, builder: Any) -> Layout:
+    start = f"hf://datasets/{repository.id}@{repository.sha}/"
+    paths = {
+        str(split): tuple(dict.fromkeys(name.rpartition("::")[2].removeprefix(start) for name in names))
+        for split, names in (builder.config.data_files or {}).items()
+    }
+    listed = _listed(client, repository, {path for names in paths.values() for path in names})
+    splits = {split: tuple(listed[path] for path in names) for split, names in paths.items()}
+    features = builder.info.features
+    columns = {field.name: type_text(field.type) for field in features.arrow_schema} if features else {}
+    return Layout(builder.info.builder_name, builder.config.name, splits, columns, _options(builder.config), builder)
+
+
+def _listed(client: HubClient, repository: Repository, paths: Set[str]) -> dict[str, HubFile]:
+    """Files by path, from the listings that the library made to find them: no further request."""
+    from huggingface_hub import HfFileSystem
+
+    start = f"datasets/{repository.id}@{repository.sha}"
+    files = HfFileSystem(endpoint=client.endpoint, token=False)
+    found: dict[str, HubFile] = {}
+    for folder in sorted({path.rpartition("/")[0] for path in paths}):
+        entries: list[Any] = list(files.ls(f"{start}/{folder}".rstrip("/"), detail=True))
+        for entry in entries:
+            path = entry["name"].removeprefix(f"{start}/")
+            if path in paths:
+                large = entry.get("lfs")
+                found[path] = HubFile(path, int(large.size if large else entry["size"]), large.sha256 if large else "")
+    missing = sorted(paths - found.keys())
+    if missing:
+        summary = f"{missing[0]} is not in commit {repository.sha[:8]} of {repository.id}"
+        raise HubError(summary, code="hub-file-gone", remedy="Re-run the command.")
+    return found
+
+
+def _options(config: Any) -> dict[str, Any]:
+    """What the card sets to something else than the builder's default."""
+    defaults = type(config)()
+    return {
+        field.name: _plain(getattr(config, field.name))
+        for field in dataclasses.fields(config)
+        if field.name not in _NOT_OPTIONS and getattr(config, field.name) != getattr(defaults, field.name)
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+
+
+def _wrong_config(repository: Repository, config: str, folder: Path, error: ValueError) -> PhiftError:
+    """What a ValueError of the library stands for: the name of the configuration, or the card as a whole."""
+    import datasets
+
+    path = f"hf://datasets/{repository.id}"
+    try:
+        names = datasets.get_dataset_config_names(path, revision=repository.sha, token=False)
+    except PhiftError as failure:
+        return failure
+    except Exception:  # noqa: BLE001 - it fails as the builder did, before configurations matter
+        return bad_card(repository.id, _unmatched(repository, folder))
+    if config not in names:
+        return no_such_name("config", config, repository.id, names)
+    return unreadable(repository.id, error)
+
+
+def _no_files(repository: Repository, folder: Path) -> PhiftError:
+    unmatched = _unmatched(repository, folder)
+    return bad_card(repository.id, unmatched) if unmatched else no_data_files(repository.id)
+
+
+def _unmatched(repository: Repository, folder: Path) -> dict[str, str]:
+    """Patterns of the card, by split, that match no file. The library has just fetched the card into `folder`."""
+    import yaml
+
+    found: dict[str, str] = {}
+    for card in folder.glob("hub/**/README.md"):
+        parts = card.read_text(encoding="utf-8").split("---\n")
+        head = yaml.safe_load(parts[1]) if len(parts) > 2 else None
+        for config in (head or {}).get("configs") or ():
+            for split, pattern in _patterns(config):
+                if not any(fnmatchcase(name, pattern) for name in repository.files):
+                    found.setdefault(split, pattern)
+    return found
+
+
+def _patterns(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    listed = config.get("data_files") or ()
+    for entry in [{"path": listed}] if isinstance(listed, str) else listed:
+        entry = {"path": entry} if isinstance(entry, str) else entry
+        paths = entry.get("path") or ()
+        for path in [paths] if isinstance(paths, str) else paths:
+            yield str(entry.get("split", "train")), str(path).removeprefix("./")

@@ -1,0 +1,56 @@
+"""Rows of files that are not Parquet: parsed by the builder of `datasets`, from verified files on this disk.
+
+The builder is the one that the card at the pinned commit asks for, with its options (`sep`, `field`, columns' types),
+which phift's own readers do not know. It is asked of the hub once a client (5 requests); it parses without any.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from phift.data.hub.client import HubClient
+from phift.data.hub.layout import layout_of
+from phift.data.hub.pins import HubSplit
+from phift.data.hub.repository import look_up
+from phift.data.problems import Problem
+
+__all__ = ["Streaming", "local_rows"]
+
+_BATCH = 1000
+
+
+class Streaming:
+    """The parser of a split."""
+
+    def __init__(self, client: HubClient, split: HubSplit, columns: Sequence[str] | None) -> None:
+        self._columns = columns
+        self._split = split
+        repository = look_up(client, split.id, split.revision, pinned=True)
+        self._builder = copy.deepcopy(layout_of(client, repository, split.config, pinned=True).made)
+
+    def rows(self, path: Path) -> Iterator[dict[str, Any] | Problem]:
+        """The rows of a file that is here; a Problem ends them."""
+        number = 0
+        try:
+            for table in local_rows(self._builder, self._split.split, path):
+                if self._columns is not None:
+                    table = table.select([name for name in self._columns if name in table.column_names])
+                number += table.num_rows
+                yield from table.to_pylist()
+        except Exception as error:  # noqa: BLE001 - each builder fails in its own way; its words may hold rows
+            summary = (
+                f"`datasets` cannot read it as {self._split.builder} after row {number:,} ({type(error).__name__})"
+            )
+            yield Problem("hub-format", summary, "The file is damaged, or the card tells the wrong format.")
+
+
+def local_rows(builder: Any, split: str, path: Path) -> Iterator[Any]:
+    """The tables of a file, in order, as a builder of `datasets` parses it. Raises what the builder raises."""
+    from datasets.data_files import DataFilesDict, DataFilesList
+
+    builder.config.data_files = DataFilesDict({split: DataFilesList([str(path)], [()])})
+    streamed = builder.as_streaming_dataset(split=split)
+    yield from streamed.with_format("arrow").iter(batch_size=_BATCH)
