@@ -19,13 +19,13 @@ from pathlib import Path
 _PHIFT = """
 import resource, sys, time
 from pathlib import Path
-from phift.data import identify, prepare
+from phift.data import Recipe, identify, prepare
 source, out, measured = Path(sys.argv[1]), Path(sys.argv[2]), "MEASURED"
 start = time.perf_counter()
 identity = identify({"path": source.name}, source.parent)
 if measured != "identify":
     start = time.perf_counter()
-    prepare(identity, take=None if measured == "all" else measured, into=out)
+    prepare(Recipe.of(identity, take=None if measured == "all" else measured), out)
 print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 _DATASETS = """

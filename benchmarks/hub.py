@@ -67,7 +67,7 @@ with HubClient(endpoint) as client:
     if take == "first":
         selection = Selection.first(round(pin.rows * 0.05))
     elif take == "hash":
-        selection = Selection.where(Take.parse("5%%").selector(0, lambda: 0))
+        selection = Selection.where(Take.parse("5%%").picked(0, lambda: 0).row)
     else:
         selection = Selection.all()
     rows = 0

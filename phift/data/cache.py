@@ -88,10 +88,10 @@ def _found(folder: Path, key: str) -> Prepared | None:
     path = folder / f"{key}.jsonl"
     try:
         noted = json.loads((folder / f"{key}.json").read_text(encoding="utf-8"))
-        made = Prepared(path, noted["rows"], noted["size"], noted["digest"], noted["skipped"])
+        made = Prepared(path, noted["rows"], noted["size"], noted["digest"], tuple(sorted(noted["skipped"].items())))
         if path.stat().st_size != made.size:
             return None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     with contextlib.suppress(OSError):
         os.utime(path)

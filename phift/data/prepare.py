@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -33,14 +33,14 @@ Ready = tuple[str, int, Any, bytes | list[Problem]]
 class Prepared:
     """A prepared file: where it is, its rows, size in bytes, and the SHA-256 of its bytes (64 hex).
 
-    skipped: rows that were left out, by what is wrong with them; source_rows: those that the source has, where known.
+    skipped: how many rows were left out, by what is wrong with them.
     """
 
     path: Path
     rows: int
     size: int
     digest: str
-    skipped: Mapping[str, int] = field(default_factory=dict)
+    skipped: tuple[tuple[str, int], ...] = ()
 
 
 def prepare(
@@ -179,7 +179,7 @@ def _write(rows: _Rows, out: BinaryIO, into: Path, progress: Callable[[int, int]
             progress(count, rows.skipped.total())
     if progress is not None:
         progress(count, rows.skipped.total())
-    return Prepared(into, count, sink.size, sink.digest, dict(sorted(rows.skipped.items())))
+    return Prepared(into, count, sink.size, sink.digest, tuple(sorted(rows.skipped.items())))
 
 
 def require_unchanged(identity: SourceIdentity) -> None:

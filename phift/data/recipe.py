@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+from phift.data.mapping import written_out
 from phift.data.sources import SourceIdentity
 from phift.data.take import Take
 from phift.diagnostics import Diagnostic
@@ -69,6 +70,22 @@ class Recipe:
     messages: Any = None
     unfit: Unfit = field(default_factory=Unfit)
     open_ended: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        identity: SourceIdentity,
+        *,
+        take: object = None,
+        seed: int = 0,
+        messages: object = None,
+        columns: Collection[str] | None = None,
+        unfit: object = None,
+        open_ended: bool = False,
+    ) -> Recipe:
+        """From what a spec says, see Take.parse, mapping.written_out and Unfit.parse, which raise InvalidSpecError."""
+        said = written_out(messages, columns)
+        return cls(identity, Take.parse(take), seed, said, Unfit.parse(unfit), open_ended)
 
     def plain(self) -> dict[str, Any]:
         """As a plain value. Where the seed decides nothing it is left out, and so is what release 0.1.0 did not have,

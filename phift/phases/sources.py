@@ -7,10 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from phift.compile.facts import DataFacts
-from phift.data import PREPARATION_VERSION, Recipe, SourceIdentity, Take, Unfit
+from phift.data import PREPARATION_VERSION, Recipe, SourceIdentity, Take
 from phift.data.columns import columns_of
 from phift.data.hub.pins import HubRequest, HubSplit
-from phift.data.mapping import written_out
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError
 from phift.lock import PinnedData
@@ -103,12 +102,13 @@ def _recipe(loaded: LoadedSpec, split: str, wanted: DataSource, identity: Source
     take = Take.parse(wanted.take)
     _require_take(take, identity)
     messages = block.messages_of(wanted) if block else None
-    return Recipe(
-        identity=identity,
-        take=take,
+    return Recipe.of(
+        identity,
+        take=wanted.take,
         seed=wanted.seed,
-        messages=written_out(messages, _columns(identity)),
-        unfit=Unfit.parse(block.unfit if block else None),
+        messages=messages,
+        columns=_columns(identity),
+        unfit=block.unfit if block else None,
         open_ended=split in _OPEN_ENDED or split.startswith("tests."),
     )
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from phift import catalog
-from phift.data import Take, identify, prepare
+from phift.data import Recipe, Take, identify, prepare
 from phift.spec import AssetRef, ComputeBlock, LoadedSpec, load
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
@@ -65,8 +65,7 @@ def test_data_prepares(loaded: LoadedSpec, tmp_path: Path) -> None:
     assert set(data.splits) == {"train", "test"}
     for split, source in data.splits.items():
         identity = identify({"path": source.path}, loaded.path.parent)
-        done = prepare(
-            identity, take=source.take, seed=source.seed, messages=data.messages, into=tmp_path / f"{split}.jsonl"
-        )
+        recipe = Recipe.of(identity, take=source.take, seed=source.seed, messages=data.messages_of(source))
+        done = prepare(recipe, tmp_path / f"{split}.jsonl")
         count = Take.parse(source.take).count
         assert done.rows == count if count else done.rows > 20

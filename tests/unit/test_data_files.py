@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from phift.data import identify, prepare
+from phift.data import Recipe, identify, prepare
 from phift.emulator.foundation.facts import facts
 
 SHIPPED = Path(__file__).parents[2] / "configs" / "data"
@@ -33,7 +33,7 @@ def test_files_are_as_built(built: Path, name: str) -> None:
 def test_every_format_prepares_to_the_same_bytes(tmp_path: Path) -> None:
     """Parquet's bytes name the library that wrote them, so its rows are compared."""
     digests = {
-        prepare(identify({"path": name}, SHIPPED), into=tmp_path / name).digest
+        prepare(Recipe.of(identify({"path": name}, SHIPPED)), tmp_path / name).digest
         for name in ("train.jsonl", "train.csv", "train.parquet")
     }
     assert len(digests) == 1

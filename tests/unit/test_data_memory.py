@@ -19,13 +19,14 @@ ROW = {
 PROGRAM = """
 import resource, sys
 from pathlib import Path
-from phift.data import identify, prepare
+from phift.data import Recipe, identify, prepare
 folder = Path(sys.argv[1])
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "linux" else 1 << 20)
-prepare(identify({"path": "small" + sys.argv[2]}, folder), into=folder / "small.out")
+prepare(Recipe.of(identify({"path": "small" + sys.argv[2]}, folder)), folder / "small.out")
 before = peak()
-done = prepare(identify({"path": "large" + sys.argv[2]}, folder), into=folder / "large.out", take=sys.argv[3] or None)
+large = Recipe.of(identify({"path": "large" + sys.argv[2]}, folder), take=sys.argv[3] or None)
+done = prepare(large, folder / "large.out")
 print(done.rows, peak() - before)
 """
 

@@ -7,7 +7,8 @@ from phift.errors import InvalidSpecError
 
 
 def chosen(take: object, seed: int, rows: int) -> list[int]:
-    selector = Take.parse(take).selector(seed, lambda: rows)
+    selector = Take.parse(take).picked(seed, lambda: rows).row
+    assert selector is not None
     return [number for number in range(rows) if selector(number)]
 
 
@@ -58,3 +59,53 @@ def test_seeds_differ() -> None:
 def test_ranks_are_fixed_for_ever() -> None:
     assert [rank(42, number) for number in (0, 1)] == [1803618088285070547, 7003778869905922103]
     assert chosen(5, 42, 100) == [18, 27, 63, 84, 97]
+
+
+@pytest.mark.parametrize(
+    ("written", "plain", "shown"),
+    [
+        ({"first": "5%"}, {"first": {"percent": "5"}}, "first 5%"),
+        ({"first": 1000}, {"first": {"count": 1000}}, "first 1000"),
+        ({"first": "100%"}, None, "all"),
+        ({"every": 20}, {"every": {"count": 20}}, "every 20th row"),
+        ({"every": 1}, None, "all"),
+        ({"rows": "5%", "by": "block"}, {"block": {"percent": "5"}}, "5% by block"),
+    ],
+)
+def test_forms_of_a_mapping(written: object, plain: object, shown: str) -> None:
+    assert Take.parse(written).plain() == plain
+    assert str(Take.parse(written)) == shown
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"first": 0},
+        {"first": "5"} | {"every": 2},
+        {"every": "5%"},
+        {"rows": "5%"},
+        {"rows": 5, "by": "block"},
+        {"rows": "5%", "by": "row"},
+        {"last": 5},
+        {1: 2},
+    ],
+)
+def test_other_mappings_are_refused(wrong: object) -> None:
+    with pytest.raises(InvalidSpecError, match="none of its forms"):
+        Take.parse(wrong)
+
+
+@pytest.mark.parametrize(
+    ("rows", "percent", "wanted"), [(207_865, 5, 10_393), (23_110, 5, 1_156), (100, 5, 5), (10, 5, 0), (30, 5, 2)]
+)
+def test_a_prefix_is_rounded_as_datasets_rounds_it(rows: int, percent: int, wanted: int) -> None:
+    take = Take.parse({"first": f"{percent}%"})
+    assert take.of(rows) == wanted == round(rows * percent / 100)
+    assert take.picked(0, lambda: rows).first == wanted
+
+
+def test_the_seed_decides_samples_alone() -> None:
+    seeded = {str(take): Take.parse(take).seeded for take in (None, "5%", 5, {"first": 5}, {"every": 5})}
+    assert seeded == {"None": False, "5%": True, "5": True, "{'first': 5}": False, "{'every': 5}": False}
+    assert Take.parse({"rows": "5%", "by": "block"}).seeded

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from phift.data import identify, prepare, readers
+from phift.data import Recipe, identify, prepare, readers
 from phift.data.problems import named
 from phift.errors import InvalidSpecError
 
@@ -28,7 +28,7 @@ SECRETS = (
 
 def refused(folder: Path, name: str) -> InvalidSpecError:
     with pytest.raises(InvalidSpecError) as error:
-        prepare(identify({"path": name}, folder), into=folder / "out")
+        prepare(Recipe.of(identify({"path": name}, folder)), folder / "out")
     return error.value
 
 
@@ -86,7 +86,7 @@ def test_damaged_parquet_names_its_file(tmp_path: Path) -> None:
             damaged[rnd.randrange(len(damaged))] = rnd.randrange(256)
         (tmp_path / "a.parquet").write_bytes(damaged)
         try:
-            prepare(identify({"path": "a.parquet"}, tmp_path), into=tmp_path / "out")
+            prepare(Recipe.of(identify({"path": "a.parquet"}, tmp_path)), tmp_path / "out")
         except InvalidSpecError as error:
             told += all(
                 d.mark and d.mark.file.endswith("a.parquet") for d in error.diagnostics if d.code != "data-more"

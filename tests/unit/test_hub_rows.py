@@ -18,7 +18,7 @@ import pytest
 from hub import VARIABLES, Hub
 from hubdata import CHAT, card, jsonl, rows_of, ultrachat
 
-from phift.data import Take, identify, prepare
+from phift.data import Recipe, Take, identify, prepare
 from phift.data.hub import Download, HubClient, HubError, HubRequest, HubSplit, Selection, read, resolve, transfer
 from phift.data.hub.errors import Subject
 from phift.data.hub.session import Patience
@@ -166,8 +166,8 @@ def test_a_hash_sample_is_that_of_the_local_files(client: HubClient, pins: HubSp
             response = other.session(Subject()).get(other.file_address(CHAT, pins.revision, file.path))
         path.write_bytes(response.content)
         paths.append(path)
-    local = prepare(identify({"path": "*.parquet"}, tmp_path), take="15%", seed=3, into=tmp_path / "local.jsonl")
-    selector = Take.parse("15%").selector(3, lambda: ROWS)
+    local = prepare(Recipe.of(identify({"path": "*.parquet"}, tmp_path), take="15%", seed=3), tmp_path / "local.jsonl")
+    selector = Take.parse("15%").picked(3, lambda: ROWS).row
     mine = list(read(pins, Selection.where(selector), client, tmp_path / "scratch"))
     assert b"".join(encoded(row) for _, _, row in mine) == local.path.read_bytes()
     assert len(mine) == local.rows > 0

@@ -141,7 +141,7 @@ class Data:
         )
         facts = {CONTENT: made.digest, ROWS: str(made.rows)}
         if made.skipped:
-            facts[SKIPPED] = ",".join(f"{code}={count}" for code, count in made.skipped.items())
+            facts[SKIPPED] = ",".join(f"{code}={count}" for code, count in made.skipped)
         if recipe.identity.hub is not None:
             facts[REVISION] = recipe.identity.hub.revision
         return blob, facts
