@@ -15,7 +15,7 @@ from phift.compile.desired import Desired, Stack
 from phift.compile.facts import AllowList, BaseModel, Facts, Size
 from phift.compile.ownership import Claim, Owner, Ownership
 from phift.compile.source import Source
-from phift.data import identify
+from phift.data import Recipe, identify
 from phift.diagnostics import Severity
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
@@ -126,7 +126,7 @@ def test_a_served_model_must_be_there_and_not_archived(loaded: LoadedSpec) -> No
 def data(folder: Path, *lines: str) -> Desired:
     (folder / "rows.jsonl").write_text("".join(f"{line}\n" for line in lines))
     identity = identify({"path": "rows.jsonl"}, folder)
-    return Desired(Address("data", "train"), "s-train", {}, digest="d", parts={"identity": identity})
+    return Desired(Address("data", "train"), "s-train", {}, digest="d", parts={"recipe": Recipe.of(identity)})
 
 
 def test_rows_are_read_where_they_will_be_uploaded(loaded: LoadedSpec, tmp_path: Path) -> None:
