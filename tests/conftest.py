@@ -40,6 +40,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"tried  {text}")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _home_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What phift keeps while tests run lies in a folder of theirs; a test that wants another one says so."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("PHIFT_HOME", str(tmp_path_factory.mktemp("phift-home")))
+    yield
+    patch.undo()
+
+
 @pytest.fixture(scope="session")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     """One emulator a worker. Tests keep apart by the names of their stacks; who kills or resets it starts his own."""

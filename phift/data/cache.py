@@ -15,6 +15,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def prepared(
     """The prepared rows of a recipe: from the cache, else made now; see `prepare` for what it raises.
 
     The file stays where it is until other rows need the room; read it, and do not change it. Where the cache cannot be
-    written, the file lies in a temporary folder.
+    written, the file lies in a temporary folder until the process ends.
     """
     folder = _folder()
     with _held(folder, recipe.key):
@@ -71,7 +72,13 @@ def _folder() -> Path:
             return folder
     except OSError:
         pass  # a read-only project: prepared for this process alone
-    return Path(tempfile.mkdtemp(prefix="phift-data-"))
+    return Path(_scratch().name)
+
+
+@cache
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    """A folder for this process alone, deleted when it ends."""
+    return tempfile.TemporaryDirectory(prefix="phift-data-")
 
 
 @contextmanager

@@ -7,20 +7,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from phift.lock import update_lock
+from phift.data.hub.pins import HubRequest, HubSplit
+from phift.lock import PinnedData, update_lock
 from phift.phases.request import Connector, Request
-from phift.phases.workbench import open_workbench
+from phift.phases.workbench import Workbench, open_workbench
 
-__all__ = ["LockReport", "lock"]
+__all__ = ["LockReport", "MovedData", "lock"]
+
+
+@dataclass(frozen=True)
+class MovedData:
+    """The pin of a split. requested: id@revision; before, now: the commits, before "" where there was no pin.
+
+    effect: what it means for the training, for people.
+    """
+
+    split: str
+    requested: str
+    before: str
+    now: str
+    effect: str
 
 
 @dataclass(frozen=True)
 class LockReport:
-    """path: of the lock file. changes: (what, before, now) written to it. newer: (what, pinned, newest) left alone."""
+    """path: of the lock file. changes: (what, before, now) written to it. newer: (what, pinned, newest) left alone.
+
+    data: the splits of the hub whose pins were written. notes: what could not be found out.
+    """
 
     path: Path
     changes: tuple[tuple[str, str, str], ...]
     newer: tuple[tuple[str, str, str], ...]
+    data: tuple[MovedData, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def lock(request: Request, connect: Connector, *, upgrade: bool = False) -> LockReport:
@@ -28,12 +48,71 @@ def lock(request: Request, connect: Connector, *, upgrade: bool = False) -> Lock
     bench = open_workbench(request, connect, upgrade=upgrade)
     before = bench.pinned.model_dump(mode="json", exclude_none=True)
     now = bench.resolved.pins.model_dump(mode="json", exclude_none=True)
+    moved = tuple(_moved(_hub(bench.pinned.data), _hub(bench.resolved.pins.data)))
     update_lock(bench.lock_path, {bench.loaded.stack: bench.resolved.pins})
+    behind, notes = ((), ()) if upgrade else _behind(bench)
+    for data in (before.get("data"), now.get("data")):
+        if data:
+            data.pop("hub", None)  # told split by split
     return LockReport(
         bench.lock_path,
         tuple(_changes(before, now)),
-        tuple((n.what, n.pinned, n.newest) for n in bench.resolved.newer),
+        (*((n.what, n.pinned, n.newest) for n in bench.resolved.newer), *behind),
+        moved,
+        notes,
     )
+
+
+def _hub(pinned: PinnedData | None) -> dict[str, HubSplit]:
+    """The pins by split."""
+    pins = (pinned.hub if pinned else None) or {}
+    return {split: HubSplit.from_plain(pin) for split, pin in pins.items()}
+
+
+def _moved(before: Mapping[str, HubSplit], now: Mapping[str, HubSplit]) -> Iterator[MovedData]:
+    for split, new in now.items():
+        old = before.get(split)
+        if old != new:
+            yield MovedData(split, new.requested, old.revision if old else "", new.revision, _effect(old, new))
+
+
+def _effect(old: HubSplit | None, new: HubSplit) -> str:
+    """Of a split that feeds the training: the same files are the same data version, whatever the commit says."""
+    if old is None:
+        return "pinned"
+    if old.contents() == new.contents():
+        return "the same files: no new data version"
+    known = {file.sha256 for file in old.files}
+    changed = sum(file.sha256 not in known for file in new.files)
+    if not changed or not old.files:
+        return "other files: a new data version"
+    noun = "file" if len(new.files) == 1 else "files"
+    return f"{changed} of {len(new.files)} {noun} changed: a new data version"
+
+
+def _behind(bench: Workbench) -> tuple[tuple[tuple[str, str, str], ...], tuple[str, ...]]:
+    """Branches and tags of the hub that have moved on since they were pinned, and what could not be asked."""
+    from phift.data.hub import HubClient, HubError, newest
+
+    pins = _hub(bench.resolved.pins.data)
+    fresh = _hub(bench.pinned.data)
+    asked = {pin.requested: pin for split, pin in pins.items() if fresh.get(split) == pin}
+    behind, notes = [], []
+    for requested, pin in sorted(asked.items()):
+        id, _, reference = requested.partition("@")
+        # A configuration may follow the revision, which has slashes of its own.
+        request = HubRequest(id, reference.removesuffix(f"/{pin.config}"))
+        if request.revision == pin.revision:
+            continue
+        try:
+            with HubClient() as client:
+                commit = newest(request, client)
+        except HubError as error:
+            notes.append(f"cannot tell whether {requested} has moved: {error}")
+            continue
+        if commit != pin.revision:
+            behind.append((requested, pin.revision[:8], commit[:8]))
+    return tuple(behind), tuple(notes)
 
 
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str, str]]:

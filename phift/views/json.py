@@ -198,6 +198,8 @@ def lock(report: LockReport) -> str:
             "path": str(report.path),
             "changes": [{"what": what, "before": old, "after": new} for what, old, new in report.changes],
             "newer": [{"what": what, "pinned": pinned, "newest": newest} for what, pinned, newest in report.newer],
+            "data": [asdict(moved) for moved in report.data],
+            "notes": list(report.notes),
         }
     )
 

@@ -14,7 +14,7 @@ __all__ = ["render"]
 
 
 def render(report: LockReport, *, style: Style = PLAIN) -> str:
-    """A line a change, then a line for each pin that is behind."""
+    """A line a change, a line a split of the hub that moved, then a line for each pin that is behind."""
     lines = []
     for what, old, new in report.changes:
         if not old:
@@ -23,11 +23,18 @@ def render(report: LockReport, *, style: Style = PLAIN) -> str:
             lines.append(f"  {style.symbol('-')} {what}: {_pin(old)}")
         else:
             lines.append(f"  {style.symbol('~')} {what}: {_pin(old)} -> {_pin(new)}")
+    for moved in report.data:
+        if moved.before in ("", moved.now):
+            lines.append(f"  {style.symbol('+')} data.{moved.split}: {moved.requested} = {moved.now[:8]}")
+        else:
+            commits = f"{moved.before[:8]} -> {moved.now[:8]}"
+            lines.append(f"  {style.symbol('~')} data.{moved.split}: {moved.requested} {commits}; {moved.effect}")
     head = f"Wrote {report.path}:" if lines else f"{report.path} pins everything that floats; nothing to write."
     behind = [f"  {what}: pinned {_pin(pinned)}, newest {_pin(newest)}" for what, pinned, newest in report.newer]
     if behind:
         behind = ["", "Newer versions exist; phift lock --upgrade takes them over:", *behind]
-    return "\n".join([head, *lines, *behind])
+    notes = ["", *(f"Note: {note}" for note in report.notes)] if report.notes else []
+    return "\n".join([head, *lines, *behind, *notes])
 
 
 def _pin(pinned: Any) -> str:
