@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import sys
+import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -198,16 +202,16 @@ def test_options_of_the_card_are_pinned(client: HubClient) -> None:
             f"split: {CHAT} has no split trian_sft | "
             "Did you mean train_sft? It has: train_sft, test_sft, train_gen, test_gen.",
         ),
-        (HubRequest(CHAT), f"split: {CHAT} has several splits, and none is named | "
+        (HubRequest(CHAT), f"split: `split` is required for {CHAT} | "
             "Write `split:` with one of: train_sft, test_sft, train_gen, test_gen."),
         (HubRequest(CHAT, "v2", split="train_sft"), f"revision: {CHAT} has no revision v2 | It has: main, v1."),
         (HubRequest(CHAT, config="extra", split="x"), f"config: {CHAT} has no config extra | It has: default."),
-        (HubRequest("org/configs", split="train"), "config: org/configs has several configs, and none is named | "
+        (HubRequest("org/configs", split="train"), "config: `config` is required for org/configs | "
             "Write `config:` with one of: semicolons, commas."),
         (HubRequest("org/configs", config="comma", split="train"),
             "config: org/configs has no config comma | Did you mean commas? It has: semicolons, commas."),
         (HubRequest("org/script", split="train"),
-            "hub: org/script is a loading script (script.py): phift runs no code of data sets | "
+            "hub: org/script is a loading script (script.py); phift does not run code of data sets | "
             "Use `revision: refs/convert/parquet` if the hub has converted it, or download the data and use `path:`."),
         (HubRequest("org/empty", split="train"),
             "hub: org/empty has no data files that can be read | Check its files on the hub, or use `path:`."),
@@ -314,7 +318,7 @@ def test_offline_asks_nothing(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with (
         HubClient(hub.url) as client,
-        pytest.raises(HubError, match=f"HF_HUB_OFFLINE is set, and {CHAT} must be asked"),
+        pytest.raises(HubError, match=f"HF_HUB_OFFLINE is set, and {CHAT} must be resolved"),
     ):
         resolve(TRAIN, client)
     assert hub.requests() == []
@@ -329,8 +333,78 @@ def test_a_commit_that_only_edits_the_card_is_the_same_data(tmp_path: Path) -> N
         hub.commit(CHAT, {"README.md": text.encode()}, keep=True)
         with HubClient(hub.url) as client:
             after = resolve(TRAIN, client)
+            test = resolve(replace(TRAIN, split="test_sft"), client)
+        # Another file of test_sft is other data of that split alone.
+        changed = {test.files[0].path: tmp_path / "chat" / Path(after.files[0].path).name}
+        hub.commit(CHAT, changed, keep=True)
+        with HubClient(hub.url) as client:
+            assert resolve(TRAIN, client).contents() == after.contents()
+            assert resolve(replace(TRAIN, split="test_sft"), client).contents() != test.contents()
     assert before.revision != after.revision
     assert before.contents() == after.contents()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "configs: [",
+        "configs: 3",
+        "configs:\n- 1",
+        "configs:\n- config_name: a",
+        "configs:\n- config_name: a\n  data_files: 3",
+        "configs:\n- config_name: a\n  data_files: [{split: x}]",
+        "configs:\n- config_name: a\n  data_files: [{path: 1, split: 2}]",
+        "configs:\n- config_name: 'a/b'\n  data_files: nosuch.csv",
+        "configs:\n- config_name: a\n  data_files: nosuch.csv\n  nosuch_option: 1",
+        "dataset_info: 3",
+        "dataset_info:\n  features: 3",
+        "dataset_info:\n  features: [{name: a, dtype: nosuch}]",
+        "[]",
+        "\x00",
+    ],
+)
+def test_cards_that_are_none(tmp_path: Path, head: str) -> None:
+    """Whatever a card says, phift has an error of its own for it."""
+    with Hub(tmp_path / "blobs") as hub:
+        hub.commit("org/odd", {"README.md": f"---\n{head}\n---\n".encode(), "train.jsonl": b'{"a": 1}\n'})
+        with HubClient(hub.url, patience=QUICK) as client:
+            try:
+                assert resolve(HubRequest("org/odd", split="train"), client).files
+            except PhiftError as error:
+                assert said(error).partition(" | ")[2]  # noqa: PT017 - some are read nevertheless
+
+
+def test_clients_and_threads_do_not_meet(hub: Hub) -> None:
+    """The libraries have one state for the process: each resolution still asks its own hub, and none waits for ever."""
+    requests = [HubRequest(id, split="train") for id in ("org/bare", "org/zipped", "org/parquet-without-card")]
+    with HubClient(hub.url) as one, HubClient(hub.url) as other, ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(resolve, requests * 2, [one, one, other, other, one, other], timeout=60))
+    assert found[:3] == found[3:]
+
+
+@pytest.mark.parametrize("value", ["ftp://127.0.0.1:1", "socks5://user:s3cret@127.0.0.1:1"])
+def test_a_proxy_that_cannot_be_used(hub: Hub, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("ALL_PROXY", value)
+    with HubClient(hub.url, patience=QUICK) as client, pytest.raises(HubError) as caught:
+        resolve(TRAIN, client)
+    assert caught.value.code in ("hub-proxy", "hub-unreachable")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_files_inside_archives(tmp_path: Path) -> None:
+    head = "---\nconfigs:\n- config_name: default\n  data_files: zip://a.csv::x.zip\n---\n"
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.csv", "a\n1\n")
+        archive.writestr("b.csv", "a\n2\n")
+    with Hub(tmp_path / "blobs") as hub:
+        hub.commit("org/inside", {"README.md": head.encode(), "x.zip": packed.getvalue()})
+        hub.commit("org/packed", {"train.zip": packed.getvalue()})
+        with HubClient(hub.url, patience=QUICK) as client:
+            with pytest.raises(InvalidSpecError, match="names no existing file for train"):
+                resolve(HubRequest("org/inside", split="train"), client)
+            made = resolve(HubRequest("org/packed", split="train"), client)
+            assert [row for _, _, row in read(made, Selection.all(), client, tmp_path / "s")] == [{"a": 1}, {"a": 2}]
 
 
 def test_many_files(tmp_path: Path) -> None:
@@ -358,7 +432,7 @@ def test_many_files(tmp_path: Path) -> None:
 
 def test_too_many_small_files(client: HubClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules["phift.data.hub.resolve"], "_SMALL_FILES", 0)
-    with pytest.raises(HubError, match="1 files that are kept without a SHA-256"):
+    with pytest.raises(HubError, match="1 files that the hub stores without a SHA-256"):
         resolve(HubRequest("org/bare", split="train"), client)
 
 
