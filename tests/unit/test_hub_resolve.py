@@ -13,25 +13,28 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hub import VARIABLES, Hub, authority
+from hub import Hub
+from hubcase import GOOD, OTHER, QUICK, TRAIN, clear, said
 from hubdata import CHAT, SPLITS, card, jsonl, rows_of, ultrachat
 
-from phift.data.hub import HubClient, HubError, HubRequest, HubSplit, Selection, newest, read, resolve, splits_of
+from phift.data.hub import (
+    HubClient,
+    HubError,
+    HubRequest,
+    HubSplit,
+    Selection,
+    newest,
+    read,
+    resolve,
+    splits_of,
+)
 from phift.data.hub import repository as repository_module
-from phift.data.hub.session import Patience
 from phift.errors import InvalidSpecError, PhiftError, StalePlanError
-
-TRAIN = HubRequest(CHAT, split="train_sft")
-GOOD, OTHER = "hf_goodTokenOfTheTests", "hf_otherTokenOfTheTests"
-NO_TOKEN = "Check the name (owner/name). For a private data set, set HF_TOKEN."
-QUICK = Patience(base=0.01, cap=0.02)
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf-home"))
+    clear(monkeypatch, tmp_path / "hf-home")
 
 
 @pytest.fixture(scope="module")
@@ -86,14 +89,6 @@ def hub(shared: Hub) -> Hub:
 def client(hub: Hub) -> Iterator[HubClient]:
     with HubClient(hub.url, patience=QUICK) as made:
         yield made
-
-
-def said(error: PhiftError) -> str:
-    """Summary and remedy."""
-    if isinstance(error, InvalidSpecError):
-        (found,) = error.diagnostics
-        return f"{found.path}: {found.summary} | {found.remedy}"
-    return f"{error.summary} | {error.remedy}"
 
 
 def test_a_first_resolution(hub: Hub, client: HubClient) -> None:
@@ -232,96 +227,12 @@ def test_what_there_is_not(client: HubClient, request_: HubRequest, words: str) 
     assert said(caught.value) == words
 
 
-@pytest.mark.parametrize(
-    ("id", "token", "kind", "words"),
-    [
-        ("org/nosuch", "", InvalidSpecError,
-            f"hub: org/nosuch is not on HOST, or is private | {NO_TOKEN}"),
-        ("org/private", "", InvalidSpecError,
-            f"hub: org/private is not on HOST, or is private | {NO_TOKEN}"),
-        ("org/private", OTHER, InvalidSpecError, "hub: org/private is not on HOST, or is private | "
-            "Check the name (owner/name), and whether the token of HF_TOKEN may read it."),
-        ("org/gated", "", HubError,
-            "org/gated is gated | Accept its terms at URL/datasets/org/gated, then set HF_TOKEN."),
-        ("org/gated", OTHER, HubError,
-            "org/gated is gated | Request access at URL/datasets/org/gated: the account of HF_TOKEN has none."),
-        (CHAT, "hf_noSuchToken", HubError,
-            "HOST rejects the token of HF_TOKEN | Renew it (`hf auth login`), or remove it: public data needs none."),
-    ],
-)  # fmt: skip
-def test_what_this_account_may_not_read(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch, id: str, token: str, kind: type[PhiftError], words: str
-) -> None:
-    """Gated data is refused here: its listing is open, so that without asking, apply would be the first to know."""
-    monkeypatch.setenv("HF_TOKEN", token)
-    with HubClient(hub.url) as client, pytest.raises(kind) as caught:
-        resolve(HubRequest(id, split="train_sft"), client)
-    assert said(caught.value) == words.replace("HOST", hub.url.removeprefix("http://")).replace("URL", hub.url)
-    assert caught.value.exit_code == 1
-
-
-@pytest.mark.parametrize("id", ["org/gated", "org/private"])
-def test_a_token_opens(hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, id: str) -> None:
-    monkeypatch.setenv("HF_TOKEN", GOOD)
-    with HubClient(hub.url) as client:
-        made = resolve(HubRequest(id, split="train_sft"), client, count=True)
-        assert len(list(read(made, Selection.all(), client, tmp_path))) == made.rows == 30
-    assert made.gated is (id == "org/gated")
-    assert {seen.token for seen in hub.requests("hub")} == {GOOD}
-    assert {seen.token for seen in hub.requests("cdn")} == {""}
-
-
-def test_where_the_token_comes_from(hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def source() -> str:
-        with HubClient(hub.url) as client:
-            return client.token_source
-
-    assert source() == ""
-    file = tmp_path / "hf-home" / "token"
-    file.parent.mkdir()
-    file.write_text(f"{OTHER}\n")
-    assert source() == str(file)
-    monkeypatch.setenv("HUGGING_FACE_HUB_TOKEN", OTHER)
-    assert source() == "HUGGING_FACE_HUB_TOKEN"
-    monkeypatch.setenv("HF_TOKEN", OTHER)
-    assert source() == "HF_TOKEN"
-    monkeypatch.setenv("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")
-    assert source() == ""
-
-
-def test_a_token_that_cannot_be_one_is_not_shown(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_TOKEN", "hf_secret with spaces")
-    with HubClient(hub.url) as client, pytest.raises(HubError, match="token of HF_TOKEN") as caught:
-        resolve(TRAIN, client)
-    assert "secret" not in str(caught.value)
-
-
 def test_a_renamed_data_set(hub: Hub, client: HubClient) -> None:
     made = resolve(HubRequest("old/name", split="train"), client)
     assert (made.id, made.renamed_from, made.requested) == ("new/name", "old/name", "old/name@main")
     # Only the first request goes by the old name; each other one would be redirected.
     assert sum("old/name" in seen.path for seen in hub.requests()) == 1
     assert HubSplit.from_plain(made.plain()) == made
-
-
-def test_the_endpoint_is_read_when_a_client_is_made(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_ENDPOINT", f"{hub.url}/")
-    with HubClient() as client:
-        assert client.endpoint == hub.url
-        assert resolve(TRAIN, client).revision
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
-    with HubClient(patience=QUICK) as client, pytest.raises(HubError, match=r"cannot reach http://127\.0\.0\.1:1 "):
-        resolve(TRAIN, client)
-
-
-def test_offline_asks_nothing(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with (
-        HubClient(hub.url) as client,
-        pytest.raises(HubError, match=f"HF_HUB_OFFLINE is set, and {CHAT} must be resolved"),
-    ):
-        resolve(TRAIN, client)
-    assert hub.requests() == []
 
 
 def test_a_commit_that_only_edits_the_card_is_the_same_data(tmp_path: Path) -> None:
@@ -382,15 +293,6 @@ def test_clients_and_threads_do_not_meet(hub: Hub) -> None:
     assert found[:3] == found[3:]
 
 
-@pytest.mark.parametrize("value", ["ftp://127.0.0.1:1", "socks5://user:s3cret@127.0.0.1:1"])
-def test_a_proxy_that_cannot_be_used(hub: Hub, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    monkeypatch.setenv("ALL_PROXY", value)
-    with HubClient(hub.url, patience=QUICK) as client, pytest.raises(HubError) as caught:
-        resolve(TRAIN, client)
-    assert caught.value.code in ("hub-proxy", "hub-unreachable")
-    assert "s3cret" not in str(caught.value)
-
-
 def test_files_inside_archives(tmp_path: Path) -> None:
     head = "---\nconfigs:\n- config_name: default\n  data_files: zip://a.csv::x.zip\n---\n"
     packed = io.BytesIO()
@@ -441,27 +343,3 @@ def test_a_long_list_of_files_may_be_cut(client: HubClient, hub: Hub, monkeypatc
     monkeypatch.setattr(repository_module, "_SURELY_ALL", 0)
     resolve(TRAIN, client)
     assert any(seen.path.endswith("/dataset_infos.json") for seen in hub.requests())
-
-
-def test_certificates_of_the_organisation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """REQUESTS_CA_BUNDLE, as Azure's clients read it: httpx2 alone would not."""
-    trusted, host = authority(tmp_path / "tls")
-    with Hub(tmp_path / "blobs", certificate=host) as hub:
-        ultrachat(hub, tmp_path / "chat", rows={"train_sft": 30})
-        with HubClient(hub.url, patience=QUICK) as client, pytest.raises(HubError) as caught:
-            resolve(TRAIN, client)
-        address = hub.url.removeprefix("https://")
-        remedy = "Behind a TLS-inspecting proxy, set REQUESTS_CA_BUNDLE to its CA bundle."
-        assert said(caught.value) == f"the TLS certificate of {address} is not trusted | {remedy}"
-        for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
-            monkeypatch.setenv(name, str(trusted))
-            with HubClient(hub.url) as client:
-                made = resolve(TRAIN, client, count=True)
-                assert len(list(read(made, Selection.first(5), client, tmp_path / "scratch"))) == 5
-            monkeypatch.delenv(name)
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nosuch.pem"))
-        with (
-            HubClient(hub.url) as client,
-            pytest.raises(HubError, match=r"cannot read the certificates in .*nosuch\.pem"),
-        ):
-            resolve(TRAIN, client)
