@@ -28,7 +28,7 @@ _START = """
 import json, resource, sys, time
 from pathlib import Path
 import datasets, pyarrow.parquet
-endpoint, out, folder, what = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
+endpoint, out, folder, CHAT, what = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4], sys.argv[5]
 """
 _END = """
 import shutil
@@ -45,11 +45,10 @@ _DATASETS = (
     + """
 datasets.disable_progress_bars()
 start = time.process_time()
-loaded = datasets.load_dataset(%r, split=what)
+loaded = datasets.load_dataset(CHAT, split=what)
 loaded.to_json(str(out))
 cpu, rows = time.process_time() - start, len(loaded)
 """
-    % CHAT
     + _END
 )
 _PHIFT = (
@@ -63,11 +62,11 @@ import huggingface_hub, httpx2
 split, _, take = what.partition(" ")
 start = time.process_time()
 with HubClient(endpoint) as client:
-    pin = resolve(HubRequest(%r, split=split), client, count=take == "first")
+    pin = resolve(HubRequest(CHAT, split=split), client, count=take == "first")
     if take == "first":
         selection = Selection.first(round(pin.rows * 0.05))
     elif take == "hash":
-        selection = Selection.where(Take.parse("5%%").picked(0, lambda: 0).row)
+        selection = Selection.where(Take.parse("5%").picked(0, lambda: 0).row)
     else:
         selection = Selection.all()
     rows = 0
@@ -79,7 +78,6 @@ with HubClient(endpoint) as client:
             rows += 1
 cpu = time.process_time() - start
 """
-    % CHAT
     + _END
 )
 _SIDES = {
@@ -150,7 +148,7 @@ def _budgets(best: dict[str, Run], size: float, rows: int) -> None:
 def _run(program: str, what: str, hub: Hub, folder: Path) -> Run:
     folder.mkdir()
     hub.clear()
-    arguments = [sys.executable, "-c", program, hub.url, str(folder / "out.jsonl"), str(folder / "files"), what]
+    arguments = [sys.executable, "-c", program, hub.url, str(folder / "out.jsonl"), str(folder / "files"), CHAT, what]
     (folder / "files").mkdir()
     done = subprocess.run(arguments, check=True, capture_output=True, text=True, env=_environment(hub, folder))
     cpu, peak, disk, rows = json.loads(done.stdout.splitlines()[-1])

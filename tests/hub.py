@@ -202,7 +202,7 @@ class Hub:
 
     def _admin(self, method: str, body: Any) -> None:
         # Without the environment's proxies; the certificate is its own, made for the test.
-        context = ssl.create_default_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         opener = build_opener(ProxyHandler({}), HTTPSHandler(context=context))
         request = Request(f"{self.url}/__", json.dumps(body).encode(), method=method)

@@ -103,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
             if fault.flip >= 0 or isinstance(self.connection, ssl.SSLSocket):
                 for piece in _pieces(stream, start, end, fault.flip):
                     self.wfile.write(piece)
-            else:
+            elif end > start:
                 self.connection.sendfile(stream, start, end - start)
         self._sent = end - start
         if end < stop:

@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import sys
+import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hub import VARIABLES, Hub, authority
+from hub import Hub
+from hubcase import GOOD, OTHER, QUICK, TRAIN, clear, said
 from hubdata import CHAT, SPLITS, card, jsonl, rows_of, ultrachat
 
-from phift.data.hub import HubClient, HubError, HubRequest, HubSplit, Selection, newest, read, resolve, splits_of
+from phift.data.hub import (
+    HubClient,
+    HubError,
+    HubRequest,
+    HubSplit,
+    Selection,
+    newest,
+    read,
+    resolve,
+    splits_of,
+)
 from phift.data.hub import repository as repository_module
-from phift.data.hub.session import Patience
 from phift.errors import InvalidSpecError, PhiftError, StalePlanError
-
-TRAIN = HubRequest(CHAT, split="train_sft")
-GOOD, OTHER = "hf_goodTokenOfTheTests", "hf_otherTokenOfTheTests"
-NO_TOKEN = "Check the name (owner/name). For a private data set, set HF_TOKEN."
-QUICK = Patience(base=0.01, cap=0.02)
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf-home"))
+    clear(monkeypatch, tmp_path / "hf-home")
 
 
 @pytest.fixture(scope="module")
@@ -82,14 +89,6 @@ def hub(shared: Hub) -> Hub:
 def client(hub: Hub) -> Iterator[HubClient]:
     with HubClient(hub.url, patience=QUICK) as made:
         yield made
-
-
-def said(error: PhiftError) -> str:
-    """Summary and remedy."""
-    if isinstance(error, InvalidSpecError):
-        (found,) = error.diagnostics
-        return f"{found.path}: {found.summary} | {found.remedy}"
-    return f"{error.summary} | {error.remedy}"
 
 
 def test_a_first_resolution(hub: Hub, client: HubClient) -> None:
@@ -198,16 +197,16 @@ def test_options_of_the_card_are_pinned(client: HubClient) -> None:
             f"split: {CHAT} has no split trian_sft | "
             "Did you mean train_sft? It has: train_sft, test_sft, train_gen, test_gen.",
         ),
-        (HubRequest(CHAT), f"split: {CHAT} has several splits, and none is named | "
+        (HubRequest(CHAT), f"split: `split` is required for {CHAT} | "
             "Write `split:` with one of: train_sft, test_sft, train_gen, test_gen."),
         (HubRequest(CHAT, "v2", split="train_sft"), f"revision: {CHAT} has no revision v2 | It has: main, v1."),
         (HubRequest(CHAT, config="extra", split="x"), f"config: {CHAT} has no config extra | It has: default."),
-        (HubRequest("org/configs", split="train"), "config: org/configs has several configs, and none is named | "
+        (HubRequest("org/configs", split="train"), "config: `config` is required for org/configs | "
             "Write `config:` with one of: semicolons, commas."),
         (HubRequest("org/configs", config="comma", split="train"),
             "config: org/configs has no config comma | Did you mean commas? It has: semicolons, commas."),
         (HubRequest("org/script", split="train"),
-            "hub: org/script is a loading script (script.py): phift runs no code of data sets | "
+            "hub: org/script is a loading script (script.py); phift does not run code of data sets | "
             "Use `revision: refs/convert/parquet` if the hub has converted it, or download the data and use `path:`."),
         (HubRequest("org/empty", split="train"),
             "hub: org/empty has no data files that can be read | Check its files on the hub, or use `path:`."),
@@ -228,96 +227,12 @@ def test_what_there_is_not(client: HubClient, request_: HubRequest, words: str) 
     assert said(caught.value) == words
 
 
-@pytest.mark.parametrize(
-    ("id", "token", "kind", "words"),
-    [
-        ("org/nosuch", "", InvalidSpecError,
-            f"hub: org/nosuch is not on HOST, or is private | {NO_TOKEN}"),
-        ("org/private", "", InvalidSpecError,
-            f"hub: org/private is not on HOST, or is private | {NO_TOKEN}"),
-        ("org/private", OTHER, InvalidSpecError, "hub: org/private is not on HOST, or is private | "
-            "Check the name (owner/name), and whether the token of HF_TOKEN may read it."),
-        ("org/gated", "", HubError,
-            "org/gated is gated | Accept its terms at URL/datasets/org/gated, then set HF_TOKEN."),
-        ("org/gated", OTHER, HubError,
-            "org/gated is gated | Request access at URL/datasets/org/gated: the account of HF_TOKEN has none."),
-        (CHAT, "hf_noSuchToken", HubError,
-            "HOST rejects the token of HF_TOKEN | Renew it (`hf auth login`), or remove it: public data needs none."),
-    ],
-)  # fmt: skip
-def test_what_this_account_may_not_read(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch, id: str, token: str, kind: type[PhiftError], words: str
-) -> None:
-    """Gated data is refused here: its listing is open, so that without asking, apply would be the first to know."""
-    monkeypatch.setenv("HF_TOKEN", token)
-    with HubClient(hub.url) as client, pytest.raises(kind) as caught:
-        resolve(HubRequest(id, split="train_sft"), client)
-    assert said(caught.value) == words.replace("HOST", hub.url.removeprefix("http://")).replace("URL", hub.url)
-    assert caught.value.exit_code == 1
-
-
-@pytest.mark.parametrize("id", ["org/gated", "org/private"])
-def test_a_token_opens(hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, id: str) -> None:
-    monkeypatch.setenv("HF_TOKEN", GOOD)
-    with HubClient(hub.url) as client:
-        made = resolve(HubRequest(id, split="train_sft"), client, count=True)
-        assert len(list(read(made, Selection.all(), client, tmp_path))) == made.rows == 30
-    assert made.gated is (id == "org/gated")
-    assert {seen.token for seen in hub.requests("hub")} == {GOOD}
-    assert {seen.token for seen in hub.requests("cdn")} == {""}
-
-
-def test_where_the_token_comes_from(hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def source() -> str:
-        with HubClient(hub.url) as client:
-            return client.token_source
-
-    assert source() == ""
-    file = tmp_path / "hf-home" / "token"
-    file.parent.mkdir()
-    file.write_text(f"{OTHER}\n")
-    assert source() == str(file)
-    monkeypatch.setenv("HUGGING_FACE_HUB_TOKEN", OTHER)
-    assert source() == "HUGGING_FACE_HUB_TOKEN"
-    monkeypatch.setenv("HF_TOKEN", OTHER)
-    assert source() == "HF_TOKEN"
-    monkeypatch.setenv("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")
-    assert source() == ""
-
-
-def test_a_token_that_cannot_be_one_is_not_shown(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_TOKEN", "hf_secret with spaces")
-    with HubClient(hub.url) as client, pytest.raises(HubError, match="token of HF_TOKEN") as caught:
-        resolve(TRAIN, client)
-    assert "secret" not in str(caught.value)
-
-
 def test_a_renamed_data_set(hub: Hub, client: HubClient) -> None:
     made = resolve(HubRequest("old/name", split="train"), client)
     assert (made.id, made.renamed_from, made.requested) == ("new/name", "old/name", "old/name@main")
     # Only the first request goes by the old name; each other one would be redirected.
     assert sum("old/name" in seen.path for seen in hub.requests()) == 1
     assert HubSplit.from_plain(made.plain()) == made
-
-
-def test_the_endpoint_is_read_when_a_client_is_made(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_ENDPOINT", f"{hub.url}/")
-    with HubClient() as client:
-        assert client.endpoint == hub.url
-        assert resolve(TRAIN, client).revision
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
-    with HubClient(patience=QUICK) as client, pytest.raises(HubError, match=r"cannot reach http://127\.0\.0\.1:1 "):
-        resolve(TRAIN, client)
-
-
-def test_offline_asks_nothing(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with (
-        HubClient(hub.url) as client,
-        pytest.raises(HubError, match=f"HF_HUB_OFFLINE is set, and {CHAT} must be asked"),
-    ):
-        resolve(TRAIN, client)
-    assert hub.requests() == []
 
 
 def test_a_commit_that_only_edits_the_card_is_the_same_data(tmp_path: Path) -> None:
@@ -329,8 +244,69 @@ def test_a_commit_that_only_edits_the_card_is_the_same_data(tmp_path: Path) -> N
         hub.commit(CHAT, {"README.md": text.encode()}, keep=True)
         with HubClient(hub.url) as client:
             after = resolve(TRAIN, client)
+            test = resolve(replace(TRAIN, split="test_sft"), client)
+        # Another file of test_sft is other data of that split alone.
+        changed = {test.files[0].path: tmp_path / "chat" / Path(after.files[0].path).name}
+        hub.commit(CHAT, changed, keep=True)
+        with HubClient(hub.url) as client:
+            assert resolve(TRAIN, client).contents() == after.contents()
+            assert resolve(replace(TRAIN, split="test_sft"), client).contents() != test.contents()
     assert before.revision != after.revision
     assert before.contents() == after.contents()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "configs: [",
+        "configs: 3",
+        "configs:\n- 1",
+        "configs:\n- config_name: a",
+        "configs:\n- config_name: a\n  data_files: 3",
+        "configs:\n- config_name: a\n  data_files: [{split: x}]",
+        "configs:\n- config_name: a\n  data_files: [{path: 1, split: 2}]",
+        "configs:\n- config_name: 'a/b'\n  data_files: nosuch.csv",
+        "configs:\n- config_name: a\n  data_files: nosuch.csv\n  nosuch_option: 1",
+        "dataset_info: 3",
+        "dataset_info:\n  features: 3",
+        "dataset_info:\n  features: [{name: a, dtype: nosuch}]",
+        "[]",
+        "\x00",
+    ],
+)
+def test_cards_that_are_none(tmp_path: Path, head: str) -> None:
+    """Whatever a card says, phift has an error of its own for it."""
+    with Hub(tmp_path / "blobs") as hub:
+        hub.commit("org/odd", {"README.md": f"---\n{head}\n---\n".encode(), "train.jsonl": b'{"a": 1}\n'})
+        with HubClient(hub.url, patience=QUICK) as client:
+            try:
+                assert resolve(HubRequest("org/odd", split="train"), client).files
+            except PhiftError as error:
+                assert said(error).partition(" | ")[2]  # noqa: PT017 - some are read nevertheless
+
+
+def test_clients_and_threads_do_not_meet(hub: Hub) -> None:
+    """The libraries have one state for the process: each resolution still asks its own hub, and none waits for ever."""
+    requests = [HubRequest(id, split="train") for id in ("org/bare", "org/zipped", "org/parquet-without-card")]
+    with HubClient(hub.url) as one, HubClient(hub.url) as other, ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(resolve, requests * 2, [one, one, other, other, one, other], timeout=60))
+    assert found[:3] == found[3:]
+
+
+def test_files_inside_archives(tmp_path: Path) -> None:
+    head = "---\nconfigs:\n- config_name: default\n  data_files: zip://a.csv::x.zip\n---\n"
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.csv", "a\n1\n")
+        archive.writestr("b.csv", "a\n2\n")
+    with Hub(tmp_path / "blobs") as hub:
+        hub.commit("org/inside", {"README.md": head.encode(), "x.zip": packed.getvalue()})
+        hub.commit("org/packed", {"train.zip": packed.getvalue()})
+        with HubClient(hub.url, patience=QUICK) as client:
+            with pytest.raises(InvalidSpecError, match="names no existing file for train"):
+                resolve(HubRequest("org/inside", split="train"), client)
+            made = resolve(HubRequest("org/packed", split="train"), client)
+            assert [row for _, _, row in read(made, Selection.all(), client, tmp_path / "s")] == [{"a": 1}, {"a": 2}]
 
 
 def test_many_files(tmp_path: Path) -> None:
@@ -358,7 +334,7 @@ def test_many_files(tmp_path: Path) -> None:
 
 def test_too_many_small_files(client: HubClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules["phift.data.hub.resolve"], "_SMALL_FILES", 0)
-    with pytest.raises(HubError, match="1 files that are kept without a SHA-256"):
+    with pytest.raises(HubError, match="1 files that the hub stores without a SHA-256"):
         resolve(HubRequest("org/bare", split="train"), client)
 
 
@@ -367,27 +343,3 @@ def test_a_long_list_of_files_may_be_cut(client: HubClient, hub: Hub, monkeypatc
     monkeypatch.setattr(repository_module, "_SURELY_ALL", 0)
     resolve(TRAIN, client)
     assert any(seen.path.endswith("/dataset_infos.json") for seen in hub.requests())
-
-
-def test_certificates_of_the_organisation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """REQUESTS_CA_BUNDLE, as Azure's clients read it: httpx2 alone would not."""
-    trusted, host = authority(tmp_path / "tls")
-    with Hub(tmp_path / "blobs", certificate=host) as hub:
-        ultrachat(hub, tmp_path / "chat", rows={"train_sft": 30})
-        with HubClient(hub.url, patience=QUICK) as client, pytest.raises(HubError) as caught:
-            resolve(TRAIN, client)
-        address = hub.url.removeprefix("https://")
-        remedy = "Behind a TLS-inspecting proxy, set REQUESTS_CA_BUNDLE to its CA bundle."
-        assert said(caught.value) == f"the TLS certificate of {address} is not trusted | {remedy}"
-        for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
-            monkeypatch.setenv(name, str(trusted))
-            with HubClient(hub.url) as client:
-                made = resolve(TRAIN, client, count=True)
-                assert len(list(read(made, Selection.first(5), client, tmp_path / "scratch"))) == 5
-            monkeypatch.delenv(name)
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nosuch.pem"))
-        with (
-            HubClient(hub.url) as client,
-            pytest.raises(HubError, match=r"cannot read the certificates in .*nosuch\.pem"),
-        ):
-            resolve(TRAIN, client)

@@ -46,6 +46,9 @@ ONLY_UNDER = {
     "transformers": ("emulator",),
     "starlette": ("emulator",),
     "sqlite3": ("emulator",),
+    "datasets": ("data",),
+    "huggingface_hub": ("data", "emulator"),
+    "httpx2": ("data",),
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -1,13 +1,13 @@
 """Data of the Hugging Face hub, from a request to rows.
 
     HubRequest   what the spec asks for            HubSplit   the pin that the lock file keeps
-    resolve      request -> pin (network, once)    newest     the commit that a revision stands for now
-    Selection    which rows                        transfer   what they cost in bytes, from the pin alone
+    resolve      request -> pin (network, once)    newest     the commit that a revision refers to now
+    Selection    which rows                        transfer   bytes to read for them, from the pin alone
     read         pin -> rows (network, or caches)  HubClient  address, token, certificates, retries
 
-A plan with a full lock needs HubRequest, HubSplit, Selection and transfer: they send nothing and import nothing heavy.
-`datasets` is imported by `resolve`, and by `read` of other formats than Parquet; pyarrow by `read` and by a count of
-rows; huggingface_hub with `datasets`. Errors are those of `phift.data.hub.errors`.
+A plan with a full lock needs HubRequest, HubSplit, Selection and transfer, which send nothing and import nothing heavy.
+`resolve`, and `read` of other formats than Parquet, import `datasets` (and with it huggingface_hub); `read`, and
+`resolve` with a count of rows, import pyarrow. Errors: see `phift.data.hub.errors`.
 """
 
 from phift.data.hub.client import HubClient

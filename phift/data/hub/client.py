@@ -1,22 +1,22 @@
-"""The client of the Hugging Face hub: what is asked of it, and with what address, token, certificates and patience.
+"""The client of the Hugging Face hub: address, token, certificates, proxies, retries.
 
     with HubClient() as client:                     # HF_ENDPOINT, HF_TOKEN, ... are read here
         pin = resolve(HubRequest("org/chat", split="train"), client)
-        for path, number, row in read(pin, Selection.prefix(100), client, folder): ...
+        for path, number, row in read(pin, Selection.first(100), client, folder): ...
 
-One client a run: what it has learnt of a repository it does not ask again, so that the splits of one data set come from
-one commit. Any number of threads may use it. Making one sends nothing and imports nothing heavy; the first request
-imports httpx2, the first resolution `datasets`.
+Use one client per run: it remembers what it has resolved, so that all splits of a data set come from one commit. It is
+thread-safe. Creating one sends nothing and imports nothing heavy; the first request imports httpx2, the first
+resolution `datasets`.
 
 Certificates: REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, as Azure's clients read them, then SSL_CERT_FILE, SSL_CERT_DIR, then
 the system's store. Proxies: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY. HF_HUB_OFFLINE forbids every request. The
-token goes to the endpoint alone. xet is never used: files come over HTTPS, which every repository offers.
+token is sent to the endpoint only. Files are downloaded over HTTPS, which every repository supports, never by xet.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ from urllib.parse import quote
 
 from phift.data.hub import environment
 from phift.data.hub.environment import Token
-from phift.data.hub.errors import Place, Subject, from_answer, not_a_hub, offline
+from phift.data.hub.errors import Place, Subject, bad_endpoint, bad_proxy, from_answer, not_a_hub, offline
 
 if TYPE_CHECKING:
     from phift.data.hub.session import Known, Patience, Session
@@ -33,23 +33,22 @@ __all__ = ["HubClient"]
 
 
 class HubClient:
-    """Asks one hub. endpoint: its address; "" is HF_ENDPOINT, or https://huggingface.co. patience: how often and how
+    """A connection to one hub. endpoint: its address; "" is HF_ENDPOINT, or https://huggingface.co. patience: how
 
-    long requests are tried again.
+    often and how long requests are retried.
     """
 
     def __init__(self, endpoint: str = "", *, patience: Patience | None = None) -> None:
         self.endpoint = (endpoint or environment.endpoint()).rstrip("/")
         self.offline = environment.offline()
         self.cache = environment.cache_folder()
-        """Where huggingface_hub keeps files, which are used when they are the pinned ones."""
+        """The cache of huggingface_hub; its files are used if their content is the pinned one."""
         self._patience = patience
         self._token: Token | None = None
-        self._context: list[Any] = []
         self._session: Session | None = None
         self._known: dict[Any, Any] = {}
         self._lock = threading.RLock()
-        self._asking = threading.RLock()  # apart: what is asked may wait for the libraries, whose user needs the other
+        self._asking = threading.RLock()  # separate: `ask` may wait for the libraries, whose user needs _lock
 
     @property
     def token_source(self) -> str:
@@ -66,7 +65,7 @@ class HubClient:
 
     @property
     def patience(self) -> Patience:
-        """How often and how long requests are tried again."""
+        """How often and how long requests are retried."""
         from phift.data.hub.session import Patience
 
         with self._lock:
@@ -74,30 +73,30 @@ class HubClient:
             return self._patience
 
     def get(self, subject: Subject, path: str) -> Any:
-        """The JSON that GET answers at a path under the endpoint. Raises the error that another answer stands for."""
-        return self._json(subject, "GET", path)
-
-    def post(self, subject: Subject, path: str, form: Mapping[str, Any]) -> Any:
-        """As `get`, of a POST with a form."""
-        return self._json(subject, "POST", path, data=form)
+        """GET a path under the endpoint; returns the JSON. Raises the error of `from_answer` on any other response."""
+        response = self._answer(subject, path)
+        try:
+            return response.json()
+        except ValueError:
+            raise not_a_hub(self.place) from None
 
     def check(self, subject: Subject, path: str) -> None:
-        """GET that only asks for leave. Raises the error that another answer than success stands for."""
-        self._answer(subject, "GET", path)
+        """GET a path for its status. Raises the error of `from_answer` unless it succeeds."""
+        self._answer(subject, path)
 
     def once(self, key: Any, ask: Callable[[], Any]) -> Any:
-        """What `ask` returns, asked once in this client's life. An error is not kept."""
+        """The result of `ask`, called once per client and key. Errors are not remembered."""
         with self._asking:
             if key not in self._known:
                 self._known[key] = ask()
             return self._known[key]
 
     def file_address(self, id: str, revision: str, path: str) -> str:
-        """Where a file of a data set is."""
+        """The URL of a file."""
         return f"{self.endpoint}/datasets/{id}/resolve/{quote(revision, safe='')}/{quote(path)}"
 
     def session(self, subject: Subject) -> Session:
-        """The HTTP session, for requests that are not JSON. Raises HubError with HF_HUB_OFFLINE."""
+        """The HTTP session. Raises HubError with HF_HUB_OFFLINE, or when it cannot be set up."""
         self._allow(subject)
         with self._lock:
             if self._session is None:
@@ -106,19 +105,19 @@ class HubClient:
 
     @contextmanager
     def libraries(self, subject: Subject, known: Known = lambda path: None) -> Iterator[Path]:
-        """Within it, `datasets` and huggingface_hub ask this hub, with this client's session, token and retries.
+        """A context in which `datasets` and huggingface_hub use this hub with this client's token and retries.
 
-        known: (status, JSON) of a path under the endpoint that need not be asked, else None. Yields a temporary folder
-        for their files. One thread at a time. See `phift.data.hub.libraries`.
+        known: (status, JSON) for a path under the endpoint that need not be requested, or None. Yields a temporary
+        folder for their files. One thread at a time; see `phift.data.hub.libraries`.
         """
         from phift.data.hub.libraries import at_work
 
         self._allow(subject)
-        with at_work(self.endpoint, lambda: self._new_session(subject, known)) as folder:
+        with at_work(self.endpoint, lambda: self._new_session(subject, known), subject) as folder:
             yield folder
 
     def close(self) -> None:
-        """Closes the connections. The client can go on; it then opens new ones."""
+        """Close the connections. The client stays usable and opens new ones as needed."""
         with self._lock:
             if self._session is not None:
                 self._session.close()
@@ -130,40 +129,33 @@ class HubClient:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _json(self, subject: Subject, method: str, path: str, **body: Any) -> Any:
-        response = self._answer(subject, method, path, **body)
-        try:
-            return response.json()
-        except ValueError:
-            raise not_a_hub(self.place) from None
-
-    def _answer(self, subject: Subject, method: str, path: str, **body: Any) -> Any:
+    def _answer(self, subject: Subject, path: str) -> Any:
         from phift.data.hub.session import SUBJECT
 
         session = self.session(subject)
-        response = session.request(method, f"{self.endpoint}{path}", extensions={SUBJECT: subject}, **body)
+        response = session.get(f"{self.endpoint}{path}", extensions={SUBJECT: subject})
         if response.status_code >= 400:
             raise from_answer(self.place, subject, response.status_code, response.headers)
         return response
 
     def _new_session(self, subject: Subject, known: Known | None = None) -> Session:
-        from phift.data.hub.session import Session
+        from phift.data.hub.session import InvalidURL, Session
 
         token = self._found_token()
         place = Place(self.endpoint, token.source)
-        return Session(place, token.value, self._certificates(), self.patience, subject, known)
+        trusted = environment.certificates()
+        try:
+            return Session(place, token.value, trusted, self.patience, subject, known)
+        except InvalidURL:
+            raise bad_endpoint(place) from None
+        except (ImportError, ValueError):  # not shown: their text may contain the proxy's password
+            raise bad_proxy() from None
 
     def _found_token(self) -> Token:
         with self._lock:
             if self._token is None:
                 self._token = Token() if self.offline else environment.token()
             return self._token
-
-    def _certificates(self) -> Any:
-        with self._lock:
-            if not self._context:
-                self._context.append(environment.certificates())
-            return self._context[0]
 
     def _allow(self, subject: Subject) -> None:
         if self.offline:

@@ -1,4 +1,4 @@
-"""Files of the hub on this disk: whole ones that are verified before use, a place to keep them, and one ahead."""
+"""Downloads: whole files verified before use, the folder that holds them, and a background thread one item ahead."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from pathlib import Path, PurePosixPath
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from phift.data.hub.errors import HubError, disk_full, not_the_pinned_file
+from phift.data.hub.errors import HubError, disk_full, no_ranges, not_the_pinned_file
 from phift.data.hub.pins import HubFile
 from phift.data.hub.remote import Cancelled, RangesIgnored, Remote
-from phift.digest import file_digest
+from phift.digest import digest_of, file_digest
 
 __all__ = ["PARTIAL", "Download", "Meter", "Progress", "Slot", "one_ahead"]
 
@@ -34,7 +34,7 @@ _LEAVE = 5.0  # seconds that an abandoned download may take to notice
 
 @dataclass(frozen=True)
 class Download:
-    """How far it is. current, total: bytes so far and planned; file: its number, from 1; files: how many there are."""
+    """Progress. current, total: bytes so far and planned; file: the current file's number, from 1, of `files`."""
 
     current: int
     total: int
@@ -58,21 +58,21 @@ class Meter:
         self._reported = -_REPORT
 
     def begin(self, number: int) -> None:
-        """The file of that number, from 1, comes next."""
+        """The file with this number, from 1, is next."""
         self._file = number
 
     def add(self, size: int) -> None:
-        """So many bytes more."""
+        """Count more bytes."""
         self._done += size
         if self._done - self._reported >= _REPORT:
             self.report()
 
     def mark(self) -> int:
-        """Bytes so far, to go back to."""
+        """Bytes so far, for `back_to`."""
         return self._done
 
     def back_to(self, mark: int) -> None:
-        """What came after the mark was in vain."""
+        """Discard what was counted after the mark."""
         self._done = mark
         self._reported = min(self._reported, mark)
 
@@ -84,10 +84,10 @@ class Meter:
 
 
 class Slot:
-    """A folder for the files of one read, which nobody else uses meanwhile: the first free one under `folder`.
+    """A folder for the files of one read, locked against other reads: the first free one under `folder`.
 
-    What a killed read left in it is used where it fits. keep: files stay after use. Raises HubError when the folder
-    cannot be used.
+    Files that a killed read left in it are used where they fit. keep: files stay after use. Raises HubError when the
+    folder cannot be used.
     """
 
     def __init__(self, folder: Path, files: Iterable[HubFile], *, keep: bool = False) -> None:
@@ -120,17 +120,18 @@ class Slot:
         summary = f"{_SLOTS} downloads are running in {self._folder}"
         raise HubError(summary, code="hub-folder", remedy="Wait for one of them to end.")
 
-    def __exit__(self, *exception: object) -> None:
-        for path in self.path.glob(f"*{PARTIAL}"):
-            path.unlink(missing_ok=True)
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
+        for path in self.path.iterdir():
+            if path.name.endswith(PARTIAL) or (kind is None and not self.keep):
+                path.unlink(missing_ok=True)
         os.close(self._lock)
 
     def place(self, file: HubFile, ending: str = "") -> Path:
-        """Where a file goes, under a name that keeps its suffixes: readers tell compression by them."""
+        """The path of a file. Its name keeps the suffixes, from which readers derive the compression."""
         return self.path / f"{self._name(file)}{ending}"
 
     def need(self, size: int) -> None:
-        """Raises HubError when so many bytes more do not fit on the disk."""
+        """Raises HubError when this many more bytes do not fit on the disk."""
         free = shutil.disk_usage(self.path).free
         if free < size:
             raise disk_full(self._folder, size, free)
@@ -147,7 +148,7 @@ class Slot:
 
     @contextmanager
     def writing(self, path: Path, mode: str) -> Iterator[Any]:
-        """A file to write to; a full disk is told as such."""
+        """A file open for writing. Raises HubError when the disk is full."""
         try:
             with path.open(mode) as out:
                 yield out
@@ -157,9 +158,9 @@ class Slot:
             raise
 
     def whole(self, remote: Remote, meter: Meter, cancelled: threading.Event) -> Path:
-        """The file, whole and with the pinned SHA-256, downloaded as far as it is not here yet.
+        """The path of the whole file, verified by its SHA-256; downloads what is missing.
 
-        It has its name only once it is verified; a part is taken up where it ends. Raises as Remote.read.
+        A file has its final name only after verification; a partial one is resumed. Raises as Remote.read.
         """
         path, part = self.place(remote.file), self.place(remote.file, ".part")
         if path.exists():
@@ -178,13 +179,13 @@ class Slot:
             if found == remote.file.sha256:
                 os.replace(part, path)
                 return path
-            part.unlink()  # what was here may have been another file's: once more from the start
+            part.unlink()  # the part may have been damaged: download once more from the start
         if not found:
-            raise HubError(f"{remote.subject} cannot be downloaded whole", code="hub-no-ranges", remedy=_NO_RANGES)
+            raise no_ranges(remote.place, f"a cut download of {remote.subject} cannot be continued")
         raise not_the_pinned_file(remote.subject, f"sha256 {remote.file.sha256[:12]}", f"sha256 {found[:12]}")
 
     def _fill(self, remote: Remote, part: Path, meter: Meter, cancelled: threading.Event, *, resume: bool) -> str:
-        """Download what a part lacks; the SHA-256 of all of it."""
+        """Complete the partial file; returns the SHA-256 of the result."""
         hasher = sha256()
         have = 0
         if resume and part.exists() and part.stat().st_size <= remote.file.size:
@@ -205,7 +206,7 @@ class Slot:
         return hasher.hexdigest()
 
     def _tidy(self) -> None:
-        """Remove what no file of this read is."""
+        """Remove files that this read cannot use."""
         if self.keep:
             return
         for path in self.path.iterdir():
@@ -214,16 +215,15 @@ class Slot:
 
     @staticmethod
     def _name(file: HubFile) -> str:
-        return f"{file.sha256[:24]}-{PurePosixPath(file.path).name[-100:]}"
-
-
-_NO_RANGES = "A proxy cuts answers and ignores byte ranges: bypass it for the hub (NO_PROXY)."
+        # By path too: two files of one content are two files, and the first is deleted while the second is in use.
+        return f"{file.sha256[:24]}-{digest_of(file.path, 8)}-{PurePosixPath(file.path).name[-100:]}"
 
 
 def one_ahead(items: Generator[T, None, None], cancelled: threading.Event) -> Generator[T, None, None]:
-    """The items of a generator that runs in a thread of its own, one item ahead of whoever takes them.
+    """Run a generator in a background thread, one item ahead of the consumer.
 
-    When the taker stops early `cancelled` is set, the generator is closed, and a download at work ends within seconds.
+    When the consumer stops early, `cancelled` is set and the generator is closed; a running download ends within
+    seconds.
     """
     asked: SimpleQueue[bool] = SimpleQueue()
     given: SimpleQueue[T | _End] = SimpleQueue()
@@ -257,6 +257,6 @@ def one_ahead(items: Generator[T, None, None], cancelled: threading.Event) -> Ge
 
 @dataclass
 class _End:
-    """No further item, for this reason."""
+    """The end of the items. error: what ended them, if not the generator itself."""
 
     error: BaseException | None

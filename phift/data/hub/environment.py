@@ -1,4 +1,4 @@
-"""What the process environment says about the hub: address, token, certificates, caches. Read when called."""
+"""Settings of the process environment for the hub: address, token, certificates, cache. Read at call time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import re
 import ssl
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from phift.data.hub.errors import HubError
@@ -19,14 +20,14 @@ _TRUE = {"1", "ON", "YES", "TRUE"}
 
 @dataclass(frozen=True)
 class Token:
-    """source: where it comes from, as text for messages; "" when there is none."""
+    """source: where it comes from, as text for messages; "" without a token."""
 
     value: str = field(default="", repr=False)
     source: str = ""
 
 
 def endpoint() -> str:
-    """HF_ENDPOINT, or the public hub; without a slash at its end."""
+    """HF_ENDPOINT, or the public hub; without a trailing slash."""
     return (os.environ.get("HF_ENDPOINT") or DEFAULT_ENDPOINT).rstrip("/")
 
 
@@ -42,18 +43,19 @@ def cache_folder() -> Path:
 
 
 def token() -> Token:
-    """The token, looked for in the order of huggingface_hub: OIDC, HF_TOKEN, HUGGING_FACE_HUB_TOKEN, the token file.
+    """The token, in the order of huggingface_hub: OIDC, HF_TOKEN, HUGGING_FACE_HUB_TOKEN, the token file.
 
-    None with HF_HUB_DISABLE_IMPLICIT_TOKEN. Only OIDC, and a token file that a browser login wrote and that may have
-    to be renewed, import huggingface_hub and may send requests. Raises HubError when OIDC is asked for and fails, and
-    on what cannot be a token.
+    No token with HF_HUB_DISABLE_IMPLICIT_TOKEN. OIDC, and a token file of a browser login, which may need renewal,
+    import huggingface_hub and may send requests. Raises HubError when OIDC fails, or a token is malformed.
     """
     found = _found_token()
     if found.value and not _TOKEN.fullmatch(found.value):
-        # It would be shown by the error that a header with it raises.
+        # The error for an illegal header would show it.
         remedy = "Set it to the token alone, or remove it: public data needs none."
         raise HubError(
-            f"the token of {found.source} contains spaces or odd characters", code="hub-token", remedy=remedy
+            f"the token of {found.source} is malformed: it contains spaces or other illegal characters",
+            code="hub-token",
+            remedy=remedy,
         )
     return found
 
@@ -75,27 +77,35 @@ def _found_token() -> Token:
     return Token(value, str(path))
 
 
-def certificates() -> ssl.SSLContext | None:
-    """What to trust: REQUESTS_CA_BUNDLE, then CURL_CA_BUNDLE, as Azure's clients read them; None leaves it to httpx2,
+def certificates() -> ssl.SSLContext:
+    """The certificates to trust: REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, as for Azure's clients, then SSL_CERT_FILE,
 
-    which takes SSL_CERT_FILE, SSL_CERT_DIR, then the system's store. Raises HubError when a bundle cannot be read.
+    SSL_CERT_DIR, then the system's store. Raises HubError when a bundle cannot be read.
     """
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        bundle = os.environ.get(name)
-        if not bundle:
-            continue
-        try:
-            if os.path.isdir(bundle):
-                return ssl.create_default_context(capath=bundle)
-            return ssl.create_default_context(cafile=bundle)
-        except OSError as error:  # ssl.SSLError is one
-            raise HubError(
-                f"cannot read the certificates in {bundle}",
-                code="hub-certificates",
-                detail=error.strerror or str(error),
-                remedy=f"{name} must name a file or folder of PEM certificates.",
-            ) from None
-    return None
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+        if bundle := os.environ.get(name):
+            try:
+                return _trusting(bundle, os.stat(bundle).st_mtime_ns)
+            except OSError as error:  # ssl.SSLError is one
+                raise HubError(
+                    f"cannot read the certificates in {bundle}",
+                    code="hub-certificates",
+                    detail=error.strerror or str(error),
+                    remedy=f"{name} must name a file or folder of PEM certificates.",
+                ) from None
+    return _trusting("", 0)
+
+
+@lru_cache(maxsize=8)
+def _trusting(bundle: str, modified: int) -> ssl.SSLContext:
+    """Cached: loading certificates takes longer than a request. modified: time of the bundle's last change."""
+    if os.path.isdir(bundle):
+        return ssl.create_default_context(capath=bundle)
+    if bundle:
+        return ssl.create_default_context(cafile=bundle)
+    import httpx2
+
+    return httpx2.create_ssl_context()  # it knows each system's store
 
 
 def _from_library(source: str) -> str:
@@ -103,7 +113,7 @@ def _from_library(source: str) -> str:
 
     try:
         return huggingface_hub.get_token() or ""
-    except Exception as error:  # noqa: BLE001 - it asks several services in several ways
+    except Exception as error:  # noqa: BLE001 - it uses several services, each with its own errors
         raise HubError(
             f"no token for the hub from {source}",
             code="hub-token",

@@ -1,11 +1,11 @@
-"""The words for everything that can go wrong between phift and the Hugging Face hub.
+"""Every error between phift and the Hugging Face hub, with its message.
 
     InvalidSpecError  exit 1  what the spec asks for does not exist: id, revision, config, split, or data in it
-    HubError          exit 1  the hub, the way to it, or this machine stands in the way
+    HubError          exit 1  access refused, no connection, or no space on this machine
     StalePlanError    exit 5  a file is not the one that phift.lock pins
 
-Diagnostics have the field as their path (`hub`, `revision`, `config`, `split`) and no place in a file: whoever knows
-the spec adds it. No message contains a token, the query of an address (it carries signatures), or text of a row.
+The path of a diagnostic is the field (`hub`, `revision`, `config`, `split`); the caller, who knows the spec, adds file
+and line. No message contains a token, the query of an address (it carries signatures), or text of a row.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError, PhiftError, StalePlanError
@@ -25,10 +24,13 @@ __all__ = [
     "Place",
     "Subject",
     "bad_card",
+    "bad_endpoint",
+    "bad_proxy",
     "disk_full",
     "from_answer",
     "loading_script",
     "no_data_files",
+    "no_ranges",
     "no_such_name",
     "not_a_hub",
     "not_the_pinned_file",
@@ -50,7 +52,7 @@ _SECRETS = (
 
 
 class HubError(PhiftError):
-    """The hub, the way to it, or this machine stands in the way of the data. code: a stable short name."""
+    """Access refused, no connection, or no space on this machine. code: a stable short name."""
 
     def __init__(self, summary: str, *, code: str, detail: str = "", remedy: str = "") -> None:
         super().__init__(summary, detail=detail, remedy=remedy)
@@ -59,7 +61,7 @@ class HubError(PhiftError):
 
 @dataclass(frozen=True)
 class Place:
-    """The hub that is asked. endpoint: its address; token_source: where the token comes from, as text, or ""."""
+    """A hub. endpoint: its address; token_source: where the token comes from, as text, or ""."""
 
     endpoint: str
     token_source: str = ""
@@ -67,12 +69,12 @@ class Place:
     @property
     def host(self) -> str:
         """`huggingface.co`, or what HF_ENDPOINT says."""
-        return urlsplit(self.endpoint).netloc.rpartition("@")[2] or self.endpoint
+        return self.endpoint.partition("://")[2].partition("/")[0].rpartition("@")[2] or self.endpoint
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is asked for. pinned: the lock file says so, not the spec; path: the file, where it is one."""
+    """What a request is for. pinned: named by the lock file, not by the spec; path: the file, or ""."""
 
     id: str = ""
     revision: str = ""
@@ -84,7 +86,7 @@ class Subject:
 
 
 def from_answer(place: Place, subject: Subject, status: int, headers: Mapping[str, str]) -> PhiftError:
-    """The error that an answer of 400 or above stands for. headers: names in lower case, or without case."""
+    """The error for a response of 400 or above. headers: by lower-case or case-insensitive name."""
     code = headers.get("x-error-code") or ""
     message = headers.get("x-error-message") or ""
     if "invalid credentials" in message.lower():
@@ -103,7 +105,7 @@ def from_answer(place: Place, subject: Subject, status: int, headers: Mapping[st
         return HubError(
             f"{subject.path or 'a file'} is not in commit {subject.revision[:8]} of {subject.id}",
             code="hub-file-gone",
-            remedy="Run `phift lock --upgrade` to pin what is there now." if subject.pinned else "",
+            remedy="Run `phift lock --upgrade` to pin what is there now." if subject.pinned else "Re-run the command.",
         )
     if code == "RepoNotFound" or (status in (401, 404) and subject.id and not subject.path):
         return _no_repository(place, subject)
@@ -113,12 +115,15 @@ def from_answer(place: Place, subject: Subject, status: int, headers: Mapping[st
         )
     if status == 429:
         return rate_limited(place, headers)
+    asked = wait_asked(headers)
+    detail = f"It asks to wait {asked:g} s." if asked is not None else ""
     remedy = "Re-run the command: downloaded files are kept." if status >= 500 else "Check HF_ENDPOINT and the proxy."
-    return HubError(f"{place.host} answers HTTP {status} for {subject}", code="hub-refused", remedy=remedy)
+    summary = f"{place.host} responds with HTTP {status} for {subject or 'a request'}"
+    return HubError(summary, code="hub-refused", detail=detail, remedy=remedy)
 
 
 def unreachable(place: Place, error: BaseException, *, pinned: bool) -> HubError:
-    """No answer: refused, dropped, timed out, or a certificate that is not trusted. pinned: is the data in the lock?"""
+    """No response: connection refused, dropped, timed out, or an untrusted certificate. pinned: by the lock file."""
     text = _reason(error)
     if "CERTIFICATE_VERIFY_FAILED" in text or "certificate verify failed" in text:
         return HubError(
@@ -136,18 +141,18 @@ def unreachable(place: Place, error: BaseException, *, pinned: bool) -> HubError
 
 
 def rate_limited(place: Place, headers: Mapping[str, str]) -> HubError:
-    """The hub's rate limit holds for longer than phift waits, or after all attempts."""
+    """The rate limit lasts longer than phift waits, or outlasts all attempts."""
     seconds = wait_asked(headers)
     limit = re.search(r"\bq\s*=\s*(\d+)", headers.get("ratelimit-policy") or "")
     left = re.search(r"\br\s*=\s*(\d+)", headers.get("ratelimit") or "")
     told = f"{left[1] if left else 0} of {limit[1]} requests left" if limit else "no requests left"
-    detail = f"{told}; the next one in {seconds:g} s" if seconds is not None else told
-    remedy = "Re-run the command then." if place.token_source else "Set HF_TOKEN: a token has a higher limit."
-    return HubError(f"the rate limit of {place.host} is used up", code="hub-rate-limit", detail=detail, remedy=remedy)
+    detail = f"{told}; next one in {seconds:g} s" if seconds is not None else told
+    remedy = "Re-run the command later." if place.token_source else "Set HF_TOKEN: a token has a higher limit."
+    return HubError(f"rate limit of {place.host} exceeded", code="hub-rate-limit", detail=detail, remedy=remedy)
 
 
 def wait_asked(headers: Mapping[str, str]) -> float | None:
-    """Seconds that an answer asks to wait: `RateLimit` with nothing left, or `Retry-After`; None: it does not say."""
+    """Seconds that a response asks to wait: `RateLimit` with nothing left, or `Retry-After`; None if neither."""
     limit = re.search(r"\br\s*=\s*(\d+)\s*;\s*t\s*=\s*(\d+)", headers.get("ratelimit") or "")
     if limit and limit[1] == "0":
         return float(limit[2])
@@ -170,50 +175,78 @@ def offline(subject: Subject, cache: Path) -> HubError:
     if subject.path:
         summary = f"HF_HUB_OFFLINE is set, and {subject} is not in the cache {cache}"
         remedy = "Unset it, or download the file into that cache first."
+    elif subject.pinned:
+        summary = f"HF_HUB_OFFLINE is set, and the card of {subject.id} must be read from the hub"
+        remedy = "Unset it: files that are not Parquet are read as their card says."
     else:
-        summary = f"HF_HUB_OFFLINE is set, and {subject.id or 'the data set'} must be asked of the hub"
-        remedy = "Unset it to resolve the data set once: phift.lock then pins it."
+        summary = f"HF_HUB_OFFLINE is set, and {subject.id or 'the data set'} must be resolved on the hub"
+        remedy = "Unset it and run `phift lock` once: phift.lock then pins the data."
     return HubError(summary, code="hub-offline", remedy=remedy)
 
 
-def not_a_hub(place: Place) -> HubError:
-    """The answer is none of a hub."""
+def no_ranges(place: Place, what: str) -> HubError:
+    """Byte ranges are ignored where they are needed. what: what is not possible."""
     return HubError(
-        f"{place.endpoint} does not answer as a Hugging Face hub does",
+        f"{what}: {place.host}, or a proxy, ignores byte ranges",
+        code="hub-no-ranges",
+        detail="The response is the whole file in place of the requested part.",
+        remedy=f"Bypass the proxy for the hub (NO_PROXY={place.host}).",
+    )
+
+
+def not_a_hub(place: Place) -> HubError:
+    """The response is not one of a hub."""
+    return HubError(
+        f"{place.endpoint} does not respond like a Hugging Face hub",
         code="hub-not-a-hub",
-        remedy="Check HF_ENDPOINT, and whether a proxy or a login page answers in its place.",
+        remedy="Check HF_ENDPOINT, and whether a proxy or a login page responds in its place.",
     )
 
 
 def other_host(subject: Subject, host: str) -> HubError:
-    """The libraries would ask another host than the hub's."""
+    """The data set would make the libraries send requests elsewhere, or read files of this machine."""
     return HubError(
-        f"{subject.id} leads to {host}: phift reads data of the hub alone",
+        f"{subject.id} refers to {host}; phift reads data from the hub only",
         code="hub-other-host",
         remedy="Download the data and use `path:`.",
     )
 
 
 def not_the_pinned_file(subject: Subject, expected: str, found: str) -> StalePlanError:
-    """A file's content is another. expected, found: what differs, as text (`sha256 12ab…`, `1,024 bytes`)."""
+    """A file differs from its pin. expected, found: what differs, as text (`sha256 12ab…`, `1,024 bytes`)."""
     return StalePlanError(
         f"{subject.path} is not the file that phift.lock pins",
         detail=f"{subject.id}@{subject.revision[:8]}: {found} instead of {expected}",
-        remedy="Re-run the command. If it happens again, the hub or a proxy changes the file.",
+        remedy="Re-run the command. If it fails again, the hub or a proxy serves another file.",
     )
 
 
 def disk_full(folder: Path, needed: int, free: int) -> HubError:
     """Too little space for a download, in bytes."""
     return HubError(
-        f"not enough space in {folder}: {_megabytes(needed)} needed, {_megabytes(free)} free",
+        f"not enough disk space in {folder}: {_megabytes(needed)} needed, {_megabytes(free)} free",
         code="hub-disk-full",
         remedy="Free some space, or set PHIFT_HOME to a folder on another disk.",
     )
 
 
+def bad_proxy() -> HubError:
+    """A proxy variable of the environment that the HTTP client cannot use."""
+    return HubError(
+        "unsupported proxy in HTTPS_PROXY, HTTP_PROXY or ALL_PROXY",
+        code="hub-proxy",
+        remedy="Write http://HOST:PORT, or exclude the hub with NO_PROXY. SOCKS proxies need the package socksio.",
+    )
+
+
+def bad_endpoint(place: Place) -> HubError:
+    """The endpoint is not a URL."""
+    summary = f"{place.endpoint} is not the address of a hub"
+    return HubError(summary, code="hub-endpoint", remedy="Set HF_ENDPOINT to a URL, or unset it.")
+
+
 def no_such_name(field: str, name: str, id: str, known: Iterable[str], within: str = "") -> InvalidSpecError:
-    """A revision, config or split that the data set does not have. known: those it has; within: the config."""
+    """A revision, config or split that does not exist or is not named. known: those that exist; within: the config."""
     names = list(known)
     close = difflib.get_close_matches(name, names, 1)
     has = ", ".join(names[:_SHOWN_NAMES]) + (
@@ -221,25 +254,24 @@ def no_such_name(field: str, name: str, id: str, known: Iterable[str], within: s
     )
     remedy = (f"Did you mean {close[0]}? " if close else "") + (f"It has: {has}." if names else "")
     if not name:
-        summary = f"{id} has several {field}s, and none is named" if len(names) > 1 else f"no {field} of {id} is named"
-        return _invalid(field, summary, f"Write `{field}:` with one of: {has}.")
+        return _invalid(field, f"`{field}` is required for {id}", f"Write `{field}:` with one of: {has}.")
     where = f"{id} (config {within})" if within else id
     return _invalid(field, f"{where} has no {field} {name}", remedy.strip() or "Check its name on the hub.")
 
 
 def loading_script(id: str, script: str) -> InvalidSpecError:
-    """The repository needs code to be run."""
+    """The repository is read by running its code."""
     remedy = "Use `revision: refs/convert/parquet` if the hub has converted it, or download the data and use `path:`."
-    return _invalid("hub", f"{id} is a loading script ({script}): phift runs no code of data sets", remedy)
+    return _invalid("hub", f"{id} is a loading script ({script}); phift does not run code of data sets", remedy)
 
 
 def no_data_files(id: str) -> InvalidSpecError:
-    """Nothing in it that `datasets` reads."""
+    """The repository has no files that `datasets` reads."""
     return _invalid("hub", f"{id} has no data files that can be read", "Check its files on the hub, or use `path:`.")
 
 
 def bad_card(id: str, unmatched: Mapping[str, str]) -> InvalidSpecError:
-    """The card describes files that are not there. unmatched: pattern by split; empty: wrong in another way."""
+    """The card does not match the files. unmatched: patterns without a file, by split; empty: another mismatch."""
     if unmatched:
         named = ", ".join(f"{split} ({pattern})" for split, pattern in unmatched.items())
         summary = f"the card of {id} names no existing file for {named}"
@@ -249,7 +281,7 @@ def bad_card(id: str, unmatched: Mapping[str, str]) -> InvalidSpecError:
 
 
 def unreadable(id: str, error: BaseException) -> HubError:
-    """`datasets` gives up for a reason of its own."""
+    """`datasets` fails for another reason."""
     return HubError(
         f"`datasets` cannot read {id}",
         code="hub-unreadable",

@@ -1,12 +1,13 @@
-"""How `datasets` sees a repository at a commit: its builder, the files of each split, columns, the card's options.
+"""The layout of a repository at a commit, as `datasets` sees it: builder, files by split, columns, options of the card.
 
-The library alone decides this, for it is what users know from `load_dataset`: configurations, patterns of file names,
-splits, formats. It runs no code of the repository, and no name on this machine shadows one of the hub.
+The library decides, so that configurations, file patterns, splits and formats are those of `load_dataset`. No code of
+the repository is run, and no local folder shadows a repository.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -14,7 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from phift.data.hub.client import HubClient
-from phift.data.hub.errors import HubError, Subject, bad_card, loading_script, no_data_files, no_such_name, unreadable
+from phift.data.hub.errors import (
+    HubError,
+    Subject,
+    bad_card,
+    loading_script,
+    no_data_files,
+    no_such_name,
+    unreadable,
+)
 from phift.data.hub.pins import HubFile
 from phift.data.hub.repository import Repository
 from phift.errors import PhiftError
@@ -26,9 +35,10 @@ _NOT_OPTIONS = {"name", "version", "data_dir", "data_files", "description", "fea
 
 @dataclass(frozen=True)
 class Layout:
-    """config: its name; splits: files by split, in order, with the SHA-256 of those that git does not hold, else "";
+    """One configuration. splits: files by split, in row order; sha256 is "" for files outside of LFS.
 
-    columns: type by name, empty where the card has none. made: the builder: copy it before anything is done with it.
+    columns: type by name; empty if the card has none. options: what the card sets for the builder. made: the builder
+    of `datasets`; copy it before use.
     """
 
     builder: str
@@ -40,7 +50,7 @@ class Layout:
 
 
 def layout_of(client: HubClient, repository: Repository, config: str, *, pinned: bool = False) -> Layout:
-    """The layout of a configuration ("" is the default one), asked once a client: 4 requests.
+    """The layout of a configuration ("" is the default one): 4 requests, once per client.
 
     Raises InvalidSpecError when it has no such configuration, needs one to be named, is a loading script, or has no
     data files; HubError when the hub cannot be asked.
@@ -52,14 +62,19 @@ def layout_of(client: HubClient, repository: Repository, config: str, *, pinned:
             raise loading_script(repository.id, script)
         with client.libraries(Subject(repository.id, repository.sha, pinned=pinned), repository.known) as folder:
             builder = _builder(repository, config, folder)
-            return _layout(client, repository, builder)
+            try:
+                return _layout(client, repository, builder)
+            except PhiftError:
+                raise
+            except Exception as error:
+                raise unreadable(repository.id, error) from error
 
     found: Layout = client.once(("layout", repository.id, repository.sha, config), ask)
     return found
 
 
 def type_text(arrow: Any) -> str:
-    """An Arrow type, the same for every way of storing it: `list<struct<content: string, role: string>>`."""
+    """An Arrow type as text, independent of its storage: `list<struct<content: string, role: string>>`."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(arrow):
@@ -96,10 +111,8 @@ def _builder(repository: Repository, config: str, folder: Path) -> Any:
 
 def _layout(client: HubClient, repository: Repository, builder: Any) -> Layout:
     start = f"hf://datasets/{repository.id}@{repository.sha}/"
-    paths = {
-        str(split): tuple(dict.fromkeys(name.rpartition("::")[2].removeprefix(start) for name in names))
-        for split, names in (builder.config.data_files or {}).items()
-    }
+    named = builder.config.data_files or {}
+    paths = {str(split): tuple(dict.fromkeys(name.removeprefix(start) for name in named[split])) for split in named}
     listed = _listed(client, repository, {path for names in paths.values() for path in names})
     splits = {split: tuple(listed[path] for path in names) for split, names in paths.items()}
     features = builder.info.features
@@ -108,7 +121,7 @@ def _layout(client: HubClient, repository: Repository, builder: Any) -> Layout:
 
 
 def _listed(client: HubClient, repository: Repository, paths: Set[str]) -> dict[str, HubFile]:
-    """Files by path, from the listings that the library made to find them: no further request."""
+    """Files by path, from the listings that the library has cached: no further request."""
     from huggingface_hub import HfFileSystem
 
     start = f"datasets/{repository.id}@{repository.sha}"
@@ -129,7 +142,7 @@ def _listed(client: HubClient, repository: Repository, paths: Set[str]) -> dict[
 
 
 def _options(config: Any) -> dict[str, Any]:
-    """What the card sets to something else than the builder's default."""
+    """The builder's options that differ from its defaults."""
     defaults = type(config)()
     return {
         field.name: _plain(getattr(config, field.name))
@@ -147,7 +160,7 @@ def _plain(value: Any) -> Any:
 
 
 def _wrong_config(repository: Repository, config: str, folder: Path, error: ValueError) -> PhiftError:
-    """What a ValueError of the library stands for: the name of the configuration, or the card as a whole."""
+    """The cause of a ValueError of the library: the name of the configuration, or the card."""
     import datasets
 
     path = f"hf://datasets/{repository.id}"
@@ -155,7 +168,7 @@ def _wrong_config(repository: Repository, config: str, folder: Path, error: Valu
         names = datasets.get_dataset_config_names(path, revision=repository.sha, token=False)
     except PhiftError as failure:
         return failure
-    except Exception:  # noqa: BLE001 - it fails as the builder did, before configurations matter
+    except Exception:  # noqa: BLE001 - it fails like the builder, so the card is the cause
         return bad_card(repository.id, _unmatched(repository, folder))
     if config not in names:
         return no_such_name("config", config, repository.id, names)
@@ -168,24 +181,36 @@ def _no_files(repository: Repository, folder: Path) -> PhiftError:
 
 
 def _unmatched(repository: Repository, folder: Path) -> dict[str, str]:
-    """Patterns of the card, by split, that match no file. The library has just fetched the card into `folder`."""
-    import yaml
-
+    """Patterns of the card that match no file, by split. The library has downloaded the card to `folder`."""
     found: dict[str, str] = {}
     for card in folder.glob("hub/**/README.md"):
-        parts = card.read_text(encoding="utf-8").split("---\n")
-        head = yaml.safe_load(parts[1]) if len(parts) > 2 else None
-        for config in (head or {}).get("configs") or ():
+        for config in _listed_in(_head_of(card), "configs"):
             for split, pattern in _patterns(config):
                 if not any(fnmatchcase(name, pattern) for name in repository.files):
                     found.setdefault(split, pattern)
     return found
 
 
-def _patterns(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    listed = config.get("data_files") or ()
-    for entry in [{"path": listed}] if isinstance(listed, str) else listed:
-        entry = {"path": entry} if isinstance(entry, str) else entry
-        paths = entry.get("path") or ()
-        for path in [paths] if isinstance(paths, str) else paths:
-            yield str(entry.get("split", "train")), str(path).removeprefix("./")
+def _head_of(card: Path) -> Any:
+    import yaml
+
+    parts = re.split(r"^---\s*$", card.read_text(encoding="utf-8", errors="replace"), maxsplit=2, flags=re.MULTILINE)
+    try:
+        return yaml.safe_load(parts[1]) if len(parts) > 2 else None
+    except yaml.YAMLError:
+        return None
+
+
+def _patterns(config: Any) -> Iterator[tuple[str, str]]:
+    """(split, pattern) pairs of one configuration, in any of the forms that cards use."""
+    for entry in _listed_in(config, "data_files"):
+        named = entry if isinstance(entry, Mapping) else {"path": entry}
+        for path in _listed_in(named, "path"):
+            if isinstance(path, str):
+                yield str(named.get("split", "train")), path.removeprefix("./")
+
+
+def _listed_in(value: Any, key: str) -> list[Any]:
+    """The value of a key as a list; empty if there is none."""
+    found = value.get(key) if isinstance(value, Mapping) else None
+    return found if isinstance(found, list) else [] if found is None else [found]

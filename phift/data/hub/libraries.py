@@ -1,16 +1,17 @@
-"""The state of `huggingface_hub` and `datasets`, which is one for the process: the only place that touches it.
+"""The process-wide state of `huggingface_hub` and `datasets`. No other module changes it.
 
-Set once and left so: the client factory of huggingface_hub, which hands out the session of the client at work (and
-outside of that the library's own kind of session), progress bars off, loggers silent.
+Set once per process: the client factory of huggingface_hub, which returns a session of the active client (and outside
+of `at_work` a plain one); progress bars off; loggers silent.
 
-Set for the time of one call and put back, under a lock: the endpoint, which both libraries read only when they are
-imported; caches in a temporary folder, so that neither a stale cache of the user is read nor anything written there;
-telemetry, load counts and xet off (xet's client knows neither our certificates nor our retries).
+Set within `at_work`, under a lock, and restored: the endpoint, which both libraries otherwise read at import; caches in
+a temporary folder, so that the user's are neither read nor written; telemetry, load counts and xet off (xet's client
+supports neither our certificates nor our retries); a guard on the files that a card may name.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 import threading
 import warnings
@@ -18,24 +19,28 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+from phift.data.hub.errors import Subject, other_host
 
 __all__ = ["at_work", "quiet"]
 
 _lock = threading.RLock()
 _maker: list[Callable[[], Any]] = []
-"""The session maker of the client at work, innermost last."""
+"""Session factories of the active clients, innermost last."""
 _once = threading.Event()
 
 
 @contextmanager
-def at_work(endpoint: str, session: Callable[[], Any]) -> Iterator[Path]:
-    """The libraries speak through sessions of that kind to that endpoint; yields a temporary folder for their files.
+def at_work(endpoint: str, session: Callable[[], Any], subject: Subject) -> Iterator[Path]:
+    """A context in which the libraries use this endpoint and these sessions; yields a temporary folder for their files.
 
-    One thread at a time; others wait. Neither library may be used by phift outside of it, but for work on local files.
+    One thread at a time; others wait. Outside of it phift uses the libraries on local files only.
     """
     with _lock, ExitStack() as stack:
         import datasets
         import huggingface_hub
+        from datasets import data_files
         from huggingface_hub import constants
 
         quiet()
@@ -66,11 +71,25 @@ def at_work(endpoint: str, session: Callable[[], Any]) -> Iterator[Path]:
             for name, value in values.items():
                 stack.callback(setattr, module, name, getattr(module, name))
                 setattr(module, name, value)
+        stack.callback(setattr, data_files, "resolve_pattern", data_files.resolve_pattern)
+        data_files.resolve_pattern = _within(data_files.resolve_pattern, subject)
         _maker.append(session)
         stack.callback(_leave)
         huggingface_hub.close_session()
-        huggingface_hub.HfFileSystem.clear_instance_cache()  # they keep listings, by endpoint
+        huggingface_hub.HfFileSystem.clear_instance_cache()  # instances cache listings
         yield folder
+
+
+def _within(resolve_pattern: Callable[..., Any], subject: Subject) -> Callable[..., Any]:
+    """The library's function, with an error for patterns outside of the hub: other servers, local files."""
+
+    def resolve(pattern: str, *arguments: Any, **options: Any) -> Any:
+        place = pattern.rpartition("::")[2]
+        if ("://" in place and not place.startswith("hf://")) or os.path.isabs(place):
+            raise other_host(subject, urlsplit(place).netloc or "local files")
+        return resolve_pattern(pattern, *arguments, **options)
+
+    return resolve
 
 
 def quiet() -> None:
@@ -85,7 +104,7 @@ def quiet() -> None:
         warnings.simplefilter("ignore")  # that an environment variable says otherwise
         disable_progress_bars()
         datasets.disable_progress_bars()
-    # They print to stderr what becomes an error of ours; below WARNING, addresses with signatures.
+    # Their warnings would go to stderr and become errors of ours anyway; debug lines contain signed URLs.
     for name in ("datasets", "huggingface_hub", "fsspec"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     for name in ("httpx2", "httpcore2"):

@@ -1,7 +1,7 @@
-"""Parquet files of the hub: footers, where row groups lie, and their rows, from whole files or from parts of them.
+"""Parquet files of the hub: footers, byte ranges of row groups, and rows, from whole or partial local files.
 
-A part of a file is a sparse file of the same size on this disk, with the footer and some row groups in their places, so
-that pyarrow reads it as it reads any file. pyarrow is imported by functions only.
+A partial file is a sparse file of the full size that has the footer and some row groups in their places; pyarrow reads
+it like any other. pyarrow is imported in functions only.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from phift.data.problems import Problem
 __all__ = ["Footer", "blocks", "footer_of", "local_footer", "rows_of"]
 
 _MAGIC = b"PAR1"
-_LONGEST = 16 << 20  # bytes of a request that joins row groups
-_GAP = 1 << 16  # bytes between two pieces that are read over rather than asked for apart
+_LONGEST = 16 << 20  # bytes of a request for several row groups
+_GAP = 1 << 16  # bytes between two ranges that are not worth a request
 _BATCH = 512
 _BUFFER = 1 << 20
 
@@ -36,11 +36,11 @@ class Footer:
 
 
 def footer_of(remote: Remote) -> Footer:
-    """The footer of a file on the hub, in 1 or 2 ranges. Raises as Remote.read, and HubError when it is not Parquet."""
+    """The footer of a file on the hub, by 1 or 2 ranges. Raises as Remote.read, and HubError if it is not Parquet."""
     size = remote.file.size
     if size < 12:
         raise _not_parquet(remote)
-    length = min(size, max(1 << 16, min(1 << 20, size >> 10)))  # the footer of 4 MB row groups is a thousandth
+    length = min(size, max(1 << 16, min(1 << 20, size >> 10)))  # with row groups of 4 MB, the footer is a thousandth
     tail = _range(remote, size - length, size)
     if tail[-4:] != _MAGIC:
         raise _not_parquet(remote)
@@ -53,13 +53,13 @@ def footer_of(remote: Remote) -> Footer:
 
 
 def local_footer(remote: Remote, path: Path) -> Footer:
-    """The footer of a file that is here. Raises HubError when it is not Parquet."""
+    """The footer of a local file. Raises HubError if it is not Parquet."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         metadata = pq.read_metadata(path)
-    except pa.ArrowException:
+    except (pa.ArrowException, OSError):
         raise _not_parquet(remote) from None
     return Footer(metadata, _columns(metadata), b"", remote.file.size)
 
@@ -67,9 +67,9 @@ def local_footer(remote: Remote, path: Path) -> Footer:
 def blocks(
     footer: Footer, groups: Iterable[int], columns: Sequence[str] | None
 ) -> Iterator[tuple[list[int], list[Any]]]:
-    """(row groups, (start, stop) ranges of the file that hold them), joined to requests of at most 16 MB.
+    """(row groups, their (start, stop) ranges in the file), joined to blocks of at most 16 MB, or one row group.
 
-    A row group that is larger is one alone. columns: those that are read, or None for all.
+    columns: those that are read, or None for all.
     """
     joined: list[int] = []
     pieces: list[tuple[int, int]] = []
@@ -93,32 +93,44 @@ def rows_of(
     chosen: Callable[[int], bool] | None,
     columns: Sequence[str] | None,
 ) -> Iterator[tuple[int, Any]]:
-    """(number, row) of row groups, in order; a Problem ends them. first: the number of a group's first row.
+    """(number, row) of row groups, in order; ends with a Problem if one cannot be read. first: number of a group's
 
-    chosen: which numbers are taken, asked once for each; a group of which none is taken is not decoded.
+    first row. chosen: whether to take a row, called once for each; groups without a taken row are not decoded.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     at = 0
     try:
-        with pq.ParquetFile(path, metadata=metadata, buffer_size=_BUFFER) as file:
+        with pq.ParquetFile(path, metadata=metadata, buffer_size=_BUFFER, page_checksum_verification=True) as file:
             names = list(file.schema_arrow.names)
             wanted = names if columns is None else [name for name in columns if name in names]
             for group in groups:
                 at = first(group)
                 rows = metadata.row_group(group).num_rows
                 mask = None if chosen is None else bytearray(chosen(number) for number in range(at, at + rows))
-                if mask is None or any(mask):
+                if not wanted:
+                    yield from ((at + n, {}) for n in range(rows) if mask is None or mask[n])
+                elif mask is None or any(mask):
                     for number, row in _from_group(file, group, wanted, mask):
                         yield at + number, row
-    except pa.ArrowException:
-        yield at, Problem("parquet", "a row group cannot be read", "The file is damaged at its source.")
+    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # an error of the disk; Arrow's errors for damaged pages have no errno
+        yield (
+            at,
+            Problem(
+                "parquet",
+                "a row group cannot be read",
+                "Re-run the command. If it fails again, the file is damaged at its source.",
+            ),
+        )
 
 
 def _from_group(file: Any, group: int, columns: list[str], mask: bytearray | None) -> Iterator[tuple[int, Any]]:
     at = 0
-    for batch in file.iter_batches(batch_size=_BATCH, row_groups=[group], columns=columns):
+    # No threads: Arrow's allocator keeps a heap per thread, so that memory would grow with the file.
+    for batch in file.iter_batches(batch_size=_BATCH, row_groups=[group], columns=columns, use_threads=False):
         size = batch.num_rows
         if mask is None:
             yield from enumerate(batch.to_pylist(), at)
@@ -141,7 +153,7 @@ def _parsed(remote: Remote, tail: bytes, size: int) -> Footer:
 
     try:
         metadata = pq.read_metadata(pa.BufferReader(tail))
-    except pa.ArrowException:
+    except (pa.ArrowException, OSError):
         raise _not_parquet(remote) from None
     return Footer(metadata, _columns(metadata), tail, size - len(tail))
 

@@ -1,12 +1,12 @@
-"""What is asked of the Hugging Face hub, and what it came to: a request, and the pin that phift.lock keeps of it.
+"""Requests for data of the Hugging Face hub, and pins: what the lock file keeps of a resolved request.
 
     request = HubRequest("HuggingFaceH4/ultrachat_200k", split="train_sft")
     pin = HubSplit.from_plain(lock["train"])          # or resolve(request, client)
-    if pin.answers(request): ...                      # the spec still asks for the same: no request is needed
+    if pin.answers(request): ...                      # the spec still asks for the same: no network is needed
 
-A pin is all that a plan needs: commit, files with their SHA-256, rows, columns. Nothing here imports more than the
-standard library. The identity of a split is the content of its files, as for local files: neither the name of the
-repository nor the commit, so a commit that only edits the README trains nothing.
+A plan needs nothing but the pin: commit, files with their SHA-256, rows, columns. Nothing here imports a library of the
+hub. As for local files, the content of the files identifies a split, not the repository or the commit: a commit that
+only edits the README does not retrain.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from phift.errors import InvalidSpecError
 __all__ = ["LISTED_FILES", "FileList", "HubFile", "HubRequest", "HubSplit"]
 
 LISTED_FILES = 64
-"""Files of a split that the lock file lists; of more it keeps a count and a digest."""
+"""The most files of a split that the lock file lists; of more it keeps a count and a digest."""
 
 _ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 _PLAIN = re.compile(r"[^\s\x00-\x1f\x7f]+")
@@ -36,7 +36,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 class HubRequest:
     """A split as the spec names it. id: owner/name; revision: branch, tag or commit; config: "" is the default one.
 
-    Raises InvalidSpecError, whose diagnostic's path is `hub`, `revision`, `config` or `split`, on what cannot be one.
+    Raises InvalidSpecError on an invalid name; the diagnostic's path is `hub`, `revision`, `config` or `split`.
     """
 
     id: str
@@ -46,15 +46,17 @@ class HubRequest:
 
     def __post_init__(self) -> None:
         if not _valid_id(self.id):
-            raise _invalid("hub", f"{self.id!r} is not the name of a data set on the hub", _id_remedy(self.id))
+            raise _invalid("hub", f"invalid data set name {self.id!r}", _id_remedy(self.id))
         for name, optional in (("revision", False), ("config", True), ("split", True)):
             value = getattr(self, name)
             if not _PLAIN.fullmatch(value) and not (optional and not value):
-                raise _invalid(name, f"{name}: {value!r} is empty or contains spaces", "Write its name on the hub.")
+                raise _invalid(
+                    name, f"invalid {name} {value!r}: empty, or with spaces", "Write it as the hub shows it."
+                )
 
     @property
     def text(self) -> str:
-        """`id@revision` or `id@revision/config`: what a pin is compared by, together with the split."""
+        """`id@revision` or `id@revision/config`. A pin holds while this and the split are unchanged."""
         return f"{self.id}@{self.revision}{f'/{self.config}' if self.config else ''}"
 
     def __str__(self) -> str:
@@ -65,7 +67,7 @@ class HubRequest:
 class HubFile:
     """A file of a split. path: in the repository; size: bytes; sha256: of its bytes (64 hex).
 
-    rows, groups: its rows and Parquet row groups where they were counted, else None.
+    rows, groups: its rows and Parquet row groups; None if not counted.
     """
 
     path: str
@@ -77,7 +79,7 @@ class HubFile:
 
 @dataclass(frozen=True)
 class FileList:
-    """Files that the lock file does not list one by one. digest: over their SHA-256 in order; size: bytes of all."""
+    """A summary of files. digest: over their SHA-256, in order; size: bytes of all."""
 
     count: int
     digest: str
@@ -90,14 +92,13 @@ class FileList:
 
 @dataclass(frozen=True)
 class HubSplit:
-    """A split, pinned.
+    """A pinned split.
 
-    requested: HubRequest.text of the request it answers. id: the repository's name on the hub, which differs from the
-    requested one after a renaming. revision: the commit (40 hex). config: the configuration's name. builder: how
-    `datasets` reads the files: parquet, json, csv, ... rows: all rows where they were counted, else None.
-    columns: type by name, as text; empty where they are only known once rows are read. files: in the order in which
-    their rows follow each other; empty when `unlisted` stands for them. options: what the repository's card tells the
-    builder (`sep`, `field`, ...). licence: as the card names it, or "". gated: access must be granted.
+    requested: HubRequest.text of the request. id: the repository's current name, which differs from the requested one
+    if it was renamed. revision: the commit (40 hex). config: name of the configuration. builder: how `datasets` reads
+    the files: parquet, json, csv, ... rows: of all files; None if not counted. columns: type by name, as text; empty if
+    unknown until rows are read. files: in row order; empty if `unlisted` summarises them. licence: as the card names
+    it, or "". gated: access must be granted. options: what the card sets for the builder (`sep`, `field`, ...).
     """
 
     requested: str
@@ -115,12 +116,12 @@ class HubSplit:
     unlisted: FileList | None = None
 
     def answers(self, request: HubRequest) -> bool:
-        """Does the pin hold: does the spec still ask for what was resolved?"""
+        """Whether the pin still holds for the request."""
         return self.requested == request.text and self.split == request.split
 
     @property
     def renamed_from(self) -> str:
-        """The name in the spec, where the repository has another one by now; else ""."""
+        """The requested name, if the repository has been renamed since; else ""."""
         named = self.requested.partition("@")[0]
         return "" if named == self.id else named
 
@@ -131,21 +132,21 @@ class HubSplit:
 
     @property
     def groups(self) -> int | None:
-        """Parquet row groups of all files, where they were counted."""
+        """Parquet row groups of all files; None if not counted."""
         counts = [file.groups for file in self.files if file.groups is not None]
         return sum(counts) if self.files and len(counts) == len(self.files) else None
 
     @property
     def direct(self) -> bool:
-        """Its rows are read from Parquet row groups; anything else goes through the builder of `datasets`."""
+        """Whether rows are read from Parquet row groups directly, and not by the builder of `datasets`."""
         return self.builder == "parquet" and not self.options
 
     def contents(self) -> list[dict[str, Any]]:
-        """What goes into the recipe of a data version in place of the files of a local source, in order.
+        """The entries of the recipe that identify the content, in place of those of local files, in order.
 
-        For Parquet `{format, sha256}` of each file, the same as for these files by `path:`. Files that `datasets`
-        parses have the format `datasets:BUILDER`, since its rows may differ from those of phift's own readers, and
-        carry the card's options. More than 64 files are one entry, `{format, count, sha256}`.
+        Parquet: `{format, sha256}` of each file, the same as for the same files by `path:`. Other formats have the
+        format `datasets:BUILDER`, because `datasets` may read other rows than phift's own readers, and include the
+        options of the card. More than 64 files are one entry, `{format, count, sha256}`.
         """
         kind = "parquet" if self.direct else f"datasets:{self.builder}"
         more = {"options": dict(self.options)} if self.options else {}
@@ -155,7 +156,7 @@ class HubSplit:
         return [{"format": kind, "sha256": file.sha256, **more} for file in self.files]
 
     def plain(self) -> dict[str, Any]:
-        """The pin as the lock file keeps it. The order of `files` is that of the rows: write it as it is."""
+        """The pin as plain values for the lock file. The order of `files` is significant: do not sort it."""
         named: dict[str, Any] = {"requested": self.requested}
         if self.renamed_from:
             named["id"] = self.id
@@ -185,7 +186,7 @@ class HubSplit:
 
     @classmethod
     def from_plain(cls, value: Mapping[str, Any]) -> HubSplit:
-        """The pin that `plain` wrote. Unknown keys are ignored. Raises InvalidSpecError where a known one is wrong."""
+        """The inverse of `plain`. Ignores unknown keys. Raises InvalidSpecError when a known one is invalid."""
         reader = _Reader(value)
         requested = reader.text("requested")
         files, unlisted = _files(reader)
@@ -210,7 +211,7 @@ class HubSplit:
 
 
 class _Reader:
-    """Reads keys of a mapping of the lock file. Raises InvalidSpecError where one is not what phift writes."""
+    """Reads a mapping of the lock file. Raises InvalidSpecError on an invalid value."""
 
     def __init__(self, values: Mapping[str, Any], where: str = "") -> None:
         self.values = values
@@ -245,7 +246,7 @@ class _Reader:
     def wrong(self, key: str) -> InvalidSpecError:
         place = f"{self.where}.{key}" if self.where else key
         remedy = "Restore the lock file from version control, or re-run `phift lock`."
-        return _invalid(place, f"the lock file's pin of hub data has no valid `{place}`", remedy, code="lock-hub")
+        return _invalid(place, f"invalid `{place}` in the lock file's pin of hub data", remedy, code="lock-hub")
 
 
 def _files(reader: _Reader) -> tuple[tuple[HubFile, ...], FileList | None]:

@@ -1,8 +1,8 @@
-"""One file of a data set on the hub, read by byte ranges: checked, resumed where it is cut, bounded.
+"""One file of a data set on the hub, read by byte ranges, with resumption and checks.
 
-The hub answers a large file with the signed address of its delivery network, which is kept for some minutes: a range
-then costs one request. Every answer is held against the pin: the SHA-256 that the hub says the file has, its size, and
-that the range is the one asked for; proxies are known to answer with the whole file, or to cut.
+The hub redirects a request for a large file to a signed URL of its delivery network. That URL is remembered for some
+minutes, so that each further range costs one request. Every response is compared with the pin: the SHA-256 and size
+that the hub states, and the range that was requested. Proxies are known to return the whole file, or to cut it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from phift.data.hub.client import HubClient
-from phift.data.hub.errors import HubError, Subject, from_answer, not_the_pinned_file, unreachable
+from phift.data.hub.errors import HubError, Place, Subject, from_answer, not_the_pinned_file, unreachable
 from phift.data.hub.pins import HubFile, HubSplit
 from phift.errors import PhiftError
 
@@ -24,19 +24,20 @@ __all__ = ["Cancelled", "RangesIgnored", "Remote"]
 
 _ADDRESS_LIFE = 300.0  # seconds; signed addresses hold for an hour or more
 _HOPS = 6
-_PROGRESS = 1 << 20  # bytes after which a cut connection counts as the first again
+_PROXY = "Check HF_ENDPOINT and the proxy."
+_PROGRESS = 1 << 20  # bytes; a cut after so many resets the count of failures
 
 
 class RangesIgnored(Exception):
-    """What answers does not heed byte ranges: the file can only be had whole."""
+    """The server or a proxy ignores byte ranges."""
 
 
 class Cancelled(Exception):
-    """Nobody waits for the rest."""
+    """The consumer has stopped."""
 
 
 class Remote:
-    """A file at a commit. file.sha256: "" where it is not known yet. pinned: the lock file names it."""
+    """A file at a commit. file.sha256: "" if not known yet. pinned: named by the lock file."""
 
     def __init__(self, client: HubClient, id: str, revision: str, file: HubFile, *, pinned: bool = False) -> None:
         self.file = file
@@ -50,16 +51,21 @@ class Remote:
         """A file of a pinned split."""
         return cls(client, split.id, split.revision, file, pinned=True)
 
+    @property
+    def place(self) -> Place:
+        """The hub, for error messages."""
+        return self._client.place
+
     def read(
         self, start: int, stop: int, write: Callable[[bytes], object], cancelled: threading.Event | None = None
     ) -> None:
-        """Hand the bytes from `start` to before `stop` to `write`, each once and in order.
+        """Pass the bytes from `start` up to `stop`, exclusive, to `write`, in order and each once.
 
-        A connection that is cut is taken up again where it was. Raises RangesIgnored when the range cannot be had,
-        which may be after a part of it (a cut whole file); StalePlanError when the file is not the pinned one;
-        Cancelled when that is set; HubError when the hub does not give it.
+        Resumes a cut connection. Raises RangesIgnored, possibly after some bytes of a whole file, when the rest cannot
+        be requested; StalePlanError when the file is not the pinned one; Cancelled once `cancelled` is set; HubError
+        when the hub cannot be reached or refuses.
         """
-        from phift.data.hub.session import TransportError, is_permanent
+        from phift.data.hub.session import NO_RESPONSE, is_permanent
 
         patience = self._client.patience
         at, failures = start, 0
@@ -75,7 +81,7 @@ class Remote:
                         write(chunk)
                         at += len(chunk)
                 error: Exception = ConnectionError("the connection was closed early")
-            except TransportError as cut:
+            except NO_RESPONSE as cut:
                 error = cut
             if at == stop:
                 return
@@ -86,7 +92,7 @@ class Remote:
 
     @contextmanager
     def _opened(self, start: int, stop: int) -> Iterator[Any]:
-        """The answer whose body is that range."""
+        """The response whose body is that range."""
         whole = start == 0 and stop == self.file.size
         headers = {"Accept-Encoding": "identity"}
         if not whole:
@@ -99,7 +105,7 @@ class Remote:
             response.close()
 
     def _answer(self, headers: Mapping[str, str]) -> Any:
-        """The answer at the end of the redirects, its body unread."""
+        """The response after redirects, its body not yet read."""
         from phift.data.hub.session import SUBJECT
 
         session = self._client.session(self.subject)
@@ -111,16 +117,18 @@ class Remote:
             if response.has_redirect_location:
                 response.close()
                 self._check_linked(response.headers)
-                self._location = (urljoin(address, response.headers["Location"]), time.monotonic())
+                self._location = (str(request.url.join(response.headers["Location"])), time.monotonic())
             elif response.status_code < 400:
                 return response
             else:
                 response.close()
                 if self._location is None or not again:
                     raise self._refused(address, response)
-                # A signed address may have ended before its time: the hub gives another.
+                # The signed URL may have expired early: ask the hub for another.
                 self._location, again = None, False
-        raise HubError(f"{self._client.place.host} redirects {self.subject} in a circle", code="hub-refused")
+        raise HubError(
+            f"{self._client.place.host} redirects {self.subject} in a loop", code="hub-refused", remedy=_PROXY
+        )
 
     def _known_location(self) -> str:
         if self._location and time.monotonic() - self._location[1] < _ADDRESS_LIFE:
@@ -133,12 +141,12 @@ class Remote:
             return self._other(f"{self.file.size:,} bytes", "fewer")
         if address == self._address:
             return from_answer(self._client.place, self.subject, response.status_code, response.headers)
-        summary = f"{urlsplit(address).netloc} answers HTTP {response.status_code} for {self.subject}"
-        remedy = f"{self._client.place.host} keeps the file there: check that the proxy lets it through."
+        summary = f"{urlsplit(address).netloc} responds with HTTP {response.status_code} for {self.subject}"
+        remedy = f"{self._client.place.host} keeps the file there: check that the proxy allows it."
         return HubError(summary, code="hub-refused", remedy=remedy)
 
     def _check_linked(self, headers: Mapping[str, str]) -> None:
-        """What the hub says of a file that it keeps elsewhere."""
+        """Compare what the hub states about the file with the pin."""
         digest = headers.get("x-linked-etag", "").removeprefix("W/").strip('"')
         if self.file.sha256 and re.fullmatch(r"[0-9a-f]{64}", digest) and digest != self.file.sha256:
             raise self._other(f"sha256 {self.file.sha256[:12]}", f"sha256 {digest[:12]}")

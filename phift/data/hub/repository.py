@@ -1,4 +1,4 @@
-"""A data set's repository at one commit: what the hub says about it before any file is read."""
+"""The repository of a data set at one commit: its metadata on the hub, and access to it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from phift.errors import InvalidSpecError
 
 __all__ = ["Repository", "check_access", "look_up"]
 
-_SURELY_ALL = 1000  # files; the list of a larger repository might be cut
+_SURELY_ALL = 1000  # files; the hub might truncate a longer list
 
 
 @dataclass(frozen=True)
 class Repository:
-    """id: its name now, whatever it was asked by; sha: the commit; files: paths of all files at that commit."""
+    """id: its current name; sha: the commit; files: paths of all files at that commit; answer: of the hub, raw."""
 
     id: str
     sha: str
@@ -27,9 +27,9 @@ class Repository:
     answer: Any = field(default=None, repr=False, compare=False)
 
     def known(self, path: str) -> tuple[int, Any] | None:
-        """(status, JSON) that the hub would answer at a path under its address, where its first answer tells; or None.
+        """(status, JSON) of the hub's response for a path, if the response for the repository implies it; else None.
 
-        That is this very answer, and that a file is not there, which `datasets` asks of several names.
+        It implies itself, under the commit's URL, and 404 for files that do not exist: `datasets` probes for several.
         """
         if path == f"/api/datasets/{self.id}/revision/{self.sha}" and self.answer:
             return 200, self.answer
@@ -40,9 +40,9 @@ class Repository:
 
 
 def look_up(client: HubClient, id: str, revision: str, *, pinned: bool = False) -> Repository:
-    """The repository at a branch, tag or commit, asked once a client: 1 request.
+    """The repository at a branch, tag or commit: 1 request, once per client.
 
-    Raises InvalidSpecError, with what there is, when there is no such repository or revision.
+    Raises InvalidSpecError when the repository or revision does not exist, HubError when a pinned one does not.
     """
 
     def ask() -> Repository:
@@ -59,9 +59,9 @@ def look_up(client: HubClient, id: str, revision: str, *, pinned: bool = False) 
 
 
 def check_access(client: HubClient, repository: Repository) -> None:
-    """May this account read the files? 1 request, once a client: listings of gated data are open, its files are not.
+    """Check that this account may read the files, which a listing does not tell: 1 request, once per client.
 
-    Raises HubError when it may not.
+    Raises HubError if it may not.
     """
     subject = Subject(repository.id, repository.sha)
     client.once(("access", repository.id), lambda: client.check(subject, f"/api/datasets/{repository.id}/auth-check"))

@@ -1,11 +1,12 @@
-"""From a request to a pin: the commit, the files with their SHA-256, the columns, and leave to read them.
+"""Resolution: from a request to a pin, with commit, files and their SHA-256, columns, and a check of access.
 
-    resolve(request, client)                 6 requests for the first split of a data set, none for a further one
-    resolve(request, client, count=True)     2 more for each Parquet file: its rows and row groups, from its footer
-    splits_of(request, client)               the splits that there are
-    newest(request, client)                  the commit that the revision stands for now: 1 request
+    resolve(request, client)                 6 requests for the first split of a data set, none for further ones
+    resolve(request, client, count=True)     2 more per Parquet file: rows and row groups, from the footer
+    splits_of(request, client)               the names of the splits
+    newest(request, client)                  the commit that the revision refers to now: 1 request
 
-No row is read and no code of the repository is run. `datasets` (1.5 s of CPU) is imported, by a resolution only.
+Two or three requests more for data sets whose card does not declare the columns, and one for each small file that the
+hub stores without a SHA-256. No rows are read and no code of the repository is run. Imports `datasets` (1.5 s of CPU).
 """
 
 from __future__ import annotations
@@ -15,29 +16,28 @@ from dataclasses import replace
 from hashlib import sha256
 
 from phift.data.hub.client import HubClient
-from phift.data.hub.errors import HubError, Subject, no_data_files, no_such_name, not_the_pinned_file
+from phift.data.hub.errors import HubError, Subject, no_data_files, no_ranges, no_such_name, not_the_pinned_file
 from phift.data.hub.layout import layout_of
 from phift.data.hub.pins import FileList, HubFile, HubRequest, HubSplit
-from phift.data.hub.remote import Remote
+from phift.data.hub.remote import RangesIgnored, Remote
 from phift.data.hub.repository import Repository, check_access, look_up
 from phift.data.hub.sample import columns_of
 
 __all__ = ["complete", "newest", "resolve", "splits_of"]
 
 _SMALL_FILES = 500
-"""Files outside of LFS, which must be downloaded to be digested; a split with more of them is refused."""
+"""The most files outside of LFS in a split: pinning one takes a download."""
 
 
 def resolve(request: HubRequest, client: HubClient, *, count: bool = False) -> HubSplit:
-    """The pin of a split, as the hub has it now.
+    """The pin of a split as it is on the hub now.
 
-    count: count rows and row groups, which `first: 5%`, a count of rows, and samples by block need; only of Parquet
-    files, whose footers tell. Other formats are not counted: `rows` is None.
+    count: count rows and row groups, which a share or count of rows and samples by block need. Parquet only: `rows` of
+    other formats is None. `columns` is empty if neither the card nor the start of the first file declares them.
 
-    Raises InvalidSpecError, whose diagnostic names the field and what there is, when there is no such repository,
-    revision, config or split, when it is a loading script or has no data files; HubError when it is gated and this
-    account may not read it, when the hub cannot be reached or refuses. Columns are empty where neither the card nor the
-    head of the first file tells them.
+    Raises InvalidSpecError when the repository, revision, config or split does not exist (the diagnostic's path is the
+    field, its remedy lists what exists), when it is a loading script, or when it has no data files; HubError when it is
+    gated and this account has no access, or the hub cannot be reached or refuses.
     """
     repository = look_up(client, request.id, request.revision)
     check_access(client, repository)
@@ -65,21 +65,21 @@ def resolve(request: HubRequest, client: HubClient, *, count: bool = False) -> H
 
 
 def splits_of(request: HubRequest, client: HubClient) -> tuple[str, ...]:
-    """The names of the splits of a configuration; the request's own split is not looked at. Raises as `resolve`."""
+    """The splits of a configuration; ignores the request's own split. Raises as `resolve`."""
     repository = look_up(client, request.id, request.revision)
     check_access(client, repository)
     return tuple(layout_of(client, repository, request.config).splits)
 
 
 def newest(request: HubRequest, client: HubClient) -> str:
-    """The commit that the request's revision stands for now, 40 hex digits. Raises as `resolve`."""
+    """The commit (40 hex) that the request's revision refers to now. Raises as `resolve`."""
     return look_up(client, request.id, request.revision).sha
 
 
 def complete(split: HubSplit, client: HubClient) -> HubSplit:
-    """The pin with all its files, where the lock file only kept their count and digest; else the pin itself.
+    """The pin with its list of files, if the lock file only has their count and digest; else the pin itself.
 
-    As many requests as resolving its commit anew. Raises StalePlanError when they are not the pinned ones.
+    Resolves the pinned commit again: 5 requests. Raises StalePlanError when the files are not the pinned ones.
     """
     if split.unlisted is None:
         return split
@@ -98,15 +98,15 @@ def _list_text(files: FileList) -> str:
 
 
 def _files(client: HubClient, repository: Repository, files: tuple[HubFile, ...], split: str) -> tuple[HubFile, ...]:
-    """With the SHA-256 of each: the hub knows those of files in LFS, the others are downloaded to be digested."""
+    """The files with their SHA-256, which the hub has for files in LFS; others are downloaded."""
     if not files:
         raise no_data_files(repository.id)
     small = sum(1 for file in files if not file.sha256)
     if small > _SMALL_FILES:
         raise HubError(
-            f"{split} of {repository.id} has {small:,} files that are kept without a SHA-256",
+            f"{split} of {repository.id} has {small:,} files that the hub stores without a SHA-256",
             code="hub-small-files",
-            detail=f"Pinning them takes a download of each; phift does so for up to {_SMALL_FILES}.",
+            detail=f"Pinning them takes a download of each; the limit is {_SMALL_FILES}.",
             remedy="Use `revision: refs/convert/parquet` if the hub has converted it.",
         )
     return tuple(file if file.sha256 else _digested(client, repository, file) for file in files)
@@ -122,9 +122,12 @@ def _counted(client: HubClient, split: HubSplit) -> HubSplit:
     from phift.data.hub.parquet import footer_of
 
     files = []
-    columns: Mapping[str, str] = split.columns
+    columns: Mapping[str, str] = {}
     for file in split.files:
-        footer = footer_of(Remote.of(client, split, file))
-        columns = columns or footer.columns
+        try:
+            footer = footer_of(Remote.of(client, split, file))
+        except RangesIgnored:
+            raise no_ranges(client.place, f"rows of {split.id} cannot be counted") from None
+        columns = columns or footer.columns  # what is read; the card may claim otherwise
         files.append(replace(file, rows=footer.metadata.num_rows, groups=footer.metadata.num_row_groups))
     return replace(split, files=tuple(files), rows=sum(file.rows or 0 for file in files), columns=columns)

@@ -1,14 +1,15 @@
-"""The rows of a pinned split, in order, from a hub that may be slow, cut connections, or serve other bytes.
+"""The rows of a pinned split, in order.
 
     for path, number, row in read(pin, Selection.first(10_393), client, folder):
         ...                                    # path: of the file in the repository; number: of the row, from 1
 
-Parquet: the first rows and blocks of row groups are read by byte ranges of up to 16 MB. Everything else is read file by
-file: a file is downloaded whole, held against its pinned SHA-256, read, and deleted, while the next one is downloaded.
-Where a proxy ignores ranges, the first rows and blocks are read in that way too. Other formats always are, and are
-parsed by the builder of `datasets` with the card's options, at the pinned commit.
+Parquet: a prefix, and blocks of row groups, are read by byte ranges of up to 16 MB. Any other selection is read file by
+file: download the whole file, verify it against the pinned SHA-256, read it, delete it, while the next one downloads.
+Where a proxy ignores byte ranges, prefixes and blocks are read this way too. Other formats always are; the builder of
+`datasets` parses them with the card's options at the pinned commit.
 
-Ranges cannot be held against the SHA-256 of a whole file; the hub states it with each of them, and that is compared.
+A range cannot be verified against the SHA-256 of the whole file. The hub states that SHA-256 when it redirects to the
+file; it is compared with the pin.
 """
 
 from __future__ import annotations
@@ -49,16 +50,19 @@ def read(
 ) -> Iterator[Row]:
     """(path in the repository, number from 1 within the split, row) of the selected rows, in order.
 
-    A row is a dict, or a Problem where the file cannot be read on; nothing follows a Problem. folder: for downloads; it
-    may be shared, also with other processes, and a killed read is continued by the next one of the same split. Nothing
-    of a read that ended well stays in it, unless `keep`: then whole files stay, and later reads use them. progress: see
-    Download. columns: those of use; others need not be read.
+    A row is a dict, or a Problem where the file cannot be read any further; nothing follows a Problem.
 
-    A generator: nothing happens before the first row is asked for, and closing it ends its downloads. Files that
-    huggingface_hub has in its cache are used from there if they are the pinned ones, also with HF_HUB_OFFLINE.
+    folder: scratch space for downloads. Several reads may share it, also from other processes. The next read of the
+    same split resumes the downloads of a killed one. A read that completes leaves no files, unless `keep` is set: whole
+    files then stay and later reads use them. progress: called with a Download. columns: the columns to read, by
+    default all; unknown ones are ignored.
 
-    Raises HubError when the hub cannot be reached or refuses, or the disk is too small; StalePlanError when a file is
-    not the pinned one (no row of a whole file is given before); InvalidSpecError on blocks of what is not Parquet.
+    This is a generator: nothing happens before the first `next`, and closing it ends its downloads. Files in the cache
+    of huggingface_hub are used if their content is the pinned one, also with HF_HUB_OFFLINE.
+
+    Raises HubError when the hub cannot be reached or refuses access, or the disk is too small; StalePlanError when a
+    file is not the pinned one, before any of its rows if it is read whole; InvalidSpecError for blocks of a split that
+    is not Parquet.
     """
     if selection.group_taken is not None and not split.direct:
         summary = f"`by: block` needs Parquet files, and {split.id} has {split.builder} files"
@@ -71,7 +75,10 @@ def read(
 
 @dataclass
 class _Piece:
-    """A file, or row groups of it, on this disk. first: number of the file's first row, from 0; last: the file ends."""
+    """A local file, or some row groups of it. first: number of the file's first row, from 0; last: no more follow;
+
+    ours: we downloaded it, and delete it after use.
+    """
 
     file: HubFile
     path: Path
@@ -134,7 +141,7 @@ class _Reading:
         streaming = Streaming(self._client, self._split, self._columns)
         count, taken, number = self._selection.count, self._selection.taken, 0
         whole = self._whole_pieces()
-        # Which file the first rows end in is not known: the next one might be downloaded for nothing.
+        # Rows per file are unknown here: a prefix may end in this file, so do not download the next one ahead.
         with closing(whole if count is not None else one_ahead(whole, self._cancelled)) as pieces:
             for piece in pieces:
                 for row in streaming.rows(piece.path):
@@ -157,7 +164,7 @@ class _Reading:
             yield self._whole(number, file, 0)
 
     def _parquet_pieces(self) -> Generator[_Piece, None, None]:
-        """Downloads, in a thread of their own."""
+        """Downloads; runs in the background thread."""
         selection, row, group = self._selection, 0, 0
         if not selection.partial:
             self._check_space(self._split.files)
@@ -197,7 +204,7 @@ class _Reading:
         return metadata.num_rows, metadata.num_row_groups
 
     def _parts(self, remote: Remote, row: int, group: int, given: set[int]) -> Generator[_Piece, None, tuple[int, int]]:
-        """The selected row groups of a file, by ranges; the whole file where all of them are. Those given are noted."""
+        """The selected row groups of a file, by ranges, or the whole file if all are; adds them to `given`."""
         from phift.data.hub.parquet import blocks, footer_of
 
         file = remote.file
@@ -212,6 +219,8 @@ class _Reading:
             return metadata.num_rows, metadata.num_row_groups
         self._meter.add(len(footer.tail))
         planned = list(blocks(footer, groups, self._columns))
+        if not planned:
+            return metadata.num_rows, metadata.num_row_groups
         self._slot.need(sum(stop - start for _, ranges in planned for start, stop in ranges) + len(footer.tail))
         path = self._slot.place(file, PARTIAL)
         with self._slot.writing(path, "wb") as out:
@@ -260,17 +269,20 @@ class _Reading:
         return _Piece(file, path, row, footer, ours=ours)
 
     def _cached(self, file: HubFile) -> Path | None:
-        """The file in huggingface_hub's cache, if it is the pinned one."""
+        """The file in huggingface_hub's cache, if its content is the pinned one."""
+        return next((path for path in self._in_cache(file) if file_digest(path) == file.sha256), None)
+
+    def _in_cache(self, file: HubFile) -> Iterator[Path]:
+        """Files of the same size in huggingface_hub's cache, whose layout is documented."""
         owner, _, name = self._split.id.partition("/")
         folder = self._client.cache / f"datasets--{owner}--{name}"
         for path in (folder / "blobs" / file.sha256, folder / "snapshots" / self._split.revision / file.path):
-            if path.is_file() and path.stat().st_size == file.size and file_digest(path) == file.sha256:
-                return path
-        return None
+            if path.is_file() and path.stat().st_size == file.size:
+                yield path
 
     def _check_space(self, files: Sequence[HubFile]) -> None:
-        """Two files at a time must fit; all of them where they are kept."""
-        sizes = [self._slot.missing(file) for file in files]
+        """Two files at a time must fit, or all of them if they are kept."""
+        sizes = [0 if any(self._in_cache(file)) else self._slot.missing(file) for file in files]
         pairs = [sum(sizes[n : n + 2]) for n in range(len(sizes))]
         self._slot.need(sum(sizes) if self._slot.keep else max(pairs, default=0))
 

@@ -1,4 +1,4 @@
-"""The columns of a split whose card does not tell them, from the head of its first file."""
+"""The columns of a split whose card does not declare them, from the start of its first file."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _SUFFIXES = {".json", ".jsonl", ".csv", ".tsv", ".txt"}
 
 
 def columns_of(client: HubClient, repository: Repository, split: HubSplit) -> Mapping[str, str]:
-    """Type by name. Empty where only all of the file would tell: compressed, one large array, another format.
+    """Type by name. Empty if only the whole file would show them: compressed, one large array, another format.
 
-    Of Parquet from the footer (2 requests), of text from its first 256 KiB (1 or 2).
+    Parquet: from the footer, 2 requests. Text: from the first 256 KiB, 1 or 2 requests.
     """
     file = split.files[0]
     remote = Remote.of(client, split, file)
@@ -49,6 +49,6 @@ def columns_of(client: HubClient, repository: Repository, split: HubSplit) -> Ma
         path.write_bytes(head)
         try:
             schema = next(iter(local_rows(builder, split.split, path))).schema
-        except Exception:  # noqa: BLE001 - a cut file may be unreadable in any way; then nothing is known yet
+        except Exception:  # noqa: BLE001 - an incomplete file may fail in any way; the columns are then unknown
             return {}
         return {field.name: type_text(field.type) for field in schema}

@@ -1,12 +1,12 @@
-"""Which rows of a pinned split are read, and what that costs in bytes. Imports nothing heavy: plans use it.
+"""Selections of rows of a pinned split, and the bytes that reading them takes. Imports nothing heavy: for plans.
 
     Selection.all()              every row
     Selection.first(10_393)      the first rows
-    Selection.where(taken)       the rows whose number, from 0, `taken` says yes to: hash samples, strides
-    Selection.blocks(taken)      whole Parquet row groups, by their number, from 0 within the split
+    Selection.where(taken)       the rows for whose number, from 0, `taken` is true: hash samples, strides
+    Selection.blocks(taken)      whole Parquet row groups, by number, from 0 within the split
 
-The first rows and blocks of a Parquet split cost the bytes of their row groups; anything else costs whole files, since
-row groups are so large (1,000 rows) that a sample of single rows touches all of them.
+A prefix and blocks of a Parquet split take the bytes of their row groups. Other selections take whole files: row groups
+are large (usually 1,000 rows), so that a sample of single rows touches nearly all of them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["Selection", "transfer"]
 
 @dataclass(frozen=True)
 class Selection:
-    """Made by its class methods. count: the first so many rows; taken, group_taken: predicates over numbers from 0."""
+    """Use the class methods. count: of a prefix; taken, group_taken: predicates over numbers from 0."""
 
     count: int | None = None
     taken: Callable[[int], bool] | None = None
@@ -33,32 +33,32 @@ class Selection:
 
     @classmethod
     def first(cls, count: int) -> Selection:
-        """The first `count` rows; all of them where there are fewer."""
+        """The first `count` rows, at least 1; all rows if there are fewer. Raises ValueError below 1."""
         if count < 1:
-            raise ValueError(f"at least one row must be taken, not {count}")
+            raise ValueError(f"count must be at least 1, not {count}")
         return cls(count=count)
 
     @classmethod
     def where(cls, taken: Callable[[int], bool]) -> Selection:
-        """taken: called once with the number of each row of the split, from 0 and in order."""
+        """taken: called once for each row of the split, in order, with its number from 0."""
         return cls(taken=taken)
 
     @classmethod
     def blocks(cls, taken: Callable[[int], bool]) -> Selection:
-        """taken: called with the number of a row group, maybe more than once; it must answer the same each time."""
+        """taken: called with the number of a row group, possibly repeatedly and from another thread; must be pure."""
         return cls(group_taken=taken)
 
     @property
     def partial(self) -> bool:
-        """It can be read without reading whole files."""
+        """Whether it can be read without whole files."""
         return self.count is not None or self.group_taken is not None
 
 
 def transfer(split: HubSplit, selection: Selection) -> tuple[int, int]:
     """(bytes that will be read, bytes of the split), from the pin alone.
 
-    The first is exact where whole files are read, and good to a row group where rows and row groups were counted
-    (`resolve(..., count=True)`); where they were not, it is the most that it can be: the bytes of the split.
+    The first is exact for whole files, and accurate to a row group if rows were counted (`resolve(..., count=True)`);
+    if not, it is the upper bound: the bytes of the split.
     """
     if not split.direct or not selection.partial:
         return split.size, split.size
@@ -80,7 +80,7 @@ def _bytes_of(split: HubSplit, selection: Selection) -> Iterator[int]:
 
 
 def _share_of(file: HubFile, selection: Selection, row: int, group: int) -> int:
-    """Bytes read of a file that begins at that row and row group of the split."""
+    """Bytes read of a file that starts at this row and row group of the split."""
     groups, rows = file.groups or 0, file.rows or 0
     if selection.group_taken is not None:
         taken = sum(1 for number in range(group, group + groups) if selection.group_taken(number))

@@ -1,6 +1,6 @@
-"""The one HTTP session under every request to the hub: ours, and those that the libraries make.
+"""The HTTP session of every request to the hub, both our own and those of the libraries.
 
-Imported only by functions, for it imports httpx2.
+Import it in functions only: it imports httpx2.
 """
 
 from __future__ import annotations
@@ -16,24 +16,26 @@ from phift import __version__
 from phift.clock import Clock, SystemClock
 from phift.data.hub.errors import HubError, Place, Subject, from_answer, other_host, unreachable, wait_asked
 
-__all__ = ["SUBJECT", "Known", "Patience", "Session", "TransportError", "is_permanent"]
+__all__ = ["NO_RESPONSE", "SUBJECT", "InvalidURL", "Known", "Patience", "Session", "is_permanent"]
 
 CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 30.0  # seconds without a byte
 USER_AGENT = f"phift/{__version__}"
 SUBJECT = "phift.subject"
-"""Extension of a request: the Subject that it is about."""
-TransportError = httpx2.TransportError
+"""Key of the request extension that holds its Subject."""
+InvalidURL = httpx2.InvalidURL
+NO_RESPONSE = (httpx2.RequestError, httpx2.InvalidURL)
+"""What httpx2 raises when there is no usable response."""
 Known = Callable[[str], tuple[int, Any] | None]
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How often and how long a request is tried again.
+    """How often and how long a request is retried.
 
-    attempts: in all. base, cap: the pause before the second attempt and the longest one, in seconds; pauses double.
-    longest: the most that an answer may ask to wait; what asks for more ends at once. total: seconds of pauses in all.
+    attempts: in all. base, cap: seconds before the second attempt, and at most; pauses double. longest: seconds that a
+    response may ask to wait; a longer wait is an error at once. total: seconds of pauses in all.
     """
 
     attempts: int = 5
@@ -45,27 +47,27 @@ class Patience:
 
 
 class Session(httpx2.Client):
-    """A client of httpx2 with phift's certificates, time-outs, token and retries, and with the environment's proxies.
+    """An httpx2 client with phift's certificates, time-outs, token and retries, and the environment's proxies.
 
-    token: sent to the endpoint's own origin only; no request to another one carries any. Raises HubError when a request
-    stays without a usable answer, also through the libraries that use the session; every other answer is returned.
-    subject: what requests are about, for the words of errors; a request says otherwise in its extension SUBJECT.
-    known: for a session of the libraries: (status, JSON) of a path under the endpoint that need not be asked, else
-    None. Such a session asks the endpoint, and hosts that it redirects to, alone: neither telemetry nor a data set's
-    card leads anywhere else.
+    A request without a usable response raises HubError, also through the libraries; any other response is returned.
+
+    token: sent to the origin of the endpoint only. subject: what requests are for, in error messages; the request
+    extension SUBJECT overrides it. known: for a session of the libraries, (status, JSON) for a path under the endpoint
+    that need not be requested, or None. Such a session connects to the endpoint and to hosts that it redirects to, so
+    that neither telemetry nor the card of a data set reaches any other.
     """
 
     def __init__(
         self,
         place: Place,
         token: str,
-        context: ssl.SSLContext | None,
+        context: ssl.SSLContext,
         patience: Patience,
         subject: Subject,
         known: Known | None = None,
     ) -> None:
         super().__init__(
-            verify=True if context is None else context,
+            verify=context,
             follow_redirects=True,
             timeout=httpx2.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
             limits=httpx2.Limits(max_connections=16, max_keepalive_connections=8),
@@ -80,26 +82,29 @@ class Session(httpx2.Client):
         self._patience = patience
 
     def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
-        """As httpx2.Client.send, tried again where that may help."""
+        """As httpx2.Client.send, with retries."""
         if answer := self._remembered(request):
             return answer
         request.headers["User-Agent"] = USER_AGENT
         request.headers.pop("Authorization", None)
         if self._token and _origin(request.url) == self._origin:
             request.headers["Authorization"] = f"Bearer {self._token}"
+        if self._known is not None:
+            # Read small bodies here, so that a cut one is retried by our rules and not by those of the libraries.
+            options["stream"] = False
         subject = request.extensions.get(SUBJECT, self._subject)
         waited = 0.0
         for attempt in range(1, self._patience.attempts + 1):
             last = attempt == self._patience.attempts
             try:
                 response = super().send(request, **options)
-            except httpx2.TransportError as error:
+            except NO_RESPONSE as error:
                 if last or is_permanent(error):
                     raise unreachable(self._place, error, pinned=subject.pinned) from error
                 asked = None
             else:
                 if response.status_code not in _PASSING:
-                    if response.has_redirect_location and _origin(request.url) == self._origin:
+                    if self._known is not None and response.has_redirect_location:
                         self._led_to.add(_origin(request.url.join(response.headers["Location"])))
                     return response
                 response.close()
@@ -110,9 +115,9 @@ class Session(httpx2.Client):
             waited += pause
             if waited > self._patience.total:
                 raise HubError(
-                    f"{self._place.host} stays busy",
+                    f"{self._place.host} is still busy",
                     code="hub-busy",
-                    detail=f"Tried {attempt} times in {waited - pause:g} s.",
+                    detail=f"{attempt} attempts in {waited - pause:g} s.",
                     remedy="Re-run the command later: downloaded files are kept.",
                 )
             self._patience.clock.sleep(pause)
@@ -134,8 +139,8 @@ class Session(httpx2.Client):
 
 
 def is_permanent(error: BaseException) -> bool:
-    """A failure that no repetition helps: a certificate that is not trusted, an address of no known kind."""
-    if isinstance(error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
+    """Whether a retry cannot help: an untrusted certificate, an invalid address, a redirect loop."""
+    if isinstance(error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError | httpx2.TooManyRedirects | InvalidURL):
         return True
     seen: list[BaseException] = []
     cause: BaseException | None = error

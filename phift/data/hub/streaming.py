@@ -1,7 +1,7 @@
-"""Rows of files that are not Parquet: parsed by the builder of `datasets`, from verified files on this disk.
+"""Rows of files that are not Parquet, parsed by the builder of `datasets` from verified local files.
 
-The builder is the one that the card at the pinned commit asks for, with its options (`sep`, `field`, columns' types),
-which phift's own readers do not know. It is asked of the hub once a client (5 requests); it parses without any.
+The builder is the one for the card at the pinned commit, with its options (`sep`, `field`, types of columns), which
+phift's own readers do not support. Creating it takes 5 requests, once per client; parsing takes none.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Streaming:
         self._builder = copy.deepcopy(layout_of(client, repository, split.config, pinned=True).made)
 
     def rows(self, path: Path) -> Iterator[dict[str, Any] | Problem]:
-        """The rows of a file that is here; a Problem ends them."""
+        """The rows of a local file; ends with a Problem if it cannot be read any further."""
         number = 0
         try:
             for table in local_rows(self._builder, self._split.split, path):
@@ -40,15 +40,15 @@ class Streaming:
                     table = table.select([name for name in self._columns if name in table.column_names])
                 number += table.num_rows
                 yield from table.to_pylist()
-        except Exception as error:  # noqa: BLE001 - each builder fails in its own way; its words may hold rows
+        except Exception as error:  # noqa: BLE001 - each builder fails in its own way; the text may contain rows
             summary = (
                 f"`datasets` cannot read it as {self._split.builder} after row {number:,} ({type(error).__name__})"
             )
-            yield Problem("hub-format", summary, "The file is damaged, or the card tells the wrong format.")
+            yield Problem("hub-format", summary, "The file is damaged, or the card declares another format.")
 
 
 def local_rows(builder: Any, split: str, path: Path) -> Iterator[Any]:
-    """The tables of a file, in order, as a builder of `datasets` parses it. Raises what the builder raises."""
+    """The Arrow tables of a local file as the builder parses it. Raises whatever the builder raises."""
     from datasets.data_files import DataFilesDict, DataFilesList
 
     builder.config.data_files = DataFilesDict({split: DataFilesList([str(path)], [()])})
