@@ -58,7 +58,9 @@ def ultrachat(
     group: rows of a row group. length: characters of a message, about. options: as of Hub.commit.
     """
     counts = {split: 210 if split == "train_sft" else 30 for split in SPLITS} | dict(rows or {})
-    files: dict[str, bytes | Path] = {"README.md": card({split: f"data/{split}-*" for split in counts}).encode()}
+    files: dict[str, bytes | Path] = {
+        "README.md": card({split: f"data/{split}-*" for split in counts}, counts).encode()
+    }
     for split, count in counts.items():
         parts = shards if split == "train_sft" else 1
         for part in range(parts):
@@ -70,10 +72,14 @@ def ultrachat(
     return hub.commit(id, files, **options)
 
 
-def card(patterns: Mapping[str, str]) -> str:
-    """A README that names the files of each split, and the columns."""
+def card(patterns: Mapping[str, str], counts: Mapping[str, int] | None = None) -> str:
+    """A README that names the files of each split, and the columns, and how many rows each split has."""
     listed = "".join(f"  - split: {split}\n    path: {pattern}\n" for split, pattern in patterns.items())
-    return _README.format(configs=f"configs:\n- config_name: default\n  data_files:\n{listed}", features=_FEATURES)
+    told = "".join(f"  - name: {split}\n    num_examples: {count}\n" for split, count in (counts or {}).items())
+    return _README.format(
+        configs=f"configs:\n- config_name: default\n  data_files:\n{listed}",
+        features=_FEATURES + (f"  splits:\n{told}" if told else ""),
+    )
 
 
 def rows_of(split: str, count: int, seed: int = 0, length: int = 40, first: int = 0) -> Iterator[dict[str, Any]]:

@@ -76,16 +76,17 @@ class Shared:
         root = self._data_root
         return self._files.get(("data", pattern, str(folder)), lambda: identify({"path": pattern}, folder, root))
 
-    def hub_split(self, request: HubRequest, *, count: bool) -> HubSplit:
-        """What the hub's data set is now; asked once for all stacks. Raises InvalidSpecError and HubError."""
+    def hub_split(self, request: HubRequest, *, count: bool, at_least: int = 0) -> HubSplit:
+        """What the hub's data set is now; asked once for all stacks. count, at_least: as of `phift.data.hub.resolve`.
+        Raises InvalidSpecError and HubError."""
 
         def find() -> HubSplit:
             from phift.data.hub import HubClient, resolve
 
             client = self._files.get(("hub",), HubClient)
-            return resolve(request, client, count=count)
+            return resolve(request, client, count=count, at_least=at_least)
 
-        return self._files.get(("hub", request, count), find)
+        return self._files.get(("hub", request, count, at_least), find)
 
     def outside(self, pattern: str, folder: Path) -> tuple[Path, ...]:
         """The files of the same data that lie outside of the repository that the folder belongs to, links followed."""

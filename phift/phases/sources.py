@@ -10,6 +10,7 @@ from phift.compile.facts import DataFacts
 from phift.data import PREPARATION_VERSION, Recipe, SourceIdentity, Take
 from phift.data.columns import columns_of
 from phift.data.hub.pins import HubRequest, HubSplit
+from phift.data.take import By
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError
 from phift.lock import PinnedData
@@ -89,12 +90,18 @@ def _identity(
         return shared.identity(str(wanted.path), loaded.path.parent)
     request = HubRequest(wanted.hub, wanted.revision or "main", wanted.config or "", wanted.split or "")
     take = Take.parse(wanted.take)
-    # The rows of a split are counted only where what is taken depends on them.
-    count = take.counts_rows or take.by != "rank" or take.count is not None
+    # The rows of a split are counted only where what is taken depends on them: that is two requests a file.
+    at_least = take.count or 0 if take.by is By.FIRST else 0
+    count = not at_least and (take.counts_rows or take.by is not By.RANK)
     found = HubSplit.from_plain(pin) if pin is not None else None
-    if found is None or not found.answers(request) or (count and found.direct and found.rows is None):
-        found = shared.hub_split(request, count=count)
+    if found is None or not found.answers(request) or _uncounted(found, count=count, at_least=at_least):
+        found = shared.hub_split(request, count=count, at_least=at_least)
     return SourceIdentity((), found)
+
+
+def _uncounted(pin: HubSplit, *, count: bool, at_least: int) -> bool:
+    """Whether the pin tells too little of how many rows there are."""
+    return pin.direct and pin.rows is None and (count or at_least > (pin.claimed or 0))
 
 
 def _recipe(loaded: LoadedSpec, split: str, wanted: DataSource, identity: SourceIdentity) -> Recipe:
@@ -138,8 +145,9 @@ def _shown(wanted: DataSource, recipe: Recipe) -> dict[str, Any]:
     shown: dict[str, Any] = {"source": f"hub {split}" if split else wanted.path or ""}
     if not take.everything:
         shown["take"] = str(take)
-        if split and split.rows is not None and (rows := take.of(split.rows)) is not None:
-            shown["take"] = f"{take} = {rows:,} of {split.rows:,} rows"
+        total = (split.rows or split.claimed) if split else None
+        if total and (rows := take.of(total)) is not None:
+            shown["take"] = f"{take} = {rows:,} of {total:,} rows"
     if recipe.messages is not None:
         said = wanted.messages if isinstance(wanted.messages, str) else None
         shown["messages"] = said or "mapped from columns"

@@ -71,11 +71,16 @@ def client(hub: Hub, clock: FakeClock) -> Iterator[HubClient]:
 LIMIT = {"RateLimit": '"api";r=0;t=212', "RateLimit-Policy": '"fixed window";"api";q=500;w=300'}
 
 
-def test_a_moment_of_trouble_is_waited_out(hub: Hub, client: HubClient, clock: FakeClock, tmp_path: Path) -> None:
-    """Of each kind of request, the library's too, one fails: nobody notices."""
+@pytest.mark.parametrize("by_library", [False, True])
+def test_a_moment_of_trouble_is_waited_out(
+    by_library: bool, hub: Hub, client: HubClient, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each kind of request, those of the libraries too, one fails: nobody notices."""
+    if by_library:
+        monkeypatch.setattr("phift.data.hub.known._SURELY_ALL", 0)
     for match in ("/revision/", "/auth-check", "/README.md", "/tree/"):
         hub.fault(match, status=503)
-    hub.fault("/tree/", status=429, headers={"Retry-After": "7"}, skip=1)
+    hub.fault("/tree/", status=429, headers={"Retry-After": "7"})
     hub.fault(r"/resolve/.*\.parquet", drop=True)
     hub.fault("Signature", status=503, skip=1)
     made = resolve(TRAIN, client, count=True)

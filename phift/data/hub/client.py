@@ -27,9 +27,12 @@ from phift.data.hub.environment import Token
 from phift.data.hub.errors import Place, Subject, bad_endpoint, bad_proxy, from_answer, not_a_hub, offline
 
 if TYPE_CHECKING:
-    from phift.data.hub.session import Known, Patience, Session
+    from phift.data.hub.answer import Known
+    from phift.data.hub.session import Patience, Session
 
 __all__ = ["HubClient"]
+
+_MOST_PAGES = 1000
 
 
 class HubClient:
@@ -80,6 +83,26 @@ class HubClient:
         except ValueError:
             raise not_a_hub(self.place) from None
 
+    def content(self, subject: Subject, path: str) -> bytes:
+        """GET a path under the endpoint; returns the bytes. Raises the error of `from_answer` on any other response."""
+        found: bytes = self._answer(subject, path).content
+        return found
+
+    def pages(self, subject: Subject, path: str) -> list[Any]:
+        """GET a listing under the endpoint, page by page. Raises the error of `from_answer` on any other response."""
+        found: list[Any] = []
+        for _ in range(_MOST_PAGES):
+            response = self._answer(subject, path)
+            try:
+                found += response.json()
+            except (TypeError, ValueError):
+                raise not_a_hub(self.place) from None
+            following = response.links.get("next", {}).get("url", "")
+            if not following.startswith(f"{self.endpoint}/"):
+                return found
+            path = following[len(self.endpoint) :]
+        raise not_a_hub(self.place)
+
     def check(self, subject: Subject, path: str) -> None:
         """GET a path for its status. Raises the error of `from_answer` unless it succeeds."""
         self._answer(subject, path)
@@ -104,11 +127,11 @@ class HubClient:
             return self._session
 
     @contextmanager
-    def libraries(self, subject: Subject, known: Known = lambda path: None) -> Iterator[Path]:
+    def libraries(self, subject: Subject, known: Known = lambda method, path, query: None) -> Iterator[Path]:
         """A context in which `datasets` and huggingface_hub use this hub with this client's token and retries.
 
-        known: (status, JSON) for a path under the endpoint that need not be requested, or None. Yields a temporary
-        folder for their files. One thread at a time; see `phift.data.hub.libraries`.
+        known: the Answer to a request that need not be made, or None. Yields a temporary folder for their files. One
+        thread at a time; see `phift.data.hub.libraries`.
         """
         from phift.data.hub.libraries import at_work
 

@@ -24,6 +24,7 @@ from phift.data.hub.errors import (
     no_such_name,
     unreadable,
 )
+from phift.data.hub.known import known_of
 from phift.data.hub.pins import HubFile
 from phift.data.hub.repository import Repository
 from phift.errors import PhiftError
@@ -37,7 +38,8 @@ _NOT_OPTIONS = {"name", "version", "data_dir", "data_files", "description", "fea
 class Layout:
     """One configuration. splits: files by split, in row order; sha256 is "" for files outside of LFS.
 
-    columns: type by name; empty if the card has none. options: what the card sets for the builder. made: the builder
+    columns: type by name; empty if the card has none. options: what the card sets for the builder. claims: rows by split
+    as the card says, where it does. made: the builder
     of `datasets`; copy it before use.
     """
 
@@ -46,11 +48,12 @@ class Layout:
     splits: Mapping[str, tuple[HubFile, ...]]
     columns: Mapping[str, str]
     options: Mapping[str, Any]
+    claims: Mapping[str, int]
     made: Any
 
 
 def layout_of(client: HubClient, repository: Repository, config: str, *, pinned: bool = False) -> Layout:
-    """The layout of a configuration ("" is the default one): 4 requests, once per client.
+    """The layout of a configuration ("" is the default one): 2 requests, once per client.
 
     Raises InvalidSpecError when it has no such configuration, needs one to be named, is a loading script, or has no
     data files; HubError when the hub cannot be asked.
@@ -60,7 +63,8 @@ def layout_of(client: HubClient, repository: Repository, config: str, *, pinned:
         script = f"{repository.id.partition('/')[2]}.py"
         if script in repository.files:
             raise loading_script(repository.id, script)
-        with client.libraries(Subject(repository.id, repository.sha, pinned=pinned), repository.known) as folder:
+        subject = Subject(repository.id, repository.sha, pinned=pinned)
+        with client.libraries(subject, known_of(client, repository)) as folder:
             builder = _builder(repository, config, folder)
             try:
                 return _layout(client, repository, builder)
@@ -117,7 +121,11 @@ def _layout(client: HubClient, repository: Repository, builder: Any) -> Layout:
     splits = {split: tuple(listed[path] for path in names) for split, names in paths.items()}
     features = builder.info.features
     columns = {field.name: type_text(field.type) for field in features.arrow_schema} if features else {}
-    return Layout(builder.info.builder_name, builder.config.name, splits, columns, _options(builder.config), builder)
+    claims = {
+        str(name): split.num_examples for name, split in (builder.info.splits or {}).items() if split.num_examples
+    }
+    options = _options(builder.config)
+    return Layout(builder.info.builder_name, builder.config.name, splits, columns, options, claims, builder)
 
 
 def _listed(client: HubClient, repository: Repository, paths: Set[str]) -> dict[str, HubFile]:

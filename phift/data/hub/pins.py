@@ -96,7 +96,8 @@ class HubSplit:
 
     requested: HubRequest.text of the request. id: the repository's current name, which differs from the requested one
     if it was renamed. revision: the commit (40 hex). config: name of the configuration. builder: how `datasets` reads
-    the files: parquet, json, csv, ... rows: of all files; None if not counted. columns: type by name, as text; empty if
+    the files: parquet, json, csv, ... rows: of all files; None if not counted. claimed: rows as the card says where
+    they were not counted; None if it does not say. columns: type by name, as text; empty if
     unknown until rows are read. files: in row order; empty if `unlisted` summarises them. licence: as the card names
     it, or "". gated: access must be granted. options: what the card sets for the builder (`sep`, `field`, ...).
     """
@@ -114,6 +115,7 @@ class HubSplit:
     gated: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     unlisted: FileList | None = None
+    claimed: int | None = None
 
     def answers(self, request: HubRequest) -> bool:
         """Whether the pin still holds for the request."""
@@ -163,6 +165,8 @@ class HubSplit:
         named |= {"revision": self.revision, "config": self.config, "split": self.split, "builder": self.builder}
         if self.rows is not None:
             named["rows"] = self.rows
+        elif self.claimed is not None:
+            named["claimed"] = self.claimed
         for key, told in (("licence", self.licence), ("gated", self.gated)):
             if told:
                 named[key] = told
@@ -204,6 +208,7 @@ class HubSplit:
             gated=value.get("gated") is True,
             options=reader.mapping("options"),
             unlisted=unlisted,
+            claimed=reader.count("claimed"),
         )
 
     def __str__(self) -> str:

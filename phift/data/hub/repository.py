@@ -12,8 +12,6 @@ from phift.errors import InvalidSpecError
 
 __all__ = ["Repository", "check_access", "look_up"]
 
-_SURELY_ALL = 1000  # files; the hub might truncate a longer list
-
 
 @dataclass(frozen=True)
 class Repository:
@@ -25,18 +23,6 @@ class Repository:
     licence: str = ""
     files: frozenset[str] = field(default=frozenset(), repr=False)
     answer: Any = field(default=None, repr=False, compare=False)
-
-    def known(self, path: str) -> tuple[int, Any] | None:
-        """(status, JSON) of the hub's response for a path, if the response for the repository implies it; else None.
-
-        It implies itself, under the commit's URL, and 404 for files that do not exist: `datasets` probes for several.
-        """
-        if path == f"/api/datasets/{self.id}/revision/{self.sha}" and self.answer:
-            return 200, self.answer
-        start = f"/datasets/{self.id}/resolve/{self.sha}/"
-        if path.startswith(start) and len(self.files) < _SURELY_ALL and path[len(start) :] not in self.files:
-            return 404, None
-        return None
 
 
 def look_up(client: HubClient, id: str, revision: str, *, pinned: bool = False) -> Repository:

@@ -1,6 +1,6 @@
 """Resolution: from a request to a pin, with commit, files and their SHA-256, columns, and a check of access.
 
-    resolve(request, client)                 6 requests for the first split of a data set, none for further ones
+    resolve(request, client)                 4 requests for the first split of a data set, none for further ones
     resolve(request, client, count=True)     2 more per Parquet file: rows and row groups, from the footer
     splits_of(request, client)               the names of the splits
     newest(request, client)                  the commit that the revision refers to now: 1 request
@@ -29,11 +29,11 @@ _SMALL_FILES = 500
 """The most files outside of LFS in a split: pinning one takes a download."""
 
 
-def resolve(request: HubRequest, client: HubClient, *, count: bool = False) -> HubSplit:
+def resolve(request: HubRequest, client: HubClient, *, count: bool = False, at_least: int = 0) -> HubSplit:
     """The pin of a split as it is on the hub now.
 
-    count: count rows and row groups, which a share or count of rows and samples by block need. Parquet only: `rows` of
-    other formats is None. `columns` is empty if neither the card nor the start of the first file declares them.
+    count: count rows and row groups, which a share of the rows and samples by block need. at_least: count them unless
+    the card claims so many rows; reading them tells whether that holds. Parquet only: `rows` of other formats is None. `columns` is empty if neither the card nor the start of the first file declares them.
 
     Raises InvalidSpecError when the repository, revision, config or split does not exist (the diagnostic's path is the
     field, its remedy lists what exists), when it is a loading script, or when it has no data files; HubError when it is
@@ -58,8 +58,9 @@ def resolve(request: HubRequest, client: HubClient, *, count: bool = False) -> H
         licence=repository.licence,
         gated=repository.gated,
         options=layout.options,
+        claimed=layout.claims.get(request.split),
     )
-    if count and split.direct:
+    if split.direct and (count or at_least > (split.claimed or 0)):
         split = _counted(client, split)
     return split if split.columns else replace(split, columns=columns_of(client, repository, split))
 
@@ -79,7 +80,7 @@ def newest(request: HubRequest, client: HubClient) -> str:
 def complete(split: HubSplit, client: HubClient) -> HubSplit:
     """The pin with its list of files, if the lock file only has their count and digest; else the pin itself.
 
-    Resolves the pinned commit again: 5 requests. Raises StalePlanError when the files are not the pinned ones.
+    Resolves the pinned commit again: 3 requests. Raises StalePlanError when the files are not the pinned ones.
     """
     if split.unlisted is None:
         return split
@@ -130,4 +131,5 @@ def _counted(client: HubClient, split: HubSplit) -> HubSplit:
             raise no_ranges(client.place, f"rows of {split.id} cannot be counted") from None
         columns = columns or footer.columns  # what is read; the card may claim otherwise
         files.append(replace(file, rows=footer.metadata.num_rows, groups=footer.metadata.num_row_groups))
-    return replace(split, files=tuple(files), rows=sum(file.rows or 0 for file in files), columns=columns)
+    rows = sum(file.rows or 0 for file in files)
+    return replace(split, files=tuple(files), rows=rows, claimed=None, columns=columns)

@@ -58,16 +58,14 @@ def transfer(split: HubSplit, selection: Selection) -> tuple[int, int]:
     """(bytes that will be read, bytes of the split), from the pin alone.
 
     The first is exact for whole files, and accurate to a row group if rows were counted (`resolve(..., count=True)`);
-    if not, it is the upper bound: the bytes of the split.
+    if not, it is estimated from the card's number of rows, and without one it is the upper bound: the bytes of the split.
     """
     if not split.direct or not selection.partial:
         return split.size, split.size
-    if split.unlisted:
-        known = selection.count is not None and split.rows
-        share = min(1.0, selection.count / split.rows) if known and split.rows and selection.count else 1.0
+    if split.unlisted or any(file.rows is None or file.groups is None for file in split.files):
+        rows = split.rows or split.claimed
+        share = min(1.0, selection.count / rows) if selection.count and rows else 1.0
         return round(split.size * share), split.size
-    if any(file.rows is None or file.groups is None for file in split.files):
-        return split.size, split.size
     return sum(_bytes_of(split, selection)), split.size
 
 

@@ -6,7 +6,6 @@ Import it in functions only: it imports httpx2.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +13,10 @@ import httpx2
 
 from phift import __version__
 from phift.clock import Clock, SystemClock
+from phift.data.hub.answer import Known
 from phift.data.hub.errors import HubError, Place, Subject, from_answer, other_host, unreachable, wait_asked
 
-__all__ = ["NO_RESPONSE", "SUBJECT", "InvalidURL", "Known", "Patience", "Session", "is_permanent"]
+__all__ = ["NO_RESPONSE", "SUBJECT", "InvalidURL", "Patience", "Session", "is_permanent"]
 
 CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 30.0  # seconds without a byte
@@ -26,7 +26,7 @@ SUBJECT = "phift.subject"
 InvalidURL = httpx2.InvalidURL
 NO_RESPONSE = (httpx2.RequestError, httpx2.InvalidURL)
 """What httpx2 raises when there is no usable response."""
-Known = Callable[[str], tuple[int, Any] | None]
+
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 
 
@@ -52,8 +52,8 @@ class Session(httpx2.Client):
     A request without a usable response raises HubError, also through the libraries; any other response is returned.
 
     token: sent to the origin of the endpoint only. subject: what requests are for, in error messages; the request
-    extension SUBJECT overrides it. known: for a session of the libraries, (status, JSON) for a path under the endpoint
-    that need not be requested, or None. Such a session connects to the endpoint and to hosts that it redirects to, so
+    extension SUBJECT overrides it. known: for a session of the libraries, the Answer to a request
+    that need not be made, or None. Such a session connects to the endpoint and to hosts that it redirects to, so
     that neither telemetry nor the card of a data set reaches any other.
     """
 
@@ -130,12 +130,10 @@ class Session(httpx2.Client):
             return None
         if _origin(request.url) != self._origin:
             raise other_host(self._subject, request.url.netloc.decode("ascii"))
-        found = self._known(request.url.path.removeprefix(self._root))
+        found = self._known(request.method, request.url.path.removeprefix(self._root), dict(request.url.params))
         if found is None:
             return None
-        status, value = found
-        headers = {"X-Error-Code": "EntryNotFound"} if status == 404 else {}
-        return httpx2.Response(status, headers=headers, json=value, request=request)
+        return httpx2.Response(found.status, headers=found.headers, content=found.content, request=request)
 
 
 def is_permanent(error: BaseException) -> bool:
