@@ -14,6 +14,9 @@ from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from hub import Hub
+from hubcase import clear
+from hubdata import ultrachat
 from support import Embedded, Project
 
 from phift.emulator import lifecycle
@@ -47,6 +50,23 @@ def _home_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     patch.setenv("PHIFT_HOME", str(tmp_path_factory.mktemp("phift-home")))
     yield
     patch.undo()
+
+
+@pytest.fixture(scope="session")
+def _seed_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    folder = tmp_path_factory.mktemp("seed-hub")
+    with Hub(folder / "blobs") as hub:
+        ultrachat(hub, folder / "files", rows={"train_sft": 600, "test_sft": 400, "test_gen": 60})
+        yield hub
+
+
+@pytest.fixture
+def seed_hub(_seed_hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Hub:
+    """The stand-in hub with ultrachat_200k, of which configs/phi3-ultrachat.yaml takes its rows; the environment names
+    it. Tests only read it."""
+    clear(monkeypatch, tmp_path / "hf-home")
+    monkeypatch.setenv("HF_ENDPOINT", _seed_hub.url)
+    return _seed_hub
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +58,7 @@ class Shared:
         self._data_root = data_root
         self._sessions = Once()
         self._files = Once()
+        self._hub = threading.Lock()
 
     def session(self, loaded: LoadedSpec, connect: Connector) -> Session:
         """Raises AzureError or EmulatorError."""
@@ -83,8 +85,9 @@ class Shared:
         def find() -> HubSplit:
             from phift.data.hub import HubClient, resolve
 
-            client = self._files.get(("hub",), HubClient)
-            return resolve(request, client, count=count, at_least=at_least)
+            # One after another, so that no connection is left open, and none is closed under another stack.
+            with self._hub, self._files.get(("hub",), HubClient) as client:
+                return resolve(request, client, count=count, at_least=at_least)
 
         return self._files.get(("hub", request, count, at_least), find)
 

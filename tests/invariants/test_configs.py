@@ -17,6 +17,9 @@ from phift.plan.action import Action
 CONFIGS = sorted((REPOSITORY / "configs").glob("*.yaml"))
 
 
+pytestmark = pytest.mark.usefixtures("seed_hub")
+
+
 @pytest.fixture
 def example(request: pytest.FixtureRequest, tmp_path: Path, embedded: Embedded) -> Project:
     folder = tmp_path / "configs"

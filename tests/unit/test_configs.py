@@ -6,7 +6,9 @@ import pytest
 import yaml
 
 from phift import catalog
-from phift.data import Recipe, Take, identify, prepare
+from phift.data import prepare
+from phift.phases.sharing import Shared
+from phift.phases.sources import resolved_sources
 from phift.spec import AssetRef, ComputeBlock, LoadedSpec, load
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
@@ -59,13 +61,12 @@ def test_parameters_fit_the_component(loaded: LoadedSpec) -> None:
     assert component.interface.check(finetune.parameters) == []
 
 
+@pytest.mark.usefixtures("seed_hub")
 def test_data_prepares(loaded: LoadedSpec, tmp_path: Path) -> None:
-    data = loaded.spec.data
-    assert data is not None
-    assert set(data.splits) == {"train", "test"}
-    for split, source in data.splits.items():
-        identity = identify({"path": source.path}, loaded.path.parent)
-        recipe = Recipe.of(identity, take=source.take, seed=source.seed, messages=data.messages_of(source))
-        done = prepare(recipe, tmp_path / f"{split}.jsonl")
-        count = Take.parse(source.take).count
-        assert done.rows == count if count else done.rows > 20
+    found = resolved_sources(loaded, None, Shared())
+    assert {"train", "test"} <= found.facts.keys()
+    for split, fact in found.facts.items():
+        assert fact.recipe is not None
+        done = prepare(fact.recipe, tmp_path / f"{split}.jsonl")
+        count = fact.recipe.take.count
+        assert done.rows == count if count else done.rows >= 20

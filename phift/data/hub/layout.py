@@ -38,9 +38,8 @@ _NOT_OPTIONS = {"name", "version", "data_dir", "data_files", "description", "fea
 class Layout:
     """One configuration. splits: files by split, in row order; sha256 is "" for files outside of LFS.
 
-    columns: type by name; empty if the card has none. options: what the card sets for the builder. claims: rows by split
-    as the card says, where it does. made: the builder
-    of `datasets`; copy it before use.
+    columns: type by name; empty if the card has none. options: what the card sets for the builder. claims: rows by
+    split, where the card says. made: the builder of `datasets`; copy it before use.
     """
 
     builder: str

@@ -33,7 +33,8 @@ def resolve(request: HubRequest, client: HubClient, *, count: bool = False, at_l
     """The pin of a split as it is on the hub now.
 
     count: count rows and row groups, which a share of the rows and samples by block need. at_least: count them unless
-    the card claims so many rows; reading them tells whether that holds. Parquet only: `rows` of other formats is None. `columns` is empty if neither the card nor the start of the first file declares them.
+    the card claims so many rows; reading them tells whether it is right. Parquet only: `rows` of other formats is None.
+    `columns` is empty if neither the card nor the start of the first file declares them.
 
     Raises InvalidSpecError when the repository, revision, config or split does not exist (the diagnostic's path is the
     field, its remedy lists what exists), when it is a loading script, or when it has no data files; HubError when it is

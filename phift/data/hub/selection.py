@@ -58,7 +58,7 @@ def transfer(split: HubSplit, selection: Selection) -> tuple[int, int]:
     """(bytes that will be read, bytes of the split), from the pin alone.
 
     The first is exact for whole files, and accurate to a row group if rows were counted (`resolve(..., count=True)`);
-    if not, it is estimated from the card's number of rows, and without one it is the upper bound: the bytes of the split.
+    if not, it is estimated from the rows that the card claims, and without them it is the bytes of the split.
     """
     if not split.direct or not selection.partial:
         return split.size, split.size
