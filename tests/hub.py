@@ -7,12 +7,13 @@
 
 It answers what huggingface_hub 2.4 and datasets 5.2 ask for: revisions, listings by pages, path infos, refs, access
 checks, files. Large files are redirected to signed addresses of the other port, which refuses a request that carries a
-token. Faults are admin requests (POST /__), so that a hub in another process can be disturbed too.
+token. Faults and commits may be admin requests (/__), so that a hub in another process can be changed too.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
 import ssl
@@ -95,7 +96,8 @@ class Hub:
         self.faults: list[Fault] = []
         self.lock = threading.Condition()
         self._busy = 0
-        self._seen: list[Seen] = []
+        self._seen: dict[int, Seen] = {}
+        self._numbers = itertools.count()
         self._servers = [server(self, handler, certificate) for handler in (Api, Cdn)]
         scheme = "https" if certificate else "http"
         self.url, self.cdn = (f"{scheme}://127.0.0.1:{each.server_port}" for each in self._servers)
@@ -126,7 +128,7 @@ class Hub:
         repository = self.repositories.setdefault(id, Repository(id))
         for name, value in options.items():
             setattr(repository, name, value)
-        blobs = dict(repository.commits[repository.branches[branch]]) if keep else {}
+        blobs = dict(repository.commits[repository.branches[branch]]) if keep and repository.branches else {}
         for name, content in files.items():
             blobs[name] = Blob.of(content if isinstance(content, Path) else self._stored(content), name)
         listing = json.dumps(
@@ -152,27 +154,33 @@ class Hub:
         self._admin("DELETE", None)
 
     def requests(self, host: str = "") -> list[Seen]:
-        """The requests so far, in the order in which they were answered; of one host where named."""
+        """The requests so far, in the order in which they came; of one host where named."""
         with self.lock:
             # A client may have its answer before the request is noted.
             self.lock.wait_for(lambda: self._busy == 0, timeout=2)
-            return [seen for seen in self._seen if not host or seen.host == host]
+            return [seen for seen in self._in_order() if not host or seen.host == host]
+
+    def seen(self) -> list[Seen]:
+        """The requests that are answered."""
+        with self.lock:
+            return self._in_order()
 
     def read(self) -> int:
         """Bytes of content that the delivery network has sent so far."""
         return sum(seen.sent for seen in self.requests("cdn"))
 
-    def begin(self) -> None:
-        """A request has come in."""
+    def begin(self) -> int:
+        """A request has come in: its number."""
         with self.lock:
             self._busy += 1
+            return next(self._numbers)
 
-    def note(self, seen: Seen | None) -> None:
+    def note(self, number: int, seen: Seen | None) -> None:
         """A request is answered; None: it is not one that counts."""
         with self.lock:
             self._busy -= 1
             if seen:
-                self._seen.append(seen)
+                self._seen[number] = seen
             self.lock.notify_all()
 
     def forget(self) -> None:
@@ -192,6 +200,9 @@ class Hub:
                 fault.times -= 1
                 return fault
         return None
+
+    def _in_order(self) -> list[Seen]:
+        return [self._seen[number] for number in sorted(self._seen)]
 
     def _stored(self, content: bytes) -> Path:
         path = self.folder / hashlib.sha256(content).hexdigest()

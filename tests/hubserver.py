@@ -7,6 +7,7 @@ import re
 import ssl
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,9 @@ class Handler(BaseHTTPRequestHandler):
         self._serve()
 
     def do_DELETE(self) -> None:
+        self._serve()
+
+    def do_PUT(self) -> None:
         self._serve()
 
     def answer(self) -> None:
@@ -112,7 +116,7 @@ class Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         self._status, self._sent = 0, 0
         self._fault = None if self.path == "/__" else self.hub.fault_for(self.command, self.path)
-        self.hub.begin()
+        number = self.hub.begin()
         seen = None
         try:
             self._disturbed(self._fault or Fault(""))
@@ -123,7 +127,7 @@ class Handler(BaseHTTPRequestHandler):
         except (ConnectionError, ssl.SSLError):
             self.close_connection = True
         finally:
-            self.hub.note(seen)
+            self.hub.note(number, seen)
 
     def _disturbed(self, fault: Fault) -> None:
         body = int(self.headers.get("Content-Length") or 0)
@@ -259,11 +263,19 @@ class Api(Handler):
 
     def _admin(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if self.command == "POST":
-            with self.hub.lock:
-                self.hub.faults.append(Fault(**json.loads(body)))
-        else:
-            self.hub.forget()
+        match self.command:
+            case "GET":
+                self.say(200, [asdict(seen) for seen in self.hub.seen()])
+                return
+            case "POST":
+                with self.hub.lock:
+                    self.hub.faults.append(Fault(**json.loads(body)))
+            case "PUT":
+                asked = json.loads(body)
+                files = {name: Path(path) for name, path in asked["files"].items()}
+                self.hub.commit(asked["id"], files, keep=True, **asked["options"])
+            case _:
+                self.hub.forget()
         self._begin(204, {})
 
 

@@ -4,11 +4,12 @@
         script          bash; every `phift ...` in it is headed by `$ phift ...` and, where it fails, `[exit 1]`
         output.txt      stdout and stderr as they came, after redaction
         spec.yaml       any other file is copied to the folder the script runs in
-        case.toml       optional: emulator, timeout (seconds), slow, [[redact]] pattern, replacement
+        case.toml       optional: emulator, hub, timeout (seconds), slow, [[redact]] pattern, replacement
 
 A case has a fresh folder and an environment of its own. emulator = "own" gives it a fresh PHIFT_HOME, "shared" that of
-the worker: its stacks, computes and models have names of their own then. `UPDATE_GOLDEN=1 pytest tests/acceptance`
-writes the outputs anew; look at the difference before you commit it.
+the worker: its stacks, computes and models have names of their own then. hub = true serves ultrachat_200k on a stand-in
+hub, which HF_ENDPOINT names, and the script has the command `hub` (tests/hubadmin.py). `UPDATE_GOLDEN=1 pytest
+tests/acceptance` writes the outputs anew; look at the difference before you commit it.
 """
 
 from __future__ import annotations
@@ -21,9 +22,13 @@ import signal
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from hub import Hub
+from hubdata import ultrachat
 from prefork import CLIENT
 
 __all__ = ["CASES", "REPOSITORY", "Case", "Mismatch", "check", "discover", "perform", "redact"]
@@ -61,6 +66,7 @@ class Case:
 
     folder: Path
     emulator: str = ""
+    hub: bool = False
     slow: bool = False
     timeout: float = 30.0
     redactions: tuple[tuple[str, str], ...] = ()
@@ -128,11 +134,26 @@ def perform(case: Case, scratch: Path, shared: Path | None = None, server: Path 
     }
     program = PREAMBLE + (case.folder / "script").read_text(encoding="utf-8")
     try:
-        output = _run(["bash", "-c", program, case.folder.name], project, environment, case.timeout)
+        with _hub(case, scratch, tools) as served:
+            output = _run(["bash", "-c", program, case.folder.name], project, environment | served, case.timeout)
     finally:
         if case.emulator == "own":
             _run(["phift", "emulator", "stop"], project, environment, 30)
     return redact(output if shared is None else output.replace(str(shared), "[phift-home]"), case, scratch)
+
+
+@contextmanager
+def _hub(case: Case, scratch: Path, tools: Path) -> Iterator[dict[str, str]]:
+    """A stand-in hub with ultrachat_200k, if the case wants one; the environment that leads to it."""
+    if not case.hub:
+        yield {}
+        return
+    admin = tools / "hub"
+    admin.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{REPOSITORY}/tests/hubadmin.py" "$@"\n', encoding="utf-8")
+    admin.chmod(0o755)
+    with Hub(scratch / "hub") as hub:
+        ultrachat(hub, scratch / "hub-files", rows={"train_sft": 600, "test_sft": 200, "test_gen": 60})
+        yield {"HF_ENDPOINT": hub.url, "HF_HOME": str(scratch / "hf-home")}
 
 
 def _run(command: list[str], folder: Path, environment: dict[str, str], timeout: float) -> str:
