@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from phift.data.sources import FORMATS
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError, PhiftError, StalePlanError
 
@@ -310,6 +311,8 @@ def _no_repository(place: Place, subject: Subject) -> PhiftError:
         remedy = f"Check the name (owner/name), and whether the token of {place.token_source} may read it."
     else:
         remedy = "Check the name (owner/name). For a private data set, set HF_TOKEN."
+    if subject.id.lower().endswith(tuple(FORMATS)):
+        remedy += f" For a file on this machine, write `path: {subject.id}`."
     if subject.pinned:
         detail = f"phift.lock pins commit {subject.revision[:8]} of it."
         summary = f"{subject.id} is no longer on {place.host}, or is private"

@@ -65,7 +65,15 @@ def _unfit(value: Any) -> Any:
 def _hub_id(value: Any) -> Any:
     if isinstance(value, str) and _HUB.fullmatch(value):
         return str(value)
-    raise fault("must be OWNER/NAME of a data set", "Write it as hub: HuggingFaceH4/ultrachat_200k.")
+    raise fault("must be OWNER/NAME of a data set", _hub_remedy(str(value)))
+
+
+def _hub_remedy(value: str) -> str:
+    if address := re.search(r"(?:^|/)datasets/([\w.-]+/[\w.-]+)", value):
+        return f"Write {address[1]}."
+    if re.search(r"\.(jsonl?|csv|tsv|parquet)(\.\w+)?$", value, re.IGNORECASE):
+        return f"For a file on this machine, write path: {value}."
+    return "Write it as hub: HuggingFaceH4/ultrachat_200k."
 
 
 def _from_text(value: Any) -> Any:
@@ -215,11 +223,12 @@ class DataBlock(Strict):
             stray = [key for key in _OF_HUB if getattr(source, key) is not None]
             if source.hub is None and stray:
                 raise fault(
-                    f"has {' and '.join(stray)} in {name}, which only a hub's data set has",
-                    "Leave it out, or write hub: OWNER/NAME in place of " + source.kind + ".",
+                    f"has `{'` and `'.join(stray)}` in {name}, which needs `hub`",
+                    f"Remove it, or write `hub: OWNER/NAME` in place of `{source.kind}`.",
                 )
             if source.hub is not None and source.split is None:
                 raise fault(
-                    f"does not say which split of {source.hub} {name} is", f"Write {name}: {{split: {name}}}, say."
+                    f"names no split of {source.hub} for {name}",
+                    f"Write {name}: {{split: NAME}}, with the name of one of its splits.",
                 )
         return self
