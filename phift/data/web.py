@@ -73,8 +73,8 @@ class Limits:
     """Of a download.
 
     size: bytes of a file. redirects: in a row. connect, head, read, total: seconds to connect, to the head of an
-    answer, without a byte, and of it all. attempts: in all; base, cap: seconds of the first and longest pause; longest: that an
-    answer may ask to wait. allowed: whether an IP address may be connected to.
+    answer, without a byte, and of it all. attempts: in all; base, cap: seconds of the first and longest pause.
+    longest: seconds that an answer may ask to wait. allowed: whether an IP address may be connected to.
     """
 
     size: int = 20 << 30
@@ -174,7 +174,8 @@ def _answer(url: str, asked: str, limits: Limits) -> Iterator[http.client.HTTPRe
             connection.request("GET", target, headers=headers)
             answer = connection.getresponse()
         patience.cancel()
-        yield answer
+        with answer:
+            yield answer
     finally:
         patience.cancel()
         connection.close()
