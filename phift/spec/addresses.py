@@ -50,17 +50,12 @@ def address_fault(path: str) -> tuple[str, str] | None:
         return _refused_scheme(scheme, shown)
     if not path.lower().startswith(f"{scheme}://"):
         return f"is malformed: {shown!r} lacks a slash", f"Write {scheme}://..."
-    if not _PRINTABLE.fullmatch(path):
-        return (
-            "is malformed: an address has no spaces, control characters or letters beyond ASCII",
-            "Percent-encode it.",
-        )
     try:
         parts = urlsplit(path)
         host = parts.hostname or ""
         _ = parts.port
     except ValueError:
-        return f"is malformed: {shown!r} names no host", f"Write {scheme}://HOST/PATH."
+        return "is a malformed address: it names no host", f"Write {scheme}://HOST/PATH."
     if parts.query or "?" in path:
         return (
             f"has a query: {shown}?... What follows may be a signature (SAS), which phift must not keep",
@@ -70,6 +65,11 @@ def address_fault(path: str) -> tuple[str, str] | None:
         return f"has a fragment: {shown}#...", "Remove what follows the #, or write it as %23."
     if scheme == "https" and parts.username is not None:
         return f"has a user name or a password: {shown}", f"{_DATASTORE}, or download it and write path: FILE."
+    if not _PRINTABLE.fullmatch(path):
+        return (
+            "is malformed: an address has no spaces, control characters or letters beyond ASCII",
+            "Percent-encode it.",
+        )
     if scheme in _BLOBS:
         named = re.fullmatch(r"[\w$-]+@[\w.-]+", parts.netloc, re.ASCII)
         return (
