@@ -343,4 +343,6 @@ def _no_asset(name: str, version: str, stores: Stores) -> InvalidSpecError:
 
 def _missing(asked: str, place: DatastoreRef) -> InvalidSpecError:
     summary = f"{asked}: there is no blob {place.path} in the datastore {place.store}"
-    return invalid("missing-file", summary, "Check the path; the asset may name a file that was deleted.", "asset")
+    of_asset = not asked.startswith("azureml://")
+    remedy = "The asset names a file that was deleted or never uploaded." if of_asset else "Check the path."
+    return invalid("missing-file", summary, remedy, "asset")

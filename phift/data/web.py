@@ -213,9 +213,10 @@ def _checked(host: str, port: int, asked: str, limits: Limits) -> list[str]:
     for address in addresses:
         if not limits.allowed(address) and not _is_own_hub(host, port):
             led = "" if urlsplit(asked).hostname == host else f", where {asked} leads,"
+            number = "" if address == host else f": it has the address {address}"
             raise invalid(
                 "address",
-                f"{host}{led} is not on the internet: it has the address {address}",
+                f"{host}{led} is not on the internet{number}",
                 "phift reads no data from the network that it runs in. Download it, and write path: FILE.",
                 "path",
             )

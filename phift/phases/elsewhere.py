@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from phift import home
@@ -10,6 +10,7 @@ from phift.data.addresses import WebFile, fetch_and_pin, format_of, storage_plac
 from phift.data.blobs import BlobFiles, Stores, blob_files
 from phift.data.remote import invalid
 from phift.data.sources import SourceIdentity
+from phift.errors import InvalidSpecError
 from phift.lock import PinnedData
 from phift.phases.sharing import Shared
 from phift.spec import AssetRef, DataSource, DatastoreRef
@@ -56,7 +57,12 @@ class Elsewhere:
             )
         if wanted.asset is not None:
             return self._blobs(split, wanted.asset, place)
-        path = str(wanted.path)
+        try:
+            return self._of_path(split, str(wanted.path), place)
+        except InvalidSpecError as error:
+            raise InvalidSpecError([replace(d, path="path") for d in error.diagnostics]) from None
+
+    def _of_path(self, split: str, path: str, place: str) -> SourceIdentity:
         if scheme_of(path) == "azureml":
             try:
                 return self._blobs(split, data_reference(path), place)

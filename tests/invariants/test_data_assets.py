@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from support import Project, actions, row, writes
 
 from phift import phases
 from phift.azure.session import Azure
-from phift.errors import InvalidSpecError
+from phift.errors import AzureError, InvalidSpecError, StalePlanError
 from phift.lock import read_lock
-from tests.support import Project, actions, row, writes
 
 CSV = "question,answer\nWhat is 1?,one\nWhat is 2?,two\n"
 
@@ -238,3 +241,81 @@ def test_under_a_data_root_nothing_but_its_files_is_read(project: Project, outsi
     answer = project.run("plan", "spec.yaml", "--data-root", str(project.folder))
     assert answer.returncode == 1
     assert "lies outside the data root" in answer.stderr
+
+
+def test_columns_and_samples_of_a_parquet_file(project: Project, outsider: Outsider) -> None:
+    """The plan recognises the columns by the footer, and apply counts the rows before it takes some."""
+    file = io.BytesIO()
+    texts = [f"Tell me about {n}." for n in range(5000)]
+    pq.write_table(
+        pa.table({"instruction": texts, "input": [""] * 5000, "output": [f"{n} is a number." for n in range(5000)]}),
+        file,
+    )
+    path = f"{outsider.folder}/t.parquet"
+    outsider.azure.blobs.put(path, file.getvalue())
+    asset = outsider.register(f"{project.stack}-p", "1", "uri_file", path)
+    trains_on(project, f"{{asset: {asset}, take: 40}}")
+    mark = project.embedded.mark()
+    plan = project.plan()
+    assert len([r for r in project.embedded.since(mark) if "/others/" in r["path"]]) == 2
+    train = next(r for r in plan.resources if str(r.address) == "data.train")
+    assert train.details["messages"] == "mapped from columns"
+    project.applied(plan=plan)
+    azure = project.embedded.azure()
+    (version,) = azure.arm.list(f"{azure.workspace.arm_id}/data/{project.stack}-train/versions", "2024-10-01")
+    assert version["properties"]["properties"]["phift.rows"] == "40"
+
+
+def test_a_datastore_of_data_lake_storage(project: Project, outsider: Outsider) -> None:
+    path = outsider.upload("lake.jsonl", rows("lake"))
+    account, _, container = azure_place(project).partition("/")
+    properties = {"datastoreType": "AzureDataLakeGen2", "accountName": account, "filesystem": container}
+    body = {"properties": {**properties, "credentials": {"credentialsType": "None"}}}
+    arm_id = outsider.azure.workspace.arm_id
+    outsider.azure.arm.put(f"{arm_id}/datastores/lake_{project.stack[:2]}", "2024-10-01", body)
+    trains_on(project, f"{{asset: azureml://datastores/lake_{project.stack[:2]}/paths/{path}}}")
+    assert actions(project.plan())["data.train"] == "create"
+
+
+def test_a_datastore_that_may_not_be_read(project: Project, outsider: Outsider) -> None:
+    asset = outsider.register(f"{project.stack}-d", "1", "uri_file", outsider.upload("d.jsonl", rows("d")))
+    trains_on(project, f"{{asset: {asset}}}")
+    fault = {"pattern": f"HEAD .*{outsider.folder}.*", "status": 403, "code": "AuthorizationPermissionMismatch"}
+    project.embedded.admin("POST", "/faults", {**fault, "count": 20})
+    try:
+        with pytest.raises(AzureError) as caught:
+            project.plan()
+    finally:
+        project.embedded.admin("DELETE", "/faults")
+    assert caught.value.status == 403
+    assert "cannot read the datastore workspaceblobstore" in str(caught.value)
+    assert caught.value.remedy
+
+
+def test_a_download_is_tried_again(project: Project, outsider: Outsider) -> None:
+    asset = outsider.register(f"{project.stack}-a", "1", "uri_file", outsider.upload("a.jsonl", rows("a", 60_000)))
+    trains_on(project, f"{{asset: {asset}}}")
+    plan = project.plan()
+    project.embedded.admin("POST", "/faults", {"pattern": f"GET .*{outsider.folder}.*", "status": 503, "count": 2})
+    try:
+        project.applied(plan=plan)
+    finally:
+        project.embedded.admin("DELETE", "/faults")
+    # Nothing of it stays on the disk but the prepared rows.
+    files = project.embedded.home.parent.rglob("*-*.jsonl")
+    assert not [path for path in files if "downloads" in str(path)]
+
+
+def test_a_blob_that_changes_under_an_apply_stops_it(project: Project, outsider: Outsider) -> None:
+    asset = outsider.register(f"{project.stack}-s", "1", "uri_file", outsider.upload("s.jsonl", rows("s")))
+    trains_on(project, f"{{asset: {asset}}}")
+    plan = project.plan()
+    outsider.upload("s.jsonl", rows("t"))
+    with pytest.raises(StalePlanError):
+        project.apply(plan=plan)
+
+
+def test_a_stack_that_pins_nothing_of_these_has_the_lock_it_had(project: Project) -> None:
+    project.applied()
+    data = (project.folder / "phift.lock").read_text().partition("data:")[2]
+    assert data.split() == ["preparation:", "1", "revisions:", "{}"]
