@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Protocol
 
@@ -130,6 +131,10 @@ class BlobFiles:
         return tuple(f"{self.asked}/{PurePosixPath(file.blob.name).name}" for file in self.files)
 
     def columns(self) -> Collection[str] | None:
+        return self._header
+
+    @cached_property
+    def _header(self) -> Collection[str] | None:
         first = self.files[0]
         return columns_of_head(
             first.format, first.blob.size, lambda start, end: first.container.read(first.blob, start, end), _HEAD

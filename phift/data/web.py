@@ -11,7 +11,6 @@ import base64
 import contextlib
 import hashlib
 import http.client
-import ipaddress
 import os
 import secrets
 import socket
@@ -27,26 +26,18 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from phift import __version__
 from phift.clock import Clock, SystemClock
+from phift.data.internet import is_public
 from phift.data.remote import Folder, invalid
 from phift.digest import digest_of
 from phift.errors import PhiftError
 from phift.spec.addresses import address_fault, shown_address
 
-__all__ = ["Downloaded", "Limits", "WebError", "download", "is_public", "temporary_name"]
+__all__ = ["Downloaded", "Limits", "WebError", "download", "temporary_name"]
 
 USER_AGENT = f"phift/{__version__}"
 _PIECE = 1 << 20
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _MOVED = frozenset({301, 302, 303, 307, 308})
-_PLATFORM = ipaddress.ip_address("168.63.129.16")
-"""Azure's own host agent: a public number that is answered inside a virtual machine."""
-_EMBEDDED = (  # IPv6 networks whose addresses stand for an IPv4 one, and where in them it is
-    (ipaddress.ip_network("64:ff9b::/96"), 0),
-    (ipaddress.ip_network("64:ff9b:1::/48"), 0),
-    (ipaddress.ip_network("2002::/16"), 80),
-    (ipaddress.ip_network("::/96"), 0),
-)
-_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class WebError(PhiftError):
@@ -89,24 +80,7 @@ class Limits:
     longest: float = 60.0
     clock: Clock = field(default_factory=SystemClock)
     resolve: Callable[..., Any] = socket.getaddrinfo
-    allowed: Callable[[str], bool] = field(default=lambda address: is_public(address))
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is one of the internet: not loopback, private, link-local, shared (CGNAT), multicast,
-    reserved or unspecified, nor an IPv6 form of such an IPv4 address, nor Azure's host agent."""
-    try:
-        number: _Address = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(number, ipaddress.IPv6Address):
-        inner = number.ipv4_mapped or (number.teredo[1] if number.teredo else None)
-        for network, shift in _EMBEDDED:
-            if inner is None and number in network:
-                inner = ipaddress.IPv4Address((int(number) >> shift) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(str(inner))
-    return number.is_global and not (number.is_multicast or number.is_reserved or number == _PLATFORM)
+    allowed: Callable[[str], bool] = is_public
 
 
 def temporary_name(address: str) -> str:

@@ -14,8 +14,9 @@ from hubcase import FakeClock
 from webserver import Answer, Proxy, WebServer, serving
 
 from phift.data.addresses import WebFile, fetch_and_pin, storage_place
+from phift.data.internet import is_public
 from phift.data.remote import Folder, folder_of
-from phift.data.web import Limits, WebError, download, is_public
+from phift.data.web import Limits, WebError, download
 from phift.errors import InvalidSpecError, StalePlanError
 
 ROWS = b'{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}\n'

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from phift.spec.addresses import address_fault
+from phift.spec.addresses import address_fault, scheme_of, shown_address
 from phift.spec.base import Block, Coerced, DataAsset, Strict, Texts, fault
 from phift.spec.kinds.messages import MessagesByRole, MessagesByTurns, MessagesField
 from phift.spec.templating import Mixed
@@ -81,7 +81,8 @@ def _from_text(value: Any) -> Any:
         return value
     if value.startswith("azureml:"):
         return {"asset": value}
-    raise fault(f"must say what kind of source {str(value)!r} is", f"Write {{path: {value}}}, or azureml:NAME:VERSION.")
+    said = shown_address(value) if scheme_of(value) else str(value)
+    raise fault(f"must say what kind of source {said!r} is", f"Write {{path: {said}}}, or azureml:NAME:VERSION.")
 
 
 _TAKE_SCHEMA = {
