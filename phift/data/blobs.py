@@ -92,11 +92,12 @@ class Stores(Protocol):
 
 @dataclass(frozen=True)
 class BlobFile:
-    """A file of a source. format: a value of FORMATS."""
+    """A file of a source. format: a value of FORMATS. label: its path in the asset, for messages."""
 
     blob: Blob
     format: str
     container: Container = field(compare=False, repr=False)
+    label: str = field(default="", compare=False)
 
     def plain(self) -> dict[str, str]:
         if self.blob.md5:
@@ -128,7 +129,10 @@ class BlobFiles:
         return {"kind": "blob", "files": [file.plain() for file in self.files]}
 
     def names(self) -> tuple[str, ...]:
-        return tuple(f"{self.asked}/{PurePosixPath(file.blob.name).name}" for file in self.files)
+        return tuple(
+            self.asked if self.asked.endswith(f"/{file.label}") else f"{self.asked.rstrip('/')}/{file.label}"
+            for file in self.files
+        )
 
     def columns(self) -> Collection[str] | None:
         return self._header
@@ -238,7 +242,7 @@ def _at(place: DatastoreRef, asked: str, stores: Stores, *, folder: bool) -> Blo
     return BlobFiles(asked, (_file(blob, container, asked),))
 
 
-def _file(blob: Blob, container: Container, asked: str, format: str = "") -> BlobFile:
+def _file(blob: Blob, container: Container, asked: str, format: str = "", label: str = "") -> BlobFile:
     kind = format or FORMATS.get(PurePosixPath(blob.name).suffix.lower())
     if kind is None:
         known = ", ".join(FORMATS)
@@ -247,7 +251,7 @@ def _file(blob: Blob, container: Container, asked: str, format: str = "") -> Blo
                       f"Name it by its format: {known}.", "asset")  # fmt: skip
     if blob.size == 0:
         raise invalid("empty", f"{asked}: {blob.name} is empty", "It must hold at least one row.", "asset")
-    return BlobFile(blob, kind, container)
+    return BlobFile(blob, kind, container, label or PurePosixPath(blob.name).name)
 
 
 def _in_folder(container: Container, path: str, asked: str, format: str = "") -> tuple[BlobFile, ...]:
@@ -265,7 +269,7 @@ def _in_folder(container: Container, path: str, asked: str, format: str = "") ->
         if not format and below.suffix.lower() not in FORMATS:
             others += 1
             continue
-        found.append(_file(blob, container, asked, format))
+        found.append(_file(blob, container, asked, format, str(below)))
     if not found:
         there = f"; {others} files have other suffixes" if others else ""
         known = ", ".join(FORMATS)

@@ -13,9 +13,13 @@ import pytest
 from support import Project, actions, row, writes
 
 from phift import phases
+from phift.apply.events import ResourceFailed
 from phift.azure.session import Azure
-from phift.errors import AzureError, InvalidSpecError, StalePlanError
+from phift.azure.stores import WorkspaceStores
+from phift.data.blobs import blob_files
+from phift.errors import AzureError, InvalidSpecError, RefusedError, StalePlanError
 from phift.lock import read_lock
+from phift.spec import DatastoreRef
 
 CSV = "question,answer\nWhat is 1?,one\nWhat is 2?,two\n"
 
@@ -319,3 +323,27 @@ def test_a_stack_that_pins_nothing_of_these_has_the_lock_it_had(project: Project
     project.applied()
     data = (project.folder / "phift.lock").read_text().partition("data:")[2]
     assert data.split() == ["preparation:", "1", "revisions:", "{}"]
+
+
+def test_findings_name_the_file_in_the_asset(project: Project, outsider: Outsider) -> None:
+    outsider.upload("sub/a.jsonl", rows("a"))
+    outsider.upload("sub/b.jsonl", rows("b") + "not JSON\n")
+    asset = outsider.register(f"{project.stack}-n", "1", "uri_folder", f"{outsider.folder}/")
+    trains_on(project, f"{{asset: {asset}}}")
+    assert project.apply().exit_code == 4
+    (failed,) = [e.error for e in project.events if isinstance(e, ResourceFailed)]
+    assert isinstance(failed, RefusedError)
+    (found,) = failed.diagnostics
+    assert str(found.mark).startswith(f"{asset}/sub/b.jsonl:4")
+
+
+def test_a_blob_that_changes_while_it_is_read(project: Project, outsider: Outsider) -> None:
+    path = outsider.upload("live.jsonl", rows("one"))
+    stores = WorkspaceStores(outsider.azure)
+    found = blob_files(DatastoreRef("workspaceblobstore", path), stores)
+    outsider.upload("live.jsonl", rows("two"))
+    with pytest.raises(StalePlanError, match="has changed since it was planned"):
+        found.columns()
+    outsider.azure.blobs.delete(path)
+    with pytest.raises(StalePlanError):
+        found.columns()
