@@ -68,6 +68,9 @@ _TURNS = 0.42
 it, random base64 above."""
 
 _SHOWN = r"\(secret, [0-9]+ characters?, fingerprint [0-9a-f]{4}\)"
+_ADDRESS = (
+    r"""([A-Za-z]{2,8}://)([^\s/@"'?#:]{1,256}(?::[^\s@"'?#]{0,256})?@)?([^\s"'?#]{1,2048})(\?[^\s"'{}]{1,4096})?"""
+)
 _TOLD = r"(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]{1,64})([\"']?\s{0,8}[:=]\s{0,8}[\"']?)([^\s\"',{}\[\]]{3,256})"
 
 
@@ -150,8 +153,16 @@ def concealed_words(text: str) -> str:
 
 def concealed_line(text: str) -> str:
     """The same of a line of a spec, where a secret may be told by the name before it, too."""
-    text = concealed_words(text)
+    text = _pattern(_ADDRESS).sub(_bare, concealed_words(text))
     return _pattern(_TOLD).sub(lambda m: f"{m[1]}{m[2]}{'*' * len(m[3])}" if _tells_secret(m[1], m[3]) else m[0], text)
+
+
+def _bare(address: re.Match[str]) -> str:
+    """An address with its user information and its query starred out: both may authorise whoever has them."""
+    start, user, place, query = (address[n] or "" for n in range(1, 5))
+    if start.lower().startswith("http") or ":" in user:  # of blobs it is the container
+        user = f"{'*' * (len(user) - 1)}{user[-1:]}"
+    return f"{start}{user}{place}{query[:1]}{'*' * (len(query) - 1)}"
 
 
 def _tells_secret(name: str, value: str) -> bool:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-__all__ = ["canonical_json", "digest_of", "file_digest"]
+__all__ = ["canonical_json", "digest_of", "file_digest", "file_md5"]
 
 
 def canonical_json(value: Any) -> str:
@@ -24,3 +24,9 @@ def file_digest(path: Path) -> str:
     """The SHA-256 of a file's bytes, 64 hex digits, read in chunks."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def file_md5(path: Path) -> str:
+    """The MD5 of a file's bytes, 32 hex digits: what blob storage keeps of a blob."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

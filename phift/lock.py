@@ -99,12 +99,16 @@ class PinnedComponent(_Pin):
 
 class PinnedData(_Pin):
     """preparation: the version of phift's data preparation. hub: by split, what the hub's data set was resolved to (see
-    phift.data.hub.pins). checks: by split, what the checks of its rows found. revisions: of release 0.1.0, never used.
+    phift.data.hub.pins). addresses: by split, what lies at an address (see phift.data.addresses). assets: by split, the
+    version that the label of a data asset was resolved to. checks: by split, what the checks of its rows found.
+    revisions: of release 0.1.0, never used.
     """
 
     preparation: int
     revisions: dict[str, str] = {}
     hub: dict[str, dict[str, Any]] | None = None
+    addresses: dict[str, dict[str, Any]] | None = None
+    assets: dict[str, dict[str, str]] | None = None
     checks: dict[str, dict[str, Any]] | None = None
 
 

@@ -47,6 +47,11 @@ class BlobStore:
     def __repr__(self) -> str:
         return f"BlobStore({self._auth.account}/{self._auth.container})"
 
+    @property
+    def place(self) -> str:
+        """ACCOUNT/CONTAINER."""
+        return f"{self._auth.account}/{self._auth.container}"
+
     def uri(self, name: str) -> str:
         """How jobs and assets name the blob."""
         return f"azureml://datastores/{self.datastore}/paths/{name}"

@@ -102,8 +102,23 @@ class Azure:
     @property
     def blobs(self) -> BlobStore:
         """The container behind the datastore `workspaceblobstore`, which every workspace has."""
-        store = self._discovered.once("blobs", self._open_blobs)
+        return self.store(DATASTORE)
+
+    def store(self, name: str) -> BlobStore:
+        """The container behind a datastore of blobs. Raises NotFoundError where there is none of that name."""
+        store = self._discovered.once(f"blobs {name}", lambda: self._open_blobs(name))
         return store.read_only() if self._read_only else store
+
+    def datastore(self, name: str) -> dict[str, Any]:
+        """The properties of a datastore, read once. Raises NotFoundError."""
+
+        def find() -> dict[str, Any]:
+            properties: dict[str, Any] = self.arm.get(f"{self.workspace.arm_id}/datastores/{name}", WORKSPACE_API)[
+                "properties"
+            ]
+            return properties
+
+        return self._discovered.once(f"datastore {name}", find)
 
     def ml_token(self) -> str:
         """The token that a pipeline job is submitted with, in the header `x-azureml-token`."""
@@ -192,14 +207,16 @@ class Azure:
             f"/registries/{found['registryName']}"
         )
 
-    def _open_blobs(self) -> BlobStore:
+    def _open_blobs(self, name: str) -> BlobStore:
         from phift.azure.blob import BlobStore
         from phift.azure.blob_auth import DatastoreAuth
 
-        path = f"{self.workspace.arm_id}/datastores/{DATASTORE}"
-        arm = Rest(self._http, ARM, ARM_SCOPE)
-        auth = DatastoreAuth(arm, path, arm.get(path, WORKSPACE_API)["properties"])
-        return BlobStore(self._http, auth, DATASTORE)
+        path = f"{self.workspace.arm_id}/datastores/{name}"
+        properties = self.datastore(name)
+        if "filesystem" in properties:  # of Data Lake Storage: the same blobs under another word
+            properties = {**properties, "containerName": properties["filesystem"]}
+        auth = DatastoreAuth(Rest(self._http, ARM, ARM_SCOPE), path, properties)
+        return BlobStore(self._http, auth, name)
 
 
 class _Discovered:

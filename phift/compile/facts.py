@@ -215,8 +215,8 @@ class Usage:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """One split: version is 12 hex of its recipe, or an asset's own; recipe: what its rows are prepared from (see
-    phift.data.Recipe), None for an asset; size: bytes of the source; shown: what else a plan tells of it."""
+    """One split: version is 12 hex of its recipe; recipe: what its rows are prepared from (see phift.data.Recipe);
+    size: bytes of the source; shown: what else a plan tells of it."""
 
     split: str
     version: str

@@ -216,7 +216,7 @@ def _records(reader: Any, taken: Counter, columns: tuple[str, ...] | None) -> Ro
 
 
 def _missing(header: list[str], columns: tuple[str, ...] | None) -> Problem | None:
-    if columns is not None and "messages" not in header:
+    if "messages" in (columns or ()) and "messages" not in header:
         return Problem(
             "missing-key", f"no column `messages`; columns here: {named(header)}", "The first line names the columns."
         )
@@ -227,7 +227,7 @@ def _from_cells(header: list[str], cells: list[str], columns: tuple[str, ...] | 
     if len(cells) != len(header):
         return Problem("csv", f"{len(cells)} cells, but the first line names {len(header)} columns")
     row: dict[str, Any] = dict(zip(header, cells, strict=True))
-    if columns is None:
+    if "messages" not in (columns or ()):
         return row
     for key in ("prompt", "prompt_id"):
         if row.get(key) == "":  # CSV cannot say null

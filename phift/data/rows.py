@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phift.data.problems import Problem
 from phift.data.readers import Counter, count_rows, read
-from phift.data.sources import SourceIdentity
+from phift.data.sources import SourceFile, SourceIdentity
 from phift.data.take import Picked, Take
 
 if TYPE_CHECKING:
@@ -51,18 +51,29 @@ class SourceRows:
 
     def count(self) -> int:
         """All rows of the source, before any is taken. Raises OSError."""
+        if self._identity.remote is not None:
+            with self._fetched() as files:
+                return _counted(files)
         split = self._identity.hub
         if split is not None and split.rows is not None:
             return split.rows
         if split is not None:
             return sum(1 for _ in self._from_hub(split, Picked(row=None)))
-        return sum(count_rows(file.path, file.format) for file in self._identity.files)
+        return _counted(self._identity.named)
 
     def __iter__(self) -> Iterator[SourceRow]:
-        """Raises what the readers raise: OSError; of the hub its own errors."""
+        """Raises what the readers raise: OSError; of the hub and of files elsewhere their own errors."""
+        if self._identity.remote is not None:
+            with self._fetched() as files:
+                picked = self._take.picked(self._seed, lambda: _counted(files))
+                yield from self._taken(self._from_files(picked, files), picked)
+            return
         picked = self._take.picked(self._seed, self.count)
         split = self._identity.hub
-        rows = self._from_hub(split, picked) if split is not None else self._from_files(picked)
+        rows = self._from_hub(split, picked) if split is not None else self._from_files(picked, self._identity.named)
+        yield from self._taken(rows, picked)
+
+    def _taken(self, rows: Iterator[SourceRow], picked: Picked) -> Iterator[SourceRow]:
         with closing(rows):  # type: ignore[type-var]
             for row in rows:
                 self.taken += 1
@@ -70,10 +81,30 @@ class SourceRows:
                 if picked.first is not None and self.taken >= picked.first:
                     return
 
-    def _from_files(self, picked: Picked) -> Iterator[SourceRow]:
+    @contextmanager
+    def _fetched(self) -> Iterator[Iterable[tuple[str, SourceFile]]]:
+        """The files that are elsewhere, each downloaded when it is reached."""
+        import tempfile
+
+        from phift.data.remote import Fetched, folder_of
+
+        remote = self._identity.remote
+        assert remote is not None
+        with (
+            tempfile.TemporaryDirectory(prefix="phift-") as scratch,
+            folder_of(remote, self._access.folder or Path(scratch)) as folder,
+        ):
+            yield Fetched(remote, folder, self._told)
+
+    def _told(self, done: int, size: int, file: int, files: int) -> None:
+        if self._access.downloading is not None:
+            from phift.data.hub import Download
+
+            self._access.downloading(Download(done, size, file, files))
+
+    def _from_files(self, picked: Picked, files: Iterable[tuple[str, SourceFile]]) -> Iterator[SourceRow]:
         counter = Counter(picked)
-        for file in self._identity.files:
-            name = str(file.path)
+        for name, file in files:
             for line, row in read(file.path, file.format, counter, self._columns):
                 self.seen = counter.rows
                 yield name, line, row
@@ -94,6 +125,10 @@ class SourceRows:
             ):
                 self.seen = max(self.seen, number)
                 yield f"{split.id}/{path}", number, row if isinstance(row, Problem) else dict(row)
+
+
+def _counted(files: Iterable[tuple[str, SourceFile]]) -> int:
+    return sum(count_rows(file.path, file.format) for _, file in files)
 
 
 def selection_of(picked: Picked) -> Selection:

@@ -19,6 +19,7 @@ from phift.globs import TooManyFilesError, matches
 
 if TYPE_CHECKING:
     from phift.data.hub.pins import HubSplit
+    from phift.data.remote import RemoteFiles
 
 __all__ = ["FORMATS", "SourceFile", "SourceIdentity", "identify"]
 
@@ -44,23 +45,40 @@ class SourceFile:
 @dataclass(frozen=True)
 class SourceIdentity:
     """What a source is. files: in the order in which their rows follow each other. hub: a split of the Hugging Face
-    hub in place of files of this machine."""
+    hub in place of files of this machine. remote: files elsewhere in their place."""
 
     files: tuple[SourceFile, ...]
     hub: "HubSplit | None" = None
+    remote: "RemoteFiles | None" = None
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """Of the files; empty for the hub."""
+        return self.remote.formats if self.remote else tuple(file.format for file in self.files)
+
+    @property
+    def named(self) -> tuple[tuple[str, SourceFile], ...]:
+        """The files of this machine with their names for messages."""
+        return tuple((str(file.path), file) for file in self.files)
 
     @property
     def size(self) -> int:
         """Bytes of all files."""
+        if self.remote:
+            return self.remote.size
         return self.hub.size if self.hub else sum(file.size for file in self.files)
 
     def plain(self) -> dict[str, object]:
         """What goes into the recipe: formats and contents, no names: the same file is the same source from wherever."""
+        if self.remote:
+            return self.remote.plain()
         files: list[dict[str, Any]] = [{"format": f.format, "sha256": f.digest} for f in self.files]
         return {"kind": "file", "files": self.hub.contents() if self.hub else files}
 
     def __str__(self) -> str:
-        """For people: the split, or the first file."""
+        """For people: the split, the asset or the address, or the first file."""
+        if self.remote:
+            return str(self.remote)
         return f"hub {self.hub}" if self.hub else str(self.files[0].path) if self.files else "nothing"
 
 

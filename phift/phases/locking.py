@@ -17,9 +17,8 @@ __all__ = ["LockReport", "MovedData", "lock"]
 
 @dataclass(frozen=True)
 class MovedData:
-    """The pin of a split. requested: id@revision; before, now: the commits, before "" where there was no pin.
-
-    effect: what it means for the training, for people.
+    """The pin of a split. requested: id@revision, or an address; before, now: the commits, or with digest the SHA-256
+    of the content; before "" where there was no pin. effect: what it means for the training, for people.
     """
 
     split: str
@@ -27,13 +26,14 @@ class MovedData:
     before: str
     now: str
     effect: str
+    digest: bool = False
 
 
 @dataclass(frozen=True)
 class LockReport:
     """path: of the lock file. changes: (what, before, now) written to it. newer: (what, pinned, newest) left alone.
 
-    data: the splits of the hub whose pins were written. notes: what could not be found out.
+    data: the splits of the hub or at an address whose pins were written. notes: what could not be found out.
     """
 
     path: Path
@@ -48,12 +48,16 @@ def lock(request: Request, connect: Connector, *, upgrade: bool = False) -> Lock
     bench = open_workbench(request, connect, upgrade=upgrade)
     before = bench.pinned.model_dump(mode="json", exclude_none=True)
     now = bench.resolved.pins.model_dump(mode="json", exclude_none=True)
-    moved = tuple(_moved(_hub(bench.pinned.data), _hub(bench.resolved.pins.data)))
+    moved = (
+        *_moved(_hub(bench.pinned.data), _hub(bench.resolved.pins.data)),
+        *_moved_addresses(_addresses(bench.pinned.data), _addresses(bench.resolved.pins.data)),
+    )
     update_lock(bench.lock_path, {bench.loaded.stack: bench.resolved.pins})
     behind, notes = ((), ()) if upgrade else _behind(bench)
     for data in (before.get("data"), now.get("data")):
         if data:
             data.pop("hub", None)  # told split by split
+            data.pop("addresses", None)
     return LockReport(
         bench.lock_path,
         tuple(_changes(before, now)),
@@ -74,6 +78,22 @@ def _moved(before: Mapping[str, HubSplit], now: Mapping[str, HubSplit]) -> Itera
         old = before.get(split)
         if old != new:
             yield MovedData(split, new.requested, old.revision if old else "", new.revision, _effect(old, new))
+
+
+def _addresses(pinned: PinnedData | None) -> Mapping[str, Mapping[str, Any]]:
+    return (pinned.addresses if pinned else None) or {}
+
+
+def _moved_addresses(
+    before: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mapping[str, Any]]
+) -> Iterator[MovedData]:
+    for split, new in now.items():
+        old = before.get(split, {})
+        if old != new:
+            was = str(old.get("sha256", ""))
+            same = was == new["sha256"]
+            effect = "pinned" if not was else "the same content" if same else "other content: a new data version"
+            yield MovedData(split, str(new["requested"]), was, str(new["sha256"]), effect, digest=True)
 
 
 def _effect(old: HubSplit | None, new: HubSplit) -> str:

@@ -59,7 +59,9 @@ def plan_many(
     with _uncollected():
         asked = list(_all_stacks(requests))
         _refuse_doubles([s for _, s in asked if isinstance(s, LoadedSpec)])
-        shared = Shared(inline=True, data_root=next((r.data_root for r in requests), None))
+        first = next(iter(requests), None)
+        root, fetch = (first.data_root, first.fetch) if first else (None, False)
+        shared = Shared(inline=True, data_root=root, fetch=fetch)
 
         def prepared(request: Request, spec: LoadedSpec | PhiftError) -> StackPlan:
             if isinstance(spec, PhiftError):

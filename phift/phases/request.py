@@ -22,7 +22,8 @@ class Request:
     """A spec file, the target (None: the default one), and variables that win over those in the file.
 
     allow_env: environment variables that templates may read beside those that every spec may. data_root: the folder
-    that data must lie in; None: it may lie anywhere. max_stacks: of one run.
+    that data must lie in; None: it may lie anywhere. max_stacks: of one run. fetch: data at an address
+    that the lock file does not pin may be downloaded.
     """
 
     path: Path
@@ -32,6 +33,7 @@ class Request:
     allow_env: tuple[str, ...] = ()
     data_root: Path | None = None
     max_stacks: int = MAX_STACKS
+    fetch: bool = False
 
     @property
     def spec_options(self) -> tuple[str, ...]:

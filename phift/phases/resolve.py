@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from phift.compile.facts import BaseModel, Component, Facts
+from phift.data.blobs import Stores
 from phift.diagnostics import Diagnostic
 from phift.errors import RefusedError
 from phift.lock import PinnedComponent, PinnedModel, StackLock
@@ -49,13 +50,15 @@ def resolve(
     pinned: StackLock,
     readings: Readings,
     shared: Shared,
+    stores: Stores,
     *,
     arm_id: str,
     location: str,
     neutral: frozenset[str],
     upgrade: bool = False,
 ) -> Resolved:
-    """Reads what the spec refers to, several things at once. upgrade: forget what was pinned.
+    """Reads what the spec refers to, several things at once. stores: of the workspace's data. upgrade: forget
+    what was pinned.
 
     Raises RefusedError when the base model or the component does not exist, InvalidSpecError for data that cannot be
     identified, AzureError when the service says no.
@@ -70,7 +73,7 @@ def resolve(
         "component": lambda: _find("components", component, component_pin.version if component_pin else None, readings),
         "sizes": readings.sizes,
         "size": lambda: _referenced_size(loaded, readings),
-        "data": lambda: resolved_sources(loaded, pinned.data, shared),
+        "data": lambda: resolved_sources(loaded, pinned.data, shared, stores),
     }
     found = _all(asked, inline=shared.inline)
     sources: Sources = found["data"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from phift.azure.facts import AzureFacts
 from phift.azure.session import Azure
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from phift.data.hub.pins import HubRequest, HubSplit
 
 __all__ = ["Session", "Shared", "place_of"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,12 @@ class Shared:
     """Shared by the workbenches of one run, from any number of threads. Nothing in it outlives what it says: a run that
     writes begins anew with `fresh`."""
 
-    def __init__(self, *, inline: bool = False, data_root: Path | None = None) -> None:
+    def __init__(self, *, inline: bool = False, data_root: Path | None = None, fetch: bool = False) -> None:
         self.inline = inline
         """Whether a stack's reads go one after another, because stacks already go side by side."""
-        self._data_root = data_root
+        self.data_root = data_root
+        self.fetch = fetch
+        """Whether data at an address that is not pinned may be downloaded."""
         self._sessions = Once()
         self._files = Once()
         self._hub = threading.Lock()
@@ -69,13 +74,17 @@ class Shared:
 
         return self._sessions.get(place_of(loaded), begin)
 
+    def once(self, key: tuple[Hashable, ...], find: Callable[[], T]) -> T:
+        """What is found out once for all stacks of the run. Raises what find raises."""
+        return self._files.get(("once", *key), find)
+
     def lock(self, path: Path) -> Lock:
         """A lock file's content. Raises InvalidSpecError."""
         return self._files.get(("lock", str(path)), lambda: read_lock(path))
 
     def identity(self, pattern: str, folder: Path) -> SourceIdentity:
         """What local data is. Raises InvalidSpecError."""
-        root = self._data_root
+        root = self.data_root
         return self._files.get(("data", pattern, str(folder)), lambda: identify({"path": pattern}, folder, root))
 
     def hub_split(self, request: HubRequest, *, count: bool, at_least: int = 0) -> HubSplit:
@@ -113,7 +122,7 @@ class Shared:
 
     def fresh(self) -> Shared:
         """The same sessions and facts, with the lists to be read anew."""
-        other = Shared(inline=self.inline, data_root=self._data_root)
+        other = Shared(inline=self.inline, data_root=self.data_root, fetch=self.fetch)
         for place, session in self._sessions.known():
             other._sessions.put(place, Session(session.azure, session.readings))
         return other

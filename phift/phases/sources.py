@@ -8,12 +8,14 @@ from typing import Any
 
 from phift.compile.facts import DataFacts
 from phift.data import PREPARATION_VERSION, Recipe, SourceIdentity, Take
+from phift.data.blobs import Stores
 from phift.data.columns import columns_of
 from phift.data.hub.pins import HubRequest, HubSplit
 from phift.data.take import By
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError
 from phift.lock import PinnedData
+from phift.phases.elsewhere import Elsewhere, is_elsewhere
 from phift.phases.sharing import Shared
 from phift.spec import DataSource, LoadedSpec
 
@@ -33,8 +35,12 @@ class Sources:
     warnings: tuple[Diagnostic, ...] = field(default=())
 
 
-def resolved_sources(loaded: LoadedSpec, pinned: PinnedData | None, shared: Shared) -> Sources:
+def resolved_sources(
+    loaded: LoadedSpec, pinned: PinnedData | None, shared: Shared, stores: Stores | None = None
+) -> Sources:
     """Identifies every split; the hub is asked only where the lock file has no pin of what the spec says.
+
+    stores: of the workspace, for assets and datastores.
 
     Raises InvalidSpecError with all that is wrong with any split, HubError when the hub cannot be reached or refuses.
     """
@@ -42,13 +48,14 @@ def resolved_sources(loaded: LoadedSpec, pinned: PinnedData | None, shared: Shar
     hub: dict[str, dict[str, Any]] = {}
     problems: list[Diagnostic] = []
     notes: list[str] = []
+    elsewhere = Elsewhere(shared, stores, pinned)
     known = (pinned.hub if pinned else None) or {}
     for split, wanted in _wanted(loaded).items():
-        if wanted.asset is not None:
-            found[split] = DataFacts(split, str(wanted.asset.version))
-            continue
         try:
-            identity = _identity(loaded, split, wanted, known.get(split), shared)
+            if is_elsewhere(wanted):
+                identity = elsewhere.identity(split, wanted, _path(split))
+            else:
+                identity = _identity(loaded, split, wanted, known.get(split), shared)
             recipe = _recipe(loaded, split, wanted, identity)
             shown = _shown(wanted, recipe)
         except InvalidSpecError as error:
@@ -63,14 +70,26 @@ def resolved_sources(loaded: LoadedSpec, pinned: PinnedData | None, shared: Shar
     if problems:
         raise InvalidSpecError(problems)
     checks = pinned.checks if pinned else None
-    pins = PinnedData(preparation=PREPARATION_VERSION, hub=hub or None, checks=checks) if loaded.spec.data else None
-    return Sources(found, pins, (*notes, *outside(loaded, shared)))
+    pins = None
+    if loaded.spec.data or elsewhere.addresses or elsewhere.assets:
+        pins = PinnedData(
+            preparation=PREPARATION_VERSION,
+            hub=hub or None,
+            addresses=elsewhere.addresses or None,
+            assets=elsewhere.assets or None,
+            checks=checks,
+        )
+    return Sources(found, pins, (*notes, *elsewhere.notes, *outside(loaded, shared)))
 
 
 def outside(loaded: LoadedSpec, shared: Shared) -> Iterator[str]:
     """A note for each source that lies outside of the repository: whoever reviews the spec does not see it."""
     for split, wanted in _wanted(loaded).items():
-        if wanted.path is None or not (files := shared.outside(wanted.path, loaded.path.parent)):
+        if (
+            wanted.path is None
+            or is_elsewhere(wanted)
+            or not (files := shared.outside(wanted.path, loaded.path.parent))
+        ):
             continue
         more = f" and {len(files) - 1} more files" if len(files) > 1 else ""
         yield f"{_path(split)} lies outside the repository: {files[0]}{more}"
@@ -124,12 +143,14 @@ def _columns(identity: SourceIdentity) -> Collection[str] | None:
     """None where they are only known once rows are read."""
     if identity.hub is not None:
         return tuple(identity.hub.columns) or None
+    if identity.remote is not None:
+        return identity.remote.columns()
     return columns_of(identity.files[0])
 
 
 def _require_take(take: Take, identity: SourceIdentity) -> None:
     split = identity.hub
-    if take.by == "block" and not (split.direct if split else all(f.format == "parquet" for f in identity.files)):
+    if take.by == "block" and not (split.direct if split else all(f == "parquet" for f in identity.formats)):
         summary = "take: by: block needs Parquet files: other formats have no row groups"
         raise InvalidSpecError([Diagnostic(summary, remedy="Leave `by` out.", path="take", code="data-take")])
     wanted = take.of(take.count or 0) if take.count is not None and take.by != "every" else None
@@ -142,7 +163,10 @@ def _require_take(take: Take, identity: SourceIdentity) -> None:
 def _shown(wanted: DataSource, recipe: Recipe) -> dict[str, Any]:
     """What a plan tells of a split."""
     split, take = recipe.identity.hub, recipe.take
-    shown: dict[str, Any] = {"source": f"hub {split}" if split else wanted.path or ""}
+    remote = recipe.identity.remote
+    shown: dict[str, Any] = {"source": f"hub {split}" if split else str(remote or wanted.path or "")}
+    if remote is not None and len(remote.formats) > 1:
+        shown["files"] = len(remote.formats)
     if not take.everything:
         shown["take"] = str(take)
         total = (split.rows or split.claimed) if split else None
@@ -153,6 +177,8 @@ def _shown(wanted: DataSource, recipe: Recipe) -> dict[str, Any]:
         shown["messages"] = said or "mapped from columns"
     if recipe.unfit.share:
         shown["unfit"] = str(recipe.unfit)
+    if remote is not None:
+        return {**shown, "download": megabytes(remote.size)}
     if split is None:
         return {**shown, "bytes": recipe.identity.size}
     read, size = _transfer(split, take, recipe.seed)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from phift.address import Address
 from phift.azure.session import Azure
+from phift.azure.stores import WorkspaceStores
 from phift.compile.compiler import compile_stack
 from phift.compile.desired import Desired, Stack
 from phift.digest import digest_of
@@ -65,7 +66,8 @@ def open_workbench(
     shared: what other stacks of the same run have read already. Raises InvalidSpecError, RefusedError, AzureError,
     EmulatorError.
     """
-    return workbench_of(load(request), connect, upgrade=upgrade, shared=shared or Shared(data_root=request.data_root))
+    shared = shared or Shared(data_root=request.data_root, fetch=request.fetch)
+    return workbench_of(load(request), connect, upgrade=upgrade, shared=shared)
 
 
 def workbench_of(
@@ -82,6 +84,7 @@ def workbench_of(
         pinned,
         session.readings,
         shared,
+        WorkspaceStores(azure),
         arm_id=azure.workspace.arm_id,
         location=azure.location,
         neutral=_neutral_parameters(),

@@ -20,8 +20,8 @@ def rows(subject: Subject) -> Iterator[Diagnostic]:
         if planned.address.kind != "data" or planned.action is not Action.CREATE or desired is None:
             continue
         recipe: Recipe = desired.parts["recipe"]
-        if recipe.identity.hub is not None:
-            continue  # a plan sends nothing to the hub: apply checks these rows before it uploads them
+        if recipe.identity.hub is not None or recipe.identity.remote is not None:
+            continue  # a plan downloads no data: apply checks these rows before it uploads them
         try:
             prepared(recipe)
         except InvalidSpecError as error:

@@ -15,7 +15,7 @@ from phift.spec.kinds.rollout import RolloutBlock
 from phift.spec.kinds.test import Expectation, TestBlock
 from phift.spec.loader import LoadedSpec, load, load_all
 from phift.spec.matrix import MAX_STACKS
-from phift.spec.references import AssetRef, ComputeRef, SecretRef, WorkspaceRef
+from phift.spec.references import AssetRef, ComputeRef, DatastoreRef, SecretRef, WorkspaceRef
 from phift.spec.rendering import Rendered, render, render_yaml
 from phift.spec.targets import Target
 from phift.spec.tree import Origin, OriginKind
@@ -28,6 +28,7 @@ __all__ = [
     "ComputeSection",
     "DataBlock",
     "DataSource",
+    "DatastoreRef",
     "DeploymentBlock",
     "EndpointBlock",
     "Expectation",

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from phift.spec.references import AssetRef, ComputeRef, SecretRef
+from phift.spec.references import AssetRef, ComputeRef, DatastoreRef, SecretRef, data_reference
 from phift.spec.templating import Mixed
 from phift.spec.yaml12 import plain_scalar
 
@@ -111,8 +111,8 @@ def _reference(parse: Callable[[Any], Any], accepts: tuple[type, ...], forms: st
     return validate
 
 
-def _asset(kind: str, forms: str) -> _Parsed:
-    parse = _reference(lambda value: AssetRef.parse(value).of_kind(kind), (str, dict), forms)
+def _asset(kind: str, forms: str, of: Callable[[Any], Any] | None = None) -> _Parsed:
+    parse = _reference(of or (lambda value: AssetRef.parse(value).of_kind(kind)), (str, dict), forms)
     mapping = {
         "type": "object",
         "properties": {key: {"type": "string"} for key in ("registry", "name", "version", "label")},
@@ -172,7 +172,10 @@ Tags = dict[str, str]
 Scalar = Annotated[str | int | float | bool, _Parsed(_scalar, {"type": ["string", "number", "boolean"]})]
 Model = Annotated[AssetRef, _asset("models", _MODEL_FORMS)]
 Component = Annotated[AssetRef, _asset("components", _COMPONENT_FORMS)]
-DataAsset = Annotated[AssetRef, _asset("data", "azureml:NAME:VERSION")]
+DataAsset = Annotated[
+    AssetRef | DatastoreRef,
+    _asset("data", "azureml:NAME:VERSION or azureml://datastores/NAME/paths/PATH", data_reference),
+]
 Compute = Annotated[
     ComputeRef,
     _Parsed(

@@ -10,6 +10,7 @@ from pathlib import Path as FilePath
 from phift.diagnostics import Diagnostic, Mark
 from phift.files import real, repository_of
 from phift.spec import yaml12
+from phift.spec.addresses import scheme_of
 from phift.spec.reading import read_spec, read_within
 from phift.spec.requirement import unmet
 from phift.spec.targets import merge
@@ -128,7 +129,9 @@ def _relocated(node: Node, folder: FilePath, home: FilePath) -> Node:
 def _moved(node: Node, pattern: Path, way: str) -> Node:
     if not pattern:
         text = node.value
-        return node.with_value(os.path.join(way, text)) if isinstance(text, str) and not os.path.isabs(text) else node
+        if not isinstance(text, str) or os.path.isabs(text) or scheme_of(text):
+            return node
+        return node.with_value(os.path.join(way, text))
     children = node.mapping
     if children is None:
         return node

@@ -25,8 +25,6 @@ NOT_YET = (
     NotYet("deployment.code_configuration", "a scoring script of one's own", remedy="MLflow models need none."),
     NotYet("deployment.scale_settings", "scaling by the service", remedy="Write instance_count: {initial: n}."),
     NotYet("rollout.strategy", "canary rollouts", starts="canary"),
-    NotYet("data.*.asset", "data assets that exist", remedy="Write path: FILE.jsonl."),
-    NotYet("data.*", "data assets that exist", starts="azureml:", remedy="Write {path: FILE.jsonl}."),
     NotYet(
         "compute.finetune.location", "another region than the workspace's", remedy="Write azure: {location: REGION}."
     ),

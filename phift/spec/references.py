@@ -7,13 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["AssetRef", "ComputeRef", "SecretRef", "WorkspaceRef"]
+__all__ = ["AssetRef", "ComputeRef", "DatastoreRef", "SecretRef", "WorkspaceRef", "data_reference"]
 
 _REGISTRY = re.compile(
     r"azureml://registries/(?P<registry>[^/]+)/(?P<kind>[a-z]+)/(?P<name>[^/]+)/"
     r"(?:versions/(?P<version>[^/]+)|labels/(?P<label>[^/]+))"
 )
 _WORKSPACE = re.compile(r"azureml:(?P<name>[^/:@]+)(?::(?P<version>[^/:@]+)|@(?P<label>[^/:@]+))")
+_DATASTORE = re.compile(
+    r"azureml://(?:subscriptions/(?P<subscription>[^/]+)/resource[gG]roups/(?P<group>[^/]+)"
+    r"(?:/providers/Microsoft\.MachineLearningServices)?/workspaces/(?P<workspace>[^/]+)/)?"
+    r"datastores/(?P<store>[A-Za-z0-9_-]+)/paths/(?P<path>[^?#]*)"
+)
 _KEYVAULT = re.compile(r"\$\{\{\s*keyvault:(?P<url>[^}$]+)\}\}")  # no $, so that a search takes one look at a text
 _ASSET_KEYS = ("registry", "name", "version", "label")
 
@@ -86,6 +91,34 @@ class AssetRef:
         return f"azureml://registries/{self.registry}/{self.kind}/{self.name}/{end}"
 
 
+@dataclass(frozen=True, order=True)
+class DatastoreRef:
+    """Files in a datastore. path: in it, with a slash at the end for a folder. workspace: None: the target's."""
+
+    store: str
+    path: str
+    workspace: WorkspaceRef | None = None
+
+    @classmethod
+    def parse(cls, value: str) -> DatastoreRef:
+        """From `azureml://datastores/STORE/paths/PATH`, or the long form that names a workspace before it.
+
+        Raises ValueError with a sentence for people.
+        """
+        match = _DATASTORE.fullmatch(value)
+        if match is None:
+            raise ValueError(f"{value.partition('?')[0]!r} is no path in a datastore")
+        path = match["path"].lstrip("/")
+        if any(part in (".", "..") for part in path.split("/")):
+            raise ValueError(f"{value!r} climbs out of its folder")
+        named = match["workspace"]
+        workspace = WorkspaceRef(match["subscription"], match["group"], named) if named else None
+        return cls(match["store"], path, workspace)
+
+    def __str__(self) -> str:
+        return f"azureml://datastores/{self.store}/paths/{self.path}"
+
+
 @dataclass(frozen=True)
 class ComputeRef:
     """A compute that phift does not own: a cluster by name (read, checked, never written), or serverless by VM size."""
@@ -135,3 +168,16 @@ class SecretRef:
 
     def __str__(self) -> str:
         return f"{self.source}:{self.name}"
+
+
+def data_reference(value: str | Mapping[str, Any]) -> AssetRef | DatastoreRef:
+    """Data that exists: an asset of the workspace, or a path in a datastore. Raises ValueError with a sentence for
+    people."""
+    if isinstance(value, str) and value.lower().startswith("azureml://") and "/registries/" not in value:
+        return DatastoreRef.parse(value)
+    found = AssetRef.parse(value).of_kind("data")
+    if found.registry is not None:
+        raise ValueError("data of a registry is not read; register it in the workspace")
+    if found.label not in (None, "latest"):
+        raise ValueError(f"data has no label {found.label!r}, only latest")
+    return found

@@ -131,6 +131,11 @@ def test_the_digest_of_what_was_applied_is_that_of_the_values() -> None:
         ('{LEVEL: info, A_KEY: "hunter2", B: 1}', '{LEVEL: info, A_KEY: "*******", B: 1}'),
         ("A_TOKEN: {secret: env:A_TOKEN}", "A_TOKEN: {secret: env:A_TOKEN}"),
         ('A_TOKEN: "{{ vars.a_token }}"', 'A_TOKEN: "{{ vars.a_token }}"'),
+        ('{path: "https://h.org/a?code=1&b=2"}', '{path: "https://h.org/a?**********"}'),
+        ("path: https://me@h.org/a@1", "path: https://**@h.org/a@1"),
+        ("path: https://me:s/e@h.org/a", "path: https://******@h.org/a"),
+        ("path: wasbs://c@a.org/a?sig=1", "path: wasbs://c@a.org/a?*****"),
+        ('path: "https://h.org/{{ vars.a }}?{{ vars.b }}"', 'path: "https://h.org/{{ vars.a }}?{{ vars.b }}"'),
         (f"description: {HUB}", f"description: {'*' * len(HUB)}"),
     ],
 )

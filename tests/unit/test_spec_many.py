@@ -115,6 +115,16 @@ def test_a_spec_lies_over_those_it_extends(tmp_path: Path) -> None:
     assert (Path(mark.file).name, mark.line) == ("more.yaml", 2)
 
 
+@pytest.mark.parametrize(
+    "address", ["https://example.org/a.jsonl", "azureml://datastores/d/paths/a.jsonl", "wasbs://c@a.org/a.jsonl"]
+)
+def test_an_address_is_relative_to_no_folder(tmp_path: Path, address: str) -> None:
+    write(tmp_path, "shared/base.yaml", BASE.replace("path: data/train.jsonl", f'path: "{address}"'))
+    found = load(write(tmp_path, "specs/mine.yaml", "extends: ../shared/base.yaml\nname: mine\n"))
+    assert found.spec.data is not None
+    assert found.spec.data.splits["train"].path == address
+
+
 def test_an_error_is_told_where_it_is_written(tmp_path: Path) -> None:
     write(tmp_path, "base.yaml", BASE.replace("max_instances: 2", "max_instance: 2"))
     path = write(tmp_path, "mine.yaml", "extends: base.yaml\nname: mine\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -31,7 +32,7 @@ def lock(
     from phift import phases
 
     terminal = Terminal.of(no_color=no_color)
-    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
+    request = replace(o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks), fetch=True)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
     report = phases.lock(request, connect, upgrade=upgrade)
     if format is o.Format.JSON:

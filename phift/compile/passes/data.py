@@ -1,4 +1,4 @@
-"""data.*: a version a split, named by the digest of its recipe; an asset that exists is referred to."""
+"""data.*: a version a split, named by the digest of its recipe."""
 
 from __future__ import annotations
 
@@ -22,9 +22,6 @@ def data_versions(draft: Draft) -> list[Desired]:
         if split not in _TRAINED_ON or facts is None:
             continue
         address = Address("data", split)
-        if source.asset is not None:
-            made.append(Desired(address, source.asset.name, {"type": "uri_file"}, digest=facts.version, owned=False))
-            continue
         made.append(
             Desired(
                 address=address,

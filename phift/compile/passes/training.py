@@ -13,6 +13,7 @@ from phift.compile.facts import BaseModel, Component
 from phift.compile.naming import display_name, job_name
 from phift.compile.parameters import Effective, effective_parameters
 from phift.digest import digest_of
+from phift.spec import AssetRef
 
 __all__ = ["DIGEST_VERSION", "training_job"]
 
@@ -142,6 +143,6 @@ def _data_label(draft: Draft) -> str:
     source = draft.spec.data.splits.get("train") if draft.spec.data else None
     if source is None:
         return "data"
-    if source.asset is not None:
+    if isinstance(source.asset, AssetRef):
         return source.asset.name
-    return PurePath(source.hub or source.path or "data").stem.strip("*") or "data"
+    return PurePath(source.hub or source.path or str(source.asset or "data")).stem.strip("*") or "data"

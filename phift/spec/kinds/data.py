@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
+from phift.spec.addresses import address_fault, scheme_of, shown_address
 from phift.spec.base import Block, Coerced, DataAsset, Strict, Texts, fault
 from phift.spec.kinds.messages import MessagesByRole, MessagesByTurns, MessagesField
 from phift.spec.templating import Mixed
 from phift.spec.yaml12 import plain_scalar
 
-__all__ = ["SOURCES", "SPLITS", "ChecksBlock", "DataBlock", "DataSource"]
+__all__ = ["SOURCES", "SPLITS", "ChecksBlock", "DataBlock", "DataSource", "path_or_address"]
 
 SPLITS = ("train", "validation", "test", "sample")
 SOURCES = ("path", "hub", "asset")  # what a source has exactly one of
@@ -76,12 +77,20 @@ def _hub_remedy(value: str) -> str:
     return "Write it as hub: HuggingFaceH4/ultrachat_200k."
 
 
+def path_or_address(value: Any) -> Any:
+    """Validates a path of this machine or an address that phift reads."""
+    if isinstance(value, str) and (found := address_fault(value)) is not None:
+        raise fault(*found)
+    return value
+
+
 def _from_text(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     if value.startswith("azureml:"):
         return {"asset": value}
-    raise fault(f"must say what kind of source {str(value)!r} is", f"Write {{path: {value}}}, or azureml:NAME:VERSION.")
+    said = shown_address(value) if scheme_of(value) else str(value)
+    raise fault(f"must say what kind of source {said!r} is", f"Write {{path: {said}}}, or azureml:NAME:VERSION.")
 
 
 _TAKE_SCHEMA = {
@@ -110,14 +119,22 @@ class DataSource(Block):
 
     path: Annotated[
         str | None,
-        Field(min_length=1, description="A file or glob, relative to this file: jsonl, json, csv, tsv or parquet."),
+        BeforeValidator(path_or_address, json_schema_input_type=str | None),
+        Field(
+            min_length=1,
+            description="A file or glob, relative to this file, or an https:// address: "
+            "jsonl, json, csv, tsv or parquet.",
+        ),
     ] = None
     hub: Annotated[
         str | None,
         BeforeValidator(_hub_id, json_schema_input_type=str),
         Field(description="A data set of the Hugging Face hub: OWNER/NAME."),
     ] = None
-    asset: Annotated[DataAsset | None, Field(description="A data asset: azureml:name:version.")] = None
+    asset: Annotated[
+        DataAsset | None,
+        Field(description="A data asset, azureml:name:version, or azureml://datastores/name/paths/path."),
+    ] = None
     config: Annotated[str | None, Field(min_length=1, description="Configuration of the hub's data set.")] = None
     split: Annotated[str | None, Field(min_length=1, description="Split of the hub's data set.")] = None
     revision: Annotated[

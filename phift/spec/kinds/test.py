@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from phift.spec.base import Coerced, Scalar, Strict, Texts, fault
+from phift.spec.kinds.data import path_or_address
 
 __all__ = ["Expectation", "TestBlock"]
 
@@ -41,7 +42,11 @@ class TestBlock(Strict):
     __test__ = False
 
     rows: Annotated[int, Field(ge=1, description="How many rows."), Coerced] = 1
-    path: Annotated[str | None, Field(min_length=1, description="A file of rows in place of the sample split.")] = None
+    path: Annotated[
+        str | None,
+        BeforeValidator(path_or_address, json_schema_input_type=str | None),
+        Field(min_length=1, description="A file of rows in place of the sample split."),
+    ] = None
     parameters: Annotated[dict[str, Scalar], Field(description="Generation parameters.")] = Field(default_factory=dict)
     max_seconds: Annotated[float | None, Field(gt=0, description="Seconds an answer may take."), Coerced] = None
     expect: Annotated[Expectation | None, Field(description="What answers must be like.")] = None

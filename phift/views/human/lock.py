@@ -24,11 +24,12 @@ def render(report: LockReport, *, style: Style = PLAIN) -> str:
         else:
             lines.append(f"  {style.symbol('~')} {what}: {_pin(old)} -> {_pin(new)}")
     for moved in report.data:
+        kind = "sha256 " if moved.digest else ""
         if moved.before in ("", moved.now):
-            lines.append(f"  {style.symbol('+')} data.{moved.split}: {moved.requested} = {moved.now[:8]}")
+            lines.append(f"  {style.symbol('+')} data.{moved.split}: {moved.requested} = {kind}{moved.now[:8]}")
         else:
-            commits = f"{moved.before[:8]} -> {moved.now[:8]}"
-            lines.append(f"  {style.symbol('~')} data.{moved.split}: {moved.requested} {commits}; {moved.effect}")
+            pins = f"{kind}{moved.before[:8]} -> {moved.now[:8]}"
+            lines.append(f"  {style.symbol('~')} data.{moved.split}: {moved.requested} {pins}; {moved.effect}")
     head = f"Wrote {report.path}:" if lines else f"{report.path} pins everything that floats; nothing to write."
     behind = [f"  {what}: pinned {_pin(pinned)}, newest {_pin(newest)}" for what, pinned, newest in report.newer]
     if behind:

@@ -1,0 +1,163 @@
+"""Addresses of data: which container of a storage account one means, and what is pinned of a file at one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from phift.data.columns import columns_of
+from phift.data.remote import Folder, folder_of, invalid
+from phift.data.sources import FORMATS, SourceFile
+from phift.digest import file_digest
+from phift.errors import StalePlanError
+from phift.spec.addresses import scheme_of
+
+__all__ = ["StoragePlace", "WebFile", "fetch_and_pin", "format_of", "storage_place"]
+
+_ACCOUNT = re.compile(r"([a-z0-9]{3,24})\.(?:blob|dfs)\.core\.windows\.net", re.IGNORECASE)
+_COLUMNS = 200  # names that the lock file keeps
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class StoragePlace:
+    """A blob by its storage account."""
+
+    account: str
+    container: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.account}/{self.container}"
+
+
+def storage_place(address: str) -> StoragePlace | None:
+    """The blob that an address names: `https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH` (or dfs),
+    `wasbs://CONTAINER@ACCOUNT.blob...`, `abfss://CONTAINER@ACCOUNT.dfs...`; None for any other."""
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+    except ValueError:
+        return None
+    account = _ACCOUNT.fullmatch(host)
+    if account is None:
+        return None
+    path = unquote(parts.path).lstrip("/")
+    if scheme_of(address) == "https":
+        container, _, path = path.partition("/")
+        return StoragePlace(account[1].lower(), container, path) if container and path else None
+    container = parts.username or ""
+    return StoragePlace(account[1].lower(), container, path) if container else None
+
+
+def format_of(address: str) -> str:
+    """A value of FORMATS. Raises InvalidSpecError where the address does not end in a known suffix."""
+    suffix = PurePosixPath(unquote(urlsplit(address).path)).suffix.lower()
+    if suffix not in FORMATS:
+        known = ", ".join(FORMATS)
+        summary = f"{address}: phift cannot tell its format from the suffix {suffix or '(none)'}"
+        raise invalid("format", summary, f"The path of an address must end in one of {known}.", "path")
+    return FORMATS[suffix]
+
+
+@dataclass(frozen=True)
+class WebFile:
+    """A file at an https:// address, pinned by its content. Satisfies phift.data.remote.RemoteFiles.
+
+    requested: the address, free of secrets (see phift.spec.addresses). sha256: 64 hex. size: bytes. header: columns.
+    """
+
+    requested: str
+    size: int
+    sha256: str
+    header: tuple[str, ...] | None = None
+    download: Callable[..., Any] | None = field(default=None, compare=False, repr=False)
+    """In place of phift.data.web.download."""
+
+    @classmethod
+    def from_plain(cls, pin: Mapping[str, Any]) -> WebFile:
+        """From what the lock file has. Raises InvalidSpecError when that is no pin."""
+        requested, size, sha256, columns = (pin.get(key) for key in ("requested", "size", "sha256", "columns"))
+        if (
+            isinstance(requested, str)
+            and isinstance(size, int)
+            and size > 0
+            and isinstance(sha256, str)
+            and _SHA256.fullmatch(sha256)
+            and (columns is None or (isinstance(columns, list) and all(isinstance(name, str) for name in columns)))
+        ):
+            return cls(requested, size, sha256, None if columns is None else tuple(columns))
+        remedy = "Restore phift.lock from version control, or pin it again: phift lock --upgrade"
+        raise invalid("pin", "the lock file's pin of an address is damaged", remedy)
+
+    def pin(self) -> dict[str, Any]:
+        """What the lock file keeps."""
+        columns = {} if self.header is None else {"columns": list(self.header)}
+        return {"requested": self.requested, "size": self.size, "sha256": self.sha256, **columns}
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        return (format_of(self.requested),)
+
+    def plain(self) -> dict[str, object]:
+        """As of a local file: the same bytes are the same source from wherever."""
+        return {"kind": "file", "files": [{"format": format_of(self.requested), "sha256": self.sha256}]}
+
+    def names(self) -> tuple[str, ...]:
+        return (self.requested,)
+
+    def columns(self) -> Collection[str] | None:
+        return self.header
+
+    def fetch(self, index: int, folder: Folder, progress: Callable[[int], object]) -> SourceFile:
+        format = format_of(self.requested)
+        name = f"{self.sha256[:32]}.{format}"
+        path = folder.place(name)
+        if not (path.exists() and path.stat().st_size == self.size and file_digest(path) == self.sha256):
+            from phift.data.web import download
+
+            folder.need(self.size)
+            found = (self.download or download)(self.requested, folder, name, progress=progress)
+            if found.sha256 != self.sha256:
+                path.unlink(missing_ok=True)
+                raise StalePlanError(
+                    f"{self.requested} has changed since it was pinned",
+                    detail=f"phift.lock pins sha256 {self.sha256[:12]}, found {found.sha256[:12]}.",
+                    remedy="Take over what is there now: phift lock --upgrade",
+                )
+        return SourceFile(path, format, self.size, self.sha256)
+
+    def __str__(self) -> str:
+        return self.requested
+
+
+def fetch_and_pin(
+    address: str,
+    folder: Path,
+    download: Callable[..., Any] | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> WebFile:
+    """Downloads the file at an https:// address and says what it is. folder: of downloads, where it is kept until its
+    rows are prepared. download: in place of phift.data.web.download, which says what is raised."""
+    from phift.data import web
+
+    format = format_of(address)
+    waiting = folder / "files" / "new"
+    waiting.mkdir(mode=0o700, parents=True, exist_ok=True)
+    name = web.temporary_name(address)
+    found = (download or web.download)(address, Folder(waiting), name, progress=progress or (lambda done: None))
+    path = waiting / name
+    try:
+        columns = columns_of(SourceFile(path, format, found.size, found.sha256))
+        # Other names are content, and a lock file is committed.
+        header = None if columns is None else tuple(c for c in columns if c.isidentifier() and len(c) <= 40)[:_COLUMNS]
+        made = WebFile(address, found.size, found.sha256, header, download)
+        with folder_of(made, folder, keep=True) as kept:
+            path.replace(kept.place(f"{found.sha256[:32]}.{format}"))
+    finally:
+        path.unlink(missing_ok=True)
+    return made

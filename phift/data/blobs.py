@@ -1,0 +1,357 @@
+"""Data that exists in the workspace as a source of rows: data assets, and files in datastores. Read, never written.
+
+What identifies it is content: the MD5 that blob storage keeps of each blob. A blob without one is identified by its
+ETag, which changes with every upload.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Protocol
+
+from phift.data.mltable import MLTABLE, read_table
+from phift.data.remote import Folder, columns_of_head, invalid
+from phift.data.sources import FORMATS, SourceFile
+from phift.digest import digest_of, file_md5
+from phift.errors import InvalidSpecError, PhiftError
+from phift.spec.references import AssetRef, DatastoreRef
+
+__all__ = ["Asset", "Blob", "BlobFile", "BlobFiles", "Container", "Stores", "blob_files"]
+
+_MOST_FILES = 10_000
+_MOST_BLOBS = 50_000  # looked at in a folder
+_PIECE = 8 << 20
+_HEAD = 1 << 20
+_TABLE_BYTES = 1_000_000
+_IGNORED = ("_", ".")
+"""What names begin with that are no data: _SUCCESS, .amlignore."""
+
+
+@dataclass(frozen=True)
+class Blob:
+    """md5: 32 hex, "" where the service keeps none. size: bytes."""
+
+    name: str
+    size: int
+    etag: str
+    md5: str = ""
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A version of a data asset. type: uri_file, uri_folder, mltable. uri: what it names."""
+
+    name: str
+    version: str
+    type: str
+    uri: str
+
+
+class Container(Protocol):
+    """Where the blobs of a datastore lie. Every method raises AzureError."""
+
+    @property
+    def place(self) -> str:
+        """ACCOUNT/CONTAINER."""
+
+    def list(self, prefix: str) -> Iterator[Blob]:
+        """The blobs below a prefix, by name; folders are none."""
+
+    def find(self, name: str) -> Blob | None:
+        """None where there is none."""
+
+    def read(self, blob: Blob, start: int, end: int) -> bytes:
+        """Bytes from start to end (exclusive). Raises StalePlanError when the blob has changed or is gone."""
+
+
+class Stores(Protocol):
+    """What a workspace has of data. Every method raises AzureError."""
+
+    @property
+    def arm_id(self) -> str: ...
+
+    def asset(self, name: str, version: str) -> Asset | None:
+        """None where there is no such version."""
+
+    def versions(self, name: str) -> Sequence[str]:
+        """Of a data asset, newest first; empty where there is none of that name."""
+
+    def names(self) -> Sequence[str]:
+        """Of the data assets."""
+
+    def open(self, store: str) -> Container:
+        """A datastore. Raises InvalidSpecError where there is none, or one of a kind that phift does not read."""
+
+    def holding(self, account: str, container: str) -> str:
+        """The name of a datastore that holds a container, "" where none does."""
+
+
+@dataclass(frozen=True)
+class BlobFile:
+    """A file of a source. format: a value of FORMATS. label: its path in the asset, for messages."""
+
+    blob: Blob
+    format: str
+    container: Container = field(compare=False, repr=False)
+    label: str = field(default="", compare=False)
+
+    def plain(self) -> dict[str, str]:
+        if self.blob.md5:
+            return {"format": self.format, "md5": self.blob.md5}
+        return {"format": self.format, "etag": self.blob.etag, "blob": f"{self.container.place}/{self.blob.name}"}
+
+
+@dataclass(frozen=True)
+class BlobFiles:
+    """Satisfies phift.data.remote.RemoteFiles. asked: the asset or the address as the spec has it."""
+
+    asked: str
+    files: tuple[BlobFile, ...]
+
+    @property
+    def size(self) -> int:
+        return sum(file.blob.size for file in self.files)
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        return tuple(file.format for file in self.files)
+
+    @property
+    def without_digest(self) -> tuple[str, ...]:
+        """Names of the blobs that only their ETag identifies."""
+        return tuple(file.blob.name for file in self.files if not file.blob.md5)
+
+    def plain(self) -> dict[str, object]:
+        return {"kind": "blob", "files": [file.plain() for file in self.files]}
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(
+            self.asked if self.asked.endswith(f"/{file.label}") else f"{self.asked.rstrip('/')}/{file.label}"
+            for file in self.files
+        )
+
+    def columns(self) -> Collection[str] | None:
+        return self._header
+
+    @cached_property
+    def _header(self) -> Collection[str] | None:
+        first = self.files[0]
+        return columns_of_head(
+            first.format, first.blob.size, lambda start, end: first.container.read(first.blob, start, end), _HEAD
+        )
+
+    def fetch(self, index: int, folder: Folder, progress: Callable[[int], object]) -> SourceFile:
+        file = self.files[index]
+        blob = file.blob
+        name = f"{index:05}-{digest_of(file.plain(), 16)}.{file.format}"
+        path = folder.place(name)
+        if blob.md5 and path.exists() and path.stat().st_size == blob.size and file_md5(path) == blob.md5:
+            progress(blob.size)
+            return SourceFile(path, file.format, blob.size, "")
+        folder.need(blob.size)
+        digest = hashlib.md5(usedforsecurity=False)
+        with folder.writing(name) as out:
+            for start in range(0, blob.size, _PIECE):
+                piece = file.container.read(blob, start, min(start + _PIECE, blob.size))
+                digest.update(piece)
+                out.write(piece)
+                progress(start + len(piece))
+            if blob.md5 and digest.hexdigest() != blob.md5:
+                raise PhiftError(
+                    f"{self.asked}: the content of {blob.name} does not have the MD5 that its properties name",
+                    detail=f"Content-MD5 {blob.md5}, found {digest.hexdigest()}.",
+                    remedy="Upload the file again: whoever uploads it may set a wrong MD5.",
+                )
+        return SourceFile(path, file.format, blob.size, "")
+
+    def __str__(self) -> str:
+        return self.asked
+
+
+def blob_files(reference: AssetRef | DatastoreRef, stores: Stores) -> BlobFiles:
+    """What a data asset or a path in a datastore is, now: its files in row order, none of them read.
+
+    reference: with a version. Raises InvalidSpecError where there is no such asset or blob, or it is of a kind that
+    phift does not read; AzureError.
+    """
+    if isinstance(reference, DatastoreRef):
+        if reference.workspace is not None and not _is_workspace(reference, stores.arm_id):
+            summary = f"{reference} is in another workspace, {reference.workspace}"
+            raise invalid("asset", summary, "Copy the data to a datastore of this workspace.", "asset")
+        return _at(reference, str(reference), stores, folder=reference.path.endswith("/") or not reference.path)
+    name, version = reference.name, str(reference.version)
+    asset = stores.asset(name, version)
+    if asset is None:
+        raise _no_asset(name, version, stores)
+    try:
+        place = _place(asset.uri, stores)
+    except ValueError as error:
+        raise invalid("asset", f"{reference} names {asset.uri!r}: {error}", _OTHER_PLACE, "asset") from None
+    if asset.type == "mltable":
+        return _table(place, str(reference), stores)
+    if asset.type not in ("uri_file", "uri_folder"):
+        remedy = "phift reads uri_file, uri_folder and mltable."
+        raise invalid("asset", f"{reference} is of type {asset.type or 'unknown'}", remedy, "asset")
+    return _at(place, str(reference), stores, folder=asset.type == "uri_folder")
+
+
+_OTHER_PLACE = "Register the container as a datastore of the workspace, and an asset with a path in it."
+
+
+def _place(uri: str, stores: Stores) -> DatastoreRef:
+    """The path in a datastore that an address means. Raises ValueError with a clause for people."""
+    from phift.data.addresses import storage_place
+
+    if "/datastores/" in uri:
+        reference = DatastoreRef.parse(uri)
+        if reference.workspace is not None and not _is_workspace(reference, stores.arm_id):
+            raise ValueError(f"that is in another workspace, {reference.workspace}")
+        return DatastoreRef(reference.store, reference.path)
+    found = storage_place(uri)
+    if found is None:
+        raise ValueError("that is no path in a datastore")
+    store = stores.holding(found.account, found.container)
+    if not store:
+        raise ValueError(f"no datastore of the workspace holds {found.account}/{found.container}")
+    return DatastoreRef(store, found.path)
+
+
+def _is_workspace(reference: DatastoreRef, arm_id: str) -> bool:
+    named = reference.workspace
+    parts = arm_id.lower().split("/")
+    return named is not None and [named.subscription_id.lower(), named.resource_group.lower(), named.name.lower()] == [
+        parts[2],
+        parts[4],
+        parts[-1],
+    ]
+
+
+def _at(place: DatastoreRef, asked: str, stores: Stores, *, folder: bool) -> BlobFiles:
+    container = stores.open(place.store)
+    if folder:
+        return BlobFiles(asked, _in_folder(container, place.path, asked))
+    blob = container.find(place.path)
+    if blob is None:
+        if next(container.list(f"{place.path.rstrip('/')}/"), None) is not None and asked.startswith("azureml://"):
+            return BlobFiles(asked, _in_folder(container, place.path, asked))
+        raise _missing(asked, place)
+    return BlobFiles(asked, (_file(blob, container, asked),))
+
+
+def _file(blob: Blob, container: Container, asked: str, format: str = "", label: str = "") -> BlobFile:
+    kind = format or FORMATS.get(PurePosixPath(blob.name).suffix.lower())
+    if kind is None:
+        known = ", ".join(FORMATS)
+        suffix = PurePosixPath(blob.name).suffix or "(none)"
+        raise invalid("format", f"{asked}: phift cannot tell the format of {blob.name} from the suffix {suffix}",
+                      f"Name it by its format: {known}.", "asset")  # fmt: skip
+    if blob.size == 0:
+        raise invalid("empty", f"{asked}: {blob.name} is empty", "It must hold at least one row.", "asset")
+    return BlobFile(blob, kind, container, label or PurePosixPath(blob.name).name)
+
+
+def _in_folder(container: Container, path: str, asked: str, format: str = "") -> tuple[BlobFile, ...]:
+    """The data files below a folder, by name."""
+    prefix = f"{path.rstrip('/')}/" if path.strip("/") else ""
+    found: list[BlobFile] = []
+    others = 0
+    for count, blob in enumerate(container.list(prefix)):
+        if count >= _MOST_BLOBS or len(found) > _MOST_FILES:
+            summary = f"{asked} holds more than {_MOST_FILES} files of data, or {_MOST_BLOBS} blobs"
+            raise invalid("files", summary, "Join them to fewer files, or name a folder nearer to them.", "asset")
+        below = PurePosixPath(blob.name.removeprefix(prefix))
+        if any(part.startswith(_IGNORED) for part in below.parts) or below.name == MLTABLE:
+            continue
+        if not format and below.suffix.lower() not in FORMATS:
+            others += 1
+            continue
+        found.append(_file(blob, container, asked, format, str(below)))
+    if not found:
+        there = f"; {others} files have other suffixes" if others else ""
+        known = ", ".join(FORMATS)
+        raise invalid(
+            "empty", f"{asked}: there is no file of data in the folder{there}", f"phift reads {known}.", "asset"
+        )
+    return tuple(found)
+
+
+def _table(place: DatastoreRef, asked: str, stores: Stores) -> BlobFiles:
+    container = stores.open(place.store)
+    base = place.path.rstrip("/")
+    blob = container.find(f"{base}/{MLTABLE}" if base else MLTABLE)
+    if blob is None:
+        raise invalid(
+            "mltable", f"{asked}: there is no file {MLTABLE} in its folder", "Create the asset again.", "asset"
+        )
+    if blob.size > _TABLE_BYTES:
+        raise invalid("mltable", f"{asked}: its file {MLTABLE} is larger than 1 MB", path="asset")
+    table = read_table(container.read(blob, 0, blob.size), asked)
+    files: list[BlobFile] = []
+    for path in table.paths:
+        where, place_of = container, _below(base, path.value)
+        if "://" in path.value:
+            try:
+                found = _place(path.value, stores)
+            except ValueError as error:
+                raise invalid(
+                    "mltable", f"{asked}: {path.kind}: {path.value}: {error}", _OTHER_PLACE, "asset"
+                ) from None
+            where, place_of = stores.open(found.store), found.path
+        elif place_of is None:
+            raise invalid("mltable", f"{asked}: {path.kind}: {path.value} leads out of its folder", path="asset")
+        files += _listed(path.kind, where, str(place_of), asked, table.format)
+        if len(files) > _MOST_FILES:
+            raise invalid("files", f"{asked} has more than {_MOST_FILES} files", "Join them to fewer files.", "asset")
+    return BlobFiles(asked, tuple(files))
+
+
+def _listed(kind: str, container: Container, path: str, asked: str, format: str) -> Sequence[BlobFile]:
+    from phift.data.mltable import literal_folder, matcher
+
+    if kind == "folder":
+        return _in_folder(container, path, asked, format)
+    if kind == "file":
+        blob = container.find(path)
+        if blob is None:
+            raise invalid("missing-file", f"{asked}: there is no blob {path}", "Check its MLTable file.", "asset")
+        return (_file(blob, container, asked, format),)
+    fits = matcher(path)
+    found = []
+    for count, blob in enumerate(container.list(literal_folder(path))):
+        if count >= _MOST_BLOBS:
+            raise invalid("files", f"{asked}: {path} makes phift look at more than {_MOST_BLOBS} blobs", path="asset")
+        if fits(blob.name):
+            found.append(_file(blob, container, asked, format))
+    if not found:
+        raise invalid("missing-file", f"{asked}: no blob matches {path}", "Check its MLTable file.", "asset")
+    return found
+
+
+def _below(base: str, path: str) -> str | None:
+    """A relative path in a folder; None where it climbs out."""
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if ".." in parts or path.startswith("/"):
+        return None
+    return "/".join(part for part in (base, *parts) if part)
+
+
+def _no_asset(name: str, version: str, stores: Stores) -> InvalidSpecError:
+    if versions := stores.versions(name):
+        more = ", ..." if len(versions) > 10 else ""
+        there = f"Versions: {', '.join(versions[:10])}{more}."
+        return invalid("asset", f"there is no version {version} of the data asset {name}", there, "asset")
+    names = stores.names()
+    more = ", ..." if len(names) > 10 else ""
+    there = f"Data assets of the workspace: {', '.join(names[:10])}{more}." if names else "The workspace has none."
+    return invalid("asset", f"there is no data asset {name} in the workspace", there, "asset")
+
+
+def _missing(asked: str, place: DatastoreRef) -> InvalidSpecError:
+    summary = f"{asked}: there is no blob {place.path} in the datastore {place.store}"
+    of_asset = not asked.startswith("azureml://")
+    remedy = "The asset names a file that was deleted or never uploaded." if of_asset else "Check the path."
+    return invalid("missing-file", summary, remedy, "asset")
