@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from hub import Hub
+from hubdata import rows_of
 from support import REPOSITORY
 
 from phift.emulator import lifecycle
@@ -51,7 +53,9 @@ def test_from_the_rows_of_the_hub_to_an_answering_endpoint(phift: Command, seed_
         asked = len(seed_hub.requests())
         assert asked > before
         answers = json.loads(phift("invoke", "--sample", "2", "--json"))
-        print(answers)
+        asked_rows = list(itertools.islice(rows_of("test_gen", 60), 2))
+        assert [one["prompt"] for one in answers["results"]] == [row["prompt"] for row in asked_rows]
+        assert all(isinstance(one["answer"], str) for one in answers["results"])
         assert "No changes." in phift("plan")
         assert len(seed_hub.requests()) == asked, "rows are prepared once, and a plan asks nothing"
         phift("destroy", "--auto-approve")
