@@ -24,7 +24,7 @@ from phift.data.prepare import Prepared, prepare, require_unchanged
 from phift.data.recipe import Recipe
 from phift.data.rows import Access
 
-__all__ = ["LIMIT", "prepared"]
+__all__ = ["LIMIT", "kept_rows", "prepared"]
 
 LIMIT = 20 * 1024**3
 """Bytes kept, unless PHIFT_DATA_CACHE says how many GiB."""
@@ -52,6 +52,15 @@ def prepared(
         _note(folder, recipe.key, made)
     _make_room(folder, recipe.key)
     return made
+
+
+def kept_rows(recipe: Recipe) -> Prepared | None:
+    """The prepared rows of a recipe if they are in the cache; prepares nothing. Raises StalePlanError as `prepare`."""
+    folder = home.locate() / "cache" / "data"
+    if not (folder / f"{recipe.key}.json").exists():
+        return None
+    require_unchanged(recipe.identity)
+    return _found(folder, recipe.key)
 
 
 def _kept(access: Access | None, folder: Path) -> Access:

@@ -16,7 +16,7 @@ from phift.lock import PinnedData
 from phift.phases.sharing import Shared
 from phift.spec import DataSource, LoadedSpec
 
-__all__ = ["Sources", "outside", "resolved_sources"]
+__all__ = ["Sources", "outside", "recipe_of", "resolved_sources", "source_of"]
 
 _OPEN_ENDED = ("sample",)
 """Splits whose rows are only asked."""
@@ -64,6 +64,25 @@ def resolved_sources(loaded: LoadedSpec, pinned: PinnedData | None, shared: Shar
     checks = pinned.checks if pinned else None
     pins = PinnedData(preparation=PREPARATION_VERSION, hub=hub or None, checks=checks) if loaded.spec.data else None
     return Sources(found, pins, (*notes, *outside(loaded, shared)))
+
+
+def source_of(
+    loaded: LoadedSpec, split: str, pinned: PinnedData | None, shared: Shared
+) -> tuple[DataSource, SourceIdentity]:
+    """What one split of `data` is, without its mapping, which may not be written yet. Raises as resolved_sources."""
+    wanted = _wanted(loaded)[split]
+    try:
+        return wanted, _identity(loaded, split, wanted, ((pinned.hub if pinned else None) or {}).get(split), shared)
+    except InvalidSpecError as error:
+        raise InvalidSpecError([_placed(loaded, split, d) for d in error.diagnostics]) from None
+
+
+def recipe_of(loaded: LoadedSpec, split: str, wanted: DataSource, identity: SourceIdentity) -> Recipe:
+    """The recipe of that split. Raises InvalidSpecError for a mapping that does not fit its columns."""
+    try:
+        return _recipe(loaded, split, wanted, identity)
+    except InvalidSpecError as error:
+        raise InvalidSpecError([_placed(loaded, split, d) for d in error.diagnostics]) from None
 
 
 def outside(loaded: LoadedSpec, shared: Shared) -> Iterator[str]:
