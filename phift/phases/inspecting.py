@@ -9,6 +9,7 @@ import heapq
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from phift.data import Access, Prepared, Recipe, SourceIdentity, Take, kept_rows, prepared, ready_rows
@@ -27,7 +28,7 @@ from phift.phases.sharing import Shared
 from phift.phases.sources import recipe_of, source_of
 from phift.spec import DataSource, LoadedSpec
 
-__all__ = ["DataStats", "Preview", "PreviewRow", "SplitStats", "data_stats", "prepare_data", "preview"]
+__all__ = ["DataStats", "Preview", "PreviewRow", "SpecData", "SplitStats", "data_stats", "prepare_data", "preview"]
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def preview(
     Of Parquet on the hub it reads one row group. raw: all columns as they are; works without a mapping that fits.
     Raises InvalidSpecError, UsageError for a split that the spec does not have, HubError, OSError.
     """
-    spec = _Spec.of(request)
+    spec = SpecData.of(request)
     name = spec.named(split)
     wanted, identity = spec.source(name, count=random)
     chosen, take, many = _chosen(identity, count, random, seed)
@@ -116,7 +117,7 @@ def data_stats(request: Request, split: str = "", *, rows: int | None = None) ->
     rows: measure so many of the source at most, where no prepared file is kept. What the checks of the spec need is
     pinned in phift.lock where all rows were measured. Raises InvalidSpecError, UsageError, HubError, OSError.
     """
-    spec = _Spec.of(request)
+    spec = SpecData.of(request)
     names = [spec.named(split)] if split else spec.splits
     recipes = {name: spec.recipe(name) for name in names}
     if "train" in spec.splits and "train" not in recipes and any(name in CHECKED for name in names):
@@ -135,12 +136,11 @@ def data_stats(request: Request, split: str = "", *, rows: int | None = None) ->
     return DataStats(spec.loaded.stack, shown, limit, tuple(judged(spec.loaded, recipes, checks)), pinned)
 
 
-def prepare_data(request: Request, write: Callable[[str, Prepared], object]) -> list[tuple[str, str, Prepared]]:
+def prepare_data(spec: SpecData, write: Callable[[str, Prepared], object]) -> list[tuple[str, str, Prepared]]:
     """Prepares every split and hands each to `write` by name. Returns name, data version and rows of each.
 
     Raises InvalidSpecError for rows that are unfit, before anything is written, and what phift.data.prepare raises.
     """
-    spec = _Spec.of(request)
     recipes = {name: spec.recipe(name) for name in spec.splits}
     made = {name: prepared(recipe) for name, recipe in recipes.items()}
     for name, one in made.items():
@@ -149,7 +149,7 @@ def prepare_data(request: Request, write: Callable[[str, Prepared], object]) -> 
 
 
 @dataclass(frozen=True)
-class _Spec:
+class SpecData:
     """A loaded spec with what the lock file pins of its data."""
 
     loaded: LoadedSpec
@@ -158,8 +158,12 @@ class _Spec:
     hub: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, request: Request) -> _Spec:
-        loaded = load(request, every_target=False)
+    def of(cls, request: Request, *, home: Path | None = None) -> SpecData:
+        """home: the folder that files of variables must lie in, where the spec is a copy that lies elsewhere.
+
+        Raises InvalidSpecError, and UsageError for a spec without data.
+        """
+        loaded = load(request, every_target=False, home=home)
         pinned = read_lock(lock_path(loaded.path)).stack(loaded.stack).data
         made = cls(loaded, pinned, Shared(data_root=request.data_root))
         if not made.splits:
@@ -249,7 +253,7 @@ def _ready_row(file: str, line: int, row: Any, ready: bytes | list[Problem]) -> 
     return PreviewRow(file, line, whole, tuple(ready), skipped=isinstance(ready[0], Skipped))
 
 
-def _measured(spec: _Spec, name: str, recipe: Recipe, rows: int | None, limit: Limit) -> SplitStats:
+def _measured(spec: SpecData, name: str, recipe: Recipe, rows: int | None, limit: Limit) -> SplitStats:
     meter = Meter(counter_of(spec.loaded), limit.tokens)
     kept = kept_rows(recipe)
     if kept is not None:
