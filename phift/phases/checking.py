@@ -25,6 +25,7 @@ from phift.spec import LoadedSpec
 
 __all__ = [
     "PlanChecks",
+    "asks_checks",
     "checked_recipes",
     "counter_of",
     "judged",
@@ -121,6 +122,11 @@ def judged(loaded: LoadedSpec, recipes: Mapping[str, Recipe], found: Mapping[str
     if block is None:
         return []
     return [_placed(loaded, d) for d in (*licences(block, recipes), *verdicts(block, found))]
+
+
+def asks_checks(loaded: LoadedSpec) -> bool:
+    """Whether the spec has `data.checks`."""
+    return loaded.spec.data is not None and loaded.spec.data.checks is not None
 
 
 def checked_recipes(facts: Iterable[DataFacts]) -> dict[str, Recipe]:

@@ -21,7 +21,7 @@ from phift.data.take import By, Picked, rank
 from phift.diagnostics import Diagnostic
 from phift.errors import UsageError
 from phift.lock import PinnedData, StackLock, lock_path, read_lock, update_lock
-from phift.phases.checking import counter_of, judged, pins_with
+from phift.phases.checking import asks_checks, counter_of, judged, pins_with
 from phift.phases.lengths import Limit, limit_of
 from phift.phases.request import Request, load
 from phift.phases.sharing import Shared
@@ -129,7 +129,7 @@ def data_stats(request: Request, split: str = "", *, rows: int | None = None) ->
     checks = found_in(recipes, {name: one.measures for name, one in whole.items()})
     if "train" in spec.splits and "train" not in checks:
         checks = {}
-    pinned = bool(checks) and spec.loaded.spec.data is not None and spec.loaded.spec.data.checks is not None
+    pinned = bool(checks) and asks_checks(spec.loaded)
     if pinned:
         spec.pin(checks)
     shown = tuple(one for name, one in found.items() if name in names)

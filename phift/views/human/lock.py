@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from phift.data.tokens import ESTIMATE
 from phift.views.base import PLAIN, Style
+from phift.views.human import diagnostics
 from phift.views.human.values import value
 
 if TYPE_CHECKING:
+    from phift.data.checks import Found
     from phift.phases import LockReport
 
 __all__ = ["render"]
@@ -34,7 +37,18 @@ def render(report: LockReport, *, style: Style = PLAIN) -> str:
     if behind:
         behind = ["", "Newer versions exist; phift lock --upgrade takes them over:", *behind]
     notes = ["", *(f"Note: {note}" for note in report.notes)] if report.notes else []
-    return "\n".join([head, *lines, *behind, *notes])
+    checked = ["", *(_checked(split, found) for split, found in report.checked.items())] if report.checked else []
+    findings = ["", diagnostics.render(report.findings, style=style)] if report.findings else []
+    return "\n".join([head, *lines, *behind, *notes, *checked, *findings])
+
+
+def _checked(split: str, found: Found) -> str:
+    about = "about " if found.counted_by == ESTIMATE else ""
+    overlap = "" if found.overlap is None else f", {found.overlap:,} prompts of train"
+    return (
+        f"Checked data.{split}: {found.rows:,} rows, {found.duplicates:,} duplicates{overlap}, "
+        f"{sum(found.personal.values()):,} signs of personal data, at most {about}{found.longest:,} tokens a row."
+    )
 
 
 def _pin(pinned: Any) -> str:
