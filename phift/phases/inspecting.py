@@ -94,7 +94,7 @@ def preview(
     Of Parquet on the hub it reads one row group. raw: all columns as they are; works without a mapping that fits.
     Raises InvalidSpecError, UsageError for a split that the spec does not have, HubError, OSError.
     """
-    spec = SpecData.of(request)
+    spec = SpecData.of(request, mapped=not raw)
     name = spec.named(split)
     wanted, identity = spec.source(name, count=random)
     chosen, take, many = _chosen(identity, count, random, seed)
@@ -158,12 +158,13 @@ class SpecData:
     hub: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, request: Request, *, home: Path | None = None) -> SpecData:
-        """home: the folder that files of variables must lie in, where the spec is a copy that lies elsewhere.
+    def of(cls, request: Request, *, home: Path | None = None, mapped: bool = True) -> SpecData:
+        """home: the folder that files of variables must lie in, where the spec is a copy that lies elsewhere. mapped:
+        False leaves out how rows become messages.
 
         Raises InvalidSpecError, and UsageError for a spec without data.
         """
-        loaded = load(request, every_target=False, home=home)
+        loaded = load(request, every_target=False, home=home, mapped=mapped)
         pinned = read_lock(lock_path(loaded.path)).stack(loaded.stack).data
         made = cls(loaded, pinned, Shared(data_root=request.data_root))
         if not made.splits:

@@ -58,9 +58,9 @@ class Request:
         return {n: shown(n, value) if is_secret(n, value) else value for n, value in self.variables.items()}
 
 
-def load(request: Request, *, every_target: bool = True, home: Path | None = None) -> LoadedSpec:
+def load(request: Request, *, every_target: bool = True, home: Path | None = None, mapped: bool = True) -> LoadedSpec:
     """The spec, rendered and validated. every_target: its other targets are validated too. home: the folder that files
-    of variables must lie in; by default the spec's repository.
+    of variables must lie in; by default the spec's repository. mapped: False leaves out how rows become messages.
 
     Raises InvalidSpecError with everything that is wrong.
     """
@@ -73,4 +73,5 @@ def load(request: Request, *, every_target: bool = True, home: Path | None = Non
         max_stacks=request.max_stacks,
         home=home,
         every_target=every_target,
+        mapped=mapped,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,8 @@ __all__ = ["diff", "prepared", "preview", "stats"]
 
 
 def preview(found: Preview) -> str:
-    """Whole rows. `row` is prepared, or as the source has it for raw and unfit rows, null where it cannot be read."""
+    """Whole rows. `row` is prepared, or as the source has it for raw and unfit rows, null where it cannot be
+    read. `fit` is null of raw rows, which nothing was asked of."""
     return document(
         {
             "format_version": "1.0",
@@ -33,15 +35,24 @@ def preview(found: Preview) -> str:
                 {
                     "file": one.file,
                     "number": one.number,
-                    "fit": not one.problems,
+                    "fit": None if found.raw else not one.problems,
                     "skipped": one.skipped,
                     "problems": [asdict(problem) for problem in one.problems],
-                    "row": one.row,
+                    "row": _plain(one.row),
                 }
                 for one in found.rows
             ],
         }
     )
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can say: null for a number that is none, text for what it has no word for."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def stats(found: DataStats) -> str:

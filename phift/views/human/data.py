@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from phift.inert import inert
 from phift.views.base import PLAIN, Style
 from phift.views.human import diagnostics
-from phift.views.human.values import table
+from phift.views.human.values import cut, table
 
 if TYPE_CHECKING:
     from phift.data import Prepared
@@ -31,7 +31,7 @@ def preview(found: Preview, *, style: Style = PLAIN) -> str:
     lines = [head]
     if found.raw:
         columns = (f"{inert(name)} ({inert(kind)})" if kind else inert(name) for name, kind in found.columns.items())
-        lines.append(_cut(f"columns: {', '.join(columns)}", style))
+        lines.append(cut(f"columns: {', '.join(columns)}", style.width))
     for row in found.rows:
         lines += ["", *(_raw(row, style) if found.raw else _row(row, style))]
     return "\n".join(lines if found.rows else [*lines, "", "No rows."])
@@ -67,24 +67,20 @@ def _header(number: int, row: Mapping[str, Any]) -> str:
 
 def _messages(row: Mapping[str, Any], style: Style) -> Iterator[str]:
     for message in row["messages"]:
-        yield _cut(f"{message['role']}: {_start(message['content'], style)}", style)
+        yield cut(f"{message['role']}: {_start(message['content'], style)}", style.width)
 
 
 def _columns(row: Any, style: Style) -> Iterator[str]:
     if isinstance(row, Mapping):
         for name, value in row.items():
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-            yield _cut(f"{inert(str(name))}: {_start(text, style)}", style)
+            yield cut(f"{inert(str(name))}: {_start(text, style)}", style.width)
     elif row is not None:
-        yield _cut(_start(json.dumps(row, ensure_ascii=False, default=str), style), style)
+        yield cut(_start(json.dumps(row, ensure_ascii=False, default=str), style), style.width)
 
 
 def _start(text: str, style: Style) -> str:
     return inert(text[: style.width])
-
-
-def _cut(line: str, style: Style) -> str:
-    return line if len(line) <= style.width else line[: style.width - 3] + "..."
 
 
 def stats(found: DataStats, *, style: Style = PLAIN) -> str:
@@ -183,10 +179,10 @@ def _listed(symbol: str, rows: Sequence[RowChange], count: int, style: Style) ->
         yield f"{style.symbol(symbol)} {_header(number, row)}"
         if change.before and change.after:
             before, after = (_first_other(change, side) for side in (0, 1))
-            yield f"    {style.symbol('-')} {_cut(before, narrow)}"
-            yield f"    {style.symbol('+')} {_cut(after, narrow)}"
+            yield f"    {style.symbol('-')} {cut(before, narrow.width)}"
+            yield f"    {style.symbol('+')} {cut(after, narrow.width)}"
         else:
-            yield f"    {_cut(_message(row['messages'][0], narrow), narrow)}"
+            yield f"    {cut(_message(row['messages'][0], narrow), narrow.width)}"
     if count > len(rows):
         yield f"{style.symbol(symbol)} and {count - len(rows):,} more"
 
