@@ -7,7 +7,7 @@ import re
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -114,14 +114,14 @@ def _side(request: Request, text: str, stack: ExitStack) -> _Side:
     if not text or "\0" in text:
         raise UsageError("an empty name is no spec and no data version")
     if os.path.lexists(text):
-        return _Side(text, spec=SpecData.of(replace(request, path=Path(text))))
+        return _Side(text, spec=stack.enter_context(closing(SpecData.of(replace(request, path=Path(text))))))
     if _VERSION.fullmatch(text):
         return _Side(text, version=text)
     for ref, path in _splits(text):
         if (found := _at(Path(path), ref, stack)) is not None:
             root = found.tree if request.data_root else None
             copied = replace(request, path=found.spec, data_root=root)
-            return _Side(text, spec=SpecData.of(copied, home=found.top))
+            return _Side(text, spec=stack.enter_context(closing(SpecData.of(copied, home=found.top))))
     raise UsageError(
         f"{text} is neither a spec nor a spec at a Git ref nor a data version",
         remedy="Write SPEC, REF:SPEC, SPEC@REF, or the 12 hex digits of a version.",

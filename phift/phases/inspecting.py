@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -94,21 +95,21 @@ def preview(
     Of Parquet on the hub it reads one row group. raw: all columns as they are; works without a mapping that fits.
     Raises InvalidSpecError, UsageError for a split that the spec does not have, HubError, OSError.
     """
-    spec = SpecData.of(request, mapped=not raw)
-    name = spec.named(split)
-    wanted, identity = spec.source(name, count=random)
-    chosen, take, many = _chosen(identity, count, random, seed)
-    if raw:
-        source = SourceRows(identity, take, seed, None, Access())
-        rows = tuple(_raw_row(*one) for one in _some(source, count, many, seed))
-    else:
-        recipe = recipe_of(spec.loaded, name, wanted.model_copy(update={"take": None}), identity)
-        recipe = replace(recipe, take=take, seed=seed)
-        rows = tuple(_ready_row(*one) for one in _some(ready_rows(recipe), count, many, seed))
-    columns = dict(identity.hub.columns) if identity.hub else {}
-    if raw and not columns:
-        columns = {key: "" for row in rows if isinstance(row.row, dict) for key in row.row if isinstance(key, str)}
-    return Preview(spec.loaded.stack, name, str(identity), chosen, raw, rows, columns)
+    with closing(SpecData.of(request, mapped=not raw)) as spec:
+        name = spec.named(split)
+        wanted, identity = spec.source(name, count=random)
+        chosen, take, many = _chosen(identity, count, random, seed)
+        if raw:
+            source = SourceRows(identity, take, seed, None, Access())
+            rows = tuple(_raw_row(*one) for one in _some(source, count, many, seed))
+        else:
+            recipe = recipe_of(spec.loaded, name, wanted.model_copy(update={"take": None}), identity)
+            recipe = replace(recipe, take=take, seed=seed)
+            rows = tuple(_ready_row(*one) for one in _some(ready_rows(recipe), count, many, seed))
+        columns = dict(identity.hub.columns) if identity.hub else {}
+        if raw and not columns:
+            columns = {key: "" for row in rows if isinstance(row.row, dict) for key in row.row if isinstance(key, str)}
+        return Preview(spec.loaded.stack, name, str(identity), chosen, raw, rows, columns)
 
 
 def data_stats(request: Request, split: str = "", *, rows: int | None = None) -> DataStats:
@@ -117,7 +118,11 @@ def data_stats(request: Request, split: str = "", *, rows: int | None = None) ->
     rows: measure so many of the source at most, where no prepared file is kept. What the checks of the spec need is
     pinned in phift.lock where all rows were measured. Raises InvalidSpecError, UsageError, HubError, OSError.
     """
-    spec = SpecData.of(request)
+    with closing(SpecData.of(request)) as spec:
+        return _stats(spec, split, rows)
+
+
+def _stats(spec: SpecData, split: str, rows: int | None) -> DataStats:
     names = [spec.named(split)] if split else spec.splits
     recipes = {name: spec.recipe(name) for name in names}
     if "train" in spec.splits and "train" not in recipes and any(name in CHECKED for name in names):
@@ -172,6 +177,10 @@ class SpecData:
                 f"{request.path} has no data whose rows phift reads", remedy="Write data: {train: {path: FILE}}."
             )
         return made
+
+    def close(self) -> None:
+        """Ends the connections to the hub; a command opens it once, with `contextlib.closing`."""
+        self.shared.close()
 
     @property
     def splits(self) -> list[str]:

@@ -87,6 +87,12 @@ class Shared:
 
         return self._files.get(("hub", request, count), find)
 
+    def close(self) -> None:
+        """Ends the connections to the hub."""
+        for key, value in self._files.known():
+            if key == ("hub",):
+                value.close()
+
     def outside(self, pattern: str, folder: Path) -> tuple[Path, ...]:
         """The files of the same data that lie outside of the repository that the folder belongs to, links followed."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -179,9 +180,9 @@ def prepare(
 
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
-    data = inspecting.SpecData.of(request)
-    place = folder_for(out, [f"{name}.jsonl" for name in data.splits])
-    made = inspecting.prepare_data(data, lambda name, one: put(one.path, place / f"{name}.jsonl"))
+    with closing(inspecting.SpecData.of(request)) as data:
+        place = folder_for(out, [f"{name}.jsonl" for name in data.splits])
+        made = inspecting.prepare_data(data, lambda name, one: put(one.path, place / f"{name}.jsonl"))
     shown = {name: (version, str(out / f"{name}.jsonl"), one) for name, version, one in made}
     if format is o.Format.JSON:
         from phift.views import json_data
