@@ -38,4 +38,4 @@ def limit_of(loaded: LoadedSpec) -> Limit:
         break
     known = catalog.model(base.name)
     window = known.context_window if known else None
-    return Limit(window, f"the context window of {base.name}") if window else Limit()
+    return Limit(window, "the context window") if window else Limit()

@@ -37,7 +37,7 @@ class LockReport:
     """path: of the lock file. changes: (what, before, now) written to it. newer: (what, pinned, newest) left alone.
 
     data: the splits of the hub whose pins were written. notes: what could not be found out. checked: what the checks
-    of the data found, by split; findings: what the spec makes of it.
+    of the data found, by split; findings: what the spec makes of it. written: whether the file has changed.
     """
 
     path: Path
@@ -47,6 +47,7 @@ class LockReport:
     notes: tuple[str, ...] = ()
     checked: Mapping[str, Found] = field(default_factory=dict)
     findings: tuple[Diagnostic, ...] = ()
+    written: bool = False
 
     @property
     def refused(self) -> bool:
@@ -69,7 +70,7 @@ def lock(request: Request, connect: Connector, *, upgrade: bool = False, check: 
     before = bench.pinned.model_dump(mode="json", exclude_none=True)
     now = bench.resolved.pins.model_dump(mode="json", exclude_none=True)
     moved = tuple(_moved(_hub(bench.pinned.data), _hub(bench.resolved.pins.data)))
-    update_lock(bench.lock_path, {bench.loaded.stack: bench.resolved.pins})
+    written = update_lock(bench.lock_path, {bench.loaded.stack: bench.resolved.pins})
     behind, notes = ((), ()) if upgrade else _behind(bench)
     if check and not asks_checks(bench.loaded):
         notes = (*notes, "the spec has no data.checks: there is nothing to check")
@@ -85,6 +86,7 @@ def lock(request: Request, connect: Connector, *, upgrade: bool = False, check: 
         notes,
         checked,
         tuple(judged(bench.loaded, recipes, checked)),
+        written,
     )
 
 

@@ -33,7 +33,7 @@ def preview(
     spec: o.SpecArgument,
     split: _Split = None,
     rows: Annotated[
-        int, typer.Option("--rows", "-n", min=1, max=10_000, metavar="N", help="How many. Default: 5.")
+        int, typer.Option("--rows", "-n", min=1, max=10_000, metavar="N", help="How many.")
     ] = 5,
     random: Annotated[bool, typer.Option("--random", help="Random rows in place of the first.")] = False,
     seed: Annotated[

@@ -103,17 +103,9 @@ def _split(one: SplitStats, limit: Limit, style: Style) -> Iterator[str]:
         ("turns", _spread(measures.turns)),
         ("characters", _spread(measures.characters)),
         ("tokens", _tokens(measures)),
-        *(
-            [("cut", f"{measures.cut:,} rows longer than {limit.tokens:,} ({limit.what})")]
-            if measures.cut is not None and limit.tokens is not None
-            else []
-        ),
+        *_cut_rows(measures, limit),
         ("duplicates", f"{measures.duplicates:,}"),
-        *(
-            [("in train", f"{one.shared:,} prompts ({_share(one.shared, measures.rows)})")]
-            if one.shared is not None
-            else []
-        ),
+        *([("in train", _of(one.shared, measures.rows))] if one.shared is not None else []),
         ("personal", _counts({_PERSONAL.get(kind, kind): count for kind, count in measures.personal.items()})),
     ]
     yield from table(rows, indent="  ")
@@ -132,8 +124,14 @@ def _tokens(measures: Measures) -> str:
     return f"{_spread(measures.tokens)}, {measures.tokens.total:,} in all ({by})"
 
 
-def _share(count: int, rows: int) -> str:
-    return f"{100 * count / rows:.1f}% of its rows" if rows else "0%"
+def _cut_rows(measures: Measures, limit: Limit) -> list[tuple[str, str]]:
+    if measures.cut is None or limit.tokens is None:
+        return []
+    return [("cut", f"{_of(measures.cut, measures.rows)}, longer than {limit.tokens:,} tokens ({limit.what})")]
+
+
+def _of(count: int, rows: int) -> str:
+    return f"{count:,} of {rows:,} rows" + (f" ({100 * count / rows:.1f}%)" if count else "")
 
 
 def prepared(files: Mapping[str, tuple[str, str, Prepared]], *, style: Style = PLAIN) -> str:

@@ -32,7 +32,10 @@ def render(report: LockReport, *, style: Style = PLAIN) -> str:
         else:
             commits = f"{moved.before[:8]} -> {moved.now[:8]}"
             lines.append(f"  {style.symbol('~')} data.{moved.split}: {moved.requested} {commits}; {moved.effect}")
-    head = f"Wrote {report.path}:" if lines else f"{report.path} pins everything that floats; nothing to write."
+    unchanged = (
+        f"Wrote {report.path}." if report.written else f"{report.path} pins everything that floats; nothing to write."
+    )
+    head = f"Wrote {report.path}:" if lines else unchanged
     behind = [f"  {what}: pinned {_pin(pinned)}, newest {_pin(newest)}" for what, pinned, newest in report.newer]
     if behind:
         behind = ["", "Newer versions exist; phift lock --upgrade takes them over:", *behind]
@@ -44,10 +47,11 @@ def render(report: LockReport, *, style: Style = PLAIN) -> str:
 
 def _checked(split: str, found: Found) -> str:
     about = "about " if found.counted_by == ESTIMATE else ""
-    overlap = "" if found.overlap is None else f", {found.overlap:,} prompts of train"
+    overlap = "" if found.overlap is None else f", in train {found.overlap:,}"
+    personal = ", ".join(f"{kind} {count:,}" for kind, count in found.personal.items()) or "none"
     return (
-        f"Checked data.{split}: {found.rows:,} rows, {found.duplicates:,} duplicates{overlap}, "
-        f"{sum(found.personal.values()):,} signs of personal data, at most {about}{found.longest:,} tokens a row."
+        f"Checked data.{split}: {found.rows:,} rows; duplicates {found.duplicates:,}{overlap}; "
+        f"longest {about}{found.longest:,} tokens; personal data: {personal}."
     )
 
 
