@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from phift.compile.naming import data_name
 from phift.data import Recipe, prepared
 from phift.data.cache import kept_version
 from phift.data.compare import Difference, compare
+from phift.data.sources import FORMATS
 from phift.errors import NotFoundError, UsageError
-from phift.git import checkout_of, git
+from phift.git import checkout_of, export, git
 from phift.phases.inspecting import SpecData
 from phift.phases.request import Connector, Request
 from phift.resources.kinds.common import READ
@@ -24,7 +24,7 @@ from phift.resources.kinds.common import READ
 __all__ = ["DataDiff", "SplitDiff", "data_diff"]
 
 _VERSION = re.compile(r"[0-9a-f]{12}")
-_CHUNK = 8 << 20  # bytes
+_SUFFIXES = {".yaml", ".yml", ".lock", *FORMATS}
 
 
 @dataclass(frozen=True)
@@ -159,11 +159,10 @@ def _at(path: Path, ref: str, stack: ExitStack) -> _Copied | None:
     whole = Path(os.path.realpath(path.absolute().parent), path.name)
     inside = whole.relative_to(checkout.top) if whole.is_relative_to(checkout.top) else path
     scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="phift-ref-")))
-    archive, tree = scratch / "tree.tar", scratch / "tree"
-    if git(checkout.top, "archive", "--format=tar", f"--output={archive}", commit.decode().strip()) is None:
-        raise UsageError(f"git cannot read the files of {ref}")
-    with tarfile.open(archive) as files:
-        files.extractall(tree, filter=_harmless)
+    tree = scratch / "tree"
+    tree.mkdir()
+    if not export(checkout.top, commit.decode().strip(), tree, _of_a_spec):
+        raise UsageError(f"git cannot read the files of {ref}", remedy="Fetch them: git fetch origin REF")
     # As Git has it, a path behind REF: may also begin at the root of the repository.
     for place in (tree / inside, tree / path):
         if place.is_file() and place.resolve().is_relative_to(tree.resolve()):
@@ -171,12 +170,9 @@ def _at(path: Path, ref: str, stack: ExitStack) -> _Copied | None:
     return None
 
 
-def _harmless(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
-    """Leaves out devices, and links that lead out of the tree."""
-    try:
-        return tarfile.data_filter(member, folder)
-    except tarfile.FilterError:
-        return None
+def _of_a_spec(path: str) -> bool:
+    """Whether a spec may be made of such a file, by its suffix."""
+    return PurePosixPath(path).suffix.lower() in _SUFFIXES
 
 
 def _rows_of(version: str, spec: SpecData | None, split: str, connect: Connector, stack: ExitStack) -> Path:
@@ -205,10 +201,6 @@ def _rows_of(version: str, spec: SpecData | None, split: str, connect: Connector
             remedy="Compare with a version that phift uploaded.",
         )
     scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="phift-data-")))
-    head = azure.blobs.head(blob)
     path = scratch / f"{version}.jsonl"
-    with path.open("wb") as out:
-        for start in range(0, head["size"] if head else 0, _CHUNK):
-            bounds = f"bytes={start}-{start + _CHUNK - 1}"
-            out.write(azure.blobs.request("GET", blob, headers={"x-ms-range": bounds}).content)
+    azure.blobs.download(blob, path)
     return path

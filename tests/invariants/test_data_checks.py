@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import Embedded
 from worlds import World
 
 from phift import phases
 from phift.apply.events import Note
+from phift.azure import blob
 from phift.data.stats import Meter
-from phift.errors import RefusedError
+from phift.errors import NotFoundError, PhiftError, RefusedError, UsageError
 from phift.lock import read_lock, write_lock
 from phift.phases import ApplyOptions, Request, checking
+from phift.phases.comparing import data_diff
 from phift.phases.inspecting import data_stats
 from phift.phases.once import Once
 from phift.plan.model import Plan
@@ -225,8 +228,6 @@ def test_a_lock_file_that_cannot_be_written_does_not_stop_the_apply(
     plan = world.plan(request)
 
     def unwritable(*given: object) -> None:
-        from phift.errors import PhiftError
-
         raise PhiftError("cannot write phift.lock: Read-only file system")
 
     monkeypatch.setattr(checking, "update_lock", unwritable)
@@ -245,3 +246,37 @@ def test_destroying_checks_nothing(world: World, read: Counter[str]) -> None:
     done = phases.apply(plan, request, world.memory.connect, listener=world.events.append, options=ApplyOptions())
     assert done.exit_code == 0
     assert read.total() == before
+
+
+def test_a_version_of_the_workspace_is_compared_with_a_spec(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    request = written(world, None)
+    plan = world.plan(request)
+    version = next(r.identity for r in plan.resources if str(r.address) == "data.test").partition(":")[2]
+    world.apply(request)
+    request = written(world, None, shared=False)
+    kept = data_diff(request, version, str(request.path), world.memory.connect, split="test")
+    monkeypatch.setenv("PHIFT_HOME", str(tmp_path / "another"))
+    found = data_diff(request, version, str(request.path), world.memory.connect, split="test")
+    assert found == kept
+    (test,) = found.splits
+    assert (test.before, test.difference and test.difference.same) == (version, 0)
+    with pytest.raises(UsageError, match="there is no version"):
+        data_diff(request, "0" * 12, str(request.path), world.memory.connect)
+    with pytest.raises(UsageError, match="not kept on this machine"):
+        data_diff(request, "0" * 12, "1" * 12, world.memory.connect)
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, 2500])
+def test_a_blob_is_downloaded_part_by_part(
+    embedded: Embedded, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, size: int
+) -> None:
+    monkeypatch.setattr(blob, "_PART", 1000)
+    content = bytes(n % 251 for n in range(size))
+    blobs = embedded.azure().blobs
+    blobs.put(f"downloaded/{size}", content)
+    blobs.download(f"downloaded/{size}", tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == content
+    with pytest.raises(NotFoundError):
+        blobs.download("downloaded/nosuch", tmp_path / "other")

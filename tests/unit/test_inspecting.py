@@ -360,3 +360,30 @@ def test_unfit_rows_write_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert run(["data", "prepare", str(request.path), "--out", str(tmp_path / "out")]) == 1
     assert "empty content" in capsys.readouterr().err
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_filter_of_the_repository_is_not_run(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (repository / ".gitattributes").write_text("* filter=run\n")
+    git(repository, "add", ".")
+    git(repository, "commit", "-qm", "with a filter")
+    git(repository, "config", "filter.run.smudge", "touch ran; cat")
+    monkeypatch.chdir(repository)
+    data_diff(Request(Path("configs/spec.yaml")), "HEAD:configs/spec.yaml", "configs/spec.yaml", refused)
+    assert not list(repository.rglob("ran"))
+
+
+def test_other_files_of_a_commit_are_left_alone(repository: Path, tmp_path: Path) -> None:
+    from phift.git import export
+
+    (repository / "large.bin").write_bytes(b"x" * 3_000_000)
+    (repository / "empty.csv").write_bytes(b"")
+    git(repository, "add", ".")
+    git(repository, "commit", "-qm", "more")
+    into = tmp_path / "copy"
+    into.mkdir()
+    assert export(repository, git(repository, "rev-parse", "HEAD"), into, lambda path: not path.endswith("jsonl"))
+    found = {path.relative_to(into).as_posix(): path.read_bytes() for path in into.rglob("*") if path.is_file()}
+    assert set(found) == {"configs/spec.yaml", "large.bin", "empty.csv"}
+    assert found["large.bin"] == b"x" * 3_000_000
+    assert found["configs/spec.yaml"] == (repository / "configs" / "spec.yaml").read_bytes()
+    assert not export(repository, "0" * 40, tmp_path / "other", lambda path: True)

@@ -32,9 +32,7 @@ _Split = Annotated[str | None, typer.Argument(metavar="[SPLIT]", help="train, va
 def preview(
     spec: o.SpecArgument,
     split: _Split = None,
-    rows: Annotated[
-        int, typer.Option("--rows", "-n", min=1, max=10_000, metavar="N", help="How many.")
-    ] = 5,
+    rows: Annotated[int, typer.Option("--rows", "-n", min=1, max=10_000, metavar="N", help="How many.")] = 5,
     random: Annotated[bool, typer.Option("--random", help="Random rows in place of the first.")] = False,
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, metavar="N", help="Which random rows. Default: 0.")
