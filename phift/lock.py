@@ -111,6 +111,12 @@ class PinnedData(_Pin):
     assets: dict[str, dict[str, str]] | None = None
     checks: dict[str, dict[str, Any]] | None = None
 
+    def kept_in(self, newer: "PinnedData") -> "PinnedData":
+        """`newer`, with the checks of this that it does not have: whoever wrote it may not have seen them, and a check
+        names the rows that it was made of."""
+        checks = {**(self.checks or {}), **(newer.checks or {})}
+        return newer.model_copy(update={"checks": dict(sorted(checks.items())) or None})
+
 
 class StackLock(_Pin):
     """What is pinned for one stack; None where nothing floats."""
@@ -135,6 +141,8 @@ class StackLock(_Pin):
         pins: dict[str, Any] = {**(self.model_extra or {}), **(newer.model_extra or {})}
         for name in StackLock.model_fields:
             old, new = getattr(self, name), getattr(newer, name)
+            if isinstance(old, PinnedData) and new is not None:
+                new = old.kept_in(new)
             pins[name] = old if new is None or (old is not None and old.known == new.known) else new
         return StackLock.model_construct(**pins)
 

@@ -194,7 +194,7 @@ class _Blobs:
         return f"azureml://datastores/workspaceblobstore/paths/{name}"
 
     def upload(self, path: Path, name: str, *, progress: Any = None, digest: str = "") -> bool:
-        self._content[name] = b""
+        self._content[name] = path.read_bytes()
         return True
 
     def put(self, name: str, data: bytes, *, if_none_match: bool = False, lease: str | None = None) -> None:
@@ -207,6 +207,9 @@ class _Blobs:
         if name not in self._content:
             raise NotFoundError(f"there is no blob {name}", status=404)
         return self._content[name]
+
+    def download(self, name: str, into: Path) -> None:
+        into.write_bytes(self.get(name))
 
     def head(self, name: str) -> Mapping[str, Any] | None:
         return {} if name in self._content else None

@@ -20,6 +20,8 @@ API = "2023-11-03"
 DIGEST = "phift_digest"
 """Metadata key: the SHA-256 of the blob's content, in hex."""
 
+_PART = 8 << 20  # bytes of a download that are held at once
+
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all)."""
 
@@ -97,6 +99,17 @@ class BlobStore:
             if error.status == 416:
                 return b""
             raise
+
+    def download(self, name: str, into: Path) -> None:
+        """Writes the content to a file, part by part: it need not fit in memory. Raises NotFoundError and OSError."""
+        found = self.head(name)
+        if found is None:
+            raise NotFoundError(f"there is no blob {name} in container {self._auth.container}", status=404)
+        with into.open("wb") as out:
+            for start in range(0, found["size"], _PART):
+                bounds = f"bytes={start}-{start + _PART - 1}"
+                headers = {"x-ms-range": bounds, "If-Match": found["etag"]}
+                out.write(self.request("GET", name, headers=headers).content)
 
     def head(self, name: str) -> Properties | None:
         """What is known of the blob, None when there is none."""

@@ -24,7 +24,7 @@ from phift.data.prepare import Prepared, prepare, require_unchanged
 from phift.data.recipe import Recipe
 from phift.data.rows import Access
 
-__all__ = ["LIMIT", "prepared"]
+__all__ = ["LIMIT", "kept_rows", "kept_version", "prepared"]
 
 LIMIT = 20 * 1024**3
 """Bytes kept, unless PHIFT_DATA_CACHE says how many GiB."""
@@ -52,6 +52,23 @@ def prepared(
         _note(folder, recipe.key, made)
     _make_room(folder, recipe.key)
     return made
+
+
+def kept_rows(recipe: Recipe) -> Prepared | None:
+    """The prepared rows of a recipe if they are in the cache; prepares nothing. Raises StalePlanError as `prepare`."""
+    folder = home.locate() / "cache" / "data"
+    if not (folder / f"{recipe.key}.json").exists():
+        return None
+    require_unchanged(recipe.identity)
+    return _found(folder, recipe.key)
+
+
+def kept_version(version: str) -> Path | None:
+    """The prepared file of a data version (12 hex) if it is in the cache."""
+    for path in sorted((home.locate() / "cache" / "data").glob(f"{version}*.jsonl")):
+        if (found := _found(path.parent, path.stem)) is not None:
+            return found.path
+    return None
 
 
 def _kept(access: Access | None, folder: Path) -> Access:

@@ -10,6 +10,7 @@ from phift.apply.runner import apply_plan
 from phift.apply.staleness import require_fresh
 from phift.errors import StalePlanError
 from phift.lock import StackLock
+from phift.phases.checking import require_checked
 from phift.phases.identity import settled
 from phift.phases.request import Connector, Request
 from phift.phases.workbench import Workbench, observe, open_workbench
@@ -33,16 +34,24 @@ def apply(
     """Carries out exactly this plan. saved: it was made some time ago, so all it read is looked at again first.
 
     Raises StalePlanError when the spec, its data, the lock file or the target no longer want what it says,
-    RefusedError when a secret that a deployment of the plan takes is not set here, and
+    RefusedError when a secret that a deployment of the plan takes is not set here, or a check of the data refuses, and
     LeaseHeldError or AzureError for what ends the apply as a whole; what fails of a resource is in the result.
     """
     return apply_bench(plan, open_workbench(request, connect), listener=listener, options=options, saved=saved)
 
 
 def apply_bench(
-    plan: Plan, bench: Workbench, *, listener: Listener, options: ApplyOptions, saved: bool = False
+    plan: Plan,
+    bench: Workbench,
+    *,
+    listener: Listener,
+    options: ApplyOptions,
+    saved: bool = False,
+    whole: Plan | None = None,
+    checked: bool = False,
 ) -> ApplyFinished:
-    """The same, on a workbench."""
+    """The same, on a workbench. whole: the plan that `plan` is a part of. checked: the rows of data that it uses have
+    passed the checks of the spec already; else they are checked first."""
     if (bench.stack.name, bench.digest) != (plan.stack, plan.spec_digest):
         raise StalePlanError(
             f"the plan of stack {plan.stack} is stale: {_what_moved(plan, bench.resolved.pins)} changed since",
@@ -51,6 +60,8 @@ def apply_bench(
     _require_secrets(plan, bench)
     if saved:
         require_fresh(plan, bench.stack, observe(bench))
+    if not checked:
+        require_checked(bench, (whole or plan).resources, listener)
     claim = replace(bench.stack.claim, id=plan.id or bench.stack.claim.id)
     return apply_plan(
         plan,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,8 +20,6 @@ from phift.spec.references import data_reference
 
 __all__ = ["Elsewhere", "is_elsewhere"]
 
-_DOWNLOAD = "Download it, and write path: FILE."
-
 
 def is_elsewhere(wanted: DataSource) -> bool:
     """Whether a split is one of these."""
@@ -31,11 +30,11 @@ def is_elsewhere(wanted: DataSource) -> bool:
 class Elsewhere:
     """The splits of one spec that are elsewhere. addresses, assets: by split, what the lock file should pin of them.
 
-    pinned: what it pins now. stores: of the target's workspace; None where none is at hand.
+    stores: asked once something lies in the target's workspace. pinned: what the lock file pins now.
     """
 
     shared: Shared
-    stores: Stores | None
+    stores: Callable[[], Stores]
     pinned: PinnedData | None
     addresses: dict[str, dict[str, Any]] = field(default_factory=dict)
     assets: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -72,7 +71,7 @@ class Elsewhere:
         return self._address(split, path, place)
 
     def _blobs(self, split: str, reference: AssetRef | DatastoreRef, place: str) -> SourceIdentity:
-        stores = self._need_stores(str(reference))
+        stores = self.stores()
         if isinstance(reference, AssetRef) and reference.floats:
             reference = self._pinned_version(split, reference, stores)
         return self._found(reference, stores, place)
@@ -110,7 +109,7 @@ class Elsewhere:
     def _address(self, split: str, path: str, place: str) -> SourceIdentity:
         where = storage_place(path)
         if where is not None:
-            stores = self._need_stores(path)
+            stores = self.stores()
             store = self.shared.once(
                 ("holding", stores.arm_id, str(where)), lambda: stores.holding(where.account, where.container)
             )
@@ -142,10 +141,3 @@ class Elsewhere:
             web = self.shared.once(("web", path), lambda: fetch_and_pin(path, folder))
         self.addresses[split] = web.pin()
         return SourceIdentity((), remote=web)
-
-    def _need_stores(self, asked: str) -> Stores:
-        if self.stores is None:
-            raise invalid(
-                "asset", f"{asked} lies in the workspace, which this command does not ask", _DOWNLOAD, "asset"
-            )
-        return self.stores

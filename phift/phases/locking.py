@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from phift.data.checks import Found
 from phift.data.hub.pins import HubRequest, HubSplit
+from phift.diagnostics import Diagnostic, errors_of
 from phift.lock import PinnedData, update_lock
+from phift.phases.checking import asks_checks, checked_recipes, counter_of, judged, pins_with, run
 from phift.phases.request import Connector, Request
 from phift.phases.workbench import Workbench, open_workbench
 
@@ -33,7 +36,8 @@ class MovedData:
 class LockReport:
     """path: of the lock file. changes: (what, before, now) written to it. newer: (what, pinned, newest) left alone.
 
-    data: the splits of the hub or at an address whose pins were written. notes: what could not be found out.
+    data: the splits of the hub or at an address whose pins were written. notes: what could not be found out. checked:
+    what the checks of the data found, by split; findings: what the spec makes of it. written: whether the file changed.
     """
 
     path: Path
@@ -41,29 +45,52 @@ class LockReport:
     newer: tuple[tuple[str, str, str], ...]
     data: tuple[MovedData, ...] = ()
     notes: tuple[str, ...] = ()
+    checked: Mapping[str, Found] = field(default_factory=dict)
+    findings: tuple[Diagnostic, ...] = ()
+    written: bool = False
+
+    @property
+    def refused(self) -> bool:
+        """Whether a check of the data refuses it."""
+        return bool(errors_of(self.findings))
 
 
-def lock(request: Request, connect: Connector, *, upgrade: bool = False) -> LockReport:
-    """Pins what floats and is not pinned yet; with upgrade, everything that floats anew."""
+def lock(request: Request, connect: Connector, *, upgrade: bool = False, check: bool = False) -> LockReport:
+    """Pins what floats and is not pinned yet; with upgrade, everything that floats anew.
+
+    check: run the checks of the data too, those that are pinned again, and pin what they find. Raises RefusedError for
+    rows that are unfit.
+    """
     bench = open_workbench(request, connect, upgrade=upgrade)
+    recipes = checked_recipes(bench.resolved.facts.data.values()) if check else {}
+    checked = run(recipes, counter_of(bench.loaded)) if asks_checks(bench.loaded) else {}
+    if checked:
+        pins = bench.resolved.pins.model_copy(update={"data": pins_with(bench.resolved.pins.data, checked)})
+        bench = replace(bench, resolved=replace(bench.resolved, pins=pins))
     before = bench.pinned.model_dump(mode="json", exclude_none=True)
     now = bench.resolved.pins.model_dump(mode="json", exclude_none=True)
     moved = (
         *_moved(_hub(bench.pinned.data), _hub(bench.resolved.pins.data)),
         *_moved_addresses(_addresses(bench.pinned.data), _addresses(bench.resolved.pins.data)),
     )
-    update_lock(bench.lock_path, {bench.loaded.stack: bench.resolved.pins})
+    written = update_lock(bench.lock_path, {bench.loaded.stack: bench.resolved.pins})
     behind, notes = ((), ()) if upgrade else _behind(bench)
+    if check and not asks_checks(bench.loaded):
+        notes = (*notes, "the spec has no data.checks: there is nothing to check")
     for data in (before.get("data"), now.get("data")):
         if data:
             data.pop("hub", None)  # told split by split
             data.pop("addresses", None)
+            data.pop("checks", None)
     return LockReport(
         bench.lock_path,
         tuple(_changes(before, now)),
         (*((n.what, n.pinned, n.newest) for n in bench.resolved.newer), *behind),
         moved,
         notes,
+        checked,
+        tuple(judged(bench.loaded, recipes, checked)),
+        written,
     )
 
 

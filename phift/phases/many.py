@@ -111,17 +111,19 @@ def apply_many(
 
         return tell
 
-    def carry_out(one: StackPlan, plan: Plan) -> StackApplied:
+    def carry_out(one: StackPlan, plan: Plan, checked: bool = False) -> StackApplied:
         assert one.bench is not None
+        listener = of_stack(one.stack)
         try:
-            return StackApplied(one, apply_bench(plan, one.bench, listener=of_stack(one.stack), options=options))
+            result = apply_bench(plan, one.bench, listener=listener, options=options, whole=one.plan, checked=checked)
+            return StackApplied(one, result)
         except PhiftError as error:
             return StackApplied(one, error=error)
 
     def whole(one: StackPlan) -> StackApplied:
         if one.plan is None or not one.plan.changes_something:
             return StackApplied(one, error=one.error)
-        return carry_out(one, one.plan)
+        return carry_out(one, one.plan, checked=id(one) in made)
 
     first = [(one, plan) for one in planned.stacks if (plan := _shared_computes(one, planned)) is not None]
     made = dict(

@@ -11,6 +11,7 @@ from phift.compile.desired import Desired
 from phift.diagnostics import LISTED, Diagnostic, Severity, capped, errors_of
 from phift.errors import AzureError, RefusedError
 from phift.lock import update_lock
+from phift.phases.checking import plan_checks
 from phift.phases.identity import known_id
 from phift.phases.orphans import orphans, strangers
 from phift.phases.renaming import former_name
@@ -91,7 +92,9 @@ def plan_with_demands(bench: Workbench, request: Request, policy: Policy = DEFAU
     stand_in = (
         [f"{model.name} is a tiny stand-in here: it shows the way, not the quality"] if model and model.stand_in else []
     )
-    notes = (*bench.stack.notes, *bench.resolved.notes, *stand_in, *newer)
+    checks = plan_checks(bench, resources)
+    warnings = (*warnings, *checks.warnings)
+    notes = (*bench.stack.notes, *bench.resolved.notes, *checks.notes, *stand_in, *newer)
     made = _plan(bench, request, resources, id=known_id(bench, observed), notes=notes)
     return replace(made, warnings=warnings), tuple(demands(subject))
 

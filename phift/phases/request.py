@@ -60,8 +60,9 @@ class Request:
         return {n: shown(n, value) if is_secret(n, value) else value for n, value in self.variables.items()}
 
 
-def load(request: Request, *, every_target: bool = True) -> LoadedSpec:
-    """The spec, rendered and validated. every_target: its other targets are validated too.
+def load(request: Request, *, every_target: bool = True, home: Path | None = None, mapped: bool = True) -> LoadedSpec:
+    """The spec, rendered and validated. every_target: its other targets are validated too. home: the folder that files
+    of variables must lie in; by default the spec's repository. mapped: False leaves out how rows become messages.
 
     Raises InvalidSpecError with everything that is wrong.
     """
@@ -72,5 +73,7 @@ def load(request: Request, *, every_target: bool = True) -> LoadedSpec:
         variable_files=request.variable_files,
         allow_env=request.allow_env,
         max_stacks=request.max_stacks,
+        home=home,
         every_target=every_target,
+        mapped=mapped,
     )

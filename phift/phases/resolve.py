@@ -50,7 +50,7 @@ def resolve(
     pinned: StackLock,
     readings: Readings,
     shared: Shared,
-    stores: Stores,
+    stores: Callable[[], Stores],
     *,
     arm_id: str,
     location: str,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from phift.phases.elsewhere import Elsewhere, is_elsewhere
 from phift.phases.sharing import Shared
 from phift.spec import DataSource, LoadedSpec
 
-__all__ = ["Sources", "outside", "resolved_sources"]
+__all__ = ["Sources", "outside", "recipe_of", "resolved_sources", "source_of"]
 
 _OPEN_ENDED = ("sample",)
 """Splits whose rows are only asked."""
@@ -36,11 +36,11 @@ class Sources:
 
 
 def resolved_sources(
-    loaded: LoadedSpec, pinned: PinnedData | None, shared: Shared, stores: Stores | None = None
+    loaded: LoadedSpec, pinned: PinnedData | None, shared: Shared, stores: Callable[[], Stores]
 ) -> Sources:
     """Identifies every split; the hub is asked only where the lock file has no pin of what the spec says.
 
-    stores: of the workspace, for assets and datastores.
+    stores: of the workspace, asked once a split is an asset or lies in a datastore.
 
     Raises InvalidSpecError with all that is wrong with any split, HubError when the hub cannot be reached or refuses.
     """
@@ -52,10 +52,7 @@ def resolved_sources(
     known = (pinned.hub if pinned else None) or {}
     for split, wanted in _wanted(loaded).items():
         try:
-            if is_elsewhere(wanted):
-                identity = elsewhere.identity(split, wanted, _path(split))
-            else:
-                identity = _identity(loaded, split, wanted, known.get(split), shared)
+            identity = _identity(loaded, split, wanted, known.get(split), elsewhere)
             recipe = _recipe(loaded, split, wanted, identity)
             shown = _shown(wanted, recipe)
         except InvalidSpecError as error:
@@ -82,6 +79,23 @@ def resolved_sources(
     return Sources(found, pins, (*notes, *elsewhere.notes, *outside(loaded, shared)))
 
 
+def source_of(loaded: LoadedSpec, split: str, elsewhere: Elsewhere) -> tuple[DataSource, SourceIdentity]:
+    """What one split of `data` is, without its mapping, which may not be written yet. Raises as resolved_sources."""
+    wanted, pinned = _wanted(loaded)[split], elsewhere.pinned
+    try:
+        return wanted, _identity(loaded, split, wanted, ((pinned.hub if pinned else None) or {}).get(split), elsewhere)
+    except InvalidSpecError as error:
+        raise InvalidSpecError([_placed(loaded, split, d) for d in error.diagnostics]) from None
+
+
+def recipe_of(loaded: LoadedSpec, split: str, wanted: DataSource, identity: SourceIdentity) -> Recipe:
+    """The recipe of that split. Raises InvalidSpecError for a mapping that does not fit its columns."""
+    try:
+        return _recipe(loaded, split, wanted, identity)
+    except InvalidSpecError as error:
+        raise InvalidSpecError([_placed(loaded, split, d) for d in error.diagnostics]) from None
+
+
 def outside(loaded: LoadedSpec, shared: Shared) -> Iterator[str]:
     """A note for each source that lies outside of the repository: whoever reviews the spec does not see it."""
     for split, wanted in _wanted(loaded).items():
@@ -103,8 +117,11 @@ def _wanted(loaded: LoadedSpec) -> dict[str, DataSource]:
 
 
 def _identity(
-    loaded: LoadedSpec, split: str, wanted: DataSource, pin: Mapping[str, Any] | None, shared: Shared
+    loaded: LoadedSpec, split: str, wanted: DataSource, pin: Mapping[str, Any] | None, elsewhere: Elsewhere
 ) -> SourceIdentity:
+    if is_elsewhere(wanted):
+        return elsewhere.identity(split, wanted, _path(split))
+    shared = elsewhere.shared
     if wanted.hub is None:
         return shared.identity(str(wanted.path), loaded.path.parent)
     request = HubRequest(wanted.hub, wanted.revision or "main", wanted.config or "", wanted.split or "")

@@ -84,7 +84,7 @@ def workbench_of(
         pinned,
         session.readings,
         shared,
-        WorkspaceStores(azure),
+        lambda: WorkspaceStores(azure),
         arm_id=azure.workspace.arm_id,
         location=azure.location,
         neutral=_neutral_parameters(),

@@ -27,6 +27,7 @@ from phift.spec.not_yet import refusals
 from phift.spec.reading import home_of
 from phift.spec.targets import LOCAL, OWN_KEYS, Target, choose, override
 from phift.spec.tree import Node, Origin, Path, plain
+from phift.spec.unmapped import unmapped
 from phift.spec.variables import ENV_REFUSED, ENV_UNDEFINED, Renderer, layered
 
 __all__ = ["LoadedSpec", "load", "load_all"]
@@ -108,6 +109,7 @@ def load(
     max_stacks: int = MAX_STACKS,
     home: FilePath | None = None,
     every_target: bool = True,
+    mapped: bool = True,
 ) -> LoadedSpec:
     """The spec of a file, rendered for a target (None: the default one) and validated.
 
@@ -116,6 +118,7 @@ def load(
     max_stacks: combinations times targets that the file may make. home: the folder that variable_files must lie in,
     by default the spec's repository.
     every_target: validate the overrides of the other targets too (what their environment lacks is not said).
+    mapped: False leaves out how rows become messages, whatever is wrong with it.
     Raises InvalidSpecError with every diagnostic of the file, in the order of its lines; for a matrix too, unless
     variables leave one combination of it.
     """
@@ -129,6 +132,7 @@ def load(
         max_stacks=max_stacks,
         home=home,
         every_target=every_target,
+        mapped=mapped,
     )
     if len(found) > 1:
         stacks = [one.stack for one in found]
@@ -153,6 +157,7 @@ def load_all(
     max_stacks: int = MAX_STACKS,
     home: FilePath | None = None,
     every_target: bool = True,
+    mapped: bool = True,
 ) -> list[LoadedSpec]:
     """The same for every combination of the file's matrix that the variables leave; one where there is no matrix."""
     name = str(path)
@@ -162,6 +167,8 @@ def load_all(
     if root.mapping is None:
         found.append(Diagnostic("a spec is a mapping that begins with version: 1", mark=root.mark, code="wrong-type"))
         raise _invalid(found)
+    if not mapped:
+        root = unmapped(root)
     if (many := too_many(root, max_stacks)) is not None:
         raise _invalid([*found, many])
     targets = root.child("targets")

@@ -200,6 +200,8 @@ def lock(report: LockReport) -> str:
             "newer": [{"what": what, "pinned": pinned, "newest": newest} for what, pinned, newest in report.newer],
             "data": [asdict(moved) for moved in report.data],
             "notes": list(report.notes),
+            "checked": {split: found.plain() for split, found in report.checked.items()},
+            "findings": diagnostics(report.findings),
         }
     )
 

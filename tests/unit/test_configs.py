@@ -7,6 +7,7 @@ import yaml
 
 from phift import catalog
 from phift.data import prepare
+from phift.data.blobs import Stores
 from phift.phases.sharing import Shared
 from phift.phases.sources import resolved_sources
 from phift.spec import AssetRef, ComputeBlock, LoadedSpec, load
@@ -61,9 +62,13 @@ def test_parameters_fit_the_component(loaded: LoadedSpec) -> None:
     assert component.interface.check(finetune.parameters) == []
 
 
+def _no_workspace() -> Stores:
+    raise AssertionError("no example's data lies in a workspace")
+
+
 @pytest.mark.usefixtures("seed_hub")
 def test_data_prepares(loaded: LoadedSpec, tmp_path: Path) -> None:
-    found = resolved_sources(loaded, None, Shared())
+    found = resolved_sources(loaded, None, Shared(), _no_workspace)
     assert {"train", "test"} <= found.facts.keys()
     for split, fact in found.facts.items():
         assert fact.recipe is not None

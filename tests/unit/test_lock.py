@@ -193,3 +193,33 @@ def test_writers_at_once_keep_each_others_pins(tmp_path: Path) -> None:
     with context.Pool(4) as pool:
         pool.starmap(_pin, [(path, number) for number in range(12)])
     assert len(read_lock(path).stacks) == 12
+
+
+CHECK = {"version": 1, "recipe": "a" * 64, "rows": 3, "duplicates": 0, "longest": 9, "tokens": "estimate"}
+HUB = {"train": {"requested": "org/x@main"}}
+
+
+@pytest.mark.parametrize("checks_first", [True, False])
+def test_checks_and_other_pins_keep_each_other(tmp_path: Path, checks_first: bool) -> None:
+    """A plan that read the lock file before a check was pinned in it does not drop it when it writes its own pins."""
+    path = tmp_path / "phift.lock"
+    checks = StackLock(data=PinnedData(preparation=1, hub=HUB, checks={"train": CHECK, "test": CHECK}))
+    pins = StackLock(base_model=MODEL, data=PinnedData(preparation=1, hub=HUB))
+    for newer in (checks, pins) if checks_first else (pins, checks):
+        update_lock(path, {"demo": newer})
+    found = read_lock(path).stack("demo")
+    assert found.base_model == MODEL
+    assert found.data is not None
+    assert found.data.hub == HUB
+    assert found.data.checks == {"train": CHECK, "test": CHECK}
+    assert not update_lock(path, {"demo": pins})  # nothing new: the file stays as it is
+
+
+def test_a_newer_check_takes_the_place_of_an_older_one_split_by_split(tmp_path: Path) -> None:
+    path = tmp_path / "phift.lock"
+    update_lock(path, {"demo": StackLock(data=PinnedData(preparation=1, checks={"train": CHECK, "test": CHECK}))})
+    newer = {**CHECK, "recipe": "b" * 64}
+    update_lock(path, {"demo": StackLock(data=PinnedData(preparation=1, checks={"train": newer}))})
+    found = read_lock(path).stack("demo").data
+    assert found is not None
+    assert found.checks == {"train": newer, "test": CHECK}

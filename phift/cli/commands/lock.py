@@ -10,6 +10,7 @@ import typer
 from phift.cli import options as o
 from phift.cli.connect import connector
 from phift.cli.terminal import Terminal
+from phift.errors import RefusedError
 
 
 def lock(
@@ -21,20 +22,22 @@ def lock(
     data_root: o.DataRootOption = None,
     max_stacks: o.MaxStacksOption = None,
     upgrade: Annotated[bool, typer.Option("--upgrade", help="Take over what is newer now.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Run the checks of the data, and pin what they find.")] = False,
     format: o.FormatOption = o.Format.TEXT,
     no_color: o.NoColorOption = False,
 ) -> int:
     """Pin what floats, or take over what is newer.
 
     Pinned are the versions of base model and component, and the values of model defaults. An apply never retrains
-    because something floated; it does after an --upgrade that changes what the job is made of.
+    because something floated; it does after an --upgrade that changes what the job is made of. With --check it reads
+    the rows as well; exit code 4 means that data.checks refuses them.
     """
     from phift import phases
 
     terminal = Terminal.of(no_color=no_color)
     request = replace(o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks), fetch=True)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
-    report = phases.lock(request, connect, upgrade=upgrade)
+    report = phases.lock(request, connect, upgrade=upgrade, check=check)
     if format is o.Format.JSON:
         from phift.views import json
 
@@ -43,4 +46,4 @@ def lock(
         from phift.views.human import lock as text
 
         terminal.print(text.render(report, style=terminal.streams.out_style))
-    return 0
+    return RefusedError.exit_code if report.refused else 0

@@ -1,0 +1,201 @@
+"""`phift data`: look at the rows of a spec before anything is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from phift.cli import options as o
+from phift.cli.help import Command, Group
+from phift.cli.terminal import Terminal
+from phift.errors import UsageError
+
+if TYPE_CHECKING:
+    from phift.phases import Connector
+
+CHANGES = 2
+
+group = typer.Typer(
+    name="data",
+    cls=Group,
+    help="Look at the rows that a spec trains on: rows, statistics, differences, files.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+)
+
+_Split = Annotated[str | None, typer.Argument(metavar="[SPLIT]", help="train, validation, test or sample.")]
+
+
+@group.command(cls=Command)
+def preview(
+    spec: o.SpecArgument,
+    split: _Split = None,
+    rows: Annotated[int, typer.Option("--rows", "-n", min=1, max=10_000, metavar="N", help="How many.")] = 5,
+    random: Annotated[bool, typer.Option("--random", help="Random rows in place of the first.")] = False,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, metavar="N", help="Which random rows. Default: 0.")
+    ] = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="All columns of the source as they are; needs no mapping that fits.")
+    ] = False,
+    target: o.TargetOption = None,
+    var: o.VarOption = None,
+    var_file: o.VarFileOption = None,
+    allow_env: o.AllowEnvOption = None,
+    data_root: o.DataRootOption = None,
+    max_stacks: o.MaxStacksOption = None,
+    format: o.FormatOption = o.Format.TEXT,
+    no_color: o.NoColorOption = False,
+) -> int:
+    """Show some rows of a split, as they are trained on.
+
+    Without SPLIT: train. Rows that are unfit are shown with the reason. take does not matter. Of hub data in Parquet
+    one row group is read.
+    """
+    from phift.phases import inspecting
+
+    if seed is not None and not random:
+        raise UsageError("--seed goes with --random")
+    terminal = Terminal.of(no_color=no_color)
+    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
+    found = inspecting.preview(
+        request, _connect(terminal), split or "", count=rows, random=random, seed=seed or 0, raw=raw
+    )
+    if format is o.Format.JSON:
+        from phift.views import json_data
+
+        terminal.print(json_data.preview(found))
+    else:
+        from phift.views.human import data as text
+
+        terminal.print(text.preview(found, style=terminal.streams.out_style))
+    return 0
+
+
+@group.command(cls=Command)
+def stats(
+    spec: o.SpecArgument,
+    split: _Split = None,
+    rows: Annotated[
+        int | None,
+        typer.Option(
+            "--rows", min=1, metavar="N", help="The first N rows of the source, where it is not prepared. Default: all."
+        ),
+    ] = None,
+    target: o.TargetOption = None,
+    var: o.VarOption = None,
+    var_file: o.VarFileOption = None,
+    allow_env: o.AllowEnvOption = None,
+    data_root: o.DataRootOption = None,
+    max_stacks: o.MaxStacksOption = None,
+    format: o.FormatOption = o.Format.TEXT,
+    no_color: o.NoColorOption = False,
+) -> int:
+    """Count rows, turns, characters, tokens, duplicates, and more.
+
+    Without SPLIT: all splits. Personal data is counted, not shown. With data.checks in the spec, what was counted over
+    all rows is pinned in phift.lock.
+    """
+    from phift.phases import inspecting
+
+    terminal = Terminal.of(no_color=no_color)
+    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
+    found = inspecting.data_stats(request, _connect(terminal), split or "", rows=rows)
+    if format is o.Format.JSON:
+        from phift.views import json_data
+
+        terminal.print(json_data.stats(found))
+    else:
+        from phift.views.human import data as text
+
+        terminal.print(text.stats(found, style=terminal.streams.out_style))
+    return 0
+
+
+def _connect(terminal: Terminal) -> Connector:
+    from phift.cli.connect import connector
+
+    return connector(interactive=terminal.streams.terminal, tell=terminal.tell)
+
+
+_DIFF = "A spec, REF:SPEC or SPEC@REF for a spec at a Git ref, or a data version."
+
+
+@group.command(cls=Command)
+def diff(
+    before: Annotated[str, typer.Argument(metavar="A", help=_DIFF)],
+    after: Annotated[str, typer.Argument(metavar="B", help="The same.")],
+    split: _Split = None,
+    target: o.TargetOption = None,
+    var: o.VarOption = None,
+    var_file: o.VarFileOption = None,
+    allow_env: o.AllowEnvOption = None,
+    data_root: o.DataRootOption = None,
+    max_stacks: o.MaxStacksOption = None,
+    detailed_exitcode: Annotated[
+        bool,
+        typer.Option("--detailed-exitcode", help="2 when rows differ, 0 when not.", rich_help_panel="Output"),
+    ] = False,
+    format: o.FormatOption = o.Format.TEXT,
+    no_color: o.NoColorOption = False,
+) -> int:
+    """Show which rows differ between two specs, commits or versions.
+
+    Rows with the same prompt_id and other content are changed ones. Only a version that is not kept on this machine is
+    read from the workspace, of the spec on the other side.
+    """
+    from phift.phases import comparing
+
+    terminal = Terminal.of(no_color=no_color)
+    request = o.request_of(Path(after), target, var, var_file, allow_env, data_root, max_stacks)
+    found = comparing.data_diff(request, before, after, _connect(terminal), split=split or "")
+    if format is o.Format.JSON:
+        from phift.views import json_data
+
+        terminal.print(json_data.diff(found))
+    else:
+        from phift.views.human import data as text
+
+        terminal.print(text.diff(found, style=terminal.streams.out_style))
+    return CHANGES if detailed_exitcode and not found.equal else 0
+
+
+@group.command(cls=Command)
+def prepare(
+    spec: o.SpecArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder for train.jsonl and the others.")],
+    target: o.TargetOption = None,
+    var: o.VarOption = None,
+    var_file: o.VarFileOption = None,
+    allow_env: o.AllowEnvOption = None,
+    data_root: o.DataRootOption = None,
+    max_stacks: o.MaxStacksOption = None,
+    format: o.FormatOption = o.Format.TEXT,
+    no_color: o.NoColorOption = False,
+) -> int:
+    """Write the prepared rows of each split, as apply uploads them.
+
+    JSON Lines, a file a split: whole files only, and never in the place of a link or a device.
+    """
+    from phift.cli.datafiles import folder_for, put
+    from phift.phases import inspecting
+
+    terminal = Terminal.of(no_color=no_color)
+    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
+    data = inspecting.SpecData.of(request, _connect(terminal))
+    place = folder_for(out, [f"{name}.jsonl" for name in data.splits])
+    made = inspecting.prepare_data(data, lambda name, one: put(one.path, place / f"{name}.jsonl"))
+    shown = {name: (version, str(out / f"{name}.jsonl"), one) for name, version, one in made}
+    if format is o.Format.JSON:
+        from phift.views import json_data
+
+        terminal.print(json_data.prepared(data.loaded.stack, shown))
+    else:
+        from phift.views.human import data as text
+
+        terminal.print(text.prepared(shown, style=terminal.streams.out_style))
+    return 0

@@ -1,0 +1,168 @@
+"""The checks of the rows that a training uses: what a plan says of them, and running them before anything is uploaded.
+
+A plan reads no rows: it says what phift.lock pins of an earlier run, or that the checks were not run yet. An apply that
+uploads data or trains runs what is not pinned, pins what it finds, and stops where the spec refuses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from phift.apply.events import Listener, Note
+from phift.compile.facts import DataFacts
+from phift.data import Recipe, prepared
+from phift.data.checks import CHECKED, Found, found_in, licences, pinned_in, verdicts
+from phift.data.stats import Measures, Meter
+from phift.data.tokens import TokenCounter, token_counter
+from phift.diagnostics import Diagnostic, Severity, errors_of
+from phift.errors import InvalidSpecError, PhiftError, RefusedError
+from phift.lock import PinnedData, StackLock, update_lock
+from phift.phases.once import Once
+from phift.phases.workbench import Workbench
+from phift.plan.model import PlannedResource
+from phift.spec import LoadedSpec
+
+__all__ = [
+    "PlanChecks",
+    "asks_checks",
+    "checked_recipes",
+    "counter_of",
+    "judged",
+    "pins_with",
+    "plan_checks",
+    "require_checked",
+    "run",
+]
+
+NOT_RUN = "data checks: not yet run; apply runs them before it uploads"
+
+_MEASURED = Once()
+"""By recipe and token counter: stacks of one run that share a data version measure it once."""
+
+
+@dataclass(frozen=True)
+class PlanChecks:
+    """What a plan says of the checks."""
+
+    warnings: tuple[Diagnostic, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def plan_checks(bench: Workbench, planned: Iterable[PlannedResource]) -> PlanChecks:
+    """From the pins alone; nothing for a plan that neither uploads data nor trains. A refusal is a warning here, which
+    says that apply stops."""
+    recipes = checked_recipes(bench.resolved.facts.data.values())
+    block = bench.loaded.spec.data.checks if bench.loaded.spec.data else None
+    if block is None or not recipes or not _uses_rows(planned):
+        return PlanChecks()
+    held = pinned_in(_pins(bench.resolved.pins.data), recipes)
+    found = judged(bench.loaded, recipes, held)
+    notes = () if set(held) == set(recipes) else (NOT_RUN,)
+    return PlanChecks(tuple(_announced(d) for d in found), notes)
+
+
+def require_checked(bench: Workbench, planned: Iterable[PlannedResource], listener: Listener) -> None:
+    """Runs the checks that are not pinned, if the plan uploads data or trains, and pins what they find.
+
+    Raises RefusedError for what the spec refuses, and for rows that cannot be prepared; nothing has been written to the
+    workspace then.
+    """
+    recipes = checked_recipes(bench.resolved.facts.data.values())
+    block = bench.loaded.spec.data.checks if bench.loaded.spec.data else None
+    if block is None or not recipes or not _uses_rows(planned):
+        return
+    if errors := licences(block, recipes):
+        raise RefusedError([_placed(bench.loaded, d) for d in errors])
+    held = pinned_in(_pins(bench.resolved.pins.data), recipes)
+    fresh = set(held) != set(recipes)
+    if fresh:
+        listener(Note(f"Checking the rows of {', '.join(f'data.{split}' for split in recipes)}."))
+        held = run(recipes, counter_of(bench.loaded))
+        try:
+            pins = pins_with(bench.resolved.pins.data, held)
+            update_lock(bench.lock_path, {bench.loaded.stack: StackLock(data=pins)})
+        except PhiftError as error:
+            # The checks have run, which is what this apply needs; only the next one must run them again.
+            listener(Note(f"The findings of the data checks are not pinned: {error.summary}"))
+    found = judged(bench.loaded, recipes, held)
+    if errors_of(found):
+        raise RefusedError(found)
+    for warning in found if fresh else ():
+        listener(Note(f"Warning: {warning.summary}"))
+
+
+def run(recipes: Mapping[str, Recipe], counter: TokenCounter) -> dict[str, Found]:
+    """What is found in the rows, by split; each recipe is prepared and measured once in a process.
+
+    Raises RefusedError for rows that are unfit, and what phift.data.prepare raises for other causes.
+    """
+
+    def measured(recipe: Recipe) -> Measures:
+        return _MEASURED.get((recipe.key, counter.name), lambda: _measured(recipe, counter))
+
+    return found_in(recipes, {split: measured(recipe) for split, recipe in recipes.items()})
+
+
+def _measured(recipe: Recipe, counter: TokenCounter) -> Measures:
+    try:
+        made = prepared(recipe)
+    except InvalidSpecError as error:
+        raise RefusedError(error.diagnostics) from None
+    meter = Meter(counter)
+    with made.path.open("rb") as lines:
+        for line in lines:
+            meter.add(line)
+    return meter.measures()
+
+
+def judged(loaded: LoadedSpec, recipes: Mapping[str, Recipe], found: Mapping[str, Found]) -> list[Diagnostic]:
+    """What the spec's `data.checks` makes of what was found, with places in the spec; empty without that block."""
+    block = loaded.spec.data.checks if loaded.spec.data else None
+    if block is None:
+        return []
+    return [_placed(loaded, d) for d in (*licences(block, recipes), *verdicts(block, found))]
+
+
+def asks_checks(loaded: LoadedSpec) -> bool:
+    """Whether the spec has `data.checks`."""
+    return loaded.spec.data is not None and loaded.spec.data.checks is not None
+
+
+def checked_recipes(facts: Iterable[DataFacts]) -> dict[str, Recipe]:
+    """The recipes of the splits that are checked, in order; not of data assets, whose rows are not phift's."""
+    known = {one.split: one.recipe for one in facts}
+    return {split: known[split] for split in CHECKED if known.get(split) is not None}
+
+
+def counter_of(loaded: LoadedSpec) -> TokenCounter:
+    """Counts the tokens of the spec's base model."""
+    base = loaded.spec.base_model
+    return token_counter(base.name if base else "")
+
+
+def pins_with(pins: PinnedData | None, found: Mapping[str, Found]) -> PinnedData | None:
+    """The pins of the data with these findings."""
+    if pins is None:
+        return None
+    return pins.model_copy(update={"checks": {**(pins.checks or {}), **{s: f.plain() for s, f in found.items()}}})
+
+
+def _pins(pins: PinnedData | None) -> Mapping[str, Mapping[str, object]] | None:
+    return pins.checks if pins else None
+
+
+def _uses_rows(planned: Iterable[PlannedResource]) -> bool:
+    """Whether a plan uploads a new data version or starts a training."""
+    return any(r.address.kind in ("data", "job") and r.action.adds for r in planned)
+
+
+def _announced(found: Diagnostic) -> Diagnostic:
+    if found.severity is not Severity.ERROR:
+        return found
+    detail = " ".join(filter(None, (found.detail, "data.checks refuses this: apply stops before it uploads anything.")))
+    return replace(found, severity=Severity.WARNING, detail=detail)
+
+
+def _placed(loaded: LoadedSpec, found: Diagnostic) -> Diagnostic:
+    return replace(found, mark=loaded.mark(found.path))

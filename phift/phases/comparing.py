@@ -1,0 +1,206 @@
+"""What differs between the data of two specs, of a spec at two commits, or of two data versions."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from phift.compile.naming import data_name
+from phift.data import Recipe, prepared
+from phift.data.cache import kept_version
+from phift.data.compare import Difference, compare
+from phift.data.sources import FORMATS
+from phift.errors import NotFoundError, UsageError
+from phift.git import checkout_of, export, git
+from phift.phases.inspecting import SpecData
+from phift.phases.request import Connector, Request
+from phift.resources.kinds.common import READ
+
+__all__ = ["DataDiff", "SplitDiff", "data_diff"]
+
+_VERSION = re.compile(r"[0-9a-f]{12}")
+_SUFFIXES = {".yaml", ".yml", ".lock", *FORMATS}
+
+
+@dataclass(frozen=True)
+class SplitDiff:
+    """before, after: the data versions; "" where that side has no such split, and then there is no difference."""
+
+    split: str
+    before: str
+    after: str
+    difference: Difference | None
+
+    @property
+    def equal(self) -> bool:
+        return self.before == self.after or (self.difference is not None and self.difference.equal)
+
+
+@dataclass(frozen=True)
+class DataDiff:
+    """before, after: as they were named."""
+
+    before: str
+    after: str
+    splits: tuple[SplitDiff, ...]
+
+    @property
+    def equal(self) -> bool:
+        """Whether both have the same rows in the same order, split by split."""
+        return all(one.equal for one in self.splits)
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A side: a version, or the recipes of a spec by split."""
+
+    text: str
+    version: str = ""
+    spec: SpecData | None = None
+
+    def recipes(self, split: str) -> dict[str, Recipe]:
+        if self.spec is None:
+            return {}
+        names = [self.spec.named(split)] if split else self.spec.splits
+        return {name: self.spec.recipe(name) for name in names}
+
+
+def data_diff(request: Request, before: str, after: str, connect: Connector, *, split: str = "") -> DataDiff:
+    """before, after: each a spec, `REF:SPEC` or `SPEC@REF` for a spec as it was at a commit, branch or tag, or a data
+    version (12 hex). request: target and variables for both; its path is not used.
+
+    A version is read from the prepared rows kept on this machine, else from the workspace of the spec on the other
+    side, of which it is the split `split` (by default train). Nothing else needs a workspace.
+
+    Raises UsageError for what is neither, InvalidSpecError, HubError and AzureError.
+    """
+    with ExitStack() as stack:
+        sides = [_side(request, text, connect, stack) for text in (before, after)]
+        if any(side.version for side in sides):
+            return DataDiff(before, after, (_with_version(sides[0], sides[1], split, connect, stack),))
+        old, new = (side.recipes(split) for side in sides)
+        return DataDiff(before, after, tuple(_of_recipes(old, new)))
+
+
+def _of_recipes(old: Mapping[str, Recipe], new: Mapping[str, Recipe]) -> Iterator[SplitDiff]:
+    for name in dict.fromkeys((*old, *new)):
+        versions = [side[name].version if name in side else "" for side in (old, new)]
+        both = name in old and name in new
+        found = compare(prepared(old[name]).path, prepared(new[name]).path) if both else None
+        yield SplitDiff(name, versions[0], versions[1], found)
+
+
+def _with_version(before: _Side, after: _Side, split: str, connect: Connector, stack: ExitStack) -> SplitDiff:
+    spec = before.spec or after.spec
+    name = split or (spec.named("") if spec else "data")
+    paths, versions = [], []
+    for side in (before, after):
+        if side.version:
+            paths.append(_rows_of(side.version, spec, name, connect, stack))
+            versions.append(side.version)
+        else:
+            recipe = side.recipes(name)[name]
+            paths.append(prepared(recipe).path)
+            versions.append(recipe.version)
+    return SplitDiff(name, versions[0], versions[1], compare(*paths))
+
+
+def _side(request: Request, text: str, connect: Connector, stack: ExitStack) -> _Side:
+    if not text or "\0" in text:
+        raise UsageError("an empty name is no spec and no data version")
+    if os.path.lexists(text):
+        return _Side(text, spec=SpecData.of(replace(request, path=Path(text)), connect))
+    if _VERSION.fullmatch(text):
+        return _Side(text, version=text)
+    for ref, path in _splits(text):
+        if (found := _at(Path(path), ref, stack)) is not None:
+            root = found.tree if request.data_root else None
+            copied = replace(request, path=found.spec, data_root=root)
+            return _Side(text, spec=SpecData.of(copied, connect, home=found.top))
+    raise UsageError(
+        f"{text} is neither a spec nor a spec at a Git ref nor a data version",
+        remedy="Write SPEC, REF:SPEC, SPEC@REF, or the 12 hex digits of a version.",
+    )
+
+
+def _splits(text: str) -> Iterator[tuple[str, str]]:
+    """Readings of it as a ref and a path. A path may hold an @, and a ref as well."""
+    ref, colon, path = text.partition(":")
+    if colon and ref and path:
+        yield ref, path
+    path, at, ref = text.rpartition("@")
+    if at and ref and path:
+        yield ref, path
+
+
+@dataclass(frozen=True)
+class _Copied:
+    """The files of a repository as they were at a ref. top: its work tree; tree: the copy; spec: the file in it."""
+
+    top: Path
+    tree: Path
+    spec: Path
+
+
+def _at(path: Path, ref: str, stack: ExitStack) -> _Copied | None:
+    """A copy of the repository as it was at the ref, with the spec in it; None where there is no such spec."""
+    here = next(folder for folder in (path.absolute().parent, *path.absolute().parents) if folder.is_dir())
+    checkout = checkout_of(here)
+    if checkout is None or ref.startswith("-"):
+        return None
+    commit = git(checkout.top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+    if not commit:
+        return None
+    whole = Path(os.path.realpath(path.absolute().parent), path.name)
+    inside = whole.relative_to(checkout.top) if whole.is_relative_to(checkout.top) else path
+    scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="phift-ref-")))
+    tree = scratch / "tree"
+    tree.mkdir()
+    if not export(checkout.top, commit.decode().strip(), tree, _of_a_spec):
+        raise UsageError(f"git cannot read the files of {ref}", remedy="Fetch them: git fetch origin REF")
+    # As Git has it, a path behind REF: may also begin at the root of the repository.
+    for place in (tree / inside, tree / path):
+        if place.is_file() and place.resolve().is_relative_to(tree.resolve()):
+            return _Copied(checkout.top, tree, place)
+    return None
+
+
+def _of_a_spec(path: str) -> bool:
+    """Whether a spec may be made of such a file, by its suffix."""
+    return PurePosixPath(path).suffix.lower() in _SUFFIXES
+
+
+def _rows_of(version: str, spec: SpecData | None, split: str, connect: Connector, stack: ExitStack) -> Path:
+    """The prepared rows of a data version. Raises UsageError where nothing tells where they are, and AzureError."""
+    kept = kept_version(version)
+    if kept is not None:
+        return kept
+    if spec is None:
+        raise UsageError(
+            f"the rows of data version {version} are not kept on this machine",
+            remedy="Compare it with a spec: its workspace is then looked in.",
+        )
+    azure = connect(spec.loaded)
+    name = data_name(spec.loaded.stack, split)
+    try:
+        raw = azure.arm.get(f"{azure.workspace.arm_id}/data/{name}/versions/{version}", READ)
+    except NotFoundError:
+        raise UsageError(
+            f"there is no version {version} of data {name}, neither on this machine nor in the workspace",
+            remedy="phift status SPEC shows the versions of a stack; name the split behind both: train, test, ...",
+        ) from None
+    _, found, blob = str(raw["properties"].get("dataUri") or "").partition("/paths/")
+    if not found:
+        raise UsageError(
+            f"data {name}:{version} lies in no datastore of the workspace",
+            remedy="Compare with a version that phift uploaded.",
+        )
+    scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="phift-data-")))
+    path = scratch / f"{version}.jsonl"
+    azure.blobs.download(blob, path)
+    return path

@@ -1,0 +1,199 @@
+"""`phift data`: rows, statistics, differences. Texts of rows are inert, so that none of them acts on a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from phift.inert import inert
+from phift.views.base import PLAIN, Style
+from phift.views.human import diagnostics
+from phift.views.human.values import cut, table
+
+if TYPE_CHECKING:
+    from phift.data import Prepared
+    from phift.data.compare import RowChange
+    from phift.data.stats import Measures, Spread
+    from phift.phases.comparing import DataDiff, SplitDiff
+    from phift.phases.inspecting import DataStats, Preview, PreviewRow, SplitStats
+    from phift.phases.lengths import Limit
+
+__all__ = ["diff", "prepared", "preview", "stats"]
+
+_ID = 8  # characters shown of a prompt_id
+_PERSONAL = {"email": "e-mail addresses", "phone": "telephone numbers", "card": "card numbers", "iban": "IBANs"}
+
+
+def preview(found: Preview, *, style: Style = PLAIN) -> str:
+    """A header a row, then its messages, or its columns, each cut to the width."""
+    head = f"data.{found.split}: {inert(found.source)}, {found.picked}"
+    lines = [head]
+    if found.raw:
+        columns = (f"{inert(name)} ({inert(kind)})" if kind else inert(name) for name, kind in found.columns.items())
+        lines.append(cut(f"columns: {', '.join(columns)}", style.width))
+    for row in found.rows:
+        lines += ["", *(_raw(row, style) if found.raw else _row(row, style))]
+    return "\n".join(lines if found.rows else [*lines, "", "No rows."])
+
+
+def _row(row: PreviewRow, style: Style) -> Iterator[str]:
+    if not row.problems:
+        yield style.bold(_header(row.number, row.row))
+        yield from _messages(row.row, style)
+        return
+    fate = "left out" if row.skipped else "unfit"
+    yield style.bold(f"# {row.number}  {style.yellow(fate)}")
+    for problem in row.problems:
+        yield f"  {style.yellow('!')} {inert(problem.summary)}"
+        if problem.remedy:
+            yield f"    {style.cyan('=')} {inert(problem.remedy)}"
+    yield from _columns(row.row, style)
+
+
+def _raw(row: PreviewRow, style: Style) -> Iterator[str]:
+    yield style.bold(f"# {row.number}")
+    for problem in row.problems:
+        yield f"  {style.yellow('!')} {inert(problem.summary)}"
+    yield from _columns(row.row, style)
+
+
+def _header(number: int, row: Mapping[str, Any]) -> str:
+    size = sum(len(message["content"]) for message in row["messages"])
+    count = len(row["messages"])
+    noun = "message" if count == 1 else "messages"
+    return f"# {number}  {inert(row['prompt_id'][:_ID])}  {count} {noun}, {size:,} chars"
+
+
+def _messages(row: Mapping[str, Any], style: Style) -> Iterator[str]:
+    for message in row["messages"]:
+        yield cut(f"{message['role']}: {_start(message['content'], style)}", style.width)
+
+
+def _columns(row: Any, style: Style) -> Iterator[str]:
+    if isinstance(row, Mapping):
+        for name, value in row.items():
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+            yield cut(f"{inert(str(name))}: {_start(text, style)}", style.width)
+    elif row is not None:
+        yield cut(_start(json.dumps(row, ensure_ascii=False, default=str), style), style.width)
+
+
+def _start(text: str, style: Style) -> str:
+    return inert(text[: style.width])
+
+
+def stats(found: DataStats, *, style: Style = PLAIN) -> str:
+    """A table a split, then what the checks of the spec find."""
+    parts = ["\n".join(_split(one, found.limit, style)) for one in found.splits]
+    if found.findings:
+        parts.append(diagnostics.render(found.findings, style=style))
+    if found.pinned:
+        parts.append("phift.lock pins what data.checks found.")
+    return "\n\n".join(parts)
+
+
+def _split(one: SplitStats, limit: Limit, style: Style) -> Iterator[str]:
+    measures = one.measures
+    yield style.bold(f"data.{one.split}:{one.version}") + f", from {one.basis}"
+    rows = [("rows", f"{measures.rows:,}"), ("dropped", _counts(one.dropped))]
+    if one.refused:
+        rows.append(("", f"data.unfit does not let {one.refused:,} unfit rows pass"))
+    rows += [
+        ("turns", _spread(measures.turns)),
+        ("characters", _spread(measures.characters)),
+        ("tokens", _tokens(measures)),
+        *_cut_rows(measures, limit),
+        ("duplicates", f"{measures.duplicates:,}"),
+        *([("in train", _of(one.shared, measures.rows))] if one.shared is not None else []),
+        ("personal", _counts({_PERSONAL.get(kind, kind): count for kind, count in measures.personal.items()})),
+    ]
+    yield from table(rows, indent="  ")
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "none"
+
+
+def _spread(spread: Spread) -> str:
+    return f"min {spread.min:,}, median {spread.median:,}, p95 {spread.p95:,}, max {spread.max:,}"
+
+
+def _tokens(measures: Measures) -> str:
+    by = "about, characters/4" if measures.counted_by == "estimate" else f"by {measures.counted_by}"
+    return f"{_spread(measures.tokens)}, {measures.tokens.total:,} in all ({by})"
+
+
+def _cut_rows(measures: Measures, limit: Limit) -> list[tuple[str, str]]:
+    if measures.cut is None or limit.tokens is None:
+        return []
+    return [("cut", f"{_of(measures.cut, measures.rows)}, longer than {limit.tokens:,} tokens ({limit.what})")]
+
+
+def _of(count: int, rows: int) -> str:
+    return f"{count:,} of {rows:,} rows" + (f" ({100 * count / rows:.1f}%)" if count else "")
+
+
+def prepared(files: Mapping[str, tuple[str, str, Prepared]], *, style: Style = PLAIN) -> str:
+    """Of each split: where its file is, its rows, bytes and SHA-256, and which rows were left out."""
+    lines = []
+    for name, (version, path, made) in files.items():
+        lines.append(style.bold(f"data.{name}:{version}") + f" {path}")
+        lines.append(f"  {made.rows:,} rows, {made.size:,} bytes, sha256 {made.digest}")
+        if made.skipped:
+            lines.append(f"  dropped: {_counts(dict(made.skipped))}")
+    return "\n".join(lines)
+
+
+def diff(found: DataDiff, *, style: Style = PLAIN) -> str:
+    """The counts of each split, then the first few rows of each sort."""
+    return "\n\n".join("\n".join(_difference(one, style)) for one in found.splits)
+
+
+def _difference(one: SplitDiff, style: Style) -> Iterator[str]:
+    versions = f"{one.before or '(none)'} -> {one.after or '(none)'}" if one.before != one.after else one.before
+    head = style.bold(f"data.{one.split}") + f" {versions}: "
+    difference = one.difference
+    if difference is None:
+        yield head + ("only in the second" if one.after else "only in the first")
+    elif difference.equal:
+        yield head + f"the same {difference.same:,} rows"
+    elif difference.reordered:
+        yield head + f"the same {difference.same:,} rows, in another order"
+    else:
+        yield head + (
+            f"{difference.added:,} added, {difference.removed:,} removed, {difference.changed:,} changed, "
+            f"{difference.same:,} the same"
+        )
+        yield from _listed("+", difference.first_added, difference.added, style)
+        yield from _listed("-", difference.first_removed, difference.removed, style)
+        yield from _listed("~", difference.first_changed, difference.changed, style)
+
+
+def _listed(symbol: str, rows: Sequence[RowChange], count: int, style: Style) -> Iterator[str]:
+    narrow = Style(style.colour, style.width - 4)
+    for change in rows:
+        number, row = change.after or change.before or (0, {})
+        yield f"{style.symbol(symbol)} {_header(number, row)}"
+        if change.before and change.after:
+            before, after = (_first_other(change, side) for side in (0, 1))
+            yield f"    {style.symbol('-')} {cut(before, narrow.width)}"
+            yield f"    {style.symbol('+')} {cut(after, narrow.width)}"
+        else:
+            yield f"    {cut(_message(row['messages'][0], narrow), narrow.width)}"
+    if count > len(rows):
+        yield f"{style.symbol(symbol)} and {count - len(rows):,} more"
+
+
+def _first_other(change: RowChange, side: int) -> str:
+    """The first message that differs, as it is on that side."""
+    assert change.before is not None
+    assert change.after is not None
+    both = [row["messages"] for _, row in (change.before, change.after)]
+    same = next((n for n, (a, b) in enumerate(zip(*both, strict=False)) if a != b), min(map(len, both)))
+    mine = both[side]
+    return _message(mine[same], PLAIN) if same < len(mine) else "(no more messages)"
+
+
+def _message(message: Mapping[str, Any], style: Style) -> str:
+    return f"{message['role']}: {_start(message['content'], style)}"
