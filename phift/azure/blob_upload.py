@@ -1,7 +1,7 @@
 """Files into blobs: skipped when there already, else in parallel blocks that a cut-off upload takes up again.
 
-The id of a block holds the digest of the file, its number and the MD5 of its own bytes. So a block that an earlier upload
-left in the service is used only where it has the same content, and two uploads of one file complete each other.
+The id of a block holds the digest of the file, its number and the MD5 of its own bytes. So a block that an earlier
+upload left in the service is used only where it has the same content, and two uploads of one file complete each other.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def upload(
         if error.code not in (_OTHER_IDS, _BLOCKS_GONE):
             raise
         if error.code == _OTHER_IDS:
-            # Writing the blob is the one way to drop uncommitted blocks. No digest is this text: it counts as absent.
-            store.put(name, b"", metadata={DIGEST: _UNFINISHED})
+            # A commit drops all blocks that it does not name. No file has this digest: the blob counts as absent.
+            _commit(store, name, [], {f"x-ms-meta-{DIGEST}": _UNFINISHED})
         report.restart()
         _Blocks(store, path, name, size, digest, block, workers, report).send()
     return True
@@ -99,7 +99,7 @@ class _Blocks:
         self._report = report
 
     def send(self) -> None:
-        """Send what the service lacks, then commit. Nothing is committed of a file that is not the one of the digest."""
+        """Send what the service lacks, then commit, unless the file is not the one of the digest."""
         there = self._uncommitted()
         whole, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
         ids: list[str] = []
@@ -120,7 +120,7 @@ class _Blocks:
             while pending:
                 pending = _some_done(pending)
         _require(self._path, self._digest, whole.hexdigest())
-        self._commit(ids, base64.b64encode(md5.digest()).decode())
+        self._finish(ids, base64.b64encode(md5.digest()).decode())
 
     def _id(self, number: int, md5: str) -> str:
         # 52 bytes, as those of earlier releases: the service refuses ids of different lengths for one blob.
@@ -148,15 +148,9 @@ class _Blocks:
         root = ElementTree.fromstring(answer.content)
         return {block.findtext("Name", "") for block in root.iterfind("UncommittedBlocks/Block")}
 
-    def _commit(self, ids: list[str], md5: str) -> None:
-        listed = "".join(f"<Latest>{each}</Latest>" for each in ids)
-        body = f"<?xml version='1.0' encoding='utf-8'?><BlockList>{listed}</BlockList>".encode()
-        headers = {
-            f"x-ms-meta-{DIGEST}": self._digest,
-            "x-ms-blob-content-md5": md5,
-            "Content-MD5": content_md5(body),
-        }
-        self._store.request("PUT", self._name, query={"comp": "blocklist"}, headers=headers, content=body)
+    def _finish(self, ids: list[str], md5: str) -> None:
+        headers = {f"x-ms-meta-{DIGEST}": self._digest, "x-ms-blob-content-md5": md5}
+        _commit(self._store, self._name, ids, headers)
         there = self._store.head(self._name)
         found = there and (there["size"], there["md5"], there["metadata"].get(DIGEST))
         if found != (self._size, md5, self._digest):
@@ -166,6 +160,13 @@ class _Blocks:
                 detail=f"Size, MD5 and digest should be {(self._size, md5, self._digest)}, and are {found}.",
                 remedy="Check whether something else writes to this blob, then re-run the command.",
             )
+
+
+def _commit(store: BlobStore, name: str, ids: list[str], headers: dict[str, str]) -> None:
+    listed = "".join(f"<Latest>{each}</Latest>" for each in ids)
+    body = f"<?xml version='1.0' encoding='utf-8'?><BlockList>{listed}</BlockList>".encode()
+    headers["Content-MD5"] = content_md5(body)
+    store.request("PUT", name, query={"comp": "blocklist"}, headers=headers, content=body)
 
 
 def _some_done(pending: set[Future[None]]) -> set[Future[None]]:
