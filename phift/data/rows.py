@@ -67,8 +67,8 @@ class SourceRows:
             for row in rows:
                 self.taken += 1
                 yield row
-                if picked.first is not None and self.taken >= picked.first:
-                    return
+                if split is None and picked.first is not None and self.taken >= picked.first:
+                    return  # the hub's reader ends by itself, and clears up then
 
     def _from_files(self, picked: Picked) -> Iterator[SourceRow]:
         counter = Counter(picked)
