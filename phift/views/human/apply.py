@@ -7,7 +7,7 @@ job.finetune: Run complete after 41s [id=quickstart-5b1c2d3e4f50]
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 
 from phift.address import Address
 from phift.apply.events import (
@@ -159,16 +159,24 @@ def came_of(event: ResourceDone) -> str:
 
 
 def progress_text(event: ResourceProgress) -> str:
-    """`finetune, step 120/300, loss 0.41`."""
-    parts = [event.message or event.state]
-    if event.total:
-        counted = (size if event.unit in {"bytes", "B"} else number, event.unit)
-        parts.append(_counted(event, *counted))
-    parts += [f"{name} {number(amount)}" for name, amount in event.values.items()]
+    """`finetune, step 120/300, loss 0.41`, `Downloading, 12.0 MiB of 44.0 MiB, file 2 of 3`."""
+    parts = [event.message or event.state, _counted(event), *_beside(event.values)]
     return ", ".join(part for part in parts if part)
 
 
-def _counted(event: ResourceProgress, shown: Callable[[float], str], unit: str) -> str:
-    if shown is size:
-        return f"{size(event.current)} of {size(event.total)}"
-    return f"{unit + ' ' if unit else ''}{shown(event.current)}/{shown(event.total)}".replace("steps ", "step ")
+def _counted(event: ResourceProgress) -> str:
+    if event.unit in {"bytes", "B"}:
+        return f"{size(event.current)} of {size(event.total)}" if event.total else ""
+    unit = f"{event.unit} ".replace("steps ", "step ") if event.unit else ""
+    if event.total:
+        return f"{unit}{number(event.current)}/{number(event.total)}"
+    return f"{unit}{number(event.current)}" if unit and event.current else ""
+
+
+def _beside(values: Mapping[str, float]) -> Iterator[str]:
+    """Numbers with their names; where there is one of a name and one of its plural, the first is of so many."""
+    for name, amount in values.items():
+        if f"{name}s" in values:
+            yield f"{name} {number(amount)} of {number(values[f'{name}s'])}"
+        elif not (name.endswith("s") and name[:-1] in values):
+            yield f"{name} {number(amount)}"
