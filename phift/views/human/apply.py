@@ -159,18 +159,25 @@ def came_of(event: ResourceDone) -> str:
 
 
 def progress_text(event: ResourceProgress) -> str:
-    """`finetune, step 120/300, loss 0.41`, `Downloading, 12.0 MiB of 44.0 MiB, file 2 of 3`."""
+    """`finetune, step 120/300, loss 0.41`, `Downloading, 12.0 of 44.0 MiB, file 2 of 3`."""
     parts = [event.message or event.state, _counted(event), *_beside(event.values)]
     return ", ".join(part for part in parts if part)
 
 
 def _counted(event: ResourceProgress) -> str:
     if event.unit in {"bytes", "B"}:
-        return f"{size(event.current)} of {size(event.total)}" if event.total else ""
+        return _of_bytes(event.current, event.total) if event.total else ""
     unit = f"{event.unit} ".replace("steps ", "step ") if event.unit else ""
     if event.total:
         return f"{unit}{number(event.current)}/{number(event.total)}"
     return f"{unit}{number(event.current)}" if unit and event.current else ""
+
+
+def _of_bytes(current: float, total: float) -> str:
+    """The unit once where it is the same: 80 columns are few."""
+    so_far, whole = size(current), size(total)
+    amount, _, unit = so_far.partition(" ")
+    return f"{amount if whole.endswith(f' {unit}') else so_far} of {whole}"
 
 
 def _beside(values: Mapping[str, float]) -> Iterator[str]:
