@@ -1,4 +1,4 @@
-"""Downloading, Preparing, Uploading: what is told of the data step, and how long it may take."""
+"""Downloading Preparing, Uploading: what is told of the data step, and how long it may take."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ def event(progress: Progress) -> ResourceProgress:
 def test_every_step_tells_its_counts() -> None:
     assert [progress_text(event(each)) for each in told()] == [
         "Preparing, rows 0/4000",
-        "Downloading, 28.6 of 57.2 MiB, file 1 of 2",
-        "Downloading, 42.9 of 57.2 MiB, file 2 of 2, rows 1000, skipped 2",
-        "Downloading, 57.2 of 57.2 MiB, file 2 of 2, rows 1000, skipped 2",
+        "Downloading 28.6 of 57.2 MiB, file 1/2",
+        "Downloading 42.9 of 57.2 MiB, file 2/2, rows 1000, skipped 2",
+        "Downloading 57.2 of 57.2 MiB, file 2/2, rows 1000, skipped 2",
         "Preparing, rows 2003/4000, skipped 3",
-        "Uploading, 7.6 of 76.3 MiB",
+        "Uploading 7.6 of 76.3 MiB",
     ]
     assert progress_text(event(Progress("Uploading", current=9e5, total=9e6, unit="bytes"))) == (
-        "Uploading, 878.9 KiB of 8.6 MiB"
+        "Uploading 878.9 KiB of 8.6 MiB"
     )
 
 
@@ -108,7 +108,7 @@ def test_every_view_tells_them_in_80_columns(
         assert hooks[1]["values"] == {"file": 1, "files": 2}
         assert hooks[2]["values"] == {"skipped": 3}
     else:
-        for text in ("28.6 of 57.2 MiB, file 1 of 2", "rows 2003/4000, skipped 3", "7.6 of 76.3 MiB"):
+        for text in ("28.6 of 57.2 MiB, file 1/2", "rows 2003/4000, skipped 3", "7.6 of 76.3 MiB"):
             assert text in err.getvalue()
 
 

@@ -159,14 +159,17 @@ def came_of(event: ResourceDone) -> str:
 
 
 def progress_text(event: ResourceProgress) -> str:
-    """`finetune, step 120/300, loss 0.41`, `Downloading, 12.0 of 44.0 MiB, file 2 of 3`."""
-    parts = [event.message or event.state, _counted(event), *_beside(event.values)]
+    """`finetune, step 120/300, loss 0.41`, `Downloading 12.0 of 44.0 MiB, file 2/3`."""
+    doing = event.message or event.state
+    if event.unit in {"bytes", "B"} and event.total:
+        doing = f"{doing} {_of_bytes(event.current, event.total)}"
+    parts = [doing, _counted(event), *_beside(event.values)]
     return ", ".join(part for part in parts if part)
 
 
 def _counted(event: ResourceProgress) -> str:
     if event.unit in {"bytes", "B"}:
-        return _of_bytes(event.current, event.total) if event.total else ""
+        return ""
     unit = f"{event.unit} ".replace("steps ", "step ") if event.unit else ""
     if event.total:
         return f"{unit}{number(event.current)}/{number(event.total)}"
@@ -181,9 +184,9 @@ def _of_bytes(current: float, total: float) -> str:
 
 
 def _beside(values: Mapping[str, float]) -> Iterator[str]:
-    """Numbers with their names; where there is one of a name and one of its plural, the first is of so many."""
+    """Numbers with their names; where there is one of a name and one of its plural, it is the first of so many."""
     for name, amount in values.items():
         if f"{name}s" in values:
-            yield f"{name} {number(amount)} of {number(values[f'{name}s'])}"
+            yield f"{name} {number(amount)}/{number(values[f'{name}s'])}"
         elif not (name.endswith("s") and name[:-1] in values):
             yield f"{name} {number(amount)}"
