@@ -53,12 +53,17 @@ class Recorder:
 
 
 @pytest.fixture(scope="module")
-def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[lifecycle.Connection]:
     home = tmp_path_factory.mktemp("emulator")
-    session = connect(None, local=lifecycle.ensure(home))
+    yield lifecycle.ensure(home)
+    lifecycle.stop(home)
+
+
+@pytest.fixture(scope="module")
+def azure(connection: lifecycle.Connection) -> Iterator[Azure]:
+    session = connect(None, local=connection)
     yield session
     session.close()
-    lifecycle.stop(home)
 
 
 @pytest.fixture
@@ -90,6 +95,24 @@ def test_so_many_blocks_at_a_time_and_no_more(azure: Azure, file: Path, monkeypa
     assert send(azure, file, "up/many")
     assert len(recorder.sent) == len(set(recorder.sent)) == 11
     assert recorder.most <= 2
+
+
+def test_a_block_that_arrives_damaged_is_sent_again_by_itself(
+    azure: Azure, connection: lifecycle.Connection, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder(azure.blobs, monkeypatch)
+    damaged = {"pattern": "comp=block&", "offset": 3, "count": 2, "status": 400, "code": "Md5Mismatch"}
+    lifecycle.request(connection, "POST", "/faults", damaged)
+    assert send(azure, file, "up/damaged-on-the-way")
+    assert len(recorder.sent) == 11 + 2
+    assert len(set(recorder.sent)) == 11
+    assert azure.blobs.get("up/damaged-on-the-way") == file.read_bytes()
+    lifecycle.request(connection, "POST", "/faults", damaged | {"offset": 0, "count": 0})
+    with pytest.raises(AzureError) as caught:
+        send(azure, file, "up/always-damaged")
+    lifecycle.request(connection, "DELETE", "/faults")
+    assert caught.value.code == "Md5Mismatch"
+    assert azure.blobs.head("up/always-damaged") is None
 
 
 def test_a_left_block_of_other_content_is_sent_again(azure: Azure, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -211,6 +211,7 @@ def test_a_damaged_file_of_the_cache_is_not_uploaded(project: Project) -> None:
     assert sorted(stored) == sorted(content for _, content in damaged)
 
 
+@pytest.mark.slow
 def test_rows_are_prepared_once_for_upload_tests_and_sample(project: Project, hub: Hub) -> None:
     project.edit("train: {path: train.jsonl}", f"train: {{hub: {CHAT}, split: train_sft, take: {{first: 5%}}}}")
     project.edit("test: {path: test.jsonl}", f"test: {{hub: {CHAT}, split: test_sft}}")
@@ -231,6 +232,7 @@ def test_rows_are_prepared_once_for_upload_tests_and_sample(project: Project, hu
     assert len(files) == 2
     ranges = [(seen.path, seen.range) for seen in hub.requests("cdn")]
     assert len(ranges) == len(set(ranges))
+    assert [p for p in (cached(project) / "downloads").rglob("*") if p.is_file() and p.suffix != ".lock"] == []
     hub.clear()
     sampled = project.run("invoke", "spec.yaml", "--sample", "2")
     assert sampled.returncode == 0, sampled.stderr
