@@ -52,27 +52,34 @@ def measure(folder: Path, size: int) -> None:
     try:
         pid = lifecycle.status(home)["pid"]
         print(f"{size} MiB; the emulator at rest holds {memory_mib(pid, 'VmRSS'):.0f} MiB")
+        results: dict[str, dict[str, float]] = {}
         for client, title in CLIENTS.items():
             Path(f"/proc/{pid}/clear_refs").write_text("5")  # VmHWM starts anew
             before = memory_mib(pid, "VmRSS")
             command = [sys.executable, __file__, "--client", client, str(folder)]
             done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-            told = json.loads(done.stdout)
+            told = results[client] = json.loads(done.stdout)
             print(
                 f"{title}: {size / told['seconds']:.0f} MiB/s; emulator {memory_mib(pid, 'VmHWM') - before:+.0f} MiB "
-                f"at most; client {told['growth']:+.0f} MiB at most",
+                f"at most; client {told['growth']:+.0f} MiB at most, {told['processor']:.1f} processor seconds",
                 flush=True,
             )
+        ratio = results["phift"]["processor"] / results["sdk"]["processor"]
+        print(f"processor seconds of phift's upload over those of azure-storage-blob: {ratio:.2f}")
     finally:
         lifecycle.stop(home)
 
 
 def watched(work):
-    """Seconds, and how far this process's peak rose."""
+    """Seconds, those of the processor, and how far this process's peak rose."""
     Path("/proc/self/clear_refs").write_text("5")
-    before, started = memory_mib("self", "VmRSS"), time.perf_counter()
+    before, started, used = memory_mib("self", "VmRSS"), time.perf_counter(), time.process_time()
     work()
-    return {"seconds": time.perf_counter() - started, "growth": memory_mib("self", "VmHWM") - before}
+    return {
+        "seconds": time.perf_counter() - started,
+        "processor": time.process_time() - used,
+        "growth": memory_mib("self", "VmHWM") - before,
+    }
 
 
 def by_phift(folder: Path):

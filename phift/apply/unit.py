@@ -27,7 +27,7 @@ from phift.ledger.journal import Journal
 from phift.plan.action import Action
 from phift.plan.decision import REMOVED_FROM_SPEC
 from phift.plan.model import PlannedResource
-from phift.resources.base import Context, Kind, Live, Nature, Observation, Progress, Stored, Written
+from phift.resources.base import Context, Kind, Live, Nature, Observation, Progress, Stored, Written, deadline_of
 
 __all__ = ["Units"]
 
@@ -211,7 +211,7 @@ class Units:
         context = self._context(desired, start)
         what = f"{desired.address} ({written.outputs.get('name', desired.name)})"
         if kind.nature is not Nature.RUN:
-            self._poll(lambda: kind.poll(context, desired, written), desired, what, kind.deadline)
+            self._poll(lambda: kind.poll(context, desired, written), desired, what, deadline_of(kind, desired))
             return written.outputs
         if kind.poll(context, desired, written).done:
             return written.outputs
@@ -222,7 +222,7 @@ class Units:
                 address=str(desired.address),
             )
         with self.writing.watching():
-            self._poll(lambda: kind.poll(context, desired, written), desired, what, kind.deadline)
+            self._poll(lambda: kind.poll(context, desired, written), desired, what, deadline_of(kind, desired))
         return written.outputs
 
     def _wait_gone(self, desired: Desired, written: Written) -> None:
@@ -301,7 +301,7 @@ class Units:
             )
 
         kind = self._kind(desired)
-        limit = self.options.timeouts.get(kind.name, deadline or kind.deadline)
+        limit = self.options.timeouts.get(kind.name, deadline or deadline_of(kind, desired))
         patience = Patience(
             desired.address,
             self.seen,

@@ -19,6 +19,8 @@ __all__ = ["BlobStore", "Progress", "Properties"]
 API = "2023-11-03"
 DIGEST = "phift_digest"
 """Metadata key: the SHA-256 of the blob's content, in hex."""
+CHANGED = "FileChanged"
+"""Code of the error when a file is not the one of the given digest."""
 
 _PART = 8 << 20  # bytes of a download that are held at once
 
@@ -27,9 +29,13 @@ Progress = Callable[[int, int], None]
 
 
 class Properties(TypedDict):
-    """What HEAD tells. lease_state: available, leased, expired, breaking, broken. type: BlockBlob, AppendBlob."""
+    """What HEAD tells. lease_state: available, leased, expired, breaking, broken. type: BlockBlob, AppendBlob.
+
+    md5: base64, "" where the service has none: it keeps the one that the writer of a block list states.
+    """
 
     size: int
+    md5: str
     etag: str
     last_modified: str
     type: str
@@ -66,8 +72,9 @@ class BlobStore:
         """Uploads a file in parallel blocks; returns False when the blob already holds the same content.
 
         digest: the file's SHA-256 in hex, worked out when not given. An upload that was cut off is taken up where it
-        was. Memory: at most eight blocks of 8 MiB. Raises OSError when the file cannot be read and AzureError when
-        it changes meanwhile.
+        was: blocks of 8 MiB that the service has already are not sent again. Memory: four such blocks. The file is
+        digested once more as it is read. Raises OSError when it cannot be read, AzureError with the code CHANGED when
+        its digest is another: no blob is written then.
         """
         from phift.azure.blob_upload import upload
 
@@ -119,6 +126,7 @@ class BlobStore:
             return None
         return Properties(
             size=int(headers.get("Content-Length") or 0),
+            md5=headers.get("Content-MD5", ""),
             etag=headers.get("ETag", ""),
             last_modified=headers.get("Last-Modified", ""),
             type=headers.get("x-ms-blob-type", ""),

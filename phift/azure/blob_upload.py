@@ -1,16 +1,21 @@
-"""Files into blobs: skipped when there already, else in parallel blocks that a cut-off upload takes up again."""
+"""Files into blobs: skipped when there already, else in parallel blocks that a cut-off upload takes up again.
+
+The id of a block holds the digest of the file, its number and the MD5 of its own bytes. So a block that an earlier
+upload left in the service is used only where it has the same content, and two uploads of one file complete each other.
+"""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import threading
 from collections.abc import Callable
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from phift.azure.blob import DIGEST, content_md5
+from phift.azure.blob import CHANGED, DIGEST, content_md5
 from phift.digest import file_digest
 from phift.errors import AzureError, NotFoundError
 
@@ -20,9 +25,16 @@ if TYPE_CHECKING:
 __all__ = ["BLOCK", "WORKERS", "upload"]
 
 BLOCK = 8 * 1024 * 1024
-WORKERS = 8
+WORKERS = 4
 _MOST_BLOCKS = 50_000
 """The service's limit a blob; beyond 400 GB blocks grow."""
+_SENDS = 3
+"""Attempts at a block that arrives damaged."""
+_OTHER_IDS = "InvalidBlobOrBlock"
+"""The service holds blocks of the blob whose ids have another length."""
+_BLOCKS_GONE = "InvalidBlockList"
+"""A block has expired, or another upload of the blob was committed meanwhile."""
+_UNFINISHED = "unfinished"
 
 
 def upload(
@@ -36,8 +48,7 @@ def upload(
     workers: int = WORKERS,
 ) -> bool:
     """See BlobStore.upload. block: bytes a block. workers: blocks in flight."""
-    before = path.stat()
-    size = before.st_size
+    size = path.stat().st_size
     digest = digest or file_digest(path)
     report = _Report(size, progress)
     there = store.head(name)
@@ -45,61 +56,135 @@ def upload(
         report.add(size)
         return False
     if size <= block:
-        store.put(name, path.read_bytes(), metadata={DIGEST: digest})
+        data = path.read_bytes()
+        _require(path, digest, hashlib.sha256(data).hexdigest())
+        store.put(name, data, metadata={DIGEST: digest})
         report.add(size)
-    else:
-        block = max(block, -(-size // _MOST_BLOCKS))
-        _upload_blocks(store, path, name, size, digest, block, workers, report)
-    after = path.stat()
-    if (after.st_size, after.st_mtime_ns) != (size, before.st_mtime_ns):
-        store.delete(name)
-        raise AzureError(f"{path} changed while it was uploaded", remedy="Run the command again.")
+        return True
+    block = max(block, -(-size // _MOST_BLOCKS))
+    try:
+        _Blocks(store, path, name, size, digest, block, workers, report).send()
+    except AzureError as error:
+        if error.code not in (_OTHER_IDS, _BLOCKS_GONE):
+            raise
+        if error.code == _OTHER_IDS:
+            # A commit drops all blocks that it does not name. No file has this digest: the blob counts as absent.
+            _commit(store, name, [], {f"x-ms-meta-{DIGEST}": _UNFINISHED})
+        report.restart()
+        _Blocks(store, path, name, size, digest, block, workers, report).send()
     return True
 
 
-def _upload_blocks(
-    store: BlobStore, path: Path, name: str, size: int, digest: str, block: int, workers: int, report: _Report
-) -> None:
-    offsets = range(0, size, block)
-    ids = [base64.b64encode(f"{digest[:32]}-{block:012d}-{i:06d}".encode()).decode() for i in range(len(offsets))]
-    there = _uncommitted(store, name)
-    stop = threading.Event()
+class _Blocks:
+    """One attempt at a file in blocks."""
 
-    def send(index: int) -> None:
-        length = min(block, size - offsets[index])
-        if not stop.is_set() and ids[index] not in there:
-            with path.open("rb") as stream:
-                stream.seek(offsets[index])
-                data = stream.read(length)
-            query = {"comp": "block", "blockid": ids[index]}
-            store.request("PUT", name, query=query, headers={"Content-MD5": content_md5(data)}, content=data)
-        report.add(length)
+    def __init__(
+        self,
+        store: BlobStore,
+        path: Path,
+        name: str,
+        size: int,
+        digest: str,
+        block: int,
+        workers: int,
+        report: _Report,
+    ) -> None:
+        self._store = store
+        self._path = path
+        self._name = name
+        self._size = size
+        self._digest = digest
+        self._block = block
+        self._workers = workers
+        self._report = report
 
-    with ThreadPoolExecutor(workers, thread_name_prefix="upload") as pool:
-        futures = [pool.submit(send, index) for index in range(len(offsets))]
+    def send(self) -> None:
+        """Send what the service lacks, then commit, unless the file is not the one of the digest."""
+        there = self._uncommitted()
+        whole, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+        ids: list[str] = []
+        pending: set[Future[None]] = set()
+        with self._path.open("rb") as stream, ThreadPoolExecutor(self._workers, "upload") as pool:
+            for offset in range(0, self._size, self._block):
+                data = stream.read(min(self._block, self._size - offset))
+                whole.update(data)
+                md5.update(data)
+                check = content_md5(data)
+                ids.append(self._id(len(ids), check))
+                if ids[-1] in there:
+                    self._report.add(len(data))
+                    continue
+                pending.add(pool.submit(self._send, ids[-1], data, check))
+                if len(pending) == self._workers:
+                    pending = _some_done(pending)
+            while pending:
+                pending = _some_done(pending)
+        _require(self._path, self._digest, whole.hexdigest())
+        self._finish(ids, base64.b64encode(md5.digest()).decode())
+
+    def _id(self, number: int, md5: str) -> str:
+        # 52 bytes, as those of earlier releases: the service refuses ids of different lengths for one blob.
+        text = f"{self._digest[:14]}{base64.b64decode(md5).hex()}{number:06d}"
+        return base64.b64encode(text.encode()).decode()
+
+    def _send(self, block_id: str, data: bytes, md5: str) -> None:
+        for left in reversed(range(_SENDS)):
+            try:
+                query = {"comp": "block", "blockid": block_id}
+                self._store.request("PUT", self._name, query=query, headers={"Content-MD5": md5}, content=data)
+                break
+            except AzureError as error:
+                if error.code != "Md5Mismatch" or not left:
+                    raise
+        self._report.add(len(data))
+
+    def _uncommitted(self) -> set[str]:
+        """Ids of blocks that an earlier, cut-off upload left in the service."""
         try:
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            for future in done:
-                future.result()
-        except BaseException:
-            stop.set()
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
-    body = "".join(
-        ["<?xml version='1.0' encoding='utf-8'?><BlockList>", *(f"<Latest>{i}</Latest>" for i in ids), "</BlockList>"]
-    )
-    headers = {f"x-ms-meta-{DIGEST}": digest}
-    store.request("PUT", name, query={"comp": "blocklist"}, headers=headers, content=body.encode())
+            query = {"comp": "blocklist", "blocklisttype": "uncommitted"}
+            answer = self._store.request("GET", self._name, query=query)
+        except NotFoundError:
+            return set()
+        root = ElementTree.fromstring(answer.content)
+        return {block.findtext("Name", "") for block in root.iterfind("UncommittedBlocks/Block")}
+
+    def _finish(self, ids: list[str], md5: str) -> None:
+        headers = {f"x-ms-meta-{DIGEST}": self._digest, "x-ms-blob-content-md5": md5}
+        _commit(self._store, self._name, ids, headers)
+        there = self._store.head(self._name)
+        found = there and (there["size"], there["md5"], there["metadata"].get(DIGEST))
+        if found != (self._size, md5, self._digest):
+            raise AzureError(
+                f"blob {self._name} is not what was uploaded",
+                code="BlobDiffers",
+                detail=f"Size, MD5 and digest should be {(self._size, md5, self._digest)}, and are {found}.",
+                remedy="Check whether something else writes to this blob, then re-run the command.",
+            )
 
 
-def _uncommitted(store: BlobStore, name: str) -> set[str]:
-    """Ids of blocks that an earlier, cut-off upload left in the service."""
-    try:
-        answer = store.request("GET", name, query={"comp": "blocklist", "blocklisttype": "uncommitted"})
-    except NotFoundError:
-        return set()
-    root = ElementTree.fromstring(answer.content)
-    return {block.findtext("Name", "") for block in root.iterfind("UncommittedBlocks/Block")}
+def _commit(store: BlobStore, name: str, ids: list[str], headers: dict[str, str]) -> None:
+    listed = "".join(f"<Latest>{each}</Latest>" for each in ids)
+    body = f"<?xml version='1.0' encoding='utf-8'?><BlockList>{listed}</BlockList>".encode()
+    headers["Content-MD5"] = content_md5(body)
+    store.request("PUT", name, query={"comp": "blocklist"}, headers=headers, content=body)
+
+
+def _some_done(pending: set[Future[None]]) -> set[Future[None]]:
+    """Those that are still on their way, once one has arrived. Raises what went wrong."""
+    done, left = wait(pending, return_when=FIRST_COMPLETED)
+    for future in done:
+        future.result()
+    return left
+
+
+def _require(path: Path, expected: str, found: str) -> None:
+    if found != expected:
+        raise AzureError(
+            f"{path} has changed since it was digested; nothing was uploaded in its place",
+            code=CHANGED,
+            detail=f"SHA-256 {found}, expected {expected}.",
+            remedy="Re-run the command.",
+        )
 
 
 class _Report:
@@ -116,3 +201,8 @@ class _Report:
             self._done += count
             if self._progress is not None:
                 self._progress(self._done, self._total)
+
+    def restart(self) -> None:
+        """Count from the beginning."""
+        with self._lock:
+            self._done = 0

@@ -4,7 +4,7 @@
 from it, `prepare` reads, checks and writes the rows, and `prepared` does so once.
 """
 
-from phift.data.cache import kept_rows, prepared
+from phift.data.cache import forget, kept_rows, prepared
 from phift.data.prepare import Prepared, prepare, ready_rows
 from phift.data.recipe import PREPARATION_VERSION, Recipe, Unfit
 from phift.data.rows import Access
@@ -20,6 +20,7 @@ __all__ = [
     "SourceIdentity",
     "Take",
     "Unfit",
+    "forget",
     "identify",
     "kept_rows",
     "prepare",

@@ -3,31 +3,28 @@
     HOME/cache/data/{64 hex of the recipe}.jsonl, and .json beside it: rows, size, SHA-256, what was left out
 
 A file appears when it is whole. Whoever prepares holds a lock on the recipe, so that two commands do not do it twice.
-What was not used for longest goes when there is more than `LIMIT` bytes.
+What was not used for longest goes when there is more than `room.LIMIT` bytes.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from phift import home
+from phift.data import room
+from phift.data.locking import held
 from phift.data.prepare import Prepared, prepare, require_unchanged
 from phift.data.recipe import Recipe
 from phift.data.rows import Access
 
-__all__ = ["LIMIT", "kept_rows", "kept_version", "prepared"]
-
-LIMIT = 20 * 1024**3
-"""Bytes kept, unless PHIFT_DATA_CACHE says how many GiB."""
+__all__ = ["forget", "kept_rows", "kept_version", "prepared"]
 
 
 def prepared(
@@ -38,20 +35,30 @@ def prepared(
 ) -> Prepared:
     """The prepared rows of a recipe: from the cache, else made now; see `prepare` for what it raises.
 
-    The file stays where it is until other rows need the room; read it, and do not change it. Where the cache cannot be
-    written, the file lies in a temporary folder until the process ends.
+    The file stays where it is until other rows need the room, but for an hour at least; read it, and do not change it.
+    Where the cache cannot be written, the file lies in a temporary folder until the process ends. Raises PhiftError,
+    before anything is downloaded, where the disk has too little room.
     """
     folder = _folder()
-    with _held(folder, recipe.key):
+    with held(folder / f"{recipe.key}.lock"):
         # What was prepared stands for the content that was identified: a file that changed since is told as ever.
         require_unchanged(recipe.identity)
         found = _found(folder, recipe.key)
         if found is not None:
             return found
+        room.sweep(folder, recipe.key)
+        room.need(folder, recipe)
         made = prepare(recipe, folder / f"{recipe.key}.jsonl", progress=progress, access=_kept(access, folder))
         _note(folder, recipe.key, made)
-    _make_room(folder, recipe.key)
+    room.make_room(folder, recipe.key)
     return made
+
+
+def forget(recipe: Recipe) -> None:
+    """Delete the prepared rows of a recipe: the file has been damaged. They are prepared again when next asked for."""
+    folder = _folder()
+    with held(folder / f"{recipe.key}.lock"):
+        room.remove(folder, recipe.key)
 
 
 def kept_rows(recipe: Recipe) -> Prepared | None:
@@ -88,24 +95,20 @@ def _folder() -> Path:
         if os.access(folder, os.W_OK):
             return folder
     except OSError:
-        pass  # a read-only project: prepared for this process alone
-    return Path(_scratch().name)
+        return _scratch()  # a read-only project: prepared for this process alone
+    return _scratch()
+
+
+def _scratch() -> Path:
+    folder = Path(_temporary().name) / "data"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @cache
-def _scratch() -> tempfile.TemporaryDirectory[str]:
+def _temporary() -> tempfile.TemporaryDirectory[str]:
     """A folder for this process alone, deleted when it ends."""
     return tempfile.TemporaryDirectory(prefix="phift-data-")
-
-
-@contextmanager
-def _held(folder: Path, key: str) -> Iterator[None]:
-    descriptor = os.open(folder / f"{key}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _found(folder: Path, key: str) -> Prepared | None:
@@ -127,24 +130,3 @@ def _note(folder: Path, key: str, made: Prepared) -> None:
     draft = folder / f".{key}.{os.getpid()}"
     draft.write_text(json.dumps(body), encoding="utf-8")
     draft.replace(folder / f"{key}.json")
-
-
-def _make_room(folder: Path, key: str) -> None:
-    """Deletes what was not used for longest, but not what was just made."""
-    limit = LIMIT
-    with contextlib.suppress(ValueError):
-        limit = int(float(os.environ.get("PHIFT_DATA_CACHE", "")) * 1024**3)
-    files = []
-    for path in folder.glob("*.jsonl"):
-        with contextlib.suppress(OSError):
-            status = path.stat()
-            files.append((status.st_mtime, status.st_size, path))
-    total = sum(size for _, size, _ in files)
-    for _, size, path in sorted(files):
-        if total <= limit:
-            return
-        if path.stem != key:
-            for each in (path, path.with_suffix(".json"), path.with_suffix(".lock")):
-                with contextlib.suppress(OSError):
-                    each.unlink()
-            total -= size

@@ -78,8 +78,8 @@ class SourceRows:
             for row in rows:
                 self.taken += 1
                 yield row
-                if picked.first is not None and self.taken >= picked.first:
-                    return
+                if self._identity.hub is None and picked.first is not None and self.taken >= picked.first:
+                    return  # the hub's reader ends by itself, and clears up then
 
     @contextmanager
     def _fetched(self) -> Iterator[Iterable[tuple[str, SourceFile]]]:

@@ -28,9 +28,11 @@ __all__ = [
     "Nature",
     "Observation",
     "Progress",
+    "Sized",
     "Snapshot",
     "Stored",
     "Written",
+    "deadline_of",
 ]
 
 NAME_TAKEN = "NameTaken"
@@ -218,6 +220,14 @@ class Context:
 
 
 @runtime_checkable
+class Sized(Protocol):
+    """A kind some of whose writes take longer than `Kind.deadline`, as they move many bytes."""
+
+    def deadline_of(self, desired: Desired) -> float:
+        """Seconds, in place of `Kind.deadline`."""
+
+
+@runtime_checkable
 class Stored(Protocol):
     """A kind whose objects name a file that somebody may have deleted."""
 
@@ -255,3 +265,8 @@ class Kind(Protocol):
 
     def outputs(self, context: Context, desired: Desired, live: Live) -> Mapping[str, Any]:
         """What is known of it when it is done: for people and for those who depend on it."""
+
+
+def deadline_of(kind: Kind, desired: Desired) -> float:
+    """Seconds that a create, an update or a run of it may take."""
+    return kind.deadline_of(desired) if isinstance(kind, Sized) else kind.deadline

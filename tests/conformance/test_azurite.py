@@ -15,6 +15,7 @@ from phift.azure.blob import BlobStore
 from phift.azure.blob_auth import SharedKeyAuth
 from phift.azure.transport import Http
 from tests.conformance import test_azure_client as client
+from tests.conformance import test_blob_upload as uploading
 from tests.emulator.blobtargets import Azurite, azurite_missing
 
 SAME: tuple[Callable[..., None], ...] = (
@@ -22,6 +23,11 @@ SAME: tuple[Callable[..., None], ...] = (
     client.test_appending_again_what_was_appended_changes_nothing,
     client.test_an_upload_is_skipped_when_the_content_is_there,
     client.test_a_cut_off_upload_is_taken_up_where_it_was,
+    uploading.test_the_blob_has_the_md5_and_the_digest_of_the_whole,
+    uploading.test_a_left_block_of_other_content_is_sent_again,
+    uploading.test_left_blocks_with_ids_of_another_length_are_dropped,
+    uploading.test_blocks_that_are_gone_at_the_commit_are_sent_again,
+    uploading.test_two_uploads_of_one_file_end_well,
     client.test_one_of_two_applies_gets_the_lease_and_the_other_learns_who_has_it,
     client.test_a_broken_lease_stops_its_holder_before_the_next_write,
     client.test_a_journal_survives_being_cut_off,
@@ -59,7 +65,7 @@ def test_the_same(test: Callable[..., None], azurite: Azurite, tmp_path: Path, m
     auth: Any = KeyAuth(azurite, "stacks")
     http = Http(None)
     account = SimpleNamespace(blobs=BlobStore(http, auth, "workspaceblobstore"))
-    given = {"azure": account, "tmp_path": tmp_path, "monkeypatch": monkeypatch}
+    given = {"azure": account, "tmp_path": tmp_path, "monkeypatch": monkeypatch, "file": uploading.large(tmp_path)}
     try:
         test(**{name: given[name] for name in inspect.signature(test).parameters})
     finally:

@@ -59,6 +59,7 @@ REFUSED = {
     "block-id-not-base64": ("PUT", "new?comp=block&blockid=%2A%2A", {}, b"x", 400, "InvalidQueryParameterValue"),
     "block-wrong-md5": ("PUT", "new?comp=block&blockid=AAAA", {"Content-MD5": WRONG}, b"x", 400, "Md5Mismatch"),
     "block-list-no-xml": ("PUT", "new?comp=blocklist", {}, b"<Block", 400, "InvalidXmlDocument"),
+    "block-list-wrong-md5": ("PUT", "new?comp=blocklist", {"Content-MD5": WRONG}, LIST, 400, "Md5Mismatch"),
     "block-list-unknown": ("PUT", "new?comp=blocklist", {}, LIST, 400, "InvalidBlockList"),
     "block-list-of-missing": ("GET", "none?comp=blocklist", {}, b"", 404, "BlobNotFound"),
     "block-list-of-append": ("GET", "log?comp=blocklist", {}, b"", 409, "InvalidBlobType"),

@@ -121,6 +121,23 @@ def test_a_blob_whose_content_was_torn_is_dropped(store, caplog):
     assert "blob box/short is gone" in caplog.text
 
 
+def test_blocks_expire_a_week_after_the_last_one_of_their_blob(tmp_path):
+    day, clock = 24 * 3600, [1_700_000_000.0]
+    store = open_store(tmp_path, lambda: clock[0])
+    store.put_block(BOX, "b", "AAAA", staged(store, b"one"))
+    clock[0] += 6 * day
+    store.put_block(BOX, "b", "AAAB", staged(store, b"two"))
+    clock[0] += 6 * day
+    assert [block.id for block in store.block_lists(BOX, "b")[2]] == ["AAAA", "AAAB"]
+    clock[0] += 2 * day
+    for work in (lambda: store.block_lists(BOX, "b"), lambda: store.put_block_list(BOX, "b", [("Latest", "AAAA")])):
+        with pytest.raises(ServiceError) as caught:
+            work()
+        assert caught.value.code in {"BlobNotFound", "InvalidBlockList"}
+    store.put_block(BOX, "b", "AAAAAAAA", staged(store, b"ids of another length are no matter then"))
+    store.sweep()
+
+
 def test_an_interrupted_append_is_cut_off(store):
     store.put_append_blob(BOX, "log")
     store.append(BOX, "log", b"one\n")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hub import Hub
@@ -172,8 +174,11 @@ def test_two_reads_share_a_folder(client: HubClient, pins: HubSplit, tmp_path: P
     assert left_in(tmp_path) == []
 
 
-def test_one_file_ahead_and_no_more(hub: Hub, client: HubClient, pins: HubSplit, tmp_path: Path) -> None:
-    most = 0
+def test_where_room_is_scarce_one_file_ahead_and_no_more(
+    hub: Hub, client: HubClient, pins: HubSplit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most, free = 0, 3 * pins.size
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
     for _, number, _ in read(pins, Selection.all(), client, tmp_path):
         if number % 50 == 0:
             most = max(most, len(left_in(tmp_path)))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,16 +17,18 @@ from typing import Any, TypeVar
 
 from phift.data.hub.errors import HubError, disk_full, no_ranges, not_the_pinned_file
 from phift.data.hub.pins import HubFile
+from phift.data.hub.ranges import JOURNAL, PARTIAL
 from phift.data.hub.remote import Cancelled, RangesIgnored, Remote
+from phift.data.locking import held, lock
 from phift.digest import digest_of, file_digest
 
-__all__ = ["PARTIAL", "Download", "Meter", "Progress", "Slot", "one_ahead"]
+__all__ = ["Download", "Meter", "Progress", "Slot", "one_ahead", "sweep"]
 
 T = TypeVar("T")
 
-PARTIAL = ".ranges"
-"""Ending of a file with holes: parts of one of the hub, used by one read only."""
 _SLOTS = 32
+_STALE = 7 * 24 * 3600.0  # seconds after which what a killed read left is removed
+_PLENTY = 1 << 30  # bytes
 _PIECE = 1 << 20
 _REPORT = 1 << 20  # bytes between two reports
 _LEAVE = 5.0  # seconds that an abandoned download may take to notice
@@ -84,14 +86,15 @@ class Meter:
 
 
 class Slot:
-    """A folder for the files of one read, locked against other reads: the first free one under `folder`.
+    """A folder for the files of one read, locked against other reads: one of those under `folder`.
 
-    Files that a killed read left in it are used where they fit. keep: files stay after use. Raises HubError when the
-    folder cannot be used.
+    Files that a killed read left are used where they fit: the slot with files of this read is taken, else an empty one.
+    keep: files stay after use. Raises HubError when the folder cannot be used.
     """
 
     def __init__(self, folder: Path, files: Iterable[HubFile], *, keep: bool = False) -> None:
         self.keep = keep
+        self._spared = False
         self._folder = folder
         self._wanted = {self._name(file) for file in files}
         self._lock = -1
@@ -100,16 +103,15 @@ class Slot:
     def __enter__(self) -> Slot:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            for number in range(_SLOTS):
-                self._lock = os.open(self._folder / f"{number}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-                try:
-                    fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    os.close(self._lock)
+            for number in sorted(range(_SLOTS), key=self._rank):
+                found = lock(self._folder / f"{number}.lock", wait=False)
+                if found is None:
                     continue
+                self._lock = found
                 self.path = self._folder / str(number)
                 self.path.mkdir(exist_ok=True)
                 self._tidy()
+                sweep(self._folder)
                 return self
         except OSError as error:
             raise HubError(
@@ -121,20 +123,28 @@ class Slot:
         raise HubError(summary, code="hub-folder", remedy="Wait for one of them to end.")
 
     def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
+        ended = kind is None or kind is GeneratorExit
         for path in self.path.iterdir():
-            if path.name.endswith(PARTIAL) or (kind is None and not self.keep):
+            if (ended and path.name.endswith((PARTIAL, JOURNAL))) or (kind is None and not self.keep):
                 path.unlink(missing_ok=True)
         os.close(self._lock)
+
+    def spare(self, size: int) -> None:
+        """Files that take so many bytes in all may stay until the read ends, if the disk has plenty of room: a read
+        that is killed then downloads none of them again."""
+        self._spared = shutil.disk_usage(self.path).free >= 2 * size + _PLENTY
 
     def place(self, file: HubFile, ending: str = "") -> Path:
         """The path of a file. Its name keeps the suffixes, from which readers derive the compression."""
         return self.path / f"{self._name(file)}{ending}"
 
     def need(self, size: int) -> None:
-        """Raises HubError when this many more bytes do not fit on the disk."""
-        free = shutil.disk_usage(self.path).free
-        if free < size:
-            raise disk_full(self._folder, size, free)
+        """Raises HubError when this many more bytes do not fit on the disk, even without what killed reads left."""
+        if shutil.disk_usage(self.path).free < size:
+            sweep(self._folder, older=0.0)
+            free = shutil.disk_usage(self.path).free
+            if free < size:
+                raise disk_full(self._folder, size, free)
 
     def missing(self, file: HubFile) -> int:
         """Bytes of a whole file that are not here yet."""
@@ -143,7 +153,7 @@ class Slot:
 
     def done(self, path: Path) -> None:
         """A file is not needed any more."""
-        if not self.keep:
+        if not self.keep and not self._spared:
             path.unlink(missing_ok=True)
 
     @contextmanager
@@ -210,13 +220,41 @@ class Slot:
         if self.keep:
             return
         for path in self.path.iterdir():
-            if path.name.removesuffix(".part") not in self._wanted:
+            if not self._is_wanted(path.name):
                 path.unlink(missing_ok=True)
+
+    def _is_wanted(self, name: str) -> bool:
+        return any(name.removesuffix(ending) in self._wanted for ending in ("", ".part", PARTIAL, JOURNAL))
+
+    def _rank(self, number: int) -> tuple[int, float]:
+        """Slots with files of this read first, then empty ones, then those with files of others, the oldest first."""
+        path = self._folder / str(number)
+        if not path.is_dir():
+            return 1, number
+        names = [each.name for each in path.iterdir()]
+        if any(self._is_wanted(name) for name in names):
+            return 0, number
+        return (2, path.stat().st_mtime) if names else (1, number)
 
     @staticmethod
     def _name(file: HubFile) -> str:
         # By path too: two files of one content are two files, and the first is deleted while the second is in use.
         return f"{file.sha256[:24]}-{digest_of(file.path, 8)}-{PurePosixPath(file.path).name[-100:]}"
+
+
+def sweep(folder: Path, *, older: float = _STALE) -> None:
+    """Remove what killed reads left under the folder of downloads, if none of it was written for `older` seconds.
+
+    Raises OSError.
+    """
+    now = time.time()
+    for path in folder.iterdir() if folder.is_dir() else ():
+        files = list(path.iterdir()) if path.is_dir() and path.name.isdecimal() else []
+        if not files or any(now - each.stat().st_mtime < older for each in files):
+            continue
+        with held(folder / f"{path.name}.lock", wait=False) as ours:
+            for each in files if ours else ():
+                each.unlink(missing_ok=True)
 
 
 def one_ahead(items: Generator[T, None, None], cancelled: threading.Event) -> Generator[T, None, None]:

@@ -4,9 +4,10 @@
         ...                                    # path: of the file in the repository; number: of the row, from 1
 
 Parquet: a prefix, and blocks of row groups, are read by byte ranges of up to 16 MB. Any other selection is read file by
-file: download the whole file, verify it against the pinned SHA-256, read it, delete it, while the next one downloads.
-Where a proxy ignores byte ranges, prefixes and blocks are read this way too. Other formats always are; the builder of
-`datasets` parses them with the card's options at the pinned commit.
+file: download the whole file, verify it against the pinned SHA-256, read it, while the next one downloads. Files are
+deleted at the end, or at once where the disk has little room. Where a proxy ignores byte ranges, prefixes and blocks
+are read this way too. Other formats always are; the builder of `datasets` parses them with the card's options at the
+pinned commit.
 
 A range cannot be verified against the SHA-256 of the whole file. The hub states that SHA-256 when it redirects to the
 file; it is compared with the pin.
@@ -15,16 +16,17 @@ file; it is compared with the pin.
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from phift.data.hub.client import HubClient
-from phift.data.hub.download import PARTIAL, Download, Meter, Progress, Slot, one_ahead
+from phift.data.hub.download import Download, Meter, Progress, Slot, one_ahead
 from phift.data.hub.errors import Subject, not_the_pinned_file
 from phift.data.hub.pins import HubFile, HubSplit
+from phift.data.hub.ranges import PARTIAL, PartialFile
 from phift.data.hub.remote import RangesIgnored, Remote
 from phift.data.hub.resolve import complete
 from phift.data.hub.selection import Selection, transfer
@@ -53,9 +55,9 @@ def read(
     A row is a dict, or a Problem where the file cannot be read any further; nothing follows a Problem.
 
     folder: scratch space for downloads. Several reads may share it, also from other processes. The next read of the
-    same split resumes the downloads of a killed one. A read that completes leaves no files, unless `keep` is set: whole
-    files then stay and later reads use them. progress: called with a Download. columns: the columns to read, by
-    default all; unknown ones are ignored.
+    same split resumes the downloads of a killed one, and downloads nothing that is there. A read that completes leaves
+    no files, unless `keep` is set: whole files then stay and later reads use them. progress: called with a Download.
+    columns: the columns to read, by default all; unknown ones are ignored.
 
     This is a generator: nothing happens before the first `next`, and closing it ends its downloads. Files in the cache
     of huggingface_hub are used if their content is the pinned one, also with HF_HUB_OFFLINE.
@@ -221,26 +223,28 @@ class _Reading:
         planned = list(blocks(footer, groups, self._columns))
         if not planned:
             return metadata.num_rows, metadata.num_row_groups
-        self._slot.need(sum(stop - start for _, ranges in planned for start, stop in ranges) + len(footer.tail))
-        path = self._slot.place(file, PARTIAL)
-        with self._slot.writing(path, "wb") as out:
-            out.truncate(file.size)
-            out.seek(footer.start)
-            out.write(footer.tail)
+        partial = PartialFile(self._slot, self._slot.place(file, PARTIAL), file.size)
+        wanted = [each for _, ranges in planned for each in ranges if not partial.has(*each)]
+        self._slot.need(sum(stop - start for start, stop in wanted) + len(footer.tail))
+        partial.begin(footer.start, footer.tail)
         for at, (joined, ranges) in enumerate(planned, 1):
             for start, stop in ranges:
-                with self._slot.writing(path, "r+b") as out:
-                    out.seek(start)
-
-                    def write(chunk: bytes, out: Any = out) -> None:
-                        out.write(chunk)
-                        self._meter.add(len(chunk))
-
-                    remote.read(start, stop, write, self._cancelled)
+                if partial.has(start, stop):
+                    self._meter.add(stop - start)
+                    continue
+                with partial.adding(start, stop) as write:
+                    remote.read(start, stop, self._counted(write), self._cancelled)
             self._meter.report()
             given.update(joined)
-            yield _Piece(file, path, row, footer, joined, last=at == len(planned))
+            yield _Piece(file, partial.path, row, footer, joined, last=at == len(planned))
         return metadata.num_rows, metadata.num_row_groups
+
+    def _counted(self, write: Callable[[bytes], None]) -> Callable[[bytes], None]:
+        def counted(chunk: bytes) -> None:
+            write(chunk)
+            self._meter.add(len(chunk))
+
+        return counted
 
     def _groups(self, metadata: Any, row: int, group: int) -> list[int]:
         """The row groups of a file that hold selected rows."""
@@ -283,6 +287,7 @@ class _Reading:
     def _check_space(self, files: Sequence[HubFile]) -> None:
         """Two files at a time must fit, or all of them if they are kept."""
         sizes = [0 if any(self._in_cache(file)) else self._slot.missing(file) for file in files]
+        self._slot.spare(sum(sizes))
         pairs = [sum(sizes[n : n + 2]) for n in range(len(sizes))]
         self._slot.need(sum(sizes) if self._slot.keep else max(pairs, default=0))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import hashlib
 from collections.abc import AsyncIterator, Mapping
 
 from starlette.requests import Request
@@ -39,26 +40,21 @@ class Body:
         try:
             await self._receive(staged, limit)
             digest = staged.md5
-            if expected is not None and digest is not None and expected != digest:
-                raise ServiceError(
-                    400,
-                    "Md5Mismatch",
-                    "The MD5 value specified in the request did not match with the MD5 value calculated by the server.",
-                    parameters={
-                        "UserSpecifiedMd5": base64.b64encode(expected).decode(),
-                        "ServerCalculatedMd5": base64.b64encode(digest).decode(),
-                    },
-                )
+            if expected is not None and digest is not None:
+                _require_md5(expected, digest)
         except BaseException:
             staged.discard()
             raise
         return staged
 
     async def read(self, limit: int) -> bytes:
-        """The whole body; raises 413 above `limit` bytes."""
+        """The whole body, checked against Content-MD5; raises 413 above `limit` bytes and 400 Md5Mismatch."""
+        expected = _wanted_md5(self._request.headers)
         data = bytearray()
         async for chunk in self._chunks(limit):
             data += chunk
+        if expected is not None:
+            _require_md5(expected, hashlib.md5(data, usedforsecurity=False).digest())
         return bytes(data)
 
     async def drain(self) -> None:
@@ -122,6 +118,19 @@ def _wanted_md5(headers: Mapping[str, str]) -> bytes | None:
             "The MD5 value specified in the request is invalid. MD5 value must be 128 bits and base64 encoded.",
         )
     return digest
+
+
+def _require_md5(expected: bytes, found: bytes) -> None:
+    if expected != found:
+        raise ServiceError(
+            400,
+            "Md5Mismatch",
+            "The MD5 value specified in the request did not match with the MD5 value calculated by the server.",
+            parameters={
+                "UserSpecifiedMd5": base64.b64encode(expected).decode(),
+                "ServerCalculatedMd5": base64.b64encode(found).decode(),
+            },
+        )
 
 
 def _too_large(limit: int) -> ServiceError:

@@ -29,7 +29,7 @@ __all__ = ["MAX_BLOCKS", "BlobStore"]
 logger = logging.getLogger("phift.emulator")
 
 MAX_BLOCKS = 50_000  # of a block blob, and appends of an append blob
-_STALE_BLOCK_SECONDS = 7 * 24 * 3600  # the service forgets uncommitted blocks after a week
+_STALE_BLOCK_SECONDS = 7 * 24 * 3600  # the service forgets blocks a week after the last one of a blob
 
 
 class BlobStore:
@@ -39,7 +39,7 @@ class BlobStore:
     """
 
     def __init__(self, connection: Connection, folder: Path, now: Callable[[], float] = time.time) -> None:
-        self._index = Index(connection)
+        self._index = Index(connection, lambda: ticks_of(now() - _STALE_BLOCK_SECONDS))
         self._files = ContentFiles(folder)
         self._now = now
         self._ticks = Ticks(now)
@@ -267,12 +267,12 @@ class BlobStore:
         return blob
 
     def sweep(self) -> int:
-        """Forgets week-old blocks, drops blobs whose content a power cut tore, removes files that no row names.
+        """Forgets expired blocks, drops blobs whose content a power cut tore, removes files that no row names.
 
         Returns how many files. Only before serving.
         """
         with self._index.transaction():
-            self._index.delete_stale_blocks(ticks_of(self._now() - _STALE_BLOCK_SECONDS))
+            self._index.delete_stale_blocks()
         removed, torn = self._files.sweep(self._index.files())
         with self._index.transaction():
             for file in torn:

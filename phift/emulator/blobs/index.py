@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -34,6 +34,9 @@ CREATE TABLE IF NOT EXISTS blob_block (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS blob_block_file ON blob_block (file);
 """
+_FRESH = (
+    "WHERE container = ? AND name = ? AND (SELECT max(staged) FROM blob_block WHERE container = ? AND name = ?) >= ?"
+)
 _BLOB = "id, container, name, kind, length, created, modified, headers, metadata, lease, blocks"
 
 _NO_LEASE = Lease()
@@ -43,10 +46,14 @@ Segment = tuple[str, str, int]
 
 
 class Index:
-    """Rows only; what they mean is the engine's. Used from one thread; writes belong inside `transaction`."""
+    """Rows only; what they mean is the engine's. Used from one thread; writes belong inside `transaction`.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    stale: the ticks before which the last uncommitted block of a blob must be staged for all of them to have expired.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, stale: Callable[[], int]) -> None:
         self._connection = connection
+        self._stale = stale
         connection.executescript(_SCHEMA)
 
     @contextmanager
@@ -174,10 +181,9 @@ class Index:
         )
 
     def blocks(self, container: str, name: str) -> list[Segment]:
-        """Uncommitted blocks, by id."""
+        """Uncommitted blocks that have not expired, by id."""
         return self._connection.execute(
-            "SELECT block, file, length FROM blob_block WHERE container = ? AND name = ? ORDER BY block",
-            (container, name),
+            f"SELECT block, file, length FROM blob_block {_FRESH} ORDER BY block", self._fresh(container, name)
         ).fetchall()
 
     def put_block(self, container: str, name: str, segment: Segment, staged: int) -> None:
@@ -196,15 +202,22 @@ class Index:
     def block_length(self, container: str, name: str) -> int | None:
         """The length of the ids of the blob's uncommitted blocks, which all must share; None without any."""
         row = self._connection.execute(
-            "SELECT length(block) FROM blob_block WHERE container = ? AND name = ? LIMIT 1", (container, name)
+            f"SELECT length(block) FROM blob_block {_FRESH} LIMIT 1", self._fresh(container, name)
         ).fetchone()
         return None if row is None else int(row[0])
 
     def delete_blocks(self, container: str, name: str) -> None:
         self._connection.execute("DELETE FROM blob_block WHERE container = ? AND name = ?", (container, name))
 
-    def delete_stale_blocks(self, before: int) -> None:
-        self._connection.execute("DELETE FROM blob_block WHERE staged < ?", (before,))
+    def delete_stale_blocks(self) -> None:
+        self._connection.execute(
+            "DELETE FROM blob_block WHERE (container, name) IN "
+            "(SELECT container, name FROM blob_block GROUP BY container, name HAVING max(staged) < ?)",
+            (self._stale(),),
+        )
+
+    def _fresh(self, container: str, name: str) -> tuple[str | int, ...]:
+        return container, name, container, name, self._stale()
 
     def unused(self, files: Iterable[str]) -> list[str]:
         """Those of `files` that no row names any more."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from phift.azure.blob import CHANGED
 from phift.azure.blob import DIGEST as UPLOADED
 from phift.azure.operations import operation_of
 from phift.compile.desired import Desired
 from phift.compile.ownership import user_tags
-from phift.data import Access, Recipe, prepared
+from phift.data import Access, Prepared, Recipe, forget, prepared
 from phift.errors import AzureError, InvalidSpecError, NotFoundError, RefusedError
 from phift.resources.base import Context, Live, Nature, Observation, Progress, Written
 from phift.resources.kinds.common import (
@@ -20,9 +21,7 @@ from phift.resources.kinds.common import (
     version_labels,
     version_marks_in,
 )
-
-if TYPE_CHECKING:
-    from phift.data.hub import Download
+from phift.resources.kinds.data_progress import DataProgress, seconds_for
 
 __all__ = ["Data"]
 
@@ -44,6 +43,10 @@ class Data:
     nature = Nature.VERSION
     deadline = 3600.0
     stays = True
+
+    def deadline_of(self, desired: Desired) -> float:
+        recipe = desired.parts.get("recipe")
+        return self.deadline if recipe is None else seconds_for(recipe)
 
     def read(self, context: Context, desired: Desired) -> Observation:
         try:
@@ -117,34 +120,34 @@ class Data:
     def _upload(self, context: Context, desired: Desired) -> tuple[str, dict[str, str]]:
         """The blob with the prepared rows, and the properties that tell of them."""
         recipe: Recipe = desired.parts["recipe"]
-        context.report(Progress("Preparing", message="checking and preparing rows"))
-
-        def downloading(so_far: Download) -> None:
-            file = f"file {so_far.file} of {so_far.files}" if so_far.files > 1 else ""
-            report = Progress("Downloading", message=file, current=so_far.current, total=so_far.total, unit="bytes")
-            context.report(report)
-
-        def preparing(rows: int, skipped: int) -> None:
-            values = {"skipped": float(skipped)} if skipped else {}
-            context.report(Progress("Preparing", current=rows, unit="rows", values=values))
-
-        try:
-            made = prepared(recipe, progress=preparing, access=Access(downloading=downloading))
-        except InvalidSpecError as error:
-            raise RefusedError(error.diagnostics) from None  # before anything was uploaded
-        blob = f"{_FOLDER}{made.digest}/{desired.address.name}.jsonl"
-        context.azure.blobs.upload(
-            made.path,
-            blob,
-            progress=lambda sent, total: context.report(Progress("Uploading", current=sent, total=total, unit="bytes")),
-            digest=made.digest,
-        )
+        made = self._stored_rows(context, desired, recipe)
+        blob = _blob(desired, made)
         facts = {CONTENT: made.digest, ROWS: str(made.rows)}
         if made.skipped:
             facts[SKIPPED] = ",".join(f"{code}={count}" for code, count in made.skipped)
         if recipe.identity.hub is not None:
             facts[REVISION] = recipe.identity.hub.revision
         return blob, facts
+
+    def _stored_rows(self, context: Context, desired: Desired, recipe: Recipe) -> Prepared:
+        """The prepared rows, once the blob store has them. A damaged file of the cache is prepared again."""
+        progress = DataProgress(recipe, context.report)
+        access = Access(downloading=progress.downloading)
+        for again in (True, False):
+            progress.begin()
+            try:
+                made = prepared(recipe, progress=progress.preparing, access=access)
+            except InvalidSpecError as error:
+                raise RefusedError(error.diagnostics) from None  # before anything was uploaded
+            try:
+                blobs = context.azure.blobs
+                blobs.upload(made.path, _blob(desired, made), progress=progress.uploading, digest=made.digest)
+                break
+            except AzureError as error:
+                if error.code != CHANGED or not again:
+                    raise
+                forget(recipe)
+        return made
 
     def delete(self, context: Context, desired: Desired, live: Live) -> Written:
         body = {"properties": {**live.raw["properties"], "isArchived": True}}
@@ -168,3 +171,7 @@ class Data:
 
     def _path(self, context: Context, desired: Desired) -> str:
         return f"{context.azure.workspace.arm_id}/data/{desired.name}/versions/{desired.digest}"
+
+
+def _blob(desired: Desired, made: Prepared) -> str:
+    return f"{_FOLDER}{made.digest}/{desired.address.name}.jsonl"

@@ -7,7 +7,7 @@ job.finetune: Run complete after 41s [id=quickstart-5b1c2d3e4f50]
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 
 from phift.address import Address
 from phift.apply.events import (
@@ -159,16 +159,34 @@ def came_of(event: ResourceDone) -> str:
 
 
 def progress_text(event: ResourceProgress) -> str:
-    """`finetune, step 120/300, loss 0.41`."""
-    parts = [event.message or event.state]
-    if event.total:
-        counted = (size if event.unit in {"bytes", "B"} else number, event.unit)
-        parts.append(_counted(event, *counted))
-    parts += [f"{name} {number(amount)}" for name, amount in event.values.items()]
+    """`finetune, step 120/300, loss 0.41`, `Downloading 12.0 of 44.0 MiB, file 2/3`."""
+    doing = event.message or event.state
+    if event.unit in {"bytes", "B"} and event.total:
+        doing = f"{doing} {_of_bytes(event.current, event.total)}"
+    parts = [doing, _counted(event), *_beside(event.values)]
     return ", ".join(part for part in parts if part)
 
 
-def _counted(event: ResourceProgress, shown: Callable[[float], str], unit: str) -> str:
-    if shown is size:
-        return f"{size(event.current)} of {size(event.total)}"
-    return f"{unit + ' ' if unit else ''}{shown(event.current)}/{shown(event.total)}".replace("steps ", "step ")
+def _counted(event: ResourceProgress) -> str:
+    if event.unit in {"bytes", "B"}:
+        return ""
+    unit = f"{event.unit} ".replace("steps ", "step ") if event.unit else ""
+    if event.total:
+        return f"{unit}{number(event.current)}/{number(event.total)}"
+    return f"{unit}{number(event.current)}" if unit and event.current else ""
+
+
+def _of_bytes(current: float, total: float) -> str:
+    """The unit once where it is the same: 80 columns are few."""
+    so_far, whole = size(current), size(total)
+    amount, _, unit = so_far.partition(" ")
+    return f"{amount if whole.endswith(f' {unit}') else so_far} of {whole}"
+
+
+def _beside(values: Mapping[str, float]) -> Iterator[str]:
+    """Numbers with their names; where there is one of a name and one of its plural, it is the first of so many."""
+    for name, amount in values.items():
+        if f"{name}s" in values:
+            yield f"{name} {number(amount)}/{number(values[f'{name}s'])}"
+        elif not (name.endswith("s") and name[:-1] in values):
+            yield f"{name} {number(amount)}"

@@ -1,0 +1,131 @@
+"""Room for prepared rows: what is kept, what killed commands left behind, and whether the disk has enough."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+
+from phift.data.locking import held
+from phift.data.recipe import Recipe
+from phift.errors import PhiftError
+
+__all__ = ["LIMIT", "limit", "make_room", "need", "remove", "sweep"]
+
+LIMIT = 20 * 1024**3
+"""Bytes kept, unless PHIFT_DATA_CACHE says how many GiB."""
+_IN_USE = 3600.0
+"""Seconds after its last use for which a file is not deleted: the command that asked for it may go on using it."""
+_TEXT = {"jsonl", "json", "csv"}
+_COLUMNS = {"prompt", "messages", "prompt_id"}
+_DRAFT = re.compile(r"\.([0-9a-f]{64})\.")
+_COMPANION = re.compile(r"([0-9a-f]{64})\.(json|lock)")
+
+
+def limit() -> int:
+    """Bytes that prepared rows may take in all."""
+    try:
+        return int(float(os.environ.get("PHIFT_DATA_CACHE", "")) * 1024**3)
+    except (ValueError, OverflowError):
+        return LIMIT
+
+
+def sweep(folder: Path, key: str) -> None:
+    """Remove what killed commands left: drafts, notes and locks without rows. key: of the recipe whose lock is held.
+
+    Whoever prepares holds the lock of its recipe, so a file of one that is not locked belongs to nobody.
+    """
+    for path in list(folder.iterdir()):
+        draft, companion = _DRAFT.match(path.name), _COMPANION.fullmatch(path.name)
+        owner = draft or companion
+        if owner is None or (companion and (folder / f"{owner[1]}.jsonl").exists()):
+            continue
+        if owner[1] != key:
+            _remove_unlocked(folder, owner[1], [path], orphans=companion is not None)
+        elif path.suffix != ".lock":
+            _unlink(path)
+
+
+def make_room(folder: Path, key: str, *, most: int | None = None, wanted: int = 0) -> None:
+    """Delete what was not used for longest, until at most `most` bytes are kept (by default `limit()`) and `wanted`
+    bytes of the disk are free; but not the rows of `key`, nor what was used within the hour."""
+    most = limit() if most is None else most
+    files = []
+    for path in folder.glob("*.jsonl"):
+        with contextlib.suppress(OSError):
+            status = path.stat()
+            files.append((status.st_mtime, status.st_size, path))
+    total = sum(size for _, size, _ in files)
+    for used, size, path in sorted(files):
+        if total <= most and shutil.disk_usage(folder).free >= wanted:
+            return
+        if path.stem != key and time.time() - used > _IN_USE and _remove_unlocked(folder, path.stem, _of(path)):
+            total -= size
+
+
+def remove(folder: Path, key: str) -> None:
+    """Delete the rows of a recipe whose lock is held."""
+    for path in _of(folder / f"{key}.jsonl"):
+        _unlink(path)
+
+
+def need(folder: Path, recipe: Recipe) -> None:
+    """Raises PhiftError where the disk has less room than the rows of a recipe will take at least."""
+    wanted = _at_least(recipe)
+    if shutil.disk_usage(folder).free >= wanted:
+        return
+    make_room(folder, recipe.key, wanted=wanted)
+    free = shutil.disk_usage(folder).free
+    if free < wanted:
+        raise PhiftError(
+            f"not enough disk space in {folder}: about {_megabytes(wanted)} needed to prepare {recipe.identity}, "
+            f"{_megabytes(free)} free",
+            remedy="Free some space, or set PHIFT_HOME to a folder on another disk.",
+        )
+
+
+def _at_least(recipe: Recipe) -> int:
+    """Bytes that the prepared rows take at least, about: those of the source, where all of its columns are used.
+
+    0 where that is unknown: rows that might fit are not refused.
+    """
+    split, take = recipe.identity.hub, recipe.take
+    share = float(take.share or 1) if take.count is None else 0.0
+    if split is not None:
+        if split.rows:
+            share = (take.of(split.rows) or share * split.rows) / split.rows
+        used = bool(split.columns) and set(split.columns) <= _COLUMNS and recipe.messages is None
+    else:
+        used = all(file.format in _TEXT for file in recipe.identity.files) and recipe.messages is None
+    return int(recipe.identity.size * min(share, 1.0)) if used else 0
+
+
+def _of(path: Path) -> list[Path]:
+    """A file of rows and its note."""
+    return [path, path.with_suffix(".json")]
+
+
+def _remove_unlocked(folder: Path, key: str, paths: list[Path], *, orphans: bool = False) -> bool:
+    """Delete files of a recipe, and its lock, unless somebody holds that. orphans: only while there are no rows."""
+    lock = folder / f"{key}.lock"
+    try:
+        with held(lock, wait=False) as ours:
+            if orphans and (folder / f"{key}.jsonl").exists():
+                return False
+            for path in [*paths, lock] if ours else ():
+                _unlink(path)
+            return ours
+    except OSError:
+        return False  # it is gone, or not ours to delete: no reason to fail
+
+
+def _unlink(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
