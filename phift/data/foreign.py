@@ -47,7 +47,9 @@ def foreign(head: bytes, kind: str) -> FileProblem | None:
             return FileProblem(name, f"the file is {what}", remedy)
     if head.startswith(_POINTER):
         return FileProblem(
-            "lfs-pointer", "the file is a Git LFS pointer, not the data it stands for", "Fetch the data: `git lfs pull`."
+            "lfs-pointer",
+            "the file is a Git LFS pointer, not the data it stands for",
+            "Fetch the data: `git lfs pull`.",
         )
     if _MARKUP.match(head):
         return FileProblem(

@@ -29,7 +29,7 @@ _NAMES = (("from", "value"), ("from", "content"), ("role", "value"), ("role", "t
 
 TOOLS = ("tool_calls", "function_call", "tool_call_id")
 NO_TOOLS = "phift does not train on tool calls"
-_LEAVE_OUT = "Leave such rows out, for example by `unfit: {skip: 5%}`."
+_LEAVE_OUT = "Leave such rows out, for example by `data.unfit: {skip: 5%}`."
 
 _SHAPE = 'Write a list of {"role": ..., "content": ...}.'
 _ORDER = "The order is: system (optional, once), then user and assistant by turns, ending with assistant."

@@ -76,7 +76,7 @@ class _Kind:
 
     def diagnostic(self) -> Diagnostic:
         first, noun = self.first, "row" if self.row else "line"
-        summary, detail = first.summary, f"It is row {self.row} of the file." if self.row else ""
+        summary, detail = first.summary, f"It is row {self.row}." if self.row else ""
         if self.rows > 1:
             summary = f"{self.rows:,} rows: {first.summary}"
             start, *more = (f"{place:,}" for place in self.places)
