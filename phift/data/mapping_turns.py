@@ -70,7 +70,7 @@ class _ByTurns:
 
     def _message(self, number: int, turn: Any) -> dict[str, Any] | Problem:
         if not isinstance(turn, dict):
-            return Problem("type", f"message {number} must be an object, not {kind_of(turn)}")
+            return Problem("type", f"message {number} must be an object, not {kind_of(turn)}", "Drop the row.")
         tools = next((key for key in TOOLS if turn.get(key)), None)
         if tools:
             return Problem("tools", f"message {number} has `{tools}`: {NO_TOOLS}", "Leave such rows out.")

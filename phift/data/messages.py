@@ -120,7 +120,9 @@ def encoded(row: Mapping[str, Any]) -> bytes:
         )
     except (UnicodeEncodeError, orjson.JSONEncodeError) as error:
         raise ValueError("half a surrogate pair") from error
-    if any(end in line for end in _LAST_BYTES) and _ends_lines([prompt, identity, *[message["content"] for message in messages]]):
+    if any(end in line for end in _LAST_BYTES) and _ends_lines(
+        [prompt, identity, *[message["content"] for message in messages]]
+    ):
         for mark in _LINE_ENDS:
             line = line.replace(mark.encode(), b"\\u%04x" % ord(mark))
     return line
@@ -145,7 +147,7 @@ def _in_conversation(messages: list[Any], open_ended: bool) -> Iterator[Problem]
             ordered = False
             continue
         role = message.get("role")
-        if role is None and (names := _other_names(message)):
+        if (role is None or message.get("content") is None) and (names := _other_names(message)):
             yield _named_otherwise(number, names)
             return
         if role not in ROLES:

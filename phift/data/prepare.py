@@ -151,7 +151,10 @@ class _Rows:
             return
         take, taken, rows = self._recipe.take, self._ready.source.taken, self._ready.source.seen
         if rows == 0:
-            self.findings.add(Problem("empty", "there are no rows", "It must hold at least one row."), self._name)
+            files = self._recipe.identity.files
+            table = files[0].format.startswith(("csv", "tsv")) if files else False
+            remedy = "The first line names the columns; rows follow it." if table else "It must hold at least one row."
+            self.findings.add(Problem("empty", "there are no rows", remedy), self._name)
         elif take.count is not None and (wanted := take.of(take.count)) is not None and wanted > taken:
             said = f"take: {take} asks for more rows than there are ({rows})"
             self.findings.add(Problem("take", said, f"Write at most {rows}, or leave `take` out."), self._name)
