@@ -26,7 +26,7 @@ _OTHERS = {
 def header_in(text: io.TextIOWrapper, kind: str, *, short: bool) -> tuple[str, ...] | None:
     """The names in the first line; None where it has none that can be read. Raises UnicodeDecodeError."""
     try:
-        header = next(_reader(text, kind, short), [])
+        header: list[str] = next(_reader(text, kind, short), [])
     except csv.Error:
         return None
     return None if _unfit_header(header, kind, ()) else tuple(header)

@@ -39,7 +39,7 @@ def opened(path: Path, codec: str = "") -> Iterator[io.BufferedReader]:
 
     Raises OSError; reading raises UnreadableError where the compressed stream is damaged, or larger than its limits.
     """
-    with path.open("rb", BUFFER) as stream:
+    with io.BufferedReader(io.FileIO(path), BUFFER) as stream:
         if not codec:
             yield stream
             return
