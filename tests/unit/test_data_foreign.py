@@ -230,7 +230,7 @@ def test_bytes_of_a_write_that_was_cut_off(tmp_path: Path, content: bytes, summa
         (("prompt", "chosen", "rejected"), "preference", "preference pairs", "`messages: chosen`"),
         (("input_ids", "attention_mask"), "messages", "tokenized already", "conversations in text"),
         (("image", "text"), "messages", "does not train on images", "conversations in text"),
-        (("frage", "antwort"), "columns", "match no preset: `frage`, `antwort`", "Write `messages:`"),
+        (("frage", "antwort"), "columns", "match no preset: `frage`, `antwort`", "Write `data.messages`"),
     ],
 )
 def test_columns_that_are_refused_by_name(
