@@ -96,7 +96,7 @@ def _recognised(columns: Collection[str] | None) -> Any:
         remedy = f"{ways} such as {_example(columns)}."
     elif set(close.needs) <= set(columns):
         leave = f"`data.messages: {close.name}` takes these and leaves the others out"
-        remedy = f"The nearest preset is `{close.name}`, which needs {named(close.needs)}: {leave}. Otherwise: {ways[0].lower()}{ways[1:]}."
+        remedy = f"The nearest preset is `{close.name}`, which needs {named(close.needs)}: {leave}."
     else:
         remedy = f"The nearest preset is `{close.name}`, which needs {named(close.needs)}. {ways}."
     raise _invalid(
