@@ -34,7 +34,7 @@ class UnreadableError(Exception):
 
 
 @contextmanager
-def opened(path: Path, codec: str = "") -> Iterator[io.BufferedReader]:
+def opened(path: Path, codec: str = "") -> Iterator[io.BufferedReader[Any]]:
     """The bytes of a file, decompressed. codec: "", "gz" or "zst".
 
     Raises OSError; reading raises UnreadableError where the compressed stream is damaged, or larger than its limits.
