@@ -48,7 +48,7 @@ _TOKENS = re.compile(
 
 # These end a line for str.splitlines and for some readers of JSON Lines, so they are written as escapes.
 _LINE_ENDS = "\x85\u2028\u2029"
-_LAST_BYTES = (b"\x85", b"\xa8", b"\xa9")
+_NEXT, _BREAK, _SEPARATOR = b"\x85", b"\xa8", b"\xa9"
 """With which they end in UTF-8: single bytes are found soonest."""
 
 
@@ -71,7 +71,7 @@ def problems_of(row: object, *, open_ended: bool = False) -> list[Problem]:
         found.append(Problem("type", f"`messages` must be a list, not {kind_of(messages)}", _SHAPE))
     elif not messages:
         found.append(Problem("no-messages", "`messages` is empty", _ORDER))
-    else:
+    elif not _plainly_sound(messages):
         found.extend(_in_conversation(messages, open_ended))
     return found
 
@@ -120,9 +120,8 @@ def encoded(row: Mapping[str, Any]) -> bytes:
         )
     except (UnicodeEncodeError, orjson.JSONEncodeError) as error:
         raise ValueError("half a surrogate pair") from error
-    if any(end in line for end in _LAST_BYTES) and _ends_lines(
-        [prompt, identity, *[message["content"] for message in messages]]
-    ):
+    ends = _NEXT in line or _BREAK in line or _SEPARATOR in line
+    if ends and _ends_lines([prompt, identity, *[message["content"] for message in messages]]):
         for mark in _LINE_ENDS:
             line = line.replace(mark.encode(), b"\\u%04x" % ord(mark))
     return line
@@ -136,6 +135,26 @@ def _ends_lines(texts: list[str]) -> bool:
                 if mark in text:
                     return True
     return False
+
+
+def _plainly_sound(messages: list[Any]) -> bool:
+    """Whether nothing is wrong, told at a glance. Most rows are of this kind; others may be sound as well."""
+    wanted, role = "user", ""
+    try:
+        for message in messages:
+            before, role, start = role, message["role"], message["content"][:1]
+            if role == wanted:
+                wanted = "assistant" if role == "user" else "user"
+            elif before or role != "system":
+                return False
+            # Ranges without white space and without characters that have no width.
+            if len(message) > 2 or not (
+                "!" <= start <= "~" or "\xae" <= start < "\u1680" or "\u3000" < start < "\ufeff"
+            ):
+                return False
+    except (KeyError, TypeError):
+        return False
+    return role == "assistant"
 
 
 def _in_conversation(messages: list[Any], open_ended: bool) -> Iterator[Problem]:
