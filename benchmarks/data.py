@@ -64,6 +64,8 @@ _SIDES = {
     "datasets: load_dataset + to_json": (_DATASETS, "rows.jsonl"),
     "phift prepare": (_ALL, "rows.jsonl"),
     "phift prepare, a tenth of the rows": (_ALL, "tenth.jsonl"),
+    "datasets, .json (an array)": (_DATASETS, "rows.json"),
+    "phift prepare, .json (an array)": (_ALL, "rows.json"),
     "datasets, .jsonl.gz": (_DATASETS, "rows.jsonl.gz"),
     "phift prepare, .jsonl.gz": (_ALL, "rows.jsonl.gz"),
     "phift prepare, .jsonl.zst": (_ALL, "rows.jsonl.zst"),
@@ -89,6 +91,8 @@ def main() -> None:
         source = _source(folder / "rows.jsonl", options.rows)
         _source(folder / "tenth.jsonl", options.rows // 10)
         _compressed(source)
+        lines = source.read_text(encoding="utf-8").split("\n")
+        source.with_suffix(".json").write_text(f"[{','.join(lines[:-1])}]", encoding="utf-8")
         print(f"{options.rows:,} rows, {source.stat().st_size / 1e6:,.0f} MB")
         runs: dict[str, list[Run]] = {side: [] for side in _SIDES}
         for number in range(options.repeats):  # by turns, so that a busy moment of the machine meets all sides
@@ -106,10 +110,12 @@ def main() -> None:
 
 def _budgets(best: dict[str, Run], mapping: dict[str, float]) -> None:
     ours, theirs = best["phift prepare"], best["datasets: load_dataset + to_json"]
+    array, theirs_array = best["phift prepare, .json (an array)"], best["datasets, .json (an array)"]
     zipped, theirs_zipped = best["phift prepare, .jsonl.gz"], best["datasets, .jsonl.gz"]
     small = best["phift prepare, a tenth of the rows"].peak
     for name, value, budget in (
         ("CPU beside datasets", ours.cpu / theirs.cpu, 1 / 3),
+        ("CPU beside datasets, .json", array.cpu / theirs_array.cpu, 1 / 3),
         ("CPU beside datasets, .jsonl.gz", zipped.cpu / theirs_zipped.cpu, 1 / 2),
         ("peak beside a tenth of the rows", ours.peak / small, 1.2),
         ("slowest preset, us a row", max(mapping.values()), 12),

@@ -74,6 +74,7 @@ class _Window:
         self._buffer = ""
         self._at = 0
         self._ended = False
+        self._has_lines = False  # most arrays are one line, and counting in wide text takes as long as parsing
 
     def next_character(self) -> str:
         """Skip white space; the character at the position, or "" at the end of the file."""
@@ -103,7 +104,8 @@ class _Window:
                 continue
             if end == len(self._buffer) and self._more(_CHUNK):
                 continue  # a number may go on
-            self.line += self._buffer.count("\n", self._at, end)
+            if self._has_lines:
+                self.line += self._buffer.count("\n", self._at, end)
             self._at = end
             return value
 
@@ -118,4 +120,5 @@ class _Window:
         self._ended = not read
         self._buffer = self._buffer[self._at :] + read
         self._at = 0
+        self._has_lines = "\n" in self._buffer
         return bool(read)
