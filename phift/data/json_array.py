@@ -99,7 +99,9 @@ class _Window:
                 value, end = _decoder.raw_decode(self._buffer, self._at)
             except json.JSONDecodeError:
                 # Broken, or only cut off by the window's edge: more text tells.
-                if len(self._buffer) - self._at > limits.LONGEST or not self._more(len(self._buffer) + _CHUNK):
+                # So much again as there is of it: each attempt starts from its beginning.
+                unread = len(self._buffer) - self._at
+                if unread > limits.LONGEST or not self._more(unread + _CHUNK):
                     raise
                 continue
             if end == len(self._buffer) and self._more(_CHUNK):

@@ -1,6 +1,7 @@
 """Preparation reads a stream: memory does not grow with the file."""
 
 import gzip
+import io
 import json
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
+from phift.data.json_array import read_array
 
 ROW = {
     "prompt": "What is 7?",
@@ -84,3 +87,18 @@ def zst(content: bytes) -> bytes:
     with pa.CompressedOutputStream(out, "zstd") as stream:
         stream.write(content)
     return bytes(out.getvalue().to_pybytes())
+
+
+def test_the_window_on_an_array_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    """An element that the edge of the window cuts off is no reason to read a larger piece than the last time."""
+    sizes = []
+
+    class Text(io.StringIO):
+        def read(self, size: int | None = -1, /) -> str:
+            sizes.append(size)
+            return super().read(size)
+
+    text = Text(json.dumps([ROW] * 20_000))
+    assert sum(1 for _ in read_array(text, lambda: True)) == 20_000
+    assert len(sizes) > 10
+    assert max(size or 0 for size in sizes) < 300_000
