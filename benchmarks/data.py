@@ -3,41 +3,82 @@
     python benchmarks/data.py [--rows 20000] [--repeats 3]
 
 The rows have ultrachat's shape and about its size (six messages, 6 kB). Both sides start cold, each in a process of
-its own, with imports left out of the time; the best of the repeats counts. phift also checks every row; what a plan
-needs, the digest of the file's bytes, is measured apart.
+its own, with imports left out of their CPU seconds; the best of the repeats counts. phift also checks every row; what a
+plan needs, the digest of the file's bytes, is measured apart, and so is each preset of `data.messages`. Memory is the
+peak as the system counts it.
 """
 
 import argparse
+import gzip
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+from typing import Any, NamedTuple
 
-_PHIFT = """
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+_END = """
+status = Path("/proc/self/status")
+if status.exists():  # what getrusage says begins with the memory of the process that started this one
+    peak = int(status.read_text().partition("VmHWM:")[2].split()[0]) / 1024
+else:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
+print(cpu, peak)
+"""
+_PHIFT = (
+    """
 import resource, sys, time
 from pathlib import Path
 from phift.data import Recipe, identify, prepare
 source, out, measured = Path(sys.argv[1]), Path(sys.argv[2]), "MEASURED"
-start = time.perf_counter()
+start = time.process_time()
 identity = identify({"path": source.name}, source.parent)
 if measured != "identify":
-    start = time.perf_counter()
+    start = time.process_time()
     prepare(Recipe.of(identity, take=None if measured == "all" else measured), out)
-print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+cpu = time.process_time() - start
 """
-_DATASETS = """
+    + _END
+)
+_DATASETS = (
+    """
 import resource, sys, time
+from pathlib import Path
 import datasets
 source, out, cache = sys.argv[1:4]
 datasets.disable_progress_bars()
-start = time.perf_counter()
+start = time.process_time()
 datasets.load_dataset("json", data_files=source, split="train", cache_dir=cache).to_json(out)
-print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+cpu = time.process_time() - start
 """
-_MEGABYTE = 1 << (10 if sys.platform == "linux" else 20)  # ru_maxrss counts kilobytes on Linux, bytes on macOS
+    + _END
+)
+_ALL = _PHIFT.replace("MEASURED", "all")
+_SIDES = {
+    "datasets: load_dataset + to_json": (_DATASETS, "rows.jsonl"),
+    "phift prepare": (_ALL, "rows.jsonl"),
+    "phift prepare, a tenth of the rows": (_ALL, "tenth.jsonl"),
+    "datasets, .json (an array)": (_DATASETS, "rows.json"),
+    "phift prepare, .json (an array)": (_ALL, "rows.json"),
+    "datasets, .jsonl.gz": (_DATASETS, "rows.jsonl.gz"),
+    "phift prepare, .jsonl.gz": (_ALL, "rows.jsonl.gz"),
+    "phift prepare, .jsonl.zst": (_ALL, "rows.jsonl.zst"),
+    "phift prepare, take 5%": (_PHIFT.replace("MEASURED", "5%"), "rows.jsonl"),
+    "phift identify (at plan time)": (_PHIFT.replace("MEASURED", "identify"), "rows.jsonl"),
+}
+
+
+class Run(NamedTuple):
+    """One process. cpu: seconds; peak: megabytes."""
+
+    cpu: float
+    peak: float
 
 
 def main() -> None:
@@ -45,27 +86,80 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
-    sides = {
-        "datasets: load_dataset + to_json": _DATASETS,
-        "phift prepare, every row": _PHIFT.replace("MEASURED", "all"),
-        "phift prepare, take 5%": _PHIFT.replace("MEASURED", "5%"),
-        "phift identify (at plan time)": _PHIFT.replace("MEASURED", "identify"),
-    }
     with tempfile.TemporaryDirectory() as name:
-        source = _source(Path(name) / "rows.jsonl", options.rows)
+        folder = Path(name)
+        source = _source(folder / "rows.jsonl", options.rows)
+        _source(folder / "tenth.jsonl", options.rows // 10)
+        _compressed(source)
+        lines = source.read_text(encoding="utf-8").split("\n")
+        source.with_suffix(".json").write_text(f"[{','.join(lines[:-1])}]", encoding="utf-8")
         print(f"{options.rows:,} rows, {source.stat().st_size / 1e6:,.0f} MB")
-        runs: dict[str, list[tuple[float, float]]] = {side: [] for side in sides}
+        runs: dict[str, list[Run]] = {side: [] for side in _SIDES}
         for number in range(options.repeats):  # by turns, so that a busy moment of the machine meets all sides
-            for side, program in sides.items():
-                runs[side].append(_run(program, source, Path(name), number))
-        reference = min(seconds for seconds, _ in next(iter(runs.values())))
-        for side, results in runs.items():
-            seconds = min(seconds for seconds, _ in results)
-            memory = max(memory for _, memory in results) / _MEGABYTE
-            print(
-                f"{side:34} {seconds:6.2f} s {options.rows / seconds:10,.0f} rows/s"
-                f" {reference / seconds:6.1f} x  {memory:5.0f} MB"
-            )
+            for side, (program, file) in _SIDES.items():
+                runs[side].append(_run(program, folder / file, folder, number))
+    best = {side: min(found) for side, found in runs.items()}
+    for side, run in best.items():
+        rows = options.rows // (10 if "tenth" in side else 1)
+        print(f"{side:36} {run.cpu:6.2f} CPU s {rows / run.cpu:10,.0f} rows/CPU s  {run.peak:5.0f} MB peak")
+    mapping = _mapping()
+    for preset, micros in mapping.items():
+        print(f"messages: {preset:26} {micros:6.2f} us a row")
+    _budgets(best, mapping)
+
+
+def _budgets(best: dict[str, Run], mapping: dict[str, float]) -> None:
+    ours, theirs = best["phift prepare"], best["datasets: load_dataset + to_json"]
+    array, theirs_array = best["phift prepare, .json (an array)"], best["datasets, .json (an array)"]
+    zipped, theirs_zipped = best["phift prepare, .jsonl.gz"], best["datasets, .jsonl.gz"]
+    small = best["phift prepare, a tenth of the rows"].peak
+    for name, value, budget in (
+        ("CPU beside datasets", ours.cpu / theirs.cpu, 1 / 3),
+        ("CPU beside datasets, .json", array.cpu / theirs_array.cpu, 1 / 3),
+        ("CPU beside datasets, .jsonl.gz", zipped.cpu / theirs_zipped.cpu, 1 / 2),
+        ("peak beside a tenth of the rows", ours.peak / small, 1.2),
+        ("slowest preset, us a row", max(mapping.values()), 12),
+    ):
+        print(f"{name:36} {value:8.3f}  budget {budget:7.3f}  {'ok' if value <= budget else 'OVER'}")
+
+
+def _mapping() -> dict[str, float]:
+    """Microseconds a row by preset, the best of five; rows have two texts of 3 kB, or six messages of 1 kB."""
+    from phift.data.mapping import compiled, mapped, written_out
+    from phift.data.presets import presets
+
+    found = {}
+    for name, preset in presets().items():
+        mapper = compiled(written_out(name, None))
+        if mapper is None:
+            continue  # rows as they are
+        rows = [{column: _cell(column, number) for column in (*preset.needs, *preset.may)} for number in range(5_000)]
+        times = []
+        for _ in range(5):
+            start = time.process_time()
+            for row in rows:
+                mapped(mapper, row)
+            times.append(time.process_time() - start)
+        found[name] = min(times) / len(rows) * 1e6
+    return found
+
+
+def _cell(column: str, number: int) -> Any:
+    keys = {"conversations": ("from", "value", "human", "gpt"), "messages": ("role", "content", "user", "assistant")}
+    if column in keys:
+        role, content, *names = keys[column]
+        return [{role: names[turn % 2], content: f"{number} " * 200} for turn in range(6)]
+    return f"{number} " * 600
+
+
+def _compressed(source: Path) -> None:
+    import pyarrow as pa
+
+    with source.open("rb") as rows, gzip.open(f"{source}.gz", "wb", 6) as out:
+        shutil.copyfileobj(rows, out, 1 << 20)
+    with source.open("rb") as rows, pa.CompressedOutputStream(f"{source}.zst", "zstd") as stream:
+        while piece := rows.read(1 << 20):
+            stream.write(piece)
 
 
 def _source(path: Path, rows: int) -> Path:
@@ -85,9 +179,9 @@ def _source(path: Path, rows: int) -> Path:
     return path
 
 
-def _run(program: str, source: Path, folder: Path, number: int) -> tuple[float, float]:
-    """(seconds, peak memory as the system counts it) of one cold run."""
-    cache = folder / f"cache-{number}-{abs(hash(program))}"
+def _run(program: str, source: Path, folder: Path, number: int) -> Run:
+    """One cold run."""
+    cache = folder / f"cache-{number}-{abs(hash((program, source)))}"
     out = folder / "out.jsonl"
     done = subprocess.run(
         [sys.executable, "-c", program, str(source), str(out), str(cache)],
@@ -96,8 +190,9 @@ def _run(program: str, source: Path, folder: Path, number: int) -> tuple[float, 
         text=True,
         env=_environment(cache),
     )
-    seconds, memory = done.stdout.split()[-2:]
-    return float(seconds), float(memory)
+    shutil.rmtree(cache, ignore_errors=True)
+    cpu, peak = done.stdout.split()[-2:]
+    return Run(float(cpu), float(peak))
 
 
 def _environment(cache: Path) -> dict[str, str]:

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from phift.data.columns import columns_of
 from phift.data.remote import Folder, folder_of, invalid
-from phift.data.sources import FORMATS, SourceFile
+from phift.data.sources import KNOWN_SUFFIXES, SourceFile, format_named
 from phift.digest import file_digest
 from phift.errors import StalePlanError
 from phift.spec.addresses import scheme_of
@@ -56,12 +56,13 @@ def storage_place(address: str) -> StoragePlace | None:
 
 def format_of(address: str) -> str:
     """A value of FORMATS. Raises InvalidSpecError where the address does not end in a known suffix."""
-    suffix = PurePosixPath(unquote(urlsplit(address).path)).suffix.lower()
-    if suffix not in FORMATS:
-        known = ", ".join(FORMATS)
-        summary = f"{address}: phift cannot tell its format from the suffix {suffix or '(none)'}"
-        raise invalid("format", summary, f"The path of an address must end in one of {known}.", "path")
-    return FORMATS[suffix]
+    name = PurePosixPath(unquote(urlsplit(address).path)).name
+    format = format_named(name)
+    if format is None:
+        suffix = PurePosixPath(name).suffix or "(none)"
+        summary = f"{address}: phift cannot tell its format from the suffix {suffix}"
+        raise invalid("format", summary, f"The path of an address must end in one of {KNOWN_SUFFIXES}.", "path")
+    return format
 
 
 @dataclass(frozen=True)

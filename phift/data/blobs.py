@@ -15,7 +15,7 @@ from typing import Protocol
 
 from phift.data.mltable import MLTABLE, read_table
 from phift.data.remote import Folder, columns_of_head, invalid
-from phift.data.sources import FORMATS, SourceFile
+from phift.data.sources import KNOWN_SUFFIXES, SourceFile, format_named
 from phift.digest import digest_of, file_md5
 from phift.errors import InvalidSpecError, PhiftError
 from phift.spec.references import AssetRef, DatastoreRef
@@ -243,12 +243,11 @@ def _at(place: DatastoreRef, asked: str, stores: Stores, *, folder: bool) -> Blo
 
 
 def _file(blob: Blob, container: Container, asked: str, format: str = "", label: str = "") -> BlobFile:
-    kind = format or FORMATS.get(PurePosixPath(blob.name).suffix.lower())
+    kind = format or format_named(blob.name)
     if kind is None:
-        known = ", ".join(FORMATS)
         suffix = PurePosixPath(blob.name).suffix or "(none)"
         raise invalid("format", f"{asked}: phift cannot tell the format of {blob.name} from the suffix {suffix}",
-                      f"Name it by its format: {known}.", "asset")  # fmt: skip
+                      f"Name it by its format: {KNOWN_SUFFIXES}.", "asset")  # fmt: skip
     if blob.size == 0:
         raise invalid("empty", f"{asked}: {blob.name} is empty", "It must hold at least one row.", "asset")
     return BlobFile(blob, kind, container, label or PurePosixPath(blob.name).name)
@@ -266,15 +265,17 @@ def _in_folder(container: Container, path: str, asked: str, format: str = "") ->
         below = PurePosixPath(blob.name.removeprefix(prefix))
         if any(part.startswith(_IGNORED) for part in below.parts) or below.name == MLTABLE:
             continue
-        if not format and below.suffix.lower() not in FORMATS:
+        if not format and format_named(below.name) is None:
             others += 1
             continue
         found.append(_file(blob, container, asked, format, str(below)))
     if not found:
         there = f"; {others} files have other suffixes" if others else ""
-        known = ", ".join(FORMATS)
         raise invalid(
-            "empty", f"{asked}: there is no file of data in the folder{there}", f"phift reads {known}.", "asset"
+            "empty",
+            f"{asked}: there is no file of data in the folder{there}",
+            f"phift reads {KNOWN_SUFFIXES}.",
+            "asset",
         )
     return tuple(found)
 

@@ -22,7 +22,7 @@ def columns_of(file: SourceFile) -> Collection[str] | None:
     second. Raises OSError."""
     if file.format == "parquet":
         return ("messages",) if _footer_names(file.path, b"messages") else _of_parquet(file.path)
-    if file.format in ("csv", "tsv"):
+    if file.format.startswith(("csv", "tsv")):
         return header_of(file.path, file.format)
     with closing(read(file.path, file.format, Counter(Picked(first=1)), None)) as rows:  # type: ignore[type-var]
         _, row = next(rows, (0, None))

@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
-from phift.data.problems import Problem
+from phift.data import limits
+from phift.data.problems import FileProblem
 
-__all__ = ["LONGEST", "UNREADABLE", "read_array"]
+__all__ = ["UNREADABLE", "read_array"]
 
-LONGEST = 1 << 26  # characters of one element: beyond it the text is taken for broken, not for unfinished
 UNREADABLE = "nested too deeply, or a number too long"
 _CHUNK = 1 << 18
 _SPACE = " \t\r\n"
@@ -25,7 +25,7 @@ def read_array(text: TextIO, taken: Callable[[], bool]) -> Iterator[tuple[int, A
     try:
         yield from _elements(window, taken)
     except RecursionError:
-        yield window.line, Problem("json", f"not JSON that can be read: {UNREADABLE}")
+        yield window.line, FileProblem("json", f"not JSON that can be read: {UNREADABLE}")
 
 
 def _elements(window: "_Window", taken: Callable[[], bool]) -> Iterator[tuple[int, Any]]:
@@ -48,21 +48,21 @@ def _elements(window: "_Window", taken: Callable[[], bool]) -> Iterator[tuple[in
         if follows not in (",", "]"):
             found = follows if follows in _MARKS else "something else" if follows else "the end of the file"
             said = f"not JSON: expected `,` or `]` between rows, found {found}"
-            yield window.line, Problem("json", said)
+            yield window.line, FileProblem("json", said)
             return
         if not closes:
             window.step()
             window.next_character()
     window.step()
     if window.next_character():
-        yield window.line, Problem("json", "not JSON: more text after the array", "One array a file.")
+        yield window.line, FileProblem("json", "not JSON: more text after the array", "One array a file.")
 
 
-def _broken(window: "_Window", error: ValueError) -> tuple[int, Problem]:
+def _broken(window: "_Window", error: ValueError) -> tuple[int, FileProblem]:
     if not isinstance(error, json.JSONDecodeError):
-        return window.line, Problem("json", f"not JSON that can be read: {UNREADABLE}")
+        return window.line, FileProblem("json", f"not JSON that can be read: {UNREADABLE}")
     line = window.line_at(error.pos)
-    return line, Problem("json", f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}", column=error.colno)
+    return line, FileProblem("json", f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}", column=error.colno)
 
 
 class _Window:
@@ -74,6 +74,7 @@ class _Window:
         self._buffer = ""
         self._at = 0
         self._ended = False
+        self._has_lines = False  # most arrays are one line, and counting in wide text takes as long as parsing
 
     def next_character(self) -> str:
         """Skip white space; the character at the position, or "" at the end of the file."""
@@ -98,12 +99,15 @@ class _Window:
                 value, end = _decoder.raw_decode(self._buffer, self._at)
             except json.JSONDecodeError:
                 # Broken, or only cut off by the window's edge: more text tells.
-                if len(self._buffer) - self._at > LONGEST or not self._more(len(self._buffer) + _CHUNK):
+                # So much again as there is of it: each attempt starts from its beginning.
+                unread = len(self._buffer) - self._at
+                if unread > limits.LONGEST or not self._more(unread + _CHUNK):
                     raise
                 continue
             if end == len(self._buffer) and self._more(_CHUNK):
                 continue  # a number may go on
-            self.line += self._buffer.count("\n", self._at, end)
+            if self._has_lines:
+                self.line += self._buffer.count("\n", self._at, end)
             self._at = end
             return value
 
@@ -118,4 +122,5 @@ class _Window:
         self._ended = not read
         self._buffer = self._buffer[self._at :] + read
         self._at = 0
+        self._has_lines = "\n" in self._buffer
         return bool(read)

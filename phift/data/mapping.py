@@ -84,17 +84,34 @@ def _recognised(columns: Collection[str] | None) -> Any:
             "the data holds preference pairs (`chosen` and `rejected`); phift trains on one answer to each prompt",
             "To train on the chosen side, write `messages: chosen`.",
             code="data-preference",
+            path="",
         )
     for column, what in _UNSUPPORTED.items():
         if column in columns:
-            raise _invalid(f"the data has a column `{column}`: {what}", "Use a data set of conversations in text.")
+            summary = f"the data has a column `{column}`: {what}"
+            raise _invalid(summary, "Use a data set of conversations in text.", path="")
     close = nearest(columns)
-    hint = f"The nearest preset is `{close.name}`, which needs {named(close.needs)}. " if close else ""
+    ways = f"Write `data.messages`: a preset ({', '.join(n for n in presets() if n != AS_IS)}), or a mapping"
+    if close is None:
+        remedy = f"{ways} such as {_example(columns)}."
+    elif set(close.needs) <= set(columns):
+        leave = f"`data.messages: {close.name}` takes these and leaves the others out"
+        remedy = f"The nearest preset is `{close.name}`, which needs {named(close.needs)}: {leave}."
+    else:
+        remedy = f"The nearest preset is `{close.name}`, which needs {named(close.needs)}. {ways}."
     raise _invalid(
         f"the data has no column `messages`, and its columns match no preset: {named(columns)}",
-        f"{hint}Write `messages:` with a preset ({', '.join(n for n in presets() if n != AS_IS)}) or a mapping.",
+        remedy,
         code="data-columns",
+        path="",
     )
+
+
+def _example(columns: Collection[str]) -> str:
+    """A mapping of two of the columns, where these can be named."""
+    known = [name for name in columns if named([name]) == f"`{name}`"]
+    user, answer = known[:2] if len(known) > 1 else ("question", "answer")
+    return f'{{user: "{{{{ {user} }}}}", assistant: "{{{{ {answer} }}}}"}}'
 
 
 _UNSUPPORTED = {
@@ -105,8 +122,9 @@ _UNSUPPORTED = {
 }
 
 
-def _invalid(summary: str, remedy: str, code: str = "data-messages") -> InvalidSpecError:
-    return InvalidSpecError([Diagnostic(summary, remedy=remedy, path="data.messages", code=code)])
+def _invalid(summary: str, remedy: str, code: str = "data-messages", path: str = "data.messages") -> InvalidSpecError:
+    """path: the field; empty where a split's columns are what is wrong."""
+    return InvalidSpecError([Diagnostic(summary, remedy=remedy, path=path, code=code)])
 
 
 def mapped(mapper: RowMapper, row: Any) -> dict[str, Any] | Problem:

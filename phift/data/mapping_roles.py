@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from phift.data.messages import ROLES
+from phift.data.messages import ROLES, kind_of
 from phift.data.problems import Problem, named
 from phift.data.row_mapper import RowMapper
 from phift.diagnostics import Diagnostic
@@ -97,7 +97,12 @@ def _cell(role: str, name: str, row: dict[str, Any]) -> str | Problem:
         value = row[name]
     except KeyError:
         return Problem("missing-key", f"messages.{role}: no column `{name}`; columns here: {named(row)}")
-    return value if isinstance(value, str) else "" if value is None else str(value)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | dict):
+        remedy = "A template can pick from it, such as {{ " + name + "[0] }}."
+        return Problem("type", f"messages.{role}: `{name}` must be text, not {kind_of(value)}", remedy)
+    return "" if value is None else str(value)
 
 
 def _template(role: str, text: str) -> Part:

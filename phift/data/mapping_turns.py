@@ -17,14 +17,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from phift.data.messages import ROLES, shown_role
+from phift.data.messages import NO_TOOLS, ROLES, TOOLS, kind_of, shown_role
 from phift.data.problems import Problem, Skipped, named
 from phift.data.row_mapper import RowMapper
 
 __all__ = ["by_pair", "by_turns"]
 
 _SAME = {role: role for role in ROLES}
-_TOOLS = ("tool_calls", "function_call", "tool_call_id")
 
 
 def by_turns(plain: Mapping[str, Any]) -> RowMapper:
@@ -57,7 +56,8 @@ class _ByTurns:
         if isinstance(turns, str):
             turns = _parsed(turns)
         if not isinstance(turns, list):
-            return Problem("type", f"`{self._turns}` must be a list of messages")
+            what = "" if turns is None else f", not {kind_of(turns)}"
+            return Problem("type", f"`{self._turns}` must be a list of messages{what}", "Or JSON text of one.")
         said: list[dict[str, Any]] = []
         for number, turn in enumerate(turns, 1):
             message = self._message(number, turn)
@@ -70,13 +70,16 @@ class _ByTurns:
 
     def _message(self, number: int, turn: Any) -> dict[str, Any] | Problem:
         if not isinstance(turn, dict):
-            return Problem("type", f"message {number} must be an object")
-        tools = next((key for key in _TOOLS if turn.get(key)), None)
+            return Problem("type", f"message {number} must be an object, not {kind_of(turn)}", "Drop the row.")
+        tools = next((key for key in TOOLS if turn.get(key)), None)
         if tools:
-            return Problem("tools", f"message {number} has `{tools}`: phift does not train on tool calls")
+            return Problem("tools", f"message {number} has `{tools}`: {NO_TOOLS}", "Leave such rows out.")
         given = turn.get(self._role)
         role = self._roles.get(given) if isinstance(given, str) else None
         if role is None:
+            if given is None:
+                summary = f"message {number} has no `{self._role}`; keys here: {named(turn)}"
+                return Problem("missing-key", summary, "Name them: `messages: {turns: ..., role: KEY, content: KEY}`.")
             if self._skip:
                 return Skipped("other-role", f"message {number} has another role")
             known = ", ".join(self._roles)
@@ -119,17 +122,22 @@ class _ByPair:
         self.columns: tuple[str, ...] | None = (before, answer)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any] | Problem:
-        answer = row.get(self._answer)
+        answer, before = row.get(self._answer), row.get(self._before)
         if answer is None:
-            return Problem("missing-key", f"no column `{self._answer}`; columns here: {named(row)}")
-        before = row.get(self._before)
+            return _absent(self._answer, row)
         if isinstance(answer, list) and (len(answer) > 1 or before is None):
             return {"messages": answer}
         if before is None:
-            return Problem("missing-key", f"no column `{self._before}`; columns here: {named(row)}")
+            return _absent(self._before, row)
         start = before if isinstance(before, list) else [{"role": "user", "content": before}]
         end = answer if isinstance(answer, list) else [{"role": "assistant", "content": answer}]
         return {"messages": [*start, *end]}
+
+
+def _absent(column: str, row: dict[str, Any]) -> Problem:
+    if column in row:
+        return Problem("empty-content", f"`{column}` is null", "Fill it or drop the row.")
+    return Problem("missing-key", f"no column `{column}`; columns here: {named(row)}")
 
 
 def _parsed(text: str) -> Any:

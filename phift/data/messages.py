@@ -13,7 +13,7 @@ import orjson
 
 from phift.data.problems import Problem, named
 
-__all__ = ["ROLES", "encoded", "oddities_of", "problems_of", "shown_role"]
+__all__ = ["NO_TOOLS", "ROLES", "TOOLS", "encoded", "kind_of", "oddities_of", "problems_of", "shown_role"]
 
 ROLES = ("system", "user", "assistant")
 _COMMON = {
@@ -23,6 +23,14 @@ _COMMON = {
 }
 """Roles of other formats, which a message may name: any other text is content of the data."""
 
+_ASKING = ("context", "human", "input", "instruction", "prompt", "prompter", "question", "users")
+_NAMES = (("from", "value"), ("from", "content"), ("role", "value"), ("role", "text"), ("speaker", "text"))
+"""Under which other formats have role and text of a message."""
+
+TOOLS = ("tool_calls", "function_call", "tool_call_id")
+NO_TOOLS = "phift does not train on tool calls"
+_LEAVE_OUT = "Leave such rows out, for example by `data.unfit: {skip: 5%}`."
+
 _SHAPE = 'Write a list of {"role": ..., "content": ...}.'
 _ORDER = "The order is: system (optional, once), then user and assistant by turns, ending with assistant."
 
@@ -30,8 +38,8 @@ _INVISIBLE = " \t\r\n\xa0\xad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2
 """White space, and characters without width: an answer of these alone teaches to say nothing."""
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_ESCAPES = (b"\\u00", b"\\b", b"\\f", b"\x7f")
-"""How they look in JSON: what has none of these has no control character."""
+_ESCAPE = re.compile(rb"\\[bfu]").search
+"""How most of them look in JSON. A pattern that begins with a literal is found much faster than bytes of length two."""
 _TOKENS = re.compile(
     r"<\|(?:system|user|assistant|end|endoftext|im_start|im_end|im_sep|eot_id|begin_of_text|end_of_text|start_header_id"
     r"|end_header_id|eom_id|python_tag|tool|placeholder[0-9]*|endofprompt|fim_prefix|fim_middle|fim_suffix)\|>"
@@ -40,6 +48,8 @@ _TOKENS = re.compile(
 
 # These end a line for str.splitlines and for some readers of JSON Lines, so they are written as escapes.
 _LINE_ENDS = "\x85\u2028\u2029"
+_NEXT, _BREAK, _SEPARATOR = b"\x85", b"\xa8", b"\xa9"
+"""With which they end in UTF-8: single bytes are found soonest."""
 
 
 def problems_of(row: object, *, open_ended: bool = False) -> list[Problem]:
@@ -48,9 +58,9 @@ def problems_of(row: object, *, open_ended: bool = False) -> list[Problem]:
     open_ended: a conversation may end with the user, whose last message is then asked and not learnt from.
     """
     if not isinstance(row, dict):
-        return [Problem("type", f"a row must be an object, not {_kind(row)}")]
+        return [Problem("type", f"a row must be an object, not {kind_of(row)}")]
     found = [
-        Problem("type", f"`{key}` must be text, not {_kind(row[key])}", f"Quote it, or leave `{key}` out.")
+        Problem("type", f"`{key}` must be text, not {kind_of(row[key])}", f"Quote it, or leave `{key}` out.")
         for key in ("prompt", "prompt_id")
         if not isinstance(row.get(key, ""), str) and row[key] is not None
     ]
@@ -58,17 +68,17 @@ def problems_of(row: object, *, open_ended: bool = False) -> list[Problem]:
     if messages is None:
         found.append(Problem("missing-key", f"`messages` is missing; columns here: {named(row)}", _SHAPE))
     elif not isinstance(messages, list):
-        found.append(Problem("type", f"`messages` must be a list, not {_kind(messages)}", _SHAPE))
+        found.append(Problem("type", f"`messages` must be a list, not {kind_of(messages)}", _SHAPE))
     elif not messages:
         found.append(Problem("no-messages", "`messages` is empty", _ORDER))
-    else:
+    elif not _plainly_sound(messages):
         found.extend(_in_conversation(messages, open_ended))
     return found
 
 
 def oddities_of(row: Mapping[str, Any], line: bytes) -> list[Problem]:
     """What a text of a sound row must not hold. line: the row encoded, which tells at once that most rows are clean."""
-    control, tokens = any(escape in line for escape in _ESCAPES), b"<|" in line
+    control, tokens = _ESCAPE(line) is not None or b"\x7f" in line, b"|" in line and b"<|" in line
     if not (control or tokens):
         return []
     found = []
@@ -110,7 +120,8 @@ def encoded(row: Mapping[str, Any]) -> bytes:
         )
     except (UnicodeEncodeError, orjson.JSONEncodeError) as error:
         raise ValueError("half a surrogate pair") from error
-    if not line.isascii() and _ends_lines([prompt, identity, *[message["content"] for message in messages]]):
+    ends = _NEXT in line or _BREAK in line or _SEPARATOR in line
+    if ends and _ends_lines([prompt, identity, *[message["content"] for message in messages]]):
         for mark in _LINE_ENDS:
             line = line.replace(mark.encode(), b"\\u%04x" % ord(mark))
     return line
@@ -126,15 +137,38 @@ def _ends_lines(texts: list[str]) -> bool:
     return False
 
 
+def _plainly_sound(messages: list[Any]) -> bool:
+    """Whether nothing is wrong, told at a glance. Most rows are of this kind; others may be sound as well."""
+    wanted, role = "user", ""
+    try:
+        for message in messages:
+            before, role, start = role, message["role"], message["content"][:1]
+            if role == wanted:
+                wanted = "assistant" if role == "user" else "user"
+            elif before or role != "system":
+                return False
+            # Ranges without white space and without characters that have no width.
+            if len(message) > 2 or not (
+                "!" <= start <= "~" or "\xae" <= start < "\u1680" or "\u3000" < start < "\ufeff"
+            ):
+                return False
+    except (KeyError, TypeError):
+        return False
+    return role == "assistant"
+
+
 def _in_conversation(messages: list[Any], open_ended: bool) -> Iterator[Problem]:
     expected: tuple[str, ...] = ("system", "user")
     ordered = True
     for number, message in enumerate(messages, 1):
         if not isinstance(message, dict):
-            yield Problem("type", f"message {number} must be an object, not {_kind(message)}", _SHAPE)
+            yield Problem("type", f"message {number} must be an object, not {kind_of(message)}", _SHAPE)
             ordered = False
             continue
         role = message.get("role")
+        if (role is None or message.get("content") is None) and (names := _other_names(message)):
+            yield _named_otherwise(number, names)
+            return
         if role not in ROLES:
             yield _bad_role(number, message)
             ordered = False
@@ -144,6 +178,9 @@ def _in_conversation(messages: list[Any], open_ended: bool) -> Iterator[Problem]
             ordered = False  # one finding a conversation: the rest would only follow from it
         expected = ("assistant",) if role == "user" else ("user",)
         content = message.get("content")
+        if len(message) > 2 and (tool := next((key for key in TOOLS if message.get(key)), None)):
+            yield Problem("tools", f"message {number} has `{tool}`: {NO_TOOLS}", _LEAVE_OUT)
+            continue
         if not isinstance(content, str):
             yield _bad_content(number, message)
         elif not content or content.isspace() or not content.strip(_INVISIBLE):
@@ -155,24 +192,61 @@ def _in_conversation(messages: list[Any], open_ended: bool) -> Iterator[Problem]
         yield Problem("role-order", f"the conversation ends with `{last}`, not with `assistant`", _ORDER)
 
 
+def _other_names(message: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The keys of role and text in a message that has them under the names of another format."""
+    return next(((role, text) for role, text in _NAMES if role in message and text in message), None)
+
+
+def _named_otherwise(number: int, names: tuple[str, str]) -> Problem:
+    role, text = names
+    summary = f"message {number} has `{role}` and `{text}`, not `role` and `content`"
+    if role == "role":
+        return Problem("turn-names", summary, f"Map them: `messages: {{turns: messages, content: {text}}}`.")
+    mapping = f"{{turns: messages, role: {role}, content: {text}, roles: {{human: user, gpt: assistant}}}}"
+    remedy = f"Map them: `messages: {mapping}`; in a column `conversations`: `messages: sharegpt`."
+    return Problem("turn-names", summary, remedy)
+
+
 def _bad_role(number: int, message: Mapping[str, Any]) -> Problem:
-    roles = ", ".join(ROLES)
-    if message.get("role") is None:
-        return Problem("missing-key", f"message {number} has no `role`", f"Roles: {roles}.")
-    return Problem("role", f"message {number} has {shown_role(message['role'])}", f"Roles: {roles}.")
+    role = message.get("role")
+    if role is None:
+        return Problem("missing-key", f"message {number} has no `role`", f"Roles: {', '.join(ROLES)}.")
+    return Problem("role", f"message {number} has {shown_role(role)}", _role_remedy(role))
+
+
+def _role_remedy(role: object) -> str:
+    roles = f"Roles: {', '.join(ROLES)}"
+    known = role.strip().lower() if isinstance(role, str) else ""
+    if known in ROLES:
+        return f"{roles}, in lower case. Or map it: `messages: {{turns: messages, roles: {{{role}: {known}, ...}}}}`."
+    if known in ("tool", "function", "observation"):
+        return f"{NO_TOOLS[0].upper()}{NO_TOOLS[1:]}. {_LEAVE_OUT}"
+    if known == "developer":
+        return f"{roles}. `messages: openai` reads `developer` as `system`."
+    if known in _COMMON:
+        as_ = "user" if known in _ASKING else "assistant"
+        return f"{roles}. Map it: `messages: {{turns: messages, roles: {{{role}: {as_}, ...}}}}`."
+    return f"{roles}. Others are mapped by `messages: {{turns: messages, roles: {{NAME: ROLE}}}}`."
 
 
 def shown_role(role: object) -> str:
     """A role for a message, quoted only if it is one of a known format."""
     if not isinstance(role, str):
-        return f"role {_kind(role)}"
+        return f"role {kind_of(role)}"
     return f"role `{role}`" if role.strip().lower() in _COMMON else "another role"
 
 
 def _bad_content(number: int, message: Mapping[str, Any]) -> Problem:
-    if message.get("content") is None:
+    content = message.get("content")
+    if content is None:
         return Problem("missing-key", f"message {number} has no `content`", _SHAPE)
-    summary = f"the content of message {number} must be text, not {_kind(message['content'])}"
+    if isinstance(content, list) and content and all(isinstance(part, dict) for part in content):
+        if all(part.get("type") == "text" for part in content):
+            summary = f"the content of message {number} must be text, not a list of parts"
+            return Problem("parts", summary, "`messages: openai` joins parts of text.")
+        summary = f"message {number} has parts other than text: phift does not train on images or sound"
+        return Problem("parts", summary, "Leave such rows out.")
+    summary = f"the content of message {number} must be text, not {kind_of(content)}"
     return Problem("type", summary, "Only text is trained on.")
 
 
@@ -184,7 +258,8 @@ def _extra_keys(number: int, message: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("extra-key", summary, "Remove what is not trained on.")
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """What a value of JSON is, with its article, for a message."""
     for types, name in _KINDS:
         if isinstance(value, types):
             return name

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from phift.data.remote import invalid
-from phift.data.sources import FORMATS
 from phift.spec import yaml12
 from phift.spec.tree import plain
 
@@ -133,15 +132,14 @@ def _format(name: str, options: Mapping[str, Any], asked: str) -> str:
     for key, value in options.items():
         if key == "delimiter" and name == "read_delimited" and value in (",", "\t"):
             format = "tsv" if value == "\t" else "csv"
-            if format in FORMATS.values():
-                continue
+            continue
         if key in _VALUES and (value.lower() if isinstance(value, str) else value) in _VALUES[key]:
             continue
         if key in _ANY:
             continue
         said = f"{name}: {{{key}: {str(value)[:60]!r}}}" if key else f"{name}: {str(value)[:60]!r}"
         known = "; ".join(f"{k}: {' or '.join(map(str, v))}" for k, v in _VALUES.items())
-        remedy = f"phift reads UTF-8 text, delimited by commas, whose first line names the columns ({known})."
+        remedy = f"phift reads UTF-8 text, delimited by commas or tabs, whose first line names the columns ({known})."
         raise invalid("mltable", f"{asked}: phift does not support {said} of its MLTable file", remedy, "asset")
     return format
 

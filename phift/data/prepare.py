@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from phift.data.mapping import compiled, mapped
 from phift.data.messages import encoded, oddities_of, problems_of
 from phift.data.output import Sink, written_whole
-from phift.data.problems import Findings, Problem, Skipped
+from phift.data.problems import FileProblem, Findings, Problem, Skipped
 from phift.data.recipe import Recipe
 from phift.data.rows import Access, SourceRows
 from phift.data.sources import SourceIdentity
@@ -54,8 +54,8 @@ def prepare(
 
     progress: called now and then with the number of rows done and of those left out, and once at the end.
     access: to what is not on this machine.
-    Raises InvalidSpecError with the problems found, each with file and line (the first 20, then a count), when more
-    rows are unfit than the recipe lets pass, when no row is left or a count asks for more rows than there are;
+    Raises InvalidSpecError with the problems found, by kind, each with its number and its first file and line, when
+    more rows are unfit than the recipe lets pass, when no row is left or a count asks for more rows than there are;
     StalePlanError when a file is no longer the one that was identified; PhiftError when a file cannot be read or `into`
     cannot be written, and what the hub raises.
     """
@@ -110,7 +110,7 @@ class _Rows:
     def __init__(self, recipe: Recipe, access: Access) -> None:
         self.findings = Findings()
         self.skipped: Counter[str] = Counter()
-        self._unfit: list[tuple[Problem, str, int]] = []
+        self._unfit = Findings()
         self._recipe = recipe
         self._ready = _Ready(recipe, access)
 
@@ -125,14 +125,15 @@ class _Rows:
                     yield ready
             elif isinstance(ready[0], Skipped):
                 self.skipped[ready[0].code] += 1
-            elif lenient and line:
-                unfit += 1
-                self.skipped[ready[0].code] += 1
-                self._unfit += [(problem, file, line) for problem in ready]
-                del self._unfit[_KEPT:]
             else:
+                # What is wrong with a file takes an unknown number of rows with it: no share of rows excuses it.
+                excused = lenient and not isinstance(ready[0], FileProblem)
+                number = 0 if isinstance(ready[0], FileProblem) else self._ready.source.number
                 for problem in ready:
-                    self.findings.add(problem, file, line)
+                    (self._unfit if excused else self.findings).add(problem, file, line, number)
+                if excused:
+                    unfit += 1
+                    self.skipped[ready[0].code] += 1
         self._check_unfit(unfit)
         self._check_amount(written)
 
@@ -143,15 +144,17 @@ class _Rows:
         allowed = self._recipe.unfit
         summary = f"{unfit} of {taken} rows are unfit, and data.unfit lets {float(allowed.share * 100):g}% pass"
         self.findings.add(Problem("unfit", summary, "Repair the rows below, or let more of them pass."), self._name)
-        for problem, file, line in self._unfit:
-            self.findings.add(problem, file, line)
+        self.findings.extend(self._unfit)
 
     def _check_amount(self, written: int) -> None:
         if self.findings:
             return
         take, taken, rows = self._recipe.take, self._ready.source.taken, self._ready.source.seen
         if rows == 0:
-            self.findings.add(Problem("empty", "there are no rows", "It must hold at least one row."), self._name)
+            files = self._recipe.identity.files
+            table = files[0].format.startswith(("csv", "tsv")) if files else False
+            remedy = "The first line names the columns; rows follow it." if table else "It must hold at least one row."
+            self.findings.add(Problem("empty", "there are no rows", remedy), self._name)
         elif take.count is not None and (wanted := take.of(take.count)) is not None and wanted > taken:
             said = f"take: {take} asks for more rows than there are ({rows})"
             self.findings.add(Problem("take", said, f"Write at most {rows}, or leave `take` out."), self._name)
@@ -164,9 +167,6 @@ class _Rows:
     @property
     def _name(self) -> str:
         return str(self._recipe.identity)
-
-
-_KEPT = 20  # unfit rows that are told when there are too many of them
 
 
 def _write(rows: _Rows, out: BinaryIO, into: Path, progress: Callable[[int, int], None] | None) -> Prepared:

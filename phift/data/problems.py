@@ -3,18 +3,21 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from phift.concealing import looks_secret
 from phift.diagnostics import Diagnostic, Mark
 from phift.errors import InvalidSpecError
 
-__all__ = ["LISTED", "Findings", "Problem", "Skipped", "named"]
+__all__ = ["LISTED", "FileProblem", "Findings", "Problem", "Skipped", "named"]
 
-LISTED = 20  # problems shown one by one; the rest is a count
+LISTED = 20
+"""Kinds of problems that are listed one by one; of the rest only their number is given."""
 
 _NAMES = 8
+_PLACES = 5  # places of one kind of problem that are named
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
+_NUMBER = re.compile(r"\d+")
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,11 @@ class Problem:
     summary: str
     remedy: str = ""
     column: int = 0
+
+
+@dataclass(frozen=True)
+class FileProblem(Problem):
+    """What keeps the rest of a file from being read: never only a row that may be left out."""
 
 
 @dataclass(frozen=True)
@@ -45,34 +53,88 @@ def named(names: Iterable[object]) -> str:
     return told or "none"
 
 
+@dataclass
+class _Kind:
+    """Problems of one kind in one file. first: the first of them, at mark; row: its row's number, where the line does
+    not tell. places: of the first rows that have it."""
+
+    first: Problem
+    mark: Mark
+    row: int
+    count: int = 0
+    rows: int = 0
+    last: int = 0
+    places: list[int] = field(default_factory=list)
+
+    def add(self, place: int) -> None:
+        self.count += 1
+        if place != self.last or not place:
+            self.rows += 1
+            self.last = place
+            if len(self.places) < _PLACES:
+                self.places.append(place)
+
+    def diagnostic(self) -> Diagnostic:
+        first, noun = self.first, "row" if self.row else "line"
+        summary, detail = first.summary, f"It is row {self.row}." if self.row else ""
+        if self.rows > 1:
+            summary = f"{self.rows:,} rows: {first.summary}"
+            start, *more = (f"{place:,}" for place in self.places)
+            others = [*more, *([f"{left:,} more"] if (left := self.rows - len(self.places)) else [])]
+            told = " and ".join([", ".join(others[:-1]), others[-1]] if len(others) > 1 else others)
+            detail = f"The first is {noun} {start}; the others: {told}."
+        elif self.count > 1:
+            detail = f"{detail} {self.count} messages of that row have it.".lstrip()
+        return Diagnostic(summary, detail=detail, remedy=first.remedy, mark=self.mark, code=f"data-{first.code}")
+
+
 class Findings:
-    """The problems found so far: the first `LISTED` in full, the others counted."""
+    """The problems found so far, by kind and file: the first `LISTED` kinds are listed with their number and where they
+    first occur; of the others only the number is kept."""
 
     def __init__(self) -> None:
-        self._listed: list[Diagnostic] = []
+        self._kinds: dict[tuple[str, str, str], _Kind] = {}
         self._unlisted: Counter[str] = Counter()
 
     def __bool__(self) -> bool:
-        return bool(self._listed)
+        return bool(self._kinds)
 
-    def add(self, problem: Problem, file: str, line: int = 0) -> None:
-        """Note a problem at `line` (from 1; 0: the whole file) of `file`."""
-        if len(self._listed) == LISTED:
-            self._unlisted[problem.code] += 1
-            return
-        mark = Mark(file, line, problem.column)
-        self._listed.append(Diagnostic(problem.summary, remedy=problem.remedy, mark=mark, code=f"data-{problem.code}"))
+    def add(self, problem: Problem, file: str, line: int = 0, row: int = 0) -> None:
+        """Note a problem at `line` (from 1; 0: the whole file) of `file`. row: the number of the row, from 1, in a
+        format whose lines say little.
+
+        Problems are of one kind where they have the same code and their summaries differ in numbers at most.
+        """
+        key = (file, problem.code, _NUMBER.sub("#", problem.summary))
+        kind = self._kinds.get(key)
+        if kind is None:
+            if len(self._kinds) == LISTED:
+                self._unlisted[problem.code] += 1
+                return
+            kind = self._kinds[key] = _Kind(problem, Mark(file, line, problem.column), row)
+        kind.add(row or line)
+
+    def extend(self, others: "Findings") -> None:
+        """Note what others hold, after what is already here."""
+        for key, kind in others._kinds.items():
+            if same := self._kinds.get(key):
+                same.count += kind.count
+                same.rows += kind.rows
+            elif len(self._kinds) == LISTED:
+                self._unlisted[kind.first.code] += kind.count
+            else:
+                self._kinds[key] = kind
+        self._unlisted += others._unlisted
 
     def raise_if_any(self) -> None:
-        """Raises InvalidSpecError with all findings, the uncounted as one last diagnostic; or does nothing."""
-        if not self._listed:
+        """Raises InvalidSpecError with all findings, the unlisted as one last diagnostic; or does nothing."""
+        if not self._kinds:
             return
-        diagnostics = list(self._listed)
-        total = len(diagnostics) + self._unlisted.total()
-        if self._unlisted:
+        diagnostics = [kind.diagnostic() for kind in self._kinds.values()]
+        unlisted = self._unlisted.total()
+        total = sum(kind.count for kind in self._kinds.values()) + unlisted
+        if unlisted:
             kinds = ", ".join(f"{count} x {code}" for code, count in sorted(self._unlisted.items()))
-            diagnostics.append(
-                Diagnostic(f"{self._unlisted.total()} more problems like these", detail=kinds, code="data-more")
-            )
+            diagnostics.append(Diagnostic(f"{unlisted} more problems", detail=kinds, code="data-more"))
         noun = "problem" if total == 1 else "problems"
         raise InvalidSpecError(diagnostics, f"{total} {noun} in the data")

@@ -2,30 +2,34 @@
 
 A reader yields (line, row): the line in the file, from 1, where the row starts (for Parquet the row's number), and
 the row as parsed, or a Problem in its place. It counts rows through the `Counter`, parses only those taken, and ends
-early where nothing after a problem can be trusted.
+with a FileProblem where nothing after it can be trusted.
 """
 
-import csv
 import io
 import json
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import orjson
 
-from phift.data.json_array import LONGEST, UNREADABLE, read_array
-from phift.data.problems import Problem, named
+from phift.data import limits
+from phift.data.csv_rows import header_in, records
+from phift.data.foreign import foreign
+from phift.data.json_array import UNREADABLE, read_array
+from phift.data.problems import FileProblem, Problem, named
+from phift.data.streams import BUFFER, UnreadableError, is_short, opened
 from phift.data.take import Picked
 
-__all__ = ["Counter", "count_rows", "header_of", "read"]
+__all__ = ["Counter", "count_rows", "header_of", "numbered", "read"]
 
-_BUFFER = 1 << 20  # bytes; the default of 8 KiB is about one row
 _BOM = b"\xef\xbb\xbf"
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _decode = json.JSONDecoder().decode
+_UTF8 = "Save it as UTF-8."
+_WRAPPERS = ("data", "rows", "train", "examples", "instances", "items", "records", "samples", "entries")
+_ABOUT = {"version", "name", "description", "license", "licence", "info", "metadata", "meta", "count", "total", "split"}
+"""What a file of nested rows holds beside them."""
 
 Rows = Iterator[tuple[int, Any]]
 
@@ -58,93 +62,140 @@ class Counter:
 
 def header_of(path: Path, kind: str) -> tuple[str, ...] | None:
     """The names in the first line of a CSV file; None where it cannot be read. Raises OSError."""
-    csv.field_size_limit(LONGEST)
-    with path.open("rb", _BUFFER) as stream:
-        if isinstance(_start(stream), Problem):
-            return None
-        with io.TextIOWrapper(stream, "utf-8", newline="") as text:
-            try:
-                return tuple(next(csv.reader(text, strict=True), ()))
-            except (UnicodeDecodeError, csv.Error):
+    base, _, codec = kind.partition(".")
+    try:
+        with opened(path, codec) as stream:
+            if isinstance(_start(stream, base), Problem):
                 return None
+            with io.TextIOWrapper(stream, "utf-8", newline="") as text:
+                return header_in(text, base, short=is_short(stream, codec))
+    except (UnreadableError, UnicodeDecodeError):
+        return None
+
+
+def numbered(kind: str) -> bool:
+    """Whether a row of the format is found by its number rather than by its line."""
+    return kind.partition(".")[0] in ("json", "parquet")
 
 
 def count_rows(path: Path, kind: str) -> int:
     """The rows of a file, blank lines and what cannot be read apart. Raises OSError."""
     counter = Counter(Picked(row=lambda number: False))
-    for _ in _READERS[kind](path, counter, None):  # its problems come again when rows are read
+    for _ in read(path, kind, counter, None):  # its problems come again when rows are read
         pass
     return counter.rows
 
 
 def read(path: Path, kind: str, taken: Counter, columns: tuple[str, ...] | None) -> Rows:
-    """The taken rows of one file. columns: those of use (others need not be read), or None for all.
+    """The taken rows of one file. kind: a value of sources.FORMATS. columns: those of use (others need not be read), or
+    None for all.
 
     Raises OSError when the file cannot be read.
     """
-    return _READERS[kind](path, taken, columns)
+    base, _, codec = kind.partition(".")
+    if base == "parquet":
+        yield from _read_parquet(path, taken, columns)
+        return
+    try:
+        with opened(path, codec) as stream:
+            head = _start(stream, base)
+            if isinstance(head, Problem):
+                yield 1, head
+            elif base == "jsonl" or (base == "json" and head != b"["):
+                yield from _lines(stream, taken, base, short=is_short(stream, codec))
+            else:
+                yield from _texts(path, stream, base, codec, taken, columns)
+    except UnreadableError as error:
+        yield 0, error.problem
 
 
-def _read_jsonl(path: Path, taken: Counter, columns: tuple[str, ...] | None) -> Rows:
-    with path.open("rb", _BUFFER) as stream:
-        head = _start(stream)
-        if isinstance(head, Problem):
-            yield 1, head
-            return
-        yield from _lines(stream, taken)
-
-
-def _read_json(path: Path, taken: Counter, columns: tuple[str, ...] | None) -> Rows:
-    """An array of rows; or, as is common under this suffix, JSON Lines."""
-    with path.open("rb", _BUFFER) as stream:
-        head = _start(stream)
-        if isinstance(head, Problem):
-            yield 1, head
-        elif head == b"[":
-            with io.TextIOWrapper(stream, "utf-8", newline="") as text:
-                try:
-                    yield from read_array(text, taken)
-                except UnicodeDecodeError:
-                    yield _first_undecodable(path)
-        else:
-            yield from _lines(stream, taken)
-
-
-def _start(stream: BinaryIO) -> bytes | Problem:
-    """Skip a byte order mark; the first byte that is no white space, b"" at the end, or what is wrong."""
-    head = stream.read(4)
-    if head[:2] in _UTF16:
-        return Problem("encoding", "the file is UTF-16", "Save it as UTF-8.")
-    start = len(_BOM) if head.startswith(_BOM) else 0
-    stream.seek(start)
-    first = b" "
-    while first.isspace():
-        first = stream.read(1)
-    stream.seek(start)
+def _start(stream: io.BufferedReader, kind: str) -> bytes | FileProblem:
+    """Skip a byte order mark; the first byte that is no white space, b"" where there is none, or what is wrong."""
+    head = stream.peek(BUFFER)
+    if problem := foreign(head, kind):
+        return problem
+    if head.startswith(_BOM):
+        stream.read(len(_BOM))
+        head = head[len(_BOM) :]
+    first = head.lstrip()[:1]
+    if kind == "jsonl" and first == b"[":
+        remedy = "The file looks like a JSON array: give it the suffix .json."
+        return FileProblem("array", "not JSON Lines: the file begins with `[`", remedy)
     return first
 
 
-def _lines(stream: BinaryIO, taken: Counter) -> Rows:
+def _texts(
+    path: Path,
+    stream: io.BufferedReader,
+    kind: str,
+    codec: str,
+    taken: Counter,
+    columns: tuple[str, ...] | None,
+) -> Rows:
+    short = is_short(stream, codec)
+    # Of CSV the reader wants to see the ends of lines; an array has none, and is read faster where none is looked for.
+    with io.TextIOWrapper(stream, "utf-8", newline="\n" if kind == "json" else "") as text:
+        try:
+            if kind == "json":
+                yield from read_array(text, taken)
+            else:
+                for line, row in records(text, kind, taken, columns, short=short):
+                    yield line, row if columns is None else _with_messages(row)
+        except UnicodeDecodeError:
+            yield _first_undecodable(path, codec)
+
+
+def _lines(stream: io.BufferedReader, taken: Counter, kind: str, *, short: bool) -> Rows:
     # A binary stream ends lines at line feeds only, so U+2028 and its like inside a text split nothing.
-    for number, line in enumerate(_bounded(stream, stream), 1):
+    longest = limits.LONGEST
+    lines: Iterator[bytes] = iter(stream) if short else iter(partial(stream.readline, longest + 1), b"")
+    nested: tuple[int, Any] | None = None
+    first = True
+    for number, line in enumerate(lines, 1):
         if line.isspace():
             continue
-        if len(line) > LONGEST:
-            yield number, _too_long("the line")
+        if len(line) > longest:
+            summary = f"the line has more than {longest} characters"
+            yield number, FileProblem("long", summary, "Write a row a line; a row is one conversation.")
             return
+        if nested:
+            yield nested
+            nested = None
         if taken():
-            yield number, _parsed(line, number)
+            row = _parsed(line, number)
+            if first and line.strip() == b"{":
+                yield number, _spread(kind)
+                return
+            if first and isinstance(row, dict) and _wrapper(row):
+                nested = number, row
+            else:
+                yield number, row
+        first = False
+    if nested:
+        key = _wrapper(nested[1])
+        summary = f"the rows are inside `{key}` of one object"
+        yield nested[0], FileProblem("nested", summary, _written_out(f".{key}[]"))
 
 
-def _bounded(lines: Any, stream: BinaryIO) -> Iterator[Any]:
-    """The lines of a file; of one that is too long, a piece that tells so. A short file needs no such care."""
-    if os.fstat(stream.fileno()).st_size <= LONGEST:
-        return iter(lines)
-    return iter(partial(lines.readline, LONGEST + 1), b"" if lines is stream else "")
+def _spread(kind: str) -> FileProblem:
+    if kind == "json":
+        summary = "the file is one object over several lines, not an array of rows"
+        return FileProblem("nested", summary, f"If the rows are inside it: {_written_out('.data[]')}")
+    summary = "an object goes over several lines, and JSON Lines has one in each line"
+    return FileProblem("json", summary, _written_out("."))
 
 
-def _too_long(what: str) -> Problem:
-    return Problem("long", f"{what} has more than {LONGEST} characters", "A row is a line of JSON, or a record of CSV.")
+def _written_out(path: str) -> str:
+    return f"Write one row a line, for example by `jq -c '{path}'`."
+
+
+def _wrapper(row: dict[str, Any]) -> str:
+    """The key of a lone object that holds all rows; empty where there is none."""
+    for key in _WRAPPERS:
+        held = row.get(key)
+        if isinstance(held, list) and held and isinstance(held[0], dict) and set(row) - {key} <= _ABOUT:
+            return key
+    return ""
 
 
 def _parsed(line: bytes, number: int) -> Any:
@@ -152,94 +203,48 @@ def _parsed(line: bytes, number: int) -> Any:
         return orjson.loads(line)
     except orjson.JSONDecodeError:
         pass  # the standard library's parser finds better words, and takes a few things that orjson does not
+    if b"\0" in line:
+        remedy = "It was cut off while it was written, or is not text."
+        return Problem("nul", "the line has NUL bytes", remedy, column=line.index(b"\0") + 1)
     try:
         return _decode(line.decode().rstrip())  # a line feed would count as another line
     except UnicodeDecodeError as error:
         return _undecodable(error)
     except json.JSONDecodeError as error:
-        remedy = "Each line must be one JSON object."
-        if number == 1 and line.lstrip().startswith(b"["):
-            remedy = "The file looks like a JSON array: give it the suffix .json."
-        return Problem("json", f"not JSON: {_reason(error)}", remedy, column=error.colno)
+        return Problem("json", f"not JSON: {_reason(error)}", "Each line must be one JSON object.", column=error.colno)
     except (RecursionError, ValueError):
         return Problem("json", f"not JSON that can be read: {UNREADABLE}")
 
 
 def _undecodable(error: UnicodeDecodeError) -> Problem:
-    return Problem("encoding", "not UTF-8 text", "Save it as UTF-8.", column=error.start + 1)
+    return Problem("encoding", "not UTF-8 text", _UTF8, column=error.start + 1)
 
 
-def _first_undecodable(path: Path) -> tuple[int, Problem]:
+def _first_undecodable(path: Path, codec: str) -> tuple[int, Problem]:
     """The place that a decoder of large pieces could not name."""
-    with path.open("rb", _BUFFER) as stream:
-        for number, line in enumerate(stream, 1):
+    with opened(path, codec) as stream:
+        for number, line in enumerate(iter(partial(stream.readline, limits.LONGEST + 1), b""), 1):
             try:
                 line.decode()
             except UnicodeDecodeError as error:
-                return number, _undecodable(error)
-    return 0, Problem("encoding", "not UTF-8 text at its end", "Save it as UTF-8.")
+                return number, FileProblem("encoding", "not UTF-8 text", _UTF8, column=error.start + 1)
+    return 0, FileProblem("encoding", "not UTF-8 text at its end", _UTF8)
 
 
 def _reason(error: json.JSONDecodeError) -> str:
     return error.msg[:1].lower() + error.msg[1:]
 
 
-def _read_csv(path: Path, taken: Counter, columns: tuple[str, ...] | None) -> Rows:
-    csv.field_size_limit(LONGEST)  # a conversation may be longer than the module's 128 KiB
-    with path.open("rb", _BUFFER) as stream:
-        head = _start(stream)
-        if isinstance(head, Problem):
-            yield 1, head
-            return
-        with io.TextIOWrapper(stream, "utf-8", newline="") as text:
-            try:
-                yield from _records(csv.reader(_bounded(text, stream), strict=True), taken, columns)
-            except UnicodeDecodeError:
-                yield _first_undecodable(path)
-
-
-def _records(reader: Any, taken: Counter, columns: tuple[str, ...] | None) -> Rows:
-    line = 1
-    try:
-        header: list[str] = next(reader, [])
-        missing = _missing(header, columns)
-        if missing:
-            yield 1, missing
-            return
-        line = reader.line_num + 1
-        for cells in reader:
-            if cells and taken():
-                yield line, _from_cells(header, cells, columns)
-            line = reader.line_num + 1
-    except csv.Error as error:
-        yield line, Problem("csv", f"not CSV: {error}", 'Quote texts with ", and write " inside them as "".')
-
-
-def _missing(header: list[str], columns: tuple[str, ...] | None) -> Problem | None:
-    if "messages" in (columns or ()) and "messages" not in header:
-        return Problem(
-            "missing-key", f"no column `messages`; columns here: {named(header)}", "The first line names the columns."
-        )
-    return None
-
-
-def _from_cells(header: list[str], cells: list[str], columns: tuple[str, ...] | None) -> Any:
-    if len(cells) != len(header):
-        return Problem("csv", f"{len(cells)} cells, but the first line names {len(header)} columns")
-    row: dict[str, Any] = dict(zip(header, cells, strict=True))
-    if "messages" not in (columns or ()):
-        return row
-    for key in ("prompt", "prompt_id"):
-        if row.get(key) == "":  # CSV cannot say null
-            row[key] = None
-    return _with_messages(row)
-
-
-def _with_messages(row: dict[str, Any]) -> Any:
+def _with_messages(row: Any) -> Any:
     """`row` with `messages` parsed, where the format could hold it only as text."""
-    text = row.get("messages")
+    text = row.get("messages") if isinstance(row, dict) else None
     if not isinstance(text, str):
         return row
+    try:
+        row["messages"] = orjson.loads(text)
+        return row
+    except orjson.JSONDecodeError:
+        pass  # as for lines
     try:
         row["messages"] = _decode(text)
     except (RecursionError, ValueError) as error:
@@ -256,12 +261,17 @@ def _read_parquet(path: Path, taken: Counter, columns: tuple[str, ...] | None) -
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    with path.open("rb") as stream:
+        problem = foreign(stream.read(BUFFER), "parquet")
+    if problem:
+        yield 0, problem
+        return
     try:
-        with pq.ParquetFile(path, buffer_size=_BUFFER) as file:
+        with pq.ParquetFile(path, buffer_size=BUFFER) as file:
             names = list(file.schema_arrow.names)
-            missing = _missing(names, columns)
-            if missing:
-                yield 0, missing
+            if columns is not None and "messages" in columns and "messages" not in names:
+                summary = f"no column `messages`; columns here: {named(names)}"
+                yield 0, FileProblem("missing-key", summary, "Map its columns: see `data.messages`.")
                 return
             wanted = names if columns is None else [name for name in columns if name in names]
             first = 1
@@ -275,7 +285,7 @@ def _read_parquet(path: Path, taken: Counter, columns: tuple[str, ...] | None) -
     except (pa.ArrowException, OSError, ValueError) as error:
         # A damaged page is an OSError to pyarrow, and a damaged text a UnicodeDecodeError.
         why = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
-        yield 0, Problem("parquet", f"not a Parquet file that can be read{why}", "Write it again.")
+        yield 0, FileProblem("parquet", f"not a Parquet file that can be read{why}", "Write it again.")
 
 
 def _from_group(file: Any, group: int, columns: list[str], mask: bytearray, first: int) -> Rows:
@@ -287,11 +297,3 @@ def _from_group(file: Any, group: int, columns: list[str], mask: bytearray, firs
         for n, row in zip(chosen, part.to_pylist(), strict=True):
             yield first + at + n, row
         at += size
-
-
-_READERS: dict[str, Callable[[Path, Counter, tuple[str, ...] | None], Rows]] = {
-    "jsonl": _read_jsonl,
-    "json": _read_json,
-    "csv": _read_csv,
-    "parquet": _read_parquet,
-}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phift.data.problems import Problem
-from phift.data.readers import Counter, count_rows, read
+from phift.data.readers import Counter, count_rows, numbered, read
 from phift.data.sources import SourceFile, SourceIdentity
 from phift.data.take import Picked, Take
 
@@ -35,7 +35,10 @@ class Access:
 
 
 class SourceRows:
-    """The picked rows of a source, in order. seen: rows passed so far, taken or not; of the hub only the taken ones."""
+    """The picked rows of a source, in order. seen: rows passed so far, taken or not; of the hub only the taken ones.
+
+    number: of the current row in its file, from 1, where the format is one whose lines do not tell; else 0.
+    """
 
     def __init__(
         self, identity: SourceIdentity, take: Take, seed: int, columns: Sequence[str] | None, access: Access
@@ -43,6 +46,7 @@ class SourceRows:
         """columns: those of use, others need not be read; None for all."""
         self.seen = 0
         self.taken = 0
+        self.number = 0
         self._identity = identity
         self._take = take
         self._seed = seed
@@ -105,9 +109,13 @@ class SourceRows:
     def _from_files(self, picked: Picked, files: Iterable[tuple[str, SourceFile]]) -> Iterator[SourceRow]:
         counter = Counter(picked)
         for name, file in files:
+            before, by_number = counter.rows, numbered(file.format)
             for line, row in read(file.path, file.format, counter, self._columns):
                 self.seen = counter.rows
+                if by_number:
+                    self.number = line if file.format == "parquet" else counter.rows - before
                 yield name, line, row
+            self.number = 0
         self.seen = counter.rows
 
     def _from_hub(self, split: HubSplit, picked: Picked) -> Iterator[SourceRow]:
@@ -124,6 +132,7 @@ class SourceRows:
                 split, selection_of(picked), client, folder, self._access.downloading, columns=self._columns
             ):
                 self.seen = max(self.seen, number)
+                self.number = number
                 yield f"{split.id}/{path}", number, row if isinstance(row, Problem) else dict(row)
 
 

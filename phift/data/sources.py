@@ -21,11 +21,35 @@ if TYPE_CHECKING:
     from phift.data.hub.pins import HubSplit
     from phift.data.remote import RemoteFiles
 
-__all__ = ["FORMATS", "SourceFile", "SourceIdentity", "identify"]
+__all__ = ["FORMATS", "KNOWN_SUFFIXES", "SourceFile", "SourceIdentity", "format_named", "identify"]
 
 _MOST_FILES = 10_000
 
-FORMATS = {".jsonl": "jsonl", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
+_TEXT = ("jsonl", "json", "csv", "tsv")
+_CODECS = ("gz", "zst")
+
+FORMATS = {
+    **{f".{text}": text for text in _TEXT},
+    ".parquet": "parquet",
+    **{f".{text}.{codec}": f"{text}.{codec}" for text in _TEXT for codec in _CODECS},
+}
+"""By suffix. A compressed file is a format of its own: its identity is that of its bytes as they are."""
+
+KNOWN_SUFFIXES = ".jsonl, .json, .csv, .tsv (each also with .gz or .zst after it), .parquet"
+"""FORMATS for people."""
+_INSTEAD = {
+    ".ndjson": "JSON Lines have the suffix .jsonl here.",
+    ".xlsx": "Save the sheet as CSV (UTF-8, commas).",
+    ".xls": "Save the sheet as CSV (UTF-8, commas).",
+    ".gz": "Name what is compressed too, as in train.jsonl.gz.",
+    ".zst": "Name what is compressed too, as in train.jsonl.zst.",
+    ".zip": "Unpack it, or compress the file by gzip or zstd.",
+    ".bz2": "Compress it by gzip or zstd.",
+    ".xz": "Compress it by gzip or zstd.",
+    ".tgz": "Unpack it: phift reads no archives.",
+    ".tar": "Unpack it: phift reads no archives.",
+    ".arrow": "Write it as Parquet.",
+}
 
 
 @dataclass(frozen=True)
@@ -156,11 +180,11 @@ def _matches(pattern: str, base: Path) -> list[Path]:
 
 
 def _identified(path: Path) -> SourceFile:
-    kind = FORMATS.get(path.suffix.lower())
+    kind = format_named(path.name.lower())
     if kind is None:
-        known = ", ".join(FORMATS)
         summary = f"{path.name}: phift cannot tell its format from the suffix {path.suffix or '(none)'}"
-        raise _invalid("format", summary, f"Name it by its format: {known}.", path)
+        instead = _INSTEAD.get(path.suffix.lower(), "Name it by its format.")
+        raise _invalid("format", summary, f"{instead} Known: {KNOWN_SUFFIXES}.", path)
     try:
         status = path.stat()
         if status.st_size == 0:
@@ -169,6 +193,12 @@ def _identified(path: Path) -> SourceFile:
     except OSError as error:
         summary = f"cannot read {path}: {error.strerror or error}"
         raise _invalid("unreadable", summary, "Check its permissions.", path) from error
+
+
+def format_named(name: str) -> str | None:
+    """A value of FORMATS, by the suffix of a file's name; None for another suffix."""
+    suffixes = Path(name.lower()).suffixes
+    return FORMATS.get("".join(suffixes[-2:])) or FORMATS.get("".join(suffixes[-1:]))
 
 
 def _invalid(code: str, summary: str, remedy: str = "", path: Path | None = None) -> InvalidSpecError:

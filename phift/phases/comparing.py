@@ -8,13 +8,13 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from phift.compile.naming import data_name
 from phift.data import Recipe, prepared
 from phift.data.cache import kept_version
 from phift.data.compare import Difference, compare
-from phift.data.sources import FORMATS
+from phift.data.sources import format_named
 from phift.errors import NotFoundError, UsageError
 from phift.git import checkout_of, export, git
 from phift.phases.inspecting import SpecData
@@ -24,7 +24,7 @@ from phift.resources.kinds.common import READ
 __all__ = ["DataDiff", "SplitDiff", "data_diff"]
 
 _VERSION = re.compile(r"[0-9a-f]{12}")
-_SUFFIXES = {".yaml", ".yml", ".lock", *FORMATS}
+_SUFFIXES = (".yaml", ".yml", ".lock")
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def _at(path: Path, ref: str, stack: ExitStack) -> _Copied | None:
 
 def _of_a_spec(path: str) -> bool:
     """Whether a spec may be made of such a file, by its suffix."""
-    return PurePosixPath(path).suffix.lower() in _SUFFIXES
+    return path.lower().endswith(_SUFFIXES) or format_named(path) is not None
 
 
 def _rows_of(version: str, spec: SpecData | None, split: str, connect: Connector, stack: ExitStack) -> Path:

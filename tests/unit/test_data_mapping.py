@@ -96,7 +96,7 @@ def test_auto_takes_the_one_preset_whose_columns_match_exactly(columns: tuple[st
     ("columns", "words", "remedy"),
     [
         (("instruction", "input", "output", "score"), "match no preset", "The nearest preset is `alpaca`"),
-        (("a", "b"), "match no preset: `a`, `b`", "Write `messages:`"),
+        (("a", "b"), "match no preset: `a`, `b`", "Write `data.messages`"),
         (("prompt", "chosen", "rejected"), "preference pairs", "messages: chosen"),
         (("input_ids", "labels"), "tokenized already", "conversations in text"),
         (("image", "text"), "does not train on images", "conversations in text"),

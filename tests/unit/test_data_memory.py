@@ -1,5 +1,7 @@
 """Preparation reads a stream: memory does not grow with the file."""
 
+import gzip
+import io
 import json
 import subprocess
 import sys
@@ -8,6 +10,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
+from phift.data.json_array import read_array
 
 ROW = {
     "prompt": "What is 7?",
@@ -39,6 +43,9 @@ print(done.rows, peak() - before)
         (".json", 50_000, ""),
         (".csv", 50_000, ""),
         (".parquet", 50_000, ""),
+        (".jsonl.gz", 100_000, ""),
+        (".jsonl.zst", 100_000, ""),
+        (".tsv.gz", 50_000, "1000"),
     ],
 )
 def test_memory_is_flat(tmp_path: Path, suffix: str, rows: int, take: str) -> None:
@@ -53,12 +60,19 @@ def test_memory_is_flat(tmp_path: Path, suffix: str, rows: int, take: str) -> No
 
 
 def write_many(path: Path, count: int) -> None:
+    if path.suffix in (".gz", ".zst"):
+        plain = path.with_suffix("")
+        write_many(plain, count)
+        content = plain.read_bytes()
+        path.write_bytes(gzip.compress(content, 1) if path.suffix == ".gz" else zst(content))
+        plain.unlink()
+        return
     if path.suffix == ".parquet":
         pq.write_table(pa.Table.from_pylist([ROW] * count), path, row_group_size=5_000)
         return
     text = json.dumps(ROW)
     with path.open("w", newline="") as out:
-        if path.suffix == ".csv":
+        if path.suffix in (".csv", ".tsv"):
             cell = json.dumps(ROW["messages"]).replace('"', '""')
             out.write("messages\n")
             out.writelines(f'"{cell}"\n' for _ in range(count))
@@ -66,3 +80,25 @@ def write_many(path: Path, count: int) -> None:
             out.write("[" + ",\n".join([text] * count) + "]")
         else:
             out.writelines(f"{text}\n" for _ in range(count))
+
+
+def zst(content: bytes) -> bytes:
+    out = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(out, "zstd") as stream:
+        stream.write(content)
+    return bytes(out.getvalue().to_pybytes())
+
+
+def test_the_window_on_an_array_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    """An element that the edge of the window cuts off is no reason to read a larger piece than the last time."""
+    sizes = []
+
+    class Text(io.StringIO):
+        def read(self, size: int | None = -1, /) -> str:
+            sizes.append(size)
+            return super().read(size)
+
+    text = Text(json.dumps([ROW] * 20_000))
+    assert sum(1 for _ in read_array(text, lambda: True)) == 20_000
+    assert len(sizes) > 10
+    assert max(size or 0 for size in sizes) < 300_000

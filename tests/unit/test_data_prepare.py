@@ -184,7 +184,7 @@ def test_a_source_of_no_known_kind(tmp_path: Path) -> None:
         identify({"file": "a.jsonl"}, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["a.txt", "a", "a.jsonl.gz"])
+@pytest.mark.parametrize("name", ["a.txt", "a", "a.gz", "a.jsonl.bz2", "a.xlsx"])
 def test_unknown_suffix(tmp_path: Path, name: str) -> None:
     assert "format" in only(refused(tmp_path, name, lines(ROWS))).summary
 
@@ -269,10 +269,10 @@ def test_a_json_array_under_the_name_of_lines(tmp_path: Path) -> None:
 
 def test_findings_name_line_and_column_over_several_files(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(GOOD + lines([{"messages": []}]))
-    (tmp_path / "b.jsonl").write_bytes(GOOD + b'{"messages": nope}\n' + GOOD + b'{"messages": \n')
+    (tmp_path / "b.jsonl").write_bytes(GOOD + b'{"messages": nope}\n' + GOOD + b'{"messages": "\n')
     findings = refused(tmp_path, "*.jsonl")
     assert [place(finding) for finding in findings] == [("a.jsonl", 2), ("b.jsonl", 2), ("b.jsonl", 4)]
-    assert [finding.mark.column for finding in findings if finding.mark] == [0, 14, 13]
+    assert [finding.mark.column for finding in findings if finding.mark] == [0, 14, 14]
 
 
 def test_rows_in_parquet_are_told_by_number(tmp_path: Path) -> None:
@@ -284,14 +284,49 @@ def test_rows_in_parquet_are_told_by_number(tmp_path: Path) -> None:
     assert finding.code == "data-role-order"
 
 
-def test_many_findings_are_counted(tmp_path: Path) -> None:
-    bad = [conversation(n, prompt=1) for n in range(30)] + [{}] * 3
+def test_findings_of_one_kind_are_one(tmp_path: Path) -> None:
+    bad = [conversation(n, prompt=1) for n in range(30)] + [{}, conversation(9), {}]
+    first, second = refused(tmp_path, "a.jsonl", lines(bad))
+    assert first.summary == "30 rows: `prompt` must be text, not a number"
+    assert first.detail == "The first is line 1; the others: 2, 3, 4, 5 and 25 more."
+    assert (place(first), place(second)) == (("a.jsonl", 1), ("a.jsonl", 31))
+    assert second.detail == "The first is line 31; the others: 33."
+    with pytest.raises(InvalidSpecError, match="32 problems in the data"):
+        prepared(tmp_path, "a.jsonl")
+
+
+def test_findings_differ_by_file_and_by_more_than_numbers(tmp_path: Path) -> None:
+    row = conversation(1)
+    row["messages"] = [{"role": "user", "content": ""}, {"role": "assistant", "content": ""}] * 2
+    (tmp_path / "b.jsonl").write_bytes(lines([row]))
+    findings = refused(tmp_path, "*.jsonl") if (tmp_path / "a.jsonl").write_bytes(lines([row, row])) else []
+    assert [(place(f), f.summary) for f in findings] == [
+        (("a.jsonl", 1), "2 rows: message 1 (user) has empty content"),
+        (("a.jsonl", 1), "2 rows: message 2 (assistant) has empty content"),
+        (("b.jsonl", 1), "message 1 (user) has empty content"),
+        (("b.jsonl", 1), "message 2 (assistant) has empty content"),
+    ]
+    assert findings[2].detail == "2 messages of that row have it."
+
+
+def test_more_kinds_of_findings_than_are_listed_are_counted(tmp_path: Path) -> None:
+    bad = [{f"column_{chr(97 + n)}": 1} for n in range(25)] + [conversation(1, prompt=1)] * 3
     findings = refused(tmp_path, "a.jsonl", lines(bad))
     assert len(findings) == 21
-    assert findings[20].summary == "13 more problems like these"
-    assert findings[20].detail == "3 x missing-key, 10 x type"
-    with pytest.raises(InvalidSpecError, match="33 problems in the data"):
+    assert findings[20].summary == "8 more problems"
+    assert findings[20].detail == "5 x missing-key, 3 x type"
+    with pytest.raises(InvalidSpecError, match="28 problems in the data"):
         prepared(tmp_path, "a.jsonl")
+
+
+def test_rows_of_an_array_are_told_by_number_too(tmp_path: Path) -> None:
+    rows = [conversation(n) for n in range(9)]
+    rows[3]["messages"].pop()
+    first, *more = refused(tmp_path, "a.json", json.dumps(rows).encode())
+    assert (place(first), first.detail, more) == (("a.json", 1), "It is row 4.", [])
+    rows[7]["messages"].pop()
+    (first,) = refused(tmp_path, "a.json", json.dumps(rows, indent=1).encode())
+    assert first.detail == "The first is row 4; the others: 8."
 
 
 def test_repeated_prompt_ids_are_no_finding(tmp_path: Path) -> None:

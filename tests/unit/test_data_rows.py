@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phift.data import messages as rules
 from phift.data.messages import encoded, problems_of
 
 USER = {"role": "user", "content": "Hello?"}
@@ -111,3 +112,33 @@ def test_encoding_is_plain_json_on_one_line(question: str, answer: str) -> None:
     for mark in "\x85\u2028\u2029":
         plain = plain.replace(mark, f"\\u{ord(mark):04x}")
     assert line == plain + "\n"
+
+
+CONTENT = st.one_of(
+    st.sampled_from(
+        ["", " ", "\u200b", "\ufeff", "\u3000", "\u1680", "\x85", "a", "\x7f", "数", "\xad", 5, None, ["a"], b"a"]
+    ),
+    st.text(max_size=2),
+)
+MESSAGE = st.one_of(
+    st.fixed_dictionaries(
+        {"role": st.sampled_from(["system", "user", "assistant", "User", None, ["user"]]), "content": CONTENT},
+        optional={"name": st.just("a")},
+    ),
+    st.sampled_from(["text", None, {}, {"role": "user"}, ["role", "content"]]),
+)
+
+
+@given(st.lists(MESSAGE, min_size=1, max_size=5))
+def test_what_is_sound_at_a_glance_is_sound_when_looked_at_closely(
+    messages: list[Any],
+) -> None:
+    if rules._plainly_sound(messages):
+        assert list(rules._in_conversation(messages, False)) == []
+
+
+@pytest.mark.parametrize("messages", [[USER, ASSISTANT] * 3, [SYSTEM, USER, ASSISTANT]])
+def test_most_rows_are_sound_at_a_glance(messages: list[Any]) -> None:
+    assert rules._plainly_sound(messages)
+    assert not rules._plainly_sound(messages[:-1])
+    assert not rules._plainly_sound([*messages, SYSTEM])

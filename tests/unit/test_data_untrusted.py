@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from phift.data import Recipe, identify, prepare, readers
+from phift.data import Recipe, identify, limits, prepare
 from phift.data.problems import named
 from phift.errors import InvalidSpecError
 
@@ -71,7 +71,7 @@ def test_a_role_is_named_where_it_is_one_of_another_format(tmp_path: Path) -> No
 def test_a_line_without_end_is_not_read_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, head: str, words: str
 ) -> None:
-    monkeypatch.setattr(readers, "LONGEST", 1000)
+    monkeypatch.setattr(limits, "LONGEST", 1000)
     (tmp_path / name).write_text(head + "x" * 5000)
     assert words in refused(tmp_path, name).diagnostics[0].summary
 

@@ -14,7 +14,7 @@ from typing import Any
 from phift.data.hub.errors import HubError
 from phift.data.hub.layout import type_text
 from phift.data.hub.remote import Remote
-from phift.data.problems import Problem
+from phift.data.problems import FileProblem
 
 __all__ = ["Footer", "blocks", "footer_of", "local_footer", "rows_of"]
 
@@ -93,7 +93,7 @@ def rows_of(
     chosen: Callable[[int], bool] | None,
     columns: Sequence[str] | None,
 ) -> Iterator[tuple[int, Any]]:
-    """(number, row) of row groups, in order; ends with a Problem if one cannot be read. first: number of a group's
+    """(number, row) of row groups, in order; ends with a FileProblem if one cannot be read. first: number of a group's
 
     first row. chosen: whether to take a row, called once for each; groups without a taken row are not decoded.
     """
@@ -119,7 +119,7 @@ def rows_of(
             raise  # an error of the disk; Arrow's errors for damaged pages have no errno
         yield (
             at,
-            Problem(
+            FileProblem(
                 "parquet",
                 "a row group cannot be read",
                 "Re-run the command. If it fails again, the file is damaged at its source.",

@@ -15,7 +15,7 @@ from phift.data.hub.client import HubClient
 from phift.data.hub.layout import layout_of
 from phift.data.hub.pins import HubSplit
 from phift.data.hub.repository import look_up
-from phift.data.problems import Problem
+from phift.data.problems import FileProblem
 
 __all__ = ["Streaming", "local_rows"]
 
@@ -31,8 +31,8 @@ class Streaming:
         repository = look_up(client, split.id, split.revision, pinned=True)
         self._builder = copy.deepcopy(layout_of(client, repository, split.config, pinned=True).made)
 
-    def rows(self, path: Path) -> Iterator[dict[str, Any] | Problem]:
-        """The rows of a local file; ends with a Problem if it cannot be read any further."""
+    def rows(self, path: Path) -> Iterator[dict[str, Any] | FileProblem]:
+        """The rows of a local file; ends with a FileProblem if it cannot be read any further."""
         number = 0
         try:
             for table in local_rows(self._builder, self._split.split, path):
@@ -44,7 +44,7 @@ class Streaming:
             summary = (
                 f"`datasets` cannot read it as {self._split.builder} after row {number:,} ({type(error).__name__})"
             )
-            yield Problem("hub-format", summary, "The file is damaged, or the card declares another format.")
+            yield FileProblem("hub-format", summary, "The file is damaged, or the card declares another format.")
 
 
 def local_rows(builder: Any, split: str, path: Path) -> Iterator[Any]:
