@@ -10,7 +10,7 @@ from phift.apply.runner import apply_plan
 from phift.apply.staleness import require_fresh
 from phift.errors import StalePlanError
 from phift.lock import StackLock
-from phift.phases.checking import require_checked
+from phift.phases.checking import require_rows
 from phift.phases.identity import settled
 from phift.phases.request import Connector, Request
 from phift.phases.workbench import Workbench, observe, open_workbench
@@ -34,8 +34,9 @@ def apply(
     """Carries out exactly this plan. saved: it was made some time ago, so all it read is looked at again first.
 
     Raises StalePlanError when the spec, its data, the lock file or the target no longer want what it says,
-    RefusedError when a secret that a deployment of the plan takes is not set here, or a check of the data refuses, and
-    LeaseHeldError or AzureError for what ends the apply as a whole; what fails of a resource is in the result.
+    RefusedError when a secret that a deployment of the plan takes is not set here, when rows of data are unfit or a
+    check refuses them, and LeaseHeldError or AzureError for what ends the apply as a whole; what fails of a resource is
+    in the result.
     """
     return apply_bench(plan, open_workbench(request, connect), listener=listener, options=options, saved=saved)
 
@@ -50,8 +51,8 @@ def apply_bench(
     whole: Plan | None = None,
     checked: bool = False,
 ) -> ApplyFinished:
-    """The same, on a workbench. whole: the plan that `plan` is a part of. checked: the rows of data that it uses have
-    passed the checks of the spec already; else they are checked first."""
+    """The same, on a workbench. whole: the plan that `plan` is a part of. checked: the rows of data that it uses are
+    prepared and have passed the checks of the spec already; else that comes first."""
     if (bench.stack.name, bench.digest) != (plan.stack, plan.spec_digest):
         raise StalePlanError(
             f"the plan of stack {plan.stack} is stale: {_what_moved(plan, bench.resolved.pins)} changed since",
@@ -61,7 +62,7 @@ def apply_bench(
     if saved:
         require_fresh(plan, bench.stack, observe(bench))
     if not checked:
-        require_checked(bench, (whole or plan).resources, listener)
+        require_rows(bench, (whole or plan).resources, listener)
     claim = replace(bench.stack.claim, id=plan.id or bench.stack.claim.id)
     return apply_plan(
         plan,

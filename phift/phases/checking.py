@@ -1,17 +1,20 @@
-"""The checks of the rows that a training uses: what a plan says of them, and running them before anything is uploaded.
+"""The rows that a training uses, before anything is written: what a plan says of their checks, and reading them.
 
-A plan reads no rows: it says what phift.lock pins of an earlier run, or that the checks were not run yet. An apply that
-uploads data or trains runs what is not pinned, pins what it finds, and stops where the spec refuses it.
+A plan reads no rows from elsewhere, and runs no checks: it says what phift.lock pins of an earlier run, or that the
+checks were not run yet. An apply first prepares the rows that it uploads, then runs the checks that are not pinned,
+pins what they find, and stops where rows are unfit or the spec refuses them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from phift.apply.events import Listener, Note
+from phift.address import Address
+from phift.apply.events import Listener, Note, ResourceProgress
 from phift.compile.facts import DataFacts
-from phift.data import Recipe, prepared
+from phift.data import Access, Recipe, prepared
 from phift.data.checks import CHECKED, Found, found_in, licences, pinned_in, verdicts
 from phift.data.stats import Measures, Meter
 from phift.data.tokens import TokenCounter, token_counter
@@ -20,7 +23,10 @@ from phift.errors import InvalidSpecError, PhiftError, RefusedError
 from phift.lock import PinnedData, StackLock, update_lock
 from phift.phases.once import Once
 from phift.phases.workbench import Workbench
+from phift.plan.action import Action
 from phift.plan.model import PlannedResource
+from phift.resources.base import Progress
+from phift.resources.kinds.data_progress import DataProgress
 from phift.spec import LoadedSpec
 
 __all__ = [
@@ -31,7 +37,7 @@ __all__ = [
     "judged",
     "pins_with",
     "plan_checks",
-    "require_checked",
+    "require_rows",
     "run",
 ]
 
@@ -62,18 +68,53 @@ def plan_checks(bench: Workbench, planned: Iterable[PlannedResource]) -> PlanChe
     return PlanChecks(tuple(_announced(d) for d in found), notes)
 
 
-def require_checked(bench: Workbench, planned: Iterable[PlannedResource], listener: Listener) -> None:
-    """Runs the checks that are not pinned, if the plan uploads data or trains, and pins what they find.
+def require_rows(bench: Workbench, planned: Sequence[PlannedResource], listener: Listener) -> None:
+    """Prepares the rows of the data that the plan uploads. If it uploads data or trains, runs the checks that are not
+    pinned, and pins what they find.
 
-    Raises RefusedError for what the spec refuses, and for rows that cannot be prepared; nothing has been written to the
-    workspace then.
+    Raises RefusedError for rows that are unfit and for what the spec refuses, and what reading the rows raises; nothing
+    has been written to the workspace then.
     """
     recipes = checked_recipes(bench.resolved.facts.data.values())
-    block = bench.loaded.spec.data.checks if bench.loaded.spec.data else None
-    if block is None or not recipes or not _uses_rows(planned):
-        return
-    if errors := licences(block, recipes):
+    block = bench.loaded.spec.data.checks if bench.loaded.spec.data and recipes and _uses_rows(planned) else None
+    if block is not None and (errors := licences(block, recipes)):
         raise RefusedError([_placed(bench.loaded, d) for d in errors])
+    for address, recipe in _uploaded(bench, planned):
+        _prepare(address, recipe, listener)
+    if block is not None:
+        _require_checked(bench, recipes, listener)
+
+
+def _uploaded(bench: Workbench, planned: Iterable[PlannedResource]) -> Iterator[tuple[Address, Recipe]]:
+    for one in planned:
+        desired = bench.stack.resource(one.address)
+        if one.address.kind == "data" and one.action is Action.CREATE and desired is not None:
+            yield one.address, desired.parts["recipe"]
+
+
+def _prepare(address: Address, recipe: Recipe, listener: Listener) -> None:
+    """Downloads and prepares rows, telling how far that is."""
+    start = time.monotonic()
+
+    def report(told: Progress) -> None:
+        elapsed = time.monotonic() - start
+        listener(
+            ResourceProgress(
+                address, told.state, told.message, elapsed, told.current, told.total, told.unit, told.values
+            )
+        )
+
+    progress = DataProgress(recipe, report)
+    try:
+        prepared(recipe, progress=progress.preparing, access=Access(downloading=progress.downloading))
+    except InvalidSpecError as error:
+        raise RefusedError(error.diagnostics) from None
+    except PhiftError as error:
+        error.address = error.address or str(address)
+        raise
+
+
+def _require_checked(bench: Workbench, recipes: Mapping[str, Recipe], listener: Listener) -> None:
     held = pinned_in(_pins(bench.resolved.pins.data), recipes)
     fresh = set(held) != set(recipes)
     if fresh:

@@ -13,7 +13,7 @@ from phift.data.columns import columns_of
 from phift.data.hub.pins import HubRequest, HubSplit
 from phift.data.take import By
 from phift.diagnostics import Diagnostic
-from phift.errors import InvalidSpecError
+from phift.errors import DiagnosticsError, InvalidSpecError, PhiftError
 from phift.lock import PinnedData
 from phift.phases.elsewhere import Elsewhere, is_elsewhere
 from phift.phases.sharing import Shared
@@ -117,6 +117,18 @@ def _wanted(loaded: LoadedSpec) -> dict[str, DataSource]:
 
 
 def _identity(
+    loaded: LoadedSpec, split: str, wanted: DataSource, pin: Mapping[str, Any] | None, elsewhere: Elsewhere
+) -> SourceIdentity:
+    try:
+        return _found(loaded, split, wanted, pin, elsewhere)
+    except DiagnosticsError:
+        raise
+    except PhiftError as error:
+        error.address = error.address or _path(split)
+        raise
+
+
+def _found(
     loaded: LoadedSpec, split: str, wanted: DataSource, pin: Mapping[str, Any] | None, elsewhere: Elsewhere
 ) -> SourceIdentity:
     if is_elsewhere(wanted):

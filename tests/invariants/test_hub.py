@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from hub import Hub
 from hubcase import QUICK
-from hubdata import CHAT, rows_of, ultrachat, write_parquet
-from support import Embedded, Project
+from hubdata import CHAT, jsonl, rows_of, ultrachat, write_parquet
+from support import Embedded, Project, writes
 
 from phift import phases
+from phift.errors import RefusedError
 from phift.lock import lock_path, read_lock
 
 HUB = f"  from: {{hub: {CHAT}, take: {{first: 5%}}}}\n  train: {{split: train_sft}}\n  test: {{split: test_sft}}\n"
@@ -145,3 +146,16 @@ def test_a_lock_of_an_earlier_release_is_valid_and_filled(hub: Hub, project: Pro
     project.plan()
     assert read_lock(path) == read_lock(path)
     assert path.read_text(encoding="utf-8") == text
+
+
+def test_rows_that_are_unfit_stop_an_apply_before_its_first_write(hub: Hub, project: Project, tmp_path: Path) -> None:
+    rows = [*rows_of("train", 40), {"prompt": "?", "prompt_id": "x", "messages": [{"role": "user", "content": "?"}]}]
+    hub.commit("org/unfit", {"train.jsonl": jsonl(iter(rows)), "test.jsonl": jsonl(rows_of("test", 5))})
+    project.edit(HUB, "  train: {hub: org/unfit, split: train}\n  test: {hub: org/unfit, split: test}\n")
+    plan = project.plan()
+    before = project.embedded.mark()
+    with pytest.raises(RefusedError, match="ends with `user`"):
+        project.apply(plan)
+    assert writes(project.embedded.since(before)) == []
+    project.edit("  train: {hub", "  unfit: {skip: 5%}\n  train: {hub")
+    project.applied()
