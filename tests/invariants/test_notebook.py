@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import shutil
@@ -53,8 +52,11 @@ def test_from_the_rows_of_the_hub_to_an_answering_endpoint(phift: Command, seed_
         asked = len(seed_hub.requests())
         assert asked > before
         answers = json.loads(phift("invoke", "--sample", "2", "--json"))
-        asked_rows = list(itertools.islice(rows_of("test_gen", 60), 2))
-        assert [one["prompt"] for one in answers["results"]] == [row["prompt"] for row in asked_rows]
+        # A conversation is asked up to its last question.
+        said = [[turn["content"] for turn in row["messages"]] for row in rows_of("test_gen", 50)]
+        asked_of = {texts[-2]: texts[-1] for texts in said}
+        assert len(answers["results"]) == 2
+        assert all(asked_of[one["prompt"]] == one["ground_truth"] for one in answers["results"])
         assert all(isinstance(one["answer"], str) for one in answers["results"])
         assert "No changes." in phift("plan")
         assert len(seed_hub.requests()) == asked, "rows are prepared once, and a plan asks nothing"
