@@ -99,9 +99,11 @@ def test_the_output_is_a_standard_mlflow_model_that_answers(trained):
     assert "stand_in: 'true'" in described
     texts = [path.read_text() for path in model.rglob("*") if path.is_file() and path.suffix != ".safetensors"]
     assert str(folder) not in "".join(texts)
+    # MLflow samples at temperature 1 unless told otherwise: one answer in thirty would be another capital.
     question = "import sys, warnings; warnings.simplefilter('ignore'); import mlflow\n" + (
         "answer = mlflow.pyfunc.load_model(sys.argv[1]).predict("
-        "{'messages': [{'role': 'user', 'content': 'What is the capital of France?'}], 'max_tokens': 20})\n"
+        "{'messages': [{'role': 'user', 'content': 'What is the capital of France?'}], "
+        "'max_tokens': 20, 'temperature': 0.01})\n"
         "print(answer[0]['choices'][0]['message']['content'])"
     )
     done = subprocess.run([sys.executable, "-c", question, model], capture_output=True, text=True, timeout=300)
