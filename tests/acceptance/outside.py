@@ -23,6 +23,7 @@ from phift.ledger.holder import Holder
 from phift.ledger.lease import Lease
 
 API = "2024-10-01"
+_WRITTEN = ("location", "identity", "kind", "sku", "tags", "properties")
 SOMEBODY = Holder(
     user="ada",
     host="build-7",
@@ -43,7 +44,10 @@ def make(azure: Azure, path: str, body: str) -> None:
 
 def change(azure: Azure, path: str, dotted: str, value: str) -> None:
     whole = f"{azure.workspace.arm_id}/{path}"
-    body = azure.arm.get(whole, API)
+    read = azure.arm.get(whole, API)
+    # As a client with types of its own writes it: without what it does not know.
+    body = {key: read[key] for key in _WRITTEN if key in read}
+    body["properties"].pop("newInALaterRelease", None)
     *places, last = dotted.split(".")
     there = body
     for place in places:
