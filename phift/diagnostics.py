@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 __all__ = ["LISTED", "Diagnostic", "Mark", "Severity", "capped", "errors_of", "nearest"]
@@ -38,7 +38,8 @@ class Diagnostic:
 
     summary: one line. detail: why. remedy: what to do next. mark: where in a file.
     path: the field, dotted (`compute.finetune.size`). address: the resource (`compute.finetune`).
-    code: a stable short name of the check that found it, for scripts.
+    code: a stable short name of the check that found it, in kebab-case, for scripts and for `phift explain`; it is in
+    phift/explain/*.yaml.
     """
 
     summary: str
@@ -48,7 +49,7 @@ class Diagnostic:
     mark: Mark | None = None
     path: str = ""
     address: str = ""
-    code: str = ""
+    code: str = field(kw_only=True)
 
 
 def errors_of(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

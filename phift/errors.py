@@ -61,9 +61,11 @@ class PhiftError(Exception):
 
     summary: one line, what is wrong. detail: why, as many lines as it needs.
     remedy: what to do next. address: the resource concerned, as text.
+    code: a stable short name, as of a Diagnostic; empty for most. That of an AzureError is the service's own.
     """
 
     exit_code = 1
+    code = ""
 
     def __init__(self, summary: str, *, detail: str = "", remedy: str = "", address: str = "") -> None:
         super().__init__(summary)

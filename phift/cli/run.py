@@ -33,7 +33,8 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         return int(code or 0)
     except PhiftError as error:
-        return _fail(view.render(error, style=_style(arguments)), error.exit_code)
+        said = view.render(error, style=_style(arguments), explain=not _terse(arguments))
+        return _fail(said, error.exit_code)
     except _UsageError as error:
         return _misused(error, arguments)
     except (KeyboardInterrupt, typer.Abort):
@@ -77,6 +78,13 @@ def _fail(text: str, code: int) -> int:
         # Whoever reads it is gone, or the terminal is: what the command came to is told by its exit code.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     return code
+
+
+def _terse(arguments: Sequence[str]) -> bool:
+    """Whether no more is to be said than what is wrong: quiet, or the output is for a program or a pull request."""
+    formats = {after for word, after in zip(arguments, [*arguments[1:], ""], strict=True) if word == "--format"}
+    formats |= {word.removeprefix("--format=") for word in arguments if word.startswith("--format=")}
+    return bool(formats - {"text"} or {"--json", "--quiet", "-q"} & set(arguments))
 
 
 def _style(arguments: Sequence[str]) -> Style:

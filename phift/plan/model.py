@@ -279,4 +279,5 @@ def _diagnostic_to_dict(diagnostic: Diagnostic) -> dict[str, Any]:
 
 def _diagnostic_from_dict(data: Mapping[str, Any]) -> Diagnostic:
     mark = Mark(**_known(data["mark"], Mark)) if data.get("mark") else None
-    return Diagnostic(**{**_known(data, Diagnostic), "severity": Severity(data["severity"]), "mark": mark})
+    known = {"code": "", **_known(data, Diagnostic)}
+    return Diagnostic(**{**known, "severity": Severity(data["severity"]), "mark": mark})

@@ -110,7 +110,8 @@ class Composer:
                 sound = False
             elif key == "<<" and not getattr(event, "style", None):
                 remedy = "Repeat the keys, or give the whole value an anchor (&name) and use it as *name."
-                self.found.append(Diagnostic("merge keys (<<) are not part of YAML 1.2", remedy=remedy, mark=mark))
+                summary = "merge keys (<<) are not part of YAML 1.2"
+                self.found.append(Diagnostic(summary, remedy=remedy, mark=mark, code="yaml-merge-key"))
                 self._discard(path, depth)
             elif key in children:
                 first = children[key].name_mark.line

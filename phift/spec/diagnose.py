@@ -89,7 +89,8 @@ def _one(
     written = dotted(node.written) if node is not None and node.written else dotted((*base, *path))
     mark = near.name_mark if detail["type"] in ("extra_forbidden", "missing") else near.mark
     context = detail.get("ctx", {})
-    summary, remedy, code = f"{written}: {detail['msg']}", "", detail["type"]
+    # Pydantic's own types are not stable, and not ours: what has no case below is a value that is not allowed.
+    summary, remedy, code = f"{written}: {detail['msg']}", "", "invalid-value"
     value = detail["input"]
     match detail["type"]:
         case "extra_forbidden":

@@ -223,6 +223,8 @@ def error(raised: BaseException) -> dict[str, Any]:
         "address": raised.address,
         "exit_code": raised.exit_code,
     }
+    if raised.code:
+        data["code"] = raised.code
     if isinstance(raised, DiagnosticsError):
         data["diagnostics"] = diagnostics(raised.diagnostics)
     if isinstance(raised, AzureError):

@@ -70,7 +70,7 @@ PLAN = Plan(
         ),
         PlannedResource(Address("job", "finetune"), Action.RUN, "s-1", desired={"parameters": {"a": "1"}}),
     ),
-    warnings=(Diagnostic("odd", Severity.WARNING, mark=Mark("s.yaml", 3, 1)),),
+    warnings=(Diagnostic("odd", Severity.WARNING, mark=Mark("s.yaml", 3, 1), code="c"),),
     notes=("n",),
     lock={"base_model": {"version": "16"}},
     env_names=("USER",),

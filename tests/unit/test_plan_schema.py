@@ -60,7 +60,7 @@ EVERYTHING = Plan(
             depends_on=(JOB,),
         ),
     ),
-    warnings=(Diagnostic("odd", Severity.WARNING, mark=Mark("s.yaml", 3, 1)),),
+    warnings=(Diagnostic("odd", Severity.WARNING, mark=Mark("s.yaml", 3, 1), code="c"),),
     notes=("n",),
     lock={"base_model": {"version": "16"}},
     env_names=("HOME",),

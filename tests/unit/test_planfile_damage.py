@@ -36,7 +36,7 @@ PLAN = Plan(
             notes=("a note",),
         ),
     ),
-    warnings=(Diagnostic("odd", Severity.WARNING, mark=Mark("s.yaml", 3, 1)),),
+    warnings=(Diagnostic("odd", Severity.WARNING, mark=Mark("s.yaml", 3, 1), code="c"),),
     notes=("n",),
     lock={"base_model": {"version": "16"}},
     env_names=("USER",),

@@ -19,19 +19,19 @@ from phift.views.human import diagnostics, errors
 def test_the_line_is_quoted_with_carets_under_its_word(tmp_path: Path) -> None:
     file = tmp_path / "s.yaml"
     file.write_text("version: 1\nfinetune:\n  learning_rat: 0.1\n")
-    found = Diagnostic("unknown key", detail="why", remedy="Did you mean it?", mark=Mark(str(file), 3, 3))
+    found = Diagnostic("unknown key", detail="why", remedy="Did you mean it?", mark=Mark(str(file), 3, 3), code="c")
     assert diagnostics.one(found) == (
-        f"error: unknown key\n --> {file}:3:3\n  |\n3 |   learning_rat: 0.1\n  |   ^^^^^^^^^^^^\n"
+        f"error[c]: unknown key\n --> {file}:3:3\n  |\n3 |   learning_rat: 0.1\n  |   ^^^^^^^^^^^^\n"
         "  = why\n  = Did you mean it?"
     )
 
 
 def test_all_of_a_file_come_in_order_and_are_counted() -> None:
     found = [
-        Diagnostic("third", mark=Mark("b.yaml", 1)),
-        Diagnostic("second", mark=Mark("a.yaml", 9)),
-        Diagnostic("first", Severity.WARNING, mark=Mark("a.yaml", 2)),
-        Diagnostic("nowhere"),
+        Diagnostic("third", mark=Mark("b.yaml", 1), code="c"),
+        Diagnostic("second", mark=Mark("a.yaml", 9), code="c"),
+        Diagnostic("first", Severity.WARNING, mark=Mark("a.yaml", 2), code="c"),
+        Diagnostic("nowhere", code="c"),
     ]
     said = diagnostics.render(found)
     assert [said.index(word) for word in ("third", "first", "second", "nowhere")] == sorted(
@@ -43,7 +43,7 @@ def test_all_of_a_file_come_in_order_and_are_counted() -> None:
 def test_rows_of_data_are_never_quoted(tmp_path: Path) -> None:
     file = tmp_path / "train.jsonl"
     file.write_text('{"messages": "private words"}\n')
-    said = diagnostics.one(Diagnostic("bad row", mark=Mark(str(file), 1, 1)))
+    said = diagnostics.one(Diagnostic("bad row", mark=Mark(str(file), 1, 1), code="c"))
     assert "private" not in said
     assert f"{file}:1:1" in said
 
@@ -51,23 +51,23 @@ def test_rows_of_data_are_never_quoted(tmp_path: Path) -> None:
 def test_a_place_that_is_not_there_any_more_is_still_named(tmp_path: Path) -> None:
     for line in (0, 99):
         (tmp_path / "s.yaml").write_text("a: 1\n")
-        said = diagnostics.one(Diagnostic("x", mark=Mark(str(tmp_path / "s.yaml"), line)))
+        said = diagnostics.one(Diagnostic("x", mark=Mark(str(tmp_path / "s.yaml"), line), code="c"))
         assert "s.yaml" in said
-    assert "gone.yaml:3" in diagnostics.one(Diagnostic("x", mark=Mark("gone.yaml", 3)))
+    assert "gone.yaml:3" in diagnostics.one(Diagnostic("x", mark=Mark("gone.yaml", 3), code="c"))
 
 
 def test_long_lines_are_cut_around_the_place(tmp_path: Path) -> None:
     file = tmp_path / "s.yaml"
     file.write_text("a: {" + "b: 1, " * 60 + "wrong: 2}\n")
     column = file.read_text().index("wrong") + 1
-    lines = diagnostics.one(Diagnostic("x", mark=Mark(str(file), 1, column))).splitlines()
+    lines = diagnostics.one(Diagnostic("x", mark=Mark(str(file), 1, column), code="c")).splitlines()
     source, carets = lines[3], lines[4]
     assert max(len(source), len(carets)) <= 80
     assert source[carets.index("^") : carets.rindex("^") + 1] == "wrong"
 
 
 def test_errors_with_diagnostics_show_all_of_them() -> None:
-    two = [Diagnostic("one"), Diagnostic("two")]
+    two = [Diagnostic("one", code="c"), Diagnostic("two", code="c")]
     for error in (InvalidSpecError(two), RefusedError(two)):
         assert errors.render(error).splitlines()[-1] == "2 errors."
 

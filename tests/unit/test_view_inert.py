@@ -84,7 +84,7 @@ def plan(evil: str) -> Plan:
             ),
             PlannedResource(Address("job", "a"), Action.CREATE, evil, desired={evil: [evil], "tags": {evil: evil}}),
         ),
-        warnings=(Diagnostic(evil, Severity.WARNING, evil, evil, Mark(evil, 3, 1), evil, evil, evil),),
+        warnings=(Diagnostic(evil, Severity.WARNING, evil, evil, Mark(evil, 3, 1), evil, evil, code=evil),),
         notes=(evil,),
         env_names=(evil,),
     )

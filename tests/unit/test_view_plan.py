@@ -172,7 +172,7 @@ def test_created_attributes_are_aligned_nested_and_cut() -> None:
 
 @pytest.mark.parametrize("width", [80, 100])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
-    warning = Diagnostic("a summary", Severity.WARNING, detail="why " * 40, remedy="do " * 40)
+    warning = Diagnostic("a summary", Severity.WARNING, detail="why " * 40, remedy="do " * 40, code="c")
     planned = plan(
         dataclasses.replace(RETRAIN, reason="because " * 30, notes=("note " * 40,)),
         resource("compute.a", Action.CREATE, desired={"list": ["v" * 30] * 5, "map": {"k" * 50: "v" * 90}}),

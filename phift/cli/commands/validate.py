@@ -12,6 +12,7 @@ from phift.cli.terminal import Terminal
 from phift.errors import InvalidSpecError, UsageError
 
 if TYPE_CHECKING:
+    from phift.diagnostics import Diagnostic
     from phift.spec import LoadedSpec
 
 
@@ -38,7 +39,9 @@ def validate(
     variables = o.parse_variables(var)
     results: list[dict[str, object]] = []
     most, count = max_stacks or MAX_STACKS, 0
-    for spec in expand(specs, most):
+    paths = expand(specs, most)
+    several: list[Diagnostic] = []
+    for spec in paths:
         made: list[LoadedSpec] = []
         try:
             made = load_all(
@@ -61,9 +64,13 @@ def validate(
         )
         if format is o.Format.TEXT:
             if found:
-                terminal.streams.err.write(view.render(found, style=terminal.streams.err_style) + "\n")
+                alone = len(paths) == 1 and not quiet
+                terminal.streams.err.write(view.render(found, style=terminal.streams.err_style, explain=alone) + "\n")
+                several += () if alone or quiet else found
             for one in made if not quiet else ():
                 terminal.print(f"{spec}: valid (stack {one.stack}, target {one.target.name})")
+    if more := view.hint(several):
+        terminal.streams.err.write(f"\n{more}\n")
     valid = all(result["valid"] for result in results)
     if format is o.Format.JSON:
         terminal.print(json.document({"format_version": "1.0", "valid": valid, "specs": results}))

@@ -1,12 +1,14 @@
 """Findings about what the user wrote, with the line they are about.
 
-error: unknown key `learning_rat`
+error[parameter-unknown]: learning_rat is no input of the component
   --> configs/quickstart.yaml:34:5
    |
 34 |     learning_rat: 0.008
    |     ^^^^^^^^^^^^
-   = the parameters are the inputs of chat_completion_pipeline 0.0.82
-   = Did you mean `learning_rate`?
+   = chat_completion_pipeline:0.0.82 decides which parameters there are.
+   = did you mean learning_rate?
+
+1 error. phift explain parameter-unknown says more.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from phift.inert import inert
 from phift.views.base import PLAIN, Style
 from phift.views.harmless import harmless
 
-__all__ = ["count_line", "one", "render"]
+__all__ = ["count_line", "head", "hint", "one", "render"]
 
 SOURCES = {".yaml", ".yml", ".lock"}
 """Only these are quoted. Rows of training data are not: they may be personal, and logs are kept."""
@@ -36,8 +38,8 @@ LONGEST_LINE = 2000
 _WORD = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s:,\[\]{}#]+(?: [^\s:,\[\]{}#]+)*")
 
 
-def render(diagnostics: Iterable[Diagnostic], *, style: Style = PLAIN) -> str:
-    """All of them, a file's in the order of its lines, and the count."""
+def render(diagnostics: Iterable[Diagnostic], *, style: Style = PLAIN, explain: bool = False) -> str:
+    """All of them, a file's in the order of its lines, and the count. explain: say after it where more is said."""
     found = list(diagnostics)
     first = {d.mark.file: n for n, d in reversed(list(enumerate(found))) if d.mark}
     ordered = sorted(
@@ -47,7 +49,21 @@ def render(diagnostics: Iterable[Diagnostic], *, style: Style = PLAIN) -> str:
         ),
     )
     parts = [one(d, style=style) for _, d in ordered]
-    return "\n\n".join([*parts, count_line(found, style=style)])
+    counted = count_line(found, style=style)
+    more = hint(found) if explain else ""
+    fits = len(count_line(found)) + 1 + len(more) <= style.width
+    return "\n\n".join([*parts, f"{counted}{' ' if fits else chr(10)}{more}" if more else counted])
+
+
+def hint(diagnostics: Iterable[Diagnostic]) -> str:
+    """`phift explain CODE says more.`, with the code where all have the same; empty where none has one."""
+    codes = {d.code for d in diagnostics} - {"", "more", "data-more"}
+    return f"phift explain {codes.pop() if len(codes) == 1 else 'CODE'} says more." if codes else ""
+
+
+def head(severity: str, code: str) -> str:
+    """What a finding begins with: `error[size-not-allowed]:`."""
+    return f"{severity}[{code}]:" if code else f"{severity}:"
 
 
 def count_line(diagnostics: Iterable[Diagnostic], *, style: Style = PLAIN) -> str:
@@ -64,7 +80,7 @@ def one(diagnostic: Diagnostic, *, style: Style = PLAIN) -> str:
     place = diagnostic.mark
     diagnostic = harmless(diagnostic)
     paint = style.red if diagnostic.severity is Severity.ERROR else style.yellow
-    lines = [f"{style.bold(paint(diagnostic.severity.value + ':'))} {style.bold(diagnostic.summary)}"]
+    lines = [f"{style.bold(paint(head(diagnostic.severity.value, diagnostic.code)))} {style.bold(diagnostic.summary)}"]
     mark = diagnostic.mark
     source = _source_line(place)
     gutter = " " * len(str(mark.line)) if mark and source is not None else " "

@@ -7,6 +7,7 @@ import textwrap
 from phift.errors import AzureError, DetachedError, DiagnosticsError, JobFailedError, PhiftError
 from phift.inert import inert
 from phift.views.base import PLAIN, Style
+from phift.views.human.diagnostics import head
 from phift.views.human.diagnostics import render as render_diagnostics
 
 __all__ = ["failure", "render", "unexpected"]
@@ -16,13 +17,17 @@ LOG_LINES = 20
 """So much of a failed job's log is shown; `phift logs` has all of it."""
 
 
-def render(error: PhiftError, *, style: Style = PLAIN, address: str = "") -> str:
-    """All that the error carries. address: where it happened, for an error that does not say so itself."""
+def render(error: PhiftError, *, style: Style = PLAIN, address: str = "", explain: bool = False) -> str:
+    """All that the error carries. address: where it happened, for an error that does not say so itself.
+
+    explain: say at the end of a list of findings where more is said of them.
+    """
     if isinstance(error, DiagnosticsError) and error.diagnostics:
-        return render_diagnostics(error.diagnostics, style=style)
-    head = style.yellow("detached:") if isinstance(error, DetachedError) else style.red("error:")
+        return render_diagnostics(error.diagnostics, style=style, explain=explain)
+    code = "" if isinstance(error, AzureError) else error.code
+    begin = style.yellow("detached:") if isinstance(error, DetachedError) else style.red(head("error", code))
     # Not wrapped: the summary is what people search logs for, and it often holds a path.
-    lines = [f"{style.bold(head)} {style.bold(inert(error.summary))}"]
+    lines = [f"{style.bold(begin)} {style.bold(inert(error.summary))}"]
     if error.address or address:
         lines.append(f" {style.cyan('-->')} {inert(error.address or address)}")
     if isinstance(error, JobFailedError):
