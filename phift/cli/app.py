@@ -12,7 +12,7 @@ __all__ = ["app"]
 
 PANELS = {
     "Change the workspace": ("plan", "apply", "destroy"),
-    "Look at the spec": ("validate", "render", "lock", "data"),
+    "Look at the spec": ("validate", "render", "lock", "data", "explain"),
     "Use the endpoint": ("invoke", "outputs"),
     "Look at what there is": ("status", "drift", "history", "logs", "metrics", "show"),
     "Mend": ("force-unlock",),

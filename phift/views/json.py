@@ -14,6 +14,7 @@ from phift.inert import inert
 from phift.views.base import PLAIN, Style
 
 if TYPE_CHECKING:
+    from phift.explain import Explanation
     from phift.ledger.journal import Intent, Record
     from phift.phases import Drift, LockReport, Metrics, Status
     from phift.plan.model import Plan
@@ -28,6 +29,7 @@ __all__ = [
     "drift",
     "error",
     "escaped",
+    "explained",
     "history",
     "lock",
     "metrics",
@@ -209,6 +211,24 @@ def lock(report: LockReport) -> str:
 def diagnostics(found: Iterable[Diagnostic]) -> list[dict[str, Any]]:
     """Plain values of diagnostics."""
     return [{**asdict(d), "severity": d.severity.value} for d in found]
+
+
+def explained(several: Iterable[Explanation]) -> str:
+    """Diagnostic codes with what is written about them."""
+    codes = [
+        {
+            "code": one.code,
+            "area": one.area,
+            "title": one.title,
+            "means": one.means,
+            "why": one.why,
+            "example": one.bad,
+            "fix": one.fix,
+            "fixed": one.good,
+        }
+        for one in several
+    ]
+    return document({"format_version": "1.0", "codes": codes})
 
 
 def error(raised: BaseException) -> dict[str, Any]:

@@ -23,7 +23,7 @@ LAYERS = {
         "inert",
         "concealing",
     },
-    1: {"graph", "spec", "catalog", "resources.rules"},
+    1: {"graph", "spec", "catalog", "explain", "resources.rules"},
     2: {"lock", "data", "compile", "ledger"},
     3: {"azure", "resources.base", "plan"},
     4: {"resources.kinds", "resources.registry"},

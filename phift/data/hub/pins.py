@@ -251,7 +251,8 @@ class _Reader:
     def wrong(self, key: str) -> InvalidSpecError:
         place = f"{self.where}.{key}" if self.where else key
         remedy = "Restore the lock file from version control, or re-run `phift lock`."
-        return _invalid(place, f"invalid `{place}` in the lock file's pin of hub data", remedy, code="lock-hub")
+        summary = f"invalid `{place}` in the lock file's pin of hub data"
+        return InvalidSpecError([Diagnostic(summary, remedy=remedy, path=place, code="lock-hub")])
 
 
 def _files(reader: _Reader) -> tuple[tuple[HubFile, ...], FileList | None]:
@@ -287,5 +288,5 @@ def _id_remedy(id: str) -> str:
     return "Write it as OWNER/NAME, such as HuggingFaceH4/ultrachat_200k."
 
 
-def _invalid(path: str, summary: str, remedy: str, code: str = "") -> InvalidSpecError:
-    return InvalidSpecError([Diagnostic(summary, remedy=remedy, path=path, code=code or f"data-hub-{path}")])
+def _invalid(path: str, summary: str, remedy: str) -> InvalidSpecError:
+    return InvalidSpecError([Diagnostic(summary, remedy=remedy, path=path, code=f"data-hub-{path}")])

@@ -1,0 +1,7 @@
+"""Writes docs/diagnostics.md: python -m phift.explain > docs/diagnostics.md."""
+
+import sys
+
+from phift.explain.page import page
+
+sys.stdout.write(page())

@@ -1,0 +1,48 @@
+"""docs/diagnostics.md: every code with its text."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from phift.explain.catalogue import Explanation, explanations
+
+__all__ = ["page"]
+
+_HEAD = """\
+# Diagnostics
+
+Every finding of phift has a code: `error[size-not-allowed]: ...`. Codes are stable: scripts can rely on them, in the text and in
+the key `code` of JSON output. `phift explain CODE` prints what is written here; `phift explain` lists all codes.
+
+Fragments of a spec are meant as parts of [configs/quickstart.yaml](../configs/quickstart.yaml).
+
+<!-- Generated: python -m phift.explain > docs/diagnostics.md -->
+"""
+
+
+def page() -> str:
+    """The page, as it is to be in docs/."""
+    parts = [_HEAD]
+    areas = [(area, list(several)) for area, several in groupby(explanations().values(), key=lambda e: e.area)]
+    for area, several in areas:
+        links = " · ".join(f"[{one.code}](#{one.code})" for one in several)
+        parts.append(f"**{area}**: {links}\n")
+    for area, several in areas:
+        parts.append(f"## {area}\n")
+        parts += [_entry(one) for one in several]
+    return "\n".join(parts)
+
+
+def _entry(one: Explanation) -> str:
+    return (
+        f"### {one.code}\n\n"
+        f"**{one.title}.** {_joined(one.means)}\n\n"
+        f"*Why:* {_joined(one.why)}\n\n"
+        f"```{one.language}\n{one.bad}\n```\n\n"
+        f"*Fix:* {_joined(one.fix)}\n\n"
+        f"```{one.language}\n{one.good}\n```\n"
+    )
+
+
+def _joined(text: str) -> str:
+    return " ".join(text.split())
