@@ -17,8 +17,8 @@ MADE = {"Diagnostic": "code", "HubError": "code", "UnfitFileError": 0}
 """What carries a code: the keyword, or the position, that it is given by."""
 
 FAMILIES = {"Problem": ("phift/data", 0), "InterfaceProblem": ("phift/catalog", 1)}
-"""Problems are turned into diagnostics by `data-{problem.code}` and `parameter-{problem.code}`: the folder they are made
-in, and the position of their code."""
+"""Problems are turned into diagnostics by `data-{problem.code}` and `parameter-{problem.code}`: the folder they are
+made in, and the position of their code."""
 
 VALUES = {
     ("phift/data/problems.py", "first.code"): "Problem",
@@ -44,7 +44,7 @@ class Calls:
     """Places by code."""
 
     def __post_init__(self) -> None:
-        for file, module in self.modules.items():
+        for module in self.modules.values():
             for parent in ast.walk(module):
                 for child in ast.iter_child_nodes(parent):
                     child.parent = parent  # type: ignore[attr-defined]

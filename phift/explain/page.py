@@ -11,8 +11,9 @@ __all__ = ["page"]
 _HEAD = """\
 # Diagnostics
 
-Every finding of phift has a code: `error[size-not-allowed]: ...`. Codes are stable: scripts can rely on them, in the text and in
-the key `code` of JSON output. `phift explain CODE` prints what is written here; `phift explain` lists all codes.
+Every finding of phift has a code: `error[size-not-allowed]: ...`. Codes are stable: scripts can rely on them, in the
+text and in the key `code` of JSON output. `phift explain CODE` prints what is written here; `phift explain` lists all
+codes.
 
 Fragments of a spec are meant as parts of [configs/quickstart.yaml](../configs/quickstart.yaml).
 
