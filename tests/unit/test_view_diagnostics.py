@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from phift.data.hub.errors import HubError
 from phift.diagnostics import Diagnostic, Mark, Severity
 from phift.errors import (
     ConflictError,
@@ -12,6 +13,7 @@ from phift.errors import (
     RefusedError,
     UnreachableError,
 )
+from phift.views import json
 from phift.views.base import Style
 from phift.views.human import diagnostics, errors
 
@@ -75,6 +77,35 @@ def test_errors_with_diagnostics_show_all_of_them() -> None:
 def test_an_error_says_what_where_why_and_what_to_do() -> None:
     said = errors.render(PhiftError("no", detail="because", remedy="do", address="job.finetune"))
     assert said == "error: no\n --> job.finetune\n  = because\n  = do"
+
+
+def test_a_list_ends_with_where_more_is_said() -> None:
+    one, other = Diagnostic("a", code="size-unknown"), Diagnostic("b", Severity.WARNING, code="needs")
+    assert diagnostics.render([one, one], explain=True).endswith("2 errors. phift explain size-unknown says more.")
+    assert diagnostics.render([one, other], explain=True).endswith("1 error, 1 warning. phift explain CODE says more.")
+    assert diagnostics.render([one]).endswith("1 error.")
+    narrow = diagnostics.render([one], style=Style(width=40), explain=True)
+    assert narrow.endswith("1 error.\nphift explain size-unknown says more.")
+
+
+def test_counts_of_what_is_not_listed_are_no_reason_to_explain() -> None:
+    found = [Diagnostic("a", code="needs"), Diagnostic("one more error", code="more")]
+    assert diagnostics.hint(found) == "phift explain needs says more."
+    assert diagnostics.hint(found[1:]) == ""
+
+
+def test_errors_show_their_own_code_and_not_that_of_the_service() -> None:
+    gated = HubError("org/data is gated", code="hub-gated")
+    assert errors.render(gated).startswith("error[hub-gated]: org/data is gated")
+    assert json.error(gated)["code"] == "hub-gated"
+    assert errors.render(ConflictError("busy", code="Conflict")).startswith("error: busy")
+    assert "code" not in json.error(PhiftError("no"))
+
+
+def test_a_failure_among_others_has_no_hint() -> None:
+    refused = RefusedError([Diagnostic("a", code="needs")])
+    assert errors.failure("job.finetune", refused).endswith("1 error.")
+    assert errors.render(refused, explain=True).endswith("1 error. phift explain needs says more.")
 
 
 def test_a_failed_job_shows_its_step_and_the_tail_of_its_log() -> None:
