@@ -32,13 +32,6 @@ class Explanation:
     run: str = ""
     not_run: str = ""
 
-    @property
-    def language(self) -> str:
-        """Of the examples: `yaml`, `json` or `console`."""
-        if self.bad.startswith("$ "):
-            return "console"
-        return "json" if self.run.startswith("rows") and ".json" in self.run else "yaml"
-
 
 @cache
 def explanations() -> dict[str, Explanation]:

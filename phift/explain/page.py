@@ -39,11 +39,20 @@ def _entry(one: Explanation) -> str:
         f"### {one.code}\n\n"
         f"**{one.title}.** {_joined(one.means)}\n\n"
         f"*Why:* {_joined(one.why)}\n\n"
-        f"```{one.language}\n{one.bad}\n```\n\n"
+        f"```{_language(one, one.bad)}\n{one.bad}\n```\n\n"
         f"*Fix:* {_joined(one.fix)}\n\n"
-        f"```{one.language}\n{one.good}\n```\n"
+        f"```{_language(one, one.good)}\n{one.good}\n```\n"
     )
 
 
 def _joined(text: str) -> str:
     return " ".join(text.split())
+
+
+def _language(one: Explanation, example: str) -> str:
+    """Of an example, for its highlighting."""
+    if example.startswith("$ "):
+        return "console"
+    if not one.run.startswith("rows"):
+        return "yaml"
+    return "csv" if one.run.endswith(".csv") else "json" if example.startswith(("{", "[")) else "text"
