@@ -53,7 +53,7 @@ def resolve(
     stores: Callable[[], Stores],
     *,
     arm_id: str,
-    location: str,
+    location: Callable[[], str],
     neutral: frozenset[str],
     upgrade: bool = False,
 ) -> Resolved:
@@ -79,7 +79,7 @@ def resolve(
     sources: Sources = found["data"]
     facts = Facts(
         arm_id=arm_id,
-        location=location,
+        location=location(),
         sizes=found["sizes"],
         data=sources.facts,
         referenced_size=found["size"],

@@ -17,7 +17,7 @@ from phift.data import SourceIdentity, identify
 from phift.files import real, repository_of
 from phift.git import checkout_of
 from phift.lock import Lock, lock_path, read_lock
-from phift.phases.once import Once
+from phift.once import Once
 from phift.phases.readings import Readings
 from phift.phases.request import Connector
 from phift.resources.base import Snapshot

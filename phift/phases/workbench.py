@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from phift.compile.compiler import compile_stack
 from phift.compile.desired import Desired, Stack
 from phift.digest import digest_of
 from phift.lock import Lock, StackLock, lock_path
+from phift.phases.ahead import reading_ahead
 from phift.phases.readings import Readings
 from phift.phases.remembering import Remembered
 from phift.phases.request import Connector, Request, load
@@ -79,17 +81,18 @@ def workbench_of(
     azure = session.azure
     path = lock_path(loaded.path)
     pinned = _pinned(shared.lock(path), loaded)
-    resolved = resolve(
-        loaded,
-        pinned,
-        session.readings,
-        shared,
-        lambda: WorkspaceStores(azure),
-        arm_id=azure.workspace.arm_id,
-        location=azure.location,
-        neutral=_neutral_parameters(),
-        upgrade=upgrade,
-    )
+    with nullcontext() if shared.inline else reading_ahead(loaded, session, pinned):
+        resolved = resolve(
+            loaded,
+            pinned,
+            session.readings,
+            shared,
+            lambda: WorkspaceStores(azure),
+            arm_id=azure.workspace.arm_id,
+            location=lambda: azure.location,
+            neutral=_neutral_parameters(),
+            upgrade=upgrade,
+        )
     claim = shared.claim(loaded)
     stack = compile_stack(loaded, resolved.facts, claim)
     remembered = Remembered(azure, stack.name, claim)
