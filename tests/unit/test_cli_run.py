@@ -34,15 +34,19 @@ def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     file = tmp_path / "s.yaml"
     file.write_text("version: 1\n")
     monkeypatch.setattr(phases, "plan", lambda request, connect, **options: PLAN)
+    monkeypatch.setattr(phases, "draft", lambda request, connect, **options: drafted(PLAN))
     return str(file)
+
+
+def drafted(plan: Plan) -> phases.Draft:
+    """A plan as an apply makes it; nothing here looks at what it was made from."""
+    return phases.Draft(plan, bench=None)  # type: ignore[arg-type]
 
 
 def applying(monkeypatch: pytest.MonkeyPatch, outcome: ApplyFinished | BaseException) -> list[ApplyOptions]:
     seen: list[ApplyOptions] = []
 
-    def apply(
-        plan: Plan, request: object, connect: object, *, listener: Listener, options: ApplyOptions, saved: bool
-    ) -> ApplyFinished:
+    def apply(*made: object, listener: Listener, options: ApplyOptions, saved: bool = False) -> ApplyFinished:
         seen.append(options)
         listener(ResourceStarted(JOB, Action.RUN, "s-1"))
         if isinstance(outcome, BaseException):
@@ -51,7 +55,8 @@ def applying(monkeypatch: pytest.MonkeyPatch, outcome: ApplyFinished | BaseExcep
             listener(ResourceFailed(JOB, Action.RUN, errors.JobFailedError("it broke", step="finetune"), 1))
         return outcome
 
-    monkeypatch.setattr(phases, "apply", apply)
+    monkeypatch.setattr(phases, "apply", apply)  # of a saved plan
+    monkeypatch.setattr(phases, "apply_draft", apply)
     return seen
 
 
@@ -132,11 +137,12 @@ def test_options_reach_the_apply(
 def test_what_decides_the_plan_reaches_it(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, object]] = []
 
-    def plan(request: object, connect: object, **options: object) -> Plan:
+    def draft(request: object, connect: object, **options: object) -> phases.Draft:
         asked.append({name: given for name, given in options.items() if given})
-        return PLAN
+        return drafted(PLAN)
 
-    monkeypatch.setattr(phases, "plan", plan)
+    monkeypatch.setattr(phases, "draft", draft)
+    monkeypatch.setattr(phases, "plan", lambda request, connect, **options: draft(request, connect, **options).plan)
     applying(monkeypatch, ApplyFinished(PLAN, 1, 0, 0, 1))
     addresses = ["--select", "model.finetuned", "--select", "data.test", "--replace", "compute.finetune"]
     for command in (["plan", spec], ["apply", spec, "-y"]):
