@@ -9,12 +9,12 @@ soon as what they need is known, they make four:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from phift.compile.naming import endpoint_name
 from phift.lock import StackLock
 from phift.phases.sharing import Session
+from phift.phases.side_by_side import reading
 from phift.resources.kinds.common import READ
 from phift.spec import LoadedSpec
 
@@ -25,7 +25,7 @@ __all__ = ["reading_ahead"]
 def reading_ahead(loaded: LoadedSpec, session: Session, pinned: StackLock) -> Iterator[None]:
     """Begins the reads; at the end of the block they are done. What fails fails again for whoever needs it."""
     reads = list(_reads(loaded, session, pinned))
-    with ThreadPoolExecutor(max_workers=len(reads)) as pool:
+    with reading(len(reads)) as pool:
         for read in reads:
             pool.submit(read)
         yield

@@ -106,7 +106,11 @@ def _prepare(address: Address, recipe: Recipe, listener: Listener) -> None:
 
     progress = DataProgress(recipe, report)
     try:
-        prepared(recipe, progress=progress.preparing, access=Access(downloading=progress.downloading))
+        prepared(
+            recipe,
+            progress=progress.preparing,
+            access=Access(downloading=progress.downloading, waiting=progress.waiting),
+        )
     except InvalidSpecError as error:
         raise RefusedError(error.diagnostics) from None
     except PhiftError as error:

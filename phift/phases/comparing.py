@@ -122,6 +122,12 @@ def _side(request: Request, text: str, connect: Connector, stack: ExitStack) -> 
             root = found.tree if request.data_root else None
             copied = replace(request, path=found.spec, data_root=root)
             return _Side(text, spec=SpecData.of(copied, connect, home=found.top))
+    for ref, path in _splits(text):
+        if os.path.isfile(path):
+            raise UsageError(
+                f"Git knows no commit, branch or tag {ref} that has {path}",
+                remedy="Check the name; in a shallow clone, fetch it first: git fetch origin REF.",
+            )
     raise UsageError(
         f"{text} is neither a spec nor a spec at a Git ref nor a data version",
         remedy="Write SPEC, REF:SPEC, SPEC@REF, or the 12 hex digits of a version.",

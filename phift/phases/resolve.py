@@ -6,7 +6,6 @@ A pinned thing is never looked up anew, so a plan never changes because somethin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +16,7 @@ from phift.errors import RefusedError
 from phift.lock import PinnedComponent, PinnedModel, StackLock
 from phift.phases.readings import Readings
 from phift.phases.sharing import Shared
+from phift.phases.side_by_side import reading
 from phift.phases.sources import Sources, resolved_sources
 from phift.spec import AssetRef, ComputeRef, LoadedSpec
 
@@ -109,7 +109,7 @@ def _all(asked: Mapping[str, Callable[[], Any]], *, inline: bool) -> dict[str, A
     """The answers by name, one after another or all at once."""
     if inline:
         return {name: ask() for name, ask in asked.items()}
-    with ThreadPoolExecutor(max_workers=len(asked)) as pool:
+    with reading(len(asked)) as pool:
         futures = {name: pool.submit(ask) for name, ask in asked.items()}
         return {name: future.result() for name, future in futures.items()}
 

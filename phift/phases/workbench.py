@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -21,6 +20,7 @@ from phift.phases.remembering import Remembered
 from phift.phases.request import Connector, Request, load
 from phift.phases.resolve import Resolved, resolve
 from phift.phases.sharing import Shared
+from phift.phases.side_by_side import reading
 from phift.resources.base import Context, Observation, Snapshot
 from phift.resources.registry import KINDS
 from phift.resources.rules import Behaviour, rules_of
@@ -120,7 +120,7 @@ def _read_all(bench: Workbench, wanted: list[Desired]) -> dict[Address, Observat
     context = bench.context
     if bench.inline:
         return {d.address: KINDS[d.address.kind].read(context, d) for d in wanted}
-    with ThreadPoolExecutor(max_workers=_PARALLEL_READS) as pool:
+    with reading(_PARALLEL_READS) as pool:
         found = pool.map(lambda d: KINDS[d.address.kind].read(context, d), wanted)
         return {d.address: seen for d, seen in zip(wanted, found, strict=True)}
 

@@ -91,6 +91,49 @@ def test_exit_codes(
     assert said.out == ""
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["plan"], "Interrupted."),
+        (["apply", "-y"], "Interrupted; nothing was changed in the workspace."),
+    ],
+)
+def test_an_interrupt_before_the_first_write_says_so(
+    spec: str, command: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(request: object, connect: object, **options: object) -> Plan:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(phases, "plan", fail)
+    assert run([command[0], spec, *command[1:]]) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == said
+
+
+def test_an_option_without_its_value_names_the_help_of_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "preview", "s.yaml", "-n"]) == 1
+    assert "Try: phift data preview --help" in capsys.readouterr().err
+
+
+def test_an_interrupted_reading_waits_for_no_answer() -> None:
+    """Run as a process, which must end as well while a thread of it still waits."""
+    program = (
+        "import os, signal, time\nfrom phift.cli import run\nfrom phift.cli.main import main\n"
+        "from phift.phases.side_by_side import reading\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "def slow(*_):\n"
+        "    with reading(1) as pool:\n"
+        "        pool.submit(time.sleep, 30)\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        time.sleep(30)\n"
+        "run.app = lambda **_: slow()\n"
+        "main(['plan'])\n"
+    )
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "Interrupted.\n")
+    assert time.monotonic() - began < 20
+
+
 def test_a_traceback_is_shown_only_when_asked_for(
     spec: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -132,7 +132,7 @@ class Data:
     def _stored_rows(self, context: Context, desired: Desired, recipe: Recipe) -> Prepared:
         """The prepared rows, once the blob store has them. A damaged file of the cache is prepared again."""
         progress = DataProgress(recipe, context.report)
-        access = Access(downloading=progress.downloading)
+        access = Access(downloading=progress.downloading, waiting=progress.waiting)
         for again in (True, False):
             progress.begin()
             try:

@@ -47,6 +47,10 @@ class DataProgress:
         """Nothing is ready yet."""
         self._report(Progress("Preparing", total=self._total, unit="rows"))
 
+    def waiting(self) -> None:
+        """Another command prepares the same rows."""
+        self._report(Progress("Waiting", message="Waiting for another command that prepares these rows"))
+
     def downloading(self, so_far: Download) -> None:
         """Bytes have come."""
         with self._lock:

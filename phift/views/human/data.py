@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ def preview(found: Preview, *, style: Style = PLAIN) -> str:
     lines = [head]
     if found.raw:
         columns = (f"{inert(name)} ({inert(kind)})" if kind else inert(name) for name, kind in found.columns.items())
-        lines.append(cut(f"columns: {', '.join(columns)}", style.width))
+        lines.append(cut(f"columns: {', '.join(columns) or 'none'}", style.width))
     for row in found.rows:
         lines += ["", *(_raw(row, style) if found.raw else _row(row, style))]
     return "\n".join(lines if found.rows else [*lines, "", "No rows."])
@@ -45,16 +46,23 @@ def _row(row: PreviewRow, style: Style) -> Iterator[str]:
     fate = "left out" if row.skipped else "unfit"
     yield style.bold(f"# {row.number}  {style.yellow(fate)}")
     for problem in row.problems:
-        yield f"  {style.yellow('!')} {inert(problem.summary)}"
+        yield from _said(style.yellow("!"), problem.summary, "  ", style)
         if problem.remedy:
-            yield f"    {style.cyan('=')} {inert(problem.remedy)}"
+            yield from _said(style.cyan("="), problem.remedy, "    ", style)
     yield from _columns(row.row, style)
+
+
+def _said(sign: str, text: str, indent: str, style: Style) -> Iterator[str]:
+    """A text behind a sign, over as many lines as it needs."""
+    first, *more = textwrap.wrap(inert(text), style.width - len(indent) - 2, break_on_hyphens=False) or [""]
+    yield f"{indent}{sign} {first}"
+    yield from (f"{indent}  {line}" for line in more)
 
 
 def _raw(row: PreviewRow, style: Style) -> Iterator[str]:
     yield style.bold(f"# {row.number}")
     for problem in row.problems:
-        yield f"  {style.yellow('!')} {inert(problem.summary)}"
+        yield from _said(style.yellow("!"), problem.summary, "  ", style)
     yield from _columns(row.row, style)
 
 
@@ -98,7 +106,8 @@ def _split(one: SplitStats, limit: Limit, style: Style) -> Iterator[str]:
     yield style.bold(f"data.{one.split}:{one.version}") + f", from {one.basis}"
     rows = [("rows", f"{measures.rows:,}"), ("dropped", _counts(one.dropped))]
     if one.refused:
-        rows.append(("", f"data.unfit does not let {one.refused:,} unfit rows pass"))
+        count = "1 unfit row is" if one.refused == 1 else f"{one.refused:,} unfit rows are"
+        rows.append(("", f"{count} more than data.unfit lets pass (without it: none)"))
     rows += [
         ("turns", _spread(measures.turns)),
         ("characters", _spread(measures.characters)),
