@@ -103,9 +103,9 @@ def destroy_plan(request: Request, connect: Connector, *, archive: bool = False,
     """What a destroy would do: delete what costs and is ours, cancel running jobs, keep data and models.
 
     take_over: delete what carries the stack's name and another spec owns, too. Raises RefusedError for what is
-    protected, for what another spec owns, and for a stack that moved.
+    protected, for what another spec owns, and for a stack that moved. The data need not be there.
     """
-    bench = open_workbench(request, connect)
+    bench = open_workbench(request, connect, looking=True)
     observed = _observe_all(bench)
     policy = Policy(take_over=take_over, lost=bench.remembered.lost(bench.stack, observed, generated=False))
     resources, findings = decide_removal(bench.stack, observed, policy, archive=archive)
@@ -115,7 +115,7 @@ def destroy_plan(request: Request, connect: Connector, *, archive: bool = False,
     if errors_of(findings):
         raise RefusedError(list(findings))
     made = _plan(bench, request, (*resources, *pruned), id=known_id(bench, observed))
-    return replace(made, purpose="destroy", warnings=findings)
+    return replace(made, purpose="destroy", warnings=(*bench.unidentified, *findings))
 
 
 def _missing(bench: Workbench, observed: Mapping[Address, Observation]) -> frozenset[Address]:
