@@ -9,9 +9,9 @@ import shutil
 import time
 from pathlib import Path
 
+from phift.data import space
 from phift.data.locking import held
 from phift.data.recipe import Recipe
-from phift.errors import PhiftError
 
 __all__ = ["LIMIT", "limit", "make_room", "need", "remove", "sweep"]
 
@@ -73,18 +73,9 @@ def remove(folder: Path, key: str) -> None:
 
 
 def need(folder: Path, recipe: Recipe) -> None:
-    """Raises PhiftError where the disk has less room than the rows of a recipe will take at least."""
+    """Raises DiskFullError where the disk has less room than the rows of a recipe will take at least."""
     wanted = _at_least(recipe)
-    if shutil.disk_usage(folder).free >= wanted:
-        return
-    make_room(folder, recipe.key, wanted=wanted)
-    free = shutil.disk_usage(folder).free
-    if free < wanted:
-        raise PhiftError(
-            f"not enough disk space in {folder}: about {_megabytes(wanted)} needed to prepare {recipe.identity}, "
-            f"{_megabytes(free)} free",
-            remedy="Free some space, or set PHIFT_HOME to a folder on another disk.",
-        )
+    space.need(folder, wanted, lambda: make_room(folder, recipe.key, wanted=wanted), f" to prepare {recipe.identity}")
 
 
 def _at_least(recipe: Recipe) -> int:
@@ -125,7 +116,3 @@ def _remove_unlocked(folder: Path, key: str, paths: list[Path], *, orphans: bool
 def _unlink(path: Path) -> None:
     with contextlib.suppress(OSError):
         path.unlink()
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"

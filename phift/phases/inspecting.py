@@ -195,6 +195,11 @@ class SpecData:
         data = self.loaded.spec.data
         return list(data.splits) if data else []
 
+    @property
+    def files(self) -> list[Path]:
+        """The files of this machine that rows are read from. Raises as `source`."""
+        return [file.path for name in self.splits for file in self.source(name)[1].files]
+
     def named(self, split: str) -> str:
         """The split of that name; without one train, or the first. Raises UsageError."""
         if split and split not in self.splits:

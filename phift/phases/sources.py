@@ -11,6 +11,7 @@ from phift.data import PREPARATION_VERSION, Recipe, SourceIdentity, Take
 from phift.data.blobs import Stores
 from phift.data.columns import columns_of
 from phift.data.hub.pins import HubRequest, HubSplit
+from phift.data.space import megabytes
 from phift.data.take import By
 from phift.diagnostics import Diagnostic
 from phift.errors import DiagnosticsError, InvalidSpecError, PhiftError
@@ -239,11 +240,6 @@ def _transfer(split: HubSplit, take: Take, seed: int) -> tuple[int, int]:
     if take.by == "rank":
         return split.size, split.size
     return transfer(split, selection_of(take.picked(seed, lambda: split.rows or 0)))
-
-
-def megabytes(size: int) -> str:
-    """Bytes for people, as hubs tell them: powers of a thousand."""
-    return f"{size / 1e6:,.0f} MB" if size >= 950_000 else f"{size / 1e3:,.1f} kB"
 
 
 def _hub_notes(split: str, wanted: DataSource, pin: HubSplit) -> Iterator[str]:
