@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 from phift.azure.stores import WorkspaceStores
 from phift.data import Access, Prepared, Recipe, SourceIdentity, Take, kept_rows, prepared, ready_rows
 from phift.data.checks import CHECKED, Found, found_in
-from phift.data.problems import Problem, Skipped
+from phift.data.problems import FileProblem, Problem, Skipped
 from phift.data.rows import SourceRows
 from phift.data.stats import Measures, Meter, overlap
 from phift.data.take import By, Picked, rank
@@ -64,7 +64,8 @@ class Preview:
 class SplitStats:
     """basis: which rows were measured. read: rows taken from the source, None where the prepared file tells no more.
 
-    dropped: rows left out, by reason. refused: of them, those that `data.unfit` does not let pass. shared: rows with a
+    dropped: rows left out, by reason. refused: of them, those that `data.unfit` does not let pass. unread: why a file
+    cannot be read to its end, of which `data.unfit` lets nothing pass; "" where all could be. shared: rows with a
     prompt of train, None where that was not compared.
     """
 
@@ -74,6 +75,7 @@ class SplitStats:
     measures: Measures
     dropped: Mapping[str, int]
     refused: int = 0
+    unread: str = ""
     whole: bool = True
     shared: int | None = None
 
@@ -140,7 +142,9 @@ def _stats(spec: SpecData, split: str, rows: int | None) -> DataStats:
     limit = limit_of(spec.loaded)
     measured = {name: _measured(spec, name, recipe, rows, limit) for name, recipe in recipes.items()}
     found = _compared(measured)
-    whole = {name: one for name, one in found.items() if name in CHECKED and one.whole and not one.refused}
+    whole = {
+        name: one for name, one in found.items() if name in CHECKED and one.whole and not (one.refused or one.unread)
+    }
     checks = found_in(recipes, {name: one.measures for name, one in whole.items()})
     if "train" in spec.splits and "train" not in checks:
         checks = {}
@@ -291,7 +295,11 @@ def _measured(spec: SpecData, name: str, recipe: Recipe, rows: int | None, limit
     taken = recipe if rows is None else replace(recipe, take=Take(count=rows, by=By.FIRST))
     dropped: Counter[str] = Counter()
     unfit = count = 0
-    for ready in _lines(taken):
+    unread = ""
+    for file, number, _, ready in ready_rows(taken):
+        if not isinstance(ready, bytes) and isinstance(ready[0], FileProblem):
+            unread = unread or f"{file}{f':{number}' if number else ''}: {ready[0].summary}"
+            continue
         count += 1
         if isinstance(ready, bytes):
             meter.add(ready)
@@ -301,12 +309,15 @@ def _measured(spec: SpecData, name: str, recipe: Recipe, rows: int | None, limit
     basis = "all rows" if rows is None else f"the first {count:,} rows of the source"
     refused = 0 if recipe.unfit.allows(unfit, count) else unfit
     return SplitStats(
-        name, recipe.version, basis, meter.measures(), dict(sorted(dropped.items())), refused, whole=rows is None
+        name,
+        recipe.version,
+        basis,
+        meter.measures(),
+        dict(sorted(dropped.items())),
+        refused,
+        unread,
+        whole=rows is None,
     )
-
-
-def _lines(recipe: Recipe) -> Iterator[bytes | list[Problem]]:
-    return (ready for _, _, _, ready in ready_rows(recipe))
 
 
 def _compared(found: Mapping[str, SplitStats]) -> dict[str, SplitStats]:

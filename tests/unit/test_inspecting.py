@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -406,3 +407,20 @@ def test_rows_of_several_files_are_told_apart(tmp_path: Path, capsys: pytest.Cap
     shown = capsys.readouterr().out
     assert "# 1  a.jsonl  " in shown
     assert "# 1  b.jsonl  " in shown
+
+
+def test_statistics_of_a_file_that_cannot_be_read_to_its_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows(tmp_path / "whole.jsonl", *[(f"{n}?", "b") for n in range(50)])
+    packed = gzip.compress((tmp_path / "whole.jsonl").read_bytes())
+    (tmp_path / "train.jsonl.gz").write_bytes(packed[:-4])
+    request = spec(tmp_path, "train: {path: train.jsonl.gz}\nunfit: {skip: 50%}\nchecks: {}")
+    found = data_stats(request, refused)
+    assert not found.pinned  # what was not read was not checked
+    assert found.splits[0].refused == 0
+    assert "is cut off" in found.splits[0].unread
+    assert run(["data", "stats", str(request.path)]) == 0
+    assert re.search(r"unread +.*train\.jsonl\.gz.*is cut off", capsys.readouterr().out)
+    assert run(["data", "preview", str(request.path), "-n", "60"]) == 0
+    assert "\n# train.jsonl.gz" in capsys.readouterr().out

@@ -32,10 +32,11 @@ def preview(found: Preview, *, style: Style = PLAIN) -> str:
     lines = [head]
     if found.raw:
         columns = (f"{inert(name)} ({inert(kind)})" if kind else inert(name) for name, kind in found.columns.items())
-        lines.append(cut(f"columns: {', '.join(columns)}", style.width))
+        lines.append(cut(f"columns: {', '.join(columns) or 'none'}", style.width))
     several = len({row.file for row in found.rows}) > 1
     for row in found.rows:
-        header = f"# {row.number}{f'  {inert(PurePosixPath(row.file).name)}' if several else ''}"
+        file = inert(PurePosixPath(row.file).name)
+        header = f"# {row.number or file}{f'  {file}' if several and row.number else ''}"
         lines += ["", *(_raw(row, header, style) if found.raw else _row(row, header, style))]
     return "\n".join(lines if found.rows else [*lines, "", "No rows."])
 
@@ -101,7 +102,10 @@ def _split(one: SplitStats, limit: Limit, style: Style) -> Iterator[str]:
     yield style.bold(f"data.{one.split}:{one.version}") + f", from {one.basis}"
     rows = [("rows", f"{measures.rows:,}"), ("dropped", _counts(one.dropped))]
     if one.refused:
-        rows.append(("", f"data.unfit does not let {one.refused:,} unfit rows pass"))
+        noun = "row" if one.refused == 1 else "rows"
+        rows.append(("", f"data.unfit does not let {one.refused:,} unfit {noun} pass"))
+    if one.unread:
+        rows.append(("unread", inert(one.unread)))
     rows += [
         ("turns", _spread(measures.turns)),
         ("characters", _spread(measures.characters)),
