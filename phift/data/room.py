@@ -12,6 +12,7 @@ from pathlib import Path
 from phift.data import space
 from phift.data.locking import held
 from phift.data.recipe import Recipe
+from phift.data.sources import is_packed
 
 __all__ = ["LIMIT", "limit", "make_room", "need", "remove", "sweep"]
 
@@ -19,7 +20,6 @@ LIMIT = 20 * 1024**3
 """Bytes kept, unless PHIFT_DATA_CACHE says how many GiB."""
 _IN_USE = 3600.0
 """Seconds after its last use for which a file is not deleted: the command that asked for it may go on using it."""
-_TEXT = {"jsonl", "json", "csv"}
 _COLUMNS = {"prompt", "messages", "prompt_id"}
 _DRAFT = re.compile(r"\.([0-9a-f]{64})\.")
 _COMPANION = re.compile(r"([0-9a-f]{64})\.(json|lock)")
@@ -90,7 +90,7 @@ def _at_least(recipe: Recipe) -> int:
             share = (take.of(split.rows) or share * split.rows) / split.rows
         used = bool(split.columns) and set(split.columns) <= _COLUMNS and recipe.messages is None
     else:
-        used = all(file.format in _TEXT for file in recipe.identity.files) and recipe.messages is None
+        used = not any(is_packed(format) for format in recipe.identity.formats) and recipe.messages is None
     return int(recipe.identity.size * min(share, 1.0)) if used else 0
 
 
