@@ -37,7 +37,8 @@ class StoragePlace:
 
 def storage_place(address: str) -> StoragePlace | None:
     """The blob that an address names: `https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH` (or dfs),
-    `wasbs://CONTAINER@ACCOUNT.blob...`, `abfss://CONTAINER@ACCOUNT.dfs...`; None for any other."""
+    `wasbs://CONTAINER@ACCOUNT.blob...`, `abfss://CONTAINER@ACCOUNT.dfs...`; None for any other, and for one that climbs
+    out of its container."""
     try:
         parts = urlsplit(address)
         host = parts.hostname or ""
@@ -47,6 +48,8 @@ def storage_place(address: str) -> StoragePlace | None:
     if account is None:
         return None
     path = unquote(parts.path).lstrip("/")
+    if any(part in (".", "..") for part in path.split("/")):
+        return None
     if scheme_of(address) == "https":
         container, _, path = path.partition("/")
         return StoragePlace(account[1].lower(), container, path) if container and path else None
