@@ -68,7 +68,7 @@ def stats(found: DataStats) -> str:
                     "basis": one.basis,
                     "dropped": dict(one.dropped),
                     "refused": one.refused,
-                    "unread": one.unread or None,
+                    **({"unread": one.unread} if one.unread else {}),
                     **_measures(one.measures),
                     "in_train": one.shared,
                 }
