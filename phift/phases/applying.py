@@ -39,7 +39,8 @@ def apply(
     check refuses them, and LeaseHeldError or AzureError for what ends the apply as a whole; what fails of a resource is
     in the result.
     """
-    return apply_bench(plan, open_workbench(request, connect), listener=listener, options=options, saved=saved)
+    bench = open_workbench(request, connect, looking=plan.purpose == "destroy")
+    return apply_bench(plan, bench, listener=listener, options=options, saved=saved)
 
 
 def apply_draft(draft: Draft, *, listener: Listener, options: ApplyOptions) -> ApplyFinished:

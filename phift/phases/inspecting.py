@@ -72,7 +72,7 @@ class Preview:
 
 @dataclass(frozen=True)
 class SplitStats:
-    """basis: which rows were measured. read: rows taken from the source, None where the prepared file tells no more.
+    """basis: which rows were measured.
 
     dropped: rows left out, by reason. refused: of them, those that `data.unfit` does not let pass. shared: rows with a
     prompt of train, None where that was not compared.
@@ -211,6 +211,11 @@ class SpecData:
         data = self.loaded.spec.data
         return list(data.splits) if data else []
 
+    @property
+    def files(self) -> list[Path]:
+        """The files of this machine that rows are read from. Raises as `source`."""
+        return [file.path for name in self.splits for file in self.source(name)[1].files]
+
     def named(self, split: str) -> str:
         """The split of that name; without one train, or the first. Raises UsageError."""
         if split and split not in self.splits:
@@ -327,7 +332,13 @@ def _measured(spec: SpecData, name: str, recipe: Recipe, rows: int | None, limit
     basis = "all rows" if rows is None else f"the first {count:,} rows of the source"
     refused = 0 if recipe.unfit.allows(unfit, count) else unfit
     return SplitStats(
-        name, recipe.version, basis, meter.measures(), dict(sorted(dropped.items())), refused, whole=rows is None
+        name,
+        recipe.version,
+        basis,
+        meter.measures(),
+        dict(sorted(dropped.items())),
+        refused,
+        whole=rows is None,
     )
 
 

@@ -135,14 +135,14 @@ def destroy_plan(request: Request, connect: Connector, *, archive: bool = False,
     """What a destroy would do: delete what costs and is ours, cancel running jobs, keep data and models.
 
     take_over: delete what carries the stack's name and another spec owns, too. Raises RefusedError for what is
-    protected, for what another spec owns, and for a stack that moved.
+    protected, for what another spec owns, and for a stack that moved. The data need not be there.
     """
     return destroy_draft(request, connect, archive=archive, take_over=take_over).plan
 
 
 def destroy_draft(request: Request, connect: Connector, *, archive: bool = False, take_over: bool = False) -> Draft:
     """The same plan, to be applied by `apply_draft`."""
-    bench = open_workbench(request, connect)
+    bench = open_workbench(request, connect, looking=True)
     observed = _observe_all(bench)
     policy = Policy(take_over=take_over, lost=bench.remembered.lost(bench.stack, observed, generated=False))
     resources, findings = decide_removal(bench.stack, observed, policy, archive=archive)
@@ -152,7 +152,7 @@ def destroy_draft(request: Request, connect: Connector, *, archive: bool = False
     if errors_of(findings):
         raise RefusedError(list(findings))
     made = _plan(bench, request, (*resources, *pruned), id=known_id(bench, observed))
-    return Draft(replace(made, purpose="destroy", warnings=findings), bench)
+    return Draft(replace(made, purpose="destroy", warnings=(*bench.unidentified, *findings)), bench)
 
 
 def _missing(bench: Workbench, observed: Mapping[Address, Observation]) -> frozenset[Address]:

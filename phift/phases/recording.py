@@ -48,7 +48,7 @@ def settle(draft: Draft) -> bool:
 
 def outputs(request: Request, connect: Connector) -> dict[str, dict[str, Any]]:
     """By address, what is known of each live resource: names, versions, scoring_uri. For scripts."""
-    bench = open_workbench(request, lambda loaded: connect(loaded).read_only())
+    bench = open_workbench(request, lambda loaded: connect(loaded).read_only(), looking=True)
     found: dict[str, dict[str, Any]] = {}
     for desired in bench.stack.resources:
         kind = KINDS[desired.address.kind]

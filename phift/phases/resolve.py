@@ -6,7 +6,7 @@ A pinned thing is never looked up anew, so a plan never changes because somethin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from phift.compile.facts import BaseModel, Component, Facts
@@ -36,13 +36,14 @@ class Newer:
 class Resolved:
     """facts for the compiler, what the lock file should now say of the stack, and what is newer than what is pinned.
 
-    notes: what the plan should say of them.
+    notes: what the plan should say of them. unidentified: splits of data whose source cannot be had, and why.
     """
 
     facts: Facts
     pins: StackLock
     newer: tuple[Newer, ...] = ()
     notes: tuple[str, ...] = ()
+    unidentified: Mapping[str, str] = field(default_factory=dict)
 
 
 def resolve(
@@ -102,7 +103,7 @@ def resolve(
         pins = pins.model_copy(
             update={"component": PinnedComponent(requested=str(component), id=made.id, version=made.version)}
         )
-    return Resolved(facts, pins, tuple(f.newer for f in references if f.newer), sources.notes)
+    return Resolved(facts, pins, tuple(f.newer for f in references if f.newer), sources.notes, sources.unidentified)
 
 
 def _all(asked: Mapping[str, Callable[[], Any]], *, inline: bool) -> dict[str, Any]:

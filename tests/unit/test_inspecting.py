@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -424,3 +425,37 @@ def test_other_files_of_a_commit_are_left_alone(repository: Path, tmp_path: Path
     assert found["large.bin"] == b"x" * 3_000_000
     assert found["configs/spec.yaml"] == (repository / "configs" / "spec.yaml").read_bytes()
     assert not export(repository, "0" * 40, tmp_path / "other", lambda path: True)
+
+
+def test_prepared_rows_never_take_the_place_of_their_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows(tmp_path / "train.jsonl", ("a?", "b"))
+    before = (tmp_path / "train.jsonl").read_bytes()
+    request = spec(tmp_path, "train: {path: train.jsonl}")
+    assert run(["data", "prepare", str(request.path), "--out", str(tmp_path)]) == 1
+    assert "the spec reads its rows from there" in capsys.readouterr().err
+    assert (tmp_path / "train.jsonl").read_bytes() == before
+
+
+def test_rows_of_several_files_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a", "b"):
+        rows(tmp_path / f"{name}.jsonl", ("a?", "b"))
+    request = spec(tmp_path, "train: {path: '?.jsonl'}")
+    assert run(["data", "preview", str(request.path)]) == 0
+    shown = capsys.readouterr().out
+    assert "# 1  a.jsonl  " in shown
+    assert "# 1  b.jsonl  " in shown
+
+
+def test_statistics_of_a_file_that_cannot_be_read_to_its_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows(tmp_path / "whole.jsonl", *[(f"{n}?", "b") for n in range(50)])
+    packed = gzip.compress((tmp_path / "whole.jsonl").read_bytes())
+    (tmp_path / "train.jsonl.gz").write_bytes(packed[:-4])
+    request = spec(tmp_path, "train: {path: train.jsonl.gz}\nunfit: {skip: 50%}\nchecks: {}")
+    with pytest.raises(RefusedError, match="is cut off"):
+        data_stats(request, refused)
+    assert not (tmp_path / "phift.lock").exists()  # what was not read was not checked
+    for command in (["data", "stats"], ["data", "preview", "-n", "60"]):
+        assert run([*command, str(request.path)]) == 4
+        assert "train.jsonl.gz" in capsys.readouterr().err

@@ -187,7 +187,7 @@ def prepare(
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
     data = inspecting.SpecData.of(request, _connect(terminal))
-    place = folder_for(out, [f"{name}.jsonl" for name in data.splits])
+    place = folder_for(out, [f"{name}.jsonl" for name in data.splits], data.files)
     made = inspecting.prepare_data(data, lambda name, one: put(one.path, place / f"{name}.jsonl"))
     shown = {name: (version, str(out / f"{name}.jsonl"), one) for name, version, one in made}
     if format is o.Format.JSON:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from phift.inert import inert
@@ -33,18 +34,21 @@ def preview(found: Preview, *, style: Style = PLAIN) -> str:
     if found.raw:
         columns = (f"{inert(name)} ({inert(kind)})" if kind else inert(name) for name, kind in found.columns.items())
         lines.append(cut(f"columns: {', '.join(columns) or 'none'}", style.width))
+    several = len({row.file for row in found.rows}) > 1
     for row in found.rows:
-        lines += ["", *(_raw(row, style) if found.raw else _row(row, style))]
+        file = inert(PurePosixPath(row.file).name)
+        header = f"# {row.number or file}{f'  {file}' if several and row.number else ''}"
+        lines += ["", *(_raw(row, header, style) if found.raw else _row(row, header, style))]
     return "\n".join(lines if found.rows else [*lines, "", "No rows."])
 
 
-def _row(row: PreviewRow, style: Style) -> Iterator[str]:
+def _row(row: PreviewRow, header: str, style: Style) -> Iterator[str]:
     if not row.problems:
-        yield style.bold(_header(row.number, row.row))
+        yield style.bold(f"{header}  {_about(row.row)}")
         yield from _messages(row.row, style)
         return
     fate = "left out" if row.skipped else "unfit"
-    yield style.bold(f"# {row.number}  {style.yellow(fate)}")
+    yield style.bold(f"{header}  {style.yellow(fate)}")
     for problem in row.problems:
         yield from _said(style.yellow("!"), problem.summary, "  ", style)
         if problem.remedy:
@@ -59,18 +63,18 @@ def _said(sign: str, text: str, indent: str, style: Style) -> Iterator[str]:
     yield from (f"{indent}  {line}" for line in more)
 
 
-def _raw(row: PreviewRow, style: Style) -> Iterator[str]:
-    yield style.bold(f"# {row.number}")
+def _raw(row: PreviewRow, header: str, style: Style) -> Iterator[str]:
+    yield style.bold(header)
     for problem in row.problems:
         yield from _said(style.yellow("!"), problem.summary, "  ", style)
     yield from _columns(row.row, style)
 
 
-def _header(number: int, row: Mapping[str, Any]) -> str:
+def _about(row: Mapping[str, Any]) -> str:
     size = sum(len(message["content"]) for message in row["messages"])
     count = len(row["messages"])
     noun = "message" if count == 1 else "messages"
-    return f"# {number}  {inert(row['prompt_id'][:_ID])}  {count} {noun}, {size:,} chars"
+    return f"{inert(row['prompt_id'][:_ID])}  {count} {noun}, {size:,} chars"
 
 
 def _messages(row: Mapping[str, Any], style: Style) -> Iterator[str]:
@@ -183,7 +187,7 @@ def _listed(symbol: str, rows: Sequence[RowChange], count: int, style: Style) ->
     narrow = Style(style.colour, style.width - 4)
     for change in rows:
         number, row = change.after or change.before or (0, {})
-        yield f"{style.symbol(symbol)} {_header(number, row)}"
+        yield f"{style.symbol(symbol)} # {number}  {_about(row)}"
         if change.before and change.after:
             before, after = (_first_other(change, side) for side in (0, 1))
             yield f"    {style.symbol('-')} {cut(before, narrow.width)}"
