@@ -197,7 +197,7 @@ class SpecData:
         """
         loaded = load(request, every_target=False, home=home, mapped=mapped)
         pinned = read_lock(lock_path(loaded.path)).stack(loaded.stack).data
-        shared = Shared(data_root=request.data_root, fetch=True)
+        shared = Shared(data_root=request.data_root, fetch=True, tell=request.tell)
         made = cls(loaded, pinned, Elsewhere(shared, cache(lambda: WorkspaceStores(connect(loaded))), pinned))
         if not made.splits:
             raise UsageError(

@@ -57,7 +57,13 @@ class Shared:
     writes begins anew with `fresh`."""
 
     def __init__(
-        self, *, inline: bool = False, data_root: Path | None = None, fetch: bool = False, looking: bool = False
+        self,
+        *,
+        inline: bool = False,
+        data_root: Path | None = None,
+        fetch: bool = False,
+        looking: bool = False,
+        tell: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.inline = inline
         """Whether a stack's reads go one after another, because stacks already go side by side."""
@@ -66,6 +72,7 @@ class Shared:
         """Whether data at an address that is not pinned may be downloaded."""
         self.looking = looking
         """Whether nothing is to be made: data need not be there, and the hub is not asked for it."""
+        self._tell = tell
         self._sessions = Once()
         self._files = Once()
         self._hub = threading.Lock()
@@ -99,6 +106,8 @@ class Shared:
             raise PhiftError(f"phift.lock does not pin {request}", remedy="Run `phift lock`.")
 
         def find() -> HubSplit:
+            # The libraries take seconds to import, and the hub may take its time.
+            self.once(("told", request.text), lambda: self._tell(f"Resolving {request.text} on the hub"))
             from phift.data.hub import HubClient, resolve
 
             # One after another, so that no connection is left open, and none is closed under another stack.
@@ -129,7 +138,9 @@ class Shared:
 
     def fresh(self) -> Shared:
         """The same sessions and facts, with the lists to be read anew."""
-        other = Shared(inline=self.inline, data_root=self.data_root, fetch=self.fetch, looking=self.looking)
+        other = Shared(
+            inline=self.inline, data_root=self.data_root, fetch=self.fetch, looking=self.looking, tell=self._tell
+        )
         for place, session in self._sessions.known():
             other._sessions.put(place, Session(session.azure, session.readings))
         return other

@@ -71,7 +71,7 @@ def open_workbench(request: Request, connect: Connector, *, upgrade: bool = Fals
 
     Raises InvalidSpecError, RefusedError, AzureError, EmulatorError.
     """
-    shared = Shared(data_root=request.data_root, fetch=request.fetch, looking=looking)
+    shared = Shared(data_root=request.data_root, fetch=request.fetch, looking=looking, tell=request.tell)
     return workbench_of(load(request), connect, upgrade=upgrade, shared=shared)
 
 

@@ -105,6 +105,7 @@ def test_an_interrupt_before_the_first_write_says_so(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(phases, "plan", fail)
+    monkeypatch.setattr(phases, "draft", fail)
     assert run([command[0], spec, *command[1:]]) == 130
     assert capsys.readouterr().err.splitlines()[-1] == said
 

@@ -71,7 +71,7 @@ def apply(
         )
         plan = changed(plan, spec_options=(*plan.spec_options, *request.grants))
     else:
-        request = o.request_of(file, target, var, var_file, allow_env, data_root, max_stacks)
+        request = o.request_of(file, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
         request = changed(request, fetch=not dry_run)
         if (requests := several(request)) is not None:
             one = {"--json": json, "--select": select, "--replace": replace}

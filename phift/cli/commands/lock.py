@@ -36,7 +36,8 @@ def lock(
     from phift import phases
 
     terminal = Terminal.of(no_color=no_color)
-    request = replace(o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks), fetch=True)
+    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
+    request = replace(request, fetch=True)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
     report = phases.lock(request, connect, upgrade=upgrade, check=check)
     if format is o.Format.JSON:
