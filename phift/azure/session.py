@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from phift.azure.attendance import Attendant
 from phift.azure.credentials import CachedCredential
 from phift.azure.rest import ARM, ARM_SCOPE, ML_SCOPE, Rest
 from phift.azure.transport import Http
 from phift.errors import AzureError, NotFoundError
+from phift.once import Once
 
 if TYPE_CHECKING:
     from phift.azure.blob import BlobStore
 
 __all__ = ["Azure", "WorkspaceId"]
-
-T = TypeVar("T")
 
 WORKSPACE_API = "2024-10-01"
 DATASTORE = "workspaceblobstore"
@@ -61,7 +59,7 @@ class Azure:
         credential: CachedCredential,
         *,
         read_only: bool = False,
-        shared: _Discovered | None = None,
+        shared: Once | None = None,
         attendant: Attendant | None = None,
     ) -> None:
         self.workspace = workspace
@@ -70,7 +68,7 @@ class Azure:
         self._attendant = attendant
         self._credential = credential
         self._read_only = read_only
-        self._discovered = shared or _Discovered()
+        self._discovered = shared or Once()
         self.arm = self._rest(ARM)
 
     def __repr__(self) -> str:
@@ -79,15 +77,15 @@ class Azure:
     @property
     def data_plane(self) -> Rest:
         """Run history and MLflow; paths such as `history/v1.0{arm_id}/runs/{job}`."""
-        return self._rest(self._discovered.once("data plane", self._find_data_plane))
+        return self._rest(self._discovered.get("data plane", self._find_data_plane))
 
     def registry(self, name: str) -> Rest:
         """The registry `name`; paths such as `models/N/versions/V`. Raises NotFoundError for an unknown one."""
-        return self._rest(self._discovered.once(f"registry {name}", lambda: self._find_registry(name)))
+        return self._rest(self._discovered.get(f"registry {name}", lambda: self._find_registry(name)))
 
     def document(self) -> dict[str, Any]:
         """The workspace itself, read once."""
-        return self._discovered.once("workspace", self._read_workspace)
+        return self._discovered.get("workspace", self._read_workspace)
 
     @property
     def location(self) -> str:
@@ -106,7 +104,7 @@ class Azure:
 
     def store(self, name: str) -> BlobStore:
         """The container behind a datastore of blobs. Raises NotFoundError where there is none of that name."""
-        store = self._discovered.once(f"blobs {name}", lambda: self._open_blobs(name))
+        store = self._discovered.get(f"blobs {name}", lambda: self._open_blobs(name))
         return store.read_only() if self._read_only else store
 
     def datastore(self, name: str) -> dict[str, Any]:
@@ -118,7 +116,7 @@ class Azure:
             ]
             return properties
 
-        return self._discovered.once(f"datastore {name}", find)
+        return self._discovered.get(f"datastore {name}", find)
 
     def ml_token(self) -> str:
         """The token that a pipeline job is submitted with, in the header `x-azureml-token`."""
@@ -217,21 +215,3 @@ class Azure:
             properties = {**properties, "containerName": properties["filesystem"]}
         auth = DatastoreAuth(Rest(self._http, ARM, ARM_SCOPE), path, properties)
         return BlobStore(self._http, auth, name)
-
-
-class _Discovered:
-    """What a session and its read-only twin have found out, each thing once, whichever thread asks first."""
-
-    def __init__(self) -> None:
-        self._values: dict[str, Any] = {}
-        self._locks: dict[str, threading.Lock] = {}
-        self._lock = threading.Lock()
-
-    def once(self, name: str, find: Callable[[], T]) -> T:
-        with self._lock:
-            lock = self._locks.setdefault(name, threading.Lock())
-        with lock:
-            if name not in self._values:
-                self._values[name] = find()
-            value: T = self._values[name]
-            return value

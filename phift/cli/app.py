@@ -8,7 +8,7 @@ import typer
 
 from phift.cli.help import Group
 
-__all__ = ["app"]
+__all__ = ["InterruptedCommand", "app"]
 
 PANELS = {
     "Change the workspace": ("plan", "apply", "destroy"),
@@ -23,6 +23,10 @@ PANELS = {
 PANEL_OF = {name: panel for panel, names in PANELS.items() for name in names}
 
 
+class InterruptedCommand(Exception):
+    """A command that Ctrl-C ended before it wrote to the workspace."""
+
+
 class Commands(Group):
     """A group that imports a command when it is asked for."""
 
@@ -35,6 +39,13 @@ class Commands(Group):
         if cmd_name in PANEL_OF and cmd_name not in self.commands:
             self.commands[cmd_name] = _command(cmd_name, PANEL_OF[cmd_name])
         return self.commands.get(cmd_name)
+
+    def invoke(self, ctx: Any) -> Any:
+        """As ever; typer would make a bare exit code of an interrupt, with which nobody could say what it left."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise InterruptedCommand from None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As ever; a name that is none is answered with those that are near."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from phift.apply.events import Note
@@ -13,8 +14,8 @@ from phift.views.base import ApplyView, Sink, Streams
 from phift.views.human.errors import failure
 
 if TYPE_CHECKING:
-    from phift.apply.events import ResourceFailed
-    from phift.phases import ApplyOptions, Connector, Request
+    from phift.apply.events import ApplyFinished, ResourceFailed
+    from phift.phases import ApplyOptions
 
 __all__ = ["carry_out", "watcher"]
 
@@ -37,21 +38,13 @@ def watcher(streams: Streams, *, json: bool, quiet: bool) -> ApplyView:
 
 
 def carry_out(
-    plan: Plan,
-    request: Request,
-    connect: Connector,
-    view: ApplyView,
-    terminal: Terminal,
-    options: ApplyOptions,
-    *,
-    saved: bool = False,
+    plan: Plan, apply: Callable[[], ApplyFinished], view: ApplyView, terminal: Terminal, options: ApplyOptions
 ) -> int:
-    """The exit code. saved: the plan comes from a file. Raises PhiftError for what ended the apply as a whole."""
-    from phift import phases
-
+    """The exit code. apply: carries out the plan with these options and tells the view. Raises PhiftError for what
+    ended the apply as a whole."""
     try:
         with polite(options.stop, lambda: view.started, lambda text: view(Note(text))), view:
-            result = phases.apply(plan, request, connect, listener=view, options=options, saved=saved)
+            result = apply()
     except KeyboardInterrupt:
         if not view.started:
             raise

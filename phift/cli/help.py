@@ -11,6 +11,9 @@ __all__ = ["Command", "Group"]
 
 _OPTIONS = "Options"
 
+_UsageError: Any = typer.BadParameter.__mro__[1]
+"""typer carries its own click and shows no more of it than this exception's child."""
+
 
 class Command(typer.core.TyperCommand):
     """A command whose options are listed by their panel."""
@@ -25,7 +28,7 @@ class Command(typer.core.TyperCommand):
         options = [p for p in parameters if p.param_type_name == "option"]
         optional = {flag for p in options if str(p.metavar or "").startswith("[") for flag in p.opts}
         if not optional & set(args):
-            return list(super().parse_args(ctx, list(args)))
+            return self._parsed(ctx, list(args))
         valued = {flag for p in options if not getattr(p, "is_flag", False) for flag in p.opts} - optional
         needed = sum(1 for p in parameters if p.param_type_name == "argument" and p.required)
         spare = _words(args, valued) - needed
@@ -38,7 +41,15 @@ class Command(typer.core.TyperCommand):
                 filled.append("")
             else:
                 spare -= 1
-        return list(super().parse_args(ctx, filled))
+        return self._parsed(ctx, filled)
+
+    def _parsed(self, ctx: Any, args: list[str]) -> list[str]:
+        """An option without its value is an error that names no command: it becomes one of this command."""
+        try:
+            return list(super().parse_args(ctx, args))
+        except _UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """`[OPTIONS] SPEC`: the metavar as it is, without typer's braces."""

@@ -51,7 +51,10 @@ def _leave(code: int) -> NoReturn:
     import atexit
     import threading
 
-    if threading.active_count() > 1:
+    from phift.cli.run import INTERRUPTED
+
+    # What still runs after an interrupt is a reading that nobody waits for.
+    if threading.active_count() > 1 and code != INTERRUPTED:
         sys.exit(code)
     atexit._run_exitfuncs()
     try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -217,8 +217,12 @@ def request_of(
     allow_env: Sequence[str] | None = None,
     data_root: Path | None = None,
     max_stacks: int | None = None,
+    tell: Callable[[str], None] = lambda text: None,
 ) -> Request:
-    """The request that these options spell. Raises UsageError for what is not NAME=VALUE, or no folder."""
+    """The request that these options spell. tell: takes a line about what takes long.
+
+    Raises UsageError for what is not NAME=VALUE, or no folder.
+    """
     from phift.phases import Request
 
     if data_root is not None and not os.path.isdir(data_root):
@@ -230,6 +234,7 @@ def request_of(
         variable_files=tuple(files or ()),
         allow_env=tuple(allow_env or ()),
         data_root=data_root,
+        tell=tell,
     )
     return request if max_stacks is None else replace(request, max_stacks=max_stacks)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from phift.cli.app import app
+from phift.cli.app import InterruptedCommand, app
 from phift.errors import PhiftError
 from phift.inert import inert
 from phift.views.base import Streams, Style
@@ -37,8 +37,10 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(said, error.exit_code)
     except _UsageError as error:
         return _misused(error, arguments)
-    except (KeyboardInterrupt, typer.Abort):
-        return _fail("Interrupted; nothing was begun.", INTERRUPTED)
+    except (InterruptedCommand, KeyboardInterrupt, typer.Abort):
+        writes = bool(arguments) and arguments[0] in {"apply", "destroy"}
+        left = "; nothing was changed in the workspace" if writes else ""
+        return _fail(f"Interrupted{left}.", INTERRUPTED)
     except BrokenPipeError:
         # Python flushes stdout once more at its end; give it somewhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

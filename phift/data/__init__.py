@@ -5,7 +5,7 @@ from it, `prepare` reads, checks and writes the rows, and `prepared` does so onc
 """
 
 from phift.data.cache import forget, kept_rows, prepared
-from phift.data.prepare import Prepared, prepare, ready_rows
+from phift.data.prepare import Prepared, amount_problem, prepare, ready_rows
 from phift.data.recipe import PREPARATION_VERSION, Recipe, Unfit
 from phift.data.rows import Access
 from phift.data.sources import SourceFile, SourceIdentity, identify
@@ -20,6 +20,7 @@ __all__ = [
     "SourceIdentity",
     "Take",
     "Unfit",
+    "amount_problem",
     "forget",
     "identify",
     "kept_rows",

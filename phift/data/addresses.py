@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from phift.data.columns import columns_of
-from phift.data.remote import Folder, folder_of, invalid
+from phift.data.remote import Folder, folder_named, folder_of, invalid
 from phift.data.sources import KNOWN_SUFFIXES, SourceFile, format_named
-from phift.digest import file_digest
+from phift.digest import digest_of, file_digest
 from phift.errors import StalePlanError
 from phift.spec.addresses import scheme_of
 
@@ -37,7 +37,8 @@ class StoragePlace:
 
 def storage_place(address: str) -> StoragePlace | None:
     """The blob that an address names: `https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH` (or dfs),
-    `wasbs://CONTAINER@ACCOUNT.blob...`, `abfss://CONTAINER@ACCOUNT.dfs...`; None for any other."""
+    `wasbs://CONTAINER@ACCOUNT.blob...`, `abfss://CONTAINER@ACCOUNT.dfs...`; None for any other, and for one that climbs
+    out of its container."""
     try:
         parts = urlsplit(address)
         host = parts.hostname or ""
@@ -47,6 +48,8 @@ def storage_place(address: str) -> StoragePlace | None:
     if account is None:
         return None
     path = unquote(parts.path).lstrip("/")
+    if any(part in (".", "..") for part in path.split("/")):
+        return None
     if scheme_of(address) == "https":
         container, _, path = path.partition("/")
         return StoragePlace(account[1].lower(), container, path) if container and path else None
@@ -147,18 +150,14 @@ def fetch_and_pin(
     from phift.data import web
 
     format = format_of(address)
-    waiting = folder / "files" / "new"
-    waiting.mkdir(mode=0o700, parents=True, exist_ok=True)
-    name = web.temporary_name(address)
-    found = (download or web.download)(address, Folder(waiting), name, progress=progress or (lambda done: None))
-    path = waiting / name
-    try:
+    name = f"rows.{format}"
+    with folder_named(digest_of(address, 24), folder) as waiting:
+        found = (download or web.download)(address, waiting, name, progress=progress or (lambda done: None))
+        path = waiting.place(name)
         columns = columns_of(SourceFile(path, format, found.size, found.sha256))
         # Other names are content, and a lock file is committed.
         header = None if columns is None else tuple(c for c in columns if c.isidentifier() and len(c) <= 40)[:_COLUMNS]
         made = WebFile(address, found.size, found.sha256, header, download)
         with folder_of(made, folder, keep=True) as kept:
             path.replace(kept.place(f"{found.sha256[:32]}.{format}"))
-    finally:
-        path.unlink(missing_ok=True)
     return made

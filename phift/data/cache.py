@@ -13,6 +13,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def prepared(
     before anything is downloaded, where the disk has too little room.
     """
     folder = _folder()
-    with held(folder / f"{recipe.key}.lock"):
+    with held(folder / f"{recipe.key}.lock", waiting=access.waiting if access else None):
         # What was prepared stands for the content that was identified: a file that changed since is told as ever.
         require_unchanged(recipe.identity)
         found = _found(folder, recipe.key)
@@ -81,7 +82,7 @@ def kept_version(version: str) -> Path | None:
 def _kept(access: Access | None, folder: Path) -> Access:
     """Downloads go beside the cache, where a killed command's are taken up again."""
     access = access or Access()
-    return access if access.folder else Access(access.hub, folder.parent / "downloads", access.downloading)
+    return access if access.folder else replace(access, folder=folder.parent / "downloads")
 
 
 def _folder() -> Path:

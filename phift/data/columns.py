@@ -6,6 +6,7 @@ from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 
+from phift.data.parquet import damages
 from phift.data.readers import Counter, header_of, read
 from phift.data.sources import SourceFile
 from phift.data.take import Picked
@@ -44,11 +45,12 @@ def _footer_names(path: Path, name: bytes) -> bool:
 
 
 def _of_parquet(path: Path) -> Collection[str] | None:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(path) as file:
             return tuple(file.schema_arrow.names)
-    except pa.ArrowException:
+    except damages() as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the disk
         return None

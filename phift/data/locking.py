@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,9 +35,12 @@ def lock(path: Path, *, wait: bool = True) -> int | None:
 
 
 @contextmanager
-def held(path: Path, *, wait: bool = True) -> Iterator[bool]:
-    """The lock for the block; False when somebody else has it, with `wait` off."""
-    descriptor = lock(path, wait=wait)
+def held(path: Path, *, wait: bool = True, waiting: Callable[[], object] | None = None) -> Iterator[bool]:
+    """The lock for the block; False when somebody else has it, with `wait` off. waiting: called before a wait."""
+    descriptor = lock(path, wait=wait and waiting is None)
+    if descriptor is None and wait and waiting is not None:
+        waiting()
+        descriptor = lock(path)
     try:
         yield descriptor is not None
     finally:

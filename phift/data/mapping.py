@@ -12,6 +12,7 @@ None is the schema that phift writes: rows with `messages`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -108,10 +109,23 @@ def _recognised(columns: Collection[str] | None) -> Any:
 
 
 def _example(columns: Collection[str]) -> str:
-    """A mapping of two of the columns, where these can be named."""
+    """A mapping of the columns, where these can be named: of those that sound like a question and its answer, else of
+    the first two that do not merely number or sort the rows; of one alone as a list of messages."""
     known = [name for name in columns if named([name]) == f"`{name}`"]
-    user, answer = known[:2] if len(known) > 1 else ("question", "answer")
+    rows = [name for name in known if not _ASIDE.fullmatch(name.lower())]
+    if len(rows) == 1:
+        return f"{{turns: {rows[0]}, role: KEY, content: KEY}}"
+    fallback = iter(rows if len(rows) > 1 else ("question", "answer"))
+    user = next((name for name in rows if _ASKS.search(name.lower())), None)
+    answer = next((name for name in rows if name != user and _ANSWERS.search(name.lower())), None)
+    user = user or next(name for name in fallback if name != answer)
+    answer = answer or next(name for name in fallback if name != user)
     return f'{{user: "{{{{ {user} }}}}", assistant: "{{{{ {answer} }}}}"}}'
+
+
+_ASIDE = re.compile(r"(.*_)?(id|idx|index|uuid|category|source|split|lang|language|score|date|time|timestamp)")
+_ASKS = re.compile(r"question|prompt|instruction|query|input|request|user|problem")
+_ANSWERS = re.compile(r"answer|response|reply|completion|output|assistant|solution|target")
 
 
 _UNSUPPORTED = {

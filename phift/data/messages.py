@@ -255,7 +255,7 @@ def _extra_keys(number: int, message: Mapping[str, Any]) -> Iterator[Problem]:
     extra = sorted(str(key) for key, value in message.items() if key not in ("role", "content") and value is not None)
     if extra:
         summary = f"message {number} has {named(extra)} beside role and content"
-        yield Problem("extra-key", summary, "Remove what is not trained on.")
+        yield Problem("extra-key", summary, "Remove it, or write `messages: openai`, which leaves such keys out.")
 
 
 def kind_of(value: object) -> str:

@@ -19,7 +19,7 @@ from phift.data.sources import SourceIdentity
 from phift.digest import file_digest
 from phift.errors import PhiftError, StalePlanError
 
-__all__ = ["Prepared", "Ready", "prepare", "ready_rows", "require_unchanged"]
+__all__ = ["Prepared", "Ready", "ReadyRows", "amount_problem", "prepare", "ready_rows", "require_unchanged"]
 
 _COLUMNS = ("prompt", "messages", "prompt_id")
 _REPORT_EVERY = 1000  # rows
@@ -74,13 +74,32 @@ def prepare(
     return prepared
 
 
-def ready_rows(recipe: Recipe, access: Access | None = None) -> Iterator[Ready]:
+def ready_rows(recipe: Recipe, access: Access | None = None) -> ReadyRows:
     """The rows of a recipe as they are read, each with its canonical line or with what is wrong with it; a row that the
     mapping leaves out has one problem of the class Skipped. Raises OSError and what the hub raises."""
-    return iter(_Ready(recipe, access or Access()))
+    return ReadyRows(recipe, access or Access())
 
 
-class _Ready:
+def amount_problem(recipe: Recipe, source: SourceRows, written: int) -> Problem | None:
+    """What is wrong with the number of rows, of which `written` are fit, once all of the source have been read."""
+    take, taken, rows = recipe.take, source.taken, source.seen
+    if rows == 0:
+        files = recipe.identity.files
+        table = files[0].format.startswith(("csv", "tsv")) if files else False
+        remedy = "The first line names the columns; rows follow it." if table else "It must hold at least one row."
+        return Problem("empty", "there are no rows", remedy)
+    if take.count is not None and (wanted := take.of(take.count)) is not None and wanted > taken:
+        said = f"take: {take} asks for more rows than there are ({rows})"
+        return Problem("take", said, f"Write at most {rows}, or leave `take` out.")
+    if taken == 0:
+        said = f"take: {take} leaves none of the {rows} rows"
+        return Problem("take", said, "Take more, or write a count of rows.")
+    return Problem("empty", f"none of the {taken} rows is left", "") if written == 0 else None
+
+
+class ReadyRows:
+    """See ready_rows. source: how many rows it has read and taken so far."""
+
     def __init__(self, recipe: Recipe, access: Access) -> None:
         self._mapper = compiled(recipe.messages)
         self._open_ended = recipe.open_ended
@@ -112,7 +131,7 @@ class _Rows:
         self.skipped: Counter[str] = Counter()
         self._unfit = Findings()
         self._recipe = recipe
-        self._ready = _Ready(recipe, access)
+        self._ready = ReadyRows(recipe, access)
 
     def __iter__(self) -> Iterator[bytes]:
         """As long as nothing is wrong; after the first problem only problems are gathered."""
@@ -147,22 +166,8 @@ class _Rows:
         self.findings.extend(self._unfit)
 
     def _check_amount(self, written: int) -> None:
-        if self.findings:
-            return
-        take, taken, rows = self._recipe.take, self._ready.source.taken, self._ready.source.seen
-        if rows == 0:
-            files = self._recipe.identity.files
-            table = files[0].format.startswith(("csv", "tsv")) if files else False
-            remedy = "The first line names the columns; rows follow it." if table else "It must hold at least one row."
-            self.findings.add(Problem("empty", "there are no rows", remedy), self._name)
-        elif take.count is not None and (wanted := take.of(take.count)) is not None and wanted > taken:
-            said = f"take: {take} asks for more rows than there are ({rows})"
-            self.findings.add(Problem("take", said, f"Write at most {rows}, or leave `take` out."), self._name)
-        elif taken == 0:
-            said = f"take: {take} leaves none of the {rows} rows"
-            self.findings.add(Problem("take", said, "Take more, or write a count of rows."), self._name)
-        elif written == 0:
-            self.findings.add(Problem("empty", f"none of the {taken} rows is left", ""), self._name)
+        if not self.findings and (problem := amount_problem(self._recipe, self._ready.source, written)):
+            self.findings.add(problem, self._name)
 
     @property
     def _name(self) -> str:

@@ -18,6 +18,7 @@ from phift.data import limits
 from phift.data.csv_rows import header_in, records
 from phift.data.foreign import foreign
 from phift.data.json_array import UNREADABLE, read_array
+from phift.data.parquet import damages, rows_of_group
 from phift.data.problems import FileProblem, Problem, named
 from phift.data.streams import BUFFER, UnreadableError, is_short, opened
 from phift.data.take import Picked
@@ -258,7 +259,6 @@ def _with_messages(row: Any) -> Any:
 
 
 def _read_parquet(path: Path, taken: Counter, columns: tuple[str, ...] | None) -> Rows:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     with path.open("rb") as stream:
@@ -279,21 +279,9 @@ def _read_parquet(path: Path, taken: Counter, columns: tuple[str, ...] | None) -
                 rows = file.metadata.row_group(group).num_rows
                 mask = taken.group(rows)
                 if any(mask):
-                    for number, row in _from_group(file, group, wanted, mask, first):
-                        yield number, row if columns is None else _with_messages(row)
+                    for number, row in rows_of_group(file, group, wanted, mask):
+                        yield first + number, row if columns is None else _with_messages(row)
                 first += rows
-    except (pa.ArrowException, OSError, ValueError) as error:
-        # A damaged page is an OSError to pyarrow, and a damaged text a UnicodeDecodeError.
+    except damages() as error:
         why = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
         yield 0, FileProblem("parquet", f"not a Parquet file that can be read{why}", "Write it again.")
-
-
-def _from_group(file: Any, group: int, columns: list[str], mask: bytearray, first: int) -> Rows:
-    at = 0
-    for batch in file.iter_batches(batch_size=512, row_groups=[group], columns=columns):
-        size = batch.num_rows
-        chosen = [n for n in range(size) if mask[at + n]]
-        part = batch if len(chosen) == size else batch.take(chosen)
-        for n, row in zip(chosen, part.to_pylist(), strict=True):
-            yield first + at + n, row
-        at += size

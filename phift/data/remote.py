@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Protocol
 
+from phift.data import space
+from phift.data.downloads import sweep
+from phift.data.locking import held
+from phift.data.output import written_whole
 from phift.data.sources import SourceFile
 from phift.diagnostics import Diagnostic
 from phift.digest import digest_of
-from phift.errors import InvalidSpecError, PhiftError
+from phift.errors import InvalidSpecError
 
-__all__ = ["Fetched", "Folder", "Named", "Progress", "RemoteFiles", "columns_of_head", "folder_of", "invalid"]
+__all__ = [
+    "Fetched",
+    "Folder",
+    "Named",
+    "Progress",
+    "RemoteFiles",
+    "columns_of_head",
+    "folder_named",
+    "folder_of",
+    "invalid",
+]
 
 Progress = Callable[[int, int, int, int], object]
 """Called with (bytes so far, bytes in all, number of the file from 1, files)."""
@@ -94,57 +105,42 @@ class Folder:
         return self.path / name
 
     def need(self, size: int) -> None:
-        """Raises PhiftError when this many bytes do not fit on the disk."""
-        free = shutil.disk_usage(self.path).free
-        if free < size:
-            raise PhiftError(
-                f"no room to download {size / 1e6:,.0f} MB of data to {self.path}",
-                detail=f"{free / 1e6:,.0f} MB are free.",
-                remedy="Free some space, or set PHIFT_HOME to a folder on another disk.",
-            )
+        """Raises DiskFullError when this many bytes do not fit on the disk, even without what killed reads left."""
+        space.need(self.path, size, lambda: sweep(self.path.parent, older=0.0))
 
     @contextmanager
     def writing(self, name: str) -> Iterator[IO[bytes]]:
-        """A file open for writing that takes its name at the end. Raises PhiftError when the disk is full."""
-        part = self.path / f".{name}.part"
-        try:
-            with part.open("wb") as out:
-                yield out
-            os.replace(part, self.path / name)
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            raise PhiftError(
-                f"no room for downloads in {self.path}", remedy="Free some space, or set PHIFT_HOME to another disk."
-            ) from None
-        finally:
-            part.unlink(missing_ok=True)
+        """A file open for writing that takes its name at the end. Raises DiskFullError."""
+        with space.told(self.path), written_whole(self.path / name) as out:
+            yield out
 
 
 @contextmanager
-def folder_of(remote: RemoteFiles, folder: Path, *, keep: bool = False) -> Iterator[Folder]:
-    """The folder below `folder` for the files of a source, held against other processes that read the same.
+def folder_named(name: str, folder: Path, *, keep: bool = False) -> Iterator[Folder]:
+    """The folder of that name for downloads below `folder`, held against other processes that use the same.
 
     It is deleted at the end (keep: it stays), but not after an error: what is whole in it is not downloaded again.
     Raises PhiftError when it cannot be used.
     """
-    path = folder / "files" / digest_of(remote.plain(), 24)
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise PhiftError(
-            f"cannot use {path}: {error.strerror or error}",
-            remedy="Downloads go there: make it writable, or set PHIFT_HOME.",
-        ) from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        path.mkdir(mode=0o700, exist_ok=True)  # whoever held it before has deleted it
+    path = folder / "files" / name
+    with ExitStack() as stack:
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            sweep(path.parent)
+            lock = path.with_suffix(".lock")
+            stack.enter_context(held(lock))
+            path.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise space.unusable(path, error) from None
         yield Folder(path)
         if not keep:
             shutil.rmtree(path, ignore_errors=True)
-    finally:
-        os.close(descriptor)
+            lock.unlink(missing_ok=True)
+
+
+def folder_of(remote: RemoteFiles, folder: Path, *, keep: bool = False) -> AbstractContextManager[Folder]:
+    """The folder for the files of a source, see `folder_named`."""
+    return folder_named(digest_of(remote.plain(), 24), folder, keep=keep)
 
 
 def columns_of_head(format: str, size: int, read: Callable[[int, int], bytes], most: int) -> Collection[str] | None:

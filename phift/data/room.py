@@ -9,9 +9,10 @@ import shutil
 import time
 from pathlib import Path
 
+from phift.data import space
 from phift.data.locking import held
 from phift.data.recipe import Recipe
-from phift.errors import PhiftError
+from phift.data.sources import is_packed
 
 __all__ = ["LIMIT", "limit", "make_room", "need", "remove", "sweep"]
 
@@ -19,7 +20,6 @@ LIMIT = 20 * 1024**3
 """Bytes kept, unless PHIFT_DATA_CACHE says how many GiB."""
 _IN_USE = 3600.0
 """Seconds after its last use for which a file is not deleted: the command that asked for it may go on using it."""
-_TEXT = {"jsonl", "json", "csv"}
 _COLUMNS = {"prompt", "messages", "prompt_id"}
 _DRAFT = re.compile(r"\.([0-9a-f]{64})\.")
 _COMPANION = re.compile(r"([0-9a-f]{64})\.(json|lock)")
@@ -73,18 +73,9 @@ def remove(folder: Path, key: str) -> None:
 
 
 def need(folder: Path, recipe: Recipe) -> None:
-    """Raises PhiftError where the disk has less room than the rows of a recipe will take at least."""
+    """Raises DiskFullError where the disk has less room than the rows of a recipe will take at least."""
     wanted = _at_least(recipe)
-    if shutil.disk_usage(folder).free >= wanted:
-        return
-    make_room(folder, recipe.key, wanted=wanted)
-    free = shutil.disk_usage(folder).free
-    if free < wanted:
-        raise PhiftError(
-            f"not enough disk space in {folder}: about {_megabytes(wanted)} needed to prepare {recipe.identity}, "
-            f"{_megabytes(free)} free",
-            remedy="Free some space, or set PHIFT_HOME to a folder on another disk.",
-        )
+    space.need(folder, wanted, lambda: make_room(folder, recipe.key, wanted=wanted), f" to prepare {recipe.identity}")
 
 
 def _at_least(recipe: Recipe) -> int:
@@ -99,7 +90,7 @@ def _at_least(recipe: Recipe) -> int:
             share = (take.of(split.rows) or share * split.rows) / split.rows
         used = bool(split.columns) and set(split.columns) <= _COLUMNS and recipe.messages is None
     else:
-        used = all(file.format in _TEXT for file in recipe.identity.files) and recipe.messages is None
+        used = not any(is_packed(format) for format in recipe.identity.formats) and recipe.messages is None
     return int(recipe.identity.size * min(share, 1.0)) if used else 0
 
 
@@ -125,7 +116,3 @@ def _remove_unlocked(folder: Path, key: str, paths: list[Path], *, orphans: bool
 def _unlink(path: Path) -> None:
     with contextlib.suppress(OSError):
         path.unlink()
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"

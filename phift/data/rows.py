@@ -26,12 +26,14 @@ SourceRow = tuple[str, int, Any]
 class Access:
     """How to read what is not on this machine. hub: makes a client. folder: for downloads; None: a temporary one.
 
-    downloading: called now and then with how far a download is.
+    downloading: called now and then with how far a download is. waiting: called where another command prepares the
+    same rows, and this one waits for it.
     """
 
     hub: Callable[[], HubClient] | None = None
     folder: Path | None = None
     downloading: Callable[[Download], object] | None = None
+    waiting: Callable[[], object] | None = None
 
 
 class SourceRows:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from phift.data.hub.pins import HubSplit
     from phift.data.remote import RemoteFiles
 
-__all__ = ["FORMATS", "KNOWN_SUFFIXES", "SourceFile", "SourceIdentity", "format_named", "identify"]
+__all__ = ["FORMATS", "KNOWN_SUFFIXES", "SourceFile", "SourceIdentity", "format_named", "identify", "is_packed"]
 
 _MOST_FILES = 10_000
 
@@ -193,6 +193,11 @@ def _identified(path: Path) -> SourceFile:
     except OSError as error:
         summary = f"cannot read {path}: {error.strerror or error}"
         raise _invalid("unreadable", summary, "Check its permissions.", path) from error
+
+
+def is_packed(format: str) -> bool:
+    """Whether files of the format are smaller than their rows as text. format: a value of FORMATS."""
+    return format not in _TEXT
 
 
 def format_named(name: str) -> str | None:

@@ -12,7 +12,6 @@ import contextlib
 import hashlib
 import http.client
 import os
-import secrets
 import socket
 import ssl
 import threading
@@ -28,11 +27,10 @@ from phift import __version__
 from phift.clock import Clock, SystemClock
 from phift.data.internet import is_public
 from phift.data.remote import Folder, invalid
-from phift.digest import digest_of
 from phift.errors import PhiftError
 from phift.spec.addresses import address_fault, shown_address
 
-__all__ = ["Downloaded", "Limits", "WebError", "download", "temporary_name"]
+__all__ = ["Downloaded", "Limits", "WebError", "download"]
 
 USER_AGENT = f"phift/{__version__}"
 _PIECE = 1 << 20
@@ -81,11 +79,6 @@ class Limits:
     clock: Clock = field(default_factory=SystemClock)
     resolve: Callable[..., Any] = socket.getaddrinfo
     allowed: Callable[[str], bool] = is_public
-
-
-def temporary_name(address: str) -> str:
-    """A name for a download that is not known by its content yet."""
-    return f"{digest_of(address, 16)}-{secrets.token_hex(4)}"
 
 
 def download(

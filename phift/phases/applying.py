@@ -12,6 +12,7 @@ from phift.errors import StalePlanError
 from phift.lock import StackLock
 from phift.phases.checking import require_rows
 from phift.phases.identity import settled
+from phift.phases.planning import Draft
 from phift.phases.request import Connector, Request
 from phift.phases.workbench import Workbench, observe, open_workbench
 from phift.plan.action import Action
@@ -19,7 +20,7 @@ from phift.plan.model import Plan
 from phift.resources.kinds.deployment import secrets_of
 from phift.resources.registry import KINDS
 
-__all__ = ["apply", "apply_bench"]
+__all__ = ["apply", "apply_bench", "apply_draft"]
 
 
 def apply(
@@ -38,7 +39,13 @@ def apply(
     check refuses them, and LeaseHeldError or AzureError for what ends the apply as a whole; what fails of a resource is
     in the result.
     """
-    return apply_bench(plan, open_workbench(request, connect), listener=listener, options=options, saved=saved)
+    bench = open_workbench(request, connect, looking=plan.purpose == "destroy")
+    return apply_bench(plan, bench, listener=listener, options=options, saved=saved)
+
+
+def apply_draft(draft: Draft, *, listener: Listener, options: ApplyOptions) -> ApplyFinished:
+    """Carries out a plan on what it was made from. Raises as `apply`."""
+    return apply_bench(draft.plan, draft.bench, listener=listener, options=options)
 
 
 def apply_bench(

@@ -21,7 +21,7 @@ from phift.data.tokens import TokenCounter, token_counter
 from phift.diagnostics import Diagnostic, Severity, errors_of
 from phift.errors import InvalidSpecError, PhiftError, RefusedError
 from phift.lock import PinnedData, StackLock, update_lock
-from phift.phases.once import Once
+from phift.once import Once
 from phift.phases.workbench import Workbench
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
@@ -106,7 +106,11 @@ def _prepare(address: Address, recipe: Recipe, listener: Listener) -> None:
 
     progress = DataProgress(recipe, report)
     try:
-        prepared(recipe, progress=progress.preparing, access=Access(downloading=progress.downloading))
+        prepared(
+            recipe,
+            progress=progress.preparing,
+            access=Access(downloading=progress.downloading, waiting=progress.waiting),
+        )
     except InvalidSpecError as error:
         raise RefusedError(error.diagnostics) from None
     except PhiftError as error:

@@ -20,6 +20,7 @@ from phift.git import checkout_of, export, git
 from phift.phases.inspecting import SpecData
 from phift.phases.request import Connector, Request
 from phift.resources.kinds.common import READ
+from phift.spec import DatastoreRef
 
 __all__ = ["DataDiff", "SplitDiff", "data_diff"]
 
@@ -122,6 +123,12 @@ def _side(request: Request, text: str, connect: Connector, stack: ExitStack) -> 
             root = found.tree if request.data_root else None
             copied = replace(request, path=found.spec, data_root=root)
             return _Side(text, spec=SpecData.of(copied, connect, home=found.top))
+    for ref, path in _splits(text):
+        if os.path.isfile(path):
+            raise UsageError(
+                f"Git knows no commit, branch or tag {ref} that has {path}",
+                remedy="Check the name; in a shallow clone, fetch it first: git fetch origin REF.",
+            )
     raise UsageError(
         f"{text} is neither a spec nor a spec at a Git ref nor a data version",
         remedy="Write SPEC, REF:SPEC, SPEC@REF, or the 12 hex digits of a version.",
@@ -194,13 +201,14 @@ def _rows_of(version: str, spec: SpecData | None, split: str, connect: Connector
             f"there is no version {version} of data {name}, neither on this machine nor in the workspace",
             remedy="phift status SPEC shows the versions of a stack; name the split behind both: train, test, ...",
         ) from None
-    _, found, blob = str(raw["properties"].get("dataUri") or "").partition("/paths/")
-    if not found:
+    try:
+        place = DatastoreRef.parse(str(raw["properties"].get("dataUri") or ""))
+    except ValueError:
         raise UsageError(
             f"data {name}:{version} lies in no datastore of the workspace",
             remedy="Compare with a version that phift uploaded.",
-        )
+        ) from None
     scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="phift-data-")))
     path = scratch / f"{version}.jsonl"
-    azure.blobs.download(blob, path)
+    azure.store(place.store).download(place.path, path)
     return path

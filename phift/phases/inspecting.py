@@ -8,21 +8,31 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from phift.azure.stores import WorkspaceStores
-from phift.data import Access, Prepared, Recipe, SourceIdentity, Take, kept_rows, prepared, ready_rows
+from phift.data import (
+    Access,
+    Prepared,
+    Recipe,
+    SourceIdentity,
+    Take,
+    amount_problem,
+    kept_rows,
+    prepared,
+    ready_rows,
+)
 from phift.data.checks import CHECKED, Found, found_in
-from phift.data.problems import Problem, Skipped
+from phift.data.problems import FileProblem, Problem, Skipped
 from phift.data.rows import SourceRows
 from phift.data.stats import Measures, Meter, overlap
 from phift.data.take import By, Picked, rank
-from phift.diagnostics import Diagnostic
-from phift.errors import UsageError
+from phift.diagnostics import Diagnostic, Mark
+from phift.errors import InvalidSpecError, RefusedError, UsageError
 from phift.lock import PinnedData, StackLock, lock_path, read_lock, update_lock
 from phift.phases.checking import asks_checks, counter_of, judged, pins_with
 from phift.phases.elsewhere import Elsewhere
@@ -62,7 +72,7 @@ class Preview:
 
 @dataclass(frozen=True)
 class SplitStats:
-    """basis: which rows were measured. read: rows taken from the source, None where the prepared file tells no more.
+    """basis: which rows were measured.
 
     dropped: rows left out, by reason. refused: of them, those that `data.unfit` does not let pass. shared: rows with a
     prompt of train, None where that was not compared.
@@ -103,7 +113,8 @@ def preview(
     """The first rows of a split (by default of train, or the first there is), or random ones; `take` does not matter.
 
     Of Parquet on the hub it reads one row group. raw: all columns as they are; works without a mapping that fits.
-    Raises InvalidSpecError, UsageError for a split that the spec does not have, HubError, OSError.
+    Raises InvalidSpecError, UsageError for a split that the spec does not have, RefusedError for a file that cannot be
+    read, HubError, OSError.
     """
     spec = SpecData.of(request, connect, mapped=not raw)
     name = spec.named(split)
@@ -126,7 +137,8 @@ def data_stats(request: Request, connect: Connector, split: str = "", *, rows: i
     """Statistics of one split, or of all; train is measured too where a split is compared with it.
 
     rows: measure so many of the source at most, where no prepared file is kept. What the checks of the spec need is
-    pinned in phift.lock where all rows were measured. Raises InvalidSpecError, UsageError, HubError, OSError.
+    pinned in phift.lock where all rows were measured. Raises InvalidSpecError, UsageError, RefusedError for a file that
+    cannot be read and for a `take` of more rows than there are, HubError, OSError.
     """
     spec = SpecData.of(request, connect)
     return _stats(spec, split, rows)
@@ -154,10 +166,14 @@ def _stats(spec: SpecData, split: str, rows: int | None) -> DataStats:
 def prepare_data(spec: SpecData, write: Callable[[str, Prepared], object]) -> list[tuple[str, str, Prepared]]:
     """Prepares every split and hands each to `write` by name. Returns name, data version and rows of each.
 
-    Raises InvalidSpecError for rows that are unfit, before anything is written, and what phift.data.prepare raises.
+    Raises RefusedError for rows that are unfit, before anything is written, and what phift.data.prepare raises for
+    other causes.
     """
     recipes = {name: spec.recipe(name) for name in spec.splits}
-    made = {name: prepared(recipe) for name, recipe in recipes.items()}
+    try:
+        made = {name: prepared(recipe) for name, recipe in recipes.items()}
+    except InvalidSpecError as error:
+        raise RefusedError(error.diagnostics) from None
     for name, one in made.items():
         write(name, one)
     return [(name, recipes[name].version, one) for name, one in made.items()]
@@ -181,7 +197,7 @@ class SpecData:
         """
         loaded = load(request, every_target=False, home=home, mapped=mapped)
         pinned = read_lock(lock_path(loaded.path)).stack(loaded.stack).data
-        shared = Shared(data_root=request.data_root, fetch=True)
+        shared = Shared(data_root=request.data_root, fetch=True, tell=request.tell)
         made = cls(loaded, pinned, Elsewhere(shared, cache(lambda: WorkspaceStores(connect(loaded))), pinned))
         if not made.splits:
             raise UsageError(
@@ -194,6 +210,11 @@ class SpecData:
         """Their names, in the order of the spec."""
         data = self.loaded.spec.data
         return list(data.splits) if data else []
+
+    @property
+    def files(self) -> list[Path]:
+        """The files of this machine that rows are read from. Raises as `source`."""
+        return [file.path for name in self.splits for file in self.source(name)[1].files]
 
     def named(self, split: str) -> str:
         """The split of that name; without one train, or the first. Raises UsageError."""
@@ -263,6 +284,8 @@ def _some(found: Any, count: int, many: bool, seed: int) -> list[Any]:
 
 
 def _raw_row(file: str, line: int, row: Any) -> PreviewRow:
+    if isinstance(row, FileProblem):
+        raise _unreadable(row, file, line)
     return PreviewRow(file, line, None, (row,)) if isinstance(row, Problem) else PreviewRow(file, line, row)
 
 
@@ -271,8 +294,16 @@ def _ready_row(file: str, line: int, row: Any, ready: bytes | list[Problem]) -> 
 
     if isinstance(ready, bytes):
         return PreviewRow(file, line, orjson.loads(ready))
+    if isinstance(ready[0], FileProblem):
+        raise _unreadable(ready[0], file, line)
     whole = None if isinstance(row, Problem) else row
     return PreviewRow(file, line, whole, tuple(ready), skipped=isinstance(ready[0], Skipped))
+
+
+def _unreadable(problem: Problem, file: str, line: int = 0) -> RefusedError:
+    """What is wrong with a file, not with a row of it."""
+    mark = Mark(file, line, problem.column)
+    return RefusedError([Diagnostic(problem.summary, remedy=problem.remedy, mark=mark, code=f"data-{problem.code}")])
 
 
 def _measured(spec: SpecData, name: str, recipe: Recipe, rows: int | None, limit: Limit) -> SplitStats:
@@ -286,22 +317,29 @@ def _measured(spec: SpecData, name: str, recipe: Recipe, rows: int | None, limit
     taken = recipe if rows is None else replace(recipe, take=Take(count=rows, by=By.FIRST))
     dropped: Counter[str] = Counter()
     unfit = count = 0
-    for ready in _lines(taken):
+    found = ready_rows(taken)
+    for file, place, _, ready in found:
         count += 1
         if isinstance(ready, bytes):
             meter.add(ready)
+        elif isinstance(ready[0], FileProblem):
+            raise _unreadable(ready[0], file, place)
         else:
             dropped[ready[0].code] += 1
             unfit += not isinstance(ready[0], Skipped)
+    if rows is None and not unfit and (problem := amount_problem(recipe, found.source, count)):
+        raise _unreadable(problem, str(recipe.identity))
     basis = "all rows" if rows is None else f"the first {count:,} rows of the source"
     refused = 0 if recipe.unfit.allows(unfit, count) else unfit
     return SplitStats(
-        name, recipe.version, basis, meter.measures(), dict(sorted(dropped.items())), refused, whole=rows is None
+        name,
+        recipe.version,
+        basis,
+        meter.measures(),
+        dict(sorted(dropped.items())),
+        refused,
+        whole=rows is None,
     )
-
-
-def _lines(recipe: Recipe) -> Iterator[bytes | list[Problem]]:
-    return (ready for _, _, _, ready in ready_rows(recipe))
 
 
 def _compared(found: Mapping[str, SplitStats]) -> dict[str, SplitStats]:

@@ -61,7 +61,7 @@ def invoke(
     deployment: by name, also one without traffic. Raises UsageError where there is no endpoint, AzureError with what
     the endpoint said.
     """
-    bench, endpoint = _open(request, connect)
+    bench, endpoint = _open(request, connect, looking=not sample)
     caller = _caller(bench, endpoint)
     parameters = next(iter(bench.loaded.spec.tests.values())).parameters if bench.loaded.spec.tests else {}
     if body is not None:
@@ -78,12 +78,12 @@ def invoke(
 
 def endpoint_key(request: Request, connect: Connector) -> str:
     """The key or token that callers send as `Authorization: Bearer`. Raises as invoke does."""
-    bench, endpoint = _open(request, connect)
+    bench, endpoint = _open(request, connect, looking=True)
     return _caller(bench, endpoint).credential
 
 
-def _open(request: Request, connect: Connector) -> tuple[Workbench, Desired]:
-    bench = open_workbench(request, connect)
+def _open(request: Request, connect: Connector, *, looking: bool) -> tuple[Workbench, Desired]:
+    bench = open_workbench(request, connect, looking=looking)
     endpoint = next(iter(bench.stack.of_kind("endpoint")), None)
     if endpoint is None:
         raise UsageError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from phift.data.checks import Found
 from phift.data.hub.pins import HubRequest, HubSplit
 from phift.diagnostics import Diagnostic, errors_of
+from phift.errors import InvalidSpecError
 from phift.lock import PinnedData, update_lock
 from phift.phases.checking import asks_checks, checked_recipes, counter_of, judged, pins_with, run
 from phift.phases.request import Connector, Request
@@ -95,9 +97,12 @@ def lock(request: Request, connect: Connector, *, upgrade: bool = False, check: 
 
 
 def _hub(pinned: PinnedData | None) -> dict[str, HubSplit]:
-    """The pins by split."""
-    pins = (pinned.hub if pinned else None) or {}
-    return {split: HubSplit.from_plain(pin) for split, pin in pins.items()}
+    """The pins by split, damaged ones left out: where one is still in use, it was refused before."""
+    found = {}
+    for split, pin in ((pinned.hub if pinned else None) or {}).items():
+        with contextlib.suppress(InvalidSpecError):
+            found[split] = HubSplit.from_plain(pin)
+    return found
 
 
 def _moved(before: Mapping[str, HubSplit], now: Mapping[str, HubSplit]) -> Iterator[MovedData]:

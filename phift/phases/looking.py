@@ -66,7 +66,7 @@ def status(request: Request, connect: Connector) -> Status:
         row for desired in bench.stack.resources if desired.address.kind != "test" for row in _rows(bench, desired)
     )
     model = bench.resolved.facts.base_model
-    notes = []
+    notes = [" ".join((d.summary + ".", d.detail)) for d in bench.unidentified]
     if model and model.stand_in:
         notes.append(f"The base model {model.name} is a tiny stand-in on this target, not the published weights.")
     workspace = "embedded Azure ML" if bench.azure.local else bench.azure.workspace.label
@@ -130,7 +130,7 @@ def metrics(request: Request, connect: Connector) -> Metrics:
 
 
 def _looking(request: Request, connect: Connector) -> Workbench:
-    return open_workbench(request, lambda loaded: connect(loaded).read_only())
+    return open_workbench(request, lambda loaded: connect(loaded).read_only(), looking=True)
 
 
 def _rows(bench: Workbench, desired: Desired) -> Iterator[StatusRow]:

@@ -60,8 +60,9 @@ def plan_many(
         asked = list(_all_stacks(requests))
         _refuse_doubles([s for _, s in asked if isinstance(s, LoadedSpec)])
         first = next(iter(requests), None)
-        root, fetch = (first.data_root, first.fetch) if first else (None, False)
-        shared = Shared(inline=True, data_root=root, fetch=fetch)
+        shared = Shared(inline=True)
+        if first is not None:
+            shared = Shared(inline=True, data_root=first.data_root, fetch=first.fetch, tell=first.tell)
 
         def prepared(request: Request, spec: LoadedSpec | PhiftError) -> StackPlan:
             if isinstance(spec, PhiftError):

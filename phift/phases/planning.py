@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from phift.address import Address
 from phift.clock import SystemClock, stamp
@@ -29,7 +29,15 @@ from phift.resources.base import Live, Observation, Stored
 from phift.resources.registry import KINDS
 from phift.resources.rules import rules_of
 
-__all__ = ["destroy_plan", "plan", "plan_of", "plan_with_demands"]
+__all__ = ["Draft", "destroy_draft", "destroy_plan", "draft", "plan", "plan_of", "plan_with_demands"]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A plan just made, with what it was made from: an apply of it need not load, connect and read again."""
+
+    plan: Plan
+    bench: Workbench
 
 
 def plan(
@@ -52,13 +60,37 @@ def plan(
     Raises RefusedError with every finding of the checks when one of them is an error; nothing has been created then.
     Raises UsageError for an address that the stack does not have, or that cannot be replaced.
     """
+    return draft(
+        request,
+        connect,
+        upgrade=upgrade,
+        write_lock=write_lock,
+        retry_failed=retry_failed,
+        take_over=take_over,
+        select=select,
+        replace_=replace_,
+    ).plan
+
+
+def draft(
+    request: Request,
+    connect: Connector,
+    *,
+    upgrade: bool = False,
+    write_lock: bool = True,
+    retry_failed: bool = False,
+    take_over: bool = False,
+    select: Collection[Address] = (),
+    replace_: Collection[Address] = (),
+) -> Draft:
+    """The same plan, to be applied by `apply_draft`."""
     bench = open_workbench(request, connect, upgrade=upgrade)
     made = plan_of(bench, request, Policy(retry_failed, replace_, take_over))
     if select:
         made = replace(made, resources=selected(made.resources, select))
     if write_lock:
         update_lock(bench.lock_path, {bench.loaded.stack: bench.resolved.pins}, made.id)
-    return made
+    return Draft(made, bench)
 
 
 def plan_of(bench: Workbench, request: Request, policy: Policy = DEFAULT) -> Plan:
@@ -103,9 +135,14 @@ def destroy_plan(request: Request, connect: Connector, *, archive: bool = False,
     """What a destroy would do: delete what costs and is ours, cancel running jobs, keep data and models.
 
     take_over: delete what carries the stack's name and another spec owns, too. Raises RefusedError for what is
-    protected, for what another spec owns, and for a stack that moved.
+    protected, for what another spec owns, and for a stack that moved. The data need not be there.
     """
-    bench = open_workbench(request, connect)
+    return destroy_draft(request, connect, archive=archive, take_over=take_over).plan
+
+
+def destroy_draft(request: Request, connect: Connector, *, archive: bool = False, take_over: bool = False) -> Draft:
+    """The same plan, to be applied by `apply_draft`."""
+    bench = open_workbench(request, connect, looking=True)
     observed = _observe_all(bench)
     policy = Policy(take_over=take_over, lost=bench.remembered.lost(bench.stack, observed, generated=False))
     resources, findings = decide_removal(bench.stack, observed, policy, archive=archive)
@@ -115,7 +152,7 @@ def destroy_plan(request: Request, connect: Connector, *, archive: bool = False,
     if errors_of(findings):
         raise RefusedError(list(findings))
     made = _plan(bench, request, (*resources, *pruned), id=known_id(bench, observed))
-    return replace(made, purpose="destroy", warnings=findings)
+    return Draft(replace(made, purpose="destroy", warnings=(*bench.unidentified, *findings)), bench)
 
 
 def _missing(bench: Workbench, observed: Mapping[Address, Observation]) -> frozenset[Address]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any, TypeVar
 
 from phift.compile.facts import BaseModel, Component, FactSource, Size, Usage
-from phift.phases.once import Once
+from phift.once import Once
 
 __all__ = ["Readings"]
 

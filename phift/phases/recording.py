@@ -10,10 +10,10 @@ from phift.ledger.holder import Holder
 from phift.ledger.journal import RECENT, Record
 from phift.ledger.journal import history as journal_history
 from phift.ledger.lease import break_lease, holder_of
+from phift.phases.planning import Draft
 from phift.phases.request import Connector, Request, load
 from phift.phases.sharing import Shared
 from phift.phases.workbench import open_workbench
-from phift.plan.model import Plan
 from phift.resources.registry import KINDS
 
 __all__ = ["force_unlock", "history", "lease_holder", "outputs", "settle"]
@@ -38,17 +38,17 @@ def force_unlock(request: Request, connect: Connector) -> bool:
     return break_lease(connect(loaded).blobs, loaded.stack)
 
 
-def settle(plan: Plan, request: Request, connect: Connector) -> bool:
+def settle(draft: Draft) -> bool:
     """For a plan that changes nothing: what an apply that was cut off left open in the journal is closed by what the
     plan has read. Returns whether there was anything; never fails for the ledger's sake."""
-    loaded = load(request)
-    claim = replace(Shared().claim(loaded), id=plan.id)
-    return settle_journal(plan, claim, connect(loaded), folder=loaded.path.resolve().parent)
+    plan, bench = draft.plan, draft.bench
+    claim = replace(bench.stack.claim, id=plan.id)
+    return settle_journal(plan, claim, bench.azure, folder=bench.loaded.path.resolve().parent)
 
 
 def outputs(request: Request, connect: Connector) -> dict[str, dict[str, Any]]:
     """By address, what is known of each live resource: names, versions, scoring_uri. For scripts."""
-    bench = open_workbench(request, lambda loaded: connect(loaded).read_only())
+    bench = open_workbench(request, lambda loaded: connect(loaded).read_only(), looking=True)
     found: dict[str, dict[str, Any]] = {}
     for desired in bench.stack.resources:
         kind = KINDS[desired.address.kind]

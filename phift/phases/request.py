@@ -17,13 +17,17 @@ Connector = Callable[[LoadedSpec], Azure]
 """From a loaded spec to a session with the workspace of its target. Raises AzureError or EmulatorError."""
 
 
+def _untold(text: str) -> None:
+    """Nobody listens."""
+
+
 @dataclass(frozen=True)
 class Request:
     """A spec file, the target (None: the default one), and variables that win over those in the file.
 
     allow_env: environment variables that templates may read beside those that every spec may. data_root: the folder
     that data must lie in; None: it may lie anywhere. max_stacks: of one run. fetch: data at an address
-    that the lock file does not pin may be downloaded.
+    that the lock file does not pin may be downloaded. tell: takes a line about what takes long.
     """
 
     path: Path
@@ -34,6 +38,7 @@ class Request:
     data_root: Path | None = None
     max_stacks: int = MAX_STACKS
     fetch: bool = False
+    tell: Callable[[str], None] = field(default=_untold, compare=False, repr=False)
 
     @property
     def spec_options(self) -> tuple[str, ...]:

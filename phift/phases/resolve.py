@@ -6,8 +6,7 @@ A pinned thing is never looked up anew, so a plan never changes because somethin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from phift.compile.facts import BaseModel, Component, Facts
@@ -17,6 +16,7 @@ from phift.errors import RefusedError
 from phift.lock import PinnedComponent, PinnedModel, StackLock
 from phift.phases.readings import Readings
 from phift.phases.sharing import Shared
+from phift.phases.side_by_side import reading
 from phift.phases.sources import Sources, resolved_sources
 from phift.spec import AssetRef, ComputeRef, LoadedSpec
 
@@ -36,13 +36,14 @@ class Newer:
 class Resolved:
     """facts for the compiler, what the lock file should now say of the stack, and what is newer than what is pinned.
 
-    notes: what the plan should say of them.
+    notes: what the plan should say of them. unidentified: splits of data whose source cannot be had, and why.
     """
 
     facts: Facts
     pins: StackLock
     newer: tuple[Newer, ...] = ()
     notes: tuple[str, ...] = ()
+    unidentified: Mapping[str, str] = field(default_factory=dict)
 
 
 def resolve(
@@ -53,7 +54,7 @@ def resolve(
     stores: Callable[[], Stores],
     *,
     arm_id: str,
-    location: str,
+    location: Callable[[], str],
     neutral: frozenset[str],
     upgrade: bool = False,
 ) -> Resolved:
@@ -79,7 +80,7 @@ def resolve(
     sources: Sources = found["data"]
     facts = Facts(
         arm_id=arm_id,
-        location=location,
+        location=location(),
         sizes=found["sizes"],
         data=sources.facts,
         referenced_size=found["size"],
@@ -102,14 +103,14 @@ def resolve(
         pins = pins.model_copy(
             update={"component": PinnedComponent(requested=str(component), id=made.id, version=made.version)}
         )
-    return Resolved(facts, pins, tuple(f.newer for f in references if f.newer), sources.notes)
+    return Resolved(facts, pins, tuple(f.newer for f in references if f.newer), sources.notes, sources.unidentified)
 
 
 def _all(asked: Mapping[str, Callable[[], Any]], *, inline: bool) -> dict[str, Any]:
     """The answers by name, one after another or all at once."""
     if inline:
         return {name: ask() for name, ask in asked.items()}
-    with ThreadPoolExecutor(max_workers=len(asked)) as pool:
+    with reading(len(asked)) as pool:
         futures = {name: pool.submit(ask) for name, ask in asked.items()}
         return {name: future.result() for name, future in futures.items()}
 

@@ -14,10 +14,11 @@ from phift.azure.session import Azure
 from phift.compile.ownership import Claim
 from phift.compile.source import Source
 from phift.data import SourceIdentity, identify
+from phift.errors import PhiftError
 from phift.files import real, repository_of
 from phift.git import checkout_of
 from phift.lock import Lock, lock_path, read_lock
-from phift.phases.once import Once
+from phift.once import Once
 from phift.phases.readings import Readings
 from phift.phases.request import Connector
 from phift.resources.base import Snapshot
@@ -55,12 +56,23 @@ class Shared:
     """Shared by the workbenches of one run, from any number of threads. Nothing in it outlives what it says: a run that
     writes begins anew with `fresh`."""
 
-    def __init__(self, *, inline: bool = False, data_root: Path | None = None, fetch: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        inline: bool = False,
+        data_root: Path | None = None,
+        fetch: bool = False,
+        looking: bool = False,
+        tell: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self.inline = inline
         """Whether a stack's reads go one after another, because stacks already go side by side."""
         self.data_root = data_root
         self.fetch = fetch
         """Whether data at an address that is not pinned may be downloaded."""
+        self.looking = looking
+        """Whether nothing is to be made: data need not be there, and the hub is not asked for it."""
+        self._tell = tell
         self._sessions = Once()
         self._files = Once()
         self._hub = threading.Lock()
@@ -89,9 +101,13 @@ class Shared:
 
     def hub_split(self, request: HubRequest, *, count: bool, at_least: int = 0) -> HubSplit:
         """What the hub's data set is now; asked once for all stacks. count, at_least: as of `phift.data.hub.resolve`.
-        Raises InvalidSpecError and HubError."""
+        Raises InvalidSpecError and HubError; PhiftError for a command that only looks."""
+        if self.looking:
+            raise PhiftError(f"phift.lock does not pin {request}", remedy="Run `phift lock`.")
 
         def find() -> HubSplit:
+            # The libraries take seconds to import, and the hub may take its time.
+            self.once(("told", request.text), lambda: self._tell(f"Resolving {request.text} on the hub"))
             from phift.data.hub import HubClient, resolve
 
             # One after another, so that no connection is left open, and none is closed under another stack.
@@ -122,7 +138,9 @@ class Shared:
 
     def fresh(self) -> Shared:
         """The same sessions and facts, with the lists to be read anew."""
-        other = Shared(inline=self.inline, data_root=self.data_root, fetch=self.fetch)
+        other = Shared(
+            inline=self.inline, data_root=self.data_root, fetch=self.fetch, looking=self.looking, tell=self._tell
+        )
         for place, session in self._sessions.known():
             other._sessions.put(place, Session(session.azure, session.readings))
         return other

@@ -11,6 +11,7 @@ from phift.data import PREPARATION_VERSION, Recipe, SourceIdentity, Take
 from phift.data.blobs import Stores
 from phift.data.columns import columns_of
 from phift.data.hub.pins import HubRequest, HubSplit
+from phift.data.space import megabytes
 from phift.data.take import By
 from phift.diagnostics import Diagnostic
 from phift.errors import DiagnosticsError, InvalidSpecError, PhiftError
@@ -27,12 +28,13 @@ _OPEN_ENDED = ("sample",)
 
 @dataclass(frozen=True)
 class Sources:
-    """facts by split, what the lock file should say of the data, and what a plan should note."""
+    """facts by split, what the lock file should say of the data, and what a plan should note. unidentified: why, by
+    split, for a command that only looks."""
 
     facts: Mapping[str, DataFacts]
     pins: PinnedData | None
     notes: tuple[str, ...] = ()
-    warnings: tuple[Diagnostic, ...] = field(default=())
+    unidentified: Mapping[str, str] = field(default_factory=dict)
 
 
 def resolved_sources(
@@ -42,8 +44,10 @@ def resolved_sources(
 
     stores: of the workspace, asked once a split is an asset or lies in a datastore.
 
-    Raises InvalidSpecError with all that is wrong with any split, HubError when the hub cannot be reached or refuses.
+    Raises InvalidSpecError with all that is wrong with any split, HubError when the hub cannot be reached or refuses;
+    not for a command that only looks.
     """
+    unidentified: dict[str, str] = {}
     found: dict[str, DataFacts] = {}
     hub: dict[str, dict[str, Any]] = {}
     problems: list[Diagnostic] = []
@@ -55,7 +59,12 @@ def resolved_sources(
             identity = _identity(loaded, split, wanted, known.get(split), elsewhere)
             recipe = _recipe(loaded, split, wanted, identity)
             shown = _shown(wanted, recipe)
-        except InvalidSpecError as error:
+        except (PhiftError, OSError) as error:
+            if shared.looking:
+                unidentified[split] = _why(error)
+                continue
+            if not isinstance(error, InvalidSpecError):
+                raise
             problems += [_placed(loaded, split, d) for d in error.diagnostics]
             continue
         found[split] = DataFacts(split, recipe.version, recipe, identity.size, shown)
@@ -76,7 +85,14 @@ def resolved_sources(
             assets=elsewhere.assets or None,
             checks=checks,
         )
-    return Sources(found, pins, (*notes, *elsewhere.notes, *outside(loaded, shared)))
+    beyond = () if shared.looking else outside(loaded, shared)
+    return Sources(found, pins, (*notes, *elsewhere.notes, *beyond), unidentified)
+
+
+def _why(error: PhiftError | OSError) -> str:
+    if isinstance(error, DiagnosticsError):
+        return error.diagnostics[0].summary
+    return error.summary if isinstance(error, PhiftError) else error.strerror or type(error).__name__
 
 
 def source_of(loaded: LoadedSpec, split: str, elsewhere: Elsewhere) -> tuple[DataSource, SourceIdentity]:
@@ -224,11 +240,6 @@ def _transfer(split: HubSplit, take: Take, seed: int) -> tuple[int, int]:
     if take.by == "rank":
         return split.size, split.size
     return transfer(split, selection_of(take.picked(seed, lambda: split.rows or 0)))
-
-
-def megabytes(size: int) -> str:
-    """Bytes for people, as hubs tell them: powers of a thousand."""
-    return f"{size / 1e6:,.0f} MB" if size >= 950_000 else f"{size / 1e3:,.1f} kB"
 
 
 def _hub_notes(split: str, wanted: DataSource, pin: HubSplit) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -12,13 +12,17 @@ from phift.azure.session import Azure
 from phift.azure.stores import WorkspaceStores
 from phift.compile.compiler import compile_stack
 from phift.compile.desired import Desired, Stack
+from phift.diagnostics import Diagnostic
 from phift.digest import digest_of
 from phift.lock import Lock, StackLock, lock_path
+from phift.phases.ahead import reading_ahead
 from phift.phases.readings import Readings
 from phift.phases.remembering import Remembered
 from phift.phases.request import Connector, Request, load
 from phift.phases.resolve import Resolved, resolve
 from phift.phases.sharing import Shared
+from phift.phases.side_by_side import reading
+from phift.phases.unidentified import stand_ins
 from phift.resources.base import Context, Observation, Snapshot
 from phift.resources.registry import KINDS
 from phift.resources.rules import Behaviour, rules_of
@@ -43,6 +47,8 @@ class Workbench:
     readings: Readings
     remembered: Remembered
     snapshot: Snapshot = field(default_factory=Snapshot)
+    unidentified: tuple[Diagnostic, ...] = ()
+    """A warning for each split of data whose source cannot be had, of a bench that only looks."""
     inline: bool = False
     """Whether its reads go one after another, because stacks already go side by side."""
 
@@ -58,15 +64,14 @@ class Workbench:
         return digest_of([self.loaded.digest, wanted])
 
 
-def open_workbench(
-    request: Request, connect: Connector, *, upgrade: bool = False, shared: Shared | None = None
-) -> Workbench:
+def open_workbench(request: Request, connect: Connector, *, upgrade: bool = False, looking: bool = False) -> Workbench:
     """Load, connect, pin, read the facts, compile. upgrade: take over what is newer than what was pinned.
 
-    shared: what other stacks of the same run have read already. Raises InvalidSpecError, RefusedError, AzureError,
-    EmulatorError.
+    looking: nothing is to be made, so the data need not be there; the newest version in the workspace stands for it.
+
+    Raises InvalidSpecError, RefusedError, AzureError, EmulatorError.
     """
-    shared = shared or Shared(data_root=request.data_root, fetch=request.fetch)
+    shared = Shared(data_root=request.data_root, fetch=request.fetch, looking=looking, tell=request.tell)
     return workbench_of(load(request), connect, upgrade=upgrade, shared=shared)
 
 
@@ -79,23 +84,31 @@ def workbench_of(
     azure = session.azure
     path = lock_path(loaded.path)
     pinned = _pinned(shared.lock(path), loaded)
-    resolved = resolve(
-        loaded,
-        pinned,
-        session.readings,
-        shared,
-        lambda: WorkspaceStores(azure),
-        arm_id=azure.workspace.arm_id,
-        location=azure.location,
-        neutral=_neutral_parameters(),
-        upgrade=upgrade,
-    )
+    with nullcontext() if shared.inline else reading_ahead(loaded, session, pinned):
+        resolved = resolve(
+            loaded,
+            pinned,
+            session.readings,
+            shared,
+            lambda: WorkspaceStores(azure),
+            arm_id=azure.workspace.arm_id,
+            location=lambda: azure.location,
+            neutral=_neutral_parameters(),
+            upgrade=upgrade,
+        )
     claim = shared.claim(loaded)
     stack = compile_stack(loaded, resolved.facts, claim)
+    unidentified: tuple[Diagnostic, ...] = ()
+    if resolved.unidentified:
+        stood = stand_ins(loaded, resolved.unidentified, azure, claim, stack.former)
+        unidentified = stood.warnings
+        resolved = replace(resolved, facts=replace(resolved.facts, data={**resolved.facts.data, **stood.facts}))
+        stack = compile_stack(loaded, resolved.facts, claim)
     remembered = Remembered(azure, stack.name, claim)
     bench = Workbench(
-        loaded, azure, resolved, stack, path, pinned, session.readings, remembered, session.snapshot, shared.inline
-    )
+        loaded, azure, resolved, stack, path, pinned, session.readings, remembered, session.snapshot, unidentified,
+        shared.inline,
+    )  # fmt: skip
     if kept := _kept_names(bench):
         resolved = replace(resolved, facts=replace(resolved.facts, kept_names=kept))
         bench = replace(bench, resolved=resolved, stack=compile_stack(loaded, resolved.facts, claim))
@@ -117,7 +130,7 @@ def _read_all(bench: Workbench, wanted: list[Desired]) -> dict[Address, Observat
     context = bench.context
     if bench.inline:
         return {d.address: KINDS[d.address.kind].read(context, d) for d in wanted}
-    with ThreadPoolExecutor(max_workers=_PARALLEL_READS) as pool:
+    with reading(_PARALLEL_READS) as pool:
         found = pool.map(lambda d: KINDS[d.address.kind].read(context, d), wanted)
         return {d.address: seen for d, seen in zip(wanted, found, strict=True)}
 

@@ -6,7 +6,6 @@ record what happened between any two calls.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -19,6 +18,7 @@ from phift.compile.desired import Desired
 from phift.compile.ownership import Claim, Owner
 from phift.digest import digest_of
 from phift.errors import NotFoundError
+from phift.once import Once
 
 __all__ = [
     "NAME_TAKEN",
@@ -124,9 +124,7 @@ class Snapshot:
     """
 
     def __init__(self) -> None:
-        self._lists: dict[str, _Listed] = {}
-        self._locks: dict[str, threading.Lock] = {}
-        self._lock = threading.Lock()
+        self._lists = Once()
 
     def items(self, azure: Azure, path: str, api_version: str) -> list[dict[str, Any]]:
         """The list at an ARM path; empty where its parent does not exist. Raises AzureError."""
@@ -152,17 +150,13 @@ class Snapshot:
         return self._listed(azure, path, api_version).by_tag(mark, normal).get(normal(said), [])
 
     def _listed(self, azure: Azure, path: str, api_version: str) -> _Listed:
-        key = path.lower()
-        if key not in self._lists:
-            with self._lock:
-                lock = self._locks.setdefault(key, threading.Lock())
-            with lock:
-                if key not in self._lists:
-                    try:
-                        self._lists[key] = _Listed(list(azure.arm.list(path, api_version)))
-                    except NotFoundError:
-                        self._lists[key] = _Listed([])
-        return self._lists[key]
+        def read() -> _Listed:
+            try:
+                return _Listed(list(azure.arm.list(path, api_version)))
+            except NotFoundError:
+                return _Listed([])
+
+        return self._lists.get(path.lower(), read)
 
 
 class _Listed:

@@ -174,7 +174,7 @@ Model = Annotated[AssetRef, _asset("models", _MODEL_FORMS)]
 Component = Annotated[AssetRef, _asset("components", _COMPONENT_FORMS)]
 DataAsset = Annotated[
     AssetRef | DatastoreRef,
-    _asset("data", "azureml:NAME:VERSION or azureml://datastores/NAME/paths/PATH", data_reference),
+    _asset("data", "azureml:NAME:VERSION, azureml:NAME@latest or azureml://datastores/NAME/paths/PATH", data_reference),
 ]
 Compute = Annotated[
     ComputeRef,

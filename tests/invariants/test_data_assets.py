@@ -13,11 +13,10 @@ import pytest
 from support import Project, actions, row, writes
 
 from phift import phases
-from phift.apply.events import ResourceFailed
 from phift.azure.session import Azure
 from phift.azure.stores import WorkspaceStores
 from phift.data.blobs import blob_files
-from phift.errors import AzureError, InvalidSpecError, RefusedError, StalePlanError
+from phift.errors import AzureError, InvalidSpecError, PhiftError, RefusedError, StalePlanError
 from phift.lock import read_lock
 from phift.spec import DatastoreRef
 
@@ -234,9 +233,10 @@ def test_a_wrong_md5_is_found(project: Project, outsider: Outsider) -> None:
         "PUT", path, query={"comp": "properties"}, headers={"x-ms-blob-content-md5": wrong}, content=b""
     )
     trains_on(project, f"{{asset: azureml://datastores/workspaceblobstore/paths/{path}}}")
-    result = project.apply()
-    assert result.exit_code != 0
-    assert any("does not have the MD5" in str(getattr(event, "error", "")) for event in project.events)
+    plan, before = project.plan(), project.embedded.mark()
+    with pytest.raises(PhiftError, match="does not have the MD5"):
+        project.apply(plan)
+    assert writes(project.embedded.since(before)) == []
 
 
 def test_under_a_data_root_nothing_but_its_files_is_read(project: Project, outsider: Outsider) -> None:
@@ -330,10 +330,9 @@ def test_findings_name_the_file_in_the_asset(project: Project, outsider: Outside
     outsider.upload("sub/b.jsonl", rows("b") + "not JSON\n")
     asset = outsider.register(f"{project.stack}-n", "1", "uri_folder", f"{outsider.folder}/")
     trains_on(project, f"{{asset: {asset}}}")
-    assert project.apply().exit_code == 4
-    (failed,) = [e.error for e in project.events if isinstance(e, ResourceFailed)]
-    assert isinstance(failed, RefusedError)
-    (found,) = failed.diagnostics
+    with pytest.raises(RefusedError) as caught:
+        project.apply()
+    (found,) = caught.value.diagnostics
     assert str(found.mark).startswith(f"{asset}/sub/b.jsonl:4")
 
 

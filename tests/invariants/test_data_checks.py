@@ -18,10 +18,10 @@ from phift.azure import blob
 from phift.data.stats import Meter
 from phift.errors import NotFoundError, PhiftError, RefusedError, UsageError
 from phift.lock import read_lock, write_lock
+from phift.once import Once
 from phift.phases import ApplyOptions, Request, checking
 from phift.phases.comparing import data_diff
 from phift.phases.inspecting import data_stats
-from phift.phases.once import Once
 from phift.plan.model import Plan
 
 REFUSING = {"overlap": "refuse", "duplicates": "ignore"}

@@ -18,7 +18,7 @@ from hubdata import CHAT, jsonl, rows_of, ultrachat, write_parquet
 from support import Embedded, Project, writes
 
 from phift import phases
-from phift.errors import RefusedError
+from phift.errors import InvalidSpecError, RefusedError
 from phift.lock import lock_path, read_lock
 
 HUB = f"  from: {{hub: {CHAT}, take: {{first: 5%}}}}\n  train: {{split: train_sft}}\n  test: {{split: test_sft}}\n"
@@ -159,3 +159,15 @@ def test_rows_that_are_unfit_stop_an_apply_before_its_first_write(hub: Hub, proj
     assert writes(project.embedded.since(before)) == []
     project.edit("  train: {hub", "  unfit: {skip: 5%}\n  train: {hub")
     project.applied()
+
+
+def test_a_damaged_pin_is_told_and_an_upgrade_replaces_it(hub: Hub, project: Project) -> None:
+    project.plan()
+    path = lock_path(project.spec)
+    whole = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r"revision: \S+", "revision: main", whole), encoding="utf-8")
+    with pytest.raises(InvalidSpecError) as caught:
+        project.plan()
+    assert "phift lock --upgrade" in caught.value.diagnostics[0].remedy
+    phases.lock(project.request, project.embedded.connector, upgrade=True)
+    assert path.read_text(encoding="utf-8") == whole

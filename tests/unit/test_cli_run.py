@@ -34,15 +34,19 @@ def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     file = tmp_path / "s.yaml"
     file.write_text("version: 1\n")
     monkeypatch.setattr(phases, "plan", lambda request, connect, **options: PLAN)
+    monkeypatch.setattr(phases, "draft", lambda request, connect, **options: drafted(PLAN))
     return str(file)
+
+
+def drafted(plan: Plan) -> phases.Draft:
+    """A plan as an apply makes it; nothing here looks at what it was made from."""
+    return phases.Draft(plan, bench=None)  # type: ignore[arg-type]
 
 
 def applying(monkeypatch: pytest.MonkeyPatch, outcome: ApplyFinished | BaseException) -> list[ApplyOptions]:
     seen: list[ApplyOptions] = []
 
-    def apply(
-        plan: Plan, request: object, connect: object, *, listener: Listener, options: ApplyOptions, saved: bool
-    ) -> ApplyFinished:
+    def apply(*made: object, listener: Listener, options: ApplyOptions, saved: bool = False) -> ApplyFinished:
         seen.append(options)
         listener(ResourceStarted(JOB, Action.RUN, "s-1"))
         if isinstance(outcome, BaseException):
@@ -51,7 +55,8 @@ def applying(monkeypatch: pytest.MonkeyPatch, outcome: ApplyFinished | BaseExcep
             listener(ResourceFailed(JOB, Action.RUN, errors.JobFailedError("it broke", step="finetune"), 1))
         return outcome
 
-    monkeypatch.setattr(phases, "apply", apply)
+    monkeypatch.setattr(phases, "apply", apply)  # of a saved plan
+    monkeypatch.setattr(phases, "apply_draft", apply)
     return seen
 
 
@@ -84,6 +89,50 @@ def test_exit_codes(
     said = capfd.readouterr()
     assert "Traceback" not in said.err
     assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["plan"], "Interrupted."),
+        (["apply", "-y"], "Interrupted; nothing was changed in the workspace."),
+    ],
+)
+def test_an_interrupt_before_the_first_write_says_so(
+    spec: str, command: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(request: object, connect: object, **options: object) -> Plan:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(phases, "plan", fail)
+    monkeypatch.setattr(phases, "draft", fail)
+    assert run([command[0], spec, *command[1:]]) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == said
+
+
+def test_an_option_without_its_value_names_the_help_of_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "preview", "s.yaml", "-n"]) == 1
+    assert "Try: phift data preview --help" in capsys.readouterr().err
+
+
+def test_an_interrupted_reading_waits_for_no_answer() -> None:
+    """Run as a process, which must end as well while a thread of it still waits."""
+    program = (
+        "import os, signal, time\nfrom phift.cli import run\nfrom phift.cli.main import main\n"
+        "from phift.phases.side_by_side import reading\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "def slow(*_):\n"
+        "    with reading(1) as pool:\n"
+        "        pool.submit(time.sleep, 30)\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        time.sleep(30)\n"
+        "run.app = lambda **_: slow()\n"
+        "main(['plan'])\n"
+    )
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "Interrupted.\n")
+    assert time.monotonic() - began < 20
 
 
 def test_a_traceback_is_shown_only_when_asked_for(
@@ -132,11 +181,12 @@ def test_options_reach_the_apply(
 def test_what_decides_the_plan_reaches_it(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, object]] = []
 
-    def plan(request: object, connect: object, **options: object) -> Plan:
+    def draft(request: object, connect: object, **options: object) -> phases.Draft:
         asked.append({name: given for name, given in options.items() if given})
-        return PLAN
+        return drafted(PLAN)
 
-    monkeypatch.setattr(phases, "plan", plan)
+    monkeypatch.setattr(phases, "draft", draft)
+    monkeypatch.setattr(phases, "plan", lambda request, connect, **options: draft(request, connect, **options).plan)
     applying(monkeypatch, ApplyFinished(PLAN, 1, 0, 0, 1))
     addresses = ["--select", "model.finetuned", "--select", "data.test", "--replace", "compute.finetune"]
     for command in (["plan", spec], ["apply", spec, "-y"]):

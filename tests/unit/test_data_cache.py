@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from phift.data import Prepared, Recipe, cache, forget, identify, prepared
+from phift.data import Access, Prepared, Recipe, cache, forget, identify, prepared
 from phift.digest import file_digest
 from phift.errors import PhiftError
 
@@ -92,6 +92,19 @@ def test_two_commands_at_once_prepare_once(tmp_path: Path) -> None:
     assert [process.returncode for process in processes] == [0, 0]
     assert digests[0] == digests[1] != ""
     assert (tmp_path / "made").read_text() == "x"
+
+
+def test_a_wait_for_another_command_is_told(tmp_path: Path) -> None:
+    wanted, told = recipe(tmp_path), []
+    process = asking(tmp_path, seconds=1)
+    deadline = time.monotonic() + 20
+    while not (tmp_path / "made").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert prepared(wanted, access=Access(waiting=lambda: told.append("waits"))).rows == 3
+    process.communicate(timeout=30)
+    assert told == ["waits"]
+    assert prepared(wanted, access=Access(waiting=lambda: told.append("again"))).rows == 3
+    assert told == ["waits"]
 
 
 def test_killed_while_preparing(tmp_path: Path, home: Path) -> None:

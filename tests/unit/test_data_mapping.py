@@ -222,3 +222,19 @@ def test_a_conversation_that_only_asks_may_end_with_the_user(tmp_path: Path) -> 
     assert prepare(Recipe.of(identity, open_ended=True), tmp_path / "out").rows == 1
     with pytest.raises(InvalidSpecError, match="problem in the data"):
         prepare(Recipe.of(identity), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("columns", "example"),
+    [
+        (["id", "Question", "Response"], '{user: "{{ Question }}", assistant: "{{ Response }}"}'),
+        (["id", "answers", "title"], '{user: "{{ title }}", assistant: "{{ answers }}"}'),
+        (["a", "b", "c"], '{user: "{{ a }}", assistant: "{{ b }}"}'),
+        (["id", "talk"], "{turns: talk, role: KEY, content: KEY}"),
+        (["id", "e-mail"], '{user: "{{ question }}", assistant: "{{ answer }}"}'),
+    ],
+)
+def test_the_mapping_that_is_proposed_leaves_out_what_numbers_the_rows(columns: list[str], example: str) -> None:
+    with pytest.raises(InvalidSpecError) as caught:
+        written_out("auto", columns)
+    assert caught.value.diagnostics[0].remedy.endswith(f"or a mapping such as {example}.")

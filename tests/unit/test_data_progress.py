@@ -13,6 +13,7 @@ from phift.address import Address
 from phift.apply.events import ResourceProgress, ResourceStarted
 from phift.compile.desired import Desired
 from phift.data import Recipe, SourceFile, SourceIdentity
+from phift.data.addresses import WebFile
 from phift.data.hub import Download, HubFile, HubSplit
 from phift.plan.action import Action
 from phift.resources.base import Kind, Progress, deadline_of
@@ -121,6 +122,9 @@ def test_the_deadline_grows_with_the_bytes() -> None:
     assert seconds_for(RECIPE) == 3600 + 60 + 240
     assert seconds_for(Recipe.of(SourceIdentity((local("jsonl", 500 * MB),)))) == 3600 + 500
     assert seconds_for(Recipe.of(SourceIdentity((local("parquet", 500 * MB),)))) == 3600 + 2000
+    assert seconds_for(Recipe.of(SourceIdentity((local("jsonl.gz", 500 * MB),)))) == 3600 + 2000
+    elsewhere = SourceIdentity((), remote=WebFile("https://example.org/rows.csv", 500 * MB, "a" * 64))
+    assert seconds_for(Recipe.of(elsewhere)) == 3600 + 500 + 500
     large = replace(SPLIT, files=(HubFile("a", 100_000 * MB, "a" * 64),))
     desired = Desired(TRAIN, "d", {}, parts={"recipe": Recipe.of(SourceIdentity((), large))})
     assert deadline_of(Data(), desired) == 3600 + 500_000

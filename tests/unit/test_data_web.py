@@ -291,6 +291,9 @@ def test_the_same_bytes_are_the_same_source_from_wherever() -> None:
         ("https://acct1.blob.core.windows.net/c", None),
         ("https://acct1.blob.core.windows.net.example.org/c/a.jsonl", None),
         ("https://example.org/a.jsonl", None),
+        ("https://acct1.blob.core.windows.net/c/%2e%2e/other/a.jsonl", None),
+        ("wasbs://c@acct1.blob.core.windows.net/a/../../other/a.jsonl", None),
+        ("abfss://fs@acct1.dfs.core.windows.net/./a.jsonl", None),
     ],
 )
 def test_the_blob_that_an_address_means(address: str, place: tuple[str, str, str] | None) -> None:

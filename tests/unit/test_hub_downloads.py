@@ -27,6 +27,8 @@ from phift.data.hub import (
     resolve,
 )
 from phift.data.hub.errors import Subject
+from phift.data.space import DiskFullError
+from phift.errors import PhiftError
 
 ROWS, GROUP = 600, 20
 ROOT = Path(__file__).parents[2]
@@ -200,17 +202,17 @@ def test_too_small_a_disk_is_told_before_anything_is_downloaded(
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": pins.files[0].size})())
     for selection in (Selection.all(), Selection.where(lambda n: n % 2 == 0)):
-        with pytest.raises(HubError) as caught:
+        with pytest.raises(DiskFullError) as caught:
             list(read(pins, selection, client, tmp_path))
         assert f"not enough disk space in {tmp_path}: " in caught.value.summary
-        assert " MB needed, " in caught.value.summary
+        assert "B needed, " in caught.value.summary
     assert hub.requests() == []
     assert len(list(read(pins, Selection.first(5), client, tmp_path))) == 5
 
 
 def test_a_folder_that_cannot_be_used(client: HubClient, pins: HubSplit, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(HubError, match="cannot use"):
+    with pytest.raises(PhiftError, match="cannot use"):
         list(read(pins, Selection.all(), client, tmp_path / "file" / "x"))
 
 

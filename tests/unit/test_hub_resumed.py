@@ -17,8 +17,9 @@ from hub import Hub
 from hubcase import LENGTH, QUICK, TRAIN, clear, expected, left_in
 from hubdata import CHAT, ultrachat
 
-from phift.data.hub import HubClient, HubError, HubRequest, HubSplit, Selection, parquet, read, resolve
-from phift.data.hub.download import sweep
+from phift.data.downloads import sweep
+from phift.data.hub import HubClient, HubRequest, HubSplit, Selection, parquet, read, resolve
+from phift.data.space import DiskFullError
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS, GROUP = 1500, 50
@@ -152,5 +153,5 @@ def test_where_the_disk_is_full_they_make_room(
     )
     assert len(list(read(other, Selection.all(), client, tmp_path))) == 30
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=10))
-    with pytest.raises(HubError, match=r"not enough disk space in .*: .* needed, 0\.0 MB free"):
+    with pytest.raises(DiskFullError, match=r"not enough disk space in .*: .* needed, 0\.0 kB free"):
         list(read(other, Selection.all(), client, tmp_path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -17,7 +18,7 @@ from hubdata import CHAT, ultrachat
 
 from phift.cli.run import run
 from phift.data.prepare import prepare
-from phift.errors import InvalidSpecError, UsageError
+from phift.errors import InvalidSpecError, RefusedError, UsageError
 from phift.lock import read_lock
 from phift.phases.comparing import data_diff
 from phift.phases.inspecting import SpecData, data_stats, prepare_data, preview
@@ -104,6 +105,43 @@ def test_an_unfit_row_is_shown_with_its_reason(tmp_path: Path) -> None:
     assert found.rows[0].problems[0].code == "no-messages"
     assert found.rows[0].row == {"messages": []}
     assert all(one.problems for one in found.rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("page.jsonl", b"<!DOCTYPE html>", "HTML"),
+        ("pointer.parquet", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "Git LFS pointer"),
+        ("cut.jsonl.gz", b"\x1f\x8b\x08", "gzip file is cut off"),
+        ("semicolons.csv", b"question;answer\na;b\n", "separated by semicolons"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_an_error_and_no_row(
+    tmp_path: Path, name: str, content: bytes, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    request = spec(tmp_path, f"train: {{path: {name}}}\nunfit: {{skip: 99%}}")
+    for command in (["preview"], ["preview", "--raw"], ["stats"]):
+        assert run(["data", command[0], str(request.path), *command[1:]]) == 4
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert said in told.err
+        assert name in told.err
+
+
+def test_statistics_refuse_a_take_that_apply_refuses(tmp_path: Path) -> None:
+    rows(tmp_path / "train.jsonl", ("a", "1"), ("b", "2"))
+    request = spec(tmp_path, "train: {path: train.jsonl, take: 3}")
+    with pytest.raises(RefusedError, match="more rows than there are"):
+        data_stats(request, refused)
+    assert data_stats(request, refused, rows=1).splits[0].measures.rows == 1
+
+
+def test_reasons_are_wrapped_to_the_width(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "train.jsonl").write_text('{"messages": [{"role": "user", "content": "x"}]}\n')
+    assert run(["data", "preview", str(spec(tmp_path, "train: {path: train.jsonl}").path)]) == 0
+    out = capsys.readouterr().out
+    assert "by turns,\n      ending with assistant." in out
 
 
 @pytest.mark.parametrize("messages", ["auto", "nosuch", '{user: "{{ q"}', "{turns: [1]}", '{user: "{{ zz }}"}'])
@@ -357,7 +395,7 @@ def test_unfit_rows_write_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[
     rows(tmp_path / "train.jsonl", ("a", "1"))
     rows(tmp_path / "test.jsonl", ("b", ""))
     request = spec(tmp_path, "train: {path: train.jsonl}\ntest: {path: test.jsonl}")
-    assert run(["data", "prepare", str(request.path), "--out", str(tmp_path / "out")]) == 1
+    assert run(["data", "prepare", str(request.path), "--out", str(tmp_path / "out")]) == 4
     assert "empty content" in capsys.readouterr().err
     assert not list((tmp_path / "out").iterdir())
 
@@ -387,3 +425,37 @@ def test_other_files_of_a_commit_are_left_alone(repository: Path, tmp_path: Path
     assert found["large.bin"] == b"x" * 3_000_000
     assert found["configs/spec.yaml"] == (repository / "configs" / "spec.yaml").read_bytes()
     assert not export(repository, "0" * 40, tmp_path / "other", lambda path: True)
+
+
+def test_prepared_rows_never_take_the_place_of_their_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows(tmp_path / "train.jsonl", ("a?", "b"))
+    before = (tmp_path / "train.jsonl").read_bytes()
+    request = spec(tmp_path, "train: {path: train.jsonl}")
+    assert run(["data", "prepare", str(request.path), "--out", str(tmp_path)]) == 1
+    assert "the spec reads its rows from there" in capsys.readouterr().err
+    assert (tmp_path / "train.jsonl").read_bytes() == before
+
+
+def test_rows_of_several_files_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a", "b"):
+        rows(tmp_path / f"{name}.jsonl", ("a?", "b"))
+    request = spec(tmp_path, "train: {path: '?.jsonl'}")
+    assert run(["data", "preview", str(request.path)]) == 0
+    shown = capsys.readouterr().out
+    assert "# 1  a.jsonl  " in shown
+    assert "# 1  b.jsonl  " in shown
+
+
+def test_statistics_of_a_file_that_cannot_be_read_to_its_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows(tmp_path / "whole.jsonl", *[(f"{n}?", "b") for n in range(50)])
+    packed = gzip.compress((tmp_path / "whole.jsonl").read_bytes())
+    (tmp_path / "train.jsonl.gz").write_bytes(packed[:-4])
+    request = spec(tmp_path, "train: {path: train.jsonl.gz}\nunfit: {skip: 50%}\nchecks: {}")
+    with pytest.raises(RefusedError, match="is cut off"):
+        data_stats(request, refused)
+    assert not (tmp_path / "phift.lock").exists()  # what was not read was not checked
+    for command in (["data", "stats"], ["data", "preview", "-n", "60"]):
+        assert run([*command, str(request.path)]) == 4
+        assert "train.jsonl.gz" in capsys.readouterr().err

@@ -21,6 +21,7 @@ LAYERS = {
         "files",
         "globs",
         "inert",
+        "once",
         "concealing",
     },
     1: {"graph", "spec", "catalog", "explain", "resources.rules"},

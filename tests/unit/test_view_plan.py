@@ -14,7 +14,7 @@ from phift.views import json as json_view
 from phift.views import markdown
 from phift.views.base import Style
 from phift.views.human import plan as text
-from phift.views.human.values import number, value
+from phift.views.human.values import number, table, value
 from phift.views.human.words import kind_of_work
 
 
@@ -280,3 +280,14 @@ def test_markdown_cannot_be_broken_out_of() -> None:
     said = markdown.plan(plan(evil))
     assert "x\\|&lt;b>" in said
     assert said.count("\n````diff\n") == said.count("\n````\n") == 1
+
+
+def test_a_last_column_goes_over_several_lines_where_it_has_room() -> None:
+    rows = [("data.train", "it costs only storage"), ("job", "ended")]
+    assert table(rows, width=26) == [
+        "data.train  it costs only",
+        "            storage",
+        "job         ended",
+    ]
+    assert table(rows, width=20) == ["data.train  it co...", "job         ended"]
+    assert table(rows) == ["data.train  it costs only storage", "job         ended"]

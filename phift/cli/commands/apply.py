@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace as changed
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -70,7 +71,7 @@ def apply(
         )
         plan = changed(plan, spec_options=(*plan.spec_options, *request.grants))
     else:
-        request = o.request_of(file, target, var, var_file, allow_env, data_root, max_stacks)
+        request = o.request_of(file, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
         request = changed(request, fetch=not dry_run)
         if (requests := several(request)) is not None:
             one = {"--json": json, "--select": select, "--replace": replace}
@@ -80,7 +81,7 @@ def apply(
             if dry_run:
                 return together.exit_code
             return apply_several(together, terminal, options, auto_approve=auto_approve)
-        plan = phases.plan(
+        draft = phases.draft(
             request,
             connect,
             retry_failed=retry_failed,
@@ -88,14 +89,19 @@ def apply(
             select=o.parse_addresses(select, "--select"),
             replace_=o.parse_addresses(replace, "--replace"),
         )
-    if dry_run or not saved:
+    if saved and dry_run:
         view.planned(plan)
+        return 0
+    if saved:
+        again = partial(phases.apply, plan, request, connect, listener=view, options=options, saved=True)
+        return carry_out(plan, again, view, terminal, options)
+    view.planned(draft.plan)
     if dry_run:
         return 0
-    if not saved:
-        if not plan.changes_something:
-            phases.settle(plan, request, connect)
-            return 0
-        if not auto_approve:
-            terminal.approve(plan)
-    return carry_out(plan, request, connect, view, terminal, options, saved=saved)
+    if not draft.plan.changes_something:
+        phases.settle(draft)
+        return 0
+    if not auto_approve:
+        terminal.approve(draft.plan)
+    carry = partial(phases.apply_draft, draft, listener=view, options=options)
+    return carry_out(draft.plan, carry, view, terminal, options)

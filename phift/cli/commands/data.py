@@ -61,7 +61,7 @@ def preview(
     if seed is not None and not random:
         raise UsageError("--seed goes with --random")
     terminal = Terminal.of(no_color=no_color)
-    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
+    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
     found = inspecting.preview(
         request, _connect(terminal), split or "", count=rows, random=random, seed=seed or 0, raw=raw
     )
@@ -103,7 +103,7 @@ def stats(
     from phift.phases import inspecting
 
     terminal = Terminal.of(no_color=no_color)
-    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
+    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
     found = inspecting.data_stats(request, _connect(terminal), split or "", rows=rows)
     if format is o.Format.JSON:
         from phift.views import json_data
@@ -151,7 +151,7 @@ def diff(
     from phift.phases import comparing
 
     terminal = Terminal.of(no_color=no_color)
-    request = o.request_of(Path(after), target, var, var_file, allow_env, data_root, max_stacks)
+    request = o.request_of(Path(after), target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
     found = comparing.data_diff(request, before, after, _connect(terminal), split=split or "")
     if format is o.Format.JSON:
         from phift.views import json_data
@@ -185,9 +185,9 @@ def prepare(
     from phift.phases import inspecting
 
     terminal = Terminal.of(no_color=no_color)
-    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
+    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
     data = inspecting.SpecData.of(request, _connect(terminal))
-    place = folder_for(out, [f"{name}.jsonl" for name in data.splits])
+    place = folder_for(out, [f"{name}.jsonl" for name in data.splits], data.files)
     made = inspecting.prepare_data(data, lambda name, one: put(one.path, place / f"{name}.jsonl"))
     shown = {name: (version, str(out / f"{name}.jsonl"), one) for name, version, one in made}
     if format is o.Format.JSON:

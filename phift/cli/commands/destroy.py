@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -45,12 +46,13 @@ def destroy(
     connect = connector(interactive=terminal.streams.terminal and not json, tell=terminal.tell)
     view = watcher(terminal.streams, json=json, quiet=quiet)
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
-    plan = phases.destroy_plan(request, connect, archive=archive, take_over=take_over)
-    view.planned(plan)
-    if not plan.changes_something:
-        phases.settle(plan, request, connect)
+    draft = phases.destroy_draft(request, connect, archive=archive, take_over=take_over)
+    view.planned(draft.plan)
+    if not draft.plan.changes_something:
+        phases.settle(draft)
         return 0
     if not auto_approve:
-        terminal.approve(plan)
+        terminal.approve(draft.plan)
     options = phases.ApplyOptions(parallelism=parallelism, timeouts=timeouts)
-    return carry_out(plan, request, connect, view, terminal, options)
+    carry = partial(phases.apply_draft, draft, listener=view, options=options)
+    return carry_out(draft.plan, carry, view, terminal, options)

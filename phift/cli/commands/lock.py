@@ -28,14 +28,16 @@ def lock(
 ) -> int:
     """Pin what floats, or take over what is newer.
 
-    Pinned are the versions of base model and component, and the values of model defaults. An apply never retrains
-    because something floated; it does after an --upgrade that changes what the job is made of. With --check it reads
-    the rows as well; exit code 4 means that data.checks refuses them.
+    Pinned are the versions of base model, component and data assets, the values of model defaults, the commits of hub
+    data and the content of data at addresses. An apply never retrains because something floated; it does after an
+    --upgrade that changes what the job is made of. With --check it reads the rows as well; exit code 4 means that
+    data.checks refuses them.
     """
     from phift import phases
 
     terminal = Terminal.of(no_color=no_color)
-    request = replace(o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks), fetch=True)
+    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
+    request = replace(request, fetch=True)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
     report = phases.lock(request, connect, upgrade=upgrade, check=check)
     if format is o.Format.JSON:

@@ -75,7 +75,7 @@ def plan(
     if out:
         planfile.require_writable(out)
     terminal = Terminal.of(no_color=no_color)
-    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
+    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
     if (requests := several(request)) is not None:
         one = {"--out": out, "--select": select, "--replace": replace, "--base": base, "--destroy": destroy}

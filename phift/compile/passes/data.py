@@ -7,9 +7,10 @@ from phift.compile.desired import Desired
 from phift.compile.draft import Draft
 from phift.compile.naming import data_name
 
-__all__ = ["data_versions"]
+__all__ = ["TRAINED_ON", "data_versions"]
 
-_TRAINED_ON = ("train", "validation", "test")
+TRAINED_ON = ("train", "validation", "test")
+"""Splits that a training reads."""
 
 
 def data_versions(draft: Draft) -> list[Desired]:
@@ -19,7 +20,7 @@ def data_versions(draft: Draft) -> list[Desired]:
     made = []
     for split, source in draft.spec.data.splits.items():
         facts = draft.facts.data.get(split)
-        if split not in _TRAINED_ON or facts is None:
+        if split not in TRAINED_ON or facts is None:
             continue
         address = Address("data", split)
         made.append(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import os
+import re
 import shutil
 import threading
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,22 +14,25 @@ from pathlib import Path, PurePosixPath
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from phift.data.hub.errors import HubError, disk_full, no_ranges, not_the_pinned_file
+from phift.data import space
+from phift.data.downloads import sweep
+from phift.data.hub.errors import HubError, no_ranges, not_the_pinned_file
 from phift.data.hub.pins import HubFile
 from phift.data.hub.ranges import JOURNAL, PARTIAL
 from phift.data.hub.remote import Cancelled, RangesIgnored, Remote
-from phift.data.locking import held, lock
+from phift.data.locking import lock
 from phift.digest import digest_of, file_digest
 
-__all__ = ["Download", "Meter", "Progress", "Slot", "one_ahead", "sweep"]
+__all__ = ["Download", "Meter", "Progress", "Slot", "one_ahead"]
 
 T = TypeVar("T")
 
 _SLOTS = 32
-_STALE = 7 * 24 * 3600.0  # seconds after which what a killed read left is removed
 _PLENTY = 1 << 30  # bytes
 _PIECE = 1 << 20
 _REPORT = 1 << 20  # bytes between two reports
+_ODD = re.compile(r"[^\w.-]", re.ASCII)
+"""What readers might take for more than a part of a name: `datasets` opens what stands behind `::` too."""
 _LEAVE = 5.0  # seconds that an abandoned download may take to notice
 
 
@@ -89,7 +91,7 @@ class Slot:
     """A folder for the files of one read, locked against other reads: one of those under `folder`.
 
     Files that a killed read left are used where they fit: the slot with files of this read is taken, else an empty one.
-    keep: files stay after use. Raises HubError when the folder cannot be used.
+    keep: files stay after use. Raises PhiftError when the folder cannot be used.
     """
 
     def __init__(self, folder: Path, files: Iterable[HubFile], *, keep: bool = False) -> None:
@@ -102,23 +104,19 @@ class Slot:
 
     def __enter__(self) -> Slot:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for number in sorted(range(_SLOTS), key=self._rank):
                 found = lock(self._folder / f"{number}.lock", wait=False)
                 if found is None:
                     continue
                 self._lock = found
                 self.path = self._folder / str(number)
-                self.path.mkdir(exist_ok=True)
+                self.path.mkdir(mode=0o700, exist_ok=True)
                 self._tidy()
                 sweep(self._folder)
                 return self
         except OSError as error:
-            raise HubError(
-                f"cannot use {self._folder}: {error.strerror or error}",
-                code="hub-folder",
-                remedy="Downloads go there: make it writable, or set PHIFT_HOME.",
-            ) from None
+            raise space.unusable(self._folder, error) from None
         summary = f"{_SLOTS} downloads are running in {self._folder}"
         raise HubError(summary, code="hub-folder", remedy="Wait for one of them to end.")
 
@@ -139,12 +137,8 @@ class Slot:
         return self.path / f"{self._name(file)}{ending}"
 
     def need(self, size: int) -> None:
-        """Raises HubError when this many more bytes do not fit on the disk, even without what killed reads left."""
-        if shutil.disk_usage(self.path).free < size:
-            sweep(self._folder, older=0.0)
-            free = shutil.disk_usage(self.path).free
-            if free < size:
-                raise disk_full(self._folder, size, free)
+        """Raises DiskFullError when this many more bytes do not fit, even without what killed reads left."""
+        space.need(self._folder, size, lambda: sweep(self._folder, older=0.0))
 
     def missing(self, file: HubFile) -> int:
         """Bytes of a whole file that are not here yet."""
@@ -158,14 +152,9 @@ class Slot:
 
     @contextmanager
     def writing(self, path: Path, mode: str) -> Iterator[Any]:
-        """A file open for writing. Raises HubError when the disk is full."""
-        try:
-            with path.open(mode) as out:
-                yield out
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise disk_full(self._folder, _PIECE, shutil.disk_usage(self.path).free) from None
-            raise
+        """A file open for writing. Raises DiskFullError."""
+        with space.told(self._folder), path.open(mode) as out:
+            yield out
 
     def whole(self, remote: Remote, meter: Meter, cancelled: threading.Event) -> Path:
         """The path of the whole file, verified by its SHA-256; downloads what is missing.
@@ -239,22 +228,7 @@ class Slot:
     @staticmethod
     def _name(file: HubFile) -> str:
         # By path too: two files of one content are two files, and the first is deleted while the second is in use.
-        return f"{file.sha256[:24]}-{digest_of(file.path, 8)}-{PurePosixPath(file.path).name[-100:]}"
-
-
-def sweep(folder: Path, *, older: float = _STALE) -> None:
-    """Remove what killed reads left under the folder of downloads, if none of it was written for `older` seconds.
-
-    Raises OSError.
-    """
-    now = time.time()
-    for path in folder.iterdir() if folder.is_dir() else ():
-        files = list(path.iterdir()) if path.is_dir() and path.name.isdecimal() else []
-        if not files or any(now - each.stat().st_mtime < older for each in files):
-            continue
-        with held(folder / f"{path.name}.lock", wait=False) as ours:
-            for each in files if ours else ():
-                each.unlink(missing_ok=True)
+        return f"{file.sha256[:24]}-{digest_of(file.path, 8)}-{_ODD.sub('_', PurePosixPath(file.path).name[-100:])}"
 
 
 def one_ahead(items: Generator[T, None, None], cancelled: threading.Event) -> Generator[T, None, None]:

@@ -27,7 +27,6 @@ __all__ = [
     "bad_card",
     "bad_endpoint",
     "bad_proxy",
-    "disk_full",
     "from_answer",
     "loading_script",
     "no_data_files",
@@ -222,15 +221,6 @@ def not_the_pinned_file(subject: Subject, expected: str, found: str) -> StalePla
     )
 
 
-def disk_full(folder: Path, needed: int, free: int) -> HubError:
-    """Too little space for a download, in bytes."""
-    return HubError(
-        f"not enough disk space in {folder}: {_megabytes(needed)} needed, {_megabytes(free)} free",
-        code="hub-disk-full",
-        remedy="Free some space, or set PHIFT_HOME to a folder on another disk.",
-    )
-
-
 def bad_proxy() -> HubError:
     """A proxy variable of the environment that the HTTP client cannot use."""
     return HubError(
@@ -333,10 +323,6 @@ def _reason(error: BaseException) -> str:
     for pattern, replacement in _SECRETS:
         line = pattern.sub(replacement, line)
     return line[:300]
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB" if size < 10_000_000 else f"{size / 1e6:,.0f} MB"
 
 
 def _invalid(path: str, summary: str, remedy: str) -> InvalidSpecError:

@@ -7,6 +7,7 @@ the repository is run, and no local folder shadows a repository.
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
@@ -163,6 +164,8 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # a digest has no word for it
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 

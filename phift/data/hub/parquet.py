@@ -14,6 +14,7 @@ from typing import Any
 from phift.data.hub.errors import HubError
 from phift.data.hub.layout import type_text
 from phift.data.hub.remote import Remote
+from phift.data.parquet import damages, rows_of_group
 from phift.data.problems import FileProblem
 
 __all__ = ["Footer", "blocks", "footer_of", "local_footer", "rows_of"]
@@ -21,7 +22,6 @@ __all__ = ["Footer", "blocks", "footer_of", "local_footer", "rows_of"]
 _MAGIC = b"PAR1"
 _LONGEST = 16 << 20  # bytes of a request for several row groups
 _GAP = 1 << 16  # bytes between two ranges that are not worth a request
-_BATCH = 512
 _BUFFER = 1 << 20
 
 
@@ -54,14 +54,14 @@ def footer_of(remote: Remote) -> Footer:
 
 def local_footer(remote: Remote, path: Path) -> Footer:
     """The footer of a local file. Raises HubError if it is not Parquet."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         metadata = pq.read_metadata(path)
-    except (pa.ArrowException, OSError):
+        columns = _columns(metadata)
+    except damages():
         raise _not_parquet(remote) from None
-    return Footer(metadata, _columns(metadata), b"", remote.file.size)
+    return Footer(metadata, columns, b"", remote.file.size)
 
 
 def blocks(
@@ -97,7 +97,6 @@ def rows_of(
 
     first row. chosen: whether to take a row, called once for each; groups without a taken row are not decoded.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     at = 0
@@ -112,11 +111,11 @@ def rows_of(
                 if not wanted:
                     yield from ((at + n, {}) for n in range(rows) if mask is None or mask[n])
                 elif mask is None or any(mask):
-                    for number, row in _from_group(file, group, wanted, mask):
+                    for number, row in rows_of_group(file, group, wanted, mask):
                         yield at + number, row
-    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
+    except damages() as error:
         if isinstance(error, OSError) and error.errno is not None:
-            raise  # an error of the disk; Arrow's errors for damaged pages have no errno
+            raise  # of the disk
         yield (
             at,
             FileProblem(
@@ -125,20 +124,6 @@ def rows_of(
                 "Re-run the command. If it fails again, the file is damaged at its source.",
             ),
         )
-
-
-def _from_group(file: Any, group: int, columns: list[str], mask: bytearray | None) -> Iterator[tuple[int, Any]]:
-    at = 0
-    # No threads: Arrow's allocator keeps a heap per thread, so that memory would grow with the file.
-    for batch in file.iter_batches(batch_size=_BATCH, row_groups=[group], columns=columns, use_threads=False):
-        size = batch.num_rows
-        if mask is None:
-            yield from enumerate(batch.to_pylist(), at)
-        else:
-            numbers = [number for number in range(at, at + size) if mask[number]]
-            part = batch if len(numbers) == size else batch.take([number - at for number in numbers])
-            yield from zip(numbers, part.to_pylist(), strict=True)
-        at += size
 
 
 def _range(remote: Remote, start: int, stop: int) -> bytes:
@@ -153,9 +138,10 @@ def _parsed(remote: Remote, tail: bytes, size: int) -> Footer:
 
     try:
         metadata = pq.read_metadata(pa.BufferReader(tail))
-    except (pa.ArrowException, OSError):
+        columns = _columns(metadata)
+    except damages():
         raise _not_parquet(remote) from None
-    return Footer(metadata, _columns(metadata), tail, size - len(tail))
+    return Footer(metadata, columns, tail, size - len(tail))
 
 
 def _columns(metadata: Any) -> dict[str, str]:

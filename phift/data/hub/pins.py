@@ -21,7 +21,7 @@ from phift.diagnostics import Diagnostic
 from phift.digest import digest_of
 from phift.errors import InvalidSpecError
 
-__all__ = ["LISTED_FILES", "FileList", "HubFile", "HubRequest", "HubSplit"]
+__all__ = ["COMMIT", "LISTED_FILES", "FileList", "HubFile", "HubRequest", "HubSplit", "is_id"]
 
 LISTED_FILES = 64
 """The most files of a split that the lock file lists; of more it keeps a count and a digest."""
@@ -29,7 +29,8 @@ LISTED_FILES = 64
 _ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 _PLAIN = re.compile(r"[^\s\x00-\x1f\x7f]+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_COMMIT = re.compile(r"[0-9a-f]{40}")
+COMMIT = re.compile(r"[0-9a-f]{40}")
+"""Of a commit's name."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class HubRequest:
     split: str = ""
 
     def __post_init__(self) -> None:
-        if not _valid_id(self.id):
+        if not is_id(self.id):
             raise _invalid("hub", f"invalid data set name {self.id!r}", _id_remedy(self.id))
         for name, optional in (("revision", False), ("config", True), ("split", True)):
             value = getattr(self, name)
@@ -194,19 +195,22 @@ class HubSplit:
         reader = _Reader(value)
         requested = reader.text("requested")
         files, unlisted = _files(reader)
+        name = reader.text("id", requested.partition("@")[0])
+        if not is_id(name):
+            raise reader.wrong("id" if "id" in value else "requested")
         return cls(
             requested=requested,
-            id=reader.text("id", requested.partition("@")[0]),
-            revision=reader.text("revision", pattern=_COMMIT),
+            id=name,
+            revision=reader.text("revision", pattern=COMMIT),
             config=reader.text("config"),
             split=reader.text("split"),
             builder=reader.text("builder"),
             rows=reader.count("rows"),
-            columns=reader.mapping("columns"),
+            columns=reader.texts("columns"),
             files=files,
             licence=reader.text("licence", ""),
             gated=value.get("gated") is True,
-            options=reader.mapping("options"),
+            options=reader.values_of("options"),
             unlisted=unlisted,
             claimed=reader.count("claimed"),
         )
@@ -248,9 +252,24 @@ class _Reader:
             raise self.wrong(key)
         return dict(value)
 
+    def texts(self, key: str) -> dict[str, str]:
+        found = self.mapping(key)
+        if not all(isinstance(value, str) for value in found.values()):
+            raise self.wrong(key)
+        return found
+
+    def values_of(self, key: str) -> dict[str, Any]:
+        """A mapping that a digest can be made of."""
+        found = self.mapping(key)
+        try:
+            digest_of(found)
+        except (TypeError, ValueError):
+            raise self.wrong(key) from None
+        return found
+
     def wrong(self, key: str) -> InvalidSpecError:
         place = f"{self.where}.{key}" if self.where else key
-        remedy = "Restore the lock file from version control, or re-run `phift lock`."
+        remedy = "Restore the lock file from version control, or pin the data again: phift lock --upgrade"
         summary = f"invalid `{place}` in the lock file's pin of hub data"
         return InvalidSpecError([Diagnostic(summary, remedy=remedy, path=place, code="lock-hub")])
 
@@ -263,7 +282,7 @@ def _files(reader: _Reader) -> tuple[tuple[HubFile, ...], FileList | None]:
         return (), whole
     files = []
     for path, entry in listed.items():
-        if not isinstance(entry, Mapping):
+        if not isinstance(entry, Mapping) or not _is_inside(path):
             raise _Reader(listed, "files").wrong(path)
         each = _Reader(entry, f"files.{path}")
         digest = each.text("sha256", pattern=_SHA256)
@@ -273,7 +292,13 @@ def _files(reader: _Reader) -> tuple[tuple[HubFile, ...], FileList | None]:
     return tuple(files), None
 
 
-def _valid_id(id: str) -> bool:
+def _is_inside(path: str) -> bool:
+    """Whether it is the path of a file in a repository."""
+    return path.isprintable() and not any(part in ("", ".", "..") for part in path.split("/"))
+
+
+def is_id(id: str) -> bool:
+    """Whether it is the name of a data set: OWNER/NAME."""
     return bool(_ID.fullmatch(id)) and not re.search(r"\.\.|--|[.-](/|$)|\.git$", id)
 
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from phift.data.hub.client import HubClient
 from phift.data.hub.errors import Subject, no_such_name, not_a_hub
+from phift.data.hub.pins import COMMIT, is_id
 from phift.errors import InvalidSpecError
 
 __all__ = ["Repository", "check_access", "look_up"]
@@ -59,12 +60,16 @@ def _repository(client: HubClient, answer: Any) -> Repository:
         card, tags = answer.get("cardData") or {}, answer.get("tags") or ()
         licence = card.get("license") or [tag.removeprefix("license:") for tag in tags if tag.startswith("license:")]
         text = ", ".join(licence) if isinstance(licence, list) else str(licence)
-        return Repository(str(answer["id"]), str(answer["sha"]), bool(answer.get("gated")), text, files, answer)
+        name, sha = answer["id"], answer["sha"]
+        if not (is_id(name) and COMMIT.fullmatch(sha)):
+            raise TypeError(name)
+        return Repository(name, sha, bool(answer.get("gated")), text, files, answer)
     except (AttributeError, KeyError, TypeError):
         raise not_a_hub(client.place) from None
 
 
 def _refs(client: HubClient, subject: Subject) -> list[str]:
     answer = client.get(subject, f"/api/datasets/{subject.id}/refs")
-    kinds = ("branches", "tags") if isinstance(answer, dict) else ()
-    return [str(ref["name"]) for kind in kinds for ref in answer.get(kind) or ()]
+    listed = [answer.get(kind) for kind in ("branches", "tags")] if isinstance(answer, dict) else []
+    refs = [ref for entries in listed if isinstance(entries, list) for ref in entries]
+    return [ref["name"] for ref in refs if isinstance(ref, dict) and isinstance(ref.get("name"), str)]

@@ -53,9 +53,12 @@ class Data:
             raw = context.azure.arm.get(self._path(context, desired), READ)
         except NotFoundError:
             return Observation()
+        return Observation(self._live(context, desired, raw))
+
+    def _live(self, context: Context, desired: Desired, raw: Mapping[str, Any]) -> Live:
         properties = raw["properties"]
         bag = properties.get("properties") or {}
-        live = live_of(
+        return live_of(
             context,
             desired,
             raw,
@@ -65,7 +68,16 @@ class Data:
             version=str(raw.get("name", "")),
             facts={"uri": properties.get("dataUri"), "rows": bag.get(ROWS), "content": bag.get(CONTENT)},
         )
-        return Observation(live)
+
+    def newest(self, context: Context, desired: Desired) -> Live | None:
+        """The newest version of that name which is ours, whatever the desired one is. Raises AzureError."""
+        path = f"{context.azure.workspace.arm_id}/data/{desired.name}/versions"
+        try:
+            listed = context.azure.arm.list(path, READ, listViewType="All", **{"$orderBy": "createdtime desc"})
+            found = (self._live(context, desired, raw) for raw in listed)
+            return next((live for live in found if live.ours), None)
+        except NotFoundError:
+            return None
 
     def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         properties = raw["properties"]
@@ -132,7 +144,7 @@ class Data:
     def _stored_rows(self, context: Context, desired: Desired, recipe: Recipe) -> Prepared:
         """The prepared rows, once the blob store has them. A damaged file of the cache is prepared again."""
         progress = DataProgress(recipe, context.report)
-        access = Access(downloading=progress.downloading)
+        access = Access(downloading=progress.downloading, waiting=progress.waiting)
         for again in (True, False):
             progress.begin()
             try:

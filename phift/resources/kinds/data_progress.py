@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from phift.data import Recipe
+from phift.data.sources import is_packed
 from phift.resources.base import Progress
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ _GROWTH = 4
 def seconds_for(recipe: Recipe) -> float:
     """How long it may take: an hour, and a second for each MB that is downloaded and uploaded."""
     identity = recipe.identity
-    packed = identity.hub is not None or any(file.format == "parquet" for file in identity.files)
-    download = identity.size if identity.hub is not None else 0
+    packed = identity.hub is not None or any(is_packed(format) for format in identity.formats)
+    download = 0 if identity.files else identity.size
     return _HOUR + (download + identity.size * (_GROWTH if packed else 1)) / _RATE
 
 
@@ -46,6 +47,10 @@ class DataProgress:
     def begin(self) -> None:
         """Nothing is ready yet."""
         self._report(Progress("Preparing", total=self._total, unit="rows"))
+
+    def waiting(self) -> None:
+        """Another command prepares the same rows."""
+        self._report(Progress("Waiting", message="Waiting for another command that prepares these rows"))
 
     def downloading(self, so_far: Download) -> None:
         """Bytes have come."""

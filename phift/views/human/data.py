@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from phift.inert import inert
@@ -31,38 +33,48 @@ def preview(found: Preview, *, style: Style = PLAIN) -> str:
     lines = [head]
     if found.raw:
         columns = (f"{inert(name)} ({inert(kind)})" if kind else inert(name) for name, kind in found.columns.items())
-        lines.append(cut(f"columns: {', '.join(columns)}", style.width))
+        lines.append(cut(f"columns: {', '.join(columns) or 'none'}", style.width))
+    several = len({row.file for row in found.rows}) > 1
     for row in found.rows:
-        lines += ["", *(_raw(row, style) if found.raw else _row(row, style))]
+        file = inert(PurePosixPath(row.file).name)
+        header = f"# {row.number or file}{f'  {file}' if several and row.number else ''}"
+        lines += ["", *(_raw(row, header, style) if found.raw else _row(row, header, style))]
     return "\n".join(lines if found.rows else [*lines, "", "No rows."])
 
 
-def _row(row: PreviewRow, style: Style) -> Iterator[str]:
+def _row(row: PreviewRow, header: str, style: Style) -> Iterator[str]:
     if not row.problems:
-        yield style.bold(_header(row.number, row.row))
+        yield style.bold(f"{header}  {_about(row.row)}")
         yield from _messages(row.row, style)
         return
     fate = "left out" if row.skipped else "unfit"
-    yield style.bold(f"# {row.number}  {style.yellow(fate)}")
+    yield style.bold(f"{header}  {style.yellow(fate)}")
     for problem in row.problems:
-        yield f"  {style.yellow('!')} {inert(problem.summary)}"
+        yield from _said(style.yellow("!"), problem.summary, "  ", style)
         if problem.remedy:
-            yield f"    {style.cyan('=')} {inert(problem.remedy)}"
+            yield from _said(style.cyan("="), problem.remedy, "    ", style)
     yield from _columns(row.row, style)
 
 
-def _raw(row: PreviewRow, style: Style) -> Iterator[str]:
-    yield style.bold(f"# {row.number}")
+def _said(sign: str, text: str, indent: str, style: Style) -> Iterator[str]:
+    """A text behind a sign, over as many lines as it needs."""
+    first, *more = textwrap.wrap(inert(text), style.width - len(indent) - 2, break_on_hyphens=False) or [""]
+    yield f"{indent}{sign} {first}"
+    yield from (f"{indent}  {line}" for line in more)
+
+
+def _raw(row: PreviewRow, header: str, style: Style) -> Iterator[str]:
+    yield style.bold(header)
     for problem in row.problems:
-        yield f"  {style.yellow('!')} {inert(problem.summary)}"
+        yield from _said(style.yellow("!"), problem.summary, "  ", style)
     yield from _columns(row.row, style)
 
 
-def _header(number: int, row: Mapping[str, Any]) -> str:
+def _about(row: Mapping[str, Any]) -> str:
     size = sum(len(message["content"]) for message in row["messages"])
     count = len(row["messages"])
     noun = "message" if count == 1 else "messages"
-    return f"# {number}  {inert(row['prompt_id'][:_ID])}  {count} {noun}, {size:,} chars"
+    return f"{inert(row['prompt_id'][:_ID])}  {count} {noun}, {size:,} chars"
 
 
 def _messages(row: Mapping[str, Any], style: Style) -> Iterator[str]:
@@ -98,7 +110,8 @@ def _split(one: SplitStats, limit: Limit, style: Style) -> Iterator[str]:
     yield style.bold(f"data.{one.split}:{one.version}") + f", from {one.basis}"
     rows = [("rows", f"{measures.rows:,}"), ("dropped", _counts(one.dropped))]
     if one.refused:
-        rows.append(("", f"data.unfit does not let {one.refused:,} unfit rows pass"))
+        count = "1 unfit row is" if one.refused == 1 else f"{one.refused:,} unfit rows are"
+        rows.append(("", f"{count} more than data.unfit lets pass (without it: none)"))
     rows += [
         ("turns", _spread(measures.turns)),
         ("characters", _spread(measures.characters)),
@@ -174,7 +187,7 @@ def _listed(symbol: str, rows: Sequence[RowChange], count: int, style: Style) ->
     narrow = Style(style.colour, style.width - 4)
     for change in rows:
         number, row = change.after or change.before or (0, {})
-        yield f"{style.symbol(symbol)} {_header(number, row)}"
+        yield f"{style.symbol(symbol)} # {number}  {_about(row)}"
         if change.before and change.after:
             before, after = (_first_other(change, side) for side in (0, 1))
             yield f"    {style.symbol('-')} {cut(before, narrow.width)}"

@@ -36,8 +36,8 @@ from phift.views.human.words import words_of
 
 __all__ = ["LiveApply"]
 
-BAR = 16
-"""Columns of a progress bar."""
+BAR, SHORT_BAR = 16, 8
+"""Columns of a progress bar: on a terminal of 100 columns, and on a narrower one."""
 
 
 class _Outliving:
@@ -170,14 +170,18 @@ class LiveApply(HumanApply):
             return said
         both = Table.grid(padding=(0, 1), expand=True)
         both.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-        both.add_column(width=BAR)
+        both.add_column(width=self._bar_width)
         both.add_row(said, self._bar(row.fraction))
         return both
 
     def _bar(self, fraction: float) -> Text:
         """Tells the share without colours too, unlike rich's own bar."""
-        filled = round(fraction * BAR)
-        return Text.assemble(("━" * filled, "green"), ("┄" * (BAR - filled), "dim"))
+        filled = round(fraction * self._bar_width)
+        return Text.assemble(("━" * filled, "green"), ("┄" * (self._bar_width - filled), "dim"))
+
+    @property
+    def _bar_width(self) -> int:
+        return BAR if self._console.width >= 100 else SHORT_BAR
 
     def _fitting(self, height: int) -> list[Row]:
         """All rows, or, where the screen is too low, those that are being worked on."""

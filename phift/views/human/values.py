@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from phift.clock import duration
@@ -56,11 +57,28 @@ def size(amount: float) -> str:
 
 
 def table(rows: Iterable[Sequence[str]], *, indent: str = "", gap: str = "  ", width: int = 0) -> list[str]:
-    """Left-aligned columns; the last one is cut when a width is given. Empty without rows."""
+    """Left-aligned columns. With a width the last one goes over several lines where it has the room for that, and lines
+    are cut. Empty without rows."""
     cells = [list(row) for row in rows]
     if not cells:
         return []
     columns = max(len(row) for row in cells)
     sizes = [max((len(row[n]) for row in cells if n < len(row)), default=0) for n in range(columns)]
+    left = len(indent) + sum(sizes[:-1]) + len(gap) * (columns - 1)
+    if width and width - left >= _NARROWEST:
+        cells = [part for row in cells for part in _folded(row, columns, width - left)]
     lines = [indent + gap.join(text.ljust(sizes[n]) for n, text in enumerate(row)).rstrip() for row in cells]
     return [cut(line, width) for line in lines] if width else lines
+
+
+_NARROWEST = 12  # columns that words are still folded into
+
+
+def _folded(row: list[str], columns: int, width: int) -> Iterator[list[str]]:
+    """The row, and a row for each further line of its last column."""
+    lines = textwrap.wrap(row[-1], width, break_on_hyphens=False) if len(row) == columns else []
+    if not lines:
+        yield row
+        return
+    yield [*row[:-1], lines[0]]
+    yield from ([*[""] * (columns - 1), line] for line in lines[1:])

@@ -1,0 +1,65 @@
+"""Splits whose source cannot be had any more: a command that makes nothing takes what the workspace has instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from phift.address import Address
+from phift.azure.session import Azure
+from phift.compile.desired import Desired
+from phift.compile.facts import DataFacts
+from phift.compile.naming import data_name
+from phift.compile.ownership import Claim
+from phift.compile.passes.data import TRAINED_ON
+from phift.diagnostics import Diagnostic, Severity
+from phift.resources.base import Context
+from phift.resources.kinds.data import Data
+from phift.spec import LoadedSpec
+
+__all__ = ["StoodIn", "stand_ins"]
+
+
+@dataclass(frozen=True)
+class StoodIn:
+    """facts by split, without a recipe, and a warning for each split."""
+
+    facts: Mapping[str, DataFacts]
+    warnings: tuple[Diagnostic, ...]
+
+
+def stand_ins(
+    loaded: LoadedSpec, unidentified: Mapping[str, str], azure: Azure, claim: Claim, former: tuple[str, ...]
+) -> StoodIn:
+    """The newest data version of this stack for each split. unidentified: why, by split. Raises AzureError."""
+    facts, warnings = {}, []
+    for split, why in unidentified.items():
+        if split not in TRAINED_ON:
+            continue  # its rows are only asked
+        version = _newest(loaded.stack, split, azure, claim, former)
+        if version:
+            facts[split] = DataFacts(split, version)
+            told = f"Taken as version {version}, the newest that this stack has in the workspace."
+        else:
+            told = "The workspace has no version of it that this stack made."
+        path = f"data.{split}"
+        warnings.append(
+            Diagnostic(
+                f"{path} cannot be identified: {why}",
+                severity=Severity.WARNING,
+                detail=told,
+                mark=loaded.mark(path),
+                path=path,
+                code="data-unidentified",
+            )
+        )
+    return StoodIn(facts, tuple(warnings))
+
+
+def _newest(stack: str, split: str, azure: Azure, claim: Claim, former: tuple[str, ...]) -> str:
+    context = Context(azure, stack, claim)
+    for name in (stack, *former):
+        desired = Desired(Address("data", split), data_name(name, split), stack=stack, former=former)
+        if live := Data().newest(context, desired):
+            return live.version
+    return ""
