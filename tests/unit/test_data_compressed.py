@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,9 @@ def zst(content: bytes) -> bytes:
 
 
 PLAIN = {"jsonl": LINES, "json": json.dumps(ROWS).encode(), "csv": table(","), "tsv": table("\t")}
-CODECS: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzip.compress, ".zst": zst}
+zipped = partial(gzip.compress, mtime=0)
+"""The same bytes at any time: they name tests, which every worker must name alike."""
+CODECS: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": zipped, ".zst": zst}
 
 
 def prepared(folder: Path, name: str, content: bytes | None = None, **options: Any) -> str:
@@ -83,8 +86,8 @@ def test_every_format_gives_the_same_bytes_compressed_or_not(tmp_path: Path, kin
 
 def test_a_glob_over_compressed_files_in_the_order_of_their_names(tmp_path: Path) -> None:
     lines = LINES.splitlines(keepends=True)
-    (tmp_path / "part-0.jsonl.gz").write_bytes(gzip.compress(b"".join(lines[:100])))
-    (tmp_path / "part-1.jsonl.gz").write_bytes(gzip.compress(b"".join(lines[100:])))
+    (tmp_path / "part-0.jsonl.gz").write_bytes(zipped(b"".join(lines[:100])))
+    (tmp_path / "part-1.jsonl.gz").write_bytes(zipped(b"".join(lines[100:])))
     assert prepared(tmp_path, "part-*.jsonl.gz") == prepared(tmp_path, "plain.jsonl", LINES)
 
 
@@ -112,10 +115,10 @@ HALVES = LINES[: len(LINES) // 2], LINES[len(LINES) // 2 :]
 @pytest.mark.parametrize(
     ("suffix", "content"),
     [
-        ("gz", b"".join(gzip.compress(half) for half in HALVES)),
-        ("gz", gzip.compress(HALVES[0]) + gzip.compress(b"") + gzip.compress(HALVES[1])),
-        ("gz", gzip.compress(LINES) + b"\0" * 1024),
-        ("gz", gzip.compress(HALVES[0]) + b"\0" * 300_000 + gzip.compress(HALVES[1])),
+        ("gz", b"".join(zipped(half) for half in HALVES)),
+        ("gz", zipped(HALVES[0]) + zipped(b"") + zipped(HALVES[1])),
+        ("gz", zipped(LINES) + b"\0" * 1024),
+        ("gz", zipped(HALVES[0]) + b"\0" * 300_000 + zipped(HALVES[1])),
         ("zst", b"".join(zst(half) for half in HALVES)),
         ("zst", b"\x50\x2a\x4d\x18\x04\0\0\0note" + zst(LINES)),
     ],
@@ -131,26 +134,26 @@ WIDE = b"\x28\xb5\x2f\xfd\x00\xa8" + b"\0" * 9
 @pytest.mark.parametrize(
     ("name", "content", "code", "words"),
     [
-        ("a.jsonl.gz", gzip.compress(LINES)[:-20], "gzip-truncated", "is cut off, after"),
-        ("a.jsonl.gz", gzip.compress(LINES)[:-1], "gzip-truncated", "is cut off, after 4"),
-        ("a.jsonl.gz", gzip.compress(LINES)[:5], "gzip-truncated", "is cut off, after 0 bytes"),
-        ("a.jsonl.gz", gzip.compress(LINES)[:-8] + b"\0" * 8, "gzip", "is damaged"),
-        ("a.csv.gz", gzip.compress(PLAIN["csv"])[:-9], "gzip-truncated", "is cut off"),
-        ("a.json.gz", gzip.compress(PLAIN["json"])[:-9], "gzip-truncated", "is cut off"),
-        ("a.jsonl.gz", gzip.compress(LINES) + b"trailing", "gzip", "followed by something that is not gzip"),
-        ("a.jsonl.gz", gzip.compress(LINES) + b"\x1f", "gzip", "followed by something"),
+        ("a.jsonl.gz", zipped(LINES)[:-20], "gzip-truncated", "is cut off, after"),
+        ("a.jsonl.gz", zipped(LINES)[:-1], "gzip-truncated", "is cut off, after 4"),
+        ("a.jsonl.gz", zipped(LINES)[:5], "gzip-truncated", "is cut off, after 0 bytes"),
+        ("a.jsonl.gz", zipped(LINES)[:-8] + b"\0" * 8, "gzip", "is damaged"),
+        ("a.csv.gz", zipped(PLAIN["csv"])[:-9], "gzip-truncated", "is cut off"),
+        ("a.json.gz", zipped(PLAIN["json"])[:-9], "gzip-truncated", "is cut off"),
+        ("a.jsonl.gz", zipped(LINES) + b"trailing", "gzip", "followed by something that is not gzip"),
+        ("a.jsonl.gz", zipped(LINES) + b"\x1f", "gzip", "followed by something"),
         ("a.jsonl.gz", LINES, "compression", "not compressed by gzip, as its name says"),
         ("a.jsonl.gz", zst(LINES), "compression", "compressed by zstd"),
         ("a.jsonl.gz", b"<!DOCTYPE html><html>", "compression", "HTML"),
-        ("a.jsonl.gz", gzip.compress(b"<!DOCTYPE html><html>"), "html", "HTML"),
-        ("a.jsonl.gz", gzip.compress(gzip.compress(LINES)), "gz", "compressed by gzip"),
-        ("a.jsonl", gzip.compress(LINES), "gz", "compressed by gzip"),
+        ("a.jsonl.gz", zipped(b"<!DOCTYPE html><html>"), "html", "HTML"),
+        ("a.jsonl.gz", zipped(zipped(LINES)), "gz", "compressed by gzip"),
+        ("a.jsonl", zipped(LINES), "gz", "compressed by gzip"),
         ("a.csv", zst(PLAIN["csv"]), "zst", "compressed by zstd"),
         ("a.jsonl.zst", zst(LINES)[:-20], "zstd", "cut off, damaged, or followed"),
         ("a.jsonl.zst", zst(LINES)[: len(zst(LINES)) // 2], "zstd", "cut off"),
         ("a.jsonl.zst", zst(LINES) + b"trailing", "zstd", "cut off, damaged, or followed"),
         ("a.jsonl.zst", LINES, "compression", "not compressed by zstd"),
-        ("a.jsonl.zst", gzip.compress(LINES), "compression", "compressed by gzip"),
+        ("a.jsonl.zst", zipped(LINES), "compression", "compressed by gzip"),
         ("a.jsonl.zst", WIDE, "zstd-window", "window of 2,048 MiB"),
     ],
 )
@@ -236,8 +239,8 @@ def test_a_line_of_a_gigabyte_is_refused_in_bounded_memory(tmp_path: Path, name:
     size, chunk = 1 << 30, b"x" * (1 << 20)
     path = tmp_path / name
     if name.endswith(".gz"):
-        part = gzip.compress(chunk * 16)  # members joined: a gigabyte packed once would take seconds
-        path.write_bytes(gzip.compress(head) + part * (size // len(chunk) // 16))
+        part = zipped(chunk * 16)  # members joined: a gigabyte packed once would take seconds
+        path.write_bytes(zipped(head) + part * (size // len(chunk) // 16))
     elif name.endswith(".zst"):
         path.write_bytes(zst(head) + zst(chunk * 16) * (size // len(chunk) // 16))
     else:
