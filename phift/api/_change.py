@@ -47,7 +47,7 @@ class ApplyResult:
         for error in self.errors.values():
             raise error
         if not self.ok:
-            raise DetachedError("stopped before everything in the plan was done", remedy="Apply the spec again.")
+            raise DetachedError("stopped before the plan was carried out", remedy="Re-run the apply to resume.")
 
 
 def plan(
@@ -64,8 +64,7 @@ def plan(
 
     select: only these addresses (`kind.name`) and what they depend on. replace: delete these and make them again.
     retry_failed: run a failed job once more. take_over: claim what another spec owns. download: fetch data at an
-    address that the lock file does not pin yet. write_lock: write what floats and is not pinned to phift.lock, without
-    which the plan cannot be applied.
+    address that the lock file does not pin yet. write_lock: pin what floats and is not pinned yet in phift.lock.
 
     Raises InvalidSpecError (exit code 1), UsageError (1) for an address that the stack does not have, RefusedError (4)
     with the findings of the checks, AzureError (1), EmulatorError (1).
