@@ -71,10 +71,12 @@ def as_parsed(stub: str) -> str:
 
 
 @pytest.mark.parametrize("name", api.__all__)
-def test_every_name_is_documented_as_it_is(name: str) -> None:
+def test_every_name_is_documented_with_its_signature_and_contract(name: str) -> None:
     written = {as_parsed(stub) for stub in STUBS if re.match(rf"(def|class) {name}\b", stub)}
     assert written == {as_parsed(declaration(name))}, f"docs/api.md should hold:\n{declaration(name)}"
     assert f"### `{name}`" in PAGE
+    said = " ".join(str(getattr(api, name).__doc__).split())
+    assert said in " ".join(PAGE.split())
 
 
 def test_nothing_else_is_documented() -> None:
