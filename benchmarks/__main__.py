@@ -51,10 +51,12 @@ def main() -> int:
         parser.error(f"there is no benchmark {unknown[0]}: there are {', '.join(BENCHMARKS)}")
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
-        for name in names:
-            print(f"== {name}", file=sys.stderr, flush=True)
-            rows += run(name, Path(folder) / f"{name}.jsonl")
-    print(table(rows))
+        try:
+            for name in names:
+                print(f"== {name}", file=sys.stderr, flush=True)
+                rows += run(name, Path(folder) / f"{name}.jsonl")
+        finally:  # what was measured before an interrupt is shown too
+            print(table(rows))
     return 1 if any(row.name.endswith("did not run to its end") for row in rows) else 0
 
 
