@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 
 AZURITE := $(shell sed -n 's/^version: //p' tests/emulator/azurite.yaml)
 
-.PHONY: demo test matrix azurite azurite-if-possible lint types clean
+.PHONY: demo test matrix bench azurite azurite-if-possible lint types clean
 
 demo: $(VENV)/.local
 	$(BIN)/phift apply configs/quickstart.yaml --auto-approve
@@ -18,6 +18,11 @@ test: $(VENV)/.dev $(if $(shell command -v npm),azurite-if-possible)
 # emulator, the golden cases at other paces: over half an hour.
 matrix: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'matrix' tests
+
+# Every benchmark, then one table. No extra beside [local]; terraform or tofu runs beside phift where it is on the PATH.
+# Up to half an hour, on a machine that does nothing else.
+bench: $(VENV)/.local
+	$(BIN)/python -m benchmarks
 
 # Microsoft's storage emulator, from npm, which `make test` takes where it is: the blob tests are asked of both.
 azurite: $(VENV)/bin/python

@@ -1,6 +1,6 @@
 """What a large upload costs in memory: by phift's own client and by azure-storage-blob, into the embedded Azure ML.
 
-    python benchmarks/blob_memory.py [--gib 5]
+    python -m benchmarks.blob_memory [--gib 5]
 
 Emulator and clients are processes of their own; of each is told how far its peak (VmHWM) rose above what it held.
 Needs three times the size in free disk space, under TMPDIR; all of it is given back.
@@ -16,9 +16,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.results import at_most, report
 from phift.emulator import lifecycle
 
 MIB = 1024 * 1024
+FLAT = 64
+"""MiB that a peak may rise, whatever the size."""
 CLIENTS = {"phift": "phift's BlobStore", "sdk": "azure-storage-blob", "get": "azure-storage-blob, download"}
 
 
@@ -56,15 +59,23 @@ def measure(folder: Path, size: int) -> None:
         for client, title in CLIENTS.items():
             Path(f"/proc/{pid}/clear_refs").write_text("5")  # VmHWM starts anew
             before = memory_mib(pid, "VmRSS")
-            command = [sys.executable, __file__, "--client", client, str(folder)]
-            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+            environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+            command = [sys.executable, "-m", "benchmarks.blob_memory", "--client", client, str(folder)]
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
             told = results[client] = json.loads(done.stdout)
+            risen = memory_mib(pid, "VmHWM") - before
+            at_most(f"{size} MiB by {title}: memory of the emulator", risen, FLAT, "MiB", digits=0)
             print(
-                f"{title}: {size / told['seconds']:.0f} MiB/s; emulator {memory_mib(pid, 'VmHWM') - before:+.0f} MiB "
+                f"{title}: {size / told['seconds']:.0f} MiB/s; emulator {risen:+.0f} MiB "
                 f"at most; client {told['growth']:+.0f} MiB at most, {told['processor']:.1f} processor seconds",
                 flush=True,
             )
+        grown = {CLIENTS[client]: told["growth"] for client, told in results.items()}
+        at_most(f"{size} MiB: memory of {CLIENTS['phift']}", grown.pop(CLIENTS["phift"]), FLAT, "MiB", digits=0)
+        for title, growth in grown.items():
+            report(f"{size} MiB: memory of {title}", f"{growth:.0f} MiB")
         ratio = results["phift"]["processor"] / results["sdk"]["processor"]
+        report("processor seconds over azure-storage-blob", f"{ratio:.2f}")
         print(f"processor seconds of phift's upload over those of azure-storage-blob: {ratio:.2f}")
     finally:
         lifecycle.stop(home)

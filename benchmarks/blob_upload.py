@@ -1,6 +1,6 @@
 """Upload and download rate of the embedded Azure ML's blob storage, and what it costs in memory.
 
-    python benchmarks/blob_upload.py [--mib 300]
+    python -m benchmarks.blob_upload [--mib 300]
 
 The daemon is a process of its own, so its memory is measured apart from the client's. The client shares the machine's
 cores with it: the rate is that of both.
@@ -21,6 +21,7 @@ from pathlib import Path
 import requests
 from azure.storage.blob import BlobServiceClient
 
+from benchmarks.results import report as row
 from phift.emulator.blobs.sas import account_sas
 from phift.emulator.gate import proxy_url
 from phift.emulator.home import Home
@@ -79,6 +80,7 @@ def measure(home: Home, port: int, pid: int, size: int) -> None:
             f"{what}: {mib / seconds:.0f} MiB/s, {mib / (now - used):.0f} MiB per processor second of the daemon, "
             f"peak {growth:+.0f} MiB resident"
         )
+        row(what, f"{mib / seconds:.0f} MiB/s, peak {growth:+.0f} MiB")
         used = now
 
     session = requests.Session()
@@ -123,6 +125,7 @@ def measure_small(base: str, sas: str, session: requests.Session, clients: int) 
     with ThreadPoolExecutor(clients) as pool:
         list(pool.map(put, [f"warm/{number}" for number in range(clients * 4)]))  # connections are opened here
         times = sorted(pool.map(put, [f"{clients}/{number}" for number in range(400)]))
+    row(f"small PUT, clients: {clients}", f"p50 {times[200]:.1f} ms, p99 {times[396]:.1f} ms")
     print(f"small PUT, clients: {clients}: p50 {times[200]:.1f} ms, p99 {times[396]:.1f} ms")
 
 

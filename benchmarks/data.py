@@ -1,6 +1,6 @@
 """Data preparation beside `datasets.load_dataset("json")` + `to_json`, on the same file in one run.
 
-    python benchmarks/data.py [--rows 20000] [--repeats 3]
+    python -m benchmarks.data [--rows 20000] [--repeats 3]
 
 The rows have ultrachat's shape and about its size (six messages, 6 kB). Both sides start cold, each in a process of
 its own, with imports left out of their CPU seconds; the best of the repeats counts. phift also checks every row; what a
@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+from benchmarks.results import at_most
 
 _END = """
 status = Path("/proc/self/status")
@@ -120,6 +120,7 @@ def _budgets(best: dict[str, Run], mapping: dict[str, float]) -> None:
         ("peak beside a tenth of the rows", ours.peak / small, 1.2),
         ("slowest preset, us a row", max(mapping.values()), 12),
     ):
+        at_most(name, value, budget, digits=3)
         print(f"{name:36} {value:8.3f}  budget {budget:7.3f}  {'ok' if value <= budget else 'OVER'}")
 
 

@@ -1,6 +1,6 @@
 """How fast the embedded Azure ML is: start-up, control-plane requests, blob upload, scoring, memory at rest.
 
-    python benchmarks/emulator.py [--clients 8] [--megabytes 512]
+    python -m benchmarks.emulator [--clients 8] [--megabytes 512]
 
 Prints a Markdown table. It needs `phift[local]`, a quiet machine, and a minute.
 """
@@ -22,10 +22,9 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
+from benchmarks.results import REPORTED, at_least, at_most, report, table
 from phift.emulator import lifecycle
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 from tests.emulator.serving import Serving
 
 ROUNDS = 200
@@ -202,17 +201,21 @@ def main() -> int:
             inside = server_times(connection)
             rate = upload(connection, options.megabytes)
             within, beyond = scoring(connection)
-            print("| what | measured | wanted |\n|---|---|---|")
-            print(f"| start-up | {started:.2f} s | 1.5 s |")
-            print(f"| memory at rest | {resting:.0f} MiB | |")
+            at_most("start-up", started, 1.5, "s")
+            report("memory at rest", f"{resting:.0f} MiB")
             for name, times in by_kind.items():
-                shown = f"p50 {percentile(times, 0.5):.1f} ms, p99 {percentile(times, 0.99):.1f} ms"
-                print(f"| {name}, {options.clients} clients | {shown} | p50 5 ms, p99 25 ms |")
+                for share, budget in ((0.5, 5), (0.99, 25)):
+                    what = f"{name}, {options.clients} clients, p{share * 100:.0f}"
+                    at_most(what, percentile(times, share), budget, "ms", digits=1)
             shown = f"p50 {percentile(inside, 0.5):.1f} ms, p99 {percentile(inside, 0.99):.1f} ms"
-            print(f"| the same, inside the emulator | {shown} | |")
-            print(f"| blob upload | {rate:.0f} MB/s | 200 MB/s |")
-            print(f"| {2 * LIMIT} requests at the limit | {dict(within)} | all 200 |")
-            print(f"| {PARALLEL} requests at once | {dict(beyond)} | {2 * LIMIT} are 200, the others 429 |")
+            report("the same, inside the emulator", shown)
+            at_least("blob upload in blocks of 8 MiB", rate, 200, "MB/s", digits=0)
+            for count, found in ((2 * LIMIT, within), (PARALLEL, beyond)):
+                wanted = Counter({200: 2 * LIMIT}) + Counter({429: count - 2 * LIMIT})
+                report(
+                    f"{count} requests at once, limit {2 * LIMIT}", str(dict(found)), str(dict(wanted)), found == wanted
+                )
+            print(table(REPORTED))
         finally:
             lifecycle.stop(home)
     return 0

@@ -1,6 +1,6 @@
 """Data of the hub beside `datasets.load_dataset` + `to_json`, on the same stand-in hub in one run.
 
-    python benchmarks/hub.py [--scale 0.25] [--repeats 1]
+    python -m benchmarks.hub [--scale 0.25] [--repeats 1]
 
 The data set has the shape of HuggingFaceH4/ultrachat_200k: at scale 1, train_sft has 207,865 rows in 3 files of 829 MB,
 in row groups of 1,000. Each side is a process of its own that starts cold; imports are left out of its CPU seconds, and
@@ -23,6 +23,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from hub import Hub
 from hubdata import CHAT, ultrachat
+
+from benchmarks.results import at_most
 
 _START = """
 import json, resource, sys, time
@@ -142,6 +144,7 @@ def _budgets(best: dict[str, Run], size: float, rows: int) -> None:
         ("whole split: MB peak", whole.peak, 350),
         ("whole split: peak beside a ninth of it", whole.peak / small, 1.2),
     ):
+        at_most(name, value, budget, digits=3)
         print(f"{name:56} {value:8.3f}  budget {budget:7.3f}  {'ok' if value <= budget else 'OVER'}")
 
 

@@ -21,11 +21,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.results import at_most, report
 from phift.emulator import lifecycle
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 from tests.emulator.serving import Serving, chat
 
 Ask = Callable[[], None]
+BUDGET = 3.0
+"""Milliseconds at the median of one client."""
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -123,6 +126,9 @@ def main() -> None:
                 for name, (p50, p99) in rows.items():
                     print(f"{clients:>7} {name:8} {p50:8.1f} {p99:8.1f}")
                 (a50, a99), (g50, g99) = rows["alone"], rows["gateway"]
+                if clients == 1:
+                    at_most("gateway beside the inference server, p50", g50 - a50, BUDGET, "ms", digits=1)
+                    report("the same, ratio at p99", f"{g99 / a99:.2f}")
                 print(f"{'':7} {'ratio':8} {g50 / a50:8.2f} {g99 / a99:8.2f}   {g50 - a50:+.1f} ms at p50\n")
         finally:
             lifecycle.stop(home)

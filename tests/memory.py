@@ -190,6 +190,11 @@ class _Blobs:
     def read_only(self) -> _Blobs:
         return self
 
+    def forget(self, prefix: str) -> None:
+        """Loses the blobs under a prefix."""
+        for name in [name for name in self._content if name.startswith(prefix)]:
+            del self._content[name]
+
     def uri(self, name: str) -> str:
         return f"azureml://datastores/workspaceblobstore/paths/{name}"
 

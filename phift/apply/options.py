@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 __all__ = ["ApplyOptions"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ApplyOptions:
     """parallelism: units at a time. wait: False submits jobs and detaches. timeouts: seconds a wait may take, by kind.
 

@@ -131,14 +131,14 @@ def _work(
         if planned.action.changes_something:
             listener(ResourceSkipped(planned.address, failed.node))
         return None
-    if not planned.action.changes_something:
+    start = clock.monotonic()
+    try:
+        if planned.action.changes_something:
+            return units.carry_out(planned)
         waiting = [r for r in plan.resources if planned.address in r.depends_on and r.action.changes_something]
         if waiting:
             units.recall(planned, read=any(r.action is Action.RUN for r in waiting))
         return None
-    start = clock.monotonic()
-    try:
-        return units.carry_out(planned)
     except Exception as error:
         listener(ResourceFailed(planned.address, planned.action, error, clock.monotonic() - start))
         raise

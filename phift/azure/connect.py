@@ -47,6 +47,7 @@ def connect(
     *,
     local: LocalConnection | None = None,
     interactive: bool = False,
+    credential: TokenCredential | None = None,
     environ: Mapping[str, str] = os.environ,
     cwd: Path | None = None,
     clock: Clock | None = None,
@@ -55,7 +56,8 @@ def connect(
 
     workspace: None looks in the environment, then for a config.json. local: the embedded Azure ML to use instead of
     the cloud; its workspace is the one that counts. interactive: a person sits at a terminal and may sign in in a
-    browser. clock: for the pauses between retries. Raises UsageError when no workspace is named anywhere.
+    browser. credential: of the cloud, in place of those that azure.identity finds. clock: for the pauses between
+    retries. Raises UsageError when no workspace is named anywhere.
     """
     from phift.azure.credentials import CachedCredential, LocalCredential
     from phift.azure.retry import Retry
@@ -69,8 +71,8 @@ def connect(
         here = WorkspaceId(local.subscription_id, local.resource_group, local.workspace_name)
         return Azure(here, http.authorized(identity), identity)
     found = workspace or find_workspace(environ, cwd or Path.cwd())
-    credential = CachedCredential(_Lazy(interactive))
-    return Azure(found, Http(credential, retry=retry), credential)
+    cached = CachedCredential(credential or _Lazy(interactive))
+    return Azure(found, Http(cached, retry=retry), cached)
 
 
 def find_workspace(environ: Mapping[str, str], cwd: Path) -> WorkspaceId:

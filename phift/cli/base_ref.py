@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phift import spec as specs
-from phift.cli.defaults import defaults_of
+from phift.defaults import defaults_of
 from phift.errors import InvalidSpecError, UsageError
 from phift.files import STATE_BYTES, read_regular, repository_of
 from phift.git import git

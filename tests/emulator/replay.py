@@ -29,7 +29,7 @@ from typing import Any
 import requests
 import yaml
 
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 
 __all__ = ["ENTRIES", "Replay", "differences"]
 

@@ -10,7 +10,7 @@ from typing import Any
 import requests
 
 from phift.emulator.foundation import WEIGHTS
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 
 API = "2023-04-01-preview"
 SIZE = "Standard_F4s_v2"

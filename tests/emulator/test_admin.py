@@ -9,7 +9,7 @@ import requests
 
 from phift.emulator import lifecycle
 from phift.errors import EmulatorError
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 
 
 def test_a_fault_fails_the_requests_it_names_and_no_more(azure: Azure) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 
 SHORT = "azureml://datastores/workspaceblobstore/paths/some/file.jsonl"
 

@@ -12,7 +12,7 @@ import pytest
 from phift.emulator import lifecycle
 from phift.emulator.assumed import ASSUMED
 from phift.errors import EmulatorError
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 from tests.emulator.page import require_table
 from tests.emulator.serving import Serving
 from tests.emulator.test_job_submission import API, pipeline, put_data, submit, wait

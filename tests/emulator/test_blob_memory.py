@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 
 MIB = 1024 * 1024
 SIZE = 128

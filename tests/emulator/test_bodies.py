@@ -15,7 +15,7 @@ from phift.emulator.home import Home
 from phift.emulator.members import TYPES
 from phift.emulator.routing import Host, Route
 from phift.emulator.shapes import first_mismatch
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 from tests.emulator.serving import Serving
 
 API = "2023-04-01"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 
 
 def body(size: str = "Standard_NC24ads_A100_v4", *, least: int = 0, most: int = 2, **inner: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 
 from phift.emulator import lifecycle
 from phift.errors import EmulatorError
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 
 
 def _no_database(store: Path) -> None:

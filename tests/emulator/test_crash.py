@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from phift.emulator import lifecycle
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 from tests.emulator.serving import Serving, until
 from tests.emulator.test_job_submission import API as JOBS_API
 from tests.emulator.test_job_submission import pipeline, put_data

@@ -14,7 +14,7 @@ import pytest
 from phift.emulator import lifecycle
 from phift.emulator.home import Home
 from phift.emulator.routing import Host
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 from tests.emulator.fuzz import Fuzz, Known, Sent
 from tests.emulator.serving import Serving
 

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from phift.emulator.tokens import TokenError, Tokens
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 
 LOGIN = "https://login.microsoftonline.com"
 IMDS = "http://169.254.169.254/metadata/identity/oauth2/token"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 from tests.emulator.test_job_submission import (
     API,
     COMPONENT,

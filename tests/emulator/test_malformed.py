@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 from tests.emulator.wire import credential, dialogue, everything, tunnel, until
 
 MALFORMED = {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from phift.emulator.members import TYPES, unknown_members
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 
 JOBS = "2024-01-01-preview"
 COMMANDS = "2025-01-01-preview"

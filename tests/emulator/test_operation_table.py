@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 from tests.emulator.page import PAGE, require_table
 
 ROWS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("operations.yaml").read_text(encoding="utf-8"))

@@ -18,7 +18,7 @@ import pytest
 
 from phift.emulator import lifecycle
 from phift.emulator.home import Home
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 from tests.emulator.serving import Serving, chat, until
 from tests.emulator.test_job_submission import pipeline, submit
 from tests.emulator.test_job_submission import put_data as put_training_data

@@ -18,7 +18,7 @@ import requests
 from phift.emulator import lifecycle
 from phift.emulator.gate import Gate
 from phift.emulator.home import Home
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 from tests.emulator.wire import credential, dialogue, everything, until
 
 

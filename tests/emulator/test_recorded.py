@@ -9,7 +9,7 @@ import pytest
 
 from phift.emulator import lifecycle
 from phift.emulator.lifecycle import Connection
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 from tests.emulator.replay import ENTRIES, Replay, differences
 from tests.emulator.replay_steps import prepare
 

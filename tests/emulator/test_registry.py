@@ -9,7 +9,7 @@ import pytest
 
 from phift.catalog.components import component, components
 from phift.catalog.models import model, models
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 
 BASE = (
     "/mferp/managementfrontend/subscriptions/{s}/resourceGroups/{g}"

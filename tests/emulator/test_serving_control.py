@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 from tests.emulator.serving import API, Serving, refused
 
 BROKEN = "def init(): raise RuntimeError('no luck')\ndef run(data): return data\n"

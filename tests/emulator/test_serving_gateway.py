@@ -15,7 +15,7 @@ import pytest
 
 from phift.emulator import lifecycle
 from phift.emulator.lifecycle import Connection
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 from tests.emulator.serving import API, Serving, refused, until
 
 SCRIPT = """

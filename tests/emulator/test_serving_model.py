@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from phift.emulator.lifecycle import Connection
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 from tests.emulator.serving import Serving, chat
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from phift.emulator import lifecycle
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 from tests.emulator.serving import Serving, chat
 
 

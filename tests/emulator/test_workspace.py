@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from phift.catalog.vm_sizes import vm_sizes
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 
 
 def test_the_workspace_tells_where_its_services_are(azure: Azure) -> None:

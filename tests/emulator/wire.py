@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.emulator.conftest import Azure
+from tests.emulator.client import Azure
 
 
 @contextmanager

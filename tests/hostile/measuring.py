@@ -21,7 +21,7 @@ _SPACE = 2 << 30
 _LOOK = 0.005
 _IMPORTED = (
     *("jinja2.sandbox", "yaml.cyaml", "phift.cli.run", "phift.spec", "phift.lock", "phift.data", "phift.plan.model"),
-    *("phift.phases", "phift.cli.defaults", "phift.cli.planfile", "phift.views.json", "phift.views.human.diagnostics"),
+    *("phift.phases", "phift.defaults", "phift.cli.planfile", "phift.views.json", "phift.views.human.diagnostics"),
     *(f"phift.cli.commands.{name}" for name in ("apply", "plan", "render", "show", "validate")),
 )
 

@@ -9,7 +9,8 @@ import pytest
 import typer
 
 from phift.address import Address
-from phift.cli import connect, options, planfile
+from phift.azure import sessions
+from phift.cli import options, planfile
 from phift.cli.app import PANEL_OF, app
 from phift.errors import EmulatorError, UsageError
 from phift.phases import Request
@@ -93,7 +94,7 @@ def test_without_the_extra_the_emulator_names_it(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("PHIFT_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(EmulatorError) as missing:
-        connect.ensure_emulator(lambda text: None)
+        sessions.ensure_emulator(lambda text: None)
     assert "pip install 'phift[local]'" in str(missing.value)
     assert not (tmp_path / "home").exists()
 

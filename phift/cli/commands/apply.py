@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
+from phift.azure.sessions import connector
 from phift.cli import options as o
 from phift.cli.carry_out import carry_out, watcher
-from phift.cli.connect import connector
 from phift.cli.terminal import Terminal
 
 

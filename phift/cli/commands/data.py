@@ -117,7 +117,7 @@ def stats(
 
 
 def _connect(terminal: Terminal) -> Connector:
-    from phift.cli.connect import connector
+    from phift.azure.sessions import connector
 
     return connector(interactive=terminal.streams.terminal, tell=terminal.tell)
 

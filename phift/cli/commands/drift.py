@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from phift.azure.sessions import connector
 from phift.cli import options as o
-from phift.cli.connect import connector
 from phift.cli.terminal import Terminal
 
 DRIFT = 3

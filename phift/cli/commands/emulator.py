@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
+from phift.azure.sessions import ensure_emulator
 from phift.cli import options as o
-from phift.cli.connect import ensure_emulator
 from phift.cli.help import Command, Group
 from phift.cli.terminal import Terminal
 from phift.errors import ApprovalError, UsageError

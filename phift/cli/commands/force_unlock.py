@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from phift.azure.sessions import connector
 from phift.cli import options as o
-from phift.cli.connect import connector
 from phift.cli.terminal import Terminal
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from phift.azure.sessions import connector
 from phift.cli import options as o
-from phift.cli.connect import connector
 from phift.cli.terminal import Terminal
 from phift.errors import RefusedError
 

@@ -21,7 +21,7 @@ def render(
     YAML again; the origins are its comments.
     """
     from phift import spec as specs
-    from phift.cli.defaults import defaults_of
+    from phift.defaults import defaults_of
 
     loaded = specs.load(
         spec,

@@ -6,7 +6,7 @@ import pytest
 
 from phift import spec as specs
 from phift.catalog import component
-from phift.cli.defaults import defaults_of
+from phift.defaults import defaults_of
 from phift.lock import PinnedComponent, PinnedModel, StackLock, lock_path, update_lock
 from phift.spec import LoadedSpec
 

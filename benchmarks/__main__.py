@@ -1,0 +1,64 @@
+"""All benchmarks one after another, then one table: `python -m benchmarks [NAME ...]`, or `make bench`.
+
+They need `phift[local]` and no network. Their own output goes to stderr, the table to stdout. Beside phift run
+`datasets` and `azure-storage-blob`, which it brings, and `terraform` or `tofu` where one is on the PATH.
+Exit code 1 where a benchmark did not run to its end; a budget that is exceeded is a word in the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.results import ROWS, Row, collected, table
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+BENCHMARKS: dict[str, tuple[str, ...]] = {
+    "cli": (),
+    "makespan": (),
+    "plan_scale": (),
+    "data": (),
+    "hub": (),
+    "emulator": (),
+    "serving": (),
+    "blob_upload": (),
+    "blob_memory": ("--gib", "1"),
+}
+"""With the arguments that the numbers in docs/benchmarks.md were measured with."""
+
+
+def run(name: str, rows: Path) -> list[Row]:
+    """The rows of a benchmark, and one more where it failed."""
+    environment = {**os.environ, ROWS: str(rows), "PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-m", f"benchmarks.{name}", *BENCHMARKS[name]]
+    done = subprocess.run(command, cwd=REPOSITORY, env=environment, stdout=sys.stderr, check=False)
+    found = collected(rows)
+    # A benchmark whose only trouble is a budget says so with its exit code too.
+    if not found or (done.returncode and not any(row.ok is False for row in found)):
+        found.append(Row("did not run to its end", f"exit code {done.returncode}", "", False))
+    return [Row(f"{name}: {row.name}", row.value, row.budget, row.ok) for row in found]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; by default all")
+    names = parser.parse_args().names or list(BENCHMARKS)
+    if unknown := [name for name in names if name not in BENCHMARKS]:
+        parser.error(f"there is no benchmark {unknown[0]}: there are {', '.join(BENCHMARKS)}")
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            for name in names:
+                print(f"== {name}", file=sys.stderr, flush=True)
+                rows += run(name, Path(folder) / f"{name}.jsonl")
+        finally:  # what was measured before an interrupt is shown too
+            print(table(rows))
+    return 1 if any(row.name.endswith("did not run to its end") for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""What phift does, for Python programs: open a spec, plan, apply, look, destroy.
+
+    from phift import api
+
+    with api.open_spec("finetune.yaml", target="prod") as spec:
+        plan = api.plan(spec)
+        result = api.apply(spec, plan)
+        result.raise_for_errors()
+
+Every function takes the handle first and the rest by keyword. None prints, asks, exits or installs a signal handler.
+Errors are those of phift.errors. Importing this module loads neither azure nor a library of data; a function loads what
+it needs when it is called. docs/api.md is the reference.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from phift.api._change import ApplyResult, apply, destroy, lock, plan, plan_destroy
+from phift.api._data import data_diff, data_preview, data_stats
+from phift.api._look import drift, history, invoke, logs, metrics, outputs, status
+from phift.api._spec import Rendering, SpecHandle, Validation, open_spec, render, validate
+from phift.apply.options import ApplyOptions
+from phift.plan.model import Plan
+
+if TYPE_CHECKING:
+    from phift.ledger.journal import Record
+    from phift.phases.comparing import DataDiff
+    from phift.phases.drifting import Drift
+    from phift.phases.inspecting import DataStats, Preview
+    from phift.phases.invoking import Answered
+    from phift.phases.locking import LockReport
+    from phift.phases.looking import Metrics, Status
+
+__all__ = [
+    "Answered",
+    "ApplyOptions",
+    "ApplyResult",
+    "DataDiff",
+    "DataStats",
+    "Drift",
+    "LockReport",
+    "Metrics",
+    "Plan",
+    "Preview",
+    "Record",
+    "Rendering",
+    "SpecHandle",
+    "Status",
+    "Validation",
+    "apply",
+    "data_diff",
+    "data_preview",
+    "data_stats",
+    "destroy",
+    "drift",
+    "history",
+    "invoke",
+    "lock",
+    "logs",
+    "metrics",
+    "open_spec",
+    "outputs",
+    "plan",
+    "plan_destroy",
+    "render",
+    "status",
+    "validate",
+]
+
+_LAZY = {
+    "Answered": "phift.phases.invoking",
+    "DataDiff": "phift.phases.comparing",
+    "DataStats": "phift.phases.inspecting",
+    "Drift": "phift.phases.drifting",
+    "LockReport": "phift.phases.locking",
+    "Metrics": "phift.phases.looking",
+    "Preview": "phift.phases.inspecting",
+    "Record": "phift.ledger.journal",
+    "Status": "phift.phases.looking",
+}
+"""Results whose modules are loaded when they are asked for."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
