@@ -20,6 +20,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 BENCHMARKS: dict[str, tuple[str, ...]] = {
     "cli": (),
     "makespan": (),
+    "rounds": (),
     "plan_scale": (),
     "data": (),
     "hub": (),

@@ -1,6 +1,6 @@
 """How many answers a plan that changes nothing waits for, one after another, and what an apply asks beside its plan.
 
-    python benchmarks/rounds.py [--repeats 3]
+    python -m benchmarks.rounds [--repeats 3]
 
 A stack is applied to an embedded Azure ML with rehearsed jobs. Then every answer is delayed by half a second: what
 `phift plan` takes longer, in half seconds, is the number of answers that waited for each other.
@@ -16,10 +16,10 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from support import Embedded, Project
 
+from benchmarks.results import at_most, report
 from phift.emulator import lifecycle
 
 DELAY = 0.5  # seconds
@@ -67,13 +67,12 @@ def _measure(project: Project, repeats: int) -> int:
     _run(project, "apply", "spec.yaml", "--auto-approve", "--quiet")
     applied = len(_of_service(embedded.since(mark)))
 
-    print(
-        f"plan, nothing changed: {requests} requests, {plain:.2f} s; with {DELAY} s before each answer {delayed:.2f} s"
-    )
+    print(f"plan, nothing changed: {requests} requests; {plain:.2f} s, and {delayed:.2f} s with the delay")
     print(f"one changed field: plan {planned} requests, apply {applied}")
-    verdict = "ok" if rounds <= ROUNDS else "over"
-    print(f"{'plan: answers that wait for each other':56} {rounds:8.1f}  budget {ROUNDS:7.1f}  {verdict}")
-    return rounds > ROUNDS
+    report("requests of a plan without changes", str(requests))
+    report("requests of an apply with one changed field", str(applied))
+    within = at_most("answers that a plan without changes waits for, one after another", rounds, ROUNDS, digits=1)
+    return 0 if within else 1
 
 
 def _of_service(requests: list[dict[str, object]]) -> list[dict[str, object]]:
