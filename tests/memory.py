@@ -46,6 +46,7 @@ class MemoryWorkspace:
         self.arm = _Rest(self, self._arm)
         self.data_plane = _Rest(self, lambda path: ([], None))
         self.blobs = _Blobs()
+        self.store = {"workspaceblobstore": self.blobs}.__getitem__
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._sizes = [
