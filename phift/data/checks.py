@@ -1,7 +1,7 @@
 """Checks of prepared rows, as `data.checks` of a spec asks for them.
 
 What is found in the rows of a recipe (`Found`) depends on the recipe and on CHECKS_VERSION alone, so that the lock file
-can pin it; what is made of it (`verdicts`) depends on the spec and is decided anew each time.
+can pin it; what is made of it (`verdicts`) depends on the spec, and is decided each time.
 """
 
 from __future__ import annotations
