@@ -1,11 +1,15 @@
 """The JSON Schema that editors use: current, and of one mind with the loader."""
 
+import contextlib
+import importlib
 import json
 from pathlib import Path
 
 import jsonschema
 import pytest
+from pydantic import BaseModel, ValidationError
 
+from phift.spec import kinds
 from phift.spec.jsonschema import schema_text
 from phift.spec.tree import plain
 from phift.spec.yaml12 import parse, read
@@ -73,3 +77,19 @@ def test_what_it_takes(text: str) -> None:
 )
 def test_what_it_refuses(text: str) -> None:
     assert not valid(text)
+
+
+def blocks() -> list[type[BaseModel]]:
+    """Every block of a spec, as its module has it."""
+    folder = Path(kinds.__file__).parent
+    modules = [importlib.import_module(f"phift.spec.kinds.{path.stem}") for path in sorted(folder.glob("[a-z]*.py"))]
+    found = {v for m in modules for v in vars(m).values() if isinstance(v, type) and issubclass(v, BaseModel)}
+    return sorted(found, key=lambda block: block.__name__)
+
+
+@pytest.mark.parametrize("block", blocks(), ids=lambda block: block.__name__)
+def test_a_field_without_a_value_is_a_finding_at_most(block: type[BaseModel]) -> None:
+    """A constraint behind a validator would be applied to null, and end in a TypeError."""
+    for name, field in block.model_fields.items():
+        with contextlib.suppress(ValidationError):
+            block.model_validate({field.alias or name: None})

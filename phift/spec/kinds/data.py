@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from phift.spec.addresses import address_fault, scheme_of, shown_address
 from phift.spec.base import Block, Coerced, DataAsset, Strict, Texts, fault
@@ -12,7 +12,7 @@ from phift.spec.kinds.messages import MessagesByRole, MessagesByTurns, MessagesF
 from phift.spec.templating import Mixed
 from phift.spec.yaml12 import plain_scalar
 
-__all__ = ["SOURCES", "SPLITS", "ChecksBlock", "DataBlock", "DataSource", "path_or_address"]
+__all__ = ["SOURCES", "SPLITS", "ChecksBlock", "DataBlock", "DataSource", "RowsPath"]
 
 SPLITS = ("train", "validation", "test", "sample")
 SOURCES = ("path", "hub", "asset")  # what a source has exactly one of
@@ -77,11 +77,14 @@ def _hub_remedy(value: str) -> str:
     return "Write it as hub: HuggingFaceH4/ultrachat_200k."
 
 
-def path_or_address(value: Any) -> Any:
-    """Validates a path of this machine or an address that phift reads."""
-    if isinstance(value, str) and (found := address_fault(value)) is not None:
+def _path_or_address(value: str) -> str:
+    if (found := address_fault(value)) is not None:
         raise fault(*found)
     return value
+
+
+RowsPath = Annotated[str, Field(min_length=1), AfterValidator(_path_or_address)]
+"""A path of this machine, or an address that phift reads."""
 
 
 def _from_text(value: Any) -> Any:
@@ -118,10 +121,8 @@ class DataSource(Block):
     """Where rows come from: one of path, hub and asset (a split may leave it to `data.from`), and how many."""
 
     path: Annotated[
-        str | None,
-        BeforeValidator(path_or_address, json_schema_input_type=str | None),
+        RowsPath | None,
         Field(
-            min_length=1,
             description="A file or glob, relative to this file, or an https:// address: "
             "jsonl, json, csv, tsv or parquet.",
         ),

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from phift.spec.base import Coerced, Scalar, Strict, Texts, fault
-from phift.spec.kinds.data import path_or_address
+from phift.spec.kinds.data import RowsPath
 
 __all__ = ["Expectation", "TestBlock"]
 
@@ -43,9 +43,8 @@ class TestBlock(Strict):
 
     rows: Annotated[int, Field(ge=1, description="How many rows."), Coerced] = 1
     path: Annotated[
-        str | None,
-        BeforeValidator(path_or_address, json_schema_input_type=str | None),
-        Field(min_length=1, description="A file of rows in place of the sample split."),
+        RowsPath | None,
+        Field(description="A file of rows in place of the sample split."),
     ] = None
     parameters: Annotated[dict[str, Scalar], Field(description="Generation parameters.")] = Field(default_factory=dict)
     max_seconds: Annotated[float | None, Field(gt=0, description="Seconds an answer may take."), Coerced] = None
