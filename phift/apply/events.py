@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from phift.address import Address
 from phift.plan.action import Action
 from phift.plan.model import Plan
+
+if TYPE_CHECKING:
+    from phift.resources.base import Progress
 
 __all__ = [
     "ApplyFinished",
@@ -57,6 +60,11 @@ class ResourceProgress:
     total: float = 0
     unit: str = ""
     values: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, address: Address, told: Progress, elapsed: float) -> ResourceProgress:
+        """What a kind tells of a resource, so many seconds after its start."""
+        return cls(address, told.state, told.message, elapsed, told.current, told.total, told.unit, told.values)
 
 
 @dataclass(frozen=True)

@@ -287,18 +287,7 @@ class Units:
         start = start or self.clock.monotonic()
 
         def report(progress: Progress) -> None:
-            self.listener(
-                ResourceProgress(
-                    desired.address,
-                    progress.state,
-                    progress.message,
-                    self.clock.monotonic() - start,
-                    progress.current,
-                    progress.total,
-                    progress.unit,
-                    progress.values,
-                )
-            )
+            self.listener(ResourceProgress.of(desired.address, progress, self.clock.monotonic() - start))
 
         kind = self._kind(desired)
         limit = self.options.timeouts.get(kind.name, deadline or deadline_of(kind, desired))

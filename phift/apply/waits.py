@@ -75,18 +75,7 @@ def wait_for(
             answered = clock.monotonic()
         if progress.error is not None:
             raise progress.error
-        listener(
-            ResourceProgress(
-                address,
-                progress.state,
-                progress.message,
-                elapsed,
-                progress.current,
-                progress.total,
-                progress.unit,
-                progress.values,
-            )
-        )
+        listener(ResourceProgress.of(address, progress, elapsed))
         if progress.done:
             return progress
         if stop.is_set():

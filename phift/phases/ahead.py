@@ -1,6 +1,6 @@
 """Reads that every plan of a spec takes, begun before anything asks for them.
 
-Each answer takes a trip to the service. Reads that wait for each other make seven trips one after another; begun as
+Each answer takes a trip to the service. Reads that wait for each other make nine trips one after another; begun as
 soon as what they need is known, they make four:
 
     token | workspace, registries, lists | VM sizes, registry documents | data and model versions

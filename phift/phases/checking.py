@@ -97,12 +97,7 @@ def _prepare(address: Address, recipe: Recipe, listener: Listener) -> None:
     start = time.monotonic()
 
     def report(told: Progress) -> None:
-        elapsed = time.monotonic() - start
-        listener(
-            ResourceProgress(
-                address, told.state, told.message, elapsed, told.current, told.total, told.unit, told.values
-            )
-        )
+        listener(ResourceProgress.of(address, told, time.monotonic() - start))
 
     progress = DataProgress(recipe, report)
     try:
