@@ -81,9 +81,9 @@ def populate(memory: Any, paths: list[Path]) -> None:
     from memory import cloned
 
     from phift import phases
-    from phift.compile.ownership import marks_of
     from phift.phases.sharing import Shared
     from phift.phases.workbench import workbench_of
+    from phift.state.ownership import marks_of
 
     first = phases.Request(paths[0])
     plan = phases.plan(first, memory.connect)
@@ -215,14 +215,13 @@ def render(planned: Any) -> str:
 def by_phase(requests: list[Any], memory: Any, planned: Any) -> dict[str, float]:
     """Seconds of each phase over all stacks, one after another."""
     from phift.compile.compiler import compile_stack
+    from phift.kinds.registry import KINDS
     from phift.lock import lock_path
     from phift.phases.request import load
     from phift.phases.sharing import Shared
     from phift.phases.workbench import observe, workbench_of
     from phift.plan.planner import Policy, decide
     from phift.preflight import Subject, check
-    from phift.resources.registry import KINDS
-    from phift.resources.rules import rules_of
     from phift.spec import yaml12
 
     seconds: dict[str, float] = {}
@@ -238,12 +237,11 @@ def by_phase(requests: list[Any], memory: Any, planned: Any) -> dict[str, float]
     shared = Shared(inline=True)
     timed("lock file", lambda: shared.lock(lock_path(requests[0].path)))
     benches = timed("facts and compile", lambda: [workbench_of(s, memory.connect, shared=shared) for s in loaded])
-    timed("compile alone", lambda: [compile_stack(b.loaded, b.resolved.facts, b.stack.claim) for b in benches])
+    timed("compile alone", lambda: [compile_stack(b.loaded, b.resolved.facts, b.stack.claim, KINDS) for b in benches])
     seconds["facts and pins"] = seconds.pop("facts and compile") - seconds["compile alone"]
     observed = timed("read live", lambda: [observe(b) for b in benches])
-    rules = {kind: rules_of(kind) for kind in KINDS}
     pairs = list(zip(benches, observed, strict=True))
-    decided = timed("diff", lambda: [decide(b.stack, o, rules, Policy()) for b, o in pairs])
+    decided = timed("diff", lambda: [decide(b.stack, o, KINDS, Policy()) for b, o in pairs])
     timed(
         "preflight",
         lambda: [

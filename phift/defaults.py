@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from phift.catalog import component
-from phift.compile.parameters import effective_parameters
+from phift.kinds.job.parameters import effective_parameters
 from phift.lock import lock_path, read_lock
 from phift.spec import Origin, OriginKind
 

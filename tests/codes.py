@@ -23,7 +23,7 @@ made in, and the position of their code."""
 VALUES = {
     ("phift/data/problems.py", "first.code"): "Problem",
     ("phift/phases/inspecting.py", "problem.code"): "Problem",
-    ("phift/compile/passes/training.py", "problem.code"): "InterfaceProblem",
+    ("phift/kinds/job/compile.py", "problem.code"): "InterfaceProblem",
     ("phift/spec/yaml12.py", "cause.code"): "UnfitFileError",
 }
 """Codes that are read from a value of one of these kinds."""

@@ -14,15 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from phift import phases
+from phift.address import Address
 from phift.apply.events import ApplyFinished, Event
 from phift.azure.connect import connect
 from phift.azure.session import Azure
 from phift.emulator import lifecycle
 from phift.emulator.lifecycle import Connection
 from phift.errors import NotFoundError
+from phift.kinds.registry import KINDS
 from phift.phases import ApplyOptions, Request
 from phift.plan.model import Plan
 from phift.spec import LoadedSpec
+from phift.state.desired import Desired
 
 __all__ = ["REPOSITORY", "SPEC", "Embedded", "Project", "actions", "rehearsing", "row", "writes"]
 
@@ -245,3 +248,10 @@ class Project:
 def actions(plan: Plan) -> dict[str, str]:
     """What is planned, by address."""
     return {str(r.address): r.action.value for r in plan.resources}
+
+
+def wanted(
+    kind: str, name: str, identity: str, properties: Mapping[str, Any] | None = None, **more: Any
+) -> Desired[Any]:
+    """A resource as the compiler makes it, with the traits of its kind."""
+    return Desired(Address(kind, name), identity, properties or {}, traits=KINDS[kind].traits, **more)

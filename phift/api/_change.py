@@ -176,7 +176,7 @@ def _addresses(found: Iterable[str | Address], argument: str) -> tuple[Address, 
 
 
 def _require_options(options: ApplyOptions) -> None:
-    from phift.resources.registry import KINDS
+    from phift.kinds.registry import KINDS
 
     if options.parallelism < 1:
         raise UsageError(f"parallelism must be at least 1, not {options.parallelism}")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from phift.apply.staleness import came_true, require_unmoved
 from phift.clock import Clock
-from phift.compile.desired import Desired
 from phift.errors import AzureError, Cause, NotFoundError
+from phift.kinds.base import NAME_TAKEN
+from phift.kinds.progress import Progress, Written
 from phift.plan.model import PlannedResource
-from phift.resources.base import NAME_TAKEN, Live, Progress, Written
+from phift.state.desired import Desired
+from phift.state.live import Live
 
 __all__ = ["Busy"]
 
@@ -34,7 +37,7 @@ class Busy:
     """
 
     planned: PlannedResource
-    desired: Desired
+    desired: Desired[Any]
     look: Callable[[], Live | None]
     require: Callable[[], None]
     report: Callable[[Progress], None]

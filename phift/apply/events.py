@@ -11,7 +11,7 @@ from phift.plan.action import Action
 from phift.plan.model import Plan
 
 if TYPE_CHECKING:
-    from phift.resources.base import Progress
+    from phift.kinds.progress import Progress
 
 __all__ = [
     "ApplyFinished",

@@ -10,7 +10,7 @@ from phift.address import Address
 from phift.azure.attendance import Seen
 from phift.clock import Clock, duration
 from phift.errors import AzureError, DetachedError, NotFoundError, ThrottledError
-from phift.resources.base import Progress
+from phift.kinds.progress import Progress
 
 __all__ = ["Patience", "unseen"]
 

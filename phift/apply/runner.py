@@ -24,17 +24,17 @@ from phift.apply.unit import Units
 from phift.apply.writing import Writing
 from phift.azure.session import Azure
 from phift.clock import Clock, SystemClock
-from phift.compile.desired import Stack
-from phift.compile.ownership import Claim
 from phift.errors import AzureError, DetachedError, LeaseHeldError
 from phift.graph.dag import Graph
 from phift.graph.executor import NotStarted, Outcome, run
+from phift.kinds.base import Kind
 from phift.ledger.holder import Holder
 from phift.ledger.journal import Intent, Journal, cut_off, open_intents
 from phift.ledger.lease import Lease
 from phift.plan.action import Action
 from phift.plan.model import Plan, PlannedResource
-from phift.resources.base import Kind
+from phift.state.desired import Stack
+from phift.state.ownership import Claim
 
 __all__ = ["apply_plan", "settle"]
 
@@ -45,7 +45,7 @@ _LEASE_PATIENCE = 90.0
 def apply_plan(
     plan: Plan,
     stack: Stack,
-    kinds: Mapping[str, Kind],
+    kinds: Mapping[str, Kind[Any, Any]],
     azure: Azure,
     *,
     settle_id: Callable[[Claim], str],

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from phift.address import Address
-from phift.compile.desired import Desired, Stack
-from phift.compile.overrides import raw_mark
-from phift.compile.ownership import APPLIED, DIGEST, RAW, applied_digest
 from phift.errors import StalePlanError
 from phift.plan.action import Action
 from phift.plan.model import Plan, PlannedResource
-from phift.resources.base import Live, Observation
+from phift.state.desired import Desired, Stack
+from phift.state.live import Live, Observation
+from phift.state.overrides import raw_mark
+from phift.state.ownership import APPLIED, DIGEST, RAW, applied_digest
+from phift.state.states import Provisioning, RunState
 
 __all__ = ["came_true", "require_fresh", "require_unmoved"]
 
@@ -19,17 +21,17 @@ _MOVES_BY_ITSELF = frozenset({Action.RUN, Action.ADOPT, Action.SHIFT})
 """A job goes on, and its name is its digest; what is in the making settles; a shift looks at others' shares itself."""
 
 
-def came_true(planned: PlannedResource, desired: Desired, live: Live) -> bool:
+def came_true(planned: PlannedResource, desired: Desired[Any], live: Live) -> bool:
     """Whether the live object is already what this plan would make of it: an earlier run of it got that far."""
     if planned.action is Action.SHIFT:
-        return dict(live.properties.get("traffic") or {}) == dict(planned.details.get("traffic") or {})
+        return dict(live.properties.get("traffic") or {}) == dict(planned.decided.split or {})
     if planned.action is Action.RUN:
-        return live.ours and live.state == "Completed" and live.name == planned.identity
+        return live.ours and live.state == RunState.COMPLETED and live.name == planned.identity
     return (
         planned.action in {Action.CREATE, Action.UPDATE, Action.REPLACE}
         and live.fingerprint != planned.fingerprint
         and live.ours
-        and live.state == "Succeeded"
+        and live.state == Provisioning.SUCCEEDED
         and live.marks.get(APPLIED) == applied_digest(desired.properties)
         and live.marks.get(RAW, "") == raw_mark(desired.azure)
         and live.marks.get(DIGEST, "") == desired.digest

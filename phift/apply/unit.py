@@ -18,16 +18,21 @@ from phift.azure.attendance import Seen
 from phift.azure.operations import Ended, Outcome
 from phift.azure.session import Azure
 from phift.clock import Clock
-from phift.compile.desired import Desired, Stack
-from phift.compile.overrides import raw_mark
-from phift.compile.ownership import APPLIED, RAW, Claim, Ownership, applied_digest
 from phift.concealing import concealed
 from phift.errors import DetachedError, JobFailedError, NotFoundError, PhiftError, StalePlanError
+from phift.kinds.base import Kind
+from phift.kinds.context import Context
+from phift.kinds.progress import Progress, Written
 from phift.ledger.journal import Journal
 from phift.plan.action import Action
 from phift.plan.decision import REMOVED_FROM_SPEC
 from phift.plan.model import PlannedResource
-from phift.resources.base import Context, Kind, Live, Nature, Observation, Progress, Stored, Written, deadline_of
+from phift.state.desired import Desired, Stack
+from phift.state.live import Live, Observation
+from phift.state.overrides import raw_mark
+from phift.state.ownership import APPLIED, RAW, Claim, Ownership, applied_digest
+from phift.state.states import Provisioning
+from phift.state.traits import Nature
 
 __all__ = ["Units"]
 
@@ -42,7 +47,7 @@ class Units:
     """Carries out the resources of one plan. outputs: by address, filled as they are done; shared by all threads."""
 
     stack: Stack
-    kinds: Mapping[str, Kind]
+    kinds: Mapping[str, Kind[Any, Any]]
     azure: Azure
     journal: Callable[[], Journal]
     claim: Callable[[], Claim]
@@ -66,10 +71,10 @@ class Units:
             self.listener(Note(f"{planned.address}: an earlier run of this plan has done it"))
             self.recall(planned)
             return None
-        must = planned.action is not Action.DELETE and self._kind(desired).stays
+        must = planned.action is not Action.DELETE and desired.traits.leaves_object
         live = self._found(desired) if must else self._read(desired).live
         if live is not None:
-            outputs = {**outputs, **self._kind(desired).outputs(self._context(desired, start), desired, live)}
+            outputs = {**outputs, **self._kind(desired).wire.outputs(self._context(desired, start), desired, live)}
         self.outputs[planned.address] = outputs
         identity = str(outputs.get("name") or planned.identity)
         if version := outputs.get("version"):
@@ -84,19 +89,19 @@ class Units:
         read: a job that is about to start will read it. Raises StalePlanError where there is nothing to read any more.
         """
         desired = self._desired(planned)
-        must = planned.fingerprint != "" and planned.action is not Action.DELETE and self._kind(desired).stays
+        must = planned.fingerprint != "" and planned.action is not Action.DELETE and desired.traits.leaves_object
         live = self._found(desired) if must else self._read(desired).live
         if live is not None:
             kind, context = self._kind(desired), self._context(desired, self.clock.monotonic())
-            if read and isinstance(kind, Stored) and live.ours and not kind.stored(context, live):
+            if read and kind.stored and live.ours and not kind.stored(context, live):
                 raise StalePlanError(
                     f"the file of {desired.address} ({live.name}:{live.version}) is not there any more",
                     remedy="Make a new plan: it uploads the file again.",
                     address=str(desired.address),
                 )
-            self.outputs[planned.address] = kind.outputs(context, desired, live)
+            self.outputs[planned.address] = kind.wire.outputs(context, desired, live)
 
-    def _do(self, planned: PlannedResource, desired: Desired, start: float) -> Mapping[str, Any] | None:
+    def _do(self, planned: PlannedResource, desired: Desired[Any], start: float) -> Mapping[str, Any] | None:
         """What is known of it afterwards; None when an earlier run of this plan has done it already."""
         kind = self._kind(desired)
         live = self._read(desired).live
@@ -106,12 +111,12 @@ class Units:
             return None
         require_unmoved(planned, live)
         match planned.action:
-            case Action.ADOPT if live is not None and kind.nature is Nature.RUN:
+            case Action.ADOPT if live is not None and kind.traits.nature is Nature.RUN:
                 written = Written({"name": live.name})
             case Action.ADOPT if live is not None:
                 return self._settle(planned, desired, live, start)
             case Action.CREATE | Action.RUN:
-                if live is not None and live.state == "Deleting":
+                if live is not None and live.state == Provisioning.DELETING:
                     self._wait_gone(desired, Written())
                 written = self._write("create", planned, desired, None, start)
             case Action.SHIFT if live is None:
@@ -123,7 +128,7 @@ class Units:
                 written = self._write("create", planned, desired, None, start)
             case Action.DELETE if live is not None:
                 written = self._write("delete", planned, desired, live, start)
-                if kind.nature is Nature.MUTABLE:
+                if kind.traits.nature is Nature.MUTABLE:
                     self._wait_gone(desired, written)  # versions and runs stay, in another state
                 return {}
             case _:
@@ -134,21 +139,24 @@ class Units:
                 )
         return self._outlast(planned, desired, written, start)
 
-    def _outlast(self, planned: PlannedResource, desired: Desired, written: Written, start: float) -> Mapping[str, Any]:
-        """Waits for it; a job that fails by the infrastructure is run again, as often as the spec allows."""
+    def _outlast(
+        self, planned: PlannedResource, desired: Desired[Any], written: Written, start: float
+    ) -> Mapping[str, Any]:
+        """Waits for it; where a run fails and its kind knows a further attempt, that is started."""
+        kind = self._kind(desired)
         while True:
             try:
-                return self._wait(self._kind(desired), desired, written, start)
+                return self._wait(kind, desired, written, start)
             except JobFailedError as error:
-                attempt = int(desired.parts.get("attempt", 1))
-                if not error.infrastructure or attempt > int(desired.parts.get("retries", 0)):
+                again = kind.retry(desired, error)
+                if again is None:
                     raise
-                note = f"{desired.address}: attempt {attempt} failed: {error.infrastructure}; it is run once more"
-                self.listener(Note(note))
-                desired = replace(desired, parts={**desired.parts, "attempt": attempt + 1})
+                which = f"attempt {desired.parts.attempt}"
+                self.listener(Note(f"{desired.address}: {which} failed: {error.infrastructure}; it is run once more"))
+                desired = again
                 written = self._write("create", planned, desired, None, start)
 
-    def _settle(self, planned: PlannedResource, desired: Desired, live: Live, start: float) -> Mapping[str, Any]:
+    def _settle(self, planned: PlannedResource, desired: Desired[Any], live: Live, start: float) -> Mapping[str, Any]:
         """An object that another run left in the making: it is waited for, then brought to what is desired."""
         kind = self._kind(desired)
         known = {"name": live.name, **({"version": live.version} if live.version else {})}
@@ -162,14 +170,16 @@ class Units:
             return outputs
         return self._wait(kind, desired, self._write("update", planned, desired, settled, start), start)
 
-    def _write(self, verb: str, planned: PlannedResource, desired: Desired, live: Live | None, start: float) -> Written:
+    def _write(
+        self, verb: str, planned: PlannedResource, desired: Desired[Any], live: Live | None, start: float
+    ) -> Written:
         """One write, with its intent recorded before and its result after."""
         self.writing.require()
         journal = self.journal()
         facts = {
             "applied": concealed(desired.properties),
             **({"digest": desired.digest} if desired.digest else {}),
-            **({"split": desired.parts["traffic"]} if "traffic" in desired.parts else {}),
+            **({"split": dict(planned.decided.split)} if planned.decided.split is not None else {}),
         }
         intent = journal.intent(str(planned.address), verb, desired.name, facts)
         try:
@@ -181,20 +191,22 @@ class Units:
         journal.result(intent, "done", known)
         return written
 
-    def _call(self, verb: str, planned: PlannedResource, desired: Desired, live: Live | None, start: float) -> Written:
+    def _call(
+        self, verb: str, planned: PlannedResource, desired: Desired[Any], live: Live | None, start: float
+    ) -> Written:
         kind, context = self._kind(desired), self._context(desired, start)
 
         def call(live: Live | None) -> Written:
             if live is None or verb == "create":
-                return kind.create(context, desired)
+                return kind.wire.create(context, desired)
             if verb == "update":
-                return kind.update(context, desired, live)
-            return kind.delete(context, desired, live)
+                return kind.wire.update(context, desired, live)
+            return kind.wire.delete(context, desired, live)
 
-        if kind.nature is Nature.RUN and not kind.stays:
+        if kind.traits.nature is Nature.RUN and not kind.traits.leaves_object:
             return call(live)
         # A run is named by its digest and attempt: its create finds one that is there by itself.
-        blind = kind.nature is Nature.RUN and verb == "create"
+        blind = kind.traits.nature is Nature.RUN and verb == "create"
         busy = Busy(
             planned,
             desired,
@@ -207,13 +219,13 @@ class Units:
         )
         return busy.write(verb, live, call)
 
-    def _wait(self, kind: Kind, desired: Desired, written: Written, start: float) -> Mapping[str, Any]:
+    def _wait(self, kind: Kind[Any, Any], desired: Desired[Any], written: Written, start: float) -> Mapping[str, Any]:
         context = self._context(desired, start)
         what = f"{desired.address} ({written.outputs.get('name', desired.name)})"
-        if kind.nature is not Nature.RUN:
-            self._poll(lambda: kind.poll(context, desired, written), desired, what, deadline_of(kind, desired))
+        if kind.traits.nature is not Nature.RUN:
+            self._poll(lambda: kind.wire.poll(context, desired, written), desired, what, kind.deadline(desired))
             return written.outputs
-        if kind.poll(context, desired, written).done:
+        if kind.wire.poll(context, desired, written).done:
             return written.outputs
         if not self.options.wait:
             raise DetachedError(
@@ -222,10 +234,10 @@ class Units:
                 address=str(desired.address),
             )
         with self.writing.watching():
-            self._poll(lambda: kind.poll(context, desired, written), desired, what, deadline_of(kind, desired))
+            self._poll(lambda: kind.wire.poll(context, desired, written), desired, what, kind.deadline(desired))
         return written.outputs
 
-    def _wait_gone(self, desired: Desired, written: Written) -> None:
+    def _wait_gone(self, desired: Desired[Any], written: Written) -> None:
         """written: what the delete returned; nothing where somebody else deletes it."""
         what = f"the removal of {desired.name}"
         context = self._context(desired, 0.0, _GONE)
@@ -233,20 +245,20 @@ class Units:
 
         def look() -> Progress:
             nonlocal going
-            live = self._kind(desired).read(context, desired).live
+            live = self._kind(desired).wire.read(context, desired).live
             if live is None:
                 return Progress("Deleted", done=True)
-            if live.state == "Deleting":
+            if live.state == Provisioning.DELETING:
                 going = True
             else:
                 outcome = written.operation.outcome(context.azure.arm) if written.operation else Outcome()
-                if outcome.ended is Ended.BADLY or (going and live.state == "Failed"):
+                if outcome.ended is Ended.BADLY or (going and live.state == Provisioning.FAILED):
                     return Progress("Failed", error=outcome.failure(f"{what} failed"))
             return Progress(live.state, message="waits until it is gone")
 
         self._poll(look, desired, what, _GONE)
 
-    def _found(self, desired: Desired) -> Live:
+    def _found(self, desired: Desired[Any]) -> Live:
         """The live object of what is done or stays. Lists lag writes. Raises NotFoundError when patience ends."""
         start, pause = self.clock.monotonic(), _FIRST
         while (live := self._read(desired).live) is None:
@@ -266,7 +278,7 @@ class Units:
             pause = min(2 * pause, _LONGEST)
         return live
 
-    def _poll(self, look: Callable[[], Progress], desired: Desired, what: str, deadline: float) -> None:
+    def _poll(self, look: Callable[[], Progress], desired: Desired[Any], what: str, deadline: float) -> None:
         wait_for(
             look,
             address=desired.address,
@@ -278,10 +290,11 @@ class Units:
             listener=self.listener,
         )
 
-    def _read(self, desired: Desired) -> Observation:
-        return self._kind(desired).read(self._context(desired, 0.0), desired)
+    def _read(self, desired: Desired[Any]) -> Observation:
+        seen: Observation = self._kind(desired).wire.read(self._context(desired, 0.0), desired)
+        return seen
 
-    def _context(self, desired: Desired, start: float, deadline: float = 0.0) -> Context:
+    def _context(self, desired: Desired[Any], start: float, deadline: float = 0.0) -> Context:
         """start: when the resource's turn began, 0 for now. deadline: seconds from now for which the service may ask to
         wait; that of the kind by default."""
         start = start or self.clock.monotonic()
@@ -290,7 +303,7 @@ class Units:
             self.listener(ResourceProgress.of(desired.address, progress, self.clock.monotonic() - start))
 
         kind = self._kind(desired)
-        limit = self.options.timeouts.get(kind.name, deadline or deadline_of(kind, desired))
+        limit = self.options.timeouts.get(kind.name, deadline or kind.deadline(desired))
         patience = Patience(
             desired.address,
             self.seen,
@@ -308,19 +321,19 @@ class Units:
             report=report,
         )
 
-    def _desired(self, planned: PlannedResource) -> Desired:
+    def _desired(self, planned: PlannedResource) -> Desired[Any]:
         desired = self.stack.resource(planned.address)
         if desired is None and planned.action is Action.DELETE:
-            return Desired(planned.address, planned.identity, parts=planned.details)
+            kind = self.kinds[planned.address.kind]
+            return kind.decided(Desired(planned.address, planned.identity, traits=kind.traits), planned.decided)
         if desired is None:
             raise StalePlanError(
                 f"{planned.address} is in the plan and no longer in the spec",
                 remedy="Make a new plan.",
                 address=str(planned.address),
             )
-        decided = {k: planned.details[k] for k in ("attempt", "traffic", "take_over") if k in planned.details}
         restored = tuple(c.path for c in planned.changes if c.reason == REMOVED_FROM_SPEC)
-        return replace(desired, parts={**desired.parts, **decided}, restored=restored)
+        return replace(self._kind(desired).decided(desired, planned.decided), restored=restored)
 
-    def _kind(self, desired: Desired) -> Kind:
+    def _kind(self, desired: Desired[Any]) -> Kind[Any, Any]:
         return self.kinds[desired.address.kind]

@@ -16,7 +16,7 @@ from phift.errors import (
     ThrottledError,
     UnreachableError,
 )
-from phift.resources.base import Progress
+from phift.kinds.progress import Progress
 
 __all__ = ["wait_for"]
 

@@ -202,9 +202,6 @@ TakeOverOption = Annotated[
     ),
 ]
 
-KINDS = ("compute", "data", "job", "model", "endpoint", "deployment", "traffic", "test")
-"""What a plan's resources are of; `--timeout` names one."""
-
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _TIME = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
 
@@ -262,8 +259,12 @@ def parse_addresses(texts: Sequence[str] | None, option: str) -> tuple[Address, 
 
 def parse_timeouts(texts: Sequence[str] | None) -> dict[str, float]:
     """`KIND=TIME` each, as seconds by kind. Raises UsageError."""
+    if not texts:
+        return {}
+    from phift.kinds.registry import KINDS
+
     found: dict[str, float] = {}
-    for text in texts or ():
+    for text in texts:
         kind, _, given = text.partition("=")
         if kind not in KINDS:
             raise UsageError(

@@ -1,52 +1,39 @@
-"""Compiling a spec: the ordered list of passes is the story of what a stack consists of."""
+"""Compiling a spec: the kinds in order, each from the spec, the facts, and what those before it export."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from phift.compile.desired import Desired, Stack
 from phift.compile.draft import Draft
 from phift.compile.facts import Facts
-from phift.compile.ownership import Claim
-from phift.compile.passes.compute import computes
-from phift.compile.passes.data import data_versions
-from phift.compile.passes.model import registered_model, served_model
-from phift.compile.passes.serving import deployment, endpoint, tests, traffic
-from phift.compile.passes.training import training_job
+from phift.kinds.base import Kind
 from phift.spec import LoadedSpec
+from phift.state.desired import Desired, Stack
+from phift.state.ownership import Claim
 
-__all__ = ["PASSES", "compile_stack"]
-
-Pass = Callable[[Draft], list[Desired]]
-
-PASSES: tuple[Pass, ...] = (
-    computes,  # reads compute.*                             makes compute.*
-    data_versions,  # reads data.*, facts.data               makes data.*
-    training_job,  # reads finetune, base_model, compute, data   makes job.finetune
-    registered_model,  # reads model, job                    makes model.finetuned
-    served_model,  # reads model                             makes model.served
-    endpoint,  # reads endpoint                              makes endpoint.main
-    deployment,  # reads deployment, rollout, model.*        makes deployment.main
-    tests,  # reads tests, facts.data, deployment.main       makes test.*
-    traffic,  # reads rollout, deployment.main, test.*       makes traffic.main
-)
+__all__ = ["compile_stack"]
 
 
-def compile_stack(loaded: LoadedSpec, facts: Facts, claim: Claim) -> Stack:
-    """The stack that the spec wants on its target. claim: by which it owns its objects.
+def compile_stack(loaded: LoadedSpec, facts: Facts, claim: Claim, kinds: Mapping[str, Kind[Any, Any]]) -> Stack:
+    """The stack that the spec wants on its target. claim: by which it owns its objects. kinds: in the order of their
+    dependencies.
 
     What is wrong in the light of the facts is in the stack's findings; the resources are then as complete as they
-    can be, so that all is told at once.
+    can be, so that every finding is reported at once.
     """
     draft = Draft(loaded, facts)
-    for one in PASSES:
-        draft.resources.extend(one(draft))
+    resources: list[Desired[Any]] = []
+    for kind in kinds.values():
+        resources += (
+            replace(made, traits=kind.traits, stack=loaded.stack, former=draft.former) for made in kind.compile(draft)
+        )
     return Stack(
         name=loaded.stack,
         target=loaded.target.name,
         claim=claim,
-        resources=tuple(replace(r, stack=loaded.stack, former=draft.former) for r in draft.resources),
+        resources=tuple(resources),
         notes=tuple(draft.notes),
         findings=tuple(draft.findings),
         former=draft.former,

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from phift.address import Address
-from phift.compile.desired import Desired
 from phift.compile.facts import Facts
 from phift.diagnostics import Diagnostic
 from phift.spec import LoadedSpec, Spec
 
-__all__ = ["Draft"]
+__all__ = ["Draft", "drop_none"]
+
+E = TypeVar("E")
 
 
 @dataclass
 class Draft:
     loaded: LoadedSpec
     facts: Facts
-    resources: list[Desired] = field(default_factory=list)
+    exports: list[object] = field(default_factory=list)
+    """What the kinds so far tell those after them, see phift.state.exports."""
     notes: list[str] = field(default_factory=list)
     findings: list[Diagnostic] = field(default_factory=list)
 
@@ -46,21 +48,24 @@ class Draft:
         over = {name.lower() for name in own or {}}
         return {**{k: v for k, v in self.spec.tags.items() if k.lower() not in over}, **(own or {})}
 
-    def find(self, path: str, summary: str, *, code: str, detail: str = "", remedy: str = "") -> None:
+    def error(self, path: str, summary: str, *, code: str, detail: str = "", remedy: str = "") -> None:
         """Adds an error at a place in the spec."""
         mark = self.loaded.mark(path)
         self.findings.append(Diagnostic(summary, detail=detail, remedy=remedy, mark=mark, path=path, code=code))
 
-    def of_kind(self, kind: str) -> list[Desired]:
-        """What was made so far of a kind."""
-        return [r for r in self.resources if r.address.kind == kind]
+    def export(self, export: object) -> None:
+        """Tells the kinds after this one of a resource."""
+        self.exports.append(export)
 
-    def made(self, kind: str, name: str) -> Desired | None:
-        """What was made under that address."""
-        address = Address(kind, name)
-        return next((r for r in self.resources if r.address == address), None)
+    def all(self, export: type[E]) -> list[E]:
+        """What is exported of a type, in order."""
+        return [one for one in self.exports if isinstance(one, export)]
+
+    def first(self, export: type[E]) -> E | None:
+        """The first that is exported of a type, or None."""
+        return next(iter(self.all(export)), None)
 
 
-def without_nothing(properties: Mapping[str, Any]) -> dict[str, Any]:
+def drop_none(properties: Mapping[str, Any]) -> dict[str, Any]:
     """The properties that say something: phift manages no field that the spec leaves open."""
     return {k: v for k, v in properties.items() if v is not None}

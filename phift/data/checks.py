@@ -14,7 +14,7 @@ from phift.data.recipe import Recipe
 from phift.data.stats import Measures, overlap
 from phift.data.tokens import ESTIMATE
 from phift.diagnostics import Diagnostic, Severity
-from phift.spec.kinds.data import ChecksBlock
+from phift.kinds.data.spec import ChecksBlock
 
 __all__ = ["CHECKED", "CHECKS_VERSION", "Found", "found_in", "licences", "pinned_in", "verdicts"]
 

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from phift.compile.naming import endpoint_name
+from phift.kinds.shared.wire import READ
 from phift.lock import StackLock
 from phift.phases.sharing import Session
 from phift.phases.side_by_side import reading
-from phift.resources.kinds.common import READ
 from phift.spec import LoadedSpec
 
 __all__ = ["reading_ahead"]

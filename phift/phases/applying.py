@@ -9,6 +9,7 @@ from phift.apply.options import ApplyOptions
 from phift.apply.runner import apply_plan
 from phift.apply.staleness import require_fresh
 from phift.errors import StalePlanError
+from phift.kinds.registry import KINDS
 from phift.lock import StackLock
 from phift.phases.checking import require_rows
 from phift.phases.identity import settled
@@ -17,8 +18,6 @@ from phift.phases.request import Connector, Request
 from phift.phases.workbench import Workbench, observe, open_workbench
 from phift.plan.action import Action
 from phift.plan.model import Plan
-from phift.resources.kinds.deployment import secrets_of
-from phift.resources.registry import KINDS
 
 __all__ = ["apply", "apply_bench", "apply_draft"]
 
@@ -65,7 +64,7 @@ def apply_bench(
             f"the plan of stack {plan.stack} is stale: {_what_moved(plan, bench.resolved.pins)} changed since",
             remedy=f"Make a new plan and look at it: phift plan {plan.spec_words}",
         )
-    _require_secrets(plan, bench)
+    _require_ready(plan, bench)
     if saved:
         require_fresh(plan, bench.stack, observe(bench))
     if not checked:
@@ -83,14 +82,14 @@ def apply_bench(
     )
 
 
-def _require_secrets(plan: Plan, bench: Workbench) -> None:
+def _require_ready(plan: Plan, bench: Workbench) -> None:
     """Before the first write, or the training would be paid for and the deployment then fail. Where plans are made,
     secrets need not be."""
     writes = {Action.CREATE, Action.UPDATE, Action.REPLACE, Action.ADOPT}
     written = {r.address for r in plan.resources if r.action in writes}
-    for desired in bench.stack.of_kind("deployment"):
+    for desired in bench.stack.resources:
         if desired.address in written:
-            secrets_of(desired)
+            KINDS[desired.address.kind].require_ready(desired)
 
 
 def _what_moved(plan: Plan, pins: StackLock) -> str:

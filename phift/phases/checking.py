@@ -20,13 +20,14 @@ from phift.data.stats import Measures, Meter
 from phift.data.tokens import TokenCounter, token_counter
 from phift.diagnostics import Diagnostic, Severity, errors_of
 from phift.errors import InvalidSpecError, PhiftError, RefusedError
+from phift.kinds.data.progress import DataProgress
+from phift.kinds.progress import Progress
+from phift.kinds.registry import KINDS
 from phift.lock import PinnedData, StackLock, update_lock
 from phift.once import Once
 from phift.phases.workbench import Workbench
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
-from phift.resources.base import Progress
-from phift.resources.kinds.data_progress import DataProgress
 from phift.spec import LoadedSpec
 
 __all__ = [
@@ -88,8 +89,10 @@ def require_rows(bench: Workbench, planned: Sequence[PlannedResource], listener:
 def _uploaded(bench: Workbench, planned: Iterable[PlannedResource]) -> Iterator[tuple[Address, Recipe]]:
     for one in planned:
         desired = bench.stack.resource(one.address)
-        if one.address.kind == "data" and one.action is Action.CREATE and desired is not None:
-            yield one.address, desired.parts["recipe"]
+        if one.action is not Action.CREATE or desired is None:
+            continue
+        if (recipe := KINDS[one.address.kind].recipe(desired)) is not None:
+            yield one.address, recipe
 
 
 def _prepare(address: Address, recipe: Recipe, listener: Listener) -> None:
@@ -194,7 +197,8 @@ def _pins(pins: PinnedData | None) -> Mapping[str, Mapping[str, object]] | None:
 
 def _uses_rows(planned: Iterable[PlannedResource]) -> bool:
     """Whether a plan uploads a new data version or starts a training."""
-    return any(r.address.kind in ("data", "job") and r.action.adds for r in planned)
+    adding = [r for r in planned if r.action.adds]
+    return any(KINDS[r.address.kind].stored or KINDS[r.address.kind].traits.trains for r in adding)
 
 
 def _announced(found: Diagnostic) -> Diagnostic:

@@ -17,9 +17,9 @@ from phift.data.compare import Difference, compare
 from phift.data.sources import format_named
 from phift.errors import NotFoundError, UsageError
 from phift.git import checkout_of, export, git
+from phift.kinds.shared.wire import READ
 from phift.phases.inspecting import SpecData
 from phift.phases.request import Connector, Request
-from phift.resources.kinds.common import READ
 from phift.spec import DatastoreRef
 
 __all__ = ["DataDiff", "SplitDiff", "data_diff"]

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
+from phift.kinds.registry import KINDS
+from phift.kinds.traffic.plan import split_changes
 from phift.phases.planning import plan_of
-from phift.phases.remembering import TRAFFIC, Remembered
+from phift.phases.remembering import Remembered
 from phift.phases.request import Connector, Request
 from phift.phases.workbench import open_workbench
 from phift.plan.action import Action
 from phift.plan.model import Plan, PlannedResource
-from phift.plan.serving import split_changes
 from phift.plan.standing import LOST, Policy
+from phift.state.states import Provisioning
 
 __all__ = ["Drift", "drift"]
 
 DIVERTED = "traffic routed to a deployment that this stack does not manage"
-FAILED = ("Failed", "Canceled")
-"""Provisioning states in which an object is of no use and is made anew."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def drift(request: Request, connect: Connector) -> Drift:
     plan = plan_of(bench, request, Policy(reclaim=True))
     resources = [_with_diversion(r, bench.remembered) for r in plan.resources]
     moved = [r for r in resources if r.action.changes_something or r.reason == DIVERTED]
-    failed = tuple(r for r in moved if r.details.get("state") in FAILED)
+    failed = tuple(r for r in moved if Provisioning.failed(str(r.details.get("state"))))
     outside = tuple(r for r in moved if r not in failed and _outside(r, plan, bench.remembered.made))
     return Drift(plan, outside, tuple(r for r in moved if r not in (*outside, *failed)), failed)
 
@@ -68,10 +68,19 @@ def _outside(resource: PlannedResource, plan: Plan, made: Collection[tuple[str, 
     if resource.reason in (LOST, DIVERTED):
         return True
     if resource.action is Action.SHIFT:
-        if any(r.action.changes_something for r in plan.resources if r.address.kind in {"deployment", "model"}):
+        if any(r.action.changes_something for r in _served(plan)):
             return False
         # A deployment that failed its tests stands there without traffic, and nobody took it away.
-        given = any((TRAFFIC, name) in made for name in resource.details["traffic"])
+        given = any((str(resource.address), name) in made for name in resource.decided.split or ())
         return given or (not made and bool(resource.fingerprint))
     changes = resource.visible_changes
     return bool(changes) and all(c.by == "outside" for c in changes)
+
+
+def _served(plan: Plan) -> Iterator[PlannedResource]:
+    """The deployments of a plan and what they serve, without the endpoint."""
+    for resource in plan.resources:
+        if KINDS[resource.address.kind].traits.serves:
+            yield resource
+            needs = (r for r in plan.resources if r.address in resource.depends_on)
+            yield from (r for r in needs if not KINDS[r.address.kind].traits.hosts)

@@ -9,20 +9,21 @@ from typing import Any
 from phift import spec
 from phift.address import Address
 from phift.azure.session import Azure
-from phift.compile.desired import Desired
-from phift.compile.ownership import ADDRESS, ID, SOURCE, STACK, Claim, Ownership
-from phift.compile.source import Source
+from phift.kinds.context import Context, Snapshot
+from phift.kinds.registry import KINDS
+from phift.kinds.shared.wire import READ, marks_in
 from phift.phases.request import Connector, Request
 from phift.phases.sharing import Shared, place_of
-from phift.resources.base import Context, Live, Snapshot
-from phift.resources.kinds.common import READ, marks_in
-from phift.resources.registry import KINDS
 from phift.spec import LoadedSpec
+from phift.state.desired import Desired
+from phift.state.live import Live
+from phift.state.ownership import ADDRESS, ID, SOURCE, STACK, Claim, Ownership
+from phift.state.source import Source
 
 __all__ = ["BILLED", "FoundStack", "forgotten", "load_each", "stacks_in", "verified"]
 
-BILLED = {"compute": "computes", "endpoint": "onlineEndpoints"}
-"""Kinds that bill as long as they exist, and where they are listed. Data, jobs and models cost nothing and stay."""
+BILLED = {kind.name: kind.traits.billed_in for kind in KINDS.values() if kind.traits.billed_in}
+"""Kinds that are billed for as long as they exist, and where they are listed. The others cost nothing, and are kept."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def verified(azure: Azure, kind: str, raw: Mapping[str, Any], snapshot: Snapshot
         return None
     own = Claim(marks.get(ID, ""), Source.parse(marks.get(SOURCE, "")))
     context = Context(azure, marks.get(STACK, ""), own, snapshot=snapshot)
-    live = KINDS[kind].read(context, Desired(address, name)).live
+    live = KINDS[kind].wire.read(context, Desired(address, name)).live
     return replace(live, name=name) if live is not None and live.ours else None
 
 

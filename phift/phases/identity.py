@@ -7,13 +7,14 @@ from pathlib import Path
 
 from phift.address import Address
 from phift.azure.session import Azure
-from phift.compile.ownership import ID, SOURCE, Claim, Ownership
-from phift.compile.source import Source, normal_source
+from phift.kinds.context import Snapshot
+from phift.kinds.shared.wire import READ
 from phift.lock import settle_id
 from phift.phases.gathering import BILLED, verified
 from phift.phases.workbench import Workbench
-from phift.resources.base import Live, Observation, Snapshot
-from phift.resources.kinds.common import READ
+from phift.state.live import Live, Observation
+from phift.state.ownership import ID, SOURCE, Claim, Ownership
+from phift.state.source import Source, normal_source
 
 __all__ = ["known_id", "settled"]
 

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from phift.compile.desired import Desired
 from phift.data import Recipe
 from phift.errors import AzureError, NotFoundError, UsageError
+from phift.kinds.shared.online import endpoint_path
+from phift.kinds.shared.scoring import Caller, answer_of, chat_request, conversations
 from phift.phases.request import Connector, Request
 from phift.phases.workbench import Workbench, open_workbench
-from phift.resources.kinds.endpoint import endpoint_path
-from phift.resources.kinds.scoring import Caller, answer_of, chat_request
-from phift.resources.kinds.test import conversations
+from phift.state.desired import Desired
 
 __all__ = ["Answered", "endpoint_key", "invoke"]
 
@@ -82,9 +81,9 @@ def endpoint_key(request: Request, connect: Connector) -> str:
     return _caller(bench, endpoint).credential
 
 
-def _open(request: Request, connect: Connector, *, looking: bool) -> tuple[Workbench, Desired]:
+def _open(request: Request, connect: Connector, *, looking: bool) -> tuple[Workbench, Desired[Any]]:
     bench = open_workbench(request, connect, looking=looking)
-    endpoint = next(iter(bench.stack.of_kind("endpoint")), None)
+    endpoint = next((d for d in bench.stack.resources if d.traits.hosts), None)
     if endpoint is None:
         raise UsageError(
             f"stack {bench.stack.name} has no endpoint",
@@ -93,7 +92,7 @@ def _open(request: Request, connect: Connector, *, looking: bool) -> tuple[Workb
     return bench, endpoint
 
 
-def _caller(bench: Workbench, endpoint: Desired) -> Caller:
+def _caller(bench: Workbench, endpoint: Desired[Any]) -> Caller:
     try:
         return Caller.of(bench.azure, endpoint_path(bench.context, endpoint.name))
     except NotFoundError:

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from phift.clock import SystemClock, stamp
-from phift.compile.desired import Stack
-from phift.compile.ownership import Claim, Ownership
 from phift.diagnostics import errors_of
 from phift.errors import AzureError, RefusedError
 from phift.phases.gathering import FoundStack, stacks_in
@@ -17,6 +15,8 @@ from phift.phases.results import StackPlan
 from phift.phases.workbench import Workbench
 from phift.plan.model import Plan
 from phift.plan.removal import decide_prune
+from phift.state.desired import Stack
+from phift.state.ownership import Claim, Ownership
 
 __all__ = ["leftovers"]
 

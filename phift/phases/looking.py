@@ -9,21 +9,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from phift.azure.session import Azure
-from phift.compile.desired import Desired
 from phift.errors import NotFoundError, UsageError
+from phift.kinds.deployment.logs import container_log
+from phift.kinds.job import run_history
+from phift.kinds.job.logs import new_lines, state_of
+from phift.kinds.job.run_history import Point
+from phift.kinds.registry import KINDS
+from phift.kinds.shared.scoring import chat_request
 from phift.phases.request import Connector, Request
 from phift.phases.workbench import Workbench, open_workbench
-from phift.resources.base import Live
-from phift.resources.kinds import run_history
-from phift.resources.kinds.endpoint import endpoint_path
-from phift.resources.kinds.run_history import Point
-from phift.resources.kinds.scoring import chat_request
-from phift.resources.registry import KINDS
+from phift.state.desired import Desired
+from phift.state.live import Live
+from phift.state.states import RunState
+from phift.state.traits import Nature
 
 __all__ = ["Metrics", "Point", "Status", "StatusRow", "deployment_logs", "logs", "metrics", "status"]
 
-_ENDED = frozenset({"Completed", "Failed", "Canceled", "NotResponding"})
 _PAUSE = 1.0
 TAIL = 1000
 """So many lines of a container's log are asked for."""
@@ -63,7 +64,7 @@ def status(request: Request, connect: Connector) -> Status:
     """What is live of the stack now."""
     bench = _looking(request, connect)
     rows = tuple(
-        row for desired in bench.stack.resources if desired.address.kind != "test" for row in _rows(bench, desired)
+        row for desired in bench.stack.resources if not _leaves_nothing(desired) for row in _rows(bench, desired)
     )
     model = bench.resolved.facts.base_model
     notes = [" ".join((d.summary + ".", d.detail)) for d in bench.unidentified]
@@ -79,9 +80,9 @@ def logs(request: Request, connect: Connector, *, follow: bool = False) -> Itera
     job = _job(bench)
     told: dict[str, int] = {}
     while True:
-        state = _state(bench, job)
-        yield from _new_lines(bench.azure, job.name, told)
-        if not follow or state in _ENDED:
+        state = state_of(bench.azure, job.object_id)
+        yield from new_lines(bench.azure, job.name, told)
+        if not follow or RunState.ended(state):
             return
         time.sleep(_PAUSE)
 
@@ -95,26 +96,24 @@ def deployment_logs(
     may be. follow: go on until the deployment is gone. Raises UsageError where there is no such deployment.
     """
     bench = _looking(request, connect)
-    desired = next(iter(bench.stack.of_kind("deployment")), None)
+    desired = next((d for d in bench.stack.resources if d.traits.serves), None)
     if desired is None:
         raise UsageError(f"stack {bench.stack.name} deploys nothing")
     wanted = desired.name if name in {"", desired.address.name, str(desired.address)} else name
-    seen = KINDS["deployment"].read(bench.context, desired)
-    there = [live.name for live in (seen.live, *seen.facts["others"]) if live is not None]
-    found = next((known for known in there if known.lower() == wanted.lower()), None)
+    seen = KINDS[desired.address.kind].wire.read(bench.context, desired)
+    there = [live for live in (seen.live, *seen.others) if live is not None]
+    found = next((live for live in there if live.name.lower() == wanted.lower()), None)
     if found is None:
         raise UsageError(
             f"stack {bench.stack.name} has no deployment {wanted} in the workspace",
-            remedy=f"It has: {', '.join(there)}." if there else "Apply it first: phift apply.",
+            remedy=f"It has: {', '.join(live.name for live in there)}." if there else "Apply it first: phift apply.",
         )
-    path = f"{endpoint_path(bench.context, desired.parts['endpoint'])}/deployments/{found}/getLogs"
     told: list[str] = []
     while True:
         try:
-            answer = bench.azure.arm.post(path, "2024-10-01", {"containerType": "InferenceServer", "tail": tail})
+            lines = container_log(bench.azure, found.object_id, tail)
         except NotFoundError:
             return  # it was removed while we followed it
-        lines = str((answer.body or {}).get("content") or "").splitlines()
         yield from _after(told, lines)
         told = lines
         if not follow:
@@ -133,24 +132,26 @@ def _looking(request: Request, connect: Connector) -> Workbench:
     return open_workbench(request, lambda loaded: connect(loaded).read_only(), looking=True)
 
 
-def _rows(bench: Workbench, desired: Desired) -> Iterator[StatusRow]:
+def _leaves_nothing(desired: Desired[Any]) -> bool:
+    """Whether there is nothing to look at: a run without an object."""
+    return desired.traits.nature is Nature.RUN and not desired.traits.leaves_object
+
+
+def _rows(bench: Workbench, desired: Desired[Any]) -> Iterator[StatusRow]:
     """The resource's own row, and of a deployment those of its siblings of this stack."""
-    seen = KINDS[desired.address.kind].read(bench.context, desired)
+    seen = KINDS[desired.address.kind].wire.read(bench.context, desired)
     address = str(desired.address)
     if seen.live is None:
-        state = "none" if desired.address.kind == "traffic" else "missing"
+        state = "missing" if desired.traits.leaves_object else "none"
         yield StatusRow(address, desired.name, state)
     else:
         yield _row(desired, address, seen.live)
-    for other in seen.facts.get("others") or ():
+    for other in seen.others:
         yield _row(desired, f"{desired.address.kind}.{other.name}", other)
 
 
-def _row(desired: Desired, address: str, live: Live) -> StatusRow:
-    identity = f"{live.name}:{live.version}" if live.version else live.name
-    if desired.address.kind == "traffic":
-        shares = live.properties["traffic"]
-        identity = ", ".join(f"{name} {share} %" for name, share in sorted(shares.items()))
+def _row(desired: Desired[Any], address: str, live: Live) -> StatusRow:
+    identity = KINDS[desired.address.kind].identity(live)
     details = {k: v for k, v in live.facts.items() if v not in (None, "", [], {})}
     if not live.ours and desired.owned:
         details["owner"] = live.owner.stack or "not made by phift"
@@ -159,7 +160,7 @@ def _row(desired: Desired, address: str, live: Live) -> StatusRow:
 
 def _commands(request: Request, bench: Workbench, rows: tuple[StatusRow, ...]) -> tuple[str, ...]:
     """How to call the endpoint, with the key fetched when the line runs."""
-    uri = next((r.details.get("scoring_uri") for r in rows if r.address == "endpoint.main"), None)
+    uri = next((uri for r in rows if (uri := r.details.get("scoring_uri"))), None)
     if not uri:
         return ()
     spec = shlex.join([str(request.path), *request.spec_options])
@@ -173,8 +174,8 @@ def _commands(request: Request, bench: Workbench, rows: tuple[StatusRow, ...]) -
 
 
 def _job(bench: Workbench) -> Live:
-    for desired in bench.stack.of_kind("job"):
-        live = KINDS["job"].read(bench.context, desired).live
+    for desired in (d for d in bench.stack.resources if d.traits.trains):
+        live: Live | None = KINDS[desired.address.kind].wire.read(bench.context, desired).live
         if live is not None:
             return live
         raise UsageError(
@@ -184,29 +185,9 @@ def _job(bench: Workbench) -> Live:
     raise UsageError(f"stack {bench.stack.name} trains nothing")
 
 
-def _state(bench: Workbench, job: Live) -> str:
-    raw = bench.azure.arm.get(job.object_id, "2024-10-01")
-    return str(raw["properties"].get("status"))
-
-
 def _after(told: list[str], lines: list[str]) -> list[str]:
     """What of `lines`, a window that moves along a log, comes after `told`, the same window some time before."""
     for start in range(len(told) + 1):
         if told[start:] == lines[: len(told) - start]:
             return lines[len(told) - start :]
     return lines
-
-
-def _new_lines(azure: Azure, job: str, told: dict[str, int]) -> Iterator[str]:
-    """Lines that were not told before, of every step in order. told: lines told by run id, updated."""
-    for step in run_history.steps(azure, job):
-        try:
-            text = run_history.log_of(azure, run_history.details(azure, step.run_id))
-        except NotFoundError:
-            continue
-        lines = text.splitlines()
-        whole = lines if text.endswith("\n") or step.state in _ENDED else lines[:-1]
-        if step.run_id not in told and whole:
-            yield f"==> {step.name} <=="
-        yield from whole[told.get(step.run_id, 0) :]
-        told[step.run_id] = max(told.get(step.run_id, 0), len(whole))

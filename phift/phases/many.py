@@ -15,6 +15,7 @@ from phift.apply.events import Event, Listener
 from phift.apply.options import ApplyOptions
 from phift.compile.naming import endpoint_name
 from phift.errors import PhiftError, UsageError
+from phift.kinds.registry import KINDS
 from phift.lock import StackLock, lock_path, update_lock
 from phift.phases.applying import apply_bench
 from phift.phases.gathering import load_each
@@ -243,7 +244,7 @@ def _one_maker_each(planned: Sequence[StackPlan]) -> Iterator[StackPlan]:
             continue
         resources = []
         for resource in one.plan.resources:
-            if resource.address.kind == "compute" and resource.action is Action.CREATE:
+            if KINDS[resource.address.kind].traits.shared and resource.action is Action.CREATE:
                 key = (place_of(one.bench.loaded), resource.identity.lower())
                 maker = makers.setdefault(key, one.stack)
                 if maker != one.stack:
@@ -263,11 +264,11 @@ def _shared_computes(one: StackPlan, planned: ManyPlans) -> Plan | None:
         for other in planned.stacks
         if other is not one and other.plan and other.bench and place_of(other.bench.loaded) == place
         for r in other.plan.resources
-        if r.address.kind == "compute"
+        if KINDS[r.address.kind].traits.shared
     }
     mine = {
         r.address
         for r in one.plan.resources
-        if r.address.kind == "compute" and r.action is Action.CREATE and r.identity.lower() in wanted
+        if KINDS[r.address.kind].traits.shared and r.action is Action.CREATE and r.identity.lower() in wanted
     }
     return replace(one.plan, resources=selected(one.plan.resources, mine)) if mine else None

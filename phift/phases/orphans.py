@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from phift.address import Address
-from phift.compile.desired import Desired
-from phift.compile.ownership import ADDRESS, STACK
+from phift.kinds.registry import KINDS
+from phift.kinds.shared.wire import READ, marks_in
 from phift.phases.gathering import BILLED
 from phift.phases.workbench import Workbench
-from phift.resources.base import Live
-from phift.resources.kinds.common import READ, marks_in
-from phift.resources.registry import KINDS
+from phift.state.desired import Desired
+from phift.state.live import Live
+from phift.state.ownership import ADDRESS, STACK
 
 __all__ = ["orphans", "strangers"]
 
@@ -41,7 +41,7 @@ def _named(bench: Workbench) -> Iterator[tuple[str, Live]]:
                 address = Address.parse(marks[ADDRESS])
             except ValueError:
                 continue
-            live = KINDS[kind].read(bench.context, Desired(address, name, former=bench.stack.former)).live
+            live = KINDS[kind].wire.read(bench.context, Desired(address, name, former=bench.stack.former)).live
             if live is not None:
                 yield kind, replace(live, name=name)
 

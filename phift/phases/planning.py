@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from phift.address import Address
 from phift.clock import SystemClock, stamp
-from phift.compile.desired import Desired
 from phift.diagnostics import LISTED, Diagnostic, Severity, capped, errors_of
 from phift.errors import AzureError, RefusedError
+from phift.kinds.registry import KINDS
 from phift.lock import update_lock
 from phift.phases.checking import plan_checks
 from phift.phases.identity import known_id
@@ -25,9 +26,8 @@ from phift.plan.selection import selected
 from phift.plan.standing import DEFAULT, Policy, Stranger, refusals
 from phift.preflight import Subject, check
 from phift.preflight.demand import Demand, demands
-from phift.resources.base import Live, Observation, Stored
-from phift.resources.registry import KINDS
-from phift.resources.rules import rules_of
+from phift.state.desired import Desired
+from phift.state.live import Live, Observation
 
 __all__ = ["Draft", "destroy_draft", "destroy_plan", "draft", "plan", "plan_of", "plan_with_demands"]
 
@@ -104,11 +104,10 @@ def plan_with_demands(bench: Workbench, request: Request, policy: Policy = DEFAU
     # A drift looks at everything; a plan reads the ledger only for names that nobody else would give.
     lost = bench.remembered.lost(bench.stack, observed, generated=not policy.reclaim)
     policy = replace(policy, lost=lost)
-    rules = {kind: rules_of(kind) for kind in KINDS}
-    resources, findings = decide(bench.stack, observed, rules, policy)
-    if any(r.action is Action.RUN for r in resources if r.address.kind == "job"):
+    resources, findings = decide(bench.stack, observed, KINDS, policy)
+    if any(r.action is Action.RUN and KINDS[r.address.kind].traits.trains for r in resources):
         policy = replace(policy, missing=_missing(bench, observed))
-        resources, findings = decide(bench.stack, observed, rules, policy)
+        resources, findings = decide(bench.stack, observed, KINDS, policy)
     subject = Subject(bench.loaded, bench.stack, bench.resolved.facts, observed, resources, bench.readings.usages)
     pruned, kept = _prune(bench)
     resources = (*bench.remembered.beside(resources), *pruned)
@@ -158,12 +157,12 @@ def destroy_draft(request: Request, connect: Connector, *, archive: bool = False
 def _missing(bench: Workbench, observed: Mapping[Address, Observation]) -> frozenset[Address]:
     """What a job would read and not find. Looked at only where one is to run; what cannot be read counts as there."""
 
-    def gone(desired: Desired) -> bool:
-        kind, live = KINDS[desired.address.kind], observed[desired.address].live
-        if not isinstance(kind, Stored) or live is None or not desired.owned or not live.ours:
+    def gone(desired: Desired[Any]) -> bool:
+        stored, live = KINDS[desired.address.kind].stored, observed[desired.address].live
+        if stored is None or live is None or not desired.owned or not live.ours:
             return False
         try:
-            return not kind.stored(bench.context, live)
+            return not stored(bench.context, live)
         except AzureError:
             return False
 
@@ -171,7 +170,10 @@ def _missing(bench: Workbench, observed: Mapping[Address, Observation]) -> froze
 
 
 def _refused(bench: Workbench, others: Iterable[tuple[str, Live]], verb: str = "") -> list[Diagnostic]:
-    found = [Stranger(Address(kind, live.name), live.name, live.owner) for kind, live in others]
+    found = [
+        Stranger(Address(kind, live.name), live.name, live.owner, adoptable=KINDS[kind].traits.adoptable)
+        for kind, live in others
+    ]
     return refusals(bench.stack, found, verb=verb)
 
 
@@ -180,7 +182,7 @@ def _prune(
 ) -> tuple[tuple[PlannedResource, ...], tuple[Diagnostic, ...]]:
     """Objects of this stack that left the spec; they go once nothing is sent to them any more. claimed: what else is
     to go."""
-    after = tuple(t.address for t in bench.stack.of_kind("traffic"))
+    after = tuple(r.address for r in bench.stack.resources if r.traits.routes)
     claim = bench.stack.claim
     decided = [decide_prune(kind, live, after, claim) for kind, live in (*orphans(bench), *claimed)]
     return tuple(p for p, _ in decided), tuple(f for _, found in decided for f in found)
@@ -188,7 +190,7 @@ def _prune(
 
 def _observe_all(bench: Workbench) -> dict[Address, Observation]:
     """What is live of every resource, jobs too."""
-    return {r.address: KINDS[r.address.kind].read(bench.context, r) for r in bench.stack.resources}
+    return {r.address: KINDS[r.address.kind].wire.read(bench.context, r) for r in bench.stack.resources}
 
 
 def _plan(

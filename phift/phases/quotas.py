@@ -9,10 +9,10 @@ from dataclasses import replace
 from phift.compile.facts import Usage
 from phift.diagnostics import Diagnostic, Severity
 from phift.errors import AzureError
+from phift.kinds.demand import Demand
 from phift.phases.results import StackPlan
 from phift.phases.sharing import place_of
 from phift.phases.workbench import Workbench
-from phift.preflight.demand import Demand
 
 __all__ = ["summed"]
 
@@ -37,8 +37,7 @@ def _beside(
     usages = _usages(bench)
     resource = bench.stack.resource(demand.address)
     # stacks may train on one cluster: its nodes are the same
-    is_cluster = demand.address.kind == "compute" and resource is not None
-    who = f"cluster {resource.name.lower()}" if is_cluster and resource else f"{one.stack} {demand.address}"
+    who = f"shared {resource.name.lower()}" if demand.shared and resource else f"{one.stack} {demand.address}"
     found = None
     for pool in demand.pools:
         entered = taken[place_of(bench.loaded), pool]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from phift.apply.runner import settle as settle_journal
+from phift.kinds.registry import KINDS
 from phift.ledger.holder import Holder
 from phift.ledger.journal import RECENT, Record
 from phift.ledger.journal import history as journal_history
@@ -14,7 +15,6 @@ from phift.phases.planning import Draft
 from phift.phases.request import Connector, Request, load
 from phift.phases.sharing import Shared
 from phift.phases.workbench import open_workbench
-from phift.resources.registry import KINDS
 
 __all__ = ["force_unlock", "history", "lease_holder", "outputs", "settle"]
 
@@ -52,7 +52,7 @@ def outputs(request: Request, connect: Connector) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for desired in bench.stack.resources:
         kind = KINDS[desired.address.kind]
-        live = kind.read(bench.context, desired).live
+        live = kind.wire.read(bench.context, desired).live
         if live is not None:
-            found[str(desired.address)] = dict(kind.outputs(bench.context, desired, live))
+            found[str(desired.address)] = dict(kind.wire.outputs(bench.context, desired, live))
     return found

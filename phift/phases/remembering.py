@@ -10,18 +10,19 @@ from typing import Any
 
 from phift.address import Address
 from phift.azure.session import Azure
-from phift.compile.desired import Stack
-from phift.compile.overrides import leaves
-from phift.compile.ownership import Claim, Ownership
 from phift.errors import AzureError
+from phift.kinds.registry import KINDS
 from phift.ledger.journal import Intent, Record, Result, history
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
-from phift.resources.base import Observation
+from phift.state.desired import Stack
+from phift.state.live import Observation
+from phift.state.overrides import leaves
+from phift.state.ownership import Claim, Ownership
+from phift.state.traits import Traits
 
-__all__ = ["TRAFFIC", "Remembered"]
+__all__ = ["Remembered"]
 
-TRAFFIC = "traffic.main"
 REMOVED = "removed outside"
 
 
@@ -37,27 +38,28 @@ class Remembered:
     def made(self) -> frozenset[tuple[str, str]]:
         """Address and name of everything that past applies made and did not delete.
 
-        Of traffic.main: the deployments that the last shift was to.
+        Of what routes requests: the deployments that the last shift was to.
         """
         there: set[tuple[str, str]] = set()
         for result in self._done:
             intent = result.intent
-            key = (intent.address, intent.identity)
-            if intent.address == TRAFFIC:
-                there = {k for k in there if k[0] != TRAFFIC} | {(TRAFFIC, name) for name in _shares(intent)}
+            key, traits = (intent.address, intent.identity), _traits(intent.address)
+            if traits.routes:
+                routed = {(intent.address, name) for name in _shares(intent)}
+                there = {k for k in there if not _traits(k[0]).routes} | routed
             elif intent.verb != "delete":
                 there.add(key)
-            elif intent.address.startswith("endpoint."):
-                # Deployments and their traffic go with their endpoint, and nothing more is written of them.
-                there = {k for k in there - {key} if k[0] != TRAFFIC and not k[0].startswith("deployment.")}
+            elif traits.hosts:
+                # What it hosts goes with it, and nothing more is written of that.
+                there = {k for k in there - {key} if not (_traits(k[0]).routes or _traits(k[0]).serves)}
             else:
-                there -= {key, (TRAFFIC, intent.identity)}
+                there = {k for k in there - {key} if not (_traits(k[0]).routes and k[1] == intent.identity)}
         return frozenset(there)
 
     @property
     def split(self) -> Mapping[str, int] | None:
         """How the last shift left the traffic; None where the ledger does not say."""
-        facts = next((r.intent.facts for r in reversed(self._done) if r.intent.address == TRAFFIC), {})
+        facts = next((r.intent.facts for r in reversed(self._done) if _traits(r.intent.address).routes), {})
         found = facts.get("split")
         return found if isinstance(found, Mapping) else None
 
@@ -114,3 +116,9 @@ class Remembered:
 def _shares(intent: Intent) -> Iterable[str]:
     applied = intent.facts.get("applied")
     return applied.get("traffic") or {} if isinstance(applied, Mapping) else {}
+
+
+def _traits(address: str) -> Traits:
+    """Those of the kind that an address of the ledger names; of one that this release does not know, the defaults."""
+    kind = KINDS.get(address.partition(".")[0])
+    return kind.traits if kind else Traits()

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from phift.compile.ownership import SOURCE, STACK
-from phift.compile.source import normal_source
 from phift.diagnostics import Diagnostic, Severity
+from phift.kinds.registry import KINDS
+from phift.kinds.shared.wire import READ
 from phift.phases.gathering import BILLED, verified
 from phift.phases.workbench import Workbench
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
-from phift.resources.kinds.common import READ
 from phift.spec.tree import OriginKind
+from phift.state.ownership import SOURCE, STACK
+from phift.state.source import normal_source
 
 __all__ = ["former_name"]
 
 _MAKES = {Action.CREATE, Action.RUN}
-_ANEW = {"job", "endpoint"}
-"""Kinds that a stack has one of: a new one means that nothing of a former stack was found."""
 
 
 def former_name(bench: Workbench, planned: Sequence[PlannedResource]) -> Iterator[Diagnostic]:
@@ -30,7 +29,7 @@ def former_name(bench: Workbench, planned: Sequence[PlannedResource]) -> Iterato
     """
     node = bench.loaded.tree.child("name")
     literal = node is not None and node.origin.kind is OriginKind.SPEC
-    anew = any(r.address.kind in _ANEW and r.action in _MAKES for r in planned)
+    anew = any(KINDS[r.address.kind].traits.single and r.action in _MAKES for r in planned)
     if not anew or not literal or not bench.stack.claim.source.known:
         return
     mine = bench.loaded.spec.name

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from phift.apply.events import ApplyFinished
 from phift.errors import PhiftError
+from phift.kinds.demand import Demand
 from phift.phases.request import Request
 from phift.phases.workbench import Workbench
 from phift.plan.model import Counts, Plan
-from phift.preflight.demand import Demand
 
 __all__ = ["ManyApplied", "ManyPlans", "StackApplied", "StackPlan", "worst"]
 

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, TypeVar
 
 from phift.azure.facts import AzureFacts
 from phift.azure.session import Azure
-from phift.compile.ownership import Claim
-from phift.compile.source import Source
 from phift.data import SourceIdentity, identify
 from phift.errors import PhiftError
 from phift.files import real, repository_of
 from phift.git import checkout_of
+from phift.kinds.context import Snapshot
 from phift.lock import Lock, lock_path, read_lock
 from phift.once import Once
 from phift.phases.readings import Readings
 from phift.phases.request import Connector
-from phift.resources.base import Snapshot
 from phift.spec import LoadedSpec
+from phift.state.ownership import Claim
+from phift.state.source import Source
 
 if TYPE_CHECKING:
     from phift.data.hub.pins import HubRequest, HubSplit

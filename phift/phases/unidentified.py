@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 from phift.address import Address
 from phift.azure.session import Azure
-from phift.compile.desired import Desired
 from phift.compile.facts import DataFacts
 from phift.compile.naming import data_name
-from phift.compile.ownership import Claim
-from phift.compile.passes.data import TRAINED_ON
 from phift.diagnostics import Diagnostic, Severity
-from phift.resources.base import Context
-from phift.resources.kinds.data import Data
+from phift.kinds.context import Context
+from phift.kinds.data.compile import TRAINED_ON
+from phift.kinds.data.parts import DataParts
+from phift.kinds.data.wire import DataWire
 from phift.spec import LoadedSpec
+from phift.state.desired import Desired
+from phift.state.ownership import Claim
 
 __all__ = ["StoodIn", "stand_ins"]
 
@@ -59,7 +60,9 @@ def stand_ins(
 def _newest(stack: str, split: str, azure: Azure, claim: Claim, former: tuple[str, ...]) -> str:
     context = Context(azure, stack, claim)
     for name in (stack, *former):
-        desired = Desired(Address("data", split), data_name(name, split), stack=stack, former=former)
-        if live := Data().newest(context, desired):
+        desired: Desired[DataParts] = Desired(
+            Address("data", split), data_name(name, split), stack=stack, former=former
+        )
+        if live := DataWire().newest(context, desired):
             return live.version
     return ""

@@ -6,14 +6,16 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from phift.address import Address
 from phift.azure.session import Azure
 from phift.azure.stores import WorkspaceStores
 from phift.compile.compiler import compile_stack
-from phift.compile.desired import Desired, Stack
 from phift.diagnostics import Diagnostic
 from phift.digest import digest_of
+from phift.kinds.context import Context, Snapshot
+from phift.kinds.registry import KINDS
 from phift.lock import Lock, StackLock, lock_path
 from phift.phases.ahead import reading_ahead
 from phift.phases.readings import Readings
@@ -23,10 +25,10 @@ from phift.phases.resolve import Resolved, resolve
 from phift.phases.sharing import Shared
 from phift.phases.side_by_side import reading
 from phift.phases.unidentified import stand_ins
-from phift.resources.base import Context, Observation, Snapshot
-from phift.resources.registry import KINDS
-from phift.resources.rules import Behaviour, rules_of
 from phift.spec import LoadedSpec
+from phift.state.desired import Desired, Stack
+from phift.state.live import Observation
+from phift.state.rules import Behaviour, rules_of
 
 __all__ = ["Workbench", "observe", "open_workbench", "workbench_of"]
 
@@ -97,13 +99,13 @@ def workbench_of(
             upgrade=upgrade,
         )
     claim = shared.claim(loaded)
-    stack = compile_stack(loaded, resolved.facts, claim)
+    stack = compile_stack(loaded, resolved.facts, claim, KINDS)
     unidentified: tuple[Diagnostic, ...] = ()
     if resolved.unidentified:
         stood = stand_ins(loaded, resolved.unidentified, azure, claim, stack.former)
         unidentified = stood.warnings
         resolved = replace(resolved, facts=replace(resolved.facts, data={**resolved.facts.data, **stood.facts}))
-        stack = compile_stack(loaded, resolved.facts, claim)
+        stack = compile_stack(loaded, resolved.facts, claim, KINDS)
     remembered = Remembered(azure, stack.name, claim)
     bench = Workbench(
         loaded, azure, resolved, stack, path, pinned, session.readings, remembered, session.snapshot, unidentified,
@@ -111,27 +113,27 @@ def workbench_of(
     )  # fmt: skip
     if kept := _kept_names(bench):
         resolved = replace(resolved, facts=replace(resolved.facts, kept_names=kept))
-        bench = replace(bench, resolved=resolved, stack=compile_stack(loaded, resolved.facts, claim))
+        bench = replace(bench, resolved=resolved, stack=compile_stack(loaded, resolved.facts, claim, KINDS))
     return bench
 
 
 def observe(bench: Workbench) -> dict[Address, Observation]:
     """What is live of every resource, read at once; a job only where its model is not there, or where its `azure:` is
     to be compared."""
-    first = [r for r in bench.stack.resources if r.address.kind != "job"]
-    seen = _read_all(bench, first)
-    jobs = list(bench.stack.of_kind("job"))
-    if not any(seen[m.address].live for m in bench.stack.of_kind("model")) or any(job.azure for job in jobs):
-        seen |= _read_all(bench, jobs)
+    runs = [r for r in bench.stack.resources if r.traits.trains]
+    seen = _read_all(bench, [r for r in bench.stack.resources if not r.traits.trains])
+    made = (seen[d.address].live for run in runs for d in bench.stack.dependents(run.address))
+    if not any(made) or any(run.azure for run in runs):
+        seen |= _read_all(bench, runs)
     return seen
 
 
-def _read_all(bench: Workbench, wanted: list[Desired]) -> dict[Address, Observation]:
+def _read_all(bench: Workbench, wanted: list[Desired[Any]]) -> dict[Address, Observation]:
     context = bench.context
     if bench.inline:
-        return {d.address: KINDS[d.address.kind].read(context, d) for d in wanted}
+        return {d.address: KINDS[d.address.kind].wire.read(context, d) for d in wanted}
     with reading(_PARALLEL_READS) as pool:
-        found = pool.map(lambda d: KINDS[d.address.kind].read(context, d), wanted)
+        found = pool.map(lambda d: KINDS[d.address.kind].wire.read(context, d), wanted)
         return {d.address: seen for d, seen in zip(wanted, found, strict=True)}
 
 
@@ -146,10 +148,10 @@ def _kept_names(bench: Workbench) -> dict[Address, str]:
     """Names of a renamed stack's things that are there under an earlier name, and under the new one not yet."""
     kept = {}
     for desired in bench.stack.resources:
-        if not desired.former_names or KINDS[desired.address.kind].read(bench.context, desired).live:
+        if not desired.former_names or KINDS[desired.address.kind].wire.read(bench.context, desired).live:
             continue
         for name in desired.former_names:
-            live = KINDS[desired.address.kind].read(bench.context, replace(desired, name=name)).live
+            live = KINDS[desired.address.kind].wire.read(bench.context, replace(desired, name=name)).live
             if live is not None and live.ours:
                 kept[desired.address] = name
                 break

@@ -12,13 +12,11 @@ class Action(StrEnum):
 
     NO_OP = "no-op"
     REUSE = "reuse"
-    READ = "read"
     ADOPT = "adopt"
     SHIFT = "shift"
     UPDATE = "update"
     CREATE = "create"
     RUN = "run"
-    FORGET = "forget"
     REPLACE = "replace"
     DELETE = "delete"
 
@@ -30,7 +28,7 @@ class Action(StrEnum):
     @property
     def changes_something(self) -> bool:
         """Whether carrying it out writes to the workspace."""
-        return self not in {Action.NO_OP, Action.REUSE, Action.READ}
+        return self not in {Action.NO_OP, Action.REUSE}
 
     @property
     def adds(self) -> bool:
@@ -51,13 +49,11 @@ class Action(StrEnum):
 _SYMBOLS = {
     Action.NO_OP: " ",
     Action.REUSE: " ",
-    Action.READ: "<=",
     Action.ADOPT: "~",
     Action.SHIFT: "~",
     Action.UPDATE: "~",
     Action.CREATE: "+",
     Action.RUN: "+",
-    Action.FORGET: ".",
     Action.REPLACE: "-/+",
     Action.DELETE: "-",
 }

@@ -3,45 +3,87 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from phift.compile.desired import Desired
-from phift.compile.overrides import leaves, overrides, raw_mark
-from phift.compile.ownership import (
-    APPLIED,
-    FIELDS,
-    ID,
-    OWNER,
-    PROTECT,
-    RAW,
-    TAGS,
-    Claim,
-    applied_digest,
-)
+from phift.address import Address
+from phift.diagnostics import Diagnostic
 from phift.plan.action import Action, ChangeAction
-from phift.plan.diff import FieldRule, diff, equal_under
-from phift.plan.model import FieldChange, PlannedResource
-from phift.plan.observed import LiveObject
-from phift.plan.standing import Policy, Standing, claimed_because, standing
+from phift.plan.diff import diff, equal_under
+from phift.plan.model import Decided, FieldChange, PlannedResource
+from phift.plan.standing import Policy, Standing, Stranger, claimed_because, standing
+from phift.state.desired import Desired, Stack
+from phift.state.live import Live, Observation
+from phift.state.overrides import leaves, overrides, raw_mark
+from phift.state.ownership import APPLIED, FIELDS, ID, OWNER, PROTECT, RAW, TAGS, Claim, applied_digest
+from phift.state.rules import Rule, rules_of
+from phift.state.states import Provisioning
 
-__all__ = ["REMOVED_FROM_SPEC", "STAYS", "adopted", "differences", "later_note", "mutable", "planned", "why"]
+__all__ = [
+    "REMOVED_FROM_SPEC",
+    "STAYS",
+    "Decision",
+    "PlanContext",
+    "adopted",
+    "decide_mutable",
+    "differences",
+    "later_note",
+    "mutable",
+    "named_in",
+    "planned",
+    "why",
+]
 
 REMOVED_FROM_SPEC = "removed from the spec"
+_NOTHING_DECIDED = Decided()
 DEFAULT, OVERRIDE, STAYS = "default", "override", "stays"
-_GONE_SOON = frozenset({"Deleting"})
-_FAILED = frozenset({"Failed", "Canceled"})
-_SETTLED = _FAILED | {"Succeeded"}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What becomes of one resource. tentative: findings that hold only where nobody disputes who owns what. stranger:
+    the object that another owns, which refuses the plan."""
+
+    resource: PlannedResource
+    findings: tuple[Diagnostic, ...] = ()
+    tentative: tuple[Diagnostic, ...] = ()
+    stranger: Stranger | None = None
+
+
+@dataclass(frozen=True)
+class PlanContext:
+    """What a kind may look at when it decides. observed: by address. planned: what is decided so far, by address."""
+
+    stack: Stack
+    observed: Mapping[Address, Observation]
+    policy: Policy
+    planned: Mapping[Address, PlannedResource]
+
+    def rules(self, desired: Desired[Any]) -> tuple[Rule, ...]:
+        """The rules of its kind."""
+        return rules_of(desired.address.kind)
+
+    def router(self, address: Address) -> PlannedResource | None:
+        """What decides whether the resource of that address receives requests, where the stack decides it."""
+        router = next((d for d in self.stack.dependents(address) if d.traits.routes), None)
+        return self.planned[router.address] if router else None
+
+
+def decide_mutable(desired: Desired[Any], seen: Observation | None, context: PlanContext) -> Decision:
+    """The decision about a kind that is created, replaced, updated in place, or left alone."""
+    live = seen.live if seen else None
+    return Decision(mutable(desired, live, context.rules(desired), context.policy, context.stack.claim))
 
 
 def mutable(
-    desired: Desired, live: LiveObject | None, rules: Sequence[FieldRule], policy: Policy, claim: Claim
+    desired: Desired[Any], live: Live | None, rules: Sequence[Rule], policy: Policy, claim: Claim
 ) -> PlannedResource:
     """Create it, replace it, update it in place, or leave it alone. claim: the stack's."""
     if not desired.owned:
         return planned(desired, Action.NO_OP, live, "a reference: read and checked, never written")
     if live is None:
         return planned(desired, Action.CREATE, None, "not in the workspace")
-    if live.state in _GONE_SOON:
+    if live.state == Provisioning.DELETING:
         return planned(desired, Action.CREATE, live, "the old one is being deleted; waits until it is gone")
     stands = standing(desired, live, policy)
     if stands is Standing.CLAIMED:
@@ -49,9 +91,9 @@ def mutable(
     if stands is Standing.SHARED:
         whose = f"belongs to stack {live.owner.stack}" if live.owner.stack else "was not made by phift"
         return planned(desired, Action.NO_OP, live, "", notes=(f"{desired.name} {whose}: used as it is",))
-    if live.state in _FAILED:
+    if Provisioning.failed(live.state):
         return _failed(desired, live, rules)
-    if live.state not in _SETTLED:
+    if not Provisioning.settled(live.state):
         # What the service fills in comes late, so nothing is compared before it has settled.
         return planned(desired, Action.ADOPT, live, f"in state {live.state}: waited for, then brought up to date")
     changes, unchanged = differences(desired, live, rules)
@@ -65,26 +107,18 @@ def mutable(
     return planned(desired, action, live, reason, changes=changes, unchanged=unchanged)
 
 
-def _failed(desired: Desired, live: LiveObject, rules: Sequence[FieldRule]) -> PlannedResource:
-    """Replaced. An endpoint that has its address was created: only its last change failed, it serves as it did before,
-    and deleting it would take its deployments along; it is written again."""
-    details = {"state": live.state, "errors": _errors(live)}
+def _failed(desired: Desired[Any], live: Live, rules: Sequence[Rule]) -> PlannedResource:
+    """Replaced. One that was created, and of which only the last change failed, works as it did and may host others;
+    it is written again."""
+    details = {"state": live.state, "errors": live.error}
     changes, unchanged = differences(desired, live, rules)
-    if not live.facts.get("scoring_uri") or any(c.action is ChangeAction.REPLACE for c in changes):
+    if not live.created or any(c.action is ChangeAction.REPLACE for c in changes):
         return planned(desired, Action.REPLACE, live, f"the live object is in state {live.state}", details=details)
     reason = f"its last change ended in state {live.state}: written again"
     return planned(desired, Action.UPDATE, live, reason, changes=changes, unchanged=unchanged, details=details)
 
 
-def _errors(live: LiveObject) -> str:
-    """What the service says of a failure, where it says anything."""
-    told = live.facts.get("errors")
-    inner = [e.get("error", e) for e in told or () if isinstance(e, Mapping)] if not isinstance(told, str) else []
-    said = [": ".join(str(e[k]) for k in ("code", "message") if e.get(k)) for e in inner if isinstance(e, Mapping)]
-    return "; ".join(filter(None, said)) if inner else str(told or "")
-
-
-def differences(desired: Desired, live: LiveObject, rules: Sequence[FieldRule]) -> tuple[tuple[FieldChange, ...], int]:
+def differences(desired: Desired[Any], live: Live, rules: Sequence[Rule]) -> tuple[tuple[FieldChange, ...], int]:
     """The changed fields, suppressed ones too, and how many agree; tells your changes from those made outside."""
     applied = live.marks.get(APPLIED)
     edited = ID in live.marks and live.marks.get(RAW, "") != raw_mark(desired.azure)
@@ -111,7 +145,7 @@ def differences(desired: Desired, live: LiveObject, rules: Sequence[FieldRule]) 
     return changes, unchanged
 
 
-def _left_the_spec(desired: Desired, live: LiveObject, rules: Sequence[FieldRule]) -> Iterator[FieldChange]:
+def _left_the_spec(desired: Desired[Any], live: Live, rules: Sequence[Rule]) -> Iterator[FieldChange]:
     """Fields that an earlier apply wrote and the spec no longer has: back to the service's default, where there is a
     way back. What somebody else set was never written down, and is left alone."""
     written = live.marks.get(FIELDS)
@@ -134,7 +168,7 @@ def _left_the_spec(desired: Desired, live: LiveObject, rules: Sequence[FieldRule
             yield FieldChange(path, value, found, action, REMOVED_FROM_SPEC, "you", DEFAULT)
 
 
-def _override_changes(desired: Desired, live: LiveObject, by: str) -> Iterator[FieldChange]:
+def _override_changes(desired: Desired[Any], live: Live, by: str) -> Iterator[FieldChange]:
     """Where the live object is not what the `azure:` block says. Objects of release 0.1.0 carry no note of what was
     written: they are compared from their next write on."""
     if ID not in live.marks or live.version:
@@ -151,7 +185,7 @@ def _override_changes(desired: Desired, live: LiveObject, by: str) -> Iterator[F
         yield FieldChange(path, found.wanted, found.live, ChangeAction.UPDATE, reason, by_whom, OVERRIDE)
 
 
-def later_note(desired: Desired, live: LiveObject, what: str) -> tuple[str, ...]:
+def later_note(desired: Desired[Any], live: Live, what: str) -> tuple[str, ...]:
     """What to say of an edit of the `azure:` block of something that is made once."""
     if ID not in live.marks or live.marks.get(RAW, "") == raw_mark(desired.azure):
         return ()
@@ -159,7 +193,7 @@ def later_note(desired: Desired, live: LiveObject, what: str) -> tuple[str, ...]
 
 
 def adopted(
-    desired: Desired, live: LiveObject, rules: Sequence[FieldRule], reason: str, identity: str = ""
+    desired: Desired[Any], live: Live, rules: Sequence[Rule], reason: str, identity: str = ""
 ) -> PlannedResource:
     """It becomes this stack's and is brought to what is desired. Where that would mean to make it anew, it is left as
     it is if the spec asked for it, and made anew if the command line did."""
@@ -177,14 +211,18 @@ def why(visible: Sequence[FieldChange]) -> str:
     if not visible:
         return ""
     outside = all(c.by == "outside" for c in visible)
-    names = ", ".join(c.path for c in visible[:3]) + (", ..." if len(visible) > 3 else "")
-    return f"{names} {'was changed outside phift' if outside else 'changed'}"
+    return f"{named_in(visible)} {'was changed outside phift' if outside else 'changed'}"
+
+
+def named_in(changes: Sequence[FieldChange]) -> str:
+    """The fields that changed, at most three by name."""
+    return ", ".join(c.path for c in changes[:3]) + (", ..." if len(changes) > 3 else "")
 
 
 def planned(
-    desired: Desired,
+    desired: Desired[Any],
     action: Action,
-    live: LiveObject | None,
+    live: Live | None,
     reason: str,
     *,
     identity: str = "",
@@ -192,6 +230,7 @@ def planned(
     unchanged: int = 0,
     details: Mapping[str, Any] | None = None,
     notes: tuple[str, ...] = (),
+    decided: Decided = _NOTHING_DECIDED,
 ) -> PlannedResource:
     """The planned resource for a desired one."""
     return PlannedResource(
@@ -203,11 +242,12 @@ def planned(
         unchanged=unchanged,
         desired=desired.properties,
         details={
-            **desired.parts.get("shown", {}),
+            **desired.shown,
             **({"azure": desired.azure} if desired.azure else {}),
             **(details or {}),
         },
         depends_on=desired.depends_on,
         fingerprint=live.fingerprint if live else "",
         notes=notes,
+        decided=decided,
     )

@@ -6,31 +6,20 @@ Only declared fields are compared: what the spec does not name is the service's 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-from phift.compile.overrides import leaves
 from phift.plan.action import ChangeAction
 from phift.plan.model import FieldChange
+from phift.state.overrides import leaves
+from phift.state.rules import Rule
 
-__all__ = ["FieldRule", "diff", "equal_under"]
-
-
-class FieldRule(Protocol):
-    """A rule on a field, see phift.resources.rules.Rule."""
-
-    @property
-    def behaviour(self) -> str: ...
-    @property
-    def reason(self) -> str: ...
-    @property
-    def value(self) -> Any: ...
-    def covers(self, path: str) -> bool: ...
+__all__ = ["diff", "equal_under"]
 
 
 def diff(
     wanted: Mapping[str, Any],
     live: Mapping[str, Any],
-    rules: Sequence[FieldRule],
+    rules: Sequence[Rule],
     *,
     by: str = "",
     removed_tags: Sequence[str] = (),
@@ -81,7 +70,7 @@ def _same(wanted: Any, live: Any) -> bool:
     return wanted == live and isinstance(wanted, bool) == isinstance(live, bool)
 
 
-def equal_under(rules: Sequence[FieldRule], wanted: Any, live: Any) -> FieldRule | None:
+def equal_under(rules: Sequence[Rule], wanted: Any, live: Any) -> Rule | None:
     """The rule by which two values of one field count as equal; where several together make them so, the last."""
     for rule in rules:
         if rule.behaviour in ("initial", "server_owned"):
@@ -92,7 +81,7 @@ def equal_under(rules: Sequence[FieldRule], wanted: Any, live: Any) -> FieldRule
     return None
 
 
-def _normal(rule: FieldRule, value: Any) -> Any:
+def _normal(rule: Rule, value: Any) -> Any:
     match rule.behaviour:
         case "case_insensitive":
             return _lower(value)

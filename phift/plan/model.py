@@ -18,12 +18,12 @@ from phift.errors import UsageError
 from phift.plan.action import Action, ChangeAction
 from phift.plan.shape import require_shape
 
-__all__ = ["FORMAT_VERSION", "Counts", "FieldChange", "Plan", "PlannedResource"]
+__all__ = ["FORMAT_VERSION", "KNOWN_AFTER_APPLY", "Counts", "Decided", "FieldChange", "Plan", "PlannedResource"]
 
 FORMAT_VERSION = "1.0"
 
-ABSENT = None
-"""What `wanted`, `live` and `applied` hold where there is no value."""
+KNOWN_AFTER_APPLY = "(known after apply)"
+"""Stands for a value that the service decides."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,29 @@ class FieldChange:
 
 
 @dataclass(frozen=True)
+class Decided:
+    """What apply must know beside the action. attempt: of a run, counted from 1. split: per cent of the traffic by
+    deployment that a shift writes. take_over: whether others' shares go too. endpoint: of a deployment that is removed.
+    """
+
+    attempt: int = 1
+    split: Mapping[str, int] | None = None
+    take_over: bool = False
+    endpoint: str = ""
+
+    @classmethod
+    def from_details(cls, details: Mapping[str, Any]) -> Decided:
+        """From the details of a plan file of release 0.1.0, which had no `decided`."""
+        split = details.get("traffic")
+        return cls(
+            int(details.get("attempt") or 1),
+            split if isinstance(split, Mapping) else None,
+            bool(details.get("take_over")),
+            str(details.get("endpoint") or ""),
+        )
+
+
+@dataclass(frozen=True)
 class PlannedResource:
     """One resource of the plan.
 
@@ -62,7 +85,7 @@ class PlannedResource:
     reason: one clause saying why this action ("not in the workspace", "learning_rate changed").
     depends_on: what must have been carried out before. fingerprint: digest of the live object that was read,
     empty when there was none; a saved plan is stale when it moved. unchanged: how many managed fields agree.
-    desired: the wanted properties, plain. details: facts for people and for apply that are not compared.
+    desired: the wanted properties, plain. details: facts for people that are not compared. decided: for apply.
 
     Literal secrets in any of it are concealed when it is made, whoever makes it: no plan holds one.
     """
@@ -78,6 +101,7 @@ class PlannedResource:
     depends_on: tuple[Address, ...] = ()
     fingerprint: str = ""
     notes: tuple[str, ...] = ()
+    decided: Decided = Decided()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "desired", concealed(self.desired))
@@ -231,6 +255,7 @@ def _resource_to_dict(resource: PlannedResource) -> dict[str, Any]:
         "depends_on": [str(a) for a in resource.depends_on],
         "fingerprint": resource.fingerprint,
         "notes": list(resource.notes),
+        **({"decided": asdict(resource.decided)} if resource.decided != Decided() else {}),
     }
 
 
@@ -247,7 +272,14 @@ def _resource_from_dict(data: Mapping[str, Any]) -> PlannedResource:
         depends_on=_addresses(data["depends_on"]),
         fingerprint=data["fingerprint"],
         notes=tuple(data["notes"]),
+        decided=_decided(data),
     )
+
+
+def _decided(data: Mapping[str, Any]) -> Decided:
+    if (decided := data.get("decided")) is None:
+        return Decided.from_details(data["details"])
+    return Decided(**_known(decided, Decided))
 
 
 def _change_to_dict(change: FieldChange) -> dict[str, Any]:

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from phift.address import Address
-from phift.compile.desired import Desired, Stack
-from phift.compile.ownership import PROTECT, Claim, Ownership
 from phift.diagnostics import Diagnostic
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
-from phift.plan.observed import LiveObject, Observed
 from phift.plan.replacing import protected
 from phift.plan.standing import LOST, Policy, Standing, Stranger, refusals
+from phift.state.desired import Desired, Stack
+from phift.state.live import Live, Observation
+from phift.state.ownership import PROTECT, Claim, Ownership
+from phift.state.states import Provisioning, RunState
+from phift.state.traits import Nature
 
 __all__ = ["decide_prune", "decide_removal"]
 
 _ALONG = "goes with its endpoint"
-_ENDED = frozenset({"Completed", "Failed", "Canceled", "NotResponding"})
 
 
 def decide_removal(
-    stack: Stack, observed: Mapping[Address, Observed], policy: Policy, *, archive: bool
+    stack: Stack, observed: Mapping[Address, Observation], policy: Policy, *, archive: bool
 ) -> tuple[tuple[PlannedResource, ...], tuple[Diagnostic, ...]]:
     """A planned resource for each desired one, in their order, and findings that refuse the plan."""
     planned = []
     findings = []
     strangers = []
-    moved: tuple[LiveObject, ...] = ()
+    moved: tuple[Live, ...] = ()
     for desired in stack.resources:
         seen = observed.get(desired.address)
         live = seen.live if seen else None
@@ -35,7 +37,8 @@ def decide_removal(
         action, reason = _action(desired, live, stands, archive)
         if live and stands is Standing.REFUSED:
             if _costs(desired, live):
-                strangers.append(Stranger(desired.address, live.name, live.owner, desired.address in policy.lost))
+                lost = desired.address in policy.lost
+                strangers.append(Stranger(desired.address, live.name, live.owner, lost, desired.traits.adoptable))
         elif live and stands is Standing.MOVED:
             moved = (*moved, live)
         elif live and action is Action.DELETE and live.marks.get(PROTECT) == "true":
@@ -61,7 +64,7 @@ def decide_removal(
     return tuple(planned), (*findings, *refusals(stack, strangers, verb="destroy"))
 
 
-def _standing(stack: Stack, desired: Desired, live: LiveObject | None, policy: Policy) -> Standing:
+def _standing(stack: Stack, desired: Desired[Any], live: Live | None, policy: Policy) -> Standing:
     """A destroy claims what carries the stack's own name, or did according to the ledger; what is plainly somebody
     else's stays, whatever was asked for."""
     if live is None or not desired.owned:
@@ -70,18 +73,22 @@ def _standing(stack: Stack, desired: Desired, live: LiveObject | None, policy: P
     if owner.ownership is Ownership.OURS:
         return Standing.OURS
     if owner.ownership is Ownership.MOVED:
-        return Standing.OURS if desired.address.kind == "job" else Standing.MOVED
+        return Standing.OURS if desired.traits.historic else Standing.MOVED
     named = (owner.stack in (stack.name, *stack.former) and not owner.copied) or desired.address in policy.lost
     return (Standing.CLAIMED if policy.take_over else Standing.REFUSED) if named else Standing.SHARED
 
 
-def _costs(desired: Desired, live: LiveObject) -> bool:
-    return desired.address.kind not in {"data", "model"} and not (
-        desired.address.kind == "job" and live.state in _ENDED
-    )
+def _costs(desired: Desired[Any], live: Live) -> bool:
+    match desired.traits.nature:
+        case Nature.VERSION:
+            return False
+        case Nature.RUN:
+            return not RunState.ended(live.state)
+        case _:
+            return True
 
 
-def _moved(stack: Stack, moved: tuple[LiveObject, ...]) -> Diagnostic:
+def _moved(stack: Stack, moved: tuple[Live, ...]) -> Diagnostic:
     return Diagnostic(
         f"stack moved: {moved[0].owner.source} -> {stack.claim.source}",
         detail=f"The move is not applied yet to {', '.join(live.name for live in moved)}. If this is a copy of the "
@@ -91,12 +98,13 @@ def _moved(stack: Stack, moved: tuple[LiveObject, ...]) -> Diagnostic:
     )
 
 
-def _along(desired: Desired, seen: Observed | None) -> list[PlannedResource]:
-    """The stack's other deployments, which go with the endpoint too: kept ones, and what a cut-off rollout left."""
-    others = seen.facts.get("others") or () if seen and desired.address.kind == "deployment" else ()
+def _along(desired: Desired[Any], seen: Observation | None) -> list[PlannedResource]:
+    """The stack's other objects beside a hosted one, which go with the host too: kept deployments, and what an
+    interrupted rollout left."""
+    others = seen.others if seen and desired.traits.hosted else ()
     return [
         PlannedResource(
-            address=Address("deployment", other.name),
+            address=Address(desired.address.kind, other.name),
             action=Action.NO_OP,
             identity=other.name,
             reason=_ALONG,
@@ -108,7 +116,7 @@ def _along(desired: Desired, seen: Observed | None) -> list[PlannedResource]:
 
 
 def decide_prune(
-    kind: str, live: LiveObject, after: tuple[Address, ...], claim: Claim
+    kind: str, live: Live, after: tuple[Address, ...], claim: Claim
 ) -> tuple[PlannedResource, tuple[Diagnostic, ...]]:
     """What becomes of an object of this stack that the spec no longer has. after: what must be done before. claim: the
     stack's."""
@@ -119,8 +127,8 @@ def decide_prune(
     elif live.owner.ownership is not Ownership.OURS:
         reason += f"; taken over from {live.owner}"
     findings: tuple[Diagnostic, ...] = ()
-    if live.facts.get("busy"):
-        action, reason = Action.NO_OP, f"no longer in the spec, but busy: {live.facts['busy']} nodes work; stays"
+    if live.busy:
+        action, reason = Action.NO_OP, f"no longer in the spec, but busy: {live.busy}; stays"
     if live.marks.get(PROTECT) == "true":
         action, findings = Action.NO_OP, (protected(address, live.name),)
     planned = PlannedResource(
@@ -134,25 +142,26 @@ def decide_prune(
     return planned, findings
 
 
-def _action(desired: Desired, live: LiveObject | None, stands: Standing, archive: bool) -> tuple[Action, str]:
-    if desired.address.kind in {"deployment", "traffic", "test"}:
+def _action(desired: Desired[Any], live: Live | None, stands: Standing, archive: bool) -> tuple[Action, str]:
+    traits = desired.traits
+    if traits.hosted:
         return Action.NO_OP, _ALONG
     if live is None:
         return Action.NO_OP, "not in the workspace"
     if stands not in (Standing.OURS, Standing.CLAIMED):
         return Action.NO_OP, "not made by this stack: stays"
-    if stands is Standing.CLAIMED and desired.address.kind in {"compute", "endpoint"}:
+    if stands is Standing.CLAIMED and traits.nature is Nature.MUTABLE:
         return Action.DELETE, f"{LOST if not live.owner.stack else f'taken over from {live.owner}'}: stops billing"
-    match desired.address.kind:
-        case "job" if live.state not in _ENDED:
+    match traits.nature:
+        case Nature.RUN if not RunState.ended(live.state):
             return Action.DELETE, "running: will be cancelled"
-        case "job":
+        case Nature.RUN:
             return Action.NO_OP, "ended: stays as a record"
-        case "data" | "model" if live.state == "Archived":
+        case Nature.VERSION if live.state == Provisioning.ARCHIVED:
             return Action.NO_OP, "archived"
-        case "data" | "model":
+        case Nature.VERSION:
             return (Action.DELETE, "will be archived") if archive else (Action.NO_OP, "kept: it costs only storage")
-        case "compute" if live.facts.get("busy"):
-            return Action.NO_OP, f"busy: {live.facts['busy']} nodes work, perhaps for others; stays"
+        case _ if live.busy:
+            return Action.NO_OP, f"busy: {live.busy}, perhaps for others; stays"
         case _:
             return Action.DELETE, "stops billing"

@@ -6,13 +6,13 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from phift.address import Address
-from phift.compile.desired import Stack
-from phift.compile.ownership import PROTECT
 from phift.diagnostics import Diagnostic
 from phift.errors import UsageError
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
-from phift.plan.observed import Observed
+from phift.state.desired import Stack
+from phift.state.live import Observation
+from phift.state.ownership import PROTECT
 
 __all__ = ["protected", "protected_from", "replaced", "require_replaceable"]
 
@@ -20,22 +20,15 @@ __all__ = ["protected", "protected_from", "replaced", "require_replaceable"]
 def require_replaceable(stack: Stack, wanted: Collection[Address]) -> None:
     """Raises UsageError for an address that the stack does not have, or whose kind cannot be replaced alone."""
     for address in wanted:
-        if stack.resource(address) is None:
+        desired = stack.resource(address)
+        if desired is None:
             known = ", ".join(sorted(str(r.address) for r in stack.resources))
             raise UsageError(f"the plan has no {address}", remedy=f"It has: {known}.")
-        match address.kind:
-            case "compute" | "deployment":
-                continue
-            case "endpoint":
-                remedy = "What it serves goes with it: phift destroy, then phift apply. Nothing is trained again."
-            case "job":
-                remedy = "Its content names it. Change the spec; one that failed runs again with --retry-failed."
-            case _:
-                remedy = "Only a compute and a deployment can be; the others are found by their content."
-        raise UsageError(f"{address} cannot be replaced", remedy=remedy)
+        if not desired.traits.replaceable:
+            raise UsageError(f"{address} cannot be replaced", remedy=desired.traits.instead)
 
 
-def replaced(resource: PlannedResource, seen: Observed | None, wanted: Collection[Address]) -> PlannedResource:
+def replaced(resource: PlannedResource, seen: Observation | None, wanted: Collection[Address]) -> PlannedResource:
     """The same, deleted and made again where that was asked for and it is there. Raises UsageError for what is not the
     stack's own."""
     live = seen.live if seen else None
@@ -46,7 +39,7 @@ def replaced(resource: PlannedResource, seen: Observed | None, wanted: Collectio
     return replace(resource, action=Action.REPLACE, reason="asked for by --replace")
 
 
-def protected_from(resource: PlannedResource, seen: Observed | None) -> tuple[Diagnostic, ...]:
+def protected_from(resource: PlannedResource, seen: Observation | None) -> tuple[Diagnostic, ...]:
     """Refuses to replace what an earlier apply protected, whoever or whatever asks for it."""
     live = seen.live if seen else None
     if resource.action is not Action.REPLACE or live is None or live.marks.get(PROTECT) != "true":

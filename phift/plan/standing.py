@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from phift.address import Address
-from phift.compile.desired import Desired, Stack
-from phift.compile.ownership import DIGEST, Claim, Owner, Ownership
 from phift.diagnostics import Diagnostic
-from phift.plan.observed import LiveObject
+from phift.state.desired import Desired, Stack
+from phift.state.live import Live
+from phift.state.ownership import DIGEST, Claim, Owner, Ownership
 
 __all__ = ["DEFAULT", "LOST", "Policy", "Standing", "Stranger", "claimed_because", "refusals", "standing"]
 
 LOST = "tags removed outside; ours according to the ledger"
-
-_SHARED = frozenset({"compute"})
-"""Kinds that stacks may share: what is not ours is used as it is."""
-_ADOPTED = frozenset({"compute", "endpoint", "model"})
 
 
 @dataclass(frozen=True)
@@ -55,25 +52,25 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class Stranger:
-    """An object that the stack wants and another owns. lost: see Policy."""
+    """An object that the stack wants and another owns. lost: see Policy. adoptable: see Traits."""
 
     address: Address
     name: str
     owner: Owner
     lost: bool = False
+    adoptable: bool = False
 
 
-def standing(desired: Desired, live: LiveObject, policy: Policy) -> Standing:
+def standing(desired: Desired[Any], live: Live, policy: Policy) -> Standing:
     """What the object is to the stack that wants it."""
     match live.owner.ownership:
         case Ownership.OURS:
             return Standing.OURS
         case Ownership.MOVED:
-            # A job says for ever what was true when it ran.
-            return Standing.OURS if desired.address.kind == "job" else Standing.MOVED
+            return Standing.OURS if desired.traits.historic else Standing.MOVED
         case _ if not desired.owned:
             return Standing.SHARED
-        case _ if desired.address.kind == "job":
+        case _ if desired.traits.historic:
             return Standing.OURS if live.marks.get(DIGEST) == desired.digest else Standing.REFUSED
         case Ownership.UNMARKED:
             lost = desired.address in policy.lost
@@ -82,12 +79,12 @@ def standing(desired: Desired, live: LiveObject, policy: Policy) -> Standing:
             claimed = policy.take_over and live.owner.stack in (desired.stack, *desired.former)
     if claimed:
         return Standing.CLAIMED
-    if desired.address.kind in _SHARED:
+    if desired.traits.shared:
         return Standing.SHARED
     return Standing.CLAIMED if policy.take_over else Standing.REFUSED
 
 
-def claimed_because(desired: Desired, live: LiveObject, policy: Policy, claim: Claim) -> str:
+def claimed_because(desired: Desired[Any], live: Live, policy: Policy, claim: Claim) -> str:
     """The reason of an adoption, for the plan."""
     if live.owner.ownership is Ownership.MOVED:
         return f"stack moved: {live.owner.source} -> {claim.source}"
@@ -111,7 +108,7 @@ def _refusal(stack: Stack, owner: Owner, lost: bool, several: Sequence[Stranger]
     what = names[0] if len(names) == 1 else f"{len(names)} objects"
     more = "" if len(names) == 1 else f"They are: {', '.join(names)}."
     sides = _sides(stack, owner) if owner.stack else ""
-    adopts = [one.address.kind for one in several if one.address.kind in _ADOPTED] if not owner.stack else []
+    adopts = [one.address.kind for one in several if one.adoptable] if not owner.stack else []
     them = "it" if len(names) == 1 else "them"
     claim = f"--take-over {verb}s {them} too" if verb else f"--take-over claims {them} for this stack"
     if adopts and not lost:

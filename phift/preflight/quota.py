@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from phift.compile.desired import Desired
 from phift.compile.facts import Size, Usage, pool_of
 from phift.diagnostics import Diagnostic, Severity
 from phift.errors import AzureError
-from phift.preflight.demand import Demand, demands
-from phift.preflight.subject import Subject
+from phift.kinds.demand import Demand
+from phift.kinds.subject import Subject
+from phift.preflight.demand import demands
 
 __all__ = ["quota"]
 
@@ -111,21 +111,20 @@ def _remedy(subject: Subject, demand: Demand, usages: Mapping[str, Usage]) -> st
     desired = subject.stack.resource(demand.address)
     ways = []
     if desired is not None:
-        if names := _fitting(subject, desired, demand, usages):
+        if names := _fitting(subject, demand, usages):
             ways.append(f"These fit: {', '.join(names)}.")
         seen = subject.observed.get(desired.address)
-        if seen is not None and seen.facts.get("others"):
+        if seen is not None and seen.others:
             ways.append("Where serving may pause, phift destroy and phift apply: nothing is trained again.")
     return " ".join([*ways, _MORE])
 
 
-def _fitting(subject: Subject, desired: Desired, demand: Demand, usages: Mapping[str, Usage]) -> list[str]:
+def _fitting(subject: Subject, demand: Demand, usages: Mapping[str, Usage]) -> list[str]:
     """Other sizes that the model and the author allow, and that would fit now, in the order of the model's list."""
     model = subject.facts.base_model
-    task = "inference" if desired.address.kind == "deployment" else "finetune"
-    own = {str(name).lower() for name in desired.parts.get("allow") or ()}
+    own = {name.lower() for name in demand.allow}
     found = []
-    for name in model.allow_list(task).sizes if model else ():
+    for name in model.allow_list(demand.task).sizes if model else ():
         size = subject.facts.size(name)
         if size is None or not size.family or size.name == demand.size.name or (own and name.lower() not in own):
             continue

@@ -1,34 +1,20 @@
-"""All checks, in the order in which they are told."""
+"""All checks: those of the kinds, in the order of the registry, then those of the whole plan."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 from phift.diagnostics import Diagnostic
-from phift.preflight.allow_list import allow_list
-from phift.preflight.compute_state import compute_state
-from phift.preflight.gpu_count import gpu_count
-from phift.preflight.lifecycle import lifecycle
+from phift.kinds.base import Check
+from phift.kinds.registry import KINDS
+from phift.kinds.subject import Subject
 from phift.preflight.quota import quota
-from phift.preflight.rows import rows
-from phift.preflight.served_model import served_model
-from phift.preflight.subject import Subject
 from phift.preflight.tags import tags
 
-__all__ = ["CHECKS", "Subject", "check"]
+__all__ = ["Subject", "check"]
 
-CHECKS: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
-    compute_state,
-    allow_list,
-    gpu_count,
-    lifecycle,
-    served_model,
-    tags,
-    quota,
-    rows,
-)
+_OF_THE_PLAN: tuple[Check, ...] = (tags, quota)
 
 
 def check(subject: Subject) -> list[Diagnostic]:
     """Every finding of every check, errors and warnings."""
-    return [finding for one in CHECKS for finding in one(subject)]
+    checks = [*(one for kind in KINDS.values() for one in kind.checks), *_OF_THE_PLAN]
+    return [finding for one in checks for finding in one(subject)]

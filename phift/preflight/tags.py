@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from phift.compile.desired import Desired
-from phift.compile.ownership import ARM_TAGS, needed_marks
 from phift.diagnostics import Diagnostic
-from phift.preflight.subject import Subject
+from phift.kinds.subject import Subject
+from phift.state.desired import Desired
+from phift.state.ownership import ARM_TAGS, needed_marks
 
 __all__ = ["tags"]
 
 _NAME, _VALUE = 512, 256
 """Characters of the name and of the value of a tag (Azure docs)."""
-_KINDS = ("compute", "endpoint", "deployment")
 
 
 def tags(subject: Subject) -> Iterator[Diagnostic]:
     """too-many-tags, tag-too-long: once each, at the first resource that has them, as most tags are shared."""
-    owned = [d for kind in _KINDS for d in subject.stack.of_kind(kind) if d.owned]
+    owned = [d for d in subject.stack.resources if d.owned and d.traits.tags_on_arm]
     for check in (_count, _length):
         finding = next((f for desired in owned if (f := check(desired))), None)
         if finding:
             yield subject.at("tags", finding)
 
 
-def _count(desired: Desired) -> Diagnostic | None:
+def _count(desired: Desired[Any]) -> Diagnostic | None:
     own = len(desired.properties.get("tags") or {})
     marks = needed_marks(desired)
     if own + marks <= ARM_TAGS:
@@ -39,7 +39,7 @@ def _count(desired: Desired) -> Diagnostic | None:
     )
 
 
-def _length(desired: Desired) -> Diagnostic | None:
+def _length(desired: Desired[Any]) -> Diagnostic | None:
     for name, value in (desired.properties.get("tags") or {}).items():
         if len(name) > _NAME or len(str(value)) > _VALUE:
             return Diagnostic(

@@ -3,16 +3,16 @@
 `load` gives a LoadedSpec or raises InvalidSpecError with every diagnostic of the file at once.
 """
 
+from phift.kinds.compute.spec import ComputeBlock, ComputeSection
+from phift.kinds.data.spec import DataBlock, DataSource
+from phift.kinds.deployment.rollout import RolloutBlock
+from phift.kinds.deployment.spec import DeploymentBlock, InitialCount
+from phift.kinds.endpoint.spec import EndpointBlock
+from phift.kinds.job.spec import FinetuneBlock
+from phift.kinds.model.spec import ModelBlock
+from phift.kinds.test.spec import Expectation, TestBlock
 from phift.spec.document import Spec
 from phift.spec.files import expand
-from phift.spec.kinds.compute import ComputeBlock, ComputeSection
-from phift.spec.kinds.data import DataBlock, DataSource
-from phift.spec.kinds.deployment import DeploymentBlock, InitialCount
-from phift.spec.kinds.endpoint import EndpointBlock
-from phift.spec.kinds.finetune import FinetuneBlock
-from phift.spec.kinds.model import ModelBlock
-from phift.spec.kinds.rollout import RolloutBlock
-from phift.spec.kinds.test import Expectation, TestBlock
 from phift.spec.loader import LoadedSpec, load, load_all
 from phift.spec.matrix import MAX_STACKS
 from phift.spec.references import AssetRef, ComputeRef, DatastoreRef, SecretRef, WorkspaceRef

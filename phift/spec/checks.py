@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from phift.diagnostics import Diagnostic
+from phift.kinds.compute.spec import ComputeBlock
+from phift.kinds.job.component import managed_input
 from phift.spec.document import Spec
-from phift.spec.kinds.compute import ComputeBlock
-from phift.spec.kinds.finetune import managed_input
 from phift.spec.references import SecretRef
 from phift.spec.tree import Node, Path, dotted, walk
 

@@ -5,15 +5,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from phift.kinds.compute.spec import ComputeSection
+from phift.kinds.data.spec import DataBlock
+from phift.kinds.deployment.rollout import RolloutBlock
+from phift.kinds.deployment.spec import DeploymentBlock
+from phift.kinds.endpoint.spec import EndpointBlock
+from phift.kinds.job.spec import FinetuneBlock
+from phift.kinds.model.spec import ModelBlock
+from phift.kinds.test.spec import TestBlock
 from phift.spec.base import Coerced, Model, Strict, Tags, Texts, fault, matching
-from phift.spec.kinds.compute import ComputeSection
-from phift.spec.kinds.data import DataBlock
-from phift.spec.kinds.deployment import DeploymentBlock
-from phift.spec.kinds.endpoint import EndpointBlock
-from phift.spec.kinds.finetune import FinetuneBlock
-from phift.spec.kinds.model import ModelBlock
-from phift.spec.kinds.rollout import RolloutBlock
-from phift.spec.kinds.test import TestBlock
 from phift.spec.references import AssetRef, WorkspaceRef
 from phift.spec.requirement import PATTERN as REQUIREMENT
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from phift.diagnostics import Diagnostic, Mark, nearest
-from phift.spec.kinds.data import SOURCES
+from phift.kinds.data.spec import SOURCES
 from phift.spec.references import WorkspaceRef
 from phift.spec.tree import Node, Origin, OriginKind
 

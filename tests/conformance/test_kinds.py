@@ -9,20 +9,24 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 from support import Embedded, Project
 
 from phift.address import Address
-from phift.compile.desired import Desired
-from phift.compile.overrides import leaves
-from phift.compile.ownership import APPLIED, STACK, applied_digest
+from phift.kinds.base import Kind
+from phift.kinds.context import Context
+from phift.kinds.progress import Progress
+from phift.kinds.progress import Written as Outcome
+from phift.kinds.registry import KINDS
 from phift.phases.workbench import open_workbench
 from phift.plan.diff import diff
-from phift.resources.base import Context, Kind, Live, Progress
-from phift.resources.base import Written as Outcome
-from phift.resources.registry import KINDS
-from phift.resources.rules import rules_of
+from phift.state.desired import Desired
+from phift.state.live import Live
+from phift.state.overrides import leaves
+from phift.state.ownership import APPLIED, STACK, applied_digest
+from phift.state.rules import rules_of
 
 SERVING = """\
 endpoint: {auth_mode: key}
@@ -63,17 +67,17 @@ class Written:
     """A stack all of whose resources were written once, in order."""
 
     context: Context
-    resources: list[Desired]
+    resources: list[Desired[Any]]
     live: dict[Address, Live | None] = field(default_factory=dict)
 
-    def of(self, kind: str) -> list[Desired]:
+    def of(self, kind: str) -> list[Desired[Any]]:
         return [d for d in self.resources if d.address.kind == kind]
 
 
-def wait(kind: Kind, context: Context, desired: Desired, written: Outcome) -> None:
+def wait(kind: Kind[Any, Any], context: Context, desired: Desired, written: Outcome) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
-        progress: Progress = kind.poll(context, desired, written)
+        progress: Progress = kind.wire.poll(context, desired, written)
         if progress.error:
             raise progress.error
         if progress.done:
@@ -100,19 +104,22 @@ def written(
     try:
         for desired in made.resources:
             kind = KINDS[desired.address.kind]
-            assert kind.read(context, desired).live is None or desired.address.kind == "traffic"
-            written = kind.create(context, desired)
+            assert kind.wire.read(context, desired).live is None or desired.address.kind == "traffic"
+            written = kind.wire.create(context, desired)
             wait(kind, context, desired, written)
-            live = kind.read(context, desired).live
+            live = kind.wire.read(context, desired).live
             made.live[desired.address] = live
-            outputs[desired.address] = {**written.outputs, **(kind.outputs(context, desired, live) if live else {})}
+            outputs[desired.address] = {
+                **written.outputs,
+                **(kind.wire.outputs(context, desired, live) if live else {}),
+            }
         yield made
     finally:
         for kind_name in ("endpoint", "compute"):
             for desired in made.of(kind_name):
-                live = KINDS[kind_name].read(context, desired).live
+                live = KINDS[kind_name].wire.read(context, desired).live
                 if live is not None:
-                    KINDS[kind_name].delete(context, desired, live)
+                    KINDS[kind_name].wire.delete(context, desired, live)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -143,7 +150,7 @@ def test_it_is_known_as_ours_with_what_was_applied(written: Written, kind: str) 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - WITHOUT_OBJECT - {"job"}))
 def test_reading_again_gives_the_same_fingerprint(written: Written, kind: str) -> None:
     for desired in written.of(kind):
-        live, again = written.live[desired.address], KINDS[kind].read(written.context, desired).live
+        live, again = written.live[desired.address], KINDS[kind].wire.read(written.context, desired).live
         assert live is not None
         assert again is not None
         if kind == "endpoint":  # the split came after it
@@ -155,4 +162,4 @@ def test_reading_again_gives_the_same_fingerprint(written: Written, kind: str) -
 def test_the_kinds_say_who_they_are() -> None:
     for name, kind in KINDS.items():
         assert kind.name == name
-        assert kind.deadline > 0
+        assert kind.traits.deadline > 0

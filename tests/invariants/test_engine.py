@@ -8,10 +8,10 @@ import pytest
 from support import Project, actions, row
 
 from phift.apply.events import LeaseEvent, Note, ResourceFailed, ResourceSkipped
-from phift.compile.ownership import OWNER, STACK
 from phift.errors import JobFailedError, RefusedError, StalePlanError
 from phift.plan.action import Action
 from phift.plan.model import Plan
+from phift.state.ownership import OWNER, STACK
 
 
 def changed(plan: Plan) -> dict[str, str]:

@@ -13,12 +13,12 @@ from memory import MemoryWorkspace
 from worlds import World, changes
 
 from phift import phases
-from phift.compile.ownership import ID, SOURCE, STACK
 from phift.errors import RefusedError
 from phift.ledger.journal import history
 from phift.lock import LOCK_FILE, read_lock
 from phift.phases import ApplyOptions, Request, forgotten
 from phift.phases.sharing import Shared
+from phift.state.ownership import ID, SOURCE, STACK
 
 HTTPS = "https://github.com/x/y.git"
 

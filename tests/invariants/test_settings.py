@@ -9,9 +9,9 @@ import pytest
 from worlds import World, changes
 
 from phift import phases
-from phift.compile.ownership import FIELDS, ID, RAW
 from phift.phases import Request
 from phift.plan.model import FieldChange, Plan
+from phift.state.ownership import FIELDS, ID, RAW
 
 SERVING: dict[str, Any] = {"instance_type": "Standard_NC24ads_A100_v4", "instance_count": 1}
 USER = "/subscriptions/0/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/me"

@@ -10,10 +10,10 @@ from typing import Any
 from support import Embedded, Project
 
 from phift.azure.session import Azure
-from phift.compile.ownership import DIGEST, STACK
 from phift.emulator import lifecycle
 from phift.errors import NotFoundError
 from phift.ledger.journal import open_intents
+from phift.state.ownership import DIGEST, STACK
 
 __all__ = ["require_settled", "world"]
 

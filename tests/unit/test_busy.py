@@ -11,12 +11,14 @@ import pytest
 
 from phift.address import Address
 from phift.apply.busy import Busy
-from phift.compile.desired import Desired
-from phift.compile.ownership import APPLIED, Owner, Ownership, applied_digest
 from phift.errors import AzureError, Cause, ConflictError, LeaseLostError, NotFoundError, StalePlanError, ThrottledError
+from phift.kinds.base import NAME_TAKEN
+from phift.kinds.progress import Progress, Written
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
-from phift.resources.base import NAME_TAKEN, Live, Progress, Written
+from phift.state.desired import Desired
+from phift.state.live import Live
+from phift.state.ownership import APPLIED, Owner, Ownership, applied_digest
 
 ADDRESS = Address("endpoint", "main")
 WANTED = {"description": "new"}

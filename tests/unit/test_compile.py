@@ -9,10 +9,11 @@ import pytest
 
 from phift import catalog
 from phift.address import Address
-from phift.compile.desired import Desired
 from phift.compile.facts import AllowList, BaseModel, Facts, Size
 from phift.compile.naming import attempt_name, data_name, deployment_name, display_name, endpoint_name, job_name
-from phift.compile.ownership import (
+from phift.kinds.job.parameters import effective_parameters
+from phift.state.desired import Desired
+from phift.state.ownership import (
     APPLIED,
     DIGEST,
     ID,
@@ -29,8 +30,7 @@ from phift.compile.ownership import (
     owner_of,
     user_tags,
 )
-from phift.compile.parameters import effective_parameters
-from phift.compile.source import Source
+from phift.state.source import Source
 
 COMPONENT = catalog.component("chat_completion_pipeline")
 assert COMPONENT is not None

@@ -8,13 +8,13 @@ import random
 import pytest
 
 from phift.address import Address
-from phift.compile.desired import Desired
-from phift.compile.ownership import APPLIED, Claim, applied_digest, marks_of
-from phift.compile.source import Source
 from phift.concealing import concealed, concealed_line, concealed_words, is_concealed, is_secret, shown, shown_change
 from phift.digest import digest_of
 from phift.plan.action import Action, ChangeAction
 from phift.plan.model import FieldChange, PlannedResource
+from phift.state.desired import Desired
+from phift.state.ownership import APPLIED, Claim, applied_digest, marks_of
+from phift.state.source import Source
 
 HUB = "hf_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"

@@ -15,7 +15,7 @@ from phift.data.messages import encoded
 from phift.data.stats import Measures, Meter
 from phift.data.tokens import ESTIMATE, TokenCounter
 from phift.diagnostics import Severity
-from phift.spec.kinds.data import ChecksBlock
+from phift.kinds.data.spec import ChecksBlock
 
 COUNTER = TokenCounter(ESTIMATE, lambda texts: sum(map(len, texts)))
 

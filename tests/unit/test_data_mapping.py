@@ -13,7 +13,7 @@ from phift.data.mapping import compiled, mapped, written_out
 from phift.data.presets import presets
 from phift.data.problems import Problem, Skipped
 from phift.errors import InvalidSpecError
-from phift.spec.kinds.messages import PRESETS
+from phift.kinds.data.messages import PRESETS
 
 USER, ANSWER = {"role": "user", "content": "Two and two?"}, {"role": "assistant", "content": "Four."}
 SYSTEM = {"role": "system", "content": "Be brief."}

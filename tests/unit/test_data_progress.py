@@ -11,15 +11,15 @@ import pytest
 
 from phift.address import Address
 from phift.apply.events import ResourceProgress, ResourceStarted
-from phift.compile.desired import Desired
 from phift.data import Recipe, SourceFile, SourceIdentity
 from phift.data.addresses import WebFile
 from phift.data.hub import Download, HubFile, HubSplit
+from phift.kinds.data.parts import DataParts
+from phift.kinds.data.progress import DataProgress, seconds_for
+from phift.kinds.progress import Progress
+from phift.kinds.registry import KINDS
 from phift.plan.action import Action
-from phift.resources.base import Kind, Progress, deadline_of
-from phift.resources.kinds.data import Data
-from phift.resources.kinds.data_progress import DataProgress, seconds_for
-from phift.resources.registry import KINDS
+from phift.state.desired import Desired
 from phift.views.base import Streams
 from phift.views.human.apply import PlainApply, progress_text
 from phift.views.human.live import LiveApply
@@ -126,12 +126,12 @@ def test_the_deadline_grows_with_the_bytes() -> None:
     elsewhere = SourceIdentity((), remote=WebFile("https://example.org/rows.csv", 500 * MB, "a" * 64))
     assert seconds_for(Recipe.of(elsewhere)) == 3600 + 500 + 500
     large = replace(SPLIT, files=(HubFile("a", 100_000 * MB, "a" * 64),))
-    desired = Desired(TRAIN, "d", {}, parts={"recipe": Recipe.of(SourceIdentity((), large))})
-    assert deadline_of(Data(), desired) == 3600 + 500_000
-    assert deadline_of(Data(), Desired(TRAIN, "d", {})) == 3600
+    recipe = Recipe.of(SourceIdentity((), large))
+    assert KINDS["data"].deadline(Desired(TRAIN, "d", {}, parts=DataParts(recipe))) == 3600 + 500_000
+    assert KINDS["data"].deadline(Desired(TRAIN, "d", {}, parts=DataParts())) == 3600
 
 
 def test_other_kinds_keep_theirs() -> None:
-    kinds: list[Kind] = [kind for kind in KINDS.values() if kind.name != "data"]
+    kinds = [kind for kind in KINDS.values() if kind.name != "data"]
     assert kinds
-    assert [deadline_of(kind, Desired(TRAIN, "d", {})) for kind in kinds] == [kind.deadline for kind in kinds]
+    assert all(kind.deadline(Desired(TRAIN, "d", {})) == kind.traits.deadline for kind in kinds)

@@ -23,7 +23,7 @@ import yaml
 from phift.data import Recipe, identify, prepare
 from phift.data.columns import columns_of
 from phift.data.presets import presets
-from phift.spec.kinds.data import DataBlock
+from phift.kinds.data.spec import DataBlock
 
 SHAPES = sorted(path.parent for path in (Path(__file__).parent / "shapes").glob("*/case.yaml"))
 

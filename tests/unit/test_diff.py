@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phift.compile.overrides import leaves
+from phift.kinds.base import Kind
+from phift.kinds.registry import KINDS
 from phift.plan.action import ChangeAction
 from phift.plan.diff import diff
-from phift.resources.base import Kind
-from phift.resources.registry import KINDS
-from phift.resources.rules import Behaviour, Rule, Source, rules_of
+from phift.state.overrides import leaves
+from phift.state.rules import Behaviour, Rule, Source, rules_of
 
 
 def rule(field: str, behaviour: Behaviour) -> Rule:
@@ -106,9 +106,9 @@ DECLARED = {
 """Fields of which a kind's vocabulary says only the group, or that a minimal document does not have."""
 
 
-def vocabulary(kind: Kind) -> set[str]:
+def vocabulary(kind: Kind[Any, Any]) -> set[str]:
     """The dotted paths a kind can observe, from an empty document."""
-    observed = kind.observe({"properties": {"properties": {}}, "id": "x", "name": "x", "tags": {}})
+    observed = kind.wire.observe({"properties": {"properties": {}}, "id": "x", "name": "x", "tags": {}})
     known = dict(leaves(observed))
     for group, inner in DECLARED.items():
         known |= {path: None for path, _ in leaves({group: inner})}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from phift.resources.kinds.infrastructure import passing, table
+from phift.kinds.job.infrastructure import passing, table
 
 
 @pytest.mark.parametrize(

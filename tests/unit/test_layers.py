@@ -1,6 +1,7 @@
 """The direction of imports: a layer imports its own and lower numbers, folders of one layer not each other."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,25 +25,28 @@ LAYERS = {
         "once",
         "concealing",
     },
-    1: {"graph", "spec", "catalog", "explain", "resources.rules"},
-    2: {"lock", "data", "compile", "ledger"},
-    3: {"azure", "resources.base", "plan", "defaults"},
-    4: {"resources.kinds", "resources.registry"},
-    5: {"apply", "preflight"},
+    1: {"graph", "spec", "catalog", "explain"},
+    2: {"lock", "data", "ledger", "state", "kinds.parameters"},
+    3: {"azure", "compile", "plan", "defaults"},
+    4: {"kinds"},
+    5: {"apply", "preflight", "loops"},
     6: {"phases"},
     7: {"views", "api"},
     8: {"cli", "__main__"},
 }
 LAYER_OF = {room: number for number, rooms in LAYERS.items() for room in rooms}
 
-# Layers whose rooms may see each other: the entities of the world (azure) and what reads them.
-NEIGHBOURS = {("resources.base", "azure"), ("preflight", "spec"), ("resources.registry", "resources.kinds")}
+# A kind's block of the spec belongs to the spec, and what it merges without a workspace is below the workspace.
+OF_SPEC = re.compile(r"kinds\.\w+\.(spec|messages|rollout|component)(\.|$)")
+OF_PARAMETERS = re.compile(r"kinds\.\w+\.parameters(\.|$)")
+# The loops over the kinds are above them, in the folders of what they make.
+LOOPS = re.compile(r"(compile\.compiler|plan\.(planner|removal))(\.|$)")
 STARTERS = ("cli", "azure.sessions")
 """Who starts the emulator: a room, or one module of it."""
 EMULATOR_SEES = LAYERS[0] | {"catalog", "emulator"}
 
 ONLY_UNDER = {
-    "azure.ai.ml": ("azure", "resources.kinds"),
+    "azure.ai.ml": ("azure", "kinds"),
     "rich": ("views",),
     "typer": ("cli",),
     "torch": ("emulator",),
@@ -58,13 +62,13 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
 def room_of(module: str) -> str:
-    """`phift.resources.kinds.job` is in the room resources.kinds, `phift.plan.diff` in plan."""
-    parts = module.split(".")[1:]
-    if not parts:
-        return "__init__"
-    if parts[0] == "resources":
-        return ".".join(parts[:2]) if len(parts) > 1 else "resources"
-    return parts[0]
+    """`phift.kinds.job.wire` is in the room kinds, `phift.kinds.job.spec` in spec, `phift.plan.diff` in plan."""
+    path = module.partition(".")[2]
+    if path == "kinds" or OF_SPEC.match(path):
+        return "spec"
+    if OF_PARAMETERS.match(path):
+        return "kinds.parameters"
+    return "loops" if LOOPS.match(path) else path.partition(".")[0] or "__init__"
 
 
 def name_of(path: Path) -> str:
@@ -95,7 +99,7 @@ def type_checking_only(path: Path) -> set[str]:
 
 def violation(importer: str, imported: str) -> str:
     here, there = room_of(importer), room_of(imported)
-    if here == there or there in ("__init__", "resources") or (there.startswith("__") and there != "__main__"):
+    if here == there or there == "__init__" or (there.startswith("__") and there != "__main__"):
         return ""  # phift itself and its __version__
     if here == "emulator":
         return "" if there in EMULATOR_SEES else "emulator/ sees only layer 0 and catalog"
@@ -103,7 +107,7 @@ def violation(importer: str, imported: str) -> str:
         starts = here in STARTERS or importer.removeprefix("phift.") in STARTERS
         return "" if starts else f"only {' and '.join(STARTERS)} start the emulator"
     low, high = LAYER_OF[there], LAYER_OF[here]
-    if low < high or (here, there) in NEIGHBOURS or low == high == 0 or here == "__main__":
+    if low < high or low == high == 0 or here == "__main__":
         return ""
     return f"layer {high} ({here}) imports layer {low} ({there})"
 
@@ -133,7 +137,7 @@ def test_heavy_imports_stay_in_their_rooms(path: Path) -> None:
 
 
 def test_every_room_has_a_layer() -> None:
-    rooms = {room_of(name_of(p)) for p in MODULES} - {"emulator", "resources"}
+    rooms = {room_of(name_of(p)) for p in MODULES} - {"emulator"}
     assert rooms <= set(LAYER_OF)
 
 
@@ -145,3 +149,15 @@ def test_a_wrong_direction_is_seen() -> None:
     assert violation("phift.api", "phift.views.json")
     assert violation("phift.api", "phift.cli.connect")
     assert not violation("phift.apply.runner", "phift.plan.model")
+
+
+KIND = re.compile(r"phift\.kinds\.(?!shared\b)(\w+)\.")
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if KIND.match(name_of(p))], ids=name_of)
+def test_kinds_do_not_import_kinds(path: Path) -> None:
+    """What a kind tells others is in phift.state.exports."""
+    own = KIND.match(name_of(path))
+    assert own is not None
+    others = {f"{i}" for i in imports_of(path) if (found := KIND.match(f"{i}.")) and found[1] != own[1]}
+    assert not {i for i in others if (PACKAGE / "kinds" / i.split(".")[2]).is_dir()}

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from phift.address import Address
-from phift.compile.desired import Desired
-from phift.compile.ownership import ID, SOURCE, Claim, Ownership, marks_of
-from phift.compile.source import Source
 from phift.git import checkout_of
 from phift.phases.sharing import Shared
+from phift.state.desired import Desired
+from phift.state.ownership import ID, SOURCE, Claim, Ownership, marks_of
+from phift.state.source import Source
 
 A, B = "a" * 16, "b" * 16
 HERE = "github.com/x/y#specs/a.yaml"

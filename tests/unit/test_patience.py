@@ -12,7 +12,7 @@ from phift.address import Address
 from phift.apply.patience import Patience
 from phift.azure.attendance import Seen
 from phift.errors import AzureError, DetachedError, NotFoundError, ServerError, ThrottledError
-from phift.resources.base import Progress
+from phift.kinds.progress import Progress
 
 COMPUTE = Address("compute", "finetune")
 

@@ -78,7 +78,6 @@ def test_a_secret_stays_out_of_the_file() -> None:
     [
         (Action.NO_OP, "Plan: 0 to add, 0 to change, 0 to destroy."),
         (Action.REUSE, "Plan: 0 to add, 0 to change, 0 to destroy."),
-        (Action.READ, "Plan: 0 to add, 0 to change, 0 to destroy."),
         (Action.CREATE, "Plan: 1 to add, 0 to change, 0 to destroy."),
         (Action.RUN, "Plan: 1 to add, 0 to change, 0 to destroy."),
         (Action.UPDATE, "Plan: 0 to add, 1 to change, 0 to destroy."),
@@ -86,17 +85,16 @@ def test_a_secret_stays_out_of_the_file() -> None:
         (Action.ADOPT, "Plan: 0 to add, 1 to change, 0 to destroy."),
         (Action.REPLACE, "Plan: 1 to add, 0 to change, 1 to destroy."),
         (Action.DELETE, "Plan: 0 to add, 0 to change, 1 to destroy."),
-        (Action.FORGET, "Plan: 0 to add, 0 to change, 0 to destroy."),
     ],
 )
 def test_the_count_line(action: Action, line: str) -> None:
     plan = plan_of(planned(action))
     assert str(plan.counts) == line
-    assert plan.changes_something is (action not in {Action.NO_OP, Action.REUSE, Action.READ})
+    assert plan.changes_something is (action not in {Action.NO_OP, Action.REUSE})
 
 
 def test_every_action_has_a_symbol() -> None:
-    assert {a.symbol for a in Action} == {" ", "<=", "~", "+", ".", "-/+", "-"}
+    assert {a.symbol for a in Action} == {" ", "~", "+", "-/+", "-"}
 
 
 def test_a_resource_by_its_address() -> None:

@@ -6,44 +6,49 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support import wanted
 
-from phift.address import Address
-from phift.compile.desired import Desired, Stack
-from phift.compile.ownership import APPLIED, PROTECT, TAGS, Claim, Owner, Ownership, applied_digest
-from phift.compile.source import Source
+from phift.kinds.job.parts import JobObservation, JobParts
+from phift.kinds.model.parts import ModelObservation
+from phift.kinds.registry import KINDS
 from phift.plan.action import Action, ChangeAction
-from phift.plan.model import PlannedResource
-from phift.plan.planner import KNOWN_AFTER_APPLY, decide
+from phift.plan.model import KNOWN_AFTER_APPLY, PlannedResource
+from phift.plan.planner import decide
 from phift.plan.removal import decide_removal
 from phift.plan.standing import Policy
-from phift.resources.base import Live, Observation
-from phift.resources.registry import KINDS
-from phift.resources.rules import rules_of
+from phift.state.desired import Desired, Stack
+from phift.state.live import Live, Observation, Previous
+from phift.state.ownership import APPLIED, PROTECT, TAGS, Claim, Owner, Ownership, applied_digest
+from phift.state.source import Source
 
 OURS, UNMARKED = Owner(Ownership.OURS, "s", "r#s.yaml"), Owner(Ownership.UNMARKED)
 FOREIGN = Owner(Ownership.FOREIGN, "theirs", "r#t.yaml")
 NO_RETRIES = Policy()
 CLAIM = Claim("", Source.parse("r#s.yaml"))
-RULES = {kind: rules_of(kind) for kind in KINDS}
 
-CLUSTER = Desired(
-    Address("compute", "finetune"),
+RUN = JobParts(component="c", document={}, base_model="b", literals={}, data={})
+
+CLUSTER = wanted(
+    "compute",
+    "finetune",
     "gpu",
     {"type": "amlcompute", "size": "Standard_NC24ads_A100_v4", "max_instances": 1, "tags": {"team": "a"}},
 )
-DATA = Desired(Address("data", "train"), "s-train", {"type": "uri_file", "tags": {}}, digest="abc")
-JOB = Desired(
-    Address("job", "finetune"),
+DATA = wanted("data", "train", "s-train", {"type": "uri_file", "tags": {}}, digest="abc")
+JOB = wanted(
+    "job",
+    "finetune",
     "s-123",
     {"display_name": "d"},
     digest="123",
     inputs={"parameters": {"learning_rate": 0.004}, "gpus": 1},
+    parts=RUN,
     depends_on=(CLUSTER.address, DATA.address),
 )
-MODEL = Desired(Address("model", "finetuned"), "m", {"type": "mlflow_model"}, digest="123", depends_on=(JOB.address,))
+MODEL = wanted("model", "finetuned", "m", {"type": "mlflow_model"}, digest="123", depends_on=(JOB.address,))
 
 
-def live(desired: Desired, owner: Owner = OURS, *, marks: dict[str, str] | None = None, **more: Any) -> Live:
+def live(desired: Desired[Any], owner: Owner = OURS, *, marks: dict[str, str] | None = None, **more: Any) -> Live:
     """The object as an apply of `desired` left it, but for what is given."""
     applied = {APPLIED: applied_digest(desired.properties), TAGS: ",".join(desired.properties.get("tags") or {})}
     fields = {"properties": desired.properties, "name": desired.name, **more}
@@ -51,19 +56,20 @@ def live(desired: Desired, owner: Owner = OURS, *, marks: dict[str, str] | None 
 
 
 def decided(
-    desired: Desired, seen: Observation | None, policy: Policy = NO_RETRIES, *also: Desired, **others: Any
+    desired: Desired[Any], seen: Observation | None, policy: Policy = NO_RETRIES, *also: Desired[Any], **others: Any
 ) -> Any:
     """(planned, findings) of one resource. others: observations by kind, for the resources in `also`."""
     stack = Stack("s", "local", CLAIM, (desired, *also))
     observed = {d.address: others[d.address.kind] for d in also if d.address.kind in others}
     if seen is not None:
         observed[desired.address] = seen
-    planned, findings = decide(stack, observed, RULES, policy)
+    planned, findings = decide(stack, observed, KINDS, policy)
     return planned[0], findings
 
 
-def of(desired: Desired, owner: Owner = OURS, **more: Any) -> Observation:
-    return Observation(live(desired, owner, **more))
+def of(desired: Desired[Any], owner: Owner = OURS, **more: Any) -> Observation:
+    kinds = {"job": JobObservation, "model": ModelObservation}
+    return kinds.get(desired.address.kind, Observation)(live(desired, owner, **more))
 
 
 @pytest.mark.parametrize(
@@ -82,30 +88,30 @@ def of(desired: Desired, owner: Owner = OURS, **more: Any) -> Observation:
         (DATA, Observation(), Action.CREATE, "no version with this content"),
         (DATA, of(DATA), Action.REUSE, "same content"),
         (DATA, of(DATA, state="Archived"), Action.UPDATE, "archived: will be restored"),
-        (MODEL, Observation(), Action.CREATE, "no version from this training"),
+        (MODEL, ModelObservation(), Action.CREATE, "no version from this training"),
         (MODEL, of(MODEL, version="3"), Action.REUSE, "same content"),
         (MODEL, of(MODEL, version="3", state="Archived"), Action.UPDATE, "archived: will be restored"),
-        (JOB, Observation(), Action.RUN, "never run"),
+        (JOB, JobObservation(), Action.RUN, "never run"),
         (JOB, of(JOB, state="Completed"), Action.REUSE, "it has completed"),
         (JOB, of(JOB, state="Queued"), Action.ADOPT, "already running (Queued): watched, not started again"),
     ],
 )
-def test_action_and_reason(desired: Desired, seen: Observation, action: Action, reason: str) -> None:
+def test_action_and_reason(desired: Desired[Any], seen: Observation, action: Action, reason: str) -> None:
     planned, findings = decided(desired, seen)
     assert (planned.action, planned.reason, findings) == (action, reason, ())
 
 
 def test_an_endpoint_whose_last_change_failed_is_written_again() -> None:
     """It serves on, and replacing it would take its deployments along."""
-    endpoint = Desired(Address("endpoint", "main"), "e", {"auth_mode": "key"})
-    created = {"scoring_uri": "https://e/score", "errors": "OperationCanceled: overridden"}
-    planned, _ = decided(endpoint, of(endpoint, state="Failed", facts=created))
+    endpoint = wanted("endpoint", "main", "e", {"auth_mode": "key"})
+    created = {"created": True, "error": "OperationCanceled: overridden"}
+    planned, _ = decided(endpoint, of(endpoint, state="Failed", **created))
     assert (planned.action, planned.reason) == (Action.UPDATE, "its last change ended in state Failed: written again")
     assert (planned.details["state"], planned.details["errors"]) == ("Failed", "OperationCanceled: overridden")
-    planned, _ = decided(endpoint, of(endpoint, state="Failed", facts={"scoring_uri": None}))
+    planned, _ = decided(endpoint, of(endpoint, state="Failed"))
     assert planned.action is Action.REPLACE
     old = {"auth_mode": "aml_token"}
-    planned, _ = decided(endpoint, of(endpoint, state="Failed", facts=created, properties=old))
+    planned, _ = decided(endpoint, of(endpoint, state="Failed", properties=old, **created))
     assert planned.action is Action.UPDATE
 
 
@@ -161,7 +167,7 @@ def test_a_cluster_of_others_is_used_as_it_is(owner: Owner, note: str) -> None:
 
 
 @pytest.mark.parametrize("desired", [DATA, MODEL, JOB])
-def test_versions_and_jobs_of_others_are_refused(desired: Desired) -> None:
+def test_versions_and_jobs_of_others_are_refused(desired: Desired[Any]) -> None:
     planned, findings = decided(desired, of(desired, FOREIGN))
     assert planned.action is Action.NO_OP
     assert [f.code for f in findings] == ["owned-by-another"]
@@ -169,14 +175,14 @@ def test_versions_and_jobs_of_others_are_refused(desired: Desired) -> None:
 
 
 def test_the_next_model_version_is_named_and_known_after_apply() -> None:
-    planned, _ = decided(MODEL, Observation(None, {"next_version": "4"}))
+    planned, _ = decided(MODEL, ModelObservation(next_version="4"))
     assert planned.identity == "m: next (4 unless taken)"
     assert planned.details["version"] == KNOWN_AFTER_APPLY
 
 
 def test_retraining_says_what_changed_since_which_version() -> None:
-    before = {"version": "3", "inputs": {"parameters": {"learning_rate": 0.008, "max_steps": 9}, "gpus": 1}}
-    planned, _ = decided(JOB, Observation(), Policy(), MODEL, model=Observation(None, {"previous": before}))
+    before = Previous("3", {"parameters": {"learning_rate": 0.008, "max_steps": 9}, "gpus": 1})
+    planned, _ = decided(JOB, JobObservation(), Policy(), MODEL, model=ModelObservation(previous=before))
     assert planned.reason == "learning_rate, max_steps changed since model version 3"
     assert [(c.path, c.live, c.wanted) for c in planned.changes] == [
         ("learning_rate", 0.008, 0.004),
@@ -194,51 +200,51 @@ def test_a_job_is_not_looked_at_where_its_model_is() -> None:
     ("state", "code"), [("Failed", "job-failed"), ("Canceled", "job-cancelled"), ("NotResponding", "job-failed")]
 )
 def test_a_job_that_ended_badly_is_refused_or_retried(state: str, code: str) -> None:
-    seen = Observation(live(JOB, state=state), {"attempt": 1})
+    seen = JobObservation(live(JOB, state=state), attempt=1)
     planned, findings = decided(JOB, seen)
     assert (planned.action, [f.code for f in findings]) == (Action.NO_OP, [code])
     again, findings = decided(JOB, seen, Policy(retry_failed=True))
     assert (again.action, again.identity, findings) == (Action.RUN, "s-123-r2", ())
-    assert again.details["attempt"] == 2
+    assert (again.details["attempt"], again.decided.attempt) == (2, 2)
 
 
 def test_a_cancelled_job_is_not_said_to_fail_again() -> None:
-    cancelled = live(JOB, state="Canceled", facts={"cancelled": "at noon, last change by ada"})
-    planned, (finding,) = decided(JOB, Observation(cancelled, {"attempt": 1}))
+    seen = JobObservation(live(JOB, state="Canceled"), attempt=1, cancelled="at noon, last change by ada")
+    planned, (finding,) = decided(JOB, seen)
     assert planned.reason == "was cancelled"
     assert finding.summary.endswith("was cancelled")
     assert finding.detail == "It did not fail: cancelled at noon, last change by ada."
     assert "--retry-failed" in finding.remedy
-    waited, findings = decided(JOB, Observation(live(JOB, state="CancelRequested"), {"attempt": 1}))
+    waited, findings = decided(JOB, JobObservation(live(JOB, state="CancelRequested"), attempt=1))
     assert (waited.action, findings) == (Action.ADOPT, ())
     assert waited.reason == "being cancelled (CancelRequested): watched, not started again"
 
 
 def test_retries_of_the_spec_are_bounded() -> None:
-    patient = replace(JOB, parts={"retries": 1})
-    first = Observation(live(JOB, state="Failed"), {"attempt": 1, "infrastructure": "its node was lost"})
-    second = Observation(live(JOB, state="Failed"), {"attempt": 2, "infrastructure": "its node was lost"})
+    patient = replace(JOB, parts=replace(RUN, retries=1))
+    first = JobObservation(live(JOB, state="Failed"), attempt=1, infrastructure="its node was lost")
+    second = JobObservation(live(JOB, state="Failed"), attempt=2, infrastructure="its node was lost")
     again, _ = decided(patient, first)
     assert (again.action, again.reason) == (Action.RUN, "attempt 1 ended as Failed: its node was lost")
     assert [f.code for f in decided(patient, second)[1]] == ["job-failed"]
 
 
 def test_retries_of_the_spec_are_not_for_failures_of_the_author() -> None:
-    patient = replace(JOB, parts={"retries": 1})
-    seen = Observation(live(JOB, state="Failed"), {"attempt": 1, "infrastructure": ""})
+    patient = replace(JOB, parts=replace(RUN, retries=1))
+    seen = JobObservation(live(JOB, state="Failed"), attempt=1, infrastructure="")
     assert [f.code for f in decided(patient, seen)[1]] == ["job-failed"]
 
 
 def test_order_and_dependencies_are_those_of_the_stack() -> None:
     stack = Stack("s", "local", CLAIM, (CLUSTER, DATA, JOB, MODEL))
-    planned, _ = decide(stack, {}, RULES)
+    planned, _ = decide(stack, {}, KINDS)
     assert [p.address for p in planned] == [d.address for d in stack.resources]
     assert planned[2].depends_on == (CLUSTER.address, DATA.address)
     assert planned[3].depends_on == (JOB.address,)
 
 
 def removed(
-    desired: Desired, seen: Observation, policy: Policy = NO_RETRIES, *, archive: bool = False
+    desired: Desired[Any], seen: Observation, policy: Policy = NO_RETRIES, *, archive: bool = False
 ) -> tuple[PlannedResource, list[str]]:
     stack = Stack("s", "local", CLAIM, (desired,))
     planned, findings = decide_removal(stack, {desired.address: seen}, policy, archive=archive)
@@ -255,7 +261,7 @@ def removed(
         (replace(CLUSTER, owned=False), of(CLUSTER), False, Action.NO_OP, "not made by this stack: stays"),
         (
             CLUSTER,
-            of(CLUSTER, facts={"busy": 2}),
+            of(CLUSTER, busy="2 nodes work"),
             False,
             Action.NO_OP,
             "busy: 2 nodes work, perhaps for others; stays",
@@ -269,7 +275,7 @@ def removed(
         (MODEL, of(MODEL), True, Action.DELETE, "will be archived"),
     ],
 )
-def test_removal(desired: Desired, seen: Observation, archive: bool, action: Action, reason: str) -> None:
+def test_removal(desired: Desired[Any], seen: Observation, archive: bool, action: Action, reason: str) -> None:
     planned, codes = removed(desired, seen, archive=archive)
     assert (planned.action, planned.reason, codes) == (action, reason, [])
 

@@ -8,20 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import SPEC, row
+from support import SPEC, row, wanted
 
-from phift.address import Address
-from phift.compile.desired import Desired, Stack
 from phift.compile.facts import AllowList, BaseModel, Facts, Size
-from phift.compile.ownership import Claim, Owner, Ownership
-from phift.compile.source import Source
 from phift.data import Recipe, identify
 from phift.diagnostics import Severity
+from phift.kinds.compute.parts import FINETUNE, ComputeParts
+from phift.kinds.data.parts import DataParts
+from phift.kinds.model.parts import ReferenceParts
+from phift.kinds.registry import KINDS
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
-from phift.preflight import CHECKS, Subject, check
-from phift.resources.base import Live, Observation
+from phift.preflight import Subject, check
 from phift.spec import LoadedSpec, load
+from phift.state.desired import Desired, Stack
+from phift.state.live import Live, Observation
+from phift.state.ownership import Claim, Owner, Ownership
+from phift.state.source import Source
 
 CLAIM = Claim("", Source.parse("#spec.yaml"))
 
@@ -29,14 +32,10 @@ A100 = Size("Standard_NC24ads_A100_v4", 24, 1)
 CPU = Size("Standard_D4_v2", 4, 0)
 SIZES = {s.name.lower(): s for s in (A100, CPU)}
 MODEL = BaseModel("i", "azureml", "m", "1", finetune=AllowList((A100.name,), "tags"))
-CLUSTER = Desired(
-    Address("compute", "finetune"),
-    "gpu",
-    {"size": A100.name, "max_instances": 1},
-    parts={"task": "finetune", "allow": (), "nodes": 1},
-)
+PARTS = ComputeParts(FINETUNE)
+CLUSTER = wanted("compute", "finetune", "gpu", {"size": A100.name, "max_instances": 1}, parts=PARTS)
 REFERENCE = replace(CLUSTER, properties={}, owned=False)
-SERVED = Desired(Address("model", "served"), "m", digest="d", parts={"version": "3", "registry": ""}, owned=False)
+SERVED = wanted("model", "served", "m", digest="d", parts=ReferenceParts("3"), owned=False)
 
 
 @pytest.fixture
@@ -47,12 +46,16 @@ def loaded(tmp_path: Path) -> LoadedSpec:
     return load(tmp_path / "spec.yaml", environ={})
 
 
-def there(desired: Desired, ownership: Ownership = Ownership.UNMARKED, **more: Any) -> Live:
-    fields = {"properties": {"size": A100.name, "max_instances": 1}, "facts": {"type": "AmlCompute"}, **more}
+def there(desired: Desired[Any], ownership: Ownership = Ownership.UNMARKED, **more: Any) -> Live:
+    fields = {
+        "properties": {"size": A100.name, "max_instances": 1},
+        "raw": {"properties": {"computeType": "AmlCompute"}},
+        **more,
+    }
     return Live(name=desired.name, object_id="/x", owner=Owner(ownership), **fields)
 
 
-def codes(loaded: LoadedSpec, desired: Desired, live: Live | None = None, **facts: Any) -> list[str]:
+def codes(loaded: LoadedSpec, desired: Desired[Any], live: Live | None = None, **facts: Any) -> list[str]:
     known = Facts("/x", "eastus", **{"base_model": MODEL, "sizes": SIZES, **facts})
     stack = Stack("s", "local", CLAIM, (desired,))
     planned = (PlannedResource(desired.address, Action.NO_OP if live else Action.CREATE, desired.name),)
@@ -65,17 +68,17 @@ def test_a_new_cluster_of_an_allowed_size_passes(loaded: LoadedSpec) -> None:
     assert codes(loaded, CLUSTER) == []
 
 
-def with_(desired: Desired, **properties: Any) -> Desired:
+def with_(desired: Desired[Any], **properties: Any) -> Desired[Any]:
     return replace(desired, properties={**desired.properties, **properties})
 
 
 @pytest.mark.parametrize(
-    ("desired", "live", "facts", "wanted"),
+    ("desired", "live", "facts", "expected"),
     [
         (with_(CLUSTER, size="STANDARD_nc24ads_a100_V4"), None, {}, []),
         (with_(CLUSTER, size="Standard_ND96asr_v4"), None, {}, ["size-not-allowed"]),
-        (replace(CLUSTER, parts={**CLUSTER.parts, "allow": ("X",)}), None, {}, ["size-not-in-spec-list"]),
-        (replace(CLUSTER, parts={**CLUSTER.parts, "allow": (A100.name.upper(),)}), None, {}, []),
+        (replace(CLUSTER, parts=replace(PARTS, allow=("X",))), None, {}, ["size-not-in-spec-list"]),
+        (replace(CLUSTER, parts=replace(PARTS, allow=(A100.name.upper(),))), None, {}, []),
         (CLUSTER, None, {"base_model": replace(MODEL, finetune=AllowList())}, ["no-list-known"]),
         (
             with_(CLUSTER, size="Standard_NC6"),
@@ -85,8 +88,8 @@ def with_(desired: Desired, **properties: Any) -> Desired:
         ),
         (with_(CLUSTER, size=CPU.name), None, {}, ["size-not-allowed", "size-without-gpu"]),
         (with_(CLUSTER, size="Standard_Nope"), None, {}, ["size-not-allowed", "size-unknown"]),
-        (replace(CLUSTER, parts={**CLUSTER.parts, "nodes": 2}), None, {}, ["too-few-nodes"]),
-        (with_(replace(CLUSTER, parts={**CLUSTER.parts, "nodes": 2}), max_instances=2), None, {}, []),
+        (replace(CLUSTER, parts=replace(PARTS, nodes=2)), None, {}, ["too-few-nodes"]),
+        (with_(replace(CLUSTER, parts=replace(PARTS, nodes=2)), max_instances=2), None, {}, []),
         (CLUSTER, there(CLUSTER), {}, []),
         (CLUSTER, there(CLUSTER, properties={"size": A100.name.lower(), "max_instances": 4}), {}, []),
         (CLUSTER, there(CLUSTER, properties={"size": "Standard_ND96asr_v4"}), {}, ["compute-size", "size-not-allowed"]),
@@ -98,16 +101,16 @@ def with_(desired: Desired, **properties: Any) -> Desired:
         ),
         (CLUSTER, there(CLUSTER, state="Failed"), {}, ["compute-failed"]),
         (CLUSTER, there(CLUSTER, Ownership.OURS, state="Failed"), {}, []),
-        (CLUSTER, there(CLUSTER, facts={"type": "ComputeInstance"}), {}, ["compute-type"]),
+        (CLUSTER, there(CLUSTER, raw={"properties": {"computeType": "ComputeInstance"}}), {}, ["compute-type"]),
         (REFERENCE, there(CLUSTER), {}, []),
         (REFERENCE, None, {}, ["compute-missing"]),
         (REFERENCE, there(CLUSTER, properties={"size": "Standard_ND96asr_v4"}), {}, ["size-not-allowed"]),
     ],
 )
 def test_computes(
-    loaded: LoadedSpec, desired: Desired, live: Live | None, facts: dict[str, Any], wanted: list[str]
+    loaded: LoadedSpec, desired: Desired[Any], live: Live | None, facts: dict[str, Any], expected: list[str]
 ) -> None:
-    assert codes(loaded, desired, live, **facts) == wanted
+    assert codes(loaded, desired, live, **facts) == expected
 
 
 def test_a_retired_model_is_warned_of_and_a_stand_in_is_not(loaded: LoadedSpec) -> None:
@@ -123,10 +126,10 @@ def test_a_served_model_must_be_there_and_not_archived(loaded: LoadedSpec) -> No
     assert codes(loaded, SERVED, there(SERVED, state="Archived")) == ["model-archived"]
 
 
-def data(folder: Path, *lines: str) -> Desired:
+def data(folder: Path, *lines: str) -> Desired[Any]:
     (folder / "rows.jsonl").write_text("".join(f"{line}\n" for line in lines))
     identity = identify({"path": "rows.jsonl"}, folder)
-    return Desired(Address("data", "train"), "s-train", {}, digest="d", parts={"recipe": Recipe.of(identity)})
+    return wanted("data", "train", "s-train", digest="d", parts=DataParts(Recipe.of(identity)))
 
 
 def test_rows_are_read_where_they_will_be_uploaded(loaded: LoadedSpec, tmp_path: Path) -> None:
@@ -154,8 +157,9 @@ def test_findings_tell_the_place_in_the_spec(loaded: LoadedSpec) -> None:
 
 
 def test_every_check_is_told_what_it_finds() -> None:
-    assert {c.__name__ for c in CHECKS} >= {"allow_list", "compute_state", "gpu_count", "lifecycle", "rows"}
-    assert all((c.__doc__ or "").strip() for c in CHECKS)
+    checks = [check for kind in KINDS.values() for check in kind.checks]
+    assert {c.__name__ for c in checks} >= {"size_allowed", "compute_state", "gpu_count", "lifecycle", "rows"}
+    assert all((c.__doc__ or "").strip() for c in checks)
 
 
 @pytest.mark.parametrize(

@@ -7,22 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import SPEC, row
+from support import SPEC, row, wanted
 
-from phift.address import Address
-from phift.compile.desired import Desired, Stack
 from phift.compile.facts import AllowList, BaseModel, Facts, Size, Usage
-from phift.compile.ownership import Claim, Owner, Ownership
-from phift.compile.source import Source
 from phift.diagnostics import Diagnostic, Severity
 from phift.errors import AzureError
+from phift.kinds.compute.parts import FINETUNE, ComputeParts
+from phift.kinds.deployment.demand import reserved
+from phift.kinds.deployment.parts import BLUE_GREEN, DeploymentParts
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
 from phift.preflight import Subject
-from phift.preflight.demand import reserved
 from phift.preflight.quota import quota
-from phift.resources.base import Live, Observation
 from phift.spec import LoadedSpec, load
+from phift.state.desired import Desired, Stack
+from phift.state.live import Live, Observation
+from phift.state.ownership import Claim, Owner, Ownership
+from phift.state.source import Source
 
 CLAIM = Claim("", Source.parse("#spec.yaml"))
 
@@ -32,18 +33,20 @@ BIGGER = Size("Standard_NC48ads_A100_v4", 48, 2, FAMILY)
 SMALL = Size("Standard_NC6s_v3", 6, 1, "standardNCSv3Family")
 SIZES = {s.name.lower(): s for s in (BIG, BIGGER, SMALL)}
 MODEL = BaseModel("i", "azureml", "m", "1", finetune=AllowList((BIG.name, SMALL.name), "tags"))
-COMPUTE = Desired(
-    Address("compute", "finetune"),
+COMPUTE = wanted(
+    "compute",
+    "finetune",
     "gpu",
     {"size": BIG.name, "max_instances": 2, "min_instances": 0, "tier": "dedicated"},
-    parts={"task": "finetune", "allow": (), "nodes": 1},
+    parts=ComputeParts(FINETUNE),
 )
-JOB = Desired(Address("job", "finetune"), "s-1")
-DEPLOYMENT = Desired(
-    Address("deployment", "main"),
+JOB = wanted("job", "finetune", "s-1")
+DEPLOYMENT = wanted(
+    "deployment",
+    "main",
     "d-1",
     {"instance_type": BIG.name, "instance_count": 1},
-    parts={"allow": (), "strategy": "blue_green"},
+    parts=DeploymentParts("e", strategy=BLUE_GREEN),
 )
 
 
@@ -75,17 +78,17 @@ def loaded(tmp_path: Path) -> LoadedSpec:
     return load(tmp_path / "spec.yaml", environ={})
 
 
-def there(desired: Desired, **properties: Any) -> Live:
-    facts = {"nodes": properties.pop("nodes", 0)}
-    return Live(desired.name, "/x", {**desired.properties, **properties}, Owner(Ownership.OURS, "s"), facts=facts)
+def there(desired: Desired[Any], **properties: Any) -> Live:
+    raw = {"properties": {"properties": {"currentNodeCount": properties.pop("nodes", 0)}}}
+    return Live(desired.name, "/x", {**desired.properties, **properties}, Owner(Ownership.OURS, "s"), raw=raw)
 
 
 def found(
-    loaded: LoadedSpec, *wanted: tuple[Desired, Action, Live | None], read: Any = None, **others: Any
+    loaded: LoadedSpec, *items: tuple[Desired[Any], Action, Live | None], read: Any = None, **others: Any
 ) -> list[Diagnostic]:
-    stack = Stack("s", "local", CLAIM, tuple(d for d, _, _ in wanted))
-    planned = tuple(PlannedResource(d.address, action, d.name) for d, action, _ in wanted)
-    seen = {d.address: Observation(live, others) for d, _, live in wanted}
+    stack = Stack("s", "local", CLAIM, tuple(d for d, _, _ in items))
+    planned = tuple(PlannedResource(d.address, action, d.name) for d, action, _ in items)
+    seen = {d.address: Observation(live, **others) for d, _, live in items}
     facts = Facts("/x", "eastus", base_model=MODEL, sizes=SIZES)
     return list(quota(Subject(loaded, stack, facts, seen, planned, read or usages())))
 

@@ -1,25 +1,27 @@
 """`--replace`: what may be replaced, what follows from it, and what an earlier apply protected."""
 
 import pytest
+from support import wanted
 
 from phift.address import Address
-from phift.compile.desired import Desired, Stack
-from phift.compile.ownership import APPLIED, PROTECT, Claim, Owner, Ownership, applied_digest
-from phift.compile.source import Source
 from phift.errors import UsageError
+from phift.kinds.registry import KINDS
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
 from phift.plan.planner import decide
 from phift.plan.standing import Policy
-from phift.resources.base import Live, Observation
+from phift.state.desired import Stack
+from phift.state.live import Live, Observation
+from phift.state.ownership import APPLIED, PROTECT, Claim, Owner, Ownership, applied_digest
+from phift.state.source import Source
 
 OURS, FOREIGN = Owner(Ownership.OURS, "s", "r#s.yaml"), Owner(Ownership.FOREIGN, "theirs", "r#t.yaml")
 CLAIM = Claim("", Source.parse("r#s.yaml"))
-CLUSTER = Desired(Address("compute", "finetune"), "gpu", {"size": "Standard_NC24ads_A100_v4"})
+CLUSTER = wanted("compute", "finetune", "gpu", {"size": "Standard_NC24ads_A100_v4"})
 
 
 def decided(
-    wanted: str,
+    address: str,
     *,
     owner: Owner = OURS,
     state: str = "Succeeded",
@@ -31,8 +33,8 @@ def decided(
     planned, findings = decide(
         Stack("s", "local", CLAIM, (CLUSTER,)),
         {CLUSTER.address: Observation(live if there else None)},
-        {},
-        Policy(replace=(Address.parse(wanted),)),
+        KINDS,
+        Policy(replace=(Address.parse(address),)),
     )
     return planned[0], [f.code for f in findings]
 

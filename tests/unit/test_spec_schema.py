@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from phift.spec import kinds
+from phift import kinds
 from phift.spec.jsonschema import schema_text
 from phift.spec.tree import plain
 from phift.spec.yaml12 import parse, read
@@ -82,7 +82,8 @@ def test_what_it_refuses(text: str) -> None:
 def blocks() -> list[type[BaseModel]]:
     """Every block of a spec, as its module has it."""
     folder = Path(kinds.__file__).parent
-    modules = [importlib.import_module(f"phift.spec.kinds.{path.stem}") for path in sorted(folder.glob("[a-z]*.py"))]
+    files = sorted(path for name in ("spec", "messages", "rollout") for path in folder.glob(f"*/{name}.py"))
+    modules = [importlib.import_module(f"phift.kinds.{path.parent.name}.{path.stem}") for path in files]
     found = {v for m in modules for v in vars(m).values() if isinstance(v, type) and issubclass(v, BaseModel)}
     return sorted(found, key=lambda block: block.__name__)
 

@@ -2,9 +2,10 @@
 
 import pytest
 
+from phift.kinds.words import exact_matches
 from phift.phases import Status, StatusRow
 from phift.views.base import Style
-from phift.views.human.conversation import conversation, exact_matches, printable
+from phift.views.human.conversation import conversation, printable
 from phift.views.human.status import render
 
 LONG = " ".join(f"word{n}" for n in range(60))

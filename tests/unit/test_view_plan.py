@@ -68,7 +68,6 @@ def test_the_last_line_is_the_counts_word_for_word() -> None:
         (Action.DELETE, "will be destroyed"),
         (Action.SHIFT, "will be shifted"),
         (Action.ADOPT, "will be adopted"),
-        (Action.FORGET, "will no longer be managed by phift, but will not be destroyed"),
     ],
 )
 def test_every_action_has_its_words(action: Action, said: str) -> None:

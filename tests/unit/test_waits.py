@@ -25,7 +25,7 @@ from phift.errors import (
     ThrottledError,
     UnreachableError,
 )
-from phift.resources.base import Progress
+from phift.kinds.progress import Progress
 
 JOB = Address("job", "finetune")
 

@@ -23,10 +23,11 @@ from phift.apply.events import (
 )
 from phift.clock import Clock
 from phift.errors import DetachedError, PhiftError
+from phift.kinds.registry import KINDS
+from phift.kinds.words import exact_matches
 from phift.plan.action import Action
 from phift.plan.model import Plan
 from phift.views.base import Sink, Streams
-from phift.views.human.conversation import exact_matches
 from phift.views.human.errors import unexpected_summary
 from phift.views.human.outputs import complete_line, results
 from phift.views.human.plan import count_line
@@ -153,7 +154,7 @@ def came_of(event: ResourceDone) -> str:
     same, known = exact_matches(event.outputs.get("results") or ())
     if known:
         return f" [{same} of {known} answers equal the ground truth]"
-    if event.address.kind in {"test", "traffic"}:
+    if not KINDS[event.address.kind].traits.leaves_object:
         return f" [{event.identity}]"
     return f" [id={event.identity}]" if event.identity else ""
 

@@ -11,10 +11,11 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from phift.kinds.words import is_right
 from phift.views.base import PLAIN, Style
 from phift.views.human.values import duration
 
-__all__ = ["conversation", "exact_matches", "printable"]
+__all__ = ["conversation", "printable"]
 
 _GAP = 2
 _NARROW = 28
@@ -37,12 +38,6 @@ def conversation(
     return drawn
 
 
-def exact_matches(results: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
-    """How many answers equal their ground truth, and how many have one."""
-    known = [r for r in results if r.get("ground_truth")]
-    return sum(_same(r) for r in known), len(known)
-
-
 def printable(text: str) -> str:
     """The text without characters that would steer a terminal."""
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text.expandtabs(4))
@@ -59,7 +54,7 @@ def _block(result: Mapping[str, Any], head: str, style: Style, lines: int) -> li
     answer, truth = str(result.get("answer", "")) or "(an empty answer)", str(result.get("ground_truth") or "")
     if not truth:
         return drawn + [pad + line for line in _cell(answer, room, lines)]
-    title = f"ground truth ({'the same' if _same(result) else 'differs'})"
+    title = f"ground truth ({'the same' if is_right(result) else 'differs'})"
     column = (room - _GAP) // 2
     if column < _NARROW:
         for name, text in (("answer", answer), (title, truth)):
@@ -81,7 +76,3 @@ def _cell(text: str, width: int, lines: int) -> list[str]:
     if lines and len(wrapped) > lines:
         return [*wrapped[: lines - 1], f"({len(wrapped) - lines + 1} more lines)"[:width]]
     return wrapped
-
-
-def _same(result: Mapping[str, Any]) -> bool:
-    return str(result.get("answer", "")).strip() == str(result.get("ground_truth", "")).strip()

@@ -6,11 +6,12 @@ import textwrap
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from phift.kinds.registry import KINDS
 from phift.plan.action import Action
 from phift.views.base import PLAIN, Style
 from phift.views.human.plan import field_lines
 from phift.views.human.values import table, value
-from phift.views.human.words import fate
+from phift.views.human.words import planned_phrase
 
 if TYPE_CHECKING:
     from phift.phases import Drift
@@ -26,7 +27,10 @@ def render(drift: Drift, *, style: Style = PLAIN) -> str:
     parts += [_failed(resource, drift, style) for resource in drift.failed]
     if drift.unapplied:
         rows = [
-            (f"{r.action.symbol:>3} {r.address}", f"{fate(r)} ({r.reason})" if r.reason else fate(r))
+            (
+                f"{r.action.symbol:>3} {r.address}",
+                f"{planned_phrase(r)} ({r.reason})" if r.reason else planned_phrase(r),
+            )
             for r in drift.unapplied
         ]
         parts.append("\n".join([style.bold("Not applied yet:"), *table(rows, width=style.width)]))
@@ -57,7 +61,9 @@ def _failed(resource: PlannedResource, drift: Drift, style: Style) -> str:
     lines = [f"  # {style.bold(str(resource.address))} {style.red(f'is in state {state}')}"]
     if told := str(resource.details.get("errors") or ""):
         lines += _remark(told, style)
-    look = f"phift logs {drift.plan.spec_words} --deployment, then " if resource.address.kind == "deployment" else ""
+    look = (
+        f"phift logs {drift.plan.spec_words} --deployment, then " if KINDS[resource.address.kind].traits.serves else ""
+    )
     does = "replaces it" if resource.action is Action.REPLACE else "writes it again"
     next_step = f"Next: {look}phift apply {drift.plan.spec_words}, which {does}."
     lines += _remark(next_step, style)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from phift.kinds.words import exact_matches
 from phift.views.base import PLAIN, Style
-from phift.views.human.conversation import conversation, exact_matches, printable
+from phift.views.human.conversation import conversation, printable
 from phift.views.human.values import duration
 
 __all__ = ["answer", "table", "took"]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from phift.apply.events import ApplyFinished
 from phift.errors import DetachedError
+from phift.kinds.registry import KINDS
+from phift.kinds.words import ResultBlock
 from phift.plan.model import Plan
 from phift.views.base import PLAIN, Style
-from phift.views.human.conversation import conversation, exact_matches
-from phift.views.human.values import duration, number, table
+from phift.views.human.conversation import conversation
+from phift.views.human.values import duration, table
 
 __all__ = ["complete_line", "results"]
 
@@ -22,7 +24,8 @@ _ROWS = 3
 _LINES = 8
 """Of a test: rows shown, and lines of each text."""
 
-_KNOWN_METRICS = ("eval_loss_before", "eval_loss", "train_loss", "train_runtime")
+_COLUMN = 10
+"""Where the text behind a title begins."""
 
 
 def complete_line(result: ApplyFinished, style: Style = PLAIN) -> str:
@@ -42,65 +45,41 @@ def complete_line(result: ApplyFinished, style: Style = PLAIN) -> str:
 
 def results(result: ApplyFinished, *, style: Style = PLAIN) -> str:
     """Everything below the last line: a block a kind of output; empty when there is none."""
-    by_kind: dict[str, list[Mapping[str, Any]]] = {}
-    for address, outputs in result.outputs.items():
-        if outputs:
-            by_kind.setdefault(address.partition(".")[0], []).append(outputs)
-    blocks = [
-        *(list(_job(job, style, local=result.plan.target == LOCAL)) for job in by_kind.get("job", [])),
-        *([f"{style.bold('Model')}     {m.get('name', '')}:{m.get('version', '')}"] for m in by_kind.get("model", [])),
-        *([f"{style.bold('Endpoint')}  {e.get('scoring_uri', '')}"] for e in by_kind.get("endpoint", [])),
-        *(list(_test(test, style)) for test in by_kind.get("test", [])),
-    ]
+    local = result.plan.target == LOCAL
+    outputs: dict[str, list[Mapping[str, Any]]] = {name: [] for name in KINDS}
+    for address, known in result.outputs.items():
+        if known:
+            outputs[address.partition(".")[0]].append(known)
+    found = (KINDS[name].result(known, local) for name, several in outputs.items() for known in several)
+    blocks = [list(_block(one, style)) for one in found if one is not None]
     if result.phases:
         spent = ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.phases.items())
         lines = textwrap.wrap(f"{duration(result.elapsed)} ({spent})", max(style.width - 10, 30))
         blocks.append([f"{style.bold('Time')}      {lines[0]}", *(" " * 10 + line for line in lines[1:])])
-    following = list(_next(result.plan, by_kind))
+    following = list(_next(result.plan, {name for name, several in outputs.items() if several}))
     if following and not result.exit_code:
         blocks.append([style.bold("Next"), *(f"  {line}" for line in following)])
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
-def _job(outputs: Mapping[str, Any], style: Style, *, local: bool) -> Iterator[str]:
-    metrics = {k: v for k, v in dict(outputs.get("metrics", {})).items() if v is not None}
-    if not metrics and (local or not outputs.get("studio")):
-        return
-    yield style.bold("Training")
-    rows: list[tuple[str, str]] = []
-    before, after = metrics.get("eval_loss_before"), metrics.get("eval_loss")
-    if after is not None:
-        said = number(after) if before is None else f"{number(before)} -> {number(after)}"
-        rows.append(("evaluation loss", said))
-    if "train_loss" in metrics:
-        rows.append(("training loss", number(metrics["train_loss"])))
-    if "train_runtime" in metrics:
-        rows.append(("runtime", duration(float(metrics["train_runtime"]))))
-    for name, amount in metrics.items():
-        if name.startswith("eval_") and name not in _KNOWN_METRICS:
-            rows.append((name, number(amount) if isinstance(amount, int | float) else str(amount)))
-    if outputs.get("studio") and not local:
-        rows.append(("studio", str(outputs["studio"])))
-    yield from table(rows, indent="  ")
+def _block(block: ResultBlock, style: Style) -> Iterator[str]:
+    title = style.bold(block.title)
+    yield f"{title}{' ' * (_COLUMN - len(block.title))}{block.text}" if block.text else title
+    yield from table(block.rows, indent="  ")
+    yield from conversation(list(block.answers[:_ROWS]), style=style, lines=_LINES)
+    if len(block.answers) > _ROWS:
+        yield f"  and {len(block.answers) - _ROWS} more rows; apply --json tells them all"
 
 
-def _test(outputs: Mapping[str, Any], style: Style) -> Iterator[str]:
-    results = list(outputs.get("results") or ())
-    same, known = exact_matches(results)
-    said = f"{same} of {known} answers equal the ground truth" if known else "passed"
-    yield f"{style.bold('Test')}      {outputs.get('name', '')}: {said}"
-    yield from conversation(results[:_ROWS], style=style, lines=_LINES)
-    if len(results) > _ROWS:
-        yield f"  and {len(results) - _ROWS} more rows; apply --json tells them all"
-
-
-def _next(plan: Plan, by_kind: Mapping[str, Any]) -> Iterator[str]:
+def _next(plan: Plan, kinds: Collection[str]) -> Iterator[str]:
     if plan.purpose == "destroy":
         return
     spec = plan.spec_words
-    serves = "endpoint" in by_kind or "deployment" in by_kind
+    traits = [KINDS[name].traits for name in kinds]
+    serves = any(one.hosts or one.serves for one in traits)
+    trains = any(one.trains for one in traits)
     rows = [
-        *([(f"phift metrics {spec}", "how the training went")] if "job" in by_kind and not serves else []),
+        *([(f"phift metrics {spec}", "how the training went")] if trains and not serves else []),
         *([(f'phift invoke {spec} "Hello"', "ask it something")] if serves else []),
         (f"phift status {spec}", "what there is now"),
         (f"phift destroy {spec}", "take down what costs"),

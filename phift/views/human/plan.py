@@ -17,13 +17,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from phift.kinds.registry import KINDS
 from phift.plan.action import Action, ChangeAction
 from phift.plan.model import FieldChange, Plan, PlannedResource
+from phift.state.traits import Traits
 from phift.views.base import PLAIN, Style
 from phift.views.harmless import harmless
 from phift.views.human.diagnostics import one as diagnostic
 from phift.views.human.values import KNOWN_AFTER_APPLY, SENSITIVE, cut, table, value
-from phift.views.human.words import fate, words_of
+from phift.views.human.words import planned_phrase, words_of
 
 __all__ = ["block", "count_line", "field_lines", "render"]
 
@@ -33,9 +35,6 @@ ALIGN = 32
 _NOT_SHOWN = {"next_version"}
 """Details that the identity tells already."""
 
-_GO_ALONG = {"deployment", "traffic", "test"}
-"""Kinds that are gone with their endpoint."""
-
 LEGEND = (
     Action.CREATE,
     Action.RUN,
@@ -44,8 +43,6 @@ LEGEND = (
     Action.ADOPT,
     Action.DELETE,
     Action.REPLACE,
-    Action.READ,
-    Action.FORGET,
 )
 """The order of the legend."""
 
@@ -63,7 +60,7 @@ def render(
     show_suppressed: differences that a rule lets pass, too, each with its rule.
     """
     # Of most plans of a run nearly all resources stay as they are: only what is shown is looked through.
-    wanted = [r for r in plan.resources if r.action.changes_something or r.action is Action.READ]
+    wanted = [r for r in plan.resources if r.action.changes_something]
     shown = [harmless(r) for r in wanted]
     plan = replace(harmless(replace(plan, resources=())), resources=plan.resources)
     parts = [] if summary else list(_remarks(plan, style))
@@ -121,21 +118,23 @@ def _legend(shown: Sequence[PlannedResource], plan: Plan, style: Style) -> str:
 def _staying(plan: Plan, style: Style) -> str:
     """What a destroy leaves alone although it is there, and why."""
     there = [harmless(r) for r in plan.resources if not r.action.changes_something and r.fingerprint]
-    rows = [
-        (str(r.address), r.identity, r.reason.removeprefix("kept: ")) for r in there if r.address.kind not in _GO_ALONG
-    ]
+    rows = [(str(r.address), r.identity, r.reason.removeprefix("kept: ")) for r in there if not _traits(r).hosted]
     along = [
         str(r.address) if r.address.name == r.identity else f"{r.address} ({r.identity})"
         for r in there
-        if r.address.kind == "deployment"
+        if _traits(r).serves
     ]
     lines = [style.bold("Kept:"), *table(rows, indent="    ", width=style.width)] if rows else []
-    if along and any(r.address.kind == "endpoint" and r.action.changes_something for r in plan.resources):
+    if along and any(_traits(r).hosts and r.action.changes_something for r in plan.resources):
         goes = textwrap.fill(
             f"With the endpoint {'goes' if len(along) == 1 else 'go'} {', '.join(along)}.", style.width
         )
         lines.insert(0, goes + ("\n" if rows else ""))
     return "\n".join(lines)
+
+
+def _traits(resource: PlannedResource) -> Traits:
+    return KINDS[resource.address.kind].traits
 
 
 def _meaning(action: Action, shown: Sequence[PlannedResource]) -> str:
@@ -155,7 +154,7 @@ def block(resource: PlannedResource, style: Style = PLAIN, *, show_suppressed: b
     resource = harmless(resource)
     action = resource.action
     destructive = action in {Action.DELETE, Action.REPLACE}
-    said = fate(resource)
+    said = planned_phrase(resource)
     lines = [f"  # {style.bold(str(resource.address))} {style.red(said) if destructive else said}"]
     if resource.reason:
         lines += textwrap.wrap(

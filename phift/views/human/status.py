@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from phift.kinds.registry import KINDS
+from phift.kinds.words import StatusText
 from phift.views.base import PLAIN, Style
 from phift.views.human.values import cut, table, value
 
@@ -17,9 +18,6 @@ __all__ = ["render"]
 
 GOOD = {"succeeded", "completed", "active", "ready", "steady", "running"}
 BAD = {"failed", "canceled", "missing", "notresponding"}
-
-_VERSION = re.compile(r"/(?:models|components)/([^/]+)/versions/([^/]+)$", re.IGNORECASE)
-_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 
 
 def render(status: Status, *, style: Style = PLAIN) -> str:
@@ -50,48 +48,9 @@ def render(status: Status, *, style: Style = PLAIN) -> str:
 
 def _details(row: StatusRow, shares: Mapping[str, Any], width: int) -> list[str]:
     """What people ask of this kind; `--format json` has everything."""
-    facts = dict(row.details)
-    kind = row.address.partition(".")[0]
-    said: list[str] = []
-    match kind:
-        case "compute":
-            nodes, busy = facts.pop("nodes", None), facts.pop("busy", None)
-            counted = f"{_plural(nodes, 'node')}, {busy or 0} busy" if nodes is not None else ""
-            said += [_joined(counted, str(facts.pop("allocation", "")).lower())]
-            facts.pop("type", None)
-        case "data":
-            rows, uri = facts.pop("rows", None), str(facts.pop("uri", ""))
-            said += [_joined(_plural(rows, "row") if rows is not None else "", _short(uri))]
-            facts.pop("content", None)
-        case "job":
-            facts.pop("ended", None)
-        case "model":
-            job = facts.pop("job", "")
-            said += [f"trained by {job}" if job else _short(str(facts.get("uri", "")))]
-            facts.pop("uri", None)
-        case "endpoint":
-            # Whole whatever its length: it is there to be copied.
-            said += [str(facts.pop("scoring_uri", ""))]
-            facts.pop("traffic", None)
-        case "deployment":
-            count = facts.pop("instances", None)
-            found = _VERSION.search(str(facts.pop("model", "")))
-            served = f"{shares.get(row.identity.lower(), 0)} % of the traffic"
-            instances = _plural(count, "instance") if count is not None else ""
-            present = row.state != "missing"
-            said += [_joined(f"{found[1]}:{found[2]}" if found else "", instances, served if present else "")]
-    rest = [cut(f"{name}: {text if isinstance(text, str) else value(text)}", width) for name, text in facts.items()]
-    return [line for line in (*said, *rest) if line]
-
-
-def _short(uri: str) -> str:
-    """The path in the datastore, its digest cut to the twelve digits that name it."""
-    return _DIGEST.sub(r"\1...", uri.partition("/paths/")[2])
-
-
-def _plural(count: Any, one: str) -> str:
-    return f"{count} {one}" if str(count) == "1" else f"{count} {one}s"
-
-
-def _joined(*parts: str) -> str:
-    return ", ".join(part for part in parts if part)
+    text = StatusText(row.identity, dict(row.details), shares, missing=row.state == "missing")
+    lines = KINDS[row.address.partition(".")[0]].status(text)
+    rest = [
+        cut(f"{name}: {item if isinstance(item, str) else value(item)}", width) for name, item in text.facts.items()
+    ]
+    return [line for line in (*lines, *rest) if line]

@@ -10,10 +10,11 @@ from typing import Any
 from phift.clock import duration
 from phift.concealing import is_concealed
 from phift.inert import inert
+from phift.kinds.words import number
+from phift.plan.model import KNOWN_AFTER_APPLY
 
 __all__ = ["KNOWN_AFTER_APPLY", "SENSITIVE", "cut", "duration", "number", "size", "table", "value"]
 
-KNOWN_AFTER_APPLY = "(known after apply)"
 SENSITIVE = "(sensitive value)"
 _MARKERS = {KNOWN_AFTER_APPLY, SENSITIVE, "(sensitive)"}
 
@@ -38,13 +39,6 @@ def value(data: Any) -> str:
 def cut(text: str, width: int) -> str:
     """At most `width` columns; what was cut off shows as `...`."""
     return text if len(text) <= width else text[: max(width - 3, 1)] + "..."
-
-
-def number(amount: float) -> str:
-    """A measured number with four significant digits at most; whole numbers as such."""
-    if amount == int(amount) and abs(amount) < 1e15:
-        return str(int(amount))
-    return f"{amount:,.0f}" if 1000 <= abs(amount) < 1e15 else f"{amount:.4g}"
 
 
 def size(amount: float) -> str:

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 
 from phift.address import Address
+from phift.kinds.registry import KINDS
+from phift.kinds.words import Words, number
 from phift.plan.action import Action
 from phift.plan.model import Plan, PlannedResource
-from phift.views.human.values import number
 
-__all__ = ["WORDS", "Words", "fate", "kind_of_work", "words_of"]
-
-
-@dataclass(frozen=True)
-class Words:
-    """legend: of the symbol. fate: behind the address in a plan. doing, still, done: of the live lines."""
-
-    legend: str
-    fate: str
-    doing: str
-    still: str
-    done: str
+__all__ = ["WORDS", "kind_of_work", "planned_phrase", "words_of"]
 
 
 WORDS = {
@@ -42,52 +31,33 @@ WORDS = {
     Action.DELETE: Words(
         "destroy", "will be destroyed", "Destroying...", "Still destroying...", "Destruction complete"
     ),
-    Action.READ: Words("read", "will be read during apply", "Reading...", "Still reading...", "Read complete"),
-    Action.FORGET: Words(
-        "forget",
-        "will no longer be managed by phift, but will not be destroyed",
-        "Forgetting...",
-        "Still forgetting...",
-        "Forgotten",
-    ),
     Action.REUSE: Words("", "is reused", "Reading...", "Still reading...", "Reused"),
     Action.NO_OP: Words("", "is unchanged", "Reading...", "Still reading...", "Unchanged"),
 }
 
 
-_TEST = Words("run (a test)", "will be run", "Testing...", "Still testing...", "Passed")
-_ARCHIVE = Words("archive", "will be archived", "Archiving...", "Still archiving...", "Archived")
-_CANCEL = Words("cancel", "will be cancelled", "Cancelling...", "Still cancelling...", "Cancelled")
-_OF_KIND = {
-    ("test", Action.RUN): _TEST,
-    ("data", Action.DELETE): _ARCHIVE,
-    ("model", Action.DELETE): _ARCHIVE,
-    ("job", Action.DELETE): _CANCEL,
-}
-
-
 def words_of(address: Address, action: Action) -> Words:
     """What the action is called for a resource of this kind."""
-    return _OF_KIND.get((address.kind, action)) or WORDS[action]
+    return KINDS[address.kind].words.get(action) or WORDS[action]
 
 
-def fate(resource: PlannedResource) -> str:
+def planned_phrase(resource: PlannedResource) -> str:
     """What the comment line says behind the address."""
     if resource.action is Action.RUN and resource.visible_changes:
         return "must be run again"
-    return words_of(resource.address, resource.action).fate
+    return words_of(resource.address, resource.action).planned
 
 
 def kind_of_work(plan: Plan) -> str:
     """What kind of work an apply is, the costliest first: a question must not look alike for all of them."""
     writes = [r for r in plan.resources if r.action.changes_something]
     if plan.purpose == "destroy":
-        said = Counter(words_of(r.address, r.action).fate.removeprefix("will be ") for r in writes)
+        said = Counter(words_of(r.address, r.action).planned.removeprefix("will be ") for r in writes)
         kept = "" if said["archived"] else "; data and registered models stay"
         return ", ".join(f"{count} {what}" for what, count in said.items()) + kept
-    jobs = [r for r in writes if r.action is Action.RUN and r.address.kind == "job"]
+    jobs = [r for r in writes if r.action is Action.RUN and KINDS[r.address.kind].traits.trains]
     tests = sum(r.action is Action.RUN for r in writes) - len(jobs)
-    deployments = sum(r.address.kind == "deployment" and r.action.adds for r in writes)
+    deployments = sum(KINDS[r.address.kind].traits.serves and r.action.adds for r in writes)
     created = sum(r.action.adds for r in writes) - len(jobs) - tests - deployments
     parts = [
         "" if jobs or deployments or created or plan.counts.destroy else "configuration only",

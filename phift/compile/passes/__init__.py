@@ -1,1 +1,0 @@
-"""The passes of compilation, one module each: a draft in, resources out."""

@@ -1,0 +1,1 @@
+"""compute: an AmlCompute cluster, or a reference to one."""

@@ -1,0 +1,115 @@
+"""Checks of computes: they exist or can be created, are what the spec says, and have GPUs that the model accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from phift.diagnostics import Diagnostic
+from phift.kinds.compute.parts import FINETUNE, ComputeParts
+from phift.kinds.shared.sizes import size_findings
+from phift.kinds.subject import Subject
+from phift.state.desired import Desired
+from phift.state.live import Live
+
+__all__ = ["compute_state", "gpu_count", "size_allowed"]
+
+
+def size_allowed(subject: Subject) -> Iterator[Diagnostic]:
+    """size-not-allowed, size-not-in-spec-list, no-list-known."""
+    model = subject.facts.base_model
+    for compute in subject.stack.of_kind("compute"):
+        size, _ = subject.size_of(compute)
+        if model is None or not size or compute.parts.task != FINETUNE:
+            continue
+        for finding in size_findings(size, model, "finetune", compute.parts.allow, str(compute.address)):
+            yield subject.at(f"compute.{compute.address.name}.size", finding)
+
+
+def compute_state(subject: Subject) -> Iterator[Diagnostic]:
+    """compute-missing, compute-type, compute-failed, compute-size."""
+    for desired in subject.stack.of_kind("compute"):
+        path = f"compute.{desired.address.name}"
+        for finding in _findings(desired, subject.live(desired)):
+            yield subject.at(path, finding)
+
+
+def _findings(desired: Desired[ComputeParts], live: Live | None) -> Iterator[Diagnostic]:
+    address = str(desired.address)
+    if live is None:
+        if not desired.owned:
+            yield Diagnostic(
+                f"there is no compute {desired.name} in the workspace",
+                detail="The spec refers to it, so phift does not make it.",
+                remedy="Create it, correct its name, or describe it inline (name, size, ...) and phift makes it.",
+                address=address,
+                code="compute-missing",
+            )
+        return
+    kind = str((live.raw.get("properties") or {}).get("computeType") or "")
+    if kind and kind.lower() != "amlcompute":
+        yield Diagnostic(
+            f"compute {desired.name} is a {kind}, and fine-tuning needs an AmlCompute cluster",
+            remedy="Name a cluster, or another name for a new one.",
+            address=address,
+            code="compute-type",
+        )
+        return
+    if live.state == "Failed" and not live.ours:
+        yield Diagnostic(
+            f"compute {desired.name} is in state Failed",
+            detail=live.error or "The service gives no reason.",
+            remedy="Delete it or have it mended by its owner; phift replaces only what it made itself.",
+            address=address,
+            code="compute-failed",
+        )
+    wanted, there = desired.properties.get("size"), live.properties.get("size")
+    if desired.owned and not live.ours and wanted and str(wanted).lower() != str(there).lower():
+        yield Diagnostic(
+            f"compute {desired.name} exists with size {there}, the spec wants {wanted}",
+            detail="It was not made by this stack, so phift uses it as it is or not at all.",
+            remedy=f"Write `size: {there}`, or give the cluster another name.",
+            address=address,
+            code="compute-size",
+        )
+
+
+def gpu_count(subject: Subject) -> Iterator[Diagnostic]:
+    """size-unknown, size-without-gpu, too-few-nodes."""
+    for compute in subject.stack.of_kind("compute"):
+        if compute.parts.task != FINETUNE or (not compute.owned and subject.live(compute) is None):
+            continue
+        name, size = subject.size_of(compute)
+        address, path = str(compute.address), f"compute.{compute.address.name}.size"
+        if size is None:
+            yield subject.at(
+                path,
+                Diagnostic(
+                    f"the workspace's region offers no VM size {name or '(none)'}",
+                    remedy="`az ml compute list-sizes` shows what it offers.",
+                    address=address,
+                    code="size-unknown",
+                ),
+            )
+        elif size.gpus == 0:
+            yield subject.at(
+                path,
+                Diagnostic(
+                    f"{size.name} has no GPU, and fine-tuning needs one",
+                    remedy="Choose a GPU size of the model's allow-list.",
+                    address=address,
+                    code="size-without-gpu",
+                ),
+            )
+        nodes = compute.parts.nodes
+        live = subject.live(compute)
+        most = (live.properties if live and not live.ours else compute.properties).get("max_instances")
+        if most is not None and nodes > int(most):
+            yield subject.at(
+                "finetune.instance_count",
+                Diagnostic(
+                    f"finetune.instance_count is {nodes}, but {compute.name} has at most {most} nodes",
+                    remedy=f"Raise compute.{compute.address.name}.max_instances or lower instance_count.",
+                    address=address,
+                    code="too-few-nodes",
+                ),
+            )

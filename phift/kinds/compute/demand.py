@@ -1,0 +1,55 @@
+"""The vCPUs of a cluster's nodes."""
+
+from __future__ import annotations
+
+from phift.compile.facts import LOW_PRIORITY, REGION, pool_of
+from phift.kinds.compute.parts import FINETUNE, ComputeParts
+from phift.kinds.demand import MAKES, Demand
+from phift.kinds.subject import Subject
+from phift.kinds.words import plural
+from phift.plan.action import Action
+from phift.state.desired import Desired
+from phift.state.live import Live
+
+__all__ = ["demand"]
+
+
+def demand(subject: Subject, desired: Desired[ComputeParts], action: Action, trains: bool) -> Demand | None:
+    """At least one node must fit for a cluster to be made at all, and a job needs all of its nodes at once."""
+    _, size = subject.size_of(desired)
+    if size is None or not size.family or desired.parts.task != FINETUNE:
+        return None
+    live = subject.live(desired)
+    wanted = live.properties if live is not None and not live.ours else desired.properties
+    least, most = int(wanted.get("min_instances") or 0), int(wanted.get("max_instances") or 0)
+    makes = action in MAKES
+    moved = makes or (
+        action is Action.UPDATE and live is not None and most > int(live.properties["max_instances"] or 0)
+    )
+    to_exist = max(1, least) if makes else least if action is Action.UPDATE else 0
+    to_train = desired.parts.nodes if trains else 0
+    held = _nodes(live) if live is not None and action is not Action.CREATE else 0
+    nodes = max(to_exist, to_train)
+    if nodes <= held and not moved:
+        return None
+    low = str(wanted.get("tier") or "dedicated").replace("_", "").lower() == "lowpriority"
+    taken = max(0, nodes - held) * size.vcpus
+    return Demand(
+        desired.address,
+        f"compute.{desired.address.name}.size",
+        size,
+        (LOW_PRIORITY,) if low else (pool_of(size.family), REGION),
+        taken,
+        taken,
+        f"{nodes} x {size.vcpus}: {plural(nodes, 'node')} of {size.name}" + (f", {held} of them there" if held else ""),
+        most=most * size.vcpus if moved else 0,
+        queues=to_exist <= held,
+        allow=desired.parts.allow,
+        shared=True,
+    )
+
+
+def _nodes(live: Live) -> int:
+    """The nodes that a cluster has now."""
+    inner = (live.raw.get("properties") or {}).get("properties") or {}
+    return int(inner.get("currentNodeCount") or 0)

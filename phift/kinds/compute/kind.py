@@ -1,0 +1,38 @@
+"""The kind `compute`: an AmlCompute cluster of the stack, or a reference that is read and never written."""
+
+from __future__ import annotations
+
+from phift.kinds.base import Kind, Wire
+from phift.kinds.compute.checks import compute_state, gpu_count, size_allowed
+from phift.kinds.compute.compile import computes
+from phift.kinds.compute.demand import demand
+from phift.kinds.compute.parts import ComputeParts
+from phift.kinds.compute.words import status
+from phift.state.live import Observation
+from phift.state.traits import Traits
+
+__all__ = ["COMPUTE"]
+
+
+def _wire() -> Wire[ComputeParts, Observation]:
+    from phift.kinds.compute.wire import ComputeWire
+
+    return ComputeWire()
+
+
+COMPUTE = Kind(
+    name="compute",
+    traits=Traits(
+        deadline=1800.0,
+        shared=True,
+        adoptable=True,
+        tags_on_arm=True,
+        replaceable=True,
+        billed_in="computes",
+    ),
+    compile=computes,
+    load_wire=_wire,
+    checks=(compute_state, size_allowed, gpu_count),
+    demand=demand,
+    status=status,
+)

@@ -1,0 +1,123 @@
+"""compute: an AmlCompute cluster, or a reference to a compute that is read and checked and never written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from phift.azure.operations import operation_of
+from phift.catalog.vm_sizes import spelled
+from phift.kinds.compute.parts import ComputeParts
+from phift.kinds.context import Context
+from phift.kinds.progress import Progress, Written
+from phift.kinds.shared.wire import (
+    READ,
+    body_of,
+    errors_of,
+    live_of,
+    marks_in,
+    others_tags,
+    own_marks,
+    provisioning,
+    seconds_of,
+    words,
+)
+from phift.state.desired import Desired
+from phift.state.live import Live, Observation
+from phift.state.ownership import user_tags
+
+__all__ = ["ComputeWire"]
+
+_WRITE = "2023-08-01-preview"
+"""The api-version azure-ai-ml 1.35 writes computes with; its entity's body fits that one."""
+
+_TIERS = {"dedicated": "dedicated", "lowpriority": "low_priority"}
+
+
+class ComputeWire:
+    def read(self, context: Context, desired: Desired[ComputeParts]) -> Observation:
+        raw = context.find(f"{context.azure.workspace.arm_id}/computes", desired.name, READ)
+        if raw is None:
+            return Observation()
+        inner = raw["properties"].get("properties") or {}
+        running = (inner.get("nodeStateCounts") or {}).get("runningNodeCount")
+        live = live_of(
+            context,
+            desired,
+            raw,
+            marks=marks_in(raw.get("tags")),
+            observe=self.observe,
+            state=str(raw["properties"].get("provisioningState") or "Succeeded"),
+            facts={
+                "nodes": inner.get("currentNodeCount"),
+                "busy": running,
+                "allocation": inner.get("allocationState"),
+                "type": raw["properties"].get("computeType"),
+                "errors": raw["properties"].get("provisioningErrors"),
+            },
+            error=errors_of(raw["properties"].get("provisioningErrors")),
+            busy=f"{running} nodes work" if running else "",
+        )
+        return Observation(live)
+
+    def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        outer = raw["properties"]
+        inner = outer.get("properties") or {}
+        scale = inner.get("scaleSettings") or {}
+        priority = str(inner.get("vmPriority") or "dedicated")
+        return {
+            "type": str(outer.get("computeType") or "").lower(),
+            # The service answers one size in several spellings, from read to read (recorded 2024-12).
+            "size": spelled(str(inner["vmSize"])) if inner.get("vmSize") else None,
+            "tier": _TIERS.get(priority.lower(), priority),
+            "min_instances": scale.get("minNodeCount"),
+            "max_instances": scale.get("maxNodeCount"),
+            "idle_time_before_scale_down": seconds_of(scale.get("nodeIdleTimeBeforeScaleDown")),
+            "description": outer.get("description"),
+            "tags": user_tags(raw.get("tags")),
+        }
+
+    def entity(self, desired: Desired[ComputeParts], tags: Mapping[str, str]) -> Any:
+        from azure.ai.ml.entities import AmlCompute
+
+        fields = words(
+            desired.properties,
+            "size",
+            "tier",
+            "min_instances",
+            "max_instances",
+            "idle_time_before_scale_down",
+            "description",
+        )
+        return AmlCompute(name=desired.name, tags=dict(tags), **fields)
+
+    def create(self, context: Context, desired: Desired[ComputeParts]) -> Written:
+        return self._put(context, desired, None)
+
+    def update(self, context: Context, desired: Desired[ComputeParts], live: Live) -> Written:
+        return self._put(context, desired, live)
+
+    def delete(self, context: Context, desired: Desired[ComputeParts], live: Live) -> Written:
+        # Anything but Delete leaves the old cluster behind, and a later create of the name brings its old size back.
+        path = self._path(context, live.name)
+        answer = context.azure.arm.delete(path, _WRITE, underlyingResourceAction="Delete")
+        return Written(operation=operation_of(answer))
+
+    def poll(self, context: Context, desired: Desired[ComputeParts], written: Written) -> Progress:
+        raw = context.azure.arm.get(self._path(context, desired.name), READ)
+        return provisioning(context, raw, f"compute {desired.name}", written.operation)
+
+    def outputs(self, context: Context, desired: Desired[ComputeParts], live: Live) -> Mapping[str, Any]:
+        return {"name": live.name, "size": live.properties["size"]}
+
+    def _put(self, context: Context, desired: Desired[ComputeParts], live: Live | None) -> Written:
+        path = self._path(context, desired.name)
+        object_id = path if path.startswith("/") else f"/{path}"
+        kept = others_tags(live, live.raw.get("tags"), desired.properties.get("tags")) if live else {}
+        tags = {**kept, **(desired.properties.get("tags") or {}), **own_marks(context, desired, object_id, live)}
+        body = body_of(context, desired, self.entity(desired, tags))
+        answer = context.azure.arm.put(path, _WRITE, body)
+        return Written({"name": desired.name}, operation_of(answer))
+
+    def _path(self, context: Context, name: str) -> str:
+        return f"{context.azure.workspace.arm_id}/computes/{name}"

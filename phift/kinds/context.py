@@ -1,0 +1,112 @@
+"""What every call of a kind to the workspace may use: the session, the stack's claim, lists that are read once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from phift.address import Address
+from phift.azure.session import Azure
+from phift.errors import NotFoundError
+from phift.kinds.progress import Progress
+from phift.once import Once
+from phift.state.ownership import Claim
+
+__all__ = ["Context", "Snapshot"]
+
+
+class Snapshot:
+    """Lists read once and looked at by many: all resources of a plan, and all stacks of a workspace.
+
+    For plans only: an apply reads anew before each write.
+    """
+
+    def __init__(self) -> None:
+        self._lists = Once()
+
+    def items(self, azure: Azure, path: str, api_version: str) -> list[dict[str, Any]]:
+        """The list at an ARM path; empty where its parent does not exist. Raises AzureError."""
+        return self._listed(azure, path, api_version).items
+
+    def named(self, azure: Azure, path: str, name: str, api_version: str) -> dict[str, Any] | None:
+        """The item of that name, in any case."""
+        return self._listed(azure, path, api_version).by_name.get(name.lower())
+
+    def marked(
+        self,
+        azure: Azure,
+        path: str,
+        mark: str,
+        said: str,
+        api_version: str,
+        normal: Callable[[str], str] = str,
+    ) -> list[dict[str, Any]]:
+        """The items with that tag of that value; whether it is true is for the owner's digest to say.
+
+        normal: what values are compared by, one function for each mark.
+        """
+        return self._listed(azure, path, api_version).by_tag(mark, normal).get(normal(said), [])
+
+    def _listed(self, azure: Azure, path: str, api_version: str) -> _Listed:
+        def read() -> _Listed:
+            try:
+                return _Listed(list(azure.arm.list(path, api_version)))
+            except NotFoundError:
+                return _Listed([])
+
+        return self._lists.get(path.lower(), read)
+
+
+class _Listed:
+    """A list, and where each of its items is."""
+
+    def __init__(self, items: list[dict[str, Any]]) -> None:
+        self.items = items
+        self.by_name = {str(i.get("name", "")).lower(): i for i in reversed(items)}
+        self._by_tag: dict[str, dict[str, list[dict[str, Any]]]] = {}
+
+    def by_tag(self, name: str, normal: Callable[[str], str]) -> dict[str, list[dict[str, Any]]]:
+        """The items that have the tag, by its value."""
+        if name not in self._by_tag:
+            found: dict[str, list[dict[str, Any]]] = {}
+            for item in self.items:
+                if said := (item.get("tags") or {}).get(name):
+                    found.setdefault(normal(str(said)), []).append(item)
+            self._by_tag[name] = found
+        return self._by_tag[name]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every call of a kind may use.
+
+    outputs: by address, what was carried out before in this apply (a model's version, a job's name).
+    report: tells progress of a long write, such as an upload. snapshot: lists shared by the reads of a plan.
+    """
+
+    azure: Azure
+    stack: str
+    claim: Claim
+    outputs: Mapping[Address, Mapping[str, Any]] = field(default_factory=dict)
+    report: Callable[[Progress], None] = lambda progress: None
+    snapshot: Snapshot | None = None
+
+    def find(self, path: str, name: str, api_version: str) -> dict[str, Any] | None:
+        """The document of that name in the collection at an ARM path: out of the snapshot, else read by itself."""
+        if self.snapshot is None:
+            try:
+                return self.azure.arm.get(f"{path}/{name}", api_version)
+            except NotFoundError:
+                return None
+        return self.snapshot.named(self.azure, path, name, api_version)
+
+    def marked(
+        self, path: str, mark: str, said: str, api_version: str, normal: Callable[[str], str] = str
+    ) -> list[dict[str, Any]]:
+        """Those of the collection at an ARM path with that tag of that value, see Snapshot.marked."""
+        return (self.snapshot or Snapshot()).marked(self.azure, path, mark, said, api_version, normal)
+
+    def list(self, path: str, api_version: str) -> list[dict[str, Any]]:
+        """The collection at an ARM path; empty where its parent does not exist."""
+        return (self.snapshot or Snapshot()).items(self.azure, path, api_version)

@@ -1,0 +1,28 @@
+"""The rows of data that must be uploaded are well formed, every one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from phift.data import Recipe, prepared
+from phift.diagnostics import Diagnostic
+from phift.errors import InvalidSpecError
+from phift.kinds.subject import Subject
+from phift.plan.action import Action
+
+__all__ = ["rows"]
+
+
+def rows(subject: Subject) -> Iterator[Diagnostic]:
+    """The data room's own findings, with file and line."""
+    for planned in subject.planned:
+        desired = subject.stack.resource(planned.address)
+        if planned.address.kind != "data" or planned.action is not Action.CREATE or desired is None:
+            continue
+        recipe: Recipe | None = desired.parts.recipe
+        if recipe is None or recipe.identity.hub is not None or recipe.identity.remote is not None:
+            continue  # a plan downloads no data: apply checks these rows before it uploads them
+        try:
+            prepared(recipe)
+        except InvalidSpecError as error:
+            yield from error.diagnostics

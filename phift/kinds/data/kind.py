@@ -1,0 +1,56 @@
+"""The kind `data`: a uri_file asset whose version is the digest of its recipe."""
+
+from __future__ import annotations
+
+from phift.data import Recipe
+from phift.kinds.base import Kind, Wire
+from phift.kinds.context import Context
+from phift.kinds.data.checks import rows
+from phift.kinds.data.compile import data_versions
+from phift.kinds.data.parts import DataParts
+from phift.kinds.data.plan import decide
+from phift.kinds.data.words import WORDS, status
+from phift.state.desired import Desired
+from phift.state.live import Live, Observation
+from phift.state.traits import Nature, Traits
+
+__all__ = ["DATA"]
+
+_HOUR = 3600.0
+
+
+def _wire() -> Wire[DataParts, Observation]:
+    from phift.kinds.data.wire import DataWire
+
+    return DataWire()
+
+
+def _stored(context: Context, live: Live) -> bool:
+    from phift.kinds.data.wire import DataWire
+
+    return DataWire().stored(context, live)
+
+
+def _recipe(desired: Desired[DataParts]) -> Recipe | None:
+    return desired.parts.recipe
+
+
+def _seconds(desired: Desired[DataParts]) -> float:
+    from phift.kinds.data.progress import seconds_for
+
+    return _HOUR if desired.parts.recipe is None else seconds_for(desired.parts.recipe)
+
+
+DATA = Kind(
+    name="data",
+    traits=Traits(nature=Nature.VERSION, deadline=_HOUR),
+    compile=data_versions,
+    load_wire=_wire,
+    decide=decide,
+    checks=(rows,),
+    recipe=_recipe,
+    seconds=_seconds,
+    stored=_stored,
+    words=WORDS,
+    status=status,
+)

@@ -1,0 +1,246 @@
+"""`data`: the splits, where their rows come from, and how they become messages."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from phift.kinds.data.messages import MessagesByRole, MessagesByTurns, MessagesField
+from phift.spec.addresses import scheme_of, shown_address
+from phift.spec.base import Block, Coerced, DataAsset, Strict, Texts, fault
+from phift.spec.rowpaths import RowsPath
+from phift.spec.templating import Mixed
+from phift.spec.yaml12 import plain_scalar
+
+__all__ = ["SOURCES", "SPLITS", "ChecksBlock", "DataBlock", "DataSource"]
+
+SPLITS = ("train", "validation", "test", "sample")
+SOURCES = ("path", "hub", "asset")  # what a source has exactly one of
+_OF_HUB = ("config", "split", "revision")
+_SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,20})?)%")
+_HUB = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+_TAKES = "5%, 1000, {first: 5%}, {every: 20} or {rows: 5%, by: block}"
+
+
+def _amount(value: Any) -> Any:
+    """A share or a number of rows; None for anything else."""
+    if isinstance(value, Mixed):
+        value = plain_scalar(value)
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    if isinstance(value, str) and (match := _SHARE.fullmatch(value)) and 0 < float(match[1]) <= 100:
+        return str(value)
+    return None
+
+
+def _take(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return _take_form(value)
+    found = _amount(value)
+    if found is None:
+        raise fault("must be a share or a number of rows", f"Write one of {_TAKES}.")
+    return found
+
+
+def _take_form(value: Mapping[Any, Any]) -> dict[str, Any]:
+    keys = set(value)
+    if keys == {"first"} and (first := _amount(value["first"])) is not None:
+        return {"first": first}
+    if keys == {"every"} and isinstance(every := _amount(value["every"]), int):
+        return {"every": every}
+    if keys == {"rows", "by"} and value["by"] == "block" and isinstance(rows := _amount(value["rows"]), str):
+        return {"rows": rows, "by": "block"}
+    raise fault("is none of the forms of take", f"Write one of {_TAKES}.")
+
+
+def _unfit(value: Any) -> Any:
+    if value == "refuse":
+        return value
+    if isinstance(value, Mapping) and set(value) == {"skip"}:
+        share = _amount(value["skip"])
+        if isinstance(share, str) and share.rstrip("%") != "100":
+            return {"skip": share}
+    raise fault("must be refuse, or the share of rows to leave out at most", "Write unfit: {skip: 1%}.")
+
+
+def _hub_id(value: Any) -> Any:
+    if isinstance(value, str) and _HUB.fullmatch(value):
+        return str(value)
+    raise fault("must be OWNER/NAME of a data set", _hub_remedy(str(value)))
+
+
+def _hub_remedy(value: str) -> str:
+    if address := re.search(r"(?:^|/)datasets/([\w.-]+/[\w.-]+)", value):
+        return f"Write {address[1]}."
+    if re.search(r"\.(jsonl?|csv|tsv|parquet)(\.\w+)?$", value, re.IGNORECASE):
+        return f"For a file on this machine, write path: {value}."
+    return "Write it as hub: HuggingFaceH4/ultrachat_200k."
+
+
+"""A path of this machine, or an address that phift reads."""
+
+
+def _from_text(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if value.startswith("azureml:"):
+        return {"asset": value}
+    said = shown_address(value) if scheme_of(value) else str(value)
+    raise fault(f"must say what kind of source {said!r} is", f"Write {{path: {said}}}, or azureml:NAME:VERSION.")
+
+
+_TAKE_SCHEMA = {
+    "anyOf": [
+        {"type": "integer", "minimum": 1},
+        {"type": "string", "pattern": r"%$|\{\{"},
+        {"type": "object", "properties": {"first": {"type": ["integer", "string"]}}, "required": ["first"],
+         "additionalProperties": False},
+        {"type": "object", "properties": {"every": {"type": "integer", "minimum": 1}}, "required": ["every"],
+         "additionalProperties": False},
+        {"type": "object", "properties": {"rows": {"type": "string"}, "by": {"enum": ["block"]}},
+         "required": ["rows", "by"], "additionalProperties": False},
+    ]
+}  # fmt: skip
+_UNFIT_SCHEMA = {
+    "anyOf": [
+        {"enum": ["refuse"]},
+        {"type": "object", "properties": {"skip": {"type": "string"}}, "required": ["skip"],
+         "additionalProperties": False},
+    ]
+}  # fmt: skip
+
+
+class DataSource(Block):
+    """Where rows come from: one of path, hub and asset (a split may leave it to `data.from`), and how many."""
+
+    path: Annotated[
+        RowsPath | None,
+        Field(
+            description="A file or glob, relative to this file, or an https:// address: "
+            "jsonl, json, csv, tsv or parquet.",
+        ),
+    ] = None
+    hub: Annotated[
+        str | None,
+        BeforeValidator(_hub_id, json_schema_input_type=str),
+        Field(description="A data set of the Hugging Face hub: OWNER/NAME."),
+    ] = None
+    asset: Annotated[
+        DataAsset | None,
+        Field(description="A data asset, azureml:name:version, or azureml://datastores/name/paths/path."),
+    ] = None
+    config: Annotated[str | None, Field(min_length=1, description="Configuration of the hub's data set.")] = None
+    split: Annotated[str | None, Field(min_length=1, description="Split of the hub's data set.")] = None
+    revision: Annotated[
+        str | None, Field(min_length=1, description="Commit, branch or tag of the hub's data set. Default: main.")
+    ] = None
+    take: Annotated[
+        int | str | dict[str, Any] | None,
+        BeforeValidator(_take),
+        WithJsonSchema(_TAKE_SCHEMA),
+        Field(
+            description="How many rows. 5% or 1000: a sample; {first: 5%}; {every: 20}; "
+            "{rows: 5%, by: block}: whole row groups of Parquet. Default: all."
+        ),
+    ] = None
+    seed: Annotated[int, Field(ge=0, description="Which rows a sample picks."), Coerced] = 0
+    messages: Annotated[MessagesField | None, Field(description="In place of data.messages.")] = None
+
+    @property
+    def kind(self) -> str:
+        """path, hub or asset; empty for a split that adds to `data.from`."""
+        return next((key for key in SOURCES if getattr(self, key) is not None), "")
+
+    def over(self, shared: "DataSource | None") -> "DataSource":
+        """This split with what it leaves open taken from the shared source."""
+        if shared is None:
+            return self
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        base = {name: getattr(shared, name) for name in shared.model_fields_set}
+        if self.kind:
+            # Another source has splits and commits of its own.
+            base = {name: value for name, value in base.items() if name not in (*SOURCES, *_OF_HUB)}
+        return DataSource.model_construct(_fields_set=set(base) | set(given), **{**base, **given})
+
+
+_Source = Annotated[
+    DataSource,
+    BeforeValidator(
+        _from_text,
+        json_schema_input_type=Annotated[str, Field(pattern=r"^azureml:|\{\{")] | DataSource,
+    ),
+]
+
+_Verdict = Literal["refuse", "warn", "ignore"]
+
+
+class ChecksBlock(Strict):
+    """What is looked for in the rows before they are uploaded, and what is done about it."""
+
+    overlap: Annotated[_Verdict, Field(description="Prompts of train that stand in test or validation too.")] = "warn"
+    duplicates: Annotated[_Verdict, Field(description="Equal conversations within a split.")] = "warn"
+    longest: Annotated[
+        int | None,
+        Field(ge=1, description="Refuse rows of more tokens: counted, or estimated where that is said."),
+        Coerced,
+    ] = None
+    pii: Annotated[_Verdict, Field(description="E-mail addresses, telephone and card numbers and the like.")] = "ignore"
+    licence: Annotated[Texts, Field(description="Licences that a data set of the hub may have. Empty: any.")] = ()
+
+
+class DataBlock(Strict):
+    """The splits. from: what they share. sample: feeds tests and `phift invoke --sample`."""
+
+    from_: Annotated[_Source | None, Field(alias="from", description="What the splits share.")] = None
+    train: Annotated[_Source | None, Field(description="Rows to train on.")] = None
+    validation: Annotated[_Source | None, Field(description="Rows to evaluate on during the training.")] = None
+    test: Annotated[_Source | None, Field(description="Rows to evaluate on after the training.")] = None
+    sample: Annotated[_Source | None, Field(description="Rows to try the model with.")] = None
+    messages: Annotated[
+        MessagesField | None,
+        Field(description="How columns become messages: auto (default), a preset, a list of turns, or templates."),
+    ] = None
+    unfit: Annotated[
+        str | dict[str, str],
+        BeforeValidator(_unfit),
+        WithJsonSchema(_UNFIT_SCHEMA),
+        Field(description="Rows that are not well formed: refuse, or {skip: 1%} to leave out so many at most."),
+    ] = "refuse"
+    checks: Annotated[ChecksBlock | None, Field(description="What else is looked for in the rows.")] = None
+
+    @property
+    def splits(self) -> dict[str, DataSource]:
+        """The splits that are there, by name, each with what it shares filled in."""
+        given = ((name, getattr(self, name)) for name in SPLITS)
+        return {name: source.over(self.from_) for name, source in given if source is not None}
+
+    def messages_of(self, source: DataSource) -> str | dict[str, Any] | None:
+        """What maps the rows of a split, as a plain value: its own, else that of all; None: auto."""
+        chosen = source.messages if source.messages is not None else self.messages
+        if isinstance(chosen, MessagesByTurns | MessagesByRole):
+            return chosen.model_dump(exclude_none=True, exclude_defaults=True)
+        return None if chosen == "auto" else chosen
+
+    @model_validator(mode="after")
+    def _one_source_each(self) -> "DataBlock":
+        for name in ("from_", *SPLITS):
+            source: DataSource | None = getattr(self, name)
+            kinds = [key for key in SOURCES if source is not None and getattr(source, key) is not None]
+            if len(kinds) > 1:
+                raise fault(f"has both {' and '.join(kinds)} in {name.rstrip('_')}", "Keep one of them.")
+        for name, source in self.splits.items():
+            if not source.kind:
+                raise fault(f"does not say where {name} comes from", f"Write {name}: {{path: data/{name}.jsonl}}.")
+            stray = [key for key in _OF_HUB if getattr(source, key) is not None]
+            if source.hub is None and stray:
+                raise fault(
+                    f"has `{'` and `'.join(stray)}` in {name}, which needs `hub`",
+                    f"Remove it, or write `hub: OWNER/NAME` in place of `{source.kind}`.",
+                )
+            if source.hub is not None and source.split is None:
+                raise fault(
+                    f"names no split of {source.hub} for {name}",
+                    f"Write {name}: {{split: NAME}}, with the name of one of its splits.",
+                )
+        return self

@@ -1,0 +1,187 @@
+"""data: a uri_file asset whose version is the digest of its recipe; the rows lie under their content's digest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from phift.azure.blob import CHANGED
+from phift.azure.blob import DIGEST as UPLOADED
+from phift.azure.operations import operation_of
+from phift.data import Access, Prepared, Recipe, forget, prepared
+from phift.errors import AzureError, InvalidSpecError, NotFoundError, RefusedError
+from phift.kinds.context import Context
+from phift.kinds.data.parts import DataParts
+from phift.kinds.data.progress import DataProgress
+from phift.kinds.progress import Progress, Written
+from phift.kinds.shared.wire import (
+    READ,
+    body_of,
+    live_of,
+    provisioning,
+    version_labels,
+    version_marks_in,
+)
+from phift.state.desired import Desired
+from phift.state.live import Live, Observation
+from phift.state.ownership import user_tags
+
+__all__ = ["DataWire"]
+
+_WRITE = "2023-04-01-preview"
+"""The api-version azure-ai-ml 1.35 writes data versions with."""
+
+CONTENT = "phift.content"
+ROWS = "phift.rows"
+SKIPPED = "phift.skipped"
+"""Rows that were left out, by what is wrong with them: CODE=COUNT,..."""
+REVISION = "phift.source_revision"
+"""The commit of the hub's data set."""
+_FOLDER = "phift/data/"
+"""Where prepared rows lie in the workspace's blob store."""
+
+
+class DataWire:
+    def read(self, context: Context, desired: Desired[DataParts]) -> Observation:
+        try:
+            raw = context.azure.arm.get(self._path(context, desired), READ)
+        except NotFoundError:
+            return Observation()
+        return Observation(self._live(context, desired, raw))
+
+    def _live(self, context: Context, desired: Desired[DataParts], raw: Mapping[str, Any]) -> Live:
+        properties = raw["properties"]
+        bag = properties.get("properties") or {}
+        return live_of(
+            context,
+            desired,
+            raw,
+            marks=version_marks_in(properties),
+            observe=self.observe,
+            state="Archived" if properties.get("isArchived") else "Succeeded",
+            version=str(raw.get("name", "")),
+            facts={"uri": properties.get("dataUri"), "rows": bag.get(ROWS), "content": bag.get(CONTENT)},
+        )
+
+    def newest(self, context: Context, desired: Desired[DataParts]) -> Live | None:
+        """The newest version of that name which is ours, whatever the desired one is. Raises AzureError."""
+        path = f"{context.azure.workspace.arm_id}/data/{desired.name}/versions"
+        try:
+            listed = context.azure.arm.list(path, READ, listViewType="All", **{"$orderBy": "createdtime desc"})
+            found = (self._live(context, desired, raw) for raw in listed)
+            return next((live for live in found if live.ours), None)
+        except NotFoundError:
+            return None
+
+    def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        properties = raw["properties"]
+        return {
+            "type": properties.get("dataType"),
+            "description": properties.get("description"),
+            "tags": user_tags(properties.get("tags")),
+        }
+
+    def entity(
+        self, desired: Desired[DataParts], uri: str, tags: Mapping[str, str], properties: Mapping[str, str]
+    ) -> Any:
+        from azure.ai.ml.entities import Data as DataEntity
+
+        return DataEntity(
+            name=desired.name,
+            version=desired.digest,
+            type=desired.properties["type"],
+            path=uri,
+            description=desired.properties.get("description"),
+            tags=dict(tags),
+            properties=dict(properties),
+        )
+
+    def create(self, context: Context, desired: Desired[DataParts]) -> Written:
+        blob, facts = self._upload(context, desired)
+        return self._put(context, desired, context.azure.blobs.uri(blob), None, facts)
+
+    def update(self, context: Context, desired: Desired[DataParts], live: Live) -> Written:
+        """Raises AzureError where the file that was deleted outside cannot be prepared as it was."""
+        if not self.stored(context, live):
+            blob, facts = self._upload(context, desired)
+            if (content := live.facts.get("content")) and facts[CONTENT] != content:
+                raise AzureError(
+                    f"the file of data {live.name}:{live.version} was deleted, and the rows prepared now differ",
+                    detail=f"A version keeps its content: SHA-256 {content}, now {facts[CONTENT]}.",
+                    remedy="Restore the deleted blob, or change data.take or data.seed: that makes a new version.",
+                    address=str(desired.address),
+                )
+            return self._put(context, desired, context.azure.blobs.uri(blob), live, {})
+        return self._put(context, desired, str(live.facts["uri"]), live, {})
+
+    def stored(self, context: Context, live: Live) -> bool:
+        """Whether the file that a version of ours names is there, as it was uploaded. Raises AzureError."""
+        _, _, blob = str(live.facts.get("uri") or "").partition("/paths/")
+        if not blob.startswith(_FOLDER):
+            return True  # a file of others
+        found = context.azure.blobs.head(blob)
+        if found is None:
+            return False
+        digest = (found.get("metadata") or {}).get(UPLOADED)
+        return digest is None or digest == live.facts.get("content")
+
+    def _upload(self, context: Context, desired: Desired[DataParts]) -> tuple[str, dict[str, str]]:
+        """The blob with the prepared rows, and the properties that tell of them."""
+        recipe = desired.parts.recipe
+        if recipe is None:
+            raise AzureError(f"the source of {desired.address} cannot be identified", address=str(desired.address))
+        made = self._stored_rows(context, desired, recipe)
+        blob = _blob(desired, made)
+        facts = {CONTENT: made.digest, ROWS: str(made.rows)}
+        if made.skipped:
+            facts[SKIPPED] = ",".join(f"{code}={count}" for code, count in made.skipped)
+        if recipe.identity.hub is not None:
+            facts[REVISION] = recipe.identity.hub.revision
+        return blob, facts
+
+    def _stored_rows(self, context: Context, desired: Desired[DataParts], recipe: Recipe) -> Prepared:
+        """The prepared rows, once the blob store has them. A damaged file of the cache is prepared again."""
+        progress = DataProgress(recipe, context.report)
+        access = Access(downloading=progress.downloading, waiting=progress.waiting)
+        for again in (True, False):
+            progress.begin()
+            try:
+                made = prepared(recipe, progress=progress.preparing, access=access)
+            except InvalidSpecError as error:
+                raise RefusedError(error.diagnostics) from None  # before anything was uploaded
+            try:
+                blobs = context.azure.blobs
+                blobs.upload(made.path, _blob(desired, made), progress=progress.uploading, digest=made.digest)
+                break
+            except AzureError as error:
+                if error.code != CHANGED or not again:
+                    raise
+                forget(recipe)
+        return made
+
+    def delete(self, context: Context, desired: Desired[DataParts], live: Live) -> Written:
+        body = {"properties": {**live.raw["properties"], "isArchived": True}}
+        return Written(operation=operation_of(context.azure.arm.put(self._path(context, desired), _WRITE, body)))
+
+    def poll(self, context: Context, desired: Desired[DataParts], written: Written) -> Progress:
+        raw = context.azure.arm.get(self._path(context, desired), READ)
+        return provisioning(context, raw, f"data {desired.name}:{desired.digest}", written.operation)
+
+    def outputs(self, context: Context, desired: Desired[DataParts], live: Live) -> Mapping[str, Any]:
+        return {"name": live.name, "version": live.version, "uri": live.facts["uri"], "rows": live.facts["rows"]}
+
+    def _put(
+        self, context: Context, desired: Desired[DataParts], uri: str, live: Live | None, facts: Mapping[str, str]
+    ) -> Written:
+        path = self._path(context, desired)
+        tags, bag = version_labels(context, desired, path, live)
+        body = body_of(context, desired, self.entity(desired, uri, tags, {**facts, **bag}))
+        answer = context.azure.arm.put(path, _WRITE, body)
+        return Written({"name": desired.name, "version": desired.digest}, operation_of(answer))
+
+    def _path(self, context: Context, desired: Desired[DataParts]) -> str:
+        return f"{context.azure.workspace.arm_id}/data/{desired.name}/versions/{desired.digest}"
+
+
+def _blob(desired: Desired[DataParts], made: Prepared) -> str:
+    return f"{_FOLDER}{made.digest}/{desired.address.name}.jsonl"

@@ -1,0 +1,1 @@
+"""deployment: a managed online deployment."""

@@ -1,0 +1,21 @@
+"""Checks of deployments: their VM size is one that the model accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from phift.compile.facts import BaseModel
+from phift.diagnostics import Diagnostic
+from phift.kinds.shared.sizes import size_findings
+from phift.kinds.subject import Subject
+
+__all__ = ["size_allowed"]
+
+
+def size_allowed(subject: Subject) -> Iterator[Diagnostic]:
+    """size-not-allowed, size-not-in-spec-list, no-list-known."""
+    for deployment in subject.stack.of_kind("deployment"):
+        size, parts = str(deployment.properties["instance_type"]), deployment.parts
+        model = subject.facts.base_model or BaseModel("", "", parts.model_name, "")
+        for finding in size_findings(size, model, "inference", parts.allow, str(deployment.address)):
+            yield subject.at("deployment.instance_type", finding)

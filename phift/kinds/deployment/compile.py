@@ -1,0 +1,111 @@
+"""endpoint.main, deployment.main, traffic.main and test.*: from a registered model to an answering endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from phift.address import Address
+from phift.catalog.vm_sizes import spelled
+from phift.compile.draft import Draft, drop_none
+from phift.compile.naming import deployment_name
+from phift.digest import digest_of
+from phift.kinds.deployment.parts import IN_PLACE, REPLACE, DeploymentParts
+from phift.spec import DeploymentBlock, InitialCount, RolloutBlock, SecretRef
+from phift.state.desired import Desired
+from phift.state.exports import DeploymentExport, EndpointExport, ModelExport
+
+__all__ = ["DIGEST_VERSION", "deployment"]
+
+DIGEST_VERSION = 1
+"""Part of every deployment's digest: another number would replace every deployment."""
+
+DEPLOYMENT = Address("deployment", "main")
+IN_PLACE_NAME = "main"
+"""The deployment's name where it is not replaced by another beside it."""
+
+
+def deployment(draft: Draft) -> list[Desired[DeploymentParts]]:
+    """The deployment of the stack's model, named by what cannot change without a new one."""
+    block, endpoint, model = draft.spec.deployment, draft.first(EndpointExport), draft.first(ModelExport)
+    if block is None or endpoint is None:
+        return []
+    if model is None:
+        draft.error("deployment", "there is no model to deploy", code="no-model", remedy=_ADD_MODEL)
+        return []
+    rollout = draft.spec.rollout or RolloutBlock()
+    inputs = _inputs(block, model, spelled(block.instance_type))
+    digest = _digest(inputs)
+    # Release 0.1.0 named it by the size as it was written.
+    written = {_digest(_inputs(block, model, size)) for size in (block.instance_type, block.instance_type.lower())}
+    beside = rollout.strategy not in {IN_PLACE, REPLACE}
+    secrets = {k: v for k, v in block.environment_variables.items() if isinstance(v, SecretRef)}
+    name = draft.named(DEPLOYMENT, deployment_name(digest)) if beside else IN_PLACE_NAME
+    draft.export(DeploymentExport(DEPLOYMENT, name, beside))
+    return [
+        Desired(
+            address=DEPLOYMENT,
+            name=name,
+            properties=_properties(draft, block),
+            digest=digest,
+            inputs=inputs,
+            parts=DeploymentParts(
+                endpoint=endpoint.name,
+                model=model.address,
+                model_name=model.name,
+                strategy=rollout.strategy,
+                keep_previous=rollout.keep_previous,
+                initial_count=block.instance_count.initial if isinstance(block.instance_count, InitialCount) else None,
+                environment=block.environment,
+                secrets=secrets,
+                allow=block.allow,
+            ),
+            shown=drop_none({"model": inputs["model"], "secrets": {k: str(v) for k, v in secrets.items()} or None}),
+            depends_on=(endpoint.address, model.address),
+            generated=endpoint.generated,
+            former_names=tuple(deployment_name(d) for d in sorted(written - {digest})) if beside else (),
+            protect=block.protect or draft.spec.protect,
+            azure=block.azure,
+        )
+    ]
+
+
+def _digest(inputs: Mapping[str, Any]) -> str:
+    return digest_of({"digest_version": DIGEST_VERSION, **inputs})
+
+
+def _inputs(block: DeploymentBlock, model: ModelExport, size: str) -> dict[str, Any]:
+    """What a deployment's name covers: change one of these and it is another deployment."""
+    return drop_none(
+        {
+            "model": f"{model.name}@{model.digest[:12]}",
+            "instance_type": size,
+            "environment": block.environment,
+            "environment_variables": {k: str(v) for k, v in sorted(block.environment_variables.items())} or None,
+        }
+    )
+
+
+def _properties(draft: Draft, block: DeploymentBlock) -> dict[str, Any]:
+    plain = {k: v for k, v in block.environment_variables.items() if isinstance(v, str)}
+    return drop_none(
+        {
+            "instance_type": spelled(block.instance_type),
+            "instance_count": None if isinstance(block.instance_count, InitialCount) else block.instance_count,
+            "request_settings": _settings(block.request_settings),
+            "liveness_probe": _settings(block.liveness_probe),
+            "readiness_probe": _settings(block.readiness_probe),
+            "environment_variables": plain or None,
+            "app_insights_enabled": block.app_insights_enabled,
+            "egress_public_network_access": block.egress_public_network_access,
+            "description": block.description,
+            "tags": draft.tags(block.tags),
+        }
+    )
+
+
+def _settings(block: Any) -> Mapping[str, Any] | None:
+    return block.model_dump(exclude_none=True) or None if block is not None else None
+
+
+_ADD_MODEL = "Train one (base_model, data, finetune) or name one: model: azureml:NAME:VERSION."

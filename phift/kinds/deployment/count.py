@@ -1,0 +1,19 @@
+"""How many instances to ask for."""
+
+from __future__ import annotations
+
+from phift.kinds.deployment.parts import DeploymentParts
+from phift.state.desired import Desired
+from phift.state.live import Live
+
+__all__ = ["wanted_count"]
+
+
+def wanted_count(desired: Desired[DeploymentParts], live: Live | None) -> int:
+    """The instances to ask for: those of the spec, else those there are, else those of the start."""
+    return int(
+        desired.properties.get("instance_count")
+        or (live.properties.get("instance_count") if live else None)
+        or desired.parts.initial_count
+        or 1
+    )

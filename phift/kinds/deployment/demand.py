@@ -1,0 +1,55 @@
+"""The vCPUs of a deployment's instances, with what the service reserves."""
+
+from __future__ import annotations
+
+import math
+
+from phift.compile.facts import REGION, pool_of
+from phift.kinds.demand import MAKES, Demand
+from phift.kinds.deployment.count import wanted_count
+from phift.kinds.deployment.parts import DeploymentParts
+from phift.kinds.subject import Subject
+from phift.kinds.words import plural
+from phift.plan.action import Action
+from phift.state.desired import Desired
+
+__all__ = ["demand", "reserved"]
+
+_RESERVE = 1.2
+"""Of a managed online deployment, in whole instances; the service waives the fifth more for some sizes (Azure docs)."""
+
+
+def reserved(instances: int) -> int:
+    """The instances of quota that the service takes for so many of a deployment."""
+    return math.ceil(round(_RESERVE * instances, 6))
+
+
+def demand(subject: Subject, desired: Desired[DeploymentParts], action: Action, trains: bool) -> Demand | None:
+    """A new one beside the old takes all of it; one changed in place, or deleted first, what it has not."""
+    size = subject.facts.size(str(desired.properties["instance_type"]))
+    if size is None or not size.family or action not in {*MAKES, Action.UPDATE}:
+        return None
+    live = subject.live(desired) if action is not Action.CREATE else None
+    there = int(live.properties.get("instance_count") or 0) if live else 0
+    count = wanted_count(desired, live)
+    held = subject.facts.size(str(live.properties.get("instance_type"))) if live else None
+    if held is None or held.family != size.family or (action is Action.UPDATE and held.name != size.name):
+        there, held = 0, None
+    cores = held.vcpus if held else 0
+    taken = reserved(count) * size.vcpus - reserved(there) * cores
+    if taken <= 0:
+        return None
+    extra = reserved(count) - count
+    return Demand(
+        desired.address,
+        "deployment.instance_type",
+        size,
+        (pool_of(size.family), REGION),
+        taken,
+        count * size.vcpus - there * cores,
+        f"{reserved(count)} x {size.vcpus}: {plural(count, 'instance')} of {size.name}, and the service reserves "
+        f"{extra} more" + (f"; {reserved(there) * cores} are held by {live.name}" if live and there else ""),
+        later=trains,
+        task="inference",
+        allow=desired.parts.allow,
+    )

@@ -1,0 +1,45 @@
+"""The kind `deployment`: a managed online deployment, named by what cannot change without a new one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from phift.kinds.base import Kind, Wire
+from phift.kinds.deployment.checks import size_allowed
+from phift.kinds.deployment.compile import deployment
+from phift.kinds.deployment.demand import demand
+from phift.kinds.deployment.parts import DeploymentObservation, DeploymentParts
+from phift.kinds.deployment.plan import decide, removals
+from phift.kinds.deployment.secrets import require_secrets
+from phift.kinds.deployment.words import status
+from phift.plan.model import Decided
+from phift.state.desired import Desired
+from phift.state.traits import Traits
+
+__all__ = ["DEPLOYMENT"]
+
+
+def _wire() -> Wire[DeploymentParts, DeploymentObservation]:
+    from phift.kinds.deployment.wire import DeploymentWire
+
+    return DeploymentWire()
+
+
+def _decided(desired: Desired[DeploymentParts], decided: Decided) -> Desired[DeploymentParts]:
+    """One that left the spec has no parts but its endpoint, which the plan knows."""
+    return replace(desired, parts=DeploymentParts(decided.endpoint)) if decided.endpoint else desired
+
+
+DEPLOYMENT = Kind(
+    name="deployment",
+    traits=Traits(deadline=7200.0, hosted=True, serves=True, tags_on_arm=True, replaceable=True),
+    compile=deployment,
+    load_wire=_wire,
+    decide=decide,
+    removals=removals,
+    checks=(size_allowed,),
+    demand=demand,
+    decided=_decided,
+    require_ready=require_secrets,
+    status=status,
+)

@@ -1,0 +1,14 @@
+"""The log of a deployment's container."""
+
+from __future__ import annotations
+
+from phift.azure.session import Azure
+from phift.kinds.shared.wire import READ
+
+__all__ = ["container_log"]
+
+
+def container_log(azure: Azure, deployment: str, tail: int) -> list[str]:
+    """The last lines, at most `tail`, of the deployment at an ARM path. Raises NotFoundError once it is gone."""
+    answer = azure.arm.post(f"{deployment}/getLogs", READ, {"containerType": "InferenceServer", "tail": tail})
+    return str((answer.body or {}).get("content") or "").splitlines()

@@ -1,0 +1,120 @@
+"""Whether a deployment is created beside the old one, over it, or instead of it; and which old ones go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from phift.address import Address
+from phift.diagnostics import Diagnostic, Severity
+from phift.kinds.deployment.parts import BLUE_GREEN, IN_PLACE, DeploymentObservation, DeploymentParts
+from phift.plan.action import Action, ChangeAction
+from phift.plan.decision import Decision, PlanContext, mutable, named_in, planned
+from phift.plan.diff import equal_under
+from phift.plan.model import Decided, FieldChange, PlannedResource
+from phift.state.desired import Desired
+from phift.state.live import Live
+from phift.state.overrides import leaves
+from phift.state.ownership import DIGEST, PROTECT
+from phift.state.rules import Rule
+
+__all__ = ["decide", "removals"]
+
+
+def decide(desired: Desired[DeploymentParts], seen: DeploymentObservation | None, context: PlanContext) -> Decision:
+    """Beside the old one (blue_green, under a new name), over it (in_place), or instead of it (replace)."""
+    return Decision(_decide(desired, seen, context))
+
+
+def _decide(
+    desired: Desired[DeploymentParts], seen: DeploymentObservation | None, context: PlanContext
+) -> PlannedResource:
+    rules = context.rules(desired)
+    if seen is None or seen.live is None:
+        previous = seen.previous if seen else None
+        changes = tuple(_new_because(desired.inputs, previous.inputs, rules)) if previous else ()
+        reason = (
+            f"{named_in(changes)} changed since {previous.label}" if previous and changes else "not on the endpoint"
+        )
+        return planned(desired, Action.CREATE, None, reason, changes=changes)
+    live, strategy = seen.live, desired.parts.strategy
+    made = mutable(desired, live, rules, context.policy, context.stack.claim)
+    by_name = strategy == BLUE_GREEN  # the name says the digest, also where tags were lost
+    if by_name or live.marks.get(DIGEST) == desired.digest or made.action in {Action.REPLACE, Action.CREATE}:
+        return made
+    changes = tuple(_new_because(desired.inputs, seen.inputs, rules))
+    if seen.inputs and not changes:
+        return made  # the same, in another spelling
+    over = strategy == IN_PLACE
+    if over:
+        changes = tuple(replace(c, action=ChangeAction.UPDATE) for c in changes)
+    return replace(
+        made,
+        action=Action.UPDATE if over else Action.REPLACE,
+        reason=f"{named_in(changes) or 'its model'} changed",
+        changes=(*changes, *made.changes),
+    )
+
+
+def removals(
+    desired: Desired[DeploymentParts], seen: DeploymentObservation | None, context: PlanContext
+) -> tuple[list[PlannedResource], list[Diagnostic]]:
+    """The stack's other deployments, but for those to keep: removed once nothing is sent to them. A protected one is
+    held, with a warning, until the spec's own was applied without protection."""
+    if seen is None:
+        return [], []
+    traffic = context.router(desired.address)
+    lifted = seen.live is not None and seen.live.marks.get(PROTECT) != "true" and not desired.protect
+    removed: list[PlannedResource] = []
+    findings: list[Diagnostic] = []
+    for other in seen.others[desired.parts.keep_previous :]:
+        if traffic is None and other.name.lower() in seen.busy:
+            continue  # the split is left to others, and they still send requests to it
+        held = other.marks.get(PROTECT) == "true" and not lifted
+        if held:
+            findings.append(_held(desired, other))
+        # One made in place is called as the address of the new one is.
+        name = f"{other.name}-old" if other.name == desired.address.name else other.name
+        removed.append(
+            PlannedResource(
+                address=Address(desired.address.kind, name),
+                action=Action.NO_OP if held else Action.DELETE,
+                identity=other.name,
+                reason=f"replaced by {desired.name}" + (", but protected: stays" if held else ""),
+                details={"endpoint": desired.parts.endpoint},
+                depends_on=(traffic.address if traffic else desired.address,),
+                fingerprint=other.fingerprint,
+                decided=Decided(endpoint=desired.parts.endpoint),
+            )
+        )
+    return removed, findings
+
+
+def _held(desired: Desired[DeploymentParts], other: Live) -> Diagnostic:
+    return Diagnostic(
+        f"deployment {other.name} is protected: it stays beside {desired.name}, and bills",
+        severity=Severity.WARNING,
+        detail="It carries phift.protect from an earlier apply."
+        if desired.protect
+        else "The protection left the spec; it holds until an apply without it has run.",
+        remedy="Set `protect: false` on the deployment and apply; the apply after that removes the old one."
+        if desired.protect
+        else "The plan after the next apply removes it.",
+        address=str(desired.address),
+        code="protected-kept",
+    )
+
+
+def _new_because(wanted: Mapping[str, Any], before: Mapping[str, Any], rules: Sequence[Rule]) -> list[FieldChange]:
+    new, old = dict(leaves(wanted)), dict(leaves(before))
+    if not old:
+        return []
+    return [
+        FieldChange(
+            path, new.get(path), old.get(path), ChangeAction.NEW_DEPLOYMENT, "part of the deployment's name", "you"
+        )
+        for path in [*new, *(p for p in old if p not in new)]
+        if new.get(path) != old.get(path)
+        and not equal_under([r for r in rules if r.covers(path)], new.get(path), old.get(path))
+    ]

@@ -1,0 +1,42 @@
+"""The secrets of a deployment, resolved where apply runs."""
+
+from __future__ import annotations
+
+import os
+
+from phift.diagnostics import Diagnostic
+from phift.errors import RefusedError
+from phift.kinds.deployment.parts import DeploymentParts
+from phift.state.desired import Desired
+
+__all__ = ["require_secrets", "secrets_of"]
+
+
+def require_secrets(desired: Desired[DeploymentParts]) -> None:
+    """Raises RefusedError where one is not set."""
+    secrets_of(desired)
+
+
+def secrets_of(desired: Desired[DeploymentParts]) -> dict[str, str]:
+    """Environment variables whose value is a secret, resolved now; one in a key vault is resolved by the service.
+
+    Raises RefusedError with a finding for each that is not set.
+    """
+    found, missing = {}, []
+    for variable, reference in desired.parts.secrets.items():
+        if reference.source == "keyvault":
+            found[variable] = f"${{{{keyvault:{reference.name}}}}}"
+        elif (value := os.environ.get(reference.name)) is not None:
+            found[variable] = value
+        else:
+            missing.append(
+                Diagnostic(
+                    f"the secret {reference} of deployment.environment_variables.{variable} is not set",
+                    remedy=f"Set the environment variable {reference.name} where apply runs.",
+                    address=str(desired.address),
+                    code="secret-missing",
+                )
+            )
+    if missing:
+        raise RefusedError(missing)
+    return found

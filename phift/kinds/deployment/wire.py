@@ -1,0 +1,210 @@
+"""deployment: a managed online deployment, whose name is the digest of what cannot change without a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from phift.azure.operations import operation_of
+from phift.errors import AzureError
+from phift.kinds.context import Context
+from phift.kinds.deployment.count import wanted_count
+from phift.kinds.deployment.parts import DeploymentObservation, DeploymentParts
+from phift.kinds.deployment.secrets import secrets_of
+from phift.kinds.progress import Progress, Written
+from phift.kinds.shared.online import endpoint_path, find_endpoint, give_up_share, split
+from phift.kinds.shared.wire import (
+    READ,
+    body_of,
+    live_of,
+    marks_in,
+    others_tags,
+    own_marks,
+    provisioning,
+    reason_of_failure,
+    seconds_of,
+    words,
+)
+from phift.state.desired import Desired
+from phift.state.live import Live, Previous
+from phift.state.ownership import FIELDS, INPUTS, RAW, inputs_in, user_tags
+
+__all__ = ["DeploymentWire"]
+
+_WRITE = "2023-04-01-preview"
+"""The api-version azure-ai-ml 1.35 writes deployments with."""
+
+_LOG_LINES = 40
+_NO_REASON = "The service no longer tells the reason; the container's log may show it."
+_REMEDY = (
+    "See the container's log: `phift logs SPEC --deployment`. "
+    "Fix the cause and re-run `phift apply`; a failed deployment is replaced automatically."
+)
+_PROBES = ("liveness_probe", "readiness_probe")
+
+
+class DeploymentWire:
+    def read(self, context: Context, desired: Desired[DeploymentParts]) -> DeploymentObservation:
+        """The deployment, the stack's others on the endpoint, and who has traffic."""
+        path = endpoint_path(context, desired.parts.endpoint)
+        raw_endpoint = find_endpoint(context, desired.parts.endpoint)
+        if raw_endpoint is None:
+            return DeploymentObservation()
+        found: Live | None = None
+        others = []
+        for raw in context.list(f"{path}/deployments", READ):
+            live = self._live(context, desired, raw)
+            if str(raw["name"]).lower() == desired.name.lower():
+                found = live
+            elif live.ours:
+                others.append(live)
+        others.sort(key=lambda live: str((live.raw.get("systemData") or {}).get("createdAt", "")), reverse=True)
+        busy = split(raw_endpoint["properties"].get("traffic"))
+        serving = [o for o in others if o.name.lower() in busy] or others
+        return DeploymentObservation(
+            found,
+            others=tuple(others),
+            previous=Previous(serving[0].name, inputs_in(serving[0].marks)) if serving else None,
+            busy=busy,
+            inputs=inputs_in(found.marks) if found else {},
+        )
+
+    def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        properties = raw["properties"]
+        requests = properties.get("requestSettings") or {}
+        return {
+            "instance_type": properties.get("instanceType"),
+            "instance_count": (raw.get("sku") or {}).get("capacity"),
+            "request_settings": {
+                "request_timeout_ms": _milliseconds(requests.get("requestTimeout")),
+                "max_concurrent_requests_per_instance": requests.get("maxConcurrentRequestsPerInstance"),
+                "max_queue_wait_ms": _milliseconds(requests.get("maxQueueWait")),
+            },
+            **{name: _probe(properties.get(_camel(name))) for name in _PROBES},
+            "environment_variables": properties.get("environmentVariables") or {},
+            "app_insights_enabled": bool(properties.get("appInsightsEnabled")),
+            "egress_public_network_access": str(properties.get("egressPublicNetworkAccess") or "enabled").lower(),
+            "description": properties.get("description"),
+            "tags": user_tags(raw.get("tags")),
+        }
+
+    def entity(
+        self,
+        desired: Desired[DeploymentParts],
+        model_id: str,
+        count: int,
+        tags: Mapping[str, str],
+        properties: Mapping[str, str],
+    ) -> Any:
+        from azure.ai.ml.entities import ManagedOnlineDeployment, OnlineRequestSettings, ProbeSettings
+
+        wanted = desired.properties
+        fields = words(wanted, "instance_type", "app_insights_enabled", "egress_public_network_access", "description")
+        if settings := wanted.get("request_settings"):
+            fields["request_settings"] = OnlineRequestSettings(**settings)
+        for name in _PROBES:
+            if probe := wanted.get(name):
+                fields[name] = ProbeSettings(**probe)
+        if environment := desired.parts.environment:
+            fields["environment"] = environment
+        if variables := {**(wanted.get("environment_variables") or {}), **secrets_of(desired)}:
+            fields["environment_variables"] = variables
+        return ManagedOnlineDeployment(
+            name=desired.name,
+            endpoint_name=desired.parts.endpoint,
+            model=model_id,
+            instance_count=count,
+            tags=dict(tags),
+            properties=dict(properties),
+            **fields,
+        )
+
+    def create(self, context: Context, desired: Desired[DeploymentParts]) -> Written:
+        return self._put(context, desired, wanted_count(desired, None), None)
+
+    def update(self, context: Context, desired: Desired[DeploymentParts], live: Live) -> Written:
+        return self._put(context, desired, wanted_count(desired, live), live)
+
+    def delete(self, context: Context, desired: Desired[DeploymentParts], live: Live) -> Written:
+        """The service refuses to delete what has traffic. One that is deleted to be made anew gives up its share first;
+        one that was replaced by another must have lost it to that one."""
+        path = endpoint_path(context, desired.parts.endpoint)
+        if desired.parts.strategy:
+            give_up_share(context, path, live.name)
+        return Written(operation=operation_of(context.azure.arm.delete(f"{path}/deployments/{live.name}", READ)))
+
+    def poll(self, context: Context, desired: Desired[DeploymentParts], written: Written) -> Progress:
+        raw = context.azure.arm.get(self._path(context, desired, desired.name), READ)
+        what = f"deployment {desired.name}"
+        progress = provisioning(context, raw, what, written.operation, look=_NO_REASON, remedy=_REMEDY)
+        if isinstance(progress.error, AzureError) and (tail := self._log(context, desired)):
+            progress.error.detail = "\n".join(filter(None, [progress.error.detail, "The container's log ends:", tail]))
+        return progress
+
+    def outputs(self, context: Context, desired: Desired[DeploymentParts], live: Live) -> Mapping[str, Any]:
+        return {"name": live.name, "instance_count": live.properties["instance_count"]}
+
+    def _put(self, context: Context, desired: Desired[DeploymentParts], count: int, live: Live | None) -> Written:
+        path = self._path(context, desired, desired.name)
+        kept = others_tags(live, live.raw.get("tags"), desired.properties.get("tags")) if live else {}
+        marks = own_marks(context, desired, path, live)
+        # Longer than an ARM tag may be; the property bag takes it.
+        bag = {name: marks.pop(name) for name in (INPUTS, FIELDS, RAW) if name in marks}
+        tags = {**kept, **(desired.properties.get("tags") or {}), **marks}
+        if desired.parts.model is None:
+            raise TypeError(f"{desired.address} left the spec, and is never written")
+        model_id = str(context.outputs[desired.parts.model]["id"])
+        body = body_of(context, desired, self.entity(desired, model_id, count, tags, bag))
+        answer = context.azure.arm.put(path, _WRITE, body)
+        return Written({"name": desired.name}, operation_of(answer))
+
+    def _live(self, context: Context, desired: Desired[DeploymentParts], raw: Mapping[str, Any]) -> Live:
+        properties = raw["properties"]
+        bag = marks_in(properties.get("properties"))
+        return live_of(
+            context,
+            desired,
+            raw,
+            name=str(raw["name"]),
+            marks={**marks_in(raw.get("tags")), **bag},
+            observe=self.observe,
+            state=str(properties.get("provisioningState") or "Succeeded"),
+            facts={
+                "model": properties.get("model"),
+                "instances": (raw.get("sku") or {}).get("capacity"),
+                "errors": (error := reason_of_failure(context, raw)),
+            },
+            error=error,
+        )
+
+    def _log(self, context: Context, desired: Desired[DeploymentParts]) -> str:
+        path = f"{self._path(context, desired, desired.name)}/getLogs"
+        try:
+            answer = context.azure.arm.post(path, _WRITE, {"tail": _LOG_LINES, "containerType": "InferenceServer"})
+        except AzureError:
+            return ""  # the service gives none while the container is not there
+        return str((answer.body or {}).get("content") or "").strip()
+
+    def _path(self, context: Context, desired: Desired[DeploymentParts], name: str) -> str:
+        return f"{endpoint_path(context, desired.parts.endpoint)}/deployments/{name}"
+
+
+def _probe(raw: Mapping[str, Any] | None) -> dict[str, Any]:
+    raw = raw or {}
+    return {
+        "initial_delay": seconds_of(raw.get("initialDelay")),
+        "period": seconds_of(raw.get("period")),
+        "timeout": seconds_of(raw.get("timeout")),
+        "success_threshold": raw.get("successThreshold"),
+        "failure_threshold": raw.get("failureThreshold"),
+    }
+
+
+def _milliseconds(duration: str | None) -> float | None:
+    seconds = seconds_of(duration)
+    return None if seconds is None else seconds * 1000
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(word.title() for word in rest)

@@ -1,0 +1,1 @@
+"""endpoint: a managed online endpoint."""

@@ -1,0 +1,35 @@
+"""The kind `endpoint`: a managed online endpoint."""
+
+from __future__ import annotations
+
+from phift.kinds.base import Kind, Wire
+from phift.kinds.endpoint.compile import endpoint
+from phift.kinds.endpoint.words import result, status
+from phift.state.desired import NoParts
+from phift.state.live import Observation
+from phift.state.traits import Traits
+
+__all__ = ["ENDPOINT"]
+
+
+def _wire() -> Wire[NoParts, Observation]:
+    from phift.kinds.endpoint.wire import EndpointWire
+
+    return EndpointWire()
+
+
+ENDPOINT = Kind(
+    name="endpoint",
+    traits=Traits(
+        adoptable=True,
+        hosts=True,
+        single=True,
+        tags_on_arm=True,
+        instead="What it serves goes with it: phift destroy, then phift apply. Nothing is trained again.",
+        billed_in="onlineEndpoints",
+    ),
+    compile=endpoint,
+    load_wire=_wire,
+    status=status,
+    result=result,
+)

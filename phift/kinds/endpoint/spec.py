@@ -1,0 +1,32 @@
+"""`endpoint`: the managed online endpoint."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from phift.spec.base import Block, Coerced, Tags, matching
+from phift.spec.identity import ResourceIdentity
+
+__all__ = ["EndpointBlock"]
+
+
+class EndpointBlock(Block):
+    """A managed online endpoint."""
+
+    name: Annotated[
+        str | None,
+        *matching(
+            "[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]", "3 to 32 letters, digits and dashes that begin with a letter"
+        ),
+        Field(description="Unique in the region. Default: {stack}-{6 hex digits of the workspace}."),
+    ] = None
+    auth_mode: Annotated[
+        Literal["key", "aml_token", "aad_token"], Field(description="How callers prove who they are.")
+    ] = "key"
+    public_network_access: Annotated[
+        Literal["enabled", "disabled"], Field(description="Reachable from outside the workspace's network.")
+    ] = "enabled"
+    identity: Annotated[ResourceIdentity | None, Field(description="The endpoint's managed identity.")] = None
+    description: Annotated[str | None, Field(description="Shown in the workspace.")] = None
+    tags: Annotated[Tags, Field(description="Tags of the endpoint.")] = Field(default_factory=dict)
+    protect: Annotated[bool, Field(description="Refuse to delete it."), Coerced] = False

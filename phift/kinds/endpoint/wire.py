@@ -1,0 +1,153 @@
+"""endpoint: a managed online endpoint. It shares its document with traffic: a write starts from the live one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from phift.azure.operations import operation_of
+from phift.errors import AzureError, ConflictError
+from phift.kinds.base import NAME_TAKEN
+from phift.kinds.context import Context
+from phift.kinds.progress import Progress, Written
+from phift.kinds.shared.online import WRITE, endpoint_path, find_endpoint, written_back
+from phift.kinds.shared.wire import (
+    READ,
+    body_of,
+    live_of,
+    marks_in,
+    merged,
+    others_tags,
+    own_marks,
+    provisioning,
+    reason_of_failure,
+    words,
+)
+from phift.state.desired import Desired, NoParts
+from phift.state.live import Live, Observation
+from phift.state.overrides import overrides, without
+from phift.state.ownership import RAW, user_tags
+from phift.state.states import Provisioning
+
+__all__ = ["EndpointWire"]
+
+_TAKEN = "already an endpoint with this name"
+"""Of the service's 400 for a name that is taken in the region, whoever has it (Azure/azureml-examples#1930)."""
+
+
+class EndpointWire:
+    def read(self, context: Context, desired: Desired[NoParts]) -> Observation:
+        raw = find_endpoint(context, desired.name)
+        if raw is None:
+            return Observation()
+        properties = raw["properties"]
+        live = live_of(
+            context,
+            desired,
+            raw,
+            marks=marks_in(raw.get("tags")),
+            observe=self.observe,
+            state=str(properties.get("provisioningState") or "Succeeded"),
+            facts={
+                "scoring_uri": properties.get("scoringUri"),
+                "traffic": properties.get("traffic") or {},
+                "errors": (error := reason_of_failure(context, raw)),
+            },
+            error=error,
+            created=bool(properties.get("scoringUri")),
+        )
+        return Observation(live)
+
+    def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        properties = raw["properties"]
+        identity = raw.get("identity") or {}
+        return {
+            "auth_mode": _snake(properties.get("authMode")),
+            "public_network_access": _snake(properties.get("publicNetworkAccess")),
+            "identity": {
+                "type": _snake(identity.get("type")),
+                "user_assigned_identities": sorted(identity.get("userAssignedIdentities") or ()),
+            },
+            "description": properties.get("description"),
+            "tags": user_tags(raw.get("tags")),
+        }
+
+    def entity(self, desired: Desired[NoParts], tags: Mapping[str, str]) -> Any:
+        from azure.ai.ml.entities import IdentityConfiguration, ManagedIdentityConfiguration, ManagedOnlineEndpoint
+
+        fields = words(desired.properties, "auth_mode", "public_network_access", "description")
+        if identity := desired.properties.get("identity"):
+            fields["identity"] = IdentityConfiguration(
+                type=identity["type"],
+                user_assigned_identities=[
+                    ManagedIdentityConfiguration(resource_id=one)
+                    for one in identity.get("user_assigned_identities") or ()
+                ]
+                or None,
+            )
+        return ManagedOnlineEndpoint(name=desired.name, tags=dict(tags), **fields)
+
+    def create(self, context: Context, desired: Desired[NoParts]) -> Written:
+        path = endpoint_path(context, desired.name)
+        tags = {**(desired.properties.get("tags") or {}), **own_marks(context, desired, path)}
+        body = body_of(context, desired, self.entity(desired, tags))
+        try:
+            answer = context.azure.arm.put(path, WRITE, body)
+        except AzureError as error:
+            if error.status == 400 and _TAKEN in str(error).lower():
+                raise _name_taken(desired.name, error) from None
+            raise
+        return Written({"name": desired.name}, operation_of(answer))
+
+    def update(self, context: Context, desired: Desired[NoParts], live: Live) -> Written:
+        """Tags alone go by PATCH, which cannot touch traffic; anything else by a PUT of the live document, as does an
+        endpoint whose last change failed."""
+        path = endpoint_path(context, desired.name)
+        kept = others_tags(live, live.raw.get("tags"), desired.properties.get("tags"))
+        tags = {**kept, **(desired.properties.get("tags") or {}), **own_marks(context, desired, path, live)}
+        wanted = {k: v for k, v in desired.properties.items() if k != "tags"}
+        alike = all(live.properties.get(k) == v for k, v in wanted.items() if k not in live.overridden)
+        alike = alike and not desired.restored and not overrides(desired.azure, live.marks.get(RAW, ""), live.raw)
+        if alike and not Provisioning.failed(live.state):
+            answer = context.azure.arm.patch(path, READ, {"tags": tags})
+            return Written({"name": desired.name}, operation_of(answer))
+        fresh = body_of(context, desired, self.entity(desired, tags))
+        own = {k: v for k, v in fresh["properties"].items() if k in {"authMode", "description", "publicNetworkAccess"}}
+        if "description" in desired.restored:
+            own["description"] = None
+        # A PUT starts from the live document: what left the spec must leave it too.
+        gone = [path.removeprefix("azure.") for path in desired.restored if path.startswith("azure.")]
+        body = {**written_back(without(live.raw, gone), **own), "tags": tags}
+        if "identity" in desired.properties:
+            body["identity"] = fresh["identity"]
+        answer = context.azure.arm.put(path, WRITE, merged(body, desired.azure))
+        return Written({"name": desired.name}, operation_of(answer))
+
+    def delete(self, context: Context, desired: Desired[NoParts], live: Live) -> Written:
+        return Written(operation=operation_of(context.azure.arm.delete(endpoint_path(context, live.name), READ)))
+
+    def poll(self, context: Context, desired: Desired[NoParts], written: Written) -> Progress:
+        raw = context.azure.arm.get(endpoint_path(context, desired.name), READ)
+        return provisioning(context, raw, f"endpoint {desired.name}", written.operation)
+
+    def outputs(self, context: Context, desired: Desired[NoParts], live: Live) -> Mapping[str, Any]:
+        return {"name": live.name, "scoring_uri": live.facts["scoring_uri"]}
+
+
+def _name_taken(name: str, error: AzureError) -> ConflictError:
+    return ConflictError(
+        f"the endpoint name {name} is not free in this region",
+        status=error.status,
+        code=NAME_TAKEN,
+        method=error.method,
+        url=error.url,
+        detail=f"{error.summary}\nSomebody else has it, or an endpoint of that name was deleted a moment ago.",
+        remedy="After a delete apply again in some minutes; else choose another name: endpoint.name.",
+    )
+
+
+def _snake(text: str | None) -> str | None:
+    """Key -> key, AMLToken -> aml_token, AADToken -> aad_token, SystemAssigned -> system_assigned."""
+    words_of = {"amltoken": "aml_token", "aadtoken": "aad_token"}
+    words_of |= {"systemassigned": "system_assigned", "userassigned": "user_assigned"}
+    return words_of.get(text.lower(), text.lower()) if text else None

@@ -1,0 +1,1 @@
+"""job: one run of the fine-tune pipeline component."""

@@ -1,0 +1,39 @@
+"""The base model may still be fine-tuned: its weights are there, and its publisher has not retired it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from phift.diagnostics import Diagnostic, Severity
+from phift.kinds.subject import Subject
+
+__all__ = ["lifecycle"]
+
+
+def lifecycle(subject: Subject) -> Iterator[Diagnostic]:
+    """weights-missing; model-retired: a warning, as the registry decides what it still hands out."""
+    model = subject.facts.base_model
+    if model is not None and model.no_weights and subject.loaded.spec.finetune is not None:
+        yield subject.at(
+            "base_model",
+            Diagnostic(
+                f"the embedded Azure ML has no weights of {model.name}, nor a stand-in for them",
+                detail="It stands in for Phi-3-mini, Phi-3-medium, Phi-3.5-mini, Phi-4 and phi-2 only.",
+                remedy="Try the spec with Phi-3-mini-4k-instruct here, or plan it for a workspace: --target NAME.",
+                code="weights-missing",
+            ),
+        )
+    if model is None or model.finetune_retirement is None:
+        return
+    if model.finetune_retirement <= datetime.now(UTC).date() and not model.stand_in:
+        yield subject.at(
+            "base_model",
+            Diagnostic(
+                f"{model.name} was retired for fine-tuning on {model.finetune_retirement.isoformat()}",
+                severity=Severity.WARNING,
+                detail="The registry may stop handing it out at any time.",
+                remedy="Move to a current model, such as Phi-4 (configs/phi4.yaml).",
+                code="model-retired",
+            ),
+        )

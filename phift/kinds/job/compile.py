@@ -1,0 +1,142 @@
+"""job.finetune: one run of the component, whose digest covers everything that decides what is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from phift.address import Address
+from phift.compile.draft import Draft, drop_none
+from phift.compile.facts import BaseModel, Component
+from phift.compile.naming import display_name, job_name
+from phift.digest import digest_of
+from phift.kinds.job.component import DATA_INPUTS, set_by_phift
+from phift.kinds.job.parameters import Effective, effective_parameters
+from phift.kinds.job.parts import JobParts
+from phift.spec import AssetRef
+from phift.state.desired import Desired
+from phift.state.exports import ComputeExport, DataExport, RunExport
+
+__all__ = ["DIGEST_VERSION", "training_job"]
+
+DIGEST_VERSION = 1
+"""Part of every digest: another number retrains everything, so an upgrade of phift alone never changes it."""
+
+JOB = Address("job", "finetune")
+
+
+def training_job(draft: Draft) -> list[Desired[JobParts]]:
+    """The job, or nothing where the spec trains nothing or its base model or component is not known."""
+    block, model, component = draft.spec.finetune, draft.facts.base_model, draft.facts.component
+    compute, other = (_compute(draft, role) for role in ("finetune", "other_steps"))
+    if block is None or model is None or component is None or compute is None:
+        return []
+    effective = effective_parameters(component.interface, block.parameters, model.defaults, block.model_defaults)
+    _tell_problems(draft, component, effective)
+    _tell_defaults(draft, model, effective)
+    size = draft.facts.size(compute.size)
+    gpus = (size.gpus if size else 0) * block.instance_count
+    data = {d.split: d for d in draft.all(DataExport)}
+    inputs = _inputs(draft, model, component, {n: d.digest for n, d in data.items()}, gpus, effective)
+    digest = digest_of({"digest_version": DIGEST_VERSION, **inputs})
+    values = effective.values()
+    literals = {
+        **{n: component.interface.inputs[n].wire(v) for n, v in values.items()},
+        **set_by_phift(
+            component.interface.inputs,
+            compute=compute.name,
+            other=(other or compute).name,
+            nodes=block.instance_count,
+            gpus=size.gpus if size else 1,
+        ),
+    }
+    draft.export(RunExport(JOB, digest, inputs))
+    return [
+        Desired(
+            address=JOB,
+            name=draft.named(JOB, job_name(draft.stack, digest)),
+            properties=drop_none(
+                {
+                    "display_name": display_name(model.name, _data_label(draft), values, gpus),
+                    "experiment_name": block.experiment_name or draft.stack,
+                    "description": draft.spec.description,
+                    "tags": draft.tags(),
+                }
+            ),
+            digest=digest,
+            inputs=inputs,
+            parts=JobParts(
+                component=component.name,
+                document=component.document,
+                base_model=model.id,
+                literals=literals,
+                data={DATA_INPUTS[n]: d.address for n, d in data.items()},
+                retries=block.retries,
+            ),
+            shown={
+                "base_model": f"{model.name}:{model.version}",
+                "component": f"{component.name}:{component.version}",
+                "compute": compute.name,
+                "instance_count": block.instance_count,
+                "gpus": gpus,
+                **({"timeout_minutes": block.timeout_minutes} if block.timeout_minutes else {}),
+                "parameters": {n: p.value for n, p in effective.parameters.items() if p.origin == "spec"},
+            },
+            depends_on=(compute.address, *(d.address for d in data.values()), *((other.address,) if other else ())),
+            azure=block.azure,
+            former_names=tuple(job_name(stack, digest) for stack in draft.former),
+        )
+    ]
+
+
+def _compute(draft: Draft, role: str) -> ComputeExport | None:
+    return next((one for one in draft.all(ComputeExport) if one.role == role), None)
+
+
+def _inputs(
+    draft: Draft,
+    model: BaseModel,
+    component: Component,
+    data: Mapping[str, str],
+    gpus: int,
+    effective: Effective,
+) -> dict[str, Any]:
+    return {
+        "base_model": model.id,
+        "component": component.id,
+        "data": dict(data),
+        "gpus": gpus,
+        "parameters": {n: v for n, v in sorted(effective.values().items()) if n not in draft.facts.neutral},
+    }
+
+
+def _tell_problems(draft: Draft, component: Component, effective: Effective) -> None:
+    for problem in effective.problems:
+        draft.error(
+            f"finetune.parameters.{problem.name}",
+            problem.summary,
+            code=f"parameter-{problem.code}",
+            detail=f"{component.name}:{component.version} decides which parameters there are.",
+            remedy=problem.remedy,
+        )
+
+
+def _tell_defaults(draft: Draft, model: BaseModel, effective: Effective) -> None:
+    if effective.dropped:
+        draft.notes.append(
+            f"{model.name}'s defaults {', '.join(effective.dropped)} are no inputs of the component and are dropped"
+        )
+    if effective.overridden:
+        draft.notes.append(
+            f"model_defaults: override lets {model.name} set {', '.join(effective.overridden)} over the spec"
+        )
+
+
+def _data_label(draft: Draft) -> str:
+    source = draft.spec.data.splits.get("train") if draft.spec.data else None
+    if source is None:
+        return "data"
+    if isinstance(source.asset, AssetRef):
+        return source.asset.name
+    return PurePath(source.hub or source.path or str(source.asset or "data")).stem.strip("*") or "data"

@@ -1,0 +1,97 @@
+"""The contract with the fine-tune components: every input that phift sets, where its value comes from, and what the
+author sets instead. One table for the check of the spec, the compiler and the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import Enum
+from fnmatch import fnmatchcase
+from functools import cache
+
+__all__ = [
+    "BASE_MODEL",
+    "DATA_INPUTS",
+    "OUTPUT",
+    "SLOTS",
+    "Slot",
+    "Value",
+    "managed_input",
+    "set_by_phift",
+]
+
+OUTPUT = "mlflow_model_folder"
+"""The component's output that holds the MLflow model."""
+
+
+class Value(Enum):
+    """Where an input's value comes from."""
+
+    BASE_MODEL = "the id of the base model"
+    DATA = "the URI of a split"
+    COMPUTE = "the name of compute.finetune"
+    OTHER_COMPUTE = "the name of compute.other_steps, else of compute.finetune"
+    NODES = "finetune.instance_count"
+    GPUS = "GPUs of a node"
+    NOTHING = "left to the component"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One input, or by a pattern several. remedy: what the author sets instead. split: of data."""
+
+    input: str
+    value: Value
+    remedy: str
+    split: str = ""
+
+
+_DATA = "Set the split under data."
+_COMPUTE = "Set compute.finetune or compute.other_steps."
+_BASE_MODEL = "Set base_model."
+_GPUS = "phift reads the number of GPUs of compute.finetune.size from the workspace."
+
+SLOTS = (
+    Slot("mlflow_model_path", Value.BASE_MODEL, _BASE_MODEL),
+    Slot("train_file_path", Value.DATA, _DATA, "train"),
+    Slot("validation_file_path", Value.DATA, _DATA, "validation"),
+    Slot("test_file_path", Value.DATA, _DATA, "test"),
+    Slot("compute_finetune", Value.COMPUTE, _COMPUTE),
+    Slot("compute_model_import", Value.OTHER_COMPUTE, _COMPUTE),
+    Slot("compute_preprocess", Value.OTHER_COMPUTE, _COMPUTE),
+    Slot("compute_model_evaluation", Value.OTHER_COMPUTE, _COMPUTE),
+    Slot("num_nodes_finetune", Value.NODES, "Set finetune.instance_count."),
+    Slot("number_of_gpu_to_use_finetuning", Value.GPUS, _GPUS),
+    Slot("pytorch_model_path", Value.NOTHING, _BASE_MODEL),
+    Slot("huggingface_id", Value.NOTHING, _BASE_MODEL),
+    Slot("task_name", Value.NOTHING, "It follows from the component."),
+    *(
+        Slot(f"{split}_*{end}", Value.NOTHING, _DATA)
+        for split in ("train", "validation", "test")
+        for end in ("file_path", "mltable_path")
+    ),
+    Slot("compute_*", Value.NOTHING, _COMPUTE),
+    Slot("instance_type_*", Value.NOTHING, _COMPUTE),
+)
+"""In order: the first whose pattern fits an input counts."""
+
+BASE_MODEL = next(slot.input for slot in SLOTS if slot.value is Value.BASE_MODEL)
+DATA_INPUTS = {slot.split: slot.input for slot in SLOTS if slot.value is Value.DATA}
+"""The input that takes the URI of a split, by split."""
+
+
+@cache  # asked for every input of the component, for every stack
+def managed_input(name: str) -> str | None:
+    """What to set instead of a component's input that phift sets itself; None for inputs that are the author's."""
+    return next((slot.remedy for slot in SLOTS if fnmatchcase(name, slot.input)), None)
+
+
+def set_by_phift(inputs: Collection[str], *, compute: str, other: str, nodes: int, gpus: int) -> dict[str, str]:
+    """The literal inputs that follow from the rest of the spec, as wire text. inputs: those that the component has."""
+    values = {
+        Value.COMPUTE: compute,
+        Value.OTHER_COMPUTE: other,
+        Value.NODES: str(nodes),
+        Value.GPUS: str(gpus),
+    }
+    return {s.input: values[s.value] for s in SLOTS if s.value in values and s.input in inputs}

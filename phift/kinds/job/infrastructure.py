@@ -1,0 +1,44 @@
+"""Which failures of a training job are the infrastructure's: data, read from infrastructure.yaml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from phift.state.rules import Source
+
+__all__ = ["Passing", "passing", "table"]
+
+
+@dataclass(frozen=True)
+class Passing:
+    """A failure that may pass by itself. Empty state, code or message fit anything; reason is one clause."""
+
+    reason: str
+    source: Source
+    state: str = ""
+    code: str = ""
+    message: str = ""
+
+    def covers(self, state: str, code: str, message: str) -> bool:
+        return self.state in {"", state} and self.code in {"", code} and self.message in message
+
+
+@cache
+def table() -> tuple[Passing, ...]:
+    """All of them, in file order."""
+    text = files("phift.kinds.job").joinpath("infrastructure.yaml").read_text(encoding="utf-8")
+    entries: list[dict[str, Any]] = yaml.safe_load(text)
+    return tuple(Passing(**{**entry, "source": Source(entry["source"])}) for entry in entries)
+
+
+def passing(state: str, code: str, message: str) -> str:
+    """Why a job that ended so may succeed another time; empty when the cause is the author's to mend.
+
+    state: of the job. code, message: of the failed run's error.
+    """
+    return next((entry.reason for entry in table() if entry.covers(state, code, message)), "")

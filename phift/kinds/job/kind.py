@@ -1,0 +1,61 @@
+"""The kind `job`: one run of the fine-tune pipeline component, named by its digest and so never run twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from phift.errors import JobFailedError
+from phift.kinds.base import Kind, Wire
+from phift.kinds.job.checks import lifecycle
+from phift.kinds.job.compile import training_job
+from phift.kinds.job.parts import JobObservation, JobParts
+from phift.kinds.job.plan import decide
+from phift.kinds.job.words import WORDS, result, status
+from phift.plan.model import Decided
+from phift.state.desired import Desired
+from phift.state.traits import Nature, Traits
+
+__all__ = ["JOB"]
+
+_LONGEST = 7 * 24 * 3600.0
+"""Seconds: a job on low-priority nodes is kept for a week."""
+
+
+def _wire() -> Wire[JobParts, JobObservation]:
+    from phift.kinds.job.wire import JobWire
+
+    return JobWire()
+
+
+def _decided(desired: Desired[JobParts], decided: Decided) -> Desired[JobParts]:
+    return replace(desired, parts=replace(desired.parts, attempt=decided.attempt))
+
+
+def _retry(desired: Desired[JobParts], error: JobFailedError) -> Desired[JobParts] | None:
+    """As often as the spec allows, where the infrastructure failed and not the training."""
+    parts = desired.parts
+    if not error.infrastructure or parts.attempt > parts.retries:
+        return None
+    return replace(desired, parts=replace(parts, attempt=parts.attempt + 1))
+
+
+JOB = Kind(
+    name="job",
+    traits=Traits(
+        nature=Nature.RUN,
+        deadline=_LONGEST,
+        historic=True,
+        trains=True,
+        single=True,
+        instead="Its content names it. Change the spec; one that failed runs again with --retry-failed.",
+    ),
+    compile=training_job,
+    load_wire=_wire,
+    decide=decide,
+    checks=(lifecycle,),
+    decided=_decided,
+    retry=_retry,
+    words=WORDS,
+    status=status,
+    result=result,
+)

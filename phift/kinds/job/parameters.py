@@ -1,0 +1,68 @@
+"""The effective parameters of a fine-tune: every literal input of the component, with where its value came from.
+
+Author, then model default, then component default (`model_defaults: fill`); `override` lets the model's defaults
+win over the author, as Azure's sample notebook does; `ignore` leaves them out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from phift.catalog import ComponentInterface, Problem
+from phift.kinds.job.component import managed_input
+
+__all__ = ["Effective", "Parameter", "effective_parameters"]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """value: canonical by the component's type. origin: "spec", "model default" or "component default"."""
+
+    value: Any
+    origin: str
+
+
+@dataclass(frozen=True)
+class Effective:
+    """parameters: by name. dropped: model defaults that are no input of the component. problems: with the author's."""
+
+    parameters: Mapping[str, Parameter]
+    dropped: tuple[str, ...] = ()
+    overridden: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def values(self) -> dict[str, Any]:
+        return {name: p.value for name, p in self.parameters.items()}
+
+
+def effective_parameters(
+    interface: ComponentInterface, author: Mapping[str, Any], defaults: Mapping[str, Any], mode: str = "fill"
+) -> Effective:
+    """Merge them by `mode` (fill | override | ignore); values are canonical, so that 5e-6 equals "5e-06"."""
+    problems = interface.check(author)
+    wrong = {p.name for p in problems}
+    parameters = {
+        name: Parameter(declared.default, "component default")
+        for name, declared in interface.inputs.items()
+        if declared.is_literal and declared.default is not None and managed_input(name) is None
+    }
+    wanted = {n: _canonical(interface, n, v, "spec") for n, v in author.items() if n not in wrong}
+    offered: dict[str, Parameter] = {}
+    dropped: list[str] = []
+    if mode != "ignore":
+        for name, value in defaults.items():
+            if managed_input(name) is not None:
+                continue
+            if name not in interface.inputs or interface.inputs[name].check(value, text_numbers=True):
+                dropped.append(name)
+            else:
+                offered[name] = _canonical(interface, name, value, "model default")
+    parameters |= {**wanted, **offered} if mode == "override" else {**offered, **wanted}
+    overridden = [n for n in wanted if mode == "override" and n in offered and offered[n].value != wanted[n].value]
+    return Effective(parameters, tuple(dropped), tuple(overridden), tuple(problems))
+
+
+def _canonical(interface: ComponentInterface, name: str, value: Any, origin: str) -> Parameter:
+    return Parameter(interface.canonical(name, value), origin)

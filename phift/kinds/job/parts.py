@@ -1,0 +1,39 @@
+"""What a training run is submitted with, and what is read of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from phift.address import Address
+from phift.state.live import Observation
+
+__all__ = ["JobObservation", "JobParts"]
+
+
+@dataclass(frozen=True)
+class JobParts:
+    """component, document: the pipeline component's name and REST document. base_model: its id.
+
+    literals: the component's inputs as wire text. data: by input of the component, the address of the version that it
+    reads. retries: further attempts after a failure of the infrastructure. attempt: counted from 1.
+    """
+
+    component: str
+    document: Mapping[str, Any] = field(repr=False)
+    base_model: str
+    literals: Mapping[str, str]
+    data: Mapping[str, Address]
+    retries: int = 0
+    attempt: int = 1
+
+
+@dataclass(frozen=True)
+class JobObservation(Observation):
+    """attempt: the newest, counted from 1; 0 where there is none. infrastructure: why a failed one may succeed another
+    time; looked up only where the spec allows retries. cancelled: by whom and when, of a cancelled one."""
+
+    attempt: int = 0
+    infrastructure: str = ""
+    cancelled: str = ""

@@ -1,0 +1,109 @@
+"""Whether the training runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from phift.compile.naming import attempt_name
+from phift.diagnostics import Diagnostic
+from phift.kinds.job.parts import JobObservation, JobParts
+from phift.plan.action import Action, ChangeAction
+from phift.plan.decision import Decision, PlanContext, later_note, named_in, planned
+from phift.plan.model import Decided, FieldChange, PlannedResource
+from phift.state.desired import Desired
+from phift.state.live import Observation, Previous
+from phift.state.overrides import leaves
+from phift.state.states import RunState
+
+__all__ = ["decide"]
+
+
+def decide(desired: Desired[JobParts], seen: JobObservation | None, context: PlanContext) -> Decision:
+    """Reused where its model is registered or it has completed, watched where it runs, else run."""
+    made = next((context.observed.get(d.address) for d in context.stack.dependents(desired.address)), None)
+    if made and made.live:
+        reason = f"its model is registered as {made.live.name}:{made.live.version}"
+        return Decision(planned(desired, Action.REUSE, None, reason, notes=_later(desired, seen)))
+    if seen is None or seen.live is None:
+        return Decision(_retraining(desired, made.previous if made else None))
+    live = seen.live
+    if live.state == RunState.COMPLETED:
+        notes = _later(desired, seen)
+        return Decision(planned(desired, Action.REUSE, live, "it has completed", identity=live.name, notes=notes))
+    if not RunState.failed(live.state):
+        doing = "being cancelled" if live.state == RunState.CANCEL_REQUESTED else "already running"
+        reason = f"{doing} ({live.state}): watched, not started again"
+        again = Decided(attempt=seen.attempt)
+        return Decision(
+            planned(
+                desired, Action.ADOPT, live, reason, identity=live.name, details=_attempt(seen.attempt), decided=again
+            )
+        )
+    if context.policy.retry_failed or (seen.infrastructure and seen.attempt <= desired.parts.retries):
+        following = seen.attempt + 1
+        reason = f"attempt {seen.attempt} ended as {live.state}" + (
+            f": {seen.infrastructure}" if seen.infrastructure else ""
+        )
+        name, decided = attempt_name(desired.name, following), Decided(attempt=following)
+        return Decision(
+            planned(desired, Action.RUN, None, reason, identity=name, details=_attempt(following), decided=decided)
+        )
+    if live.state == RunState.CANCELED:
+        resource = planned(desired, Action.NO_OP, live, "was cancelled", identity=live.name)
+        return Decision(resource, (_cancelled(desired, seen, live.name),))
+    finding = Diagnostic(
+        f"job {live.name} ended as {live.state}, and nothing that decides its outcome has changed since",
+        detail="Every attempt that finetune.retries allows has been made; the last ended so because "
+        f"{seen.infrastructure}."
+        if seen.infrastructure
+        else "The same parameters, data and base model would most likely fail again.",
+        remedy="See `phift logs`; change the spec, or run it once more with --retry-failed.",
+        address=str(desired.address),
+        code="job-failed",
+    )
+    return Decision(planned(desired, Action.NO_OP, live, f"ended as {live.state}", identity=live.name), (finding,))
+
+
+def _attempt(attempt: int) -> dict[str, int]:
+    return {"attempt": attempt} if attempt > 1 else {}
+
+
+def _later(desired: Desired[JobParts], seen: Observation | None) -> tuple[str, ...]:
+    return later_note(desired, seen.live, "run") if seen and seen.live else ()
+
+
+def _retraining(desired: Desired[JobParts], previous: Previous | None) -> PlannedResource:
+    changes = tuple(_retrain_changes(desired.inputs, previous.inputs)) if previous else ()
+    reason = (
+        f"{named_in(changes)} changed since model version {previous.label}" if previous and changes else "never run"
+    )
+    return planned(desired, Action.RUN, None, reason, changes=changes)
+
+
+def _retrain_changes(wanted: Mapping[str, Any], before: Mapping[str, Any]) -> list[FieldChange]:
+    """How the training wanted differs from one that was: each difference forces retraining."""
+    new, old = dict(leaves(wanted)), dict(leaves(before))
+    return [
+        FieldChange(
+            path.removeprefix("parameters."),
+            new.get(path),
+            old.get(path),
+            ChangeAction.RETRAIN,
+            "decides what is trained",
+            "you",
+        )
+        for path in [*new, *(p for p in old if p not in new)]
+        if new.get(path) != old.get(path)
+    ]
+
+
+def _cancelled(desired: Desired[JobParts], seen: JobObservation, name: str) -> Diagnostic:
+    """A cancelled job did not fail: nothing that it is made of is wrong, but somebody decided to end it."""
+    return Diagnostic(
+        f"job {name} was cancelled",
+        detail=f"It did not fail: cancelled {seen.cancelled}." if seen.cancelled else "",
+        remedy="Run it again: phift apply --retry-failed.",
+        address=str(desired.address),
+        code="job-cancelled",
+    )

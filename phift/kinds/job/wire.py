@@ -1,0 +1,186 @@
+"""job: one run of the fine-tune pipeline component, named by its digest and so never run twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from phift.compile.naming import attempt_name
+from phift.errors import AzureError, JobFailedError, NotFoundError
+from phift.kinds.context import Context
+from phift.kinds.job import run_history
+from phift.kinds.job.component import BASE_MODEL, OUTPUT
+from phift.kinds.job.infrastructure import passing
+from phift.kinds.job.parts import JobObservation, JobParts
+from phift.kinds.progress import Progress, Written
+from phift.kinds.shared.wire import READ, body_of, live_of, marks_in, own_marks
+from phift.state.desired import Desired
+from phift.state.exports import PIPELINE_OUTPUT
+from phift.state.live import Live
+from phift.state.ownership import DIGEST, user_tags
+from phift.state.states import RunState
+
+__all__ = ["JobWire"]
+
+_WRITE = "2024-01-01-preview"
+"""The api-version azure-ai-ml 1.35 writes pipeline jobs with."""
+
+_MOST_ATTEMPTS = 20
+
+
+class JobWire:
+    def read(self, context: Context, desired: Desired[JobParts]) -> JobObservation:
+        """The newest attempt's job, if any."""
+        newest: Live | None = None
+        number = 0
+        for attempt in range(1, _MOST_ATTEMPTS + 1):
+            live = self._get(context, desired, attempt_name(desired.name, attempt))
+            if live is None:
+                break
+            newest, number = live, attempt
+            if not RunState.failed(live.state):
+                break
+        cancelled = infrastructure = ""
+        if newest is not None and newest.state == RunState.CANCELED:
+            cancelled = run_history.cancellation(context.azure, newest.name)
+            newest = replace(newest, facts={**newest.facts, "cancelled": cancelled})
+        if newest is not None and RunState.failed(newest.state) and desired.parts.retries:
+            infrastructure = self._failure(context, newest.name, newest.state).infrastructure
+        return JobObservation(newest, attempt=number, infrastructure=infrastructure, cancelled=cancelled)
+
+    def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        properties = raw["properties"]
+        return {
+            "display_name": properties.get("displayName"),
+            "experiment_name": properties.get("experimentName"),
+            "description": properties.get("description"),
+            "tags": user_tags(properties.get("tags")),
+        }
+
+    def entity(
+        self,
+        context: Context,
+        desired: Desired[JobParts],
+        name: str,
+        tags: Mapping[str, str],
+        properties: Mapping[str, str],
+    ) -> Any:
+        """The pipeline job around the registry's component, its data inputs taken from the outputs so far."""
+        from azure.ai.ml import Input, dsl
+
+        from phift.azure import entities
+
+        parts = desired.parts
+        component = entities.pipeline_from_component(parts.document)
+        assets = {
+            BASE_MODEL: Input(type="mlflow_model", path=parts.base_model),
+            **{
+                name: Input(type="uri_file", path=str(context.outputs[address]["uri"]))
+                for name, address in parts.data.items()
+            },
+        }
+
+        @dsl.pipeline(name=name)  # type: ignore[untyped-decorator]
+        def finetune() -> dict[str, Any]:
+            node = component(**parts.literals, **assets)
+            node.name = parts.component
+            return {PIPELINE_OUTPUT: node.outputs[OUTPUT]}
+
+        job = entities.build_pipeline(finetune)
+        job.name = name
+        job.display_name = desired.properties["display_name"]
+        job.experiment_name = desired.properties["experiment_name"]
+        job.description = desired.properties.get("description")
+        job.tags = dict(tags)
+        job.properties = dict(properties)
+        job.settings.force_rerun = True
+        job.settings.continue_on_step_failure = False
+        return job
+
+    def create(self, context: Context, desired: Desired[JobParts]) -> Written:
+        """Submit it. A job of that name which carries our digest is ours: a retried PUT is answered with a 400."""
+
+        name = attempt_name(desired.name, desired.parts.attempt)
+        path = self._path(context, name)
+        marks = own_marks(context, desired, path)
+        tags = {**(desired.properties.get("tags") or {}), DIGEST: desired.digest}
+        body = body_of(context, desired, self.entity(context, desired, name, tags, marks))
+        headers = {"x-azureml-token": context.azure.ml_token()}
+        try:
+            context.azure.arm.put(path, _WRITE, body, headers=headers)
+        except AzureError as error:
+            if error.status != 400 or not self._is_ours(context, desired, name):
+                raise
+        return Written({"name": name})
+
+    def update(self, context: Context, desired: Desired[JobParts], live: Live) -> Written:
+        """Nothing to write: a running job is adopted by watching it."""
+        return Written({"name": live.name})
+
+    def delete(self, context: Context, desired: Desired[JobParts], live: Live) -> Written:
+        context.azure.arm.post(f"{self._path(context, live.name)}/cancel", READ)
+        return Written()
+
+    def poll(self, context: Context, desired: Desired[JobParts], written: Written) -> Progress:
+        name = str(written.outputs["name"])
+        raw = context.azure.arm.get(self._path(context, name), READ)
+        state = str(raw["properties"].get("status") or "NotStarted")
+        if RunState.failed(state):
+            return Progress(state, error=self._failure(context, name, state))
+        seen = run_history.progress(context.azure, name)
+        return Progress(
+            state,
+            done=state == RunState.COMPLETED,
+            message=seen.step,
+            current=seen.current,
+            total=seen.total,
+            unit=seen.unit,
+            values=seen.values,
+        )
+
+    def outputs(self, context: Context, desired: Desired[JobParts], live: Live) -> Mapping[str, Any]:
+        studio = ((live.raw["properties"].get("services") or {}).get("Studio") or {}).get("endpoint", "")
+        return {"name": live.name, "studio": studio, "metrics": run_history.summary(context.azure, live.name)}
+
+    def _get(self, context: Context, desired: Desired[JobParts], name: str) -> Live | None:
+        try:
+            raw = context.azure.arm.get(self._path(context, name), READ)
+        except NotFoundError:
+            return None
+        properties = raw["properties"]
+        return live_of(
+            context,
+            desired,
+            raw,
+            name=name,
+            marks=marks_in(properties.get("properties")),
+            observe=self.observe,
+            state=str(properties.get("status") or "NotStarted"),
+            facts={"ended": RunState.ended(str(properties.get("status")))},
+        )
+
+    def _is_ours(self, context: Context, desired: Desired[JobParts], name: str) -> bool:
+        live = self._get(context, desired, name)
+        return live is not None and live.ours and live.marks.get(DIGEST) == desired.digest
+
+    def _failure(self, context: Context, name: str, state: str) -> JobFailedError:
+        if state == RunState.CANCELED:
+            return JobFailedError(
+                f"job {name} was cancelled",
+                detail=f"It did not fail: cancelled {run_history.cancellation(context.azure, name)}.",
+                remedy="Run it again: `phift apply --retry-failed`.",
+            )
+        failure = run_history.failure(context.azure, name)
+        where = f" in step {failure.step}" if failure.step else ""
+        return JobFailedError(
+            f"job {name} failed{where}",
+            step=failure.step,
+            log=failure.log,
+            infrastructure=passing(state, failure.code, failure.message),
+            detail=failure.message,
+            remedy="Fix the cause and re-run `phift apply`; `--retry-failed` runs the same job once more.",
+        )
+
+    def _path(self, context: Context, name: str) -> str:
+        return f"{context.azure.workspace.arm_id}/jobs/{name}"

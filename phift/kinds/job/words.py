@@ -1,0 +1,44 @@
+"""What people are told of a training run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from phift.clock import duration
+from phift.kinds.words import ResultBlock, StatusText, Words, number
+from phift.plan.action import Action
+
+__all__ = ["WORDS", "result", "status"]
+
+WORDS = {Action.DELETE: Words("cancel", "will be cancelled", "Cancelling...", "Still cancelling...", "Cancelled")}
+
+_KNOWN_METRICS = ("eval_loss_before", "eval_loss", "train_loss", "train_runtime")
+
+
+def status(row: StatusText) -> list[str]:
+    """Nothing: its state says it."""
+    row.facts.pop("ended", None)
+    return []
+
+
+def result(outputs: Mapping[str, Any], local: bool) -> ResultBlock | None:
+    """Its metrics and its page in the studio, which target local has no use for."""
+    metrics = {k: v for k, v in dict(outputs.get("metrics", {})).items() if v is not None}
+    studio = "" if local else str(outputs.get("studio") or "")
+    if not metrics and not studio:
+        return None
+    return ResultBlock("Training", rows=(*_measured(metrics), *([("studio", studio)] if studio else [])))
+
+
+def _measured(metrics: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    before, after = metrics.get("eval_loss_before"), metrics.get("eval_loss")
+    if after is not None:
+        yield "evaluation loss", number(after) if before is None else f"{number(before)} -> {number(after)}"
+    if "train_loss" in metrics:
+        yield "training loss", number(metrics["train_loss"])
+    if "train_runtime" in metrics:
+        yield "runtime", duration(float(metrics["train_runtime"]))
+    for name, amount in metrics.items():
+        if name.startswith("eval_") and name not in _KNOWN_METRICS:
+            yield name, number(amount) if isinstance(amount, int | float) else str(amount)

@@ -1,0 +1,1 @@
+"""model: a registered MLflow model, or a reference to one."""

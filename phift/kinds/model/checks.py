@@ -1,0 +1,34 @@
+"""The model that a serve-only spec refers to exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from phift.diagnostics import Diagnostic
+from phift.kinds.model.parts import ReferenceParts
+from phift.kinds.subject import Subject
+from phift.state.states import Provisioning
+
+__all__ = ["served_model"]
+
+
+def served_model(subject: Subject) -> Iterator[Diagnostic]:
+    """model-missing, model-archived."""
+    for desired in subject.stack.of_kind("model"):
+        live = subject.live(desired)
+        if desired.owned or (live is not None and live.state != Provisioning.ARCHIVED):
+            continue
+        reference: ReferenceParts = desired.parts
+        what = f"{desired.name}:{reference.version}"
+        where = f"registry {reference.registry}" if reference.registry else "the workspace"
+        yield subject.at(
+            "model",
+            Diagnostic(
+                f"there is no model {what} in {where}" if live is None else f"model {what} is archived",
+                remedy="`az ml model list` shows what there is."
+                if live is None
+                else f"Restore it: az ml model restore --name {desired.name} --version {reference.version}",
+                address=str(desired.address),
+                code="model-missing" if live is None else "model-archived",
+            ),
+        )

@@ -1,0 +1,32 @@
+"""The kind `model`: a registered MLflow model, found by the digest of the training that made it."""
+
+from __future__ import annotations
+
+from phift.kinds.base import Kind, Wire
+from phift.kinds.model.checks import served_model
+from phift.kinds.model.compile import models
+from phift.kinds.model.parts import ModelObservation, ModelParts, ReferenceParts
+from phift.kinds.model.plan import decide
+from phift.kinds.model.words import WORDS, result, status
+from phift.state.traits import Nature, Traits
+
+__all__ = ["MODEL"]
+
+
+def _wire() -> Wire[ModelParts | ReferenceParts, ModelObservation]:
+    from phift.kinds.model.wire import ModelWire
+
+    return ModelWire()
+
+
+MODEL = Kind(
+    name="model",
+    traits=Traits(nature=Nature.VERSION, deadline=900.0, adoptable=True),
+    compile=models,
+    load_wire=_wire,
+    decide=decide,
+    checks=(served_model,),
+    words=WORDS,
+    status=status,
+    result=result,
+)

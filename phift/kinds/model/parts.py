@@ -1,0 +1,32 @@
+"""Where a model version comes from, and what is read of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from phift.address import Address
+from phift.state.live import Observation
+
+__all__ = ["ModelObservation", "ModelParts", "ReferenceParts"]
+
+
+@dataclass(frozen=True)
+class ModelParts:
+    """run: the address of the training that it is registered from."""
+
+    run: Address
+
+
+@dataclass(frozen=True)
+class ReferenceParts:
+    """A version that is served as it is. registry: empty for the workspace."""
+
+    version: str
+    registry: str = ""
+
+
+@dataclass(frozen=True)
+class ModelObservation(Observation):
+    """next_version: the number after the highest one."""
+
+    next_version: str = "1"

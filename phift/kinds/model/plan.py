@@ -1,0 +1,33 @@
+"""Whether a model version is registered."""
+
+from __future__ import annotations
+
+from phift.kinds.model.parts import ModelObservation, ModelParts, ReferenceParts
+from phift.plan.action import Action
+from phift.plan.decision import Decision, PlanContext, decide_mutable, planned
+from phift.plan.model import KNOWN_AFTER_APPLY
+from phift.plan.versions import kept_version
+from phift.state.desired import Desired
+
+__all__ = ["decide"]
+
+
+def decide(
+    desired: Desired[ModelParts | ReferenceParts], seen: ModelObservation | None, context: PlanContext
+) -> Decision:
+    """The version of this training where there is one, else the next one. A reference is left alone."""
+    if not desired.owned:
+        return decide_mutable(desired, seen, context)
+    if seen and seen.live:
+        return Decision(kept_version(desired, seen.live, context, f"{desired.name}:{seen.live.version}"))
+    following = seen.next_version if seen else "1"
+    return Decision(
+        planned(
+            desired,
+            Action.CREATE,
+            None,
+            "no version from this training",
+            identity=f"{desired.name}: next ({following} unless taken)",
+            details={"version": KNOWN_AFTER_APPLY, "next_version": following},
+        )
+    )

@@ -1,0 +1,173 @@
+"""model: a registered MLflow model, found by the digest of the training that made it, in whatever version it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from phift.azure.operations import operation_of
+from phift.azure.rest import Answer
+from phift.errors import AzureError, NotFoundError
+from phift.kinds.context import Context
+from phift.kinds.model.parts import ModelObservation, ModelParts, ReferenceParts
+from phift.kinds.progress import Progress, Written
+from phift.kinds.shared.wire import (
+    READ,
+    body_of,
+    live_of,
+    provisioning,
+    version_labels,
+    version_marks_in,
+)
+from phift.state.desired import Desired
+from phift.state.exports import PIPELINE_OUTPUT
+from phift.state.live import Live, Previous
+from phift.state.ownership import DIGEST, Ownership, inputs_in, user_tags
+
+__all__ = ["ModelWire"]
+
+_Parts = ModelParts | ReferenceParts
+
+_WRITE = "2023-08-01-preview"
+"""The api-version azure-ai-ml 1.35 writes model versions with."""
+
+_REGISTRY = "2021-10-01-dataplanepreview"
+"""The api-version of registries on the data plane, as azure-ai-ml 1.35 asks them."""
+
+_ATTEMPTS = 5
+"""How often a version number that somebody else took meanwhile is passed over."""
+
+
+class ModelWire:
+    def read(self, context: Context, desired: Desired[_Parts]) -> ModelObservation:
+        """The version with the desired digest, archived or not, and the newest of ours."""
+        if isinstance(desired.parts, ReferenceParts):
+            return self._read_reference(context, desired, desired.parts)
+        versions = self._versions(context, desired.name)
+        found_versions = [self._live(context, desired, raw) for raw in versions]
+        ours = [live for live in found_versions if live.ours]
+        numbers = [int(v) for raw in versions if (v := str(raw.get("name", ""))).isdigit()]
+        previous = Previous(ours[0].version, inputs_in(ours[0].marks)) if ours else None
+        same = [live for live in found_versions if live.marks.get(DIGEST) == desired.digest]
+        names = (desired.stack, *desired.former)
+        # One of the stack's own name that another spec owns counts: a second version of it would hide the quarrel.
+        found = next((m for m in same if m.ours), None) or next(
+            (m for m in same if m.owner.stack in names and not m.owner.copied), None
+        )
+        if found is None and desired.adopt:
+            free = (m for m in found_versions if m.owner.ownership is Ownership.UNMARKED and m.state != "Archived")
+            found = next(free, None)
+        return ModelObservation(found, previous=previous, next_version=str(max(numbers, default=0) + 1))
+
+    def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        properties = raw["properties"]
+        return {
+            "type": properties.get("modelType"),
+            "description": properties.get("description"),
+            "tags": user_tags(properties.get("tags")),
+        }
+
+    def entity(
+        self, desired: Desired[_Parts], version: str, path: str, tags: Mapping[str, str], properties: Mapping[str, str]
+    ) -> Any:
+        from azure.ai.ml.entities import Model as ModelEntity
+
+        return ModelEntity(
+            name=desired.name,
+            version=version,
+            type=desired.properties["type"],
+            path=path,
+            description=desired.properties.get("description"),
+            tags=dict(tags),
+            properties=dict(properties),
+        )
+
+    def create(self, context: Context, desired: Desired[_Parts]) -> Written:
+        parts = desired.parts
+        if not isinstance(parts, ModelParts):
+            raise TypeError(f"{desired.address} is a reference, which is never written")
+        job = context.outputs[parts.run]["name"]
+        source = f"azureml://jobs/{job}/outputs/{PIPELINE_OUTPUT}"
+        version = self.read(context, desired).next_version
+        for attempt in range(_ATTEMPTS):
+            try:
+                answer = self._put(context, desired, version, source, None)
+            except AzureError as error:
+                # A version's path cannot be changed: the number went to somebody else between our read and our write.
+                if attempt + 1 == _ATTEMPTS or error.status != 400 or not self._exists(context, desired.name, version):
+                    raise
+                version = str(int(version) + 1)
+            else:
+                break
+        outputs = {"name": desired.name, "version": version, "id": str(answer.body["id"])}
+        return Written(outputs, operation_of(answer))
+
+    def update(self, context: Context, desired: Desired[_Parts], live: Live) -> Written:
+        answer = self._put(context, desired, live.version, str(live.raw["properties"]["modelUri"]), live)
+        return Written({"name": desired.name, "version": live.version}, operation_of(answer))
+
+    def delete(self, context: Context, desired: Desired[_Parts], live: Live) -> Written:
+        body = {"properties": {**live.raw["properties"], "isArchived": True}}
+        path = self._path(context, desired.name, live.version)
+        return Written(operation=operation_of(context.azure.arm.put(path, _WRITE, body)))
+
+    def poll(self, context: Context, desired: Desired[_Parts], written: Written) -> Progress:
+        """Done when the list of versions shows it, by which it is found from now on: lists lag writes."""
+        version = str(written.outputs["version"])
+        raw = next((raw for raw in self._versions(context, desired.name) if raw["name"] == version), None)
+        if raw is None:
+            return Progress("Registering")
+        return provisioning(context, raw, f"model {desired.name}:{version}", written.operation)
+
+    def outputs(self, context: Context, desired: Desired[_Parts], live: Live) -> Mapping[str, Any]:
+        return {"name": live.name, "version": live.version, "id": live.object_id}
+
+    def _put(self, context: Context, desired: Desired[_Parts], version: str, path: str, live: Live | None) -> Answer:
+        """The answer to the write. path: of the model's files."""
+        where = self._path(context, desired.name, version)
+        tags, bag = version_labels(context, desired, where, live)
+        body = body_of(context, desired, self.entity(desired, version, path, tags, bag))
+        return context.azure.arm.put(where, _WRITE, body)
+
+    def _versions(self, context: Context, name: str) -> list[dict[str, Any]]:
+        path = f"{context.azure.workspace.arm_id}/models/{name}/versions"
+        try:
+            return list(context.azure.arm.list(path, READ, listViewType="All", **{"$orderBy": "createdtime desc"}))
+        except NotFoundError:
+            return []
+
+    def _read_reference(self, context: Context, desired: Desired[_Parts], parts: ReferenceParts) -> ModelObservation:
+        """A version of the workspace or of a registry, which is served as it is."""
+        registry, version = parts.registry, parts.version
+        try:
+            if registry:
+                path = f"models/{desired.name}/versions/{version}"
+                raw = context.azure.registry(registry).get(path, _REGISTRY)
+            else:
+                raw = context.azure.arm.get(self._path(context, desired.name, version), READ)
+        except NotFoundError:
+            return ModelObservation()
+        return ModelObservation(self._live(context, desired, raw))
+
+    def _live(self, context: Context, desired: Desired[_Parts], raw: Mapping[str, Any]) -> Live:
+        properties = raw["properties"]
+        return live_of(
+            context,
+            desired,
+            raw,
+            marks=version_marks_in(properties),
+            observe=self.observe,
+            state="Archived" if properties.get("isArchived") else "Succeeded",
+            version=str(raw.get("name", "")),
+            facts={"job": properties.get("jobName"), "uri": properties.get("modelUri")},
+        )
+
+    def _exists(self, context: Context, name: str, version: str) -> bool:
+        try:
+            context.azure.arm.get(self._path(context, name, version), READ)
+        except NotFoundError:
+            return False
+        return True
+
+    def _path(self, context: Context, name: str, version: str) -> str:
+        return f"{context.azure.workspace.arm_id}/models/{name}/versions/{version}"

@@ -1,0 +1,1 @@
+"""What several kinds use: request bodies, tags, provisioning states, the endpoint's document, scoring."""

@@ -1,0 +1,88 @@
+"""The document of an online endpoint, which endpoint, deployments, tests and traffic share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from phift.azure.operations import operation_of
+from phift.errors import ConflictError
+from phift.kinds.context import Context
+from phift.kinds.shared.wire import READ, provisioning
+
+__all__ = ["AGAIN", "WRITE", "endpoint_path", "find_endpoint", "give_up_share", "split", "written_back"]
+
+WRITE = "2022-02-01-preview"
+"""The api-version azure-ai-ml 1.35 writes endpoints with."""
+
+_SERVER_OWNED = ("azureml.", "AzureAsyncOperationUri", "createdBy", "createdAt", "lastModifiedAt")
+"""Keys the service writes into the user's property bag; sending them back makes no sense."""
+
+_SETTLING_LOOKS = 120
+_LOOK_SECONDS = 0.5
+AGAIN = "Re-run `phift apply`: the traffic split is written again."
+
+
+def endpoint_path(context: Context, name: str) -> str:
+    """Where the endpoint's document is."""
+    return f"{context.azure.workspace.arm_id}/onlineEndpoints/{name}"
+
+
+def find_endpoint(context: Context, name: str) -> dict[str, Any] | None:
+    """The endpoint's document, None when there is no such endpoint."""
+    return context.find(f"{context.azure.workspace.arm_id}/onlineEndpoints", name, READ)
+
+
+def written_back(raw: Mapping[str, Any], **own: Any) -> dict[str, Any]:
+    """The live document as the body of a PUT, with the properties of `own` in their place and traffic kept."""
+    properties = raw["properties"]
+    bag = {k: v for k, v in (properties.get("properties") or {}).items() if not k.startswith(_SERVER_OWNED)}
+    identity = raw.get("identity") or {"type": "SystemAssigned"}
+    kept: dict[str, Any] = {"type": identity["type"]}
+    if users := identity.get("userAssignedIdentities"):
+        kept["userAssignedIdentities"] = {name: {} for name in users}
+    return {
+        "location": raw["location"],
+        "tags": raw.get("tags") or {},
+        "identity": kept,
+        "properties": {
+            "authMode": properties.get("authMode"),
+            "description": properties.get("description"),
+            "properties": bag,
+            "publicNetworkAccess": properties.get("publicNetworkAccess"),
+            "traffic": {k: v for k, v in (properties.get("traffic") or {}).items() if v},
+            "mirrorTraffic": {k: v for k, v in (properties.get("mirrorTraffic") or {}).items() if v},
+            **own,
+        },
+    }
+
+
+def split(traffic: Mapping[str, Any] | None) -> dict[str, int]:
+    """The shares that are not zero, names in lower case: the service compares them so."""
+    return {name.lower(): int(share) for name, share in (traffic or {}).items() if share}
+
+
+def give_up_share(context: Context, endpoint: str, deployment: str) -> None:
+    """Takes a deployment out of the split of the endpoint at an ARM path, and waits until the service has done so.
+
+    Only where the deployment has all traffic: what others have must still sum to 100. Raises ConflictError otherwise.
+    """
+    raw = context.azure.arm.get(endpoint, READ)
+    now = split(raw["properties"].get("traffic"))
+    if deployment.lower() not in now:
+        return
+    if len(now) > 1:
+        raise ConflictError(
+            f"deployment {deployment} still has {now[deployment.lower()]} % of the traffic, others the rest",
+            remedy="Shift the traffic to the others first, then apply again.",
+        )
+    operation = operation_of(context.azure.arm.put(endpoint, WRITE, written_back(raw, traffic={})))
+    what = f"endpoint {raw['name']}, which was to send no more traffic to {deployment},"
+    for _ in range(_SETTLING_LOOKS):
+        progress = provisioning(context, context.azure.arm.get(endpoint, READ), what, operation, fallback=AGAIN)
+        if progress.error is not None:
+            raise progress.error
+        if progress.done:
+            return
+        time.sleep(_LOOK_SECONDS)

@@ -1,0 +1,54 @@
+"""Whether a VM size is one that the model accepts for a task, and that the author accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from phift.compile.facts import AllowList, BaseModel, Task
+from phift.diagnostics import Diagnostic, Severity
+
+__all__ = ["size_findings"]
+
+
+def size_findings(size: str, model: BaseModel, task: Task, own: Sequence[str], address: str) -> Iterator[Diagnostic]:
+    """What the model's list for the task, and the author's, say of a size: size-not-allowed, size-not-in-spec-list,
+    no-list-known."""
+    listed = model.allow_list(task)
+    what = "fine-tuning" if task == "finetune" else "serving"
+    if not listed.admits(size):
+        yield Diagnostic(
+            f"{size} is not allowed for {what} {model.name}",
+            detail=_who_says(model, listed),
+            remedy=_alternatives(listed, own),
+            address=address,
+            code="size-not-allowed",
+        )
+    if own and size.lower() not in {s.lower() for s in own}:
+        yield Diagnostic(
+            f"{size} is not in the allow-list of this spec",
+            detail=f"allow: {', '.join(own)}",
+            remedy="Choose one of these sizes, or add this one to `allow`.",
+            address=address,
+            code="size-not-in-spec-list",
+        )
+    if not listed.known:
+        yield Diagnostic(
+            f"no list known: {model.name} does not say which VM sizes it accepts for {what}",
+            severity=Severity.WARNING,
+            detail="Neither system metadata, tags nor phift's catalogue has one; only K80 sizes are refused.",
+            address=address,
+            code="no-list-known",
+        )
+
+
+def _who_says(model: BaseModel, listed: AllowList) -> str:
+    if not listed.known:
+        return "No list is known for this model; the K80 sizes are refused for every model."
+    return f"{model.name}:{model.version} allows ({listed.origin}): {', '.join(listed.sizes)}"
+
+
+def _alternatives(listed: AllowList, own: Sequence[str]) -> str:
+    both = [s for s in listed.sizes if not own or s.lower() in {o.lower() for o in own}]
+    if not both:
+        return "Choose another size" + (", and let `allow` name it." if own else ", of a later generation of GPUs.")
+    return f"Choose {both[0]}." if len(both) == 1 else f"Choose one of: {', '.join(both)}."

@@ -1,0 +1,18 @@
+"""Texts that several kinds show."""
+
+from __future__ import annotations
+
+import re
+
+from phift.kinds.words import Words
+
+__all__ = ["ARCHIVE", "short_uri"]
+
+ARCHIVE = Words("archive", "will be archived", "Archiving...", "Still archiving...", "Archived")
+
+_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
+
+
+def short_uri(uri: str) -> str:
+    """The path in the datastore, its digest cut to the twelve digits that name it."""
+    return _DIGEST.sub(r"\1...", uri.partition("/paths/")[2])

@@ -1,0 +1,259 @@
+"""What the kinds share: api-versions, marks on the wire, the request body, waiting on a provisioning state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from phift.address import Address
+from phift.azure.envelopes import first_line, problem_of
+from phift.azure.errors import redact
+from phift.azure.operations import Ended, Operation, Outcome, operation_in
+from phift.kinds.context import Context
+from phift.kinds.progress import Progress
+from phift.state.desired import Desired
+from phift.state.live import Live
+from phift.state.overrides import overridden
+from phift.state.ownership import (
+    ADDRESS,
+    APPLIED,
+    DIGEST,
+    INPUTS,
+    PREFIX,
+    PROTECT,
+    TAGS,
+    Owner,
+    marks_of,
+    owner_of,
+    user_tags,
+)
+from phift.state.states import Provisioning
+
+__all__ = [
+    "READ",
+    "REPLACED",
+    "body_of",
+    "errors_of",
+    "live_of",
+    "marks_in",
+    "merged",
+    "others_tags",
+    "own_marks",
+    "owner_in",
+    "provisioning",
+    "reason_of_failure",
+    "seconds_of",
+    "version_labels",
+    "version_marks_in",
+    "words",
+]
+
+_MOVING = (DIGEST, APPLIED, TAGS, PROTECT)
+
+REPLACED = "Fix the cause and re-run `phift apply`; failed resources are replaced automatically."
+
+_GONE = (
+    "The service no longer tells the reason. The activity log of the resource group may still have it: "
+    "`az monitor activity-log list --resource-group GROUP --status Failed`."
+)
+
+READ = "2024-10-01"
+"""The stable api-version of reads: complete for every field phift manages."""
+
+
+def seconds_of(duration: str | None) -> float | None:
+    """An ISO 8601 duration in seconds; None for none. The service echoes durations as sent (PT120S, PT2M)."""
+    return None if duration is None else _durations().validate_python(duration).total_seconds()
+
+
+@cache
+def _durations() -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(timedelta)
+
+
+def words(properties: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Those of the properties, where present and not None: keyword arguments of an entity."""
+    return {n: properties[n] for n in names if properties.get(n) is not None}
+
+
+def merged(body: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """The body with `extra` laid over it, mappings merged key by key: the spec's `azure:` block."""
+    result = dict(body)
+    for key, value in extra.items():
+        below = result.get(key)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            result[key] = merged(below, value)
+        else:
+            result[key] = value
+    return result
+
+
+def body_of(context: Context, desired: Desired[Any], entity: Any) -> dict[str, Any]:
+    """The request body of an entity, with the spec's `azure:` block laid over it."""
+    from phift.azure import entities
+
+    azure = context.azure
+    return merged(entities.body(entity, azure.location, azure.workspace.arm_id), desired.azure)
+
+
+def own_marks(context: Context, desired: Desired[Any], object_id: str, live: Live | None = None) -> dict[str, str]:
+    """The marks for the object of that ARM id. live: the object where it exists."""
+    before = live.marks if live else None
+    return marks_of(desired, stack=context.stack, claim=context.claim, object_id=object_id, before=before)
+
+
+def marks_in(tags: Mapping[str, Any] | None) -> dict[str, str]:
+    """phift's marks among tags or properties: the resource manager compares names of tags case-insensitively."""
+    return {k.lower(): str(v) for k, v in (tags or {}).items() if k.lower().startswith(PREFIX)}
+
+
+def live_of(
+    context: Context,
+    desired: Desired[Any],
+    raw: Mapping[str, Any],
+    *,
+    marks: Mapping[str, str],
+    observe: Callable[[Mapping[str, Any]], dict[str, Any]],
+    state: str,
+    **more: Any,
+) -> Live:
+    """The live object made of its document, with its ownership decided."""
+    return Live(
+        name=more.pop("name", desired.name),
+        object_id=str(raw.get("id", "")),
+        properties=observe(raw),
+        overridden=overridden(desired.azure, raw, observe),
+        owner=owner_in(context, desired, raw, marks),
+        marks=marks,
+        state=state,
+        raw=raw,
+        **more,
+    )
+
+
+def owner_in(context: Context, desired: Desired[Any], raw: Mapping[str, Any], marks: Mapping[str, str]) -> Owner:
+    """Whose the object of a document is, by its marks: where it is of another kind, by the address that they name."""
+    address = desired.address
+    try:
+        said = Address.parse(marks.get(ADDRESS, ""))
+    except ValueError:
+        said = address
+    return owner_of(
+        marks,
+        stack=context.stack,
+        claim=context.claim,
+        object_id=str(raw.get("id", "")),
+        address=said if said.kind != address.kind else address,
+        former=desired.former,
+    )
+
+
+def _version_marks(
+    context: Context, desired: Desired[Any], object_id: str, live: Live | None
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The marks of an asset version, as tags and as properties.
+
+    A version's tags can be changed, its properties only be set when it is made (error text of the service: "Only tags,
+    description, and isArchived can be updated"): what a later apply may move goes into tags.
+    """
+    marks = own_marks(context, desired, object_id, live)
+    tags = {name: marks.pop(name) for name in _MOVING if name in marks}
+    return tags, marks
+
+
+def version_labels(
+    context: Context, desired: Desired[Any], object_id: str, live: Live | None
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The tags and the property bag that a version is written with.
+
+    live: the version where it exists. Its bag stays as it is, and what our marks there say otherwise, tags say anew;
+    tags of others are written back.
+    """
+    own = dict(desired.properties.get("tags") or {})
+    tags, marks = _version_marks(context, desired, object_id, live)
+    if live is None:
+        return {**own, **tags}, marks
+    properties = live.raw["properties"]
+    bag = {name: str(value) for name, value in (properties.get("properties") or {}).items()}
+    moved = {name: value for name, value in marks.items() if name != INPUTS and bag.get(name) != value}
+    return {**others_tags(live, properties.get("tags"), own), **own, **tags, **moved}, bag
+
+
+def version_marks_in(properties: Mapping[str, Any]) -> dict[str, str]:
+    """phift's marks in an asset version's properties and tags."""
+    return {**marks_in(properties.get("properties")), **marks_in(properties.get("tags"))}
+
+
+def others_tags(live: Live, tags: Mapping[str, Any] | None, wanted: Mapping[str, Any] | None) -> dict[str, str]:
+    """Those of the live object's tags that are somebody else's: an update writes them back as they are.
+
+    wanted: the stack's own, which takes the place of one that differs from it in case alone.
+    """
+    ours = {name.lower() for name in (*live.marks.get(TAGS, "").split(","), *(wanted or {}))}
+    return {name: value for name, value in user_tags(tags).items() if name.lower() not in ours}
+
+
+def provisioning(
+    context: Context,
+    raw: Mapping[str, Any],
+    what: str,
+    operation: Operation | None,
+    *,
+    look: str = "",
+    remedy: str = "",
+    fallback: str = "",
+) -> Progress:
+    """Progress by `properties.provisioningState` and, once that has settled, by the operation that brings it about.
+
+    operation: of the write that is waited for, None where another process made it. While it runs the state says
+    nothing: it may still be that of before the write. look: where the reason of a failure can be found when nobody
+    tells it any more. remedy: what to do about a failure, after what its own code advises; fallback: only where that
+    advises nothing. Without either: REPLACED.
+    """
+    state = str((raw.get("properties") or {}).get("provisioningState") or "Succeeded")
+    if not Provisioning.settled(state):
+        return Progress(state)
+    outcome = operation.outcome(context.azure.arm) if operation else Outcome()
+    if outcome.ended is Ended.RUNNING:
+        return Progress(outcome.state)
+    if Provisioning.failed(state) or outcome.ended is Ended.BADLY:
+        if outcome.ended is not Ended.BADLY:
+            outcome = _told_by(context, raw)
+        ended = state if Provisioning.failed(state) else outcome.state
+        error = outcome.failure(
+            f"{what} ended in state {ended}",
+            look=look or _GONE.replace("GROUP", context.azure.workspace.resource_group),
+            remedy=remedy or ("" if fallback else REPLACED),
+            fallback=fallback,
+        )
+        return Progress(ended, error=error)
+    return Progress(state, done=True)
+
+
+def reason_of_failure(context: Context, raw: Mapping[str, Any]) -> str:
+    """Why an object is in state Failed or Canceled, in one line; "" for another state or where nobody tells."""
+    if not Provisioning.failed(str((raw.get("properties") or {}).get("provisioningState"))):
+        return ""
+    problem = _told_by(context, raw).problem
+    return redact(": ".join(filter(None, [problem.code, first_line(problem.message)])))
+
+
+def errors_of(entries: Any) -> str:
+    """The `provisioningErrors` of a document in one line, where they say anything."""
+    inner = [e.get("error", e) for e in entries or () if isinstance(e, Mapping)]
+    said = [": ".join(str(e[k]) for k in ("code", "message") if e.get(k)) for e in inner if isinstance(e, Mapping)]
+    return "; ".join(filter(None, said))
+
+
+def _told_by(context: Context, raw: Mapping[str, Any]) -> Outcome:
+    """How the object came to fail, by its own document: its errors, else the operation that it names."""
+    for entry in (raw.get("properties") or {}).get("provisioningErrors") or ():
+        inner = entry.get("error", entry) if isinstance(entry, Mapping) else None
+        if isinstance(inner, Mapping):
+            return Outcome(Ended.BADLY, "Failed", problem_of(inner))
+    operation = operation_in(raw)
+    return operation.outcome(context.azure.arm) if operation else Outcome()

@@ -1,0 +1,1 @@
+"""test: requests that a deployment must answer before it receives traffic."""

@@ -1,0 +1,48 @@
+"""test.*: the requests that a new deployment must answer before it receives traffic."""
+
+from __future__ import annotations
+
+from phift.address import Address
+from phift.compile.draft import Draft
+from phift.kinds.test.parts import TestParts
+from phift.spec import Expectation
+from phift.state.desired import Desired
+from phift.state.exports import DeploymentExport, EndpointExport, TestExport
+
+__all__ = ["tests"]
+
+
+def tests(draft: Draft) -> list[Desired[TestParts]]:
+    """The requests that a new deployment must answer before it gets traffic."""
+    endpoint, deployment = draft.first(EndpointExport), draft.first(DeploymentExport)
+    if endpoint is None or deployment is None:
+        return []
+    made = []
+    for name, block in draft.spec.tests.items():
+        facts = draft.facts.data.get(f"tests.{name}") or draft.facts.data.get("sample") or draft.facts.data.get("test")
+        if facts is None or facts.recipe is None:
+            draft.error(
+                f"tests.{name}",
+                f"test {name} has no rows to send",
+                code="no-test-rows",
+                remedy=f"Write data: {{sample: {{path: FILE}}}}, or tests: {{{name}: {{path: FILE}}}}.",
+            )
+            continue
+        address = Address("test", name)
+        draft.export(TestExport(address))
+        made.append(
+            Desired(
+                address=address,
+                name=name,
+                properties={"rows": block.rows, "parameters": block.parameters},
+                parts=TestParts(
+                    recipe=facts.recipe,
+                    endpoint=endpoint.name,
+                    deployment=deployment,
+                    max_seconds=block.max_seconds,
+                    expect=block.expect or Expectation(),
+                ),
+                depends_on=(deployment.address,),
+            )
+        )
+    return made

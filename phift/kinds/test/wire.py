@@ -1,0 +1,123 @@
+"""test: requests sent to one deployment by name, before it gets traffic; a failing one stops the rollout."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from phift.errors import AzureError, RolledBackError
+from phift.kinds.context import Context
+from phift.kinds.progress import Progress, Written
+from phift.kinds.shared.online import endpoint_path
+from phift.kinds.shared.scoring import Caller, answer_of, chat_request, conversations
+from phift.kinds.test.parts import TestParts
+from phift.state.desired import Desired
+from phift.state.live import Live, Observation
+
+__all__ = ["TestWire"]
+
+
+class TestWire:
+    __test__ = False
+
+    def read(self, context: Context, desired: Desired[TestParts]) -> Observation:
+        """Nothing stays of a test in the workspace."""
+        return Observation()
+
+    def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        return {}
+
+    def create(self, context: Context, desired: Desired[TestParts]) -> Written:
+        """Asks; returns one result a row. Raises RolledBackError with the answers when an expectation is not met."""
+        parts = desired.parts
+        caller = Caller.of(context.azure, endpoint_path(context, parts.endpoint))
+        results: list[dict[str, Any]] = []
+        wanted = conversations(parts.recipe, int(desired.properties["rows"]))
+        for number, messages in enumerate(wanted, 1):
+            context.report(Progress("Testing", current=number, total=len(wanted), unit="rows"))
+            result = _ask(caller, messages, desired)
+            results.append(result)
+            if "error" in result:
+                break
+        failures = _failures(results, parts)
+        outputs = {"name": desired.name, "results": results, "exact_match": _exact_match(results)}
+        if failures:
+            raise _failed(desired, failures, results)
+        return Written(outputs)
+
+    def update(self, context: Context, desired: Desired[TestParts], live: Live) -> Written:
+        return self.create(context, desired)
+
+    def delete(self, context: Context, desired: Desired[TestParts], live: Live) -> Written:
+        """Nothing stays of a test, so nothing is removed."""
+        return Written()
+
+    def poll(self, context: Context, desired: Desired[TestParts], written: Written) -> Progress:
+        return Progress("Passed", done=True)
+
+    def outputs(self, context: Context, desired: Desired[TestParts], live: Live) -> Mapping[str, Any]:
+        return {}
+
+
+def _ask(caller: Caller, messages: list[dict[str, str]], desired: Desired[TestParts]) -> dict[str, Any]:
+    """One row: everything up to the last answer is asked, and that answer is the ground truth."""
+    truth = messages[-1]["content"] if messages[-1]["role"] == "assistant" else ""
+    asked = messages[:-1] if truth else messages
+    result: dict[str, Any] = {"prompt": asked[-1]["content"], "ground_truth": truth}
+    start = time.monotonic()
+    try:
+        body = caller.ask(
+            chat_request(asked, desired.properties["parameters"]),
+            deployment=desired.parts.deployment.name,
+            timeout=desired.parts.max_seconds,
+        )
+    except AzureError as error:
+        return {**result, "answer": "", "error": error.summary, "seconds": time.monotonic() - start}
+    return {**result, "answer": answer_of(body).strip(), "seconds": time.monotonic() - start}
+
+
+def _exact_match(results: list[dict[str, Any]]) -> float:
+    return sum(1 for r in results if r["answer"] == r["ground_truth"].strip()) / max(len(results), 1)
+
+
+def _failures(results: list[dict[str, Any]], parts: TestParts) -> list[str]:
+    expect = parts.expect
+    found = []
+    for number, result in enumerate(results, 1):
+        if "error" in result:
+            found.append(f"row {number}: {result['error']}")
+            continue
+        found += [
+            f"row {number}: the answer lacks {text!r}" for text in expect.contains if text not in result["answer"]
+        ]
+        if (pattern := expect.regex) and not re.search(pattern, result["answer"]):
+            found.append(f"row {number}: the answer does not match {pattern!r}")
+        if parts.max_seconds and result["seconds"] > parts.max_seconds:
+            found.append(f"row {number}: took {result['seconds']:.1f} s, {parts.max_seconds:g} s are allowed")
+    least = expect.min_exact_match
+    if least is not None and _exact_match(results) < least:
+        found.append(
+            f"{_exact_match(results):.0%} of {len(results)} answers equal the ground truth, {least:.0%} are wanted"
+        )
+    return found
+
+
+def _failed(desired: Desired[TestParts], failures: list[str], results: list[dict[str, Any]]) -> RolledBackError:
+    shown = next((r for r in results if "error" in r or r["answer"] != r["ground_truth"].strip()), results[-1])
+    in_place = not desired.parts.deployment.beside
+    where = "its traffic was on it already" if in_place else "traffic stays where it was, and nothing was removed"
+    return RolledBackError(
+        f"test {desired.name} failed on deployment {desired.parts.deployment.name}; {where}",
+        detail="\n".join(
+            [
+                *failures,
+                f"asked:    {shown['prompt']}",
+                f"answered: {shown['answer'] or '(nothing)'}",
+                f"expected: {shown['ground_truth']}",
+            ]
+        ),
+        remedy="Mend the model or the expectation; apply again tests the same deployment before it shifts traffic.",
+        address=str(desired.address),
+    )

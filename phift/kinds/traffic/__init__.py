@@ -1,0 +1,1 @@
+"""traffic: the traffic split of an endpoint."""

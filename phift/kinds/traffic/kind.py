@@ -1,0 +1,42 @@
+"""The kind `traffic`: the traffic split, which lives in the endpoint's document and is read back after a write."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from phift.kinds.base import Kind, Wire
+from phift.kinds.traffic.compile import traffic
+from phift.kinds.traffic.parts import TrafficObservation, TrafficParts
+from phift.kinds.traffic.plan import decide, shares
+from phift.plan.model import Decided
+from phift.state.desired import Desired
+from phift.state.live import Live
+from phift.state.traits import Traits
+
+__all__ = ["TRAFFIC"]
+
+
+def _wire() -> Wire[TrafficParts, TrafficObservation]:
+    from phift.kinds.traffic.wire import TrafficWire
+
+    return TrafficWire()
+
+
+def _decided(desired: Desired[TrafficParts], decided: Decided) -> Desired[TrafficParts]:
+    return replace(desired, parts=replace(desired.parts, split=decided.split, take_over=decided.take_over))
+
+
+def _identity(live: Live) -> str:
+    return shares(live.properties["traffic"])
+
+
+TRAFFIC = Kind(
+    name="traffic",
+    # A split of nothing is no object; poll reads it back.
+    traits=Traits(deadline=1800.0, leaves_object=False, hosted=True, routes=True),
+    compile=traffic,
+    load_wire=_wire,
+    decide=decide,
+    decided=_decided,
+    identity=_identity,
+)

@@ -1,1 +1,0 @@
-"""Resource kinds: how each is read, compared, written and waited for."""

@@ -1,1 +1,0 @@
-"""The blocks of the spec, one module a kind."""

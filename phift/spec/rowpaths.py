@@ -1,0 +1,19 @@
+"""The path of a file of rows, as `data` and `tests` take it."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from phift.spec.addresses import address_fault
+from phift.spec.base import fault
+
+__all__ = ["RowsPath"]
+
+
+def _path_or_address(value: str) -> str:
+    if (found := address_fault(value)) is not None:
+        raise fault(*found)
+    return value
+
+
+RowsPath = Annotated[str, Field(min_length=1), AfterValidator(_path_or_address)]
