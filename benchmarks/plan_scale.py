@@ -81,9 +81,9 @@ def populate(memory: Any, paths: list[Path]) -> None:
     from memory import cloned
 
     from phift import phases
-    from phift.phases.sharing import Shared
-    from phift.phases.workbench import workbench_of
     from phift.state.ownership import marks_of
+    from phift.workbench.open import workbench_of
+    from phift.workbench.sessions import Shared
 
     first = phases.Request(paths[0])
     plan = phases.plan(first, memory.connect)
@@ -217,12 +217,12 @@ def by_phase(requests: list[Any], memory: Any, planned: Any) -> dict[str, float]
     from phift.compile.compiler import compile_stack
     from phift.kinds.registry import KINDS
     from phift.lock import lock_path
-    from phift.phases.request import load
-    from phift.phases.sharing import Shared
-    from phift.phases.workbench import observe, workbench_of
     from phift.plan.planner import Policy, decide
     from phift.preflight import Subject, check
     from phift.spec import yaml12
+    from phift.workbench.open import observe, workbench_of
+    from phift.workbench.request import load
+    from phift.workbench.sessions import Shared
 
     seconds: dict[str, float] = {}
 

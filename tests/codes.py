@@ -22,7 +22,7 @@ made in, and the position of their code."""
 
 VALUES = {
     ("phift/data/problems.py", "first.code"): "Problem",
-    ("phift/phases/inspecting.py", "problem.code"): "Problem",
+    ("phift/phases/inspect_data.py", "problem.code"): "Problem",
     ("phift/kinds/job/compile.py", "problem.code"): "InterfaceProblem",
     ("phift/spec/yaml12.py", "cause.code"): "UnfitFileError",
 }

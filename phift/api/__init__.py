@@ -24,12 +24,13 @@ from phift.plan.model import Plan
 
 if TYPE_CHECKING:
     from phift.ledger.journal import Record
-    from phift.phases.comparing import DataDiff
-    from phift.phases.drifting import Drift
-    from phift.phases.inspecting import DataStats, Preview
-    from phift.phases.invoking import Answered
-    from phift.phases.locking import LockReport
-    from phift.phases.looking import Metrics, Status
+    from phift.phases.compare_data import DataDiff
+    from phift.phases.drift import Drift
+    from phift.phases.inspect_data import DataStats, Preview
+    from phift.phases.invoke import Answered
+    from phift.phases.lock import LockReport
+    from phift.phases.logs import Metrics
+    from phift.phases.status import Status
 
 __all__ = [
     "Answered",
@@ -68,15 +69,15 @@ __all__ = [
 ]
 
 _LAZY = {
-    "Answered": "phift.phases.invoking",
-    "DataDiff": "phift.phases.comparing",
-    "DataStats": "phift.phases.inspecting",
-    "Drift": "phift.phases.drifting",
-    "LockReport": "phift.phases.locking",
-    "Metrics": "phift.phases.looking",
-    "Preview": "phift.phases.inspecting",
+    "Answered": "phift.phases.invoke",
+    "DataDiff": "phift.phases.compare_data",
+    "DataStats": "phift.phases.inspect_data",
+    "Drift": "phift.phases.drift",
+    "LockReport": "phift.phases.lock",
+    "Metrics": "phift.phases.logs",
+    "Preview": "phift.phases.inspect_data",
     "Record": "phift.ledger.journal",
-    "Status": "phift.phases.looking",
+    "Status": "phift.phases.status",
 }
 """Results whose modules are loaded when they are asked for."""
 

@@ -14,8 +14,8 @@ from phift.errors import DetachedError, UsageError
 from phift.plan.model import Plan
 
 if TYPE_CHECKING:
-    from phift.phases.locking import LockReport
-    from phift.phases.request import Request
+    from phift.phases.lock import LockReport
+    from phift.workbench.request import Request
 
 __all__ = ["ApplyResult", "apply", "destroy", "lock", "plan", "plan_destroy"]
 

@@ -8,8 +8,8 @@ from phift.api._spec import SpecHandle
 from phift.errors import UsageError
 
 if TYPE_CHECKING:
-    from phift.phases.comparing import DataDiff
-    from phift.phases.inspecting import DataStats, Preview
+    from phift.phases.compare_data import DataDiff
+    from phift.phases.inspect_data import DataStats, Preview
 
 __all__ = ["data_diff", "data_preview", "data_stats"]
 
@@ -22,11 +22,11 @@ def data_preview(
     Raises InvalidSpecError (exit code 1), UsageError (1), phift.data.hub.HubError (1), and AzureError (1) for data in
     the workspace.
     """
-    from phift.phases import inspecting
+    from phift.phases import inspect_data
 
     if rows < 1:
         raise UsageError(f"rows must be at least 1, not {rows}")
-    return inspecting.preview(spec._request, spec._sessions, split, count=rows, random=random, seed=seed, raw=raw)
+    return inspect_data.preview(spec._request, spec._sessions, split, count=rows, random=random, seed=seed, raw=raw)
 
 
 def data_stats(spec: SpecHandle, *, split: str = "", rows: int | None = None) -> DataStats:
@@ -34,9 +34,9 @@ def data_stats(spec: SpecHandle, *, split: str = "", rows: int | None = None) ->
 
     With data.checks in the spec, what was measured over all rows is pinned in phift.lock. Raises as `data_preview`.
     """
-    from phift.phases import inspecting
+    from phift.phases import inspect_data
 
-    return inspecting.data_stats(spec._request, spec._sessions, split, rows=rows)
+    return inspect_data.data_stats(spec._request, spec._sessions, split, rows=rows)
 
 
 def data_diff(spec: SpecHandle, *, before: str, after: str = "", split: str = "") -> DataDiff:
@@ -44,6 +44,6 @@ def data_diff(spec: SpecHandle, *, before: str, after: str = "", split: str = ""
 
     Raises as `data_preview`.
     """
-    from phift.phases import comparing
+    from phift.phases import compare_data
 
-    return comparing.data_diff(spec._request, before, after or str(spec.path), spec._sessions, split=split)
+    return compare_data.data_diff(spec._request, before, after or str(spec.path), spec._sessions, split=split)

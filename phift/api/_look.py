@@ -10,9 +10,10 @@ from phift.errors import UsageError
 
 if TYPE_CHECKING:
     from phift.ledger.journal import Record
-    from phift.phases.drifting import Drift
-    from phift.phases.invoking import Answered
-    from phift.phases.looking import Metrics, Status
+    from phift.phases.drift import Drift
+    from phift.phases.invoke import Answered
+    from phift.phases.logs import Metrics
+    from phift.phases.status import Status
 
 __all__ = ["drift", "history", "invoke", "logs", "metrics", "outputs", "status"]
 

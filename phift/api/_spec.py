@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
     from phift.azure.sessions import Sessions
-    from phift.phases.request import Request
     from phift.spec import Rendered
+    from phift.workbench.request import Request
 
 __all__ = ["Rendering", "SpecHandle", "Validation", "open_spec", "render", "validate"]
 
@@ -90,7 +90,7 @@ def open_spec(
     folder.
     """
     from phift.azure.sessions import Sessions
-    from phift.phases.request import Request, load
+    from phift.workbench.request import Request, load
 
     root = None if data_root is None else Path(data_root)
     if root is not None and not root.is_dir():
@@ -142,7 +142,7 @@ def render(spec: SpecHandle) -> Rendering:
     """The final spec with the origin of every value, without a network. Raises InvalidSpecError (exit code 1)."""
     from phift import spec as specs
     from phift.defaults import defaults_of
-    from phift.phases.request import load
+    from phift.workbench.request import load
 
     loaded = load(spec._request)
     defaults = defaults_of(loaded)

@@ -126,7 +126,7 @@ def _view(terminal: Terminal, plan: Plan, planned: ManyPlans) -> HumanApply:
 
 def _has_matrix(request: Request) -> bool:
     """Whether the file makes more than one stack with these variables."""
-    from phift.phases.gathering import load_each
+    from phift.workbench.inventory import load_each
 
     path: Path = request.path
     try:

@@ -4,17 +4,20 @@ load -> render -> validate -> lock -> compile to resources -> read live -> diff 
 """
 
 from phift.apply.options import ApplyOptions
-from phift.phases.applying import apply, apply_draft
-from phift.phases.drifting import Drift, drift
-from phift.phases.gathering import FoundStack, forgotten, stacks_in
-from phift.phases.invoking import Answered, endpoint_key, invoke
-from phift.phases.locking import LockReport, lock
-from phift.phases.looking import Metrics, Point, Status, StatusRow, deployment_logs, logs, metrics, status
+from phift.phases.apply import apply, apply_draft
+from phift.phases.destroy import destroy_draft, destroy_plan
+from phift.phases.drafting import Draft
+from phift.phases.drift import Drift, drift
+from phift.phases.history import force_unlock, history, lease_holder, outputs, settle
+from phift.phases.invoke import Answered, endpoint_key, invoke
+from phift.phases.lock import LockReport, lock
+from phift.phases.logs import Metrics, Point, deployment_logs, logs, metrics
 from phift.phases.many import apply_many, plan_many
-from phift.phases.planning import Draft, destroy_draft, destroy_plan, draft, plan
-from phift.phases.recording import force_unlock, history, lease_holder, outputs, settle
-from phift.phases.request import Connector, Request, load
+from phift.phases.plan import draft, plan
 from phift.phases.results import ManyApplied, ManyPlans, StackApplied, StackPlan
+from phift.phases.status import Status, StatusRow, status
+from phift.workbench.inventory import FoundStack, forgotten, stacks_in
+from phift.workbench.request import Connector, Request, load
 
 __all__ = [
     "Answered",

@@ -8,15 +8,15 @@ from dataclasses import replace
 from phift.clock import SystemClock, stamp
 from phift.diagnostics import errors_of
 from phift.errors import AzureError, RefusedError
-from phift.phases.gathering import FoundStack, stacks_in
-from phift.phases.remembering import Remembered
-from phift.phases.request import Request
 from phift.phases.results import StackPlan
-from phift.phases.workbench import Workbench
 from phift.plan.model import Plan
 from phift.plan.removal import decide_prune
 from phift.state.desired import Stack
 from phift.state.ownership import Claim, Ownership
+from phift.workbench.inventory import FoundStack, stacks_in
+from phift.workbench.last_applied import Remembered
+from phift.workbench.open import Workbench
+from phift.workbench.request import Request
 
 __all__ = ["leftovers"]
 

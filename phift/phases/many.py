@@ -17,20 +17,20 @@ from phift.compile.naming import endpoint_name
 from phift.errors import PhiftError, UsageError
 from phift.kinds.registry import KINDS
 from phift.lock import StackLock, lock_path, update_lock
-from phift.phases.applying import apply_bench
-from phift.phases.gathering import load_each
+from phift.phases.apply import apply_bench
 from phift.phases.leftovers import leftovers
-from phift.phases.planning import plan_with_demands
-from phift.phases.quotas import summed
-from phift.phases.request import Connector, Request
+from phift.phases.plan import plan_with_demands
 from phift.phases.results import ManyApplied, ManyPlans, StackApplied, StackPlan
-from phift.phases.sharing import Shared, place_of
-from phift.phases.workbench import workbench_of
+from phift.phases.shared_quota import summed
 from phift.plan.action import Action
 from phift.plan.model import Plan
 from phift.plan.selection import selected
 from phift.plan.standing import Policy
 from phift.spec import LoadedSpec
+from phift.workbench.inventory import load_each
+from phift.workbench.open import workbench_of
+from phift.workbench.request import Connector, Request
+from phift.workbench.sessions import Shared, place_of
 
 __all__ = ["apply_many", "plan_many"]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from phift.apply.events import ApplyFinished
 from phift.errors import PhiftError
 from phift.kinds.demand import Demand
-from phift.phases.request import Request
-from phift.phases.workbench import Workbench
 from phift.plan.model import Counts, Plan
+from phift.workbench.open import Workbench
+from phift.workbench.request import Request
 
 __all__ = ["ManyApplied", "ManyPlans", "StackApplied", "StackPlan", "worst"]
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from phift.data import Prepared
     from phift.data.compare import Difference, RowChange
     from phift.data.stats import Measures
-    from phift.phases.comparing import DataDiff
-    from phift.phases.inspecting import DataStats, Preview
+    from phift.phases.compare_data import DataDiff
+    from phift.phases.inspect_data import DataStats, Preview
 
 __all__ = ["diff", "prepared", "preview", "stats"]
 

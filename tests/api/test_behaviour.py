@@ -170,7 +170,7 @@ def test_the_callers_credential_signs_in_and_a_session_is_kept(tmp_path: Path) -
     (tmp_path / "train.jsonl").write_text("{}\n")
     credential = Given()
     spec = api.open_spec(tmp_path / "spec.yaml", credential=credential)
-    from phift.phases.request import load
+    from phift.workbench.request import load
 
     loaded = load(spec._request)
     session: Azure = spec._sessions(loaded)

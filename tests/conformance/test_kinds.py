@@ -20,13 +20,13 @@ from phift.kinds.context import Context
 from phift.kinds.progress import Progress
 from phift.kinds.progress import Written as Outcome
 from phift.kinds.registry import KINDS
-from phift.phases.workbench import open_workbench
 from phift.plan.diff import diff
 from phift.state.desired import Desired
 from phift.state.live import Live
 from phift.state.overrides import leaves
 from phift.state.ownership import APPLIED, STACK, applied_digest
 from phift.state.rules import rules_of
+from phift.workbench.open import open_workbench
 
 SERVING = """\
 endpoint: {auth_mode: key}

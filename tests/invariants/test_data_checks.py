@@ -19,17 +19,18 @@ from phift.data.stats import Meter
 from phift.errors import NotFoundError, PhiftError, RefusedError, UsageError
 from phift.lock import read_lock, write_lock
 from phift.once import Once
-from phift.phases import ApplyOptions, Request, checking
-from phift.phases.comparing import data_diff
-from phift.phases.inspecting import data_stats
+from phift.phases import ApplyOptions, Request
+from phift.phases.compare_data import data_diff
+from phift.phases.inspect_data import data_stats
 from phift.plan.model import Plan
+from phift.workbench import rows
 
 REFUSING = {"overlap": "refuse", "duplicates": "ignore"}
 
 
 @pytest.fixture(autouse=True)
 def unmeasured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(checking, "_MEASURED", Once())
+    monkeypatch.setattr(rows, "_MEASURED", Once())
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.setenv("PHIFT_HOME", str(tmp_path / "home"))
 
@@ -78,14 +79,14 @@ def codes(plan: Plan) -> list[tuple[str, str]]:
 def test_without_the_block_nothing_is_said_or_read(world: World, read: Counter[str]) -> None:
     request = written(world, None)
     plan = world.plan(request)
-    assert checking.NOT_RUN not in plan.notes
+    assert rows.NOT_RUN not in plan.notes
     world.apply(request)
     assert not read
 
 
 def test_a_plan_says_that_they_were_not_run_and_reads_nothing(world: World, read: Counter[str]) -> None:
     plan = world.plan(written(world, REFUSING))
-    assert checking.NOT_RUN in plan.notes
+    assert rows.NOT_RUN in plan.notes
     assert not codes(plan)
     assert not read
 
@@ -110,7 +111,7 @@ def test_a_refusal_is_pinned_and_the_next_plan_shows_it(world: World, read: Coun
     plan = world.plan(request)
     assert codes(plan) == [("data-check-overlap", "warning")]
     assert any("apply stops" in d.detail for d in plan.warnings)
-    assert checking.NOT_RUN not in plan.notes
+    assert rows.NOT_RUN not in plan.notes
     with pytest.raises(RefusedError):
         phases.apply(plan, request, world.memory.connect, listener=world.events.append, options=ApplyOptions())
     assert read.total() == before, "the pin tells"
@@ -148,7 +149,7 @@ def test_other_data_is_checked_anew(world: World, read: Counter[str]) -> None:
     before = read.total()
     request = written(world, REFUSING, shared=True)
     plan = world.plan(request)
-    assert checking.NOT_RUN in plan.notes
+    assert rows.NOT_RUN in plan.notes
     with pytest.raises(RefusedError):
         phases.apply(plan, request, world.memory.connect, listener=world.events.append, options=ApplyOptions())
     assert read.total() > before
@@ -162,7 +163,7 @@ def test_a_change_that_uses_no_rows_checks_none(world: World, read: Counter[str]
     spec["deployment"]["instance_count"] = 2
     request.path.write_text(json.dumps(spec))
     plan = world.plan(request)
-    assert checking.NOT_RUN not in plan.notes
+    assert rows.NOT_RUN not in plan.notes
     world.apply(request)
     assert not read
 
@@ -230,7 +231,7 @@ def test_a_lock_file_that_cannot_be_written_does_not_stop_the_apply(
     def unwritable(*given: object) -> None:
         raise PhiftError("cannot write phift.lock: Read-only file system")
 
-    monkeypatch.setattr(checking, "update_lock", unwritable)
+    monkeypatch.setattr(rows, "update_lock", unwritable)
     done = phases.apply(plan, request, world.memory.connect, listener=world.events.append, options=ApplyOptions())
     assert done.exit_code == 0
     assert any("not pinned: cannot write phift.lock" in note for note in notes(world))

@@ -12,8 +12,8 @@ from support import Project
 
 from phift.azure.session import Azure
 from phift.data.problems import Problem
-from phift.phases.comparing import data_diff
-from phift.phases.inspecting import SpecData, data_stats, prepare_data, preview
+from phift.phases.compare_data import data_diff
+from phift.phases.inspect_data import SpecData, data_stats, prepare_data, preview
 from phift.spec import LoadedSpec
 
 TAKES = ["100%", "50%", "{first: 7}", "{every: 3}"]

@@ -16,7 +16,7 @@ from phift.diagnostics import Diagnostic
 from phift.emulator import lifecycle
 from phift.errors import InvalidSpecError, RefusedError
 from phift.explain import Explanation, explanations
-from phift.phases import Request, inspecting
+from phift.phases import Request, inspect_data
 from phift.spec import load_all
 
 RUN = {code: one for code, one in explanations().items() if one.run}
@@ -80,10 +80,10 @@ def _run(how: str, path: Path, embedded: Embedded | None) -> tuple[Diagnostic, .
         case "validate":
             return tuple(warning for one in load_all(path, environ={}) for warning in one.warnings)
         case "rows" | "data":
-            inspecting.prepare_data(inspecting.SpecData.of(Request(path, "local"), nobody), lambda *_: None)
+            inspect_data.prepare_data(inspect_data.SpecData.of(Request(path, "local"), nobody), lambda *_: None)
             return ()
         case "checks":
-            return inspecting.data_stats(Request(path, "local"), nobody).findings
+            return inspect_data.data_stats(Request(path, "local"), nobody).findings
         case "plan":
             assert embedded is not None
             return phases.plan(Request(path, "local"), embedded.connector).warnings

@@ -11,9 +11,9 @@ from worlds import World, changes
 
 from phift.compile.naming import deployment_name
 from phift.digest import digest_of
-from phift.phases.workbench import workbench_of
 from phift.spec import load
 from phift.state.ownership import INPUTS, marks_of
+from phift.workbench.open import workbench_of
 
 SIZE = "Standard_NC24ads_A100_v4"
 IDENTITY = "/subscriptions/0/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/Me"

@@ -17,8 +17,8 @@ from phift.errors import RefusedError
 from phift.ledger.journal import history
 from phift.lock import LOCK_FILE, read_lock
 from phift.phases import ApplyOptions, Request, forgotten
-from phift.phases.sharing import Shared
 from phift.state.ownership import ID, SOURCE, STACK
+from phift.workbench.sessions import Shared
 
 HTTPS = "https://github.com/x/y.git"
 

@@ -119,7 +119,7 @@ def test_an_interrupted_reading_waits_for_no_answer() -> None:
     """Run as a process, which must end as well while a thread of it still waits."""
     program = (
         "import os, signal, time\nfrom phift.cli import run\nfrom phift.cli.main import main\n"
-        "from phift.phases.side_by_side import reading\n"
+        "from phift.workbench.parallel import reading\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def slow(*_):\n"
         "    with reading(1) as pool:\n"

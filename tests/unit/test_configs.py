@@ -8,9 +8,9 @@ import yaml
 from phift import catalog
 from phift.data import prepare
 from phift.data.blobs import Stores
-from phift.phases.sharing import Shared
-from phift.phases.sources import resolved_sources
 from phift.spec import AssetRef, ComputeBlock, LoadedSpec, load
+from phift.workbench.sessions import Shared
+from phift.workbench.sources import resolved_sources
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 ENVIRONMENT = {

@@ -20,10 +20,10 @@ from phift.cli.run import run
 from phift.data.prepare import prepare
 from phift.errors import InvalidSpecError, RefusedError, UsageError
 from phift.lock import read_lock
-from phift.phases.comparing import data_diff
-from phift.phases.inspecting import SpecData, data_stats, prepare_data, preview
-from phift.phases.request import Request
+from phift.phases.compare_data import data_diff
+from phift.phases.inspect_data import SpecData, data_stats, prepare_data, preview
 from phift.spec import LoadedSpec
+from phift.workbench.request import Request
 
 ROWS, GROUP = 600, 20
 SPEC = """\

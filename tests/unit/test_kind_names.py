@@ -18,12 +18,12 @@ FILES = sorted(p for p in PACKAGE.rglob("*.py") if p.relative_to(PACKAGE).parts[
 LOOKUPS = {"of_kind", "Address", "rules_of"}
 
 ALLOWED = {
-    ("phases/unidentified.py", "Address('data')"): "looks up versions of a split without a recipe",
+    ("workbench/unidentified.py", "Address('data')"): "looks up versions of a split without a recipe",
     (
-        "phases/workbench.py",
+        "workbench/open.py",
         "rules_of('job')",
     ): "which parameters are neutral is known before the stack is",
-    ("phases/sources.py", "'data.'"): "a place in the spec",
+    ("workbench/sources.py", "'data.'"): "a place in the spec",
     ("spec/references.py", "of_kind('data')"): "assets have kinds of their own, of which some are called alike",
     (
         "spec/checks.py",

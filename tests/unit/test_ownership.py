@@ -9,10 +9,10 @@ import pytest
 
 from phift.address import Address
 from phift.git import checkout_of
-from phift.phases.sharing import Shared
 from phift.state.desired import Desired
 from phift.state.ownership import ID, SOURCE, Claim, Ownership, marks_of
 from phift.state.source import Source
+from phift.workbench.sessions import Shared
 
 A, B = "a" * 16, "b" * 16
 HERE = "github.com/x/y#specs/a.yaml"

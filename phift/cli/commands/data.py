@@ -56,13 +56,13 @@ def preview(
     Without SPLIT: train. Rows that are unfit are shown with the reason. take does not matter. Of hub data in Parquet
     one row group is read.
     """
-    from phift.phases import inspecting
+    from phift.phases import inspect_data
 
     if seed is not None and not random:
         raise UsageError("--seed goes with --random")
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
-    found = inspecting.preview(
+    found = inspect_data.preview(
         request, _connect(terminal), split or "", count=rows, random=random, seed=seed or 0, raw=raw
     )
     if format is o.Format.JSON:
@@ -100,11 +100,11 @@ def stats(
     Without SPLIT: all splits. Personal data is counted, not shown. With data.checks in the spec, what was counted over
     all rows is pinned in phift.lock.
     """
-    from phift.phases import inspecting
+    from phift.phases import inspect_data
 
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
-    found = inspecting.data_stats(request, _connect(terminal), split or "", rows=rows)
+    found = inspect_data.data_stats(request, _connect(terminal), split or "", rows=rows)
     if format is o.Format.JSON:
         from phift.views import json_data
 
@@ -148,11 +148,11 @@ def diff(
     Rows with the same prompt_id and other content are changed ones. Only a version that is not kept on this machine is
     read from the workspace, of the spec on the other side.
     """
-    from phift.phases import comparing
+    from phift.phases import compare_data
 
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(Path(after), target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
-    found = comparing.data_diff(request, before, after, _connect(terminal), split=split or "")
+    found = compare_data.data_diff(request, before, after, _connect(terminal), split=split or "")
     if format is o.Format.JSON:
         from phift.views import json_data
 
@@ -182,13 +182,13 @@ def prepare(
     JSON Lines, a file a split: whole files only, and never in the place of a link or a device.
     """
     from phift.cli.datafiles import folder_for, put
-    from phift.phases import inspecting
+    from phift.phases import inspect_data
 
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
-    data = inspecting.SpecData.of(request, _connect(terminal))
+    data = inspect_data.SpecData.of(request, _connect(terminal))
     place = folder_for(out, [f"{name}.jsonl" for name in data.splits], data.files)
-    made = inspecting.prepare_data(data, lambda name, one: put(one.path, place / f"{name}.jsonl"))
+    made = inspect_data.prepare_data(data, lambda name, one: put(one.path, place / f"{name}.jsonl"))
     shown = {name: (version, str(out / f"{name}.jsonl"), one) for name, version, one in made}
     if format is o.Format.JSON:
         from phift.views import json_data

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from phift.data import Prepared
     from phift.data.compare import RowChange
     from phift.data.stats import Measures, Spread
-    from phift.phases.comparing import DataDiff, SplitDiff
-    from phift.phases.inspecting import DataStats, Preview, PreviewRow, SplitStats
-    from phift.phases.lengths import Limit
+    from phift.phases.compare_data import DataDiff, SplitDiff
+    from phift.phases.inspect_data import DataStats, Preview, PreviewRow, SplitStats
+    from phift.workbench.lengths import Limit
 
 __all__ = ["diff", "prepared", "preview", "stats"]
 

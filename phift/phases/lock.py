@@ -13,9 +13,9 @@ from phift.data.hub.pins import HubRequest, HubSplit
 from phift.diagnostics import Diagnostic, errors_of
 from phift.errors import InvalidSpecError
 from phift.lock import PinnedData, update_lock
-from phift.phases.checking import asks_checks, checked_recipes, counter_of, judged, pins_with, run
-from phift.phases.request import Connector, Request
-from phift.phases.workbench import Workbench, open_workbench
+from phift.workbench.open import Workbench, open_workbench
+from phift.workbench.request import Connector, Request
+from phift.workbench.rows import asks_checks, checked_recipes, counter_of, judged, pins_with, run
 
 __all__ = ["LockReport", "MovedData", "lock"]
 

@@ -9,11 +9,11 @@ from typing import Any
 from phift.address import Address
 from phift.kinds.registry import KINDS
 from phift.kinds.shared.wire import READ, marks_in
-from phift.phases.gathering import BILLED
-from phift.phases.workbench import Workbench
 from phift.state.desired import Desired
 from phift.state.live import Live
 from phift.state.ownership import ADDRESS, STACK
+from phift.workbench.inventory import BILLED
+from phift.workbench.open import Workbench
 
 __all__ = ["orphans", "strangers"]
 

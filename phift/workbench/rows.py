@@ -25,10 +25,10 @@ from phift.kinds.progress import Progress
 from phift.kinds.registry import KINDS
 from phift.lock import PinnedData, StackLock, update_lock
 from phift.once import Once
-from phift.phases.workbench import Workbench
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
 from phift.spec import LoadedSpec
+from phift.workbench.open import Workbench
 
 __all__ = [
     "PlanChecks",

@@ -10,11 +10,11 @@ from phift.azure.session import Azure
 from phift.kinds.context import Snapshot
 from phift.kinds.shared.wire import READ
 from phift.lock import settle_id
-from phift.phases.gathering import BILLED, verified
-from phift.phases.workbench import Workbench
 from phift.state.live import Live, Observation
 from phift.state.ownership import ID, SOURCE, Claim, Ownership
 from phift.state.source import Source, normal_source
+from phift.workbench.inventory import BILLED, verified
+from phift.workbench.open import Workbench
 
 __all__ = ["known_id", "settled"]
 

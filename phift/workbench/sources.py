@@ -16,9 +16,9 @@ from phift.data.take import By
 from phift.diagnostics import Diagnostic
 from phift.errors import DiagnosticsError, InvalidSpecError, PhiftError
 from phift.lock import PinnedData
-from phift.phases.elsewhere import Elsewhere, is_elsewhere
-from phift.phases.sharing import Shared
 from phift.spec import DataSource, LoadedSpec
+from phift.workbench.elsewhere import Elsewhere, is_elsewhere
+from phift.workbench.sessions import Shared
 
 __all__ = ["Sources", "outside", "recipe_of", "resolved_sources", "source_of"]
 

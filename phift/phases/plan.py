@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from phift.address import Address
-from phift.clock import SystemClock, stamp
-from phift.diagnostics import LISTED, Diagnostic, Severity, capped, errors_of
+from phift.diagnostics import LISTED, Severity, capped, errors_of
 from phift.errors import AzureError, RefusedError
 from phift.kinds.registry import KINDS
 from phift.lock import update_lock
-from phift.phases.checking import plan_checks
-from phift.phases.identity import known_id
-from phift.phases.orphans import orphans, strangers
-from phift.phases.renaming import former_name
-from phift.phases.request import Connector, Request
-from phift.phases.workbench import Workbench, observe, open_workbench
+from phift.phases.drafting import Draft, plan_from, prune, refused
 from phift.plan.action import Action
-from phift.plan.model import Plan, PlannedResource
+from phift.plan.model import Plan
 from phift.plan.planner import decide
-from phift.plan.removal import decide_prune, decide_removal
 from phift.plan.selection import selected
-from phift.plan.standing import DEFAULT, Policy, Stranger, refusals
+from phift.plan.standing import DEFAULT, Policy
 from phift.preflight import Subject, check
 from phift.preflight.demand import Demand, demands
 from phift.state.desired import Desired
-from phift.state.live import Live, Observation
+from phift.state.live import Observation
+from phift.workbench.identity import known_id
+from phift.workbench.open import Workbench, observe, open_workbench
+from phift.workbench.orphans import strangers
+from phift.workbench.rename_check import former_name
+from phift.workbench.request import Connector, Request
+from phift.workbench.rows import plan_checks
 
-__all__ = ["Draft", "destroy_draft", "destroy_plan", "draft", "plan", "plan_of", "plan_with_demands"]
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A plan just made, with what it was made from: an apply of it need not load, connect and read again."""
-
-    plan: Plan
-    bench: Workbench
+__all__ = ["Draft", "draft", "plan", "plan_of", "plan_with_demands"]
 
 
 def plan(
@@ -109,12 +100,12 @@ def plan_with_demands(bench: Workbench, request: Request, policy: Policy = DEFAU
         policy = replace(policy, missing=_missing(bench, observed))
         resources, findings = decide(bench.stack, observed, KINDS, policy)
     subject = Subject(bench.loaded, bench.stack, bench.resolved.facts, observed, resources, bench.readings.usages)
-    pruned, kept = _prune(bench)
+    pruned, kept = prune(bench)
     resources = (*bench.remembered.beside(resources), *pruned)
     found = [*bench.stack.findings, *findings, *kept, *check(subject), *former_name(bench, resources)]
     if errors_of(found):
         raise RefusedError(found if len(found) <= LISTED else capped(found))
-    found += [replace(d, severity=Severity.WARNING) for d in _refused(bench, strangers(bench))]
+    found += [replace(d, severity=Severity.WARNING) for d in refused(bench, strangers(bench))]
     warnings = (*bench.loaded.warnings, *(d for d in found if d.severity is Severity.WARNING))
     newer = [
         f"{n.what} {n.newest} exists; phift.lock pins {n.pinned} (phift lock --upgrade)" for n in bench.resolved.newer
@@ -126,32 +117,8 @@ def plan_with_demands(bench: Workbench, request: Request, policy: Policy = DEFAU
     checks = plan_checks(bench, resources)
     warnings = (*warnings, *checks.warnings)
     notes = (*bench.stack.notes, *bench.resolved.notes, *checks.notes, *stand_in, *newer)
-    made = _plan(bench, request, resources, id=known_id(bench, observed), notes=notes)
+    made = plan_from(bench, request, resources, id=known_id(bench, observed), notes=notes)
     return replace(made, warnings=warnings), tuple(demands(subject))
-
-
-def destroy_plan(request: Request, connect: Connector, *, archive: bool = False, take_over: bool = False) -> Plan:
-    """What a destroy would do: delete what costs and is ours, cancel running jobs, keep data and models.
-
-    take_over: delete what carries the stack's name and another spec owns, too. Raises RefusedError for what is
-    protected, for what another spec owns, and for a stack that moved. The data need not be there.
-    """
-    return destroy_draft(request, connect, archive=archive, take_over=take_over).plan
-
-
-def destroy_draft(request: Request, connect: Connector, *, archive: bool = False, take_over: bool = False) -> Draft:
-    """The same plan, to be applied by `apply_draft`."""
-    bench = open_workbench(request, connect, looking=True)
-    observed = _observe_all(bench)
-    policy = Policy(take_over=take_over, lost=bench.remembered.lost(bench.stack, observed, generated=False))
-    resources, findings = decide_removal(bench.stack, observed, policy, archive=archive)
-    others = list(strangers(bench))
-    pruned, kept = _prune(bench, others if take_over else ())
-    findings = (*findings, *kept, *([] if take_over else _refused(bench, others, verb="destroy")))
-    if errors_of(findings):
-        raise RefusedError(list(findings))
-    made = _plan(bench, request, (*resources, *pruned), id=known_id(bench, observed))
-    return Draft(replace(made, purpose="destroy", warnings=(*bench.unidentified, *findings)), bench)
 
 
 def _missing(bench: Workbench, observed: Mapping[Address, Observation]) -> frozenset[Address]:
@@ -167,52 +134,3 @@ def _missing(bench: Workbench, observed: Mapping[Address, Observation]) -> froze
             return False
 
     return frozenset(d.address for d in bench.stack.resources if d.address in observed and gone(d))
-
-
-def _refused(bench: Workbench, others: Iterable[tuple[str, Live]], verb: str = "") -> list[Diagnostic]:
-    found = [
-        Stranger(Address(kind, live.name), live.name, live.owner, adoptable=KINDS[kind].traits.adoptable)
-        for kind, live in others
-    ]
-    return refusals(bench.stack, found, verb=verb)
-
-
-def _prune(
-    bench: Workbench, claimed: Sequence[tuple[str, Live]] = ()
-) -> tuple[tuple[PlannedResource, ...], tuple[Diagnostic, ...]]:
-    """Objects of this stack that left the spec; they go once nothing is sent to them any more. claimed: what else is
-    to go."""
-    after = tuple(r.address for r in bench.stack.resources if r.traits.routes)
-    claim = bench.stack.claim
-    decided = [decide_prune(kind, live, after, claim) for kind, live in (*orphans(bench), *claimed)]
-    return tuple(p for p, _ in decided), tuple(f for _, found in decided for f in found)
-
-
-def _observe_all(bench: Workbench) -> dict[Address, Observation]:
-    """What is live of every resource, jobs too."""
-    return {r.address: KINDS[r.address.kind].wire.read(bench.context, r) for r in bench.stack.resources}
-
-
-def _plan(
-    bench: Workbench,
-    request: Request,
-    resources: tuple[PlannedResource, ...],
-    *,
-    id: str,
-    notes: tuple[str, ...] = (),
-) -> Plan:
-    return Plan(
-        stack=bench.stack.name,
-        target=bench.stack.target,
-        workspace="embedded Azure ML" if bench.azure.local else bench.azure.workspace.label,
-        spec_path=str(request.path),
-        spec_options=request.spec_options,
-        source=str(bench.stack.claim.source),
-        id=id,
-        spec_digest=bench.digest,
-        created=stamp(SystemClock().now()),
-        resources=resources,
-        notes=notes,
-        lock=bench.resolved.pins.model_dump(mode="json", exclude_none=True),
-        env_names=bench.loaded.env_names,
-    )

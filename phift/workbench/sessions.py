@@ -18,11 +18,11 @@ from phift.git import checkout_of
 from phift.kinds.context import Snapshot
 from phift.lock import Lock, lock_path, read_lock
 from phift.once import Once
-from phift.phases.readings import Readings
-from phift.phases.request import Connector
 from phift.spec import LoadedSpec
 from phift.state.ownership import Claim
 from phift.state.source import Source
+from phift.workbench.facts_cache import Readings
+from phift.workbench.request import Connector
 
 if TYPE_CHECKING:
     from phift.data.hub.pins import HubRequest, HubSplit

@@ -13,10 +13,10 @@ from phift.data.remote import invalid
 from phift.data.sources import SourceIdentity
 from phift.errors import InvalidSpecError
 from phift.lock import PinnedData
-from phift.phases.sharing import Shared
 from phift.spec import AssetRef, DataSource, DatastoreRef
 from phift.spec.addresses import scheme_of
 from phift.spec.references import data_reference
+from phift.workbench.sessions import Shared
 
 __all__ = ["Elsewhere", "is_elsewhere"]
 

@@ -11,10 +11,10 @@ from phift.ledger.holder import Holder
 from phift.ledger.journal import RECENT, Record
 from phift.ledger.journal import history as journal_history
 from phift.ledger.lease import break_lease, holder_of
-from phift.phases.planning import Draft
-from phift.phases.request import Connector, Request, load
-from phift.phases.sharing import Shared
-from phift.phases.workbench import open_workbench
+from phift.phases.drafting import Draft
+from phift.workbench.open import open_workbench
+from phift.workbench.request import Connector, Request, load
+from phift.workbench.sessions import Shared
 
 __all__ = ["force_unlock", "history", "lease_holder", "outputs", "settle"]
 

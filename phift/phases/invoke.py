@@ -11,9 +11,9 @@ from phift.data import Recipe
 from phift.errors import AzureError, NotFoundError, UsageError
 from phift.kinds.shared.online import endpoint_path
 from phift.kinds.shared.scoring import Caller, answer_of, chat_request, conversations
-from phift.phases.request import Connector, Request
-from phift.phases.workbench import Workbench, open_workbench
 from phift.state.desired import Desired
+from phift.workbench.open import Workbench, open_workbench
+from phift.workbench.request import Connector, Request
 
 __all__ = ["Answered", "endpoint_key", "invoke"]
 

@@ -14,11 +14,11 @@ from phift.data.blobs import Stores
 from phift.diagnostics import Diagnostic
 from phift.errors import RefusedError
 from phift.lock import PinnedComponent, PinnedModel, StackLock
-from phift.phases.readings import Readings
-from phift.phases.sharing import Shared
-from phift.phases.side_by_side import reading
-from phift.phases.sources import Sources, resolved_sources
 from phift.spec import AssetRef, ComputeRef, LoadedSpec
+from phift.workbench.facts_cache import Readings
+from phift.workbench.parallel import reading
+from phift.workbench.sessions import Shared
+from phift.workbench.sources import Sources, resolved_sources
 
 __all__ = ["Newer", "Resolved", "resolve"]
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from phift.diagnostics import Diagnostic, Severity
 from phift.kinds.registry import KINDS
 from phift.kinds.shared.wire import READ
-from phift.phases.gathering import BILLED, verified
-from phift.phases.workbench import Workbench
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
 from phift.spec.tree import OriginKind
 from phift.state.ownership import SOURCE, STACK
 from phift.state.source import normal_source
+from phift.workbench.inventory import BILLED, verified
+from phift.workbench.open import Workbench
 
 __all__ = ["former_name"]
 

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from phift.compile.naming import endpoint_name
 from phift.kinds.shared.wire import READ
 from phift.lock import StackLock
-from phift.phases.sharing import Session
-from phift.phases.side_by_side import reading
 from phift.spec import LoadedSpec
+from phift.workbench.parallel import reading
+from phift.workbench.sessions import Session
 
 __all__ = ["reading_ahead"]
 

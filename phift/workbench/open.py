@@ -17,18 +17,18 @@ from phift.digest import digest_of
 from phift.kinds.context import Context, Snapshot
 from phift.kinds.registry import KINDS
 from phift.lock import Lock, StackLock, lock_path
-from phift.phases.ahead import reading_ahead
-from phift.phases.readings import Readings
-from phift.phases.remembering import Remembered
-from phift.phases.request import Connector, Request, load
-from phift.phases.resolve import Resolved, resolve
-from phift.phases.sharing import Shared
-from phift.phases.side_by_side import reading
-from phift.phases.unidentified import stand_ins
 from phift.spec import LoadedSpec
 from phift.state.desired import Desired, Stack
 from phift.state.live import Observation
 from phift.state.rules import Behaviour, rules_of
+from phift.workbench.ahead import reading_ahead
+from phift.workbench.facts_cache import Readings
+from phift.workbench.last_applied import Remembered
+from phift.workbench.parallel import reading
+from phift.workbench.request import Connector, Request, load
+from phift.workbench.resolve import Resolved, resolve
+from phift.workbench.sessions import Shared
+from phift.workbench.unidentified import stand_ins
 
 __all__ = ["Workbench", "observe", "open_workbench", "workbench_of"]
 

@@ -12,13 +12,13 @@ from phift.azure.session import Azure
 from phift.kinds.context import Context, Snapshot
 from phift.kinds.registry import KINDS
 from phift.kinds.shared.wire import READ, marks_in
-from phift.phases.request import Connector, Request
-from phift.phases.sharing import Shared, place_of
 from phift.spec import LoadedSpec
 from phift.state.desired import Desired
 from phift.state.live import Live
 from phift.state.ownership import ADDRESS, ID, SOURCE, STACK, Claim, Ownership
 from phift.state.source import Source
+from phift.workbench.request import Connector, Request
+from phift.workbench.sessions import Shared, place_of
 
 __all__ = ["BILLED", "FoundStack", "forgotten", "load_each", "stacks_in", "verified"]
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 from phift.kinds.registry import KINDS
 from phift.kinds.traffic.plan import split_changes
-from phift.phases.planning import plan_of
-from phift.phases.remembering import Remembered
-from phift.phases.request import Connector, Request
-from phift.phases.workbench import open_workbench
+from phift.phases.plan import plan_of
 from phift.plan.action import Action
 from phift.plan.model import Plan, PlannedResource
 from phift.plan.standing import LOST, Policy
 from phift.state.states import Provisioning
+from phift.workbench.last_applied import Remembered
+from phift.workbench.open import open_workbench
+from phift.workbench.request import Connector, Request
 
 __all__ = ["Drift", "drift"]
 

@@ -18,9 +18,9 @@ from phift.data.sources import format_named
 from phift.errors import NotFoundError, UsageError
 from phift.git import checkout_of, export, git
 from phift.kinds.shared.wire import READ
-from phift.phases.inspecting import SpecData
-from phift.phases.request import Connector, Request
+from phift.phases.inspect_data import SpecData
 from phift.spec import DatastoreRef
+from phift.workbench.request import Connector, Request
 
 __all__ = ["DataDiff", "SplitDiff", "data_diff"]
 

@@ -34,13 +34,13 @@ from phift.data.take import By, Picked, rank
 from phift.diagnostics import Diagnostic, Mark
 from phift.errors import InvalidSpecError, RefusedError, UsageError
 from phift.lock import PinnedData, StackLock, lock_path, read_lock, update_lock
-from phift.phases.checking import asks_checks, counter_of, judged, pins_with
-from phift.phases.elsewhere import Elsewhere
-from phift.phases.lengths import Limit, limit_of
-from phift.phases.request import Connector, Request, load
-from phift.phases.sharing import Shared
-from phift.phases.sources import recipe_of, source_of
 from phift.spec import DataSource, LoadedSpec
+from phift.workbench.elsewhere import Elsewhere
+from phift.workbench.lengths import Limit, limit_of
+from phift.workbench.request import Connector, Request, load
+from phift.workbench.rows import asks_checks, counter_of, judged, pins_with
+from phift.workbench.sessions import Shared
+from phift.workbench.sources import recipe_of, source_of
 
 __all__ = ["DataStats", "Preview", "PreviewRow", "SpecData", "SplitStats", "data_stats", "prepare_data", "preview"]
 

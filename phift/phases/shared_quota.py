@@ -11,8 +11,8 @@ from phift.diagnostics import Diagnostic, Severity
 from phift.errors import AzureError
 from phift.kinds.demand import Demand
 from phift.phases.results import StackPlan
-from phift.phases.sharing import place_of
-from phift.phases.workbench import Workbench
+from phift.workbench.open import Workbench
+from phift.workbench.sessions import place_of
 
 __all__ = ["summed"]
 

@@ -11,13 +11,13 @@ from phift.apply.staleness import require_fresh
 from phift.errors import StalePlanError
 from phift.kinds.registry import KINDS
 from phift.lock import StackLock
-from phift.phases.checking import require_rows
-from phift.phases.identity import settled
-from phift.phases.planning import Draft
-from phift.phases.request import Connector, Request
-from phift.phases.workbench import Workbench, observe, open_workbench
+from phift.phases.drafting import Draft
 from phift.plan.action import Action
 from phift.plan.model import Plan
+from phift.workbench.identity import settled
+from phift.workbench.open import Workbench, observe, open_workbench
+from phift.workbench.request import Connector, Request
+from phift.workbench.rows import require_rows
 
 __all__ = ["apply", "apply_bench", "apply_draft"]
 

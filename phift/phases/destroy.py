@@ -1,0 +1,50 @@
+"""From a stack to the plan of its removal: what costs goes, what was learned stays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from phift.address import Address
+from phift.diagnostics import errors_of
+from phift.errors import RefusedError
+from phift.kinds.registry import KINDS
+from phift.phases.drafting import Draft, plan_from, prune, refused
+from phift.plan.model import Plan
+from phift.plan.removal import decide_removal
+from phift.plan.standing import Policy
+from phift.state.live import Observation
+from phift.workbench.identity import known_id
+from phift.workbench.open import Workbench, open_workbench
+from phift.workbench.orphans import strangers
+from phift.workbench.request import Connector, Request
+
+__all__ = ["destroy_draft", "destroy_plan"]
+
+
+def destroy_plan(request: Request, connect: Connector, *, archive: bool = False, take_over: bool = False) -> Plan:
+    """What a destroy would do: delete what costs and is ours, cancel running jobs, keep data and models.
+
+    take_over: delete what carries the stack's name and another spec owns, too. Raises RefusedError for what is
+    protected, for what another spec owns, and for a stack that moved. The data need not be there.
+    """
+    return destroy_draft(request, connect, archive=archive, take_over=take_over).plan
+
+
+def destroy_draft(request: Request, connect: Connector, *, archive: bool = False, take_over: bool = False) -> Draft:
+    """The same plan, to be applied by `apply_draft`."""
+    bench = open_workbench(request, connect, looking=True)
+    observed = _observe_all(bench)
+    policy = Policy(take_over=take_over, lost=bench.remembered.lost(bench.stack, observed, generated=False))
+    resources, findings = decide_removal(bench.stack, observed, policy, archive=archive)
+    others = list(strangers(bench))
+    pruned, kept = prune(bench, others if take_over else ())
+    findings = (*findings, *kept, *([] if take_over else refused(bench, others, verb="destroy")))
+    if errors_of(findings):
+        raise RefusedError(list(findings))
+    made = plan_from(bench, request, (*resources, *pruned), id=known_id(bench, observed))
+    return Draft(replace(made, purpose="destroy", warnings=(*bench.unidentified, *findings)), bench)
+
+
+def _observe_all(bench: Workbench) -> dict[Address, Observation]:
+    """What is live of every resource, jobs too."""
+    return {r.address: KINDS[r.address.kind].wire.read(bench.context, r) for r in bench.stack.resources}

@@ -1,0 +1,72 @@
+"""What plans of an apply and of a destroy share: the draft, what left the spec, what another owns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from phift.address import Address
+from phift.clock import SystemClock, stamp
+from phift.diagnostics import Diagnostic
+from phift.kinds.registry import KINDS
+from phift.plan.model import Plan, PlannedResource
+from phift.plan.removal import decide_prune
+from phift.plan.standing import Stranger, refusals
+from phift.state.live import Live
+from phift.workbench.open import Workbench
+from phift.workbench.orphans import orphans
+from phift.workbench.request import Request
+
+__all__ = ["Draft", "plan_from", "prune", "refused"]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A plan just made, with what it was made from: an apply of it need not load, connect and read again."""
+
+    plan: Plan
+    bench: Workbench
+
+
+def refused(bench: Workbench, others: Iterable[tuple[str, Live]], verb: str = "") -> list[Diagnostic]:
+    found = [
+        Stranger(Address(kind, live.name), live.name, live.owner, adoptable=KINDS[kind].traits.adoptable)
+        for kind, live in others
+    ]
+    return refusals(bench.stack, found, verb=verb)
+
+
+def prune(
+    bench: Workbench, claimed: Sequence[tuple[str, Live]] = ()
+) -> tuple[tuple[PlannedResource, ...], tuple[Diagnostic, ...]]:
+    """Objects of this stack that left the spec; they go once nothing is sent to them any more. claimed: what else is
+    to go."""
+    after = tuple(r.address for r in bench.stack.resources if r.traits.routes)
+    claim = bench.stack.claim
+    decided = [decide_prune(kind, live, after, claim) for kind, live in (*orphans(bench), *claimed)]
+    return tuple(p for p, _ in decided), tuple(f for _, found in decided for f in found)
+
+
+def plan_from(
+    bench: Workbench,
+    request: Request,
+    resources: tuple[PlannedResource, ...],
+    *,
+    id: str,
+    notes: tuple[str, ...] = (),
+) -> Plan:
+    return Plan(
+        stack=bench.stack.name,
+        target=bench.stack.target,
+        workspace="embedded Azure ML" if bench.azure.local else bench.azure.workspace.label,
+        spec_path=str(request.path),
+        spec_options=request.spec_options,
+        source=str(bench.stack.claim.source),
+        id=id,
+        spec_digest=bench.digest,
+        created=stamp(SystemClock().now()),
+        resources=resources,
+        notes=notes,
+        lock=bench.resolved.pins.model_dump(mode="json", exclude_none=True),
+        env_names=bench.loaded.env_names,
+    )

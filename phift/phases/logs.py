@@ -1,0 +1,108 @@
+"""The logs of a training and of a deployment, and the metrics of a training. Nothing here can write."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from phift.errors import NotFoundError, UsageError
+from phift.kinds.deployment.logs import container_log
+from phift.kinds.job import run_history
+from phift.kinds.job.logs import new_lines, state_of
+from phift.kinds.job.run_history import Point
+from phift.kinds.registry import KINDS
+from phift.phases.status import looking
+from phift.state.live import Live
+from phift.state.states import RunState
+from phift.workbench.open import Workbench
+from phift.workbench.request import Connector, Request
+
+__all__ = ["Metrics", "Point", "deployment_logs", "logs", "metrics"]
+
+_PAUSE = 1.0
+TAIL = 1000
+"""Lines of a container's log that are read unless another number is given."""
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """job: its name; state: the service's word; series: every metric in order of steps."""
+
+    job: str
+    state: str
+    series: Mapping[str, tuple[Point, ...]]
+
+
+def logs(request: Request, connect: Connector, *, follow: bool = False) -> Iterator[str]:
+    """The lines of the training job's logs, step after step. follow: until the job has ended."""
+    bench = looking(request, connect)
+    job = _job(bench)
+    told: dict[str, int] = {}
+    while True:
+        state = state_of(bench.azure, job.object_id)
+        yield from new_lines(bench.azure, job.name, told)
+        if not follow or RunState.ended(state):
+            return
+        time.sleep(_PAUSE)
+
+
+def deployment_logs(
+    request: Request, connect: Connector, name: str = "", *, follow: bool = False, tail: int = TAIL
+) -> Iterator[str]:
+    """The last lines of the log of a deployment's container.
+
+    name: as the workspace has it, or as the spec has it ("main"); by default the spec's. tail: how many lines there
+    may be. follow: go on until the deployment is gone. Raises UsageError where there is no such deployment.
+    """
+    bench = looking(request, connect)
+    desired = next((d for d in bench.stack.resources if d.traits.serves), None)
+    if desired is None:
+        raise UsageError(f"stack {bench.stack.name} deploys nothing")
+    wanted = desired.name if name in {"", desired.address.name, str(desired.address)} else name
+    seen = KINDS[desired.address.kind].wire.read(bench.context, desired)
+    there = [live for live in (seen.live, *seen.others) if live is not None]
+    found = next((live for live in there if live.name.lower() == wanted.lower()), None)
+    if found is None:
+        raise UsageError(
+            f"stack {bench.stack.name} has no deployment {wanted} in the workspace",
+            remedy=f"It has: {', '.join(live.name for live in there)}." if there else "Apply it first: phift apply.",
+        )
+    told: list[str] = []
+    while True:
+        try:
+            lines = container_log(bench.azure, found.object_id, tail)
+        except NotFoundError:
+            return  # it was removed while we followed it
+        yield from _after(told, lines)
+        told = lines
+        if not follow:
+            return
+        time.sleep(_PAUSE)
+
+
+def metrics(request: Request, connect: Connector) -> Metrics:
+    """Every metric of the training run."""
+    bench = looking(request, connect)
+    job = _job(bench)
+    return Metrics(job.name, job.state, run_history.series(bench.azure, job.name))
+
+
+def _job(bench: Workbench) -> Live:
+    for desired in (d for d in bench.stack.resources if d.traits.trains):
+        live: Live | None = KINDS[desired.address.kind].wire.read(bench.context, desired).live
+        if live is not None:
+            return live
+        raise UsageError(
+            f"stack {bench.stack.name} has no training run for the spec as it is now",
+            remedy="Apply it first; runs of earlier versions of the spec are under their own names in the workspace.",
+        )
+    raise UsageError(f"stack {bench.stack.name} trains nothing")
+
+
+def _after(told: list[str], lines: list[str]) -> list[str]:
+    """What of `lines`, a window that moves along a log, comes after `told`, the same window some time before."""
+    for start in range(len(told) + 1):
+        if told[start:] == lines[: len(told) - start]:
+            return lines[len(told) - start :]
+    return lines

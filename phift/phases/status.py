@@ -1,0 +1,99 @@
+"""What is live of a stack now. Nothing here can write."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from phift.kinds.registry import KINDS
+from phift.kinds.shared.scoring import chat_request
+from phift.state.desired import Desired
+from phift.state.live import Live
+from phift.state.traits import Nature
+from phift.workbench.open import Workbench, open_workbench
+from phift.workbench.request import Connector, Request
+
+__all__ = ["Status", "StatusRow", "looking", "status"]
+
+
+@dataclass(frozen=True)
+class StatusRow:
+    """One resource. address: kind.name. identity: its name there, with version. state: the service's word."""
+
+    address: str
+    identity: str
+    state: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Status:
+    """rows: a resource each. notes: for people. commands: lines that work as they are, to try next."""
+
+    stack: str
+    workspace: str
+    rows: tuple[StatusRow, ...]
+    notes: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+
+
+def status(request: Request, connect: Connector) -> Status:
+    """What is live of the stack now."""
+    bench = looking(request, connect)
+    rows = tuple(
+        row for desired in bench.stack.resources if not _leaves_nothing(desired) for row in _rows(bench, desired)
+    )
+    model = bench.resolved.facts.base_model
+    notes = [" ".join((d.summary + ".", d.detail)) for d in bench.unidentified]
+    if model and model.stand_in:
+        notes.append(f"The base model {model.name} is a tiny stand-in on this target, not the published weights.")
+    workspace = "embedded Azure ML" if bench.azure.local else bench.azure.workspace.label
+    return Status(bench.stack.name, workspace, rows, tuple(notes), _commands(request, bench, rows))
+
+
+def looking(request: Request, connect: Connector) -> Workbench:
+    return open_workbench(request, lambda loaded: connect(loaded).read_only(), looking=True)
+
+
+def _leaves_nothing(desired: Desired[Any]) -> bool:
+    """Whether there is nothing to look at: a run without an object."""
+    return desired.traits.nature is Nature.RUN and not desired.traits.leaves_object
+
+
+def _rows(bench: Workbench, desired: Desired[Any]) -> Iterator[StatusRow]:
+    """The resource's own row, and of a deployment those of its siblings of this stack."""
+    seen = KINDS[desired.address.kind].wire.read(bench.context, desired)
+    address = str(desired.address)
+    if seen.live is None:
+        state = "missing" if desired.traits.leaves_object else "none"
+        yield StatusRow(address, desired.name, state)
+    else:
+        yield _row(desired, address, seen.live)
+    for other in seen.others:
+        yield _row(desired, f"{desired.address.kind}.{other.name}", other)
+
+
+def _row(desired: Desired[Any], address: str, live: Live) -> StatusRow:
+    identity = KINDS[desired.address.kind].identity(live)
+    details = {k: v for k, v in live.facts.items() if v not in (None, "", [], {})}
+    if not live.ours and desired.owned:
+        details["owner"] = live.owner.stack or "not made by phift"
+    return StatusRow(address, identity, live.state, details)
+
+
+def _commands(request: Request, bench: Workbench, rows: tuple[StatusRow, ...]) -> tuple[str, ...]:
+    """How to call the endpoint, with the key fetched when the line runs."""
+    uri = next((uri for r in rows if (uri := r.details.get("scoring_uri"))), None)
+    if not uri:
+        return ()
+    spec = shlex.join([str(request.path), *request.spec_options])
+    through = "phift emulator run -- " if bench.azure.local else ""
+    body = json.dumps(chat_request([{"role": "user", "content": "What is the capital of France?"}], {}))
+    return (
+        f'phift invoke {spec} "What is the capital of France?"',
+        f"{through}curl -sS {uri} -H 'Content-Type: application/json' "
+        f"-H \"Authorization: Bearer $(phift invoke {spec} --key)\" -d '{body}'",
+    )
