@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from phift.azure.operations import operation_of
-from phift.catalog.vm_sizes import spelled
+from phift.kinds.compute.fields import TABLE
 from phift.kinds.compute.parts import ComputeParts
 from phift.kinds.context import Context
 from phift.kinds.progress import Progress, Written
+from phift.kinds.shared.fields import arguments, observed
 from phift.kinds.shared.wire import (
     READ,
     body_of,
@@ -19,19 +20,14 @@ from phift.kinds.shared.wire import (
     others_tags,
     own_marks,
     provisioning,
-    seconds_of,
-    words,
 )
 from phift.state.desired import Desired
 from phift.state.live import Live, Observation
-from phift.state.ownership import user_tags
 
 __all__ = ["ComputeWire"]
 
 _WRITE = "2023-08-01-preview"
 """The api-version azure-ai-ml 1.35 writes computes with; its entity's body fits that one."""
-
-_TIERS = {"dedicated": "dedicated", "lowpriority": "low_priority"}
 
 
 class ComputeWire:
@@ -61,35 +57,12 @@ class ComputeWire:
         return Observation(live)
 
     def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        outer = raw["properties"]
-        inner = outer.get("properties") or {}
-        scale = inner.get("scaleSettings") or {}
-        priority = str(inner.get("vmPriority") or "dedicated")
-        return {
-            "type": str(outer.get("computeType") or "").lower(),
-            # The service answers one size in several spellings, from read to read (recorded 2024-12).
-            "size": spelled(str(inner["vmSize"])) if inner.get("vmSize") else None,
-            "tier": _TIERS.get(priority.lower(), priority),
-            "min_instances": scale.get("minNodeCount"),
-            "max_instances": scale.get("maxNodeCount"),
-            "idle_time_before_scale_down": seconds_of(scale.get("nodeIdleTimeBeforeScaleDown")),
-            "description": outer.get("description"),
-            "tags": user_tags(raw.get("tags")),
-        }
+        return observed(TABLE, raw)
 
     def entity(self, desired: Desired[ComputeParts], tags: Mapping[str, str]) -> Any:
         from azure.ai.ml.entities import AmlCompute
 
-        fields = words(
-            desired.properties,
-            "size",
-            "tier",
-            "min_instances",
-            "max_instances",
-            "idle_time_before_scale_down",
-            "description",
-        )
-        return AmlCompute(name=desired.name, tags=dict(tags), **fields)
+        return AmlCompute(name=desired.name, tags=dict(tags), **arguments(TABLE, desired.properties))
 
     def create(self, context: Context, desired: Desired[ComputeParts]) -> Written:
         return self._put(context, desired, None)

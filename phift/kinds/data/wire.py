@@ -11,9 +11,11 @@ from phift.azure.operations import operation_of
 from phift.data import Access, Prepared, Recipe, forget, prepared
 from phift.errors import AzureError, InvalidSpecError, NotFoundError, RefusedError
 from phift.kinds.context import Context
+from phift.kinds.data.fields import TABLE
 from phift.kinds.data.parts import DataParts
 from phift.kinds.data.progress import DataProgress
 from phift.kinds.progress import Progress, Written
+from phift.kinds.shared.fields import arguments, observed
 from phift.kinds.shared.wire import (
     READ,
     body_of,
@@ -24,7 +26,6 @@ from phift.kinds.shared.wire import (
 )
 from phift.state.desired import Desired
 from phift.state.live import Live, Observation
-from phift.state.ownership import user_tags
 
 __all__ = ["DataWire"]
 
@@ -74,12 +75,7 @@ class DataWire:
             return None
 
     def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        properties = raw["properties"]
-        return {
-            "type": properties.get("dataType"),
-            "description": properties.get("description"),
-            "tags": user_tags(properties.get("tags")),
-        }
+        return observed(TABLE, raw)
 
     def entity(
         self, desired: Desired[DataParts], uri: str, tags: Mapping[str, str], properties: Mapping[str, str]
@@ -89,11 +85,10 @@ class DataWire:
         return DataEntity(
             name=desired.name,
             version=desired.digest,
-            type=desired.properties["type"],
             path=uri,
-            description=desired.properties.get("description"),
             tags=dict(tags),
             properties=dict(properties),
+            **arguments(TABLE, desired.properties),
         )
 
     def create(self, context: Context, desired: Desired[DataParts]) -> Written:

@@ -9,9 +9,11 @@ from phift.azure.operations import operation_of
 from phift.errors import AzureError
 from phift.kinds.context import Context
 from phift.kinds.deployment.count import wanted_count
+from phift.kinds.deployment.fields import TABLE
 from phift.kinds.deployment.parts import DeploymentObservation, DeploymentParts
 from phift.kinds.deployment.secrets import secrets_of
 from phift.kinds.progress import Progress, Written
+from phift.kinds.shared.fields import arguments, observed
 from phift.kinds.shared.online import endpoint_path, find_endpoint, give_up_share, split
 from phift.kinds.shared.wire import (
     READ,
@@ -22,12 +24,10 @@ from phift.kinds.shared.wire import (
     own_marks,
     provisioning,
     reason_of_failure,
-    seconds_of,
-    words,
 )
 from phift.state.desired import Desired
 from phift.state.live import Live, Previous
-from phift.state.ownership import FIELDS, INPUTS, RAW, inputs_in, user_tags
+from phift.state.ownership import FIELDS, INPUTS, RAW, inputs_in
 
 __all__ = ["DeploymentWire"]
 
@@ -40,7 +40,6 @@ _REMEDY = (
     "See the container's log: `phift logs SPEC --deployment`. "
     "Fix the cause and re-run `phift apply`; a failed deployment is replaced automatically."
 )
-_PROBES = ("liveness_probe", "readiness_probe")
 
 
 class DeploymentWire:
@@ -70,23 +69,7 @@ class DeploymentWire:
         )
 
     def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        properties = raw["properties"]
-        requests = properties.get("requestSettings") or {}
-        return {
-            "instance_type": properties.get("instanceType"),
-            "instance_count": (raw.get("sku") or {}).get("capacity"),
-            "request_settings": {
-                "request_timeout_ms": _milliseconds(requests.get("requestTimeout")),
-                "max_concurrent_requests_per_instance": requests.get("maxConcurrentRequestsPerInstance"),
-                "max_queue_wait_ms": _milliseconds(requests.get("maxQueueWait")),
-            },
-            **{name: _probe(properties.get(_camel(name))) for name in _PROBES},
-            "environment_variables": properties.get("environmentVariables") or {},
-            "app_insights_enabled": bool(properties.get("appInsightsEnabled")),
-            "egress_public_network_access": str(properties.get("egressPublicNetworkAccess") or "enabled").lower(),
-            "description": properties.get("description"),
-            "tags": user_tags(raw.get("tags")),
-        }
+        return observed(TABLE, raw)
 
     def entity(
         self,
@@ -96,15 +79,10 @@ class DeploymentWire:
         tags: Mapping[str, str],
         properties: Mapping[str, str],
     ) -> Any:
-        from azure.ai.ml.entities import ManagedOnlineDeployment, OnlineRequestSettings, ProbeSettings
+        from azure.ai.ml.entities import ManagedOnlineDeployment
 
         wanted = desired.properties
-        fields = words(wanted, "instance_type", "app_insights_enabled", "egress_public_network_access", "description")
-        if settings := wanted.get("request_settings"):
-            fields["request_settings"] = OnlineRequestSettings(**settings)
-        for name in _PROBES:
-            if probe := wanted.get(name):
-                fields[name] = ProbeSettings(**probe)
+        fields = arguments(TABLE, wanted)
         if environment := desired.parts.environment:
             fields["environment"] = environment
         if variables := {**(wanted.get("environment_variables") or {}), **secrets_of(desired)}:
@@ -187,24 +165,3 @@ class DeploymentWire:
 
     def _path(self, context: Context, desired: Desired[DeploymentParts], name: str) -> str:
         return f"{endpoint_path(context, desired.parts.endpoint)}/deployments/{name}"
-
-
-def _probe(raw: Mapping[str, Any] | None) -> dict[str, Any]:
-    raw = raw or {}
-    return {
-        "initial_delay": seconds_of(raw.get("initialDelay")),
-        "period": seconds_of(raw.get("period")),
-        "timeout": seconds_of(raw.get("timeout")),
-        "success_threshold": raw.get("successThreshold"),
-        "failure_threshold": raw.get("failureThreshold"),
-    }
-
-
-def _milliseconds(duration: str | None) -> float | None:
-    seconds = seconds_of(duration)
-    return None if seconds is None else seconds * 1000
-
-
-def _camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(word.title() for word in rest)

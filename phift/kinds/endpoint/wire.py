@@ -9,7 +9,9 @@ from phift.azure.operations import operation_of
 from phift.errors import AzureError, ConflictError
 from phift.kinds.base import NAME_TAKEN
 from phift.kinds.context import Context
+from phift.kinds.endpoint.fields import TABLE
 from phift.kinds.progress import Progress, Written
+from phift.kinds.shared.fields import arguments, observed
 from phift.kinds.shared.online import WRITE, endpoint_path, find_endpoint, written_back
 from phift.kinds.shared.wire import (
     READ,
@@ -21,12 +23,11 @@ from phift.kinds.shared.wire import (
     own_marks,
     provisioning,
     reason_of_failure,
-    words,
 )
 from phift.state.desired import Desired, NoParts
 from phift.state.live import Live, Observation
 from phift.state.overrides import overrides, without
-from phift.state.ownership import RAW, user_tags
+from phift.state.ownership import RAW
 from phift.state.states import Provisioning
 
 __all__ = ["EndpointWire"]
@@ -59,33 +60,12 @@ class EndpointWire:
         return Observation(live)
 
     def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        properties = raw["properties"]
-        identity = raw.get("identity") or {}
-        return {
-            "auth_mode": _snake(properties.get("authMode")),
-            "public_network_access": _snake(properties.get("publicNetworkAccess")),
-            "identity": {
-                "type": _snake(identity.get("type")),
-                "user_assigned_identities": sorted(identity.get("userAssignedIdentities") or ()),
-            },
-            "description": properties.get("description"),
-            "tags": user_tags(raw.get("tags")),
-        }
+        return observed(TABLE, raw)
 
     def entity(self, desired: Desired[NoParts], tags: Mapping[str, str]) -> Any:
-        from azure.ai.ml.entities import IdentityConfiguration, ManagedIdentityConfiguration, ManagedOnlineEndpoint
+        from azure.ai.ml.entities import ManagedOnlineEndpoint
 
-        fields = words(desired.properties, "auth_mode", "public_network_access", "description")
-        if identity := desired.properties.get("identity"):
-            fields["identity"] = IdentityConfiguration(
-                type=identity["type"],
-                user_assigned_identities=[
-                    ManagedIdentityConfiguration(resource_id=one)
-                    for one in identity.get("user_assigned_identities") or ()
-                ]
-                or None,
-            )
-        return ManagedOnlineEndpoint(name=desired.name, tags=dict(tags), **fields)
+        return ManagedOnlineEndpoint(name=desired.name, tags=dict(tags), **arguments(TABLE, desired.properties))
 
     def create(self, context: Context, desired: Desired[NoParts]) -> Written:
         path = endpoint_path(context, desired.name)
@@ -144,10 +124,3 @@ def _name_taken(name: str, error: AzureError) -> ConflictError:
         detail=f"{error.summary}\nSomebody else has it, or an endpoint of that name was deleted a moment ago.",
         remedy="After a delete apply again in some minutes; else choose another name: endpoint.name.",
     )
-
-
-def _snake(text: str | None) -> str | None:
-    """Key -> key, AMLToken -> aml_token, AADToken -> aad_token, SystemAssigned -> system_assigned."""
-    words_of = {"amltoken": "aml_token", "aadtoken": "aad_token"}
-    words_of |= {"systemassigned": "system_assigned", "userassigned": "user_assigned"}
-    return words_of.get(text.lower(), text.lower()) if text else None

@@ -11,14 +11,16 @@ from phift.errors import AzureError, JobFailedError, NotFoundError
 from phift.kinds.context import Context
 from phift.kinds.job import run_history
 from phift.kinds.job.component import BASE_MODEL, OUTPUT
+from phift.kinds.job.fields import TABLE
 from phift.kinds.job.infrastructure import passing
 from phift.kinds.job.parts import JobObservation, JobParts
 from phift.kinds.progress import Progress, Written
+from phift.kinds.shared.fields import arguments, observed
 from phift.kinds.shared.wire import READ, body_of, live_of, marks_in, own_marks
 from phift.state.desired import Desired
 from phift.state.exports import PIPELINE_OUTPUT
 from phift.state.live import Live
-from phift.state.ownership import DIGEST, user_tags
+from phift.state.ownership import DIGEST
 from phift.state.states import RunState
 
 __all__ = ["JobWire"]
@@ -50,13 +52,7 @@ class JobWire:
         return JobObservation(newest, attempt=number, infrastructure=infrastructure, cancelled=cancelled)
 
     def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        properties = raw["properties"]
-        return {
-            "display_name": properties.get("displayName"),
-            "experiment_name": properties.get("experimentName"),
-            "description": properties.get("description"),
-            "tags": user_tags(properties.get("tags")),
-        }
+        return observed(TABLE, raw)
 
     def entity(
         self,
@@ -89,9 +85,8 @@ class JobWire:
 
         job = entities.build_pipeline(finetune)
         job.name = name
-        job.display_name = desired.properties["display_name"]
-        job.experiment_name = desired.properties["experiment_name"]
-        job.description = desired.properties.get("description")
+        for name, value in arguments(TABLE, desired.properties).items():
+            setattr(job, name, value)
         job.tags = dict(tags)
         job.properties = dict(properties)
         job.settings.force_rerun = True

@@ -9,8 +9,10 @@ from phift.azure.operations import operation_of
 from phift.azure.rest import Answer
 from phift.errors import AzureError, NotFoundError
 from phift.kinds.context import Context
+from phift.kinds.model.fields import TABLE
 from phift.kinds.model.parts import ModelObservation, ModelParts, ReferenceParts
 from phift.kinds.progress import Progress, Written
+from phift.kinds.shared.fields import arguments, observed
 from phift.kinds.shared.wire import (
     READ,
     body_of,
@@ -22,7 +24,7 @@ from phift.kinds.shared.wire import (
 from phift.state.desired import Desired
 from phift.state.exports import PIPELINE_OUTPUT
 from phift.state.live import Live, Previous
-from phift.state.ownership import DIGEST, Ownership, inputs_in, user_tags
+from phift.state.ownership import DIGEST, Ownership, inputs_in
 
 __all__ = ["ModelWire"]
 
@@ -60,12 +62,7 @@ class ModelWire:
         return ModelObservation(found, previous=previous, next_version=str(max(numbers, default=0) + 1))
 
     def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        properties = raw["properties"]
-        return {
-            "type": properties.get("modelType"),
-            "description": properties.get("description"),
-            "tags": user_tags(properties.get("tags")),
-        }
+        return observed(TABLE, raw)
 
     def entity(
         self, desired: Desired[_Parts], version: str, path: str, tags: Mapping[str, str], properties: Mapping[str, str]
@@ -75,11 +72,10 @@ class ModelWire:
         return ModelEntity(
             name=desired.name,
             version=version,
-            type=desired.properties["type"],
             path=path,
-            description=desired.properties.get("description"),
             tags=dict(tags),
             properties=dict(properties),
+            **arguments(TABLE, desired.properties),
         )
 
     def create(self, context: Context, desired: Desired[_Parts]) -> Written:

@@ -47,7 +47,6 @@ __all__ = [
     "seconds_of",
     "version_labels",
     "version_marks_in",
-    "words",
 ]
 
 _MOVING = (DIGEST, APPLIED, TAGS, PROTECT)
@@ -73,11 +72,6 @@ def _durations() -> Any:
     from pydantic import TypeAdapter
 
     return TypeAdapter(timedelta)
-
-
-def words(properties: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """Those of the properties, where present and not None: keyword arguments of an entity."""
-    return {n: properties[n] for n in names if properties.get(n) is not None}
 
 
 def merged(body: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,14 @@
+"""The fields of a model version."""
+
+from __future__ import annotations
+
+from phift.kinds.shared.fields import Field
+from phift.state.ownership import user_tags
+
+__all__ = ["TABLE"]
+
+TABLE = (
+    Field("type", "properties.modelType"),
+    Field("description", "properties.description"),
+    Field("tags", "properties.tags", user_tags, build=None),
+)
