@@ -13,6 +13,7 @@ import typer
 from phift.cli.app import InterruptedCommand, app
 from phift.errors import PhiftError
 from phift.inert import inert
+from phift.startup import usage_error
 from phift.views.base import Streams, Style
 from phift.views.human import errors as view
 
@@ -21,8 +22,7 @@ __all__ = ["BROKEN_PIPE", "INTERRUPTED", "run"]
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
-_UsageError: Any = typer.BadParameter.__mro__[1]
-"""typer carries its own click and shows no more of it than this exception's child."""
+_UsageError: Any = usage_error()
 
 
 def run(arguments: Sequence[str]) -> int:

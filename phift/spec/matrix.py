@@ -171,7 +171,7 @@ def _axis(name: str, values: Node) -> tuple[list[tuple[str, Node]], list[Diagnos
             found.append(_wrong(f"{path}: two of its values are both {slug} in a name", item, path))
         else:
             slugs.add(slug)
-            axis.append((slug, replace(item, origin=Origin(OriginKind.VAR, name, item.mark), key_mark=item.mark)))
+            axis.append((slug, item._replace(origin=Origin(OriginKind.VAR, name, item.mark), key_mark=item.mark)))
     return axis, found
 
 

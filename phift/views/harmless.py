@@ -44,7 +44,7 @@ def _made(value: Any, keep: str) -> Any:
     if isinstance(value, list | tuple):
         items = [_made(item, keep) for item in value]
         same = all(a is b for a, b in zip(items, value, strict=True))
-        return value if same else type(value)(items)
+        return value if same else _like(value, items)
     if is_dataclass(value) and not isinstance(value, type):
         changed = {}
         for field in fields(value):
@@ -54,6 +54,12 @@ def _made(value: Any, keep: str) -> Any:
                 changed[field.name] = after
         return replace(value, **changed) if changed else value
     return value
+
+
+def _like(value: list[Any] | tuple[Any, ...], items: list[Any]) -> Any:
+    """The items as a sequence of the same class, which may be a named tuple."""
+    make = getattr(value, "_make", type(value))
+    return make(items)
 
 
 def _same(made: Mapping[Any, Any], value: Mapping[Any, Any]) -> bool:

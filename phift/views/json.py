@@ -210,7 +210,7 @@ def lock(report: LockReport) -> str:
 
 def diagnostics(found: Iterable[Diagnostic]) -> list[dict[str, Any]]:
     """Plain values of diagnostics."""
-    return [{**asdict(d), "severity": d.severity.value} for d in found]
+    return [d.plain() for d in found]
 
 
 def explained(several: Iterable[Explanation]) -> str:

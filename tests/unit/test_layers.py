@@ -23,6 +23,7 @@ LAYERS = {
         "inert",
         "once",
         "concealing",
+        "startup",
     },
     1: {"graph", "spec", "catalog", "explain", "resources.rules"},
     2: {"lock", "data", "compile", "ledger"},
@@ -44,7 +45,7 @@ EMULATOR_SEES = LAYERS[0] | {"catalog", "emulator"}
 ONLY_UNDER = {
     "azure.ai.ml": ("azure", "resources.kinds"),
     "rich": ("views",),
-    "typer": ("cli",),
+    "typer": ("cli", "startup"),
     "torch": ("emulator",),
     "transformers": ("emulator",),
     "starlette": ("emulator",),
