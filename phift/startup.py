@@ -106,10 +106,9 @@ class Written(NamedTuple):
     stacks: list[tuple[str, list[str]]]
 
 
-_BLOCK = re.compile(r"    [a-z]\S*:\n(?:      .*\n)+")
-_STACK = re.compile(rf"  ([a-z][a-z0-9-]*):\n((?:{_BLOCK.pattern})+)")
-_STACKS = re.compile(rf"(?:{_STACK.pattern})+")
-_START = re.compile(r"version: ([0-9]+)\n(?:id: \"?([0-9a-f]{16})\"?\n)?stacks:\n")
+_START = r"version: ([0-9]+)\n(?:id: \"?([0-9a-f]{16})\"?\n)?stacks:\n"
+_BLOCK = r"    [a-z]\S*:\n(?:      .*\n)+"
+_STACK = rf"  ([a-z][a-z0-9-]*):\n((?:{_BLOCK})+)"
 
 
 def written_stacks(text: str, head: str) -> Written | None:
@@ -118,8 +117,9 @@ def written_stacks(text: str, head: str) -> Written | None:
     Stacks of one folder mostly pin the same model and component. Where each different block is parsed once, a file of
     1,430 stacks takes a hundredth of what it takes as YAML: see "lock file" in `python -m benchmarks.plan_scale`.
     """
-    start = _START.match(text, len(head)) if text.startswith(head) else None
-    if start is None or not _STACKS.fullmatch(text, start.end()):
+    start = re.match(re.escape(head) + _START, text)
+    if start is None or not re.compile(rf"(?:{_STACK})+").fullmatch(text, start.end()):
         return None
-    stacks = [(name, _BLOCK.findall(blocks)) for name, blocks in _STACK.findall(text, start.end())]
+    found = re.compile(_STACK).findall(text, start.end())
+    stacks = [(name, re.findall(_BLOCK, blocks)) for name, blocks in found]
     return Written(int(start[1]), start[2] or "", stacks)

@@ -6,7 +6,6 @@ depth and number of values are bounded before anything calls itself; what exceed
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -25,12 +24,12 @@ _SPEC = OriginKind.SPEC
 _SCALARS = {f"{TAG}{name}" for name in ("str", "null", "bool", "int", "float")}
 
 
-@dataclass
 class Room:
     """How many values, and characters by aliases, may still be read: a spec shares it with those that it extends."""
 
-    values: int = _MAX_VALUES
-    repeated: int = _MAX_REPEATED
+    def __init__(self) -> None:
+        self.values = _MAX_VALUES
+        self.repeated = _MAX_REPEATED
 
 
 class Stopped(Exception):

@@ -69,7 +69,7 @@ class Spec(Strict):
     protect: Annotated[bool, Field(description="Refuse to destroy the stack."), Coerced] = False
     base_model: Annotated[Model | None, Field(description="The model to fine-tune.")] = None
     data: Annotated[DataBlock | None, Field(description="The splits and where they come from.")] = None
-    compute: Annotated[ComputeSection, Field(description="Where jobs run.")] = ComputeSection.model_construct()
+    compute: Annotated[ComputeSection, Field(default_factory=ComputeSection, description="Where jobs run.")]
     finetune: Annotated[FinetuneBlock | None, Field(description="The training job.")] = None
     model: Annotated[
         _ModelOrRef | None, Field(description="The model to register, or azureml:NAME:VERSION to serve what exists.")

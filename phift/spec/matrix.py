@@ -7,8 +7,9 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from phift.diagnostics import Diagnostic
 from phift.spec import yaml12
@@ -29,11 +30,10 @@ _LONGEST = 40
 """Characters of a stack's name without its target: endpoints, jobs and data are named after it."""
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """One combination. values: by variable. label: what its stack's name ends in, "" where there is no matrix."""
 
-    values: Mapping[str, Node] = field(default_factory=dict)
+    values: Mapping[str, Node] = MappingProxyType({})
     label: str = ""
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from phift.diagnostics import Diagnostic, Mark, nearest
 from phift.spec.kinds.data import SOURCES
@@ -18,8 +18,7 @@ OWN_KEYS = ("default", "workspace")  # what a target says of itself; all else ov
 FIXED_KEYS = ("version", "requires_phift", "name", "targets", "extends", "matrix", "renamed_from")
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """Where a stack goes. local: embedded Azure ML; workspace: None for local, or when the spec leaves it to the
     environment or to config.json."""
 

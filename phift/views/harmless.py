@@ -18,7 +18,7 @@ _QUOTED = frozenset({"wanted", "live", "applied", "desired", "details", "lock"})
 """Fields whose texts are shown in quotes, with their line ends escaped there."""
 _PARAGRAPHS = frozenset({"detail", "remedy"})
 _LINES = "\n\t"
-_OWN_COLOURS = re.compile("(\033\\[(?:0|1|2|3[1236])m)")
+_OWN_COLOURS = "(\033\\[(?:0|1|2|3[1236])m)"
 
 
 def harmless(value: T) -> T:
@@ -31,7 +31,7 @@ def shown_text(text: str) -> str:
     """A finished text for a terminal or a log: only line ends, tabs and phift's own colours act in it."""
     if text.isprintable():
         return text
-    parts = _OWN_COLOURS.split(text)
+    parts = re.split(_OWN_COLOURS, text)
     return "".join(part if number % 2 else inert(part, keep=_LINES) for number, part in enumerate(parts))
 
 
