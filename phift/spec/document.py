@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from phift.spec.base import Coerced, Model, Strict, Tags, Texts, fault, matching
+from phift.spec.base import Before, Coerced, Model, Strict, Tags, Texts, fault, matching
 from phift.spec.kinds.compute import ComputeSection
 from phift.spec.kinds.data import DataBlock
 from phift.spec.kinds.deployment import DeploymentBlock
@@ -52,7 +52,7 @@ class AdoptBlock(Strict):
 class Spec(Strict):
     """One fine-tune, and at most one endpoint, rendered for one target."""
 
-    version: Annotated[Literal[1], BeforeValidator(_not_true), Field(description="The format of this file.")]
+    version: Annotated[Literal[1], Before(_not_true), Field(description="The format of this file.")]
     requires_phift: Annotated[
         str | None,
         *matching(REQUIREMENT, 'the oldest release that may read this file, such as ">=0.2"'),
