@@ -62,7 +62,7 @@ _HEAD = "# What floats, pinned. Written by phift: commit it, and move the pins w
 
 
 class _Pin(BaseModel):
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, defer_build=True)
 
     @property
     def known(self) -> dict[str, Any]:
@@ -143,7 +143,7 @@ class StackLock(_Pin):
 class Lock(BaseModel):
     """A lock file's content: the pins by stack. id: 16 hex digits, empty before the first apply."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     version: Literal[1, 2] = _NEWEST
     id: Annotated[str, Field(pattern="^([0-9a-f]{16})?$")] = ""
