@@ -6,7 +6,6 @@ tells that it is there, how long it is and, by a fingerprint, that it has change
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import re
 from collections.abc import Mapping
@@ -104,6 +103,8 @@ def shown(name: str, value: str) -> str:
 
     They are salted with the name and too few to try guesses on: one in 65,536 fits by chance.
     """
+    import hashlib  # slow to import, and most specs hold no secret
+
     digest = hashlib.blake2b(value.encode(errors="surrogatepass"), key=name.encode(errors="replace")[:64]).hexdigest()
     return f"(secret, {len(value)} character{'' if len(value) == 1 else 's'}, fingerprint {digest[:4]})"
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from typing import Any, NamedTuple
 
 __all__ = ["LISTED", "Diagnostic", "Mark", "Severity", "capped", "errors_of", "nearest"]
 
@@ -20,8 +21,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, order=True)
-class Mark:
+class Mark(NamedTuple):
     """A place in a file: line and column count from 1; column 0 means the whole line."""
 
     file: str
@@ -50,6 +50,11 @@ class Diagnostic:
     path: str = ""
     address: str = ""
     code: str = field(kw_only=True)
+
+    def plain(self) -> dict[str, Any]:
+        """Plain values by field, as JSON has them."""
+        mark = self.mark._asdict() if self.mark else None
+        return {**asdict(self), "severity": self.severity.value, "mark": mark}
 
 
 def errors_of(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 __all__ = ["canonical_json", "digest_of", "file_digest", "file_md5"]
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
 
 def canonical_json(value: Any) -> str:
     """JSON with sorted keys, no spaces and no NaN; raises ValueError or TypeError on what JSON cannot say."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 def digest_of(value: Any, length: int = 64) -> str:
     """The first `length` hex digits (at most 64) of the SHA-256 of the value's canonical JSON."""
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:length]
+    from hashlib import sha256  # slow to import, and a spec that is only checked has no digest
+
+    return sha256(canonical_json(value).encode()).hexdigest()[:length]
 
 
 def file_digest(path: Path) -> str:
     """The SHA-256 of a file's bytes, 64 hex digits, read in chunks."""
+    import hashlib
+
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def file_md5(path: Path) -> str:
     """The MD5 of a file's bytes, 32 hex digits: what blob storage keeps of a blob."""
+    import hashlib
+
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

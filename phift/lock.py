@@ -25,7 +25,6 @@ kept as they are.
 
 import fcntl
 import os
-import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -41,6 +40,7 @@ from phift.files import STATE_BYTES, read_regular, real, repository_of
 from phift.spec import yaml12
 from phift.spec.diagnose import describe, diagnose
 from phift.spec.tree import plain
+from phift.startup import written_stacks
 
 __all__ = [
     "LOCK_FILE",
@@ -60,16 +60,9 @@ LOCK_FILE = "phift.lock"
 _NEWEST: Final = 2
 _HEAD = "# What floats, pinned. Written by phift: commit it, and move the pins with `phift lock --upgrade`.\n"
 
-_START = re.compile(
-    re.escape(_HEAD) + rf"version: (?P<version>1|{_NEWEST})\n(?:id: \"?(?P<id>[0-9a-f]{{16}})\"?\n)?stacks:\n"
-)
-_BLOCK = re.compile(r"    [a-z]\S*:\n(?:      .*\n)+")
-_STACK = re.compile(rf"  ([a-z][a-z0-9-]*):\n((?:{_BLOCK.pattern})+)")
-_STACKS = re.compile(rf"(?:{_STACK.pattern})+")
-
 
 class _Pin(BaseModel):
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, defer_build=True)
 
     @property
     def known(self) -> dict[str, Any]:
@@ -150,7 +143,7 @@ class StackLock(_Pin):
 class Lock(BaseModel):
     """A lock file's content: the pins by stack. id: 16 hex digits, empty before the first apply."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     version: Literal[1, 2] = _NEWEST
     id: Annotated[str, Field(pattern="^([0-9a-f]{16})?$")] = ""
@@ -242,22 +235,18 @@ def _content(path: Path) -> str | None:
 
 
 def _as_written(text: str) -> Lock | None:
-    """The content of a file that is laid out as `Lock.text` does it; None: it must be read as any YAML.
-
-    Stacks of one folder mostly pin the same model and component: each different block is parsed once, which makes a
-    file of a thousand stacks a matter of milliseconds.
-    """
-    start = _START.match(text)
-    if start is None or not _STACKS.fullmatch(text, start.end()):
+    """The content of a file that is laid out as `Lock.text` does it; None: it must be read as any YAML."""
+    written = written_stacks(text, _HEAD)
+    if written is None or not 1 <= written.version <= _NEWEST:
         return None
     stacks: dict[str, StackLock] = {}
-    for name, blocks in _STACK.findall(text, start.end()):
-        pins = [_block(block) for block in _BLOCK.findall(blocks)]
+    for name, blocks in written.stacks:
+        pins = [_block(block) for block in blocks]
         whole = reduce(StackLock.merge, filter(None, pins), StackLock())
         if name in stacks or None in pins or len(pins) > len(whole.model_dump(exclude_none=True)):
             return None
         stacks[name] = whole
-    return Lock.model_construct(version=int(start["version"]), id=start["id"] or "", stacks=stacks)
+    return Lock.model_construct(version=written.version, id=written.id, stacks=stacks)
 
 
 @lru_cache(maxsize=1024)

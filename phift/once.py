@@ -19,11 +19,15 @@ class Once:
     """
 
     def __init__(self) -> None:
+        self._known: dict[Hashable, Any] = {}
         self._found: dict[Hashable, Future[Any]] = {}
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, find: Callable[[], T]) -> T:
         """The value of a key. Raises what find raises."""
+        if key in self._known:
+            known: T = self._known[key]
+            return known
         found = self._found.get(key)
         if found is None:
             with self._lock:
@@ -38,18 +42,18 @@ class Once:
 
     def put(self, key: Hashable, value: Any) -> None:
         """What was found out elsewhere."""
-        found: Future[Any] = Future()
-        found.set_result(value)
-        self._found[key] = found
+        self._known[key] = value
 
     def known(self) -> list[tuple[Any, Any]]:
         """Keys and values found so far."""
-        return [(key, found.result()) for key, found in list(self._found.items()) if found.done()]
+        return list(self._known.items())
 
     def _find(self, key: Hashable, find: Callable[[], Any], found: Future[Any]) -> None:
         try:
-            found.set_result(find())
+            value = self._known[key] = find()
         except BaseException as error:  # noqa: BLE001 - whoever waits gets it, and so does the caller
             with self._lock:
                 del self._found[key]
             found.set_exception(error)
+        else:
+            found.set_result(value)

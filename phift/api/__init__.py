@@ -24,13 +24,13 @@ from phift.plan.model import Plan
 
 if TYPE_CHECKING:
     from phift.ledger.journal import Record
+    from phift.phases.call_endpoint import Answered
     from phift.phases.compare_data import DataDiff
-    from phift.phases.drift import Drift
+    from phift.phases.detect_drift import Drift
     from phift.phases.inspect_data import DataStats, Preview
-    from phift.phases.invoke import Answered
-    from phift.phases.lock import LockReport
-    from phift.phases.logs import Metrics
-    from phift.phases.status import Status
+    from phift.phases.pin_versions import LockReport
+    from phift.phases.read_logs import Metrics
+    from phift.phases.show_status import Status
 
 __all__ = [
     "Answered",
@@ -69,15 +69,15 @@ __all__ = [
 ]
 
 _LAZY = {
-    "Answered": "phift.phases.invoke",
+    "Answered": "phift.phases.call_endpoint",
     "DataDiff": "phift.phases.compare_data",
     "DataStats": "phift.phases.inspect_data",
-    "Drift": "phift.phases.drift",
-    "LockReport": "phift.phases.lock",
-    "Metrics": "phift.phases.logs",
+    "Drift": "phift.phases.detect_drift",
+    "LockReport": "phift.phases.pin_versions",
+    "Metrics": "phift.phases.read_logs",
     "Preview": "phift.phases.inspect_data",
     "Record": "phift.ledger.journal",
-    "Status": "phift.phases.status",
+    "Status": "phift.phases.show_status",
 }
 """Results whose modules are loaded when they are asked for."""
 

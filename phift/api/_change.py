@@ -14,7 +14,7 @@ from phift.errors import DetachedError, UsageError
 from phift.plan.model import Plan
 
 if TYPE_CHECKING:
-    from phift.phases.lock import LockReport
+    from phift.phases.pin_versions import LockReport
     from phift.workbench.request import Request
 
 __all__ = ["ApplyResult", "apply", "destroy", "lock", "plan", "plan_destroy"]

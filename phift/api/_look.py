@@ -10,10 +10,10 @@ from phift.errors import UsageError
 
 if TYPE_CHECKING:
     from phift.ledger.journal import Record
-    from phift.phases.drift import Drift
-    from phift.phases.invoke import Answered
-    from phift.phases.logs import Metrics
-    from phift.phases.status import Status
+    from phift.phases.call_endpoint import Answered
+    from phift.phases.detect_drift import Drift
+    from phift.phases.read_logs import Metrics
+    from phift.phases.show_status import Status
 
 __all__ = ["drift", "history", "invoke", "logs", "metrics", "outputs", "status"]
 

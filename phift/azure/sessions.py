@@ -72,7 +72,7 @@ def _open(
     from phift.spec import LoadedSpec
 
     if not isinstance(where, LoadedSpec):
-        return connect(None, local=where)
+        return connect(None, local=where.alone())
     named = where.target.workspace
     workspace = WorkspaceId(named.subscription_id, named.resource_group, named.name) if named else None
     return connect(workspace, interactive=interactive, credential=credential)

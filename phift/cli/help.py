@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import typer
 import typer.core
+
+from phift.startup import usage_error
 
 __all__ = ["Command", "Group"]
 
 _OPTIONS = "Options"
 
-_UsageError: Any = typer.BadParameter.__mro__[1]
-"""typer carries its own click and shows no more of it than this exception's child."""
+_UsageError: Any = usage_error()
 
 
 class Command(typer.core.TyperCommand):

@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -29,13 +28,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
         sys.stdout.write(f"phift {__version__}\n")
         sys.exit(0)
-    # What imports allocate stays: looking through it for garbage again and again is a tenth of a short command.
-    gc.set_threshold(50_000, 20, 20)
-    # Looking for plugins of pydantic means reading the metadata of every package that is installed.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    from phift.cli.run import run
+    from phift import startup
 
-    _leave(run(given))
+    startup.begin()
+    from phift.cli.run import INTERRUPTED, run
+
+    code = run(given)
+    import threading
+
+    # What still runs after an interrupt is a reading that nobody waits for.
+    if threading.active_count() > 1 and code != INTERRUPTED:
+        sys.exit(code)
+    startup.leave(code)
 
 
 def _open_streams() -> None:
@@ -43,23 +47,3 @@ def _open_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  (as long as the process)
-
-
-def _leave(code: int) -> NoReturn:
-    """Ends the process with everything flushed and closed, but without taking a thousand modules apart, which would
-    take longer than checking a spec does."""
-    import atexit
-    import threading
-
-    from phift.cli.run import INTERRUPTED
-
-    # What still runs after an interrupt is a reading that nobody waits for.
-    if threading.active_count() > 1 and code != INTERRUPTED:
-        sys.exit(code)
-    atexit._run_exitfuncs()
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except (OSError, ValueError):
-        code = code or 1  # what was to be read did not get out
-    os._exit(code)

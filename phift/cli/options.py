@@ -203,7 +203,7 @@ TakeOverOption = Annotated[
 ]
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_TIME = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
+_TIME = r"(\d+(?:\.\d+)?)([smhd]?)"
 
 
 def request_of(
@@ -276,7 +276,7 @@ def parse_timeouts(texts: Sequence[str] | None) -> dict[str, float]:
 
 def parse_time(text: str, option: str) -> float:
     """Seconds of `90`, `90s`, `30m`, `1h30m`, `1d`; above zero. Raises UsageError naming the option."""
-    matches = list(_TIME.finditer(text))
+    matches = list(re.finditer(_TIME, text))
     if not matches or "".join(m[0] for m in matches) != text:
         raise UsageError(f"{option}: {text!r} is no time", remedy="Write a number of seconds, or 30m, 2h, 1h30m.")
     seconds = sum(float(m[1]) * _UNITS[m[2]] for m in matches)

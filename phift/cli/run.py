@@ -13,16 +13,15 @@ import typer
 from phift.cli.app import InterruptedCommand, app
 from phift.errors import PhiftError
 from phift.inert import inert
+from phift.startup import usage_error
 from phift.views.base import Streams, Style
-from phift.views.human import errors as view
 
 __all__ = ["BROKEN_PIPE", "INTERRUPTED", "run"]
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
-_UsageError: Any = typer.BadParameter.__mro__[1]
-"""typer carries its own click and shows no more of it than this exception's child."""
+_UsageError: Any = usage_error()
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -33,6 +32,8 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         return int(code or 0)
     except PhiftError as error:
+        from phift.views.human import errors as view
+
         said = view.render(error, style=_style(arguments), explain=not _terse(arguments))
         return _fail(said, error.exit_code)
     except _UsageError as error:
@@ -48,11 +49,15 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         if os.environ.get("PHIFT_DEBUG"):
             traceback.print_exc()
+        from phift.views.human import errors as view
+
         where = f"{error.filename}: " if error.filename else ""
         return _fail(view.render(PhiftError(f"{where}{error.strerror or error}"), style=_style(arguments)), 1)
     except Exception as error:  # noqa: BLE001  (the one place where nothing may pass)
         if os.environ.get("PHIFT_DEBUG"):
             traceback.print_exc()
+        from phift.views.human import errors as view
+
         return _fail(view.unexpected(error, style=_style(arguments)), 1)
 
 

@@ -29,5 +29,5 @@ def is_own(pid: int, port: int, home: Path) -> bool:
         return True
     owners = {os.geteuid(), home.stat().st_uid}
     wanted = f"{_LOOPBACK}:{port:04X}"
-    rows = (line.split() for line in table.splitlines()[1:])
+    rows = (line.split() for line in table.splitlines() if wanted in line)
     return any(row[1] == wanted and row[3] == _LISTENS and int(row[7]) in owners for row in rows)

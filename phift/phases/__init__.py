@@ -1,23 +1,29 @@
 """What phift does, phase by phase.
 
 load -> render -> validate -> lock -> compile to resources -> read live -> diff -> preflight -> plan -> approve -> apply
+
+A phase is imported when it is asked for: all of them take longer to import than a plan to make.
 """
 
-from phift.apply.options import ApplyOptions
-from phift.phases.apply import apply, apply_draft
-from phift.phases.destroy import destroy_draft, destroy_plan
-from phift.phases.drafting import Draft
-from phift.phases.drift import Drift, drift
-from phift.phases.history import force_unlock, history, lease_holder, outputs, settle
-from phift.phases.invoke import Answered, endpoint_key, invoke
-from phift.phases.lock import LockReport, lock
-from phift.phases.logs import Metrics, Point, deployment_logs, logs, metrics
-from phift.phases.many import apply_many, plan_many
-from phift.phases.plan import draft, plan
-from phift.phases.results import ManyApplied, ManyPlans, StackApplied, StackPlan
-from phift.phases.status import Status, StatusRow, status
-from phift.workbench.inventory import FoundStack, forgotten, stacks_in
-from phift.workbench.request import Connector, Request, load
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from phift.apply.options import ApplyOptions
+    from phift.phases.apply_plan import apply, apply_draft
+    from phift.phases.call_endpoint import Answered, endpoint_key, invoke
+    from phift.phases.destroy_stack import destroy_draft, destroy_plan
+    from phift.phases.detect_drift import Drift, drift
+    from phift.phases.drafting import Draft
+    from phift.phases.many import apply_many, plan_many
+    from phift.phases.pin_versions import LockReport, lock
+    from phift.phases.plan_stack import draft, plan
+    from phift.phases.read_history import force_unlock, history, lease_holder, outputs, settle
+    from phift.phases.read_logs import Metrics, Point, deployment_logs, logs, metrics
+    from phift.phases.results import ManyApplied, ManyPlans, StackApplied, StackPlan
+    from phift.phases.show_status import Status, StatusRow, status
+    from phift.workbench.inventory import FoundStack, forgotten, stacks_in
+    from phift.workbench.request import Connector, Request, load
 
 __all__ = [
     "Answered",
@@ -61,3 +67,54 @@ __all__ = [
     "stacks_in",
     "status",
 ]
+
+_MODULES = {
+    "Answered": "phift.phases.call_endpoint",
+    "ApplyOptions": "phift.apply.options",
+    "Connector": "phift.workbench.request",
+    "Draft": "phift.phases.drafting",
+    "Drift": "phift.phases.detect_drift",
+    "FoundStack": "phift.workbench.inventory",
+    "LockReport": "phift.phases.pin_versions",
+    "ManyApplied": "phift.phases.results",
+    "ManyPlans": "phift.phases.results",
+    "Metrics": "phift.phases.read_logs",
+    "Point": "phift.phases.read_logs",
+    "Request": "phift.workbench.request",
+    "StackApplied": "phift.phases.results",
+    "StackPlan": "phift.phases.results",
+    "Status": "phift.phases.show_status",
+    "StatusRow": "phift.phases.show_status",
+    "apply": "phift.phases.apply_plan",
+    "apply_draft": "phift.phases.apply_plan",
+    "apply_many": "phift.phases.many",
+    "deployment_logs": "phift.phases.read_logs",
+    "destroy_draft": "phift.phases.destroy_stack",
+    "destroy_plan": "phift.phases.destroy_stack",
+    "draft": "phift.phases.plan_stack",
+    "drift": "phift.phases.detect_drift",
+    "endpoint_key": "phift.phases.call_endpoint",
+    "force_unlock": "phift.phases.read_history",
+    "forgotten": "phift.workbench.inventory",
+    "history": "phift.phases.read_history",
+    "invoke": "phift.phases.call_endpoint",
+    "lease_holder": "phift.phases.read_history",
+    "load": "phift.workbench.request",
+    "lock": "phift.phases.pin_versions",
+    "logs": "phift.phases.read_logs",
+    "metrics": "phift.phases.read_logs",
+    "outputs": "phift.phases.read_history",
+    "plan": "phift.phases.plan_stack",
+    "plan_many": "phift.phases.many",
+    "settle": "phift.phases.read_history",
+    "stacks_in": "phift.workbench.inventory",
+    "status": "phift.phases.show_status",
+}
+"""By name, where it is."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found = getattr(import_module(_MODULES[name]), name)
+    return found

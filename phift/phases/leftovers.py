@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from phift.clock import SystemClock, stamp
 from phift.diagnostics import errors_of
@@ -28,9 +29,12 @@ def leftovers(planned: Sequence[StackPlan], requests: Sequence[Request]) -> list
     which variables picked some combinations only.
     """
     found: list[StackPlan] = []
+    benches: dict[tuple[Path, str | None], Workbench] = {}
+    for one in planned:
+        if one.bench:
+            benches.setdefault((one.request.path, one.request.target), one.bench)
     for request in requests:
-        of_file = [s for s in planned if s.request.path == request.path and s.request.target == request.target]
-        first = next((s.bench for s in of_file if s.bench), None)
+        first = benches.get((request.path, request.target))
         if first is None or not first.loaded.siblings or set(request.variables) & set(first.loaded.cell.values):
             continue
         found += [_plan(first, request, stack) for stack in _left(first)]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
@@ -17,9 +15,9 @@ from phift.compile.naming import endpoint_name
 from phift.errors import PhiftError, UsageError
 from phift.kinds.registry import KINDS
 from phift.lock import StackLock, lock_path, update_lock
-from phift.phases.apply import apply_bench
+from phift.phases.apply_plan import apply_bench
 from phift.phases.leftovers import leftovers
-from phift.phases.plan import plan_with_demands
+from phift.phases.plan_stack import plan_with_demands
 from phift.phases.results import ManyApplied, ManyPlans, StackApplied, StackPlan
 from phift.phases.shared_quota import summed
 from phift.plan.action import Action
@@ -27,6 +25,7 @@ from phift.plan.model import Plan
 from phift.plan.selection import selected
 from phift.plan.standing import Policy
 from phift.spec import LoadedSpec
+from phift.startup import uncollected
 from phift.workbench.inventory import load_each
 from phift.workbench.open import workbench_of
 from phift.workbench.request import Connector, Request
@@ -57,7 +56,7 @@ def plan_many(
     Raises UsageError when two specs make one stack or one endpoint: nothing has been asked of a workspace then.
     """
     policy = Policy(retry_failed=retry_failed, take_over=take_over)
-    with _uncollected():
+    with uncollected():
         asked = list(_all_stacks(requests))
         _refuse_doubles([s for _, s in asked if isinstance(s, LoadedSpec)])
         first = next(iter(requests), None)
@@ -142,19 +141,6 @@ def _joined(shared: StackApplied | None, rest: StackApplied | None) -> StackAppl
         assert found is not None
         return found
     return replace(rest, shared=shared.result)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Thousands of plans are nearly all live objects: looking through them for garbage again and again costs a third
-    of the time and finds nothing."""
-    before = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if before:
-            gc.enable()
 
 
 def _all_stacks(requests: Sequence[Request]) -> Iterator[tuple[Request, LoadedSpec | PhiftError]]:

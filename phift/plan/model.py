@@ -205,7 +205,7 @@ class Plan:
             "created": self.created,
             "counts": asdict(self.counts),
             "resources": [_resource_to_dict(r) for r in self.resources],
-            "warnings": [_diagnostic_to_dict(d) for d in self.warnings],
+            "warnings": [d.plain() for d in self.warnings],
             "notes": list(self.notes),
             "lock": dict(self.lock),
         }
@@ -303,13 +303,11 @@ def _addresses(texts: Iterable[str]) -> tuple[Address, ...]:
     return tuple(Address.parse(t) for t in texts)
 
 
-def _diagnostic_to_dict(diagnostic: Diagnostic) -> dict[str, Any]:
-    data = asdict(diagnostic)
-    data["severity"] = diagnostic.severity.value
-    return data
-
-
 def _diagnostic_from_dict(data: Mapping[str, Any]) -> Diagnostic:
-    mark = Mark(**_known(data["mark"], Mark)) if data.get("mark") else None
+    mark = (
+        Mark(**{name: data["mark"][name] for name in Mark._fields if name in data["mark"]})
+        if data.get("mark")
+        else None
+    )
     known = {"code": "", **_known(data, Diagnostic)}
     return Diagnostic(**{**known, "severity": Severity(data["severity"]), "mark": mark})

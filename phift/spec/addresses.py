@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 __all__ = ["address_fault", "scheme_of", "shown_address"]
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{1,20}):/")
+_SCHEME = r"([A-Za-z][A-Za-z0-9+.-]{1,20}):/"
 _BLOBS = ("wasbs", "wasb", "abfss", "abfs")
 _READ = ("https", "azureml", *_BLOBS)
-_PRINTABLE = re.compile(r"[\x21-\x7e]+")
+_PRINTABLE = r"[\x21-\x7e]+"
 _DOWNLOAD = "Download it, and write path: FILE."
 _DATASTORE = "Register its container as a datastore and write asset: azureml://datastores/NAME/paths/PATH"
 
@@ -22,7 +22,7 @@ def scheme_of(path: str) -> str:
     """The scheme of an address in lower case, also of `azureml:NAME:VERSION`; "" for a path of this machine."""
     if path.lower().startswith("azureml:"):
         return "azureml"
-    match = _SCHEME.match(path)
+    match = re.match(_SCHEME, path) if ":/" in path else None
     return match[1].lower() if match else ""
 
 
@@ -65,7 +65,7 @@ def address_fault(path: str) -> tuple[str, str] | None:
         return f"has a fragment: {shown}#...", "Remove what follows the #, or write it as %23."
     if scheme == "https" and parts.username is not None:
         return f"has a user name or a password: {shown}", f"{_DATASTORE}, or download it and write path: FILE."
-    if not _PRINTABLE.fullmatch(path):
+    if not re.fullmatch(_PRINTABLE, path):
         return (
             "is malformed: an address has no spaces, control characters or letters beyond ASCII",
             "Percent-encode it.",

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from phift.spec.references import AssetRef, ComputeRef, DatastoreRef, SecretRef, data_reference
@@ -14,6 +14,7 @@ from phift.spec.yaml12 import plain_scalar
 
 __all__ = [
     "Azure",
+    "Before",
     "Block",
     "Coerced",
     "Component",
@@ -78,6 +79,19 @@ def _scalar(value: Any) -> str | int | float | bool:
     if isinstance(value, float):
         return float(_finite(value))
     raise fault("must be a number, text, true or false")
+
+
+class Before:
+    """Annotates a type with what is done to a value before it is read.
+
+    As Pydantic's BeforeValidator, which looks at the signature of each function first.
+    """
+
+    def __init__(self, change: Callable[[Any], Any]) -> None:
+        self._change = change
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._change, handler(source))
 
 
 class _Parsed:
@@ -158,7 +172,7 @@ def matching(pattern: str, explanation: str) -> tuple[Any, ...]:
             raise fault(f"must be {explanation}; got {str(value)!r}")
         return value
 
-    return BeforeValidator(validate), Field(json_schema_extra={"pattern": f"^{pattern}$"})
+    return Before(validate), Field(json_schema_extra={"pattern": f"^{pattern}$"})
 
 
 _MODEL_FORMS = "azureml://registries/azureml/models/NAME/versions/VERSION (or labels/latest), or azureml:NAME:VERSION"
@@ -166,7 +180,7 @@ _COMPONENT_FORMS = (
     "azureml://registries/azureml/components/NAME/versions/VERSION (or labels/latest), or azureml:NAME:VERSION"
 )
 
-Coerced = BeforeValidator(_typed)  # last in an annotation, so that bounds before it are those of the type itself
+Coerced = Before(_typed)  # last in an annotation, so that bounds before it are those of the type itself
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
 Tags = dict[str, str]
 Scalar = Annotated[str | int | float | bool, _Parsed(_scalar, {"type": ["string", "number", "boolean"]})]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from phift.diagnostics import Diagnostic
 from phift.kinds.compute.spec import ComputeBlock
@@ -14,6 +14,7 @@ from phift.spec.tree import Node, Path, dotted, walk
 __all__ = ["check_blocks", "check_values"]
 
 _FREE = ("vars", "matrix")  # where null is a value
+_SECRETS = ("deployment", "environment_variables")  # where secrets are at home
 
 # block -> (what it needs, how to write that)
 _NEEDS = {
@@ -107,20 +108,23 @@ def _no_value(root: Node) -> Iterator[Diagnostic]:
             )
 
 
-def _stray_secrets(root: Node, path: Path = ()) -> Iterator[Diagnostic]:
-    if path == ("deployment", "environment_variables"):
-        return
-    children: Iterable[tuple[str | int, Node]] = root.mapping.items() if root.mapping else enumerate(root.items or ())
-    for key, node in children:
-        below = (*path, key)
-        yield from _stray_secrets(node, below)
-        written = isinstance(node.value, str) or set(node.mapping or ()) == {"secret"}
-        if written and below[:2] != ("deployment", "environment_variables") and SecretRef.is_written(node.value):
+def _stray_secrets(root: Node) -> Iterator[Diagnostic]:
+    waiting: list[tuple[Path, Node]] = [((), root)]
+    while waiting:
+        path, node = waiting.pop()
+        if path == _SECRETS:
+            continue
+        if node.mapping:
+            waiting += [((*path, key), child) for key, child in node.mapping.items()]
+        elif node.items:
+            waiting += [((*path, index), child) for index, child in enumerate(node.items)]
+        written = isinstance(node.value, str) or (node.mapping is not None and node.mapping.keys() == {"secret"})
+        if path and written and SecretRef.is_written(node.value):
             yield Diagnostic(
                 f"{dotted(node.written)}: a secret is not allowed here",
                 remedy="Secrets go into deployment.environment_variables.",
                 mark=node.mark,
-                path=dotted(below),
+                path=dotted(path),
                 code="secret",
             )
 

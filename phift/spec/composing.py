@@ -6,7 +6,6 @@ depth and number of values are bounded before anything calls itself; what exceed
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -21,15 +20,16 @@ __all__ = ["Composer", "Room", "Stopped", "unquoted"]
 _MAX_VALUES = 100_000  # aliases of aliases can expand without bound
 _MAX_REPEATED = 4_000_000  # and so can aliases of long texts
 _MAX_DEPTH = 64
+_SPEC = OriginKind.SPEC
 _SCALARS = {f"{TAG}{name}" for name in ("str", "null", "bool", "int", "float")}
 
 
-@dataclass
 class Room:
     """How many values, and characters by aliases, may still be read: a spec shares it with those that it extends."""
 
-    values: int = _MAX_VALUES
-    repeated: int = _MAX_REPEATED
+    def __init__(self) -> None:
+        self.values = _MAX_VALUES
+        self.repeated = _MAX_REPEATED
 
 
 class Stopped(Exception):
@@ -86,7 +86,7 @@ class Composer:
             value = self._mapping(path, depth)
         else:
             value = self._sequence(path, depth)
-        node = Node(value, mark, Origin(OriginKind.SPEC, mark=mark), path, key_mark)
+        node = Node(value, mark, Origin(_SPEC, "", mark), path, key_mark)
         if anchor is not None:
             self._anchors[anchor] = (node, text)
         return node
@@ -134,7 +134,7 @@ class Composer:
         if event.__class__ is yaml.AliasEvent:
             self._alias(event, path, depth, None)
             known = self._anchors[str(event.anchor)]
-            return known[1] if isinstance(known, tuple) else None
+            return None if isinstance(known, Mark) else known[1]
         before = len(self.found)
         self._node(event, path, depth + 1, None)
         del self.found[before:]

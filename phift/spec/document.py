@@ -13,7 +13,7 @@ from phift.kinds.endpoint.spec import EndpointBlock
 from phift.kinds.job.spec import FinetuneBlock
 from phift.kinds.model.spec import ModelBlock
 from phift.kinds.test.spec import TestBlock
-from phift.spec.base import Coerced, Model, Strict, Tags, Texts, fault, matching
+from phift.spec.base import Before, Coerced, Model, Strict, Tags, Texts, fault, matching
 from phift.spec.references import AssetRef, WorkspaceRef
 from phift.spec.requirement import PATTERN as REQUIREMENT
 
@@ -52,7 +52,7 @@ class AdoptBlock(Strict):
 class Spec(Strict):
     """One fine-tune, and at most one endpoint, rendered for one target."""
 
-    version: Annotated[Literal[1], BeforeValidator(_not_true), Field(description="The format of this file.")]
+    version: Annotated[Literal[1], Before(_not_true), Field(description="The format of this file.")]
     requires_phift: Annotated[
         str | None,
         *matching(REQUIREMENT, 'the oldest release that may read this file, such as ">=0.2"'),
@@ -69,7 +69,7 @@ class Spec(Strict):
     protect: Annotated[bool, Field(description="Refuse to destroy the stack."), Coerced] = False
     base_model: Annotated[Model | None, Field(description="The model to fine-tune.")] = None
     data: Annotated[DataBlock | None, Field(description="The splits and where they come from.")] = None
-    compute: Annotated[ComputeSection, Field(description="Where jobs run.")] = ComputeSection()
+    compute: Annotated[ComputeSection, Field(default_factory=ComputeSection, description="Where jobs run.")]
     finetune: Annotated[FinetuneBlock | None, Field(description="The training job.")] = None
     model: Annotated[
         _ModelOrRef | None, Field(description="The model to register, or azureml:NAME:VERSION to serve what exists.")

@@ -161,8 +161,7 @@ class _Run:
 
     def _item(self, whole: Any, argument: Any) -> Any:
         """Of mappings, lists and scopes and of nothing else: no attribute of a Python object is in reach."""
-        if isinstance(whole, Undefined):
-            whole._fail_with_undefined_error()
+        _require_defined(whole)
         undefined = self._environment.undefined
         try:
             if isinstance(whole, Scope):
@@ -204,9 +203,8 @@ class _Run:
         left, right = self.value(node.left), self.value(node.right)
         sign, work = _ARITHMETIC[type(node)]
         if not (isinstance(left, int | float) and isinstance(right, int | float)):
-            for operand in (left, right):
-                if isinstance(operand, Undefined):
-                    operand._fail_with_undefined_error()
+            _require_defined(left)
+            _require_defined(right)
             raise SecurityError(f"{sign} works on numbers only")
         return self._result(work(left, right))
 
@@ -278,8 +276,7 @@ _KNOWN: dict[type[nodes.Node], Callable[[_Run, Any], Any]] = {
 
 
 def _typed(value: Any) -> Any:
-    if isinstance(value, Undefined):
-        value._fail_with_undefined_error()  # StrictUndefined knows what is missing
+    _require_defined(value)
     _require_value(value)
     if isinstance(value, str):
         return str(value)
@@ -290,6 +287,12 @@ def _typed(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     raise TemplateError(f"the expression gives {type(value).__name__}, which is no YAML value")
+
+
+def _require_defined(value: Any) -> None:
+    """Raises UndefinedError with what is missing, as Jinja2 does for every use of what is not defined."""
+    if isinstance(value, Undefined):
+        operator.pos(value)
 
 
 def _require_value(value: Any) -> None:
@@ -336,8 +339,7 @@ def _round(value: Any, places: Any = 0, method: Any = "common") -> float:
         raise ValueError(f"round takes {-_PLACES} to {_PLACES} decimal places")
     if method not in ("common", "ceil", "floor"):
         raise ValueError("the methods of round are common, ceil and floor")
-    if isinstance(value, Undefined):
-        value._fail_with_undefined_error()
+    _require_defined(value)
     if not isinstance(value, int | float):
         raise ValueError("round works on numbers only")
     if method == "common":

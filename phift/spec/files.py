@@ -15,7 +15,7 @@ from phift.spec.matrix import MAX_STACKS
 __all__ = ["expand"]
 
 _SUFFIXES = (".yaml", ".yml")
-_KEY = re.compile(r"^[\"']?(version|name|extends)[\"']?\s*:", re.MULTILINE)
+_KEY = r"^[\"']?(version|name|extends)[\"']?\s*:"
 
 
 def expand(paths: Iterable[Path | str], most: int = MAX_STACKS) -> list[Path]:
@@ -61,5 +61,5 @@ def _is_spec(path: Path) -> bool:
         text = head_of_regular(path, SPEC_BYTES).decode(errors="ignore")  # a longer one is refused when it is read
     except OSError:
         return False
-    keys = set(_KEY.findall(text))
+    keys = set(re.findall(_KEY, text, re.MULTILINE))
     return "name" in keys and bool(keys & {"version", "extends"})

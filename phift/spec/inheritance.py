@@ -82,7 +82,7 @@ class _Reading:
                 return None, found
             if beneath is not None:
                 merged = beneath if merged is None else merge(merged, beneath)
-        return (own if merged is None else replace(merge(merged, own), mark=own.mark)), found
+        return (own if merged is None else merge(merged, own)._replace(mark=own.mark)), found
 
 
 def _bases(root: Node) -> tuple[Sequence[Node], list[Diagnostic]]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -87,8 +87,7 @@ class LoadedSpec:
         return self.tree.nearest(parts).name_mark
 
 
-@dataclass
-class _Build:
+class _Build(NamedTuple):
     """One attempt to make a Spec for one target."""
 
     target: Target
@@ -186,7 +185,7 @@ def load_all(
     siblings = sibling_names(root, all_cells)
     made = []
     budget = Budget(max(len(picked), 1) * max(len((targets.mapping if targets else None) or ()), 1))
-    shared = _Shared(variable_files, Environment(environ, allow_env), home or home_of(path), budget)
+    shared = _Shared(variable_files, Environment(environ, allow_env), lambda: home or home_of(path), budget)
     for cell in picked or [Cell()]:
         given = {n: text for n, text in (variables or {}).items() if n not in cell.values}
         values = _Values(given, cell, shared)
@@ -194,18 +193,16 @@ def load_all(
     return made
 
 
-@dataclass(frozen=True)
-class _Shared:
+class _Shared(NamedTuple):
     """What all stacks of a file have in common."""
 
     files: Sequence[FilePath]
     environment: Environment
-    home: FilePath
+    home: Callable[[], FilePath]
     budget: Budget
 
 
-@dataclass(frozen=True)
-class _Values:
+class _Values(NamedTuple):
     """What variables are set to, beside the spec. cell: wins over all."""
 
     given: Mapping[str, str]

@@ -7,8 +7,9 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from phift.diagnostics import Diagnostic
 from phift.spec import yaml12
@@ -29,11 +30,10 @@ _LONGEST = 40
 """Characters of a stack's name without its target: endpoints, jobs and data are named after it."""
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """One combination. values: by variable. label: what its stack's name ends in, "" where there is no matrix."""
 
-    values: Mapping[str, Node] = field(default_factory=dict)
+    values: Mapping[str, Node] = MappingProxyType({})
     label: str = ""
 
     @property
@@ -171,7 +171,7 @@ def _axis(name: str, values: Node) -> tuple[list[tuple[str, Node]], list[Diagnos
             found.append(_wrong(f"{path}: two of its values are both {slug} in a name", item, path))
         else:
             slugs.add(slug)
-            axis.append((slug, replace(item, origin=Origin(OriginKind.VAR, name, item.mark), key_mark=item.mark)))
+            axis.append((slug, item._replace(origin=Origin(OriginKind.VAR, name, item.mark), key_mark=item.mark)))
     return axis, found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from phift.diagnostics import Diagnostic
 from phift.spec.tree import Node, Path, dotted
@@ -11,8 +11,7 @@ from phift.spec.tree import Node, Path, dotted
 __all__ = ["NOT_YET", "NotYet", "refusals"]
 
 
-@dataclass(frozen=True)
-class NotYet:
+class NotYet(NamedTuple):
     """A place in the spec (`*` is any key), refused when it is there or, with starts, when its text begins so."""
 
     path: str

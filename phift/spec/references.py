@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["AssetRef", "ComputeRef", "DatastoreRef", "SecretRef", "WorkspaceRef", "data_reference"]
 
@@ -13,18 +12,17 @@ _REGISTRY = re.compile(
     r"azureml://registries/(?P<registry>[^/]+)/(?P<kind>[a-z]+)/(?P<name>[^/]+)/"
     r"(?:versions/(?P<version>[^/]+)|labels/(?P<label>[^/]+))"
 )
-_WORKSPACE = re.compile(r"azureml:(?P<name>[^/:@]+)(?::(?P<version>[^/:@]+)|@(?P<label>[^/:@]+))")
-_DATASTORE = re.compile(
+_WORKSPACE = r"azureml:(?P<name>[^/:@]+)(?::(?P<version>[^/:@]+)|@(?P<label>[^/:@]+))"
+_DATASTORE = (
     r"azureml://(?:subscriptions/(?P<subscription>[^/]+)/resource[gG]roups/(?P<group>[^/]+)"
     r"(?:/providers/Microsoft\.MachineLearningServices)?/workspaces/(?P<workspace>[^/]+)/)?"
     r"datastores/(?P<store>[A-Za-z0-9_-]+)/paths/(?P<path>[^?#]*)"
 )
-_KEYVAULT = re.compile(r"\$\{\{\s*keyvault:(?P<url>[^}$]+)\}\}")  # no $, so that a search takes one look at a text
+_KEYVAULT = r"\$\{\{\s*keyvault:(?P<url>[^}$]+)\}\}"  # no $, so that a search takes one look at a text
 _ASSET_KEYS = ("registry", "name", "version", "label")
 
 
-@dataclass(frozen=True, order=True)
-class WorkspaceRef:
+class WorkspaceRef(NamedTuple):
     """An Azure ML workspace."""
 
     subscription_id: str
@@ -35,8 +33,7 @@ class WorkspaceRef:
         return f"{self.resource_group}/{self.name}"
 
 
-@dataclass(frozen=True)
-class AssetRef:
+class AssetRef(NamedTuple):
     """A versioned asset: of a registry, or, with registry None, of the workspace. One of version and label is set.
 
     kind: models, components, ... where the reference says it (registry ids do), empty otherwise.
@@ -53,7 +50,7 @@ class AssetRef:
         """From `azureml://registries/R/models/N/versions/V` (or `labels/L`), `azureml:N:V`, `azureml:N@L`, or
         `{registry, name, version | label}`. Raises ValueError with a sentence for people."""
         if isinstance(value, str):
-            if match := _REGISTRY.fullmatch(value) or _WORKSPACE.fullmatch(value):
+            if match := _REGISTRY.fullmatch(value) or re.fullmatch(_WORKSPACE, value):
                 found = match.groupdict()
                 registry, kind = found.get("registry"), found.get("kind") or ""
                 return cls(registry, found["name"], found["version"], found["label"], kind)
@@ -91,8 +88,7 @@ class AssetRef:
         return f"azureml://registries/{self.registry}/{self.kind}/{self.name}/{end}"
 
 
-@dataclass(frozen=True, order=True)
-class DatastoreRef:
+class DatastoreRef(NamedTuple):
     """Files in a datastore. path: in it, with a slash at the end for a folder. workspace: None: the target's."""
 
     store: str
@@ -105,7 +101,7 @@ class DatastoreRef:
 
         Raises ValueError with a sentence for people.
         """
-        match = _DATASTORE.fullmatch(value)
+        match = re.fullmatch(_DATASTORE, value)
         if match is None:
             raise ValueError(f"{value.partition('?')[0]!r} is no path in a datastore")
         path = match["path"].lstrip("/")
@@ -119,8 +115,7 @@ class DatastoreRef:
         return f"azureml://datastores/{self.store}/paths/{self.path}"
 
 
-@dataclass(frozen=True)
-class ComputeRef:
+class ComputeRef(NamedTuple):
     """A compute that phift does not own: a cluster by name (read, checked, never written), or serverless by VM size."""
 
     name: str = ""
@@ -141,8 +136,7 @@ class ComputeRef:
         return f"azureml:{self.name}" if self.name else f"serverless:{self.serverless}"
 
 
-@dataclass(frozen=True)
-class SecretRef:
+class SecretRef(NamedTuple):
     """Where a secret is, never what it is. source: env (a variable's name) or keyvault (a secret's URL)."""
 
     source: str
@@ -151,7 +145,7 @@ class SecretRef:
     @classmethod
     def parse(cls, value: str | Mapping[str, Any]) -> SecretRef:
         """From `{secret: env:NAME}` or `${{keyvault:URL}}`. Raises ValueError with a sentence for people."""
-        if isinstance(value, str) and (match := _KEYVAULT.fullmatch(value)) and match["url"].strip():
+        if isinstance(value, str) and (match := re.fullmatch(_KEYVAULT, value)) and match["url"].strip():
             return cls("keyvault", match["url"].strip())
         if isinstance(value, Mapping) and set(value) == {"secret"} and isinstance(value["secret"], str):
             source, _, name = value["secret"].partition(":")
@@ -163,7 +157,7 @@ class SecretRef:
     def is_written(value: Any) -> bool:
         """Whether a value means to be a secret."""
         if isinstance(value, str):
-            return "${{" in value and _KEYVAULT.search(value) is not None
+            return "${{" in value and re.search(_KEYVAULT, value) is not None
         return isinstance(value, Mapping) and "secret" in value and len(value) == 1
 
     def __str__(self) -> str:

@@ -19,7 +19,6 @@ _INT = re.compile(r"(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$")
 _FLOAT = re.compile(
     r"(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
 )
-_SPECIAL = re.compile(r"\.(inf|nan)", re.IGNORECASE)
 
 _BY_FIRST: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
 """The types that a plain scalar may have, by its first character."""
@@ -58,7 +57,7 @@ def construct(tag: str, text: str) -> Any:
             return number
         case "float":
             _require_short(text)
-            return float(_SPECIAL.sub(lambda m: m[1], text))
+            return float(re.sub(r"\.(inf|nan)$", r"\1", text, flags=re.IGNORECASE) if text[-1:].isalpha() else text)
         case _:
             return text
 

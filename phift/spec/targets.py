@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from phift.diagnostics import Diagnostic, Mark, nearest
 from phift.kinds.data.spec import SOURCES
@@ -18,8 +18,7 @@ OWN_KEYS = ("default", "workspace")  # what a target says of itself; all else ov
 FIXED_KEYS = ("version", "requires_phift", "name", "targets", "extends", "matrix", "renamed_from")
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """Where a stack goes. local: embedded Azure ML; workspace: None for local, or when the spec leaves it to the
     environment or to config.json."""
 
@@ -101,7 +100,7 @@ def merge(base: Node, over: Node) -> Node:
             merged[key] = merge(merged[key], child)
         else:
             merged[key] = child
-    return replace(base, value=merged)
+    return base.with_value(merged)
 
 
 def _listed(names: Iterable[str], separator: str) -> str:
@@ -124,4 +123,4 @@ def _of_target(node: Node, target: str) -> Node:
         value = {key: _of_target(child, target) for key, child in value.items()}
     elif isinstance(value, list):
         value = [_of_target(child, target) for child in value]
-    return replace(node, value=value, origin=Origin(OriginKind.TARGET, target, node.mark))
+    return node._replace(value=value, origin=Origin(OriginKind.TARGET, target, node.mark))

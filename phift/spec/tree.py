@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from phift.diagnostics import Mark
 
@@ -35,8 +34,7 @@ class OriginKind(StrEnum):
     PHIFT_DEFAULT = "phift default"
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a final value came from. detail: the variables or the target's name; mark: the place, if it has one."""
 
     kind: OriginKind
@@ -47,8 +45,7 @@ class Origin:
         return f"{self.kind} {self.detail}".rstrip()
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A value with its place.
 
     value: None, bool, int, float or str, a mapping of text to nodes, or a sequence of nodes. written: the path under
@@ -105,7 +102,7 @@ class Node:
 
     def with_value(self, value: Any) -> Node:
         """The same place with another value."""
-        return replace(self, value=value)
+        return Node(value, self.mark, self.origin, self.written, self.key_mark)
 
 
 def plain(node: Node) -> Any:
@@ -119,14 +116,16 @@ def plain(node: Node) -> Any:
 
 def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
     """Every scalar and every empty mapping or sequence below, with its path, in document order."""
-    if isinstance(node.value, dict) and node.value:
-        for key, child in node.value.items():
-            yield from walk(child, (*path, key))
-    elif isinstance(node.value, list) and node.value:
-        for index, child in enumerate(node.value):
-            yield from walk(child, (*path, index))
-    else:
-        yield path, node
+    waiting = [(path, node)]
+    while waiting:
+        path, node = waiting.pop()
+        value = node.value
+        if isinstance(value, dict) and value:
+            waiting += [((*path, key), value[key]) for key in reversed(value)]
+        elif isinstance(value, list) and value:
+            waiting += [((*path, index), value[index]) for index in reversed(range(len(value)))]
+        else:
+            yield path, node
 
 
 def dotted(path: Path) -> str:

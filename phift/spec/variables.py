@@ -7,8 +7,7 @@ spec. A variable may use others, the environment and the target; it is rendered 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -32,14 +31,14 @@ _OPAQUE: frozenset[Path] = frozenset({("data", "messages"), *(("data", split, "m
 
 
 def layered(
-    declared: Node | None, files: Sequence[FilePath], given: Mapping[str, str], home: FilePath
+    declared: Node | None, files: Sequence[FilePath], given: Mapping[str, str], home: Callable[[], FilePath]
 ) -> tuple[dict[str, Node], list[Diagnostic]]:
-    """The variables of the spec and its target, with those of files and the command line over them. home: the folder
-    that the files must lie in."""
+    """The variables of the spec and its target, with those of files and the command line over them. home: gives the
+    folder that the files must lie in."""
     found: list[Diagnostic] = []
     variables = dict((declared.mapping if declared else None) or {})
     for path in files:
-        tree, wrong = read_within(path, home, str(path))
+        tree, wrong = read_within(path, home(), str(path))
         found += wrong
         if tree is not None and tree.mapping is None:
             found.append(Diagnostic("a variable file is a mapping of names to values", mark=tree.mark, code="var-file"))
@@ -151,9 +150,9 @@ class Renderer:
                     self._refuse_key(key, child, path)
             children = {key: self.render(child, (*path, key)) for key, child in value.items()}
             same = all(children[key] is child for key, child in value.items())
-            return node if same else replace(node, value=children)
+            return node if same else node.with_value(children)
         items = [self.render(child, (*path, index)) for index, child in enumerate(value)]
-        return node if all(a is b for a, b in zip(items, value, strict=True)) else replace(node, value=items)
+        return node if all(a is b for a, b in zip(items, value, strict=True)) else node.with_value(items)
 
     def variables(self) -> dict[str, Node]:
         """The variables that were used, rendered."""
@@ -184,8 +183,8 @@ class Renderer:
             origin = self._used[0] if self._used else node.origin
             if origin.kind is OriginKind.VAR and len(self._used) > 1:
                 names = dict.fromkeys(used.detail for used in self._used)
-                origin = replace(origin, detail=", ".join(names))
-            return _wrap(replace(node, origin=origin), value)
+                origin = origin._replace(detail=", ".join(names))
+            return _wrap(node._replace(origin=origin), value)
         finally:
             self._used, self._missing_env, self._refused_env = outer, outer_missing, outer_refused
 

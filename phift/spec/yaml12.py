@@ -24,7 +24,7 @@ from phift.spec.tree import Node
 __all__ = ["Room", "flow", "flow_key", "parse", "plain_scalar", "read", "unreadable"]
 
 _INDICATORS = "-?:,[]{}#&*!|>'\"%@`"  # no plain scalar begins with one
-_UNQUOTED_TEMPLATE = re.compile(r"(?:^|[:\-,\[{]\s+|\[)\{\{")
+_UNQUOTED_TEMPLATE = r"(?:^|[:\-,\[{]\s+|\[)\{\{"
 
 
 def read(
@@ -110,7 +110,7 @@ def _syntax(cause: yaml.MarkedYAMLError, text: str, name: str) -> Diagnostic:
     lines = text.splitlines()
     suspects = {m.line for m in (cause.problem_mark, cause.context_mark) if m and m.line < len(lines)}
     for line in sorted(suspects | {n - 1 for n in suspects if n}):
-        if _UNQUOTED_TEMPLATE.search(lines[line]):
+        if re.search(_UNQUOTED_TEMPLATE, lines[line]):
             return unquoted(Mark(name, line + 1, lines[line].index("{{") + 1))
     problem = str(cause.problem or "").strip()
     if place and place.line < len(lines) and "\t" in lines[place.line][: place.column + 1]:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TextIO
 
 from phift.views.harmless import shown_text
 
@@ -22,8 +22,7 @@ PLAIN_WIDTH = 80
 """Columns assumed where nothing tells: the same text in every log."""
 
 
-@dataclass(frozen=True)
-class Style:
+class Style(NamedTuple):
     """Dress for text: colours or none, and the columns to fill."""
 
     colour: bool = False

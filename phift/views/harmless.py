@@ -18,7 +18,7 @@ _QUOTED = frozenset({"wanted", "live", "applied", "desired", "details", "lock"})
 """Fields whose texts are shown in quotes, with their line ends escaped there."""
 _PARAGRAPHS = frozenset({"detail", "remedy"})
 _LINES = "\n\t"
-_OWN_COLOURS = re.compile("(\033\\[(?:0|1|2|3[1236])m)")
+_OWN_COLOURS = "(\033\\[(?:0|1|2|3[1236])m)"
 
 
 def harmless(value: T) -> T:
@@ -31,7 +31,7 @@ def shown_text(text: str) -> str:
     """A finished text for a terminal or a log: only line ends, tabs and phift's own colours act in it."""
     if text.isprintable():
         return text
-    parts = _OWN_COLOURS.split(text)
+    parts = re.split(_OWN_COLOURS, text)
     return "".join(part if number % 2 else inert(part, keep=_LINES) for number, part in enumerate(parts))
 
 
@@ -44,7 +44,7 @@ def _made(value: Any, keep: str) -> Any:
     if isinstance(value, list | tuple):
         items = [_made(item, keep) for item in value]
         same = all(a is b for a, b in zip(items, value, strict=True))
-        return value if same else type(value)(items)
+        return value if same else _like(value, items)
     if is_dataclass(value) and not isinstance(value, type):
         changed = {}
         for field in fields(value):
@@ -54,6 +54,12 @@ def _made(value: Any, keep: str) -> Any:
                 changed[field.name] = after
         return replace(value, **changed) if changed else value
     return value
+
+
+def _like(value: list[Any] | tuple[Any, ...], items: list[Any]) -> Any:
+    """The items as a sequence of the same class, which may be a named tuple."""
+    make = getattr(value, "_make", type(value))
+    return make(items)
 
 
 def _same(made: Mapping[Any, Any], value: Mapping[Any, Any]) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from phift.plan.model import Plan
     from phift.spec import LoadedSpec, Origin
 
-_OTHER = re.compile(r"[^\n\x20-\x7e]")
+_OTHER = r"[^\n\x20-\x7e]"
 
 __all__ = [
     "answers",
@@ -47,7 +47,7 @@ def document(data: Any) -> str:
 
 def escaped(text: str) -> str:
     """JSON with every character escaped that could act on a terminal: JSON itself leaves some of them as they are."""
-    return _OTHER.sub(lambda m: m[0] if inert(m[0]) == m[0] else json.dumps(m[0])[1:-1], text)
+    return re.sub(_OTHER, lambda m: m[0] if inert(m[0]) == m[0] else json.dumps(m[0])[1:-1], text)
 
 
 def plan(
@@ -210,7 +210,7 @@ def lock(report: LockReport) -> str:
 
 def diagnostics(found: Iterable[Diagnostic]) -> list[dict[str, Any]]:
     """Plain values of diagnostics."""
-    return [{**asdict(d), "severity": d.severity.value} for d in found]
+    return [d.plain() for d in found]
 
 
 def explained(several: Iterable[Explanation]) -> str:

@@ -10,7 +10,7 @@ from phift.cli.base_ref import rendered_diff
 from phift.cli.commands.outputs import pick
 from phift.errors import UsageError
 from phift.phases import Request
-from phift.phases.logs import _after
+from phift.phases.read_logs import _after
 
 SPEC = """\
 version: 1

@@ -345,7 +345,7 @@ def test_many_files(tmp_path: Path) -> None:
 
 
 def test_too_many_small_files(client: HubClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["phift.data.hub.resolve"], "_SMALL_FILES", 0)
+    monkeypatch.setattr(sys.modules["phift.data.hub.resolving"], "_SMALL_FILES", 0)
     with pytest.raises(HubError, match="1 files that the hub stores without a SHA-256"):
         resolve(HubRequest("org/bare", split="train"), client)
 

@@ -24,6 +24,7 @@ LAYERS = {
         "inert",
         "once",
         "concealing",
+        "startup",
     },
     1: {"graph", "spec", "catalog", "explain"},
     2: {"lock", "data", "ledger", "state", "kinds.parameters"},
@@ -49,7 +50,7 @@ EMULATOR_SEES = LAYERS[0] | {"catalog", "emulator"}
 ONLY_UNDER = {
     "azure.ai.ml": ("azure", "kinds"),
     "rich": ("views",),
-    "typer": ("cli",),
+    "typer": ("cli", "startup"),
     "torch": ("emulator",),
     "transformers": ("emulator",),
     "starlette": ("emulator",),
@@ -146,7 +147,7 @@ def test_a_wrong_direction_is_seen() -> None:
     assert violation("phift.plan.diff", "phift.apply.runner")
     assert violation("phift.spec.loader", "phift.graph.dag")
     assert violation("phift.emulator.app", "phift.azure.rest")
-    assert violation("phift.phases.plan", "phift.emulator.lifecycle")
+    assert violation("phift.phases.plan_stack", "phift.emulator.lifecycle")
     assert violation("phift.api", "phift.views.json")
     assert violation("phift.api", "phift.cli.connect")
     assert not violation("phift.apply.runner", "phift.plan.model")

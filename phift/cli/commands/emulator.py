@@ -168,7 +168,6 @@ def run(
 
     connection = ensure_emulator(Terminal.of().tell)
     try:
-        inherited = {k: v for k, v in os.environ.items() if k != "PYDANTIC_DISABLE_PLUGINS"}  # phift's own setting
-        os.execvpe(program[0], program, {**inherited, **lifecycle.environment(connection)})
+        os.execvpe(program[0], program, {**os.environ, **lifecycle.environment(connection)})
     except OSError as error:
         raise UsageError(f"cannot run {program[0]}: {error.strerror}") from error

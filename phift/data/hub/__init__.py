@@ -8,14 +8,20 @@
 A plan with a full lock needs HubRequest, HubSplit, Selection and transfer, which send nothing and import nothing heavy.
 `resolve`, and `read` of other formats than Parquet, import `datasets` (and with it huggingface_hub); `read`, and
 `resolve` with a count of rows, import pyarrow. Errors: see `phift.data.hub.errors`.
+
+A name is imported when it is asked for, as nothing here but the pins is of use to a stack without data of the hub.
 """
 
-from phift.data.hub.client import HubClient
-from phift.data.hub.errors import HubError
-from phift.data.hub.pins import HubFile, HubRequest, HubSplit
-from phift.data.hub.resolve import newest, resolve, splits_of
-from phift.data.hub.rows import Download, Progress, Row, read
-from phift.data.hub.selection import Selection, transfer
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from phift.data.hub.client import HubClient
+    from phift.data.hub.errors import HubError
+    from phift.data.hub.pins import HubFile, HubRequest, HubSplit
+    from phift.data.hub.resolving import newest, resolve, splits_of
+    from phift.data.hub.rows import Download, Progress, Row, read
+    from phift.data.hub.selection import Selection, transfer
 
 __all__ = [
     "Download",
@@ -33,3 +39,28 @@ __all__ = [
     "splits_of",
     "transfer",
 ]
+
+_MODULES = {
+    "Download": "phift.data.hub.rows",
+    "HubClient": "phift.data.hub.client",
+    "HubError": "phift.data.hub.errors",
+    "HubFile": "phift.data.hub.pins",
+    "HubRequest": "phift.data.hub.pins",
+    "HubSplit": "phift.data.hub.pins",
+    "Progress": "phift.data.hub.rows",
+    "Row": "phift.data.hub.rows",
+    "Selection": "phift.data.hub.selection",
+    "newest": "phift.data.hub.resolving",
+    "read": "phift.data.hub.rows",
+    "resolve": "phift.data.hub.resolving",
+    "splits_of": "phift.data.hub.resolving",
+    "transfer": "phift.data.hub.selection",
+}
+"""By name, where it is."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found = getattr(import_module(_MODULES[name]), name)
+    return found

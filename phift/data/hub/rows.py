@@ -28,7 +28,7 @@ from phift.data.hub.errors import Subject, not_the_pinned_file
 from phift.data.hub.pins import HubFile, HubSplit
 from phift.data.hub.ranges import PARTIAL, PartialFile
 from phift.data.hub.remote import RangesIgnored, Remote
-from phift.data.hub.resolve import complete
+from phift.data.hub.resolving import complete
 from phift.data.hub.selection import Selection, transfer
 from phift.data.problems import Problem
 from phift.diagnostics import Diagnostic

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from phift.spec.base import Strict, fault
+from phift.spec.base import Before, Strict, fault
 
 __all__ = ["PRESETS", "MessagesByRole", "MessagesByTurns", "MessagesField"]
 
@@ -78,7 +78,7 @@ def _preset(value: Any) -> Any:
 
 
 MessagesField = Annotated[
-    Annotated[Literal["auto", *PRESETS], BeforeValidator(_preset), Tag("<preset>")]  # type: ignore[valid-type]
+    Annotated[Literal["auto", *PRESETS], Before(_preset), Tag("<preset>")]  # type: ignore[valid-type]
     | Annotated[MessagesByTurns, Tag("<turns>")]
     | Annotated[MessagesByRole, Tag("<roles>")],
     Discriminator(_shape),

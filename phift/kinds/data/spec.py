@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from phift.kinds.data.messages import MessagesByRole, MessagesByTurns, MessagesField
 from phift.spec.addresses import scheme_of, shown_address
-from phift.spec.base import Block, Coerced, DataAsset, Strict, Texts, fault
+from phift.spec.base import Before, Block, Coerced, DataAsset, Strict, Texts, fault
 from phift.spec.rowpaths import RowsPath
 from phift.spec.templating import Mixed
 from phift.spec.yaml12 import plain_scalar
@@ -137,7 +137,7 @@ class DataSource(Block):
     ] = None
     take: Annotated[
         int | str | dict[str, Any] | None,
-        BeforeValidator(_take),
+        Before(_take),
         WithJsonSchema(_TAKE_SCHEMA),
         Field(
             description="How many rows. 5% or 1000: a sample; {first: 5%}; {every: 20}; "
@@ -203,7 +203,7 @@ class DataBlock(Strict):
     ] = None
     unfit: Annotated[
         str | dict[str, str],
-        BeforeValidator(_unfit),
+        Before(_unfit),
         WithJsonSchema(_UNFIT_SCHEMA),
         Field(description="Rows that are not well formed: refuse, or {skip: 1%} to leave out so many at most."),
     ] = "refuse"

@@ -3,9 +3,9 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from phift.spec.base import Coerced, Scalar, Strict, Texts, fault
+from phift.spec.base import Before, Coerced, Scalar, Strict, Texts, fault
 from phift.spec.rowpaths import RowsPath
 
 __all__ = ["Expectation", "TestBlock"]
@@ -30,7 +30,7 @@ class Expectation(Strict):
     """What answers must be like."""
 
     contains: Annotated[Texts, Field(description="Text that every answer has.")] = ()
-    regex: Annotated[str | None, BeforeValidator(_regex), Field(description="What every answer matches.")] = None
+    regex: Annotated[str | None, Before(_regex), Field(description="What every answer matches.")] = None
     min_exact_match: Annotated[
         float | None, Field(ge=0, le=1, description="Share of answers, 0 to 1, that equal the ground truth."), Coerced
     ] = None

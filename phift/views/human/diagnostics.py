@@ -35,7 +35,7 @@ SOURCES = {".yaml", ".yml", ".lock"}
 LONGEST_LINE = 2000
 """Characters of a line that is quoted, cut around the place: a longer one tells nobody anything."""
 
-_WORD = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s:,\[\]{}#]+(?: [^\s:,\[\]{}#]+)*")
+_WORD = r"\"[^\"]*\"|'[^']*'|[^\s:,\[\]{}#]+(?: [^\s:,\[\]{}#]+)*"
 
 
 def render(diagnostics: Iterable[Diagnostic], *, style: Style = PLAIN, explain: bool = False) -> str:
@@ -139,7 +139,7 @@ def _pointed(source: str, column: int, width: int) -> tuple[str, str]:
     """The line, cut around the column where it is too long, and the carets under its word."""
     text = "".join(c if c == inert(c) else " " for c in source)
     start = max(column - 1, 0)
-    word = _WORD.match(text, start)
+    word = re.compile(_WORD).match(text, start)
     length = word.end() - start if word else 1
     if len(text) > width:
         shift = max(0, min(start - 8, len(text) - width + 3))

@@ -12,7 +12,7 @@ from phift.kinds.job import run_history
 from phift.kinds.job.logs import new_lines, state_of
 from phift.kinds.job.run_history import Point
 from phift.kinds.registry import KINDS
-from phift.phases.status import looking
+from phift.phases.show_status import looking
 from phift.state.live import Live
 from phift.state.states import RunState
 from phift.workbench.open import Workbench

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from phift.kinds.registry import KINDS
 from phift.kinds.traffic.plan import split_changes
-from phift.phases.plan import plan_of
+from phift.phases.plan_stack import plan_of
 from phift.plan.action import Action
 from phift.plan.model import Plan, PlannedResource
 from phift.plan.standing import LOST, Policy
