@@ -3,12 +3,13 @@
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from phift.spec.references import AssetRef, ComputeRef, DatastoreRef, SecretRef, data_reference
+from phift.spec.rules import BlockRules
 from phift.spec.templating import Mixed
 from phift.spec.yaml12 import plain_scalar
 
@@ -38,6 +39,8 @@ def fault(summary: str, remedy: str = "") -> PydanticCustomError:
 
 class Strict(BaseModel):
     """A block of the spec: unknown keys and values of the wrong type are errors; never changed once made."""
+
+    rules: ClassVar[BlockRules] = BlockRules()
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 

@@ -5,41 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from phift.diagnostics import Diagnostic
-from phift.kinds.compute.spec import ComputeBlock
-from phift.kinds.job.component import managed_input
-from phift.spec.document import Spec
+from phift.spec.document import Spec, blocks
 from phift.spec.references import SecretRef
+from phift.spec.rules import missing
 from phift.spec.tree import Node, Path, dotted, walk
 
 __all__ = ["check_blocks", "check_values"]
 
+_MAKE_SOMETHING = ("finetune", "base_model", "endpoint", "deployment")
 _FREE = ("vars", "matrix")  # where null is a value
 _SECRETS = ("deployment", "environment_variables")  # where secrets are at home
-
-# block -> (what it needs, how to write that)
-_NEEDS = {
-    "finetune": (
-        ("base_model", "base_model: azureml://registries/azureml/models/NAME/labels/latest"),
-        ("data.train", "data: {train: {path: data/train.jsonl}}"),
-        ("compute.finetune", "compute: {finetune: {name: gpu-cluster, size: Standard_NC24ads_A100_v4}}"),
-    ),
-    "base_model": (("finetune", "finetune: {parameters: {num_train_epochs: 1}}"),),
-    "endpoint": (("deployment", "deployment: {instance_type: Standard_NC24ads_A100_v4}"),),
-    "deployment": (("endpoint", "endpoint: {auth_mode: key}"),),
-    "rollout": (("deployment", "deployment: {instance_type: Standard_NC24ads_A100_v4}"),),
-    "tests": (("deployment", "deployment: {instance_type: Standard_NC24ads_A100_v4}"),),
-}
 
 
 def check_blocks(root: Node) -> Iterator[Diagnostic]:
     """What can be said of the tree, whether or not its values are valid."""
-    for block, needs in _NEEDS.items():
-        if not _has(root, block):
-            continue
-        for needed, example in needs:
-            if not _has(root, needed):
-                yield _missing(root, block, needed, example)
-    if not any(_has(root, block) for block in ("finetune", "base_model", "endpoint", "deployment")):
+    written = {name: rules for name, rules in blocks().items() if _has(root, name)}
+    for block, rules in written.items():
+        yield from (missing(root, block, n.path, n.example) for n in rules.needs if not _has(root, n.path))
+    if not any(_has(root, block) for block in _MAKE_SOMETHING):
         yield Diagnostic(
             "the spec describes nothing to make",
             remedy="Add base_model, data, compute and finetune to train; model, endpoint and deployment to serve.",
@@ -47,53 +30,18 @@ def check_blocks(root: Node) -> Iterator[Diagnostic]:
             code="needs",
         )
     yield from _no_value(root)
-    yield from _parameters(root)
+    for rules in written.values():
+        for check in rules.tree_checks:
+            yield from check(root)
     yield from _stray_secrets(root)
 
 
 def check_values(spec: Spec, root: Node) -> Iterator[Diagnostic]:
     """What needs valid values on both sides."""
-    compute = spec.compute.finetune
-    if spec.finetune and isinstance(compute, ComputeBlock) and spec.finetune.instance_count > compute.max_instances:
-        yield Diagnostic(
-            f"finetune.instance_count is {spec.finetune.instance_count}, "
-            f"but compute.finetune has at most {compute.max_instances} instances",
-            remedy=f"Write compute.finetune.max_instances: {spec.finetune.instance_count}.",
-            mark=root.nearest(("finetune", "instance_count")).mark,
-            path="finetune.instance_count",
-            code="bounds",
-        )
-    trains_nothing = spec.finetune is None and spec.base_model is None
-    if spec.deployment and trains_nothing and not _has(root, "model"):
-        yield _missing(root, "deployment", "model", "model: azureml:NAME:VERSION, or base_model, data and finetune")
-    if spec.finetune and root.child("model") and isinstance(_value(root, "model"), str):
-        yield Diagnostic(
-            "model refers to a model that exists, but finetune makes a new one",
-            remedy="Write model: {name: NAME}, or remove finetune to serve the model that exists.",
-            mark=root.nearest(("model",)).mark,
-            path="model",
-            code="needs",
-        )
-
-
-def _missing(root: Node, block: str, needed: str, example: str) -> Diagnostic:
-    place = root.nearest((block,))
-    return Diagnostic(
-        f"{block} needs {needed}", remedy=f"Add {example}.", mark=place.name_mark, path=needed, code="needs"
-    )
-
-
-def _parameters(root: Node) -> Iterator[Diagnostic]:
-    node = root.at(("finetune", "parameters"))
-    for name, child in ((node.mapping if node else None) or {}).items():
-        if remedy := managed_input(name):
-            yield Diagnostic(
-                f"{dotted(child.written)}: phift sets this input itself",
-                remedy=remedy,
-                mark=child.name_mark,
-                path=f"finetune.parameters.{name}",
-                code="managed-input",
-            )
+    for block, rules in blocks().items():
+        if _has(root, block):
+            for check in rules.checks:
+                yield from check(spec, root)
 
 
 def _no_value(root: Node) -> Iterator[Diagnostic]:
@@ -132,8 +80,3 @@ def _stray_secrets(root: Node) -> Iterator[Diagnostic]:
 def _has(root: Node, path: str) -> bool:
     node = root.at(tuple(path.split(".")))
     return node is not None and node.value is not None
-
-
-def _value(root: Node, key: str) -> object:
-    node = root.child(key)
-    return node.value if node else None

@@ -1,7 +1,9 @@
 """The spec as a whole, format 1."""
 
 import re
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
@@ -16,9 +18,11 @@ from phift.kinds.test.spec import TestBlock
 from phift.spec.base import Before, Coerced, Model, Strict, Tags, Texts, fault, matching
 from phift.spec.references import AssetRef, WorkspaceRef
 from phift.spec.requirement import PATTERN as REQUIREMENT
+from phift.spec.rules import BlockRules, Need
 
-__all__ = ["NAME_PATTERN", "Spec", "TargetBlock", "WorkspaceBlock"]
+__all__ = ["NAME_PATTERN", "Spec", "TargetBlock", "WorkspaceBlock", "blocks"]
 
+BASE_MODEL_RULES = BlockRules(needs=(Need("finetune", "finetune: {parameters: {num_train_epochs: 1}}"),))
 NAME_PATTERN = "[a-z][a-z0-9-]{1,23}"
 _NAME_RULE = "2 to 24 lower-case letters, digits and dashes that begin with a letter"
 
@@ -108,6 +112,23 @@ class Spec(Strict):
         name = data.get("name")
         named = isinstance(name, str) and re.fullmatch(NAME_PATTERN, name)
         return {**data, "model": {"name": str(name)}} if named else data
+
+
+@cache
+def blocks() -> Mapping[str, BlockRules]:
+    """The rules of every block, by its key in the spec, in order."""
+    rules = {"base_model": BASE_MODEL_RULES}
+    for name, field in Spec.model_fields.items():
+        if (block := _block_in(field.annotation)) is not None:
+            rules[name] = block.rules
+    return rules
+
+
+def _block_in(annotation: Any) -> type[Strict] | None:
+    """The block that a field's type holds, however it is wrapped."""
+    if isinstance(annotation, type) and issubclass(annotation, Strict):
+        return annotation
+    return next((found for inner in get_args(annotation) if (found := _block_in(inner)) is not None), None)
 
 
 class WorkspaceBlock(Strict):

@@ -1,12 +1,13 @@
 """`compute`: where jobs run."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from phift.spec.base import Block, Coerced, Compute, Strict, Tags, Texts, fault, matching
 from phift.spec.identity import ResourceIdentity
 from phift.spec.references import ComputeRef
+from phift.spec.rules import BlockRules, NotYet
 
 __all__ = ["ComputeBlock", "ComputeSection"]
 
@@ -54,6 +55,20 @@ _Compute = Annotated[
 
 class ComputeSection(Strict):
     """finetune: a block (owned) or a reference; other_steps: where import, preprocessing and conversion run."""
+
+    rules: ClassVar[BlockRules] = BlockRules(
+        not_yet=(
+            NotYet(
+                "finetune.location", "another region than the workspace's", remedy="Write azure: {location: REGION}."
+            ),
+            NotYet("finetune.identity", "an identity of the nodes"),
+            NotYet(
+                "finetune.tier", "choosing the tier by quota", starts="any", remedy="Write dedicated or low_priority."
+            ),
+            NotYet("finetune", "serverless compute", starts="serverless:", remedy="Write a block with name and size."),
+            NotYet("other_steps", "serverless compute", starts="serverless:", remedy="Leave it out: as finetune."),
+        )
+    )
 
     finetune: Annotated[
         _Compute | None, Field(description="A cluster to make, azureml:NAME of one that exists, or serverless:SIZE.")

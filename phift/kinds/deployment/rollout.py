@@ -1,16 +1,22 @@
 """`rollout`: how a new deployment takes over."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from phift.spec.base import Coerced, Strict
+from phift.spec.rules import BlockRules, Need, NotYet
 
 __all__ = ["RolloutBlock"]
 
 
 class RolloutBlock(Strict):
     """How a new deployment takes over the traffic."""
+
+    rules: ClassVar[BlockRules] = BlockRules(
+        needs=(Need("deployment", "deployment: {instance_type: Standard_NC24ads_A100_v4}"),),
+        not_yet=(NotYet("strategy", "canary rollouts", starts="canary"),),
+    )
 
     strategy: Annotated[
         Literal["blue_green", "in_place", "replace", "canary"],

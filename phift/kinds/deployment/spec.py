@@ -1,10 +1,17 @@
 """`deployment`: the managed online deployment."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from phift.diagnostics import Diagnostic
 from phift.spec.base import Block, Coerced, Secret, Strict, Tags, Texts, fault
+from phift.spec.rules import BlockRules, Need, NotYet, missing
+from phift.spec.tree import Node
+
+if TYPE_CHECKING:
+    from phift.spec.document import Spec
 
 __all__ = ["CodeConfiguration", "DeploymentBlock", "InitialCount", "Probe", "RequestSettings", "ScaleSettings"]
 
@@ -74,8 +81,23 @@ _Count = Annotated[
 ]
 
 
+def _has_model(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
+    """There is a model to deploy, trained or named."""
+    if spec.finetune is None and spec.base_model is None and spec.model is None:
+        yield missing(root, "deployment", "model", "model: azureml:NAME:VERSION, or base_model, data and finetune")
+
+
 class DeploymentBlock(Block):
     """The deployment behind the endpoint."""
+
+    rules: ClassVar[BlockRules] = BlockRules(
+        needs=(Need("endpoint", "endpoint: {auth_mode: key}"),),
+        not_yet=(
+            NotYet("code_configuration", "a scoring script of one's own", remedy="MLflow models need none."),
+            NotYet("scale_settings", "scaling by the service", remedy="Write instance_count: {initial: n}."),
+        ),
+        checks=(_has_model,),
+    )
 
     instance_type: Annotated[str, Field(min_length=1, description="VM size of the instances.")]
     instance_count: Annotated[_Count, Field(description="Instances, or {initial: n} for an autoscaled deployment.")] = 1

@@ -1,17 +1,22 @@
 """`endpoint`: the managed online endpoint."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from phift.spec.base import Block, Coerced, Tags, matching
 from phift.spec.identity import ResourceIdentity
+from phift.spec.rules import BlockRules, Need
 
 __all__ = ["EndpointBlock"]
 
 
 class EndpointBlock(Block):
     """A managed online endpoint."""
+
+    rules: ClassVar[BlockRules] = BlockRules(
+        needs=(Need("deployment", "deployment: {instance_type: Standard_NC24ads_A100_v4}"),)
+    )
 
     name: Annotated[
         str | None,

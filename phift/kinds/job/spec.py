@@ -1,20 +1,83 @@
 """`finetune`: the training job."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from phift.diagnostics import Diagnostic
+from phift.kinds.job.component import managed_input
 from phift.spec.base import Block, Coerced, Component, Scalar
 from phift.spec.identity import JobIdentity
 from phift.spec.references import AssetRef
+from phift.spec.rules import BlockRules, Need, NotYet
+from phift.spec.tree import Node, dotted
+
+if TYPE_CHECKING:
+    from phift.spec.document import Spec
 
 __all__ = ["FinetuneBlock"]
 
 _DEFAULT_COMPONENT = AssetRef("azureml", "chat_completion_pipeline", None, "latest", "components")
 
 
+def _nodes_fit(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
+    """The job does not ask for more nodes than its cluster may have."""
+    wanted = spec.finetune.instance_count if spec.finetune else 0
+    most = getattr(spec.compute.finetune, "max_instances", None)  # a reference does not say
+    if most is not None and wanted > most:
+        yield Diagnostic(
+            f"finetune.instance_count is {wanted}, but compute.finetune has at most {most} instances",
+            remedy=f"Write compute.finetune.max_instances: {wanted}.",
+            mark=root.nearest(("finetune", "instance_count")).mark,
+            path="finetune.instance_count",
+            code="bounds",
+        )
+
+
+def _makes_its_model(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
+    """A fine-tune registers a new model, and serves none that exists."""
+    model = root.child("model")
+    if model is not None and isinstance(model.value, str):
+        yield Diagnostic(
+            "model refers to a model that exists, but finetune makes a new one",
+            remedy="Write model: {name: NAME}, or remove finetune to serve the model that exists.",
+            mark=root.nearest(("model",)).mark,
+            path="model",
+            code="needs",
+        )
+
+
+def _parameters(root: Node) -> Iterator[Diagnostic]:
+    node = root.at(("finetune", "parameters"))
+    for name, child in ((node.mapping if node else None) or {}).items():
+        if remedy := managed_input(name):
+            yield Diagnostic(
+                f"{dotted(child.written)}: phift sets this input itself",
+                remedy=remedy,
+                mark=child.name_mark,
+                path=f"finetune.parameters.{name}",
+                code="managed-input",
+            )
+
+
 class FinetuneBlock(Block):
     """The training job: a component of a registry or of the workspace, and what it is given."""
+
+    rules: ClassVar[BlockRules] = BlockRules(
+        needs=(
+            Need("base_model", "base_model: azureml://registries/azureml/models/NAME/labels/latest"),
+            Need("data.train", "data: {train: {path: data/train.jsonl}}"),
+            Need("compute.finetune", "compute: {finetune: {name: gpu-cluster, size: Standard_NC24ads_A100_v4}}"),
+        ),
+        not_yet=(
+            NotYet("identity", "an identity of the job"),
+            NotYet("timeout_minutes", "a time limit of the job"),
+            NotYet("queue_timeout_minutes", "a time limit of the queue"),
+        ),
+        checks=(_nodes_fit, _makes_its_model),
+        tree_checks=(_parameters,),
+    )
 
     component: Annotated[Component, Field(description="The pipeline component that fine-tunes.")] = _DEFAULT_COMPONENT
     instance_count: Annotated[int, Field(ge=1, description="Nodes the fine-tune step runs on."), Coerced] = 1

@@ -1,12 +1,13 @@
 """`tests`: requests sent to the endpoint after a rollout."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from phift.spec.base import Before, Coerced, Scalar, Strict, Texts, fault
 from phift.spec.rowpaths import RowsPath
+from phift.spec.rules import BlockRules, Need
 
 __all__ = ["Expectation", "TestBlock"]
 
@@ -38,6 +39,10 @@ class Expectation(Strict):
 
 class TestBlock(Strict):
     """A test: rows of the sample split, or of a file, sent to the new deployment."""
+
+    rules: ClassVar[BlockRules] = BlockRules(
+        needs=(Need("deployment", "deployment: {instance_type: Standard_NC24ads_A100_v4}"),)
+    )
 
     __test__ = False
 
