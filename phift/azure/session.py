@@ -93,11 +93,6 @@ class Azure:
         return str(self.document()["location"])
 
     @property
-    def workspace_guid(self) -> str:
-        """The workspace's own GUID."""
-        return str(self.document()["properties"]["workspaceId"])
-
-    @property
     def blobs(self) -> BlobStore:
         """The container behind the datastore `workspaceblobstore`, which every workspace has."""
         return self.store(DATASTORE)

@@ -26,10 +26,6 @@ class TokenCounter:
     name: str
     count: Callable[[Sequence[str]], int]
 
-    @property
-    def estimates(self) -> bool:
-        return self.name == ESTIMATE
-
 
 def token_counter(model: str) -> TokenCounter:
     """The counter for a base model, by its name in the registry. Sends no request: the tokenizer is taken from the

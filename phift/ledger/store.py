@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
-__all__ = ["JournalStore", "LeaseStore", "LedgerStore", "journal_folder", "lease_blob"]
+__all__ = ["JournalStore", "LeaseStore", "journal_folder", "lease_blob"]
 
 
 class LeaseStore(Protocol):
@@ -30,10 +30,6 @@ class JournalStore(Protocol):
     def get(self, name: str) -> bytes: ...
     def list(self, prefix: str) -> Iterator[str]: ...
     def append(self, name: str, data: bytes, *, position: int | None = None) -> int: ...
-
-
-class LedgerStore(LeaseStore, JournalStore, Protocol):
-    """Both."""
 
 
 def lease_blob(stack: str) -> str:

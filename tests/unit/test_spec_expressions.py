@@ -88,7 +88,8 @@ def test_it_means_what_jinja_means(expression: str) -> None:
     wanted = by_jinja(expression)
     found = rendered(f"{{{{ {expression} }}}}")
     if isinstance(found, TemplateError):
-        assert is_stricter(found) or isinstance(wanted, Exception), (expression, wanted, found)
+        drops = "%" in expression and "there is no" in found.summary  # Jinja: text % undefined is the text
+        assert drops or is_stricter(found) or isinstance(wanted, Exception), (expression, wanted, found)
     else:
         assert repr(found) == repr(wanted), expression
 
