@@ -17,8 +17,8 @@ from phift import phases
 from phift.apply.events import ApplyFinished, Event
 from phift.azure.connect import connect
 from phift.azure.session import Azure
-from phift.emulator import lifecycle
-from phift.emulator.lifecycle import Connection
+from phift.emulator.host import lifecycle
+from phift.emulator.host.lifecycle import Connection
 from phift.errors import NotFoundError
 from phift.phases import ApplyOptions, Request
 from phift.plan.model import Plan

@@ -23,9 +23,9 @@ import requests
 import yaml
 from azure.storage.blob import BlobServiceClient, generate_blob_sas, generate_container_sas
 
-from phift.emulator.blobs.account import blobs_of
-from phift.emulator.home import Home
-from phift.emulator.server import Server
+from phift.emulator.host.home import Home
+from phift.emulator.host.server import Server
+from phift.emulator.services.blob.account import blobs_of
 
 CONTAINER = "things"
 EXPECTED: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("azurite.yaml").read_text(encoding="utf-8"))

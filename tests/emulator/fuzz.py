@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from phift.emulator.app import HANDLERS
-from phift.emulator.handlers.blobs import _BLOB, _CONTAINER, _SERVICE
-from phift.emulator.routing import Host, Route
+from phift.emulator.core.app import HANDLERS
+from phift.emulator.core.routing import Host, Route
+from phift.emulator.services.blob.routes import _BLOB, _CONTAINER, _SERVICE
 from tests.emulator.fuzzbodies import ASSET, HEADERS, MLFLOW, QUERIES, STORE, TEMPLATES, TOKEN, XML
 
 __all__ = ["EXCLUDED", "Fuzz", "Known", "Sent"]
@@ -134,7 +134,7 @@ class Fuzz:
     def __init__(self, known: Known, seed: int) -> None:
         self._known = known
         self._random = random.Random(seed)
-        modules = (importlib.import_module(f"phift.emulator.handlers.{name}") for name in HANDLERS)
+        modules = (importlib.import_module(f"phift.emulator.services.{name}.routes") for name in HANDLERS)
         self._routes = [
             r for m in modules for r in m.ROUTES if (r.method, r.path) not in EXCLUDED or r.host is not Host.ADMIN
         ]

@@ -14,14 +14,14 @@ from azure.storage.blob import generate_account_sas, generate_blob_sas
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phift.emulator.blobs.account import BlobAccount
-from phift.emulator.blobs.crc64 import crc64
-from phift.emulator.blobs.engine import BlobStore
-from phift.emulator.blobs.index import successor
-from phift.emulator.blobs.model import Blob
-from phift.emulator.blobs.sas import Need, account_sas, check_sas, service_sas
-from phift.emulator.context import Emulator, Workspace
-from phift.emulator.errors import ServiceError
+from phift.emulator.core.context import Emulator, Workspace
+from phift.emulator.core.errors import ServiceError
+from phift.emulator.services.blob.account import BlobAccount
+from phift.emulator.services.blob.crc64 import crc64
+from phift.emulator.services.blob.engine import BlobStore
+from phift.emulator.services.blob.index import successor
+from phift.emulator.services.blob.model import Blob
+from phift.emulator.services.blob.sas import Need, account_sas, check_sas, service_sas
 
 BOX = "box"
 KEY = base64.b64encode(b"k" * 64).decode()
@@ -152,7 +152,7 @@ def test_an_interrupted_append_is_cut_off(store):
 _WRITER = """
 import sys
 from pathlib import Path
-from phift.emulator.blobs.engine import BlobStore
+from phift.emulator.services.blob.engine import BlobStore
 import sqlite3
 path = Path(sys.argv[1])
 connection = sqlite3.connect(path / "index.sqlite3", isolation_level=None)

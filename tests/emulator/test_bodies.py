@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from phift.emulator.app import HANDLERS
-from phift.emulator.body import parse_json
-from phift.emulator.errors import ServiceError
-from phift.emulator.home import Home
-from phift.emulator.members import TYPES
-from phift.emulator.routing import Host, Route
-from phift.emulator.shapes import first_mismatch
+from phift.emulator.core.app import HANDLERS
+from phift.emulator.core.body import parse_json
+from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.members import TYPES
+from phift.emulator.core.routing import Host, Route
+from phift.emulator.core.shapes import first_mismatch
+from phift.emulator.host.home import Home
 from tests.emulator.client import Azure
 from tests.emulator.serving import Serving
 
@@ -299,7 +299,7 @@ def test_nobody_learns_a_name_without_a_token(azure: Azure) -> None:
     routes: list[Route] = [
         route
         for name in HANDLERS
-        for route in importlib.import_module(f"phift.emulator.handlers.{name}").ROUTES
+        for route in importlib.import_module(f"phift.emulator.services.{name}.routes").ROUTES
         if route.host in names
     ]
     secrets = (identity.storage_account, identity.container, identity.workspace_id, identity.subscription_id)

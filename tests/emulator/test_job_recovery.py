@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 from tests.emulator.client import Azure
 from tests.emulator.test_job_submission import API, data_plane, history, pipeline, put_data, submit, wait
 

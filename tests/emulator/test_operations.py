@@ -10,16 +10,16 @@ from typing import cast
 
 import pytest
 
-from phift.emulator import lro
-from phift.emulator.context import Emulator
-from phift.emulator.errors import ServiceError
-from phift.emulator.home import Home
-from phift.emulator.jobs.record import Job, Run, Status
-from phift.emulator.jobs.runner import JobRunner
-from phift.emulator.jobs.tracking import TrackingServer
-from phift.emulator.lro import RESULT, Operation
-from phift.emulator.pace import FAITHFUL, FAST
-from phift.emulator.server import workspace_of
+from phift.emulator.core import operations
+from phift.emulator.core.context import Emulator
+from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.operations import RESULT, Operation
+from phift.emulator.core.pace import FAITHFUL, FAST
+from phift.emulator.host.home import Home
+from phift.emulator.host.server import workspace_of
+from phift.emulator.runtime.tracking.server import TrackingServer
+from phift.emulator.services.jobs.record import Job, Run, Status
+from phift.emulator.services.jobs.runner import JobRunner
 
 
 def succeed(emulator: Emulator, operation: Operation) -> None:
@@ -37,7 +37,7 @@ async def break_down(emulator: Emulator, operation: Operation) -> None:
 @pytest.fixture(autouse=True)
 def finishers_of_this_module(monkeypatch: pytest.MonkeyPatch) -> None:
     known = {f"{each.__module__}:{each.__name__}": each for each in (succeed, fail, break_down)}
-    monkeypatch.setattr(lro, "_resolve", lambda reference: known[reference])
+    monkeypatch.setattr(operations, "_resolve", lambda reference: known[reference])
 
 
 def open_home(path: Path) -> Emulator:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from phift.emulator.app import HANDLERS
-from phift.emulator.errors import ServiceError
-from phift.emulator.routing import Call, Host, Route, Router, host_kind
+from phift.emulator.core.app import HANDLERS
+from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.routing import Call, Host, Route, Router, host_kind
 
 
 async def nothing(call: Call) -> None: ...

@@ -11,7 +11,7 @@ from support import Embedded, Project
 
 from phift.azure.session import Azure
 from phift.compile.ownership import DIGEST, STACK
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 from phift.errors import NotFoundError
 from phift.ledger.journal import open_intents
 

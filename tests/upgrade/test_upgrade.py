@@ -18,7 +18,7 @@ import pytest
 from support import Embedded, Project
 
 from phift import phases
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 from phift.errors import RefusedError
 from phift.ledger.journal import open_intents
 from phift.phases import ApplyOptions, Request

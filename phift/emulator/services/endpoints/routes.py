@@ -1,0 +1,387 @@
+"""Online endpoints: documents as recorded, keys and tokens, traffic that takes effect when its operation ends."""
+
+from __future__ import annotations
+
+import copy
+import secrets
+import time
+import uuid
+from typing import Any
+
+from starlette.responses import Response
+
+from phift.emulator.core.apiversions import shown
+from phift.emulator.core.assumed import holds
+from phift.emulator.core.context import Emulator
+from phift.emulator.core.documents import PRINCIPAL, empty, reply, timestamp
+from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.listing import has_all, page
+from phift.emulator.core.operations import RESULT, Operation
+from phift.emulator.core.pace import listed
+from phift.emulator.core.routing import WS, Call, Host, Route
+from phift.emulator.core.validation import check_tags, strict_object, text_map
+from phift.emulator.runtime.serving.supervisor import serving_of
+from phift.emulator.services.endpoints.rules import (
+    DEPLOYMENT,
+    ENDPOINT,
+    busy,
+    check_name,
+    deployments_of,
+    endpoint_id,
+    never_created,
+    not_created,
+    not_found,
+    operation_uri,
+    refusal,
+    stranger_holds,
+)
+from phift.emulator.services.endpoints.traffic import check_traffic, in_force, rerouted
+
+__all__ = ["ROUTES", "finish_delete", "finish_key", "finish_write", "states_of", "token_audience"]
+
+_TIMEOUT = "PT30M"
+_AUTH_MODES = {"key": "Key", "amltoken": "AMLToken", "aadtoken": "AADToken"}
+_TOKEN_SECONDS, _REFRESH_SECONDS = 24 * 3600, 12 * 3600  # recorded 2026-03
+_MAX_ENDPOINTS = 100
+_SERVER_KEYS = ("azureml.onlineendpointid", "AzureAsyncOperationUri")
+_NAME_TAKEN = (
+    "There is already an endpoint with this name, Endpoint name needs to be unique within a region. Try some other "
+    "name."
+)
+
+
+async def _put(call: Call) -> Response:
+    emulator, name = call.emulator, call.params["name"]
+    body = await strict_object(call, "OnlineEndpoint")
+    check_name(name, "Endpoint")
+    record = emulator.store.get(ENDPOINT, name)
+    state = record["document"]["properties"]["provisioningState"] if record else ""
+    if state == "Deleting" or (record is None and stranger_holds(emulator.store, name)):
+        raise refusal({"": _NAME_TAKEN})
+    if state in ("Creating", "Updating"):
+        raise busy(emulator.store, "Endpoint", name, state)
+    if record is None and len(emulator.store.list(ENDPOINT)) >= _MAX_ENDPOINTS:
+        raise refusal({"": f"The limit of {_MAX_ENDPOINTS} endpoints in a subscription and region is reached."})
+    document = _written(call, body, record["document"] if record else None)
+    # (assumed: failed_endpoint_is_put_again)
+    creating = record is None or never_created(record)
+    if record and creating and not holds(emulator.store, "failed_endpoint_is_put_again"):
+        raise refusal({"": not_created(record["document"]["name"])})
+    document["properties"]["provisioningState"] = "Creating" if creating else "Updating"
+    with emulator.store.transaction():
+        operation = _start(call, document["name"], finish=finish_write)
+        emulator.store.put(
+            ENDPOINT,
+            name,
+            body={
+                "document": document,
+                "keys": record["keys"] if record else {"primary": _new_key(), "secondary": _new_key()},
+                "operation": operation.name,
+                "routed": in_force(record) if record else {},
+            },
+        )
+    answer = _shown(call, emulator.store.get(ENDPOINT, name) or {})
+    return reply(answer if creating else _update_reply(answer), 201, operation.headers)
+
+
+def _update_reply(document: dict[str, Any]) -> dict[str, Any]:
+    """What a PUT of an endpoint that is there answers: what was sent, as if it were new (recorded 2025-02)."""
+    properties = document["properties"]
+    bag = {key: value for key, value in properties["properties"].items() if key != "azureml.onlineendpointid"}
+    properties |= {"properties": bag, "scoringUri": None, "swaggerUri": None, "provisioningState": "Creating"}
+    document["systemData"] = {"lastModifiedAt": document["systemData"]["lastModifiedAt"]}
+    return {key: value for key, value in document.items() if key not in ("location", "identity")}
+
+
+def _start(call: Call, name: str, *, finish: Any, location: str = "", data: dict[str, Any] | None = None) -> Operation:
+    url = f"https://management.azure.com{endpoint_id(call.emulator, name)}?api-version={call.api_version}"
+    return call.emulator.operations.start(
+        ENDPOINT,
+        name,
+        finish=finish,
+        location=location or url,
+        timeout=_TIMEOUT,
+        api_version=call.api_version,
+        data=data,
+    )
+
+
+def _written(call: Call, body: dict[str, Any], old: dict[str, Any] | None) -> dict[str, Any]:
+    """The document after a PUT: what is not in the body is cleared, traffic too."""
+    emulator = call.emulator
+    sent = body.get("properties")
+    if not isinstance(sent, dict):
+        raise ServiceError(400, "RequestInvalid", "The request is invalid: 'properties' is missing.")
+    mode = _AUTH_MODES.get(str(sent.get("authMode", "")).lower())
+    if mode is None:
+        raise refusal({"AuthMode": f"AuthMode must be Key, AMLToken or AADToken, not {sent.get('authMode')!r}."})
+    name = old["name"] if old else call.params["name"]
+    if old is None and sent.get("traffic"):
+        raise refusal({"Traffic": "Traffic cannot be set when an endpoint is created: it has no deployments yet."})
+    traffic = check_traffic(sent.get("traffic"), sent.get("mirrorTraffic"), states_of(emulator, name))
+    now = timestamp()
+    bag = {
+        key: value for key, value in text_map(sent.get("properties"), "properties").items() if key not in _SERVER_KEYS
+    }
+    before = old["properties"] if old else {}
+    return {
+        "id": endpoint_id(emulator, name),
+        "name": name,
+        "type": "Microsoft.MachineLearningServices/workspaces/onlineEndpoints",
+        "properties": {
+            "description": sent.get("description"),
+            "properties": bag,
+            "scoringUri": before.get("scoringUri"),
+            "swaggerUri": before.get("swaggerUri"),
+            "authMode": mode,
+            "provisioningState": "Creating",
+            "compute": None,
+            "traffic": traffic,
+            "mirrorTraffic": {},
+            "publicNetworkAccess": sent.get("publicNetworkAccess") or "Enabled",
+        },
+        "systemData": {
+            "createdAt": old["systemData"]["createdAt"] if old else now,
+            "createdBy": PRINCIPAL,
+            "lastModifiedAt": now,
+        },
+        "tags": check_tags(body.get("tags")),
+        "location": body.get("location") or emulator.workspace.location,
+        "kind": "Managed",
+        "identity": _identity(emulator, body.get("identity"), (old or {}).get("identity")),
+    }
+
+
+def _identity(emulator: Emulator, asked: Any, old: dict[str, Any] | None) -> dict[str, Any]:
+    """A principal of its own at creation; an endpoint that is created again gets another."""
+    identity = dict(asked) if isinstance(asked, dict) else {"type": "SystemAssigned"}
+    if "SystemAssigned" in str(identity.get("type")):
+        identity["principalId"] = (old or {}).get("principalId") or str(uuid.uuid4())
+        identity["tenantId"] = emulator.workspace.tenant_id
+    return identity
+
+
+def states_of(emulator: Emulator, endpoint: str) -> dict[str, str]:
+    """Provisioning states of an endpoint's deployments; one that once succeeded serves on after a failed update."""
+    states = {}
+    for record in deployments_of(emulator.store, endpoint):
+        state = record["document"]["properties"]["provisioningState"]
+        failed_update = state == "Failed" and record["succeeded"]
+        states[record["document"]["name"]] = "Succeeded" if failed_update else state
+    return states
+
+
+def finish_write(emulator: Emulator, operation: Operation) -> None:
+    """Ends a create or update: the URIs appear, the new traffic is in force. One that failed is there, and holds its
+    name; after an update that failed the traffic is as it was."""
+    record = emulator.store.get(ENDPOINT, *operation.resource)
+    if record is None or record["document"]["properties"]["provisioningState"] == "Deleting":
+        raise ServiceError(409, "OperationCanceled", "The endpoint was deleted meanwhile.")
+    document = record["document"]
+    try:
+        operation.fail_if_asked()
+    except ServiceError:
+        document["properties"]["provisioningState"] = "Failed"
+        emulator.store.put(ENDPOINT, *operation.resource, body=record)
+        raise
+    base = f"https://{document['name']}.{emulator.workspace.location}.inference.ml.azure.com"
+    document["properties"] |= {
+        "scoringUri": f"{base}/score",
+        "swaggerUri": f"{base}/swagger.json",
+        "provisioningState": "Succeeded",
+    }
+    record = rerouted(record, document["properties"]["traffic"], emulator.pace.lag_seconds)
+    emulator.store.put(ENDPOINT, *operation.resource, body=record)
+
+
+async def _get(call: Call) -> Response:
+    return reply(_shown(call, _existing(call)))
+
+
+async def _list(call: Call) -> Response:
+    """Filters as documented: name, tags, properties, computeType (all are Managed); orderBy and pages."""
+    records = call.emulator.store.list(ENDPOINT)
+    if call.query("orderBy").lower().endswith("desc"):
+        records.reverse()
+    documents = (_shown(call, record) for record in records)
+    name, kind = call.query("name").casefold(), call.query("computeType").casefold()
+    return page(
+        call,
+        (
+            each
+            for each in listed(call.emulator.pace, documents)
+            if name in ("", each["name"].casefold())
+            and kind in ("", each["kind"].casefold())
+            and has_all(each["tags"], call.query("tags"))
+            and has_all(each["properties"]["properties"], call.query("properties"))
+        ),
+    )
+
+
+def _existing(call: Call) -> dict[str, Any]:
+    record = call.emulator.store.get(ENDPOINT, call.params["name"])
+    if record is None:
+        raise not_found("OnlineEndpoint", call.params["name"])
+    return record
+
+
+def _shown(call: Call, record: dict[str, Any]) -> dict[str, Any]:
+    """The document as this request's api-version reads it, with the server's keys in the user's own bag."""
+    document: dict[str, Any] = copy.deepcopy(record["document"])
+    document["properties"]["properties"] |= {
+        "azureml.onlineendpointid": document["id"].lower(),
+        "AzureAsyncOperationUri": operation_uri(call.emulator, record["operation"], call.api_version),
+    }
+    document["properties"] = shown(ENDPOINT, document["properties"], call.api_version)
+    return document
+
+
+async def _patch(call: Call) -> Response:
+    """Tags, all of them; nothing else of an endpoint can be patched (assumed: patches_are_done_at_once)."""
+    record = _existing(call)
+    body = await strict_object(call, "OnlineEndpoint")
+    document = record["document"]
+    if document["properties"]["provisioningState"] == "Deleting":
+        raise busy(call.emulator.store, "Endpoint", document["name"], "Deleting")
+    if "tags" in body:
+        document["tags"] = check_tags(body["tags"])
+        document["systemData"]["lastModifiedAt"] = timestamp()
+        call.emulator.store.put(ENDPOINT, document["name"], body=record)
+    return reply(_shown(call, record))
+
+
+async def _delete(call: Call) -> Response:
+    """202 with the body null (recorded 2026-03), also while deployments hold traffic; 204 for what is not there."""
+    emulator, name = call.emulator, call.params["name"]
+    record = emulator.store.get(ENDPOINT, name)
+    if record is None:
+        return Response(status_code=204)
+    running = emulator.operations.running(ENDPOINT, name)
+    if running and record["document"]["properties"]["provisioningState"] == "Deleting":
+        return reply(None, 202, running.headers)
+    if running:
+        emulator.operations.cancel(running.name)
+    record["document"]["properties"]["provisioningState"] = "Deleting"
+    deployments = deployments_of(emulator.store, name)
+    for each in deployments:
+        if operation := emulator.operations.running(DEPLOYMENT, name, each["document"]["name"]):
+            emulator.operations.cancel(operation.name)
+    with emulator.store.transaction():
+        operation = _start(call, record["document"]["name"], finish=finish_delete, location=RESULT)
+        emulator.store.put(ENDPOINT, name, body={**record, "operation": operation.name, "routed": {}, "reroute": None})
+        for each in deployments:
+            each["document"]["properties"]["provisioningState"] = "Deleting"
+            emulator.store.put(DEPLOYMENT, name, each["document"]["name"], body=each)
+    return reply(None, 202, operation.headers)
+
+
+async def finish_delete(emulator: Emulator, operation: Operation) -> None:
+    """Ends a delete with all deployments; the name and their quota are free only now."""
+    name = operation.resource[0]
+    try:
+        operation.fail_if_asked()
+    except ServiceError:
+        if record := emulator.store.get(ENDPOINT, name):
+            record["document"]["properties"]["provisioningState"] = "Failed"
+            emulator.store.put(ENDPOINT, name, body=record)
+        for kept in deployments_of(emulator.store, name):  # (assumed: failed_delete_keeps_deployments)
+            kept["document"]["properties"]["provisioningState"] = "Succeeded" if kept["succeeded"] else "Failed"
+            emulator.store.put(DEPLOYMENT, name, kept["document"]["name"], body=kept)
+        raise
+    for record in deployments_of(emulator.store, name):
+        await serving_of(emulator).remove(name, record["document"]["name"])
+        emulator.store.delete(DEPLOYMENT, name, record["document"]["name"])
+    emulator.store.delete(ENDPOINT, name)
+
+
+# credentials
+
+
+def _new_key() -> str:
+    return secrets.token_urlsafe(24)
+
+
+async def _list_keys(call: Call) -> Response:
+    record = _existing(call)
+    _check_mode(record, "Key")
+    return reply({"primaryKey": record["keys"]["primary"], "secondaryKey": record["keys"]["secondary"]})
+
+
+def _check_mode(record: dict[str, Any], wanted: str) -> None:
+    mode = record["document"]["properties"]["authMode"]
+    if mode != wanted:
+        text = f"Endpoint {record['document']['name']} has authMode {mode}; this needs {wanted}."
+        raise refusal({"AuthMode": text})
+
+
+async def _regenerate_keys(call: Call) -> Response:
+    """One key is replaced when the operation ends, the other stays good (assumed: regenerated_key_is_random)."""
+    record = _existing(call)
+    _check_mode(record, "Key")
+    asked = await strict_object(call, "RegenerateKeysRequest")
+    which = str(asked.get("keyType", "")).lower()
+    if which not in ("primary", "secondary"):
+        raise refusal({"KeyType": "KeyType must be Primary or Secondary."})
+    name = record["document"]["name"]
+    given = "" if holds(call.emulator.store, "regenerated_key_is_random") else str(asked.get("keyValue") or "")
+    data = {"which": which, "key": given or _new_key()}
+    operation = _start(call, name, finish=finish_key, location=RESULT, data=data)
+    return empty(202, operation.headers)
+
+
+def finish_key(emulator: Emulator, operation: Operation) -> None:
+    """Ends a regeneration."""
+    operation.fail_if_asked()
+    record = emulator.store.get(ENDPOINT, *operation.resource)
+    if record is None:
+        raise ServiceError(409, "OperationCanceled", "The endpoint was deleted meanwhile.")
+    record["keys"][operation.data["which"]] = operation.data["key"]
+    emulator.store.put(ENDPOINT, *operation.resource, body=record)
+
+
+def token_audience(emulator: Emulator, name: str) -> str:
+    """Whom an endpoint's own tokens are meant for: this endpoint and no other."""
+    return f"https://{name.lower()}.{emulator.workspace.location}.inference.ml.azure.com"
+
+
+async def _token(call: Call) -> Response:
+    """Of AMLToken endpoints (recorded 2026-03); those of AADToken endpoints come from Microsoft Entra."""
+    record = _existing(call)
+    _check_mode(record, "AMLToken")
+    audience = token_audience(call.emulator, record["document"]["name"])
+    now = int(time.time())
+    return reply(
+        {
+            "accessToken": call.emulator.tokens.mint(audience, call.emulator.client_id, seconds=_TOKEN_SECONDS),
+            "tokenType": "Bearer",
+            "expiryTimeUtc": now + _TOKEN_SECONDS,
+            "refreshAfterTimeUtc": now + _REFRESH_SECONDS,
+        }
+    )
+
+
+async def _hold_name(call: Call) -> Response:
+    """As if another tenant of the region had the name."""
+    stranger_holds(call.emulator.store, call.params["name"], held=True)
+    return empty(204)
+
+
+async def _free_name(call: Call) -> Response:
+    stranger_holds(call.emulator.store, call.params["name"], held=False)
+    return empty(204)
+
+
+_ENDPOINT = WS + "/onlineEndpoints/{name}"
+
+ROUTES = (
+    Route(Host.ARM, "GET", WS + "/onlineEndpoints", _list),
+    Route(Host.ARM, "GET", _ENDPOINT, _get),
+    Route(Host.ARM, "PUT", _ENDPOINT, _put),
+    Route(Host.ARM, "PATCH", _ENDPOINT, _patch),
+    Route(Host.ARM, "DELETE", _ENDPOINT, _delete),
+    Route(Host.ARM, "POST", _ENDPOINT + "/listKeys", _list_keys),
+    Route(Host.ARM, "POST", _ENDPOINT + "/regenerateKeys", _regenerate_keys),
+    Route(Host.ARM, "POST", _ENDPOINT + "/token", _token),
+    Route(Host.ADMIN, "PUT", "/endpointNames/{name}", _hold_name),
+    Route(Host.ADMIN, "DELETE", "/endpointNames/{name}", _free_name),
+)

@@ -1,0 +1,126 @@
+"""What endpoints and deployments share: their records in the store, their refusals, their names."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from phift.emulator.core.assumed import holds
+from phift.emulator.core.errors import ServiceError, detail
+
+if TYPE_CHECKING:
+    from phift.emulator.core.context import Emulator
+    from phift.emulator.core.store import Store
+
+__all__ = [
+    "DEPLOYMENT",
+    "ENDPOINT",
+    "busy",
+    "check_name",
+    "deployments_of",
+    "endpoint_id",
+    "never_created",
+    "not_created",
+    "not_found",
+    "operation_uri",
+    "problem",
+    "refusal",
+    "stranger_holds",
+]
+
+ENDPOINT = "onlineEndpoint"
+"""Records: document, keys, operation (name of the newest), routed (traffic in force), reroute (what follows it, when,
+or null)."""
+DEPLOYMENT = "onlineDeployment"
+"""Records: document, operation (name of the first), succeeded (once at least), launch (what serves, or null)."""
+_STRANGERS = "onlineEndpointName"
+
+_NAME = re.compile(r"[A-Za-z](?:-?[A-Za-z0-9])*")
+
+
+def refusal(errors: Mapping[str, str], *, code: str = "InferencingClientCallFailed", status: int = 400) -> ServiceError:
+    """The envelope of all refusals around online endpoints: a problem of RFC 7807 as text inside a detail (field
+    reports). errors: texts by field, "" for the whole."""
+    return ServiceError(
+        400,
+        "BadRequest",
+        "The request is invalid.",
+        details=[detail(code, problem(errors, status=status))],
+    )
+
+
+def problem(errors: Mapping[str, str], *, status: int = 400) -> str:
+    """The problem document as JSON text."""
+    document = {
+        "errors": {field: [text] for field, text in errors.items()},
+        "type": "https://tools.ietf.org/html/rfc9110#section-15.5.1",
+        "title": "One or more validation errors occurred.",
+        "status": status,
+        "traceId": f"00-{uuid.uuid4().hex}-{secrets.token_hex(8)}-00",
+    }
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def not_found(what: str, name: str) -> ServiceError:
+    """404 for an endpoint or deployment (assumed: online_not_found_texts)."""
+    return ServiceError(404, "UserError", f"{what} {name} not found.", inner=("NotFound", f"{what}NotFound"))
+
+
+def busy(store: Store, what: str, name: str, state: str) -> ServiceError:
+    """The refusal while another operation runs (assumed: busy_is_conflict)."""
+    text = f"{what} {name} is in state {state}: another operation is in progress. Try again when it has ended."
+    if not holds(store, "busy_is_conflict"):
+        return refusal({"": text})
+    return ServiceError(409, "Conflict", text, inner=("Conflict", "OperationInProgress"))
+
+
+def never_created(record: Mapping[str, Any]) -> bool:
+    """Whether the creation of an endpoint failed; one that was there once and failed to change has its URIs."""
+    properties = record["document"]["properties"]
+    return properties["provisioningState"] == "Failed" and properties["scoringUri"] is None
+
+
+def not_created(name: str) -> str:
+    """What the service says of an endpoint whose creation failed (field reports)."""
+    return f"Specified endpoint [{name}] has not been created successfully. Please recreate the endpoint."
+
+
+def check_name(name: str, what: str) -> None:
+    """Raises for a name that is not 3 to 32 letters, digits and single dashes, begun with a letter."""
+    if not (3 <= len(name) <= 32 and _NAME.fullmatch(name)):
+        text = (
+            f"{what} name '{name}' is invalid: 3 to 32 letters, digits and single dashes, beginning with a letter and "
+            "ending with a letter or digit."
+        )
+        raise refusal({"Name": text})
+
+
+def endpoint_id(emulator: Emulator, name: str) -> str:
+    return f"{emulator.workspace.arm_id}/onlineEndpoints/{name}"
+
+
+def operation_uri(emulator: Emulator, operation: str, api_version: str) -> str:
+    """The status URL as it stands in an object's properties: with the api-version of the request that reads it."""
+    workspace = emulator.workspace
+    return (
+        f"https://management.azure.com/subscriptions/{workspace.subscription_id}/providers/Microsoft.MachineLearning"
+        f"Services/locations/{workspace.location}/mfeOperationsStatus/{operation}?api-version={api_version}"
+    )
+
+
+def deployments_of(store: Store, endpoint: str) -> list[dict[str, Any]]:
+    """The records of an endpoint's deployments, oldest first."""
+    return store.list(DEPLOYMENT, endpoint)
+
+
+def stranger_holds(store: Store, name: str, held: bool | None = None) -> bool:
+    """Whether another tenant of the region has an endpoint of this name; `held` sets it (admin requests do)."""
+    if held is True:
+        store.put(_STRANGERS, name, body={"name": name})
+    elif held is False:
+        store.delete(_STRANGERS, name)
+    return store.get(_STRANGERS, name) is not None

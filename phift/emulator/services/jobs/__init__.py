@@ -1,0 +1,1 @@
+"""Jobs that really run: the queue, what runs a job, and what clients see of it."""

@@ -1,0 +1,1 @@
+"""Questions to online endpoints, and the gateway that passes them on."""
