@@ -25,7 +25,6 @@ from azure.storage.blob import BlobServiceClient, generate_blob_sas, generate_co
 
 from phift.emulator.host.home import Home
 from phift.emulator.host.server import Server
-from phift.emulator.services.blob.account import blobs_of
 
 CONTAINER = "things"
 EXPECTED: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("azurite.yaml").read_text(encoding="utf-8"))
@@ -69,7 +68,7 @@ class Served(Target):
         self.thread.start()
         self.server = self.do(Server, Home(path))
         self.call(self.server.start(0))
-        self.account = self.do(blobs_of, self.server.emulator)
+        self.account = self.server.emulator.blobs
         self.name, self.key, self.url = self.account.name, self.account.key, self.account.url
         proxies = {"https": self.server.proxy_url}
         self.transport = {"proxies": proxies, "connection_verify": self.server.ca_file, "retry_total": 0}

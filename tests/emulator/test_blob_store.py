@@ -14,8 +14,9 @@ from azure.storage.blob import generate_account_sas, generate_blob_sas
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phift.emulator.core.context import Emulator, Workspace
 from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.store import Store
+from phift.emulator.core.workspace import Workspace
 from phift.emulator.services.blob.account import BlobAccount
 from phift.emulator.services.blob.crc64 import crc64
 from phift.emulator.services.blob.engine import BlobStore
@@ -264,10 +265,9 @@ def account(tmp_path):
     workspace = Workspace("s", "g", "w", "eastus", "guid", "tenant", "acct", "default-box", "2026-01-01T00:00:00+00:00")
     home = tmp_path / "home"
     home.mkdir()
-    emulator = Emulator(home, workspace, signing_key=b"k", client_id="c", client_secret="s")
-    yield BlobAccount(emulator)
-    emulator.request_log.close()
-    emulator.store.close()
+    store = Store(home / "store.sqlite3")
+    yield BlobAccount(workspace.storage_account, store, home / "blobs", (workspace.container,))
+    store.close()
 
 
 async def _round_trip(account, tmp_path):

@@ -8,10 +8,7 @@ import sys
 import pytest
 
 _SERVER = """
-import importlib, phift.emulator.host.server
-from phift.emulator.core.app import HANDLERS
-for name in HANDLERS:
-    importlib.import_module(f"phift.emulator.services.{name}.routes")
+import phift.emulator.host.server
 """
 
 

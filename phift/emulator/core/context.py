@@ -1,71 +1,51 @@
-"""The context of a running emulator: what every handler and background task is given."""
+"""The context of a running emulator: what every service and background task is given."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from phift.emulator.core.environment import client_environment
 from phift.emulator.core.faults import Faults
 from phift.emulator.core.operations import Operations
 from phift.emulator.core.pace import FAST, Pace
 from phift.emulator.core.quota import Quota
 from phift.emulator.core.requestlog import RequestLog
 from phift.emulator.core.store import Store
+from phift.emulator.core.tasks import Tasks
 from phift.emulator.core.tokens import Tokens
-from phift.emulator.host.home import Home
+from phift.emulator.core.workspace import Workspace
 
-__all__ = ["Control", "Emulator", "Hook", "Workspace"]
+__all__ = ["Context", "Control", "Hook"]
 
 _HOOK_SECONDS = 8.0
 
 logger = logging.getLogger("phift.emulator")
 
 
-@dataclass(frozen=True)
-class Workspace:
-    """The one workspace that is served.
-
-    location: region name. workspace_id: its GUID. container: the default blob container.
-    """
-
-    subscription_id: str
-    resource_group: str
-    name: str
-    location: str
-    workspace_id: str
-    tenant_id: str
-    storage_account: str
-    container: str
-    created_at: str
-
-    @property
-    def arm_id(self) -> str:
-        return (
-            f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
-            f"/providers/Microsoft.MachineLearningServices/workspaces/{self.name}"
-        )
-
-
 class Control(Protocol):
     """What admin requests ask of the server around the emulator."""
 
     stopping: asyncio.Event
-    home: Home
 
     def status(self) -> dict[str, Any]: ...
+
+    def remember(self, **settings: Any) -> None: ...
 
     async def reset(self) -> None: ...
 
 
-Hook = Callable[["Emulator"], Awaitable[None]]
+Hook = Callable[[], Awaitable[None]]
 
 
-class Emulator:
-    """One running emulator. home: absolute folder that holds all its state. proxy_url: its own, with the secret."""
+class Context:
+    """What all services of one running emulator share.
+
+    home: absolute folder that holds all its state. proxy_url: its own, with the secret.
+    """
 
     def __init__(
         self,
@@ -92,13 +72,13 @@ class Emulator:
         self.request_log = RequestLog(self.folder("logs") / "requests.log")
         self.faults = Faults()
         self.tokens = Tokens(signing_key, workspace.tenant_id)
-        self.operations = Operations(self)
-        self.quota = Quota(self)
+        self.tasks = Tasks()
+        self.operations = Operations(self.store, workspace, self.tasks, lambda: self.pace)
+        self.quota = Quota(self.store)
         self.on_start: list[Hook] = []
         self.on_stop: list[Hook] = []
-        self.busy: list[Callable[[Emulator], bool]] = []
+        self.busy: list[Callable[[], bool]] = []
         """Questions that keep the emulator from stopping when idle, e.g. "does a job run?"."""
-        self._tasks: set[asyncio.Task[Any]] = set()
 
     def folder(self, *names: str) -> Path:
         """A folder under home, made on demand and readable by its owner only."""
@@ -108,8 +88,6 @@ class Emulator:
 
     def client_environment(self) -> dict[str, str]:
         """The variables with which an unmodified Azure client in a child process reaches this emulator."""
-        from phift.emulator.host.lifecycle import client_environment
-
         return client_environment(
             proxy_url=self.proxy_url,
             ca_file=str(self.ca_file),
@@ -123,33 +101,22 @@ class Emulator:
 
     def spawn(self, coro: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
         """A background task, cancelled at stop; an exception that ends it is logged."""
-        task = asyncio.get_running_loop().create_task(coro, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            logger.error("background task %s failed", task.get_name(), exc_info=error)
+        return self.tasks.spawn(coro, name=name)
 
     async def start(self) -> None:
         """Resumes operations and runs the recovery hooks, before anything is served."""
         self.operations.resume()
         for hook in self.on_start:
-            await hook(self)
+            await hook()
 
     async def stop(self) -> None:
         """Runs the stop hooks, cancels the background tasks and closes the store."""
         for hook in self.on_stop:
             try:
                 async with asyncio.timeout(_HOOK_SECONDS):
-                    await hook(self)
+                    await hook()
             except Exception:
                 logger.exception("stop hook %s failed", getattr(hook, "__qualname__", hook))
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.tasks.cancel()
         self.request_log.close()
         self.store.close()

@@ -18,7 +18,7 @@ _PAGE = 100  # (assumed: page_sizes)
 _MOST = 1000
 
 
-def page(call: Call, items: Iterable[dict[str, Any]], *, size: int = _PAGE, token: str = "$skipToken") -> Response:
+def page(call: Call[Any], items: Iterable[dict[str, Any]], *, size: int = _PAGE, token: str = "$skipToken") -> Response:
     """The page of `items` that $top (or count) and $skipToken (or $skip) ask for; $top is a page size, not a total.
 
     size: of a page where none is asked for. token: the parameter by which nextLink goes on.
@@ -38,7 +38,7 @@ def page(call: Call, items: Iterable[dict[str, Any]], *, size: int = _PAGE, toke
     return reply(body)
 
 
-def in_view(call: Call, archived: bool) -> bool:
+def in_view(call: Call[Any], archived: bool) -> bool:
     """Whether listViewType shows it; clients also send the literal ListViewType.ACTIVE_ONLY."""
     view = (call.query("listViewType") or "ActiveOnly").rsplit(".", 1)[-1].replace("_", "").lower()
     return view == "all" or archived == (view == "archivedonly")

@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import importlib
 import inspect
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from phift.emulator.core.documents import timestamp
 from phift.emulator.core.errors import ServiceError
-
-if TYPE_CHECKING:
-    from phift.emulator.core.context import Emulator
+from phift.emulator.core.pace import Pace
+from phift.emulator.core.store import Store
+from phift.emulator.core.tasks import Tasks
+from phift.emulator.core.workspace import Workspace
 
 __all__ = ["RESULT", "Finish", "Operation", "Operations", "fails_later"]
 
@@ -29,9 +29,9 @@ fault asks for that."""
 RESULT = "result"
 """Location of a DELETE or POST: the operation's own result URL instead of the resource."""
 
-Finish = Callable[["Emulator", "Operation"], Any]
-"""What ends an operation: a function of a module (it is stored by name), plain or async, that may run twice after a
-restart. Raising ServiceError ends the operation as Failed with that error."""
+Finish = Callable[["Operation"], Any]
+"""What ends an operation: a function, plain or async, that may run twice after a restart. Raising ServiceError ends the
+operation as Failed with that error."""
 
 _KEPT_SECONDS = 24 * 3600.0
 _FORGET_EVERY = 500
@@ -43,7 +43,7 @@ _NEVER = "0001-01-01T00:00:00+00:00"
 class Operation:
     """One operation.
 
-    resource: the key given at start. data: JSON the finish function needs.
+    resource: the key given at start. data: JSON the finisher needs. finish: the finisher's registered name.
     status: Running, Succeeded, Failed or Canceled. asked_failure: the error it is to fail with, by a fault.
     """
 
@@ -109,19 +109,37 @@ class Operation:
 
 
 class Operations:
-    """The operations of one emulator."""
+    """The operations of one emulator. pace: the one in force.
 
-    def __init__(self, emulator: Emulator) -> None:
-        self._emulator = emulator
+    An operation is stored with the name of its finisher, not with the function, so that it is finished after a restart
+    by whichever release then runs: every finisher is registered, under a name that never changes, before `resume`.
+    """
+
+    def __init__(self, store: Store, workspace: Workspace, tasks: Tasks, pace: Callable[[], Pace]) -> None:
+        self._store = store
+        self._workspace = workspace
+        self._background = tasks
+        self._pace = pace
+        self._finishers: dict[str, Finish] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._started = 0
+
+    def register(self, name: str, finish: Finish, *, former: Iterable[str] = ()) -> None:
+        """Makes a finisher known. former: the names that earlier releases stored for it.
+
+        Raises ValueError for a name that is taken.
+        """
+        for each in (name, *former):
+            if each in self._finishers:
+                raise ValueError(f"two finishers of operations are named {each}")
+            self._finishers[each] = finish
 
     def start(
         self,
         kind: str,
         resource: tuple[str, ...] | str,
         *,
-        finish: Finish,
+        finish: str,
         seconds: float | None = None,
         data: dict[str, Any] | None = None,
         location: str = "",
@@ -131,12 +149,14 @@ class Operations:
     ) -> Operation:
         """Begins an operation; its `headers` go on the reply.
 
-        seconds: how long before `finish` is called (default: the pace's for this kind). data: JSON handed to finish as
-        `operation.data`. location: the Location header, RESULT for the result URL, "" for none. timeout: ISO 8601, sent
-        as x-ms-async-operation-timeout. name: the operation's name where the service derives it (job cancel).
+        finish: the registered name of its finisher. seconds: how long before that is called (default: the pace's for
+        this kind). data: JSON handed to it as `operation.data`. location: the Location header, RESULT for the result
+        URL, "" for none. timeout: ISO 8601, sent as x-ms-async-operation-timeout. name: the operation's name where the
+        service derives it (job cancel).
         """
-        emulator = self._emulator
-        workspace = emulator.workspace
+        if finish not in self._finishers:
+            raise LookupError(f"no finisher of operations is named {finish}")
+        workspace, pace = self._workspace, self._pace()
         guid = str(uuid.uuid4())
         prefix = _PREFIX.get(kind)
         full = name or (f"{prefix}:{workspace.workspace_id}:{guid}" if prefix else guid)
@@ -146,17 +166,17 @@ class Operations:
         )
         route = "computeOperationsStatus" if kind == "compute" else "mfeOperationsStatus"
         suffix = f"?api-version={api_version}" + ("&service=new" if kind == "compute" else "")
-        delay = emulator.pace.seconds(kind) if seconds is None else seconds
+        delay = pace.seconds(kind) if seconds is None else seconds
         operation = Operation(
             name=full,
             kind=kind,
             resource=[resource] if isinstance(resource, str) else list(resource),
-            finish=_reference(finish),
+            finish=finish,
             due=time.time() + delay,
             location_url=location,
             api_version=api_version,
             timeout=timeout,
-            retry_after_ms=emulator.pace.retry_after_ms,
+            retry_after_ms=pace.retry_after_ms,
             status_url=f"{base}/{route}/{full}{suffix}",
             result_url=f"{base}/mfeOperationResults/{full}{suffix}",
             started=timestamp(),
@@ -171,7 +191,7 @@ class Operations:
         return operation
 
     def get(self, name: str) -> Operation | None:
-        body = self._emulator.store.get("operation", name)
+        body = self._store.get("operation", name)
         return None if body is None else Operation(**body)
 
     def running(self, kind: str, *resource: str) -> Operation | None:
@@ -194,26 +214,26 @@ class Operations:
     def resume(self) -> None:
         """Takes up what was running when the emulator stopped, and forgets what ended long ago."""
         self._forget()
-        for body in self._emulator.store.list("operation"):
+        for body in self._store.list("operation"):
             operation = Operation(**body)
             if operation.status == "Running":
                 self._spawn(operation)
 
     def _forget(self) -> None:
         horizon = time.time() - _KEPT_SECONDS
-        for body in self._emulator.store.list("operation"):
+        for body in self._store.list("operation"):
             if body["status"] != "Running" and body["due"] < horizon:
-                self._emulator.store.delete("operation", body["name"])
+                self._store.delete("operation", body["name"])
 
     def _spawn(self, operation: Operation) -> None:
-        task = self._emulator.spawn(self._run(operation), name=f"operation {operation.kind} {operation.name}")
+        task = self._background.spawn(self._run(operation), name=f"operation {operation.kind} {operation.name}")
         self._tasks[operation.name] = task
         task.add_done_callback(lambda _: self._tasks.pop(operation.name, None))
 
     async def _run(self, operation: Operation) -> None:
         await asyncio.sleep(max(0.0, operation.due - time.time()))
         try:
-            result = _resolve(operation.finish)(self._emulator, operation)
+            result = self._finishers[operation.finish](operation)
             if inspect.isawaitable(result):
                 await result
         except ServiceError as error:
@@ -231,7 +251,7 @@ class Operations:
         self._save(operation)
 
     def _save(self, operation: Operation) -> None:
-        self._emulator.store.put("operation", operation.name, body=asdict(operation))
+        self._store.put("operation", operation.name, body=asdict(operation))
 
 
 def _signature(name: str) -> str:
@@ -244,20 +264,3 @@ def _signature(name: str) -> str:
     signature = base64.urlsafe_b64encode(seed.digest() * 4).decode().rstrip("=")
     ticks = 638_000_000_000_000_000 + int.from_bytes(seed.digest()[:6])
     return f"&t={ticks}&c={certificate.decode()}&s={signature}&h={seed.hexdigest()[:43]}"
-
-
-def _reference(function: Finish) -> str:
-    name = getattr(function, "__qualname__", "")
-    if not name or "<" in name or "." in name:
-        raise TypeError(
-            f"an operation's finish must be a function of a module, to be found after a restart: {function!r}"
-        )
-    return f"{function.__module__}:{name}"
-
-
-def _resolve(reference: str) -> Finish:
-    module, _, name = reference.partition(":")
-    if not module.startswith("phift.emulator."):
-        raise ValueError(f"not a finish function of the emulator: {reference}")
-    function: Finish = getattr(importlib.import_module(module), name)
-    return function

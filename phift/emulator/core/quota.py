@@ -5,12 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from phift.catalog.vm_sizes import VmSize, vm_size, vm_sizes
-
-if TYPE_CHECKING:
-    from phift.emulator.core.context import Emulator
+from phift.emulator.core.store import Store
 
 __all__ = ["LOW_PRIORITY", "TOTAL", "Family", "Quota", "Use", "families", "family_of"]
 
@@ -110,24 +107,24 @@ class Use:
 class Quota:
     """Limits, kept in the store, and the sum of what consumers say they use."""
 
-    def __init__(self, emulator: Emulator) -> None:
-        self._emulator = emulator
-        self.consumers: list[Callable[[Emulator], Iterable[Use]]] = []
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.consumers: list[Callable[[], Iterable[Use]]] = []
 
     def limits(self) -> dict[str, int]:
         """vCPUs by family name, and for TOTAL and LOW_PRIORITY."""
         defaults = dict.fromkeys((family.name for family in families()), _DEFAULT_FAMILY_LIMIT)
-        return {**defaults, **_DEFAULT_LIMITS, **(self._emulator.store.get("quota", "limits") or {})}
+        return {**defaults, **_DEFAULT_LIMITS, **(self._store.get("quota", "limits") or {})}
 
     def set_limit(self, name: str, vcpus: int) -> None:
-        changed = {**(self._emulator.store.get("quota", "limits") or {}), name: vcpus}
-        self._emulator.store.put("quota", "limits", body=changed)
+        changed = {**(self._store.get("quota", "limits") or {}), name: vcpus}
+        self._store.put("quota", "limits", body=changed)
 
     def used(self) -> dict[str, int]:
         """vCPUs in use by family name, and for TOTAL and LOW_PRIORITY."""
         result: dict[str, int] = {TOTAL: 0, LOW_PRIORITY: 0}
         for consumer in self.consumers:
-            for use in consumer(self._emulator):
+            for use in consumer():
                 if use.low_priority:
                     result[LOW_PRIORITY] += use.cores
                 else:

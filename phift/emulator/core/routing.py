@@ -6,17 +6,15 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from phift.emulator.core.body import parse_json
+from phift.emulator.core.context import Context
 from phift.emulator.core.errors import ServiceError
-
-if TYPE_CHECKING:
-    from phift.emulator.core.context import Emulator
 
 __all__ = [
     "LOCATION",
@@ -86,15 +84,18 @@ def host_kind(hostname: str) -> Host | None:
     return next((kind for suffix, kind in _SUFFIX if name.endswith(suffix)), None)
 
 
+E = TypeVar("E", bound=Context)
+
+
 @dataclass
-class Call:
+class Call(Generic[E]):
     """One request on its way to a handler.
 
     params: the path's parameters, decoded, in the case they were sent.
     claims: of the bearer token, {} on public routes.
     """
 
-    emulator: Emulator
+    emulator: E
     request: Request
     params: dict[str, str]
     claims: dict[str, Any] = field(default_factory=dict)
@@ -137,7 +138,7 @@ class Call:
         return body
 
 
-Handler = Callable[[Call], Awaitable[Response]]
+Handler = Callable[[Call[Any]], Awaitable[Response]]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from phift.emulator.core.context import Workspace
+from phift.emulator.core.workspace import Workspace
 
 __all__ = ["DatastorePath", "JobOutput", "parse_datastore_uri", "parse_job_output"]
 

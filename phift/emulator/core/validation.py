@@ -28,14 +28,14 @@ _INVALID = "Request is invalid and/or missing fields."
 _MAX_TAGS, _MAX_KEY, _MAX_VALUE = 50, 512, 256
 
 
-async def strict_object(call: Call, kind: str) -> dict[str, Any]:
+async def strict_object(call: Call[Any], kind: str) -> dict[str, Any]:
     """The body as a JSON object with members of the type alone; raises ServiceError 400 for anything else."""
     body = await call.object()
     check_members(call, body, kind)
     return body
 
 
-async def lenient_object(call: Call, kind: str, *, needed: bool = True) -> dict[str, Any]:
+async def lenient_object(call: Call[Any], kind: str, *, needed: bool = True) -> dict[str, Any]:
     """The body as a JSON object that may have members besides those of the type; raises ServiceError 400 for values of
     other kinds than the type has. needed: else no body, or null, is an empty object."""
     body = await call.object(needed=needed)
@@ -43,7 +43,7 @@ async def lenient_object(call: Call, kind: str, *, needed: bool = True) -> dict[
     return body
 
 
-def check_members(call: Call, body: Any, kind: str) -> None:
+def check_members(call: Call[Any], body: Any, kind: str) -> None:
     """Raises ServiceError 400 for values of other kinds than the type has, and for members that it has not in this
     api-version, with all of them in its details (recorded 2026-03). None passes."""
     check_shape(body, kind)

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from phift import __version__
+from phift.emulator.core.environment import client_environment
 from phift.emulator.host.gate import authorization, proxy_url, shown_url
 from phift.emulator.host.home import ENDPOINT_FORMAT, Home
 from phift.emulator.host.listener import is_own
@@ -23,7 +24,6 @@ from phift.errors import EmulatorError
 
 __all__ = [
     "Connection",
-    "client_environment",
     "ensure",
     "environment",
     "find",
@@ -131,7 +131,7 @@ def log_files(home: Path | None = None) -> tuple[Path, Path]:
 
 
 def request(connection: Connection, method: str, path: str, body: Any = None) -> Any:
-    """An admin request (see services/admin/routes.py); the answer's JSON. Raises EmulatorError when there is none, or a no."""
+    """An admin request (see services/admin/); the answer's JSON. Raises EmulatorError when there is none, or a no."""
     return _request(connection.port, connection.proxy_headers, method, path, body)
 
 
@@ -147,33 +147,6 @@ def environment(connection: Connection) -> dict[str, str]:
         client_id=connection.client_id,
         client_secret=connection.client_secret,
     )
-
-
-def client_environment(
-    *,
-    proxy_url: str,
-    ca_file: str,
-    subscription_id: str,
-    resource_group: str,
-    workspace_name: str,
-    tenant_id: str,
-    client_id: str,
-    client_secret: str,
-) -> dict[str, str]:
-    """Both spellings of the proxy variables, since the lower-case one wins where both are set."""
-    proxies = {"HTTPS_PROXY": proxy_url, "HTTP_PROXY": proxy_url, "NO_PROXY": "localhost,127.0.0.1,::1"}
-    authorities = dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"), ca_file)
-    return {
-        **proxies,
-        **{name.lower(): value for name, value in proxies.items()},
-        **authorities,
-        "AZURE_TENANT_ID": tenant_id,
-        "AZURE_CLIENT_ID": client_id,
-        "AZURE_CLIENT_SECRET": client_secret,
-        "AZURE_SUBSCRIPTION_ID": subscription_id,
-        "AZURE_RESOURCE_GROUP": resource_group,
-        "AZURE_WORKSPACE_NAME": workspace_name,
-    }
 
 
 def _alive(home: Home) -> dict[str, Any] | None:

@@ -10,15 +10,17 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from phift import __version__
+from phift.emulator.compose import compose
 from phift.emulator.core.app import Application
-from phift.emulator.core.context import Emulator, Workspace
 from phift.emulator.core.pace import pace_of
+from phift.emulator.core.workspace import Workspace
 from phift.emulator.host.gate import Gate, proxy_url, shown_url
 from phift.emulator.host.home import Home, Identity
 from phift.emulator.host.proxy import Proxy
 from phift.emulator.host.tls import Authority
 from phift.emulator.runtime.serving import launch
 from phift.emulator.runtime.training.rehearsal import rehearses
+from phift.emulator.services.emulator import Emulator
 
 __all__ = ["Server", "workspace_of"]
 
@@ -49,11 +51,12 @@ class Server:
         self._authority = Authority(home.path / "tls")
         self._proxy = Proxy(self, self._authority, Gate(self.identity.proxy_secret))
         self._ready = asyncio.Event()
+        self._emulator: Emulator
         self._application: Application
 
     @property
     def emulator(self) -> Emulator:
-        return self._application.emulator
+        return self._emulator
 
     @property
     def port(self) -> int:
@@ -71,7 +74,7 @@ class Server:
     @property
     def idle_seconds(self) -> float:
         """Seconds since the last request ended; 0 while something is being done."""
-        busy = self._application.in_flight or any(ask(self.emulator) for ask in self.emulator.busy)
+        busy = self._application.in_flight or any(ask() for ask in self.emulator.busy)
         return 0.0 if busy else time.monotonic() - self._application.last_request
 
     async def start(self, port: int = 0) -> None:
@@ -92,6 +95,10 @@ class Server:
         self.home.wipe()
         await self._open()
 
+    def remember(self, **settings: Any) -> None:
+        """Keeps settings over restarts."""
+        self.home.remember(**settings)
+
     def status(self) -> dict[str, Any]:
         """What it says of itself. No secret is in it."""
         workspace = self.emulator.workspace
@@ -107,7 +114,7 @@ class Server:
             "location": workspace.location,
             "uptime_seconds": round(time.time() - self.started, 1),
             "idle_seconds": round(self.idle_seconds, 1),
-            "busy": any(ask(self.emulator) for ask in self.emulator.busy),
+            "busy": any(ask() for ask in self.emulator.busy),
             "jobs": "rehearsed: nothing is trained" if rehearses() else "trained",
             "deployments": "rehearsed: no model is loaded" if launch.rehearses() else "served",
             "pace": self.emulator.pace.name,
@@ -130,7 +137,7 @@ class Server:
         )
         emulator.noise = bool(settings.get("noise", False))
         emulator.control = self
-        self._application = Application(emulator)
+        self._emulator, self._application = emulator, compose(emulator)
         await emulator.start()
         self._ready.set()
 

@@ -6,32 +6,32 @@ import asyncio
 import logging
 import shutil
 import tempfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
+from phift.emulator.core.context import Context
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.runtime.serving.container import Container, NeverReady
 from phift.emulator.runtime.serving.launch import Launch, rehearses, workers_for
-from phift.emulator.services.deployments.prepare import SERVER_LOG, download, log_folder
 
-if TYPE_CHECKING:
-    from phift.emulator.core.context import Emulator
-
-__all__ = ["Supervisor", "serving_of"]
+__all__ = ["INITIALIZER_LOG", "SERVER_LOG", "Supervisor", "log_folder"]
 
 logger = logging.getLogger("phift.emulator")
 
 Key = tuple[str, str]
 
 _SOCKETS = "phift-"
+SERVER_LOG = "inference-server.log"
+INITIALIZER_LOG = "storage-initializer.log"
 
 
 class Supervisor:
     """The containers by endpoint and deployment name (any case)."""
 
-    def __init__(self, emulator: Emulator) -> None:
-        self._emulator = emulator
+    def __init__(self, context: Context, download: Callable[[Launch], Awaitable[None]]) -> None:
+        """download: puts model and code into a launch's folder; raises ServiceError for what cannot be served."""
+        self._context = context
+        self._download = download
         self._containers: dict[Key, Container] = {}
         self._starting = 0
         self._sockets: Path | None = None
@@ -54,7 +54,7 @@ class Supervisor:
         old = self.find(endpoint, name)
         if old and launch.same_container(old.launch):
             return
-        await download(self._emulator, launch)
+        await self._download(launch)
         container = self._container(endpoint, name, launch)
         container.say(workers_for(instances)[1])
         if rehearses() and not launch.entry_script:
@@ -63,7 +63,7 @@ class Supervisor:
             container.say("the script runs with the packages of phift's own environment, whatever environment is named")
         self._starting += 1
         try:
-            container.start(self._emulator.spawn)
+            container.start(self._context.spawn)
             await container.wait_ready()
         except NeverReady as error:
             await container.stop()
@@ -75,14 +75,14 @@ class Supervisor:
             self._starting -= 1
         self._containers[_key(endpoint, name)] = container
         if old:
-            self._emulator.spawn(self._retire(old), name=f"retire {old.launch.label}")
+            self._context.spawn(self._retire(old), name=f"retire {old.launch.label}")
 
     async def remove(self, endpoint: str, name: str) -> None:
         """Ends a deployment's container, once drained, and removes its files and logs."""
         container = self._containers.pop(_key(endpoint, name), None)
         if container:
             await self._retire(container)
-        folder = log_folder(self._emulator, endpoint, name)
+        folder = log_folder(self._context, endpoint, name)
         await asyncio.to_thread(shutil.rmtree, folder, True)
         if not any(folder.parent.iterdir()):
             folder.parent.rmdir()
@@ -91,14 +91,14 @@ class Supervisor:
         """Starts the container that served when the emulator went down; requests wait for it meanwhile."""
         if not Path(launch.folder).is_dir():
             logger.warning("deployment %s: its folder %s is gone, it is made again", launch.label, launch.folder)
-            self._emulator.spawn(self.deploy(endpoint, name, launch, launch.workers), name=f"again {launch.label}")
+            self._context.spawn(self.deploy(endpoint, name, launch, launch.workers), name=f"again {launch.label}")
             return
         container = self._container(endpoint, name, launch, proven=True)
         container.say("started again with the emulator")
-        container.start(self._emulator.spawn)
+        container.start(self._context.spawn)
         self._containers[_key(endpoint, name)] = container
 
-    def kill_all(self) -> None:
+    async def stop(self) -> None:
         """Ends all containers at once, for the emulator is stopping."""
         for container in self._containers.values():
             container.kill()
@@ -115,22 +115,22 @@ class Supervisor:
         await asyncio.to_thread(shutil.rmtree, container.launch.folder, True)
 
     def _container(self, endpoint: str, name: str, launch: Launch, *, proven: bool = False) -> Container:
-        emulator = self._emulator
+        context = self._context
         return Container(
             launch,
-            log_folder(emulator, endpoint, name) / SERVER_LOG,
+            log_folder(context, endpoint, name) / SERVER_LOG,
             self._socket(),
-            fast=emulator.pace.hurried,
+            fast=context.pace.hurried,
             proven=proven,
             # a script of the user's may speak to Azure; ours has no business on any network
-            environment=emulator.client_environment() if launch.entry_script else {},
+            environment=context.client_environment() if launch.entry_script else {},
         )
 
     def _socket(self) -> Path:
         """A path for one more socket. Short, as it has 107 bytes at most, so not under home; a killed emulator's folder
         is removed by the next one."""
         if self._sockets is None:
-            note = self._emulator.folder("deployments") / ".sockets"
+            note = self._context.folder("deployments") / ".sockets"
             former = Path(note.read_text(encoding="utf-8")) if note.exists() else None
             if former and former.parent == Path(tempfile.gettempdir()) and former.name.startswith(_SOCKETS):
                 shutil.rmtree(former, ignore_errors=True)
@@ -138,6 +138,11 @@ class Supervisor:
             note.write_text(str(self._sockets), encoding="utf-8")
         self._count += 1
         return self._sockets / str(self._count)
+
+
+def log_folder(context: Context, endpoint: str, name: str) -> Path:
+    """Where a deployment's files and logs are."""
+    return context.folder("deployments", endpoint.casefold(), name.casefold())
 
 
 def _not_ready(why: str) -> str:
@@ -149,13 +154,3 @@ def _not_ready(why: str) -> str:
 
 def _key(endpoint: str, name: str) -> Key:
     return endpoint.casefold(), name.casefold()
-
-
-_SUPERVISORS: WeakKeyDictionary[Emulator, Supervisor] = WeakKeyDictionary()
-
-
-def serving_of(emulator: Emulator) -> Supervisor:
-    """The emulator's containers."""
-    if emulator not in _SUPERVISORS:
-        _SUPERVISORS[emulator] = Supervisor(emulator)
-    return _SUPERVISORS[emulator]

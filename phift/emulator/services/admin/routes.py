@@ -13,7 +13,8 @@ from phift.emulator.core.context import Control
 from phift.emulator.core.documents import empty, reply
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.pace import PACES, pace_of
-from phift.emulator.core.routing import Call, Host, Route
+from phift.emulator.core.routing import Host, Route
+from phift.emulator.services.emulator import Call
 
 __all__ = ["ROUTES"]
 
@@ -81,7 +82,7 @@ async def _change_settings(call: Call) -> Response:
             raise ServiceError(400, "RequestInvalid", "noise must be true or false")
         call.emulator.noise = body["noise"]
     if call.emulator.control:
-        call.emulator.control.home.remember(**body)
+        call.emulator.control.remember(**body)
     return await _settings(call)
 
 

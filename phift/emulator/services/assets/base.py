@@ -10,13 +10,13 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from phift.emulator.core.apiversions import shown
-from phift.emulator.core.context import Emulator
 from phift.emulator.core.documents import empty, reply, system_data, touched
 from phift.emulator.core.errors import ServiceError, detail
 from phift.emulator.core.listing import has_all, in_view, page
 from phift.emulator.core.pace import listed
-from phift.emulator.core.routing import WS, Call, Host, Route
+from phift.emulator.core.routing import WS, Host, Route
 from phift.emulator.core.validation import check_asset_name, check_asset_version, strict_object, text_map
+from phift.emulator.services.emulator import Call, Emulator
 
 __all__ = ["AssetKind", "base_properties", "find_version", "routes"]
 

@@ -11,10 +11,10 @@ from starlette.responses import Response
 from phift.emulator.core.documents import reply
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.listing import page
-from phift.emulator.core.routing import WS, Call, Host, Route
+from phift.emulator.core.routing import WS, Host, Route
 from phift.emulator.core.validation import check_members, text_map
 from phift.emulator.services.assets.base import AssetKind, base_properties, routes
-from phift.emulator.services.blob.account import blobs_of
+from phift.emulator.services.emulator import Call
 
 __all__ = ["CODES", "CODE_ROUTES"]
 
@@ -63,7 +63,7 @@ async def _find(call: Call) -> Response:
 async def _start_upload(call: Call) -> Response:
     """A container of its own for the content, and a SAS that writes to it."""
     check_members(call, await call.object(needed=False), "PendingUploadRequest")
-    blobs = blobs_of(call.emulator)
+    blobs = call.emulator.blobs
     container = f"{call.emulator.workspace.workspace_id}-{secrets.token_hex(13)}"
     blobs.store.containers.ensure(container)
     return reply(

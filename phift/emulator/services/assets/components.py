@@ -10,11 +10,12 @@ from typing import Any
 
 from phift.emulator.core.assumed import holds
 from phift.emulator.core.errors import ServiceError
-from phift.emulator.core.routing import Call
 from phift.emulator.core.validation import text_map
 from phift.emulator.services.assets.base import AssetKind, base_properties
+from phift.emulator.services.assets.spec_text import component_spec_text
+from phift.emulator.services.emulator import Call
 
-__all__ = ["COMPONENTS", "component_spec_text"]
+__all__ = ["COMPONENTS"]
 
 _NAMED = re.compile(r"azureml:(?P<name>[A-Za-z0-9._-]+)(?::(?P<version>[A-Za-z0-9._-]+)|@(?P<label>[A-Za-z0-9._-]+))")
 _FIRST = ("$schema", "name", "version", "display_name", "is_deterministic", "type", "description", "tags", "inputs")
@@ -22,15 +23,6 @@ _LAST = ("code", "environment", "resources", "command")
 _ANONYMOUS = "azureml_anonymous"
 _OPAQUE = ("jobs", "tags", "$schema")
 _CHANGEABLE = ("display_name", "description", "tags", "$schema")
-
-
-def component_spec_text(value: Any) -> Any:
-    """Scalars inside a componentSpec come back as text: True as "True", 1 as "1" (recorded 2026-03)."""
-    if isinstance(value, dict):
-        return {key: component_spec_text(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [component_spec_text(each) for each in value]
-    return str(value) if isinstance(value, bool | int | float) else value
 
 
 def _stored_spec(call: Call, spec: dict[str, Any]) -> dict[str, Any]:

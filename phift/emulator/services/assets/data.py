@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from phift.emulator.core.errors import ServiceError
-from phift.emulator.core.routing import Call
 from phift.emulator.core.uris import parse_datastore_uri
 from phift.emulator.core.validation import text_map
 from phift.emulator.services.assets.base import AssetKind, base_properties
+from phift.emulator.services.emulator import Call
 
 __all__ = ["DATA"]
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from phift.emulator.core.context import Emulator
 from phift.emulator.core.errors import ServiceError
-from phift.emulator.core.routing import Call
 from phift.emulator.core.validation import text_map
 from phift.emulator.core.yamlfile import load_yaml
 from phift.emulator.services.assets.base import AssetKind, base_properties
+from phift.emulator.services.emulator import Call, Emulator
 
 __all__ = ["ENVIRONMENTS"]
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from phift.emulator.core.context import Context
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.services.blob.account import ARTIFACT_CONTAINER
 from phift.emulator.services.registry.publish import versions
-
-if TYPE_CHECKING:
-    from phift.emulator.core.context import Emulator
 
 __all__ = ["ARTIFACT_STORE", "BLOB_STORE", "BlobPlace", "RegistryModel", "long_uri", "place_of"]
 
@@ -56,7 +53,7 @@ class RegistryModel:
     version: str
 
 
-def place_of(emulator: Emulator, uri: str, kind: str, *, links: int = 0) -> BlobPlace | RegistryModel:
+def place_of(context: Context, uri: str, kind: str, *, links: int = 0) -> BlobPlace | RegistryModel:
     """What a job input's URI stands for. kind: its type, such as uri_file or mlflow_model. links: how many assets lead
     to it.
 
@@ -71,34 +68,34 @@ def place_of(emulator: Emulator, uri: str, kind: str, *, links: int = 0) -> Blob
     if found := _REGISTRY.fullmatch(uri):
         return _registry_model(found["registry"], found["name"], found["version"] or "")
     if found := _DATASTORE.fullmatch(uri):
-        return BlobPlace(container_of(emulator, found["store"]), unquote(found["path"]).strip("/"))
+        return BlobPlace(container_of(context, found["store"]), unquote(found["path"]).strip("/"))
     if found := _ASSET.fullmatch(uri) or _LOCATED.fullmatch(uri):
-        return _asset(emulator, found["kind"].lower(), found["name"], found["version"], links)
+        return _asset(context, found["kind"].lower(), found["name"], found["version"], links)
     if found := _SHORT.fullmatch(uri):
         plural = "models" if kind.endswith("_model") else "data"
-        return _asset(emulator, plural, found["name"], found["version"], links)
+        return _asset(context, plural, found["name"], found["version"], links)
     if found := _BLOB_URL.fullmatch(uri):
-        if found["account"].lower() != emulator.workspace.storage_account.lower():
+        if found["account"].lower() != context.workspace.storage_account.lower():
             raise ServiceError(400, "UserError", f"{uri}: only the workspace's own storage account is served here.")
         return BlobPlace(found["container"], unquote(found["path"]).strip("/"))
     raise ServiceError(400, "UserError", f"The uri '{uri}' is not understood by the embedded Azure ML.")
 
 
-def container_of(emulator: Emulator, datastore: str) -> str:
+def container_of(context: Context, datastore: str) -> str:
     """The blob container of a datastore; raises ServiceError 404 when there is no such datastore."""
-    builtin = {BLOB_STORE: emulator.workspace.container, ARTIFACT_STORE: ARTIFACT_CONTAINER}
+    builtin = {BLOB_STORE: context.workspace.container, ARTIFACT_STORE: ARTIFACT_CONTAINER}
     if container := builtin.get(datastore.lower()):
         return container
-    document = emulator.store.get("datastore", datastore)
+    document = context.store.get("datastore", datastore)
     container = ((document or {}).get("properties") or {}).get("containerName")
     if not container:
         raise ServiceError(404, "UserError", f"Could not find datastore: {datastore}.", inner="NotFoundError")
     return str(container)
 
 
-def long_uri(emulator: Emulator, datastore: str, path: str) -> str:
+def long_uri(context: Context, datastore: str, path: str) -> str:
     """The long form the service answers with: resourcegroups in lower case (recorded 2026-03)."""
-    workspace = emulator.workspace
+    workspace = context.workspace
     return (
         f"azureml://subscriptions/{workspace.subscription_id}/resourcegroups/{workspace.resource_group}"
         f"/workspaces/{workspace.name}/datastores/{datastore}/paths/{path}"
@@ -114,11 +111,11 @@ def _registry_model(registry: str, name: str, version: str) -> RegistryModel:
     return RegistryModel(name, str(known["name"]))
 
 
-def _asset(emulator: Emulator, kind: str, name: str, version: str, links: int) -> BlobPlace | RegistryModel:
-    document = emulator.store.get(f"{kind}/versions", name, version)
+def _asset(context: Context, kind: str, name: str, version: str, links: int) -> BlobPlace | RegistryModel:
+    document = context.store.get(f"{kind}/versions", name, version)
     if document is None:
         raise ServiceError(
             404, "UserError", f"Not found {kind.removesuffix('s')} {name} (version: {version}).", inner=("NotFound",)
         )
     properties = document["properties"]
-    return place_of(emulator, str(properties.get("dataUri") or properties.get("modelUri")), kind, links=links + 1)
+    return place_of(context, str(properties.get("dataUri") or properties.get("modelUri")), kind, links=links + 1)

@@ -6,13 +6,12 @@ import re
 from typing import Any
 
 from phift.emulator.core.errors import ServiceError
-from phift.emulator.core.routing import Call
 from phift.emulator.core.uris import DatastorePath, JobOutput, parse_datastore_uri, parse_job_output
 from phift.emulator.core.validation import text_map
 from phift.emulator.core.yamlfile import load_yaml
 from phift.emulator.services.assets.base import AssetKind, base_properties
 from phift.emulator.services.assets.locations import BLOB_STORE
-from phift.emulator.services.blob.account import blobs_of
+from phift.emulator.services.emulator import Call
 from phift.emulator.services.jobs.outputs import output_place
 from phift.emulator.services.jobs.record import find_job
 
@@ -112,7 +111,7 @@ def _holds_anything(call: Call, path: DatastorePath) -> bool:
     container = _container(call, path)
     if container is None:
         return True
-    blobs = blobs_of(call.emulator)
+    blobs = call.emulator.blobs
     return blobs.exists(container, path.path) or any(True for _ in blobs.list(container, path.path + "/"))
 
 
@@ -129,7 +128,7 @@ def _flavors(call: Call, path: DatastorePath | None, kind: str) -> dict[str, Any
     container = _container(call, path) if path and kind == "mlflow_model" else None
     if container is None or path is None:
         return {}
-    blobs, name = blobs_of(call.emulator), f"{path.path.rstrip('/')}/MLmodel"
+    blobs, name = call.emulator.blobs, f"{path.path.rstrip('/')}/MLmodel"
     if not blobs.exists(container, name):
         return {}
     with blobs.open(container, name) as stream:

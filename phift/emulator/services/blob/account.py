@@ -12,15 +12,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
 from urllib.parse import quote
-from weakref import WeakKeyDictionary
 
-from phift.emulator.core.context import Emulator
 from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.store import Store
 from phift.emulator.services.blob.engine import BlobStore
 from phift.emulator.services.blob.model import Blob, BlobKind, Content
 from phift.emulator.services.blob.sas import account_sas, service_sas
 
-__all__ = ["ARTIFACT_CONTAINER", "BlobAccount", "blobs_of"]
+__all__ = ["ARTIFACT_CONTAINER", "BlobAccount"]
 
 ARTIFACT_CONTAINER = "azureml"
 """Container of the datastore workspaceartifactstore: logs and run artifacts."""
@@ -37,17 +36,21 @@ class BlobAccount:
     Missing blobs and containers raise ServiceError 404, as over HTTP.
     """
 
-    def __init__(self, emulator: Emulator) -> None:
-        self.name = emulator.workspace.storage_account
-        self.store = BlobStore(emulator.store.connection, emulator.folder("blobs"))
-        self._documents = emulator.store
+    def __init__(self, name: str, store: Store, folder: Path, containers: Iterable[str]) -> None:
+        """Opens the account: makes its containers, and ARTIFACT_CONTAINER, and sweeps what a crash left behind.
+
+        name: of the storage account. folder: of its blobs' content.
+        """
+        self.name = name
+        self.store = BlobStore(store.connection, folder)
+        self._documents = store
         document = self._documents.get(_KIND, self.name)
         if document is None:
             document = {"key": base64.b64encode(secrets.token_bytes(64)).decode(), **_SWITCHES}
             self._documents.put(_KIND, self.name, body=document)
         self._document = document
         self.store.sweep()
-        for container in (emulator.workspace.container, ARTIFACT_CONTAINER):
+        for container in (*containers, ARTIFACT_CONTAINER):
             self.store.containers.ensure(container)
 
     @property
@@ -180,16 +183,6 @@ class BlobAccount:
         if content.md5:
             headers["content-md5"] = base64.b64encode(content.md5).decode()
         return self.store.put_block_blob(container, name, content, headers=headers)
-
-
-_ACCOUNTS: WeakKeyDictionary[Emulator, BlobAccount] = WeakKeyDictionary()
-
-
-def blobs_of(emulator: Emulator) -> BlobAccount:
-    """The emulator's storage account, made on first use: call it once before anything is served."""
-    if emulator not in _ACCOUNTS:
-        _ACCOUNTS[emulator] = BlobAccount(emulator)
-    return _ACCOUNTS[emulator]
 
 
 def _target(folder: Path, prefix: str, name: str) -> Path:

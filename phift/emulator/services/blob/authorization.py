@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
-from phift.emulator.core.context import Emulator
+from phift.emulator.core.context import Context
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.tokens import TokenError
 from phift.emulator.services.blob.account import BlobAccount
@@ -14,14 +14,12 @@ from phift.emulator.services.blob.shared_key import check_shared_key
 __all__ = ["authorize"]
 
 
-def authorize(
-    emulator: Emulator, account: BlobAccount, request: Request, container: str, name: str, need: Need
-) -> None:
+def authorize(context: Context, account: BlobAccount, request: Request, container: str, name: str, need: Need) -> None:
     """Raises 401, 403 or 409 unless the request may do what it needs. Nothing is public."""
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     query = dict(request.query_params)
     if scheme.lower() == "bearer":
-        _check_token(emulator, account, credentials)
+        _check_token(context, account, credentials)
         if not account.switches["dataRoleAssigned"]:
             raise ServiceError(
                 403,
@@ -58,17 +56,17 @@ def authorize(
             client=request.client.host if request.client else "",
         )
     elif "x-ms-version" in request.headers:
-        raise _unauthenticated(emulator, "NoAuthenticationInformation")
+        raise _unauthenticated(context, "NoAuthenticationInformation")
     else:
         raise ServiceError(409, "PublicAccessNotPermitted", "Public access is not permitted on this storage account.")
 
 
-def _check_token(emulator: Emulator, account: BlobAccount, token: str) -> None:
+def _check_token(context: Context, account: BlobAccount, token: str) -> None:
     audiences = frozenset({"https://storage.azure.com", account.url})
     try:
-        emulator.tokens.verify(token, audiences)
+        context.tokens.verify(token, audiences)
     except (TokenError, ValueError, KeyError) as error:
-        raise _unauthenticated(emulator, "InvalidAuthenticationInfo", str(error)) from error
+        raise _unauthenticated(context, "InvalidAuthenticationInfo", str(error)) from error
 
 
 def _check_key_access(account: BlobAccount) -> None:
@@ -81,8 +79,8 @@ def _check_key_access(account: BlobAccount) -> None:
         )
 
 
-def _unauthenticated(emulator: Emulator, code: str, why: str = "") -> ServiceError:
-    login = f"https://login.microsoftonline.com/{emulator.workspace.tenant_id}/oauth2/authorize"
+def _unauthenticated(context: Context, code: str, why: str = "") -> ServiceError:
+    login = f"https://login.microsoftonline.com/{context.workspace.tenant_id}/oauth2/authorize"
     return ServiceError(
         401,
         code,

@@ -6,7 +6,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from phift.emulator.core.errors import ServiceError
-from phift.emulator.core.routing import Call
 from phift.emulator.services.blob.account import BlobAccount
 from phift.emulator.services.blob.authorization import authorize
 from phift.emulator.services.blob.body import Body, number_header
@@ -15,6 +14,7 @@ from phift.emulator.services.blob.engine import BlobStore
 from phift.emulator.services.blob.names import check_metadata_name
 from phift.emulator.services.blob.sas import Need
 from phift.emulator.services.blob.xml import property_headers
+from phift.emulator.services.emulator import Call
 
 __all__ = ["Exchange", "invalid_query", "missing_header"]
 

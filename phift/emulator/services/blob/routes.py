@@ -7,16 +7,15 @@ from collections.abc import Awaitable, Callable
 
 from starlette.responses import Response
 
-from phift.emulator.core.context import Emulator
 from phift.emulator.core.documents import reply
 from phift.emulator.core.errors import ServiceError
-from phift.emulator.core.routing import Call, Host, Route
-from phift.emulator.services.blob.account import blobs_of
+from phift.emulator.core.routing import Host, Route
 from phift.emulator.services.blob.answers import SERVER
 from phift.emulator.services.blob.exchange import Exchange
 from phift.emulator.services.blob.operations import blobs, containers, leasing, uploads
+from phift.emulator.services.emulator import Call
 
-__all__ = ["ROUTES", "install"]
+__all__ = ["ROUTES"]
 
 Operation = Callable[[Exchange], Awaitable[Response]]
 
@@ -70,7 +69,7 @@ async def _blob(call: Call) -> Response:
 
 
 async def _answer(call: Call, operations: dict[tuple[str, str, str], Operation]) -> Response:
-    exchange = Exchange(call, blobs_of(call.emulator), time.time())
+    exchange = Exchange(call, call.emulator.blobs, time.time())
     headers = {"x-ms-version": exchange.header("x-ms-version") or _DEFAULT_VERSION}
     if client_id := exchange.header("x-ms-client-request-id"):
         headers["x-ms-client-request-id"] = client_id
@@ -102,7 +101,7 @@ def _operation(exchange: Exchange, operations: dict[tuple[str, str, str], Operat
 
 
 async def _switches(call: Call) -> Response:
-    return reply(blobs_of(call.emulator).switches)
+    return reply(call.emulator.blobs.switches)
 
 
 async def _switch(call: Call) -> Response:
@@ -110,15 +109,10 @@ async def _switch(call: Call) -> Response:
     if not all(isinstance(value, bool) for value in wanted.values()):
         raise ServiceError(400, "BadRequest", "The switches of the storage account are true or false.")
     try:
-        blobs_of(call.emulator).switch(**wanted)
+        call.emulator.blobs.switch(**wanted)
     except ValueError as error:
         raise ServiceError(400, "BadRequest", str(error)) from error
-    return reply(blobs_of(call.emulator).switches)
-
-
-def install(emulator: Emulator) -> None:
-    """Opens the storage account: makes its containers and sweeps what a crash left behind."""
-    blobs_of(emulator)
+    return reply(call.emulator.blobs.switches)
 
 
 _METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE")

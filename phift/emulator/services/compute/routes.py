@@ -6,23 +6,23 @@ import copy
 import random
 import re
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from starlette.responses import Response
 
 from phift.catalog.vm_sizes import VmSize, vm_size, vm_sizes
 from phift.emulator.core.assumed import holds
-from phift.emulator.core.context import Emulator
 from phift.emulator.core.documents import empty, reply, timestamp
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.listing import page
 from phift.emulator.core.operations import Operation
 from phift.emulator.core.quota import Use, family_of
-from phift.emulator.core.routing import WS, Call, Host, Route
+from phift.emulator.core.routing import WS, Host, Route
 from phift.emulator.core.validation import check_tags, lenient_object
-from phift.emulator.services.jobs.queue import jobs_of
+from phift.emulator.services.emulator import Call, Emulator
 
-__all__ = ["ROUTES", "install", "nodes_in_use"]
+__all__ = ["FINISHERS", "ROUTES", "nodes_in_use", "quota_in_use"]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,30}[A-Za-z0-9]")
 _ZERO_NODES = dict.fromkeys(
@@ -70,7 +70,7 @@ async def _put(call: Call) -> Response:
     document = _written(call, body, existing)
     with emulator.store.transaction():
         emulator.store.put("compute", name, body=document)
-        operation = emulator.operations.start("compute", name, finish=finish_write, api_version=call.api_version)
+        operation = emulator.operations.start("compute", name, finish="compute.written", api_version=call.api_version)
     live = existing is not None and existing["properties"]["provisioningState"] != "Failed"
     return reply(_put_reply(document, body, live=live), 201, operation.headers)
 
@@ -257,12 +257,17 @@ def nodes_in_use(emulator: Emulator) -> list[tuple[str, Use]]:
     return uses
 
 
+def quota_in_use(emulator: Emulator) -> Iterator[Use]:
+    """What the nodes of all clusters hold of the quota now."""
+    return (use for _, use in nodes_in_use(emulator))
+
+
 def _node_count(emulator: Emulator, document: dict[str, Any]) -> int:
     """The least it keeps, or as many as run jobs; none before it has succeeded."""
     if document["properties"]["provisioningState"] != "Succeeded":
         return 0
     least = int(document["properties"]["properties"]["scaleSettings"]["minNodeCount"])
-    return max(least, jobs_of(emulator).nodes_in_use(document["name"]))
+    return max(least, emulator.jobs.nodes_in_use(document["name"]))
 
 
 async def _get(call: Call) -> Response:
@@ -274,7 +279,7 @@ def _shown(call: Call, document: dict[str, Any]) -> dict[str, Any]:
     """As GET answers now. With noise, the size's case flips from one read to the next, as it does on the service."""
     inner = document["properties"]["properties"]
     count = _node_count(call.emulator, document)
-    running = jobs_of(call.emulator).nodes_in_use(document["name"])
+    running = call.emulator.jobs.nodes_in_use(document["name"])
     inner["currentNodeCount"] = inner["targetNodeCount"] = count
     inner["nodeStateCounts"] = {**_ZERO_NODES, "runningNodeCount": running, "idleNodeCount": count - running}
     if call.emulator.noise and random.random() < 0.5:
@@ -315,14 +320,14 @@ async def _delete(call: Call) -> Response:
     document = emulator.store.get("compute", name)
     if document is None:
         return Response(status_code=204)
-    busy = jobs_of(emulator).nodes_in_use(name)
+    busy = emulator.jobs.nodes_in_use(name)
     if busy and not holds(emulator.store, "busy_cluster_is_deleted"):
         message = f"Compute {document['name']} runs jobs on {busy} nodes. Wait for them, or cancel them."
         raise ServiceError(409, "Conflict", message)
     document["properties"]["provisioningState"] = "Deleting"
     with emulator.store.transaction():
         emulator.store.put("compute", name, body=document)
-        operation = emulator.operations.start("compute", name, finish=finish_delete, api_version=call.api_version)
+        operation = emulator.operations.start("compute", name, finish="compute.deleted", api_version=call.api_version)
     return empty(202, operation.headers)
 
 
@@ -340,7 +345,7 @@ def finish_delete(emulator: Emulator, operation: Operation) -> None:
 
 async def _list_nodes(call: Call) -> Response:
     document = _existing(call)
-    count, running = _node_count(call.emulator, document), jobs_of(call.emulator).nodes_in_use(document["name"])
+    count, running = _node_count(call.emulator, document), call.emulator.jobs.nodes_in_use(document["name"])
     nodes = [
         {
             "nodeId": f"tvmps_{document['name'].lower()}_{index}",
@@ -355,10 +360,6 @@ async def _list_nodes(call: Call) -> Response:
     return reply({"nodes": nodes})
 
 
-def install(emulator: Emulator) -> None:
-    emulator.quota.consumers.append(lambda emulator: (use for _, use in nodes_in_use(emulator)))
-
-
 ROUTES = (
     Route(Host.ARM, "GET", WS + "/computes", _list),
     Route(Host.ARM, "GET", WS + "/computes/{name}", _get),
@@ -367,3 +368,8 @@ ROUTES = (
     Route(Host.ARM, "DELETE", WS + "/computes/{name}", _delete),
     Route(Host.ARM, "POST", WS + "/computes/{name}/listNodes", _list_nodes),
 )
+
+FINISHERS = {
+    "compute.written": finish_write,
+    "compute.deleted": finish_delete,
+}

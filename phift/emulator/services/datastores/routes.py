@@ -7,15 +7,15 @@ from typing import Any
 from starlette.responses import Response
 
 from phift.emulator.core.apiversions import shown
-from phift.emulator.core.context import Emulator
 from phift.emulator.core.documents import empty, reply, system_data, touched
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.listing import page
-from phift.emulator.core.routing import WS, Call, Host, Route
+from phift.emulator.core.routing import WS, Host, Route
 from phift.emulator.core.validation import check_asset_name, check_members, strict_object
-from phift.emulator.services.blob.account import ARTIFACT_CONTAINER, BlobAccount, blobs_of
+from phift.emulator.services.blob.account import ARTIFACT_CONTAINER, BlobAccount
+from phift.emulator.services.emulator import Call, Emulator
 
-__all__ = ["ROUTES", "install"]
+__all__ = ["ROUTES", "make_system_datastores"]
 
 DEFAULT = "workspaceblobstore"
 
@@ -50,7 +50,7 @@ async def list_datastores(call: Call) -> Response:
 async def list_secrets(call: Call) -> Response:
     """A SAS when `expirableSecret` is asked for (the default of newer clients), the account key otherwise."""
     stored = _existing(call)
-    account = blobs_of(call.emulator)
+    account = call.emulator.blobs
     asked = await call.object(needed=False)
     check_members(call, asked, "SecretsRequest")
     if _credentials(account, stored) == "None":
@@ -119,7 +119,7 @@ async def delete(call: Call) -> Response:
     return empty(200 if deleted else 204)
 
 
-def install(emulator: Emulator) -> None:
+def make_system_datastores(emulator: Emulator) -> None:
     """Makes the workspace's own datastores."""
     for stored in _system_datastores(emulator):
         if emulator.store.get(_KIND, stored["name"]) is None:
@@ -175,7 +175,7 @@ def _credentials(account: BlobAccount, stored: dict[str, Any]) -> str:
 def _document(call: Call, stored: dict[str, Any]) -> dict[str, Any]:
     workspace = call.emulator.workspace
     own = stored["properties"]
-    credentials = own.get("credentials") or {"credentialsType": _credentials(blobs_of(call.emulator), stored)}
+    credentials = own.get("credentials") or {"credentialsType": _credentials(call.emulator.blobs, stored)}
     properties: dict[str, Any] = {
         "description": own.get("description"),
         "tags": own.get("tags"),

@@ -10,17 +10,17 @@ from typing import Any
 from starlette.responses import Response
 
 from phift.emulator.core.apiversions import shown
-from phift.emulator.core.context import Emulator
 from phift.emulator.core.documents import reply, timestamp
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.listing import page
 from phift.emulator.core.operations import RESULT, Operation
-from phift.emulator.core.routing import WS, Call, Host, Route
+from phift.emulator.core.routing import WS, Host, Route
 from phift.emulator.core.validation import check_members, check_tags, strict_object
 from phift.emulator.runtime.serving.launch import Launch
-from phift.emulator.runtime.serving.supervisor import serving_of
-from phift.emulator.services.deployments.prepare import INITIALIZER_LOG, SERVER_LOG, describe, log_folder
-from phift.emulator.services.deployments.settings import check_quota, in_use, server_variables, written
+from phift.emulator.runtime.serving.supervisor import INITIALIZER_LOG, SERVER_LOG, log_folder
+from phift.emulator.services.deployments.prepare import describe
+from phift.emulator.services.deployments.rules import check_quota, server_variables, written
+from phift.emulator.services.emulator import Call, Emulator
 from phift.emulator.services.endpoints.rules import (
     DEPLOYMENT,
     ENDPOINT,
@@ -35,7 +35,7 @@ from phift.emulator.services.endpoints.rules import (
 )
 from phift.emulator.services.endpoints.traffic import in_force
 
-__all__ = ["ROUTES", "finish_delete", "finish_write", "install"]
+__all__ = ["FINISHERS", "ROUTES", "recover"]
 
 _TIMEOUT = "PT30M"
 _MAX_DEPLOYMENTS = 20
@@ -108,7 +108,7 @@ def _begin(call: Call, endpoint: str, document: dict[str, Any], record: dict[str
         operation = emulator.operations.start(
             DEPLOYMENT,
             (endpoint, name),
-            finish=finish_write,
+            finish="deployment.written",
             location=url,
             timeout=_TIMEOUT,
             api_version=call.api_version,
@@ -139,7 +139,7 @@ async def finish_write(emulator: Emulator, operation: Operation) -> None:
     try:
         operation.fail_if_asked()
         check_quota(emulator, document, record["served"], total=True)
-        await serving_of(emulator).deploy(endpoint, name, launch, document["sku"]["capacity"])
+        await emulator.containers.deploy(endpoint, name, launch, document["sku"]["capacity"])
     except ServiceError:
         record = _current(emulator, operation)
         record["document"]["properties"]["provisioningState"] = "Failed"
@@ -148,7 +148,7 @@ async def finish_write(emulator: Emulator, operation: Operation) -> None:
     record = _current(emulator, operation)
     document = record["document"]
     document["properties"]["provisioningState"] = "Succeeded"
-    container = serving_of(emulator).find(endpoint, name)
+    container = emulator.containers.find(endpoint, name)
     record |= {"succeeded": True, "launch": container.launch.stored() if container else None, "served": document}
     emulator.store.put(DEPLOYMENT, endpoint, name, body=record)
 
@@ -245,7 +245,7 @@ async def _delete(call: Call) -> Response:
         operation = emulator.operations.start(
             DEPLOYMENT,
             (parent["document"]["name"], document["name"]),
-            finish=finish_delete,
+            finish="deployment.deleted",
             location=RESULT,
             timeout=_TIMEOUT,
             api_version=call.api_version,
@@ -265,7 +265,7 @@ async def finish_delete(emulator: Emulator, operation: Operation) -> None:
             record["document"]["properties"]["provisioningState"] = "Failed"
             emulator.store.put(DEPLOYMENT, endpoint, name, body=record)
         raise
-    await serving_of(emulator).remove(endpoint, name)
+    await emulator.containers.remove(endpoint, name)
     parent = emulator.store.get(ENDPOINT, endpoint)
     with emulator.store.transaction():
         emulator.store.delete(DEPLOYMENT, endpoint, name)
@@ -303,26 +303,14 @@ def _tail(path: Path, lines: int) -> str:
     return "".join(text.splitlines(keepends=True)[-lines:])
 
 
-def install(emulator: Emulator) -> None:
-    """Deployments that served are served again at start, and their processes end with the emulator. One that serves
-    does not keep an idle emulator from stopping; one that is being made does."""
-    emulator.quota.consumers.append(in_use)
-    emulator.busy.append(lambda _: serving_of(emulator).busy)
-
-    async def start(_: Emulator) -> None:
-        for endpoint in emulator.store.list(ENDPOINT):
-            name = endpoint["document"]["name"]
-            for record in deployments_of(emulator.store, name):
-                going = record["document"]["properties"]["provisioningState"] == "Deleting"
-                if record["launch"] and not going:
-                    launch = Launch.restored(record["launch"])
-                    serving_of(emulator).recover(name, record["document"]["name"], launch)
-
-    async def stop(_: Emulator) -> None:
-        serving_of(emulator).kill_all()
-
-    emulator.on_start.append(start)
-    emulator.on_stop.append(stop)
+async def recover(emulator: Emulator) -> None:
+    """Deployments that served are served again."""
+    for endpoint in emulator.store.list(ENDPOINT):
+        name = endpoint["document"]["name"]
+        for record in deployments_of(emulator.store, name):
+            going = record["document"]["properties"]["provisioningState"] == "Deleting"
+            if record["launch"] and not going:
+                emulator.containers.recover(name, record["document"]["name"], Launch.restored(record["launch"]))
 
 
 _DEPLOYMENTS = WS + "/onlineEndpoints/{endpoint}/deployments"
@@ -336,3 +324,8 @@ ROUTES = (
     Route(Host.ARM, "DELETE", _DEPLOYMENT, _delete),
     Route(Host.ARM, "POST", _DEPLOYMENT + "/getLogs", _get_logs),
 )
+
+FINISHERS = {
+    "deployment.written": finish_write,
+    "deployment.deleted": finish_delete,
+}

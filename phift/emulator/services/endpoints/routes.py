@@ -12,15 +12,14 @@ from starlette.responses import Response
 
 from phift.emulator.core.apiversions import shown
 from phift.emulator.core.assumed import holds
-from phift.emulator.core.context import Emulator
 from phift.emulator.core.documents import PRINCIPAL, empty, reply, timestamp
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.listing import has_all, page
 from phift.emulator.core.operations import RESULT, Operation
 from phift.emulator.core.pace import listed
-from phift.emulator.core.routing import WS, Call, Host, Route
+from phift.emulator.core.routing import WS, Host, Route
 from phift.emulator.core.validation import check_tags, strict_object, text_map
-from phift.emulator.runtime.serving.supervisor import serving_of
+from phift.emulator.services.emulator import Call, Emulator
 from phift.emulator.services.endpoints.rules import (
     DEPLOYMENT,
     ENDPOINT,
@@ -37,7 +36,7 @@ from phift.emulator.services.endpoints.rules import (
 )
 from phift.emulator.services.endpoints.traffic import check_traffic, in_force, rerouted
 
-__all__ = ["ROUTES", "finish_delete", "finish_key", "finish_write", "states_of", "token_audience"]
+__all__ = ["FINISHERS", "ROUTES", "states_of", "token_audience"]
 
 _TIMEOUT = "PT30M"
 _AUTH_MODES = {"key": "Key", "amltoken": "AMLToken", "aadtoken": "AADToken"}
@@ -69,7 +68,7 @@ async def _put(call: Call) -> Response:
         raise refusal({"": not_created(record["document"]["name"])})
     document["properties"]["provisioningState"] = "Creating" if creating else "Updating"
     with emulator.store.transaction():
-        operation = _start(call, document["name"], finish=finish_write)
+        operation = _start(call, document["name"], finish="endpoint.written")
         emulator.store.put(
             ENDPOINT,
             name,
@@ -267,7 +266,7 @@ async def _delete(call: Call) -> Response:
         if operation := emulator.operations.running(DEPLOYMENT, name, each["document"]["name"]):
             emulator.operations.cancel(operation.name)
     with emulator.store.transaction():
-        operation = _start(call, record["document"]["name"], finish=finish_delete, location=RESULT)
+        operation = _start(call, record["document"]["name"], finish="endpoint.deleted", location=RESULT)
         emulator.store.put(ENDPOINT, name, body={**record, "operation": operation.name, "routed": {}, "reroute": None})
         for each in deployments:
             each["document"]["properties"]["provisioningState"] = "Deleting"
@@ -289,7 +288,7 @@ async def finish_delete(emulator: Emulator, operation: Operation) -> None:
             emulator.store.put(DEPLOYMENT, name, kept["document"]["name"], body=kept)
         raise
     for record in deployments_of(emulator.store, name):
-        await serving_of(emulator).remove(name, record["document"]["name"])
+        await emulator.containers.remove(name, record["document"]["name"])
         emulator.store.delete(DEPLOYMENT, name, record["document"]["name"])
     emulator.store.delete(ENDPOINT, name)
 
@@ -325,7 +324,7 @@ async def _regenerate_keys(call: Call) -> Response:
     name = record["document"]["name"]
     given = "" if holds(call.emulator.store, "regenerated_key_is_random") else str(asked.get("keyValue") or "")
     data = {"which": which, "key": given or _new_key()}
-    operation = _start(call, name, finish=finish_key, location=RESULT, data=data)
+    operation = _start(call, name, finish="endpoint.key_regenerated", location=RESULT, data=data)
     return empty(202, operation.headers)
 
 
@@ -385,3 +384,9 @@ ROUTES = (
     Route(Host.ADMIN, "PUT", "/endpointNames/{name}", _hold_name),
     Route(Host.ADMIN, "DELETE", "/endpointNames/{name}", _free_name),
 )
+
+FINISHERS = {
+    "endpoint.written": finish_write,
+    "endpoint.deleted": finish_delete,
+    "endpoint.key_regenerated": finish_key,
+}

@@ -7,14 +7,12 @@ import re
 import secrets
 import uuid
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from phift.emulator.core.assumed import holds
 from phift.emulator.core.errors import ServiceError, detail
-
-if TYPE_CHECKING:
-    from phift.emulator.core.context import Emulator
-    from phift.emulator.core.store import Store
+from phift.emulator.core.store import Store
+from phift.emulator.services.emulator import Emulator
 
 __all__ = [
     "DEPLOYMENT",

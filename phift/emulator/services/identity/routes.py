@@ -10,7 +10,8 @@ from urllib.parse import parse_qs
 from starlette.responses import Response
 
 from phift.emulator.core.documents import reply, timestamp
-from phift.emulator.core.routing import Call, Host, Route
+from phift.emulator.core.routing import Host, Route
+from phift.emulator.services.emulator import Call
 
 __all__ = ["ROUTES"]
 

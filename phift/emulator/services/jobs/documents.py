@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from phift.emulator.core.apiversions import before, shown
 from phift.emulator.core.documents import PRINCIPAL, timestamp
 from phift.emulator.services.assets.locations import BLOB_STORE
+from phift.emulator.services.emulator import Emulator
 from phift.emulator.services.jobs.record import Job, Run, Status
-
-if TYPE_CHECKING:
-    from phift.emulator.core.context import Emulator
 
 __all__ = ["all_properties", "child_document", "job_document", "moment", "studio_url"]
 

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from phift.emulator.services.blob.account import ARTIFACT_CONTAINER, blobs_of
-
-if TYPE_CHECKING:
-    from phift.emulator.core.context import Emulator
+from phift.emulator.services.blob.account import ARTIFACT_CONTAINER, BlobAccount
 
 __all__ = ["EXECUTION_LOG", "STEP_LOG", "LogCopy", "RunLog", "artifact_prefix", "log_files"]
 
@@ -23,9 +19,8 @@ def artifact_prefix(run_id: str) -> str:
     return f"ExperimentRun/dcid.{run_id}/"
 
 
-def log_files(emulator: Emulator, run_id: str) -> dict[str, str]:
+def log_files(account: BlobAccount, run_id: str) -> dict[str, str]:
     """The run's logs by name, each with a signed URL to read it."""
-    account = blobs_of(emulator)
     prefix = artifact_prefix(run_id)
     return {
         blob.name.removeprefix(prefix): account.sas_url(ARTIFACT_CONTAINER, blob.name)
@@ -37,8 +32,8 @@ def log_files(emulator: Emulator, run_id: str) -> dict[str, str]:
 class RunLog:
     """One log of one run; only ever appended to, as `jobs.stream` prints what is beyond the lines it has printed."""
 
-    def __init__(self, emulator: Emulator, run_id: str, name: str) -> None:
-        self._account = blobs_of(emulator)
+    def __init__(self, account: BlobAccount, run_id: str, name: str) -> None:
+        self._account = account
         self._blob = artifact_prefix(run_id) + name
         if not self._account.exists(ARTIFACT_CONTAINER, self._blob):
             self.append(b"")

@@ -7,8 +7,8 @@ import shutil
 import signal
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from phift.emulator.core.context import Context
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.runtime import foundation
 from phift.emulator.runtime.child import Child, spawn_child
@@ -17,16 +17,13 @@ from phift.emulator.runtime.training import rehearsal
 from phift.emulator.runtime.training.events import Event, EventReader, Metrics, Progress, StepEnded, StepStarted
 from phift.emulator.runtime.training.worker import JobFile
 from phift.emulator.services.assets.locations import BlobPlace, RegistryModel, place_of
-from phift.emulator.services.blob.account import blobs_of
+from phift.emulator.services.blob.account import BlobAccount
 from phift.emulator.services.jobs import reuse
 from phift.emulator.services.jobs.logs import STEP_LOG, LogCopy, RunLog
 from phift.emulator.services.jobs.nodes import Work, node_output
 from phift.emulator.services.jobs.outputs import output_place
 from phift.emulator.services.jobs.record import Job, Run, Status, find_job
 from phift.emulator.services.registry.publish import no_weights, stands_in
-
-if TYPE_CHECKING:
-    from phift.emulator.core.context import Emulator
 
 __all__ = ["JobFailure", "NodeRun"]
 
@@ -50,7 +47,8 @@ class NodeRun:
 
     def __init__(
         self,
-        emulator: Emulator,
+        context: Context,
+        blobs: BlobAccount,
         job: Job,
         work: Work,
         folder: Path,
@@ -59,8 +57,9 @@ class NodeRun:
         metrics: MetricsSender,
         earlier: Mapping[str, NodeRun],
     ) -> None:
-        self._emulator = emulator
-        self._store = emulator.store
+        self._context = context
+        self._blobs = blobs
+        self._store = context.store
         self._job = job
         self._work = work
         self._folder = folder
@@ -73,10 +72,10 @@ class NodeRun:
         self._canceled = False
         self.places: dict[str, BlobPlace] = {}
         self.key: str = reuse.key(
-            emulator, work, {name: each.key for name, each in earlier.items()}, self._place_of, job.settings
+            context.store, blobs, work, {name: each.key for name, each in earlier.items()}, self._place_of, job.settings
         )
         self.run_record = self._new_run(
-            job.run(emulator.store), "pipeline", work.node, f"{work.component}:{work.version}"
+            job.run(context.store), "pipeline", work.node, f"{work.component}:{work.version}"
         )
 
     def kill(self) -> None:
@@ -112,10 +111,10 @@ class NodeRun:
     async def _reuse(self) -> bool:
         """Whether an earlier job's node is taken over: its steps are told as reused, its outputs are linked."""
         wanted = [output["component_name"] for output in self._work.outputs]
-        found = reuse.find(self._emulator, self.key, wanted)
+        found = reuse.find(self._store, self._blobs, self.key, wanted)
         if found is None:
             return False
-        account = blobs_of(self._emulator)
+        account = self._blobs
         staging = self._folder / "reused"
         for output in self._work.outputs:
             name = output["component_name"]
@@ -163,7 +162,7 @@ class NodeRun:
             self._say_last_words()
             raise JobFailure(f"{self._current_step()}: {_how_it_ended(code)}", "SystemError")
         await self._keep_outputs()
-        reuse.remember(self._emulator, self.key, self._job.name, list(self._steps.values()), self._work, self.places)
+        reuse.remember(self._store, self.key, self._job.name, list(self._steps.values()), self._work, self.places)
 
     async def _prepare(self) -> JobFile:
         """The node's folder with its inputs as files; what an earlier attempt left is removed, checkpoints apart."""
@@ -190,10 +189,10 @@ class NodeRun:
     def _place_of(self, uri: str, kind: str) -> BlobPlace | RegistryModel:
         if bound := node_output(uri):
             return self._earlier[bound.node].places[bound.name]
-        return place_of(self._emulator, uri, kind)
+        return place_of(self._context, uri, kind)
 
     async def _fetch(self, name: str, place: BlobPlace, uri: str) -> Path:
-        account = blobs_of(self._emulator)
+        account = self._blobs
         target = self._folder / "inputs" / name
         is_file = account.exists(place.container, place.path)
         try:
@@ -231,7 +230,7 @@ class NodeRun:
     def _step_started(self, event: StepStarted) -> None:
         run = self._new_run(self.run_record, "step", event.step, event.step)
         self._steps[event.step] = run
-        log = RunLog(self._emulator, run.run_id, STEP_LOG)
+        log = RunLog(self._blobs, run.run_id, STEP_LOG)
         self._copies.append(LogCopy(self._folder / "steps" / event.step / "std_log.txt", log))
         self._log.say(f"Submitting 1 runs, first five are: {run.run_id[:8]}:{run.run_id}")
         self._log.say(f"Running {event.step}, run {run.run_id}.")
@@ -246,7 +245,7 @@ class NodeRun:
             self._log.say(f"Completing processing run id {run.run_id}.")
 
     async def _keep_outputs(self) -> None:
-        account = blobs_of(self._emulator)
+        account = self._blobs
         for output in self._work.outputs:
             name = output["component_name"]
             source = self._folder / "outputs" / name
@@ -260,8 +259,8 @@ class NodeRun:
     def _own_place(self, output: Mapping[str, str]) -> BlobPlace:
         """Of the job's own outputs as the user says; what only other nodes read lies under the node's run."""
         if output["job_name"]:
-            return output_place(self._emulator, self._job.name, output["job_name"], output["uri"])
-        return output_place(self._emulator, self.run_record.run_id, output["component_name"], "")
+            return output_place(self._context, self._job.name, output["job_name"], output["uri"])
+        return output_place(self._context, self.run_record.run_id, output["component_name"], "")
 
     # records
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from phift.catalog import ComponentInterface
+from phift.emulator.core.context import Context
 from phift.emulator.core.errors import ServiceError, detail
 from phift.emulator.runtime.training.steps import PIPELINES
 from phift.emulator.services.assets.locations import place_of
 from phift.emulator.services.registry.publish import REGISTRY, versions
-
-if TYPE_CHECKING:
-    from phift.emulator.core.context import Emulator
 
 __all__ = ["NodeOutput", "Output", "Work", "as_node", "in_order", "node_output", "read_node"]
 
@@ -87,7 +85,7 @@ def as_node(pipeline: Mapping[str, Any]) -> dict[str, Any]:
     return {found[1] if found else "component": {"componentId": component, "inputs": inputs, "outputs": outputs}}
 
 
-def read_node(emulator: Emulator, name: str, pipeline: Mapping[str, Any], nodes: Mapping[str, Any]) -> Work | None:
+def read_node(context: Context, name: str, pipeline: Mapping[str, Any], nodes: Mapping[str, Any]) -> Work | None:
     """What a node is to do; None when it is no fine-tune that is trained here.
 
     Raises ServiceError 400 for what does not fit the component and 404 for what does not exist.
@@ -95,13 +93,13 @@ def read_node(emulator: Emulator, name: str, pipeline: Mapping[str, Any], nodes:
     node = nodes[name]
     if not isinstance(node, dict):
         raise ServiceError(400, "RequestInvalid", f"Node '{name}' must be an object.", target=f"properties.jobs.{name}")
-    component = _component(emulator, str(node.get("componentId") or ""))
+    component = _component(context, str(node.get("componentId") or ""))
     if component is None:
         return None
     literals, assets = _inputs(name, node, component, pipeline, nodes)
     for uri, kind in assets.values():
         if node_output(uri) is None:
-            place_of(emulator, uri, kind)
+            place_of(context, uri, kind)
     if component.name not in PIPELINES:
         return None
     parameters = component.interface.defaults() | {
@@ -115,7 +113,7 @@ def read_node(emulator: Emulator, name: str, pipeline: Mapping[str, Any], nodes:
         given=sorted(literals),
         inputs=assets,
         outputs=[asdict(output) for output in _outputs(name, node, pipeline, nodes)],
-        compute=_compute(emulator, str(parameters.get("compute_finetune") or ""), str(pipeline.get("computeId") or "")),
+        compute=_compute(context, str(parameters.get("compute_finetune") or ""), str(pipeline.get("computeId") or "")),
         nodes=int(parameters.get("num_nodes_finetune") or 1),
         after=sorted({bound.node for uri, _ in assets.values() if (bound := node_output(uri))}),
     )
@@ -135,14 +133,14 @@ def in_order(works: list[Work]) -> list[Work]:
     return ordered
 
 
-def _component(emulator: Emulator, identifier: str) -> _Component | None:
+def _component(context: Context, identifier: str) -> _Component | None:
     """The registry component; None for one of the workspace, which is not trained here."""
     found = _COMPONENT.fullmatch(identifier)
     if found is None:
         if "/components/" not in identifier:
             return None
         name, version = re.split(r"/components/|/versions/", identifier)[1:3]
-        if emulator.store.get("components/versions", name, version) is None:
+        if context.store.get("components/versions", name, version) is None:
             raise _no_component(identifier, name, version)
         return None
     name, version = found["name"], found["version"] or ""
@@ -264,12 +262,12 @@ def _outputs(name: str, node: Mapping[str, Any], pipeline: Mapping[str, Any], no
     return list(outputs.values())
 
 
-def _compute(emulator: Emulator, input_value: str, pipeline_compute: str) -> str:
+def _compute(context: Context, input_value: str, pipeline_compute: str) -> str:
     wanted = input_value if input_value not in ("", "serverless") else pipeline_compute
     name = wanted.rstrip("/").rsplit("/", 1)[-1]
     if name in ("", "serverless"):
         return ""
-    if emulator.store.get("compute", name) is None:
+    if context.store.get("compute", name) is None:
         raise ServiceError(
             400, "UserError", f"Compute target '{name}' was not found in the workspace.", inner=("NotFound",)
         )

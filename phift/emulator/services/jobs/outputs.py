@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+from phift.emulator.core.context import Context
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.services.assets.locations import BLOB_STORE, BlobPlace, RegistryModel, container_of, place_of
-
-if TYPE_CHECKING:
-    from phift.emulator.core.context import Emulator
 
 __all__ = ["output_asset", "output_path", "output_place", "parse_output_asset"]
 
@@ -25,22 +22,22 @@ def output_path(job: str, output: str) -> str:
     return f"azureml/{job}/{output}"
 
 
-def output_place(emulator: Emulator, job: str, output: str, uri: str) -> BlobPlace:
+def output_place(context: Context, job: str, output: str, uri: str) -> BlobPlace:
     """The blobs of an output; uri: where the user wants it, "" for the default place.
 
     Raises ServiceError for a uri that is no place in a datastore.
     """
     if not uri:
-        return BlobPlace(container_of(emulator, BLOB_STORE), output_path(job, output))
-    place = place_of(emulator, _NAME.sub(job, uri), "uri_folder")
+        return BlobPlace(container_of(context, BLOB_STORE), output_path(job, output))
+    place = place_of(context, _NAME.sub(job, uri), "uri_folder")
     if isinstance(place, RegistryModel):
         raise ServiceError(400, "UserError", f"Output {output}: {uri} is not a datastore path.")
     return place
 
 
-def output_asset(emulator: Emulator, job: str, output: str) -> str:
+def output_asset(context: Context, job: str, output: str) -> str:
     """The data asset id under which run history tells of an output (recorded 2026-03)."""
-    workspace = emulator.workspace
+    workspace = context.workspace
     return (
         f"azureml://locations/{workspace.location}/workspaces/{workspace.workspace_id}"
         f"/data/azureml_{job}_output_data_{output}/versions/1"

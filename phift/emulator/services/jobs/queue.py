@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from typing import Any
 
+from phift.emulator.core.context import Context
 from phift.emulator.runtime.tracking.server import TrackingError, TrackingServer
+from phift.emulator.services.blob.account import BlobAccount
 from phift.emulator.services.jobs.logs import EXECUTION_LOG, RunLog
 from phift.emulator.services.jobs.record import Job, Run, Status, find_job, jobs_of_status
 from phift.emulator.services.jobs.runner import JobRunner
 
-if TYPE_CHECKING:
-    from phift.emulator.core.context import Emulator
-
-__all__ = ["MAX_ATTEMPTS", "JobQueue", "jobs_of"]
+__all__ = ["MAX_ATTEMPTS", "JobQueue"]
 
 logger = logging.getLogger("phift.emulator")
 
@@ -30,11 +28,12 @@ ENDED_SECONDS = 0.05
 class JobQueue:
     """The jobs of one emulator."""
 
-    def __init__(self, emulator: Emulator) -> None:
-        self._emulator = emulator
+    def __init__(self, context: Context, blobs: BlobAccount, tracking: TrackingServer) -> None:
+        self._context = context
+        self._blobs = blobs
+        self._tracking = tracking
         self._runners: dict[str, JobRunner] = {}
         self._wake = asyncio.Event()
-        self.tracking = TrackingServer(emulator.folder("mlflow"))
 
     @property
     def busy(self) -> bool:
@@ -43,7 +42,7 @@ class JobQueue:
 
     def nodes_in_use(self, compute: str) -> int:
         """How many nodes of a cluster run jobs now; names compare case-insensitively."""
-        store = self._emulator.store
+        store = self._context.store
         begun = [job for name in self._runners if (job := find_job(store, name))]
         # a job that has ended has left its nodes, though its last metrics may still be on their way
         running = (job for job in begun if not job.run(store).status.ended)
@@ -52,58 +51,58 @@ class JobQueue:
 
     async def start(self) -> None:
         """Take up what was there when the emulator went down, and begin to look for work."""
-        for job, run in jobs_of_status(self._emulator.store, ended=False):
+        for job, run in jobs_of_status(self._context.store, ended=False):
             self._recover(job, run)
-        self._emulator.spawn(self._serve(), name="job queue")
+        self._context.spawn(self._serve(), name="job queue")
 
     async def stop(self) -> None:
         """Kill what runs; those jobs are begun again at the next start."""
         for runner in self._runners.values():
             runner.abandon()
-        await self.tracking.stop()
+        await self._tracking.stop()
 
     def submitted(self, job: Job) -> None:
         """A job is in the store; the tracking server is started meanwhile, as a job needs it soon."""
-        RunLog(self._emulator, job.name, EXECUTION_LOG).say("The pipeline run is submitted.")
-        self._emulator.spawn(self._warm(), name="start tracking server")
+        RunLog(self._blobs, job.name, EXECUTION_LOG).say("The pipeline run is submitted.")
+        self._context.spawn(self._warm(), name="start tracking server")
         self._wake.set()
 
     def cancel(self, name: str) -> None:
         """Ask a job to end; a waiting one ends at once, a running one's processes are killed."""
-        job = find_job(self._emulator.store, name)
+        job = find_job(self._context.store, name)
         if job is None:
             return
-        run = job.run(self._emulator.store)
+        run = job.run(self._context.store)
         if run.status.ended:
             return
         if runner := self._runners.get(name):
             runner.cancel()
         else:
-            run.enter(Status.CANCELED, self._emulator.store)
+            run.enter(Status.CANCELED, self._context.store)
 
     async def ended(self, name: str) -> None:
         """Returns when the job has ended, or is gone."""
-        while (job := find_job(self._emulator.store, name)) and not job.run(self._emulator.store).status.ended:
+        while (job := find_job(self._context.store, name)) and not job.run(self._context.store).status.ended:
             await asyncio.sleep(ENDED_SECONDS)
 
     async def _warm(self) -> None:
         try:
-            await self.tracking.ensure()
+            await self._tracking.ensure()
         except TrackingError as error:
             logger.warning("%s", error)
 
     def _recover(self, job: Job, run: Run) -> None:
-        log = RunLog(self._emulator, job.name, EXECUTION_LOG)
+        log = RunLog(self._blobs, job.name, EXECUTION_LOG)
         if run.status is Status.CANCEL_REQUESTED:
-            run.enter(Status.CANCELED, self._emulator.store)
+            run.enter(Status.CANCELED, self._context.store)
         elif job.attempts >= MAX_ATTEMPTS:
             run.error = f"the embedded Azure ML stopped {job.attempts} times while the job ran"
             run.error_code = "SystemError"
             log.say(f"The pipeline run is Failed. {run.error}")
-            run.enter(Status.FAILED, self._emulator.store)
+            run.enter(Status.FAILED, self._context.store)
         elif run.status is not Status.NOT_STARTED:
             log.say("The embedded Azure ML went down; the job waits to be started again.")
-            run.enter(Status.QUEUED, self._emulator.store)
+            run.enter(Status.QUEUED, self._context.store)
 
     async def _serve(self) -> None:
         while True:
@@ -116,19 +115,19 @@ class JobQueue:
                 continue
 
     def _waiting(self) -> list[tuple[Job, Run]]:
-        return [pair for pair in jobs_of_status(self._emulator.store, ended=False) if pair[0].name not in self._runners]
+        return [pair for pair in jobs_of_status(self._context.store, ended=False) if pair[0].name not in self._runners]
 
     def _start_what_fits(self) -> None:
         for job, run in self._waiting():
             if run.status is Status.CANCEL_REQUESTED:
-                run.enter(Status.CANCELED, self._emulator.store)
+                run.enter(Status.CANCELED, self._context.store)
                 continue
             reason = self._must_wait(job)
             if not reason:
                 self._start(job)
             elif run.status is not Status.QUEUED:
-                run.enter(Status.QUEUED, self._emulator.store)
-                RunLog(self._emulator, job.name, EXECUTION_LOG).say(f"Waiting: {reason}.")
+                run.enter(Status.QUEUED, self._context.store)
+                RunLog(self._blobs, job.name, EXECUTION_LOG).say(f"Waiting: {reason}.")
 
     def _must_wait(self, job: Job) -> str:
         """Why the job cannot start now; "" when it can."""
@@ -141,7 +140,7 @@ class JobQueue:
 
     def _lacks(self, name: str, nodes: int) -> str:
         """Why a cluster cannot give so many nodes now; "" when it can."""
-        document = self._emulator.store.get("compute", name)
+        document = self._context.store.get("compute", name)
         if document is None:
             return f"compute {name} does not exist"
         name = document["name"]
@@ -155,13 +154,13 @@ class JobQueue:
         return ""
 
     def _start(self, job: Job) -> None:
-        runner = JobRunner(self._emulator, job, self.tracking)
+        runner = JobRunner(self._context, self._blobs, job, self._tracking)
         self._runners[job.name] = runner
-        self._emulator.spawn(self._run(job.name, runner), name=f"job {job.name}")
+        self._context.spawn(self._run(job.name, runner), name=f"job {job.name}")
 
     async def _run(self, name: str, runner: JobRunner) -> None:
         try:
-            await asyncio.sleep(self._emulator.pace.seconds("job"))
+            await asyncio.sleep(self._context.pace.seconds("job"))
             await runner.run()
         finally:
             del self._runners[name]
@@ -175,13 +174,3 @@ def _needs(job: Job) -> dict[str, int]:
         if name := str(work["compute"]).casefold():
             needs[name] = max(needs.get(name, 0), int(work["nodes"]))
     return needs
-
-
-_QUEUES: WeakKeyDictionary[Emulator, JobQueue] = WeakKeyDictionary()
-
-
-def jobs_of(emulator: Emulator) -> JobQueue:
-    """The emulator's job queue, made on first use."""
-    if emulator not in _QUEUES:
-        _QUEUES[emulator] = JobQueue(emulator)
-    return _QUEUES[emulator]

@@ -9,17 +9,15 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from phift.emulator.core.assumed import holds
 from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.store import Store
 from phift.emulator.services.assets.locations import BlobPlace, RegistryModel
-from phift.emulator.services.blob.account import blobs_of
+from phift.emulator.services.blob.account import BlobAccount
 from phift.emulator.services.jobs.nodes import Work, node_output
 from phift.emulator.services.jobs.record import Run, Status, find_job, find_run
-
-if TYPE_CHECKING:
-    from phift.emulator.core.context import Emulator
 
 __all__ = ["Reusable", "find", "key", "remember"]
 
@@ -40,7 +38,8 @@ class Reusable:
 
 
 def key(
-    emulator: Emulator,
+    store: Store,
+    blobs: BlobAccount,
     work: Work,
     earlier: Mapping[str, str],
     place_of: Callable[[str, str], BlobPlace | RegistryModel],
@@ -59,7 +58,7 @@ def key(
             inputs[name] = [earlier.get(bound.node, ""), bound.name]
             continue
         try:
-            inputs[name] = _content(emulator, place_of(uri, kind))
+            inputs[name] = _content(store, blobs, place_of(uri, kind))
         except ServiceError:
             return ""
     settings_of_steps = {k: v for k, v in work.parameters.items() if not k.startswith(_NOT_CONTENT)}
@@ -67,15 +66,14 @@ def key(
     return hashlib.sha256(json.dumps(made_of, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _content(emulator: Emulator, place: BlobPlace | RegistryModel) -> list[Any]:
+def _content(store: Store, blobs: BlobAccount, place: BlobPlace | RegistryModel) -> list[Any]:
     if isinstance(place, RegistryModel):
         return [place.name, place.version]
     # (assumed: reuse_looks_at_content)
-    if not holds(emulator.store, "reuse_looks_at_content"):
+    if not holds(store, "reuse_looks_at_content"):
         return [place.container, place.path]
-    account = blobs_of(emulator)
-    blobs = [*account.list(place.container, place.path)]
-    within = [blob for blob in blobs if blob.name == place.path or blob.name.startswith(place.path + "/")]
+    found = blobs.list(place.container, place.path)
+    within = [blob for blob in found if blob.name == place.path or blob.name.startswith(place.path + "/")]
     return [
         [blob.name.removeprefix(place.path), blob.length, blob.headers.get("content-md5") or blob.etag]
         for blob in within
@@ -83,7 +81,7 @@ def _content(emulator: Emulator, place: BlobPlace | RegistryModel) -> list[Any]:
 
 
 def remember(
-    emulator: Emulator, made_of: str, job: str, steps: list[Run], work: Work, places: Mapping[str, BlobPlace]
+    store: Store, made_of: str, job: str, steps: list[Run], work: Work, places: Mapping[str, BlobPlace]
 ) -> None:
     """Keeps a completed node for those to come; the newest counts. Nothing for a key of ""."""
     if not made_of:
@@ -94,19 +92,18 @@ def remember(
         "places": {name: [place.container, place.path] for name, place in places.items()},
         "outputs": {output["component_name"]: output["job_name"] for output in work.outputs if output["job_name"]},
     }
-    emulator.store.put(_KIND, made_of, body=body)
+    store.put(_KIND, made_of, body=body)
 
 
-def find(emulator: Emulator, made_of: str, wanted: list[str]) -> Reusable | None:
+def find(store: Store, blobs: BlobAccount, made_of: str, wanted: list[str]) -> Reusable | None:
     """The node to reuse: its job is still there, and so are all the outputs that are wanted."""
-    body = emulator.store.get(_KIND, made_of) if made_of else None
-    if body is None or find_job(emulator.store, body["job"]) is None:
+    body = store.get(_KIND, made_of) if made_of else None
+    if body is None or find_job(store, body["job"]) is None:
         return None
     places = {name: BlobPlace(*place) for name, place in body["places"].items()}
-    account = blobs_of(emulator)
     for name in wanted:
-        if name not in places or not any(True for _ in account.list(places[name].container, places[name].path + "/")):
+        if name not in places or not any(True for _ in blobs.list(places[name].container, places[name].path + "/")):
             return None
-    runs = [find_run(emulator.store, run_id) for run_id in body["steps"]]
+    runs = [find_run(store, run_id) for run_id in body["steps"]]
     steps = tuple(run for run in runs if run is not None and run.status is Status.COMPLETED)
     return Reusable(body["job"], steps, places, body["outputs"]) if len(steps) == len(runs) else None

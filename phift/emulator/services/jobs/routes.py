@@ -9,22 +9,21 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from phift.emulator.core.assumed import holds
-from phift.emulator.core.context import Emulator
 from phift.emulator.core.documents import reply, timestamp
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.listing import has_all, in_view, page
 from phift.emulator.core.operations import RESULT, Operation
 from phift.emulator.core.pace import listed
-from phift.emulator.core.routing import WS, Call, Host, Route
+from phift.emulator.core.routing import WS, Host, Route
 from phift.emulator.core.validation import check_members
-from phift.emulator.services.blob.account import ARTIFACT_CONTAINER, blobs_of
+from phift.emulator.services.blob.account import ARTIFACT_CONTAINER
+from phift.emulator.services.emulator import Call, Emulator
 from phift.emulator.services.jobs.documents import child_document, job_document
 from phift.emulator.services.jobs.logs import artifact_prefix
-from phift.emulator.services.jobs.queue import jobs_of
 from phift.emulator.services.jobs.record import Job, Run, Status, all_jobs, find_job, find_run
 from phift.emulator.services.jobs.submission import check_name, read_submission
 
-__all__ = ["ROUTES", "cancel_finished", "delete_finished", "find_or_404", "install", "merge_metadata"]
+__all__ = ["FINISHERS", "ROUTES", "find_or_404", "merge_metadata"]
 
 # what may never change after the first PUT, in the order and words of the service's message
 _IMMUTABLE = {
@@ -78,7 +77,7 @@ async def put_job(call: Call) -> Response:
     with store.transaction():
         job.save(store)
         run.save(store)
-    jobs_of(call.emulator).submitted(job)
+    call.emulator.jobs.submitted(job)
     location = f"https://management.azure.com{call.emulator.workspace.arm_id}/jobs/{quote(name)}"
     headers = {"Location": f"{location}?api-version={call.api_version}"}
     return reply(job_document(call.emulator, job, run, call.api_version, first=True), 201, headers)
@@ -161,7 +160,7 @@ async def cancel_job(call: Call) -> Response:
     if run.status.ended:
         return Response(status_code=200) if holds(emulator.store, "cancel_of_ended_job_is_200") else _cancel(call, job)
     run.enter(Status.CANCEL_REQUESTED, emulator.store)
-    jobs_of(emulator).cancel(job.name)
+    emulator.jobs.cancel(job.name)
     return _cancel(call, job)
 
 
@@ -170,7 +169,7 @@ def _cancel(call: Call, job: Job) -> Response:
     operation = emulator.operations.start(
         "job",
         job.name,
-        finish=cancel_finished,
+        finish="job.canceled",
         location=RESULT,
         timeout=_CANCEL_TIMEOUT,
         name=f"jc:{emulator.workspace.workspace_id}:{job.name}",
@@ -186,7 +185,7 @@ def _accepted(operation: Operation) -> Response:
 
 async def cancel_finished(emulator: Emulator, operation: Operation) -> None:
     """The cancel operation ends when the job has."""
-    await jobs_of(emulator).ended(operation.resource[0])
+    await emulator.jobs.ended(operation.resource[0])
 
 
 async def delete_job(call: Call) -> Response:
@@ -203,37 +202,22 @@ async def delete_job(call: Call) -> Response:
         )
     if not run.status.ended:
         run.enter(Status.CANCEL_REQUESTED, emulator.store)
-        jobs_of(emulator).cancel(job.name)
+        emulator.jobs.cancel(job.name)
     operation = emulator.operations.start(
-        "job", job.name, finish=delete_finished, location=RESULT, timeout=_CANCEL_TIMEOUT, api_version=call.api_version
+        "job", job.name, finish="job.deleted", location=RESULT, timeout=_CANCEL_TIMEOUT, api_version=call.api_version
     )
     return _accepted(operation)
 
 
 async def delete_finished(emulator: Emulator, operation: Operation) -> None:
     """Job, runs and logs go; its outputs stay, as models may have been registered from them."""
-    await jobs_of(emulator).ended(operation.resource[0])
+    await emulator.jobs.ended(operation.resource[0])
     job = find_job(emulator.store, operation.resource[0])
     if job is None:
         return
     for run_id in (job.name, *job.runs):
-        blobs_of(emulator).delete_prefix(ARTIFACT_CONTAINER, artifact_prefix(run_id))
+        emulator.blobs.delete_prefix(ARTIFACT_CONTAINER, artifact_prefix(run_id))
     job.delete(emulator.store)
-
-
-def install(emulator: Emulator) -> None:
-    """Jobs are taken up again at start and killed at stop; while one runs the emulator does not idle out."""
-    queue = jobs_of(emulator)
-
-    async def start(_: Emulator) -> None:
-        await queue.start()
-
-    async def stop(_: Emulator) -> None:
-        await queue.stop()
-
-    emulator.on_start.append(start)
-    emulator.on_stop.append(stop)
-    emulator.busy.append(lambda _: queue.busy)
 
 
 _JOB = WS + "/jobs/{name}"
@@ -245,3 +229,8 @@ ROUTES = (
     Route(Host.ARM, "POST", _JOB + "/cancel", cancel_job),
     Route(Host.ARM, "DELETE", _JOB, delete_job),
 )
+
+FINISHERS = {
+    "job.canceled": cancel_finished,
+    "job.deleted": delete_finished,
+}

@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from typing import TYPE_CHECKING
 
+from phift.emulator.core.context import Context
 from phift.emulator.runtime.tracking.metrics import MetricsSender
 from phift.emulator.runtime.tracking.server import TrackingError, TrackingServer
+from phift.emulator.services.blob.account import BlobAccount
 from phift.emulator.services.jobs.logs import EXECUTION_LOG, RunLog
 from phift.emulator.services.jobs.noderun import JobFailure, NodeRun
 from phift.emulator.services.jobs.nodes import Work
 from phift.emulator.services.jobs.record import Job, Status, find_job, find_run
-
-if TYPE_CHECKING:
-    from phift.emulator.core.context import Emulator
 
 __all__ = ["JobRunner"]
 
@@ -26,13 +24,14 @@ _MLFLOW_WORDS = {Status.COMPLETED: "FINISHED", Status.FAILED: "FAILED", Status.C
 class JobRunner:
     """Runs one job. It may be cancelled at any time; the job then is as the last event left it."""
 
-    def __init__(self, emulator: Emulator, job: Job, tracking: TrackingServer) -> None:
-        self._emulator = emulator
-        self._store = emulator.store
+    def __init__(self, context: Context, blobs: BlobAccount, job: Job, tracking: TrackingServer) -> None:
+        self._context = context
+        self._blobs = blobs
+        self._store = context.store
         self._job = job
-        self._run = job.run(emulator.store)
-        self._folder = emulator.folder("jobs", job.name)
-        self._log = RunLog(emulator, job.name, EXECUTION_LOG)
+        self._run = job.run(context.store)
+        self._folder = context.folder("jobs", job.name)
+        self._log = RunLog(blobs, job.name, EXECUTION_LOG)
         self._tracking = tracking
         self._metrics = MetricsSender(tracking)
         self._node: NodeRun | None = None
@@ -53,7 +52,7 @@ class JobRunner:
 
     async def run(self) -> None:
         """Run the job to its end and write down how it ended."""
-        sender = self._emulator.spawn(self._metrics.run(), name=f"metrics of {self._job.name}")
+        sender = self._context.spawn(self._metrics.run(), name=f"metrics of {self._job.name}")
         try:
             self._go_on()
             self._begin()
@@ -116,7 +115,14 @@ class JobRunner:
                 continue
             folder = self._folder / f"node{index}"
             self._node = NodeRun(
-                self._emulator, self._job, work, folder, log=self._log, metrics=self._metrics, earlier=completed
+                self._context,
+                self._blobs,
+                self._job,
+                work,
+                folder,
+                log=self._log,
+                metrics=self._metrics,
+                earlier=completed,
             )
             try:
                 await self._node.run()

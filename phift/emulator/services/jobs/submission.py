@@ -9,15 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.routing import OPERATIONS_PAGE
 from phift.emulator.runtime.training.steps import PIPELINES
+from phift.emulator.services.emulator import Emulator
 from phift.emulator.services.jobs.nodes import Work, as_node, in_order, read_node
-
-if TYPE_CHECKING:
-    from phift.emulator.core.context import Emulator
 
 __all__ = ["Submission", "check_name", "read_submission"]
 

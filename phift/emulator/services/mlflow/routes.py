@@ -8,10 +8,10 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from phift.emulator.core.errors import ServiceError
-from phift.emulator.core.routing import WS, Call, Host, Route
+from phift.emulator.core.routing import WS, Host, Route
 from phift.emulator.core.validation import lenient_object
 from phift.emulator.runtime.tracking.server import TrackingError
-from phift.emulator.services.jobs.queue import jobs_of
+from phift.emulator.services.emulator import Call
 
 __all__ = ["ROUTES"]
 
@@ -39,7 +39,7 @@ async def tracking(call: Call) -> Response:
         await lenient_object(call, "MlflowRequest")  # MLflow's server fails on what is not of these kinds
     headers = {name: value for name in _PASSED_ON if (value := call.request.headers.get(name))}
     try:
-        answer = await jobs_of(call.emulator).tracking.request(call.request.method, target, body, headers)
+        answer = await call.emulator.tracking.request(call.request.method, target, body, headers)
     except TrackingError as error:
         raise ServiceError(503, "ServiceUnavailable", str(error)) from error
     back = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}

@@ -14,7 +14,7 @@ from phift.catalog.components import component, components
 from phift.catalog.files import read_facts
 from phift.catalog.models import CatalogModel, model, models
 from phift.emulator.core.documents import timestamp
-from phift.emulator.services.assets.components import component_spec_text
+from phift.emulator.services.assets.spec_text import component_spec_text
 
 __all__ = ["REGISTRY", "names", "no_weights", "registries", "stands_in", "versions"]
 

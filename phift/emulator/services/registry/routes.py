@@ -11,7 +11,8 @@ from starlette.responses import Response
 from phift.emulator.core.documents import reply
 from phift.emulator.core.errors import ServiceError, detail
 from phift.emulator.core.listing import in_view, page
-from phift.emulator.core.routing import Call, Host, Route
+from phift.emulator.core.routing import Host, Route
+from phift.emulator.services.emulator import Call
 from phift.emulator.services.registry.publish import names, registries, versions
 
 __all__ = ["ROUTES"]

@@ -6,10 +6,9 @@ from typing import Any
 
 from starlette.responses import Response
 
-from phift.emulator.core.context import Emulator
 from phift.emulator.core.documents import reply
 from phift.emulator.core.errors import ServiceError
-from phift.emulator.core.routing import WS, Call, Host, Route
+from phift.emulator.core.routing import WS, Host, Route
 from phift.emulator.core.validation import lenient_object
 from phift.emulator.services.assets.locations import (
     ARTIFACT_STORE,
@@ -19,11 +18,12 @@ from phift.emulator.services.assets.locations import (
     long_uri,
     place_of,
 )
+from phift.emulator.services.emulator import Call, Emulator
 from phift.emulator.services.jobs.logs import log_files
 from phift.emulator.services.jobs.outputs import output_place, parse_output_asset
 from phift.emulator.services.jobs.record import Run, find_job, find_run
 from phift.emulator.services.jobs.routes import find_or_404, merge_metadata
-from phift.emulator.services.runs.history import run_definition, run_details, run_document
+from phift.emulator.services.runs.documents import run_definition, run_details, run_document
 
 __all__ = ["ROUTES"]
 
@@ -42,7 +42,7 @@ async def get_run(call: Call) -> Response:
 
 async def get_details(call: Call) -> Response:
     run = _run(call)
-    return reply(run_details(call.emulator, run, log_files(call.emulator, run.reused or run.run_id)))
+    return reply(run_details(call.emulator, run, log_files(call.emulator.blobs, run.reused or run.run_id)))
 
 
 async def get_children(call: Call) -> Response:

@@ -14,12 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from phift.emulator.core.context import Emulator
 from phift.emulator.core.tokens import TokenError
 from phift.emulator.runtime.serving.container import Container, NeverReady
 from phift.emulator.runtime.serving.durations import seconds_of
-from phift.emulator.runtime.serving.supervisor import serving_of
 from phift.emulator.runtime.serving.upstream import Answer, UpstreamError, ask
+from phift.emulator.services.emulator import Emulator
 from phift.emulator.services.endpoints.rules import DEPLOYMENT
 from phift.emulator.services.endpoints.traffic import in_force, pick
 
@@ -132,7 +131,7 @@ def _choose(
         text = f"Endpoint {endpoint} has no deployment with positive traffic."
         raise Denied(404, "no_deployment", text)
     deployment = emulator.store.get(DEPLOYMENT, endpoint, name)
-    container = serving_of(emulator).find(endpoint, name)
+    container = emulator.containers.find(endpoint, name)
     if deployment is None or container is None or deployment["served"] is None:
         text = f"Endpoint {endpoint} has no deployment '{name}' that serves."
         raise Denied(404, "deployment_not_found", text)

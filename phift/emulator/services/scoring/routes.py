@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from phift.emulator.core.routing import Call, Host, Route
+from phift.emulator.core.routing import Host, Route
+from phift.emulator.services.emulator import Call
 from phift.emulator.services.endpoints.rules import ENDPOINT
 from phift.emulator.services.scoring.gateway import Denied, authorize, forward
 

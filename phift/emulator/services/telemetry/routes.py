@@ -5,7 +5,8 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from phift.emulator.core.documents import reply
-from phift.emulator.core.routing import Call, Host, Route
+from phift.emulator.core.routing import Host, Route
+from phift.emulator.services.emulator import Call
 
 __all__ = ["ROUTES"]
 

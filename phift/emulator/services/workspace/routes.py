@@ -8,13 +8,13 @@ from typing import Any
 from starlette.responses import Response
 
 from phift.catalog.vm_sizes import vm_sizes
-from phift.emulator.core.context import Workspace
 from phift.emulator.core.documents import PRINCIPAL, empty, reply
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.quota import LOW_PRIORITY, TOTAL, families, family_of
-from phift.emulator.core.routing import LOCATION, SUBSCRIPTION, WS, Call, Host, Route
-from phift.emulator.services.blob.account import blobs_of
+from phift.emulator.core.routing import LOCATION, SUBSCRIPTION, WS, Host, Route
+from phift.emulator.core.workspace import Workspace
 from phift.emulator.services.compute.routes import nodes_in_use
+from phift.emulator.services.emulator import Call
 
 __all__ = ["ROUTES"]
 
@@ -101,7 +101,7 @@ def document(workspace: Workspace, *, identity_based: bool = False) -> dict[str,
 
 
 def _document(call: Call) -> dict[str, Any]:
-    identity_based = blobs_of(call.emulator).switches["identityBasedDatastores"]
+    identity_based = call.emulator.blobs.switches["identityBasedDatastores"]
     return document(call.emulator.workspace, identity_based=identity_based)
 
 

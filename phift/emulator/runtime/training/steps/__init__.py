@@ -1,7 +1,6 @@
 """The steps of the pipelines that are trained here, in the order they run."""
 
 from collections.abc import Callable
-from importlib import import_module
 
 from phift.emulator.runtime.training.steps.context import StepContext
 
@@ -27,6 +26,19 @@ PIPELINES: dict[str, tuple[tuple[str, str], ...]] = {
 
 
 def step_function(module: str) -> Callable[[StepContext], None]:
-    """The function that does a step, imported when it is needed: torch is heavy."""
-    function: Callable[[StepContext], None] = import_module(f"{__name__}.{module}").run
-    return function
+    """The function that does a step, imported when it is needed: torch is heavy. Raises LookupError for a module that
+    PIPELINES does not name."""
+    match module:
+        case "validation":
+            from phift.emulator.runtime.training.steps.validation import run
+        case "model_import":
+            from phift.emulator.runtime.training.steps.model_import import run
+        case "preprocess":
+            from phift.emulator.runtime.training.steps.preprocess import run
+        case "finetune":
+            from phift.emulator.runtime.training.steps.finetune import run
+        case "convert":
+            from phift.emulator.runtime.training.steps.convert import run
+        case _:
+            raise LookupError(f"no step is done by {module}")
+    return run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from phift.catalog.vm_sizes import VmSize, vm_size
 from phift.emulator.core.assumed import holds
@@ -15,10 +15,8 @@ from phift.emulator.runtime.serving.durations import seconds_of
 from phift.emulator.runtime.serving.probes import DEFAULT_PROBE, Probe
 from phift.emulator.services.assets.locations import RegistryModel, place_of
 from phift.emulator.services.deployments.prepare import model_key
+from phift.emulator.services.emulator import Emulator
 from phift.emulator.services.endpoints.rules import DEPLOYMENT, ENDPOINT, endpoint_id, refusal
-
-if TYPE_CHECKING:
-    from phift.emulator.core.context import Emulator
 
 __all__ = ["SERVER_VARIABLES", "check_quota", "in_use", "server_variables", "written"]
 

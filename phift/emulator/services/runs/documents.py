@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from phift.emulator.core.documents import PRINCIPAL
+from phift.emulator.services.emulator import Emulator
 from phift.emulator.services.jobs.documents import all_properties, moment
 from phift.emulator.services.jobs.outputs import output_asset
 from phift.emulator.services.jobs.record import Job, Run, Status, find_job
-
-if TYPE_CHECKING:
-    from phift.emulator.core.context import Emulator
 
 __all__ = ["run_definition", "run_details", "run_document", "run_error", "run_outputs"]
 
