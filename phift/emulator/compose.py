@@ -15,15 +15,21 @@ from phift.emulator.services.admin import routes as admin
 from phift.emulator.services.assets import routes as assets
 from phift.emulator.services.blob import routes as blob
 from phift.emulator.services.blob.account import BlobAccount
+from phift.emulator.services.compute import finishers as compute_finishers
 from phift.emulator.services.compute import routes as compute
+from phift.emulator.services.compute import state as clusters
 from phift.emulator.services.datastores import routes as datastores
+from phift.emulator.services.deployments import finishers as deployments_finishers
+from phift.emulator.services.deployments import quota
 from phift.emulator.services.deployments import routes as deployments
 from phift.emulator.services.deployments.prepare import download
-from phift.emulator.services.deployments.rules import in_use
+from phift.emulator.services.deployments.state import recover
 from phift.emulator.services.emulator import Emulator
+from phift.emulator.services.endpoints import finishers as endpoints_finishers
 from phift.emulator.services.endpoints import routes as endpoints
 from phift.emulator.services.former_names import FORMER_NAMES
 from phift.emulator.services.identity import routes as identity
+from phift.emulator.services.jobs import finishers as jobs_finishers
 from phift.emulator.services.jobs import routes as jobs
 from phift.emulator.services.jobs.queue import JobQueue
 from phift.emulator.services.mlflow import routes as mlflow
@@ -55,10 +61,10 @@ ROUTES: tuple[Route, ...] = (
 """What is answered, of every service."""
 
 FINISHERS: Mapping[str, Callable[[Emulator, Operation], Any]] = {
-    **compute.FINISHERS,
-    **jobs.FINISHERS,
-    **endpoints.FINISHERS,
-    **deployments.FINISHERS,
+    **compute_finishers.FINISHERS,
+    **jobs_finishers.FINISHERS,
+    **endpoints_finishers.FINISHERS,
+    **deployments_finishers.FINISHERS,
 }
 """What ends the long-running operations of every service, by the name that is stored."""
 
@@ -76,9 +82,9 @@ def compose(emulator: Emulator) -> Application:
     for name, finish in FINISHERS.items():
         former = [old for old, new in FORMER_NAMES.items() if new == name]
         emulator.operations.register(name, partial(finish, emulator), former=former)
-    emulator.quota.consumers += [partial(compute.quota_in_use, emulator), partial(in_use, emulator)]
+    emulator.quota.consumers += [partial(clusters.quota_in_use, emulator), partial(quota.in_use, emulator)]
     # a deployment that serves does not keep an idle emulator from stopping, one that is being made does
     emulator.busy += [lambda: emulator.jobs.busy, lambda: emulator.containers.busy]
-    emulator.on_start += [emulator.jobs.start, partial(deployments.recover, emulator)]
+    emulator.on_start += [emulator.jobs.start, partial(recover, emulator)]
     emulator.on_stop += [emulator.jobs.stop, emulator.containers.stop]
     return Application(emulator, ROUTES)

@@ -1,1 +1,1 @@
-"""AmlCompute clusters."""
+"""AmlCompute clusters, VM sizes and quota."""

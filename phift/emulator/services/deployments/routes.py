@@ -9,33 +9,20 @@ from typing import Any
 
 from starlette.responses import Response
 
-from phift.emulator.core.apiversions import shown
 from phift.emulator.core.documents import reply, timestamp
-from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.listing import page
 from phift.emulator.core.operations import RESULT, Operation
 from phift.emulator.core.routing import WS, Host, Route
 from phift.emulator.core.validation import check_members, check_tags, strict_object
-from phift.emulator.runtime.serving.launch import Launch
 from phift.emulator.runtime.serving.supervisor import INITIALIZER_LOG, SERVER_LOG, log_folder
-from phift.emulator.services.deployments.prepare import describe
-from phift.emulator.services.deployments.rules import check_quota, server_variables, written
+from phift.emulator.services.deployments.documents import shown_to, written
+from phift.emulator.services.deployments.quota import check_quota
 from phift.emulator.services.emulator import Call, Emulator
-from phift.emulator.services.endpoints.rules import (
-    DEPLOYMENT,
-    ENDPOINT,
-    busy,
-    check_name,
-    deployments_of,
-    never_created,
-    not_created,
-    not_found,
-    operation_uri,
-    refusal,
-)
+from phift.emulator.services.endpoints.rules import busy, check_name, not_created, not_found, refusal
+from phift.emulator.services.endpoints.state import DEPLOYMENT, ENDPOINT, deployments_of, never_created
 from phift.emulator.services.endpoints.traffic import in_force
 
-__all__ = ["FINISHERS", "ROUTES", "recover"]
+__all__ = ["ROUTES"]
 
 _TIMEOUT = "PT30M"
 _MAX_DEPLOYMENTS = 20
@@ -58,7 +45,7 @@ async def _put(call: Call) -> Response:
     document = written(emulator, parent["name"], old["name"] if old else name, body, old)
     check_quota(emulator, document, old, total=False)
     operation = _begin(call, parent["name"], document, record)
-    shown = _shown(call, emulator.store.get(DEPLOYMENT, endpoint, name) or {})
+    shown = shown_to(call, _existing(call))
     if record:  # recorded 2025-02
         shown["properties"] |= {"provisioningState": "Creating", "instanceType": None}
         shown["systemData"] = {"lastModifiedAt": shown["systemData"]["lastModifiedAt"]}
@@ -129,39 +116,8 @@ def _only_scaled(before: dict[str, Any], after: dict[str, Any]) -> bool:
     return before["sku"] != after["sku"] and old == {**after["properties"], "provisioningState": ""}
 
 
-async def finish_write(emulator: Emulator, operation: Operation) -> None:
-    """Ends a create or update once the container is ready. When it does not come up the deployment is Failed, and
-    what served before goes on serving."""
-    endpoint, name = operation.resource
-    record = _current(emulator, operation)
-    document = record["document"]
-    launch = describe(emulator, endpoint, document, operation.name.rsplit(":", 1)[-1][:8])
-    try:
-        operation.fail_if_asked()
-        check_quota(emulator, document, record["served"], total=True)
-        await emulator.containers.deploy(endpoint, name, launch, document["sku"]["capacity"])
-    except ServiceError:
-        record = _current(emulator, operation)
-        record["document"]["properties"]["provisioningState"] = "Failed"
-        emulator.store.put(DEPLOYMENT, endpoint, name, body=record)
-        raise
-    record = _current(emulator, operation)
-    document = record["document"]
-    document["properties"]["provisioningState"] = "Succeeded"
-    container = emulator.containers.find(endpoint, name)
-    record |= {"succeeded": True, "launch": container.launch.stored() if container else None, "served": document}
-    emulator.store.put(DEPLOYMENT, endpoint, name, body=record)
-
-
-def _current(emulator: Emulator, operation: Operation) -> dict[str, Any]:
-    record = emulator.store.get(DEPLOYMENT, *operation.resource)
-    if record is None or record["document"]["properties"]["provisioningState"] == "Deleting":
-        raise ServiceError(409, "OperationCanceled", "The deployment was deleted meanwhile.")
-    return record
-
-
 async def _get(call: Call) -> Response:
-    return reply(_shown(call, _existing(call)))
+    return reply(shown_to(call, _existing(call)))
 
 
 async def _list(call: Call) -> Response:
@@ -171,7 +127,7 @@ async def _list(call: Call) -> Response:
     records = deployments_of(call.emulator.store, endpoint)
     if call.query("orderBy").lower().endswith("desc"):
         records.reverse()
-    return page(call, [_shown(call, record) for record in records])
+    return page(call, [shown_to(call, record) for record in records])
 
 
 def _existing(call: Call) -> dict[str, Any]:
@@ -182,20 +138,6 @@ def _existing(call: Call) -> dict[str, Any]:
     if record is None:
         raise not_found("OnlineDeployment", name)
     return record
-
-
-def _shown(call: Call, record: dict[str, Any]) -> dict[str, Any]:
-    """The document as this request's api-version reads it."""
-    document: dict[str, Any] = copy.deepcopy(record["document"])
-    properties = document["properties"]
-    properties["properties"]["AzureAsyncOperationUri"] = operation_uri(
-        call.emulator, record["operation"], call.api_version
-    )
-    if record["succeeded"]:
-        properties["environmentVariables"] |= server_variables(call.emulator, properties)
-    properties |= {"privateNetworkConnection": False, "dataCollector": None}
-    document["properties"] = shown(DEPLOYMENT, properties, call.api_version)
-    return document
 
 
 async def _patch(call: Call) -> Response:
@@ -212,12 +154,12 @@ async def _patch(call: Call) -> Response:
     capacity = (body.get("sku") or {}).get("capacity")
     if capacity is None or capacity == document["sku"]["capacity"]:
         emulator.store.put(DEPLOYMENT, endpoint, document["name"], body={**record, "document": document})
-        return reply(_shown(call, {**record, "document": document}))
+        return reply(shown_to(call, {**record, "document": document}))
     _check_may_change(emulator, record, record["document"])
     document = written(emulator, endpoint, document["name"], {**document, "sku": body["sku"]}, document)
     check_quota(emulator, document, record["document"], total=False)
     operation = _begin(call, _parent(emulator, endpoint)["name"], document, record)
-    return reply(_shown(call, _existing(call)), 202, operation.headers)
+    return reply(shown_to(call, _existing(call)), 202, operation.headers)
 
 
 async def _delete(call: Call) -> Response:
@@ -255,28 +197,6 @@ async def _delete(call: Call) -> Response:
     return reply(None, 202, operation.headers)
 
 
-async def finish_delete(emulator: Emulator, operation: Operation) -> None:
-    """Ends a delete once the requests under way are answered; quota is free only now."""
-    endpoint, name = operation.resource
-    try:
-        operation.fail_if_asked()
-    except ServiceError:
-        if record := emulator.store.get(DEPLOYMENT, endpoint, name):
-            record["document"]["properties"]["provisioningState"] = "Failed"
-            emulator.store.put(DEPLOYMENT, endpoint, name, body=record)
-        raise
-    await emulator.containers.remove(endpoint, name)
-    parent = emulator.store.get(ENDPOINT, endpoint)
-    with emulator.store.transaction():
-        emulator.store.delete(DEPLOYMENT, endpoint, name)
-        if parent:
-            traffic = parent["document"]["properties"]["traffic"]
-            parent["document"]["properties"]["traffic"] = {
-                key: share for key, share in traffic.items() if key.casefold() != name.casefold()
-            }
-            emulator.store.put(ENDPOINT, endpoint, body=parent)
-
-
 async def _get_logs(call: Call) -> Response:
     """The last lines of the container's log, or of the storage initializer's."""
     record = _existing(call)
@@ -303,16 +223,6 @@ def _tail(path: Path, lines: int) -> str:
     return "".join(text.splitlines(keepends=True)[-lines:])
 
 
-async def recover(emulator: Emulator) -> None:
-    """Deployments that served are served again."""
-    for endpoint in emulator.store.list(ENDPOINT):
-        name = endpoint["document"]["name"]
-        for record in deployments_of(emulator.store, name):
-            going = record["document"]["properties"]["provisioningState"] == "Deleting"
-            if record["launch"] and not going:
-                emulator.containers.recover(name, record["document"]["name"], Launch.restored(record["launch"]))
-
-
 _DEPLOYMENTS = WS + "/onlineEndpoints/{endpoint}/deployments"
 _DEPLOYMENT = _DEPLOYMENTS + "/{name}"
 
@@ -324,8 +234,3 @@ ROUTES = (
     Route(Host.ARM, "DELETE", _DEPLOYMENT, _delete),
     Route(Host.ARM, "POST", _DEPLOYMENT + "/getLogs", _get_logs),
 )
-
-FINISHERS = {
-    "deployment.written": finish_write,
-    "deployment.deleted": finish_delete,
-}

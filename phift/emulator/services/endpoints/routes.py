@@ -2,47 +2,37 @@
 
 from __future__ import annotations
 
-import copy
 import secrets
 import time
-import uuid
 from typing import Any
 
 from starlette.responses import Response
 
-from phift.emulator.core.apiversions import shown
 from phift.emulator.core.assumed import holds
-from phift.emulator.core.documents import PRINCIPAL, empty, reply, timestamp
-from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.documents import empty, reply, timestamp
 from phift.emulator.core.listing import has_all, page
 from phift.emulator.core.operations import RESULT, Operation
 from phift.emulator.core.pace import listed
 from phift.emulator.core.routing import WS, Host, Route
-from phift.emulator.core.validation import check_tags, strict_object, text_map
+from phift.emulator.core.validation import check_tags, strict_object
 from phift.emulator.services.emulator import Call, Emulator
-from phift.emulator.services.endpoints.rules import (
+from phift.emulator.services.endpoints.documents import shown_to, update_reply, written
+from phift.emulator.services.endpoints.rules import busy, check_name, not_created, not_found, refusal
+from phift.emulator.services.endpoints.state import (
     DEPLOYMENT,
     ENDPOINT,
-    busy,
-    check_name,
     deployments_of,
     endpoint_id,
     never_created,
-    not_created,
-    not_found,
-    operation_uri,
-    refusal,
     stranger_holds,
 )
-from phift.emulator.services.endpoints.traffic import check_traffic, in_force, rerouted
+from phift.emulator.services.endpoints.traffic import in_force
 
-__all__ = ["FINISHERS", "ROUTES", "states_of", "token_audience"]
+__all__ = ["ROUTES", "token_audience"]
 
 _TIMEOUT = "PT30M"
-_AUTH_MODES = {"key": "Key", "amltoken": "AMLToken", "aadtoken": "AADToken"}
 _TOKEN_SECONDS, _REFRESH_SECONDS = 24 * 3600, 12 * 3600  # recorded 2026-03
 _MAX_ENDPOINTS = 100
-_SERVER_KEYS = ("azureml.onlineendpointid", "AzureAsyncOperationUri")
 _NAME_TAKEN = (
     "There is already an endpoint with this name, Endpoint name needs to be unique within a region. Try some other "
     "name."
@@ -61,7 +51,7 @@ async def _put(call: Call) -> Response:
         raise busy(emulator.store, "Endpoint", name, state)
     if record is None and len(emulator.store.list(ENDPOINT)) >= _MAX_ENDPOINTS:
         raise refusal({"": f"The limit of {_MAX_ENDPOINTS} endpoints in a subscription and region is reached."})
-    document = _written(call, body, record["document"] if record else None)
+    document = written(call, body, record["document"] if record else None)
     # (assumed: failed_endpoint_is_put_again)
     creating = record is None or never_created(record)
     if record and creating and not holds(emulator.store, "failed_endpoint_is_put_again"):
@@ -79,20 +69,11 @@ async def _put(call: Call) -> Response:
                 "routed": in_force(record) if record else {},
             },
         )
-    answer = _shown(call, emulator.store.get(ENDPOINT, name) or {})
-    return reply(answer if creating else _update_reply(answer), 201, operation.headers)
+    answer = shown_to(call, _existing(call))
+    return reply(answer if creating else update_reply(answer), 201, operation.headers)
 
 
-def _update_reply(document: dict[str, Any]) -> dict[str, Any]:
-    """What a PUT of an endpoint that is there answers: what was sent, as if it were new (recorded 2025-02)."""
-    properties = document["properties"]
-    bag = {key: value for key, value in properties["properties"].items() if key != "azureml.onlineendpointid"}
-    properties |= {"properties": bag, "scoringUri": None, "swaggerUri": None, "provisioningState": "Creating"}
-    document["systemData"] = {"lastModifiedAt": document["systemData"]["lastModifiedAt"]}
-    return {key: value for key, value in document.items() if key not in ("location", "identity")}
-
-
-def _start(call: Call, name: str, *, finish: Any, location: str = "", data: dict[str, Any] | None = None) -> Operation:
+def _start(call: Call, name: str, *, finish: str, location: str = "", data: dict[str, Any] | None = None) -> Operation:
     url = f"https://management.azure.com{endpoint_id(call.emulator, name)}?api-version={call.api_version}"
     return call.emulator.operations.start(
         ENDPOINT,
@@ -105,96 +86,8 @@ def _start(call: Call, name: str, *, finish: Any, location: str = "", data: dict
     )
 
 
-def _written(call: Call, body: dict[str, Any], old: dict[str, Any] | None) -> dict[str, Any]:
-    """The document after a PUT: what is not in the body is cleared, traffic too."""
-    emulator = call.emulator
-    sent = body.get("properties")
-    if not isinstance(sent, dict):
-        raise ServiceError(400, "RequestInvalid", "The request is invalid: 'properties' is missing.")
-    mode = _AUTH_MODES.get(str(sent.get("authMode", "")).lower())
-    if mode is None:
-        raise refusal({"AuthMode": f"AuthMode must be Key, AMLToken or AADToken, not {sent.get('authMode')!r}."})
-    name = old["name"] if old else call.params["name"]
-    if old is None and sent.get("traffic"):
-        raise refusal({"Traffic": "Traffic cannot be set when an endpoint is created: it has no deployments yet."})
-    traffic = check_traffic(sent.get("traffic"), sent.get("mirrorTraffic"), states_of(emulator, name))
-    now = timestamp()
-    bag = {
-        key: value for key, value in text_map(sent.get("properties"), "properties").items() if key not in _SERVER_KEYS
-    }
-    before = old["properties"] if old else {}
-    return {
-        "id": endpoint_id(emulator, name),
-        "name": name,
-        "type": "Microsoft.MachineLearningServices/workspaces/onlineEndpoints",
-        "properties": {
-            "description": sent.get("description"),
-            "properties": bag,
-            "scoringUri": before.get("scoringUri"),
-            "swaggerUri": before.get("swaggerUri"),
-            "authMode": mode,
-            "provisioningState": "Creating",
-            "compute": None,
-            "traffic": traffic,
-            "mirrorTraffic": {},
-            "publicNetworkAccess": sent.get("publicNetworkAccess") or "Enabled",
-        },
-        "systemData": {
-            "createdAt": old["systemData"]["createdAt"] if old else now,
-            "createdBy": PRINCIPAL,
-            "lastModifiedAt": now,
-        },
-        "tags": check_tags(body.get("tags")),
-        "location": body.get("location") or emulator.workspace.location,
-        "kind": "Managed",
-        "identity": _identity(emulator, body.get("identity"), (old or {}).get("identity")),
-    }
-
-
-def _identity(emulator: Emulator, asked: Any, old: dict[str, Any] | None) -> dict[str, Any]:
-    """A principal of its own at creation; an endpoint that is created again gets another."""
-    identity = dict(asked) if isinstance(asked, dict) else {"type": "SystemAssigned"}
-    if "SystemAssigned" in str(identity.get("type")):
-        identity["principalId"] = (old or {}).get("principalId") or str(uuid.uuid4())
-        identity["tenantId"] = emulator.workspace.tenant_id
-    return identity
-
-
-def states_of(emulator: Emulator, endpoint: str) -> dict[str, str]:
-    """Provisioning states of an endpoint's deployments; one that once succeeded serves on after a failed update."""
-    states = {}
-    for record in deployments_of(emulator.store, endpoint):
-        state = record["document"]["properties"]["provisioningState"]
-        failed_update = state == "Failed" and record["succeeded"]
-        states[record["document"]["name"]] = "Succeeded" if failed_update else state
-    return states
-
-
-def finish_write(emulator: Emulator, operation: Operation) -> None:
-    """Ends a create or update: the URIs appear, the new traffic is in force. One that failed is there, and holds its
-    name; after an update that failed the traffic is as it was."""
-    record = emulator.store.get(ENDPOINT, *operation.resource)
-    if record is None or record["document"]["properties"]["provisioningState"] == "Deleting":
-        raise ServiceError(409, "OperationCanceled", "The endpoint was deleted meanwhile.")
-    document = record["document"]
-    try:
-        operation.fail_if_asked()
-    except ServiceError:
-        document["properties"]["provisioningState"] = "Failed"
-        emulator.store.put(ENDPOINT, *operation.resource, body=record)
-        raise
-    base = f"https://{document['name']}.{emulator.workspace.location}.inference.ml.azure.com"
-    document["properties"] |= {
-        "scoringUri": f"{base}/score",
-        "swaggerUri": f"{base}/swagger.json",
-        "provisioningState": "Succeeded",
-    }
-    record = rerouted(record, document["properties"]["traffic"], emulator.pace.lag_seconds)
-    emulator.store.put(ENDPOINT, *operation.resource, body=record)
-
-
 async def _get(call: Call) -> Response:
-    return reply(_shown(call, _existing(call)))
+    return reply(shown_to(call, _existing(call)))
 
 
 async def _list(call: Call) -> Response:
@@ -202,7 +95,7 @@ async def _list(call: Call) -> Response:
     records = call.emulator.store.list(ENDPOINT)
     if call.query("orderBy").lower().endswith("desc"):
         records.reverse()
-    documents = (_shown(call, record) for record in records)
+    documents = (shown_to(call, record) for record in records)
     name, kind = call.query("name").casefold(), call.query("computeType").casefold()
     return page(
         call,
@@ -224,17 +117,6 @@ def _existing(call: Call) -> dict[str, Any]:
     return record
 
 
-def _shown(call: Call, record: dict[str, Any]) -> dict[str, Any]:
-    """The document as this request's api-version reads it, with the server's keys in the user's own bag."""
-    document: dict[str, Any] = copy.deepcopy(record["document"])
-    document["properties"]["properties"] |= {
-        "azureml.onlineendpointid": document["id"].lower(),
-        "AzureAsyncOperationUri": operation_uri(call.emulator, record["operation"], call.api_version),
-    }
-    document["properties"] = shown(ENDPOINT, document["properties"], call.api_version)
-    return document
-
-
 async def _patch(call: Call) -> Response:
     """Tags, all of them; nothing else of an endpoint can be patched (assumed: patches_are_done_at_once)."""
     record = _existing(call)
@@ -246,7 +128,7 @@ async def _patch(call: Call) -> Response:
         document["tags"] = check_tags(body["tags"])
         document["systemData"]["lastModifiedAt"] = timestamp()
         call.emulator.store.put(ENDPOINT, document["name"], body=record)
-    return reply(_shown(call, record))
+    return reply(shown_to(call, record))
 
 
 async def _delete(call: Call) -> Response:
@@ -272,25 +154,6 @@ async def _delete(call: Call) -> Response:
             each["document"]["properties"]["provisioningState"] = "Deleting"
             emulator.store.put(DEPLOYMENT, name, each["document"]["name"], body=each)
     return reply(None, 202, operation.headers)
-
-
-async def finish_delete(emulator: Emulator, operation: Operation) -> None:
-    """Ends a delete with all deployments; the name and their quota are free only now."""
-    name = operation.resource[0]
-    try:
-        operation.fail_if_asked()
-    except ServiceError:
-        if record := emulator.store.get(ENDPOINT, name):
-            record["document"]["properties"]["provisioningState"] = "Failed"
-            emulator.store.put(ENDPOINT, name, body=record)
-        for kept in deployments_of(emulator.store, name):  # (assumed: failed_delete_keeps_deployments)
-            kept["document"]["properties"]["provisioningState"] = "Succeeded" if kept["succeeded"] else "Failed"
-            emulator.store.put(DEPLOYMENT, name, kept["document"]["name"], body=kept)
-        raise
-    for record in deployments_of(emulator.store, name):
-        await emulator.containers.remove(name, record["document"]["name"])
-        emulator.store.delete(DEPLOYMENT, name, record["document"]["name"])
-    emulator.store.delete(ENDPOINT, name)
 
 
 # credentials
@@ -326,16 +189,6 @@ async def _regenerate_keys(call: Call) -> Response:
     data = {"which": which, "key": given or _new_key()}
     operation = _start(call, name, finish="endpoint.key_regenerated", location=RESULT, data=data)
     return empty(202, operation.headers)
-
-
-def finish_key(emulator: Emulator, operation: Operation) -> None:
-    """Ends a regeneration."""
-    operation.fail_if_asked()
-    record = emulator.store.get(ENDPOINT, *operation.resource)
-    if record is None:
-        raise ServiceError(409, "OperationCanceled", "The endpoint was deleted meanwhile.")
-    record["keys"][operation.data["which"]] = operation.data["key"]
-    emulator.store.put(ENDPOINT, *operation.resource, body=record)
 
 
 def token_audience(emulator: Emulator, name: str) -> str:
@@ -384,9 +237,3 @@ ROUTES = (
     Route(Host.ADMIN, "PUT", "/endpointNames/{name}", _hold_name),
     Route(Host.ADMIN, "DELETE", "/endpointNames/{name}", _free_name),
 )
-
-FINISHERS = {
-    "endpoint.written": finish_write,
-    "endpoint.deleted": finish_delete,
-    "endpoint.key_regenerated": finish_key,
-}

@@ -1,4 +1,4 @@
-"""What endpoints and deployments share: their records in the store, their refusals, their names."""
+"""What endpoints and deployments share: their names and their refusals."""
 
 from __future__ import annotations
 
@@ -7,35 +7,12 @@ import re
 import secrets
 import uuid
 from collections.abc import Mapping
-from typing import Any
 
 from phift.emulator.core.assumed import holds
 from phift.emulator.core.errors import ServiceError, detail
 from phift.emulator.core.store import Store
-from phift.emulator.services.emulator import Emulator
 
-__all__ = [
-    "DEPLOYMENT",
-    "ENDPOINT",
-    "busy",
-    "check_name",
-    "deployments_of",
-    "endpoint_id",
-    "never_created",
-    "not_created",
-    "not_found",
-    "operation_uri",
-    "problem",
-    "refusal",
-    "stranger_holds",
-]
-
-ENDPOINT = "onlineEndpoint"
-"""Records: document, keys, operation (name of the newest), routed (traffic in force), reroute (what follows it, when,
-or null)."""
-DEPLOYMENT = "onlineDeployment"
-"""Records: document, operation (name of the first), succeeded (once at least), launch (what serves, or null)."""
-_STRANGERS = "onlineEndpointName"
+__all__ = ["busy", "check_name", "not_created", "not_found", "problem", "refusal"]
 
 _NAME = re.compile(r"[A-Za-z](?:-?[A-Za-z0-9])*")
 
@@ -76,12 +53,6 @@ def busy(store: Store, what: str, name: str, state: str) -> ServiceError:
     return ServiceError(409, "Conflict", text, inner=("Conflict", "OperationInProgress"))
 
 
-def never_created(record: Mapping[str, Any]) -> bool:
-    """Whether the creation of an endpoint failed; one that was there once and failed to change has its URIs."""
-    properties = record["document"]["properties"]
-    return properties["provisioningState"] == "Failed" and properties["scoringUri"] is None
-
-
 def not_created(name: str) -> str:
     """What the service says of an endpoint whose creation failed (field reports)."""
     return f"Specified endpoint [{name}] has not been created successfully. Please recreate the endpoint."
@@ -95,30 +66,3 @@ def check_name(name: str, what: str) -> None:
             "ending with a letter or digit."
         )
         raise refusal({"Name": text})
-
-
-def endpoint_id(emulator: Emulator, name: str) -> str:
-    return f"{emulator.workspace.arm_id}/onlineEndpoints/{name}"
-
-
-def operation_uri(emulator: Emulator, operation: str, api_version: str) -> str:
-    """The status URL as it stands in an object's properties: with the api-version of the request that reads it."""
-    workspace = emulator.workspace
-    return (
-        f"https://management.azure.com/subscriptions/{workspace.subscription_id}/providers/Microsoft.MachineLearning"
-        f"Services/locations/{workspace.location}/mfeOperationsStatus/{operation}?api-version={api_version}"
-    )
-
-
-def deployments_of(store: Store, endpoint: str) -> list[dict[str, Any]]:
-    """The records of an endpoint's deployments, oldest first."""
-    return store.list(DEPLOYMENT, endpoint)
-
-
-def stranger_holds(store: Store, name: str, held: bool | None = None) -> bool:
-    """Whether another tenant of the region has an endpoint of this name; `held` sets it (admin requests do)."""
-    if held is True:
-        store.put(_STRANGERS, name, body={"name": name})
-    elif held is False:
-        store.delete(_STRANGERS, name)
-    return store.get(_STRANGERS, name) is not None

@@ -16,14 +16,12 @@ from phift.emulator.core.operations import RESULT, Operation
 from phift.emulator.core.pace import listed
 from phift.emulator.core.routing import WS, Host, Route
 from phift.emulator.core.validation import check_members
-from phift.emulator.services.blob.account import ARTIFACT_CONTAINER
 from phift.emulator.services.emulator import Call, Emulator
 from phift.emulator.services.jobs.documents import child_document, job_document
-from phift.emulator.services.jobs.logs import artifact_prefix
 from phift.emulator.services.jobs.record import Job, Run, Status, all_jobs, find_job, find_run
 from phift.emulator.services.jobs.submission import check_name, read_submission
 
-__all__ = ["FINISHERS", "ROUTES", "find_or_404", "merge_metadata"]
+__all__ = ["ROUTES", "find_or_404", "merge_metadata"]
 
 # what may never change after the first PUT, in the order and words of the service's message
 _IMMUTABLE = {
@@ -183,11 +181,6 @@ def _accepted(operation: Operation) -> Response:
     return reply(None, 202, headers)
 
 
-async def cancel_finished(emulator: Emulator, operation: Operation) -> None:
-    """The cancel operation ends when the job has."""
-    await emulator.jobs.ended(operation.resource[0])
-
-
 async def delete_job(call: Call) -> Response:
     """202 and a result to poll; 204 for what is not there. A job that has not ended is refused (assumed:
     running_job_is_not_deleted)."""
@@ -209,17 +202,6 @@ async def delete_job(call: Call) -> Response:
     return _accepted(operation)
 
 
-async def delete_finished(emulator: Emulator, operation: Operation) -> None:
-    """Job, runs and logs go; its outputs stay, as models may have been registered from them."""
-    await emulator.jobs.ended(operation.resource[0])
-    job = find_job(emulator.store, operation.resource[0])
-    if job is None:
-        return
-    for run_id in (job.name, *job.runs):
-        emulator.blobs.delete_prefix(ARTIFACT_CONTAINER, artifact_prefix(run_id))
-    job.delete(emulator.store)
-
-
 _JOB = WS + "/jobs/{name}"
 
 ROUTES = (
@@ -229,8 +211,3 @@ ROUTES = (
     Route(Host.ARM, "POST", _JOB + "/cancel", cancel_job),
     Route(Host.ARM, "DELETE", _JOB, delete_job),
 )
-
-FINISHERS = {
-    "job.canceled": cancel_finished,
-    "job.deleted": delete_finished,
-}

@@ -19,7 +19,7 @@ from phift.emulator.runtime.serving.container import Container, NeverReady
 from phift.emulator.runtime.serving.durations import seconds_of
 from phift.emulator.runtime.serving.upstream import Answer, UpstreamError, ask
 from phift.emulator.services.emulator import Emulator
-from phift.emulator.services.endpoints.rules import DEPLOYMENT
+from phift.emulator.services.endpoints.state import DEPLOYMENT
 from phift.emulator.services.endpoints.traffic import in_force, pick
 
 __all__ = ["DEPLOYMENT_HEADER", "Denied", "authorize", "forward"]

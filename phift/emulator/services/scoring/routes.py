@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from phift.emulator.core.routing import Host, Route
 from phift.emulator.services.emulator import Call
-from phift.emulator.services.endpoints.rules import ENDPOINT
+from phift.emulator.services.endpoints.state import ENDPOINT
 from phift.emulator.services.scoring.gateway import Denied, authorize, forward
 
 __all__ = ["ROUTES"]

@@ -1,1 +1,1 @@
-"""The one workspace, its region's VM sizes, usages and quotas, and its operations' status."""
+"""The one workspace, and the status of its long-running operations."""
