@@ -15,6 +15,9 @@ EMULATOR = ROOT / "phift" / "emulator"
 LAYERS = {"core": 0, "runtime": 1, "services": 2, "compose": 3, "host": 4}
 """What a folder may import: itself and lower numbers."""
 
+HEAVY = {"torch", "transformers", "peft", "mlflow", "datasets", "safetensors", "tokenizers", "accelerate"}
+"""Libraries that take seconds to import."""
+
 
 def name_of(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
@@ -90,6 +93,22 @@ def folder_of(name: str) -> str:
 
 def test_every_folder_has_a_layer() -> None:
     assert {folder_of(name) for name in MODULES} - {""} == set(LAYERS)
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_only_the_composition_knows_routes_and_finishers(name: str) -> None:
+    """A service meets another by its state, rules or documents, never by its handlers."""
+    answering = {each for each in graph_of(name) if each.endswith((".routes", ".finishers"))}
+    assert not answering or folder_of(name) == "compose"
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_heavy_libraries_stay_in_the_runtime(name: str) -> None:
+    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    heavy = {each for each in imported if each.split(".")[0] in HEAVY}
+    assert not heavy or folder_of(name) == "runtime"
 
 
 @pytest.mark.parametrize("name", sorted(MODULES))

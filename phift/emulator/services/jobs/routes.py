@@ -16,30 +16,14 @@ from phift.emulator.core.operations import RESULT, Operation
 from phift.emulator.core.pace import listed
 from phift.emulator.core.routing import WS, Host, Route
 from phift.emulator.core.validation import check_members
-from phift.emulator.services.emulator import Call, Emulator
+from phift.emulator.services.emulator import Call
 from phift.emulator.services.jobs.documents import child_document, job_document
 from phift.emulator.services.jobs.record import Job, Run, Status, all_jobs, find_job, find_run
+from phift.emulator.services.jobs.rules import check_unchanged, find_or_404, merge_metadata
 from phift.emulator.services.jobs.submission import check_name, read_submission
 
-__all__ = ["ROUTES", "find_or_404", "merge_metadata"]
+__all__ = ["ROUTES"]
 
-# what may never change after the first PUT, in the order and words of the service's message
-_IMMUTABLE = {
-    "jobType": "JobType",
-    "settings": "Settings",
-    "inputs": "Inputs",
-    "outputs": "Outputs",
-    "jobs": "Jobs",
-    "computeId": "ComputeId",
-    "experimentName": "ExperimentName",
-    "componentId": "ComponentId",
-    "identity": "Identity",
-    "command": "Command",
-    "codeId": "CodeId",
-    "environmentId": "EnvironmentId",
-    "environmentVariables": "EnvironmentVariables",
-}
-_BINDINGS = {"inputs": "InputBindings", "outputs": "OutputBindings"}
 _PAGE = 50  # (assumed: page_sizes)
 _CANCEL_TIMEOUT = "PT1H"
 
@@ -85,45 +69,10 @@ def _put_again(call: Call, job: Job, body: Mapping[str, Any]) -> Response:
     sent = body.get("properties")
     if not isinstance(sent, dict):
         raise ServiceError(400, "RequestInvalid", "The request needs an object 'properties'.", target="properties")
-    # (assumed: pipeline_put_again_is_compared)
-    changed = [key for key in _IMMUTABLE if (sent.get(key) or None) != (job.submitted.get(key) or None)]
-    if job.job_type == "Pipeline" and not holds(call.emulator.store, "pipeline_put_again_is_compared"):
-        changed = changed or ["inputs", "outputs"]
-    if changed:
-        words = [_IMMUTABLE[key] for key in changed] + [_BINDINGS[key] for key in changed if key in _BINDINGS]
-        listed = ",  ".join(words)
-        raise ServiceError(
-            400,
-            "UserError",
-            "A job with this name already exists. If you are trying to create a new job, use a different name. If you"
-            f" are trying to update an existing job, the existing job's {listed} cannot be changed. Only description,"
-            " tags, displayName, properties, and isArchived can be updated.",
-            inner=("Immutable", "JobPropertyImmutable"),
-            parameters={"property": listed},
-        )
+    check_unchanged(call.emulator, job, sent)
     merge_metadata(job, sent)
     job.save(call.emulator.store)
     return reply(job_document(call.emulator, job, job.run(call.emulator.store), call.api_version))
-
-
-def merge_metadata(job: Job, sent: Mapping[str, Any]) -> None:
-    """Take over what may change. Tags and properties are merged: what is left out stays (field reports)."""
-    job.tags |= {str(key): str(value) for key, value in (sent.get("tags") or {}).items()}
-    job.properties |= sent.get("properties") or {}
-    if sent.get("displayName"):
-        job.display_name = str(sent["displayName"])
-    if "description" in sent:
-        job.description = sent["description"]
-    for key in ("isArchived", "hidden"):
-        if isinstance(sent.get(key), bool):
-            job.archived = sent[key]
-
-
-def find_or_404(emulator: Emulator, name: str) -> Job:
-    """The job; raises ServiceError 404 in the service's words."""
-    if (job := find_job(emulator.store, name)) is None:
-        raise ServiceError(404, "UserError", f"Job {name} not found.", inner=("NotFound", "JobNotFound"))
-    return job
 
 
 async def get_job(call: Call) -> Response:

@@ -22,7 +22,7 @@ from phift.emulator.services.emulator import Call, Emulator
 from phift.emulator.services.jobs.logs import log_files
 from phift.emulator.services.jobs.outputs import output_place, parse_output_asset
 from phift.emulator.services.jobs.record import Run, find_job, find_run
-from phift.emulator.services.jobs.routes import find_or_404, merge_metadata
+from phift.emulator.services.jobs.rules import find_or_404, merge_metadata
 from phift.emulator.services.runs.documents import run_definition, run_details, run_document
 
 __all__ = ["ROUTES"]
