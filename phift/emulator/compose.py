@@ -58,7 +58,7 @@ ROUTES: tuple[Route, ...] = (
     *deployments.ROUTES,
     *scoring.ROUTES,
 )
-"""What is answered, of every service."""
+"""The routes of every service."""
 
 FINISHERS: Mapping[str, Callable[[Emulator, Operation], Any]] = {
     **compute_finishers.FINISHERS,
@@ -66,11 +66,11 @@ FINISHERS: Mapping[str, Callable[[Emulator, Operation], Any]] = {
     **endpoints_finishers.FINISHERS,
     **deployments_finishers.FINISHERS,
 }
-"""What ends the long-running operations of every service, by the name that is stored."""
+"""The finishers of every service's long-running operations, by the name that is stored."""
 
 
 def compose(emulator: Emulator) -> Application:
-    """Gives an emulator its services, before it is started; what answers its requests."""
+    """Adds the services to an emulator that has not started; returns the application that serves it."""
     workspace = emulator.workspace
     emulator.blobs = BlobAccount(
         workspace.storage_account, emulator.store, emulator.folder("blobs"), (workspace.container,)
@@ -83,7 +83,7 @@ def compose(emulator: Emulator) -> Application:
         former = [old for old, new in FORMER_NAMES.items() if new == name]
         emulator.operations.register(name, partial(finish, emulator), former=former)
     emulator.quota.consumers += [partial(clusters.quota_in_use, emulator), partial(quota.in_use, emulator)]
-    # a deployment that serves does not keep an idle emulator from stopping, one that is being made does
+    # a deployment that serves does not keep an idle emulator from stopping, one that is being created does
     emulator.busy += [lambda: emulator.jobs.busy, lambda: emulator.containers.busy]
     emulator.on_start += [emulator.jobs.start, partial(recover, emulator)]
     emulator.on_stop += [emulator.jobs.stop, emulator.containers.stop]

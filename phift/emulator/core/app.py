@@ -1,4 +1,4 @@
-"""The ASGI application: every request is counted, answered through the middleware, marked and logged."""
+"""The ASGI application: counts every request, passes it through the middleware, adds the common headers and logs it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Application:
 
     @contextmanager
     def _counted(self, kind: Host | None) -> Iterator[None]:
-        """Counts a request as under way; looking at the emulator is not using it."""
+        """Counts a request as in flight, except for admin requests: looking at the emulator is not using it."""
         counts = kind is not Host.ADMIN
         self.in_flight += counts
         try:
@@ -66,7 +66,7 @@ class Application:
 
 
 class _Marked:
-    """`send`, with the marks of the host on the answer's headers. status: of the answer, 0 before there is one."""
+    """`send` that adds the common headers to the response. status: of the response, 0 before there is one."""
 
     def __init__(self, send: Send, marks: Marks, exchange: Exchange) -> None:
         self.status = 0

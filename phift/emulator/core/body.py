@@ -15,7 +15,7 @@ _INTEGERS = range(-(2**63), 2**63)
 
 
 def parse_json(data: bytes) -> Any:
-    """The value that a body holds. Raises ServiceError 400 for what is no JSON, NaN and infinities included, for
+    """The value that a body holds. Raises ServiceError 400 for what is not JSON, NaN and infinities included, for
     nesting beyond 64, integers beyond 64 bits and halves of surrogate pairs, which no UTF-8 text can hold."""
     try:
         value = json.loads(data, parse_constant=_constant, parse_float=_number)

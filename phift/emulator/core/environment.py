@@ -1,4 +1,4 @@
-"""The environment of programs that are to reach the emulator as they reach Azure."""
+"""The environment variables with which a program reaches the emulator as it reaches Azure."""
 
 from __future__ import annotations
 

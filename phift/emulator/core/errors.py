@@ -1,4 +1,4 @@
-"""The one error handlers raise, and the one door that turns it into the envelope of the host it was asked on."""
+"""The one error that handlers raise, and the envelopes in which each host returns it."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ class Fault:
         return ServiceError(self.status, **self.words, info=self.info, headers=self.headers)
 
     def as_first_answered(self, url: str, response: Response) -> Response:
-        """The answer kept for a URL; the first one is kept and given as it is."""
+        """The response kept for a URL: the first one, unchanged."""
         return self.kept.setdefault(url, response) if response.status_code == 200 else response
 
     async def wait(self) -> None:
@@ -133,7 +133,7 @@ class Faults:
 
     def add(self, body: dict[str, Any]) -> Fault:
         """A fault from its JSON; raises ServiceError 400 for a field that is unknown or of another kind, and for a
-        pattern that is no expression."""
+        pattern that is not a regular expression."""
         if unknown := sorted(set(body) - set(_FIELDS)):
             raise ServiceError(400, "RequestInvalid", f"Unknown field of a fault: {', '.join(unknown)}")
         for name, value in body.items():

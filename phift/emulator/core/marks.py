@@ -1,4 +1,4 @@
-"""What a host adds to the headers of all its answers."""
+"""The headers that a host adds to all its responses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OWN = (b"x-phift-emulator", __version__.encode())
 
 
 class Marks:
-    """The headers that mark every answer (names recorded 2026-03)."""
+    """The common headers of every response (names recorded 2026-03)."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -37,7 +37,7 @@ class Marks:
     def headers(
         self, kind: Host | None, method: str, path: str, own: Iterable[tuple[bytes, bytes]], started: float
     ) -> Headers:
-        """What is added to an answer whose headers so far are `own`. started: the request's begin by perf_counter."""
+        """The headers to add to a response that already has `own`. started: the request's start by perf_counter."""
         headers = [_OWN]
         if kind is Host.IMDS:
             headers.append((b"connection", b"close"))  # clients keep one connection to a proxy for all plain HTTP hosts

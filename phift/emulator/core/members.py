@@ -150,7 +150,7 @@ _OPEN = frozenset(
         *("MlflowRequest", "MlflowItem"),
     )
 )
-"""Types that take members besides: of these only what is read here is told."""
+"""Types that accept more members: of these, only the members that are read here are listed."""
 _KINDS: Mapping[str, str] = {
     "PipelineJob": "job",
     "CommandJob": "job",
@@ -167,7 +167,7 @@ and autoDeleteSetting to all (recorded 2022-09)."""
 
 
 _DISCRIMINATED = ("PipelineJob", "CommandJob", "JobInput", "JobOutput", "JobIdentity", "JobLimits", "Distribution")
-"""Types that the parser reads by themselves, as one of their members says which they are: paths begin there anew."""
+"""Types that the parser reads by themselves, as one of their members says which they are: paths start again there."""
 _VARIANTS = {
     "uri_file": "UriFile",
     "uri_folder": "UriFolder",

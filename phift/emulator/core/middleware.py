@@ -1,7 +1,7 @@
 """What happens to every request on its way to a handler and back, one concern at a time.
 
-A middleware takes the exchange and what is inside it, and returns the answer. `MIDDLEWARE` lists them from the outside
-to the inside; the innermost one calls the handler.
+A middleware takes the exchange and the next middleware, and returns the response. `MIDDLEWARE` lists them from the
+outermost to the innermost; the innermost one calls the handler.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Exchange:
     claims: dict[str, Any] = field(default_factory=dict)
 
     def envelope(self, error: ServiceError) -> Response:
-        """The one door: an error as the host that was asked writes it."""
+        """The error in the envelope of the requested host."""
         if self.kind is Host.BLOB:
             return blob_error(error, head=self.request.method == "HEAD")
         location = self.context.workspace.location
@@ -80,7 +80,7 @@ Middleware = Callable[[Exchange, Next], Awaitable[Response]]
 
 
 async def fault(exchange: Exchange, proceed: Next) -> Response:
-    """Faults that were asked for: in place of the answer, before it, after it, or in the operation that it begins."""
+    """Injected faults: instead of the response, before it, after it, or in the operation that the request starts."""
     request = exchange.request
     exchange.fault = struck = exchange.context.faults.strike(
         request.method, exchange.hostname, request.scope["path"], request.url.query
@@ -97,7 +97,7 @@ async def fault(exchange: Exchange, proceed: Next) -> Response:
 
 
 async def _strike(struck: Fault, exchange: Exchange) -> Response | None:
-    """Lets a fault happen; what it answers in place of the handler, None when it only delays."""
+    """Applies a fault; returns its response, None when it only delays."""
     await struck.wait()
     if struck.kill:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -115,17 +115,17 @@ class _NoAnswer(Response):
 
 
 async def noise(exchange: Exchange, proceed: Next) -> Response:
-    """Unknown fields and other orders in what the resource manager answers, where noise is switched on."""
+    """Adds unknown fields and changes the order in responses of the resource manager, if noise is on."""
     response = await proceed(exchange)
     if exchange.fault and exchange.fault.stale:
-        return response  # which is given again to later requests, as it is
+        return response  # which is repeated unchanged to later requests
     if exchange.context.noise and exchange.kind is Host.ARM and exchange.request.method == "GET":
         return noisy(exchange.request.scope["path"], response)
     return response
 
 
 async def errors(exchange: Exchange, proceed: Next) -> Response:
-    """Errors as documents: those of the service as it words them, bugs and a damaged store as 500."""
+    """Turns errors into documents: a ServiceError as it is worded, a bug or a corrupt store as 500."""
     request = exchange.request
     try:
         return await proceed(exchange)
@@ -142,7 +142,7 @@ async def errors(exchange: Exchange, proceed: Next) -> Response:
 
 
 async def limit(exchange: Exchange, proceed: Next) -> Response:
-    """Headers and bodies that are too large are refused."""
+    """Rejects headers and bodies that are too large."""
     request = exchange.request
     if sum(len(name) + len(value) for name, value in request.scope["headers"]) > MAX_HEADER_BYTES:
         raise ServiceError(431, "RequestHeaderFieldsTooLarge", "The headers are larger than 64 KiB.")
@@ -163,8 +163,7 @@ async def route(exchange: Exchange, proceed: Next) -> Response:
 
 
 async def authenticate(exchange: Exchange, proceed: Next) -> Response:
-    """Asks for a bearer token, but on public routes and of admin requests: nothing comes to those without the home's
-    secret."""
+    """Requires a bearer token, except on public routes and for admin requests, which carry the home's secret."""
     if exchange.route and not exchange.route.public and exchange.kind not in (None, Host.ADMIN):
         exchange.claims = _claims(exchange)
     return await proceed(exchange)
@@ -192,7 +191,7 @@ def _claims(exchange: Exchange) -> dict[str, Any]:
 
 
 async def parameters(exchange: Exchange, proceed: Next) -> Response:
-    """Control characters in the path are refused; names of blobs may have them."""
+    """Rejects control characters in the path, except in names of blobs."""
     if exchange.kind is not Host.BLOB and any(
         not value.isprintable() and _CONTROL.search(value) for value in exchange.params.values()
     ):
@@ -201,14 +200,14 @@ async def parameters(exchange: Exchange, proceed: Next) -> Response:
 
 
 async def version(exchange: Exchange, proceed: Next) -> Response:
-    """The resource manager asks for an api-version that it knows."""
+    """Requires a known api-version of requests to the resource manager."""
     if exchange.kind is Host.ARM:
         apiversions.check(_call(exchange).api_version)
     return await proceed(exchange)
 
 
 async def workspace(exchange: Exchange, proceed: Next) -> Response:
-    """Subscription, resource group and workspace in the path must be those that are served."""
+    """Requires the subscription, resource group and workspace of this emulator in the path."""
     served, params = exchange.context.workspace, exchange.params
     if "ws" in params:
         here = (served.subscription_id, served.resource_group, served.name)
@@ -231,11 +230,12 @@ MIDDLEWARE: tuple[Middleware, ...] = (
     version,
     workspace,
 )
-"""From the outside to the inside. Around all of them, Application keeps the request log and marks the answer."""
+"""From the outermost to the innermost. Around all of them, Application writes the request log and adds the common
+headers."""
 
 
 def chain(middleware: Sequence[Middleware]) -> Next:
-    """What answers an exchange: each middleware around the next, the handler in the middle."""
+    """The function that answers an exchange: each middleware around the next, the handler innermost."""
     answer: Next = _handle
     for each in reversed(middleware):
         answer = partial(_around, each, answer)

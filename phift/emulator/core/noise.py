@@ -1,4 +1,4 @@
-"""What a live service adds to its answers and a client must not mind: unknown fields, another order."""
+"""What a live service adds to its responses and a client must tolerate: unknown fields, another order."""
 
 from __future__ import annotations
 

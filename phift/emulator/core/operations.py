@@ -23,8 +23,8 @@ from phift.emulator.core.workspace import Workspace
 __all__ = ["RESULT", "Finish", "Operation", "Operations", "fails_later"]
 
 fails_later: ContextVar[dict[str, Any] | None] = ContextVar("fails_later", default=None)
-"""The error (code, message, details, inner) with which the operations that this request begins are to fail, where a
-fault asks for that."""
+"""The error (code, message, details, inner) with which the operations that this request starts fail, if a fault
+requires it."""
 
 RESULT = "result"
 """Location of a DELETE or POST: the operation's own result URL instead of the resource."""
@@ -147,7 +147,7 @@ class Operations:
         api_version: str = "2023-04-01-preview",
         name: str | None = None,
     ) -> Operation:
-        """Begins an operation; its `headers` go on the reply.
+        """Starts an operation; its `headers` go on the reply.
 
         finish: the registered name of its finisher. seconds: how long before that is called (default: the pace's for
         this kind). data: JSON handed to it as `operation.data`. location: the Location header, RESULT for the result
@@ -212,7 +212,7 @@ class Operations:
                 task.cancel()
 
     def resume(self) -> None:
-        """Takes up what was running when the emulator stopped, and forgets what ended long ago."""
+        """Resumes what was running when the emulator stopped, and deletes what ended long ago."""
         self._forget()
         for body in self._store.list("operation"):
             operation = Operation(**body)
@@ -256,7 +256,7 @@ class Operations:
 
 def _signature(name: str) -> str:
     """What makes the service's status URLs 3 KB long: a time, a certificate, a signature, a hash (recorded 2024-12).
-    They mean nothing here, and are the same for an operation whenever it is asked."""
+    They mean nothing here, and are always the same for one operation."""
     seed = hashlib.sha512(name.encode())
     certificate = base64.urlsafe_b64encode(
         b"".join(hashlib.sha512(seed.digest() + bytes([n])).digest() for n in range(30))

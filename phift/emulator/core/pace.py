@@ -35,7 +35,7 @@ class Pace:
 
     @property
     def hurried(self) -> bool:
-        """Nobody wants to wait for what only takes time, such as the initial delay of a probe."""
+        """Whether to skip what only takes time, such as the initial delay of a probe."""
         return self.name == "fast" or self.speed > 1
 
 

@@ -1,4 +1,4 @@
-"""Which handler answers: by host, method and path."""
+"""Which handler responds: by host, method and path."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ __all__ = [
 
 SUBSCRIPTION = "/subscriptions/{sub}"
 OPERATIONS_PAGE = "docs/emulator.md#operations"
-"""Where the repository tells what is emulated; every 501 names it."""
+"""Where the documentation lists what is emulated; every 501 names it."""
 _DIGITS, _MOST = 12, 10**9
 WS = SUBSCRIPTION + "/resourceGroups/{rg}/providers/Microsoft.MachineLearningServices/workspaces/{ws}"
 LOCATION = SUBSCRIPTION + "/providers/Microsoft.MachineLearningServices/locations/{location}"
 
 
 class Host(Enum):
-    """The parts of Azure that are answered here, told apart by host name."""
+    """The parts of Azure that are emulated, distinguished by host name."""
 
     ARM = "arm"
     LOGIN = "login"
@@ -123,7 +123,7 @@ class Call(Generic[E]):
         return min(int(text[:_DIGITS]), _MOST) if text.isascii() and text.isdigit() else None
 
     async def json(self) -> Any:
-        """The body as JSON, None when there is none; raises ServiceError 400 for what is no JSON."""
+        """The body as JSON, None when there is none; raises ServiceError 400 for what is not JSON."""
         body = await self.request.body()
         return parse_json(body) if body else None
 

@@ -1,4 +1,4 @@
-"""Background tasks: each ends with the emulator, and none fails unseen."""
+"""Background tasks: each ends with the emulator, and every failure is logged."""
 
 from __future__ import annotations
 

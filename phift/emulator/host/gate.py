@@ -40,7 +40,7 @@ REFUSAL = b"\r\n".join(
         REFUSAL_BODY,
     )
 )
-"""The answer to every request without the secret, 407. It tells nothing of the home."""
+"""The answer to every request without the secret, 407. It reveals nothing about the home."""
 
 
 class Gate:

@@ -17,7 +17,7 @@ _IPV6 = re.compile(r"[0-9A-Fa-f:.]+")
 
 
 class BadHead(ValueError):
-    """The bytes are no request that a proxy can act on; the text says why, for whoever sent them."""
+    """The bytes are not a request that a proxy can act on; the text says why, for the sender."""
 
 
 @dataclass(frozen=True)

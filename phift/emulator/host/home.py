@@ -40,7 +40,7 @@ _OTHERS = 0o077
 
 @dataclass(frozen=True)
 class Identity:
-    """Who this home's Azure is; made once, so that names and ids stay the same over restarts and resets."""
+    """The identity of this home's Azure; created once, so that names and ids survive restarts and resets."""
 
     subscription_id: str
     workspace_id: str
@@ -106,7 +106,7 @@ class Home:
         return locate(start)
 
     def identity(self) -> Identity:
-        """This home's identity, made at the first call."""
+        """This home's identity, created on the first call."""
         path = self.path / "identity.json"
         with self._locked("identity.lock"):
             if body := _read(path):

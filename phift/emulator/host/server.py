@@ -1,4 +1,4 @@
-"""One emulator being served: the context, the application and the proxy, started, reset and stopped together."""
+"""One emulator being served: its services, application and proxy, started, reset and stopped together."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Server:
         self.home.remember(**settings)
 
     def status(self) -> dict[str, Any]:
-        """What it says of itself. No secret is in it."""
+        """The status document. It contains no secret."""
         workspace = self.emulator.workspace
         return {
             "version": __version__,

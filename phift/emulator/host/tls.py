@@ -40,7 +40,7 @@ _RENEW_BEFORE = timedelta(days=60)
 
 
 class Authority:
-    """The authority kept in a folder (0700, files 0600): made at first use, renewed before it ends."""
+    """The authority kept in a folder (0700, files 0600): created on first use, renewed before it expires."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,1 +1,1 @@
-"""One folder per service of Azure: routes.py answers, the other files are what it needs."""
+"""One folder per service of Azure: routes.py has its handlers, the other files what they need."""

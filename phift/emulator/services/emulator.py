@@ -1,4 +1,4 @@
-"""A running emulator as the services see it: the shared context, and what each service keeps."""
+"""A running emulator as the services see it: the shared context, and the state of each service."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Call", "Emulator"]
 
 
 class Emulator(Context):
-    """One running emulator. compose.py builds it and sets what is declared here."""
+    """One running emulator. compose.py sets the attributes that are declared here."""
 
     blobs: BlobAccount
     """The workspace's storage account."""

@@ -1,4 +1,4 @@
-"""Finishers under the names that earlier releases stored: the module and function that finished an operation there."""
+"""The names under which earlier releases stored finishers: module and function."""
 
 from __future__ import annotations
 
@@ -17,4 +17,4 @@ FORMER_NAMES: Mapping[str, str] = {
     "phift.emulator.handlers.jobs:cancel_finished": "job.canceled",
     "phift.emulator.handlers.jobs:delete_finished": "job.deleted",
 }
-"""The registered name by the stored one (0.1.0 and 0.2.0). A home may hold an operation begun by any release."""
+"""The registered name by the stored one (0.1.0 and 0.2.0). A home may hold an operation started by any release."""

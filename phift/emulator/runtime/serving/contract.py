@@ -1,4 +1,4 @@
-"""What a chat or text-generation deployment is asked, and how it answers: Azure's scoring contract of MLflow models.
+"""Requests to a chat or text-generation deployment, and its responses: Azure's scoring contract of MLflow models.
 
 Request (Azure docs, model cards of the chat-completion models):
 `{"input_data": {"input_string": [...], "parameters": {...}}, "params": {...}}`.

@@ -59,7 +59,7 @@ class Launch:
         }
 
     def same_container(self, other: Launch | None) -> bool:
-        """Whether a container of the other launch can go on serving for this one."""
+        """Whether a container of the other launch can keep serving for this one."""
         return other is not None and replace(self, folder="") == replace(other, folder="")
 
     def stored(self) -> dict[str, Any]:

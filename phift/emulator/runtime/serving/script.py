@@ -1,4 +1,4 @@
-"""How a scoring script of ours answers: JSON, with a request that breaks the contract told apart from a failure."""
+"""How phift's scoring scripts answer: JSON, with a request that breaks the contract distinguished from a failure."""
 
 from __future__ import annotations
 

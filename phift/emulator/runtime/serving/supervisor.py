@@ -1,4 +1,4 @@
-"""All containers of one emulator: started, replaced without losing a request, taken up again after a restart."""
+"""All containers of one emulator: started, replaced without losing a request, restored after a restart."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ INITIALIZER_LOG = "storage-initializer.log"
 
 
 class Supervisor:
-    """The containers by endpoint and deployment name (any case)."""
+    """The containers by endpoint and deployment name (case-insensitive)."""
 
     def __init__(self, context: Context, download: Callable[[Launch], Awaitable[None]]) -> None:
         """download: puts model and code into a launch's folder; raises ServiceError for what cannot be served."""
@@ -90,7 +90,7 @@ class Supervisor:
     def recover(self, endpoint: str, name: str, launch: Launch) -> None:
         """Starts the container that served when the emulator went down; requests wait for it meanwhile."""
         if not Path(launch.folder).is_dir():
-            logger.warning("deployment %s: its folder %s is gone, it is made again", launch.label, launch.folder)
+            logger.warning("deployment %s: its folder %s is missing; creating it again", launch.label, launch.folder)
             self._context.spawn(self.deploy(endpoint, name, launch, launch.workers), name=f"again {launch.label}")
             return
         container = self._container(endpoint, name, launch, proven=True)

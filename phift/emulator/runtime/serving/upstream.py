@@ -24,7 +24,7 @@ class UpstreamError(Exception):
 
 @dataclass
 class Answer:
-    """An answer whose head has come. The body is read by `read` or `stream`; `close` ends the connection."""
+    """A response whose head has arrived. The body is read by `read` or `stream`; `close` ends the connection."""
 
     status: int
     reason: str
@@ -42,7 +42,7 @@ class Answer:
 
     @property
     def length(self) -> int | None:
-        """The body's length where the head tells it."""
+        """The body's length if the head states it."""
         return next((int(value) for name, value in self.headers if name.lower() == b"content-length"), None)
 
     def close(self) -> None:

@@ -64,7 +64,7 @@ class MetricsSender:
         self._queue.put_nowait(None)
 
     async def run(self) -> None:
-        """Send what comes until `close`. What cannot be sent is told in `problem` and in the emulator's log."""
+        """Send what comes until `close`. What cannot be sent is reported in `problem` and in the emulator's log."""
         while (item := await self._queue.get()) is not None:
             batch = [item]
             while not self._queue.empty() and batch[-1] is not None:

@@ -1,4 +1,4 @@
-"""What a worker tells the emulator: one JSON object a line in `events.jsonl`, appended, never rewritten.
+"""What a worker reports to the emulator: one JSON object per line in `events.jsonl`, appended, never rewritten.
 
 The emulator reads from where it left off, so a restart of either side loses nothing that was written.
 """

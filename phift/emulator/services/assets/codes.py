@@ -1,4 +1,4 @@
-"""Code versions: found by the hash of their content, whatever name is asked."""
+"""Code versions: found by the hash of their content, whatever the name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the data and models that jobs name really lie: blobs, or the folder of the stand-in."""
+"""Where the data and models that a URI names are stored: blobs, or the folder of the stand-in."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def _update(call: Call, existing: dict[str, Any], sent: dict[str, Any]) -> dict[
 
 
 def _resolve(call: Call, uri: str) -> tuple[str, DatastorePath | None, str | None]:
-    """The URI as it is kept, its datastore path, its job. A datastore must exist, what lies there need not."""
+    """The URI as it is kept, its datastore path, its job. The datastore must exist, its content need not."""
     if output := parse_job_output(uri):
         path = _job_output(call, output)
         return path.long(call.emulator.workspace), path, output.job
@@ -86,7 +86,7 @@ def _resolve(call: Call, uri: str) -> tuple[str, DatastorePath | None, str | Non
 
 
 def _job_output(call: Call, output: JobOutput) -> DatastorePath:
-    """Where a job's output lies; raises what the service says when there is no such output, or nothing in it."""
+    """Where a job's output is; raises the service's error when there is no such output, or it is empty."""
     job = find_job(call.emulator.store, output.job)
     if job is None:
         message = f"Job {output.job} not found."

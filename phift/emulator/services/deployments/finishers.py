@@ -16,7 +16,7 @@ __all__ = ["FINISHERS", "finish_delete", "finish_write"]
 
 async def finish_write(emulator: Emulator, operation: Operation) -> None:
     """Ends a create or update once the container is ready. When it does not come up the deployment is Failed, and
-    what served before goes on serving."""
+    what served before keeps serving."""
     endpoint, name = operation.resource
     record = _current(emulator, operation)
     document = record["document"]

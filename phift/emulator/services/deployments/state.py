@@ -1,4 +1,4 @@
-"""The deployments that serve, taken up again after a restart."""
+"""The deployments that serve, restored after a restart."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["recover"]
 
 
 async def recover(emulator: Emulator) -> None:
-    """Deployments that served are served again."""
+    """Restarts the containers of the deployments that served when the emulator stopped."""
     for endpoint in emulator.store.list(ENDPOINT):
         name = endpoint["document"]["name"]
         for record in deployments_of(emulator.store, name):

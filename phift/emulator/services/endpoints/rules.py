@@ -54,12 +54,12 @@ def busy(store: Store, what: str, name: str, state: str) -> ServiceError:
 
 
 def not_created(name: str) -> str:
-    """What the service says of an endpoint whose creation failed (field reports)."""
+    """The service's message for an endpoint whose creation failed (field reports)."""
     return f"Specified endpoint [{name}] has not been created successfully. Please recreate the endpoint."
 
 
 def check_name(name: str, what: str) -> None:
-    """Raises for a name that is not 3 to 32 letters, digits and single dashes, begun with a letter."""
+    """Raises for a name that is not 3 to 32 letters, digits and single dashes, beginning with a letter."""
     if not (3 <= len(name) <= 32 and _NAME.fullmatch(name)):
         text = (
             f"{what} name '{name}' is invalid: 3 to 32 letters, digits and single dashes, beginning with a letter and "

@@ -1,4 +1,4 @@
-"""Online endpoints and deployments in the store: kinds of records, whose they are, their ids."""
+"""Online endpoints and deployments in the store: their records and ids."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def check_traffic(sent: Any, mirror: Any, deployments: Mapping[str, str]) -> dic
 
 
 def rerouted(record: dict[str, Any], traffic: dict[str, int], seconds: float) -> dict[str, Any]:
-    """An endpoint's record whose requests follow `traffic` after so many seconds, and the old split until then."""
+    """An endpoint's record whose requests follow `traffic` after `seconds`, and the old split until then."""
     if not seconds:
         return {**record, "routed": traffic, "reroute": None}
     return {**record, "routed": in_force(record), "reroute": {"at": time.time() + seconds, "traffic": traffic}}

@@ -107,7 +107,7 @@ async def _token(call: Call) -> Response:
 
 
 async def _managed_identity(call: Call) -> Response:
-    """The first request of a client is a probe without the header: 400 tells it that the endpoint is there."""
+    """The first request of a client is a probe without the header: 400 means that the endpoint exists."""
     if call.request.headers.get("metadata", "").lower() != "true":
         description = "Required metadata header not specified"
         return reply({"error": "invalid_request", "error_description": description}, 400)
@@ -131,7 +131,7 @@ async def _managed_identity(call: Call) -> Response:
 
 
 async def _no_metadata(call: Call) -> Response:
-    """This is no virtual machine: telemetry's VM detector asks here."""
+    """This is not a virtual machine: telemetry's VM detector asks here."""
     return reply({"error": "Not found"}, 404)
 
 

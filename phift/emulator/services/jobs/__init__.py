@@ -1,1 +1,1 @@
-"""Jobs that really run: the queue, what runs a job, and what clients see of it."""
+"""Jobs that really run: the queue, the runner, and the documents that clients see."""

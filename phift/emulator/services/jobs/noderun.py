@@ -1,4 +1,4 @@
-"""One node of a pipeline from its first step to its last: files in, a worker process, what it tells, files out."""
+"""One node of a pipeline from its first step to its last: files in, a worker process, its events, files out."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LAST_LINES = 30
 
 
 class JobFailure(Exception):
-    """A node, and so its job, cannot go on. code: UserError or SystemError."""
+    """A node, and so its job, cannot continue. code: UserError or SystemError."""
 
     def __init__(self, message: str, code: str = "UserError") -> None:
         super().__init__(message)
@@ -85,7 +85,7 @@ class NodeRun:
             self._child.kill()
 
     async def run(self) -> None:
-        """Run the node to its end, or take over what an earlier job made. Raises JobFailure when it fails."""
+        """Run the node to its end, or reuse the outputs of an earlier job. Raises JobFailure when it fails."""
         self._log.say(f"Submitting 1 runs, first five are: {self.run_record.run_id[:8]}:{self.run_record.run_id}")
         try:
             if not await self._reuse():
@@ -102,14 +102,14 @@ class NodeRun:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def failed(self, failure: JobFailure) -> None:
-        """Writes down that the node has failed."""
+        """Records that the node has failed."""
         self.run_record.error, self.run_record.error_code = str(failure), failure.code
         self.run_record.enter(Status.FAILED, self._store)
 
-    # what was made before
+    # reuse
 
     async def _reuse(self) -> bool:
-        """Whether an earlier job's node is taken over: its steps are told as reused, its outputs are linked."""
+        """Whether an earlier job's node is reused: its steps are reported as reused, its outputs are linked."""
         wanted = [output["component_name"] for output in self._work.outputs]
         found = reuse.find(self._store, self._blobs, self.key, wanted)
         if found is None:
@@ -120,7 +120,7 @@ class NodeRun:
             name = output["component_name"]
             source, target = found.places[name], self._own_place(output)
             shutil.rmtree(staging, ignore_errors=True)
-            # links: the blobs of both are one file until one of them is written anew
+            # links: the blobs of both are one file until one of them is overwritten
             await account.export(source.container, source.path + "/", staging)
             await account.put_folder(target.container, target.path + "/", staging)
             self.places[name] = target
@@ -257,7 +257,7 @@ class NodeRun:
             self._log.say(f"Output {output['job_name'] or name}: {place.path}/")
 
     def _own_place(self, output: Mapping[str, str]) -> BlobPlace:
-        """Of the job's own outputs as the user says; what only other nodes read lies under the node's run."""
+        """The job's own outputs go where the user says; those that only other nodes read go under the node's run."""
         if output["job_name"]:
             return output_place(self._context, self._job.name, output["job_name"], output["uri"])
         return output_place(self._context, self.run_record.run_id, output["component_name"], "")

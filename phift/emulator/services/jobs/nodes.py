@@ -86,7 +86,7 @@ def as_node(pipeline: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_node(context: Context, name: str, pipeline: Mapping[str, Any], nodes: Mapping[str, Any]) -> Work | None:
-    """What a node is to do; None when it is no fine-tune that is trained here.
+    """What a node does; None when it is not a fine-tune that is trained here.
 
     Raises ServiceError 400 for what does not fit the component and 404 for what does not exist.
     """

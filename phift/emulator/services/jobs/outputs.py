@@ -1,4 +1,4 @@
-"""Where a job's outputs lie in the workspace's datastores."""
+"""Where a job's outputs are in the workspace's datastores."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def output_place(context: Context, job: str, output: str, uri: str) -> BlobPlace
 
 
 def output_asset(context: Context, job: str, output: str) -> str:
-    """The data asset id under which run history tells of an output (recorded 2026-03)."""
+    """The data asset id under which run history reports an output (recorded 2026-03)."""
     workspace = context.workspace
     return (
         f"azureml://locations/{workspace.location}/workspaces/{workspace.workspace_id}"

@@ -20,7 +20,7 @@ logger = logging.getLogger("phift.emulator")
 AT_ONCE = 1
 """Jobs that train at the same time: one has all the cores, two would each take twice as long."""
 MAX_ATTEMPTS = 3
-"""How often a job is begun when the emulator goes down under it, before it is given up."""
+"""How often a job is started before it fails for good, when the emulator stops while it runs."""
 LOOK_SECONDS = 1.0
 ENDED_SECONDS = 0.05
 
@@ -50,13 +50,13 @@ class JobQueue:
         return sum(_needs(job).get(compute.casefold(), 0) for job in running)
 
     async def start(self) -> None:
-        """Take up what was there when the emulator went down, and begin to look for work."""
+        """Recover the jobs that had not ended when the emulator stopped, and start looking for work."""
         for job, run in jobs_of_status(self._context.store, ended=False):
             self._recover(job, run)
         self._context.spawn(self._serve(), name="job queue")
 
     async def stop(self) -> None:
-        """Kill what runs; those jobs are begun again at the next start."""
+        """Kill what runs; those jobs are restarted at the next start."""
         for runner in self._runners.values():
             runner.abandon()
         await self._tracking.stop()
@@ -139,7 +139,7 @@ class JobQueue:
         return next(filter(None, reasons), "")
 
     def _lacks(self, name: str, nodes: int) -> str:
-        """Why a cluster cannot give so many nodes now; "" when it can."""
+        """Why a cluster cannot provide that many nodes now; "" when it can."""
         document = self._context.store.get("compute", name)
         if document is None:
             return f"compute {name} does not exist"
@@ -168,7 +168,7 @@ class JobQueue:
 
 
 def _needs(job: Job) -> dict[str, int]:
-    """The most nodes that any of its nodes wants of each cluster, by name in lower case."""
+    """The most cluster nodes that any node of the job needs, by cluster name in lower case."""
     needs: dict[str, int] = {}
     for work in job.works:
         if name := str(work["compute"]).casefold():

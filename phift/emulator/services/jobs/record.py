@@ -1,4 +1,4 @@
-"""What is kept of a job and of its runs, as it lies in the store."""
+"""Jobs and runs, as they are stored."""
 
 from __future__ import annotations
 

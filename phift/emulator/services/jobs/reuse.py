@@ -45,7 +45,7 @@ def key(
     place_of: Callable[[str, str], BlobPlace | RegistryModel],
     settings: Mapping[str, Any],
 ) -> str:
-    """What a node is made of, as a digest; "" when that cannot be told, or the job wants everything run.
+    """What a node is made of, as a digest; "" when that is unknown, or the job forces a re-run.
 
     earlier: the keys of the nodes before it. place_of: where an input of a URI and type lies.
     """

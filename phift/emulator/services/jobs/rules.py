@@ -1,4 +1,4 @@
-"""What may change of a job, and what is said of one that is not there."""
+"""What may change in a job, and the error for a missing one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _BINDINGS = {"inputs": "InputBindings", "outputs": "OutputBindings"}
 
 
 def check_unchanged(emulator: Emulator, job: Job, sent: Mapping[str, Any]) -> None:
-    """Raises ServiceError 400 where a PUT of an existing job changes what is fixed at its creation."""
+    """Raises ServiceError 400 if a PUT of an existing job changes what is fixed at its creation."""
     # (assumed: pipeline_put_again_is_compared)
     changed = [key for key in _IMMUTABLE if (sent.get(key) or None) != (job.submitted.get(key) or None)]
     if job.job_type == "Pipeline" and not holds(emulator.store, "pipeline_put_again_is_compared"):
@@ -55,7 +55,7 @@ def check_unchanged(emulator: Emulator, job: Job, sent: Mapping[str, Any]) -> No
 
 
 def merge_metadata(job: Job, sent: Mapping[str, Any]) -> None:
-    """Take over what may change. Tags and properties are merged: what is left out stays (field reports)."""
+    """Applies what may change. Tags and properties are merged: what is left out stays (field reports)."""
     job.tags |= {str(key): str(value) for key, value in (sent.get("tags") or {}).items()}
     job.properties |= sent.get("properties") or {}
     if sent.get("displayName"):

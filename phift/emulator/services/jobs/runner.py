@@ -45,7 +45,7 @@ class JobRunner:
             self._node.kill()
 
     def abandon(self) -> None:
-        """Kill the worker and write nothing more down: the emulator is stopping, the job will be begun again."""
+        """Kill the worker and record nothing more: the emulator is stopping, and the job will be restarted."""
         self._abandoned = True
         if self._node:
             self._node.kill()
@@ -72,7 +72,7 @@ class JobRunner:
         await self._finish(sender, *((Status.CANCELED, "", "") if self._canceled else outcome))
 
     def _go_on(self) -> None:
-        """Raises JobFailure when nothing more is to be begun."""
+        """Raises JobFailure when nothing more is to start."""
         if self._canceled or self._abandoned:
             raise JobFailure("canceled")
 
@@ -169,7 +169,7 @@ class JobRunner:
         try:
             await self._tracking.end_run(run_id, word, time.time())
         except TrackingError as error:
-            # a run below may be unknown to MLflow, where the emulator was killed before it had told of it
+            # a run below may be unknown to MLflow, if the emulator was killed before it had reported it
             if run_id == self._job.name:
                 self._log.say(f"The MLflow run may not be marked as ended: {error}")
 

@@ -31,7 +31,7 @@ def _local() -> dict[str, Any]:
 
 
 def stands_in(name: str) -> bool:
-    """Whether the weights of a registry model are answered for by the stand-in; names in any case."""
+    """Whether the stand-in replaces the weights of a registry model; names are case-insensitive."""
     return name.lower() in {listed.lower() for listed in _local()["stand_in"]["models"]}
 
 
@@ -41,7 +41,7 @@ def registries() -> tuple[str, ...]:
 
 
 def no_weights(name: str) -> str:
-    """What is said of a model for which nothing answers."""
+    """The message for a model without weights and without a stand-in."""
     stand_ins = ", ".join(_local()["stand_in"]["models"])
     return f"The weights of {name} are not here: the embedded Azure ML has a stand-in for {stand_ins} only."
 

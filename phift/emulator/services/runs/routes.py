@@ -89,7 +89,7 @@ async def post_rundata(call: Call) -> Response:
 
 
 async def resolve_uris(call: Call) -> Response:
-    """Where the data assets lie, in long form with a slash at the end (recorded 2026-03); unknown ones are left out."""
+    """Where the data assets are, in long form with a slash at the end (recorded 2026-03); unknown ones are left out."""
     body = await lenient_object(call, "ResolveRequest")
     values: dict[str, Any] = {}
     for asset in body.get("values") or []:

@@ -1,1 +1,1 @@
-"""Questions to online endpoints, and the gateway that passes them on."""
+"""Requests to online endpoints, and the gateway that forwards them."""

@@ -69,7 +69,7 @@ def authorize(emulator: Emulator, record: Mapping[str, Any], header: str) -> Non
         raise Denied(401, "key_auth_bad_header_forbidden" if mode == "Key" else "token_auth_bad_header", text)
     if mode == "Key":
         sent = token.encode()
-        # both are compared in full, so that the time tells nothing
+        # both are compared in full, so that the duration reveals nothing
         good = [hmac.compare_digest(sent, key.encode()) for key in record["keys"].values()]
         if not any(good):
             raise Denied(401, "key_auth_access_denied", "The key is not one of this endpoint's keys.")
@@ -155,8 +155,8 @@ def _streams(answer: Answer) -> bool:
 
 
 def _status(answer: Answer, headers: list[tuple[bytes, bytes]]) -> int:
-    """Everything but 200 from a container becomes 424, which tells the container's own status in two headers. Input
-    that breaks the contract of our own script stays the 400 it is, as the caller can mend it."""
+    """Everything but 200 from a container becomes 424, with the container's own status in two headers. Input that
+    breaks the contract of phift's own script stays a 400, as the caller can fix it."""
     if 200 <= answer.status < 300:
         return answer.status
     if any(name.lower() == _BAD_INPUT for name, _ in answer.headers):

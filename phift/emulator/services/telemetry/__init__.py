@@ -1,1 +1,1 @@
-"""Azure's telemetry, which is thrown away."""
+"""Azure's telemetry, which is discarded."""

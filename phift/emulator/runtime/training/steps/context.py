@@ -15,7 +15,7 @@ __all__ = ["Parameters", "StepContext", "StepError"]
 
 
 class StepError(Exception):
-    """A step cannot go on, for a reason the user can act on; the message is shown as it stands."""
+    """A step cannot continue, for a reason the user can act on; the message is shown unchanged."""
 
 
 class Parameters:
@@ -71,13 +71,13 @@ class StepContext:
         return self.folder / "steps" / self.step / "std_log.txt"
 
     def work(self, name: str) -> Path:
-        """A folder for what one step leaves to the next, by output name; made when first asked for."""
+        """A folder for what one step leaves to the next, by output name; created on first use."""
         path = self.folder / "work" / name
         path.mkdir(parents=True, exist_ok=True)
         return path
 
     def output(self, name: str) -> Path:
-        """The folder of an output of the pipeline; made when first asked for."""
+        """The folder of an output of the pipeline; created on first use."""
         path = self.folder / "outputs" / name
         path.mkdir(parents=True, exist_ok=True)
         return path

@@ -123,7 +123,7 @@ def _model(context: StepContext, source: Path) -> Any:
 
 
 def _checkpoint(context: StepContext, out: Path) -> str | None:
-    """The newest checkpoint to go on from: of an earlier attempt of this job, or in the folder given as base model."""
+    """The newest checkpoint to resume from: of an earlier attempt of this job, or in the folder given as base model."""
     from transformers.trainer_utils import get_last_checkpoint
 
     if not context.parameters.flag("resume_from_checkpoint"):
