@@ -11,9 +11,9 @@ import os
 import re
 import signal
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -50,8 +50,8 @@ _WORKSPACE_PARAMETERS = ("sub", "rg", "ws")
 class Exchange:
     """One request and what is known of it.
 
-    kind: the part of Azure that was asked, None for a host that is not served. fault: the one it meets. route, params:
-    from `route` inwards. claims: of the bearer token, from `authenticate` inwards.
+    kind: the part of Azure that was asked, None for a host that is not served. fault: the one it meets.
+    found: the route and the call that its handler gets, from `route` inwards.
     """
 
     context: Context
@@ -60,9 +60,14 @@ class Exchange:
     hostname: str
     request: Request
     fault: Fault | None = None
-    route: Route | None = None
-    params: dict[str, str] = field(default_factory=dict)
-    claims: dict[str, Any] = field(default_factory=dict)
+    found: tuple[Route, Call[Any]] | None = None
+
+    @property
+    def routed(self) -> tuple[Route, Call[Any]]:
+        """The route and the call. Raises LookupError outside of `route`."""
+        if self.found is None:
+            raise LookupError("no route has been looked for yet")
+        return self.found
 
     def envelope(self, error: ServiceError) -> Response:
         """The error in the envelope of the requested host."""
@@ -76,7 +81,12 @@ class Exchange:
 
 
 Next = Callable[[Exchange], Awaitable[Response]]
-Middleware = Callable[[Exchange, Next], Awaitable[Response]]
+
+
+class Middleware(Protocol):
+    """One concern. proceed: what is inside it."""
+
+    def __call__(self, exchange: Exchange, proceed: Next) -> Awaitable[Response]: ...
 
 
 async def fault(exchange: Exchange, proceed: Next) -> Response:
@@ -156,16 +166,16 @@ async def route(exchange: Exchange, proceed: Next) -> Response:
     if kind is None:
         raise ServiceError(421, "MisdirectedRequest", f"{request.url.hostname} is not served here.")
     raw_path = request.scope.get("raw_path") or request.scope["path"].encode()
-    exchange.route, exchange.params = exchange.router.match(
-        kind, request.method, raw_path.decode("ascii").split("?")[0]
-    )
+    found, params = exchange.router.match(kind, request.method, raw_path.decode("ascii").split("?")[0])
+    exchange.found = found, Call(exchange.context, request, params)
     return await proceed(exchange)
 
 
 async def authenticate(exchange: Exchange, proceed: Next) -> Response:
     """Requires a bearer token, except on public routes and for admin requests, which carry the home's secret."""
-    if exchange.route and not exchange.route.public and exchange.kind not in (None, Host.ADMIN):
-        exchange.claims = _claims(exchange)
+    found, call = exchange.routed
+    if not found.public and exchange.kind is not Host.ADMIN:
+        call.claims = _claims(exchange)
     return await proceed(exchange)
 
 
@@ -193,7 +203,7 @@ def _claims(exchange: Exchange) -> dict[str, Any]:
 async def parameters(exchange: Exchange, proceed: Next) -> Response:
     """Rejects control characters in the path, except in names of blobs."""
     if exchange.kind is not Host.BLOB and any(
-        not value.isprintable() and _CONTROL.search(value) for value in exchange.params.values()
+        not value.isprintable() and _CONTROL.search(value) for value in exchange.routed[1].params.values()
     ):
         raise ServiceError(400, "InvalidRequestUri", "The request path contains control characters.")
     return await proceed(exchange)
@@ -202,13 +212,13 @@ async def parameters(exchange: Exchange, proceed: Next) -> Response:
 async def version(exchange: Exchange, proceed: Next) -> Response:
     """Requires a known api-version of requests to the resource manager."""
     if exchange.kind is Host.ARM:
-        apiversions.check(_call(exchange).api_version)
+        apiversions.check(exchange.routed[1].api_version)
     return await proceed(exchange)
 
 
 async def workspace(exchange: Exchange, proceed: Next) -> Response:
     """Requires the subscription, resource group and workspace of this emulator in the path."""
-    served, params = exchange.context.workspace, exchange.params
+    served, params = exchange.context.workspace, exchange.routed[1].params
     if "ws" in params:
         here = (served.subscription_id, served.resource_group, served.name)
         asked = tuple(params.get(name, "") for name in _WORKSPACE_PARAMETERS)
@@ -238,19 +248,10 @@ def chain(middleware: Sequence[Middleware]) -> Next:
     """The function that answers an exchange: each middleware around the next, the handler innermost."""
     answer: Next = _handle
     for each in reversed(middleware):
-        answer = partial(_around, each, answer)
+        answer = partial(each, proceed=answer)
     return answer
 
 
-async def _around(middleware: Middleware, inner: Next, exchange: Exchange) -> Response:
-    return await middleware(exchange, inner)
-
-
 async def _handle(exchange: Exchange) -> Response:
-    if exchange.route is None:
-        raise LookupError("no middleware has found a route")
-    return await exchange.route.handler(_call(exchange))
-
-
-def _call(exchange: Exchange) -> Call[Any]:
-    return Call(exchange.context, exchange.request, exchange.params, exchange.claims)
+    found, call = exchange.routed
+    return await found.handler(call)
