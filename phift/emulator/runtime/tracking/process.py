@@ -1,4 +1,4 @@
-"""MLflow's own tracking server on a unix socket: `python -m ...tracking_server SOCKET DATABASE ARTIFACTS`.
+"""MLflow's own tracking server on a unix socket: `python -m ...tracking.process SOCKET DATABASE ARTIFACTS`.
 
 One route is added to MLflow's: `POST /phift/runs` makes a run with a given id. Azure names a job's MLflow run after
 the job, and MLflow's own API does not let its caller choose.
