@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from benchmarks.results import at_most, report
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 
 MIB = 1024 * 1024
 FLAT = 64

@@ -22,10 +22,10 @@ import requests
 from azure.storage.blob import BlobServiceClient
 
 from benchmarks.results import report as row
-from phift.emulator.blobs.sas import account_sas
-from phift.emulator.gate import proxy_url
-from phift.emulator.home import Home
-from phift.emulator.store import Store
+from phift.emulator.core.store import Store
+from phift.emulator.host.gate import proxy_url
+from phift.emulator.host.home import Home
+from phift.emulator.services.blob.sas import account_sas
 
 MIB = 1024 * 1024
 
@@ -46,7 +46,7 @@ def main() -> int:
     parser.add_argument("--mib", type=int, default=300)
     size = parser.parse_args().mib
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "phift.emulator.daemon", "--home", folder, "--port", "0"]
+        command = [sys.executable, "-m", "phift.emulator.host.daemon", "--home", folder, "--port", "0"]
         daemon = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             ready = json.loads(daemon.stdout.readline())["ready"]

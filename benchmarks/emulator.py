@@ -23,7 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.results import REPORTED, at_least, at_most, report, table
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 from tests.emulator.client import Azure
 from tests.emulator.serving import Serving
 

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from support import Embedded, Project
 
 from benchmarks.results import at_most, report
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 
 DELAY = 0.5  # seconds
 SERVICE = r"azure|microsoftonline"

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.results import at_most, report
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 from tests.emulator.client import Azure
 from tests.emulator.serving import Serving, chat
 

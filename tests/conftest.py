@@ -19,7 +19,7 @@ from hubcase import clear
 from hubdata import ultrachat
 from support import Embedded, Project
 
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 
 # How long a machine takes over an example says nothing of phift.
 settings.register_profile("phift", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -19,7 +19,7 @@ from phift.azure.attendance import Attendant
 from phift.azure.rest import Answer
 from phift.azure.session import Azure, WorkspaceId
 from phift.catalog.vm_sizes import vm_sizes
-from phift.emulator.registry.publish import versions
+from phift.emulator.services.registry.publish import versions
 from phift.errors import AzureError, ConflictError, NotFoundError
 from phift.spec import LoadedSpec
 

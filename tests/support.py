@@ -18,8 +18,8 @@ from phift.address import Address
 from phift.apply.events import ApplyFinished, Event
 from phift.azure.connect import connect
 from phift.azure.session import Azure
-from phift.emulator import lifecycle
-from phift.emulator.lifecycle import Connection
+from phift.emulator.host import lifecycle
+from phift.emulator.host.lifecycle import Connection
 from phift.errors import NotFoundError
 from phift.kinds.registry import KINDS
 from phift.phases import ApplyOptions, Request

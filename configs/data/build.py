@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from phift.emulator.foundation.facts import conversations, row
+from phift.emulator.runtime.foundation.facts import conversations, row
 
 Row = Mapping[str, object]
 

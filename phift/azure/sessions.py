@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
     from phift.azure.session import Azure
-    from phift.emulator.lifecycle import Connection
+    from phift.emulator.host.lifecycle import Connection
     from phift.spec import LoadedSpec
 
 __all__ = ["Sessions", "connector", "ensure_emulator"]
@@ -82,8 +82,8 @@ def ensure_emulator(
     tell: Callable[[str], None], *, port: int | None = None, idle_seconds: float | None = None
 ) -> Connection:
     """The running emulator of PHIFT_HOME or the project, started where there is none. Raises EmulatorError."""
-    from phift.emulator import lifecycle
-    from phift.emulator.home import Home
+    from phift.emulator.host import lifecycle
+    from phift.emulator.host.home import Home
 
     found = lifecycle.find()
     if found is not None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from phift.azure.connect import connect
 from phift.azure.session import Azure
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 from phift.errors import NotFoundError
 from phift.ledger.holder import Holder
 from phift.ledger.lease import Lease

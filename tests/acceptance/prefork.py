@@ -40,7 +40,7 @@ sys.exit(int(server.recv(8) or b"70"))
 """
 _LOOK_SECONDS = 0.01
 _BEFORE = ("phift.cli.main", "phift.cli.run", "phift.phases", "phift.kinds.registry", "azure.ai.ml.entities")
-_PACKAGES = ("phift.cli.commands", "phift.views", "phift.views.human", "phift.azure", "phift.emulator.lifecycle")
+_PACKAGES = ("phift.cli.commands", "phift.views", "phift.views.human", "phift.azure", "phift.emulator.host.lifecycle")
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from harness import Case, check, discover
 from prefork import serving
 from support import Embedded
 
-from phift.emulator import lifecycle
-from phift.emulator.home import Home
+from phift.emulator.host import lifecycle
+from phift.emulator.host.home import Home
 
 SPEED = 40
 """At its own speed the faithful pace takes ten minutes for a deployment alone; nothing but its times is changed."""

@@ -23,7 +23,7 @@ from phift.azure.connect import connect
 from phift.azure.credentials import CachedCredential, LocalCredential
 from phift.azure.session import Azure
 from phift.azure.transport import Http
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 from phift.errors import AzureError, ConflictError, LeaseHeldError, LeaseLostError, NotFoundError, UnreachableError
 from phift.ledger.holder import Holder
 from phift.ledger.journal import Journal, history, open_intents
@@ -279,7 +279,7 @@ import sys, time
 from pathlib import Path
 from datetime import UTC, datetime
 from phift.azure.connect import connect
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 from phift.ledger.holder import Holder
 from phift.ledger.lease import Lease
 from phift.ledger.journal import Journal

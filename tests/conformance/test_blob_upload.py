@@ -16,7 +16,7 @@ from phift.azure import blob_upload
 from phift.azure.blob import CHANGED, DIGEST, BlobStore
 from phift.azure.connect import connect
 from phift.azure.session import Azure
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 from phift.errors import AzureError
 
 BLOCK = 100_000

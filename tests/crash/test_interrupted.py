@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 from support import Embedded, Project
 
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 
 PATIENCE = 60.0
 

@@ -23,9 +23,8 @@ import requests
 import yaml
 from azure.storage.blob import BlobServiceClient, generate_blob_sas, generate_container_sas
 
-from phift.emulator.blobs.account import blobs_of
-from phift.emulator.home import Home
-from phift.emulator.server import Server
+from phift.emulator.host.home import Home
+from phift.emulator.host.server import Server
 
 CONTAINER = "things"
 EXPECTED: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("azurite.yaml").read_text(encoding="utf-8"))
@@ -69,7 +68,7 @@ class Served(Target):
         self.thread.start()
         self.server = self.do(Server, Home(path))
         self.call(self.server.start(0))
-        self.account = self.do(blobs_of, self.server.emulator)
+        self.account = self.server.emulator.blobs
         self.name, self.key, self.url = self.account.name, self.account.key, self.account.url
         proxies = {"https": self.server.proxy_url}
         self.transport = {"proxies": proxies, "connection_verify": self.server.ca_file, "retry_total": 0}

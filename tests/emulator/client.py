@@ -7,8 +7,8 @@ from typing import Any
 
 import requests
 
-from phift.emulator import lifecycle
-from phift.emulator.lifecycle import Connection
+from phift.emulator.host import lifecycle
+from phift.emulator.host.lifecycle import Connection
 
 __all__ = ["Azure"]
 

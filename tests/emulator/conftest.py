@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
-from phift.emulator import lifecycle
-from phift.emulator.lifecycle import Connection
+from phift.emulator.host import lifecycle
+from phift.emulator.host.lifecycle import Connection
 from tests.emulator.blobtargets import CONTAINER, EXPECTED, Azurite, Served, Target, azurite_missing
 from tests.emulator.client import Azure
 

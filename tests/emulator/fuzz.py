@@ -6,7 +6,6 @@ A request's path, query, headers and body begin as good ones and are then spoile
 from __future__ import annotations
 
 import copy
-import importlib
 import json
 import random
 import string
@@ -14,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from phift.emulator.app import HANDLERS
-from phift.emulator.handlers.blobs import _BLOB, _CONTAINER, _SERVICE
-from phift.emulator.routing import Host, Route
+from phift.emulator.compose import ROUTES
+from phift.emulator.core.routing import Host, Route
+from phift.emulator.services.blob.routes import _BLOB, _CONTAINER, _SERVICE
 from tests.emulator.fuzzbodies import ASSET, HEADERS, MLFLOW, QUERIES, STORE, TEMPLATES, TOKEN, XML
 
 __all__ = ["EXCLUDED", "Fuzz", "Known", "Sent"]
@@ -134,10 +133,7 @@ class Fuzz:
     def __init__(self, known: Known, seed: int) -> None:
         self._known = known
         self._random = random.Random(seed)
-        modules = (importlib.import_module(f"phift.emulator.handlers.{name}") for name in HANDLERS)
-        self._routes = [
-            r for m in modules for r in m.ROUTES if (r.method, r.path) not in EXCLUDED or r.host is not Host.ADMIN
-        ]
+        self._routes = [r for r in ROUTES if (r.method, r.path) not in EXCLUDED or r.host is not Host.ADMIN]
 
     @property
     def routes(self) -> int:

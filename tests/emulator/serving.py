@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from phift.emulator.foundation import WEIGHTS
+from phift.emulator.runtime.foundation import WEIGHTS
 from tests.emulator.client import Azure
 
 API = "2023-04-01-preview"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 from phift.errors import EmulatorError
 from tests.emulator.client import Azure
 

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs
 import pytest
 import requests
 
-from phift.emulator import lifecycle
-from phift.emulator.home import Home
+from phift.emulator.host import lifecycle
+from phift.emulator.host.home import Home
 
 API = "2024-07-01-preview"
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

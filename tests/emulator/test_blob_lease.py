@@ -2,7 +2,8 @@
 
 import pytest
 
-from phift.emulator.blobs.lease import (
+from phift.emulator.core.errors import ServiceError
+from phift.emulator.services.blob.lease import (
     Lease,
     LeaseState,
     acquire,
@@ -13,7 +14,6 @@ from phift.emulator.blobs.lease import (
     release,
     renew,
 )
-from phift.emulator.errors import ServiceError
 
 A, B = "aaaa", "bbbb"
 NOW = 1000.0

@@ -14,14 +14,15 @@ from azure.storage.blob import generate_account_sas, generate_blob_sas
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phift.emulator.blobs.account import BlobAccount
-from phift.emulator.blobs.crc64 import crc64
-from phift.emulator.blobs.engine import BlobStore
-from phift.emulator.blobs.index import successor
-from phift.emulator.blobs.model import Blob
-from phift.emulator.blobs.sas import Need, account_sas, check_sas, service_sas
-from phift.emulator.context import Emulator, Workspace
-from phift.emulator.errors import ServiceError
+from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.store import Store
+from phift.emulator.core.workspace import Workspace
+from phift.emulator.services.blob.account import BlobAccount
+from phift.emulator.services.blob.crc64 import crc64
+from phift.emulator.services.blob.engine import BlobStore
+from phift.emulator.services.blob.index import successor
+from phift.emulator.services.blob.model import Blob
+from phift.emulator.services.blob.sas import Need, account_sas, check_sas, service_sas
 
 BOX = "box"
 KEY = base64.b64encode(b"k" * 64).decode()
@@ -152,7 +153,7 @@ def test_an_interrupted_append_is_cut_off(store):
 _WRITER = """
 import sys
 from pathlib import Path
-from phift.emulator.blobs.engine import BlobStore
+from phift.emulator.services.blob.engine import BlobStore
 import sqlite3
 path = Path(sys.argv[1])
 connection = sqlite3.connect(path / "index.sqlite3", isolation_level=None)
@@ -264,10 +265,9 @@ def account(tmp_path):
     workspace = Workspace("s", "g", "w", "eastus", "guid", "tenant", "acct", "default-box", "2026-01-01T00:00:00+00:00")
     home = tmp_path / "home"
     home.mkdir()
-    emulator = Emulator(home, workspace, signing_key=b"k", client_id="c", client_secret="s")
-    yield BlobAccount(emulator)
-    emulator.request_log.close()
-    emulator.store.close()
+    store = Store(home / "store.sqlite3")
+    yield BlobAccount(workspace.storage_account, store, home / "blobs", (workspace.container,))
+    store.close()
 
 
 async def _round_trip(account, tmp_path):
@@ -281,7 +281,7 @@ async def _round_trip(account, tmp_path):
     assert (tmp_path / "out" / "sub" / "b.txt").read_bytes() == b"b"
     one = await account.export("azureml", "runs/1/sub/b.txt", tmp_path / "one", link=False)
     assert [path.name for path in one] == ["b.txt"]
-    account.put_bytes("azureml", "runs/2/../../evil", b"x")
+    account.append("azureml", "runs/2/../../evil", b"x")
     with pytest.raises(ServiceError, match="InvalidResourceName"):
         await account.export("azureml", "runs/2/", tmp_path / "two")
     with pytest.raises(ServiceError, match="BlobNotFound"):

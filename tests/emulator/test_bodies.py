@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from phift.emulator.app import HANDLERS
-from phift.emulator.body import parse_json
-from phift.emulator.errors import ServiceError
-from phift.emulator.home import Home
-from phift.emulator.members import TYPES
-from phift.emulator.routing import Host, Route
-from phift.emulator.shapes import first_mismatch
+from phift.emulator.compose import ROUTES
+from phift.emulator.core.body import parse_json
+from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.members import TYPES
+from phift.emulator.core.routing import Host, Route
+from phift.emulator.core.shapes import first_mismatch
+from phift.emulator.host.home import Home
 from tests.emulator.client import Azure
 from tests.emulator.serving import Serving
 
@@ -285,8 +285,6 @@ def test_variables_that_no_process_can_have_are_refused(azure: Azure) -> None:
 
 def test_nobody_learns_a_name_without_a_token(azure: Azure) -> None:
     """Of account, container, subscription and workspace, from any route; the tenant's is in challenges, as on Azure."""
-    import importlib
-
     identity = Home(Path(azure.admin("GET", "/status")["home"])).identity()
     names = {
         Host.ARM: "management.azure.com",
@@ -296,12 +294,7 @@ def test_nobody_learns_a_name_without_a_token(azure: Azure) -> None:
         Host.INFERENCE: "someendpoint.eastus.inference.ml.azure.com",
         Host.TELEMETRY: "dc.services.visualstudio.com",
     }
-    routes: list[Route] = [
-        route
-        for name in HANDLERS
-        for route in importlib.import_module(f"phift.emulator.handlers.{name}").ROUTES
-        if route.host in names
-    ]
+    routes: list[Route] = [route for route in ROUTES if route.host in names]
     secrets = (identity.storage_account, identity.container, identity.workspace_id, identity.subscription_id)
     assert len(routes) > 100
     for route in routes:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 from tests.emulator.client import Azure
 from tests.emulator.serving import Serving, until
 from tests.emulator.test_job_submission import API as JOBS_API
@@ -143,7 +143,7 @@ def _job(azure: Azure, name: str) -> str:
 
 def test_a_second_emulator_on_one_home_is_refused(start: Callable[[], Azure], home: Path) -> None:
     azure = start()
-    command = [sys.executable, "-m", "phift.emulator.daemon", "--home", str(home), "--port", "0"]
+    command = [sys.executable, "-m", "phift.emulator.host.daemon", "--home", str(home), "--port", "0"]
     second = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert second.returncode != 0
     assert "Another embedded Azure ML is using this home." in second.stdout

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from phift.emulator import lifecycle
-from phift.emulator.home import Home
-from phift.emulator.routing import Host
+from phift.emulator.core.routing import Host
+from phift.emulator.host import lifecycle
+from phift.emulator.host.home import Home
 from tests.emulator.client import Azure
 from tests.emulator.fuzz import Fuzz, Known, Sent
 from tests.emulator.serving import Serving

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from phift.emulator.home import Home
-from phift.emulator.tls import Authority
+from phift.emulator.host.home import Home
+from phift.emulator.host.tls import Authority
 from phift.errors import EmulatorError
 
 

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from phift.emulator.tokens import TokenError, Tokens
+from phift.emulator.core.tokens import TokenError, Tokens
 from tests.emulator.client import Azure
 
 LOGIN = "https://login.microsoftonline.com"

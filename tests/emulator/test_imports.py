@@ -8,10 +8,7 @@ import sys
 import pytest
 
 _SERVER = """
-import importlib, phift.emulator.server
-from phift.emulator.app import HANDLERS
-for name in HANDLERS:
-    importlib.import_module("phift.emulator.handlers." + name)
+import phift.emulator.host.server
 """
 
 
@@ -19,7 +16,10 @@ for name in HANDLERS:
     ("script", "unwanted"),
     [
         (_SERVER, {"torch", "transformers", "mlflow", "datasets", "numpy", "pandas", "azure", "pydantic", "typer"}),
-        ("import phift.emulator.lifecycle", {"starlette", "uvicorn", "cryptography", "sqlite3", "yaml", "asyncio"}),
+        (
+            "import phift.emulator.host.lifecycle",
+            {"starlette", "uvicorn", "cryptography", "sqlite3", "yaml", "asyncio"},
+        ),
     ],
     ids=["server", "lifecycle"],
 )

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 from tests.emulator.client import Azure
 from tests.emulator.test_job_submission import API, data_plane, history, pipeline, put_data, submit, wait
 
@@ -36,7 +36,7 @@ def crashed(home, monkeypatch):
             put_data(azure)
             submit(azure, job, body)
         wait(azure, job, wanted={"Running"})
-        until(lambda: any("jobs.rehearsal" in line for line in processes_of(home)))
+        until(lambda: any("training.rehearsal" in line for line in processes_of(home)))
         os.kill(azure.connection.pid, signal.SIGKILL)
         until(lambda: not processes_of(home), 10)
         return Azure(lifecycle.ensure(home, idle_seconds=600))

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 from tests.emulator.client import Azure
 from tests.emulator.test_job_submission import pipeline, put_data, submit, wait
 

@@ -5,14 +5,14 @@ import json
 import pytest
 
 from phift.catalog import component
-from phift.emulator.foundation import WEIGHTS
-from phift.emulator.foundation.facts import conversations, facts, row
-from phift.emulator.jobs.events import EventReader, EventWriter, Metrics, Progress, StepEnded, StepStarted
-from phift.emulator.jobs.steps import model_import, validation
-from phift.emulator.jobs.steps.context import Parameters, StepContext, StepError
-from phift.emulator.jobs.steps.encoding import IGNORED, encode, encode_texts, load, save
-from phift.emulator.jobs.steps.rows import read_rows, read_texts
-from phift.emulator.jobs.steps.settings import training_arguments
+from phift.emulator.runtime.foundation import WEIGHTS
+from phift.emulator.runtime.foundation.facts import conversations, facts, row
+from phift.emulator.runtime.training.events import EventReader, EventWriter, Metrics, Progress, StepEnded, StepStarted
+from phift.emulator.runtime.training.steps import model_import, validation
+from phift.emulator.runtime.training.steps.context import Parameters, StepContext, StepError
+from phift.emulator.runtime.training.steps.encoding import IGNORED, encode, encode_texts, load, save
+from phift.emulator.runtime.training.steps.rows import read_rows, read_texts
+from phift.emulator.runtime.training.steps.settings import training_arguments
 
 INTERFACE = component("chat_completion_pipeline").interface
 

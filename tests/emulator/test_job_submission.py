@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 
 API = "2024-01-01-preview"
 REGISTRY = "azureml://registries/azureml"

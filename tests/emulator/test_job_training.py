@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from phift.catalog import component
-from phift.emulator.foundation import WEIGHTS
-from phift.emulator.foundation.facts import conversations, row
-from phift.emulator.jobs.events import EventReader, Metrics, StepEnded
-from phift.emulator.jobs.worker import JobFile
+from phift.emulator.runtime.foundation import WEIGHTS
+from phift.emulator.runtime.foundation.facts import conversations, row
+from phift.emulator.runtime.training.events import EventReader, Metrics, StepEnded
+from phift.emulator.runtime.training.worker import JobFile
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +44,7 @@ def train(folder, *, job="a-job", inputs=None, component_name="chat_completion_p
     interface = component(component_name).interface
     values = {name: interface.canonical(name, value) for name, value in values.items()}
     JobFile(job, component_name, {**interface.defaults(), **values}, given, True).write(folder)
-    command = [sys.executable, "-m", "phift.emulator.jobs.worker", str(folder)]
+    command = [sys.executable, "-m", "phift.emulator.runtime.training.worker", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, stdin=subprocess.DEVNULL)
     return EventReader(folder / "events.jsonl").read(), done.returncode, done.stdout + done.stderr
 
@@ -179,8 +179,8 @@ def test_a_broken_base_model_fails_its_step_with_a_sentence(tmp_path):
 
 
 def test_the_stand_in_can_be_built_anew(tmp_path):
-    command = [sys.executable, "-c", "import sys; from pathlib import Path; from phift.emulator.foundation.build "
-               "import build; print(build(Path(sys.argv[1]), steps=60))", tmp_path]  # fmt: skip
+    command = [sys.executable, "-c", "import sys; from pathlib import Path; from phift.emulator.runtime.foundation."
+               "build import build; print(build(Path(sys.argv[1]), steps=60))", tmp_path]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     assert 1.0 < float(done.stdout) < 5.0

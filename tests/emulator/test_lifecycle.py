@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from phift.emulator import lifecycle
-from phift.emulator.home import Home
-from phift.emulator.listener import is_own
+from phift.emulator.host import lifecycle
+from phift.emulator.host.home import Home
+from phift.emulator.host.listener import is_own
 from phift.errors import EmulatorError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -99,8 +99,8 @@ EARLIER = """
 import json, os, sys, time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from phift.emulator.home import Home
-from phift.emulator.listener import is_own
+from phift.emulator.host.home import Home
+from phift.emulator.host.listener import is_own
 home = Home(Path(sys.argv[1]))
 lock = home.claim()
 class Handler(BaseHTTPRequestHandler):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from phift.emulator.members import TYPES, unknown_members
+from phift.emulator.core.members import TYPES, unknown_members
 from tests.emulator.client import Azure
 
 JOBS = "2024-01-01-preview"

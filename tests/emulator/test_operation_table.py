@@ -12,11 +12,15 @@ from typing import Any
 import pytest
 import yaml
 
+from phift.emulator.compose import ROUTES
+from phift.emulator.core.routing import LOCATION, SUBSCRIPTION, WS, Host, Router
 from tests.emulator.client import Azure
 from tests.emulator.page import PAGE, require_table
 
 ROWS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("operations.yaml").read_text(encoding="utf-8"))
 BEGIN, END = "<!-- operations: generated, see tests/emulator/operations.yaml -->", "<!-- end of operations -->"
+ROUTER = Router(ROUTES)
+PROVIDER = f"{SUBSCRIPTION}/providers/Microsoft.MachineLearningServices"
 APIS = ("2024-10-01-preview", "2023-04-01-preview")
 
 
@@ -44,6 +48,19 @@ def test_every_operation_group_and_only_real_methods_are_in_it() -> None:
     for row in ROWS:
         assert set(row.get("missing") or []) <= groups[row["group"]], row["group"]
         assert (row["answers"] == "partial") == bool(row.get("missing")) or row["group"] == "jobs"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row["group"] for row in ROWS])
+def test_a_group_leads_to_the_folder_of_its_service(row: dict[str, Any]) -> None:
+    """The folder that the table names has the handler; a group that is not there names none."""
+    assert ("service" in row) == (row["answers"] != "501")
+    scope = dict.fromkeys(("sub", "rg", "ws", "location"), "x")
+    for ask in row["asks"] if "service" in row else ():
+        method, path = ask.replace('"', "").split(" ")
+        kind, _, rest = path.rpartition(":")
+        base = {"": WS, "provider": PROVIDER, "locations": LOCATION}[kind].format(**scope)
+        route, _ = ROUTER.match(Host.ARM, method, base if rest == "." else f"{base}/{rest}")
+        assert route.handler.__module__.startswith(f"phift.emulator.services.{row['service']}."), ask
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["group"] for row in ROWS])

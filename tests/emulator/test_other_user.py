@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from phift.emulator import lifecycle
-from phift.emulator.home import Home
+from phift.emulator.host import lifecycle
+from phift.emulator.host.home import Home
 from tests.emulator.client import Azure
 from tests.emulator.serving import Serving, chat, until
 from tests.emulator.test_job_submission import pipeline, submit

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from phift.emulator import lifecycle
-from phift.emulator.gate import Gate
-from phift.emulator.home import Home
+from phift.emulator.host import lifecycle
+from phift.emulator.host.gate import Gate
+from phift.emulator.host.home import Home
 from tests.emulator.client import Azure
 from tests.emulator.wire import credential, dialogue, everything, until
 

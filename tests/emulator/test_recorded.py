@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from phift.emulator import lifecycle
-from phift.emulator.lifecycle import Connection
+from phift.emulator.host import lifecycle
+from phift.emulator.host.lifecycle import Connection
 from tests.emulator.client import Azure
 from tests.emulator.replay import ENTRIES, Replay, differences
 from tests.emulator.replay_steps import prepare

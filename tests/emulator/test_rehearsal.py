@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from phift.emulator import foundation
-from phift.emulator.jobs import rehearsal
-from phift.emulator.jobs.events import EventReader, Metrics, StepEnded, StepStarted
-from phift.emulator.jobs.steps import PIPELINES
-from phift.emulator.jobs.worker import JobFile
+from phift.emulator.runtime import foundation
+from phift.emulator.runtime.training import rehearsal
+from phift.emulator.runtime.training.events import EventReader, Metrics, StepEnded, StepStarted
+from phift.emulator.runtime.training.steps import PIPELINES
+from phift.emulator.runtime.training.worker import JobFile
 
 STEPS = [step for step, _ in PIPELINES["chat_completion_pipeline"]]
 
@@ -25,13 +25,13 @@ def folder(tmp_path: Path) -> Path:
 def test_it_is_off_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PHIFT_EMULATOR_JOBS", raising=False)
     assert not rehearsal.rehearses()
-    assert rehearsal.worker_for({"rehearsal.seconds": "3"}) == ("phift.emulator.jobs.worker", {})
+    assert rehearsal.worker_for({"rehearsal.seconds": "3"}) == ("phift.emulator.runtime.training.worker", {})
 
 
 def test_switched_on_it_takes_the_jobs_tags(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PHIFT_EMULATOR_JOBS", "rehearse")
     module, environment = rehearsal.worker_for({"rehearsal.seconds": "3", "team": "a"})
-    assert module == "phift.emulator.jobs.rehearsal"
+    assert module == "phift.emulator.runtime.training.rehearsal"
     assert environment == {"PHIFT_REHEARSAL_SECONDS": "3"}
 
 

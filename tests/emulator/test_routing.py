@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from phift.emulator.app import HANDLERS
-from phift.emulator.errors import ServiceError
-from phift.emulator.routing import Call, Host, Route, Router, host_kind
+import phift.emulator.services
+from phift.emulator.compose import ROUTES
+from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.routing import Call, Host, Route, Router, host_kind
 
 
 async def nothing(call: Call) -> None: ...
@@ -76,5 +79,8 @@ def test_hosts_are_told_apart_by_whole_labels(name: str, kind: Host | None) -> N
     assert host_kind(name) is kind
 
 
-def test_every_handler_module_is_listed_once() -> None:
-    assert len(HANDLERS) == len(set(HANDLERS))
+def test_every_service_is_answered() -> None:
+    """No folder of services/ whose routes are left out of the composition."""
+    services = Path(phift.emulator.services.__file__).parent
+    answering = {route.handler.__module__.split(".")[3] for route in ROUTES}
+    assert answering == {path.parent.name for path in services.glob("*/routes.py")}

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from phift.emulator import lifecycle
-from phift.emulator.lifecycle import Connection
+from phift.emulator.host import lifecycle
+from phift.emulator.host.lifecycle import Connection
 from tests.emulator.client import Azure
 from tests.emulator.serving import API, Serving, refused, until
 
@@ -282,6 +282,6 @@ def _servers(parent: int) -> list[int]:
                 stat = (entry / "stat").read_text().rsplit(")", 1)[1].split()
             except OSError:
                 continue
-            if b"phift.emulator.serving.server" in command and int(stat[1]) == parent:
+            if b"phift.emulator.runtime.serving.process" in command and int(stat[1]) == parent:
                 found.append(int(entry.name))
     return found

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from phift.emulator.lifecycle import Connection
+from phift.emulator.host.lifecycle import Connection
 from tests.emulator.client import Azure
 from tests.emulator.serving import Serving, chat
 

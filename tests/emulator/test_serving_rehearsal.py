@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 from tests.emulator.client import Azure
 from tests.emulator.serving import Serving, chat
 

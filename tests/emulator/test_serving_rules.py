@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from phift.emulator.errors import ServiceError
-from phift.emulator.serving.contract import BadRequest, read_question
-from phift.emulator.serving.durations import seconds_of
-from phift.emulator.serving.folders import ModelFolderError, find_model
-from phift.emulator.serving.launch import Launch
-from phift.emulator.serving.prepare import model_key
-from phift.emulator.serving.probes import Probe
-from phift.emulator.serving.traffic import check_traffic, pick
+from phift.emulator.core.errors import ServiceError
+from phift.emulator.runtime.serving.contract import BadRequest, read_question
+from phift.emulator.runtime.serving.durations import seconds_of
+from phift.emulator.runtime.serving.folders import ModelFolderError, find_model
+from phift.emulator.runtime.serving.launch import Launch
+from phift.emulator.runtime.serving.probes import Probe
+from phift.emulator.services.deployments.prepare import model_key
+from phift.emulator.services.endpoints.traffic import check_traffic, pick
 from tests.emulator.serving import MLMODEL, write_model
 
 USER = {"role": "user", "content": "Hi"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from phift.emulator.store import Store
+from phift.emulator.core.store import Store
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from support import REPOSITORY, Embedded
 
 from phift import phases
 from phift.diagnostics import Diagnostic
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 from phift.errors import InvalidSpecError, RefusedError
 from phift.explain import Explanation, explanations
 from phift.phases import Request, inspect_data

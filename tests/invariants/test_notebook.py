@@ -15,7 +15,7 @@ from hub import Hub
 from hubdata import rows_of
 from support import REPOSITORY
 
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 
 pytestmark = pytest.mark.slow
 Command = Callable[..., str]

@@ -10,7 +10,7 @@ from typing import Any
 from support import Embedded, Project
 
 from phift.azure.session import Azure
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 from phift.errors import NotFoundError
 from phift.ledger.journal import open_intents
 from phift.state.ownership import DIGEST, STACK

@@ -79,7 +79,7 @@ def carry_out(order: dict[str, Any]) -> dict[str, Any]:
     """What the child does."""
     from support import Embedded, Project
 
-    from phift.emulator import lifecycle
+    from phift.emulator.host import lifecycle
 
     signal.alarm(PATIENCE)
     killer = Killer(order["stack"], order.get("kill"))

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from phift.emulator import lifecycle
-from phift.emulator.lifecycle import Connection
+from phift.emulator.host import lifecycle
+from phift.emulator.host.lifecycle import Connection
 
 PRELUDE = """
 import json, os, sys

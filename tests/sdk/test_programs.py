@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 
 PROGRAMS = Path(__file__).parent / "programs"
 REPOSITORY = Path(__file__).resolve().parents[2]

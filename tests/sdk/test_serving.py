@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 from tests.emulator.serving import chat, write_model
 
 PRELUDE = """

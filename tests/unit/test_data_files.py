@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from phift.data import Recipe, identify, prepare
-from phift.emulator.foundation.facts import facts
+from phift.emulator.runtime.foundation.facts import facts
 
 SHIPPED = Path(__file__).parents[2] / "configs" / "data"
 

@@ -11,7 +11,7 @@ import pytest
 from phift.data.messages import encoded
 from phift.data.stats import Measures, Meter, Spread, overlap
 from phift.data.tokens import ESTIMATE, TokenCounter, token_counter
-from phift.emulator.foundation import WEIGHTS
+from phift.emulator.runtime.foundation import WEIGHTS
 
 QUARTERS = TokenCounter(ESTIMATE, lambda texts: sum(map(len, texts)) // 4)
 

@@ -146,8 +146,8 @@ def test_every_room_has_a_layer() -> None:
 def test_a_wrong_direction_is_seen() -> None:
     assert violation("phift.plan.diff", "phift.apply.runner")
     assert violation("phift.spec.loader", "phift.graph.dag")
-    assert violation("phift.emulator.app", "phift.azure.rest")
-    assert violation("phift.phases.plan_stack", "phift.emulator.lifecycle")
+    assert violation("phift.emulator.core.app", "phift.azure.rest")
+    assert violation("phift.phases.plan_stack", "phift.emulator.host.lifecycle")
     assert violation("phift.api", "phift.views.json")
     assert violation("phift.api", "phift.cli.connect")
     assert not violation("phift.apply.runner", "phift.plan.model")

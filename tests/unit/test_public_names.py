@@ -1,4 +1,4 @@
-"""Nothing in the product is dead: every function, class, method and constant is named somewhere beside its definition."""
+"""Nothing in the product is dead: functions, classes, methods and constants are named beside their definition."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import subprocess
@@ -18,7 +19,8 @@ import pytest
 from support import Embedded, Project
 
 from phift import phases
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
+from phift.emulator.services.former_names import FORMER_NAMES
 from phift.errors import RefusedError
 from phift.ledger.journal import open_intents
 from phift.phases import ApplyOptions, Request
@@ -107,6 +109,16 @@ def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.count(old) == 1
     path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_every_operation_that_the_release_stored_can_be_finished(tmp_path: Path) -> None:
+    with tarfile.open(RELEASE / "home.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data", members=[each for each in archive if "store.sqlite3" in each.name])
+    with closing(sqlite3.connect(tmp_path / "store.sqlite3")) as store:
+        rows = store.execute("SELECT body FROM document WHERE kind = 'operation'").fetchall()
+    stored = {json.loads(body)["finish"] for (body,) in rows}
+    assert stored
+    assert stored <= set(FORMER_NAMES)
 
 
 def test_stacks_of_the_release_are_planned_empty_then_updated_then_destroyed(world: World) -> None:

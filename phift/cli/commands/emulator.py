@@ -60,7 +60,7 @@ def start(
     ] = None,
 ) -> int:
     """Start it in the background, or find the one that runs."""
-    from phift.emulator import lifecycle
+    from phift.emulator.host import lifecycle
 
     terminal = Terminal.of()
     if port is not None and (running := lifecycle.find()) and running.port != port:
@@ -76,7 +76,7 @@ def start(
 @group.command(cls=Command)
 def stop() -> int:
     """Stop it. Running jobs and deployments end; everything else is kept."""
-    from phift.emulator import lifecycle
+    from phift.emulator.host import lifecycle
 
     Terminal.of().print("Stopped." if lifecycle.stop() else "It was not running.")
     return 0
@@ -85,8 +85,8 @@ def stop() -> int:
 @group.command(cls=Command)
 def status(format: o.FormatOption = o.Format.TEXT) -> int:
     """Show whether it runs, where, and what it holds."""
-    from phift.emulator import lifecycle
-    from phift.emulator.home import Home
+    from phift.emulator.host import lifecycle
+    from phift.emulator.host.home import Home
     from phift.views import json
     from phift.views.human import emulator as text
 
@@ -105,7 +105,7 @@ def logs(
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, metavar="N", help="So many from the end.")] = 100,
 ) -> int:
     """Print the end of its log."""
-    from phift.emulator import lifecycle
+    from phift.emulator.host import lifecycle
 
     daemon, answered = lifecycle.log_files()
     path = answered if requests else daemon
@@ -122,8 +122,8 @@ def logs(
 @group.command(cls=Command)
 def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Yes, remove it all.")] = False) -> int:
     """Empty it: jobs, models, data, computes. Names and certificates stay."""
-    from phift.emulator import lifecycle
-    from phift.emulator.home import Home
+    from phift.emulator.host import lifecycle
+    from phift.emulator.host.home import Home
 
     if not yes:
         raise ApprovalError(
@@ -146,7 +146,7 @@ def env(
     Use it as: eval "$(phift emulator env)". The output contains the credential of this emulator. Whoever has it can run
     code as you: keep it secret.
     """
-    from phift.emulator import lifecycle
+    from phift.emulator.host import lifecycle
 
     terminal = Terminal.of()
     fish = shell is Shell.FISH or (shell is None and Path(os.environ.get("SHELL", "")).name == "fish")
@@ -164,7 +164,7 @@ def run(
 
     Such as: phift emulator run -- python notebook.py
     """
-    from phift.emulator import lifecycle
+    from phift.emulator.host import lifecycle
 
     connection = ensure_emulator(Terminal.of().tell)
     try:

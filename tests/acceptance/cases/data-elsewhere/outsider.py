@@ -5,7 +5,7 @@ from pathlib import Path
 
 from phift import home
 from phift.azure.connect import connect
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 
 azure = connect(None, local=lifecycle.ensure(home.locate()))
 asset = f"{azure.workspace.arm_id}/data/qa/versions/1"

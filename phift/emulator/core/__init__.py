@@ -1,0 +1,1 @@
+"""What every service uses: the application, routing, the store, operations, errors, validation, faults, pace."""

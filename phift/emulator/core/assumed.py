@@ -1,0 +1,183 @@
+"""Behaviours that no recording shows: what is assumed of each, and the other way it could be.
+
+Where there is another way it can be switched to, so that a client can be tried against both: `PUT /assumed
+{"busy_is_conflict": false}`. Code that follows one of them says so: "(assumed: busy_is_conflict)".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from phift.emulator.core.store import Store
+
+__all__ = ["ASSUMED", "Assumption", "holds", "switch"]
+
+_KIND = "assumed"
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """what: the behaviour as it is by default. otherwise: as it is when switched off, "" for what has no switch, as
+    the words of a message have none. why: what it rests on."""
+
+    what: str
+    otherwise: str
+    why: str
+
+    @property
+    def switchable(self) -> bool:
+        return bool(self.otherwise)
+
+
+ASSUMED: Mapping[str, Assumption] = MappingProxyType(
+    {
+        "busy_is_conflict": Assumption(
+            "a write to an endpoint or deployment that another operation works on answers 409 Conflict",
+            "it answers 400 in the envelope of online endpoints",
+            "documented for endpoints on Kubernetes only",
+        ),
+        "cluster_size_is_fixed": Assumption(
+            "a PUT with another size, tier or subnet for a live cluster is refused with 400",
+            "it is accepted, answers as asked, and the cluster keeps what it had",
+            "field reports of a size that came back after a detach",
+        ),
+        "pipeline_put_again_is_compared": Assumption(
+            "a second PUT of a pipeline job with equal content passes and merges tags",
+            "it is refused as JobPropertyImmutable, whatever it says",
+            "recorded 2026-03 as passing; field reports from before say that it is refused",
+        ),
+        "tag_names_differ_by_more_than_case": Assumption(
+            "tags of one resource whose names differ in letter case only are refused with 400",
+            "",
+            "documented as case-insensitive; no recording shows the refusal",
+        ),
+        "cancel_of_ended_job_is_200": Assumption(
+            "cancelling a job that has ended answers 200",
+            "it answers 202 with a result that is ready at once",
+            "clients accept both",
+        ),
+        "failed_endpoint_is_put_again": Assumption(
+            "a PUT of an endpoint whose creation failed creates it anew",
+            "it is refused until the endpoint is deleted",
+            "the refusal of deployments on such an endpoint says to recreate it",
+        ),
+        "unknown_members_are_refused": Assumption(
+            "bodies of assets, datastores, endpoints and deployments with a member that their type has not are refused",
+            "the member is ignored",
+            "recorded 2026-03 for jobs, which always refuse it; clusters are another service's and ignore it",
+        ),
+        "reuse_looks_at_content": Assumption(
+            "a step is reused only when what lies at the URIs of its inputs is what lay there",
+            "the URIs alone count, whatever lies there now",
+            "documented for data assets, which are immutable; for bare URIs nothing is said",
+        ),
+        "running_job_is_not_deleted": Assumption(
+            "the delete of a job that has not ended is refused with 400",
+            "the job is cancelled and then deleted",
+            "nothing; the words are ours too",
+        ),
+        "busy_cluster_is_deleted": Assumption(
+            "a cluster can be deleted while jobs run on it",
+            "it is refused with 409 until they have ended",
+            "nothing; the documents are silent",
+        ),
+        "component_spec_is_fixed": Assumption(
+            "a PUT of a component with another spec is refused with 400",
+            "it is accepted, and the stored spec stays as it is",
+            "the text is that of data versions; what a spec shows of itself is recorded to change (2022-11)",
+        ),
+        "regenerated_key_is_random": Assumption(
+            "regenerateKeys makes a key of its own and does not take the keyValue that was sent",
+            "the keyValue becomes the new key, where one was sent",
+            "clients send the current key, which would change nothing",
+        ),
+        "mlflow_deployments_show_variables": Assumption(
+            "a deployment of an MLflow model without code shows three variables of the server's, as one with code does",
+            "it shows none",
+            "recorded 2025-02 with code; without code only in 2022, when there were none at all",
+        ),
+        "lists_lag_two_seconds": Assumption(
+            "at the faithful pace lists, and requests after new traffic, lag two seconds behind",
+            "",
+            "field reports speak of seconds; the pace fast has no lag",
+        ),
+        "job_validation_texts": Assumption(
+            "what a job PUT says of inputs that do not fit a component: 400 UserError, the input's name in the target",
+            "",
+            "that components are resolved at once is recorded 2023-10; the words are ours",
+        ),
+        "traffic_texts": Assumption(
+            "what is said of traffic that is refused, and of the delete of a deployment that has some",
+            "",
+            "the rules are documented; the words are ours, in the recorded envelope",
+        ),
+        "online_not_found_texts": Assumption(
+            "a missing endpoint or deployment is a 404 UserError with its name",
+            "",
+            "the envelope is that of other resources",
+        ),
+        "asset_not_found_envelope": Assumption(
+            "missing data and codes are told as missing models are, missing versions of components and environments "
+            "as their names are",
+            "",
+            "recorded for names of models and components 2026-03, of environments 2022-09; of versions nothing is",
+        ),
+        "run_details_keys": Assumption(
+            "the keys of a run's details are those that public clients read",
+            "",
+            "no recording of that route has been seen",
+        ),
+        "stable_versions_lack_preview_keys": Assumption(
+            "stable api-versions after 2023-04-01 lack the keys that only previews had",
+            "",
+            "the public specifications; recordings are of previews",
+        ),
+        "body_shapes": Assumption(
+            "bodies nested deeper than 64, with integers beyond 64 bits or with values of another kind than their type "
+            "has there are refused with 400",
+            "",
+            "the parser's defaults; the words are ours",
+        ),
+        "page_sizes": Assumption(
+            "lists come in pages of 100, those of jobs of 50, when no size is asked for",
+            "",
+            "nextLink is recorded, the size is not",
+        ),
+        "patches_are_done_at_once": Assumption(
+            "a PATCH of tags answers 200 and is done; one of a deployment's instances is an operation",
+            "",
+            "documented statuses",
+        ),
+        "accepted_cancel_counts": Assumption(
+            "a job whose cancel was accepted ends as Canceled, also when all its steps have completed meanwhile",
+            "",
+            "a field report of a sweep whose work in flight finished and whose run is shown as killed",
+        ),
+        "failed_delete_keeps_deployments": Assumption(
+            "an endpoint's delete that fails leaves its deployments as they were",
+            "",
+            "nothing; the endpoint is known to be there still",
+        ),
+        "operation_errors_nest": Assumption(
+            "the error in an operation's status has details and, in additionalInfo, inner errors as other errors have",
+            "",
+            "the public specification's error type; only code and message are documented for operations",
+        ),
+    }
+)
+
+
+def holds(store: Store, name: str) -> bool:
+    """Whether a behaviour is as it is by default."""
+    if not ASSUMED[name].switchable:
+        return True
+    return (store.get(_KIND, name) or {}).get("holds", True) is True
+
+
+def switch(store: Store, name: str, value: bool) -> None:
+    """Switches a behaviour; kept until a reset. Raises ValueError for one that has no other way."""
+    if not ASSUMED[name].switchable:
+        raise ValueError(f"{name} has no switch")
+    store.put(_KIND, name, body={"holds": value})

@@ -1,0 +1,1 @@
+"""What runs the user's work, each in a process of its own: training, tracking, serving."""

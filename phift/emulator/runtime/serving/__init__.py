@@ -1,0 +1,1 @@
+"""What serves deployments: containers (inference servers as child processes) and their supervisor."""

@@ -1,0 +1,80 @@
+"""Model folders: where in one the weights and the tokenizer are. Standard library and PyYAML only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from phift.emulator.core.yamlfile import load_yaml
+
+__all__ = ["ModelFolderError", "ModelPlace", "find_model"]
+
+_TASKS = {"llm/v1/chat": True, "chat-completion": True, "text-generation": False, "llm/v1/completions": False}
+"""Whether a task's model takes conversations."""
+
+
+class ModelFolderError(Exception):
+    """The folder holds no model that can be served; the text says what is missing, by relative names."""
+
+
+@dataclass(frozen=True)
+class ModelPlace:
+    """weights, tokenizer: folders as transformers reads them. chat: takes conversations; None: ask the tokenizer."""
+
+    weights: Path
+    tokenizer: Path
+    chat: bool | None
+
+
+def find_model(folder: Path) -> ModelPlace:
+    """The model in an AZUREML_MODEL_DIR: an MLflow model or a plain Hugging Face folder, there or in its only
+    sub-folder. Raises ModelFolderError."""
+    places = [folder, *sorted(each for each in folder.iterdir() if each.is_dir())]
+    for place in places:
+        if (place / "MLmodel").is_file():
+            return _mlflow(place)
+    for place in places:
+        if (place / "config.json").is_file():
+            _check_weights(place, "")
+            return ModelPlace(place, place, None)
+    raise ModelFolderError("there is neither an MLmodel file (MLflow) nor a config.json (Hugging Face) in it")
+
+
+def _mlflow(place: Path) -> ModelPlace:
+    try:
+        described = load_yaml((place / "MLmodel").read_bytes())
+    except ValueError as error:
+        raise ModelFolderError(f"MLmodel is not YAML: {error}") from error
+    flavors = described.get("flavors") if isinstance(described, dict) else None
+    if not isinstance(flavors, dict) or not flavors:
+        raise ModelFolderError("MLmodel has no flavors")
+    flavor = flavors.get("transformers") or flavors.get("hftransformersv2")
+    if not isinstance(flavor, dict):
+        raise ModelFolderError(
+            f"MLmodel has the flavors {', '.join(sorted(map(str, flavors)))}; without a scoring script of your own the "
+            "embedded Azure ML serves transformers models only"
+        )
+    weights = place / str(flavor.get("model_binary") or "model")
+    tokenizer = place / "components" / "tokenizer"
+    tokenizer = tokenizer if tokenizer.is_dir() else weights
+    _check_weights(weights, f"{weights.name}/")
+    if not any((tokenizer / name).is_file() for name in ("tokenizer.json", "tokenizer.model", "vocab.json")):
+        raise ModelFolderError("components/tokenizer has no tokenizer.json")
+    metadata = described.get("metadata")
+    return ModelPlace(weights, tokenizer, _takes_chats(flavor, metadata if isinstance(metadata, dict) else {}))
+
+
+def _takes_chats(flavor: dict[str, Any], metadata: dict[str, Any]) -> bool:
+    """MLflow writes chat models with the pipeline's task, text-generation, and their own beside it."""
+    task = str(flavor.get("inference_task") or metadata.get("task") or flavor.get("task") or flavor.get("task_type"))
+    if task not in _TASKS:
+        raise ModelFolderError(f"MLmodel says task {task!r}; served are {', '.join(_TASKS)}")
+    return _TASKS[task]
+
+
+def _check_weights(folder: Path, shown: str) -> None:
+    if not (folder / "config.json").is_file():
+        raise ModelFolderError(f"{shown}config.json is missing")
+    if not any(folder.glob("*.safetensors")) and not any(folder.glob("pytorch_model*.bin")):
+        raise ModelFolderError(f"{shown or 'the folder'} has no weights (*.safetensors)")

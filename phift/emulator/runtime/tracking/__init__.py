@@ -1,0 +1,1 @@
+"""The MLflow tracking server, and what sends it the metrics of jobs."""

@@ -1,0 +1,76 @@
+"""Step 1: is what was asked for possible, and what of it cannot be honoured on this machine?"""
+
+from __future__ import annotations
+
+from phift.emulator.runtime.training.steps.context import Parameters, StepContext, StepError
+from phift.emulator.runtime.training.steps.rows import read_split, split_path
+
+__all__ = ["not_honoured", "run"]
+
+
+def run(context: StepContext) -> None:
+    """Check the data row by row and the parameters against each other; name in the log what has no effect here.
+
+    Raises StepError for what makes the job impossible.
+    """
+    _check_parameters(context)
+    _check_model(context)
+    inputs = dict(context.inputs)
+    if split_path("train", inputs) is None:
+        raise StepError("no training data: give train_file_path or train_mltable_path")
+    for split in ("train", "validation", "test"):
+        if path := split_path(split, inputs):
+            rows = sum(1 for _ in read_split(context, path))
+            context.log(f"{split}: {rows} {'conversations' if context.chat else 'texts'} in {path.name}")
+    for note in not_honoured(context.parameters, inputs_given=set(inputs)):
+        context.log(f"not honoured here: {note}")
+
+
+def _check_parameters(context: StepContext) -> None:
+    parameters = context.parameters
+    if parameters.flag("apply_deepspeed") and parameters.flag("auto_find_batch_size"):
+        raise StepError("apply_deepspeed and auto_find_batch_size cannot both be true")
+    if parameters.flag("apply_early_stopping") and parameters.text("evaluation_strategy") == "disable":
+        raise StepError("apply_early_stopping needs evaluations: evaluation_strategy must not be disable")
+    if parameters.flag("pad_to_max_length") and parameters.integer("max_seq_length") < 1:
+        context.log("pad_to_max_length without max_seq_length: rows are padded to the model's own limit")
+    for name in ("lora_r", "lora_alpha", "gradient_accumulation_steps", "logging_steps", "eval_steps"):
+        if parameters.integer(name) < 1:
+            raise StepError(f"{name} must be at least 1, got {parameters.integer(name)}")
+    if not 0 <= parameters.number("lora_dropout") < 1:
+        raise StepError(f"lora_dropout must be at least 0 and below 1, got {parameters.number('lora_dropout')}")
+    if parameters.number("learning_rate") <= 0:
+        raise StepError(f"learning_rate must be above 0, got {parameters.number('learning_rate')}")
+    if not 0 <= parameters.number("evaluation_steps_interval") <= 1:
+        raise StepError("evaluation_steps_interval is a share of an epoch: it must lie between 0 and 1")
+
+
+def _check_model(context: StepContext) -> None:
+    given = [name for name in ("mlflow_model_path", "pytorch_model_path") if name in context.inputs]
+    if context.parameters.text("huggingface_id"):
+        given.append("huggingface_id")
+    if not given:
+        raise StepError("no base model: give mlflow_model_path, pytorch_model_path or huggingface_id")
+    context.log(f"base model from {given[0]}")
+    for extra in given[1:]:
+        context.log(f"{extra} is given too; {given[0]} wins")
+
+
+def not_honoured(parameters: Parameters, *, inputs_given: set[str]) -> list[str]:
+    """One sentence for each input that was set to something this machine cannot do."""
+    notes = []
+    if parameters.flag("apply_deepspeed") or "deepspeed" in inputs_given:
+        notes.append("apply_deepspeed, deepspeed_stage, deepspeed: DeepSpeed shards over GPUs; one process trains here")
+    if parameters.flag("apply_ort"):
+        notes.append("apply_ort: ONNX Runtime training is not used; torch trains")
+    if (gpus := parameters.integer("number_of_gpu_to_use_finetuning")) > 1:
+        notes.append(f"number_of_gpu_to_use_finetuning={gpus}: one device trains")
+    if (nodes := parameters.integer("num_nodes_finetune")) > 1:
+        notes.append(f"num_nodes_finetune={nodes}: one node trains")
+    if "finetune_config_path" in inputs_given:
+        notes.append("finetune_config_path: its overrides of the model's code are not applied")
+    if "evaluation_config" in inputs_given or parameters.text("evaluation_config_params"):
+        notes.append("evaluation_config, evaluation_config_params: the pipeline has no evaluation step")
+    if parameters.flag("trust_remote_code"):
+        notes.append("trust_remote_code: code that comes with weights is never run here")
+    return notes

@@ -1,0 +1,1 @@
+"""The emulator's own requests: status, request log, faults, pace, stop."""

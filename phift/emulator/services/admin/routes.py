@@ -1,0 +1,138 @@
+"""Admin requests, on the proxy's own port: status, request log, faults, pace, stop."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from starlette.responses import Response
+
+from phift.emulator.core import assumed
+from phift.emulator.core.assumed import ASSUMED
+from phift.emulator.core.context import Control
+from phift.emulator.core.documents import empty, reply
+from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.pace import PACES, pace_of
+from phift.emulator.core.routing import Host, Route
+from phift.emulator.services.emulator import Call
+
+__all__ = ["ROUTES"]
+
+
+def _control(call: Call) -> Control:
+    if call.emulator.control is None:
+        raise ServiceError(409, "NoServer", "This emulator is not run by a server.")
+    return call.emulator.control
+
+
+async def _status(call: Call) -> Response:
+    return reply(_control(call).status())
+
+
+async def _requests(call: Call) -> Response:
+    count = call.number("count")
+    return reply({"value": call.emulator.request_log.tail(100 if count is None else count)})
+
+
+async def _stop(call: Call) -> Response:
+    _control(call).stopping.set()
+    return reply({"stopping": True}, 202)
+
+
+async def _reset(call: Call) -> Response:
+    await _control(call).reset()
+    return empty(204)
+
+
+async def _faults(call: Call) -> Response:
+    return reply({"value": call.emulator.faults.list()})
+
+
+async def _add_fault(call: Call) -> Response:
+    return reply({"id": call.emulator.faults.add(await call.object()).id}, 201)
+
+
+async def _clear_faults(call: Call) -> Response:
+    call.emulator.faults.clear()
+    return empty(204)
+
+
+async def _settings(call: Call) -> Response:
+    pace = call.emulator.pace
+    return reply({"pace": pace.name, "speed": pace.speed, "noise": call.emulator.noise})
+
+
+async def _change_settings(call: Call) -> Response:
+    """Kept over restarts. pace: fast or faithful. speed: how many times faster than Azure the faithful pace goes; it is
+    1 again when a pace comes without it. noise: true or false."""
+    body: dict[str, Any] = await call.object()
+    if unknown := sorted(set(body) - {"pace", "speed", "noise"}):
+        raise ServiceError(400, "RequestInvalid", f"Unknown setting: {', '.join(unknown)}")
+    speed = body.get("speed", 1)
+    if isinstance(speed, bool) or not isinstance(speed, int | float) or speed < 1:
+        raise ServiceError(400, "RequestInvalid", "speed must be a number of at least 1")
+    name = body.get("pace", call.emulator.pace.name)
+    if not isinstance(name, str) or name not in PACES:
+        raise ServiceError(400, "RequestInvalid", f"pace must be one of: {', '.join(PACES)}")
+    if "pace" in body or "speed" in body:
+        body |= {"pace": name, "speed": speed}
+        call.emulator.pace = pace_of(name, speed)
+    if "noise" in body:
+        if not isinstance(body["noise"], bool):
+            raise ServiceError(400, "RequestInvalid", "noise must be true or false")
+        call.emulator.noise = body["noise"]
+    if call.emulator.control:
+        call.emulator.control.remember(**body)
+    return await _settings(call)
+
+
+async def _quota(call: Call) -> Response:
+    return reply({"limits": call.emulator.quota.limits(), "used": call.emulator.quota.used()})
+
+
+async def _change_quota(call: Call) -> Response:
+    """Limits in vCPUs by family name (as vmSizes writes it), dedicatedCores or lowPriorityCores."""
+    body = await call.object()
+    known = call.emulator.quota.limits()
+    for name, vcpus in body.items():
+        if name not in known or not isinstance(vcpus, int) or isinstance(vcpus, bool) or vcpus < 0:
+            message = f"Not a quota: {name}={vcpus!r}. Names: {', '.join(known)}"
+            raise ServiceError(400, "RequestInvalid", message)
+    for name, vcpus in body.items():
+        call.emulator.quota.set_limit(name, vcpus)
+    return await _quota(call)
+
+
+async def _assumed(call: Call) -> Response:
+    """What is assumed of the service, and whether it holds now."""
+    store = call.emulator.store
+    return reply({name: {**asdict(each), "holds": assumed.holds(store, name)} for name, each in ASSUMED.items()})
+
+
+async def _assume(call: Call) -> Response:
+    """{name: true or false}; kept until a reset."""
+    body = await call.object()
+    for name, value in body.items():
+        if name not in ASSUMED or not ASSUMED[name].switchable or not isinstance(value, bool):
+            names = ", ".join(name for name, each in ASSUMED.items() if each.switchable)
+            raise ServiceError(400, "RequestInvalid", f"Not an assumption: {name}={value!r}. Names: {names}")
+    for name, value in body.items():
+        assumed.switch(call.emulator.store, name, value)
+    return await _assumed(call)
+
+
+ROUTES = (
+    Route(Host.ADMIN, "GET", "/assumed", _assumed),
+    Route(Host.ADMIN, "PUT", "/assumed", _assume),
+    Route(Host.ADMIN, "GET", "/status", _status),
+    Route(Host.ADMIN, "GET", "/requests", _requests),
+    Route(Host.ADMIN, "POST", "/stop", _stop),
+    Route(Host.ADMIN, "POST", "/reset", _reset),
+    Route(Host.ADMIN, "GET", "/faults", _faults),
+    Route(Host.ADMIN, "POST", "/faults", _add_fault),
+    Route(Host.ADMIN, "DELETE", "/faults", _clear_faults),
+    Route(Host.ADMIN, "GET", "/quota", _quota),
+    Route(Host.ADMIN, "PUT", "/quota", _change_quota),
+    Route(Host.ADMIN, "GET", "/settings", _settings),
+    Route(Host.ADMIN, "PUT", "/settings", _change_settings),
+)

@@ -1,0 +1,1 @@
+"""The workspace's versioned assets: data, models, environments, components, codes."""

@@ -1,0 +1,84 @@
+"""Environment versions. A PUT on an existing one answers 201 with what is stored: content is silently not replaced."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.validation import text_map
+from phift.emulator.core.yamlfile import load_yaml
+from phift.emulator.services.assets.base import AssetKind, base_properties
+from phift.emulator.services.emulator import Call, Emulator
+
+__all__ = ["ENVIRONMENTS"]
+
+
+def _conda_as_json(text: Any) -> str:
+    """YAML text comes back as indented JSON text, a missing file as an empty one (recorded 2023-10, 2025-02)."""
+    if not text:
+        return ""
+    try:
+        return json.dumps(load_yaml(text), indent=2, default=str)
+    except (TypeError, ValueError, RecursionError) as error:  # keys that are no text, a list within itself
+        raise ServiceError(400, "UserError", f"The conda file is not valid YAML: {error}") from error
+
+
+def _create(call: Call, name: str, version: str, sent: dict[str, Any]) -> dict[str, Any]:
+    properties = base_properties(sent)
+    if not sent.get("image") and not sent.get("build"):
+        raise ServiceError(400, "RequestInvalid", "The request is invalid: an environment needs an image or a build.")
+    return {
+        **properties,
+        "autoDeleteSetting": sent.get("autoDeleteSetting"),
+        "environmentType": "UserCreated",
+        **({"image": sent["image"]} if sent.get("image") else {}),
+        **({"build": sent["build"]} if sent.get("build") else {}),
+        "condaFile": _conda_as_json(sent.get("condaFile")),
+        **({"inferenceConfig": sent["inferenceConfig"]} if sent.get("inferenceConfig") else {}),
+        "osType": sent.get("osType") or "Linux",
+        "autoRebuild": sent.get("autoRebuild") or "Disabled",
+        "provisioningState": "Succeeded",
+        "stage": "Logged" if properties["isAnonymous"] else "Development",
+        "intellectualProperty": None,
+    }
+
+
+def _update(call: Call, existing: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **existing["properties"],
+        "description": sent.get("description"),
+        "tags": text_map(sent.get("tags"), "tags"),
+        "isArchived": bool(sent.get("isArchived", False)),
+    }
+
+
+def _show(emulator: Emulator, name: str, document: dict[str, Any]) -> dict[str, Any]:
+    """The newest version carries the label latest in the user's own bag; anonymous and older ones an empty one."""
+    properties = document["properties"]
+    latest = (emulator.store.get("environments", name) or {}).get("latest")
+    is_latest = not properties["isAnonymous"] and latest == document["name"]
+    labelled = {**properties["properties"], "azureml.labels": "latest" if is_latest else ""}
+    return {**document, "properties": {**properties, "properties": labelled}}
+
+
+def _missing(kind: AssetKind, name: str, version: str | None) -> ServiceError:
+    """A name that is not there (recorded 2022-09); a version is told in the place that the words have for it
+    (assumed: asset_not_found_envelope)."""
+    text = f"No environment exists for name: {name}, version: {version or ''}, label: "
+    return ServiceError(404, "UserError", text, inner=("NotFoundError",))
+
+
+ENVIRONMENTS = AssetKind(
+    segment="environments",
+    label="Environment",
+    create=_create,
+    update=_update,
+    container={"description": "", "tags": {}, "properties": {}, "provisioningState": "Succeeded"},
+    newest_first=True,  # recorded 2026-03, as are the empty description and the next
+    lists_anonymous=True,
+    missing=_missing,
+    update_status=lambda properties: 201,
+    update_moves_time=False,  # archiving does not either (recorded 2023-03)
+    show=_show,
+)

@@ -1,0 +1,156 @@
+"""Model versions: positive integers, registered from a path or from a job's output."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.uris import DatastorePath, JobOutput, parse_datastore_uri, parse_job_output
+from phift.emulator.core.validation import text_map
+from phift.emulator.core.yamlfile import load_yaml
+from phift.emulator.services.assets.base import AssetKind, base_properties
+from phift.emulator.services.assets.locations import BLOB_STORE
+from phift.emulator.services.emulator import Call
+from phift.emulator.services.jobs.outputs import output_place
+from phift.emulator.services.jobs.record import find_job
+
+__all__ = ["MODELS"]
+
+_MAX_MLMODEL_BYTES = 256 * 1024
+
+
+def _check_version(version: str) -> None:
+    if not re.fullmatch(r"[1-9][0-9]*", version):
+        message = f"The model version '{version}' is invalid: a model version must be a positive integer."
+        raise ServiceError(400, "UserError", message, inner=("BadArgument", "InvalidModelVersion"))
+
+
+def _create(call: Call, name: str, version: str, sent: dict[str, Any]) -> dict[str, Any]:
+    uri = sent.get("modelUri")
+    if not isinstance(uri, str) or not uri:
+        raise ServiceError(400, "RequestInvalid", "The request is invalid: a model version needs a modelUri.")
+    stored_uri, path, job_name = _resolve(call, uri)
+    properties = base_properties(sent)
+    kind = sent.get("modelType") or "custom_model"
+    return {
+        **properties,
+        "autoDeleteSetting": sent.get("autoDeleteSetting"),
+        "flavors": sent.get("flavors") or _flavors(call, path, kind),
+        "modelType": kind,
+        "modelUri": stored_uri,
+        "jobName": job_name or sent.get("jobName"),
+        "provisioningState": "Succeeded",
+        "stage": _stage(properties, sent.get("stage")),
+        "intellectualProperty": None,
+    }
+
+
+def _stage(properties: dict[str, Any], asked: Any) -> str:
+    if properties["isArchived"]:
+        return "Archived"
+    if properties["isAnonymous"]:
+        return "Logged"
+    return str(asked) if asked and asked != "Archived" else "Development"
+
+
+def _update(call: Call, existing: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
+    """Tags, description, stage and isArchived change; the path does not."""
+    old: dict[str, Any] = existing["properties"]
+    uri = sent.get("modelUri")
+    if isinstance(uri, str) and uri and _resolve(call, uri)[0] != old["modelUri"]:
+        raise ServiceError(400, "UserError", "Asset paths cannot be updated.", inner=("Immutable",))
+    changed = {
+        **old,
+        "description": sent.get("description"),
+        "tags": text_map(sent.get("tags"), "tags"),
+        "isArchived": bool(sent.get("isArchived", False)),
+    }
+    changed["properties"] = {**old["properties"], **text_map(sent.get("properties"), "properties")}
+    changed["stage"] = _stage(changed, sent.get("stage"))
+    return changed
+
+
+def _resolve(call: Call, uri: str) -> tuple[str, DatastorePath | None, str | None]:
+    """The URI as it is kept, its datastore path, its job. The datastore must exist, its content need not."""
+    if output := parse_job_output(uri):
+        path = _job_output(call, output)
+        return path.long(call.emulator.workspace), path, output.job
+    path_or_none = parse_datastore_uri(uri)
+    if path_or_none is None:
+        return uri, None, None
+    if call.emulator.store.get("datastore", path_or_none.datastore) is None:
+        message = f"Could not find datastore: {path_or_none.datastore}."
+        raise ServiceError(404, "UserError", message, inner="NotFoundError")
+    return path_or_none.long(call.emulator.workspace), path_or_none, None
+
+
+def _job_output(call: Call, output: JobOutput) -> DatastorePath:
+    """Where a job's output is; raises the service's error when there is no such output, or it is empty."""
+    job = find_job(call.emulator.store, output.job)
+    if job is None:
+        message = f"Job {output.job} not found."
+        raise ServiceError(404, "UserError", message, inner=("NotFound", "JobNotFound"))
+    declared = (job.submitted.get("outputs") or {}).get(output.output)
+    if declared is None:
+        raise _no_match("NoMatchingOutputFoundFromJob", f"Job output {output.output} not found")
+    place = output_place(call.emulator, job.name, output.output, str(declared.get("uri") or ""))
+    named = parse_datastore_uri(str(declared.get("uri") or ""))
+    path = DatastorePath(named.datastore if named else BLOB_STORE, f"{place.path}/{output.path}".rstrip("/"))
+    if not _holds_anything(call, path):
+        what = output.path or output.output
+        raise _no_match("NoMatchingArtifactsFoundFromJob", f"No artifacts matching {what} found from Job")
+    return path
+
+
+def _no_match(code: str, message: str) -> ServiceError:
+    return ServiceError(400, "UserError", message, inner=("BadArgument", code))
+
+
+def _holds_anything(call: Call, path: DatastorePath) -> bool:
+    container = _container(call, path)
+    if container is None:
+        return True
+    blobs = call.emulator.blobs
+    return blobs.exists(container, path.path) or any(True for _ in blobs.list(container, path.path + "/"))
+
+
+def _container(call: Call, path: DatastorePath) -> str | None:
+    """The blob container behind a datastore, None when it is kept elsewhere."""
+    datastore = call.emulator.store.get("datastore", path.datastore) or {}
+    name: str | None = datastore.get("properties", {}).get("containerName")
+    return name
+
+
+def _flavors(call: Call, path: DatastorePath | None, kind: str) -> dict[str, Any]:
+    """An MLflow model's flavors, read from its MLmodel file, with values as text; {} for other models, and for a file
+    that is none."""
+    container = _container(call, path) if path and kind == "mlflow_model" else None
+    if container is None or path is None:
+        return {}
+    blobs, name = call.emulator.blobs, f"{path.path.rstrip('/')}/MLmodel"
+    if not blobs.exists(container, name):
+        return {}
+    with blobs.open(container, name) as stream:
+        try:
+            described = load_yaml(stream.read(_MAX_MLMODEL_BYTES))
+        except ValueError:
+            described = None
+    flavors = described.get("flavors") if isinstance(described, dict) else None
+    return {
+        str(flavor): {
+            "data": {str(key): value if isinstance(value, str) else str(value) for key, value in body.items()}
+        }
+        for flavor, body in (flavors.items() if isinstance(flavors, dict) else ())
+        if isinstance(body, dict)
+    }
+
+
+MODELS = AssetKind(
+    segment="models",
+    label="Model",
+    create=_create,
+    update=_update,
+    container={"tags": {}, "properties": {}, "provisioningState": "Succeeded"},
+    check_version=_check_version,
+)

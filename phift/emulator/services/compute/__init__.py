@@ -1,0 +1,1 @@
+"""AmlCompute clusters, VM sizes and quota."""

@@ -1,0 +1,97 @@
+"""VM sizes of the region, and how much of the vCPU quota is in use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from phift.catalog.vm_sizes import vm_sizes
+from phift.emulator.core.documents import reply
+from phift.emulator.core.quota import LOW_PRIORITY, TOTAL, families, family_of
+from phift.emulator.services.compute.state import nodes_in_use
+from phift.emulator.services.emulator import Call
+
+__all__ = ["quotas", "usages", "vm_size_list"]
+
+_NEVER_LIMITED = -1  # a low-priority family has no limit of its own, only the pool has
+
+
+async def vm_size_list(call: Call) -> Response:
+    """All sizes of the catalogue that have not been retired."""
+    sizes = [
+        {
+            "name": size.name,
+            "family": family_of(size.name).name,
+            "vCPUs": size.vcpus,
+            "gpus": size.gpus,
+            "osVhdSizeMB": 1047552,
+            "maxResourceVolumeMB": size.memory_gib * 2048,
+            "memoryGB": float(size.memory_gib),
+            "lowPriorityCapable": size.low_priority,
+            "premiumIO": "s_" in size.name.lower() or "ads" in size.name.lower() or "asr" in size.name.lower(),
+            "estimatedVMPrices": None,
+            "supportedComputeTypes": ["AmlCompute", "ComputeInstance", "MIR"],
+        }
+        for size in vm_sizes().values()
+        if size.retired is None
+    ]
+    return reply({"value": sizes})
+
+
+def _counter(call: Call, kind: str, name: str, used: int | None, limit: int, scope: str = "") -> dict[str, Any]:
+    """A row, its id as in the public specification. scope: ARM id of what it counts for, "" for the subscription."""
+    base = scope or f"/subscriptions/{call.emulator.workspace.subscription_id}"
+    row: dict[str, Any] = {
+        "id": f"{base}/{kind.rsplit('/', 1)[-1]}/{name.replace(' ', '_')}",
+        "type": f"Microsoft.MachineLearningServices/{kind}",
+        "limit": limit,
+        "unit": "Count",
+        "name": {"value": name, "localizedValue": name},
+    }
+    return row if used is None else row | {"currentValue": used}
+
+
+async def usages(call: Call) -> Response:
+    """Clusters, the regional totals, then each family twice: dedicated, and low priority without a limit of its own.
+
+    Families are repeated, under other types, for the workspace and for each cluster that holds nodes.
+    """
+    quota = call.emulator.quota
+    limits, used = quota.limits(), quota.used()
+    clusters, workspace = len(call.emulator.store.list("compute")), call.emulator.workspace.arm_id
+    rows = [
+        _counter(call, "totalCores/usages", "Clusters", clusters, 500),
+        _counter(call, "dedicatedCores/usages", "Total Cluster Dedicated Regional vCPUs", used[TOTAL], limits[TOTAL]),
+        _counter(
+            call,
+            "lowPriorityCores/usages",
+            "Total Cluster LowPriority Regional vCPUs",
+            used[LOW_PRIORITY],
+            limits[LOW_PRIORITY],
+        ),
+    ]
+    for family in families():
+        dedicated = f"{family.label} Cluster Dedicated vCPUs"
+        now, most = used.get(family.name, 0), limits[family.name]
+        rows.append(_counter(call, "vmFamily/usages", dedicated, now, most))
+        rows.append(_counter(call, "vmFamily/usages", f"{family.label} Cluster LowPriority vCPUs", 0, _NEVER_LIMITED))
+        rows.append(_counter(call, "workspaces/usages", dedicated, now, most, workspace))
+    for cluster, use in nodes_in_use(call.emulator):
+        family = family_of(use.size)
+        label = f"{family.label} Cluster {'LowPriority' if use.low_priority else 'Dedicated'} vCPUs"
+        most = _NEVER_LIMITED if use.low_priority else limits[family.name]
+        scope = f"{workspace}/computes/{cluster}"
+        rows.append(_counter(call, "workspaces/computes/usages", label, use.cores, most, scope))
+    return reply({"value": rows})
+
+
+async def quotas(call: Call) -> Response:
+    limits = call.emulator.quota.limits()
+    rows = []
+    for family in families():
+        name = f"{family.label} Cluster Dedicated vCPUs"
+        rows.append(_counter(call, "vmFamily/quotas", name, None, limits[family.name]))
+        workspace = call.emulator.workspace.arm_id
+        rows.append(_counter(call, "workspaces/quotas", name, None, limits[family.name], workspace))
+    return reply({"value": rows})

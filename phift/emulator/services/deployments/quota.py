@@ -1,0 +1,76 @@
+"""What deployments hold of the vCPU quota."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from phift.catalog.vm_sizes import VmSize, vm_size
+from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.quota import TOTAL, Use, family_of
+from phift.emulator.services.emulator import Emulator
+from phift.emulator.services.endpoints.rules import refusal
+from phift.emulator.services.endpoints.state import DEPLOYMENT, ENDPOINT
+
+__all__ = ["check_quota", "in_use", "size_of"]
+
+_CORES_FACTOR = 1.2  # the service keeps room for its rolling updates (Azure docs)
+
+
+def size_of(document: dict[str, Any]) -> VmSize:
+    asked = document["properties"]["instanceType"]
+    found = vm_size(str(asked or ""))
+    if found is None or found.retired is not None:
+        why = f"was retired on {found.retired}" if found else "is not supported"
+        text = f"The instance type '{asked}' {why} for managed online deployments in {document['location']}."
+        raise refusal({"InstanceType": text}, code="InferencingClientCreateDeploymentFailed")
+    return found
+
+
+def check_quota(emulator: Emulator, document: dict[str, Any], old: dict[str, Any] | None, *, total: bool) -> None:
+    """Raises ServiceError when the instances, and the fifth more that the service reserves, do not fit.
+
+    total: check the region's total as well, which the service does only while it provisions (OutOfQuota there); the
+    family is checked at once (both faces are field reports). old: what the deployment holds already.
+    """
+    size = size_of(document)
+    need = _cores(document)
+    if old is not None and str(old["properties"]["instanceType"]).casefold() == size.name.casefold():
+        need -= _cores(old)
+    if need <= 0:
+        return
+    limits, used = emulator.quota.limits(), emulator.quota.used()
+    if total:
+        if used[TOTAL] > limits[TOTAL]:
+            text = (
+                f"Not enough subscription CPU quota. The amount of CPU quota requested is {_cores(document)} and your "
+                f"maximum amount of quota is {limits[TOTAL]}. Please see troubleshooting guide, available here: "
+                "https://aka.ms/oe-tsg#error-outofquota"
+            )
+            raise ServiceError(400, "OutOfQuota", text)
+        return
+    limit = emulator.quota.limit(size, low_priority=False)
+    free = limit - used.get(family_of(size.name).name, 0)
+    if need > free:
+        text = (
+            f"Not enough quota available for {document['properties']['instanceType']} in SubscriptionId "
+            f"{emulator.workspace.subscription_id}. Current usage/limit: {limit - free}/{limit}. Additional needed: "
+            f"{need} Please see troubleshooting guide, available here: https://aka.ms/oe-tsg#error-outofquota"
+        )
+        raise refusal({"VmSize": text}, code="InferencingClientCreateDeploymentFailed")
+
+
+def _cores(document: dict[str, Any]) -> int:
+    instances: int = document["sku"]["capacity"]
+    return math.ceil(round(_CORES_FACTOR * instances, 6)) * size_of(document).vcpus
+
+
+def in_use(emulator: Emulator) -> list[Use]:
+    """What all deployments hold of the quota, failed ones and those being deleted too."""
+    uses = []
+    for endpoint in emulator.store.list(ENDPOINT):
+        for record in emulator.store.list(DEPLOYMENT, endpoint["document"]["name"]):
+            document = record["document"]
+            kind, count = document["properties"]["instanceType"], document["sku"]["capacity"]
+            uses.append(Use(kind, count, cores_factor=_CORES_FACTOR))
+    return uses

@@ -1,0 +1,111 @@
+"""Documents of online endpoints: stored, and as GET and PUT answer."""
+
+from __future__ import annotations
+
+import copy
+import uuid
+from typing import Any
+
+from phift.emulator.core.apiversions import shown
+from phift.emulator.core.documents import PRINCIPAL, timestamp
+from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.validation import check_tags, text_map
+from phift.emulator.services.emulator import Call, Emulator
+from phift.emulator.services.endpoints.rules import refusal
+from phift.emulator.services.endpoints.state import (
+    ENDPOINT,
+    deployments_of,
+    endpoint_id,
+    operation_uri,
+)
+from phift.emulator.services.endpoints.traffic import check_traffic
+
+__all__ = ["shown_to", "states_of", "update_reply", "written"]
+
+_AUTH_MODES = {"key": "Key", "amltoken": "AMLToken", "aadtoken": "AADToken"}
+_SERVER_KEYS = ("azureml.onlineendpointid", "AzureAsyncOperationUri")
+
+
+def update_reply(document: dict[str, Any]) -> dict[str, Any]:
+    """What a PUT of an endpoint that is there answers: what was sent, as if it were new (recorded 2025-02)."""
+    properties = document["properties"]
+    bag = {key: value for key, value in properties["properties"].items() if key != "azureml.onlineendpointid"}
+    properties |= {"properties": bag, "scoringUri": None, "swaggerUri": None, "provisioningState": "Creating"}
+    document["systemData"] = {"lastModifiedAt": document["systemData"]["lastModifiedAt"]}
+    return {key: value for key, value in document.items() if key not in ("location", "identity")}
+
+
+def written(call: Call, body: dict[str, Any], old: dict[str, Any] | None) -> dict[str, Any]:
+    """The document after a PUT: what is not in the body is cleared, traffic too."""
+    emulator = call.emulator
+    sent = body.get("properties")
+    if not isinstance(sent, dict):
+        raise ServiceError(400, "RequestInvalid", "The request is invalid: 'properties' is missing.")
+    mode = _AUTH_MODES.get(str(sent.get("authMode", "")).lower())
+    if mode is None:
+        raise refusal({"AuthMode": f"AuthMode must be Key, AMLToken or AADToken, not {sent.get('authMode')!r}."})
+    name = old["name"] if old else call.params["name"]
+    if old is None and sent.get("traffic"):
+        raise refusal({"Traffic": "Traffic cannot be set when an endpoint is created: it has no deployments yet."})
+    traffic = check_traffic(sent.get("traffic"), sent.get("mirrorTraffic"), states_of(emulator, name))
+    now = timestamp()
+    bag = {
+        key: value for key, value in text_map(sent.get("properties"), "properties").items() if key not in _SERVER_KEYS
+    }
+    before = old["properties"] if old else {}
+    return {
+        "id": endpoint_id(emulator, name),
+        "name": name,
+        "type": "Microsoft.MachineLearningServices/workspaces/onlineEndpoints",
+        "properties": {
+            "description": sent.get("description"),
+            "properties": bag,
+            "scoringUri": before.get("scoringUri"),
+            "swaggerUri": before.get("swaggerUri"),
+            "authMode": mode,
+            "provisioningState": "Creating",
+            "compute": None,
+            "traffic": traffic,
+            "mirrorTraffic": {},
+            "publicNetworkAccess": sent.get("publicNetworkAccess") or "Enabled",
+        },
+        "systemData": {
+            "createdAt": old["systemData"]["createdAt"] if old else now,
+            "createdBy": PRINCIPAL,
+            "lastModifiedAt": now,
+        },
+        "tags": check_tags(body.get("tags")),
+        "location": body.get("location") or emulator.workspace.location,
+        "kind": "Managed",
+        "identity": _identity(emulator, body.get("identity"), (old or {}).get("identity")),
+    }
+
+
+def _identity(emulator: Emulator, asked: Any, old: dict[str, Any] | None) -> dict[str, Any]:
+    """A principal of its own at creation; an endpoint that is created again gets another."""
+    identity = dict(asked) if isinstance(asked, dict) else {"type": "SystemAssigned"}
+    if "SystemAssigned" in str(identity.get("type")):
+        identity["principalId"] = (old or {}).get("principalId") or str(uuid.uuid4())
+        identity["tenantId"] = emulator.workspace.tenant_id
+    return identity
+
+
+def states_of(emulator: Emulator, endpoint: str) -> dict[str, str]:
+    """Provisioning states of an endpoint's deployments; one that once succeeded serves on after a failed update."""
+    states = {}
+    for record in deployments_of(emulator.store, endpoint):
+        state = record["document"]["properties"]["provisioningState"]
+        failed_update = state == "Failed" and record["succeeded"]
+        states[record["document"]["name"]] = "Succeeded" if failed_update else state
+    return states
+
+
+def shown_to(call: Call, record: dict[str, Any]) -> dict[str, Any]:
+    """The document as this request's api-version reads it, with the server's keys in the user's own bag."""
+    document: dict[str, Any] = copy.deepcopy(record["document"])
+    document["properties"]["properties"] |= {
+        "azureml.onlineendpointid": document["id"].lower(),
+        "AzureAsyncOperationUri": operation_uri(call.emulator, record["operation"], call.api_version),
+    }
+    document["properties"] = shown(ENDPOINT, document["properties"], call.api_version)
+    return document

@@ -1,0 +1,1 @@
+"""Sign-in: Entra ID's token endpoint and the identity endpoint of a VM."""

@@ -1,0 +1,66 @@
+"""A run's logs as clients read them: append blobs under `ExperimentRun/dcid.{run}/` of the artifact store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from phift.emulator.services.blob.account import ARTIFACT_CONTAINER, BlobAccount
+
+__all__ = ["EXECUTION_LOG", "STEP_LOG", "LogCopy", "RunLog", "artifact_prefix", "log_files"]
+
+EXECUTION_LOG = "logs/azureml/executionlogs.txt"
+STEP_LOG = "user_logs/std_log.txt"
+_CHUNK = 1 << 20
+
+
+def artifact_prefix(run_id: str) -> str:
+    """The folder of a run's artifacts in the artifact store, with its slash."""
+    return f"ExperimentRun/dcid.{run_id}/"
+
+
+def log_files(account: BlobAccount, run_id: str) -> dict[str, str]:
+    """The run's logs by name, each with a signed URL to read it."""
+    prefix = artifact_prefix(run_id)
+    return {
+        blob.name.removeprefix(prefix): account.sas_url(ARTIFACT_CONTAINER, blob.name)
+        for blob in account.list(ARTIFACT_CONTAINER, prefix)
+        if blob.name.endswith(".txt")
+    }
+
+
+class RunLog:
+    """One log of one run; only ever appended to, as `jobs.stream` prints what is beyond the lines it has printed."""
+
+    def __init__(self, account: BlobAccount, run_id: str, name: str) -> None:
+        self._account = account
+        self._blob = artifact_prefix(run_id) + name
+        if not self._account.exists(ARTIFACT_CONTAINER, self._blob):
+            self.append(b"")
+
+    def append(self, data: bytes) -> None:
+        self._account.append(ARTIFACT_CONTAINER, self._blob, data)
+
+    def say(self, text: str) -> None:
+        """One line, with the time of day as the service's execution log writes it."""
+        self.append(f"[{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}] {text}\n".encode())
+
+
+class LogCopy:
+    """Copies what grows in a local file to a run's log."""
+
+    def __init__(self, source: Path, target: RunLog) -> None:
+        self._source = source
+        self._target = target
+        self._offset = 0
+
+    def copy(self) -> None:
+        """Copy what is new, whole lines or not."""
+        try:
+            with self._source.open("rb") as stream:
+                stream.seek(self._offset)
+                while data := stream.read(_CHUNK):
+                    self._target.append(data)
+                    self._offset += len(data)
+        except FileNotFoundError:
+            return  # the step has not begun to write

@@ -1,0 +1,1 @@
+"""The MLflow tracking API of the workspace."""

@@ -1,0 +1,193 @@
+"""The documents of the local registry, made from the catalogue and versions.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from phift.catalog.components import component, components
+from phift.catalog.files import read_facts
+from phift.catalog.models import CatalogModel, model, models
+from phift.emulator.core.documents import timestamp
+from phift.emulator.services.assets.spec_text import component_spec_text
+
+__all__ = ["REGISTRY", "names", "no_weights", "registries", "stands_in", "versions"]
+
+REGISTRY = "azureml"
+_PUBLISHER = "azureml"
+_SCHEMA = "https://azuremlschemas.azureedge.net/latest/pipelineComponent.schema.json"
+
+
+@cache
+def _local() -> dict[str, Any]:
+    text = (Path(__file__).parent / "versions.yaml").read_bytes()
+    facts: dict[str, Any] = yaml.safe_load(text)
+    return facts
+
+
+def stands_in(name: str) -> bool:
+    """Whether the stand-in replaces the weights of a registry model; names are case-insensitive."""
+    return name.lower() in {listed.lower() for listed in _local()["stand_in"]["models"]}
+
+
+def registries() -> tuple[str, ...]:
+    """The names of the registries that can be read."""
+    return (REGISTRY, *_local()["other_registries"])
+
+
+def no_weights(name: str) -> str:
+    """The message for a model without weights and without a stand-in."""
+    stand_ins = ", ".join(_local()["stand_in"]["models"])
+    return f"The weights of {name} are not here: the embedded Azure ML has a stand-in for {stand_ins} only."
+
+
+def names(kind: str, registry: str = REGISTRY) -> list[str]:
+    """The names of all models or components; [] for other kinds. Parses every file of the kind at first use.
+
+    registry: in lower case.
+    """
+    if registry != REGISTRY:
+        return list(_local()["other_registries"].get(registry, ())) if kind == "models" else []
+    if kind == "models":
+        return list(models())
+    return list(components()) if kind == "components" else []
+
+
+@cache
+def versions(kind: str, name: str, registry: str = REGISTRY) -> tuple[dict[str, Any], ...]:
+    """The version documents of a model or component, oldest first; () for a name the registry does not have.
+
+    registry: in lower case.
+    """
+    if registry != REGISTRY and name.lower() not in {listed.lower() for listed in names(kind, registry)}:
+        return ()
+    if kind == "models" and (found := model(name)):
+        return _model_versions(found, registry)
+    if kind == "components" and (found_component := component(name)):
+        return (_component_version(found_component.name, found_component.version),)
+    return ()
+
+
+def _model_versions(current: CatalogModel, registry: str) -> tuple[dict[str, Any], ...]:
+    local = _local()
+    defaults = dict(current.defaults)
+    tags = _text_tags({key: value for key, value in current.tags.items() if key != "model_specific_defaults"})
+    tags |= {"license": current.license, "task": ",".join(current.inference_tasks)}
+    stand_in = stands_in(current.name)
+    tags |= local["stand_in" if stand_in else "no_weights"]["tags"]
+    published = []
+    if earlier := local["earlier"].get(current.name):
+        old_tags = {**tags, **_defaults_tag(defaults), **_allow_list_tags(current)}
+        published.append(
+            _model(current, registry, earlier["version"], earlier["date"], old_tags, {}, archived=current.archived)
+        )
+    today = {**tags, **_defaults_tag(defaults)}
+    metadata = dict(current.system_metadata)
+    published.append(
+        _model(current, registry, current.version, local["catalogue_date"], today, metadata, archived=current.archived)
+    )
+    if stand_in:
+        rule = local["stand_in"]["local_version"]
+        kept = {key: value for key, value in defaults.items() if key not in rule["drop_defaults"]}
+        own_tags = {**tags, **_defaults_tag(kept)}
+        own_metadata = {key: value for key, value in metadata.items() if key not in rule["drop_system_metadata"]}
+        number = str(int(current.version) + 1)
+        published.append(
+            _model(current, registry, number, rule["date"], own_tags, own_metadata, archived=rule["archived"])
+        )
+    return tuple(published)
+
+
+def _defaults_tag(defaults: Mapping[str, Any]) -> dict[str, str]:
+    """A tag's value is text; clients read this one as a Python literal."""
+    return {"model_specific_defaults": repr(dict(defaults))} if defaults else {}
+
+
+def _allow_list_tags(current: CatalogModel) -> dict[str, str]:
+    lists = {
+        "finetune_compute_allow_list": current.finetune_computes,
+        "inference_compute_allow_list": current.inference_computes,
+    }
+    return {name: repr(list(sizes)) for name, sizes in lists.items() if sizes}
+
+
+def _text_tags(tags: Mapping[str, Any]) -> dict[str, str]:
+    return {key: value if isinstance(value, str) else repr(value) for key, value in tags.items()}
+
+
+def _model(
+    current: CatalogModel,
+    registry: str,
+    version: str,
+    created: date,
+    tags: dict[str, str],
+    metadata: dict[str, Any],
+    *,
+    archived: bool,
+) -> dict[str, Any]:
+    reference = f"azureml://registries/{registry}/models/{current.name}/versions/{version}"
+    properties: dict[str, Any] = {
+        "description": None,
+        "tags": tags,
+        "properties": {"finetuning-tasks": ",".join(current.finetune_tasks)},
+        "isArchived": archived,
+        "isAnonymous": False,
+        "autoDeleteSetting": None,
+        "flavors": {},
+        "modelType": "mlflow_model",
+        "modelUri": reference,
+        "jobName": None,
+        "provisioningState": "Succeeded",
+        "stage": "Archived" if archived else "Production",
+        "intellectualProperty": None,
+    }
+    if metadata:
+        properties["systemMetadata"] = metadata
+    return _document("models", reference, version, created, properties)
+
+
+def _component_version(name: str, version: str) -> dict[str, Any]:
+    facts = read_facts(f"components/{name}.yaml")
+    spec = {
+        "$schema": _SCHEMA,
+        "name": name,
+        "version": version,
+        "display_name": facts["display_name"],
+        "is_deterministic": "False",
+        "type": facts["type"],
+        "inputs": {key: {"optional": "False", **component_spec_text(body)} for key, body in facts["inputs"].items()},
+        "outputs": component_spec_text(facts["outputs"]),
+    }
+    properties = {
+        "description": None,
+        "tags": {},
+        "properties": {},
+        "isArchived": False,
+        "isAnonymous": False,
+        "autoDeleteSetting": None,
+        "componentSpec": spec,
+        "provisioningState": "Succeeded",
+        "stage": "Production",
+        "intellectualProperty": None,
+    }
+    reference = f"azureml://registries/{REGISTRY}/components/{name}/versions/{version}"
+    kind = "Microsoft.MachineLearningServices/registries/components/versions"  # recorded 2022-11
+    return _document(kind, reference, version, _local()["catalogue_date"], properties)
+
+
+def _document(kind: str, reference: str, version: str, created: date, properties: dict[str, Any]) -> dict[str, Any]:
+    moment = timestamp(datetime.combine(created, time(), UTC))
+    system = {
+        "createdAt": moment,
+        "createdBy": _PUBLISHER,
+        "createdByType": "User",
+        "lastModifiedAt": moment,
+        "lastModifiedBy": _PUBLISHER,
+        "lastModifiedByType": "User",
+    }
+    return {"id": reference, "name": version, "type": kind, "properties": properties, "systemData": system}

@@ -1,0 +1,1 @@
+"""Run history: runs, their metrics, logs and artifacts."""

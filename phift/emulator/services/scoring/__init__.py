@@ -1,0 +1,1 @@
+"""Requests to online endpoints, and the gateway that forwards them."""

@@ -1,0 +1,1 @@
+"""Azure's telemetry, which is discarded."""

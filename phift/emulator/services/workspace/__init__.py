@@ -1,0 +1,1 @@
+"""The one workspace, and the status of its long-running operations."""

@@ -1,1 +1,0 @@
-"""Online endpoints that really answer: containers (inference servers as child processes), routing, the gateway."""
