@@ -23,7 +23,7 @@ from support import Embedded, Project
 
 from benchmarks.results import at_most
 from benchmarks.rounds import SERVING
-from phift.emulator import lifecycle
+from phift.emulator.host import lifecycle
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 COMMANDS = {
