@@ -30,6 +30,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from phift.diagnostics import Diagnostic
+from phift.exits import ExitCode
 
 __all__ = [
     "ApprovalError",
@@ -64,7 +65,7 @@ class PhiftError(Exception):
     code: a stable short name, as of a Diagnostic; empty for most. That of an AzureError is the service's own.
     """
 
-    exit_code = 1
+    exit_code: ExitCode = ExitCode.ERROR
     code = ""
 
     def __init__(self, summary: str, *, detail: str = "", remedy: str = "", address: str = "") -> None:
@@ -97,19 +98,19 @@ class InvalidSpecError(DiagnosticsError):
 class RefusedError(DiagnosticsError):
     """A check made before anything is spent says no; nothing was created."""
 
-    exit_code = 4
+    exit_code = ExitCode.REFUSED
 
 
 class StalePlanError(PhiftError):
     """The plan no longer describes the spec, the lock file or the workspace."""
 
-    exit_code = 5
+    exit_code = ExitCode.STALE_PLAN
 
 
 class LeaseHeldError(PhiftError):
     """Another apply holds the stack's lease."""
 
-    exit_code = 6
+    exit_code = ExitCode.LEASE_HELD
 
 
 class LeaseLostError(PhiftError):
@@ -119,13 +120,13 @@ class LeaseLostError(PhiftError):
 class RolledBackError(PhiftError):
     """The new deployment failed its tests; traffic is where it was."""
 
-    exit_code = 7
+    exit_code = ExitCode.ROLLED_BACK
 
 
 class DetachedError(PhiftError):
     """Work goes on in the service; we stopped watching."""
 
-    exit_code = 8
+    exit_code = ExitCode.DETACHED
 
 
 class DeadlineError(DetachedError):

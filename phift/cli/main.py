@@ -31,13 +31,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     from phift import startup
 
     startup.begin()
-    from phift.cli.run import INTERRUPTED, run
+    from phift.cli.run import run
+    from phift.exits import ExitCode
 
     code = run(given)
     import threading
 
     # What still runs after an interrupt is a reading that nobody waits for.
-    if threading.active_count() > 1 and code != INTERRUPTED:
+    if threading.active_count() > 1 and code != ExitCode.INTERRUPTED:
         sys.exit(code)
     startup.leave(code)
 

@@ -12,14 +12,13 @@ import typer
 
 from phift.cli.app import InterruptedCommand, app
 from phift.errors import PhiftError
+from phift.exits import ExitCode
 from phift.inert import inert
 from phift.startup import usage_error
 from phift.views.base import Streams, Style
 
-__all__ = ["BROKEN_PIPE", "INTERRUPTED", "run"]
+__all__ = ["run"]
 
-INTERRUPTED = 130
-BROKEN_PIPE = 141
 
 _UsageError: Any = usage_error()
 
@@ -41,11 +40,11 @@ def run(arguments: Sequence[str]) -> int:
     except (InterruptedCommand, KeyboardInterrupt, typer.Abort):
         writes = bool(arguments) and arguments[0] in {"apply", "destroy"}
         left = "; nothing was changed in the workspace" if writes else ""
-        return _fail(f"Interrupted{left}.", INTERRUPTED)
+        return _fail(f"Interrupted{left}.", ExitCode.INTERRUPTED)
     except BrokenPipeError:
         # Python flushes stdout once more at its end; give it somewhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
+        return ExitCode.BROKEN_PIPE
     except OSError as error:
         if os.environ.get("PHIFT_DEBUG"):
             traceback.print_exc()

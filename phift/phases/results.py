@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from phift.apply.events import ApplyFinished
 from phift.errors import PhiftError
+from phift.exits import worst
 from phift.kinds.demand import Demand
 from phift.plan.model import Counts, Plan
 from phift.workbench.open import Workbench
 from phift.workbench.request import Request
 
-__all__ = ["ManyApplied", "ManyPlans", "StackApplied", "StackPlan", "worst"]
-
-_GRAVITY = (0, 2, 3, 8, 6, 5, 4, 7, 1)
-"""Exit codes, mildest first: what still runs is milder than what was refused, and an error outranks all."""
+__all__ = ["ManyApplied", "ManyPlans", "StackApplied", "StackPlan"]
 
 
 @dataclass(frozen=True)
@@ -114,8 +111,3 @@ class ManyApplied:
     def exit_code(self) -> int:
         """The gravest of all stacks."""
         return worst(s.exit_code for s in self.stacks)
-
-
-def worst(codes: Iterable[int]) -> int:
-    """The gravest of exit codes, 0 of none."""
-    return max(codes, key=lambda c: _GRAVITY.index(c) if c in _GRAVITY else len(_GRAVITY), default=0)

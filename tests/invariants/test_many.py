@@ -12,8 +12,8 @@ from worlds import World, changes
 
 from phift import phases
 from phift.errors import AzureError, InvalidSpecError, RefusedError, UsageError
+from phift.exits import worst
 from phift.phases import Request, forgotten, plan_many
-from phift.phases.results import worst
 from phift.plan.model import Plan
 from phift.spec import expand
 

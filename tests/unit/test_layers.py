@@ -22,6 +22,7 @@ LAYERS = {
         "files",
         "globs",
         "inert",
+        "exits",
         "once",
         "concealing",
         "startup",

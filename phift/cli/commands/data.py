@@ -11,11 +11,10 @@ from phift.cli import options as o
 from phift.cli.help import Command, Group
 from phift.cli.terminal import Terminal
 from phift.errors import UsageError
+from phift.exits import ExitCode
 
 if TYPE_CHECKING:
     from phift.phases import Connector
-
-CHANGES = 2
 
 group = typer.Typer(
     name="data",
@@ -161,7 +160,7 @@ def diff(
         from phift.views.human import data as text
 
         terminal.print(text.diff(found, style=terminal.streams.out_style))
-    return CHANGES if detailed_exitcode and not found.equal else 0
+    return ExitCode.CHANGES if detailed_exitcode and not found.equal else 0
 
 
 @group.command(cls=Command)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from phift.azure.sessions import connector
 from phift.cli import options as o
 from phift.cli.terminal import Terminal
-
-DRIFT = 3
+from phift.exits import ExitCode
 
 
 def drift(
@@ -38,4 +37,4 @@ def drift(
         from phift.views.human import drift as text
 
         terminal.print(text.render(found, style=terminal.streams.out_style))
-    return DRIFT if found.outside else 0
+    return ExitCode.DRIFT if found.outside else 0

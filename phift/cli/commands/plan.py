@@ -11,8 +11,7 @@ from phift.azure.sessions import connector
 from phift.cli import options as o
 from phift.cli.terminal import Terminal
 from phift.errors import UsageError
-
-CHANGES = 2
+from phift.exits import ExitCode
 
 
 def plan(
@@ -90,7 +89,7 @@ def plan(
                 show_suppressed=show_suppressed,
             )
         )
-        return together.exit_code or (CHANGES if detailed_exitcode and together.changes_something else 0)
+        return together.exit_code or (ExitCode.CHANGES if detailed_exitcode and together.changes_something else 0)
     planned = (
         phases.destroy_plan(request, connect, take_over=take_over)
         if destroy
@@ -117,4 +116,4 @@ def plan(
     )
     if out:
         terminal.tell(f"\nSaved the plan. To carry out exactly this: phift apply {planfile.words_of(out, request)}")
-    return CHANGES if detailed_exitcode and planned.changes_something else 0
+    return ExitCode.CHANGES if detailed_exitcode and planned.changes_something else 0
