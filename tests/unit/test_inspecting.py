@@ -432,7 +432,7 @@ def test_prepared_rows_never_take_the_place_of_their_source(tmp_path: Path, caps
     before = (tmp_path / "train.jsonl").read_bytes()
     request = spec(tmp_path, "train: {path: train.jsonl}")
     assert run(["data", "prepare", str(request.path), "--out", str(tmp_path)]) == 1
-    assert "the spec reads its rows from there" in capsys.readouterr().err
+    assert "the spec reads its data from it" in capsys.readouterr().err
     assert (tmp_path / "train.jsonl").read_bytes() == before
 
 
