@@ -1,4 +1,4 @@
-"""What an apply brought forth: metrics, the registered model, the endpoint, answers, and what to do next."""
+"""The outputs of an apply: metrics, the registered model, the endpoint, answers, and next steps."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from phift.views.human.values import duration, number, table
 __all__ = ["complete_line", "results"]
 
 LOCAL = "local"
-"""The target whose studio is a name only."""
+"""The target without a working studio URL."""
 
 _ROWS = 3
 _LINES = 8
-"""Of a test: rows shown, and lines of each text."""
+"""Rows of a test to show, and lines of each text."""
 
 _KNOWN_METRICS = ("eval_loss_before", "eval_loss", "train_loss", "train_runtime")
 
 
 def complete_line(result: ApplyFinished, style: Style = PLAIN) -> str:
-    """Terraform's last line, counted from what was really done."""
+    """Return Terraform's last line, with the actual counts."""
     counted = f"{result.added} added, {result.changed} changed, {result.destroyed} destroyed."
     destroying = result.plan.purpose == "destroy"
     if result.exit_code == DetachedError.exit_code:
-        head = style.bold(style.yellow("Detached: work goes on in the service; the same command continues."))
+        head = style.bold(style.yellow("Detached. Work continues in Azure ML; re-run this command to resume."))
         return f"{head}\nResources: {counted}"
     if result.failed or result.exit_code:
         head = "Destroy incomplete!" if destroying else "Apply incomplete!"
@@ -41,7 +41,7 @@ def complete_line(result: ApplyFinished, style: Style = PLAIN) -> str:
 
 
 def results(result: ApplyFinished, *, style: Style = PLAIN) -> str:
-    """Everything below the last line: a block a kind of output; empty when there is none."""
+    """Return everything below the last line, one block per kind of output; empty if there are no outputs."""
     by_kind: dict[str, list[Mapping[str, Any]]] = {}
     for address, outputs in result.outputs.items():
         if outputs:
@@ -91,7 +91,7 @@ def _test(outputs: Mapping[str, Any], style: Style) -> Iterator[str]:
     yield f"{style.bold('Test')}      {outputs.get('name', '')}: {said}"
     yield from conversation(results[:_ROWS], style=style, lines=_LINES)
     if len(results) > _ROWS:
-        yield f"  and {len(results) - _ROWS} more rows; apply --json tells them all"
+        yield f"  and {len(results) - _ROWS} more rows; to see all, use apply --json"
 
 
 def _next(plan: Plan, by_kind: Mapping[str, Any]) -> Iterator[str]:
@@ -100,9 +100,9 @@ def _next(plan: Plan, by_kind: Mapping[str, Any]) -> Iterator[str]:
     spec = plan.spec_words
     serves = "endpoint" in by_kind or "deployment" in by_kind
     rows = [
-        *([(f"phift metrics {spec}", "how the training went")] if "job" in by_kind and not serves else []),
-        *([(f'phift invoke {spec} "Hello"', "ask it something")] if serves else []),
-        (f"phift status {spec}", "what there is now"),
-        (f"phift destroy {spec}", "take down what costs"),
+        *([(f"phift metrics {spec}", "show training metrics")] if "job" in by_kind and not serves else []),
+        *([(f'phift invoke {spec} "Hello"', "send a message")] if serves else []),
+        (f"phift status {spec}", "show the current state"),
+        (f"phift destroy {spec}", "delete billed resources"),
     ]
     yield from table(rows)

@@ -1,4 +1,4 @@
-"""`phift status`: what of the stack is in the workspace now."""
+"""`phift status`: the current state of the stack."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 
 
 def render(status: Status, *, style: Style = PLAIN) -> str:
-    """A line a resource, what matters of it below its name, then notes, then commands as they must be typed.
+    """Return a line per resource with its main facts below, then notes, then commands.
 
-    The commands are never wrapped: they are there to be copied.
+    Commands are never wrapped, so that they can be copied.
     """
     lines = [f"Stack {style.bold(status.stack)} in workspace {style.bold(status.workspace)}", ""]
     rows = [("RESOURCE", "NAME", "STATE"), *((r.address, r.identity or "-", r.state) for r in status.rows)]
@@ -49,7 +49,7 @@ def render(status: Status, *, style: Style = PLAIN) -> str:
 
 
 def _details(row: StatusRow, shares: Mapping[str, Any], width: int) -> list[str]:
-    """What people ask of this kind; `--format json` has everything."""
+    """Return the main facts of this kind; `--format json` has all of them."""
     facts = dict(row.details)
     kind = row.address.partition(".")[0]
     said: list[str] = []
@@ -70,7 +70,7 @@ def _details(row: StatusRow, shares: Mapping[str, Any], width: int) -> list[str]
             said += [f"trained by {job}" if job else _short(str(facts.get("uri", "")))]
             facts.pop("uri", None)
         case "endpoint":
-            # Whole whatever its length: it is there to be copied.
+            # Never cut, so that it can be copied.
             said += [str(facts.pop("scoring_uri", ""))]
             facts.pop("traffic", None)
         case "deployment":
@@ -85,7 +85,7 @@ def _details(row: StatusRow, shares: Mapping[str, Any], width: int) -> list[str]
 
 
 def _short(uri: str) -> str:
-    """The path in the datastore, its digest cut to the twelve digits that name it."""
+    """Return the path in the datastore, with its digest cut to the first twelve digits."""
     return _DIGEST.sub(r"\1...", uri.partition("/paths/")[2])
 
 
