@@ -214,11 +214,11 @@ def test_an_empty_folder_and_another_datastore(project: Project, outsider: Outsi
     assert said(project)[0] == "data-empty"
     outsider.register(name, "2", "uri_file", "a.jsonl", store="workspacefilestore")
     project.edit(f"{name}:1", f"{name}:2")
-    assert said(project)[1] == "the datastore workspacefilestore is of type AzureFile"
+    assert said(project)[1] == "unsupported type of datastore workspacefilestore: AzureFile"
     outsider.register(name, "3", "uri_file", "a.jsonl", store="nowhere")
     project.edit(f"{name}:2", f"{name}:3")
     code, summary, remedy = said(project)
-    assert (code, summary) == ("data-datastore", "there is no datastore nowhere in the workspace")
+    assert (code, summary) == ("data-datastore", "datastore nowhere not found in the workspace")
     assert "workspaceblobstore" in remedy
     outsider.register(name, "4", "uri_file", "https://example.org/a.jsonl")
     project.edit(f"{name}:3", f"{name}:4")
@@ -292,7 +292,7 @@ def test_a_datastore_that_may_not_be_read(project: Project, outsider: Outsider) 
     finally:
         project.embedded.admin("DELETE", "/faults")
     assert caught.value.status == 403
-    assert "cannot read the datastore workspaceblobstore" in str(caught.value)
+    assert "cannot read datastore workspaceblobstore" in str(caught.value)
     assert caught.value.remedy
 
 

@@ -200,8 +200,8 @@ def test_live_marks_what_goes_on_without_us() -> None:
     with LiveApply(to, clock=Ticks()) as view:
         view(ApplyStarted(PLAN))
         view(ResourceStarted(JOB, Action.RUN, "s-1"))
-        view(ResourceFailed(JOB, Action.RUN, DetachedError("stopped watching"), 3))
-    assert re.search(r"… job\.finetune +stopped watching", err.getvalue())
+        view(ResourceFailed(JOB, Action.RUN, DetachedError("still Running"), 3))
+    assert re.search(r"… job\.finetune +still Running", err.getvalue())
 
 
 VIEWS: list[Callable[[Streams], HumanApply | JsonApply]] = [PlainApply, QuietApply, LiveApply, JsonApply]

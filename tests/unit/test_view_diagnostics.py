@@ -81,8 +81,12 @@ def test_an_error_says_what_where_why_and_what_to_do() -> None:
 
 def test_a_list_ends_with_where_more_is_said() -> None:
     one, other = Diagnostic("a", code="size-unknown"), Diagnostic("b", Severity.WARNING, code="needs")
-    assert diagnostics.render([one, one], explain=True).endswith("2 errors. For details, run: phift explain size-unknown")
-    assert diagnostics.render([one, other], explain=True).endswith("1 error, 1 warning. For details, run: phift explain CODE")
+    assert diagnostics.render([one, one], explain=True).endswith(
+        "2 errors. For details, run: phift explain size-unknown"
+    )
+    assert diagnostics.render([one, other], explain=True).endswith(
+        "1 error, 1 warning. For details, run: phift explain CODE"
+    )
     assert diagnostics.render([one]).endswith("1 error.")
     narrow = diagnostics.render([one], style=Style(width=40), explain=True)
     assert narrow.endswith("1 error.\nFor details, run: phift explain size-unknown")
