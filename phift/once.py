@@ -1,4 +1,4 @@
-"""Values that many threads want and one finds."""
+"""Values computed once and shared by threads."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ T = TypeVar("T")
 
 
 class Once:
-    """Values by key, each found by whichever thread asks first.
+    """Values by key, each computed by the first thread that requests it.
 
-    What could not be found is looked for again by whoever asks after that; who asked meanwhile gets the same error.
+    After an error, the next request computes the value again; concurrent requests get the same error.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Once:
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, find: Callable[[], T]) -> T:
-        """The value of a key. Raises what find raises."""
+        """Return the value of a key. Raises the errors of find."""
         found = self._found.get(key)
         if found is None:
             with self._lock:
@@ -37,13 +37,13 @@ class Once:
         return value
 
     def put(self, key: Hashable, value: Any) -> None:
-        """What was found out elsewhere."""
+        """Set a value that was computed elsewhere."""
         found: Future[Any] = Future()
         found.set_result(value)
         self._found[key] = found
 
     def known(self) -> list[tuple[Any, Any]]:
-        """Keys and values found so far."""
+        """Return the keys and values so far."""
         return [(key, found.result()) for key, found in list(self._found.items()) if found.done()]
 
     def _find(self, key: Hashable, find: Callable[[], Any], found: Future[Any]) -> None:

@@ -205,7 +205,7 @@ def test_an_address_that_is_none_is_told_with_its_option(
     spec: str, option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["plan", spec, option, "compute"]) == 1
-    assert f"{option}: 'compute' is no address" in capsys.readouterr().err
+    assert f"{option}: 'compute' is not an address" in capsys.readouterr().err
 
 
 def test_a_dry_run_shows_the_plan_and_applies_nothing(
