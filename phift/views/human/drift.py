@@ -58,8 +58,8 @@ def _failed(resource: PlannedResource, drift: Drift, style: Style) -> str:
     if told := str(resource.details.get("errors") or ""):
         lines += _remark(told, style)
     look = f"phift logs {drift.plan.spec_words} --deployment, then " if resource.address.kind == "deployment" else ""
-    does = "to replace it" if resource.action is Action.REPLACE else "to update it"
-    next_step = f"Next: {look}phift apply {drift.plan.spec_words} {does}."
+    does = "replaces it" if resource.action is Action.REPLACE else "updates it"
+    next_step = f"Next: {look}phift apply {drift.plan.spec_words} ({does})."
     lines += _remark(next_step, style)
     return "\n".join(
         [*lines, f"  {style.symbol(resource.action.symbol)} {resource.address.kind} {value(resource.identity)}"]
