@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from phift.apply.events import Note
-from phift.cli.interrupt import polite
+from phift.cli.interrupt import graceful_shutdown
 from phift.cli.terminal import Terminal
 from phift.errors import DetachedError, LeaseHeldError, LeaseLostError, PhiftError
 from phift.plan.model import Plan
@@ -44,7 +44,7 @@ def carry_out(
 
     Raises PhiftError if an error ended the apply as a whole."""
     try:
-        with polite(options.stop, lambda: view.started, lambda text: view(Note(text))), view:
+        with graceful_shutdown(options.stop, lambda: view.started, lambda text: view(Note(text))), view:
             result = apply()
     except KeyboardInterrupt:
         if not view.started:

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["polite"]
+__all__ = ["graceful_shutdown"]
 
-POLITE = "Interrupted. No new work will start; running operations continue in Azure ML. Press Ctrl-C again to exit now."
+NOTICE = "Interrupted. No new work will start; running operations continue in Azure ML. Press Ctrl-C again to exit now."
 
 
 @contextmanager
-def polite(stop: threading.Event, begun: Callable[[], bool], tell: Callable[[str], None]) -> Iterator[None]:
+def graceful_shutdown(stop: threading.Event, begun: Callable[[], bool], tell: Callable[[str], None]) -> Iterator[None]:
     """Handle signals within the context.
 
     The first SIGINT, SIGTERM or SIGHUP sets `stop`, so that an apply finishes its calls, records them in its journal
@@ -38,7 +38,7 @@ def polite(stop: threading.Event, begun: Callable[[], bool], tell: Callable[[str
         stop.set()
         if not begun():
             raise KeyboardInterrupt
-        tell(POLITE)
+        tell(NOTICE)
 
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     heard = [n for n in signals if signal.getsignal(n) is not signal.SIG_IGN]

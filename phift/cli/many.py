@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phift.cli.interrupt import polite
+from phift.cli.interrupt import graceful_shutdown
 from phift.cli.terminal import Terminal
 from phift.errors import DetachedError, InvalidSpecError
 from phift.files import SPEC_BYTES, read_regular
@@ -83,7 +83,7 @@ def apply_several(planned: ManyPlans, terminal: Terminal, options: ApplyOptions,
         return any(one.started for one in views.values())
 
     try:
-        with polite(options.stop, started, terminal.tell):
+        with graceful_shutdown(options.stop, started, terminal.tell):
             result = phases.apply_many(planned, listener=tell, options=options)
     except KeyboardInterrupt:
         if not started():

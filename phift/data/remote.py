@@ -111,7 +111,7 @@ class Folder:
     @contextmanager
     def writing(self, name: str) -> Iterator[IO[bytes]]:
         """Open a file for writing that gets its name at the end. Raises DiskFullError."""
-        with space.told(self.path), written_whole(self.path / name) as out:
+        with space.full_disk_error(self.path), written_whole(self.path / name) as out:
             yield out
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from phift.errors import PhiftError
 
-__all__ = ["DiskFullError", "megabytes", "need", "told", "unusable"]
+__all__ = ["DiskFullError", "full_disk_error", "megabytes", "need", "unusable"]
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -39,7 +39,7 @@ def need(folder: Path, size: int, clear: Callable[[], object], purpose: str = ""
 
 
 @contextmanager
-def told(folder: Path) -> Iterator[None]:
+def full_disk_error(folder: Path) -> Iterator[None]:
     """Convert disk-full errors of writes below the folder to DiskFullError."""
     try:
         yield

@@ -15,7 +15,7 @@ from phift.views.base import PLAIN, Style
 from phift.views.harmless import harmless
 from phift.views.human import plan as text
 from phift.views.human.values import cut
-from phift.views.human.words import fate
+from phift.views.human.words import planned_phrase
 from phift.views.markdown_text import code, escaped, html
 
 __all__ = ["LIMIT", "folded", "marker", "plan", "plan_text", "remarks"]
@@ -102,7 +102,7 @@ def _table(shown: list[PlannedResource]) -> str:
     rows = ["| | resource | name | action and reason |", "|---|---|---|---|"]
     room = _TABLE_ROOM - len(rows[0])
     for count, resource in enumerate(shown):
-        why = f"{fate(resource)}: {resource.reason}" if resource.reason else fate(resource)
+        why = f"{planned_phrase(resource)}: {resource.reason}" if resource.reason else planned_phrase(resource)
         symbol = f"`{resource.action.symbol}`" if resource.action.symbol.strip() else ""
         name = escaped(cut(resource.identity, 60), cell=True)
         address = code(cut(str(resource.address), 80), cell=True)

@@ -29,7 +29,7 @@ from phift.plan.model import Plan, PlannedResource
 from phift.views.base import Sink, Streams
 from phift.views.human.outputs import complete_line
 from phift.views.human.values import duration
-from phift.views.human.words import fate, words_of
+from phift.views.human.words import planned_phrase, words_of
 from phift.views.json import diagnostics, error, escaped
 from phift.views.watching import Throttle, Watching
 
@@ -56,7 +56,7 @@ class JsonApply(Watching):
             self._line("diagnostic", warning.summary, level="warn", diagnostic=diagnostics([warning])[0])
         for resource in plan.resources:
             if resource.action.changes_something:
-                said = f"{resource.address}: {fate(resource)}"
+                said = f"{resource.address}: {planned_phrase(resource)}"
                 self._line("planned_change", said, change=_change(resource))
         counts = plan.counts
         self._line(

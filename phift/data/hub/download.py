@@ -128,7 +128,7 @@ class Slot:
         os.close(self._lock)
 
     def spare(self, size: int) -> None:
-        """Files that take so many bytes in all may stay until the read ends, if the disk has plenty of room: a read
+        """Files of this many bytes in total may stay until the read ends, if the disk has plenty of room: a read
         that is killed then downloads none of them again."""
         self._spared = shutil.disk_usage(self.path).free >= 2 * size + _PLENTY
 
@@ -153,7 +153,7 @@ class Slot:
     @contextmanager
     def writing(self, path: Path, mode: str) -> Iterator[Any]:
         """A file open for writing. Raises DiskFullError."""
-        with space.told(self._folder), path.open(mode) as out:
+        with space.full_disk_error(self._folder), path.open(mode) as out:
             yield out
 
     def whole(self, remote: Remote, meter: Meter, cancelled: threading.Event) -> Path:

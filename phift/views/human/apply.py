@@ -35,7 +35,7 @@ from phift.views.human.values import duration, number, size
 from phift.views.human.words import words_of
 from phift.views.watching import Throttle, Watching
 
-__all__ = ["HumanApply", "PlainApply", "QuietApply", "came_of", "progress_text", "summary_of"]
+__all__ = ["HumanApply", "PlainApply", "QuietApply", "outcome_suffix", "progress_text", "summary_of"]
 
 EVERY = 10.0
 """Seconds between two lines about the same resource, as in Terraform."""
@@ -116,7 +116,7 @@ class PlainApply(HumanApply):
                 if not action.changes_something and address not in self._actions:
                     return ""
                 done = f"{words_of(address, action).done} after {duration(event.elapsed)}"
-                return f"{style.bold(str(address))}: {done}{came_of(event)}"
+                return f"{style.bold(str(address))}: {done}{outcome_suffix(event)}"
             case ResourceFailed(address=address, error=DetachedError() as error):
                 left = style.yellow(f"Detached after {duration(event.elapsed)}:")
                 return f"{style.bold(str(address))}: {left} {summary_of(error, address)}"
@@ -148,7 +148,7 @@ def summary_of(error: Exception, address: Address) -> str:
     return said.removeprefix(f"{address}: ")
 
 
-def came_of(event: ResourceDone) -> str:
+def outcome_suffix(event: ResourceDone) -> str:
     """Return the resource's name in the service, or the result of a test."""
     same, known = exact_matches(event.outputs.get("results") or ())
     if known:

@@ -47,8 +47,8 @@ def _row(row: PreviewRow, header: str, style: Style) -> Iterator[str]:
         yield style.bold(f"{header}  {_about(row.row)}")
         yield from _messages(row.row, style)
         return
-    fate = "left out" if row.skipped else "unfit"
-    yield style.bold(f"{header}  {style.yellow(fate)}")
+    verdict = "left out" if row.skipped else "unfit"
+    yield style.bold(f"{header}  {style.yellow(verdict)}")
     for problem in row.problems:
         yield from _said(style.yellow("!"), problem.summary, "  ", style)
         if problem.remedy:

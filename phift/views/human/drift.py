@@ -10,7 +10,7 @@ from phift.plan.action import Action
 from phift.views.base import PLAIN, Style
 from phift.views.human.plan import field_lines
 from phift.views.human.values import table, value
-from phift.views.human.words import fate
+from phift.views.human.words import planned_phrase
 
 if TYPE_CHECKING:
     from phift.phases import Drift
@@ -26,7 +26,10 @@ def render(drift: Drift, *, style: Style = PLAIN) -> str:
     parts += [_failed(resource, drift, style) for resource in drift.failed]
     if drift.unapplied:
         rows = [
-            (f"{r.action.symbol:>3} {r.address}", f"{fate(r)} ({r.reason})" if r.reason else fate(r))
+            (
+                f"{r.action.symbol:>3} {r.address}",
+                f"{planned_phrase(r)} ({r.reason})" if r.reason else planned_phrase(r),
+            )
             for r in drift.unapplied
         ]
         parts.append("\n".join([style.bold("Not applied yet:"), *table(rows, width=style.width)]))

@@ -30,7 +30,7 @@ from phift.errors import DetachedError
 from phift.inert import inert
 from phift.plan.action import Action
 from phift.views.base import Streams, is_gone
-from phift.views.human.apply import HumanApply, came_of, progress_text, summary_of
+from phift.views.human.apply import HumanApply, outcome_suffix, progress_text, summary_of
 from phift.views.human.values import duration
 from phift.views.human.words import words_of
 
@@ -121,7 +121,7 @@ class LiveApply(HumanApply):
             case ResourceDone(address=address, action=action):
                 if address in self._rows or action.changes_something:
                     row = self._rows.setdefault(address, Row(address, action))
-                    came = came_of(event).strip(" []").removeprefix("id=")
+                    came = outcome_suffix(event).strip(" []").removeprefix("id=")
                     row.state, row.said, row.elapsed, row.fraction = "done", came, event.elapsed, None
             case ResourceFailed(address=address, action=action, error=error):
                 row = self._rows.setdefault(address, Row(address, action))

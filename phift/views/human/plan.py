@@ -23,7 +23,7 @@ from phift.views.base import PLAIN, Style
 from phift.views.harmless import harmless
 from phift.views.human.diagnostics import one as diagnostic
 from phift.views.human.values import KNOWN_AFTER_APPLY, SENSITIVE, cut, table, value
-from phift.views.human.words import fate, words_of
+from phift.views.human.words import planned_phrase, words_of
 
 __all__ = ["block", "count_line", "field_lines", "render"]
 
@@ -153,7 +153,7 @@ def block(resource: PlannedResource, style: Style = PLAIN, *, show_suppressed: b
     resource = harmless(resource)
     action = resource.action
     destructive = action in {Action.DELETE, Action.REPLACE}
-    said = fate(resource)
+    said = planned_phrase(resource)
     lines = [f"  # {style.bold(str(resource.address))} {style.red(said) if destructive else said}"]
     if resource.reason:
         lines += textwrap.wrap(

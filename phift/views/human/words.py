@@ -10,15 +10,15 @@ from phift.plan.action import Action
 from phift.plan.model import Plan, PlannedResource
 from phift.views.human.values import number
 
-__all__ = ["WORDS", "Words", "fate", "kind_of_work", "words_of"]
+__all__ = ["WORDS", "Words", "kind_of_work", "planned_phrase", "words_of"]
 
 
 @dataclass(frozen=True)
 class Words:
-    """legend: next to the symbol. fate: after the address in a plan. doing, still, done: in progress lines."""
+    """legend: next to the symbol. planned: after the address in a plan. doing, still, done: in progress lines."""
 
     legend: str
-    fate: str
+    planned: str
     doing: str
     still: str
     done: str
@@ -71,18 +71,18 @@ def words_of(address: Address, action: Action) -> Words:
     return _OF_KIND.get((address.kind, action)) or WORDS[action]
 
 
-def fate(resource: PlannedResource) -> str:
+def planned_phrase(resource: PlannedResource) -> str:
     """Return the phrase after the address in the comment line."""
     if resource.action is Action.RUN and resource.visible_changes:
         return "must be run again"
-    return words_of(resource.address, resource.action).fate
+    return words_of(resource.address, resource.action).planned
 
 
 def kind_of_work(plan: Plan) -> str:
     """Summarize an apply, the most expensive actions first, so that the prompt shows what is at stake."""
     writes = [r for r in plan.resources if r.action.changes_something]
     if plan.purpose == "destroy":
-        said = Counter(words_of(r.address, r.action).fate.removeprefix("will be ") for r in writes)
+        said = Counter(words_of(r.address, r.action).planned.removeprefix("will be ") for r in writes)
         kept = "" if said["archived"] else "; data and registered models are kept"
         return ", ".join(f"{count} {what}" for what, count in said.items()) + kept
     jobs = [r for r in writes if r.action is Action.RUN and r.address.kind == "job"]
