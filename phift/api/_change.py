@@ -148,7 +148,7 @@ def destroy(
 ) -> ApplyResult:
     """Plan and apply a destroy: delete resources that incur cost; keep data and models unless `archive` is set.
 
-    Arguments and raised errors are those of `plan_destroy` and `apply`.
+    Takes the arguments of `plan_destroy` and `apply`, and raises the same errors.
     """
     found = plan_destroy(spec, archive=archive, take_over=take_over)
     return apply(spec, found, listener=listener, options=options, recheck=False)

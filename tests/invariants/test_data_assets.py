@@ -244,7 +244,7 @@ def test_under_a_data_root_nothing_but_its_files_is_read(project: Project, outsi
     trains_on(project, f"{{asset: {asset}}}")
     answer = project.run("plan", "spec.yaml", "--data-root", str(project.folder))
     assert answer.returncode == 1
-    assert "is outside the data root" in answer.stderr
+    assert "lies outside the data root" in answer.stderr
 
 
 def test_columns_and_samples_of_a_parquet_file(project: Project, outsider: Outsider) -> None:

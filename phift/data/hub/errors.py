@@ -265,7 +265,7 @@ def bad_card(id: str, unmatched: Mapping[str, str]) -> InvalidSpecError:
     """The card does not match the files. unmatched: patterns without a file, by split; empty: another mismatch."""
     if unmatched:
         named = ", ".join(f"{split} ({pattern})" for split, pattern in unmatched.items())
-        summary = f"the card of {id} does not match any file for {named}"
+        summary = f"the card of {id} refers to missing files for {named}"
     else:
         summary = f"the card of {id} does not describe files of one format"
     return _invalid("hub", summary, "Choose another revision, or report it to the authors of the data set.")
