@@ -1,4 +1,4 @@
-"""phift: a language model from base weights to a served endpoint on Azure Machine Learning, from one YAML file."""
+"""phift: fine-tune and serve a language model on Azure Machine Learning, from one YAML file."""
 
 __version__ = "0.2.0"
 

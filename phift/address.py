@@ -16,10 +16,10 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """From `kind.name`. Raises ValueError when either half is missing."""
+        """Parse `kind.name`. Raises ValueError if either part is missing."""
         kind, dot, name = text.partition(".")
         if not (kind and dot and name):
-            raise ValueError(f"{text!r} is no address: write kind.name, such as compute.finetune")
+            raise ValueError(f"{text!r} is not an address; the form is kind.name, such as compute.finetune")
         return cls(kind, name)
 
     def __str__(self) -> str:

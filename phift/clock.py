@@ -1,4 +1,4 @@
-"""Time as a dependency, so that waits and stamps can be tested."""
+"""Time as a dependency, so that waits and timestamps can be tested."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["Clock", "SystemClock", "duration", "stamp"]
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """The time of day, aware, in UTC."""
+        """Return the current time in UTC, timezone-aware."""
 
     def monotonic(self) -> float:
-        """Seconds from an arbitrary start, never going back."""
+        """Return monotonic seconds since an arbitrary start."""
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -34,12 +34,12 @@ class SystemClock:
 
 
 def stamp(moment: datetime) -> str:
-    """ISO 8601 in UTC, to the second, ending in Z."""
+    """Format as ISO 8601 in UTC, to the second, ending in Z."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def duration(seconds: float) -> str:
-    """`0.4s`, `38s`, `4m12s`, `1h03m`."""
+    """Format seconds as `0.4s`, `38s`, `4m12s`, `1h03m`."""
     if seconds < 1:
         return f"{seconds:.1f}s"
     whole = int(seconds)

@@ -1,7 +1,7 @@
-"""Literal secrets: what looks like one, and what is shown in its place.
+"""Detect literal secrets and conceal them.
 
-A secret written out in a spec cannot be taken back, but it need not be printed, saved and logged as well. What is shown
-tells that it is there, how long it is and, by a fingerprint, that it has changed.
+A secret in plain text in a spec is already exposed, but must not also be printed, saved and logged. The replacement
+shows its length and a fingerprint that reveals changes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 AREAS = ("environment_variables", "tags", "azure")
-"""Where literal secrets are looked for, as keys of a spec and of a resource's properties."""
+"""Keys of a spec, and of a resource's properties, to search for literal secrets."""
 
 _KEY_OF = (
     "api|access|account|private|secret|shared|encryption|encrypt|signing|sign|master|storage|subscription|primary|"
@@ -40,11 +40,11 @@ _NAME = rf"""(?:
       | (?:^|[^a-z])conn(?:ection)?[_.-]?str
     )$"""
 _HINTS = ("token", "pass", "pwd", "secret", "credential", "key", "conn")
-"""One of these is in every name that _NAME finds."""
+"""Every name that matches _NAME contains one of these."""
 _CAMEL = r"(?<=[a-z0-9])(?=[A-Z])"
 _PUBLIC = r"(?:^|[^a-z])public(?:$|[^a-z])"
 _NOT_SECRET = r"(?i)|true|false|yes|no|on|off|null|none|<.*>|\[.*\]"
-"""Values that hold nothing, and special tokens of models such as <pad>."""
+"""Empty values, and special tokens of models such as <pad>."""
 
 _SHAPES = r"""
       (?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*            # a JWT
@@ -59,12 +59,12 @@ _SHAPES = r"""
     | (?<=://)[^\s/:@]{1,64}:[^\s/:@]{3,256}(?=@)                        # a URL with a password
     """
 _LONG = r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{32,}={0,2}(?![A-Za-z0-9+/_=-])"
-_SHORTEST = 16  # characters of a shape; but for a password after = or in a URL
-_LONGEST = 256  # characters of what is remembered
-_LOOKED_AT = 65_536  # characters of a value
+_SHORTEST = 16  # minimum characters to match by format, except for a password after = or in a URL
+_LONGEST = 256  # maximum characters of a value to cache
+_LOOKED_AT = 65_536  # maximum characters of a value to search
 _TURNS = 0.42
-"""Share of characters that are of another class (upper, lower, digit) than the one before: words and paths lie below
-it, random base64 above."""
+"""Threshold for the share of characters whose class (upper, lower, digit) differs from the previous one: words and
+paths are below, random base64 is above."""
 
 _SHOWN = r"\(secret, [0-9]+ characters?, fingerprint [0-9a-f]{4}\)"
 _ADDRESS = (
@@ -74,8 +74,8 @@ _TOLD = r"(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]{1,64})([\"']?\s{0,8}[:=]\s{0,8}[\"'
 
 
 def is_secret(name: str, value: str) -> bool:
-    """Whether a value looks like a secret, by the name that it has or by its own shape. By shape, hex digests and
-    UUIDs are none."""
+    """Return whether a value looks like a secret, by its name or its format. Hex digests and UUIDs do not match by
+    format."""
     return (
         _is_secret(name[:_LONGEST], value) if len(value) <= _LONGEST else _decides(name[:_LONGEST], value[:_LOOKED_AT])
     )
@@ -94,14 +94,14 @@ def _decides(name: str, value: str) -> bool:
 
 @cache
 def _pattern(text: str) -> re.Pattern[str]:
-    """Compiled when it is needed first, which for most specs is never."""
+    """Compile on first use; most specs need no pattern."""
     return re.compile(text, re.VERBOSE if "\n" in text else 0)
 
 
 def shown(name: str, value: str) -> str:
-    """What is shown in place of a secret: its length, and four digits that change with it.
+    """Return the replacement of a secret: its length, and a fingerprint of four digits.
 
-    They are salted with the name and too few to try guesses on: one in 65,536 fits by chance.
+    The fingerprint is salted with the name, and too short to verify guesses: one in 65,536 matches by chance.
     """
     import hashlib  # slow to import, and most specs hold no secret
 
@@ -110,13 +110,13 @@ def shown(name: str, value: str) -> str:
 
 
 def is_concealed(value: object) -> bool:
-    """Whether it is what `shown` gives."""
+    """Return whether the value is an output of `shown`."""
     return isinstance(value, str) and value.startswith("(secret, ") and _pattern(_SHOWN).fullmatch(value) is not None
 
 
 def concealed(properties: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The same properties, or the same spec, with `shown` in place of each literal secret in environment variables,
-    tags and `azure:`; the very same object where there is none."""
+    """Replace each literal secret in environment variables, tags and `azure:` of properties or a spec with `shown`;
+    return the same object if there is none."""
     changed = {
         key: below
         for key, value in properties.items()
@@ -126,13 +126,13 @@ def concealed(properties: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def concealed_tree(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The same of a mapping that is such an area itself, or that feeds one, as variables do."""
+    """Do the same for a mapping that is such a block itself, or provides its values, like variables."""
     return _within(values)
 
 
 def shown_change(path: str, *values: Any) -> tuple[Any, ...]:
-    """The values that one field has or had, of a dotted path below a resource: each as `shown` where one of them looks
-    like a secret."""
+    """Conceal the current and former values of a field (dotted path below a resource) if one of them looks like a
+    secret."""
     area, _, name = path.partition(".")
     if area not in AREAS:
         return values
@@ -147,21 +147,21 @@ def shown_change(path: str, *values: Any) -> tuple[Any, ...]:
 
 
 def concealed_words(text: str) -> str:
-    """A text with a star for each character of what has the shape of a secret."""
+    """Mask the parts of a text that have the format of a secret with stars."""
     text = _pattern(_SHAPES).sub(lambda m: "*" * len(m[0]), text)
     return _pattern(_LONG).sub(lambda m: "*" * len(m[0]) if _is_random(m[0]) else m[0], text)
 
 
 def concealed_line(text: str) -> str:
-    """The same of a line of a spec, where a secret may be told by the name before it, too."""
+    """Do the same for a line of a spec, where the preceding name may also mark a secret."""
     text = _pattern(_ADDRESS).sub(_bare, concealed_words(text))
     return _pattern(_TOLD).sub(lambda m: f"{m[1]}{m[2]}{'*' * len(m[3])}" if _tells_secret(m[1], m[3]) else m[0], text)
 
 
 def _bare(address: re.Match[str]) -> str:
-    """An address with its user information and its query starred out: both may authorise whoever has them."""
+    """Mask user information and query of an address: both may contain credentials."""
     start, user, place, query = (address[n] or "" for n in range(1, 5))
-    if start.lower().startswith("http") or ":" in user:  # of blobs it is the container
+    if start.lower().startswith("http") or ":" in user:  # for blobs, this is the container
         user = f"{'*' * (len(user) - 1)}{user[-1:]}"
     return f"{start}{user}{place}{query[:1]}{'*' * (len(query) - 1)}"
 
@@ -191,7 +191,7 @@ def _without(name: str, value: Any) -> Any:
 
 
 def _is_reference(value: Mapping[str, Any]) -> bool:
-    """`{secret: env:NAME}`: where a secret is, not what it is."""
+    """Return whether the value is `{secret: env:NAME}`: a reference to a secret, not its value."""
     return set(value) == {"secret"} and str(value["secret"]).startswith("env:")
 
 
@@ -203,7 +203,7 @@ def _names_secret(name: str) -> bool:
 
 
 def looks_secret(value: str) -> bool:
-    """Whether a text has the shape of a secret, or of something that holds one, whatever its name."""
+    """Return whether a text has the format of a secret, or contains one, regardless of its name."""
     if len(value) < _SHORTEST and "=" not in value and "://" not in value:
         return False
     if _pattern(_SHAPES).search(value):
@@ -212,7 +212,7 @@ def looks_secret(value: str) -> bool:
 
 
 def _is_random(text: str) -> bool:
-    """Whether a long word of base64's characters reads like chance, not like words, a path or a hex digest."""
+    """Return whether a long word of base64 characters looks random rather than like words, a path or a hex digest."""
     classes = [c.isdigit() * 1 + c.isupper() * 2 for c in text if c.isalnum()]
     if len(set(classes)) < 3:
         return False

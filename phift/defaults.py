@@ -1,6 +1,6 @@
-"""Effective parameters without a workspace: what the author, the pinned model and the component make together.
+"""Compute effective parameters without a workspace: from the spec, the pinned model and the component.
 
-Imports nothing of Azure, so that `phift render` needs neither a network nor its libraries.
+Does not import Azure libraries, so that `phift render` needs neither them nor a network.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ __all__ = ["Defaults", "defaults_of"]
 
 
 _BOOLEANS = {"true": True, "false": False}
-"""Components take words, a spec YAML's booleans: what is rendered is a spec again."""
+"""Components use words, a spec uses YAML booleans: the rendered output is a spec again."""
 
 
 @dataclass(frozen=True)
 class Defaults:
-    """values: what the model and the component add, by dotted path, with its origin. notes: what is not known, why."""
+    """values: defaults of model and component by dotted path, with their origin. notes: what is unknown, and why."""
 
     values: dict[str, tuple[Any, Origin]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
 def defaults_of(loaded: LoadedSpec) -> Defaults:
-    """From the lock file beside the spec and the catalogue of components that phift carries.
+    """Read them from the lock file next to the spec and phift's catalogue of components.
 
-    Raises InvalidSpecError for a lock file that is none.
+    Raises InvalidSpecError for an invalid lock file.
     """
     block, base = loaded.spec.finetune, loaded.spec.base_model
     if block is None or base is None:
@@ -42,11 +42,11 @@ def defaults_of(loaded: LoadedSpec) -> Defaults:
     pins = read_lock(lock_path(loaded.path)).stack(loaded.stack)
     model, pinned = pins.model_for(str(base)), pins.component_for(str(block.component))
     if model is None or pinned is None:
-        return Defaults(notes=("defaults of model and component: not pinned yet, phift plan or phift lock does it",))
+        return Defaults(notes=("defaults of model and component: not pinned yet; run phift plan or phift lock",))
     known = component(block.component.name)
     if known is None or known.version != pinned.version:
         name = f"{block.component.name}:{pinned.version}"
-        return Defaults(notes=(f"defaults of model and component: {name} is read from the workspace, by phift plan",))
+        return Defaults(notes=(f"defaults of model and component: {name} is in the workspace; run phift plan",))
     effective = effective_parameters(known.interface, block.parameters, model.model_defaults, block.model_defaults)
     origins = {
         kind.value: Origin(kind, name)
@@ -61,5 +61,5 @@ def defaults_of(loaded: LoadedSpec) -> Defaults:
         if p.origin in origins
     }
     dropped = ", ".join(effective.dropped)
-    notes = (f"model defaults that are no input of {known.name}: {dropped}",) if dropped else ()
+    notes = (f"ignored model defaults (not inputs of {known.name}): {dropped}",) if dropped else ()
     return Defaults(values, notes)

@@ -1,4 +1,4 @@
-"""What is said about what the user wrote: a severity, one line, where, why and what to do."""
+"""Diagnostics about the user's files: severity, summary, position, cause and remedy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 __all__ = ["LISTED", "Diagnostic", "Mark", "Severity", "capped", "errors_of", "nearest"]
 
 LISTED = 50
-"""Diagnostics of one severity that are told one by one; the rest is a count."""
+"""Maximum number of diagnostics to list per severity; the others are counted."""
 
 _LONGEST_WORD = 100
 _MOST_WORDS = 300
@@ -22,7 +22,7 @@ class Severity(StrEnum):
 
 
 class Mark(NamedTuple):
-    """A place in a file: line and column count from 1; column 0 means the whole line."""
+    """A position in a file: line and column start at 1; column 0 means the whole line."""
 
     file: str
     line: int = 0
@@ -34,11 +34,11 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One finding.
+    """A diagnostic.
 
-    summary: one line. detail: why. remedy: what to do next. mark: where in a file.
+    summary: one line. detail: why. remedy: what to do. mark: the position in a file.
     path: the field, dotted (`compute.finetune.size`). address: the resource (`compute.finetune`).
-    code: a stable short name of the check that found it, in kebab-case, for scripts and for `phift explain`; it is in
+    code: a stable short name of the check, in kebab-case, for scripts and for `phift explain`; defined in
     phift/explain/*.yaml.
     """
 
@@ -58,12 +58,12 @@ class Diagnostic:
 
 
 def errors_of(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Those of severity error, in order."""
+    """Return the diagnostics of severity error, in order."""
     return [d for d in diagnostics if d.severity is Severity.ERROR]
 
 
 def capped(found: Sequence[Diagnostic]) -> list[Diagnostic]:
-    """The first LISTED errors and a diagnostic that counts the others, then the same of the warnings."""
+    """Return the first LISTED errors and a diagnostic with the number of others, then the same for warnings."""
     kept: list[Diagnostic] = []
     for severity in Severity:
         of_it = [d for d in found if d.severity is severity]
@@ -75,9 +75,9 @@ def capped(found: Sequence[Diagnostic]) -> list[Diagnostic]:
 
 
 def nearest(word: str, known: Collection[str], cutoff: float = 0.6) -> str:
-    """The known word that a misspelt one is most like; empty where none is, or where the search would take long."""
+    """Return the known word most similar to a misspelled one; empty if there is none, or the search would be slow."""
     if len(word) > _LONGEST_WORD or len(known) > _MOST_WORDS:
         return ""
-    from difflib import get_close_matches  # only where something is misspelt
+    from difflib import get_close_matches  # only needed for a misspelled word
 
     return next(iter(get_close_matches(word, known, n=1, cutoff=cutoff)), "")

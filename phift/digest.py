@@ -1,4 +1,4 @@
-"""Digests of plain values: the same content gives the same digest on every machine and in every release."""
+"""Digests of plain values: equal content has the same digest on every machine and in every release."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def canonical_json(value: Any) -> str:
 
 
 def digest_of(value: Any, length: int = 64) -> str:
-    """The first `length` hex digits (at most 64) of the SHA-256 of the value's canonical JSON."""
+    """Return the first `length` hex digits (at most 64) of the SHA-256 of the value's canonical JSON."""
     from hashlib import sha256  # slow to import, and a spec that is only checked has no digest
 
     return sha256(canonical_json(value).encode()).hexdigest()[:length]
 
 
 def file_digest(path: Path) -> str:
-    """The SHA-256 of a file's bytes, 64 hex digits, read in chunks."""
+    """Return the SHA-256 of a file, 64 hex digits, read in chunks."""
     import hashlib
 
     with path.open("rb") as stream:
@@ -32,7 +32,7 @@ def file_digest(path: Path) -> str:
 
 
 def file_md5(path: Path) -> str:
-    """The MD5 of a file's bytes, 32 hex digits: what blob storage keeps of a blob."""
+    """Return the MD5 of a file, 32 hex digits, as stored by blob storage."""
     import hashlib
 
     with path.open("rb") as stream:

@@ -1,27 +1,27 @@
-"""Every error phift raises on purpose.
+"""All errors that phift raises deliberately.
 
     PhiftError                    exit 1
-    +-- UsageError                exit 1   the command line asks for something that makes no sense
-    +-- InvalidSpecError          exit 1   what the user wrote is wrong: carries diagnostics
-    +-- RefusedError              exit 4   a check before spending, or a policy, says no: carries diagnostics
-    +-- StalePlanError            exit 5   the plan no longer describes the world
+    +-- UsageError                exit 1   the command line is invalid
+    +-- InvalidSpecError          exit 1   the user's files are invalid: has diagnostics
+    +-- RefusedError              exit 4   a preflight check or a policy failed: has diagnostics
+    +-- StalePlanError            exit 5   the plan no longer matches the spec, the lock file or the workspace
     +-- LeaseHeldError            exit 6   another apply is writing to this stack
-    +-- LeaseLostError            exit 1   our lease ended while we were writing
-    +-- RolledBackError           exit 7   the new deployment failed its tests; traffic is where it was
-    +-- DetachedError             exit 8   work goes on in the service; we stopped watching
-    +-- ApprovalError             exit 1   nobody approved the plan
-    +-- JobFailedError            exit 1   the training job ended badly: carries the step and its log's tail
-    +-- DeadlineError             exit 8   a wait outlasted its deadline; the work may still be running
-    +-- EmulatorError             exit 1   the embedded Azure ML could not start, stop or be reached
-    +-- AzureError                exit 1   the service, or the way to it, said no
-        +-- AuthenticationError            no credential, or the service does not accept it
+    +-- LeaseLostError            exit 1   this apply lost its lease while writing
+    +-- RolledBackError           exit 7   the new deployment failed its tests; traffic is unchanged
+    +-- DetachedError             exit 8   operations continue in the service; phift stopped waiting
+    +-- ApprovalError             exit 1   the plan was not approved
+    +-- JobFailedError            exit 1   the training job failed: has the step and the end of its log
+    +-- DeadlineError             exit 8   a wait exceeded its deadline; the operation may still be running
+    +-- EmulatorError             exit 1   the emulator could not be started, stopped or reached
+    +-- AzureError                exit 1   a request failed
+        +-- AuthenticationError            no credential, or the service rejected it
         +-- NotFoundError                  404
-        +-- ConflictError                  409, 412: someone else was there first
+        +-- ConflictError                  409, 412: conflict with another write
         +-- ThrottledError                 429
-        +-- UnreachableError               no answer: connection refused, dropped, timed out
+        +-- UnreachableError               no response: connection refused, dropped, timed out
         +-- ServerError                    408, 5xx
 
-What the user wrote is told by diagnostics (many at once); what the world did is one of these, raised.
+Errors in the user's files are diagnostics, reported together; external failures are one of these exceptions.
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ __all__ = [
 
 
 class PhiftError(Exception):
-    """Base of all errors phift raises on purpose.
+    """Base class of all errors that phift raises deliberately.
 
-    summary: one line, what is wrong. detail: why, as many lines as it needs.
-    remedy: what to do next. address: the resource concerned, as text.
-    code: a stable short name, as of a Diagnostic; empty for most. That of an AzureError is the service's own.
+    summary: one line, what is wrong. detail: why, any number of lines. remedy: what to do. address: the affected
+    resource, as text. code: a stable short name, like that of a Diagnostic; empty for most. For an AzureError, it is
+    the service's code.
     """
 
     exit_code: ExitCode = ExitCode.ERROR
@@ -80,7 +80,7 @@ class PhiftError(Exception):
 
 
 class UsageError(PhiftError):
-    """The command line asks for something that makes no sense."""
+    """The command line is invalid."""
 
 
 class DiagnosticsError(PhiftError):
@@ -92,17 +92,17 @@ class DiagnosticsError(PhiftError):
 
 
 class InvalidSpecError(DiagnosticsError):
-    """What the user wrote is wrong."""
+    """The user's files are invalid."""
 
 
 class RefusedError(DiagnosticsError):
-    """A check made before anything is spent says no; nothing was created."""
+    """A preflight check failed; nothing was created."""
 
     exit_code = ExitCode.REFUSED
 
 
 class StalePlanError(PhiftError):
-    """The plan no longer describes the spec, the lock file or the workspace."""
+    """The plan no longer matches the spec, the lock file or the workspace."""
 
     exit_code = ExitCode.STALE_PLAN
 
@@ -114,33 +114,33 @@ class LeaseHeldError(PhiftError):
 
 
 class LeaseLostError(PhiftError):
-    """Our lease ended while we were writing."""
+    """This apply lost its lease while writing."""
 
 
 class RolledBackError(PhiftError):
-    """The new deployment failed its tests; traffic is where it was."""
+    """The new deployment failed its tests; traffic is unchanged."""
 
     exit_code = ExitCode.ROLLED_BACK
 
 
 class DetachedError(PhiftError):
-    """Work goes on in the service; we stopped watching."""
+    """Operations continue in the service; phift stopped waiting."""
 
     exit_code = ExitCode.DETACHED
 
 
 class DeadlineError(DetachedError):
-    """A wait outlasted its deadline; the work may still be running, and that is not a failure."""
+    """A wait exceeded its deadline. This is not a failure: the operation may still be running."""
 
 
 class ApprovalError(PhiftError):
-    """Nobody approved the plan."""
+    """The plan was not approved."""
 
 
 class JobFailedError(PhiftError):
-    """The training job ended as Failed or Canceled. step: the failed step; log: the tail of its log.
+    """The training job ended as Failed or Canceled. step: the failed step; log: the last lines of its log.
 
-    infrastructure: one clause, when the service is to blame and the same job may succeed another time.
+    infrastructure: one clause, if the service caused the failure and the same job may succeed if re-run.
     """
 
     def __init__(
@@ -160,50 +160,50 @@ class JobFailedError(PhiftError):
 
 
 class EmulatorError(PhiftError):
-    """The embedded Azure ML could not be started, stopped or reached."""
+    """The emulator could not be started, stopped or reached."""
 
 
 class Cause(StrEnum):
-    """Why the service refuses a request, as far as its answer tells."""
+    """Why the service rejected a request, if the response allows to determine it."""
 
     UNKNOWN = "unknown"
     ROLE = "role"
     """The identity lacks a role."""
     POLICY = "policy"
-    """An Azure Policy denies what the request asks for."""
+    """An Azure Policy denies the request."""
     LOCK = "lock"
     """A management lock."""
     NETWORK = "network"
-    """Network rules: the same request is accepted from another place."""
+    """Network rules: the same request would be accepted from another network."""
     KEY_ACCESS = "key-access"
-    """The storage account accepts no account keys, nor signatures made with them."""
+    """The storage account rejects account keys and signatures made with them."""
     SUBSCRIPTION = "subscription"
     """The subscription is disabled."""
     REGISTRATION = "registration"
     """A resource provider is not registered in the subscription."""
     NAME = "name"
-    """The name cannot be had."""
+    """The name is not available."""
     QUOTA = "quota"
     CAPACITY = "capacity"
-    """The region has none of the VM size left."""
+    """The region has no capacity left for the VM size."""
     SCOPE = "scope"
     """The subscription, resource group or workspace does not exist or is being deleted."""
     BUSY = "busy"
-    """Another operation is in progress; the same request is accepted once that has ended."""
+    """Another operation is in progress; the same request is accepted after it ends."""
     CHANGED = "changed"
-    """The object is another than the request was made from; a new request must be made from what it is now."""
+    """The object has changed since it was read; it must be read again for a new request."""
 
     @property
     def permanent(self) -> bool:
-        """Waiting does not help: somebody must act."""
+        """Whether waiting does not help, because somebody must act."""
         return self not in {Cause.UNKNOWN, Cause.BUSY, Cause.CHANGED}
 
 
 class AzureError(PhiftError):
-    """The service, or the way to it, said no.
+    """A request failed.
 
-    status: HTTP status, 0 when there was no answer. code: the service's own error code. cause: what that means.
-    method, url: the request, without query. retry_after: seconds the service asked us to wait, or None.
+    status: HTTP status, 0 without a response. code: the service's error code. cause: its meaning. method, url: the
+    request, without query. retry_after: seconds to wait as requested by the service, or None.
     """
 
     def __init__(
@@ -230,7 +230,7 @@ class AzureError(PhiftError):
 
 
 class AuthenticationError(AzureError):
-    """No credential could be had, or the service does not accept it."""
+    """No credential is available, or the service rejected it."""
 
 
 class NotFoundError(AzureError):
@@ -238,7 +238,7 @@ class NotFoundError(AzureError):
 
 
 class ConflictError(AzureError):
-    """409 or 412: someone else was there first."""
+    """409 or 412: conflict with another write."""
 
 
 class ThrottledError(AzureError):
@@ -246,7 +246,7 @@ class ThrottledError(AzureError):
 
 
 class UnreachableError(AzureError):
-    """No answer: the connection was refused, dropped or timed out."""
+    """No response: the connection was refused, dropped or timed out."""
 
 
 class ServerError(AzureError):

@@ -1,4 +1,4 @@
-"""Files that others name: only regular ones are read, to a bounded size, and only where they may lie."""
+"""Read files from untrusted paths: only regular files, up to a size limit, in allowed folders."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ __all__ = [
 ]
 
 SPEC_BYTES = 1_000_000
-"""Of a spec, of one it extends, of a variable file."""
+"""Maximum bytes of a spec, a base or a variable file."""
 STATE_BYTES = 64_000_000
-"""Of a lock file and of a saved plan."""
+"""Maximum bytes of a lock file or a saved plan."""
 
 _LONGEST_PATH = 4096
 
 
 class UnfitFileError(OSError):
-    """A file that is there and is not read. code: of the diagnostic; strerror: why."""
+    """A file that exists but is not read. code: of the diagnostic; strerror: why."""
 
     def __init__(self, code: str, why: str, path: str) -> None:
         super().__init__(errno.EINVAL, why, path)
@@ -35,10 +35,10 @@ class UnfitFileError(OSError):
 
 
 def read_regular(path: Path | str, most: int) -> bytes:
-    """The content of a regular file of at most `most` bytes.
+    """Return the content of a regular file of at most `most` bytes.
 
-    Raises UnfitFileError for a pipe, a device or a socket, which are never waited for, and for a longer file; OSError
-    as open does, also for a name that no file can have.
+    Raises UnfitFileError for a pipe, a device or a socket, without waiting, and for a larger file; OSError like open,
+    including for an invalid name.
     """
     raw = head_of_regular(path, most + 1)
     if len(raw) > most:
@@ -47,10 +47,10 @@ def read_regular(path: Path | str, most: int) -> bytes:
 
 
 def head_of_regular(path: Path | str, most: int) -> bytes:
-    """The first bytes of a regular file. Raises as read_regular, but for a long file."""
+    """Return the first bytes of a regular file of any size. Raises like read_regular."""
     name = str(path)
     try:
-        # Before it is opened: to open some devices is to act on them.
+        # Check before opening: opening some devices has side effects.
         _require_regular(os.stat(name).st_mode, name)
         with open(name, "rb", opener=_opened) as stream:
             _require_regular(os.fstat(stream.fileno()).st_mode, name)
@@ -71,8 +71,7 @@ def _require_regular(mode: int, name: str) -> None:
 
 
 def real(path: Path | str) -> Path:
-    """Where a path leads, its links followed; the last parts need not exist. Raises OSError for a name that no file
-    can have."""
+    """Resolve a path with links followed; its last parts need not exist. Raises OSError for an invalid name."""
     name = str(path)
     if len(name) > _LONGEST_PATH:
         raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), name)
@@ -83,13 +82,13 @@ def real(path: Path | str) -> Path:
 
 
 def _impossible(name: str) -> OSError:
-    return OSError(errno.EINVAL, "the name holds a NUL character or is not UTF-8", name)
+    return OSError(errno.EINVAL, "the name contains a NUL character or is not UTF-8", name)
 
 
 def repository_of(folder: Path) -> Path:
-    """The Git work tree that a folder belongs to; outside of one, the folder's parent (the folder itself below /).
+    """Return the Git work tree of a folder; without one, the folder's parent (the folder itself below /).
 
-    Git is not asked: a `.git` is what marks a work tree, and no commit can hold one. Raises OSError as `real` does.
+    Does not run Git: a work tree has a `.git`, which no commit can contain. Raises OSError like `real`.
     """
     whole = real(folder)
     for place in (whole, *whole.parents):
@@ -99,5 +98,5 @@ def repository_of(folder: Path) -> Path:
 
 
 def is_within(path: Path | str, root: Path) -> bool:
-    """Whether a path leads to somewhere in a folder, or to the folder itself. Raises OSError as `real` does."""
+    """Return whether a path resolves to a folder or something in it. Raises OSError like `real`."""
     return real(path).is_relative_to(root)

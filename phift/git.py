@@ -1,4 +1,4 @@
-"""Questions to git about the folder that a file lies in."""
+"""Query Git about the folder of a file."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _TIMEOUT = 30.0
 _CHUNK = 1 << 20  # bytes
 _COMMAND = (
     "git",
-    # A checkout that another user owns (containers of CI) is refused otherwise; what is asked here runs no program
-    # that the repository's own configuration names.
+    # Git otherwise rejects a checkout owned by another user (CI containers); these commands run no program from the
+    # repository's configuration.
     "-c",
     "safe.directory=*",
     "-c",
@@ -28,15 +28,15 @@ _COMMAND = (
 
 @dataclass(frozen=True)
 class Checkout:
-    """top: the work tree's root, resolved. remote: the address of `origin`, else of the only remote, as git gives it,
-    which may hold credentials; empty where there is none."""
+    """top: the work tree's root, resolved. remote: the URL of `origin`, else of the only remote, which may contain
+    credentials; empty if there is none."""
 
     top: Path
     remote: str
 
 
 def git(folder: Path, *arguments: str) -> bytes | None:
-    """What git prints; None where it fails. Raises FileNotFoundError where git is not installed."""
+    """Return the output of Git, or None if it fails. Raises FileNotFoundError if Git is not installed."""
     try:
         done = subprocess.run(
             [*_COMMAND, "-C", str(folder), *arguments],
@@ -52,15 +52,15 @@ def git(folder: Path, *arguments: str) -> bytes | None:
 
 
 def _environment() -> dict[str, str]:
-    # Inside a git hook these name the repository of the hook, whatever the folder.
+    # In a Git hook, these variables refer to the hook's repository, regardless of the folder.
     return {k: v for k, v in os.environ.items() if k not in {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}}
 
 
 def export(folder: Path, commit: str, into: Path, wanted: Callable[[str], bool]) -> bool:
-    """Writes the files of a commit whose path is wanted into a folder; False where git cannot read them.
+    """Write the wanted files of a commit to a folder; return False if Git cannot read them.
 
-    The bytes are those that are stored: unlike `git archive`, no filter runs, which is a program that the repository's
-    configuration names. Links and submodules are left out. commit: its full hash. Raises OSError.
+    Writes the stored bytes: unlike `git archive`, runs no filters, which are programs from the repository's
+    configuration. Links and submodules are omitted. commit: its full hash. Raises OSError.
     """
     listed = git(folder, "ls-tree", "-r", "-z", "--full-tree", commit)
     if listed is None:
@@ -74,7 +74,7 @@ def export(folder: Path, commit: str, into: Path, wanted: Callable[[str], bool])
             stdin=asked,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            # What a partial clone lacks is not fetched: that may run a program too.
+            # Do not fetch missing objects of a partial clone: that may run a program, too.
             env={**_environment(), "GIT_NO_LAZY_FETCH": "1"},
         ) as process:
             assert process.stdout is not None
@@ -85,7 +85,7 @@ def export(folder: Path, commit: str, into: Path, wanted: Callable[[str], bool])
 
 
 def _regular_files(listed: bytes) -> Iterator[tuple[bytes, str]]:
-    """Object and path of each, of what `ls-tree -z` prints. A tree can be made to hold paths that lead elsewhere."""
+    """Yield object and path of each entry of `ls-tree -z`, without malicious paths that leave the tree."""
     for entry in listed.split(b"\0"):
         head, _, name = entry.partition(b"\t")
         mode, _, rest = head.partition(b" ")
@@ -95,7 +95,7 @@ def _regular_files(listed: bytes) -> Iterator[tuple[bytes, str]]:
 
 
 def _copied(source: IO[bytes], path: Path) -> bool:
-    """Writes the next object of `cat-file --batch`; False where it is missing."""
+    """Write the next object of `cat-file --batch`; return False if it is missing."""
     size = source.readline().rpartition(b" ")[2].strip()
     if not size.isdigit():
         return False
@@ -112,7 +112,7 @@ def _copied(source: IO[bytes], path: Path) -> bool:
 
 
 def checkout_of(folder: Path) -> Checkout | None:
-    """The work tree that a folder is in; None where there is none, or no git."""
+    """Return the work tree of a folder; None if there is none, or Git is not installed."""
     try:
         top = _line(git(folder, "rev-parse", "--show-toplevel"))
     except OSError:

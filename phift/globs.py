@@ -1,4 +1,4 @@
-"""Globs of others: looked up with a bound on what is looked at, which `**` from the root of a disk has not."""
+"""Expand untrusted globs with a limit on visited files, which `**` at the root of a disk would exceed."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from functools import lru_cache
 __all__ = ["MOST_ENTRIES", "TooManyFilesError", "below", "matches"]
 
 MOST_ENTRIES = 50_000
-"""Files and folders that one pattern, or one folder, may make phift look at."""
+"""Maximum files and folders to visit for one pattern or folder."""
 
 _Place = tuple[str, int, frozenset[tuple[int, int]]]
-"""A folder, the part of the pattern that applies in it, and the folders that led there through a `**`."""
+"""A folder, the pattern part that applies in it, and the parent folders matched by a `**`."""
 
 
 class TooManyFilesError(Exception):
-    """A pattern or a folder would make phift look at more than MOST_ENTRIES files and folders."""
+    """A pattern or a folder requires visiting more than MOST_ENTRIES files and folders."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"{what} makes phift look at more than {MOST_ENTRIES} files and folders")
+        super().__init__(f"{what} requires searching more than {MOST_ENTRIES} files and folders")
 
 
 def matches(pattern: str, base: str = "") -> list[str]:
-    """What a pattern matches, as `glob.glob(recursive=True)` finds it, sorted: `**` stands for any folders, hidden
-    names need a pattern that begins with a dot. base: the folder that a relative pattern starts from.
+    """Return the sorted matches of a pattern, like `glob.glob(recursive=True)`: `**` matches any folders, hidden names
+    require a pattern that starts with a dot. base: the folder of a relative pattern.
 
-    A link to a folder that leads to itself is not followed. Raises TooManyFilesError.
+    Cyclic links to folders are not followed. Raises TooManyFilesError.
     """
     count = _counter(pattern)
     head = "/" if pattern.startswith("/") else ""
@@ -61,7 +61,7 @@ def matches(pattern: str, base: str = "") -> list[str]:
 
 
 def below(folder: str) -> Iterator[str]:
-    """The files in a folder and in those below it, by name; hidden folders and links to folders are not entered.
+    """Return the files in a folder and its sub-folders, by name, without hidden folders and links to folders.
 
     Raises TooManyFilesError.
     """
@@ -85,7 +85,7 @@ def _counter(what: str) -> Callable[..., None]:
 
 
 def _entries(folder: str, base: str, part: str, count: Callable[..., None]) -> Iterator[tuple[str, bool]]:
-    """(path, whether it is a folder) of what one part of a pattern matches in a folder."""
+    """Yield (path, whether it is a folder) of the matches of one pattern part in a folder."""
     if not glob.has_magic(part):
         path = os.path.join(folder, part)
         whole = os.path.join(base, path)
@@ -101,7 +101,7 @@ def _entries(folder: str, base: str, part: str, count: Callable[..., None]) -> I
 def _deeper(
     folder: str, base: str, index: int, above: frozenset[tuple[int, int]], count: Callable[..., None]
 ) -> Iterator[_Place]:
-    """The folders in a folder, where the same `**` goes on."""
+    """Yield the sub-folders to which the same `**` applies."""
     above = above or _identity(os.path.join(base, folder) or os.curdir)
     for entry in _scanned(folder, base, count):
         if entry.name.startswith(".") or not _is_folder(entry):
@@ -112,7 +112,7 @@ def _deeper(
 
 
 def _identity(path: str) -> frozenset[tuple[int, int]]:
-    """What tells a folder from all others, whatever links lead to it; nothing where it is gone."""
+    """Return the identity of a folder, regardless of links; empty if it was deleted."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):
@@ -128,7 +128,7 @@ def _scanned(folder: str, base: str, count: Callable[..., None]) -> Sequence[os.
                 count()
                 found.append(entry)
     except (OSError, ValueError):
-        return ()  # no folder, or none that may be read: a glob passes it over
+        return ()  # not a folder, or not readable: globs skip it
     return found
 
 

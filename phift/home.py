@@ -1,4 +1,4 @@
-"""Where phift keeps what is its own on this machine: PHIFT_HOME, or `.phift` beside the project."""
+"""The folder of phift's own files on this machine: PHIFT_HOME, or `.phift` in the project."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _MARKERS = (".phift", ".git", "pyproject.toml")
 
 
 def locate(start: Path | None = None) -> Path:
-    """PHIFT_HOME, or .phift/ in the nearest folder, from `start` (default: here) up, that holds .phift, .git or
-    pyproject.toml, or .phift/ in `start`. Makes nothing."""
+    """Return PHIFT_HOME, or .phift/ in the nearest folder from `start` (default: the current one) upwards with .phift,
+    .git or pyproject.toml, or .phift/ in `start`. Creates nothing."""
     if named := os.environ.get("PHIFT_HOME"):
         return Path(named).expanduser().resolve()
     here = (start or Path.cwd()).resolve()

@@ -1,19 +1,19 @@
-"""Text of others, shown so that neither a terminal nor an eye takes it for anything but text."""
+"""Make untrusted text safe to show: it can neither control a terminal nor deceive the reader."""
 
 from __future__ import annotations
 
 __all__ = ["inert"]
 
 _ACTIVE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Control characters (ANSI escapes begin with one), bidirectional and zero-width marks, halves of surrogate pairs,
-line ends."""
+"""Control characters (ANSI escapes start with one), bidirectional and zero-width marks, unpaired surrogates, line
+ends."""
 
 
 def inert(text: str, *, keep: str = "") -> str:
-    """The same text with every active character spelled out as `\\x1b`, `\\u202e`; those of `keep` stay as they are."""
+    """Escape every active character as `\\x1b`, `\\u202e`, except those in `keep`."""
     if text.isprintable():
         return text
-    from unicodedata import category  # most texts need no look at it
+    from unicodedata import category  # not needed for most texts
 
     return "".join(c if c in keep or c.isprintable() or category(c) not in _ACTIVE else _spelled(c) for c in text)
 

@@ -1,4 +1,4 @@
-"""Values that many threads want and one finds."""
+"""Values computed once and shared by threads."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ T = TypeVar("T")
 
 
 class Once:
-    """Values by key, each found by whichever thread asks first.
+    """Values by key, each computed by the first thread that requests it.
 
-    What could not be found is looked for again by whoever asks after that; who asked meanwhile gets the same error.
+    After an error, the next request computes the value again; concurrent requests get the same error.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Once:
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, find: Callable[[], T]) -> T:
-        """The value of a key. Raises what find raises."""
+        """Return the value of a key. Raises the errors of find."""
         if key in self._known:
             known: T = self._known[key]
             return known
@@ -45,7 +45,7 @@ class Once:
         self._known[key] = value
 
     def known(self) -> list[tuple[Any, Any]]:
-        """Keys and values found so far."""
+        """Return the keys and values so far."""
         return list(self._known.items())
 
     def _find(self, key: Hashable, find: Callable[[], Any], found: Future[Any]) -> None:

@@ -1,4 +1,4 @@
-"""What phift does, for Python programs: open a spec, plan, apply, look, destroy.
+"""The Python API of phift: open a spec, plan, apply, inspect, destroy.
 
     from phift import api
 
@@ -7,9 +7,9 @@
         result = api.apply(spec, plan)
         result.raise_for_errors()
 
-Every function takes the handle first and the rest by keyword. None prints, asks, exits or installs a signal handler.
-Errors are those of phift.errors. Importing this module loads neither azure nor a library of data; a function loads what
-it needs when it is called. docs/api.md is the reference.
+Every function takes the handle as first argument and all others by keyword. No function prints, prompts, exits or
+installs a signal handler. Errors are those of phift.errors. Importing this module loads neither Azure nor data
+libraries; functions load what they need when called. docs/api.md is the reference.
 """
 
 from importlib import import_module
@@ -79,7 +79,7 @@ _LAZY = {
     "Record": "phift.ledger.journal",
     "Status": "phift.phases.show_status",
 }
-"""Results whose modules are loaded when they are asked for."""
+"""Results whose modules are loaded on first use."""
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Planning and carrying out."""
+"""Plan and apply."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ __all__ = ["ApplyResult", "apply", "destroy", "lock", "plan", "plan_destroy"]
 
 @dataclass(frozen=True, kw_only=True)
 class ApplyResult:
-    """What an apply did. added, changed, destroyed: resources. elapsed: seconds. outputs, errors: by address.
+    """The result of an apply. added, changed, destroyed: numbers of resources. elapsed: seconds. outputs, errors: by
+    address.
 
-    errors: of every resource that failed, was rolled back, or was left while its work goes on. exit_code: what
-    `phift apply` would end with: 0, or that of the first error in the order of the plan.
+    errors: of every resource that failed, was rolled back, or was detached while its operation continues. exit_code:
+    that of `phift apply`: 0, or that of the first error in plan order.
     """
 
     plan: Plan
@@ -39,15 +40,15 @@ class ApplyResult:
 
     @property
     def ok(self) -> bool:
-        """Whether all of the plan was carried out."""
+        """Whether the whole plan was applied."""
         return self.exit_code == 0
 
     def raise_for_errors(self) -> None:
-        """Raises the first of `errors`, and DetachedError where work was left before it began; else returns."""
+        """Raise the first of `errors`, or DetachedError if the apply stopped before all work was started."""
         for error in self.errors.values():
             raise error
         if not self.ok:
-            raise DetachedError("stopped before the plan was carried out", remedy="Re-run the apply to resume.")
+            raise DetachedError("stopped before the plan was applied completely", remedy="Re-run the apply to resume.")
 
 
 def plan(
@@ -60,11 +61,11 @@ def plan(
     download: bool = False,
     write_lock: bool = True,
 ) -> Plan:
-    """What an apply would do, and why. Changes nothing in the workspace.
+    """Plan an apply: the changes and the reason for each. Changes nothing in the workspace.
 
-    select: only these addresses (`kind.name`) and what they depend on. replace: delete these and make them again.
-    retry_failed: run a failed job once more. take_over: claim what another spec owns. download: fetch data at an
-    address that the lock file does not pin yet. write_lock: pin what floats and is not pinned yet in phift.lock.
+    select: only these addresses (`kind.name`) and their dependencies. replace: replace these resources.
+    retry_failed: re-run a failed job. take_over: take ownership of resources of another spec. download: download data
+    at an address that is not pinned yet. write_lock: write missing pins to phift.lock.
 
     Raises InvalidSpecError (exit code 1), UsageError (1) for an address that the stack does not have, RefusedError (4)
     with the findings of the checks, AzureError (1), EmulatorError (1).
@@ -83,9 +84,10 @@ def plan(
 
 
 def plan_destroy(spec: SpecHandle, *, archive: bool = False, take_over: bool = False) -> Plan:
-    """What a destroy would do; `apply` carries it out. Changes nothing.
+    """Plan a destroy, for `apply`. Changes nothing.
 
-    archive: data and models too. take_over: also what carries the stack's name and another spec owns. Raises as `plan`.
+    archive: also archive data and models. take_over: include resources of the stack's name that another spec owns.
+    Raises as `plan`.
     """
     from phift import phases
 
@@ -100,15 +102,15 @@ def apply(
     options: ApplyOptions | None = None,
     recheck: bool = True,
 ) -> ApplyResult:
-    """Carries out exactly this plan, made now or read from JSON (`Plan.from_dict`), of an apply or a destroy.
+    """Apply exactly this plan of an apply or a destroy, new or read from JSON (`Plan.from_dict`).
 
-    listener: takes every event, from several threads. options: how it is carried out. recheck: first read again all
-    that the plan read, and refuse a plan that the workspace has moved away from; without it only what is about to be
-    written is looked at.
+    listener: receives every event, from several threads. options: see ApplyOptions. recheck: first read all resources
+    of the plan again, and reject the plan if any has changed; otherwise, each resource is only checked before its own
+    write.
 
-    What becomes of a resource is in the result. Raises StalePlanError (exit code 5), RefusedError (4) for rows or
-    secrets that do not do, LeaseHeldError (6), AzureError (1), EmulatorError (1), InvalidSpecError (1) and UsageError
-    (1) for options that make no sense, before the first write.
+    Failures of single resources are in the result. Raises StalePlanError (exit code 5), RefusedError (4) for unfit rows
+    or missing secrets, LeaseHeldError (6), AzureError (1), EmulatorError (1), InvalidSpecError (1) and UsageError (1)
+    for invalid options, before the first write.
     """
     from phift import phases
 
@@ -144,18 +146,18 @@ def destroy(
     listener: Listener = ignore,
     options: ApplyOptions | None = None,
 ) -> ApplyResult:
-    """Plans a destroy and carries it out at once: deletes what costs; data and models stay unless `archive`.
+    """Plan and apply a destroy: delete resources that incur cost; keep data and models unless `archive` is set.
 
-    Takes and raises what `plan_destroy` and `apply` do.
+    Takes the arguments of `plan_destroy` and `apply`, and raises the same errors.
     """
     found = plan_destroy(spec, archive=archive, take_over=take_over)
     return apply(spec, found, listener=listener, options=options, recheck=False)
 
 
 def lock(spec: SpecHandle, *, upgrade: bool = False, check: bool = False) -> LockReport:
-    """Pins what floats in phift.lock. upgrade: move what is pinned to what is newest now. check: run the data checks.
+    """Create or update phift.lock. upgrade: update pins to the newest versions. check: run the data checks.
 
-    Raises as `plan`; what the data checks refuse is in the report, rows that are unfit raise RefusedError (4).
+    Raises as `plan`; findings of the data checks are in the report, unfit rows raise RefusedError (4).
     """
     from phift import phases
 
@@ -168,7 +170,9 @@ def _fetching(request: Request, fetch: bool) -> Request:
 
 def _addresses(found: Iterable[str | Address], argument: str) -> tuple[Address, ...]:
     if isinstance(found, str):
-        raise UsageError(f"{argument} takes several addresses, not a text", remedy=f"Write {argument}=[{found!r}].")
+        raise UsageError(
+            f"{argument} must be a list of addresses, not a string", remedy=f"Pass {argument}=[{found!r}]."
+        )
     try:
         return tuple(Address.parse(one) if isinstance(one, str) else one for one in found)
     except ValueError as error:
@@ -182,6 +186,6 @@ def _require_options(options: ApplyOptions) -> None:
         raise UsageError(f"parallelism must be at least 1, not {options.parallelism}")
     for kind, seconds in options.timeouts.items():
         if kind not in KINDS:
-            raise UsageError(f"timeouts: there is no kind {kind!r}", remedy=f"The kinds are {', '.join(KINDS)}.")
+            raise UsageError(f"timeouts: unknown kind {kind!r}", remedy=f"Kinds: {', '.join(KINDS)}.")
         if seconds <= 0:
-            raise UsageError(f"timeouts: the seconds of {kind} must be above zero")
+            raise UsageError(f"timeouts: the seconds of {kind} must be greater than zero")

@@ -1,4 +1,4 @@
-"""Looking at the rows that a spec trains on."""
+"""Inspect the rows that a spec trains on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["data_diff", "data_preview", "data_stats"]
 def data_preview(
     spec: SpecHandle, *, split: str = "", rows: int = 5, random: bool = False, seed: int = 0, raw: bool = False
 ) -> Preview:
-    """Some rows of a split (by default train) as they are trained on. raw: all columns of the source, unmapped.
+    """Return some rows of a split (default: train) in their training form. raw: all source columns, unmapped.
 
     Raises InvalidSpecError (exit code 1), UsageError (1), phift.data.hub.HubError (1), and AzureError (1) for data in
     the workspace.
@@ -30,9 +30,9 @@ def data_preview(
 
 
 def data_stats(spec: SpecHandle, *, split: str = "", rows: int | None = None) -> DataStats:
-    """Rows, tokens, duplicates and more, of one split or of all. rows: measure only the first so many.
+    """Return statistics of one split or all: rows, tokens, duplicates and more. rows: measure only the first N rows.
 
-    With data.checks in the spec, what was measured over all rows is pinned in phift.lock. Raises as `data_preview`.
+    If the spec has data.checks, results over all rows are pinned in phift.lock. Raises as `data_preview`.
     """
     from phift.phases import inspect_data
 
@@ -40,7 +40,7 @@ def data_stats(spec: SpecHandle, *, split: str = "", rows: int | None = None) ->
 
 
 def data_diff(spec: SpecHandle, *, before: str, after: str = "", split: str = "") -> DataDiff:
-    """Which rows differ between two specs, Git refs (`REF:SPEC`) or data versions; after: by default this spec.
+    """Compare the rows of two specs, Git refs (`REF:SPEC`) or data versions. after: default is this spec.
 
     Raises as `data_preview`.
     """

@@ -1,4 +1,4 @@
-"""Looking at what is there, and asking the endpoint. Nothing here writes to the workspace."""
+"""Inspect the stack and invoke the endpoint. Nothing here writes to the workspace."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ __all__ = ["drift", "history", "invoke", "logs", "metrics", "outputs", "status"]
 
 
 def drift(spec: SpecHandle) -> Drift:
-    """What somebody else changed since the last apply. Writes nothing. Raises as `plan`."""
+    """Return the changes made outside phift since the last apply. Writes nothing. Raises as `plan`."""
     from phift import phases
 
     return phases.drift(spec._request, spec._sessions)
 
 
 def status(spec: SpecHandle) -> Status:
-    """What is live of the stack now. Writes nothing. Raises as `plan`, without RefusedError."""
+    """Return the current state of the stack. Writes nothing. Raises as `plan`, without RefusedError."""
     from phift import phases
 
     return phases.status(spec._request, spec._sessions)
 
 
 def outputs(spec: SpecHandle) -> dict[str, dict[str, Any]]:
-    """By address, what is known of each live resource: names, versions, scoring_uri. Raises as `status`."""
+    """Return the outputs of each live resource by address: names, versions, scoring_uri. Raises as `status`."""
     from phift import phases
 
     return phases.outputs(spec._request, spec._sessions)
 
 
 def logs(spec: SpecHandle, *, deployment: str | None = None, follow: bool = False) -> Iterator[str]:
-    """Lines of the training job's log, or of a deployment's. They are read, and errors raised, while it is iterated.
+    """Yield the lines of the log of the training job or a deployment. Reads, and raises errors, during iteration.
 
-    deployment: by name; "" is the spec's. follow: until the job has ended or the deployment is gone. Raises as
-    `status`, and UsageError (1) where there is no such job or deployment.
+    deployment: its name; "" is the spec's deployment. follow: continue until the job ends or the deployment is deleted.
+    Raises as `status`, and UsageError (1) if the job or deployment does not exist.
     """
     from phift import phases
 
@@ -53,14 +53,14 @@ def logs(spec: SpecHandle, *, deployment: str | None = None, follow: bool = Fals
 
 
 def metrics(spec: SpecHandle) -> Metrics:
-    """Every metric of the training job. Raises as `logs`."""
+    """Return all metrics of the training job. Raises as `logs`."""
     from phift import phases
 
     return phases.metrics(spec._request, spec._sessions)
 
 
 def history(spec: SpecHandle, *, limit: int = 20) -> tuple[Record, ...]:
-    """The last applies of the stack, newest first. Raises as `status`."""
+    """Return the last applies of the stack, newest first. Raises as `status`."""
     from phift import phases
 
     return phases.history(spec._request, spec._sessions, limit=limit)
@@ -69,15 +69,17 @@ def history(spec: SpecHandle, *, limit: int = 20) -> tuple[Record, ...]:
 def invoke(
     spec: SpecHandle, *, text: str | None = None, sample: int | None = None, body: Any = None, deployment: str = ""
 ) -> tuple[Answered, ...]:
-    """What the endpoint answers: to one message, to so many rows of the data, or to a request body as it is.
+    """Send a message (text), rows of the data (sample: how many) or a request body to the endpoint; return the answers.
 
-    Exactly one of text, sample and body is given. deployment: by name, whatever its traffic. Raises as `status`, with
-    UsageError (exit code 1) where there is no endpoint, and AzureError (1) for an answer that is an error.
+    Pass exactly one of text, sample and body. deployment: its name, bypassing the traffic split. Raises as `status`,
+    UsageError (exit code 1) if there is no endpoint, and AzureError (1) for an error response.
     """
     from phift import phases
 
     if sum(given is not None for given in (text, sample, body)) != 1 or (sample is not None and sample < 1):
-        raise UsageError("invoke takes one of text, sample and body", remedy='Such as text="What is the capital?"')
+        raise UsageError(
+            "invoke requires exactly one of text, sample and body", remedy='Example: text="What is the capital?"'
+        )
     asked = phases.invoke(
         spec._request, spec._sessions, text=text or "", sample=sample or 0, body=body, deployment=deployment
     )

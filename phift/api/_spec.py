@@ -1,4 +1,4 @@
-"""Opening, validating and rendering one spec."""
+"""Open, validate and render a spec."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ __all__ = ["Rendering", "SpecHandle", "Validation", "open_spec", "render", "vali
 
 @dataclass(frozen=True, kw_only=True)
 class SpecHandle:
-    """One stack: a spec file on one target, with the connections to its workspace. Made by `open_spec`.
+    """One stack: a spec file on one target, with the connections to its workspace. Created by `open_spec`.
 
-    Nothing of the file is kept: each function reads it as it is when it is called. Closing the handle, at the end of
-    `with` or by `close`, ends its connections.
+    The content of the file is not cached: each call reads it again. Closing the handle, at the end of `with` or with
+    `close`, closes its connections.
     """
 
     path: Path
@@ -35,7 +35,7 @@ class SpecHandle:
     _sessions: Sessions = field(repr=False, compare=False)
 
     def close(self) -> None:
-        """Closes the connections. The handle can be used again, and then opens others."""
+        """Close the connections. The handle remains usable and opens new ones."""
         self._sessions.close()
 
     def __enter__(self) -> SpecHandle:
@@ -47,7 +47,7 @@ class SpecHandle:
 
 @dataclass(frozen=True, kw_only=True)
 class Validation:
-    """What validating a file found. stacks: those that it makes. diagnostics: errors, or else warnings."""
+    """The result of validating a file. stacks: those it defines. diagnostics: errors, or else warnings."""
 
     path: Path
     stacks: tuple[str, ...]
@@ -55,13 +55,13 @@ class Validation:
 
     @property
     def valid(self) -> bool:
-        """Whether there is no error."""
+        """Whether there are no errors."""
         return bool(self.stacks)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rendering:
-    """The final spec. text: YAML, the origin of each value as a comment. entries: the same values one by one, as
+    """The rendered spec. text: YAML, with the origin of each value as a comment. entries: the same values as
     (path, value, origin). notes: what is not known yet. Literal secrets are concealed."""
 
     text: str
@@ -79,15 +79,14 @@ def open_spec(
     data_root: str | Path | None = None,
     credential: TokenCredential | None = None,
 ) -> SpecHandle:
-    """A handle on one stack; the spec is read and validated, and nothing is connected yet.
+    """Open a handle on one stack. Reads and validates the spec, but does not connect yet.
 
-    path: relative to the current directory, at each call. target: one of the spec's, by default its default one.
-    variables: text by name, read as YAML scalars; they win over variable_files, and select one combination of a matrix.
-    allow_env: environment variables that templates may read beside the usual ones. data_root: the folder that data must
-    lie in. credential: for the cloud, in place of those that azure.identity finds without asking anybody.
+    path: relative to the current directory, at each call. target: default is the spec's default target. variables: text
+    by name, parsed as YAML scalars; they override variable_files, and select one combination of a matrix. allow_env:
+    additional environment variables that templates may read. data_root: the folder that must contain all data.
+    credential: for the cloud, instead of those that azure.identity finds without interaction.
 
-    Raises InvalidSpecError (exit code 1) with everything that is wrong, and UsageError (1) for a data_root that is no
-    folder.
+    Raises InvalidSpecError (exit code 1) with all diagnostics, and UsageError (1) for a data_root that is not a folder.
     """
     from phift.azure.sessions import Sessions
     from phift.workbench.request import Request, load
@@ -118,7 +117,7 @@ def validate(
     variable_files: Sequence[str | Path] = (),
     allow_env: Sequence[str] = (),
 ) -> Validation:
-    """Checks one spec file without a network, every combination of a matrix. Errors are in the result, not raised.
+    """Check a spec file without network access, with every combination of a matrix. Errors are returned, not raised.
 
     The arguments are those of `open_spec`.
     """
@@ -139,7 +138,7 @@ def validate(
 
 
 def render(spec: SpecHandle) -> Rendering:
-    """The final spec with the origin of every value, without a network. Raises InvalidSpecError (exit code 1)."""
+    """Return the rendered spec with the origin of every value. No network. Raises InvalidSpecError (exit code 1)."""
     from phift import spec as specs
     from phift.defaults import defaults_of
     from phift.workbench.request import load

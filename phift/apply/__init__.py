@@ -1,1 +1,1 @@
-"""Carrying out a plan: units of work in a graph, waits with deadlines, a journal, and events for whoever watches."""
+"""Apply a plan: run its units of work as a graph, wait with deadlines, keep a journal, and emit events."""

@@ -1,4 +1,4 @@
-"""Writes that are refused for now: made again, from what is there then, for a bounded time."""
+"""Retry writes that the service temporarily rejects, each time from the current state, for a bounded time."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _FIRST = 0.2
 _GROWTH = 1.5
 _LONGEST_CLOUD, _LONGEST_LOCAL = 15.0, 1.0
 _PATIENCE_CLOUD, _PATIENCE_LOCAL = 900.0, 30.0
-"""Seconds for the operation of somebody else, or of a request of ours whose answer was lost."""
+"""Seconds to wait for another client's operation, or for our own request whose response was lost."""
 _DOUBT_CLOUD, _DOUBT_LOCAL = 120.0, 5.0
-"""Seconds where waiting may be in vain: a name that was just freed, or that a stranger holds, an unknown conflict."""
+"""Seconds to wait if waiting may not help: a name just released or owned by somebody else, an unknown conflict."""
 _MOST_CHANGES = 5
-"""How often a write is made again because somebody else's came between our read and it."""
+"""Maximum retries of a write that another client's write overtook."""
 _SETTLED = frozenset({"Succeeded", "Failed", "Canceled", "Archived"})
 
 
 @dataclass(frozen=True)
 class Busy:
-    """What to do about one write.
+    """Retries one write.
 
-    look: the live object now. require: raises when the lease is lost. stopped: whether to give up waiting.
+    look: returns the current live object. require: raises if the lease is lost. stopped: whether to stop waiting.
     """
 
     planned: PlannedResource
@@ -46,11 +46,11 @@ class Busy:
     clock: Clock
 
     def write(self, verb: str, live: Live | None, call: Callable[[Live | None], Written]) -> Written:
-        """What `call` returns, given the live object as it then is. verb: create, update or delete.
+        """Return the result of `call` for the current live object. verb: create, update or delete.
 
-        An answer that was lost may have had its effect: what then is as this plan wants it counts as done. Raises
-        StalePlanError when somebody else changed the object meanwhile, and the last AzureError when patience ends, at
-        once where waiting does not help.
+        A request may succeed although its response is lost: an object that already matches the plan counts as done.
+        Raises StalePlanError if somebody else changed the object meanwhile, and the last AzureError when the time is
+        up, or at once if waiting does not help.
         """
         started = self.clock.monotonic()
         pause = _FIRST
@@ -69,7 +69,7 @@ class Busy:
             pause = min(pause * _GROWTH, _LONGEST_LOCAL if self.local else _LONGEST_CLOUD)
             live = self.look()
             if live is not None and _moves(live) and live.state != "Deleting":
-                continue  # the next try is refused again, or let in: the service knows best
+                continue  # the service decides: the next attempt is accepted or rejected
             if live is None and verb == "delete":
                 return Written()
             if live is not None and came_true(self.planned, self.desired, live):
@@ -82,7 +82,7 @@ class Busy:
             self.require()
 
     def _patience(self, error: AzureError, verb: str, changes: int) -> float:
-        """Seconds after which this refusal counts; 0 for one that waiting does not change."""
+        """Return how many seconds to retry after this error; 0 if waiting does not help."""
         long, doubt = (_PATIENCE_LOCAL, _DOUBT_LOCAL) if self.local else (_PATIENCE_CLOUD, _DOUBT_CLOUD)
         if error.cause.permanent:
             return 0.0
@@ -92,7 +92,7 @@ class Busy:
             return doubt if changes <= _MOST_CHANGES else 0.0
         if error.status == 409 or error.code == NAME_TAKEN or (verb == "create" and isinstance(error, NotFoundError)):
             return doubt
-        # The service refuses writes to what it is still working on with a 400 as well, in words of its own.
+        # The service also rejects writes to an object with a running operation with 400 and a specific message.
         return long if error.status == 400 and (live := self.look()) is not None and _moves(live) else 0.0
 
 

@@ -1,4 +1,4 @@
-"""What happens during an apply, told to whoever watches. The engine emits events; views hold the words."""
+"""The events of an apply. The engine emits events; views turn them into text."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ApplyStarted:
 
 @dataclass(frozen=True)
 class ResourceStarted:
-    """The first write for this resource is about to be made, or its wait taken up again."""
+    """The first write of this resource is about to start, or its wait resumes."""
 
     address: Address
     action: Action
@@ -45,11 +45,11 @@ class ResourceStarted:
 
 @dataclass(frozen=True)
 class ResourceProgress:
-    """Something is going on.
+    """Progress of an action.
 
-    state: the service's own word ("Creating", "Running"). message: what is waited for, or the step of a job.
-    elapsed: seconds since the start. current, total: of what is counted (steps, bytes), total 0 when unknown.
-    values: numbers worth showing beside it, such as {"loss": 1.2}.
+    state: the service's state ("Creating", "Running"). message: the reason for waiting, or the step of a job.
+    elapsed: seconds since the start. current, total: counted units (steps, bytes), total 0 if unknown.
+    values: further numbers to show, such as {"loss": 1.2}.
     """
 
     address: Address
@@ -63,13 +63,13 @@ class ResourceProgress:
 
     @classmethod
     def of(cls, address: Address, told: Progress, elapsed: float) -> ResourceProgress:
-        """What a kind tells of a resource, so many seconds after its start."""
+        """Build the event from a kind's report, `elapsed` seconds after the start."""
         return cls(address, told.state, told.message, elapsed, told.current, told.total, told.unit, told.values)
 
 
 @dataclass(frozen=True)
 class ResourceDone:
-    """Carried out and read back. outputs: what is now known of it (version, metrics, scoring_uri)."""
+    """Applied and read back. outputs: the resource's outputs (version, metrics, scoring_uri)."""
 
     address: Address
     action: Action
@@ -88,7 +88,7 @@ class ResourceFailed:
 
 @dataclass(frozen=True)
 class ResourceSkipped:
-    """Not tried, because something it needs failed or was detached."""
+    """Not attempted, because a dependency failed or was detached."""
 
     address: Address
     because: Address
@@ -103,16 +103,16 @@ class LeaseEvent:
 
 @dataclass(frozen=True)
 class Note:
-    """One line worth telling."""
+    """A line for the user."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class ApplyFinished:
-    """added, changed, destroyed: what was really done. elapsed: seconds. phases: seconds by address.
+    """added, changed, destroyed: the actual counts. elapsed: seconds. phases: seconds by address.
 
-    outputs: by address. failed: what ended badly or was detached. exit_code: of the first of these, else 0.
+    outputs: by address. failed: resources that failed or were detached. exit_code: that of the first of these, else 0.
     """
 
     plan: Plan
@@ -140,10 +140,10 @@ Event = (
 
 
 class Listener(Protocol):
-    """Takes every event, from any thread, in order of emission; must not raise."""
+    """Receives every event in order of emission, from any thread; must not raise."""
 
     def __call__(self, event: Event) -> None: ...
 
 
 def ignore(event: Event) -> None:
-    """The listener of nobody."""
+    """Ignore the event."""

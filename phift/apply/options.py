@@ -1,4 +1,4 @@
-"""How an apply is to be carried out."""
+"""Options of an apply."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ __all__ = ["ApplyOptions"]
 
 @dataclass(frozen=True, kw_only=True)
 class ApplyOptions:
-    """parallelism: units at a time. wait: False submits jobs and detaches. timeouts: seconds a wait may take, by kind.
-
-    stop: when set, waits detach and nothing new starts.
+    """parallelism: maximum concurrent units. wait: False submits jobs and detaches. timeouts: maximum seconds of a
+    wait, by kind. stop: when set, waits detach and no new work starts.
     """
 
     parallelism: int = 10

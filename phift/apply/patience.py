@@ -1,4 +1,4 @@
-"""Waiting between the attempts of a request: told to whoever watches, ended by Ctrl-C or by a deadline."""
+"""Wait between attempts of a request: report long pauses, and stop on Ctrl-C or at a deadline."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from phift.kinds.progress import Progress
 __all__ = ["Patience", "unseen"]
 
 _TOLD = 1.0
-"""Seconds from which on a pause is worth telling."""
+"""Minimum seconds of a pause to report."""
 _STEP = 5.0
-"""Seconds between two tellings of a long pause."""
+"""Seconds between two reports of a long pause."""
 _UNSEEN_CLOUD, _UNSEEN_LOCAL = 120.0, 10.0
 
 
 def unseen(local: bool) -> float:
-    """Seconds for which the service may not show what exists."""
+    """Seconds for which the service may not show an existing object."""
     return _UNSEEN_LOCAL if local else _UNSEEN_CLOUD
 
 
 @dataclass(frozen=True)
 class Patience:
-    """An Attendant for one resource. until: on the clock's monotonic scale, how long the service may ask to wait.
+    """The Attendant of one resource. until: the monotonic time that a requested wait must not exceed.
 
     seen: shared by all resources of an apply.
     """
@@ -43,7 +43,7 @@ class Patience:
 
     @property
     def patience(self) -> float:
-        """Seconds for which an object that exists may be answered with 404."""
+        """Return for how many seconds an existing object may return 404."""
         return unseen(self.local)
 
     def wait(self, seconds: float, error: AzureError) -> None:
@@ -51,8 +51,8 @@ class Patience:
         left = max(0.0, self.until - self.clock.monotonic())
         if error.retry_after is not None and seconds > left:
             error.remedy = (
-                f"The service asks to wait {duration(seconds)}, and the deadline of {self.address} leaves "
-                f"{duration(left)}. Re-run the command then, or allow more time: --timeout {self.address.kind}=SECONDS."
+                f"The service asks to wait {duration(seconds)}, but the deadline of {self.address} is in "
+                f"{duration(left)}. Re-run the command later, or wait longer: --timeout {self.address.kind}=SECONDS."
             )
             raise error
         while True:
@@ -75,6 +75,6 @@ def _told(seconds: float, error: AzureError) -> Progress:
         case ThrottledError():
             return Progress("throttled", message=f"throttled; next try in {duration(seconds)}")
         case NotFoundError():
-            return Progress("not found yet", message="accepted, and not shown by the service yet")
+            return Progress("not found yet", message="accepted, but not visible in the service yet")
         case _:
-            return Progress("no answer", message=f"the service does not answer; next try in {duration(seconds)}")
+            return Progress("no answer", message=f"no response from the service; next try in {duration(seconds)}")

@@ -1,4 +1,4 @@
-"""Applying a plan: its resources in a graph, as many at once as their dependencies allow."""
+"""Apply a plan: run its resources as a graph, concurrently where dependencies allow."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from phift.state.ownership import Claim
 __all__ = ["apply_plan", "settle"]
 
 _LEASE_PATIENCE = 90.0
-"""Seconds to wait for the lease once work has begun; a lease lasts 60. At the start nobody waits."""
+"""Seconds to wait for the lease after work has started; a lease lasts 60 seconds. The first acquisition never waits."""
 
 
 def apply_plan(
@@ -54,12 +54,12 @@ def apply_plan(
     options: ApplyOptions,
     clock: Clock | None = None,
 ) -> ApplyFinished:
-    """Carries out the plan and nothing else.
+    """Apply exactly this plan.
 
-    stack: compiled from the same spec. settle_id: called once, before the first write, for the id that is written on
-    what is made. folder: of the spec, to name its commit. A resource that fails stops those
-    that depend on it; the others go on. Never raises for a resource: what failed is in the result, whose exit_code is
-    that of the first failure in plan order.
+    stack: compiled from the same spec. settle_id: called once, before the first write, for the id to tag created
+    objects with. folder: the spec's folder, to record its commit. If a resource fails, its dependents are skipped and
+    all others continue. Never raises for a resource: failures are in the result, whose exit_code is that of the first
+    failure in plan order.
     """
     clock = clock or SystemClock()
     start = clock.monotonic()
@@ -84,10 +84,10 @@ def apply_plan(
 
 
 def settle(plan: Plan, claim: Claim, azure: Azure, *, folder: Path, clock: Clock | None = None) -> bool:
-    """With nothing to carry out: closes what an apply that was cut off left open in the journal, by what the plan read.
+    """Close the journal entries that an interrupted apply left open, from the state that the plan read.
 
-    claim: of the stack. Returns whether there was anything. Left to the next command when another apply is writing or
-    the ledger cannot be had: history alone would gain.
+    For plans without changes. claim: of the stack. Returns whether anything was open. Does nothing if another apply
+    holds the lease or the ledger is unavailable: only the history is affected.
     """
     ledger = _Ledger(plan, claim, lambda claim: claim.id, azure, folder, clock or SystemClock())
     try:
@@ -104,7 +104,7 @@ def settle(plan: Plan, claim: Claim, azure: Azure, *, folder: Path, clock: Clock
 
 
 def _graph(plan: Plan) -> Graph[Address]:
-    """What needs something comes after it; in a destroy, before it."""
+    """Return the graph: a resource comes after its dependencies, or before them in a destroy."""
     graph: Graph[Address] = Graph()
     known = {r.address for r in plan.resources}
     for resource in plan.resources:
@@ -161,8 +161,8 @@ def _finish(
     try:
         ledger.end("done" if code == 0 else "detached" if code == DetachedError.exit_code else "failed")
     except AzureError as error:
-        # History alone is lost, and what ended the apply has been told: the next apply settles it by what it reads.
-        listener(Note(f"the end of this apply could not be written to the journal: {error.summary}"))
+        # Only history is lost; the next apply closes the open entries from what it reads.
+        listener(Note(f"cannot write the end of this apply to the journal: {error.summary}"))
     finished = ApplyFinished(
         plan,
         added=sum(a.adds for a in done),
@@ -179,7 +179,7 @@ def _finish(
 
 
 class _Ledger:
-    """This apply's journal and lease, both begun with the first write."""
+    """The journal and lease of this apply, both started with the first write."""
 
     def __init__(
         self,
@@ -201,7 +201,7 @@ class _Ledger:
         self._lock = threading.Lock()
 
     def acquire(self) -> Lease:
-        """The stack's lease; at the start it is had at once or not at all."""
+        """Acquire the stack's lease; the first acquisition does not wait."""
         wait = 0.0 if self._journal is None else _LEASE_PATIENCE
         lease = Lease.acquire(self._azure.blobs, self._plan.stack, self._holder(), wait=wait, clock=self._clock)
         try:
@@ -213,9 +213,9 @@ class _Ledger:
 
     @property
     def journal(self) -> Journal:
-        """Raises RuntimeError before the lease was taken."""
+        """Return the journal. Raises RuntimeError before the lease is acquired."""
         if self._journal is None:
-            raise RuntimeError("the journal begins with the lease")
+            raise RuntimeError("the journal starts with the lease")
         return self._journal
 
     def end(self, outcome: str) -> None:
@@ -235,7 +235,7 @@ class _Ledger:
             self._journal = journal
 
     def _came_of(self, intent: Intent) -> str:
-        """What reality says of an earlier apply's write: the plan has just read it."""
+        """Return the outcome of an earlier apply's write, according to the state the plan has just read."""
         planned = next((r for r in self._plan.resources if str(r.address) == intent.address), None)
         if planned is None:
             return "found done" if intent.verb == "delete" else "no longer in the spec"

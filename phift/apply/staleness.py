@@ -1,4 +1,4 @@
-"""Whether a plan still describes the world: what it read must not have moved, except by the plan itself."""
+"""Check whether a plan is stale: the objects it read must not have changed, except by the plan itself."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from phift.state.states import Provisioning, RunState
 __all__ = ["came_true", "require_fresh", "require_unmoved"]
 
 _MOVES_BY_ITSELF = frozenset({Action.RUN, Action.ADOPT, Action.SHIFT})
-"""A job goes on, and its name is its digest; what is in the making settles; a shift looks at others' shares itself."""
+"""Not compared: a job progresses, and its name is its digest; an object being created settles; a traffic shift checks
+the shares of others itself."""
 
 
 def came_true(planned: PlannedResource, desired: Desired[Any], live: Live) -> bool:
-    """Whether the live object is already what this plan would make of it: an earlier run of it got that far."""
+    """Return whether the live object already matches the plan, because an earlier run of the plan changed it."""
     if planned.action is Action.SHIFT:
         return dict(live.properties.get("traffic") or {}) == dict(planned.decided.split or {})
     if planned.action is Action.RUN:
@@ -39,19 +40,19 @@ def came_true(planned: PlannedResource, desired: Desired[Any], live: Live) -> bo
 
 
 def require_unmoved(planned: PlannedResource, live: Live | None) -> None:
-    """Raises StalePlanError when the live object is another than the one the plan was made from."""
+    """Raise StalePlanError if the live object differs from the one the plan was created from."""
     if planned.action in _MOVES_BY_ITSELF or (live.fingerprint if live else "") == planned.fingerprint:
         return
     raise StalePlanError(
-        f"{planned.address}: {planned.identity} {_how(planned, live)} since the plan was made",
+        f"{planned.address}: {planned.identity} {_how(planned, live)} since the plan was created",
         detail=_who(live),
-        remedy="Make a new plan and look at it.",
+        remedy="Create and review a new plan.",
         address=str(planned.address),
     )
 
 
 def require_fresh(plan: Plan, stack: Stack, observed: Mapping[Address, Observation]) -> None:
-    """Before anything of a saved plan is written: raises one StalePlanError that names all that moved."""
+    """Check a saved plan before its first write. Raises one StalePlanError that names all changed resources."""
     moved = []
     for planned in plan.resources:
         desired = stack.resource(planned.address)
@@ -67,9 +68,9 @@ def require_fresh(plan: Plan, stack: Stack, observed: Mapping[Address, Observati
             moved.append(error)
     if moved:
         raise StalePlanError(
-            f"the plan is stale: {len(moved)} of {len(plan.resources)} resources moved since it was made",
+            f"the plan is stale: {len(moved)} of {len(plan.resources)} resources changed since it was created",
             detail="\n".join(": ".join(filter(None, [e.summary, e.detail])) for e in moved),
-            remedy="Make a new plan and look at it.",
+            remedy="Create and review a new plan.",
         )
 
 
@@ -80,7 +81,7 @@ def _how(planned: PlannedResource, live: Live | None) -> str:
 
 
 def _who(live: Live | None) -> str:
-    """Who moved it last, where the service says so."""
+    """Return who changed it last, if the service provides this."""
     data = (live.raw.get("systemData") or {}) if live else {}
     who, when = data.get("lastModifiedBy"), data.get("lastModifiedAt")
     return f"last modified{f' by {who}' if who else ''} at {when}" if when else ""

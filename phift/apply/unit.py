@@ -1,4 +1,4 @@
-"""One unit of work: a planned resource carried out, from the last look at it to reading back what came of it."""
+"""Apply one planned resource, from the final staleness check to reading back the result."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ from phift.state.traits import Nature
 __all__ = ["Units"]
 
 _GONE = 3600.0
-"""Seconds a removal may take: deletes of an hour happen on the service."""
+"""Maximum seconds of a deletion: the service may take an hour."""
 _FIRST, _LONGEST = 0.2, 8.0
-"""Seconds between two looks for what was written and is not shown yet."""
+"""Seconds between two reads of an object that was written but is not visible yet."""
 
 
 @dataclass
 class Units:
-    """Carries out the resources of one plan. outputs: by address, filled as they are done; shared by all threads."""
+    """Applies the resources of one plan. outputs: by address, added on completion; shared by all threads."""
 
     stack: Stack
     kinds: Mapping[str, Kind[Any, Any]]
@@ -59,7 +59,7 @@ class Units:
     seen: Seen = field(default_factory=Seen)
 
     def carry_out(self, planned: PlannedResource) -> ResourceDone | None:
-        """Does what is planned; None when there was nothing to do. Raises PhiftError."""
+        """Apply the planned action; return None if there is nothing to do. Raises PhiftError."""
         desired = self._desired(planned)
         if not planned.action.changes_something:
             return None
@@ -68,7 +68,7 @@ class Units:
         with self.writing.section():
             outputs = self._do(planned, desired, start)
         if outputs is None:
-            self.listener(Note(f"{planned.address}: an earlier run of this plan has done it"))
+            self.listener(Note(f"{planned.address}: already applied by an earlier run of this plan"))
             self.recall(planned)
             return None
         must = planned.action is not Action.DELETE and desired.traits.leaves_object
@@ -84,9 +84,9 @@ class Units:
         return done
 
     def recall(self, planned: PlannedResource, *, read: bool = False) -> None:
-        """Fills the outputs of a resource that stays as it is, for those that depend on it.
+        """Add the outputs of an unchanged resource, for its dependents.
 
-        read: a job that is about to start will read it. Raises StalePlanError where there is nothing to read any more.
+        read: a job that is about to start reads it. Raises StalePlanError if its file no longer exists.
         """
         desired = self._desired(planned)
         must = planned.fingerprint != "" and planned.action is not Action.DELETE and desired.traits.leaves_object
@@ -95,14 +95,14 @@ class Units:
             kind, context = self._kind(desired), self._context(desired, self.clock.monotonic())
             if read and kind.stored and live.ours and not kind.stored(context, live):
                 raise StalePlanError(
-                    f"the file of {desired.address} ({live.name}:{live.version}) is not there any more",
-                    remedy="Make a new plan: it uploads the file again.",
+                    f"the file of {desired.address} ({live.name}:{live.version}) no longer exists",
+                    remedy="Create a new plan: it uploads the file again.",
                     address=str(desired.address),
                 )
             self.outputs[planned.address] = kind.wire.outputs(context, desired, live)
 
     def _do(self, planned: PlannedResource, desired: Desired[Any], start: float) -> Mapping[str, Any] | None:
-        """What is known of it afterwards; None when an earlier run of this plan has done it already."""
+        """Return the outputs after the action; None if an earlier run of this plan has already applied it."""
         kind = self._kind(desired)
         live = self._read(desired).live
         if planned.action is Action.DELETE and live is None:
@@ -133,8 +133,8 @@ class Units:
                 return {}
             case _:
                 raise StalePlanError(
-                    f"{planned.address}: {planned.identity} is no longer there to {planned.action.value}",
-                    remedy="Make a new plan.",
+                    f"{planned.address}: cannot {planned.action.value} {planned.identity}: it no longer exists",
+                    remedy="Create a new plan.",
                     address=str(planned.address),
                 )
         return self._outlast(planned, desired, written, start)
@@ -142,7 +142,7 @@ class Units:
     def _outlast(
         self, planned: PlannedResource, desired: Desired[Any], written: Written, start: float
     ) -> Mapping[str, Any]:
-        """Waits for it; where a run fails and its kind knows a further attempt, that is started."""
+        """Wait for completion; re-run a job that the infrastructure failed, as often as the spec allows."""
         kind = self._kind(desired)
         while True:
             try:
@@ -157,7 +157,7 @@ class Units:
                 written = self._write("create", planned, desired, None, start)
 
     def _settle(self, planned: PlannedResource, desired: Desired[Any], live: Live, start: float) -> Mapping[str, Any]:
-        """An object that another run left in the making: it is waited for, then brought to what is desired."""
+        """Wait for an object that another run was creating, then update it to the desired state."""
         kind = self._kind(desired)
         known = {"name": live.name, **({"version": live.version} if live.version else {})}
         outputs = self._wait(kind, desired, Written(known), start)
@@ -173,7 +173,7 @@ class Units:
     def _write(
         self, verb: str, planned: PlannedResource, desired: Desired[Any], live: Live | None, start: float
     ) -> Written:
-        """One write, with its intent recorded before and its result after."""
+        """Write once, recording the intent before and the result after."""
         self.writing.require()
         journal = self.journal()
         facts = {
@@ -229,8 +229,8 @@ class Units:
             return written.outputs
         if not self.options.wait:
             raise DetachedError(
-                f"{what} was submitted and goes on in the service",
-                remedy="Apply again to go on from where it then is.",
+                f"{what} submitted; not waiting (--no-wait)",
+                remedy="Re-run `phift apply` to resume.",
                 address=str(desired.address),
             )
         with self.writing.watching():
@@ -238,7 +238,7 @@ class Units:
         return written.outputs
 
     def _wait_gone(self, desired: Desired[Any], written: Written) -> None:
-        """written: what the delete returned; nothing where somebody else deletes it."""
+        """Wait until the object is deleted. written: the result of our delete, None if somebody else deletes it."""
         what = f"the removal of {desired.name}"
         context = self._context(desired, 0.0, _GONE)
         going = False
@@ -254,24 +254,26 @@ class Units:
                 outcome = written.operation.outcome(context.azure.arm) if written.operation else Outcome()
                 if outcome.ended is Ended.BADLY or (going and live.state == Provisioning.FAILED):
                     return Progress("Failed", error=outcome.failure(f"{what} failed"))
-            return Progress(live.state, message="waits until it is gone")
+            return Progress(live.state, message="waiting for deletion")
 
         self._poll(look, desired, what, _GONE)
 
     def _found(self, desired: Desired[Any]) -> Live:
-        """The live object of what is done or stays. Lists lag writes. Raises NotFoundError when patience ends."""
+        """Return the live object of a finished or unchanged resource. Lists lag behind writes, so that this retries.
+
+        Raises NotFoundError after the time for retries."""
         start, pause = self.clock.monotonic(), _FIRST
         while (live := self._read(desired).live) is None:
             waited = self.clock.monotonic() - start
             if waited > unseen(self.azure.local):
                 raise NotFoundError(
-                    f"{desired.address}: {desired.name} should exist and has not been found for {waited:.0f} s",
-                    remedy="Check whether somebody deleted it, then re-run `phift apply`.",
+                    f"{desired.address}: {desired.name} should exist, but was not found for {waited:.0f} s",
+                    remedy="Check whether it was deleted, then re-run `phift apply`.",
                     address=str(desired.address),
                 )
             if self.options.stop.wait(pause):
                 raise DetachedError(
-                    f"stopped looking for {desired.name}, which the service does not show yet",
+                    f"stopped waiting for {desired.name} to become visible in the service",
                     remedy="Re-run `phift apply` to resume.",
                     address=str(desired.address),
                 )
@@ -295,8 +297,8 @@ class Units:
         return seen
 
     def _context(self, desired: Desired[Any], start: float, deadline: float = 0.0) -> Context:
-        """start: when the resource's turn began, 0 for now. deadline: seconds from now for which the service may ask to
-        wait; that of the kind by default."""
+        """start: when the resource started, 0 for now. deadline: maximum seconds from now that the service may ask to
+        wait; by default that of the kind."""
         start = start or self.clock.monotonic()
 
         def report(progress: Progress) -> None:
@@ -328,8 +330,8 @@ class Units:
             return kind.decided(Desired(planned.address, planned.identity, traits=kind.traits), planned.decided)
         if desired is None:
             raise StalePlanError(
-                f"{planned.address} is in the plan and no longer in the spec",
-                remedy="Make a new plan.",
+                f"{planned.address} is in the plan but no longer in the spec",
+                remedy="Create a new plan.",
                 address=str(planned.address),
             )
         restored = tuple(c.path for c in planned.changes if c.reason == REMOVED_FROM_SPEC)

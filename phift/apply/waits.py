@@ -1,4 +1,4 @@
-"""Waiting for the service, with a deadline whose passing is not a failure."""
+"""Wait for the service, with a deadline. Exceeding it is not a failure."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _GROWTH = 1.4
 _LONGEST_LOCAL = 1.0
 _LONGEST_CLOUD = 20.0
 _PATIENCE_CLOUD = 300.0
-"""Seconds a wait goes on without an answer from the service: a long job outlives short outages."""
+"""Seconds to keep waiting without a response from the service: a long job survives short outages."""
 _PATIENCE_LOCAL = 5.0
-"""The embedded Azure ML has no outages: it restarts within this time, or it is gone."""
+"""The emulator has no outages: it restarts within this time or not at all."""
 
 
 def wait_for(
@@ -41,10 +41,10 @@ def wait_for(
     stop: threading.Event,
     listener: Listener,
 ) -> Progress:
-    """Looks again and again until it is done. deadline: seconds.
+    """Poll `look` until it reports completion. deadline: seconds.
 
-    Returns the last progress; raises its error when it failed, DeadlineError when the deadline passed, DetachedError
-    when `stop` was set meanwhile.
+    Returns the last progress. Raises its error if it failed, DeadlineError if the deadline passed, DetachedError if
+    `stop` was set meanwhile.
     """
     start = clock.monotonic()
     answered = start
@@ -57,9 +57,9 @@ def wait_for(
             progress = look()
         except AuthenticationError as error:
             raise DetachedError(
-                f"stopped watching {what}, which goes on: {error.summary}",
+                f"detached from {what} (still running): {error.summary}",
                 detail=error.detail,
-                remedy=f"{error.remedy or 'Sign in again.'}\nThen apply again to go on from where it then is.",
+                remedy=f"{error.remedy or 'Sign in again.'}\nThen re-run `phift apply` to resume.",
                 address=str(address),
             ) from None
         except (UnreachableError, ServerError, ThrottledError) as error:
@@ -69,8 +69,8 @@ def wait_for(
             if clock.monotonic() - answered > patience:
                 raise
             throttled = isinstance(error, ThrottledError)
-            why = "the service throttles" if throttled else "the service does not answer"
-            progress = Progress("throttled" if throttled else "no answer", message=f"{why}; trying again")
+            why = "throttled by the service" if throttled else "no response from the service"
+            progress = Progress("throttled" if throttled else "no answer", message=f"{why}; retrying")
         else:
             answered = clock.monotonic()
         if progress.error is not None:
@@ -80,15 +80,15 @@ def wait_for(
             return progress
         if stop.is_set():
             raise DetachedError(
-                f"stopped watching {what}, which goes on in state {progress.state}",
-                remedy="Apply again to go on from where it then is.",
+                f"detached from {what} (still {progress.state})",
+                remedy="Re-run `phift apply` to resume.",
                 address=str(address),
             )
         if elapsed >= deadline:
             raise DeadlineError(
                 f"{what} is still in state {progress.state} after {elapsed:.0f} s",
-                detail="That is no failure: it goes on in the service.",
-                remedy=f"Apply again to go on waiting, or wait longer: --timeout {address.kind}=SECONDS.",
+                detail="This is a timeout, not a failure; the operation continues.",
+                remedy=f"Re-run `phift apply` to keep waiting, or wait longer: --timeout {address.kind}=SECONDS.",
                 address=str(address),
             )
         stop.wait(min(pause, max(0.0, deadline - elapsed)))
@@ -97,7 +97,7 @@ def wait_for(
 
 def _out_of_time(what: str, address: Address, asked: float, left: float) -> DeadlineError:
     return DeadlineError(
-        f"{what}: the service throttles and asks to wait {duration(asked)}; the deadline leaves {duration(left)}",
+        f"{what}: throttled; the service asks to wait {duration(asked)}, but the deadline is in {duration(left)}",
         detail="This is a timeout, not a failure; the operation continues.",
         remedy=f"Re-run `phift apply` later, or wait longer: --timeout {address.kind}=SECONDS.",
         address=str(address),

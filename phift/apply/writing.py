@@ -1,4 +1,5 @@
-"""The lease around writes: taken with the first, given back while only jobs are watched, taken again after."""
+"""Hold the lease during writes: acquire it for the first write, release it while only waiting for jobs, re-acquire it
+afterwards."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ class HeldLease(Protocol):
 
 
 class Writing:
-    """Shared by all units of one apply."""
+    """The lease section shared by all units of one apply."""
 
     def __init__(self, acquire: Callable[[], HeldLease], listener: Listener) -> None:
         self._acquire = acquire
@@ -32,7 +33,7 @@ class Writing:
 
     @contextmanager
     def section(self) -> Iterator[None]:
-        """Inside, writes are allowed. Raises LeaseHeldError when another apply has the lease."""
+        """Hold the lease within the context. Raises LeaseHeldError if another apply holds it."""
         with self._lock:
             self._take()
             self._writers += 1
@@ -45,7 +46,7 @@ class Writing:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Inside a section: nothing is written by this unit for long, so the lease may go."""
+        """Allow the lease to be released within a section, while this unit does not write."""
         with self._lock:
             self._writers -= 1
             self._watchers += 1
@@ -58,7 +59,7 @@ class Writing:
                 self._writers += 1
 
     def require(self) -> None:
-        """Before each write: there is a lease, and it lasts long enough. Raises LeaseHeldError or LeaseLostError."""
+        """Ensure before each write that the lease is held long enough. Raises LeaseHeldError or LeaseLostError."""
         with self._lock:
             self._take()
             lease = self._lease
@@ -66,7 +67,7 @@ class Writing:
             lease.require()
 
     def close(self) -> None:
-        """The apply is over."""
+        """Release the lease at the end of the apply."""
         with self._lock:
             self._give_back()
 

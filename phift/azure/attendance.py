@@ -1,4 +1,4 @@
-"""Who waits on behalf of the requests of a session, and what that session knows to exist."""
+"""Wait between attempts of a session's requests, and track the objects that the session knows to exist."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["Attendant", "Seen"]
 
 
 class Seen:
-    """Addresses of objects that exist: the service accepted their write, or has shown them. From any thread.
+    """URLs of objects known to exist: the service accepted their write or has returned them. Thread-safe.
 
-    Resource Manager may answer 404 for an object for a while after it accepted its creation, and again after it has
-    shown it (hashicorp/terraform-provider-azurerm#32317, #4682): such a 404 is not taken for absence.
+    Resource Manager may return 404 for a while after it accepted a creation, and even after it has returned the object
+    (hashicorp/terraform-provider-azurerm#32317, #4682): such a 404 does not mean that the object is absent.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Seen:
         self._lock = threading.Lock()
 
     def note(self, method: str, url: str, body: Any) -> None:
-        """What a successful request says of the object at its address."""
+        """Record what a successful request implies about the object at its URL."""
         path = _path(url)
         with self._lock:
             if method == "DELETE" or (method == "GET" and _going(body)):
@@ -37,11 +37,11 @@ class Seen:
                 self._paths.add(path)
 
     def _is_going(self, path: str) -> bool:
-        """A delete takes its time, and may be shown late: what is read meanwhile says nothing."""
+        """Forget an object that is being deleted: deletion takes time and may become visible late."""
         return any(_within(path, deleted) for deleted in self._deleted)
 
     def expects(self, url: str) -> bool:
-        """Whether what lies at the address must be there: an object, or a collection or action of one."""
+        """Return whether the URL must exist: a known object, or a collection or action of one."""
         path = _path(url)
         with self._lock:
             return path in self._paths or path.rpartition("/")[0] in self._paths
@@ -55,12 +55,12 @@ class Attendant(Protocol):
 
     @property
     def patience(self) -> float:
-        """Seconds for which an object that exists may be answered with 404."""
+        """Return for how many seconds an existing object may return 404."""
 
     def wait(self, seconds: float, error: AzureError) -> None:
-        """Returns after so many seconds, to try again what met `error`.
+        """Wait this many seconds before the request that failed with `error` is retried.
 
-        Raises `error`, with advice, where the service asks to wait past a deadline; DetachedError when told to stop.
+        Raises `error`, with advice, if the service asks to wait past a deadline; DetachedError if asked to stop.
         """
 
 

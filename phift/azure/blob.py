@@ -20,18 +20,18 @@ API = "2023-11-03"
 DIGEST = "phift_digest"
 """Metadata key: the SHA-256 of the blob's content, in hex."""
 CHANGED = "FileChanged"
-"""Code of the error when a file is not the one of the given digest."""
+"""Error code if a file does not match the given digest."""
 
-_PART = 8 << 20  # bytes of a download that are held at once
+_PART = 8 << 20  # bytes of a download held in memory
 
 Progress = Callable[[int, int], None]
-"""Called with (bytes done, bytes in all)."""
+"""Called with (bytes done, bytes in total)."""
 
 
 class Properties(TypedDict):
-    """What HEAD tells. lease_state: available, leased, expired, breaking, broken. type: BlockBlob, AppendBlob.
+    """The result of HEAD. lease_state: available, leased, expired, breaking, broken. type: BlockBlob, AppendBlob.
 
-    md5: base64, "" where the service has none: it keeps the one that the writer of a block list states.
+    md5: base64, "" if the service has none: it stores the value that the writer of a block list provides.
     """
 
     size: int
@@ -44,7 +44,7 @@ class Properties(TypedDict):
 
 
 class BlobStore:
-    """One container, from any number of threads. Names are relative to it. Raises AzureError and its kinds."""
+    """One container; thread-safe. Names are relative to it. Raises AzureError and its subclasses."""
 
     def __init__(self, http: Http, auth: DatastoreAuth, datastore: str, *, read_only: bool = False) -> None:
         self.datastore = datastore
@@ -61,20 +61,20 @@ class BlobStore:
         return f"{self._auth.account}/{self._auth.container}"
 
     def uri(self, name: str) -> str:
-        """How jobs and assets name the blob."""
+        """Return the URI of the blob in jobs and assets."""
         return f"azureml://datastores/{self.datastore}/paths/{name}"
 
     def read_only(self) -> BlobStore:
-        """The same, refusing every write before it leaves."""
+        """Return the same store, rejecting every write before it is sent."""
         return BlobStore(self._http, self._auth, self.datastore, read_only=True)
 
     def upload(self, path: Path, name: str, *, progress: Progress | None = None, digest: str = "") -> bool:
-        """Uploads a file in parallel blocks; returns False when the blob already holds the same content.
+        """Upload a file in parallel blocks; return False if the blob already has the same content.
 
-        digest: the file's SHA-256 in hex, worked out when not given. An upload that was cut off is taken up where it
-        was: blocks of 8 MiB that the service has already are not sent again. Memory: four such blocks. The file is
-        digested once more as it is read. Raises OSError when it cannot be read, AzureError with the code CHANGED when
-        its digest is another: no blob is written then.
+        digest: the file's SHA-256 in hex, computed if not given. An interrupted upload resumes: blocks of 8 MiB that
+        the service already has are not sent again. Memory: four such blocks. The file is digested again while it is
+        read. Raises OSError if it cannot be read, and AzureError with the code CHANGED, without writing the blob, if
+        its digest differs.
         """
         from phift.azure.blob_upload import upload
 
@@ -89,9 +89,9 @@ class BlobStore:
         lease: str | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> None:
-        """Writes a whole block blob. lease: its lease id, while leased.
+        """Write a whole block blob. lease: its lease id, if leased.
 
-        if_none_match: ConflictError when it exists; after a lost answer that may be our own doing.
+        if_none_match: raise ConflictError if it exists; after a lost response, our own request may have created it.
         """
         headers = {"x-ms-blob-type": "BlockBlob", "Content-MD5": content_md5(data), **_lease(lease), **_meta(metadata)}
         if if_none_match:
@@ -99,7 +99,7 @@ class BlobStore:
         self.request("PUT", name, headers=headers, content=data)
 
     def get(self, name: str, *, offset: int = 0) -> bytes:
-        """The content from byte `offset` on; empty when there is nothing beyond it. Raises NotFoundError."""
+        """Return the content from byte `offset` on; empty if there is none. Raises NotFoundError."""
         try:
             return self.request("GET", name, headers={"x-ms-range": f"bytes={offset}-"} if offset else {}).content
         except AzureError as error:
@@ -108,10 +108,10 @@ class BlobStore:
             raise
 
     def download(self, name: str, into: Path) -> None:
-        """Writes the content to a file, part by part: it need not fit in memory. Raises NotFoundError and OSError."""
+        """Write the content to a file in parts, so that it need not fit in memory. Raises NotFoundError and OSError."""
         found = self.head(name)
         if found is None:
-            raise NotFoundError(f"there is no blob {name} in container {self._auth.container}", status=404)
+            raise NotFoundError(f"blob {name} not found in container {self._auth.container}", status=404)
         with into.open("wb") as out:
             for start in range(0, found["size"], _PART):
                 bounds = f"bytes={start}-{start + _PART - 1}"
@@ -119,7 +119,7 @@ class BlobStore:
                 out.write(self.request("GET", name, headers=headers).content)
 
     def head(self, name: str) -> Properties | None:
-        """What is known of the blob, None when there is none."""
+        """Return the blob's properties, or None if it does not exist."""
         try:
             headers = self.request("HEAD", name).headers
         except NotFoundError:
@@ -135,7 +135,7 @@ class BlobStore:
         )
 
     def list(self, prefix: str, delimiter: str = "") -> Iterator[str]:
-        """Names that start with prefix, in order; with a delimiter also the common prefixes, ending in it."""
+        """Yield names that start with the prefix, in order; with a delimiter also the common prefixes, ending in it."""
         marker = ""
         while True:
             query = {"restype": "container", "comp": "list", "prefix": prefix}
@@ -150,7 +150,7 @@ class BlobStore:
                 return
 
     def delete(self, name: str, *, lease: str | None = None) -> bool:
-        """Deletes; False when there was nothing."""
+        """Delete the blob; return False if it does not exist."""
         try:
             self.request("DELETE", name, headers=_lease(lease))
         except NotFoundError:
@@ -158,14 +158,13 @@ class BlobStore:
         return True
 
     def set_metadata(self, name: str, metadata: Mapping[str, str], *, lease: str | None = None) -> None:
-        """Replaces the blob's metadata."""
+        """Replace the blob's metadata."""
         self.request("PUT", name, query={"comp": "metadata"}, headers={**_lease(lease), **_meta(metadata)}, content=b"")
 
     def append(self, name: str, data: bytes, *, position: int | None = None) -> int:
-        """Adds to the end of an append blob, which is made when missing; returns its new length.
+        """Append to an append blob, created if missing; return its new length.
 
-        position: where the end must be; with it a repeated call that had already worked is recognised. Raises
-        ConflictError when the end is elsewhere.
+        position: the expected length, which makes the call idempotent. Raises ConflictError if the length differs.
         """
         headers = {"Content-MD5": content_md5(data)}
         if position is not None:
@@ -203,7 +202,7 @@ class BlobStore:
                 raise
 
     def acquire_lease(self, name: str, seconds: int) -> str:
-        """Leases the blob for 15 to 60 seconds; returns the lease id. Raises ConflictError when someone holds one."""
+        """Lease the blob for 15 to 60 seconds; return the lease id. Raises ConflictError if it is already leased."""
         proposed = str(uuid.uuid4())
         headers = {
             "x-ms-lease-action": "acquire",
@@ -214,15 +213,15 @@ class BlobStore:
         return answer.headers.get("x-ms-lease-id") or proposed
 
     def renew_lease(self, name: str, lease: str) -> None:
-        """Starts the lease's time anew. Raises ConflictError when it is no longer ours."""
+        """Renew the lease. Raises ConflictError if it is no longer ours."""
         self._lease_request(name, {"x-ms-lease-action": "renew", "x-ms-lease-id": lease})
 
     def release_lease(self, name: str, lease: str) -> None:
-        """Gives the lease back. Raises ConflictError when it is no longer ours."""
+        """Release the lease. Raises ConflictError if it is no longer ours."""
         self._lease_request(name, {"x-ms-lease-action": "release", "x-ms-lease-id": lease})
 
     def break_lease(self, name: str) -> None:
-        """Ends whoever's lease at once. Raises ConflictError when there is none."""
+        """Break the lease at once, whoever holds it. Raises ConflictError if there is none."""
         self._lease_request(name, {"x-ms-lease-action": "break", "x-ms-lease-break-period": "0"})
 
     def request(
@@ -236,10 +235,10 @@ class BlobStore:
         repeatable: bool = True,
         timeout: float = 120.0,
     ) -> Response:
-        """One request to a blob, or to the container for an empty name. Raises AzureError and its kinds."""
+        """Send one request to a blob, or to the container for an empty name. Raises AzureError and its subclasses."""
         url = with_query(f"{self._auth.url}/{encoded(name)}" if name else self._auth.url, query or {})
         if self._read_only and method not in {"GET", "HEAD"}:
-            raise AzureError(f"refused to write blob {name}: this session only reads", code="ReadOnly", method=method)
+            raise AzureError(f"cannot write blob {name}: this session is read-only", code="ReadOnly", method=method)
         sent = {"x-ms-version": API, **(headers or {})}
         if content is not None:
             sent |= {"Content-Type": "application/octet-stream", "Content-Length": str(len(content))}
@@ -263,12 +262,12 @@ class BlobStore:
                 auth = other
 
     def _lease_request(self, name: str, headers: Mapping[str, str]) -> Response:
-        # a lease lives for a minute: an answer that takes longer than this is worth less than another attempt
+        # A lease lasts a minute: if a response takes longer than this, another attempt is better.
         return self.request("PUT", name, query={"comp": "lease"}, headers=headers, content=b"", timeout=10.0)
 
 
 def content_md5(data: bytes) -> str:
-    """The Content-MD5 header: it guards the way, not against attackers."""
+    """Return the Content-MD5 header, which protects against corruption, not against attackers."""
     return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
 
 

@@ -1,4 +1,4 @@
-"""How blob requests prove who sends them: the datastore's SAS or account key, or the user's own token."""
+"""Authorisation of blob requests: the datastore's SAS or account key, or the user's own token."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ __all__ = ["AadAuth", "BlobAuth", "DatastoreAuth", "SasAuth", "SharedKeyAuth", "
 STORAGE_SCOPE = "https://storage.azure.com/.default"
 DATASTORE_API = "2024-10-01"
 SAS_LIFE = 3000
-"""Seconds a SAS is used; it is asked for with one hour."""
+"""Seconds to use a SAS; it is requested for one hour."""
 
 _REFUSED_KEYS = {"KeyBasedAuthenticationNotPermitted"}
 _REFUSED_SAS = {"AuthenticationFailed", "AuthorizationFailure", "AuthorizationPermissionMismatch"}
 
 
 class BlobAuth(Protocol):
-    """One way to authorise a request. scope: of the bearer token, empty for none."""
+    """One way to authorise a request. scope: of the bearer token, empty if none is needed."""
 
     @property
     def scope(self) -> str: ...
 
     def sign(self, method: str, url: str, headers: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-        """The address and the additional headers to send."""
+        """Return the URL and the additional headers to send."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class SasAuth:
 
 
 class SharedKeyAuth:
-    """An account key; each request is signed with it."""
+    """An account key, which signs each request."""
 
     scope = ""
 
@@ -98,7 +98,7 @@ _SIGNED = (
 
 
 def shared_key_signature(account: str, key: str, method: str, url: str, headers: Mapping[str, str]) -> str:
-    """The signature of a request to blob storage (Azure docs, "Authorize with Shared Key")."""
+    """Return the signature of a request to blob storage (Azure docs, "Authorize with Shared Key")."""
     lower = {name.lower(): value for name, value in headers.items()}
     if lower.get("content-length") == "0":
         lower["content-length"] = ""
@@ -115,10 +115,10 @@ def shared_key_signature(account: str, key: str, method: str, url: str, headers:
 
 
 class DatastoreAuth:
-    """What a datastore offers: its SAS or key, asked for when first wanted and again before it ends, else the token.
+    """The authorisation of a datastore: its SAS or key, fetched on first use and before it expires, else the token.
 
-    arm: Resource Manager. path: of the datastore. properties: its document's. A datastore without credentials, one
-    whose secrets we may not list, and an account that refuses keys all lead to the user's token.
+    arm: Resource Manager. path: of the datastore. properties: of its document. The user's token is used if the
+    datastore has no credentials, its secrets cannot be listed, or the account does not accept keys.
     """
 
     def __init__(
@@ -139,11 +139,11 @@ class DatastoreAuth:
 
     @property
     def url(self) -> str:
-        """The container's address."""
+        """The container's URL."""
         return f"https://{self.account}.blob.core.windows.net/{self.container}"
 
     def current(self) -> BlobAuth:
-        """The authorisation to use now."""
+        """Return the authorisation to use now."""
         with self._lock:
             if self._auth is None or self._now() >= self._until:
                 self._auth, life = self._ask()
@@ -151,7 +151,7 @@ class DatastoreAuth:
             return self._auth
 
     def instead_of(self, refused: BlobAuth, error: AzureError) -> BlobAuth | None:
-        """What to try once after `refused` was answered with `error`; None when nothing is left."""
+        """Return the authorisation to try after `refused` failed with `error`; None if there is no other."""
         if error.status != 403 or isinstance(refused, AadAuth):
             return None
         with self._lock:
@@ -186,5 +186,5 @@ class DatastoreAuth:
 
 
 def encoded(name: str) -> str:
-    """A blob's name in an address."""
+    """Encode a blob's name for a URL."""
     return quote(name, safe="/~-_.!()*'$,;=:@")

@@ -1,7 +1,7 @@
-"""Files into blobs: skipped when there already, else in parallel blocks that a cut-off upload takes up again.
+"""Upload files to blobs: skip existing content, else send parallel blocks that an interrupted upload can reuse.
 
-The id of a block holds the digest of the file, its number and the MD5 of its own bytes. So a block that an earlier
-upload left in the service is used only where it has the same content, and two uploads of one file complete each other.
+The id of a block contains the digest of the file, its number and the MD5 of its bytes. A block that an earlier upload
+left in the service is therefore reused only if it has the same content, and two uploads of one file share their blocks.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ __all__ = ["BLOCK", "WORKERS", "upload"]
 BLOCK = 8 * 1024 * 1024
 WORKERS = 4
 _MOST_BLOCKS = 50_000
-"""The service's limit a blob; beyond 400 GB blocks grow."""
+"""The service's limit per blob; beyond 400 GB, blocks get larger."""
 _SENDS = 3
-"""Attempts at a block that arrives damaged."""
+"""Attempts to send a block that arrives corrupted."""
 _OTHER_IDS = "InvalidBlobOrBlock"
-"""The service holds blocks of the blob whose ids have another length."""
+"""The service has uncommitted blocks whose ids have a different length."""
 _BLOCKS_GONE = "InvalidBlockList"
-"""A block has expired, or another upload of the blob was committed meanwhile."""
+"""A block has expired, or another upload of the blob was committed in the meantime."""
 _UNFINISHED = "unfinished"
 
 
@@ -47,7 +47,7 @@ def upload(
     block: int = BLOCK,
     workers: int = WORKERS,
 ) -> bool:
-    """See BlobStore.upload. block: bytes a block. workers: blocks in flight."""
+    """See BlobStore.upload. block: bytes per block. workers: blocks in flight."""
     size = path.stat().st_size
     digest = digest or file_digest(path)
     report = _Report(size, progress)
@@ -68,7 +68,7 @@ def upload(
         if error.code not in (_OTHER_IDS, _BLOCKS_GONE):
             raise
         if error.code == _OTHER_IDS:
-            # A commit drops all blocks that it does not name. No file has this digest: the blob counts as absent.
+            # A commit drops all blocks that it does not list. No file has this digest, so the blob counts as absent.
             _commit(store, name, [], {f"x-ms-meta-{DIGEST}": _UNFINISHED})
         report.restart()
         _Blocks(store, path, name, size, digest, block, workers, report).send()
@@ -76,7 +76,7 @@ def upload(
 
 
 class _Blocks:
-    """One attempt at a file in blocks."""
+    """One attempt to upload a file in blocks."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class _Blocks:
         self._report = report
 
     def send(self) -> None:
-        """Send what the service lacks, then commit, unless the file is not the one of the digest."""
+        """Send the missing blocks, then commit, unless the file does not match the digest."""
         there = self._uncommitted()
         whole, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
         ids: list[str] = []
@@ -123,7 +123,7 @@ class _Blocks:
         self._finish(ids, base64.b64encode(md5.digest()).decode())
 
     def _id(self, number: int, md5: str) -> str:
-        # 52 bytes, as those of earlier releases: the service refuses ids of different lengths for one blob.
+        # 52 bytes, as in earlier releases: the service rejects ids of different lengths for one blob.
         text = f"{self._digest[:14]}{base64.b64decode(md5).hex()}{number:06d}"
         return base64.b64encode(text.encode()).decode()
 
@@ -139,7 +139,7 @@ class _Blocks:
         self._report.add(len(data))
 
     def _uncommitted(self) -> set[str]:
-        """Ids of blocks that an earlier, cut-off upload left in the service."""
+        """Return the ids of blocks that an earlier, interrupted upload left in the service."""
         try:
             query = {"comp": "blocklist", "blocklisttype": "uncommitted"}
             answer = self._store.request("GET", self._name, query=query)
@@ -155,10 +155,10 @@ class _Blocks:
         found = there and (there["size"], there["md5"], there["metadata"].get(DIGEST))
         if found != (self._size, md5, self._digest):
             raise AzureError(
-                f"blob {self._name} is not what was uploaded",
+                f"blob {self._name} differs from the uploaded content",
                 code="BlobDiffers",
-                detail=f"Size, MD5 and digest should be {(self._size, md5, self._digest)}, and are {found}.",
-                remedy="Check whether something else writes to this blob, then re-run the command.",
+                detail=f"Expected size, MD5 and digest {(self._size, md5, self._digest)}, found {found}.",
+                remedy="Check whether another program writes to this blob, then re-run the command.",
             )
 
 
@@ -170,7 +170,7 @@ def _commit(store: BlobStore, name: str, ids: list[str], headers: dict[str, str]
 
 
 def _some_done(pending: set[Future[None]]) -> set[Future[None]]:
-    """Those that are still on their way, once one has arrived. Raises what went wrong."""
+    """Wait for one transfer to finish and return the others. Raises its error."""
     done, left = wait(pending, return_when=FIRST_COMPLETED)
     for future in done:
         future.result()
@@ -180,7 +180,7 @@ def _some_done(pending: set[Future[None]]) -> set[Future[None]]:
 def _require(path: Path, expected: str, found: str) -> None:
     if found != expected:
         raise AzureError(
-            f"{path} has changed since it was digested; nothing was uploaded in its place",
+            f"{path} has changed since it was digested; nothing was uploaded",
             code=CHANGED,
             detail=f"SHA-256 {found}, expected {expected}.",
             remedy="Re-run the command.",
@@ -188,7 +188,7 @@ def _require(path: Path, expected: str, found: str) -> None:
 
 
 class _Report:
-    """Adds up what is done, for one listener, from any thread."""
+    """Sums up progress for one listener; thread-safe."""
 
     def __init__(self, total: int, progress: Callable[[int, int], None] | None) -> None:
         self._total = total
@@ -203,6 +203,6 @@ class _Report:
                 self._progress(self._done, self._total)
 
     def restart(self) -> None:
-        """Count from the beginning."""
+        """Restart the count."""
         with self._lock:
             self._done = 0

@@ -1,4 +1,4 @@
-"""From "which workspace" to a session with it. The only builder of connections."""
+"""Find the workspace and open a session with it. The only place that creates connections."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["LocalConnection", "WorkspaceId", "connect", "find_workspace"]
 
 
 class LocalConnection(Protocol):
-    """What reaching the embedded Azure ML takes."""
+    """The connection parameters of the emulator."""
 
     @property
     def proxy_url(self) -> str: ...
@@ -52,12 +52,12 @@ def connect(
     cwd: Path | None = None,
     clock: Clock | None = None,
 ) -> Azure:
-    """A session with a workspace; nothing is sent before its first use.
+    """Open a session with a workspace; nothing is sent before its first use.
 
-    workspace: None looks in the environment, then for a config.json. local: the embedded Azure ML to use instead of
-    the cloud; its workspace is the one that counts. interactive: a person sits at a terminal and may sign in in a
-    browser. credential: of the cloud, in place of those that azure.identity finds. clock: for the pauses between
-    retries. Raises UsageError when no workspace is named anywhere.
+    workspace: if None, taken from the environment, then from a config.json. local: the emulator to use instead of the
+    cloud; its workspace takes precedence. interactive: allow sign-in in a browser. credential: for the cloud, instead
+    of those that azure.identity finds. clock: for the pauses between retries. Raises UsageError if no workspace is
+    configured.
     """
     from phift.azure.credentials import CachedCredential, LocalCredential
     from phift.azure.retry import Retry
@@ -65,7 +65,7 @@ def connect(
 
     retry = Retry(clock=clock or SystemClock())
     if local is not None:
-        retry = replace(retry, attempts=4, cap=2.0)  # an emulator that has stopped does not come back by itself
+        retry = replace(retry, attempts=4, cap=2.0)  # a stopped emulator does not restart on its own
         http = Http(None, local, retry=retry)
         identity = CachedCredential(LocalCredential(local, http))
         here = WorkspaceId(local.subscription_id, local.resource_group, local.workspace_name)
@@ -76,9 +76,10 @@ def connect(
 
 
 def find_workspace(environ: Mapping[str, str], cwd: Path) -> WorkspaceId:
-    """The workspace named by AZURE_* or AZUREML_* variables, else by the config.json that MLClient.from_config finds.
+    """Return the workspace of the AZURE_* or AZUREML_* variables, else of the config.json that MLClient.from_config
+    finds.
 
-    Raises UsageError when there is none, or when what is there is incomplete.
+    Raises UsageError if there is none, or if it is incomplete.
     """
     names = {part: _first(environ, variables) for part, variables in _VARIABLES.items()}
     if all(names.values()):
@@ -87,17 +88,17 @@ def find_workspace(environ: Mapping[str, str], cwd: Path) -> WorkspaceId:
     if path is None:
         missing = [_VARIABLES[part][0] for part, value in names.items() if not value]
         raise UsageError(
-            "no workspace is named",
+            "no workspace configured",
             detail=f"The target has no workspace, {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set, "
-            f"and there is no config.json in {cwd}, in a folder .azureml, or above.",
-            remedy="Write targets.NAME.workspace in the spec, set the variables, "
+            f"and no config.json was found in {cwd}, in a folder .azureml, or in a parent folder.",
+            remedy="Set targets.NAME.workspace in the spec, set the variables, "
             "or download config.json from the workspace's page in the portal.",
         )
     return _from_config(path)
 
 
 class _Lazy:
-    """The cloud credential, built when the first token is wanted: azure.identity is slow to import."""
+    """Create the cloud credential when the first token is needed: azure.identity is slow to import."""
 
     def __init__(self, interactive: bool) -> None:
         self._interactive = interactive
@@ -123,7 +124,7 @@ def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> str:
 
 
 def _config_file(start: Path) -> Path | None:
-    """As the SDK looks: for each place the current folder and 20 levels above, places in order of priority."""
+    """Search like the SDK: each location in the current folder and 20 levels up, locations in order of priority."""
     folders = [start.resolve(), *start.resolve().parents][:20]
     for below in (".azureml", "aml_config", ""):
         for name in ("config.json", "project.json"):
@@ -137,11 +138,11 @@ def _from_config(path: Path) -> WorkspaceId:
     try:
         config = json.loads(read_regular(path, SPEC_BYTES).decode("utf-8-sig"))
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read as JSON", detail=str(error), remedy=_CONFIG_REMEDY) from None
+        raise UsageError(f"{path} is not valid JSON", detail=str(error), remedy=_CONFIG_REMEDY) from None
     except RecursionError:
-        raise UsageError(f"{path} cannot be read as JSON: nested too deeply", remedy=_CONFIG_REMEDY) from None
+        raise UsageError(f"{path} is not valid JSON: nested too deeply", remedy=_CONFIG_REMEDY) from None
     if not isinstance(config, dict):
-        raise UsageError(f"{path} holds no JSON object", remedy=_CONFIG_REMEDY)
+        raise UsageError(f"{path} does not contain a JSON object", remedy=_CONFIG_REMEDY)
     if scope := config.get("Scope"):
         pieces = str(scope).split("/")
         if len(pieces) >= 9:
@@ -149,8 +150,8 @@ def _from_config(path: Path) -> WorkspaceId:
     keys = ("subscription_id", "resource_group", "workspace_name")
     missing = [key for key in keys if not (config.get(key) and isinstance(config[key], str))]
     if missing:
-        raise UsageError(f"{path} does not name a workspace: {', '.join(missing)} missing", remedy=_CONFIG_REMEDY)
+        raise UsageError(f"{path} is incomplete: {', '.join(missing)} missing", remedy=_CONFIG_REMEDY)
     return WorkspaceId(config["subscription_id"], config["resource_group"], config["workspace_name"])
 
 
-_CONFIG_REMEDY = "It needs subscription_id, resource_group and workspace_name, as the portal's config.json has them."
+_CONFIG_REMEDY = "Required keys, as in the portal's config.json: subscription_id, resource_group, workspace_name."

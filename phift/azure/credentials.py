@@ -1,4 +1,4 @@
-"""Who we are: the user's own Azure credential, or the fixed one of the embedded Azure ML. Tokens are asked for once."""
+"""Credentials: the user's own Azure credential, or the fixed one of the emulator. Tokens are cached."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 __all__ = ["CachedCredential", "LocalCredential", "cloud_credential"]
 
 REFRESH_BEFORE = 300
-"""Seconds before its end at which a token is replaced."""
+"""Seconds before expiry at which a token is replaced."""
 
 _REMEDY = (
-    "Sign in with az login, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (or a federated token).\n"
-    "To work without Azure, choose the target local."
+    "Sign in with `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (or a federated token).\n"
+    "To work without Azure, use --target local."
 )
 
 
 class CachedCredential:
-    """A credential whose tokens are shared by all threads: one request a scope until shortly before the end.
+    """A credential that caches tokens for all threads: one request per scope until shortly before expiry.
 
-    Raises AuthenticationError, with what to do, when the credential underneath has no token.
+    Raises AuthenticationError, with a remedy, if the wrapped credential returns no token.
     """
 
     def __init__(self, inner: Any, now: Callable[[], float] = time.time) -> None:
@@ -43,12 +43,12 @@ class CachedCredential:
         self._lock = threading.Lock()
 
     def forget(self, *scopes: str) -> None:
-        """The service does not accept the token of these scopes any more: the next call asks for another."""
+        """Drop the token of these scopes, which the service rejected; the next call requests a new one."""
         with self._lock:
             self._tokens.pop(scopes, None)
 
     def get_token(self, *scopes: str, claims: str | None = None, **options: Any) -> AccessToken:
-        """A token for the scopes; claims, from a challenge of the service, force a new one."""
+        """Return a token for the scopes; claims from a challenge of the service force a new one."""
         with self._lock:
             known = self._tokens.get(scopes)
             if claims is None and known is not None and known.expires_on - self._now() > REFRESH_BEFORE:
@@ -66,7 +66,7 @@ class CachedCredential:
 
 
 class LocalIdentity(Protocol):
-    """Tenant, client and secret of the embedded Azure ML."""
+    """Tenant, client and secret of the emulator."""
 
     @property
     def tenant_id(self) -> str: ...
@@ -77,9 +77,9 @@ class LocalIdentity(Protocol):
 
 
 class LocalCredential:
-    """Client credentials of the embedded Azure ML, exchanged for tokens through its proxy.
+    """The emulator's client credentials, exchanged for tokens through its proxy.
 
-    http: a connection without credential.
+    http: a connection without a credential.
     """
 
     def __init__(self, identity: LocalIdentity, http: Http) -> None:
@@ -90,7 +90,7 @@ class LocalCredential:
         return "LocalCredential()"
 
     def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-        """A new token for the scopes."""
+        """Return a new token for the scopes."""
         from azure.core.credentials import AccessToken
 
         form = {
@@ -111,10 +111,10 @@ class LocalCredential:
 
 
 def cloud_credential(*, interactive: bool) -> TokenCredential:
-    """DefaultAzureCredential and, where a person sits at a terminal, a sign-in in the browser after it."""
+    """Return DefaultAzureCredential, followed by sign-in in a browser if interactive."""
     from azure.identity import DefaultAzureCredential
 
-    for name in ("azure.identity", "msal"):  # they log a page where one error of ours says it
+    for name in ("azure.identity", "msal"):  # they log pages; our error is one line
         logging.getLogger(name).setLevel(logging.CRITICAL)
     if not interactive:
         return DefaultAzureCredential()
@@ -122,7 +122,7 @@ def cloud_credential(*, interactive: bool) -> TokenCredential:
 
 
 class _BrowserAfter:
-    """Asks the first credential, and when it has nothing, the browser, from then on."""
+    """Uses the first credential and, once it has no token, the browser."""
 
     def __init__(self, first: TokenCredential) -> None:
         self._chosen: TokenCredential | None = None
@@ -151,13 +151,13 @@ _NOT_SET_UP = re.compile(
 
 
 def _refused(error: Exception) -> NoReturn:
-    """One clear error out of the credential chain's lines: what was set up and failed, or that nothing is."""
+    """Summarize the lines of the credential chain: the credentials that failed, or that none is configured."""
     attempts = _ATTEMPT.findall(str(error))
     failed = [f"{name}: {reason}" for name, reason in attempts if not _NOT_SET_UP.search(reason)]
     if failed:
         detail = "\n".join(failed)
     elif attempts:
-        detail = f"None is set up on this machine; tried {', '.join(name for name, _ in attempts)}."
+        detail = f"None is configured on this machine; tried {', '.join(name for name, _ in attempts)}."
     else:
         detail = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    raise AuthenticationError("no Azure credential gave a token", detail=redact(detail), remedy=_REMEDY) from None
+    raise AuthenticationError("no usable Azure credential found", detail=redact(detail), remedy=_REMEDY) from None

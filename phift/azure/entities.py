@@ -1,6 +1,6 @@
-"""From azure-ai-ml entities to the JSON that MLClient would send. The only place that touches the SDK's private parts.
+"""Convert azure-ai-ml entities to the JSON that MLClient would send. The only place that uses the SDK's private API.
 
-They are those of azure-ai-ml 1.35 (pyproject.toml pins it below 1.36): `_to_rest_object`, the `_deserialize` and
+It relies on azure-ai-ml 1.35 (pyproject.toml pins it below 1.36): `_to_rest_object`, the `_deserialize` and
 `_from_rest_object` pair of components, and the models' JSON encoder.
 """
 
@@ -22,7 +22,7 @@ __all__ = ["body", "build_pipeline", "pipeline_from_component", "silence"]
 T = TypeVar("T")
 
 _BUILD = threading.Lock()
-"""`@pipeline` keeps its stack of builders and a profile hook in process globals: one build at a time."""
+"""`@pipeline` keeps its builder stack and a profile hook in process globals: only one build at a time."""
 
 _VERSIONED = re.compile(r"^azureml:(?P<name>[^:/]+):(?P<version>[^:/]+)$")
 _SHORT_DATASTORE = re.compile(r"^azureml://datastores/")
@@ -30,7 +30,7 @@ _SHORT_DATASTORE = re.compile(r"^azureml://datastores/")
 
 @cache
 def silence() -> None:
-    """Quiets the SDK's loggers. It sets up its own at import, so it is imported first."""
+    """Silence the SDK's loggers, after importing it: it configures its own logger on import."""
     import azure.ai.ml  # noqa: F401
 
     for name in ("azure", "azure.ai.ml", "azure.identity", "azure.core", "msal", "urllib3"):
@@ -38,13 +38,13 @@ def silence() -> None:
 
 
 def body(entity: Any, location: str | None = None, workspace: str = "") -> dict[str, Any]:
-    """The body of the PUT with which MLClient would write the entity: AmlCompute, Data, Model, PipelineJob, ...
+    """Return the PUT body with which MLClient would write the entity: AmlCompute, Data, Model, PipelineJob, ...
 
-    location: the workspace's region, which computes, endpoints and deployments carry. workspace: its ARM id, which
-    short references (`azureml:name:version`, a cluster's name, `azureml://datastores/...` of a model) are made whole
-    with, where MLClient does so. What an entity refers to must lie in the cloud: nothing is uploaded or looked up.
-    Two things MLClient adds are left out: git properties of the current folder, and the service's defaults.
-    Raises PhiftError for an entity the SDK itself refuses.
+    location: the workspace's region, part of computes, endpoints and deployments. workspace: its ARM id, used to
+    expand short references (`azureml:name:version`, a cluster's name, `azureml://datastores/...` of a model) where
+    MLClient does so. Everything that an entity refers to must be in the cloud: nothing is uploaded or looked up. Two
+    additions of MLClient are omitted: Git properties of the current folder, and the service's defaults.
+    Raises PhiftError for an entity that the SDK itself rejects.
     """
     silence()
     try:
@@ -56,17 +56,17 @@ def body(entity: Any, location: str | None = None, workspace: str = "") -> dict[
 
 
 def pipeline_from_component(document: Mapping[str, Any]) -> Callable[..., Any]:
-    """The component entity, callable inside `@pipeline`, of a component version's REST document; no network.
+    """Convert a component version's REST document to an entity that can be called inside `@pipeline`; no network.
 
-    document: as a registry answers it: `id` (`azureml://registries/R/components/N/versions/V`), `name`,
-    `properties.componentSpec`. Raises PhiftError when the SDK cannot read it.
+    document: as returned by a registry: `id` (`azureml://registries/R/components/N/versions/V`), `name`,
+    `properties.componentSpec`. Raises PhiftError if the SDK cannot read it.
     """
     silence()
     from azure.ai.ml._restclient.arm_ml_service.models import ComponentVersion
     from azure.ai.ml.entities import Component
 
     try:
-        # the SDK empties the specification that it reads, so it gets a copy of its own
+        # The SDK empties the specification that it reads, so pass a copy.
         version = ComponentVersion._deserialize(copy.deepcopy(dict(document)), [])
         component: Callable[..., Any] = Component._from_rest_object(version)
     except Exception as error:
@@ -77,14 +77,14 @@ def pipeline_from_component(document: Mapping[str, Any]) -> Callable[..., Any]:
 
 
 def build_pipeline(function: Callable[..., T], /, *arguments: Any, **keywords: Any) -> T:
-    """The PipelineJob that a function decorated with `@pipeline` builds; one at a time in the whole process."""
+    """Build the PipelineJob of a function decorated with `@pipeline`; only one build at a time per process."""
     silence()
     with _BUILD:
         return function(*arguments, **keywords)
 
 
 def _rest_object(entity: Any, location: str | None, workspace: str) -> Any:
-    """As the create_or_update of each kind's operations class prepares it."""
+    """Prepare the entity like create_or_update of the kind's operations class."""
     from azure.ai.ml.entities import Compute, Job, Model, OnlineDeployment, OnlineEndpoint
 
     sent = copy.copy(entity)
@@ -120,12 +120,12 @@ def _rest_job(job: Any, workspace: str) -> Any:
 
 
 def _whole(reference: Any, kind: str, workspace: str) -> Any:
-    """An asset's ARM id where the reference is a short one."""
+    """Expand a short reference to the asset's ARM id."""
     if not isinstance(reference, str):
         return reference
     if short := _VERSIONED.match(reference):
         if not workspace:
-            raise PhiftError(f"{reference} needs the workspace it lies in")
+            raise PhiftError(f"{reference} requires a workspace")
         return f"{workspace}/{kind}/{short['name']}/versions/{short['version']}"
     return reference.removeprefix("azureml:") if reference.startswith("azureml:/subscriptions/") else reference
 
@@ -137,7 +137,7 @@ def _compute(name: str, workspace: str) -> str:
 
 
 def _lower_group(workspace: str) -> str:
-    """The workspace as long datastore addresses have it: `resourcegroups`, and `workspaces` without provider."""
+    """Return the workspace as in long datastore URIs: `resourcegroups`, and `workspaces` without provider."""
     return workspace.replace("/resourceGroups/", "/resourcegroups/").replace(
         "/providers/Microsoft.MachineLearningServices", ""
     )
@@ -156,11 +156,11 @@ def _plain(rest: Any) -> dict[str, Any]:
 
 def _refused(entity: Any, error: Exception) -> PhiftError:
     name = getattr(entity, "name", "") or ""
-    return PhiftError(f"azure-ai-ml refuses the {type(entity).__name__} {name}".rstrip(), detail=_message(error))
+    return PhiftError(f"azure-ai-ml rejects the {type(entity).__name__} {name}".rstrip(), detail=_message(error))
 
 
 def _message(error: BaseException) -> str:
-    """What the SDK means: the cause inside its coloured help text, else the first lines."""
+    """Extract the cause from the SDK's coloured help text, else the first lines."""
     cause = error.__context__ if hasattr(error.__context__, "error_category") else error
     text = str(getattr(cause, "message", "") or cause)
     lines = [line.strip() for line in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines() if line.strip()]

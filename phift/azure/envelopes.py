@@ -1,7 +1,8 @@
-"""What the body of a refused request says, whichever of the service's four envelopes it comes in.
+"""Parse the body of an error response, in any of the service's four envelopes.
 
-Resource Manager's, the data plane's, blob storage's XML, and RFC 7807 problems, which online endpoints hide as a JSON
-string inside `details[0].message`. The status documents of asynchronous operations carry Resource Manager's.
+The envelopes are Resource Manager's, the data plane's, blob storage's XML, and RFC 7807 problems, which online
+endpoints embed as a JSON string in `details[0].message`. Status documents of asynchronous operations use Resource
+Manager's.
 """
 
 from __future__ import annotations
@@ -16,21 +17,21 @@ from xml.etree import ElementTree
 __all__ = ["Problem", "first_line", "problem_in", "problem_of"]
 
 _GENERIC = {"", "BadRequest", "UserError", "ValidationError", "ServiceError", "SystemError", "Immutable", "NotFound"}
-"""Outer codes that say less than what lies inside them."""
+"""Outer codes that are less specific than the inner ones."""
 
 _CODE_IN_MESSAGE = re.compile(r"^([A-Z][A-Za-z]{4,60}): +(?=\S)")
-"""A failed deployment's operation leaves `code` empty and begins its message with it: "ResourceNotReady: User container
-has crashed ..." (Azure/mlops-v2#120, MicrosoftLearning/mslearn-azure-ml#41)."""
+"""The operation of a failed deployment leaves `code` empty and starts its message with it: "ResourceNotReady: User
+container has crashed ..." (Azure/mlops-v2#120, MicrosoftLearning/mslearn-azure-ml#41)."""
 
 _DEEPEST = 8
-"""Levels of nested errors that are read."""
+"""Maximum nesting of errors to read."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """code: the most specific one. details: further messages. codes: all there are, that one first.
+    """code: the most specific one. details: further messages. codes: all codes, the most specific first.
 
-    nested: a line `code: message` for each inner error. policies: a line for each policy that refused.
+    nested: a line `code: message` for each inner error. policies: a line for each policy that denied the request.
     """
 
     code: str = ""
@@ -42,7 +43,7 @@ class Problem:
 
 
 def problem_in(body: bytes) -> Problem:
-    """The problem in the body of an answer, whatever it holds; empty for an empty one."""
+    """Parse the problem in a response body of any content; empty for an empty body."""
     text = body.decode("utf-8-sig", errors="replace").strip()
     if text.startswith("<"):
         return _from_xml(text)
@@ -59,7 +60,7 @@ def problem_in(body: bytes) -> Problem:
 
 
 def problem_of(error: Mapping[str, Any], *, coded_message: bool = False) -> Problem:
-    """The problem in an `error` object. coded_message: where there is no code, the message may begin with it."""
+    """Parse an `error` object. coded_message: if there is no code, the message may start with it."""
     if "code" not in error and ("errors" in error or "title" in error):
         return Problem(message="; ".join(_rfc7807(error)))
     message = _unfolded(str(error.get("message") or ""))
@@ -85,7 +86,7 @@ def problem_of(error: Mapping[str, Any], *, coded_message: bool = False) -> Prob
 
 
 def first_line(text: str) -> str:
-    """The first line that holds anything, at most 500 characters of it."""
+    """Return the first non-empty line, at most 500 characters."""
     line = next((part.strip() for part in text.splitlines() if part.strip()), "")
     return line if len(line) <= 500 else line[:500] + "..."
 
@@ -95,7 +96,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _inner(error: Mapping[str, Any], depth: int = _DEEPEST) -> Iterator[Mapping[str, Any]]:
-    """Every error inside an error, outermost first: its details, its innerError, and that among additionalInfo."""
+    """Yield every nested error, outermost first: its details, its innerError, and those in additionalInfo."""
     if depth == 0:
         return
     found = [*_listed(error.get("details")), error.get("innerError") or error.get("innererror")]
@@ -107,7 +108,7 @@ def _inner(error: Mapping[str, Any], depth: int = _DEEPEST) -> Iterator[Mapping[
 
 
 def _additional(error: Mapping[str, Any], kind: str) -> Iterator[Mapping[str, Any]]:
-    """The `info` of those of an error's additionalInfo that are of a type."""
+    """Yield the `info` of an error's additionalInfo entries of a type."""
     for item in _listed(error.get("additionalInfo")):
         if isinstance(item, dict) and item.get("type") == kind and isinstance(item.get("info"), dict):
             yield item["info"]
@@ -118,7 +119,7 @@ def _line(error: Mapping[str, Any]) -> str:
 
 
 def _most_specific(error: Mapping[str, Any], details: list[dict[str, Any]]) -> str:
-    """The innermost code that says something: JobPropertyImmutable rather than UserError."""
+    """Return the innermost specific code: JobPropertyImmutable rather than UserError."""
     outer = str(error.get("code") or "")
     if outer not in _GENERIC:
         return outer
@@ -128,7 +129,7 @@ def _most_specific(error: Mapping[str, Any], details: list[dict[str, Any]]) -> s
 
 
 def _inner_codes(error: Mapping[str, Any]) -> list[str]:
-    """Codes of the innerError chain, deepest first."""
+    """Return the codes of the innerError chain, deepest first."""
     codes: list[str] = []
     inner = error.get("innerError") or error.get("innererror")
     if inner is None:
@@ -141,9 +142,9 @@ def _inner_codes(error: Mapping[str, Any]) -> list[str]:
 
 
 def _policies(error: Mapping[str, Any]) -> Iterator[str]:
-    """The policies of a RequestDisallowedByPolicy, by the names people gave them, and what each evaluated.
+    """Yield the policies of a RequestDisallowedByPolicy by display name, and what each evaluated.
 
-    Shape: Azure Policy's documentation of the error, `additionalInfo[].type` PolicyViolation.
+    Format: Azure Policy's documentation of the error, `additionalInfo[].type` PolicyViolation.
     """
     for info in _additional(error, "PolicyViolation"):
         definition = info.get("policyDefinitionDisplayName") or info.get("policyDefinitionName")
@@ -154,11 +155,11 @@ def _policies(error: Mapping[str, Any]) -> Iterator[str]:
         evaluated = info.get("evaluationDetails")
         expressions = _listed(evaluated.get("evaluatedExpressions")) if isinstance(evaluated, dict) else []
         because = [_evaluated(e) for e in expressions if isinstance(e, dict)]
-        yield ", ".join(filter(None, named)) + (f"; refused because {' and '.join(because)}" if because else "")
+        yield ", ".join(filter(None, named)) + (f"; denied because {' and '.join(because)}" if because else "")
 
 
 def _evaluated(expression: Mapping[str, Any]) -> str:
-    """`tags[CostCenter] exists false`; and the value that was there, where one was."""
+    """Return `tags[CostCenter] exists false`, and the actual value, if any."""
     field = expression.get("path") or expression.get("expression") or "a field"
     operator = str(expression.get("operator") or "is").lower()
     had = expression.get("expressionValue")
@@ -166,7 +167,7 @@ def _evaluated(expression: Mapping[str, Any]) -> str:
 
 
 def _unfolded(message: str) -> str:
-    """The message, and where it is itself a JSON problem, what that problem says."""
+    """Return the message, or the messages in it if it is itself a JSON problem."""
     text = message.strip()
     if text.startswith("{"):
         try:

@@ -1,4 +1,4 @@
-"""The one place where answers and exceptions of the Azure libraries become errors of phift."""
+"""The single place that converts responses and exceptions of the Azure libraries to phift errors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NOT_SENT = "NotSent"
 """Code of an UnreachableError whose request never reached the service."""
 
 BAD_CERTIFICATE = "CertificateRefused"
-"""Code of an UnreachableError that no repetition helps."""
+"""Code of an UnreachableError that retries do not fix."""
 
 _SECRETS = (
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^/\s:@\"'<>]*):[^/\s@\"'<>]+@"), r"\1:***@"),
@@ -47,14 +47,14 @@ _SECRETS = (
 
 
 def redact(text: str) -> str:
-    """The text without signatures, tokens and keys."""
+    """Return the text without signatures, tokens and keys."""
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds the service asks us to wait: `Retry-After` in seconds or as a date, or the millisecond variants."""
+    """Return the seconds to wait that the service requests: `Retry-After` (seconds or a date), or in milliseconds."""
     for name in ("retry-after-ms", "x-ms-retry-after-ms"):
         if (value := _header(headers, name)) and value.strip().isdigit():
             return int(value) / 1000
@@ -68,7 +68,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def from_response(method: str, url: str, status: int, headers: Mapping[str, str], body: bytes) -> AzureError:
-    """The error an answer of 400 or above stands for."""
+    """Return the error for a response of 400 or above."""
     problem = problem_in(body)
     code = problem.code or _header(headers, "x-ms-error-code")
     if not problem.codes and code:
@@ -95,24 +95,25 @@ def from_response(method: str, url: str, status: int, headers: Mapping[str, str]
 
 
 def _by_status(status: int, asked: float | None) -> str:
-    """What to do about an answer that says no more than its status. asked: seconds of its Retry-After."""
+    """Return the remedy for a response with nothing but a status. asked: seconds of its Retry-After."""
     if status == 401:
-        return "Sign in again (az login) or check the AZURE_* variables."
+        return "Sign in again (`az login`), or check the AZURE_* variables."
     if status == 403:
         return (
-            "Ask for a role that allows it (such as AzureML Data Scientist), or choose another identity with az login."
+            "Request a role that allows it (such as AzureML Data Scientist), "
+            "or sign in as another identity with `az login`."
         )
     if status == 429 and asked:
-        return f"The service asks to wait {duration(asked)}: re-run the command then."
+        return f"The service asks to wait {duration(asked)}; re-run the command after that."
     if status == 429:
-        return "Wait a little, then run the command again."
-    return "Run the command again; what is done is kept." if status == 408 or status >= 500 else ""
+        return "Wait a moment, then re-run the command."
+    return "Re-run the command to resume." if status == 408 or status >= 500 else ""
 
 
 def from_exception(error: Exception, method: str, url: str, *, local: bool = False) -> AzureError:
-    """The error an exception of azure-core, or of what lies under it, stands for. One of ours comes back as it is.
+    """Return the error for an exception of azure-core or the libraries below it. phift's own are returned unchanged.
 
-    local: the other side is the embedded Azure ML.
+    local: the server is the emulator.
     """
     from azure.core import exceptions as core
 
@@ -121,19 +122,19 @@ def from_exception(error: Exception, method: str, url: str, *, local: bool = Fal
     place = _place(url)
     root = _root(error)
     text = redact(first_line(str(root))) or type(root).__name__
-    host = "the embedded Azure ML" if local else urlsplit(url).netloc
+    host = "the emulator" if local else urlsplit(url).netloc
     if isinstance(error, core.ClientAuthenticationError):
-        return AuthenticationError(f"{host} does not accept the credential", detail=text, method=method, url=place)
+        return AuthenticationError(f"{host} rejected the credential", detail=text, method=method, url=place)
     if isinstance(error, core.HttpResponseError) and error.response is not None:
         return from_response(method, url, error.response.status_code or 0, {}, text.encode())
     if isinstance(root, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in text:
-        summary, code, remedy = f"{host} shows a certificate that is not trusted", BAD_CERTIFICATE, _CERTIFICATE
+        summary, code, remedy = f"TLS certificate of {host} is not trusted", BAD_CERTIFICATE, _CERTIFICATE
     elif isinstance(error, core.ServiceRequestError) and type(root).__name__ in _BEFORE_SENDING:
-        summary, code, remedy = f"{host} cannot be reached", NOT_SENT, _NETWORK
+        summary, code, remedy = f"cannot connect to {host}", NOT_SENT, _NETWORK
     elif isinstance(
         error, core.ServiceRequestError | core.ServiceResponseError | core.IncompleteReadError | OSError
     ) or type(error).__module__.startswith("urllib3"):
-        summary, code, remedy = f"{host} did not answer", "NoAnswer", _NETWORK
+        summary, code, remedy = f"no response from {host}", "NoAnswer", _NETWORK
     else:
         return AzureError(f"{method} {place} failed", code=type(error).__name__, detail=text, method=method, url=place)
     return UnreachableError(
@@ -155,14 +156,14 @@ _BEFORE_SENDING = {
     "ServiceRequestTimeoutError",
     "gaierror",
 }
-"""Innermost causes after which certainly nothing was sent. azure-core's own word, ServiceRequestError, is not enough:
-behind a proxy it also stands for a connection that was dropped before the answer."""
+"""Innermost causes that guarantee that nothing was sent. azure-core's ServiceRequestError does not: behind a proxy it
+also covers connections dropped before the response."""
 
-_CERTIFICATE = "If a proxy of your organisation opens TLS, name its certificates in REQUESTS_CA_BUNDLE."
+_CERTIFICATE = "Behind a TLS-inspecting proxy, set REQUESTS_CA_BUNDLE to its CA bundle."
 
-_LOCAL = "Run the command again: it starts by itself and keeps what is done. phift emulator logs says why it stopped."
+_LOCAL = "Re-run the command: it restarts the emulator and resumes. To see why it stopped, run: phift emulator logs"
 
-_NETWORK = "Check the network and the proxy settings, then run the command again: what is done is kept."
+_NETWORK = "Check the network and proxy settings, then re-run the command to resume."
 
 
 def _kind(status: int) -> type[AzureError]:
@@ -178,7 +179,7 @@ def _kind(status: int) -> type[AzureError]:
 
 
 def _place(url: str) -> str:
-    """The address without query and fragment: queries carry signatures."""
+    """Return the URL without query and fragment: queries contain signatures."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else parts.path
 
@@ -198,7 +199,7 @@ def _until(date: str) -> float | None:
 
 
 def _root(error: BaseException) -> BaseException:
-    """The innermost cause, through the wrappings of azure-core, requests and urllib3."""
+    """Return the innermost cause below the wrappers of azure-core, requests and urllib3."""
     seen = {id(error)}
     while True:
         inner = next((cause for cause in _causes(error) if id(cause) not in seen), None)

@@ -1,4 +1,4 @@
-"""Facts read from the workspace and its registries: what compiling asks for."""
+"""Facts that compilation needs, read from the workspace and its registries."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ __all__ = ["AzureFacts"]
 
 _ARM = "2024-10-01"
 _DATA_PLANE = "2021-10-01-dataplanepreview"
-"""The api-version of registries on the data plane, as azure-ai-ml 1.35 asks them."""
+"""The api-version of registries on the data plane, as used by azure-ai-ml 1.35."""
 
 
 class AzureFacts:
-    """Satisfies phift.compile.facts.FactSource; every method raises AzureError."""
+    """Implements phift.compile.facts.FactSource; every method raises AzureError."""
 
     def __init__(self, azure: Azure) -> None:
         self._azure = azure
 
     def asset(self, kind: str, registry: str, name: str, version: str) -> dict[str, Any] | None:
-        """A version's document, None when it does not exist."""
+        """Return a version's document, or None if it does not exist."""
         rest, base, api = self._place(registry)
         try:
             document: dict[str, Any] = rest.get(f"{base}{kind}/{name}/versions/{version}", api)
@@ -32,7 +32,7 @@ class AzureFacts:
         return document
 
     def newest(self, kind: str, registry: str, name: str) -> str | None:
-        """The newest created version that is not archived: what the label `latest` means."""
+        """Return the most recently created version that is not archived: the meaning of the label `latest`."""
         rest, base, api = self._place(registry)
         query = {"$orderBy": "createdtime desc", "$top": "1"}
         try:
@@ -42,15 +42,15 @@ class AzureFacts:
         return str(items[0]["name"]) if items else None
 
     def sizes(self) -> list[Mapping[str, Any]]:
-        """The VM sizes of the workspace's region."""
+        """Return the VM sizes of the workspace's region."""
         return self._of_region("vmSizes")
 
     def usages(self) -> list[Mapping[str, Any]]:
-        """What of the region's quota is in use, and its limits."""
+        """Return the usage and limits of the region's quota."""
         return self._of_region("usages")
 
     def compute_size(self, name: str) -> str | None:
-        """The VM size of a cluster of the workspace; "" where it has none, None when there is no such compute."""
+        """Return the VM size of a compute of the workspace; "" if it has none, None if it does not exist."""
         try:
             raw = self._azure.arm.get(f"{self._azure.workspace.arm_id}/computes/{name}", _ARM)
         except NotFoundError:
@@ -72,7 +72,7 @@ class AzureFacts:
 
 
 def _first(items: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """At most one: `$top` is a page size, and a following page would cost a request."""
+    """Return at most one item: `$top` is a page size, and the next page would cost a request."""
     for item in items:
         yield item
         return

@@ -1,7 +1,7 @@
-"""Asynchronous operations: what the service does with a write that it has accepted, and why it could not.
+"""Asynchronous operations: the progress of an accepted write, and the reason if it fails.
 
-The answer to a PUT, PATCH or DELETE names the status document of its operation in the header Azure-AsyncOperation. That
-document alone says why the operation failed: the object itself then only is in state Failed.
+The response to a PUT, PATCH or DELETE has the URL of the operation's status document in the header
+Azure-AsyncOperation. Only that document has the reason of a failure: the object itself is merely in state Failed.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ __all__ = ["Ended", "Operation", "Outcome", "operation_in", "operation_of", "out
 
 _HEADER = "azure-asyncoperation"
 _URI = "AzureAsyncOperationUri"
-"""The service writes it into the property bag of endpoints (of the newest operation) and of deployments (of the first
-one), so a later process can still ask (recorded 2025-02)."""
+"""The service stores it in the property bag of endpoints (for the newest operation) and of deployments (for the first
+one), so that a later process can still query it (recorded 2025-02)."""
 
 
 _FIX = "Fix the cause and re-run the command."
 
 
 class Ended(Enum):
-    """Whether an operation has ended, and how; UNKNOWN when the service does not tell."""
+    """Whether and how an operation ended; UNKNOWN if the service does not say."""
 
     UNKNOWN = "unknown"
     RUNNING = "running"
@@ -39,17 +39,17 @@ class Ended(Enum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where an operation stands. state: the service's word. problem: why it ended badly, as far as told."""
+    """The status of an operation. state: the service's value. problem: the reason of a failure, if known."""
 
     ended: Ended = Ended.UNKNOWN
     state: str = ""
     problem: Problem = field(default_factory=Problem)
 
     def failure(self, what: str, *, look: str = "", remedy: str = "", fallback: str = _FIX) -> AzureError:
-        """The error for what the operation was to bring about.
+        """Return the error of a failed operation.
 
-        what: that it failed, such as "deployment d ended in state Failed". look: where the reason can be found when
-        nothing is told. remedy: follows the advice that fits the operation's code; fallback: where there would be none.
+        what: the summary, such as "deployment d ended in state Failed". look: where to find the reason if it is
+        unknown. remedy: appended to the advice for the operation's code; fallback: the advice if there is none.
         """
         problem = self.problem
         first = first_line(problem.message)
@@ -68,37 +68,37 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation, known by the address of its status document.
+    """An operation, identified by the URL of its status document.
 
-    The address is signed and some 3 KB long: it goes into no repr, log, tag or journal.
+    The URL is signed and about 3 KB long: it must not appear in a repr, log, tag or journal.
     """
 
     url: str = field(repr=False)
 
     def outcome(self, arm: Rest) -> Outcome:
-        """Where it stands now; unknown when the service does not say, or no longer. arm: Resource Manager."""
+        """Return the current status; unknown if the service does not provide it. arm: Resource Manager."""
         try:
             body = arm.answer(self.url, "").body
         except AzureError:
-            return Outcome()  # the object itself still tells whether it is done; only the reason is lost
+            return Outcome()  # the object itself still shows the state; only the reason is lost
         return outcome_in(body) if isinstance(body, dict) else Outcome()
 
 
 def operation_of(answer: Answer) -> Operation | None:
-    """The operation that the answer to a write says has begun."""
+    """Return the operation that a write started, from its response."""
     url = next((str(v) for k, v in answer.headers.items() if k.lower() == _HEADER), "")
     return Operation(url) if url else None
 
 
 def operation_in(raw: Mapping[str, Any]) -> Operation | None:
-    """The operation that the document of an object names."""
+    """Return the operation recorded in an object's document."""
     bag = (raw.get("properties") or {}).get("properties")
     url = bag.get(_URI) if isinstance(bag, Mapping) else None
     return Operation(str(url)) if url else None
 
 
 def outcome_in(document: Mapping[str, Any]) -> Outcome:
-    """What a status document says."""
+    """Parse a status document."""
     state = str(document.get("status") or "")
     match state.lower():
         case "":

@@ -1,7 +1,7 @@
-"""The connection pool under every request.
+"""The connection pool of all requests.
 
-The certificates are read once a process, not once a connection as requests would: reading some hundred of them takes
-longer than a call does.
+Certificates are read once per process, not once per connection like requests does: reading more than a hundred of them
+takes longer than a call.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ CONNECTIONS = 32
 
 
 def pooled(ca_file: Path | str | None) -> HttpTransport[Any, Any]:
-    """A transport for many threads. ca_file: certificates to trust, with the process environment left out of account;
+    """Create a thread-safe transport. ca_file: certificates to trust; the process environment is then ignored.
 
-    None is the public ones, or those of REQUESTS_CA_BUNDLE, with the environment's proxies.
+    None uses the public certificates, or those of REQUESTS_CA_BUNDLE, and the environment's proxies.
     """
     from http.cookiejar import DefaultCookiePolicy
 
@@ -35,13 +35,13 @@ def pooled(ca_file: Path | str | None) -> HttpTransport[Any, Any]:
     from azure.core.pipeline.transport import RequestsTransport
     from requests.adapters import HTTPAdapter
 
-    # its debug lines hold addresses with signatures, and a full pool is no news to users
+    # Its debug lines contain signed URLs, and its warning about a full pool is irrelevant to users.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     environment = ca_file is None
     certificates = str(ca_file or _public_certificates())
 
     class Adapter(HTTPAdapter):
-        """Gives every connection the one TLS context."""
+        """Use a single TLS context for all connections."""
 
         def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
             super().init_poolmanager(*arguments, **options, ssl_context=_context(certificates))
@@ -54,7 +54,7 @@ def pooled(ca_file: Path | str | None) -> HttpTransport[Any, Any]:
             return host, {k: v for k, v in options.items() if not k.startswith("ca_cert")}
 
         def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-            """The context verifies."""
+            """Do nothing: the context verifies."""
 
     session = requests.Session()
     session.trust_env = environment
@@ -69,7 +69,7 @@ def pooled(ca_file: Path | str | None) -> HttpTransport[Any, Any]:
 
 
 _contexts: dict[tuple[str, int], SSLContext] = {}
-"""By file and its time of change: an emulator that was reset has new certificates in the same place."""
+"""By file and modification time: an emulator that was reset has new certificates at the same path."""
 
 _lock = threading.Lock()
 
@@ -85,8 +85,8 @@ def _context(certificates: str) -> SSLContext:
                 _contexts[key] = ssl.create_default_context(
                     cafile=None if folder else certificates, capath=certificates if folder else None
                 )
-        except OSError as error:  # ssl.SSLError is one
-            raise AzureError(f"the certificates in {certificates} cannot be read", detail=str(error)) from None
+        except OSError as error:  # including ssl.SSLError
+            raise AzureError(f"cannot read the certificates in {certificates}", detail=str(error)) from None
         return _contexts[key]
 
 

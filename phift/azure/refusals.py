@@ -1,7 +1,7 @@
-"""What a refusal means and what to do about it: one table, read from top to bottom.
+"""The cause and the remedy of an error response: one table; the first match wins.
 
-Codes decide. Messages decide only where the service gives a code that says nothing ("UserError", none at all) or an
-online endpoint's envelope; each such entry names where the text was seen.
+Entries match codes. They match messages only if the service sends an unspecific code ("UserError", or none) or an
+online endpoint's envelope; such an entry cites where the text was seen.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["Refusal", "failure_remedy", "refusal_of"]
 
 @dataclass(frozen=True)
 class Refusal:
-    """cause: why. remedy: what to do, "" where only the status can tell."""
+    """cause: why. remedy: what to do, "" if it depends on the status only."""
 
     cause: Cause
     remedy: str = ""
@@ -26,9 +26,9 @@ class Refusal:
 
 @dataclass(frozen=True)
 class _Rule:
-    """Fits when one of the answer's codes is among `codes`, or its message holds `message`; `statuses`: any if empty.
+    """Matches if a code of the response is in `codes`, or its message matches `message`; `statuses`: any if empty.
 
-    remedy: {group} stands for the resource group of the request.
+    remedy: {group} is replaced by the resource group of the request.
     """
 
     cause: Cause
@@ -46,32 +46,31 @@ class _Rule:
 
 
 _IN_NETWORK = (
-    "Run phift inside the virtual network (self-hosted runner, VPN, jump host), or have public network access enabled: "
+    "Run phift inside the virtual network (self-hosted runner, VPN, jump host), or enable public network access: "
     "for the workspace `az ml workspace update --public-network-access Enabled`, for an endpoint "
     "`endpoint.public_network_access: enabled`."
 )
-_WAIT = "Wait until the other operation has ended, then re-run the command."
-_QUOTA = "Request more quota (Azure ML studio, Quota), free what is in use, or choose another size or region."
+_WAIT = "Wait until the other operation ends, then re-run the command."
+_QUOTA = "Request more quota (Azure ML studio, Quota), release resources, or choose another size or region."
 _REFUSALS = frozenset({400, 401, 403, 409, 429, 502})
 _BUSY_STATUSES = frozenset({400, 409, 412, 423, 429})
 
 _RULES = (
     _Rule(
         Cause.LOCK,
-        "Remove the lock, or ask its owner to; then re-run the command. Locks of the resource group: "
+        "Remove the lock, or ask its owner to, then re-run the command. To list the locks of the resource group: "
         "`az lock list --resource-group {group} --output table`.",
         codes=["ScopeLocked"],
     ),
     _Rule(
         Cause.POLICY,
-        "Change the spec so that the request meets the policy (a tag that it requires goes under `tags`), "
-        "or ask the policy's owner for an exemption. More roles do not help.",
+        "Change the spec so that it complies with the policy (set a required tag under `tags`), "
+        "or ask the policy's owner for an exemption. Additional roles do not help.",
         codes=["RequestDisallowedByPolicy"],
     ),
     _Rule(
         Cause.POLICY,
-        "Azure itself does not offer this to the subscription: choose another region or size, "
-        "or ask Azure support to enable it.",
+        "This is not available to the subscription: choose another region or size, or ask Azure support to enable it.",
         codes=["RequestDisallowedByAzure"],
     ),
     _Rule(
@@ -81,37 +80,37 @@ _RULES = (
     ),
     _Rule(
         Cause.REGISTRATION,
-        "Register the resource providers, once per subscription: `az provider register --namespace "
+        "Register the resource providers (once per subscription): `az provider register --namespace "
         "Microsoft.MachineLearningServices`. Online endpoints also need Microsoft.PolicyInsights and Microsoft.Cdn.",
         codes=["MissingSubscriptionRegistration", "SubscriptionNotRegistered"],
     ),
     _Rule(
         Cause.KEY_ACCESS,
-        "The storage account accepts no keys. Assign this identity the role Storage Blob Data Contributor on it and "
+        "The storage account rejects keys. Assign this identity the role Storage Blob Data Contributor on it and "
         "make the datastore identity-based: `az ml workspace update --system-datastores-auth-mode identity`.",
         codes=["KeyBasedAuthenticationNotPermitted"],
     ),
     _Rule(
         Cause.ROLE,
-        "Ask for the role Storage Blob Data Contributor on the workspace's storage account; "
-        "being its owner is not enough, and a new role takes a minute to count.",
+        "Request the role Storage Blob Data Contributor on the workspace's storage account. "
+        "The role Owner is not enough, and a new role takes a minute to take effect.",
         codes=["AuthorizationPermissionMismatch"],
     ),
     _Rule(
         Cause.ROLE,
-        "Check the registry's name; if it is right, ask its owner for access.",
+        "Check the registry's name. If it is correct, ask its owner for access.",
         codes=["UnAuthorizedRegistryAccess"],
     ),
     _Rule(
         Cause.ROLE,
-        "A deny assignment blocks it whatever roles there are: ask the owner of the scope to remove it.",
+        "A deny assignment overrides all roles: ask the owner of the scope to remove it.",
         codes=["DenyAssignmentAuthorizationFailed"],
     ),
-    _Rule(Cause.ROLE, "", codes=["AuthorizationFailed", "LinkedAuthorizationFailed"]),  # told by _role
+    _Rule(Cause.ROLE, "", codes=["AuthorizationFailed", "LinkedAuthorizationFailed"]),  # see _role
     _Rule(
         Cause.NETWORK,
-        "The storage account's network rules refuse this machine: run phift inside its network, "
-        "or ask for the machine to be let in.",
+        "The storage account's network rules block this client: run phift inside its network, "
+        "or ask for its IP address to be allowed.",
         codes=["AuthorizationFailure"],
     ),
     _Rule(
@@ -126,7 +125,7 @@ _RULES = (
     ),
     _Rule(
         Cause.SCOPE,
-        "Name a workspace that exists and is not being deleted: targets.NAME.workspace in the spec.",
+        "Set targets.NAME.workspace in the spec to a workspace that exists and is not being deleted.",
         codes=[
             "ResourceGroupBeingDeleted",
             "ResourceGroupNotFound",
@@ -136,7 +135,7 @@ _RULES = (
     ),
     _Rule(
         Cause.SCOPE,
-        "The blob container behind the datastore workspaceblobstore is missing: create it again in the workspace's "
+        "The blob container of the datastore workspaceblobstore is missing: re-create it in the workspace's "
         "storage account.",
         codes=["ContainerNotFound"],
     ),
@@ -152,7 +151,7 @@ _RULES = (
     ),
     _Rule(
         Cause.CAPACITY,
-        "The region has none of this size left now: choose another size or region, or re-run the command later.",
+        "The region has no capacity left for this size: choose another size or region, or re-run the command later.",
         codes=["AllocationFailed", "OverconstrainedAllocationRequest", "SkuNotAvailable", "ZonalAllocationFailed"],
     ),
     _Rule(
@@ -173,9 +172,7 @@ _RULES = (
         message=r"because it is in \w+ provisioning state|another (\w+ ){0,6}(is )?(already )?(in progress|running)",
         statuses=_BUSY_STATUSES,
     ),
-    _Rule(
-        Cause.CHANGED, "Re-run the command: it reads the object again.", codes=["PreconditionFailed", "EtagMismatch"]
-    ),
+    _Rule(Cause.CHANGED, "Re-run the command: it re-reads the object.", codes=["PreconditionFailed", "EtagMismatch"]),
     _Rule(Cause.BUSY, _WAIT, codes=["Conflict"], statuses=frozenset({409})),
 )
 
@@ -190,7 +187,7 @@ _ROLES = (
 )
 
 _DENIED = (
-    # Resource Manager names them in the text alone (Microsoft's documentation of both errors).
+    # Resource Manager has them only in the message (Microsoft's documentation of both errors).
     re.compile(r"not have authorization to perform action '(?P<action>[^']+)' over scope '(?P<scope>[^']+)'"),
     re.compile(
         r"not (?:have permission|authorized) to perform action(?:\(s\))? '(?P<action>[^']+)' "
@@ -203,24 +200,22 @@ _GROUP = re.compile(r"/resourceGroups/([^/]+)", re.IGNORECASE)
 
 _FAILURES = {
     # Of deployments: Microsoft's troubleshooting guide for online endpoints (aka.ms/oe-tsg).
-    "BadArgument": "Check what the deployment refers to: its model, image and settings, "
-    "and whether the endpoint's identity may read them.",
-    "ImageBuildFailure": "Fix the environment (deployment.environment); "
-    "Azure ML studio shows the build log of its image.",
-    "InternalServerError": "The service failed: re-run `phift apply`, and if that fails too contact Azure support.",
+    "BadArgument": "Check the deployment's model, image and settings, and that the endpoint's identity can read them.",
+    "ImageBuildFailure": "Fix the environment (deployment.environment). Azure ML studio shows its build log.",
+    "InternalServerError": "The service failed: re-run `phift apply`. If it fails again, contact Azure support.",
     "OperationCanceled": "Another operation took precedence: re-run `phift apply` in a minute.",
-    "ResourceNotFound": "Check that the model, the image and the storage it names exist and can be reached.",
-    "ResourceNotReady": "The container crashed, or did not answer its probes in time: fix what its log shows, "
-    "or allow it longer (deployment.liveness_probe.initial_delay).",
-    "SecretsInjectionError": "Check that the endpoint's identity may read the key vault entries and workspace "
-    "connections named in deployment.environment_variables.",
+    "ResourceNotFound": "Check that the model, the image and the storage it refers to exist and are accessible.",
+    "ResourceNotReady": "The container crashed or failed its probes: fix the error in its log, "
+    "or allow it more time (deployment.liveness_probe.initial_delay).",
+    "SecretsInjectionError": "Check that the endpoint's identity can read the key vault entries and workspace "
+    "connections referenced in deployment.environment_variables.",
     "WorkspaceManagedNetworkNotReady": "Provision the workspace's managed network first: "
     "`az ml workspace provision-network`.",
 }
 
 
 def refusal_of(status: int, problem: Problem, url: str = "") -> Refusal:
-    """What the answer to a request means. url: of the request, which names the resource group."""
+    """Return the cause and remedy of a response. url: of the request, which contains the resource group."""
     for rule in _RULES:
         if rule.fits(status, problem):
             group = _GROUP.search(url)
@@ -234,18 +229,18 @@ def refusal_of(status: int, problem: Problem, url: str = "") -> Refusal:
 
 
 def failure_remedy(problem: Problem) -> str:
-    """What to do about an operation that was accepted and failed; "" where its code says nothing."""
+    """Return the remedy for a failed operation; "" if its code is unspecific."""
     known = next((_FAILURES[code] for code in problem.codes if code in _FAILURES), "")
     return known or refusal_of(0, problem).remedy
 
 
 def _role(problem: Problem) -> str:
-    """Which role grants the action that was denied, on which scope, and how it is assigned."""
+    """Return the role that grants the denied action, the scope, and how to assign it."""
     denied = next((found for pattern in _DENIED if (found := pattern.search(problem.message))), None)
     if denied is None:
-        return "Ask for a role that allows it on the workspace, such as AzureML Data Scientist."
+        return "Request a role that allows it on the workspace, such as AzureML Data Scientist."
     action = denied["action"].split(",")[0].strip()
     scope = _WORKSPACE.sub(r"\1", denied["scope"])
     role = next((name for pattern, name in _ROLES if re.search(pattern, action, re.IGNORECASE)), "")
     such = f", such as {role}" if role else ""
-    return f"Ask for a role with the action {action} on {scope}{such}. A new role takes some minutes to count."
+    return f"Request a role with the action {action} on {scope}{such}. A new role takes a few minutes to take effect."

@@ -1,4 +1,4 @@
-"""JSON over HTTP under one base address: Resource Manager, a registry, the data plane."""
+"""JSON over HTTP below one base URL: Resource Manager, a registry, the data plane."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ ARM_SCOPE = "https://management.azure.com/.default"
 ML_SCOPE = "https://ml.azure.com/.default"
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 8.0
-"""Seconds between two looks for an object that exists and is answered with 404."""
+"""Seconds between two reads of an existing object that returns 404."""
 
 _READING_POST = re.compile(r"(?i)^(list\w*|getlogs|token|rundata|batchget\w*|search|query)$")
-"""Last segments of POSTs that change nothing."""
+"""Last path segments of POSTs that change nothing."""
 
 _SECRETS = re.compile(r"(?i)^(list\w*|token)$")
-"""Last segments of POSTs that read what an object always has."""
+"""Last path segments of POSTs that read what every object has."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. headers: names compare without case. body: the parsed JSON, None where there was none.
+    """A response. headers: case-insensitive names. body: the parsed JSON, or None.
 
-    Neither is in the repr: bodies of listKeys and listSecrets are secrets.
+    Neither is in the repr: the bodies of listKeys and listSecrets are secret.
     """
 
     status: int
@@ -42,12 +42,12 @@ class Answer:
 
 
 class Rest:
-    """Requests under one base address, with one token scope.
+    """Requests below one base URL, with one token scope.
 
-    Every path is relative to the base; a whole `https://` address of the same host, such as that of an operation, is
-    taken as it is. api_version: sent as `api-version`, nothing when empty. Further query values go as keyword
-    arguments (`**{"$top": 1}`); None is left out. Raises AzureError and its kinds: NotFoundError for 404,
-    ConflictError for 409 and 412 and so on.
+    Paths are relative to the base; an absolute `https://` URL of the same host, such as that of an operation, is used
+    unchanged. api_version: sent as `api-version`, omitted if empty. Further query values are keyword arguments
+    (`**{"$top": 1}`); None is omitted. Raises AzureError and its subclasses: NotFoundError for 404, ConflictError for
+    409 and 412 and so on.
     """
 
     def __init__(
@@ -63,16 +63,16 @@ class Rest:
         return f"Rest({self.base})"
 
     def get(self, path: str, api_version: str, **params: Any) -> dict[str, Any]:
-        """The document at path."""
+        """Return the document at path."""
         body = self.request("GET", path, api_version, params=params).body
         return body if isinstance(body, dict) else {"value": body}
 
     def answer(self, path: str, api_version: str, **params: Any) -> Answer:
-        """GET with status and headers, for operations that are polled."""
+        """GET with status and headers, for polling operations."""
         return self.request("GET", path, api_version, params=params)
 
     def list(self, path: str, api_version: str, **params: Any) -> Iterator[dict[str, Any]]:
-        """The items of a list, page after page."""
+        """Yield the items of a list, page by page."""
         body = self.get(path, api_version, **params)
         while True:
             yield from body.get("value") or ()
@@ -82,23 +82,23 @@ class Rest:
             body = self.get(following, "")
 
     def put(self, path: str, api_version: str, body: Any, headers: Mapping[str, str] | None = None) -> Answer:
-        """Creates or replaces."""
+        """Create or replace."""
         return self.request("PUT", path, api_version, body=body, headers=headers)
 
     def patch(self, path: str, api_version: str, body: Any, headers: Mapping[str, str] | None = None) -> Answer:
-        """Changes what the body names."""
+        """Change the fields in the body."""
         return self.request("PATCH", path, api_version, body=body, headers=headers)
 
     def post(self, path: str, api_version: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
-        """An action; tried again after a lost answer only when it is one that reads (list*, getLogs, ...)."""
+        """Run an action; after a lost response, retry it only if it reads (list*, getLogs, ...)."""
         return self.request("POST", path, api_version, body=body, headers=headers)
 
     def delete(self, path: str, api_version: str, **params: Any) -> Answer:
-        """Deletes; of something absent the service answers 204."""
+        """Delete; the service returns 204 for an absent object."""
         return self.request("DELETE", path, api_version, params=params)
 
     def read_only(self) -> Rest:
-        """The same, refusing every write before it leaves."""
+        """Return the same client, rejecting every write before it is sent."""
         return Rest(self._http, self.base, self._scope, read_only=True, attendant=self._attendant)
 
     def request(
@@ -111,11 +111,11 @@ class Rest:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Any of the above."""
+        """Send any of the above."""
         url = self._url(path)
         reads = method == "GET" or (method == "POST" and _READING_POST.match(url.rpartition("/")[2]) is not None)
         if self._read_only and not reads:
-            raise AzureError(f"refused to send {method} {url}: this session only reads", code="ReadOnly", method=method)
+            raise AzureError(f"cannot send {method} {url}: this session is read-only", code="ReadOnly", method=method)
         query = {name: str(value) for name, value in (params or {}).items() if value is not None}
         if api_version:
             query["api-version"] = api_version
@@ -150,15 +150,15 @@ class Rest:
             return f"{self.base}/{path.lstrip('/')}"
         if urlsplit(path).netloc.lower() != urlsplit(self.base).netloc.lower():
             raise AzureError(
-                f"the service pointed to another host: {urlsplit(path).netloc}",
+                f"the service redirected to another host: {urlsplit(path).netloc}",
                 code="ForeignHost",
-                detail=f"Only {urlsplit(self.base).netloc} gets the token of this connection.",
+                detail=f"The token of this connection is sent only to {urlsplit(self.base).netloc}.",
             )
         return path
 
 
 def _borne(send: Callable[[], Answer], attendant: Attendant, url: str) -> Answer:
-    """The answer to a read; a 404 for an object that exists is asked again until the attendant's patience ends."""
+    """Read; retry a 404 of an existing object for as long as the attendant allows."""
     waited, pause = 0.0, _FIRST_PAUSE
     while True:
         try:
@@ -167,8 +167,8 @@ def _borne(send: Callable[[], Answer], attendant: Attendant, url: str) -> Answer
             if error.cause.permanent or not attendant.seen.expects(url):
                 raise
             if waited >= attendant.patience:
-                error.detail = f"It existed in this run, and has not been found for {waited:.0f} s.\n{error.detail}"
-                error.remedy = "Check whether somebody deleted it, then re-run `phift apply`."
+                error.detail = f"It existed earlier in this run, but was not found for {waited:.0f} s.\n{error.detail}"
+                error.remedy = "Check whether it was deleted, then re-run `phift apply`."
                 raise
             missing = error
         attendant.wait(pause, missing)

@@ -1,4 +1,4 @@
-"""Trying again: what may pass by itself is asked again, a bounded number of times and for a bounded time."""
+"""Retry transient errors, a bounded number of times and for a bounded time."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _PASSING = frozenset({408, 500, 502, 503, 504})
 
 @dataclass(frozen=True)
 class Retry:
-    """How often and how long.
+    """How often and how long to retry.
 
-    attempts: calls in all. total: seconds after which no further attempt starts. base, cap: the pause before the
-    second attempt and the longest pause, in seconds; pauses double and are jittered down to half. A Retry-After is
-    obeyed to the second in place of the pause. jitter: (low, high) -> a number between them. attendant: waits in place
-    of the clock; a Retry-After then counts neither as an attempt nor towards `total`: the attendant's deadline ends it.
+    attempts: maximum calls. total: seconds after which no further attempt starts. base, cap: the pause before the
+    second attempt and the longest pause, in seconds; pauses double, with jitter down to half. A Retry-After replaces
+    the pause. jitter: (low, high) -> a number between them. attendant: waits instead of the clock; a Retry-After then
+    counts neither as an attempt nor towards `total`: the attendant's deadline limits it.
     """
 
     attempts: int = 6
@@ -38,10 +38,10 @@ class Retry:
     attendant: Attendant | None = None
 
     def call(self, attempt: Callable[[], T], *, repeatable: bool = True) -> T:
-        """What `attempt` returns. Raises its last AzureError when that cannot pass, or attempts or time are used up.
+        """Return the result of `attempt`. Raises its last AzureError if that is permanent, or attempts or time run out.
 
-        repeatable: doing it twice does the same as once. Without it only a request that the service has certainly
-        not acted upon (throttled, never sent) is tried again.
+        repeatable: whether the request is idempotent. If not, it is retried only if the service has certainly not
+        processed it (throttled, never sent).
         """
         started = self.clock.monotonic()
         number = 1

@@ -1,4 +1,4 @@
-"""A session with one workspace: its REST clients, its registry neighbours, its blob store."""
+"""A session with one workspace: its REST clients, registries and blob store."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ __all__ = ["Azure", "WorkspaceId"]
 WORKSPACE_API = "2024-10-01"
 DATASTORE = "workspaceblobstore"
 _SCORING_PATIENCE = 190.0
-"""Seconds: a request to a managed endpoint ends after at most 180."""
+"""Seconds; a request to a managed endpoint takes at most 180."""
 _DISCOVERY = "https://eastus.api.azureml.ms"
-"""Where registries are discovered from, whatever their region (the SDK's address for the public cloud)."""
+"""The URL for discovering registries of any region (the SDK's URL for the public cloud)."""
 
 
 @dataclass(frozen=True)
 class WorkspaceId:
-    """Which workspace."""
+    """The identity of a workspace."""
 
     subscription_id: str
     resource_group: str
@@ -37,7 +37,7 @@ class WorkspaceId:
 
     @property
     def arm_id(self) -> str:
-        """Its path in Resource Manager."""
+        """The path in Resource Manager."""
         return (
             f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
             f"/providers/Microsoft.MachineLearningServices/workspaces/{self.name}"
@@ -45,12 +45,12 @@ class WorkspaceId:
 
     @property
     def label(self) -> str:
-        """For people."""
+        """The text for people."""
         return f"{self.resource_group}/{self.name}"
 
 
 class Azure:
-    """One workspace, from any number of threads. Everything beyond Resource Manager is discovered on first use."""
+    """One workspace; thread-safe. Everything beyond Resource Manager is discovered on first use."""
 
     def __init__(
         self,
@@ -80,11 +80,11 @@ class Azure:
         return self._rest(self._discovered.get("data plane", self._find_data_plane))
 
     def registry(self, name: str) -> Rest:
-        """The registry `name`; paths such as `models/N/versions/V`. Raises NotFoundError for an unknown one."""
+        """Return the client of registry `name`; paths such as `models/N/versions/V`. Raises NotFoundError."""
         return self._rest(self._discovered.get(f"registry {name}", lambda: self._find_registry(name)))
 
     def document(self) -> dict[str, Any]:
-        """The workspace itself, read once."""
+        """The workspace's document, read once."""
         return self._discovered.get("workspace", self._read_workspace)
 
     @property
@@ -94,16 +94,16 @@ class Azure:
 
     @property
     def blobs(self) -> BlobStore:
-        """The container behind the datastore `workspaceblobstore`, which every workspace has."""
+        """The container of the datastore `workspaceblobstore`, which every workspace has."""
         return self.store(DATASTORE)
 
     def store(self, name: str) -> BlobStore:
-        """The container behind a datastore of blobs. Raises NotFoundError where there is none of that name."""
+        """Return the container of a blob datastore. Raises NotFoundError if it does not exist."""
         store = self._discovered.get(f"blobs {name}", lambda: self._open_blobs(name))
         return store.read_only() if self._read_only else store
 
     def datastore(self, name: str) -> dict[str, Any]:
-        """The properties of a datastore, read once. Raises NotFoundError."""
+        """Return the properties of a datastore, read once. Raises NotFoundError."""
 
         def find() -> dict[str, Any]:
             properties: dict[str, Any] = self.arm.get(f"{self.workspace.arm_id}/datastores/{name}", WORKSPACE_API)[
@@ -114,13 +114,13 @@ class Azure:
         return self._discovered.get(f"datastore {name}", find)
 
     def ml_token(self) -> str:
-        """The token that a pipeline job is submitted with, in the header `x-azureml-token`."""
+        """Return the token to submit a pipeline job with, in the header `x-azureml-token`."""
         return self._credential.get_token(ML_SCOPE).token
 
     def fetch(self, url: str, *, offset: int = 0) -> bytes:
-        """What lies at an address that carries its own signature, such as a job's log, from byte `offset` on.
+        """Return the content of a signed URL, such as a job's log, from byte `offset` on.
 
-        Empty where there is nothing (yet). No token is sent.
+        Empty if there is none (yet). Sends no token.
         """
         headers = {"x-ms-range": f"bytes={offset}-"} if offset else {}
         try:
@@ -141,9 +141,9 @@ class Azure:
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Any:
-        """What an endpoint answers to a request: its JSON, or its text. timeout: seconds without a byte.
+        """Send a request to an endpoint and return its JSON or text. timeout: seconds without a byte.
 
-        credential: the endpoint's key or token. Sent once: a request is no read. Raises AzureError.
+        credential: the endpoint's key or token. Never retried, as a request may have side effects. Raises AzureError.
         """
         sent = {"Content-Type": "application/json", "Authorization": f"Bearer {credential}", **(headers or {})}
         content = json.dumps(body, ensure_ascii=False).encode()
@@ -155,11 +155,11 @@ class Azure:
             return answer.decode("utf-8", errors="replace")
 
     def read_only(self) -> Azure:
-        """The same session, refusing every write before it leaves."""
+        """Return the same session, rejecting every write before it is sent."""
         return Azure(self.workspace, self._http, self._credential, read_only=True, shared=self._discovered)
 
     def attended(self, attendant: Attendant) -> Azure:
-        """The same session, with somebody who waits between the attempts of its REST requests."""
+        """Return the same session, with an attendant that waits between attempts of its REST requests."""
         return Azure(
             self.workspace,
             self._http,
@@ -170,7 +170,7 @@ class Azure:
         )
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._http.close()
 
     def _rest(self, base: str) -> Rest:
@@ -206,7 +206,7 @@ class Azure:
 
         path = f"{self.workspace.arm_id}/datastores/{name}"
         properties = self.datastore(name)
-        if "filesystem" in properties:  # of Data Lake Storage: the same blobs under another word
+        if "filesystem" in properties:  # Data Lake Storage: the same blobs under a different name
             properties = {**properties, "containerName": properties["filesystem"]}
         auth = DatastoreAuth(Rest(self._http, ARM, ARM_SCOPE), path, properties)
         return BlobStore(self._http, auth, name)

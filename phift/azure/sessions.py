@@ -1,4 +1,4 @@
-"""From a loaded spec to a session with its workspace: the embedded Azure ML for target `local`, else the cloud."""
+"""Connect to the workspace of a loaded spec: the emulator for target `local`, else the cloud."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["Sessions", "connector", "ensure_emulator"]
 
 _LOCAL_EXTRA = ("cryptography", "starlette", "uvicorn", "httptools", "torch", "transformers", "peft", "mlflow")
-"""What the emulator and its jobs import; looked for without importing."""
+"""Modules that the emulator and its jobs import; their presence is checked without importing them."""
 
 
 def connector(*, interactive: bool, tell: Callable[[str], None]) -> Callable[[LoadedSpec], Azure]:
-    """A function that connects, for phases. interactive: a person may sign in in a browser. tell: takes progress."""
+    """Return a function that connects, for phases. interactive: allow sign-in in a browser. tell: receives progress."""
 
     def connect(loaded: LoadedSpec) -> Azure:
         if loaded.target.local:
@@ -34,9 +34,9 @@ def connector(*, interactive: bool, tell: Callable[[str], None]) -> Callable[[Lo
 
 
 class Sessions:
-    """A connector for programs: no sign-in that asks a person, and one session a workspace, from any thread.
+    """A connector for programs: no interactive sign-in, and one session per workspace; thread-safe.
 
-    credential: in place of those that azure.identity finds. tell: takes progress.
+    credential: instead of those that azure.identity finds. tell: receives progress.
     """
 
     def __init__(self, credential: TokenCredential | None, tell: Callable[[str], None]) -> None:
@@ -46,9 +46,9 @@ class Sessions:
         self._open: dict[Hashable, Azure] = {}
 
     def __call__(self, loaded: LoadedSpec) -> Azure:
-        """A session with the workspace of the spec's target. Raises EmulatorError, and UsageError where none is named.
+        """Return a session with the workspace of the spec's target. Raises EmulatorError, and UsageError without one.
 
-        An embedded Azure ML that ended is started again, which makes another session.
+        If the emulator has stopped, restarts it and opens a new session.
         """
         with self._lock:
             local = ensure_emulator(self._tell) if loaded.target.local else None
@@ -58,7 +58,7 @@ class Sessions:
             return self._open[key]
 
     def close(self) -> None:
-        """Closes the connections; the next call opens others."""
+        """Close the connections; the next call opens new ones."""
         with self._lock:
             sessions, self._open = list(self._open.values()), {}
         for session in sessions:
@@ -81,7 +81,7 @@ def _open(
 def ensure_emulator(
     tell: Callable[[str], None], *, port: int | None = None, idle_seconds: float | None = None
 ) -> Connection:
-    """The running emulator of PHIFT_HOME or the project, started where there is none. Raises EmulatorError."""
+    """Return the running emulator of PHIFT_HOME or the project, started if necessary. Raises EmulatorError."""
     from phift.emulator.host import lifecycle
     from phift.emulator.host.home import Home
 
@@ -91,9 +91,9 @@ def ensure_emulator(
     missing = [name for name in _LOCAL_EXTRA if importlib.util.find_spec(name) is None]
     if missing:
         raise EmulatorError(
-            "the embedded Azure ML is not installed",
+            "the emulator is not installed",
             detail=f"Missing: {', '.join(missing)}.",
-            remedy="pip install 'phift[local]', or choose a target in the cloud: --target NAME",
+            remedy="Run `pip install 'phift[local]'`, or use a cloud target: --target NAME",
         )
-    tell(f"Starting the embedded Azure ML in {Home.locate()}")
+    tell(f"Starting the emulator in {Home.locate()}")
     return lifecycle.ensure(port=port, idle_seconds=idle_seconds)

@@ -1,4 +1,4 @@
-"""The workspace's data assets and datastores, read for their content: satisfies phift.data.blobs.Stores."""
+"""Read data assets and datastores of the workspace: implements phift.data.blobs.Stores."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ __all__ = ["BlobContainer", "WorkspaceStores"]
 _API = "2024-10-01"
 _KINDS = ("AzureBlob", "AzureDataLakeGen2")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
-_REMEDY = "It needs Storage Blob Data Reader on the storage account, or a datastore with a key that may read."
+_REMEDY = "Request the role Storage Blob Data Reader on the storage account, or use a datastore with a readable key."
 
 
 class WorkspaceStores:
-    """Of one workspace, from any number of threads."""
+    """The stores of one workspace; thread-safe."""
 
     def __init__(self, azure: Azure) -> None:
         self._azure = azure.read_only()
@@ -64,11 +64,11 @@ class WorkspaceStores:
             properties = self._azure.datastore(store)
         except NotFoundError:
             there = ", ".join(sorted(name for name, _ in self._datastores()))
-            raise _invalid(f"there is no datastore {store} in the workspace", f"Datastores: {there}.") from None
+            raise _invalid(f"datastore {store} not found in the workspace", f"Datastores: {there}.") from None
         kind = str(properties.get("datastoreType") or "")
         if kind not in _KINDS:
-            remedy = f"phift reads datastores of the types {' and '.join(_KINDS)}."
-            raise _invalid(f"the datastore {store} is of type {kind or 'unknown'}", remedy)
+            remedy = f"Supported types of datastores: {' and '.join(_KINDS)}."
+            raise _invalid(f"unsupported type of datastore {store}: {kind or 'unknown'}", remedy)
         return BlobContainer(self._azure.store(store), store)
 
     def holding(self, account: str, container: str) -> str:
@@ -87,7 +87,7 @@ class WorkspaceStores:
 
 
 class BlobContainer:
-    """Satisfies phift.data.blobs.Container."""
+    """Implements phift.data.blobs.Container."""
 
     def __init__(self, store: BlobStore, name: str) -> None:
         self._store = store
@@ -137,9 +137,9 @@ class BlobContainer:
             content = b""
         if len(content) != end - start:
             raise StalePlanError(
-                f"the blob {blob.name} in the datastore {self._name} has changed since it was planned",
-                detail="The data version in the plan stands for its earlier content.",
-                remedy="Run the command again.",
+                f"blob {blob.name} in datastore {self._name} has changed since it was planned",
+                detail="The data version in the plan refers to its earlier content.",
+                remedy="Re-run the command.",
             )
         return content
 
@@ -150,15 +150,15 @@ class BlobContainer:
             raise self._told(error) from None
 
     def _told(self, error: AzureError) -> AzureError:
-        """The error with the datastore that it is about; 403 with what is needed."""
-        error.summary = f"cannot read the datastore {self._name}: {error.summary}"
+        """Add the datastore to the error, and the required role to 403."""
+        error.summary = f"cannot read datastore {self._name}: {error.summary}"
         if error.status == 403 and not error.remedy:
             error.remedy = _REMEDY
         return error
 
 
 def _listed(entry: ElementTree.Element) -> Blob | None:
-    """None for a folder of an account with a hierarchical namespace."""
+    """Return None for a folder of an account with a hierarchical namespace."""
     name = entry.find("Name")
     text = (name.text or "") if name is not None else ""
     if name is not None and name.get("Encoded") == "true":

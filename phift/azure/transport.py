@@ -1,4 +1,4 @@
-"""The door to the network: one connection pool, a pipeline for each token scope, a guard against the wrong Azure."""
+"""Network access: one connection pool, one pipeline per token scope, and a check against talking to the wrong Azure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Sign = Callable[[str, str, Mapping[str, str]], tuple[str, Mapping[str, str]]]
 
 
 class Route(Protocol):
-    """How the embedded Azure ML is reached; a connection to the cloud has none."""
+    """The route to the emulator; a cloud connection has none."""
 
     @property
     def proxy_url(self) -> str: ...
@@ -46,7 +46,7 @@ class Route(Protocol):
 
 @dataclass(frozen=True)
 class Response:
-    """An answer under 400. headers: names compare without case."""
+    """A response below 400. headers: case-insensitive names."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -54,10 +54,10 @@ class Response:
 
 
 class Http:
-    """Sends requests, from any number of threads, and raises errors of phift alone.
+    """Sends requests and raises only phift errors; thread-safe.
 
-    route: the way to the embedded Azure ML; the process environment is then not consulted, neither for proxies nor
-    for certificates. None is the cloud, with the user's proxy settings. transport: in place of the network, in tests.
+    route: the route to the emulator; proxies and certificates of the environment are then ignored. None means the
+    cloud, with the user's proxy settings. transport: replaces the network in tests.
     """
 
     def __init__(
@@ -90,12 +90,11 @@ class Http:
         sign: Sign | None = None,
         timeout: float = READ_TIMEOUT,
     ) -> Response:
-        """The answer to one request, tried again where that is safe.
+        """Send one request, retrying where safe, and return the response.
 
-        scope: of the bearer token; empty sends none. repeatable: whether sending it twice does the same as once;
-        by default everything but POST. sign: called with (method, url, headers) before each attempt, returns the
-        final (url, headers); for keys and signatures, which carry a date. timeout: seconds without a byte. Raises
-        AzureError of the kind that fits.
+        scope: of the bearer token; empty sends none. repeatable: whether the request is idempotent; by default all
+        but POST. sign: called with (method, url, headers) before each attempt, returns the final (url, headers); for
+        keys and signatures, which contain a date. timeout: seconds without a byte. Raises the matching AzureError.
         """
         again = method != "POST" if repeatable is None else repeatable
 
@@ -107,26 +106,26 @@ class Http:
         try:
             return attempt()
         except AuthenticationError as error:
-            # A token can end before its time: revoked, or by a clock that is wrong. Refused requests had no effect.
+            # A token can become invalid early: revoked, or due to a wrong clock. Rejected requests had no effect.
             if error.status != 401 or not scope or not isinstance(self._credential, CachedCredential):
                 raise
             self._credential.forget(scope)
             return attempt()
 
     def authorized(self, credential: TokenCredential) -> Http:
-        """The same connections, with a credential."""
+        """Return the same connections, with a credential."""
         other = copy.copy(self)
         other._credential, other._pipelines, other._lock = credential, {}, threading.Lock()
         return other
 
     def attended(self, attendant: Attendant) -> Http:
-        """The same connections, with somebody who waits between attempts."""
+        """Return the same connections, with an attendant that waits between attempts."""
         other = copy.copy(self)
         other.retry = replace(self.retry, attendant=attendant)
         return other
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._transport.close()
 
     def _once(
@@ -179,25 +178,25 @@ class Http:
         embedded = EMULATOR_HEADER in headers
         if embedded and not self.local:
             raise AzureError(
-                "an embedded Azure ML answered where the Azure cloud was meant",
+                "the emulator answered a request meant for Azure",
                 code="EmulatorOnCloudTarget",
                 method=method,
                 url=url.partition("?")[0],
-                detail="The proxy variables of this shell point at an emulator.",
-                remedy="Unset HTTPS_PROXY and REQUESTS_CA_BUNDLE, or use the target local.",
+                detail="The proxy variables of this shell point to an emulator.",
+                remedy="Unset HTTPS_PROXY and REQUESTS_CA_BUNDLE, or use --target local.",
             )
         if self.local and not embedded:
             raise AzureError(
-                "something else than the embedded Azure ML answered on target local",
+                "target local was answered by something that is not the emulator",
                 code="NotTheEmulator",
                 method=method,
                 url=url.partition("?")[0],
-                remedy="Run phift emulator stop, then the command again.",
+                remedy="Run `phift emulator stop`, then re-run the command.",
             )
 
 
 def with_query(url: str, query: Mapping[str, str]) -> str:
-    """The address with more query, percent-encoded (azure-core does not encode)."""
+    """Add a query to a URL, percent-encoded (azure-core does not encode)."""
     if not query:
         return url
     return f"{url}{'&' if '?' in url else '?'}{urlencode(query, quote_via=quote)}"

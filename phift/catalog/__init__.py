@@ -1,7 +1,7 @@
 """Facts of Azure ML's public `azureml` registry and of Azure's VM sizes, read-only, shipped with phift.
 
 Read from the public repository Azure/azureml-assets (commit 4b41f8c, 2026-07-23): the fine-tunable text
-models and the fine-tune pipeline components, each in its own file under `data/`, parsed when first asked for.
+models and the fine-tune pipeline components, each in its own file under `data/`, parsed on first use.
 """
 
 from phift.catalog.components import Component, StepInterface, component, components

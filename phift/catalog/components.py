@@ -17,8 +17,8 @@ __all__ = ["Component", "StepInterface", "component", "components"]
 class StepInterface:
     """A step of a pipeline component.
 
-    component: its own component as `name:version`. inputs: those it takes, of the pipeline or of an earlier
-    step. outputs: the pipeline outputs it feeds (`${{parent.outputs.x}}`). after: the steps it waits for.
+    component: its own component as `name:version`. inputs: its inputs, from the pipeline or an earlier step.
+    outputs: the pipeline outputs it writes (`${{parent.outputs.x}}`). after: the steps it depends on.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Component:
 
     @property
     def inputs(self) -> Mapping[str, ComponentInput]:
-        """The typed inputs, in the component's own order."""
+        """The typed inputs in the component's order."""
         return self.interface.inputs
 
     @property
@@ -68,11 +68,11 @@ def _load(name: str) -> Component:
 
 
 def components() -> Mapping[str, Component]:
-    """All components by name, sorted. Parses every file: ask component() for one."""
+    """Return all components by name, sorted. Parses every file: for a single one, use component()."""
     return MappingProxyType({name: _load(name) for name in names_in("components").values()})
 
 
 def component(name: str) -> Component | None:
-    """The component of that name in any case, or None when the catalogue does not know it."""
+    """Return the component of that name (case-insensitive), or None if it is not in the catalogue."""
     found = names_in("components").get(name.lower())
     return _load(found) if found else None

@@ -1,4 +1,4 @@
-"""Reading the fact files that ship with the package."""
+"""Read the catalogue files shipped with the package."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _DATA = Path(__file__).parent / "data"
 
 @cache
 def names_in(folder: str) -> dict[str, str]:
-    """The names that have a file in data/{folder}, sorted, by their lower-case form."""
+    """Return the names of the files in data/{folder} by their lower-case form, sorted."""
     return {path.stem.lower(): path.stem for path in sorted((_DATA / folder).glob("*.yaml"))}
 
 
 def read_facts(file: str) -> dict[str, Any]:
-    """The content of data/{file}, parsed with libyaml where PyYAML was built with it."""
+    """Return the parsed content of data/{file}, using libyaml if PyYAML has it."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -1,8 +1,8 @@
-"""The typed interface of a component: what its inputs accept, and the one canonical form of each value.
+"""The typed interface of a component: the values its inputs accept, and the canonical form of each value.
 
-Comes from the catalogue or from a live `componentSpec`, whose scalars may be text (`"optional": "True"`,
-`"default": "1"`). Canonical values make equal parameters equal: 5e-6, 0.000005 and "5e-06" are one number,
-true and "true" are one flag.
+Built from the catalogue or from a live `componentSpec`, whose scalars may be text (`"optional": "True"`,
+`"default": "1"`). Canonical values make equal parameters compare equal: 5e-6, 0.000005 and "5e-06" are the same number,
+true and "true" are the same flag.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _KIND_NAMES = {
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with the parameter `name`. code: unknown, type, enum, bounds or missing."""
+    """A problem with the parameter `name`. code: unknown, type, enum, bounds or missing."""
 
     name: str
     code: str
@@ -54,8 +54,8 @@ class ComponentOutput:
 class ComponentInput:
     """A typed input.
 
-    type: integer, number, boolean, string, or that of an asset (uri_file, mltable, mlflow_model, ...).
-    default: canonical, None when there is none. minimum, maximum: inclusive.
+    type: integer, number, boolean, string, or an asset type (uri_file, mltable, mlflow_model, ...).
+    default: canonical, None if there is none. minimum, maximum: inclusive.
     """
 
     name: str
@@ -69,21 +69,21 @@ class ComponentInput:
 
     @property
     def required(self) -> bool:
-        """A job cannot be made without a value for it."""
+        """Whether a job requires a value for it."""
         return not self.optional and self.default is None
 
     @property
     def is_literal(self) -> bool:
-        """Takes a scalar, not data, a model or another asset."""
+        """Whether it takes a scalar rather than data, a model or another asset."""
         return self.type in _KIND_NAMES
 
     @property
     def is_flag(self) -> bool:
-        """Takes true or false, be it as a boolean or as the text "true" or "false"."""
+        """Whether it takes true or false, as a boolean or as text."""
         return self.type == "boolean" or (bool(self.enum) and set(self.enum) <= set(_FLAGS))
 
     def canonical(self, value: Any) -> Scalar:
-        """The one form of a value: int, finite float, bool or str by type; ValueError when it has none."""
+        """Return the canonical form of a value: int, finite float, bool or str, by type. Raises ValueError."""
         match self.type:
             case "integer":
                 return _whole(value)
@@ -95,12 +95,12 @@ class ComponentInput:
                 return self._text(value)
 
     def wire(self, value: Any) -> str:
-        """The canonical value as the text that a job's literal input carries."""
+        """Return the canonical value as the text of a job's literal input."""
         canonical = self.canonical(value)
         return _flag(canonical) if isinstance(canonical, bool) else str(canonical)
 
     def check(self, value: Any, *, text_numbers: bool = False) -> Problem | None:
-        """What is wrong with a value, or None. text_numbers: numbers may be text, as they are in jobs."""
+        """Return the problem with a value, or None. text_numbers: accept numbers as text, as in jobs."""
         try:
             canonical = self.canonical(value)
         except ValueError:
@@ -110,7 +110,7 @@ class ComponentInput:
                 self.name,
                 "type",
                 f"{self.name} must be {_KIND_NAMES[self.type]}, got text {value!r}",
-                f"write it without quotes: {self.name}: {value}",
+                f"Write it without quotes: {self.name}: {value}",
             )
         if self.enum and str(canonical) not in self.enum and not self.is_flag:
             return self._not_in_enum(value)
@@ -135,7 +135,7 @@ class ComponentInput:
 
     def _wrong_type(self, value: Any) -> Problem:
         kind = "true or false" if self.is_flag else _KIND_NAMES.get(self.type, f"a reference to {self.type}")
-        remedy = "leave the line out to get the default" if value is None else ""
+        remedy = "To use the default, remove the line." if value is None else ""
         return Problem(self.name, "type", f"{self.name} must be {kind}, got {_describe(value)}", remedy)
 
     def _not_in_enum(self, value: Any) -> Problem:
@@ -145,7 +145,7 @@ class ComponentInput:
             self.name,
             "enum",
             f"{self.name} must be one of {', '.join(self.enum)}; got {_describe(value)}",
-            f"did you mean {guess}?" if guess else "",
+            f"Did you mean {guess}?" if guess else "",
         )
 
 
@@ -158,7 +158,7 @@ class ComponentInterface:
 
     @classmethod
     def from_spec(cls, spec: Mapping[str, Any]) -> ComponentInterface:
-        """From a componentSpec (the component's YAML as JSON); keys it does not know are ignored."""
+        """Parse a componentSpec (the component's YAML as JSON); unknown keys are ignored."""
         inputs = {name: _read_input(name, body) for name, body in (spec.get("inputs") or {}).items()}
         outputs = {
             name: ComponentOutput(name, str(body.get("type", "")), str(body.get("mode", "")))
@@ -167,7 +167,7 @@ class ComponentInterface:
         return cls(MappingProxyType(inputs), MappingProxyType(outputs))
 
     def check(self, parameters: Mapping[str, Any], *, text_numbers: bool = False) -> list[Problem]:
-        """All that is wrong with the parameters given, in their order; absent ones are for missing()."""
+        """Return all problems of the given parameters, in their order; see missing() for absent ones."""
         problems: list[Problem] = []
         for name, value in parameters.items():
             if name not in self.inputs:
@@ -177,25 +177,25 @@ class ComponentInterface:
         return problems
 
     def missing(self, parameters: Mapping[str, Any]) -> list[Problem]:
-        """One problem for each required input that has no value."""
+        """Return one problem for each required input without a value."""
         return [
-            Problem(name, "missing", f"{name} is required: the component has no default for it")
+            Problem(name, "missing", f"parameter `{name}` is required: the component has no default")
             for name, declared in self.inputs.items()
             if declared.required and name not in parameters
         ]
 
     def canonical(self, name: str, value: Any) -> Scalar:
-        """The canonical form of a value of the input; KeyError: no such input, ValueError: no such form."""
+        """Return the canonical form of a value. Raises KeyError for an unknown input, ValueError for a bad value."""
         return self.inputs[name].canonical(value)
 
     def defaults(self) -> dict[str, Scalar]:
-        """The component's own default of every input that has one, canonical."""
+        """Return the component's default of every input that has one, in canonical form."""
         return {name: i.default for name, i in self.inputs.items() if i.default is not None}
 
     def _unknown(self, name: str, *, suggest: bool) -> Problem:
         close = nearest(name, self.inputs) if suggest else ""
-        remedy = f"did you mean {close}?" if close else ""
-        return Problem(name, "unknown", f"{name} is no input of the component", remedy)
+        remedy = f"Did you mean {close}?" if close else ""
+        return Problem(name, "unknown", f"unknown parameter `{name}`", remedy)
 
 
 def _read_input(name: str, body: Mapping[str, Any]) -> ComponentInput:

@@ -18,8 +18,8 @@ __all__ = ["CatalogModel", "model", "models"]
 class CatalogModel:
     """The latest version of a registry model, as of the catalogue's date.
 
-    tags and system_metadata are as the registry holds them. Compute allow-lists, SKU and lifecycle facts are
-    system metadata since mid 2026; before, the lists were the tags finetune_compute_allow_list and
+    tags and system_metadata are copied from the registry. Compute allow-lists, SKU and lifecycle facts are system
+    metadata since mid 2026; before, the lists were the tags finetune_compute_allow_list and
     inference_compute_allow_list.
     """
 
@@ -35,18 +35,18 @@ class CatalogModel:
 
     @property
     def defaults(self) -> Mapping[str, Any]:
-        """The tag model_specific_defaults: fine-tune parameters the model's publisher recommends, raw."""
+        """The tag model_specific_defaults: fine-tune parameters recommended by the model's publisher, raw."""
         defaults: Mapping[str, Any] = self.tags.get("model_specific_defaults", {})
         return defaults
 
     @property
     def finetune_computes(self) -> tuple[str, ...]:
-        """VM sizes allowed for fine-tuning; empty when the registry has no list."""
+        """VM sizes allowed for fine-tuning; empty if the registry has no list."""
         return self._computes("finetuneComputes")
 
     @property
     def inference_computes(self) -> tuple[str, ...]:
-        """VM sizes allowed for online serving; empty when the registry has no list."""
+        """VM sizes allowed for online serving; empty if the registry has no list."""
         return self._computes("inferenceComputes")
 
     @property
@@ -82,11 +82,11 @@ def _load(name: str) -> CatalogModel:
 
 
 def models() -> Mapping[str, CatalogModel]:
-    """All models by name, sorted. Parses every file: ask model() for one."""
+    """Return all models by name, sorted. Parses every file: for a single one, use model()."""
     return MappingProxyType({name: _load(name) for name in names_in("models").values()})
 
 
 def model(name: str) -> CatalogModel | None:
-    """The model of that name in any case, or None when the catalogue does not know it."""
+    """Return the model of that name (case-insensitive), or None if it is not in the catalogue."""
     found = names_in("models").get(name.lower())
     return _load(found) if found else None

@@ -1,4 +1,4 @@
-"""The VM sizes that the model catalogue and Azure's examples name."""
+"""The VM sizes named in the model catalogue and Azure's examples."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["VmSize", "spelled", "vm_size", "vm_sizes"]
 
 @dataclass(frozen=True)
 class VmSize:
-    """A VM size. gpus: GPUs a node, 0 for CPU sizes; gpu: their kind; retired: the day the series was."""
+    """A VM size. gpus: GPUs per node, 0 for CPU sizes; gpu: their model; retired: the series' retirement date."""
 
     name: str
     vcpus: int
@@ -28,7 +28,7 @@ class VmSize:
 
 @cache
 def vm_sizes() -> Mapping[str, VmSize]:
-    """All known sizes by name, in catalogue order."""
+    """Return all known sizes by name, in catalogue order."""
     facts = read_facts("vm_sizes.yaml")
     return MappingProxyType({name: VmSize(name=name, **fields) for name, fields in facts.items()})
 
@@ -39,11 +39,11 @@ def _by_lower_name() -> dict[str, VmSize]:
 
 
 def spelled(name: str) -> str:
-    """The one spelling of a size that digests and comparisons use: the catalogue's, else lower case."""
+    """Return the canonical spelling of a size for digests and comparisons: the catalogue's, else lower case."""
     known = vm_size(name)
     return known.name if known else name.lower()
 
 
 def vm_size(name: str) -> VmSize | None:
-    """The size of that name, case-insensitive as Azure compares them; None: the catalogue lacks it."""
+    """Return the size of that name, case-insensitive like Azure, or None if it is not in the catalogue."""
     return _by_lower_name().get(name.lower())

@@ -1,1 +1,2 @@
-"""The command line: options, one call of a phase, a view, an exit code. Only `main.py` exits."""
+"""The command line. A command parses options, calls one phase, renders a view and returns an exit code; only
+`main.py` exits."""

@@ -1,4 +1,4 @@
-"""The commands, in the order of their use. Each is imported when it is the one that runs, or for a list of all."""
+"""The commands, in help order. A command is imported only when it runs or when all commands are listed."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from phift.cli.help import Group
 __all__ = ["InterruptedCommand", "app"]
 
 PANELS = {
-    "Change the workspace": ("plan", "apply", "destroy"),
-    "Look at the spec": ("validate", "render", "lock", "data", "explain"),
-    "Use the endpoint": ("invoke", "outputs"),
-    "Look at what there is": ("status", "drift", "history", "logs", "metrics", "show"),
-    "Mend": ("force-unlock",),
-    "Without a cloud account": ("emulator",),
+    "Plan and apply": ("plan", "apply", "destroy"),
+    "Specs and data": ("validate", "render", "lock", "data", "explain"),
+    "Endpoint": ("invoke", "outputs"),
+    "Inspect": ("status", "drift", "history", "logs", "metrics", "show"),
+    "Recover": ("force-unlock",),
+    "Emulator": ("emulator",),
 }
-"""The names of the commands by the heading they stand under; each is a module of phift.cli.commands."""
+"""Command names by help heading. Each command is a module of phift.cli.commands."""
 
 PANEL_OF = {name: panel for panel, names in PANELS.items() for name in names}
 
 
 class InterruptedCommand(Exception):
-    """A command that Ctrl-C ended before it wrote to the workspace."""
+    """Ctrl-C ended the command before it wrote to the workspace."""
 
 
 class Commands(Group):
-    """A group that imports a command when it is asked for."""
+    """A group that imports each command on first use."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """All names, in the order of the help."""
+        """Return all names in help order."""
         return list(PANEL_OF)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command, or None when there is none of that name."""
+        """Return the command, or None if the name is unknown."""
         if cmd_name in PANEL_OF and cmd_name not in self.commands:
             self.commands[cmd_name] = _command(cmd_name, PANEL_OF[cmd_name])
         return self.commands.get(cmd_name)
 
     def invoke(self, ctx: Any) -> Any:
-        """As ever; typer would make a bare exit code of an interrupt, with which nobody could say what it left."""
+        """Raise InterruptedCommand on Ctrl-C: typer would return a bare exit code, which hides the interrupt."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
             raise InterruptedCommand from None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """As ever; a name that is none is answered with those that are near."""
+        """Load all commands for an unknown name, so that the error suggests similar ones."""
         if args and args[0] not in PANEL_OF:
             for name in PANEL_OF:
                 self.get_command(ctx, name)
@@ -57,7 +57,7 @@ class Commands(Group):
 
 app = typer.Typer(
     name="phift",
-    help="Fine-tune a language model on Azure Machine Learning and serve it, from one YAML file.",
+    help="Fine-tune and serve a language model on Azure Machine Learning, from one YAML file.",
     cls=Commands,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -68,11 +68,12 @@ app = typer.Typer(
 
 @app.callback()
 def _phift(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
-    """Fine-tune a language model on Azure Machine Learning and serve it, from one YAML file.
+    """Fine-tune and serve a language model on Azure Machine Learning, from one YAML file.
 
-    phift plan shows what would be done and why; phift apply does it. Target local needs no account.
+    `phift plan` shows the changes and the reason for each; `phift apply` makes them. Target `local` runs on this
+    machine and needs no Azure account.
     """
 
 

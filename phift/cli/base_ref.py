@@ -1,4 +1,4 @@
-"""How a rendered spec differs from that of a git ref: the same variables and target, the ref's spec and lock file."""
+"""The diff between the rendered spec and its version at a Git ref, with the same variables and target."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ __all__ = ["rendered_diff"]
 
 
 def rendered_diff(request: Request, ref: str) -> str:
-    """A unified diff from the spec as it was at `ref` to the one in the work tree; empty when both mean the same.
+    """Return a unified diff from the spec at `ref` to the one in the work tree; empty if they render to the same spec.
 
-    A spec that is not there at the ref counts as empty, and one that this phift cannot read is told so in the diff.
-    Raises UsageError when the spec is in no git work tree, or the ref is none.
+    A spec that does not exist at the ref counts as empty; the diff states if this version of phift cannot read it.
+    Raises UsageError if the spec is not in a Git work tree or the ref does not exist.
     """
     folder = request.path.resolve().parent
     if _git(folder, "rev-parse", "--is-inside-work-tree") is None:
-        raise UsageError(f"--base {ref}: {request.path} is in no git repository")
+        raise UsageError(f"--base {ref}: {request.path} is not in a Git repository")
     if ref.startswith("-") or _git(folder, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}") is None:
-        raise UsageError(f"--base {ref}: git knows no such commit", remedy="Fetch it: git fetch origin REF")
+        raise UsageError(f"--base {ref}: unknown Git ref", remedy="Fetch it: git fetch origin REF")
     now = _rendered(request, request.path)
     with tempfile.TemporaryDirectory(prefix="phift-base-") as scratch:
         place = Path(scratch)
         before = _at(folder, ref, request.path.name, place)
         if _at(folder, ref, LOCK_FILE, place) is None and (lock := lock_path(request.path)).exists():
-            # Nothing was pinned then: without pins every default would look like a change.
+            # The ref has no lock file: without pins, every default would show up as a change.
             (place / LOCK_FILE).write_bytes(read_regular(lock, STATE_BYTES))
         then = _rendered(request, before) if before else ""
     return "\n".join(difflib.unified_diff(then.splitlines(), now.splitlines(), f"{ref}", "this plan", lineterm=""))
 
 
 def _at(folder: Path, ref: str, name: str, place: Path) -> Path | None:
-    """The file as it was at the ref, put into `place`; None where it was not there."""
+    """Write the file's content at the ref into `place`; return None if it did not exist there."""
     content = _git(folder, "show", f"{ref}:./{name}")
     if content is None:
         return None
@@ -53,7 +53,7 @@ def _at(folder: Path, ref: str, name: str, place: Path) -> Path | None:
 
 
 def _rendered(request: Request, path: Path) -> str:
-    """The final spec without the origins of its values, whose line numbers move with every edit."""
+    """Return the rendered spec without the origins of its values: their line numbers change with every edit."""
     try:
         loaded = specs.load(
             path,
@@ -72,8 +72,8 @@ def _rendered(request: Request, path: Path) -> str:
 
 
 def _git(folder: Path, *arguments: str) -> bytes | None:
-    """What git prints; None when it says no. Raises UsageError without git."""
+    """Return the output of Git, or None if it fails. Raises UsageError if Git is not installed."""
     try:
         return git(folder, *arguments)
     except OSError as error:
-        raise UsageError("--base needs git, which is not installed") from error
+        raise UsageError("--base requires Git, which is not installed") from error

@@ -1,4 +1,4 @@
-"""A plan carried out and watched: what `apply` and `destroy` share."""
+"""Run an apply and report its progress: shared by `apply` and `destroy`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from phift.apply.events import Note
-from phift.cli.interrupt import polite
+from phift.cli.interrupt import graceful_shutdown
 from phift.cli.terminal import Terminal
 from phift.errors import DetachedError, LeaseHeldError, LeaseLostError, PhiftError
 from phift.plan.model import Plan
@@ -21,7 +21,7 @@ __all__ = ["carry_out", "watcher"]
 
 
 def watcher(streams: Streams, *, json: bool, quiet: bool) -> ApplyView:
-    """The view of an apply, picked once: JSON lines, one last line, redrawn on a terminal, or plain lines."""
+    """Return the view of an apply: JSON lines, a single last line, a live table on a terminal, or plain lines."""
     if json:
         from phift.views.ndjson import JsonApply
 
@@ -40,17 +40,18 @@ def watcher(streams: Streams, *, json: bool, quiet: bool) -> ApplyView:
 def carry_out(
     plan: Plan, apply: Callable[[], ApplyFinished], view: ApplyView, terminal: Terminal, options: ApplyOptions
 ) -> int:
-    """The exit code. apply: carries out the plan with these options and tells the view. Raises PhiftError for what
-    ended the apply as a whole."""
+    """Run `apply`, which sends its events to the view, and return the exit code.
+
+    Raises PhiftError if an error ended the apply as a whole."""
     try:
-        with polite(options.stop, lambda: view.started, lambda text: view(Note(text))), view:
+        with graceful_shutdown(options.stop, lambda: view.started, lambda text: view(Note(text))), view:
             result = apply()
     except KeyboardInterrupt:
         if not view.started:
             raise
         raise DetachedError(
-            "interrupted; work may go on in the service",
-            remedy=f"Continue with the same command, or look: phift status {plan.spec_words}",
+            "interrupted; operations may still be running in Azure ML",
+            remedy=f"Re-run the same command to resume, or inspect the stack: phift status {plan.spec_words}",
         ) from None
     except PhiftError as error:
         _tell_failures([f for f in view.failures if f.error is not error], terminal)
@@ -62,7 +63,7 @@ def carry_out(
 
 
 def _tell_failures(failures: list[ResourceFailed], terminal: Terminal) -> None:
-    """What many resources met alike, such as a lease that another holds, is told once."""
+    """Print each failure; an error shared by many resources, such as a lease held elsewhere, is printed once."""
     sink = Sink(terminal.streams.err)
     told: set[str] = set()
     for failed in failures:

@@ -1,4 +1,4 @@
-"""Help texts: plain, in sections, right at 80 columns, and without loading rich."""
+"""Help as plain text in sections, 80 columns wide, without loading rich."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _UsageError: Any = usage_error()
 
 
 class Command(typer.core.TyperCommand):
-    """A command whose options are listed by their panel."""
+    """A command whose help lists options by panel."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """As ever; an option shown as `[NAME]` may stand without its value, which is empty then.
+        """Parse the arguments; an option whose metavar is `[NAME]` may omit its value, which is then empty.
 
-        The word behind it is its value only where the arguments that must be given are there without that word:
-        `logs --deployment SPEC` is about SPEC.
+        The next word is its value only if all required arguments are present without it: in
+        `logs --deployment SPEC`, SPEC is the argument.
         """
         parameters = self.get_params(ctx)
         options = [p for p in parameters if p.param_type_name == "option"]
@@ -44,7 +44,7 @@ class Command(typer.core.TyperCommand):
         return self._parsed(ctx, filled)
 
     def _parsed(self, ctx: Any, args: list[str]) -> list[str]:
-        """An option without its value is an error that names no command: it becomes one of this command."""
+        """Attach the command to the error of an option without a value, which click raises without one."""
         try:
             return list(super().parse_args(ctx, args))
         except _UsageError as error:
@@ -52,12 +52,12 @@ class Command(typer.core.TyperCommand):
             raise
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """`[OPTIONS] SPEC`: the metavar as it is, without typer's braces."""
+        """Return `[OPTIONS] SPEC`: each metavar unchanged, without typer's braces."""
         arguments = [_name(p) for p in self.get_params(ctx) if p.param_type_name == "argument"]
         return [*([self.options_metavar] if self.options_metavar else []), *arguments]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Arguments, then a section a panel, then what belongs to none."""
+        """Write the arguments, one section per panel, then the options without a panel."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             if parameter.param_type_name == "argument":
@@ -71,10 +71,10 @@ class Command(typer.core.TyperCommand):
 
 
 class Group(typer.core.TyperGroup):
-    """A group whose commands are listed by their panel, each with its one sentence."""
+    """A group whose help lists commands by panel, each with its summary."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """A section a panel, in the order of the commands."""
+        """Write one section per panel, in the order of the commands."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for name in self.list_commands(ctx):
             command = self.get_command(ctx, name)
@@ -82,7 +82,7 @@ class Group(typer.core.TyperGroup):
                 panel = getattr(command, "rich_help_panel", None) or "Commands"
                 said = command.short_help or (command.help or "").strip().partition("\n")[0]
                 sections.setdefault(panel, []).append((name, said))
-        # One width for all, so that the sections line up.
+        # One width for all sections, so that they line up.
         wide = max((len(name) for rows in sections.values() for name, _ in rows), default=0)
         for title, rows in sections.items():
             with formatter.section(title):
@@ -94,7 +94,7 @@ def _name(parameter: Any) -> str:
 
 
 def _words(args: list[str], valued: set[str]) -> int:
-    """How many words are neither options nor the values of options that take one."""
+    """Count the words that are neither options nor option values."""
     end = args.index("--") if "--" in args else len(args)
     plain = [
         word

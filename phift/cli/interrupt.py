@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a terminal that is closed: the first one asks politely, the second one ends the process."""
+"""Handle Ctrl-C, SIGTERM and a closed terminal: the first signal stops gracefully, the second exits at once."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["polite"]
+__all__ = ["graceful_shutdown"]
 
-POLITE = "Interrupted: nothing new is begun, begun work goes on there. Ctrl-C again: end at once."
+NOTICE = "Interrupted. No new work will start; running operations continue in Azure ML. Press Ctrl-C again to exit now."
 
 
 @contextmanager
-def polite(stop: threading.Event, begun: Callable[[], bool], tell: Callable[[str], None]) -> Iterator[None]:
-    """Within it the first SIGINT, SIGTERM or SIGHUP sets `stop`, so that an apply finishes its calls, notes them in its
-    journal and leaves; before anything has begun it raises KeyboardInterrupt. The next SIGINT or SIGTERM ends phift
-    with 130. SIGHUP never does: a closed terminal sends it twice, as its kernel and as its shell.
+def graceful_shutdown(stop: threading.Event, begun: Callable[[], bool], tell: Callable[[str], None]) -> Iterator[None]:
+    """Handle signals within the context.
 
-    Runners of CI send the first two, seconds apart, before they kill. One that whoever started phift ignores stays
-    ignored: a shell does that with SIGINT for what a script starts by `&`, so that Ctrl-C ends the script alone, and
-    nohup with SIGHUP. Without effect outside the main thread.
+    The first SIGINT, SIGTERM or SIGHUP sets `stop`, so that an apply finishes its calls, records them in its journal
+    and returns; before any work has started it raises KeyboardInterrupt instead. The next SIGINT or SIGTERM exits
+    with 130. SIGHUP never does: a closed terminal sends it twice, once from the kernel and once from the shell.
+
+    CI runners send SIGINT and SIGTERM seconds apart before they kill. A signal that the parent process ignores stays
+    ignored: a shell ignores SIGINT for background jobs of a script, and nohup ignores SIGHUP. Has no effect outside
+    the main thread.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -36,7 +38,7 @@ def polite(stop: threading.Event, begun: Callable[[], bool], tell: Callable[[str
         stop.set()
         if not begun():
             raise KeyboardInterrupt
-        tell(POLITE)
+        tell(NOTICE)
 
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     heard = [n for n in signals if signal.getsignal(n) is not signal.SIG_IGN]

@@ -1,4 +1,4 @@
-"""Commands over several stacks: a folder, a glob, or a file with a matrix in place of one spec."""
+"""Commands over several stacks: a folder, a glob, or a spec with a matrix."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phift.cli.interrupt import polite
+from phift.cli.interrupt import graceful_shutdown
 from phift.cli.terminal import Terminal
 from phift.errors import DetachedError, InvalidSpecError
 from phift.files import SPEC_BYTES, read_regular
@@ -27,12 +27,12 @@ _MATRIX = re.compile(r"^[\"']?(matrix|extends)[\"']?\s*:", re.MULTILINE)
 
 
 def is_set(path: Path) -> bool:
-    """Whether it names a folder or a glob, and not one file."""
+    """Return whether the path is a folder or a glob rather than one file."""
     return os.path.isdir(path) or (not os.path.lexists(path) and glob.has_magic(str(path)))
 
 
 def several(request: Request) -> list[Request] | None:
-    """The request of each file that is meant, where that may be more than one stack; None for one stack."""
+    """Return the request of each file if they may define several stacks, or None for a single stack."""
     from phift.spec import expand
 
     path = request.path
@@ -49,7 +49,7 @@ def plan_several(
     retry_failed: bool = False,
     take_over: bool = False,
 ) -> ManyPlans:
-    """Plans them; what could not be planned is told on stderr."""
+    """Plan the stacks; print planning errors to stderr."""
     from phift import phases
     from phift.views.human import many as view
 
@@ -61,7 +61,7 @@ def plan_several(
 
 
 def apply_several(planned: ManyPlans, terminal: Terminal, options: ApplyOptions, *, auto_approve: bool) -> int:
-    """The gravest exit code of all. Raises ApprovalError."""
+    """Apply the stacks and return the most severe exit code. Raises ApprovalError."""
     from phift import phases
     from phift.views.human import many as view
     from phift.views.human.errors import failure
@@ -83,13 +83,13 @@ def apply_several(planned: ManyPlans, terminal: Terminal, options: ApplyOptions,
         return any(one.started for one in views.values())
 
     try:
-        with polite(options.stop, started, terminal.tell):
+        with graceful_shutdown(options.stop, started, terminal.tell):
             result = phases.apply_many(planned, listener=tell, options=options)
     except KeyboardInterrupt:
         if not started():
             raise
         raise DetachedError(
-            "interrupted; work may go on in the service", remedy="Continue with the same command."
+            "interrupted; operations may still be running in Azure ML", remedy="Re-run the same command to resume."
         ) from None
     for stack, one in views.items():
         for failed in one.failures:
@@ -125,7 +125,7 @@ def _view(terminal: Terminal, plan: Plan, planned: ManyPlans) -> HumanApply:
 
 
 def _has_matrix(request: Request) -> bool:
-    """Whether the file makes more than one stack with these variables."""
+    """Return whether the file defines more than one stack with these variables."""
     from phift.workbench.inventory import load_each
 
     path: Path = request.path
@@ -134,5 +134,5 @@ def _has_matrix(request: Request) -> bool:
             return False
         found = load_each(request)
     except (OSError, UnicodeDecodeError, InvalidSpecError):
-        return False  # planning the one spec says what is wrong
+        return False  # planning it as a single spec reports the error
     return len(found) > 1 or (bool(found[0][1].siblings) and not set(request.variables) & set(found[0][1].cell.values))

@@ -1,6 +1,6 @@
-"""The options that commands share, each declared once, and what their texts mean.
+"""The options shared by commands, each declared once, and the parsing of their values.
 
-What does not go together is refused here, by name and before anything is read.
+Incompatible options are rejected here, by name, before anything is read.
 """
 
 from __future__ import annotations
@@ -56,35 +56,35 @@ __all__ = [
     "require_approval",
 ]
 
-_SPEC = "Where it comes from"
-_OUTPUT = "Output"
-_WHAT = "What is planned"
-_APPLY = "How it is carried out"
+_SPEC = "Spec options"
+_OUTPUT = "Output options"
+_WHAT = "Plan options"
+_APPLY = "Execution options"
 
 
 class Format(StrEnum):
-    """Of results that are not plans."""
+    """Output formats of results that are not plans."""
 
     TEXT = "text"
     JSON = "json"
 
 
 class PlanFormat(StrEnum):
-    """Of plans."""
+    """Output formats of plans."""
 
     TEXT = "text"
     JSON = "json"
     MD = "md"
 
 
-SpecArgument = Annotated[Path, typer.Argument(metavar="SPEC", help="The YAML file that describes the fine-tune.")]
+SpecArgument = Annotated[Path, typer.Argument(metavar="SPEC", help="The YAML file that defines the stack.")]
 TargetOption = Annotated[
     str | None,
     typer.Option(
         "--target",
         "-t",
         metavar="NAME",
-        help="One of the spec's targets; else its default one.",
+        help="A target of the spec. Default: the spec's default target.",
         rich_help_panel=_SPEC,
     ),
 ]
@@ -93,20 +93,22 @@ VarOption = Annotated[
     typer.Option(
         "--var",
         metavar="NAME=VALUE",
-        help="Set a variable of the spec; wins over --var-file. Repeatable.",
+        help="Set a variable of the spec; overrides --var-file. Repeatable.",
         rich_help_panel=_SPEC,
     ),
 ]
 VarFileOption = Annotated[
     list[Path] | None,
-    typer.Option("--var-file", metavar="FILE", help="YAML file of variables. Repeatable.", rich_help_panel=_SPEC),
+    typer.Option(
+        "--var-file", metavar="FILE", help="Read variables from a YAML file. Repeatable.", rich_help_panel=_SPEC
+    ),
 ]
 AllowEnvOption = Annotated[
     list[str] | None,
     typer.Option(
         "--allow-env",
         metavar="NAME",
-        help="Let templates read this environment variable too; PHIFT_ALLOW_ENV has several. Repeatable.",
+        help="Allow templates to read this environment variable (several: PHIFT_ALLOW_ENV). Repeatable.",
         rich_help_panel=_SPEC,
     ),
 ]
@@ -117,7 +119,7 @@ DataRootOption = Annotated[
         metavar="DIR",
         envvar="PHIFT_DATA_ROOT",
         show_envvar=False,
-        help="Refuse data outside of this folder (PHIFT_DATA_ROOT).",
+        help="Reject data outside this folder (PHIFT_DATA_ROOT).",
         rich_help_panel=_SPEC,
     ),
 ]
@@ -127,77 +129,85 @@ MaxStacksOption = Annotated[
         "--max-stacks",
         min=1,
         metavar="N",
-        help="Stacks that one run may have. Default: 2000.",
+        help="Maximum number of stacks in one run. Default: 2000.",
         rich_help_panel=_SPEC,
     ),
 ]
 FormatOption = Annotated[
-    Format, typer.Option("--format", metavar="text|json", help="How to print it.", rich_help_panel=_OUTPUT)
+    Format, typer.Option("--format", metavar="text|json", help="Output format.", rich_help_panel=_OUTPUT)
 ]
 PlanFormatOption = Annotated[
     PlanFormat,
-    typer.Option("--format", metavar="text|json|md", help="md suits a pull request.", rich_help_panel=_OUTPUT),
+    typer.Option(
+        "--format", metavar="text|json|md", help="Output format; md is for pull requests.", rich_help_panel=_OUTPUT
+    ),
 ]
 SummaryOption = Annotated[
-    bool, typer.Option("--summary", help="Only the list of addresses and the count.", rich_help_panel=_OUTPUT)
+    bool, typer.Option("--summary", help="Show only addresses and the count.", rich_help_panel=_OUTPUT)
 ]
 ShowSuppressedOption = Annotated[
     bool,
-    typer.Option("--show-suppressed", help="Also differences that a rule lets pass.", rich_help_panel=_OUTPUT),
+    typer.Option("--show-suppressed", help="Also show differences that a rule suppresses.", rich_help_panel=_OUTPUT),
 ]
 ShowUnchangedOption = Annotated[
-    bool, typer.Option("--show-unchanged", help="Also what needs no change.", rich_help_panel=_OUTPUT)
+    bool, typer.Option("--show-unchanged", help="Also show unchanged resources.", rich_help_panel=_OUTPUT)
 ]
 SelectOption = Annotated[
     list[str] | None,
     typer.Option(
         "--select",
         metavar="ADDRESS",
-        help="Only this resource and what it depends on. Repeatable.",
+        help="Plan only this resource and its dependencies. Repeatable.",
         rich_help_panel=_WHAT,
     ),
 ]
 ReplaceOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--replace", metavar="ADDRESS", help="Delete this and make it again. Repeatable.", rich_help_panel=_WHAT
-    ),
+    typer.Option("--replace", metavar="ADDRESS", help="Replace this resource. Repeatable.", rich_help_panel=_WHAT),
 ]
 NoColorOption = Annotated[
     bool,
-    typer.Option("--no-color", help="No colour, as with NO_COLOR or without a terminal.", rich_help_panel=_OUTPUT),
+    typer.Option("--no-color", help="Disable colors (also: NO_COLOR, or no terminal).", rich_help_panel=_OUTPUT),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Events as JSON lines on stdout.", rich_help_panel=_OUTPUT)]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Only the last line.", rich_help_panel=_OUTPUT)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print events as JSON lines.", rich_help_panel=_OUTPUT)]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the last line.", rich_help_panel=_OUTPUT)]
 ApproveOption = Annotated[
     bool,
-    typer.Option("--auto-approve", "-y", help="Do not ask; needed without a terminal.", rich_help_panel=_APPLY),
+    typer.Option(
+        "--auto-approve", "-y", help="Do not ask for approval; required without a terminal.", rich_help_panel=_APPLY
+    ),
 ]
 NoWaitOption = Annotated[
     bool,
-    typer.Option("--no-wait", help="Leave once long work is begun (exit code 8).", rich_help_panel=_APPLY),
+    typer.Option("--no-wait", help="Submit long-running operations and exit (code 8).", rich_help_panel=_APPLY),
 ]
 ParallelismOption = Annotated[
-    int, typer.Option("--parallelism", min=1, max=64, metavar="N", help="So much at once.", rich_help_panel=_APPLY)
+    int,
+    typer.Option(
+        "--parallelism",
+        min=1,
+        max=64,
+        metavar="N",
+        help="Maximum number of concurrent operations.",
+        rich_help_panel=_APPLY,
+    ),
 ]
 TimeoutOption = Annotated[
     list[str] | None,
     typer.Option(
         "--timeout",
         metavar="KIND=TIME",
-        help="How long to wait for a kind: job=2h, compute=30m. Repeatable.",
+        help="Maximum wait for resources of a kind: job=2h, compute=30m. Repeatable.",
         rich_help_panel=_APPLY,
     ),
 ]
-RetryFailedOption = Annotated[
-    bool, typer.Option("--retry-failed", help="Run a failed job once more.", rich_help_panel=_APPLY)
-]
+RetryFailedOption = Annotated[bool, typer.Option("--retry-failed", help="Re-run a failed job.", rich_help_panel=_APPLY)]
 
 TakeOverOption = Annotated[
     bool,
     typer.Option(
         "--take-over",
-        help="Claim what this stack needs and another spec owns, or what lost its tags.",
+        help="Take ownership of required resources that another spec owns or that lost their tags.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -216,9 +226,9 @@ def request_of(
     max_stacks: int | None = None,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Request:
-    """The request that these options spell. tell: takes a line about what takes long.
+    """Build the request of these options. tell: called with a line about a long-running step.
 
-    Raises UsageError for what is not NAME=VALUE, or no folder.
+    Raises UsageError for a variable that is not NAME=VALUE, or a data root that is not a folder.
     """
     from phift.phases import Request
 
@@ -237,18 +247,18 @@ def request_of(
 
 
 def parse_variables(texts: Sequence[str] | None) -> dict[str, str]:
-    """`NAME=VALUE` each; the last of a name wins. Raises UsageError."""
+    """Parse `NAME=VALUE` texts; the last value of a name wins. Raises UsageError."""
     found: dict[str, str] = {}
     for text in texts or ():
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
-            raise UsageError(f"--var {text}: not NAME=VALUE", remedy="Write it as --var epochs=3")
+            raise UsageError(f"--var {text}: not NAME=VALUE", remedy="Example: --var epochs=3")
         found[name.strip()] = value
     return found
 
 
 def parse_addresses(texts: Sequence[str] | None, option: str) -> tuple[Address, ...]:
-    """`kind.name` each. Raises UsageError naming the option."""
+    """Parse `kind.name` texts. Raises UsageError that names the option."""
     from phift.address import Address
 
     try:
@@ -258,7 +268,7 @@ def parse_addresses(texts: Sequence[str] | None, option: str) -> tuple[Address, 
 
 
 def parse_timeouts(texts: Sequence[str] | None) -> dict[str, float]:
-    """`KIND=TIME` each, as seconds by kind. Raises UsageError."""
+    """Parse `KIND=TIME` texts to seconds by kind. Raises UsageError."""
     if not texts:
         return {}
     from phift.kinds.registry import KINDS
@@ -267,38 +277,38 @@ def parse_timeouts(texts: Sequence[str] | None) -> dict[str, float]:
     for text in texts:
         kind, _, given = text.partition("=")
         if kind not in KINDS:
-            raise UsageError(
-                f"--timeout {text}: there is no kind {kind!r}", remedy=f"The kinds are {', '.join(KINDS)}."
-            )
+            raise UsageError(f"--timeout {text}: unknown kind {kind!r}", remedy=f"Kinds: {', '.join(KINDS)}.")
         found[kind] = parse_time(given, f"--timeout {text}")
     return found
 
 
 def parse_time(text: str, option: str) -> float:
-    """Seconds of `90`, `90s`, `30m`, `1h30m`, `1d`; above zero. Raises UsageError naming the option."""
+    """Parse `90`, `90s`, `30m`, `1h30m` or `1d` to seconds, above zero. Raises UsageError that names the option."""
     matches = list(re.finditer(_TIME, text))
     if not matches or "".join(m[0] for m in matches) != text:
-        raise UsageError(f"{option}: {text!r} is no time", remedy="Write a number of seconds, or 30m, 2h, 1h30m.")
+        raise UsageError(
+            f"{option}: invalid duration {text!r}", remedy="Use a number of seconds, or a form like 30m, 2h, 1h30m."
+        )
     seconds = sum(float(m[1]) * _UNITS[m[2]] for m in matches)
     if seconds <= 0:
-        raise UsageError(f"{option}: the time must be above zero")
+        raise UsageError(f"{option}: the duration must be greater than zero")
     return seconds
 
 
-ONE_STACK = "Name one file, and of a file with a matrix one combination: --var NAME=VALUE."
-"""What to do where an option is for one stack."""
+ONE_STACK = "Pass a single spec; for a spec with a matrix, select one combination with --var NAME=VALUE."
+"""The remedy for an option that requires a single stack."""
 
 
 def refuse(because: str, given: Mapping[str, object], *, remedy: str = "") -> None:
-    """Raises UsageError naming the options of `given` that hold something."""
+    """Raise UsageError that names the options of `given` that are set."""
     named = [name for name, content in given.items() if content]
     if named:
-        raise UsageError(f"{' and '.join(named)} cannot go with {because}", remedy=remedy)
+        raise UsageError(f"{' and '.join(named)} cannot be used with {because}", remedy=remedy)
 
 
 def require_approval(*, json: bool, quiet: bool, given: bool, remedy: str) -> None:
-    """Raises UsageError where events go to a program, which nobody can be asked through, or --quiet would mute them."""
+    """Raise UsageError if --json, which cannot ask, is used without approval, or --quiet would suppress its events."""
     if json:
         refuse("--json", {"--quiet": quiet})
         if not given:
-            raise UsageError("--json has nobody to ask", remedy=remedy)
+            raise UsageError("--json is non-interactive and requires approval", remedy=remedy)

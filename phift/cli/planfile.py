@@ -1,4 +1,4 @@
-"""A saved plan: the plan's own JSON and, under `request`, what the command line said when it was made."""
+"""A saved plan: the plan's JSON and, under `request`, the command line it was created with."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ __all__ = ["conceals", "is_plan", "read", "read_plan", "require_writable", "word
 
 _LINKS = 40
 _OF_THE_SYSTEM = ("/dev", "/proc", "/sys")
-_AGAIN = "Make it again: phift plan SPEC --out FILE"
+_AGAIN = "Create a new plan: phift plan SPEC --out FILE"
 
 
 def write(path: Path, plan: Plan, request: Request) -> None:
-    """Writes it whole or not at all; through a link, which stays one. Raises UsageError when that cannot be.
+    """Write the plan atomically; a link stays a link. Raises UsageError if it cannot be written.
 
-    Literal secrets are concealed, those of variables too: `read` wants them again. What only the command line can
-    allow (Request.grants) is not part of it.
+    Literal secrets are concealed, in variables too, and must be passed to `read` again. What only the command line can
+    grant (Request.grants) is not saved.
     """
     body = plan.to_dict() | {
         "request": {
@@ -55,15 +55,15 @@ def write(path: Path, plan: Plan, request: Request) -> None:
 
 
 def words_of(path: Path, request: Request) -> str:
-    """The plan that was saved there, as a shell takes it behind `phift apply`."""
+    """Return the path of the saved plan, quoted for use in `phift apply PATH`."""
     hidden = [name for name, value in request.shown_variables.items() if is_concealed(value)]
     again = (word for name in hidden for word in ("--var", f"{name}=..."))
     return shlex.join([str(path), *again, *request.grants])
 
 
 def require_writable(path: Path) -> Path:
-    """Where a plan saved under that name goes, its links followed. Raises UsageError where that is there and is not a
-    regular file: pipes and devices are not written to, and must not be replaced by a file either."""
+    """Return the path to write to, with links followed. Raises UsageError if it exists and is not a regular file:
+    pipes and devices must be neither written to nor replaced by a file."""
     place = path
     try:
         for _ in range(_LINKS):
@@ -81,14 +81,14 @@ def require_writable(path: Path) -> Path:
     raise UsageError(f"cannot write {path}: too many levels of symbolic links")
 
 
-_REMEDY = "Name a file, or pipe the document: phift plan SPEC --format json"
+_REMEDY = "Choose a regular file, or pipe the plan: phift plan SPEC --format json"
 
 
 def is_plan(path: Path) -> bool:
-    """Whether the file is meant as a saved plan and not as a spec: plans are JSON documents whose first key is
-    format_version, and `.json` files are plans unless they begin as a spec in JSON does.
+    """Return whether the file is a saved plan rather than a spec: a JSON document whose first key is format_version,
+    or a `.json` file that does not begin like a spec in JSON.
 
-    Raises UsageError when there is no such file, or it is not a regular one.
+    Raises UsageError if the file does not exist or is not a regular file.
     """
     head = _read(path, SPEC_BYTES).lstrip()
     if path.suffix.lower() == ".json":
@@ -97,29 +97,29 @@ def is_plan(path: Path) -> bool:
 
 
 def read_plan(path: Path) -> Plan:
-    """The plan alone. Raises UsageError for what is no plan, is damaged or of another format."""
+    """Return the plan alone. Raises UsageError if the file is not a plan, is damaged or has another format."""
     return _loaded(path)[0]
 
 
 def conceals(path: Path) -> bool:
-    """Whether values of variables must be said again to carry out the plan; not where it is damaged."""
+    """Return whether values of variables must be passed again to apply the plan; False if it is damaged."""
     try:
         return any(map(is_concealed, _loaded(path)[1].variables.values()))
     except UsageError:
-        return False  # told when it is read
+        return False  # reported when the plan is read
 
 
 def read(path: Path, given: Mapping[str, str] | None = None) -> tuple[Plan, Request]:
-    """The plan, and the request it answers. given: values of variables that the plan conceals as secrets.
+    """Return the plan and its request. given: values of variables that the plan conceals as secrets.
 
-    Raises UsageError as read_plan, and where other variables are needed than are given.
+    Raises UsageError like read_plan, and if the given variables are not exactly the concealed ones.
     """
     plan, request = _loaded(path)
     return plan, replace(request, target=plan.target, variables=_variables(path, request.variables, given or {}))
 
 
 def _loaded(path: Path) -> tuple[Plan, Request]:
-    """The plan, and the request as it was saved."""
+    """Return the plan and the request as saved."""
     from phift.phases import Request
 
     body = _parsed(path)
@@ -141,16 +141,16 @@ def _parsed(path: Path) -> dict[str, Any]:
     import orjson
 
     if not is_plan(path):
-        raise UsageError(f"{path} is no saved plan", remedy="Make one: phift plan SPEC --out FILE")
+        raise UsageError(f"{path} is not a saved plan", remedy="Create one: phift plan SPEC --out FILE")
     raw = _read(path, STATE_BYTES, whole=True)
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise _damaged(
-            path, "it is empty" if not raw.strip() else f"it is not JSON: {error.msg}, {_place(error)}"
+            path, "the file is empty" if not raw.strip() else f"not JSON: {error.msg}, {_place(error)}"
         ) from None
     if not isinstance(body, dict):
-        raise _damaged(path, "it is not a JSON object")
+        raise _damaged(path, "not a JSON object")
     if "format_version" not in body:
         raise _damaged(path, "format_version is missing")
     return body
@@ -161,21 +161,21 @@ def _place(error: json.JSONDecodeError) -> str:
 
 
 def _variables(path: Path, saved: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """The variables of the request: those that the plan conceals are taken from the command line."""
+    """Return the request's variables, with concealed values taken from the command line."""
     hidden = [name for name, value in saved.items() if is_concealed(value)]
     if unknown := [name for name in given if name not in hidden]:
         raise UsageError(
-            f"--var {unknown[0]} cannot go with a saved plan, which holds its own",
-            remedy="Make another plan: phift plan SPEC --var ... --out FILE",
+            f"--var {unknown[0]} cannot be used with a saved plan, which contains its own",
+            remedy="Create another plan: phift plan SPEC --var ... --out FILE",
         )
     for name in hidden:
         if name not in given:
             raise UsageError(
-                f"{path} does not hold the value of --var {name}, which looks like a secret",
+                f"{path} does not contain the value of --var {name}, which looks like a secret",
                 remedy=f"Pass it again: phift apply {path} --var {name}=...",
             )
         if shown(name, given[name]) != saved[name]:
-            raise UsageError(f"--var {name} has another value than the plan was made with", remedy=_AGAIN)
+            raise UsageError(f"--var {name} differs from the value the plan was created with", remedy=_AGAIN)
     return {**saved, **{name: given[name] for name in hidden}}
 
 
@@ -187,4 +187,4 @@ def _read(path: Path, most: int, *, whole: bool = False) -> bytes:
 
 
 def _damaged(path: Path, why: str) -> UsageError:
-    return UsageError(f"{path} is a damaged plan: {why}", remedy=_AGAIN)
+    return UsageError(f"{path} is not a valid plan: {why}", remedy=_AGAIN)

@@ -1,4 +1,4 @@
-"""One command, from arguments to exit code; every error becomes words on stderr here."""
+"""Run one command, from arguments to exit code; every error is rendered on stderr here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _UsageError: Any = usage_error()
 
 
 def run(arguments: Sequence[str]) -> int:
-    """The exit code of a command. Raises nothing."""
+    """Run a command and return its exit code. Raises nothing."""
     _tolerate_narrow_encodings()
     try:
         code = app(args=list(arguments) or ["--help"], prog_name="phift", standalone_mode=False)
@@ -42,7 +42,7 @@ def run(arguments: Sequence[str]) -> int:
         left = "; nothing was changed in the workspace" if writes else ""
         return _fail(f"Interrupted{left}.", ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        # Python flushes stdout once more at its end; give it somewhere to go.
+        # Python flushes stdout once more on exit; give it somewhere to write.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.BROKEN_PIPE
     except OSError as error:
@@ -81,13 +81,13 @@ def _fail(text: str, code: int) -> int:
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
     except OSError:
-        # Whoever reads it is gone, or the terminal is: what the command came to is told by its exit code.
+        # The reader or the terminal is gone: the exit code alone reports the result.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     return code
 
 
 def _terse(arguments: Sequence[str]) -> bool:
-    """Whether no more is to be said than what is wrong: quiet, or the output is for a program or a pull request."""
+    """Return whether to print only the error: with --quiet, or when the output is for a program or a pull request."""
     formats = {after for word, after in zip(arguments, [*arguments[1:], ""], strict=True) if word == "--format"}
     formats |= {word.removeprefix("--format=") for word in arguments if word.startswith("--format=")}
     return bool(formats - {"text"} or {"--json", "--quiet", "-q"} & set(arguments))
@@ -98,7 +98,7 @@ def _style(arguments: Sequence[str]) -> Style:
 
 
 def _tolerate_narrow_encodings() -> None:
-    """A name that the terminal cannot show prints as `?` instead of ending the command."""
+    """Print characters that the terminal cannot encode as `?` instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -1,4 +1,4 @@
-"""What a command prints with and asks through."""
+"""Printing and prompting."""
 
 from __future__ import annotations
 
@@ -18,46 +18,46 @@ __all__ = ["Terminal"]
 
 @dataclass(frozen=True)
 class Terminal:
-    """Results on stdout, progress on stderr unless quiet."""
+    """Prints results to stdout and progress to stderr, unless quiet."""
 
     streams: Streams
     quiet: bool = False
 
     @classmethod
     def of(cls, *, no_color: bool = False, quiet: bool = False) -> Terminal:
-        """This process's."""
+        """Return the terminal of this process."""
         return cls(Streams.standard(colour=not no_color), quiet)
 
     def print(self, text: str) -> None:
-        """A result. Raises BrokenPipeError when nobody reads it any more."""
+        """Print a result. Raises BrokenPipeError if the reader is gone."""
         self.print_raw(shown_text(text))
 
     def print_raw(self, text: str) -> None:
-        """What somebody else wrote, a log or an answer: to a terminal harmless, to anything else as it is."""
+        """Print foreign text, such as a log or an answer: escaped on a terminal, unchanged elsewhere."""
         self.streams.out.write((shown_text(text) if self.streams.out.isatty() else text) + "\n")
         self.streams.out.flush()
 
     def tell(self, text: str) -> None:
-        """A line of progress."""
+        """Print a line of progress."""
         if not self.quiet:
             Sink(self.streams.err).write(text)
 
     def approve(self, plan: Plan) -> None:
-        """Asks whether to carry out the plan. ApprovalError for any answer but the word yes, or nobody to ask."""
+        """Ask for approval of the plan. Raises ApprovalError for any answer but yes, or if stdin is not a terminal."""
         from phift.views.human.words import kind_of_work
 
         destroying = plan.purpose == "destroy"
         if not self.streams.terminal:
-            saved = "" if destroying else ", or save a plan and apply it: phift plan SPEC --out FILE"
+            saved = "" if destroying else ", or apply a saved plan: phift plan SPEC --out FILE"
             raise ApprovalError(
-                "nobody approved the plan, and there is no terminal to ask on",
+                "approval required, but stdin is not a terminal",
                 detail="Nothing was changed.",
-                remedy=f"Approve with --auto-approve (-y){saved}",
+                remedy=f"Pass --auto-approve (-y){saved}",
             )
         what = f"destroy stack {plan.stack} in" if destroying else "apply this plan to"
         question = f"Do you {'really ' if destroying else ''}want to {what} {plan.workspace}?"
         means = textwrap.fill(
-            f"It means: {kind_of_work(plan)}.",
+            f"Summary: {kind_of_work(plan)}.",
             self.streams.err_style.width,
             initial_indent="  ",
             subsequent_indent="    ",
@@ -65,12 +65,14 @@ class Terminal:
         self._ask(question, means, "destroy" if destroying else "apply")
 
     def confirm(self, question: str, *, action: str, option: str) -> None:
-        """Asks for the word yes. ApprovalError for any other answer, or nobody to ask; option: what answers it then."""
+        """Ask for the word yes. option: the option that answers instead.
+
+        Raises ApprovalError for any other answer, or if stdin is not a terminal."""
         if not self.streams.terminal:
             raise ApprovalError(
-                "nobody approved it, and there is no terminal to ask on",
+                "approval required, but stdin is not a terminal",
                 detail="Nothing was changed.",
-                remedy=f"Approve with {option}.",
+                remedy=f"Pass {option}.",
             )
         self._ask(question, "", action)
 

@@ -1,4 +1,4 @@
-"""Which view a `--format` means."""
+"""Select the view for a `--format`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["forgotten_view", "many_view", "plan_view"]
 
 
 def plan_view(format: PlanFormat, *, base: str | None = None, request: Request | None = None) -> PlanView:
-    """The view of a plan; only the one that is used is imported.
+    """Return the view of a plan, importing only that view.
 
-    base: a git ref that markdown compares the request's rendered spec with. Raises UsageError for one that is none.
+    base: the Git ref that markdown diffs the rendered spec against. Raises UsageError if it does not exist.
     """
     match format:
         case PlanFormat.JSON:
@@ -41,7 +41,7 @@ def plan_view(format: PlanFormat, *, base: str | None = None, request: Request |
 
 
 def many_view(format: PlanFormat) -> Callable[..., str]:
-    """The view of the plans of many stacks."""
+    """Return the view of the plans of several stacks."""
     match format:
         case PlanFormat.JSON:
             from phift.views.several import plans as json
@@ -58,7 +58,7 @@ def many_view(format: PlanFormat) -> Callable[..., str]:
 
 
 def forgotten_view(format: Format) -> Callable[[Sequence[FoundStack]], str]:
-    """The view of stacks that no spec makes."""
+    """Return the view of stacks with no matching spec."""
     if format is Format.JSON:
         from phift.views.several import forgotten as json
 

@@ -1,7 +1,7 @@
-"""Training data: from files or the hub to one canonical JSON Lines file, with a version known before a row is read.
+"""Training data: convert files or hub data to one canonical JSON Lines file, with a version known before reading rows.
 
-`identify` says what local files are (cheap: bytes are digested, no row is parsed), a `Recipe` names the data version
-from it, `prepare` reads, checks and writes the rows, and `prepared` does so once.
+`identify` identifies local files (cheap: it digests bytes and parses no row), a `Recipe` derives the data version from
+them, `prepare` reads, checks and writes the rows, and `prepared` caches the result.
 """
 
 from phift.data.cache import forget, kept_rows, prepared

@@ -1,4 +1,4 @@
-"""Addresses of data: which container of a storage account one means, and what is pinned of a file at one."""
+"""Data addresses: resolve one to a container of a storage account, and pin the content of a remote file."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from phift.spec.addresses import scheme_of
 __all__ = ["StoragePlace", "WebFile", "fetch_and_pin", "format_of", "storage_place"]
 
 _ACCOUNT = re.compile(r"([a-z0-9]{3,24})\.(?:blob|dfs)\.core\.windows\.net", re.IGNORECASE)
-_COLUMNS = 200  # names that the lock file keeps
+_COLUMNS = 200  # maximum names in the lock file
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class StoragePlace:
-    """A blob by its storage account."""
+    """A blob in a storage account."""
 
     account: str
     container: str
@@ -36,9 +36,9 @@ class StoragePlace:
 
 
 def storage_place(address: str) -> StoragePlace | None:
-    """The blob that an address names: `https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH` (or dfs),
-    `wasbs://CONTAINER@ACCOUNT.blob...`, `abfss://CONTAINER@ACCOUNT.dfs...`; None for any other, and for one that climbs
-    out of its container."""
+    """Parse the address of a blob: `https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH` (or dfs),
+    `wasbs://CONTAINER@ACCOUNT.blob...`, `abfss://CONTAINER@ACCOUNT.dfs...`. Returns None for any other address, and if
+    the path leaves its container."""
     try:
         parts = urlsplit(address)
         host = parts.hostname or ""
@@ -58,21 +58,21 @@ def storage_place(address: str) -> StoragePlace | None:
 
 
 def format_of(address: str) -> str:
-    """A value of FORMATS. Raises InvalidSpecError where the address does not end in a known suffix."""
+    """Return a value of FORMATS. Raises InvalidSpecError if the address does not end in a known suffix."""
     name = PurePosixPath(unquote(urlsplit(address).path)).name
     format = format_named(name)
     if format is None:
         suffix = PurePosixPath(name).suffix or "(none)"
-        summary = f"{address}: phift cannot tell its format from the suffix {suffix}"
-        raise invalid("format", summary, f"The path of an address must end in one of {KNOWN_SUFFIXES}.", "path")
+        summary = f"{address}: unknown file format: suffix {suffix}"
+        raise invalid("format", summary, f"The path of the address must end in one of {KNOWN_SUFFIXES}.", "path")
     return format
 
 
 @dataclass(frozen=True)
 class WebFile:
-    """A file at an https:// address, pinned by its content. Satisfies phift.data.remote.RemoteFiles.
+    """A file at an https:// address, pinned by its content. Implements phift.data.remote.RemoteFiles.
 
-    requested: the address, free of secrets (see phift.spec.addresses). sha256: 64 hex. size: bytes. header: columns.
+    requested: the address, without secrets (see phift.spec.addresses). sha256: 64 hex. size: bytes. header: columns.
     """
 
     requested: str
@@ -80,11 +80,11 @@ class WebFile:
     sha256: str
     header: tuple[str, ...] | None = None
     download: Callable[..., Any] | None = field(default=None, compare=False, repr=False)
-    """In place of phift.data.web.download."""
+    """Replaces phift.data.web.download."""
 
     @classmethod
     def from_plain(cls, pin: Mapping[str, Any]) -> WebFile:
-        """From what the lock file has. Raises InvalidSpecError when that is no pin."""
+        """Parse the entry of the lock file. Raises InvalidSpecError if it is not a valid pin."""
         requested, size, sha256, columns = (pin.get(key) for key in ("requested", "size", "sha256", "columns"))
         if (
             isinstance(requested, str)
@@ -95,11 +95,11 @@ class WebFile:
             and (columns is None or (isinstance(columns, list) and all(isinstance(name, str) for name in columns)))
         ):
             return cls(requested, size, sha256, None if columns is None else tuple(columns))
-        remedy = "Restore phift.lock from version control, or pin it again: phift lock --upgrade"
-        raise invalid("pin", "the lock file's pin of an address is damaged", remedy)
+        remedy = "Restore phift.lock from version control, or re-pin the data: phift lock --upgrade"
+        raise invalid("pin", "invalid pin of an address in the lock file", remedy)
 
     def pin(self) -> dict[str, Any]:
-        """What the lock file keeps."""
+        """Return the entry for the lock file."""
         columns = {} if self.header is None else {"columns": list(self.header)}
         return {"requested": self.requested, "size": self.size, "sha256": self.sha256, **columns}
 
@@ -108,7 +108,7 @@ class WebFile:
         return (format_of(self.requested),)
 
     def plain(self) -> dict[str, object]:
-        """As of a local file: the same bytes are the same source from wherever."""
+        """Identify the content like a local file: the same bytes are the same source, wherever they are."""
         return {"kind": "file", "files": [{"format": format_of(self.requested), "sha256": self.sha256}]}
 
     def names(self) -> tuple[str, ...]:
@@ -131,7 +131,7 @@ class WebFile:
                 raise StalePlanError(
                     f"{self.requested} has changed since it was pinned",
                     detail=f"phift.lock pins sha256 {self.sha256[:12]}, found {found.sha256[:12]}.",
-                    remedy="Take over what is there now: phift lock --upgrade",
+                    remedy="To use the current content, run: phift lock --upgrade",
                 )
         return SourceFile(path, format, self.size, self.sha256)
 
@@ -145,8 +145,8 @@ def fetch_and_pin(
     download: Callable[..., Any] | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> WebFile:
-    """Downloads the file at an https:// address and says what it is. folder: of downloads, where it is kept until its
-    rows are prepared. download: in place of phift.data.web.download, which says what is raised."""
+    """Download the file at an https:// address and pin it. folder: for downloads, where the file stays until its rows
+    are prepared. download: replaces phift.data.web.download. Raises the same errors as that function."""
     from phift.data import web
 
     format = format_of(address)
@@ -155,7 +155,7 @@ def fetch_and_pin(
         found = (download or web.download)(address, waiting, name, progress=progress or (lambda done: None))
         path = waiting.place(name)
         columns = columns_of(SourceFile(path, format, found.size, found.sha256))
-        # Other names are content, and a lock file is committed.
+        # Other names count as content, which must not be committed with the lock file.
         header = None if columns is None else tuple(c for c in columns if c.isidentifier() and len(c) <= 40)[:_COLUMNS]
         made = WebFile(address, found.size, found.sha256, header, download)
         with folder_of(made, folder, keep=True) as kept:

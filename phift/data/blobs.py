@@ -1,6 +1,6 @@
-"""Data that exists in the workspace as a source of rows: data assets, and files in datastores. Read, never written.
+"""Data in the workspace as a source of rows: data assets, and files in datastores. Read-only.
 
-What identifies it is content: the MD5 that blob storage keeps of each blob. A blob without one is identified by its
+It is identified by its content: the MD5 that blob storage stores for each blob. A blob without MD5 is identified by its
 ETag, which changes with every upload.
 """
 
@@ -23,17 +23,17 @@ from phift.spec.references import AssetRef, DatastoreRef
 __all__ = ["Asset", "Blob", "BlobFile", "BlobFiles", "Container", "Stores", "blob_files"]
 
 _MOST_FILES = 10_000
-_MOST_BLOBS = 50_000  # looked at in a folder
+_MOST_BLOBS = 50_000  # maximum blobs of a folder to list
 _PIECE = 8 << 20
 _HEAD = 1 << 20
 _TABLE_BYTES = 1_000_000
 _IGNORED = ("_", ".")
-"""What names begin with that are no data: _SUCCESS, .amlignore."""
+"""Prefixes of names that are not data: _SUCCESS, .amlignore."""
 
 
 @dataclass(frozen=True)
 class Blob:
-    """md5: 32 hex, "" where the service keeps none. size: bytes."""
+    """md5: 32 hex, "" if the service has none. size: bytes."""
 
     name: str
     size: int
@@ -43,7 +43,7 @@ class Blob:
 
 @dataclass(frozen=True)
 class Asset:
-    """A version of a data asset. type: uri_file, uri_folder, mltable. uri: what it names."""
+    """A version of a data asset. type: uri_file, uri_folder, mltable. uri: what it refers to."""
 
     name: str
     version: str
@@ -52,42 +52,42 @@ class Asset:
 
 
 class Container(Protocol):
-    """Where the blobs of a datastore lie. Every method raises AzureError."""
+    """The container of a datastore. Every method raises AzureError."""
 
     @property
     def place(self) -> str:
         """ACCOUNT/CONTAINER."""
 
     def list(self, prefix: str) -> Iterator[Blob]:
-        """The blobs below a prefix, by name; folders are none."""
+        """Yield the blobs below a prefix, by name, without folders."""
 
     def find(self, name: str) -> Blob | None:
-        """None where there is none."""
+        """Return the blob, or None if it does not exist."""
 
     def read(self, blob: Blob, start: int, end: int) -> bytes:
-        """Bytes from start to end (exclusive). Raises StalePlanError when the blob has changed or is gone."""
+        """Return bytes from start to end (exclusive). Raises StalePlanError if the blob has changed or was deleted."""
 
 
 class Stores(Protocol):
-    """What a workspace has of data. Every method raises AzureError."""
+    """The data of a workspace. Every method raises AzureError."""
 
     @property
     def arm_id(self) -> str: ...
 
     def asset(self, name: str, version: str) -> Asset | None:
-        """None where there is no such version."""
+        """Return the version, or None if it does not exist."""
 
     def versions(self, name: str) -> Sequence[str]:
-        """Of a data asset, newest first; empty where there is none of that name."""
+        """Return the versions of a data asset, newest first; empty if it does not exist."""
 
     def names(self) -> Sequence[str]:
-        """Of the data assets."""
+        """Return the names of the data assets."""
 
     def open(self, store: str) -> Container:
-        """A datastore. Raises InvalidSpecError where there is none, or one of a kind that phift does not read."""
+        """Return the container of a datastore. Raises InvalidSpecError if it does not exist or is unsupported."""
 
     def holding(self, account: str, container: str) -> str:
-        """The name of a datastore that holds a container, "" where none does."""
+        """Return the name of the datastore for a container, or "" if there is none."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class BlobFile:
 
 @dataclass(frozen=True)
 class BlobFiles:
-    """Satisfies phift.data.remote.RemoteFiles. asked: the asset or the address as the spec has it."""
+    """Implements phift.data.remote.RemoteFiles. asked: the asset or the address as in the spec."""
 
     asked: str
     files: tuple[BlobFile, ...]
@@ -122,7 +122,7 @@ class BlobFiles:
 
     @property
     def without_digest(self) -> tuple[str, ...]:
-        """Names of the blobs that only their ETag identifies."""
+        """Names of the blobs that are identified only by their ETag."""
         return tuple(file.blob.name for file in self.files if not file.blob.md5)
 
     def plain(self) -> dict[str, object]:
@@ -162,9 +162,9 @@ class BlobFiles:
                 progress(start + len(piece))
             if blob.md5 and digest.hexdigest() != blob.md5:
                 raise PhiftError(
-                    f"{self.asked}: the content of {blob.name} does not have the MD5 that its properties name",
+                    f"{self.asked}: the content of {blob.name} does not match the MD5 in its properties",
                     detail=f"Content-MD5 {blob.md5}, found {digest.hexdigest()}.",
-                    remedy="Upload the file again: whoever uploads it may set a wrong MD5.",
+                    remedy="Upload the file again: the uploading program set a wrong MD5.",
                 )
         return SourceFile(path, file.format, blob.size, "")
 
@@ -173,10 +173,10 @@ class BlobFiles:
 
 
 def blob_files(reference: AssetRef | DatastoreRef, stores: Stores) -> BlobFiles:
-    """What a data asset or a path in a datastore is, now: its files in row order, none of them read.
+    """Identify the files of a data asset or a datastore path, in row order, without reading them.
 
-    reference: with a version. Raises InvalidSpecError where there is no such asset or blob, or it is of a kind that
-    phift does not read; AzureError.
+    reference: with a version. Raises InvalidSpecError if the asset or blob does not exist or its type is unsupported,
+    and AzureError.
     """
     if isinstance(reference, DatastoreRef):
         if reference.workspace is not None and not _is_workspace(reference, stores.arm_id):
@@ -190,33 +190,33 @@ def blob_files(reference: AssetRef | DatastoreRef, stores: Stores) -> BlobFiles:
     try:
         place = _place(asset.uri, stores)
     except ValueError as error:
-        raise invalid("asset", f"{reference} names {asset.uri!r}: {error}", _OTHER_PLACE, "asset") from None
+        raise invalid("asset", f"{reference} refers to {asset.uri!r}: {error}", _OTHER_PLACE, "asset") from None
     if asset.type == "mltable":
         return _table(place, str(reference), stores)
     if asset.type not in ("uri_file", "uri_folder"):
-        remedy = "phift reads uri_file, uri_folder and mltable."
-        raise invalid("asset", f"{reference} is of type {asset.type or 'unknown'}", remedy, "asset")
+        remedy = "Supported types: uri_file, uri_folder, mltable."
+        raise invalid("asset", f"{reference} has the unsupported type {asset.type or 'unknown'}", remedy, "asset")
     return _at(place, str(reference), stores, folder=asset.type == "uri_folder")
 
 
-_OTHER_PLACE = "Register the container as a datastore of the workspace, and an asset with a path in it."
+_OTHER_PLACE = "Register the container as a datastore of the workspace, and create an asset with a path in it."
 
 
 def _place(uri: str, stores: Stores) -> DatastoreRef:
-    """The path in a datastore that an address means. Raises ValueError with a clause for people."""
+    """Resolve an address to a path in a datastore. Raises ValueError with a clause for a message."""
     from phift.data.addresses import storage_place
 
     if "/datastores/" in uri:
         reference = DatastoreRef.parse(uri)
         if reference.workspace is not None and not _is_workspace(reference, stores.arm_id):
-            raise ValueError(f"that is in another workspace, {reference.workspace}")
+            raise ValueError(f"it is in another workspace, {reference.workspace}")
         return DatastoreRef(reference.store, reference.path)
     found = storage_place(uri)
     if found is None:
-        raise ValueError("that is no path in a datastore")
+        raise ValueError("not a path in a datastore")
     store = stores.holding(found.account, found.container)
     if not store:
-        raise ValueError(f"no datastore of the workspace holds {found.account}/{found.container}")
+        raise ValueError(f"the workspace has no datastore for {found.account}/{found.container}")
     return DatastoreRef(store, found.path)
 
 
@@ -246,22 +246,22 @@ def _file(blob: Blob, container: Container, asked: str, format: str = "", label:
     kind = format or format_named(blob.name)
     if kind is None:
         suffix = PurePosixPath(blob.name).suffix or "(none)"
-        raise invalid("format", f"{asked}: phift cannot tell the format of {blob.name} from the suffix {suffix}",
-                      f"Name it by its format: {KNOWN_SUFFIXES}.", "asset")  # fmt: skip
+        raise invalid("format", f"{asked}: unknown file format of {blob.name}: suffix {suffix}",
+                      f"Use a suffix of a supported format: {KNOWN_SUFFIXES}.", "asset")  # fmt: skip
     if blob.size == 0:
-        raise invalid("empty", f"{asked}: {blob.name} is empty", "It must hold at least one row.", "asset")
+        raise invalid("empty", f"{asked}: {blob.name} is empty", "It must contain at least one row.", "asset")
     return BlobFile(blob, kind, container, label or PurePosixPath(blob.name).name)
 
 
 def _in_folder(container: Container, path: str, asked: str, format: str = "") -> tuple[BlobFile, ...]:
-    """The data files below a folder, by name."""
+    """Return the data files below a folder, by name."""
     prefix = f"{path.rstrip('/')}/" if path.strip("/") else ""
     found: list[BlobFile] = []
     others = 0
     for count, blob in enumerate(container.list(prefix)):
         if count >= _MOST_BLOBS or len(found) > _MOST_FILES:
-            summary = f"{asked} holds more than {_MOST_FILES} files of data, or {_MOST_BLOBS} blobs"
-            raise invalid("files", summary, "Join them to fewer files, or name a folder nearer to them.", "asset")
+            summary = f"{asked} contains more than {_MOST_FILES} data files, or {_MOST_BLOBS} blobs"
+            raise invalid("files", summary, "Merge the files, or use a more specific folder.", "asset")
         below = PurePosixPath(blob.name.removeprefix(prefix))
         if any(part.startswith(_IGNORED) for part in below.parts) or below.name == MLTABLE:
             continue
@@ -270,11 +270,11 @@ def _in_folder(container: Container, path: str, asked: str, format: str = "") ->
             continue
         found.append(_file(blob, container, asked, format, str(below)))
     if not found:
-        there = f"; {others} files have other suffixes" if others else ""
+        there = f" ({others} files have other suffixes)" if others else ""
         raise invalid(
             "empty",
-            f"{asked}: there is no file of data in the folder{there}",
-            f"phift reads {KNOWN_SUFFIXES}.",
+            f"{asked}: the folder has no data files{there}",
+            f"Supported suffixes: {KNOWN_SUFFIXES}.",
             "asset",
         )
     return tuple(found)
@@ -285,9 +285,7 @@ def _table(place: DatastoreRef, asked: str, stores: Stores) -> BlobFiles:
     base = place.path.rstrip("/")
     blob = container.find(f"{base}/{MLTABLE}" if base else MLTABLE)
     if blob is None:
-        raise invalid(
-            "mltable", f"{asked}: there is no file {MLTABLE} in its folder", "Create the asset again.", "asset"
-        )
+        raise invalid("mltable", f"{asked}: its folder has no file {MLTABLE}", "Re-create the asset.", "asset")
     if blob.size > _TABLE_BYTES:
         raise invalid("mltable", f"{asked}: its file {MLTABLE} is larger than 1 MB", path="asset")
     table = read_table(container.read(blob, 0, blob.size), asked)
@@ -303,10 +301,10 @@ def _table(place: DatastoreRef, asked: str, stores: Stores) -> BlobFiles:
                 ) from None
             where, place_of = stores.open(found.store), found.path
         elif place_of is None:
-            raise invalid("mltable", f"{asked}: {path.kind}: {path.value} leads out of its folder", path="asset")
+            raise invalid("mltable", f"{asked}: {path.kind}: {path.value} is outside its folder", path="asset")
         files += _listed(path.kind, where, str(place_of), asked, table.format)
         if len(files) > _MOST_FILES:
-            raise invalid("files", f"{asked} has more than {_MOST_FILES} files", "Join them to fewer files.", "asset")
+            raise invalid("files", f"{asked} has more than {_MOST_FILES} files", "Merge the files.", "asset")
     return BlobFiles(asked, tuple(files))
 
 
@@ -318,13 +316,13 @@ def _listed(kind: str, container: Container, path: str, asked: str, format: str)
     if kind == "file":
         blob = container.find(path)
         if blob is None:
-            raise invalid("missing-file", f"{asked}: there is no blob {path}", "Check its MLTable file.", "asset")
+            raise invalid("missing-file", f"{asked}: blob {path} not found", "Check its MLTable file.", "asset")
         return (_file(blob, container, asked, format),)
     fits = matcher(path)
     found = []
     for count, blob in enumerate(container.list(literal_folder(path))):
         if count >= _MOST_BLOBS:
-            raise invalid("files", f"{asked}: {path} makes phift look at more than {_MOST_BLOBS} blobs", path="asset")
+            raise invalid("files", f"{asked}: {path} requires listing more than {_MOST_BLOBS} blobs", path="asset")
         if fits(blob.name):
             found.append(_file(blob, container, asked, format))
     if not found:
@@ -333,7 +331,7 @@ def _listed(kind: str, container: Container, path: str, asked: str, format: str)
 
 
 def _below(base: str, path: str) -> str | None:
-    """A relative path in a folder; None where it climbs out."""
+    """Join a relative path to a folder; None if it leaves the folder."""
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if ".." in parts or path.startswith("/"):
         return None
@@ -344,15 +342,19 @@ def _no_asset(name: str, version: str, stores: Stores) -> InvalidSpecError:
     if versions := stores.versions(name):
         more = ", ..." if len(versions) > 10 else ""
         there = f"Versions: {', '.join(versions[:10])}{more}."
-        return invalid("asset", f"there is no version {version} of the data asset {name}", there, "asset")
+        return invalid("asset", f"data asset {name} has no version {version}", there, "asset")
     names = stores.names()
     more = ", ..." if len(names) > 10 else ""
-    there = f"Data assets of the workspace: {', '.join(names[:10])}{more}." if names else "The workspace has none."
-    return invalid("asset", f"there is no data asset {name} in the workspace", there, "asset")
+    there = (
+        f"Data assets of the workspace: {', '.join(names[:10])}{more}."
+        if names
+        else "The workspace has no data assets."
+    )
+    return invalid("asset", f"data asset {name} not found in the workspace", there, "asset")
 
 
 def _missing(asked: str, place: DatastoreRef) -> InvalidSpecError:
-    summary = f"{asked}: there is no blob {place.path} in the datastore {place.store}"
+    summary = f"{asked}: blob {place.path} not found in datastore {place.store}"
     of_asset = not asked.startswith("azureml://")
-    remedy = "The asset names a file that was deleted or never uploaded." if of_asset else "Check the path."
+    remedy = "The asset refers to a file that was deleted or never uploaded." if of_asset else "Check the path."
     return invalid("missing-file", summary, remedy, "asset")

@@ -1,9 +1,9 @@
-"""Prepared rows, kept by recipe: prepared once for the check, the upload, the tests and whoever asks next.
+"""A cache of prepared rows by recipe, shared by the check, the upload, the tests and later commands.
 
-    HOME/cache/data/{64 hex of the recipe}.jsonl, and .json beside it: rows, size, SHA-256, what was left out
+    HOME/cache/data/{64 hex of the recipe}.jsonl, with a .json file: rows, size, SHA-256, dropped rows
 
-A file appears when it is whole. Whoever prepares holds a lock on the recipe, so that two commands do not do it twice.
-What was not used for longest goes when there is more than `room.LIMIT` bytes.
+Files are written atomically, under a lock on the recipe, so that two commands do not prepare the same rows. The least
+recently used files are deleted above `room.LIMIT` bytes.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ def prepared(
     progress: Callable[[int, int], None] | None = None,
     access: Access | None = None,
 ) -> Prepared:
-    """The prepared rows of a recipe: from the cache, else made now; see `prepare` for what it raises.
+    """Return the prepared rows of a recipe, from the cache or prepared now. Raises the same errors as `prepare`.
 
-    The file stays where it is until other rows need the room, but for an hour at least; read it, and do not change it.
-    Where the cache cannot be written, the file lies in a temporary folder until the process ends. Raises PhiftError,
-    before anything is downloaded, where the disk has too little room.
+    The file stays for at least an hour, until other rows need the space; do not modify it. If the cache is not
+    writable, the file is in a temporary folder until the process ends. Raises PhiftError before anything is downloaded
+    if the disk has too little space.
     """
     folder = _folder()
     with held(folder / f"{recipe.key}.lock", waiting=access.waiting if access else None):
-        # What was prepared stands for the content that was identified: a file that changed since is told as ever.
+        # The cached rows belong to the identified content: report a file that has changed since, as usual.
         require_unchanged(recipe.identity)
         found = _found(folder, recipe.key)
         if found is not None:
@@ -56,14 +56,14 @@ def prepared(
 
 
 def forget(recipe: Recipe) -> None:
-    """Delete the prepared rows of a recipe: the file has been damaged. They are prepared again when next asked for."""
+    """Delete the prepared rows of a recipe if the file is damaged. The next request prepares them again."""
     folder = _folder()
     with held(folder / f"{recipe.key}.lock"):
         room.remove(folder, recipe.key)
 
 
 def kept_rows(recipe: Recipe) -> Prepared | None:
-    """The prepared rows of a recipe if they are in the cache; prepares nothing. Raises StalePlanError as `prepare`."""
+    """Return the prepared rows of a recipe if cached; never prepares. Raises StalePlanError like `prepare`."""
     folder = home.locate() / "cache" / "data"
     if not (folder / f"{recipe.key}.json").exists():
         return None
@@ -72,7 +72,7 @@ def kept_rows(recipe: Recipe) -> Prepared | None:
 
 
 def kept_version(version: str) -> Path | None:
-    """The prepared file of a data version (12 hex) if it is in the cache."""
+    """Return the prepared file of a data version (12 hex) if cached."""
     for path in sorted((home.locate() / "cache" / "data").glob(f"{version}*.jsonl")):
         if (found := _found(path.parent, path.stem)) is not None:
             return found.path
@@ -80,7 +80,7 @@ def kept_version(version: str) -> Path | None:
 
 
 def _kept(access: Access | None, folder: Path) -> Access:
-    """Downloads go beside the cache, where a killed command's are taken up again."""
+    """Return the folder for downloads, next to the cache, so that downloads of a killed command resume."""
     access = access or Access()
     return access if access.folder else replace(access, folder=folder.parent / "downloads")
 
@@ -96,7 +96,7 @@ def _folder() -> Path:
         if os.access(folder, os.W_OK):
             return folder
     except OSError:
-        return _scratch()  # a read-only project: prepared for this process alone
+        return _scratch()  # a read-only project: prepare for this process only
     return _scratch()
 
 
@@ -108,7 +108,7 @@ def _scratch() -> Path:
 
 @cache
 def _temporary() -> tempfile.TemporaryDirectory[str]:
-    """A folder for this process alone, deleted when it ends."""
+    """Create a folder for this process only, deleted when it ends."""
     return tempfile.TemporaryDirectory(prefix="phift-data-")
 
 

@@ -1,7 +1,7 @@
-"""Checks of prepared rows, as `data.checks` of a spec asks for them.
+"""Checks of prepared rows, configured by `data.checks` of a spec.
 
-What is found in the rows of a recipe (`Found`) depends on the recipe and on CHECKS_VERSION alone, so that the lock file
-can pin it; what is made of it (`verdicts`) depends on the spec, and is decided each time.
+The measurements (`Found`) depend only on the recipe and CHECKS_VERSION, so that the lock file can pin them; the
+`verdicts` depend on the spec and are computed each time.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from phift.kinds.data.spec import ChecksBlock
 __all__ = ["CHECKED", "CHECKS_VERSION", "Found", "found_in", "licences", "pinned_in", "verdicts"]
 
 CHECKS_VERSION = 1
-"""Raise it when the same rows would give other findings: pins of another version are not used."""
+"""Increment it if the same rows give different results: pins of other versions are ignored."""
 
 CHECKED = ("train", "validation", "test")
-"""Splits whose rows are checked: those that are uploaded for the training."""
+"""Splits to check: those uploaded for training."""
 
 _PERSONAL = {"email": "e-mail addresses", "phone": "telephone numbers", "card": "card numbers", "iban": "IBANs"}
 
 
 @dataclass(frozen=True)
 class Found:
-    """What is found in the rows of a split. recipe: its key (64 hex). counted_by: see Measures; personal: too.
+    """The measurements of a split. recipe: its key (64 hex). counted_by, personal: see Measures.
 
-    longest: tokens of the longest row. overlap: how many rows have a prompt of train, whose recipe is `overlap_with`;
-    None where there is no train to compare with.
+    longest: tokens of the longest row. overlap: the number of rows with a prompt that train (recipe `overlap_with`)
+    also has; None if there is no train split.
     """
 
     recipe: str
@@ -45,7 +45,7 @@ class Found:
     overlap_with: str = ""
 
     def plain(self) -> dict[str, Any]:
-        """The pin for the lock file."""
+        """Return the pin for the lock file."""
         pin: dict[str, Any] = {"version": CHECKS_VERSION, "recipe": self.recipe, "rows": self.rows}
         pin |= {"duplicates": self.duplicates, "longest": self.longest, "tokens": self.counted_by}
         if self.personal:
@@ -56,7 +56,7 @@ class Found:
 
     @classmethod
     def from_plain(cls, pin: Mapping[str, Any]) -> Found | None:
-        """The inverse of `plain`; None for a pin of another version, or one that is damaged: the check runs again."""
+        """Parse the output of `plain`; None for an invalid pin or one of another version: the check runs again."""
         shared = pin.get("overlap", {})
         personal = pin.get("personal", {})
         if not isinstance(shared, Mapping) or not isinstance(personal, Mapping):
@@ -80,7 +80,7 @@ class Found:
 
 
 def found_in(recipes: Mapping[str, Recipe], measured: Mapping[str, Measures]) -> dict[str, Found]:
-    """By split, of those in CHECKED that were measured."""
+    """Return the measurements by split, for the measured splits in CHECKED."""
     found = {}
     for split in CHECKED:
         if split not in measured:
@@ -101,7 +101,7 @@ def found_in(recipes: Mapping[str, Recipe], measured: Mapping[str, Measures]) ->
 
 
 def pinned_in(pins: Mapping[str, Mapping[str, Any]] | None, recipes: Mapping[str, Recipe]) -> dict[str, Found]:
-    """The pins that hold for these recipes, by split: a split that is not in it has to be checked."""
+    """Return the pins valid for these recipes, by split; missing splits must be checked."""
     held = {}
     for split in CHECKED:
         pin = (pins or {}).get(split)
@@ -115,12 +115,12 @@ def pinned_in(pins: Mapping[str, Mapping[str, Any]] | None, recipes: Mapping[str
 
 
 def verdicts(block: ChecksBlock, found: Mapping[str, Found]) -> list[Diagnostic]:
-    """What the spec makes of what was found: an error for what it refuses, a warning for what it warns of."""
+    """Return errors and warnings, as the spec configures them, for the measurements."""
     return [diagnostic for split, one in found.items() for diagnostic in _of(block, split, one)]
 
 
 def licences(block: ChecksBlock, recipes: Mapping[str, Recipe]) -> list[Diagnostic]:
-    """An error for each split of the hub whose licence is not one of those that the spec allows. Needs no rows."""
+    """Return an error for each hub split whose licence the spec does not allow. Needs no rows."""
     if not block.licence:
         return []
     return [problem for split, recipe in recipes.items() for problem in _licence(block, split, recipe)]
@@ -136,8 +136,8 @@ def _licence(block: ChecksBlock, split: str, recipe: Recipe) -> Iterator[Diagnos
         return
     what = f"has the licence {hub.licence}" if stated else "states no licence"
     yield Diagnostic(
-        f"data.{split}: {hub.id} {what}, and data.checks.licence allows {', '.join(block.licence)}",
-        remedy="Use other data, or add the licence once it has been reviewed.",
+        f"data.{split}: {hub.id} {what}; data.checks.licence allows {', '.join(block.licence)}",
+        remedy="Use other data, or add the licence after review.",
         path="data.checks.licence",
         code="data-check-licence",
     )
@@ -158,14 +158,14 @@ def _of(block: ChecksBlock, split: str, found: Found) -> Iterator[Diagnostic]:
         yield from _verdict(
             block.overlap,
             "overlap",
-            f"data.{split}: {found.overlap:,} {rows} {noun} a prompt that data.train has too",
-            f"Remove them from one of the splits: results on {split} look better than they are.",
+            f"data.{split}: {found.overlap:,} {rows} {noun} a prompt that is also in data.train",
+            f"Remove them from one of the splits: they make results on {split} look too good.",
         )
     if block.longest is not None and found.longest > block.longest:
         about = "about " if found.counted_by == ESTIMATE else ""
         how = "Estimated from characters/4." if found.counted_by == ESTIMATE else f"Counted by {found.counted_by}."
         yield Diagnostic(
-            f"data.{split}: the longest row has {about}{found.longest:,} tokens, and data.checks.longest is "
+            f"data.{split}: the longest row has {about}{found.longest:,} tokens; data.checks.longest is "
             f"{block.longest:,}",
             detail=how,
             remedy="Shorten or remove longer rows, or raise data.checks.longest.",
@@ -177,7 +177,7 @@ def _of(block: ChecksBlock, split: str, found: Found) -> Iterator[Diagnostic]:
         yield from _verdict(
             block.pii,
             "pii",
-            f"data.{split}: {rows.removeprefix('of ')}, with what looks like {kinds}",
+            f"data.{split}: {rows.removeprefix('of ')} with likely {kinds}",
             "Remove or replace them in the source.",
         )
 

@@ -1,4 +1,4 @@
-"""The columns of a local file, from its head: what a mapping is recognised by."""
+"""Read the columns of a local file from its head, to detect the mapping."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from phift.data.take import Picked
 
 __all__ = ["columns_of"]
 
-_TAIL = 8  # bytes of Parquet's end: the length of the footer and a mark
+_TAIL = 8  # bytes at the end of Parquet: the length of the footer and a magic number
 _LARGEST_FOOTER = 64 << 20
 
 
 def columns_of(file: SourceFile) -> Collection[str] | None:
-    """The names of its columns: of JSON the keys of the first row. None where none can be read; whoever reads the rows
-    says what is wrong. Of Parquet with a column `messages`, that one alone: all of them would need an import of half a
-    second. Raises OSError."""
+    """Return the names of the columns; for JSON, the keys of the first row. None if they cannot be read: reading the
+    rows reports why. For Parquet with a column `messages`, only that one: reading all of them needs an import of half
+    a second. Raises OSError."""
     if file.format == "parquet":
         return ("messages",) if _footer_names(file.path, b"messages") else _of_parquet(file.path)
     if file.format.startswith(("csv", "tsv")):
@@ -31,7 +31,7 @@ def columns_of(file: SourceFile) -> Collection[str] | None:
 
 
 def _footer_names(path: Path, name: bytes) -> bool:
-    """Whether the footer of a Parquet file holds that name, as a text of its length."""
+    """Return whether the footer of a Parquet file contains that name, as a length-prefixed string."""
     with path.open("rb") as stream:
         size = stream.seek(0, 2)
         if size < _TAIL:

@@ -1,6 +1,6 @@
-"""Two prepared files compared row by row: what was added, removed, and changed under the same prompt_id.
+"""Compare two prepared files row by row: rows added, removed, and changed under the same prompt_id.
 
-Memory: digests of the rows of one file, and of what differs; no text of a row but of the few that are shown.
+Memory: digests of the rows of one file and of the differences; row texts only for the few rows to show.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Difference", "RowChange", "compare"]
 
 @dataclass(frozen=True)
 class RowChange:
-    """before, after: number of the row in either prepared file, from 1, and the row; None where it is not there."""
+    """before, after: the row's number in each prepared file, from 1, and the row; None if absent."""
 
     before: tuple[int, dict[str, Any]] | None
     after: tuple[int, dict[str, Any]] | None
@@ -27,7 +27,7 @@ class RowChange:
 
 @dataclass(frozen=True)
 class Difference:
-    """same: rows of both. reordered: all rows are the same, in another order. The lists hold the first few of each."""
+    """same: rows in both. reordered: the rows are the same, in a different order. The lists have the first few rows."""
 
     same: int
     added: int
@@ -40,13 +40,13 @@ class Difference:
 
     @property
     def equal(self) -> bool:
-        """The same rows in the same order."""
+        """Whether the rows are the same, in the same order."""
         return not (self.added or self.removed or self.changed or self.reordered)
 
 
 @dataclass
 class _Left:
-    """Rows of one file that the other does not have: number and offset in the file, by digest of their prompt_id."""
+    """Rows in only one file: number and offset in the file, by digest of the prompt_id."""
 
     by_id: dict[int, deque[tuple[int, int]]] = field(default_factory=lambda: defaultdict(deque))
 
@@ -58,7 +58,7 @@ class _Left:
 
 
 def compare(before: Path, after: Path, *, listed: int = 5) -> Difference:
-    """listed: how many rows of each sort are given. Equal rows are matched as often as both files have them."""
+    """Compare two files. listed: maximum rows of each kind to return. Duplicate rows match one to one."""
     unmatched = Counter(_digest(line) for _, _, line in _lines(before))
     added, removed = _Left(), _Left()
     same = 0
@@ -97,7 +97,7 @@ def compare(before: Path, after: Path, *, listed: int = 5) -> Difference:
 
 
 def _paired(removed: _Left, added: _Left) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """Takes out of both the rows that share a prompt_id: in place of removed and added they have changed."""
+    """Move the rows that share a prompt_id from removed and added to changed."""
     for key in list(removed.by_id):
         old, new = removed.by_id[key], added.by_id.get(key, deque())
         while old and new:
@@ -114,7 +114,7 @@ def _rows(path: Path, places: list[tuple[int, int]]) -> list[tuple[int, dict[str
 
 
 def _lines(path: Path) -> Iterator[tuple[int, int, bytes]]:
-    """Number, from 1, offset and text of each line."""
+    """Yield number, from 1, offset and text of each line."""
     offset = 0
     with path.open("rb") as stream:
         for number, line in enumerate(stream, 1):

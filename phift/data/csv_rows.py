@@ -1,4 +1,4 @@
-"""Rows of CSV, and of the same with tabs (`tsv`). Cells are text; `messages` holds JSON."""
+"""Read rows of CSV and TSV. Cells are text; `messages` contains JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OTHERS = {
 
 
 def header_in(text: io.TextIOWrapper, kind: str, *, short: bool) -> tuple[str, ...] | None:
-    """The names in the first line; None where it has none that can be read. Raises UnicodeDecodeError."""
+    """Return the names in the first line, or None if it cannot be read. Raises UnicodeDecodeError."""
     try:
         header: list[str] = next(_reader(text, kind, short), [])
     except csv.Error:
@@ -35,8 +35,8 @@ def header_in(text: io.TextIOWrapper, kind: str, *, short: bool) -> tuple[str, .
 def records(
     text: io.TextIOWrapper, kind: str, taken: Callable[[], bool], columns: tuple[str, ...] | None, *, short: bool
 ) -> Iterator[tuple[int, Any]]:
-    """(line, row) of the taken records of a text. columns: those of use, or None for all. short: no line of it can be
-    too long. Raises UnicodeDecodeError as reading `text` does."""
+    """Yield (line, row) of the taken records. columns: those to read, or None for all. short: no line can exceed the
+    limit. Raises UnicodeDecodeError like reading `text`."""
     reader = _reader(text, kind, short)
     line = 1
     try:
@@ -62,28 +62,30 @@ def _reader(text: io.TextIOWrapper, kind: str, short: bool) -> Any:
 
 
 def _unfit_header(header: list[str], kind: str, columns: tuple[str, ...] | None) -> FileProblem | None:
-    """columns: those of use, () for none."""
+    """columns: those to read, () for none."""
     for delimiter, (name, remedy) in _OTHERS.items():
         if len(header) == 1 and delimiter in header[0] and delimiter != _DELIMITERS[kind]:
-            return FileProblem("delimiter", f"the columns are separated by {name}", remedy)
+            return FileProblem("delimiter", f"columns are separated by {name}", remedy)
     twice = [name for name, count in Counter(header).items() if count > 1 and (columns is None or name in columns)]
     if twice := [name for name in twice if name]:
         return FileProblem(
-            "duplicate-column", f"the first line names {named(twice)} more than once", "Rename or remove one of them."
+            "duplicate-column",
+            f"duplicate column names in the first line: {named(twice)}",
+            "Rename or remove one of them.",
         )
     if columns and "messages" in columns and "messages" not in header:
-        summary = f"no column `messages`; columns here: {named(header)}"
-        return FileProblem("missing-key", summary, "The first line names the columns.")
+        summary = f"no column `messages`; columns: {named(header)}"
+        return FileProblem("missing-key", summary, "The first line must contain the column names.")
     return None
 
 
 def _from_cells(header: list[str], cells: list[str], columns: tuple[str, ...] | None) -> Any:
     if len(cells) != len(header):
-        summary = f"{len(cells)} cells, but the first line names {len(header)} columns"
-        return Problem("csv", summary, "Quote cells that hold the separator or a line end.")
+        summary = f"{len(cells)} cells, but {len(header)} columns in the first line"
+        return Problem("csv", summary, "Quote cells that contain the separator or a line break.")
     row: dict[str, Any] = dict(zip(header, cells, strict=True))
     if columns is not None and "messages" in columns:
         for key in ("prompt", "prompt_id"):
-            if row.get(key) == "":  # CSV cannot say null
+            if row.get(key) == "":  # CSV has no null
                 row[key] = None
     return row

@@ -1,4 +1,4 @@
-"""Folders of downloads, each locked by `NAME.lock` beside it, and what killed commands left in them.
+"""Download folders, each locked by the file `NAME.lock` next to it, and cleanup of leftovers of killed commands.
 
 DOWNLOADS/0 ... DOWNLOADS/31     of files of the hub, see phift.data.hub.download
 DOWNLOADS/files/{24 hex}         of files from elsewhere, see phift.data.remote
@@ -14,11 +14,11 @@ from phift.data.locking import held
 
 __all__ = ["sweep"]
 
-_STALE = 7 * 24 * 3600.0  # seconds after which what a killed command left is removed
+_STALE = 7 * 24 * 3600.0  # seconds after which leftovers of a killed command are deleted
 
 
 def sweep(folder: Path, *, older: float = _STALE) -> None:
-    """Remove the files in the folders below a folder, if nobody holds them and none was written for `older` seconds.
+    """Delete the files in unlocked folders below a folder if none was written for `older` seconds.
 
     Raises OSError.
     """
@@ -35,7 +35,7 @@ def sweep(folder: Path, *, older: float = _STALE) -> None:
         with held(lock, wait=False) as ours:
             for each in files if ours else ():
                 each.unlink(missing_ok=True)
-            if ours and not numbered:  # numbers are used again
+            if ours and not numbered:  # numbered folders are reused
                 with contextlib.suppress(OSError):
                     path.rmdir()
                     lock.unlink(missing_ok=True)

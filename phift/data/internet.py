@@ -1,4 +1,4 @@
-"""Which IP addresses are of the internet, and not of the network that phift runs in."""
+"""Decide which IP addresses are on the internet rather than in the network that phift runs in."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import ipaddress
 __all__ = ["is_public"]
 
 _PLATFORM = ipaddress.ip_address("168.63.129.16")
-"""Azure's own host agent: a public number that is answered inside a virtual machine."""
-_EMBEDDED = (  # IPv6 networks whose addresses stand for an IPv4 one, and where in them it is
+"""Azure's host agent: a public address that is served inside a virtual machine."""
+_EMBEDDED = (  # IPv6 networks that embed an IPv4 address, and its position
     (ipaddress.ip_network("64:ff9b::/96"), 0),
     (ipaddress.ip_network("64:ff9b:1::/48"), 0),
     (ipaddress.ip_network("2002::/16"), 80),
@@ -18,7 +18,7 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the internet: not loopback, private, link-local, shared (CGNAT), multicast,
+    """Return whether an IP address is on the internet: not loopback, private, link-local, shared (CGNAT), multicast,
     reserved or unspecified, nor an IPv6 form of such an IPv4 address, nor Azure's host agent."""
     try:
         number: _Address = ipaddress.ip_address(address.partition("%")[0])

@@ -1,4 +1,4 @@
-"""A JSON array read element by element: the standard library would hold the whole file in memory."""
+"""Read a JSON array element by element: the standard library would load the whole file into memory."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from phift.data.problems import FileProblem
 
 __all__ = ["UNREADABLE", "read_array"]
 
-UNREADABLE = "nested too deeply, or a number too long"
+UNREADABLE = "too deeply nested, or a number is too long"
 _CHUNK = 1 << 18
 _SPACE = " \t\r\n"
 _MARKS = ("{", "}", "[", ":", '"')
@@ -17,20 +17,20 @@ _decoder = json.JSONDecoder()
 
 
 def read_array(text: TextIO, taken: Callable[[], bool]) -> Iterator[tuple[int, Any]]:
-    """(line, element) for each taken element of the one array in `text`; a Problem ends it.
+    """Yield (line, element) for each taken element of the array in `text`, or a final Problem.
 
-    Raises UnicodeDecodeError as reading `text` does.
+    Raises UnicodeDecodeError like reading `text`.
     """
     window = _Window(text)
     try:
         yield from _elements(window, taken)
     except RecursionError:
-        yield window.line, FileProblem("json", f"not JSON that can be read: {UNREADABLE}")
+        yield window.line, FileProblem("json", f"unreadable JSON: {UNREADABLE}")
 
 
 def _elements(window: "_Window", taken: Callable[[], bool]) -> Iterator[tuple[int, Any]]:
     window.next_character()
-    window.step()  # the opening bracket, which brought us here
+    window.step()  # the opening bracket
     closes = window.next_character() == "]"
     while not closes:
         line = window.line
@@ -55,18 +55,18 @@ def _elements(window: "_Window", taken: Callable[[], bool]) -> Iterator[tuple[in
             window.next_character()
     window.step()
     if window.next_character():
-        yield window.line, FileProblem("json", "not JSON: more text after the array", "One array a file.")
+        yield window.line, FileProblem("json", "not JSON: unexpected text after the array", "Write one array per file.")
 
 
 def _broken(window: "_Window", error: ValueError) -> tuple[int, FileProblem]:
     if not isinstance(error, json.JSONDecodeError):
-        return window.line, FileProblem("json", f"not JSON that can be read: {UNREADABLE}")
+        return window.line, FileProblem("json", f"unreadable JSON: {UNREADABLE}")
     line = window.line_at(error.pos)
     return line, FileProblem("json", f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}", column=error.colno)
 
 
 class _Window:
-    """A sliding piece of the text: what lies before the position is forgotten when more is read."""
+    """A sliding window of the text: text before the position is dropped when more is read."""
 
     def __init__(self, text: TextIO) -> None:
         self.line = 1
@@ -74,10 +74,10 @@ class _Window:
         self._buffer = ""
         self._at = 0
         self._ended = False
-        self._has_lines = False  # most arrays are one line, and counting in wide text takes as long as parsing
+        self._has_lines = False  # most arrays are one line, and counting lines takes as long as parsing
 
     def next_character(self) -> str:
-        """Skip white space; the character at the position, or "" at the end of the file."""
+        """Skip white space; return the character at the position, or "" at the end of the file."""
         while True:
             while self._at < len(self._buffer):
                 character = self._buffer[self._at]
@@ -89,30 +89,30 @@ class _Window:
                 return ""
 
     def step(self) -> None:
-        """Pass one character."""
+        """Skip one character."""
         self._at += 1
 
     def element(self) -> Any:
-        """The JSON value at the position, which moves behind it. Raises ValueError when there is none."""
+        """Parse the JSON value at the position and move past it. Raises ValueError if there is none."""
         while True:
             try:
                 value, end = _decoder.raw_decode(self._buffer, self._at)
             except json.JSONDecodeError:
-                # Broken, or only cut off by the window's edge: more text tells.
-                # So much again as there is of it: each attempt starts from its beginning.
+                # Invalid, or cut off at the window's end: read more text to find out.
+                # Double the text, because each attempt starts over.
                 unread = len(self._buffer) - self._at
                 if unread > limits.LONGEST or not self._more(unread + _CHUNK):
                     raise
                 continue
             if end == len(self._buffer) and self._more(_CHUNK):
-                continue  # a number may go on
+                continue  # a number may continue
             if self._has_lines:
                 self.line += self._buffer.count("\n", self._at, end)
             self._at = end
             return value
 
     def line_at(self, position: int) -> int:
-        """The line of a position in the window."""
+        """Return the line of a position in the window."""
         return self.line + self._buffer.count("\n", self._at, position)
 
     def _more(self, size: int) -> bool:

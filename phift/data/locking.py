@@ -1,4 +1,4 @@
-"""Locks between processes: files that are locked, and may be removed by whoever holds them."""
+"""Locks between processes: lock files, which the holder may delete."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TRIES = 100
 
 
 def lock(path: Path, *, wait: bool = True) -> int | None:
-    """A descriptor that holds the lock until it is closed; None when somebody else does, with `wait` off.
+    """Return a descriptor that holds the lock until it is closed; None if another process holds it and `wait` is off.
 
     Raises OSError.
     """
@@ -30,13 +30,14 @@ def lock(path: Path, *, wait: bool = True) -> int | None:
         except BaseException:
             os.close(descriptor)
             raise
-        os.close(descriptor)  # its last holder removed it: others would lock another file
-    raise OSError(f"{path} is removed again and again")
+        os.close(descriptor)  # the last holder deleted the file: others would lock a different one
+    raise OSError(f"{path} is deleted repeatedly")
 
 
 @contextmanager
 def held(path: Path, *, wait: bool = True, waiting: Callable[[], object] | None = None) -> Iterator[bool]:
-    """The lock for the block; False when somebody else has it, with `wait` off. waiting: called before a wait."""
+    """Hold the lock within the block; yield False if another process holds it and `wait` is off. waiting: called
+    before waiting."""
     descriptor = lock(path, wait=wait and waiting is None)
     if descriptor is None and wait and waiting is not None:
         waiting()

@@ -1,13 +1,13 @@
-"""From the columns of a row to chat messages: what `data.messages` says, written out, and compiled.
+"""Map the columns of a row to chat messages: expand and compile `data.messages`.
 
-A mapping is written out as a plain value before it is used: presets are replaced by what they mean, so that the recipe
-of a data version says all of it. Three forms are left:
+A mapping is first expanded to a plain value: presets are replaced by their definition, so that the recipe of a data
+version is complete. There are three forms:
 
-    [["user", "{{ question }}"], ["assistant", {"column": "answer"}]]      a part for each role
-    {"turns": "conversations", "role": "from", "content": "value", ...}     a list of messages under other names
+    [["user", "{{ question }}"], ["assistant", {"column": "answer"}]]      one part per role
+    {"turns": "conversations", "role": "from", "content": "value", ...}     a list of messages with other key names
     {"pair": {"before": "prompt", "answer": "completion"}}                  texts, or lists of messages
 
-None is the schema that phift writes: rows with `messages`.
+None stands for phift's own schema: rows with `messages`.
 """
 
 from __future__ import annotations
@@ -30,21 +30,20 @@ AUTO = "auto"
 
 
 def written_out(messages: object, columns: Collection[str] | None) -> Any:
-    """What a spec says of messages, as the plain value of a recipe.
+    """Expand `messages` of a spec to the plain value of a recipe.
 
-    messages: None or "auto", the name of a preset, or a mapping. columns: of the source; None where they are not known,
-    which only "auto" needs: then `messages` is taken for granted. Raises InvalidSpecError for what is none of these,
-    and for columns in which "auto" recognises no preset.
+    messages: None or "auto", the name of a preset, or a mapping. columns: of the source; None if unknown, in which case
+    "auto" assumes a column `messages`. Raises InvalidSpecError for any other value, and if "auto" detects no preset.
     """
     if messages is None or messages == AUTO:
         return _recognised(columns)
     if isinstance(messages, str):
         preset = presets().get(messages)
         if preset is None:
-            raise _invalid(f"messages: there is no preset {messages!r}", f"Presets: {', '.join(presets())}.")
+            raise _invalid(f"messages: unknown preset {messages!r}", f"Presets: {', '.join(presets())}.")
         if columns is not None and (lacking := [c for c in preset.needs if c not in columns]):
             raise _invalid(
-                f"messages: {messages} needs the columns {named(preset.needs)}; {named(lacking)} "
+                f"messages: {messages} requires the columns {named(preset.needs)}; {named(lacking)} "
                 f"{'is' if len(lacking) == 1 else 'are'} missing",
                 f"Columns here: {named(columns)}.",
             )
@@ -55,9 +54,9 @@ def written_out(messages: object, columns: Collection[str] | None) -> Any:
 
 
 def compiled(plain: Any) -> RowMapper | None:
-    """What maps a row as the plain value of a recipe says; None where rows have `messages` as they are.
+    """Compile the plain value of a recipe; None if rows already have `messages`.
 
-    Raises InvalidSpecError on a role that is none, or a template that is not Jinja.
+    Raises InvalidSpecError for an unknown role or an invalid Jinja template.
     """
     if plain is None:
         return None
@@ -82,26 +81,26 @@ def _recognised(columns: Collection[str] | None) -> Any:
         return _plain(preset.mapping)
     if "rejected" in columns and "chosen" in columns:
         raise _invalid(
-            "the data holds preference pairs (`chosen` and `rejected`); phift trains on one answer to each prompt",
-            "To train on the chosen side, write `messages: chosen`.",
+            "the data has preference pairs (`chosen` and `rejected`); phift trains on one answer per prompt",
+            "To train on the chosen answers, set `messages: chosen`.",
             code="data-preference",
             path="",
         )
     for column, what in _UNSUPPORTED.items():
         if column in columns:
             summary = f"the data has a column `{column}`: {what}"
-            raise _invalid(summary, "Use a data set of conversations in text.", path="")
+            raise _invalid(summary, "Use a data set of text conversations.", path="")
     close = nearest(columns)
-    ways = f"Write `data.messages`: a preset ({', '.join(n for n in presets() if n != AS_IS)}), or a mapping"
+    ways = f"Set `data.messages` to a preset ({', '.join(n for n in presets() if n != AS_IS)}) or a mapping"
     if close is None:
         remedy = f"{ways} such as {_example(columns)}."
     elif set(close.needs) <= set(columns):
-        leave = f"`data.messages: {close.name}` takes these and leaves the others out"
-        remedy = f"The nearest preset is `{close.name}`, which needs {named(close.needs)}: {leave}."
+        leave = f"set `data.messages: {close.name}` to use these and ignore the others"
+        remedy = f"The closest preset is `{close.name}`, which requires {named(close.needs)}: {leave}."
     else:
-        remedy = f"The nearest preset is `{close.name}`, which needs {named(close.needs)}. {ways}."
+        remedy = f"The closest preset is `{close.name}`, which requires {named(close.needs)}. {ways}."
     raise _invalid(
-        f"the data has no column `messages`, and its columns match no preset: {named(columns)}",
+        f"the data has no column `messages`, and its columns do not match a preset: {named(columns)}",
         remedy,
         code="data-columns",
         path="",
@@ -109,8 +108,8 @@ def _recognised(columns: Collection[str] | None) -> Any:
 
 
 def _example(columns: Collection[str]) -> str:
-    """A mapping of the columns, where these can be named: of those that sound like a question and its answer, else of
-    the first two that do not merely number or sort the rows; of one alone as a list of messages."""
+    """Return an example mapping of the columns: of likely question and answer columns, else of the first two that are
+    not ids or labels; a single column is mapped as a list of messages."""
     known = [name for name in columns if named([name]) == f"`{name}`"]
     rows = [name for name in known if not _ASIDE.fullmatch(name.lower())]
     if len(rows) == 1:
@@ -129,7 +128,7 @@ _ANSWERS = re.compile(r"answer|response|reply|completion|output|assistant|soluti
 
 
 _UNSUPPORTED = {
-    "input_ids": "it is tokenized already, and phift does not train on tokens",
+    "input_ids": "phift does not train on tokenized data",
     "image": "phift does not train on images",
     "images": "phift does not train on images",
     "audio": "phift does not train on audio",
@@ -137,10 +136,10 @@ _UNSUPPORTED = {
 
 
 def _invalid(summary: str, remedy: str, code: str = "data-messages", path: str = "data.messages") -> InvalidSpecError:
-    """path: the field; empty where a split's columns are what is wrong."""
+    """path: the field; empty if the columns of a split are the problem."""
     return InvalidSpecError([Diagnostic(summary, remedy=remedy, path=path, code=code)])
 
 
 def mapped(mapper: RowMapper, row: Any) -> dict[str, Any] | Problem:
-    """The row with `messages`. Anything but an object is a problem."""
+    """Return the row with `messages`, or a Problem if it is not an object."""
     return mapper(row) if isinstance(row, dict) else Problem("type", "a row must be an object")

@@ -1,4 +1,4 @@
-"""Messages from single columns, a part for each role: a column, columns joined, a constant, or a Jinja template.
+"""Map columns to messages, one part per role: a column, joined columns, a constant, or a Jinja template.
 
 messages: {system: "{{ context }}", user: "{{ question }}", assistant: "{{ answer }}"}
 """
@@ -29,7 +29,7 @@ class _ByRole:
         self._parts = parts
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any] | Problem:
-        """A system message that comes out empty is left out."""
+        """Omit an empty system message."""
         said = []
         for role, part in self._parts:
             content = part(row)
@@ -41,7 +41,7 @@ class _ByRole:
 
 
 def by_role(plain: Sequence[Sequence[Any]]) -> RowMapper:
-    """From `[[role, part], ...]`. Raises InvalidSpecError on a role that is none, or a template that is not Jinja."""
+    """Compile `[[role, part], ...]`. Raises InvalidSpecError for an unknown role or an invalid Jinja template."""
     parts: list[tuple[str, Part]] = []
     columns: set[str] = set()
     anything = False
@@ -56,7 +56,7 @@ def by_role(plain: Sequence[Sequence[Any]]) -> RowMapper:
 
 
 def _compiled(role: str, part: Any) -> tuple[Part, tuple[str, ...] | None]:
-    """The part, and the columns that it reads; None: any."""
+    """Return the compiled part and the columns it reads; None: any."""
     if isinstance(part, Mapping):
         if "column" in part:
             return _column(role, str(part["column"])), (str(part["column"]),)
@@ -66,7 +66,7 @@ def _compiled(role: str, part: Any) -> tuple[Part, tuple[str, ...] | None]:
         text = str(part["text"])
         return (lambda row: text), ()
     if lone := _LONE.fullmatch(str(part)):
-        # The same as the template, at a sixth of its time.
+        # Same result as the template, six times as fast.
         return _column(role, lone[1]), (lone[1],)
     return _template(role, str(part)), None
 
@@ -96,11 +96,11 @@ def _cell(role: str, name: str, row: dict[str, Any]) -> str | Problem:
     try:
         value = row[name]
     except KeyError:
-        return Problem("missing-key", f"messages.{role}: no column `{name}`; columns here: {named(row)}")
+        return Problem("missing-key", f"messages.{role}: unknown column `{name}`; columns: {named(row)}")
     if isinstance(value, str):
         return value
     if isinstance(value, list | dict):
-        remedy = "A template can pick from it, such as {{ " + name + "[0] }}."
+        remedy = "Use a template to select a value, such as {{ " + name + "[0] }}."
         return Problem("type", f"messages.{role}: `{name}` must be text, not {kind_of(value)}", remedy)
     return "" if value is None else str(value)
 
@@ -113,22 +113,22 @@ def _template(role: str, text: str) -> Part:
     try:
         template = environment.from_string(text)
     except TemplateError as error:
-        raise _invalid(role, f"messages.{role} is not a Jinja template: {error}", "") from error
+        raise _invalid(role, f"messages.{role} is not a valid Jinja template: {error}", "") from error
 
     def part(row: dict[str, Any]) -> str | Problem:
         try:
             return template.render(row)
         except UndefinedError as error:
-            return Problem("missing-key", f"messages.{role}: {error.message}; columns here: {named(row)}")
+            return Problem("missing-key", f"messages.{role}: {error.message}; columns: {named(row)}")
         except Exception as error:  # noqa: BLE001 - a template may raise whatever its expressions raise
-            # Not what it says: it may quote the row.
+            # Without the error text, which may quote the row.
             return Problem("template", f"messages.{role} fails on this row: {type(error).__name__}")
 
     return part
 
 
 def _said(value: object) -> object:
-    return "" if value is None else value  # a null cell says nothing
+    return "" if value is None else value  # a null cell is empty
 
 
 def _invalid(role: object, summary: str, remedy: str) -> InvalidSpecError:

@@ -1,4 +1,4 @@
-"""Messages from a list of turns under other names, and from a prompt with its answer.
+"""Map a list of turns with other key names, or a prompt and its answer, to messages.
 
 messages:
   turns: conversations              # column: a list of objects, or JSON text of one
@@ -6,9 +6,9 @@ messages:
   content: value
   roles: {human: user, gpt: assistant, system: system}
   other_roles: refuse               # refuse | skip_row
-  keys: refuse                      # what a message has beside these: refuse | drop
+  keys: refuse                      # other keys of a message: refuse | drop
   last_turn: refuse                 # a conversation that ends with the user: refuse | drop that turn
-  system: {text: "Answer briefly."}     # where the row has none; or {column: NAME}
+  system: {text: "Answer briefly."}     # if the row has none; or {column: NAME}
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SAME = {role: role for role in ROLES}
 
 
 def by_turns(plain: Mapping[str, Any]) -> RowMapper:
-    """From the mapping above, of which only `turns` must be given."""
+    """Compile the mapping above; only `turns` is required."""
     return _ByTurns(plain)
 
 
@@ -52,12 +52,16 @@ class _ByTurns:
     def __call__(self, row: dict[str, Any]) -> dict[str, Any] | Problem:
         turns = row.get(self._turns)
         if turns is None:
-            return Problem("missing-key", f"no column `{self._turns}`; columns here: {named(row)}")
+            return Problem("missing-key", f"unknown column `{self._turns}`; columns: {named(row)}")
         if isinstance(turns, str):
             turns = _parsed(turns)
         if not isinstance(turns, list):
             what = "" if turns is None else f", not {kind_of(turns)}"
-            return Problem("type", f"`{self._turns}` must be a list of messages{what}", "Or JSON text of one.")
+            return Problem(
+                "type",
+                f"`{self._turns}` must be a list of messages{what}",
+                "JSON text of such a list is accepted, too.",
+            )
         said: list[dict[str, Any]] = []
         for number, turn in enumerate(turns, 1):
             message = self._message(number, turn)
@@ -73,26 +77,28 @@ class _ByTurns:
             return Problem("type", f"message {number} must be an object, not {kind_of(turn)}", "Drop the row.")
         tools = next((key for key in TOOLS if turn.get(key)), None)
         if tools:
-            return Problem("tools", f"message {number} has `{tools}`: {NO_TOOLS}", "Leave such rows out.")
+            return Problem("tools", f"message {number} has `{tools}`: {NO_TOOLS}", "Drop such rows.")
         given = turn.get(self._role)
         role = self._roles.get(given) if isinstance(given, str) else None
         if role is None:
             if given is None:
-                summary = f"message {number} has no `{self._role}`; keys here: {named(turn)}"
-                return Problem("missing-key", summary, "Name them: `messages: {turns: ..., role: KEY, content: KEY}`.")
+                summary = f"message {number} has no `{self._role}`; keys: {named(turn)}"
+                return Problem(
+                    "missing-key", summary, "Set the keys: `messages: {turns: ..., role: KEY, content: KEY}`."
+                )
             if self._skip:
-                return Skipped("other-role", f"message {number} has another role")
+                return Skipped("other-role", f"message {number} has an unmapped role")
             known = ", ".join(self._roles)
             return Problem(
                 "role",
                 f"message {number} has role {shown_role(given)}",
-                f"Roles here: {known}. Add it to `roles`, or write `other_roles: skip_row`.",
+                f"Mapped roles: {known}. Add it to `roles`, or set `other_roles: skip_row`.",
             )
         content = turn.get(self._content)
         if self._parts and isinstance(content, list):
             content = _joined(content)
             if content is None:
-                return Problem("parts", f"message {number} has parts other than text: phift trains on text alone")
+                return Problem("parts", f"message {number} has non-text parts; phift trains on text only")
         message = {"role": role, "content": content}
         if not self._drop_keys:
             message |= {key: value for key, value in turn.items() if key not in (self._role, self._content)}
@@ -109,12 +115,12 @@ class _ByTurns:
 
 
 def by_pair(plain: Mapping[str, Any]) -> RowMapper:
-    """From `{before: COLUMN, answer: COLUMN}`."""
+    """Compile `{before: COLUMN, answer: COLUMN}`."""
     return _ByPair(str(plain["before"]), str(plain["answer"]))
 
 
 class _ByPair:
-    """A prompt and its answer, each a text or a list of messages; an answer that is a whole conversation is one."""
+    """Map a prompt and its answer, each a text or a list of messages; the answer may be a whole conversation."""
 
     def __init__(self, before: str, answer: str) -> None:
         self._before = before
@@ -137,7 +143,7 @@ class _ByPair:
 def _absent(column: str, row: dict[str, Any]) -> Problem:
     if column in row:
         return Problem("empty-content", f"`{column}` is null", "Fill it or drop the row.")
-    return Problem("missing-key", f"no column `{column}`; columns here: {named(row)}")
+    return Problem("missing-key", f"unknown column `{column}`; columns: {named(row)}")
 
 
 def _parsed(text: str) -> Any:
@@ -148,6 +154,6 @@ def _parsed(text: str) -> Any:
 
 
 def _joined(parts: list[Any]) -> str | None:
-    """The text of parts `{type: text, text: ...}`; None where one is something else."""
+    """Join parts `{type: text, text: ...}`; None if a part is not text."""
     texts = [part.get("text") for part in parts if isinstance(part, dict) and part.get("type") == "text"]
     return "".join(texts) if len(texts) == len(parts) and all(isinstance(t, str) for t in texts) else None  # type: ignore[arg-type]

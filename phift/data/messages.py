@@ -1,7 +1,7 @@
 """Rows of the ultrachat schema: `prompt`, `messages` (a list of {role, content}), `prompt_id`.
 
-A conversation is an optional system message, then user and assistant by turns, and ends with the assistant: the
-fine-tune component learns from the assistant's messages, so a row of another shape would teach something else.
+A conversation has an optional system message, then alternating user and assistant messages, and ends with the
+assistant: the fine-tune component learns from the assistant's messages, so other shapes would train something else.
 """
 
 import re
@@ -21,52 +21,52 @@ _COMMON = {
     *("ai", "bot", "chatbot", "chatgpt", "context", "developer", "function", "gpt", "human", "input", "instruction"),
     *("model", "observation", "output", "prompt", "prompter", "question", "answer", "response", "tool", "users"),
 }
-"""Roles of other formats, which a message may name: any other text is content of the data."""
+"""Roles of other formats, which error messages may quote: any other text is content of the data."""
 
 _ASKING = ("context", "human", "input", "instruction", "prompt", "prompter", "question", "users")
 _NAMES = (("from", "value"), ("from", "content"), ("role", "value"), ("role", "text"), ("speaker", "text"))
-"""Under which other formats have role and text of a message."""
+"""Keys of role and text of a message in other formats."""
 
 TOOLS = ("tool_calls", "function_call", "tool_call_id")
 NO_TOOLS = "phift does not train on tool calls"
-_LEAVE_OUT = "Leave such rows out, for example by `data.unfit: {skip: 5%}`."
+_LEAVE_OUT = "Drop such rows, for example with `data.unfit: {skip: 5%}`."
 
 _SHAPE = 'Write a list of {"role": ..., "content": ...}.'
-_ORDER = "The order is: system (optional, once), then user and assistant by turns, ending with assistant."
+_ORDER = "Expected order: system (optional, once), then alternating user and assistant, ending with assistant."
 
 _INVISIBLE = " \t\r\n\xa0\xad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"
-"""White space, and characters without width: an answer of these alone teaches to say nothing."""
+"""White space and zero-width characters: an answer of only these trains the model to say nothing."""
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ESCAPE = re.compile(rb"\\[bfu]").search
-"""How most of them look in JSON. A pattern that begins with a literal is found much faster than bytes of length two."""
+"""How most of them appear in JSON. A pattern that starts with a literal is found much faster than two-byte classes."""
 _TOKENS = re.compile(
     r"<\|(?:system|user|assistant|end|endoftext|im_start|im_end|im_sep|eot_id|begin_of_text|end_of_text|start_header_id"
     r"|end_header_id|eom_id|python_tag|tool|placeholder[0-9]*|endofprompt|fim_prefix|fim_middle|fim_suffix)\|>"
 )
-"""By which chat templates separate turns (Phi-3 and -4, ChatML, Llama 3)."""
+"""Turn separators of chat templates (Phi-3 and -4, ChatML, Llama 3)."""
 
-# These end a line for str.splitlines and for some readers of JSON Lines, so they are written as escapes.
+# str.splitlines and some readers of JSON Lines treat these as line ends, so they are escaped.
 _LINE_ENDS = "\x85\u2028\u2029"
 _NEXT, _BREAK, _SEPARATOR = b"\x85", b"\xa8", b"\xa9"
-"""With which they end in UTF-8: single bytes are found soonest."""
+"""Their last bytes in UTF-8: single bytes are the fastest to find."""
 
 
 def problems_of(row: object, *, open_ended: bool = False) -> list[Problem]:
-    """All that is wrong with a row; an empty list for a sound one. Columns that the schema lacks are no problem.
+    """Return all problems of a row; additional columns are ignored.
 
-    open_ended: a conversation may end with the user, whose last message is then asked and not learnt from.
+    open_ended: a conversation may end with the user; its last message is then sent, not trained on.
     """
     if not isinstance(row, dict):
         return [Problem("type", f"a row must be an object, not {kind_of(row)}")]
     found = [
-        Problem("type", f"`{key}` must be text, not {kind_of(row[key])}", f"Quote it, or leave `{key}` out.")
+        Problem("type", f"`{key}` must be text, not {kind_of(row[key])}", f"Quote it, or omit `{key}`.")
         for key in ("prompt", "prompt_id")
         if not isinstance(row.get(key, ""), str) and row[key] is not None
     ]
     messages = row.get("messages")
     if messages is None:
-        found.append(Problem("missing-key", f"`messages` is missing; columns here: {named(row)}", _SHAPE))
+        found.append(Problem("missing-key", f"`messages` is missing; columns: {named(row)}", _SHAPE))
     elif not isinstance(messages, list):
         found.append(Problem("type", f"`messages` must be a list, not {kind_of(messages)}", _SHAPE))
     elif not messages:
@@ -77,7 +77,7 @@ def problems_of(row: object, *, open_ended: bool = False) -> list[Problem]:
 
 
 def oddities_of(row: Mapping[str, Any], line: bytes) -> list[Problem]:
-    """What a text of a sound row must not hold. line: the row encoded, which tells at once that most rows are clean."""
+    """Return problems of the texts of a valid row. line: the encoded row, for a fast check that most rows pass."""
     control, tokens = _ESCAPE(line) is not None or b"\x7f" in line, b"|" in line and b"<|" in line
     if not (control or tokens):
         return []
@@ -88,24 +88,28 @@ def oddities_of(row: Mapping[str, Any], line: bytes) -> list[Problem]:
             name = "a NUL character" if match[0] == "\0" else f"the control character U+{ord(match[0]):04X}"
             where = f"message {number} ({role}) has {name}"
             found.append(
-                Problem("control-character", where, "Remove it: such files were often cut or decoded wrongly.")
+                Problem(
+                    "control-character",
+                    where,
+                    "Remove it; it often means that the file was cut off or decoded incorrectly.",
+                )
             )
         if tokens and (match := _TOKENS.search(content)):
             found.append(
                 Problem(
                     "control-token",
                     f"message {number} ({role}) has the control token {match[0]} of a chat template",
-                    "Remove it: the template writes these itself, and a model would read it as the end of a turn.",
+                    "Remove it: the model would read it as the end of a turn. The template adds these tokens itself.",
                 )
             )
     return found
 
 
 def encoded(row: Mapping[str, Any]) -> bytes:
-    """A sound row as one line of canonical JSON: UTF-8, fixed order of keys, no spaces, ending in a line feed.
+    """Encode a valid row as one line of canonical JSON: UTF-8, fixed key order, no spaces, ending in a line feed.
 
-    A missing `prompt` becomes the first user message, a missing `prompt_id` the SHA-256 of the prompt, as in
-    ultrachat; further columns are left out. Raises ValueError on half a surrogate pair, which UTF-8 cannot say.
+    A missing `prompt` is set to the first user message, a missing `prompt_id` to the SHA-256 of the prompt, as in
+    ultrachat; other columns are dropped. Raises ValueError for an unpaired surrogate, which UTF-8 cannot encode.
     """
     messages = [{"role": message["role"], "content": message["content"]} for message in row["messages"]]
     try:
@@ -119,7 +123,7 @@ def encoded(row: Mapping[str, Any]) -> bytes:
             {"prompt": prompt, "messages": messages, "prompt_id": identity}, option=orjson.OPT_APPEND_NEWLINE
         )
     except (UnicodeEncodeError, orjson.JSONEncodeError) as error:
-        raise ValueError("half a surrogate pair") from error
+        raise ValueError("unpaired surrogate") from error
     ends = _NEXT in line or _BREAK in line or _SEPARATOR in line
     if ends and _ends_lines([prompt, identity, *[message["content"] for message in messages]]):
         for mark in _LINE_ENDS:
@@ -128,7 +132,7 @@ def encoded(row: Mapping[str, Any]) -> bytes:
 
 
 def _ends_lines(texts: list[str]) -> bool:
-    # In each text, not in the line: searching a str is far faster than searching UTF-8.
+    # Search each text, not the line: searching a str is far faster than searching UTF-8.
     for text in texts:
         if not text.isascii():
             for mark in _LINE_ENDS:
@@ -138,7 +142,7 @@ def _ends_lines(texts: list[str]) -> bool:
 
 
 def _plainly_sound(messages: list[Any]) -> bool:
-    """Whether nothing is wrong, told at a glance. Most rows are of this kind; others may be sound as well."""
+    """Fast check for valid rows. Most rows pass; a row that does not may still be valid."""
     wanted, role = "user", ""
     try:
         for message in messages:
@@ -147,7 +151,7 @@ def _plainly_sound(messages: list[Any]) -> bool:
                 wanted = "assistant" if role == "user" else "user"
             elif before or role != "system":
                 return False
-            # Ranges without white space and without characters that have no width.
+            # Ranges without white space and zero-width characters.
             if len(message) > 2 or not (
                 "!" <= start <= "~" or "\xae" <= start < "\u1680" or "\u3000" < start < "\ufeff"
             ):
@@ -175,7 +179,7 @@ def _in_conversation(messages: list[Any], open_ended: bool) -> Iterator[Problem]
         elif ordered and role not in expected:
             wanted = " or ".join(f"`{each}`" for each in expected)
             yield Problem("role-order", f"message {number} has role `{role}`, expected {wanted}", _ORDER)
-            ordered = False  # one finding a conversation: the rest would only follow from it
+            ordered = False  # report one problem per conversation: the others are consequences
         expected = ("assistant",) if role == "user" else ("user",)
         content = message.get("content")
         if len(message) > 2 and (tool := next((key for key in TOOLS if message.get(key)), None)):
@@ -193,17 +197,17 @@ def _in_conversation(messages: list[Any], open_ended: bool) -> Iterator[Problem]
 
 
 def _other_names(message: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The keys of role and text in a message that has them under the names of another format."""
+    """Return the keys of role and text in a message of another format."""
     return next(((role, text) for role, text in _NAMES if role in message and text in message), None)
 
 
 def _named_otherwise(number: int, names: tuple[str, str]) -> Problem:
     role, text = names
-    summary = f"message {number} has `{role}` and `{text}`, not `role` and `content`"
+    summary = f"message {number} has `{role}` and `{text}` instead of `role` and `content`"
     if role == "role":
         return Problem("turn-names", summary, f"Map them: `messages: {{turns: messages, content: {text}}}`.")
     mapping = f"{{turns: messages, role: {role}, content: {text}, roles: {{human: user, gpt: assistant}}}}"
-    remedy = f"Map them: `messages: {mapping}`; in a column `conversations`: `messages: sharegpt`."
+    remedy = f"Map them: `messages: {mapping}`; for a column `conversations`: `messages: sharegpt`."
     return Problem("turn-names", summary, remedy)
 
 
@@ -222,18 +226,18 @@ def _role_remedy(role: object) -> str:
     if known in ("tool", "function", "observation"):
         return f"{NO_TOOLS[0].upper()}{NO_TOOLS[1:]}. {_LEAVE_OUT}"
     if known == "developer":
-        return f"{roles}. `messages: openai` reads `developer` as `system`."
+        return f"{roles}. To read `developer` as `system`, set `messages: openai`."
     if known in _COMMON:
         as_ = "user" if known in _ASKING else "assistant"
         return f"{roles}. Map it: `messages: {{turns: messages, roles: {{{role}: {as_}, ...}}}}`."
-    return f"{roles}. Others are mapped by `messages: {{turns: messages, roles: {{NAME: ROLE}}}}`."
+    return f"{roles}. To map others: `messages: {{turns: messages, roles: {{NAME: ROLE}}}}`."
 
 
 def shown_role(role: object) -> str:
-    """A role for a message, quoted only if it is one of a known format."""
+    """Describe a role for an error message, quoted only if it is a role of a known format."""
     if not isinstance(role, str):
         return f"role {kind_of(role)}"
-    return f"role `{role}`" if role.strip().lower() in _COMMON else "another role"
+    return f"role `{role}`" if role.strip().lower() in _COMMON else "an unknown role"
 
 
 def _bad_content(number: int, message: Mapping[str, Any]) -> Problem:
@@ -243,23 +247,23 @@ def _bad_content(number: int, message: Mapping[str, Any]) -> Problem:
     if isinstance(content, list) and content and all(isinstance(part, dict) for part in content):
         if all(part.get("type") == "text" for part in content):
             summary = f"the content of message {number} must be text, not a list of parts"
-            return Problem("parts", summary, "`messages: openai` joins parts of text.")
-        summary = f"message {number} has parts other than text: phift does not train on images or sound"
-        return Problem("parts", summary, "Leave such rows out.")
+            return Problem("parts", summary, "To join text parts, set `messages: openai`.")
+        summary = f"message {number} has non-text parts; phift does not train on images or sound"
+        return Problem("parts", summary, "Drop such rows.")
     summary = f"the content of message {number} must be text, not {kind_of(content)}"
-    return Problem("type", summary, "Only text is trained on.")
+    return Problem("type", summary, "phift trains on text only.")
 
 
 def _extra_keys(number: int, message: Mapping[str, Any]) -> Iterator[Problem]:
-    # Null is what Parquet writes where only other rows use the key.
+    # Parquet writes null if only other rows use the key.
     extra = sorted(str(key) for key, value in message.items() if key not in ("role", "content") and value is not None)
     if extra:
-        summary = f"message {number} has {named(extra)} beside role and content"
-        yield Problem("extra-key", summary, "Remove it, or write `messages: openai`, which leaves such keys out.")
+        summary = f"message {number} has additional keys: {named(extra)}"
+        yield Problem("extra-key", summary, "Remove them, or set `messages: openai`, which ignores such keys.")
 
 
 def kind_of(value: object) -> str:
-    """What a value of JSON is, with its article, for a message."""
+    """Return the type of a JSON value, with its article, for a message."""
     for types, name in _KINDS:
         if isinstance(value, types):
             return name

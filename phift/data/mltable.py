@@ -1,4 +1,4 @@
-"""The file `MLTable` of a data asset of that type: which files it names, and how they are read."""
+"""Parse the file `MLTable` of a data asset of that type: its files and how to read them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _READS = {"read_json_lines": "jsonl", "read_json": "json", "read_parquet": "parq
 _UTF8 = ("utf8", "utf-8", "ascii")
 _ANY = ("include_path_column", "infer_column_types", "support_multi_line", "support_multiline", "empty_as_string",
         "partition_size")  # fmt: skip
-"""Options that change no text that phift reads."""
+"""Options without an effect on the text that phift reads."""
 _VALUES: dict[str, tuple[Any, ...]] = {
     "encoding": _UTF8,
     "invalid_lines": ("error",),
@@ -46,9 +46,9 @@ class Table:
 
 
 def read_table(content: bytes, asked: str) -> Table:
-    """The content of an MLTable file. asked: the asset, for messages.
+    """Parse an MLTable file. asked: the asset, for messages.
 
-    Raises InvalidSpecError for what is none, and for a transformation or an option that phift does not carry out.
+    Raises InvalidSpecError if it is not an MLTable file, or has an unsupported transformation or option.
     """
     try:
         root, found = yaml12.parse(content.decode("utf-8-sig"), MLTABLE)
@@ -69,8 +69,8 @@ def read_table(content: bytes, asked: str) -> Table:
             known = ", ".join(_READS)
             raise invalid(
                 "mltable",
-                f"{asked}: phift does not carry out the transformation {name} of its MLTable file",
-                f"phift reads tables with exactly one of {known}. Write the rows to a file.",
+                f"{asked}: unsupported transformation {name} in its MLTable file",
+                f"The table must have exactly one of {known}. Otherwise, write the rows to a file.",
                 "asset",
             )
         format = _format(name, options, asked)
@@ -78,11 +78,11 @@ def read_table(content: bytes, asked: str) -> Table:
 
 
 def matcher(pattern: str) -> Callable[[str], bool]:
-    """Whether a blob's name fits a pattern, in which `*` stays within a folder and `**` goes through sub-folders."""
+    """Return whether a blob's name matches a pattern; `*` matches within a folder, `**` matches sub-folders."""
     parts = [None if part == "**" else re.compile(fnmatch.translate(part)) for part in pattern.split("/")]
 
     def fits(name: str) -> bool:
-        # Positions in the pattern that the names so far may have led to.
+        # Possible positions in the pattern after the parts so far.
         reached = _skipped({0}, parts)
         for piece in name.split("/"):
             following = set()
@@ -100,14 +100,14 @@ def matcher(pattern: str) -> Callable[[str], bool]:
 
 
 def literal_folder(pattern: str) -> str:
-    """The prefix of a pattern's blobs: its folders before the first wildcard, with a slash at the end."""
+    """Return the prefix of a pattern's blobs: its folders before the first wildcard, with a trailing slash."""
     parts = pattern.split("/")
     count = next((n for n, part in enumerate(parts[:-1]) if re.search(r"[*?\[]", part)), len(parts) - 1)
     return "".join(f"{part}/" for part in parts[:count])
 
 
 def _skipped(reached: set[int], parts: list[re.Pattern[str] | None]) -> set[int]:
-    """With the positions that lie behind a `**`, which may stand for no folder."""
+    """Add the positions after a `**`, which may match no folder."""
     found = set(reached)
     for at in sorted(reached):
         while at < len(parts) and parts[at] is None:
@@ -124,7 +124,7 @@ def _step(step: Any, asked: str) -> tuple[str, Mapping[str, Any]]:
         if options is None or isinstance(options, Mapping):
             return str(name), options or {}
         return str(name), {"": options}
-    raise _wrong(asked, "has a transformation that is no name with options")
+    raise _wrong(asked, "has a transformation that is not a name with options")
 
 
 def _format(name: str, options: Mapping[str, Any], asked: str) -> str:
@@ -139,8 +139,8 @@ def _format(name: str, options: Mapping[str, Any], asked: str) -> str:
             continue
         said = f"{name}: {{{key}: {str(value)[:60]!r}}}" if key else f"{name}: {str(value)[:60]!r}"
         known = "; ".join(f"{k}: {' or '.join(map(str, v))}" for k, v in _VALUES.items())
-        remedy = f"phift reads UTF-8 text, delimited by commas or tabs, whose first line names the columns ({known})."
-        raise invalid("mltable", f"{asked}: phift does not support {said} of its MLTable file", remedy, "asset")
+        remedy = f"Supported: UTF-8 text, delimited by commas or tabs, with column names in the first line ({known})."
+        raise invalid("mltable", f"{asked}: unsupported option {said} in its MLTable file", remedy, "asset")
     return format
 
 
@@ -149,10 +149,10 @@ def _path(path: Any, asked: str) -> TablePath:
         (kind, value) = next(iter(path.items()))
         if kind in _KINDS and isinstance(value, str) and value.strip():
             return TablePath(str(kind), str(value))
-    raise _wrong(asked, "has a path that is none of {file: ...}, {folder: ...}, {pattern: ...}")
+    raise _wrong(asked, "has a path that is not {file: ...}, {folder: ...} or {pattern: ...}")
 
 
 def _wrong(asked: str, what: str) -> Exception:
     return invalid(
-        "mltable", f"{asked}: its file MLTable {what}", "Correct it, and create a new version of the asset.", "asset"
+        "mltable", f"{asked}: its file MLTable {what}", "Fix it, and create a new version of the asset.", "asset"
     )

@@ -1,4 +1,4 @@
-"""The output file: written and digested on the way, at its place only when whole."""
+"""The output file: digested while it is written, and moved into place on success."""
 
 import os
 import tempfile
@@ -15,7 +15,7 @@ _BUFFER = 1 << 20  # bytes
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes its place at `path` only when the block ends well."""
+    """Open a file that is moved to `path` only if the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -28,7 +28,7 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
 
 
 class Sink:
-    """Writes lines and digests them on the way. size: bytes so far; digest: SHA-256 of them, 64 hex."""
+    """Writes and digests lines. size: bytes so far; digest: their SHA-256, 64 hex."""
 
     def __init__(self, out: BinaryIO) -> None:
         self.size = 0

@@ -1,4 +1,4 @@
-"""Rows of Parquet, of local files and of the hub's. pyarrow is imported in functions only."""
+"""Read rows of Parquet from local and hub files. pyarrow is imported in functions only."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _BATCH = 512
 
 
 def damages() -> tuple[type[Exception], ...]:
-    """What pyarrow raises for bytes that it cannot make sense of, and for values that Python cannot hold: dates beyond
-    the year 9999, time zones of no name. A damaged page is an OSError without errno; one of the disk has an errno."""
+    """Return the exceptions of pyarrow for invalid bytes, and for values that Python cannot represent: dates beyond
+    the year 9999, unnamed time zones. A damaged page is an OSError without errno; disk errors have an errno."""
     import pyarrow as pa
 
     return pa.ArrowException, OSError, ValueError, OverflowError, KeyError
@@ -21,9 +21,9 @@ def damages() -> tuple[type[Exception], ...]:
 def rows_of_group(
     file: Any, group: int, columns: Sequence[str], taken: bytearray | None
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(number in the group, from 0; row) of a row group. taken: which of its rows; None: all. Raises `damages`."""
+    """Yield (number in the group, from 0; row) of a row group. taken: which rows; None: all. Raises `damages`."""
     at = 0
-    # No threads: Arrow's allocator keeps a heap per thread, so that memory would grow with the file.
+    # No threads: Arrow's allocator keeps a heap per thread, so memory would grow with the file.
     for batch in file.iter_batches(batch_size=_BATCH, row_groups=[group], columns=columns, use_threads=False):
         size = batch.num_rows
         if taken is None:

@@ -1,4 +1,4 @@
-"""Personal data in texts: recognized by its form, counted, and quoted nowhere."""
+"""Detect personal data in texts by its format. It is counted, never quoted."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _DIGITS = re.compile(r"\d\D{0,2}\d\D{0,2}\d", re.ASCII)
 
 
 def kinds_in(text: str) -> set[str]:
-    """Which of KINDS the text seems to hold. A card number has a valid check digit (Luhn), an IBAN its check sum."""
+    """Return the KINDS that the text likely contains. Card numbers and IBANs must have a valid checksum."""
     return set(_found(text))
 
 
 def _found(text: str) -> Iterator[str]:
     if "@" in text and _EMAIL.search(text):
         yield "email"
-    # Most texts have no three digits near each other, and the other forms need not be tried.
+    # Most texts do not have three digits close to each other, and need no further checks.
     if not _DIGITS.search(text):
         return
     if any(7 <= sum(map(str.isdigit, match[0])) <= 15 for match in _PHONE.finditer(text)):

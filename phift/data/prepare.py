@@ -1,4 +1,4 @@
-"""Preparation: from a source's rows to one canonical JSON Lines file, all rows checked, memory flat."""
+"""Prepare data: check the rows of a source and write one canonical JSON Lines file, in constant memory."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ __all__ = ["Prepared", "Ready", "ReadyRows", "amount_problem", "prepare", "ready
 
 _COLUMNS = ("prompt", "messages", "prompt_id")
 _REPORT_EVERY = 1000  # rows
-_HALF = Problem("surrogate", "a text holds half a surrogate pair (\\ud800 to \\udfff)", "Repair the text.")
+_HALF = Problem("surrogate", "a text contains an unpaired surrogate (\\ud800 to \\udfff)", "Fix the text.")
 
 Ready = tuple[str, int, Any, bytes | list[Problem]]
-"""File, line or number of the row, the row as it was read, and its canonical line or what is wrong with it."""
+"""File, line or number of the row, the source row, and its canonical line or its problems."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A prepared file: where it is, its rows, size in bytes, and the SHA-256 of its bytes (64 hex).
+    """A prepared file: its path, rows, size in bytes, and SHA-256 (64 hex).
 
-    skipped: how many rows were left out, by what is wrong with them.
+    skipped: the number of dropped rows by problem code.
     """
 
     path: Path
@@ -50,14 +50,14 @@ def prepare(
     progress: Callable[[int, int], None] | None = None,
     access: Access | None = None,
 ) -> Prepared:
-    """Check the rows of a recipe and write them to the file `into`, which appears only when all is well.
+    """Check the rows of a recipe and write them to the file `into`, which is created only on success.
 
-    progress: called now and then with the number of rows done and of those left out, and once at the end.
-    access: to what is not on this machine.
-    Raises InvalidSpecError with the problems found, by kind, each with its number and its first file and line, when
-    more rows are unfit than the recipe lets pass, when no row is left or a count asks for more rows than there are;
-    StalePlanError when a file is no longer the one that was identified; PhiftError when a file cannot be read or `into`
-    cannot be written, and what the hub raises.
+    progress: called periodically, and at the end, with the number of processed and dropped rows. access: to data that
+    is not on this machine.
+    Raises InvalidSpecError with the problems by kind, each with its count and first file and line, if more rows are
+    unfit than the recipe allows, if no row is left, or if `take` exceeds the number of rows; StalePlanError if a file
+    has changed since it was identified; PhiftError if a file cannot be read or `into` cannot be written; and the
+    errors of the hub.
     """
     rows = _Rows(recipe, access or Access())
     try:
@@ -65,40 +65,40 @@ def prepare(
             prepared = _write(rows, out, into, progress)
             require_unchanged(
                 recipe.identity
-            )  # first, as rows of a file that changes under us may be wrong for that alone
+            )  # first, because a file that changes while it is read can cause other errors
             rows.findings.raise_if_any()
     except OSError as error:
         name = error.filename or into
-        remedy = f"Free some space where {into.parent} lies." if error.errno == errno.ENOSPC else ""
+        remedy = f"Free some disk space for {into.parent}." if error.errno == errno.ENOSPC else ""
         raise PhiftError(f"cannot prepare data: {name}: {error.strerror or error}", remedy=remedy) from error
     return prepared
 
 
 def ready_rows(recipe: Recipe, access: Access | None = None) -> ReadyRows:
-    """The rows of a recipe as they are read, each with its canonical line or with what is wrong with it; a row that the
-    mapping leaves out has one problem of the class Skipped. Raises OSError and what the hub raises."""
+    """Yield the rows of a recipe, each with its canonical line or its problems; a row that the mapping drops has one
+    problem of class Skipped. Raises OSError and the errors of the hub."""
     return ReadyRows(recipe, access or Access())
 
 
 def amount_problem(recipe: Recipe, source: SourceRows, written: int) -> Problem | None:
-    """What is wrong with the number of rows, of which `written` are fit, once all of the source have been read."""
+    """Return the problem with the number of rows, if any, after the whole source is read. written: fit rows."""
     take, taken, rows = recipe.take, source.taken, source.seen
     if rows == 0:
         files = recipe.identity.files
         table = files[0].format.startswith(("csv", "tsv")) if files else False
-        remedy = "The first line names the columns; rows follow it." if table else "It must hold at least one row."
-        return Problem("empty", "there are no rows", remedy)
+        remedy = "Add rows after the line of column names." if table else "Add at least one row."
+        return Problem("empty", "the data has no rows", remedy)
     if take.count is not None and (wanted := take.of(take.count)) is not None and wanted > taken:
-        said = f"take: {take} asks for more rows than there are ({rows})"
-        return Problem("take", said, f"Write at most {rows}, or leave `take` out.")
+        said = f"take: {take} exceeds the number of rows ({rows})"
+        return Problem("take", said, f"Use at most {rows}, or remove `take`.")
     if taken == 0:
-        said = f"take: {take} leaves none of the {rows} rows"
-        return Problem("take", said, "Take more, or write a count of rows.")
-    return Problem("empty", f"none of the {taken} rows is left", "") if written == 0 else None
+        said = f"take: {take} selects none of the {rows} rows"
+        return Problem("take", said, "Use a larger share, or a count of rows.")
+    return Problem("empty", f"all {taken} rows were dropped", "") if written == 0 else None
 
 
 class ReadyRows:
-    """See ready_rows. source: how many rows it has read and taken so far."""
+    """See ready_rows. source: counts the rows read and taken so far."""
 
     def __init__(self, recipe: Recipe, access: Access) -> None:
         self._mapper = compiled(recipe.messages)
@@ -124,7 +124,7 @@ class ReadyRows:
 
 
 class _Rows:
-    """The canonical lines of a recipe; what is wrong goes to `findings`, what is left out is counted in `skipped`."""
+    """Yields the canonical lines of a recipe; adds problems to `findings` and counts dropped rows in `skipped`."""
 
     def __init__(self, recipe: Recipe, access: Access) -> None:
         self.findings = Findings()
@@ -134,7 +134,7 @@ class _Rows:
         self._ready = ReadyRows(recipe, access)
 
     def __iter__(self) -> Iterator[bytes]:
-        """As long as nothing is wrong; after the first problem only problems are gathered."""
+        """Yield lines up to the first problem; after it, only collect problems."""
         written = unfit = 0
         lenient = bool(self._recipe.unfit.share)
         for file, line, _, ready in self._ready:
@@ -145,7 +145,7 @@ class _Rows:
             elif isinstance(ready[0], Skipped):
                 self.skipped[ready[0].code] += 1
             else:
-                # What is wrong with a file takes an unknown number of rows with it: no share of rows excuses it.
+                # A problem of a file affects an unknown number of rows, so `unfit` does not apply.
                 excused = lenient and not isinstance(ready[0], FileProblem)
                 number = 0 if isinstance(ready[0], FileProblem) else self._ready.source.number
                 for problem in ready:
@@ -161,8 +161,8 @@ class _Rows:
         if not unfit or self._recipe.unfit.allows(unfit, taken):
             return
         allowed = self._recipe.unfit
-        summary = f"{unfit} of {taken} rows are unfit, and data.unfit lets {float(allowed.share * 100):g}% pass"
-        self.findings.add(Problem("unfit", summary, "Repair the rows below, or let more of them pass."), self._name)
+        summary = f"{unfit} of {taken} rows are unfit; data.unfit allows {float(allowed.share * 100):g}%"
+        self.findings.add(Problem("unfit", summary, "Fix the rows below, or raise the limit."), self._name)
         self.findings.extend(self._unfit)
 
     def _check_amount(self, written: int) -> None:
@@ -188,11 +188,11 @@ def _write(rows: _Rows, out: BinaryIO, into: Path, progress: Callable[[int, int]
 
 
 def require_unchanged(identity: SourceIdentity) -> None:
-    """Raises StalePlanError where a file is no longer the one that was identified."""
+    """Raise StalePlanError if a file has changed since it was identified."""
     for file in identity.files:
         if file.modified != file.path.stat().st_mtime_ns and file_digest(file.path) != file.digest:
             raise StalePlanError(
                 f"{file.path} has changed since it was planned",
-                detail="The data version in the plan stands for its earlier content.",
-                remedy="Run the command again.",
+                detail="The data version in the plan refers to its earlier content.",
+                remedy="Re-run the command.",
             )

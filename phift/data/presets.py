@@ -1,4 +1,4 @@
-"""The table of presets: shapes of published data sets, and which of them some columns have."""
+"""The table of presets for common data set layouts, and their detection from columns."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import yaml
 __all__ = ["AS_IS", "Preset", "nearest", "presets", "recognised"]
 
 AS_IS = "ultrachat"
-"""The schema that phift writes: nothing is mapped."""
+"""phift's own schema: no mapping."""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """name: as a spec says it. needs, may: its columns. mapping: what it means, as `messages` of a recipe; None for
-    rows that have `messages` as they are."""
+    """name: as in a spec. needs, may: its required and optional columns. mapping: its definition, as `messages` of a
+    recipe; None for rows that already have `messages`."""
 
     name: str
     needs: tuple[str, ...]
@@ -27,13 +27,13 @@ class Preset:
     mapping: Mapping[str, Any] | None
 
     def fits(self, columns: Collection[str]) -> bool:
-        """Whether these columns are exactly its own, those that it may have left out or not."""
+        """Return whether these columns are exactly its required columns and any of its optional ones."""
         return set(self.needs) <= set(columns) <= {*self.needs, *self.may}
 
 
 @cache
 def presets() -> Mapping[str, Preset]:
-    """By name, in the order of the table."""
+    """Return the presets by name, in table order."""
     text = files("phift.data").joinpath("presets.yaml").read_text(encoding="utf-8")
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     table: dict[str, dict[str, Any]] = yaml.load(text, Loader=loader)
@@ -49,10 +49,10 @@ def presets() -> Mapping[str, Preset]:
 
 
 def recognised(columns: Collection[str]) -> Preset | None:
-    """The one preset whose columns these are exactly; None where none fits, or several that mean different things.
+    """Return the only preset that matches these columns; None if none matches, or several with different meanings.
 
-    A column `messages` is taken as it is: whatever else there is, is left out. Preference pairs fit none: which side is
-    meant must be said.
+    A column `messages` is used unchanged, and all other columns are ignored. Preference pairs match no preset: the user
+    must choose a side.
     """
     if "messages" in columns:
         return presets()[AS_IS]
@@ -63,7 +63,7 @@ def recognised(columns: Collection[str]) -> Preset | None:
 
 
 def nearest(columns: Collection[str]) -> Preset | None:
-    """The preset whose needed columns these have most of; None where they have none of any."""
+    """Return the preset with the most required columns present; None if no required column of any is present."""
     scored = [(len(set(p.needs) & set(columns)) / len(p.needs), p) for p in presets().values()]
     best = max(scored, key=lambda pair: pair[0])
     return best[1] if best[0] > 0 else None

@@ -1,4 +1,4 @@
-"""What is wrong with data: problems of single rows, gathered into a list of diagnostics of bearable length."""
+"""Problems of single rows, aggregated to a list of diagnostics of reasonable length."""
 
 import re
 from collections import Counter
@@ -12,17 +12,17 @@ from phift.errors import InvalidSpecError
 __all__ = ["LISTED", "FileProblem", "Findings", "Problem", "Skipped", "named"]
 
 LISTED = 20
-"""Kinds of problems that are listed one by one; of the rest only their number is given."""
+"""Number of kinds of problems to list; the others are only counted."""
 
 _NAMES = 8
-_PLACES = 5  # places of one kind of problem that are named
+_PLACES = 5  # positions to list per kind of problem
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
 _NUMBER = re.compile(r"\d+")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with a row, or with a file. code: a stable short name; column: from 1, or 0."""
+    """A problem of a row or a file. code: a stable short name; column: from 1, or 0."""
 
     code: str
     summary: str
@@ -32,18 +32,18 @@ class Problem:
 
 @dataclass(frozen=True)
 class FileProblem(Problem):
-    """What keeps the rest of a file from being read: never only a row that may be left out."""
+    """A problem that prevents reading the rest of a file, so that dropping a row does not help."""
 
 
 @dataclass(frozen=True)
 class Skipped(Problem):
-    """A row that the spec leaves out by a rule, without calling it wrong."""
+    """A row that the spec drops by a rule; not an error."""
 
 
 def named(names: Iterable[object]) -> str:
-    """The names of columns or keys, for a message: the first few that are identifiers.
+    """List the names of columns or keys for a message: the first few that are identifiers.
 
-    All else in a file of data is content. It is quoted nowhere: logs are kept, and the file may be none of data at all.
+    Any other text of a data file is content, and never quoted: logs are kept, and the file may not even be data.
     """
     known = list(names)
     fit = [n for n in known if isinstance(n, str) and _IDENTIFIER.fullmatch(n) and not looks_secret(n)]
@@ -55,8 +55,8 @@ def named(names: Iterable[object]) -> str:
 
 @dataclass
 class _Kind:
-    """Problems of one kind in one file. first: the first of them, at mark; row: its row's number, where the line does
-    not tell. places: of the first rows that have it."""
+    """Problems of one kind in one file. first: the first one, at mark; row: its row number, if the line does not show
+    it. places: the positions of the first rows with the problem."""
 
     first: Problem
     mark: Mark
@@ -84,13 +84,13 @@ class _Kind:
             told = " and ".join([", ".join(others[:-1]), others[-1]] if len(others) > 1 else others)
             detail = f"The first is {noun} {start}; the others: {told}."
         elif self.count > 1:
-            detail = f"{detail} {self.count} messages of that row have it.".lstrip()
+            detail = f"{detail} {self.count} messages of that row are affected.".lstrip()
         return Diagnostic(summary, detail=detail, remedy=first.remedy, mark=self.mark, code=f"data-{first.code}")
 
 
 class Findings:
-    """The problems found so far, by kind and file: the first `LISTED` kinds are listed with their number and where they
-    first occur; of the others only the number is kept."""
+    """The problems so far, by kind and file: the first `LISTED` kinds with their count and first position; the others
+    are only counted."""
 
     def __init__(self) -> None:
         self._kinds: dict[tuple[str, str, str], _Kind] = {}
@@ -100,10 +100,10 @@ class Findings:
         return bool(self._kinds)
 
     def add(self, problem: Problem, file: str, line: int = 0, row: int = 0) -> None:
-        """Note a problem at `line` (from 1; 0: the whole file) of `file`. row: the number of the row, from 1, in a
-        format whose lines say little.
+        """Add a problem at `line` (from 1; 0: the whole file) of `file`. row: the number of the row, from 1, for
+        formats where lines are not useful.
 
-        Problems are of one kind where they have the same code and their summaries differ in numbers at most.
+        Problems are of one kind if they have the same code and their summaries differ only in numbers.
         """
         key = (file, problem.code, _NUMBER.sub("#", problem.summary))
         kind = self._kinds.get(key)
@@ -115,7 +115,7 @@ class Findings:
         kind.add(row or line)
 
     def extend(self, others: "Findings") -> None:
-        """Note what others hold, after what is already here."""
+        """Append the problems of another collection."""
         for key, kind in others._kinds.items():
             if same := self._kinds.get(key):
                 same.count += kind.count
@@ -127,7 +127,7 @@ class Findings:
         self._unlisted += others._unlisted
 
     def raise_if_any(self) -> None:
-        """Raises InvalidSpecError with all findings, the unlisted as one last diagnostic; or does nothing."""
+        """Raise InvalidSpecError with all findings, if any; unlisted ones are a final diagnostic."""
         if not self._kinds:
             return
         diagnostics = [kind.diagnostic() for kind in self._kinds.values()]

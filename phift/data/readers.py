@@ -1,8 +1,8 @@
-"""Readers: one a format, each a generator over the rows that a selector takes. Memory stays flat.
+"""Readers, one per format: generators over the rows that a selector takes, in constant memory.
 
-A reader yields (line, row): the line in the file, from 1, where the row starts (for Parquet the row's number), and
-the row as parsed, or a Problem in its place. It counts rows through the `Counter`, parses only those taken, and ends
-with a FileProblem where nothing after it can be trusted.
+A reader yields (line, row): the line in the file, from 1, where the row starts (for Parquet, the row number), and the
+parsed row or a Problem. It counts rows through the `Counter`, parses only taken rows, and ends with a FileProblem if
+the rest of the file cannot be trusted.
 """
 
 import io
@@ -30,13 +30,13 @@ _decode = json.JSONDecoder().decode
 _UTF8 = "Save it as UTF-8."
 _WRAPPERS = ("data", "rows", "train", "examples", "instances", "items", "records", "samples", "entries")
 _ABOUT = {"version", "name", "description", "license", "licence", "info", "metadata", "meta", "count", "total", "split"}
-"""What a file of nested rows holds beside them."""
+"""Other keys in a file of nested rows."""
 
 Rows = Iterator[tuple[int, Any]]
 
 
 class Counter:
-    """Numbers the rows of a source, over all its files, and says of each whether it is taken."""
+    """Numbers the rows of a source over all its files, and decides which are taken."""
 
     def __init__(self, picked: Picked = Picked()) -> None:  # noqa: B008 - frozen
         self.rows = 0
@@ -44,7 +44,7 @@ class Counter:
         self._picked = picked
 
     def __call__(self) -> bool:
-        """Count one more row; is it taken?"""
+        """Count one more row; return whether it is taken."""
         number = self.rows
         self.rows = number + 1
         if self._picked.first is not None:
@@ -52,7 +52,7 @@ class Counter:
         return self._picked.row is None or self._picked.row(number)
 
     def group(self, rows: int) -> bytearray:
-        """Count one more row group of Parquet; which of its rows are taken?"""
+        """Count one more Parquet row group; return which of its rows are taken."""
         number = self._groups
         self._groups = number + 1
         if self._picked.block is None:
@@ -62,7 +62,7 @@ class Counter:
 
 
 def header_of(path: Path, kind: str) -> tuple[str, ...] | None:
-    """The names in the first line of a CSV file; None where it cannot be read. Raises OSError."""
+    """Return the names in the first line of a CSV file, or None if unreadable. Raises OSError."""
     base, _, codec = kind.partition(".")
     try:
         with opened(path, codec) as stream:
@@ -75,23 +75,22 @@ def header_of(path: Path, kind: str) -> tuple[str, ...] | None:
 
 
 def numbered(kind: str) -> bool:
-    """Whether a row of the format is found by its number rather than by its line."""
+    """Return whether rows of the format are located by number rather than by line."""
     return kind.partition(".")[0] in ("json", "parquet")
 
 
 def count_rows(path: Path, kind: str) -> int:
-    """The rows of a file, blank lines and what cannot be read apart. Raises OSError."""
+    """Count the rows of a file, without blank lines and unreadable rows. Raises OSError."""
     counter = Counter(Picked(row=lambda number: False))
-    for _ in read(path, kind, counter, None):  # its problems come again when rows are read
+    for _ in read(path, kind, counter, None):  # its problems are reported when the rows are read
         pass
     return counter.rows
 
 
 def read(path: Path, kind: str, taken: Counter, columns: tuple[str, ...] | None) -> Rows:
-    """The taken rows of one file. kind: a value of sources.FORMATS. columns: those of use (others need not be read), or
-    None for all.
+    """Yield the taken rows of one file. kind: a value of sources.FORMATS. columns: those to read, or None for all.
 
-    Raises OSError when the file cannot be read.
+    Raises OSError if the file cannot be read.
     """
     base, _, codec = kind.partition(".")
     if base == "parquet":
@@ -111,7 +110,7 @@ def read(path: Path, kind: str, taken: Counter, columns: tuple[str, ...] | None)
 
 
 def _start(stream: io.BufferedReader, kind: str) -> bytes | FileProblem:
-    """Skip a byte order mark; the first byte that is no white space, b"" where there is none, or what is wrong."""
+    """Skip a byte order mark; return the first byte that is not white space, b"" if there is none, or a problem."""
     head = stream.peek(BUFFER)
     if problem := foreign(head, kind):
         return problem
@@ -120,8 +119,8 @@ def _start(stream: io.BufferedReader, kind: str) -> bytes | FileProblem:
         head = head[len(_BOM) :]
     first = head.lstrip()[:1]
     if kind == "jsonl" and first == b"[":
-        remedy = "The file looks like a JSON array: give it the suffix .json."
-        return FileProblem("array", "not JSON Lines: the file begins with `[`", remedy)
+        remedy = "The file looks like a JSON array: rename it to .json."
+        return FileProblem("array", "not JSON Lines: the file starts with `[`", remedy)
     return first
 
 
@@ -134,7 +133,7 @@ def _texts(
     columns: tuple[str, ...] | None,
 ) -> Rows:
     short = is_short(stream, codec)
-    # Of CSV the reader wants to see the ends of lines; an array has none, and is read faster where none is looked for.
+    # The CSV reader needs line ends; an array does not, and is read faster without newline translation.
     with io.TextIOWrapper(stream, "utf-8", newline="\n" if kind == "json" else "") as text:
         try:
             if kind == "json":
@@ -147,7 +146,7 @@ def _texts(
 
 
 def _lines(stream: io.BufferedReader, taken: Counter, kind: str, *, short: bool) -> Rows:
-    # A binary stream ends lines at line feeds only, so U+2028 and its like inside a text split nothing.
+    # A binary stream ends lines at line feeds only, so U+2028 and similar characters in a text do not split it.
     longest = limits.LONGEST
     lines: Iterator[bytes] = iter(stream) if short else iter(partial(stream.readline, longest + 1), b"")
     nested: tuple[int, Any] | None = None
@@ -157,7 +156,7 @@ def _lines(stream: io.BufferedReader, taken: Counter, kind: str, *, short: bool)
             continue
         if len(line) > longest:
             summary = f"the line has more than {longest} characters"
-            yield number, FileProblem("long", summary, "Write a row a line; a row is one conversation.")
+            yield number, FileProblem("long", summary, "Write one row per line; a row is one conversation.")
             return
         if nested:
             yield nested
@@ -174,24 +173,24 @@ def _lines(stream: io.BufferedReader, taken: Counter, kind: str, *, short: bool)
         first = False
     if nested:
         key = _wrapper(nested[1])
-        summary = f"the rows are inside `{key}` of one object"
+        summary = f"the rows are in `{key}` of a single object"
         yield nested[0], FileProblem("nested", summary, _written_out(f".{key}[]"))
 
 
 def _spread(kind: str) -> FileProblem:
     if kind == "json":
-        summary = "the file is one object over several lines, not an array of rows"
-        return FileProblem("nested", summary, f"If the rows are inside it: {_written_out('.data[]')}")
-    summary = "an object goes over several lines, and JSON Lines has one in each line"
+        summary = "the file is a single multi-line object, not an array of rows"
+        return FileProblem("nested", summary, f"If it contains the rows: {_written_out('.data[]')}")
+    summary = "an object spans several lines; JSON Lines requires one object per line"
     return FileProblem("json", summary, _written_out("."))
 
 
 def _written_out(path: str) -> str:
-    return f"Write one row a line, for example by `jq -c '{path}'`."
+    return f"Write one row per line, for example with `jq -c '{path}'`."
 
 
 def _wrapper(row: dict[str, Any]) -> str:
-    """The key of a lone object that holds all rows; empty where there is none."""
+    """Return the key of a single object that contains all rows; empty if there is none."""
     for key in _WRAPPERS:
         held = row.get(key)
         if isinstance(held, list) and held and isinstance(held[0], dict) and set(row) - {key} <= _ABOUT:
@@ -203,18 +202,18 @@ def _parsed(line: bytes, number: int) -> Any:
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError:
-        pass  # the standard library's parser finds better words, and takes a few things that orjson does not
+        pass  # the standard library's parser has better messages, and accepts a few more forms than orjson
     if b"\0" in line:
-        remedy = "It was cut off while it was written, or is not text."
-        return Problem("nul", "the line has NUL bytes", remedy, column=line.index(b"\0") + 1)
+        remedy = "Writing the file was interrupted, or it is not text: write it again."
+        return Problem("nul", "the line contains NUL bytes", remedy, column=line.index(b"\0") + 1)
     try:
-        return _decode(line.decode().rstrip())  # a line feed would count as another line
+        return _decode(line.decode().rstrip())  # a line feed would count as a line
     except UnicodeDecodeError as error:
         return _undecodable(error)
     except json.JSONDecodeError as error:
         return Problem("json", f"not JSON: {_reason(error)}", "Each line must be one JSON object.", column=error.colno)
     except (RecursionError, ValueError):
-        return Problem("json", f"not JSON that can be read: {UNREADABLE}")
+        return Problem("json", f"unreadable JSON: {UNREADABLE}")
 
 
 def _undecodable(error: UnicodeDecodeError) -> Problem:
@@ -222,14 +221,14 @@ def _undecodable(error: UnicodeDecodeError) -> Problem:
 
 
 def _first_undecodable(path: Path, codec: str) -> tuple[int, Problem]:
-    """The place that a decoder of large pieces could not name."""
+    """Find the position that the decoder of large chunks could not determine."""
     with opened(path, codec) as stream:
         for number, line in enumerate(iter(partial(stream.readline, limits.LONGEST + 1), b""), 1):
             try:
                 line.decode()
             except UnicodeDecodeError as error:
                 return number, FileProblem("encoding", "not UTF-8 text", _UTF8, column=error.start + 1)
-    return 0, FileProblem("encoding", "not UTF-8 text at its end", _UTF8)
+    return 0, FileProblem("encoding", "not UTF-8 text at the end of the file", _UTF8)
 
 
 def _reason(error: json.JSONDecodeError) -> str:
@@ -237,7 +236,7 @@ def _reason(error: json.JSONDecodeError) -> str:
 
 
 def _with_messages(row: Any) -> Any:
-    """`row` with `messages` parsed, where the format could hold it only as text."""
+    """Return `row` with `messages` parsed, if the format can store it only as text."""
     text = row.get("messages") if isinstance(row, dict) else None
     if not isinstance(text, str):
         return row
@@ -245,7 +244,7 @@ def _with_messages(row: Any) -> Any:
         row["messages"] = orjson.loads(text)
         return row
     except orjson.JSONDecodeError:
-        pass  # as for lines
+        pass  # see above
     try:
         row["messages"] = _decode(text)
     except (RecursionError, ValueError) as error:
@@ -270,8 +269,8 @@ def _read_parquet(path: Path, taken: Counter, columns: tuple[str, ...] | None) -
         with pq.ParquetFile(path, buffer_size=BUFFER) as file:
             names = list(file.schema_arrow.names)
             if columns is not None and "messages" in columns and "messages" not in names:
-                summary = f"no column `messages`; columns here: {named(names)}"
-                yield 0, FileProblem("missing-key", summary, "Map its columns: see `data.messages`.")
+                summary = f"no column `messages`; columns: {named(names)}"
+                yield 0, FileProblem("missing-key", summary, "Map its columns with `data.messages`.")
                 return
             wanted = names if columns is None else [name for name in columns if name in names]
             first = 1
@@ -284,4 +283,4 @@ def _read_parquet(path: Path, taken: Counter, columns: tuple[str, ...] | None) -
                 first += rows
     except damages() as error:
         why = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
-        yield 0, FileProblem("parquet", f"not a Parquet file that can be read{why}", "Write it again.")
+        yield 0, FileProblem("parquet", f"not a readable Parquet file{why}", "Write the file again.")

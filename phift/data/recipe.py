@@ -1,4 +1,4 @@
-"""The recipe of a data version: everything that decides which rows come out, as one value."""
+"""The recipe of a data version: everything that determines its rows, as one value."""
 
 from __future__ import annotations
 
@@ -17,20 +17,19 @@ from phift.errors import InvalidSpecError
 
 __all__ = ["PREPARATION_VERSION", "Recipe", "Unfit"]
 
-# Raise it only when the same source would give other rows or other bytes: it changes every data version there is,
-# and with it every job.
+# Increment it only if the same source gives different rows or bytes: it changes every data version and every job.
 PREPARATION_VERSION = 1
 
 
 @dataclass(frozen=True)
 class Unfit:
-    """What becomes of rows that are not well formed. share: so much of the rows may be left out; 0: none."""
+    """What to do with unfit rows. share: the maximum share of rows to drop; 0: none."""
 
     share: Fraction = Fraction(0)
 
     @classmethod
     def parse(cls, value: object) -> Unfit:
-        """From None, "refuse" or `{skip: 1%}`. Raises InvalidSpecError on anything else."""
+        """Parse None, "refuse" or `{skip: 1%}`. Raises InvalidSpecError for anything else."""
         if value is None or value == "refuse":
             return cls()
         if isinstance(value, Mapping) and set(value) == {"skip"} and isinstance(value["skip"], str):
@@ -40,8 +39,8 @@ class Unfit:
         raise InvalidSpecError(
             [
                 Diagnostic(
-                    "unfit must be `refuse`, or the share of rows that may be left out",
-                    remedy="Write `unfit: {skip: 1%}` (more than 0%, less than 100%).",
+                    "unfit must be `refuse`, or the maximum share of rows to drop",
+                    remedy="Example: `unfit: {skip: 1%}` (more than 0%, less than 100%).",
                     path="data.unfit",
                     code="data-unfit",
                 )
@@ -49,7 +48,7 @@ class Unfit:
         )
 
     def allows(self, skipped: int, rows: int) -> bool:
-        """Whether so many of so many rows may be left out."""
+        """Return whether this many of the rows may be dropped."""
         return skipped <= self.share * rows
 
     def __str__(self) -> str:
@@ -58,10 +57,10 @@ class Unfit:
 
 @dataclass(frozen=True)
 class Recipe:
-    """identity: of the source. messages: what maps its columns, written out (see mapping.py); None: rows have
+    """identity: of the source. messages: the expanded mapping of its columns (see mapping.py); None: rows have
     `messages`.
 
-    open_ended: conversations may end with the user; of rows that are only asked.
+    open_ended: conversations may end with the user; for rows that are only sent to the endpoint.
     """
 
     identity: SourceIdentity
@@ -83,13 +82,12 @@ class Recipe:
         unfit: object = None,
         open_ended: bool = False,
     ) -> Recipe:
-        """From what a spec says, see Take.parse, mapping.written_out and Unfit.parse, which raise InvalidSpecError."""
+        """Parse values of a spec. Raises InvalidSpecError; see Take.parse, mapping.written_out and Unfit.parse."""
         said = written_out(messages, columns)
         return cls(identity, Take.parse(take), seed, said, Unfit.parse(unfit), open_ended)
 
     def plain(self) -> dict[str, Any]:
-        """As a plain value. Where the seed decides nothing it is left out, and so is what release 0.1.0 did not have,
-        unless it says something."""
+        """Return a plain value. Omits the seed if it has no effect, and defaults of fields that release 0.1.0 lacks."""
         return {
             "preparation": PREPARATION_VERSION,
             "source": self.identity.plain(),
@@ -102,10 +100,10 @@ class Recipe:
 
     @cached_property
     def key(self) -> str:
-        """64 hex digits over `plain`."""
+        """The digest of `plain`, 64 hex digits."""
         return digest_of(self.plain())
 
     @property
     def version(self) -> str:
-        """The data version: the first 12 of them."""
+        """The data version: the first 12 digits."""
         return self.key[:12]

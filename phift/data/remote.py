@@ -1,4 +1,4 @@
-"""Files of rows that are not on this machine: what phift needs to know of them, and the folder they are fetched to."""
+"""Data files that are not on this machine: their interface, and the folder for downloads."""
 
 from __future__ import annotations
 
@@ -32,46 +32,46 @@ __all__ = [
 ]
 
 Progress = Callable[[int, int, int, int], object]
-"""Called with (bytes so far, bytes in all, number of the file from 1, files)."""
+"""Called with (bytes so far, total bytes, number of the file from 1, files)."""
 
 Named = tuple[str, SourceFile]
-"""A fetched file, and its name for messages."""
+"""A downloaded file, and its name for messages."""
 
 _TAIL = 1 << 16
 
 
 class RemoteFiles(Protocol):
-    """A source's files elsewhere, pinned by their content."""
+    """Remote files of a source, pinned by their content."""
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """Total bytes."""
 
     @property
     def formats(self) -> tuple[str, ...]:
-        """Of the files, in order: values of FORMATS."""
+        """The formats of the files, in order: values of FORMATS."""
 
     def plain(self) -> dict[str, object]:
-        """What goes into the recipe."""
+        """The entries for the recipe."""
 
     def columns(self) -> Collection[str] | None:
-        """Of the first file; None where they are known once rows are read."""
+        """The columns of the first file; None if unknown until rows are read."""
 
     def names(self) -> tuple[str, ...]:
-        """Of the files, in order, for messages."""
+        """The names of the files, in order, for messages."""
 
     def fetch(self, index: int, folder: Folder, progress: Callable[[int], object]) -> SourceFile:
-        """One file, downloaded and verified. progress: called with the bytes of the file so far.
+        """Download and verify one file. progress: called with the bytes of the file so far.
 
-        Raises StalePlanError where it is no longer what was identified, PhiftError where it cannot be had.
+        Raises StalePlanError if it has changed since it was identified, PhiftError if it cannot be downloaded.
         """
 
     def __str__(self) -> str:
-        """For people."""
+        """Return text for people."""
 
 
 class Fetched:
-    """The files in row order, each downloaded when it is first reached and kept until the folder is closed."""
+    """Yield the files in row order, each downloaded on first use and kept until the folder is closed."""
 
     def __init__(self, remote: RemoteFiles, folder: Folder, progress: Progress | None) -> None:
         self._remote = remote
@@ -96,7 +96,7 @@ class Fetched:
 
 
 class Folder:
-    """Where files are downloaded to: each appears under its name when it is whole."""
+    """A folder for downloads; files are created atomically."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -105,22 +105,22 @@ class Folder:
         return self.path / name
 
     def need(self, size: int) -> None:
-        """Raises DiskFullError when this many bytes do not fit on the disk, even without what killed reads left."""
+        """Raise DiskFullError if the bytes do not fit on the disk, even after deleting leftovers of killed reads."""
         space.need(self.path, size, lambda: sweep(self.path.parent, older=0.0))
 
     @contextmanager
     def writing(self, name: str) -> Iterator[IO[bytes]]:
-        """A file open for writing that takes its name at the end. Raises DiskFullError."""
-        with space.told(self.path), written_whole(self.path / name) as out:
+        """Open a file for writing that gets its name at the end. Raises DiskFullError."""
+        with space.full_disk_error(self.path), written_whole(self.path / name) as out:
             yield out
 
 
 @contextmanager
 def folder_named(name: str, folder: Path, *, keep: bool = False) -> Iterator[Folder]:
-    """The folder of that name for downloads below `folder`, held against other processes that use the same.
+    """Lock the download folder of that name below `folder` for this process.
 
-    It is deleted at the end (keep: it stays), but not after an error: what is whole in it is not downloaded again.
-    Raises PhiftError when it cannot be used.
+    It is deleted at the end unless `keep` is set or an error occurs: complete files are then not downloaded again.
+    Raises PhiftError if it cannot be used.
     """
     path = folder / "files" / name
     with ExitStack() as stack:
@@ -139,14 +139,14 @@ def folder_named(name: str, folder: Path, *, keep: bool = False) -> Iterator[Fol
 
 
 def folder_of(remote: RemoteFiles, folder: Path, *, keep: bool = False) -> AbstractContextManager[Folder]:
-    """The folder for the files of a source, see `folder_named`."""
+    """Return the folder for the files of a source, see `folder_named`."""
     return folder_named(digest_of(remote.plain(), 24), folder, keep=keep)
 
 
 def columns_of_head(format: str, size: int, read: Callable[[int, int], bytes], most: int) -> Collection[str] | None:
-    """The columns of a file of which only a part is read: its first `most` bytes, or of Parquet its footer.
+    """Return the columns of a file, reading only its first `most` bytes, or the footer for Parquet.
 
-    read: the bytes from an offset to another (exclusive). Raises what it raises.
+    read: returns the bytes from one offset to another (exclusive). Raises the errors of `read`.
     """
     from phift.data.columns import columns_of
 
@@ -169,5 +169,5 @@ def columns_of_head(format: str, size: int, read: Callable[[int, int], bytes], m
 
 
 def invalid(code: str, summary: str, remedy: str = "", path: str = "") -> InvalidSpecError:
-    """A finding about a source. path: the field of it."""
+    """Build the error about a source. path: the field."""
     return InvalidSpecError([Diagnostic(summary, remedy=remedy, path=path, code=f"data-{code}")])

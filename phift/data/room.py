@@ -1,4 +1,4 @@
-"""Room for prepared rows: what is kept, what killed commands left behind, and whether the disk has enough."""
+"""Disk space for prepared rows: eviction, cleanup after killed commands, and checks of free space."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from phift.data.sources import is_packed
 __all__ = ["LIMIT", "limit", "make_room", "need", "remove", "sweep"]
 
 LIMIT = 20 * 1024**3
-"""Bytes kept, unless PHIFT_DATA_CACHE says how many GiB."""
+"""Default size of the cache in bytes; PHIFT_DATA_CACHE overrides it in GiB."""
 _IN_USE = 3600.0
-"""Seconds after its last use for which a file is not deleted: the command that asked for it may go on using it."""
+"""Seconds after its last use for which a file is not deleted, because a command may still use it."""
 _COLUMNS = {"prompt", "messages", "prompt_id"}
 _DRAFT = re.compile(r"\.([0-9a-f]{64})\.")
 _COMPANION = re.compile(r"([0-9a-f]{64})\.(json|lock)")
 
 
 def limit() -> int:
-    """Bytes that prepared rows may take in all."""
+    """Return the maximum bytes of all prepared rows."""
     try:
         return int(float(os.environ.get("PHIFT_DATA_CACHE", "")) * 1024**3)
     except (ValueError, OverflowError):
@@ -34,9 +34,9 @@ def limit() -> int:
 
 
 def sweep(folder: Path, key: str) -> None:
-    """Remove what killed commands left: drafts, notes and locks without rows. key: of the recipe whose lock is held.
+    """Delete leftovers of killed commands: drafts, notes and locks without rows. key: of the locked recipe.
 
-    Whoever prepares holds the lock of its recipe, so a file of one that is not locked belongs to nobody.
+    Preparation holds the lock of its recipe, so files of an unlocked recipe are not in use.
     """
     for path in list(folder.iterdir()):
         draft, companion = _DRAFT.match(path.name), _COMPANION.fullmatch(path.name)
@@ -50,8 +50,8 @@ def sweep(folder: Path, key: str) -> None:
 
 
 def make_room(folder: Path, key: str, *, most: int | None = None, wanted: int = 0) -> None:
-    """Delete what was not used for longest, until at most `most` bytes are kept (by default `limit()`) and `wanted`
-    bytes of the disk are free; but not the rows of `key`, nor what was used within the hour."""
+    """Delete the least recently used rows until at most `most` bytes are kept (default: `limit()`) and `wanted` bytes
+    of the disk are free; never the rows of `key` or rows used within the last hour."""
     most = limit() if most is None else most
     files = []
     for path in folder.glob("*.jsonl"):
@@ -67,21 +67,21 @@ def make_room(folder: Path, key: str, *, most: int | None = None, wanted: int = 
 
 
 def remove(folder: Path, key: str) -> None:
-    """Delete the rows of a recipe whose lock is held."""
+    """Delete the rows of a recipe; its lock must be held."""
     for path in _of(folder / f"{key}.jsonl"):
         _unlink(path)
 
 
 def need(folder: Path, recipe: Recipe) -> None:
-    """Raises DiskFullError where the disk has less room than the rows of a recipe will take at least."""
+    """Raise DiskFullError if the disk has less space than the rows of a recipe need at least."""
     wanted = _at_least(recipe)
     space.need(folder, wanted, lambda: make_room(folder, recipe.key, wanted=wanted), f" to prepare {recipe.identity}")
 
 
 def _at_least(recipe: Recipe) -> int:
-    """Bytes that the prepared rows take at least, about: those of the source, where all of its columns are used.
+    """Estimate the minimum bytes of the prepared rows: those of the source if all its columns are used.
 
-    0 where that is unknown: rows that might fit are not refused.
+    0 if unknown: rows that might fit are not rejected.
     """
     split, take = recipe.identity.hub, recipe.take
     share = float(take.share or 1) if take.count is None else 0.0
@@ -95,12 +95,12 @@ def _at_least(recipe: Recipe) -> int:
 
 
 def _of(path: Path) -> list[Path]:
-    """A file of rows and its note."""
+    """A file of rows and its metadata file."""
     return [path, path.with_suffix(".json")]
 
 
 def _remove_unlocked(folder: Path, key: str, paths: list[Path], *, orphans: bool = False) -> bool:
-    """Delete files of a recipe, and its lock, unless somebody holds that. orphans: only while there are no rows."""
+    """Delete files of a recipe and its lock, unless the lock is held. orphans: only if there are no rows."""
     lock = folder / f"{key}.lock"
     try:
         with held(lock, wait=False) as ours:
@@ -110,7 +110,7 @@ def _remove_unlocked(folder: Path, key: str, paths: list[Path], *, orphans: bool
                 _unlink(path)
             return ours
     except OSError:
-        return False  # it is gone, or not ours to delete: no reason to fail
+        return False  # already deleted, or not permitted: not an error
 
 
 def _unlink(path: Path) -> None:

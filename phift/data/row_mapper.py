@@ -1,4 +1,4 @@
-"""What a compiled mapping is."""
+"""The interface of a compiled mapping."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["RowMapper"]
 
 
 class RowMapper(Protocol):
-    """Gives a row its `messages`. columns: those that it reads; None where a template may read any."""
+    """Adds `messages` to a row. columns: those it reads; None if a template may read any."""
 
     columns: tuple[str, ...] | None
 

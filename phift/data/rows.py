@@ -1,4 +1,4 @@
-"""The rows of a source, from wherever they are, as a take picks them: raw, before any mapping."""
+"""The raw rows of any source that `take` selects, before mapping."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 __all__ = ["Access", "SourceRow", "SourceRows", "selection_of"]
 
 SourceRow = tuple[str, int, Any]
-"""Name of the file for messages, line (or number of the row) from 1, and the row or a Problem in its place."""
+"""Name of the file for messages, line (or row number) from 1, and the row or a Problem."""
 
 
 @dataclass(frozen=True)
 class Access:
-    """How to read what is not on this machine. hub: makes a client. folder: for downloads; None: a temporary one.
+    """Access to remote data. hub: creates a client. folder: for downloads; None: a temporary one.
 
-    downloading: called now and then with how far a download is. waiting: called where another command prepares the
-    same rows, and this one waits for it.
+    downloading: called periodically with the progress of a download. waiting: called before waiting for another
+    command that prepares the same rows.
     """
 
     hub: Callable[[], HubClient] | None = None
@@ -37,15 +37,15 @@ class Access:
 
 
 class SourceRows:
-    """The picked rows of a source, in order. seen: rows passed so far, taken or not; of the hub only the taken ones.
+    """The selected rows of a source, in order. seen: rows read so far; for the hub, only the selected ones.
 
-    number: of the current row in its file, from 1, where the format is one whose lines do not tell; else 0.
+    number: of the current row in its file, from 1, for formats located by number; else 0.
     """
 
     def __init__(
         self, identity: SourceIdentity, take: Take, seed: int, columns: Sequence[str] | None, access: Access
     ) -> None:
-        """columns: those of use, others need not be read; None for all."""
+        """columns: those to read; None for all."""
         self.seen = 0
         self.taken = 0
         self.number = 0
@@ -56,7 +56,7 @@ class SourceRows:
         self._access = access
 
     def count(self) -> int:
-        """All rows of the source, before any is taken. Raises OSError."""
+        """Count all rows of the source before selection. Raises OSError."""
         if self._identity.remote is not None:
             with self._fetched() as files:
                 return _counted(files)
@@ -68,7 +68,7 @@ class SourceRows:
         return _counted(self._identity.named)
 
     def __iter__(self) -> Iterator[SourceRow]:
-        """Raises what the readers raise: OSError; of the hub and of files elsewhere their own errors."""
+        """Yield the rows. Raises the errors of the readers: OSError, and those of the hub and of remote files."""
         if self._identity.remote is not None:
             with self._fetched() as files:
                 picked = self._take.picked(self._seed, lambda: _counted(files))
@@ -85,11 +85,11 @@ class SourceRows:
                 self.taken += 1
                 yield row
                 if self._identity.hub is None and picked.first is not None and self.taken >= picked.first:
-                    return  # the hub's reader ends by itself, and clears up then
+                    return  # the hub's reader stops and cleans up when closed
 
     @contextmanager
     def _fetched(self) -> Iterator[Iterable[tuple[str, SourceFile]]]:
-        """The files that are elsewhere, each downloaded when it is reached."""
+        """Yield remote files, each downloaded when it is reached."""
         import tempfile
 
         from phift.data.remote import Fetched, folder_of
@@ -143,7 +143,7 @@ def _counted(files: Iterable[tuple[str, SourceFile]]) -> int:
 
 
 def selection_of(picked: Picked) -> Selection:
-    """The same for the hub's reader."""
+    """The selector for the hub's reader."""
     from phift.data.hub import Selection
 
     if picked.first is not None:

@@ -1,4 +1,4 @@
-"""Room on the disk for data: told in one way, before it is used up and when it is."""
+"""Checks and errors about disk space for data."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 
 from phift.errors import PhiftError
 
-__all__ = ["DiskFullError", "megabytes", "need", "told", "unusable"]
+__all__ = ["DiskFullError", "full_disk_error", "megabytes", "need", "unusable"]
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class DiskFullError(PhiftError):
-    """A disk has too little room. needed: bytes, 0 where that is not known; purpose: follows "needed"."""
+    """A disk has too little space. needed: bytes, 0 if unknown; purpose: follows "needed"."""
 
     def __init__(self, folder: Path, needed: int, free: int, purpose: str = "") -> None:
         wanted = (
@@ -29,7 +29,7 @@ class DiskFullError(PhiftError):
 
 
 def need(folder: Path, size: int, clear: Callable[[], object], purpose: str = "") -> None:
-    """Raises DiskFullError where so many bytes do not fit on the disk of a folder, even after `clear`."""
+    """Raise DiskFullError if the bytes do not fit on the disk of a folder, even after `clear`."""
     if shutil.disk_usage(folder).free >= size:
         return
     clear()
@@ -39,8 +39,8 @@ def need(folder: Path, size: int, clear: Callable[[], object], purpose: str = ""
 
 
 @contextmanager
-def told(folder: Path) -> Iterator[None]:
-    """A full disk while something is written below the folder, as DiskFullError."""
+def full_disk_error(folder: Path) -> Iterator[None]:
+    """Convert disk-full errors of writes below the folder to DiskFullError."""
     try:
         yield
     except OSError as error:
@@ -50,13 +50,13 @@ def told(folder: Path) -> Iterator[None]:
 
 
 def unusable(folder: Path, error: OSError) -> PhiftError:
-    """A folder for downloads that cannot be used."""
-    remedy = "Downloads go there: make it writable, or set PHIFT_HOME."
+    """Build the error for a download folder that cannot be used."""
+    remedy = "Make the download folder writable, or set PHIFT_HOME."
     return PhiftError(f"cannot use {folder}: {error.strerror or error}", remedy=remedy)
 
 
 def megabytes(size: int) -> str:
-    """Bytes for people, as hubs tell them: powers of a thousand."""
+    """Format bytes in powers of a thousand, like the hub."""
     if size < 950_000:
         return f"{size / 1e3:,.1f} kB"
     return f"{size / 1e6:,.1f} MB" if size < 10_000_000 else f"{size / 1e6:,.0f} MB"

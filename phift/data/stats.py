@@ -1,10 +1,10 @@
-"""What prepared rows are like: how many, how long, how often the same. Nothing here keeps or returns a text.
+"""Statistics of prepared rows: counts, lengths, duplicates. Keeps and returns no texts.
 
     meter = Meter(token_counter("Phi-4"), limit=2048)
     for line in file: meter.add(line)
     measures = meter.measures()
 
-Memory: about 100 bytes a row, whatever its length.
+Memory: about 100 bytes per row, regardless of its length.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["Measures", "Meter", "Spread", "overlap"]
 
 @dataclass(frozen=True)
 class Spread:
-    """Of one number a row: the least, the median, the 95th percentile (nearest rank), the most, and the sum."""
+    """The distribution of one number per row: minimum, median, 95th percentile (nearest rank), maximum and sum."""
 
     min: int = 0
     median: int = 0
@@ -44,10 +44,10 @@ class Spread:
 
 @dataclass(frozen=True)
 class Measures:
-    """turns: messages of users and assistants. characters, tokens: of the contents of all messages.
+    """turns: user and assistant messages. characters, tokens: of the contents of all messages.
 
-    counted_by: the name of the token counter. cut: rows longer than the limit; None without one. duplicates: rows whose
-    messages are those of an earlier row. personal: rows by kind of personal data in them, see phift.data.personal.
+    counted_by: the name of the token counter. cut: rows longer than the limit; None without a limit. duplicates: rows
+    with the same messages as an earlier row. personal: rows by kind of personal data, see phift.data.personal.
     prompts: a digest of the prompt of each row, in order.
     """
 
@@ -63,7 +63,7 @@ class Measures:
 
 
 class Meter:
-    """Takes rows one by one. counter: of tokens. limit: tokens of a row beyond which it is cut; None: unknown."""
+    """Measures rows one by one. counter: of tokens. limit: tokens above which a row is truncated; None: unknown."""
 
     def __init__(self, counter: TokenCounter, limit: int | None = None) -> None:
         self._counter = counter
@@ -76,19 +76,19 @@ class Meter:
         self._personal: Counter[str] = Counter()
 
     def add(self, line: bytes) -> None:
-        """line: a row as phift.data.messages.encoded writes it."""
+        """Add a row. line: the output of phift.data.messages.encoded."""
         row = orjson.loads(line)
         texts = [message["content"] for message in row["messages"]]
         self._turns[sum(message["role"] != "system" for message in row["messages"])] += 1
         self._characters.append(sum(map(len, texts)))
         self._tokens.append(self._counter.count(texts))
         self._seen.add(_digest(orjson.dumps(row["messages"])))
-        # White space at the ends and between words is no difference between prompts.
+        # Prompts that differ only in white space count as equal.
         self._prompts.append(_digest(" ".join(row["prompt"].split()).encode()))
         self._personal.update(set().union(*map(kinds_in, texts)))
 
     def measures(self) -> Measures:
-        """Of the rows so far."""
+        """Return the measures of the rows so far."""
         limit = self._limit
         return Measures(
             rows=len(self._prompts),
@@ -104,7 +104,7 @@ class Meter:
 
 
 def overlap(train: Measures, other: Measures) -> int:
-    """The rows of `other` whose prompt is one of `train`."""
+    """Count the rows of `other` whose prompt is also in `train`."""
     known = set(train.prompts)
     return sum(prompt in known for prompt in other.prompts)
 

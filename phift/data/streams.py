@@ -1,6 +1,6 @@
-"""Files of text as streams of bytes, compressed or not. Memory stays flat, and a decompression bomb ends the stream.
+"""Read text files as byte streams, compressed or not, in constant memory. Detects decompression bombs.
 
-A compressed file is identified by its bytes as they are; what it holds is only read with its rows.
+A compressed file is identified by its compressed bytes; it is decompressed only to read its rows.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from phift.data.problems import FileProblem
 
 __all__ = ["BUFFER", "UnreadableError", "is_short", "opened"]
 
-BUFFER = 1 << 20  # bytes; the default of 8 KiB is about one row
+BUFFER = 1 << 20  # bytes; the default of 8 KiB holds about one row
 _CHUNK = 1 << 17  # compressed bytes
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-_WIDEST = 1 << 27  # bytes of zstd's window: what its library takes unless it is told otherwise
+_WIDEST = 1 << 27  # maximum bytes of zstd's window: the default of its library
 
 
 class UnreadableError(Exception):
-    """The stream cannot be read any further. problem: why."""
+    """The rest of the stream cannot be read. problem: why."""
 
     def __init__(self, problem: FileProblem) -> None:
         super().__init__(problem.summary)
@@ -35,9 +35,9 @@ class UnreadableError(Exception):
 
 @contextmanager
 def opened(path: Path, codec: str = "") -> Iterator[io.BufferedReader[Any]]:
-    """The bytes of a file, decompressed. codec: "", "gz" or "zst".
+    """Open a file as decompressed bytes. codec: "", "gz" or "zst".
 
-    Raises OSError; reading raises UnreadableError where the compressed stream is damaged, or larger than its limits.
+    Raises OSError; reading raises UnreadableError if the compressed stream is damaged or exceeds a limit.
     """
     with io.BufferedReader(io.FileIO(path), BUFFER) as stream:
         if not codec:
@@ -56,7 +56,7 @@ def opened(path: Path, codec: str = "") -> Iterator[io.BufferedReader[Any]]:
 
 
 def is_short(stream: BinaryIO, codec: str) -> bool:
-    """Whether no line of it can be too long."""
+    """Return whether no line can exceed the limit."""
     return not codec and os.fstat(stream.fileno()).st_size <= limits.LONGEST
 
 
@@ -65,13 +65,13 @@ def _require(head: bytes, magic: bytes, name: str, suffix: str) -> None:
     if head.startswith(magic) or skippable:
         return
     other = foreign(head, suffix)
-    remedy = other.remedy if other else f"Compress it, or leave .{suffix} out of its name."
-    summary = other.summary if other else f"the file is not compressed by {name}, as its name says"
+    remedy = other.remedy if other else f"Compress it, or remove .{suffix} from its name."
+    summary = other.summary if other else f"the name ends in .{suffix}, but the file is not compressed with {name}"
     raise UnreadableError(FileProblem("compression", summary, remedy))
 
 
 class _Decompressed(io.RawIOBase):
-    """What `read` (of at most so many bytes) gives, held to the limits for a file of `size` compressed bytes."""
+    """Limits the output of `read` (of at most this many bytes) for a file of `size` compressed bytes."""
 
     def __init__(self, read: Callable[[int], bytes], size: int) -> None:
         self._read = read
@@ -94,13 +94,13 @@ class _Decompressed(io.RawIOBase):
         if self._done > self._most:
             summary = f"the file decompresses to more than {self._most >> 20:,} MiB"
             if self._most < limits.LARGEST:
-                summary += f", which is {limits.RATIO} times its size or more"
-            raise UnreadableError(FileProblem("bomb", summary, "If it is what it should be, decompress it yourself."))
+                summary += f", {limits.RATIO} times its size or more"
+            raise UnreadableError(FileProblem("bomb", summary, "If the file is legitimate, decompress it first."))
         return filled
 
 
 class _Gzip:
-    """Members of gzip one after another, as `cat` joins them; zeros after the last one are padding."""
+    """Decompresses concatenated gzip members; zeros after the last one are padding."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
@@ -109,7 +109,7 @@ class _Gzip:
         self._done = 0
 
     def read(self, size: int) -> bytes:
-        """At least a byte, at most `size`; none at the end."""
+        """Return 1 to `size` bytes; none at the end."""
         while True:
             if self._member.eof and not self._next_member():
                 return b""
@@ -135,13 +135,13 @@ class _Gzip:
         if not rest:
             return False
         if not rest.startswith(_GZIP):
-            raise self._damaged("gzip", "is followed by something that is not gzip")
+            raise self._damaged("gzip", "is followed by data that is not gzip")
         self._member, self._pending = zlib.decompressobj(31), rest
         return True
 
     def _damaged(self, code: str, how: str) -> UnreadableError:
         summary = f"the gzip file {how}, after {self._done:,} bytes of text"
-        return UnreadableError(FileProblem(code, summary, "Check it with `gzip -t`; copy or compress it again."))
+        return UnreadableError(FileProblem(code, summary, "Check it with `gzip -t`, then copy or compress it again."))
 
 
 @contextmanager
@@ -157,12 +157,12 @@ def _zstd(path: Path) -> Iterator[Callable[[int], bytes]]:
                 piece: bytes = stream.read(size)
             except (pa.ArrowException, OSError) as error:
                 if isinstance(error, OSError) and error.errno is not None:
-                    raise  # of the disk; what is wrong with the stream has no errno
+                    raise  # a disk error; stream errors have no errno
                 summary = (
                     f"the zstd file cannot be read after {done:,} bytes of text: it is cut off, damaged, or followed "
-                    "by something that is not zstd"
+                    "by data that is not zstd"
                 )
-                remedy = "Check it with `zstd -t`; copy or compress it again."
+                remedy = "Check it with `zstd -t`, then copy or compress it again."
                 raise UnreadableError(FileProblem("zstd", summary, remedy)) from None
             done += len(piece)
             return piece
@@ -171,11 +171,13 @@ def _zstd(path: Path) -> Iterator[Callable[[int], bytes]]:
 
 
 def _require_narrow(head: bytes) -> None:
-    """The library's refusal of a wide window would look like damage."""
+    """Report a window that is too large; the library's error would look like damage."""
     if len(head) < 6 or not head.startswith(_ZSTD) or head[4] & 0x20:
         return
     base = 1 << (10 + (head[5] >> 3))
     window = base + (base >> 3) * (head[5] & 7)
     if window > _WIDEST:
-        summary = f"the zstd file needs a window of {window >> 20:,} MiB; phift reads up to {_WIDEST >> 20} MiB"
-        raise UnreadableError(FileProblem("zstd-window", summary, "Compress it again without --long, or by --long=27."))
+        summary = f"the zstd file requires a window of {window >> 20:,} MiB; the limit is {_WIDEST >> 20} MiB"
+        raise UnreadableError(
+            FileProblem("zstd-window", summary, "Compress it again without --long, or with --long=27.")
+        )

@@ -1,13 +1,13 @@
-"""`take`: which rows of a source are used. It depends on the seed and on row numbers, never on the machine.
+"""`take`: select rows of a source. The selection depends only on the seed and row numbers, never on the machine.
 
     take: 5%, take: 1000                  rows by rank, spread over the source
-    take: {first: 5%}, {first: 1000}      the first ones, as a slice `[:5%]` of `datasets` takes them
+    take: {first: 5%}, {first: 1000}      the first rows, like a slice `[:5%]` of `datasets`
     take: {every: 20}                     rows 0, 20, 40, ...
     take: {rows: 5%, by: block}           whole row groups of Parquet by rank: reads that share of the bytes
 
-Every row number gets a pseudo-random rank from (seed, number). A percentage takes the rows whose rank lies under that
-share, so the number of rows is near it, not exact; a count takes the rows of lowest rank, exactly so many. So a larger
-sample of the same seed contains the smaller one, and rows that are not taken need not be parsed.
+Every row number has a pseudo-random rank from (seed, number). A percentage takes the rows whose rank is below that
+share, so the number of rows is approximate; a count takes exactly that many rows of lowest rank. A larger sample of
+the same seed therefore contains the smaller one, and rows that are not taken need not be parsed.
 """
 
 import heapq
@@ -23,14 +23,14 @@ from phift.errors import InvalidSpecError
 
 __all__ = ["By", "Picked", "Selector", "Take", "rank"]
 
-Selector = Callable[[int], bool]  # row number from 0 -> is it taken
+Selector = Callable[[int], bool]  # row number from 0 -> whether it is taken
 _RANKS = 1 << 64
 _LONGEST = 24  # characters of a number
 _MOST = 10**15  # rows
 
 
 class By(StrEnum):
-    """What decides whether a row is taken."""
+    """How rows are selected."""
 
     RANK = "rank"
     FIRST = "first"
@@ -40,10 +40,10 @@ class By(StrEnum):
 
 @dataclass(frozen=True)
 class Picked:
-    """The rows of one source that are taken. At most one is set; none: all rows.
+    """The selected rows of one source. At most one field is set; none: all rows.
 
-    row: by number, from 0. first: so many from the beginning. block: Parquet row groups by number, from 0 over all
-    files of the source.
+    row: by number, from 0. first: the number of first rows. block: Parquet row groups by number, from 0 over all files
+    of the source.
     """
 
     row: Selector | None = None
@@ -53,7 +53,7 @@ class Picked:
 
 @dataclass(frozen=True)
 class Take:
-    """How many rows: a share (0 < share <= 1), a count (at least 1), or, with neither, all of them; and by what.
+    """How many rows: a share (0 < share <= 1), a count (at least 1), or, with neither, all; and how to select them.
 
     With By.EVERY, count is the stride.
     """
@@ -64,14 +64,14 @@ class Take:
 
     @classmethod
     def parse(cls, value: object) -> "Take":
-        """From one of the forms above, or None for all. Raises InvalidSpecError on anything else."""
+        """Parse one of the forms above, or None for all. Raises InvalidSpecError for anything else."""
         if value is None:
             return cls()
         if isinstance(value, Mapping):
             return cls._of_mapping(value)
         found = _amount(value)
         if found is None:
-            raise _wrong(f"take: {_quoted(value)} is neither a percentage nor a count")
+            raise _wrong(f"take: {_quoted(value)} is not a percentage or a count")
         return cls() if found == Fraction(1) else cls(*_split(found))
 
     @classmethod
@@ -89,27 +89,27 @@ class Take:
             share = _share(str(value["rows"]).strip()) if isinstance(value["rows"], str) else None
             if share is not None:
                 return cls() if share == 1 else cls(share=share, by=By.BLOCK)
-        raise _wrong(f"take: {_quoted(dict(value))} is none of its forms")
+        raise _wrong(f"take: {_quoted(dict(value))} is not a valid form")
 
     @property
     def everything(self) -> bool:
-        """All rows."""
+        """Whether all rows are taken."""
         return self.share is None and self.count is None
 
     @property
     def seeded(self) -> bool:
-        """Whether the seed decides anything."""
+        """Whether the seed has an effect."""
         return not self.everything and self.by in (By.RANK, By.BLOCK)
 
     @property
     def counts_rows(self) -> bool:
-        """Whether the number of rows must be known before the first one can be taken or left."""
+        """Whether the number of rows must be known before selecting the first one."""
         if self.by is By.FIRST:
             return self.share is not None
         return self.by is By.RANK and self.count is not None
 
     def plain(self) -> dict[str, Any] | None:
-        """A plain value, the same for `5%` and `5.0%`; None for all rows."""
+        """Return a plain value, the same for `5%` and `5.0%`; None for all rows."""
         amount: dict[str, Any] | None = None
         if self.share is not None:
             amount = {"percent": str(self.share * 100)}
@@ -118,7 +118,7 @@ class Take:
         return amount if amount is None or self.by is By.RANK else {self.by.value: amount}
 
     def of(self, rows: int) -> int | None:
-        """How many of that many rows are taken; None where only their ranks tell, or their blocks."""
+        """Return how many of that many rows are taken; None if it depends on their ranks or blocks."""
         if self.everything:
             return rows
         if self.by is By.FIRST:
@@ -128,7 +128,7 @@ class Take:
         return self.count if self.share is None else None
 
     def picked(self, seed: int, rows: Callable[[], int]) -> Picked:
-        """The rows taken. rows: counts the source's rows; called only where `counts_rows`."""
+        """Return the selection. rows: counts the source's rows; called only if `counts_rows`."""
         if self.everything:
             return Picked()
         if self.by is By.FIRST:
@@ -148,7 +148,7 @@ class Take:
         return Picked(row=lambda number: (rank(seed, number), number) <= last)
 
     def _prefix(self, rows: int) -> int:
-        """As `datasets` rounds the end of a slice: to the nearest, halves to even."""
+        """Round like the end of a slice in `datasets`: to nearest, ties to even."""
         return self.count if self.share is None else round(self.share * rows)  # type: ignore[return-value]
 
     def __str__(self) -> str:
@@ -167,7 +167,7 @@ class Take:
 
 
 def rank(seed: int, number: int) -> int:
-    """An evenly spread 64-bit number, fixed for ever: data versions depend on it."""
+    """Return a uniformly distributed 64-bit number. Never change it: data versions depend on it."""
     return int.from_bytes(blake2b(b"%d:%d" % (seed, number), digest_size=8).digest(), "big")
 
 
@@ -176,7 +176,7 @@ def _split(amount: Fraction | int) -> tuple[Fraction | None, int | None]:
 
 
 def _amount(value: object) -> Fraction | int | None:
-    """A share or a count."""
+    """Parse a share or a count."""
     found = _count(value)
     return found if found is not None else _share(value.strip()) if isinstance(value, str) else None
 
@@ -208,7 +208,7 @@ def _quoted(value: object) -> str:
 
 def _wrong(summary: str) -> InvalidSpecError:
     remedy = (
-        "Write `take: 5%` (more than 0%, at most 100%), `take: 1000` for that many rows, `take: {first: 5%}`, "
-        "`take: {every: 20}` or `take: {rows: 5%, by: block}`."
+        "Valid forms: `take: 5%` (more than 0%, at most 100%), `take: 1000` (rows), `take: {first: 5%}`, "
+        "`take: {every: 20}`, `take: {rows: 5%, by: block}`."
     )
     return InvalidSpecError([Diagnostic(summary, remedy=remedy, path="take", code="data-take")])

@@ -1,4 +1,4 @@
-"""How many tokens a conversation has: by the base model's tokenizer where this machine holds it, else estimated."""
+"""Count the tokens of a conversation: with the base model's tokenizer if this machine has it, else estimated."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from phift.data.hub.environment import cache_folder
 __all__ = ["ESTIMATE", "TokenCounter", "token_counter"]
 
 ESTIMATE = "estimate"
-_CHARACTERS = 4  # of a token, about
+_CHARACTERS = 4  # per token, approximately
 
 
 @dataclass(frozen=True)
 class TokenCounter:
-    """count: tokens of the contents of a row's messages, without those of the chat template.
+    """count: returns the tokens of the contents of a row's messages, without the chat template.
 
-    name: the model (owner/name) whose tokenizer counts, or ESTIMATE: a token for every 4 characters.
+    name: the model (owner/name) of the tokenizer, or ESTIMATE: one token per 4 characters.
     """
 
     name: str
@@ -28,7 +28,7 @@ class TokenCounter:
 
 
 def token_counter(model: str) -> TokenCounter:
-    """The counter for a base model, by its name in the registry. Sends no request: the tokenizer is taken from the
+    """Return the counter for a base model, given its registry name. Sends no request: the tokenizer is loaded from the
     cache of huggingface_hub, and only if the package `tokenizers` is installed."""
     for name, path in _tokenizers(model):
         try:
@@ -42,12 +42,12 @@ def token_counter(model: str) -> TokenCounter:
 
 
 def _tokenizers(model: str) -> list[tuple[str, Path]]:
-    """Of the models of that name in the cache of huggingface_hub: owner/name, and the file. The newest comes first."""
+    """Return owner/name and tokenizer file of the cached models of that name, newest first."""
     wanted = model.lower()
     found = []
     for folder in sorted(cache_folder().glob("models--*--*")):
         _, owner, name = folder.name.split("--", 2)
-        # The registry calls some models by owner and name, joined by a hyphen.
+        # The registry names some models owner-name.
         if wanted and wanted in (name.lower(), f"{owner}-{name}".lower()):
             found += [(f"{owner}/{name}", path) for path in folder.glob("snapshots/*/tokenizer.json")]
     return sorted(found, key=lambda one: one[1].stat().st_mtime if one[1].exists() else 0.0, reverse=True)

@@ -1,8 +1,8 @@
-"""Downloads from https:// addresses that a spec names, which may be anybody's.
+"""Download from https:// addresses in a spec, which may be untrusted.
 
-A spec must not make phift reach into the network that it runs in. Every host, also of a redirect, is resolved once; all
-its addresses must be public, and the connection goes to one of those that were checked, not to what a second look-up
-says. Certificates and proxies are those of the environment, as for Azure. No credential is sent, ever.
+A spec must not make phift access the network that it runs in. Every host, including hosts of redirects, is resolved
+once; all its addresses must be public, and the connection uses a checked address, not the result of a second lookup.
+Certificates and proxies are those of the environment, as for Azure. Credentials are never sent.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _MOVED = frozenset({301, 302, 303, 307, 308})
 
 
 class WebError(PhiftError):
-    """An address cannot be read. passing: whether another attempt may succeed. wait: seconds it asked for, or None."""
+    """An address cannot be read. passing: whether a retry may succeed. wait: requested seconds to wait, or None."""
 
     def __init__(
         self, summary: str, *, detail: str = "", remedy: str = "", passing: bool = False, wait: float | None = None
@@ -59,11 +59,11 @@ class Downloaded:
 
 @dataclass(frozen=True)
 class Limits:
-    """Of a download.
+    """Limits of a download.
 
-    size: bytes of a file. redirects: in a row. connect, head, read, total: seconds to connect, to the head of an
-    answer, without a byte, and of it all. attempts: in all; base, cap: seconds of the first and longest pause.
-    longest: seconds that an answer may ask to wait. allowed: whether an IP address may be connected to.
+    size: bytes of a file. redirects: in a row. connect, head, read, total: seconds to connect, to the response head,
+    without a byte, and in total. attempts: in total; base, cap: seconds of the first and longest pause. longest:
+    seconds that a response may ask to wait. allowed: whether connecting to an IP address is allowed.
     """
 
     size: int = 20 << 30
@@ -89,9 +89,9 @@ def download(
     progress: Callable[[int], object] = lambda done: None,
     limits: Limits | None = None,
 ) -> Downloaded:
-    """Downloads a file to a name in a folder, where it appears when it is whole. progress: called with bytes so far.
+    """Download a file to a name in a folder, atomically. progress: called with bytes so far.
 
-    Raises InvalidSpecError for an address that is refused, WebError for one that cannot be read.
+    Raises InvalidSpecError for an address that is not allowed, WebError for one that cannot be read.
     """
     limits = limits or Limits()
     deadline = limits.clock.monotonic() + limits.total
@@ -120,7 +120,7 @@ def _once(
     raise WebError(f"{address} redirects more than {limits.redirects} times", remedy=_WAY_OUT)
 
 
-_WAY_OUT = "Download it, and write path: FILE; or register it as a datastore, and write asset: azureml://..."
+_WAY_OUT = "Download the file and use path: FILE, or register a datastore and use asset: azureml://..."
 
 
 @contextmanager
@@ -132,7 +132,7 @@ def _answer(url: str, asked: str, limits: Limits) -> Iterator[http.client.HTTPRe
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     named = host if port == 443 else f"{host}:{port}"
     headers = {"Host": named, "User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
-    # A time-out of a socket begins again with each byte.
+    # A socket timeout restarts with each byte.
     patience = threading.Timer(limits.head, connection.give_up)
     patience.daemon = True
     try:
@@ -150,48 +150,46 @@ def _answer(url: str, asked: str, limits: Limits) -> Iterator[http.client.HTTPRe
 
 @contextmanager
 def _told(host: str, asked: str) -> Iterator[None]:
-    """What the network raises, as WebError."""
+    """Convert network exceptions to WebError."""
     try:
         yield
     except ssl.SSLCertVerificationError as error:
-        remedy = "Set REQUESTS_CA_BUNDLE to the certificates of the network's own authority, if it has one."
+        remedy = "Behind a TLS-inspecting proxy, set REQUESTS_CA_BUNDLE to its CA bundle."
         raise WebError(
-            f"the certificate of {host} is not trusted", detail=error.verify_message, remedy=remedy
+            f"TLS certificate of {host} is not trusted", detail=error.verify_message, remedy=remedy
         ) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
-        # The text of an error may hold the address of a redirect, and that a signature.
+        # The error text may contain the URL of a redirect, including a signature.
         why = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
         raise WebError(
-            f"{host} cannot be reached", detail=f"{asked}: {why}.", remedy="Re-run the command later.", passing=True
+            f"cannot connect to {host}", detail=f"{asked}: {why}.", remedy="Re-run the command later.", passing=True
         ) from None
 
 
 def _checked(host: str, port: int, asked: str, limits: Limits) -> list[str]:
-    """The addresses of a host, all of which may be connected to. Raises InvalidSpecError and WebError."""
+    """Resolve a host to its addresses, all of them allowed. Raises InvalidSpecError and WebError."""
     try:
         found = limits.resolve(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise WebError(
-            f"there is no host {host}", detail=f"{asked} leads there.", remedy="Check the address."
-        ) from None
+        raise WebError(f"unknown host {host}", detail=f"Requested by {asked}.", remedy="Check the address.") from None
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     if not addresses:
-        raise WebError(f"there is no host {host}", detail=f"{asked} leads there.", remedy="Check the address.")
+        raise WebError(f"unknown host {host}", detail=f"Requested by {asked}.", remedy="Check the address.")
     for address in addresses:
         if not limits.allowed(address) and not _is_own_hub(host, port):
-            led = "" if urlsplit(asked).hostname == host else f", where {asked} leads,"
-            number = "" if address == host else f": it has the address {address}"
+            led = "" if urlsplit(asked).hostname == host else f", the target of {asked},"
+            number = "" if address == host else f": its address is {address}"
             raise invalid(
                 "address",
                 f"{host}{led} is not on the internet{number}",
-                "phift reads no data from the network that it runs in. Download it, and write path: FILE.",
+                "phift does not read data from its own network. Download the file and use path: FILE.",
                 "path",
             )
     return addresses
 
 
 def _is_own_hub(host: str, port: int) -> bool:
-    """Whether it is the hub that whoever runs phift has set up: their word, not that of a spec."""
+    """Return whether the host is the hub configured in the environment, which the user trusts, unlike a spec."""
     try:
         own = urlsplit(os.environ.get("HF_ENDPOINT") or "")
         return own.scheme == "https" and (own.hostname, own.port or 443) == (host, port)
@@ -200,7 +198,7 @@ def _is_own_hub(host: str, port: int) -> bool:
 
 
 def _next(url: str, location: str, asked: str) -> str:
-    """Where a redirect leads. Its query, often a signature, is sent and never shown."""
+    """Return the target of a redirect. Its query, often a signature, is sent but never shown."""
     try:
         target = urljoin(url, location)
         parts = urlsplit(target)
@@ -209,8 +207,8 @@ def _next(url: str, location: str, asked: str) -> str:
     except ValueError:
         fault = ("", "")
     if fault is not None or parts.scheme != "https":
-        shown = shown_address(bare)[:200] if fault and fault[0] else "no address"
-        raise WebError(f"{asked} redirects to {shown}, which phift does not read", remedy=_WAY_OUT)
+        shown = shown_address(bare)[:200] if fault and fault[0] else "an invalid address"
+        raise WebError(f"{asked} redirects to {shown}, which is not supported", remedy=_WAY_OUT)
     return target.partition("#")[0]
 
 
@@ -224,16 +222,16 @@ def _require_data(answer: http.client.HTTPResponse, url: str, asked: str) -> Non
             wait=wait,
         )  # fmt: skip
     if status in (401, 403, 407, 409):
-        summary = f"{asked} is not public: {host} answers HTTP {status}"
-        raise WebError(summary, detail="phift sends no credential to an address.", remedy=_WAY_OUT)
+        summary = f"{asked} is not public: {host} returned HTTP {status}"
+        raise WebError(summary, detail="phift does not send credentials to an address.", remedy=_WAY_OUT)
     if status in (404, 410):
-        raise WebError(f"there is nothing at {asked}: HTTP {status}", remedy="Check the address.")
+        raise WebError(f"{asked} not found: HTTP {status}", remedy="Check the address.")
     if status != 200:
-        raise WebError(f"{host} answers HTTP {status}", detail=f"For {asked}.", remedy=_WAY_OUT)
+        raise WebError(f"{host} returned HTTP {status}", detail=f"For {asked}.", remedy=_WAY_OUT)
     if (answer.headers.get("Content-Encoding") or "identity").lower() != "identity":
-        raise WebError(f"{host} sends {asked} compressed, which was not asked for", remedy=_WAY_OUT)
+        raise WebError(f"{host} sent {asked} compressed without a request for it", remedy=_WAY_OUT)
     if answer.headers.get_content_type() == "text/html":
-        raise WebError(f"{asked} is a web page, not a file of data", remedy="Write the address of the file itself.")
+        raise WebError(f"{asked} is a web page, not a file of data", remedy="Use the address of the file itself.")
 
 
 def _body(
@@ -246,10 +244,10 @@ def _body(
     deadline: float,
 ) -> Downloaded:
     host = str(urlsplit(asked).hostname)
-    length = answer.length  # None where it comes in chunks, or where only the end of the connection ends it
+    length = answer.length  # None if chunked, or if only the end of the connection marks the end
     if length is None and not answer.chunked:
-        summary = f"{host} does not say how long {asked} is"
-        raise WebError(summary, detail="A cut download could not be told from a whole one.", remedy=_WAY_OUT)
+        summary = f"{host} did not send the length of {asked}"
+        raise WebError(summary, detail="Without it, a truncated download cannot be detected.", remedy=_WAY_OUT)
     if (length or 0) > limits.size:
         raise _too_large(asked, limits)
     folder.need(length or 0)
@@ -270,12 +268,12 @@ def _body(
             progress(size)
         if length is not None and size != length:
             raise WebError(
-                f"the download of {asked} was cut", detail=f"{size} of {length} bytes.", passing=True,
+                f"the download of {asked} was cut off", detail=f"{size} of {length} bytes received.", passing=True,
                 remedy="Re-run the command later.",
             )  # fmt: skip
     if size == 0:
         folder.place(name).unlink(missing_ok=True)
-        raise invalid("empty", f"{asked} is empty", "It must hold at least one row.", "path")
+        raise invalid("empty", f"{asked} is empty", "It must contain at least one row.", "path")
     return Downloaded(size, hasher.hexdigest())
 
 
@@ -288,7 +286,7 @@ def _seconds(text: str | None) -> float | None:
 
 
 class _Connection(http.client.HTTPConnection):
-    """To one of the checked addresses of a host, through the environment's proxy where that asks for one."""
+    """Connects to a checked address of a host, through the environment's proxy if one is set."""
 
     def __init__(self, host: str, port: int, addresses: list[str], limits: Limits) -> None:
         super().__init__(host, port, timeout=limits.connect)
@@ -296,14 +294,14 @@ class _Connection(http.client.HTTPConnection):
         self._limits = limits
 
     def give_up(self) -> None:
-        """Ends whatever waits for the other side."""
+        """Abort pending network operations."""
         if self.sock is not None:
             with contextlib.suppress(OSError):
                 self.sock.shutdown(socket.SHUT_RDWR)
 
     def connect(self) -> None:
         proxy = _proxy_for(self.host)
-        # Through a proxy an IPv4 address is the one that most can reach.
+        # Through a proxy, prefer IPv4, which most proxies can reach.
         addresses = sorted(self._addresses, key=lambda a: ":" in a) if proxy else self._addresses
         for number, address in enumerate(addresses, 1):
             try:
@@ -334,11 +332,11 @@ def _proxy_for(host: str) -> str:
 
 
 def _through(proxy: str, address: str, port: int, limits: Limits) -> socket.socket:
-    """A tunnel to an address. Raises OSError, and WebError for a proxy that cannot be used."""
+    """Open a tunnel to an address. Raises OSError, and WebError for an unsupported proxy."""
     parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     if parts.scheme != "http" or not parts.hostname:
-        remedy = "HTTPS_PROXY must be http://HOST:PORT for data at an address."
-        raise WebError(f"phift cannot use a proxy of the kind {parts.scheme}", remedy=remedy)
+        remedy = "For data at an address, HTTPS_PROXY must be http://HOST:PORT."
+        raise WebError(f"unsupported proxy type {parts.scheme}", remedy=remedy)
     place = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
     lines = [f"CONNECT {place} HTTP/1.1", f"Host: {place}", f"User-Agent: {USER_AGENT}"]
     if parts.username:
@@ -349,16 +347,16 @@ def _through(proxy: str, address: str, port: int, limits: Limits) -> socket.sock
         raw.sendall("\r\n".join([*lines, "", ""]).encode())
         said, until = b"", time.monotonic() + limits.connect
         while b"\r\n\r\n" not in said:
-            # Byte by byte: what follows the head belongs to the host behind it.
+            # Byte by byte: bytes after the head belong to the target host.
             byte = raw.recv(1)
             if not byte or len(said) > 65_536 or time.monotonic() > until:
-                raise OSError("the proxy ended the connection")
+                raise OSError("the proxy closed the connection")
             said += byte
         status = said.split(b"\r\n", 1)[0].split()[1:2]
         if status != [b"200"]:
             code = status[0].decode("ascii", "replace") if status else "nothing"
-            remedy = "Set NO_PROXY for the host, or download the file and write path: FILE."
-            raise WebError(f"the proxy {parts.hostname} refuses the way to {place}: HTTP {code}", remedy=remedy)
+            remedy = "Set NO_PROXY for the host, or download the file and use path: FILE."
+            raise WebError(f"proxy {parts.hostname} refused to connect to {place}: HTTP {code}", remedy=remedy)
     except BaseException:
         raw.close()
         raise
@@ -373,7 +371,7 @@ def _certificates() -> ssl.SSLContext:
     try:
         folder = os.path.isdir(bundle)
         return ssl.create_default_context(cafile=None if folder else bundle, capath=bundle if folder else None)
-    except OSError as error:  # ssl.SSLError is one
+    except OSError as error:  # including ssl.SSLError
         why = error.strerror or type(error).__name__
-        remedy = f"{named or 'REQUESTS_CA_BUNDLE'} must name a file or folder of PEM certificates."
+        remedy = f"{named or 'REQUESTS_CA_BUNDLE'} must be a file or folder of PEM certificates."
         raise WebError(f"cannot read the certificates in {bundle}", detail=why, remedy=remedy) from None

@@ -1,4 +1,4 @@
-"""Reading the texts."""
+"""Load the explanations."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 __all__ = ["AREAS", "Explanation", "explanations"]
 
 AREAS = ("files", "spec", "resources", "data", "formats", "rows", "hub", "preflight", "workspace")
-"""The files of texts, in the order in which a run meets what they are about."""
+"""The files with explanations, in the order in which a run performs the checks."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """A code. area: the heading it stands under; title: one line.
+    """The explanation of a code. area: its heading; title: one line.
 
-    means, why, fix: a paragraph each. bad: what causes it; good: the same, fixed. Each is a fragment of a spec, rows of
-    a file, or commands. run: how the tests run `bad` and `good`, empty where they do not; not_run: then why.
+    means, why, fix: one paragraph each. bad: an example of the problem; good: the fixed example. Each is a fragment of
+    a spec, rows of a file, or commands. run: how the tests run `bad` and `good`; not_run: the reason if they do not.
     """
 
     code: str
@@ -35,7 +35,7 @@ class Explanation:
 
 @cache
 def explanations() -> dict[str, Explanation]:
-    """All of them by code: by area, and in it by code."""
+    """Return all explanations by code, sorted by area, then by code."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -1,4 +1,4 @@
-"""docs/diagnostics.md: every code with its text."""
+"""Generate docs/diagnostics.md from the explanations."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _HEAD = """\
 # Diagnostics
 
 Every finding of phift has a code: `error[size-not-allowed]: ...`. Codes are stable: scripts can rely on them, in the
-text and in the key `code` of JSON output. `phift explain CODE` prints what is written here; `phift explain` lists all
+text and in the key `code` of JSON output. `phift explain CODE` prints the same explanations; `phift explain` lists all
 codes.
 
-Fragments of a spec are meant as parts of [configs/quickstart.yaml](../configs/quickstart.yaml).
+Fragments of a spec belong to [configs/quickstart.yaml](../configs/quickstart.yaml).
 
 <!-- Generated: python -m phift.explain > docs/diagnostics.md -->
 """
 
 
 def page() -> str:
-    """The page, as it is to be in docs/."""
+    """Return the content of docs/diagnostics.md."""
     parts = [_HEAD]
     areas = [(area, list(several)) for area, several in groupby(explanations().values(), key=lambda e: e.area)]
     for area, several in areas:
@@ -50,7 +50,7 @@ def _joined(text: str) -> str:
 
 
 def _language(one: Explanation, example: str) -> str:
-    """Of an example, for its highlighting."""
+    """Return the language of an example, for highlighting."""
     if example.startswith("$ "):
         return "console"
     if not one.run.startswith("rows"):

@@ -1,1 +1,1 @@
-"""Graphs of dependent work, without a word of what the work is."""
+"""Graphs of dependent work, independent of what the work is."""

@@ -12,7 +12,7 @@ Node = TypeVar("Node", bound=Hashable)
 
 
 class CycleError(ValueError):
-    """The graph turns in a circle. cycle: the nodes along it, each needing the next, the last needing the first."""
+    """The graph has a cycle. cycle: its nodes, each depending on the next and the last on the first."""
 
     def __init__(self, cycle: tuple[Hashable, ...]) -> None:
         super().__init__(" -> ".join(str(node) for node in (*cycle, cycle[0])))
@@ -20,14 +20,14 @@ class CycleError(ValueError):
 
 
 class Graph(Generic[Node]):
-    """Nodes, and which come after which. Order among equals is that of insertion."""
+    """Nodes and their dependencies. Ties are ordered by insertion."""
 
     def __init__(self) -> None:
         self._before: dict[Node, dict[Node, None]] = {}
         self._after: dict[Node, dict[Node, None]] = {}
 
     def add(self, node: Node, after: Iterable[Node] = ()) -> None:
-        """Adds a node that comes after others; those may be added later. Adding it again adds to what it needs."""
+        """Add a node with its dependencies, which may be added later. Adding it again adds dependencies."""
         self._touch(node)
         for other in after:
             self._touch(other)
@@ -44,15 +44,15 @@ class Graph(Generic[Node]):
         return len(self._before)
 
     def before(self, node: Node) -> tuple[Node, ...]:
-        """What the node needs directly. Raises KeyError for an unknown node."""
+        """Return the direct dependencies of a node. Raises KeyError for an unknown node."""
         return tuple(self._before[node])
 
     def after(self, node: Node) -> tuple[Node, ...]:
-        """What needs the node directly. Raises KeyError for an unknown node."""
+        """Return the direct dependents of a node. Raises KeyError for an unknown node."""
         return tuple(self._after[node])
 
     def order(self) -> tuple[Node, ...]:
-        """Every node after all it needs, the earliest inserted first where there is a choice. Raises CycleError."""
+        """Return the nodes in topological order, ties by insertion order. Raises CycleError."""
         rank = {node: number for number, node in enumerate(self._before)}
         nodes = list(self._before)
         waiting = {node: len(needed) for node, needed in self._before.items()}
@@ -71,7 +71,7 @@ class Graph(Generic[Node]):
         return tuple(ordered)
 
     def reversed(self) -> Graph[Node]:
-        """The same nodes with every edge turned round, the last of the order inserted first. Raises CycleError."""
+        """Return the graph with all edges reversed, inserted in reverse order. Raises CycleError."""
         turned: Graph[Node] = Graph()
         for node in reversed(self.order()):
             turned.add(node, self._after[node])
@@ -82,7 +82,7 @@ class Graph(Generic[Node]):
         self._after.setdefault(node, {})
 
     def _cycle(self, stuck: set[Node]) -> tuple[Node, ...]:
-        """A cycle among nodes of which each needs another of them: walking on must meet a node again."""
+        """Return a cycle among nodes that each depend on another of them: following dependencies must repeat a node."""
         path: dict[Node, None] = {}
         node = next(candidate for candidate in self._before if candidate in stuck)
         while node not in path:

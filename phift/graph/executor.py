@@ -1,4 +1,4 @@
-"""Walking a graph with several threads: what is ready runs, what failed is handed to whatever comes after it."""
+"""Walk a graph with several threads: run ready nodes, and pass failures to their dependents."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Result = TypeVar("Result")
 
 
 class NotStarted(Exception):
-    """The node was never tried, because the walk was stopped."""
+    """The node was not started, because the walk was stopped."""
 
 
 @dataclass(frozen=True)
 class Outcome(Generic[Node, Result]):
-    """What became of a node.
+    """The outcome of a node.
 
-    result: what the work returned. error: what it raised. blocked_by: the ancestor whose failure reached this node;
-    the work was then called with it and its result is kept, but the node counts as failed.
+    result: the return value of the work. error: the exception it raised. blocked_by: the failed ancestor; the work is
+    called with it and its result is kept, but the node counts as failed.
     """
 
     node: Node
@@ -36,12 +36,12 @@ class Outcome(Generic[Node, Result]):
 
     @property
     def ok(self) -> bool:
-        """Whether what comes after may go on."""
+        """Return whether the dependents may run."""
         return self.error is None and self.blocked_by is None
 
 
 Work = Callable[[Node, Outcome[Node, Result] | None], Result]
-"""Called with a node and, where one failed, the first failed ancestor (the origin, not a node that it blocked)."""
+"""Called with a node and the first failed ancestor, if any (the origin, not a node blocked by it)."""
 
 
 def run(
@@ -51,12 +51,12 @@ def run(
     parallelism: int = 10,
     stop: threading.Event | None = None,
 ) -> dict[Node, Outcome[Node, Result]]:
-    """Calls `work` once for every node, after all that the node needs, in at most `parallelism` threads at a time.
+    """Call `work` once for every node, after its dependencies, in at most `parallelism` threads.
 
-    Nodes that are ready start in the graph's order. Whatever work raises becomes the node's outcome. Work that a
-    failed ancestor blocks runs like any other. stop: when set, no further node starts (its outcome is NotStarted);
-    the first KeyboardInterrupt sets it and waits for the running work to notice, a second one is raised at once.
-    Returns the outcomes in the graph's order. Raises CycleError before anything runs, ValueError for no threads.
+    Ready nodes start in the graph's order. An exception becomes the node's outcome. `work` is also called for nodes
+    blocked by a failed ancestor. stop: when set, no further node starts (its outcome is NotStarted); the first
+    KeyboardInterrupt sets it and waits for running work to notice, a second one is raised at once. Returns the
+    outcomes in the graph's order. Raises CycleError before anything runs, and ValueError if parallelism is below 1.
     """
     if parallelism < 1:
         raise ValueError("parallelism must be at least 1")
@@ -75,7 +75,7 @@ def run(
 
 
 class _Walk(Generic[Node, Result]):
-    """The state of one run. Only the thread in `go` touches it: an interrupt, which hits the caller, cannot tear it."""
+    """The state of one run. Only the thread in `go` modifies it: an interrupt of the caller cannot corrupt it."""
 
     def __init__(self, graph: Graph[Node], work: Work[Node, Result], stop: threading.Event, parallelism: int) -> None:
         self.order = graph.order()
@@ -94,9 +94,9 @@ class _Walk(Generic[Node, Result]):
         self._done: SimpleQueue[Outcome[Node, Result]] = SimpleQueue()
 
     def go(self) -> None:
-        """Starts what is ready and has room, waits for one node to end, and so on until all have ended.
+        """Start ready nodes while there is room, wait for a node to finish, and repeat until all have finished.
 
-        Only the first call does: an interrupt may come before the thread that should have made it has started.
+        Only the first call has an effect: an interrupt may arrive before the intended thread has started.
         """
         if not self._claim.acquire(blocking=False):
             return

@@ -1,4 +1,4 @@
-"""The lease that lets one apply write, and the journal of what each apply did, in the workspace's own blob store.
+"""The lease that serialises applies, and the journal of each apply, in the workspace's own blob store.
 
-Losing it loses history, never correctness.
+Deleting the ledger loses history, never correctness.
 """

@@ -1,4 +1,4 @@
-"""Who holds a lease: enough for a colleague to find the person, the machine and the pipeline run."""
+"""The holder of a lease, in enough detail to find the person, the machine and the CI run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Holder", "commit_of", "run_url"]
 class Holder:
     """user, host, pid: who and where. since: ISO time. commit: of the spec's repository. run_url: of the CI run.
 
-    place: digest that equals ours only for processes whose pid means the same as here. apply_id: of the journal.
+    place: a digest that is equal for processes in the same pid namespace and boot. apply_id: of the journal.
     """
 
     user: str = ""
@@ -39,7 +39,7 @@ class Holder:
     def here(
         cls, now: datetime, *, folder: Path, apply_id: str = "", environ: Mapping[str, str] = os.environ
     ) -> Holder:
-        """This process, applying a spec in `folder`."""
+        """Return the holder for this process, which applies a spec in `folder`."""
         return cls(
             user=environ.get("GITHUB_ACTOR") or environ.get("BUILD_REQUESTEDFOR") or _user(),
             host=socket.gethostname(),
@@ -53,7 +53,7 @@ class Holder:
 
     @classmethod
     def from_json(cls, data: bytes) -> Holder:
-        """What to_json wrote, by any version; what cannot be read is left empty."""
+        """Read the output of to_json of any version; unreadable fields are empty."""
         try:
             document = json.loads(data)
         except ValueError:
@@ -65,12 +65,12 @@ class Holder:
         return cls(**kept)
 
     def to_json(self) -> bytes:
-        """For the lease blob."""
+        """Return the text for the lease blob."""
         return json.dumps(asdict(self), ensure_ascii=False).encode()
 
     @property
     def is_gone(self) -> bool:
-        """Whether the holder ran on this machine and its process certainly no longer exists."""
+        """Return whether the holder ran on this machine and its process certainly no longer exists."""
         if not self.pid or not self.place or self.place != _place():
             return False
         try:
@@ -82,7 +82,7 @@ class Holder:
         return False
 
     def describe(self) -> str:
-        """One line a fact, for people."""
+        """Return one line per fact, for people."""
         who = f"{self.user or 'someone'} on {self.host or 'an unknown host'}" + (
             f", pid {self.pid}" if self.pid else ""
         )
@@ -91,7 +91,7 @@ class Holder:
 
 
 def run_url(environ: Mapping[str, str]) -> str:
-    """The address of the running CI job, for GitHub Actions and Azure Pipelines; empty elsewhere."""
+    """Return the URL of the running CI job for GitHub Actions and Azure Pipelines; empty elsewhere."""
     if run := environ.get("GITHUB_RUN_ID"):
         server = environ.get("GITHUB_SERVER_URL", "https://github.com")
         return f"{server}/{environ.get('GITHUB_REPOSITORY', '')}/actions/runs/{run}"
@@ -101,7 +101,7 @@ def run_url(environ: Mapping[str, str]) -> str:
 
 
 def commit_of(folder: Path) -> str:
-    """The commit checked out in a folder; empty where there is no repository or no git."""
+    """Return the commit checked out in a folder; empty without a repository or without Git."""
     try:
         return (git(folder, "rev-parse", "HEAD") or b"").decode().strip()
     except OSError:
@@ -116,7 +116,7 @@ def _user() -> str:
 
 
 def _place() -> str:
-    """Differs between machines, between boots of one, and between process namespaces of one."""
+    """Return an id that differs between machines, boots and process namespaces."""
     parts = [socket.gethostname()]
     try:
         parts += [

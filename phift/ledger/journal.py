@@ -1,7 +1,6 @@
-"""What each apply was about to do and what came of it: a line of JSON an event, appended before and after each write.
+"""The intent and result of each write of an apply, as JSON lines appended before and after the write.
 
-Lines are folded on reading: a torn last line, unknown keys and unknown events are passed over. Neither secrets nor
-rows of data enter.
+Reading skips a truncated last line, unknown keys and unknown events. Neither secrets nor rows of data are recorded.
 """
 
 from __future__ import annotations
@@ -34,12 +33,12 @@ __all__ = [
 
 FORMAT_VERSION = 1
 RECENT = 20
-"""How many journals are read back when looking for open intents."""
+"""Number of journals to search for open intents."""
 _SEARCHED = 5 * RECENT
-"""How many are looked at when some of them are another stack's of the same name."""
+"""Number of journals to search if some belong to another stack of the same name."""
 
 Mine = Callable[[Mapping[str, Any]], bool]
-"""Whether an apply was of this very stack, by the summary of its plan: stacks of one name share a folder."""
+"""Returns whether an apply belongs to this stack, given its plan's summary: stacks of the same name share a folder."""
 
 
 def everyone(plan: Mapping[str, Any]) -> bool:
@@ -55,7 +54,7 @@ _LONGEST = 1000
 
 @dataclass(frozen=True)
 class Intent:
-    """A write that was about to be made. verb: create, update, delete, ... identity: the object's name."""
+    """A write about to start. verb: create, update, delete, ... identity: the object's name."""
 
     apply_id: str
     seq: int
@@ -68,7 +67,7 @@ class Intent:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of an intent. outcome: done, failed, detached, lost, ..."""
+    """The result of an intent. outcome: done, failed, detached, lost, ..."""
 
     intent: Intent
     outcome: str
@@ -78,7 +77,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Record:
-    """One apply. outcome: empty while it runs or when it was cut off. open: intents nothing is known of.
+    """One apply. outcome: empty while it runs or if it was interrupted. open: intents without a result.
 
     holder: who applied and where, the fields of phift.ledger.holder.Holder.
     """
@@ -94,7 +93,7 @@ class Record:
 
 
 class Journal:
-    """The journal of one apply; threads may share it. Raises AzureError when a line cannot be written."""
+    """The journal of one apply; thread-safe. Raises AzureError if a line cannot be written."""
 
     def __init__(self, store: JournalStore, stack: str, apply_id: str, clock: Clock | None = None) -> None:
         self.apply_id = apply_id
@@ -106,22 +105,22 @@ class Journal:
         self._lock = threading.Lock()
 
     def begin(self, plan: Mapping[str, Any], holder: Mapping[str, Any] | None = None) -> None:
-        """The apply starts. plan: a summary (counts, source, digests)."""
+        """Record the start of the apply. plan: a summary (counts, source, digests)."""
         self._write("begin", plan=_clean(plan), holder=_clean(holder or {}))
 
     def intent(self, address: str, verb: str, identity: str, facts: Mapping[str, Any] | None = None) -> Intent:
-        """A write is about to be made; durable when this returns."""
+        """Record a write about to start; durable on return."""
         line = self._write("intent", address=address, verb=verb, identity=identity, facts=_clean(facts or {}))
         return Intent(self.apply_id, line["seq"], address, verb, identity, line["at"], line["facts"])
 
     def result(self, intent: Intent, outcome: str, facts: Mapping[str, Any] | None = None) -> None:
-        """What came of an intent, also of an earlier apply's."""
+        """Record the result of an intent, including those of earlier applies."""
         self._write(
             "result", of={"apply": intent.apply_id, "seq": intent.seq}, outcome=outcome, facts=_clean(facts or {})
         )
 
     def end(self, outcome: str, facts: Mapping[str, Any] | None = None) -> None:
-        """The apply is over."""
+        """Record the end of the apply."""
         self._write("end", outcome=outcome, facts=_clean(facts or {}))
 
     def _write(self, event: str, **fields: Any) -> dict[str, Any]:
@@ -141,22 +140,22 @@ class Journal:
 
 
 def open_intents(store: JournalStore, stack: str, mine: Mine = everyone) -> tuple[Intent, ...]:
-    """Intents of the last applies of which no result is known, oldest first: reality must tell what came of them."""
+    """Return the intents of recent applies without a result, oldest first; the live state determines their outcome."""
     return tuple(intent for record in _records(store, stack, RECENT, mine) for intent in record.open)
 
 
 def cut_off(store: JournalStore, stack: str, mine: Mine = everyone) -> bool:
-    """Whether the last apply never came to its end, or left something open: by its journal alone, so it is cheap."""
+    """Return whether the last apply did not finish or left an intent open. Cheap: reads only its journal."""
     return any(not record.ended or record.open for record in _records(store, stack, 1, mine))
 
 
 def history(store: JournalStore, stack: str, limit: int = RECENT, mine: Mine = everyone) -> tuple[Record, ...]:
-    """The last applies, newest first."""
+    """Return the last applies, newest first."""
     return tuple(reversed(_records(store, stack, limit, mine)))
 
 
 def _records(store: JournalStore, stack: str, limit: int, mine: Mine) -> list[Record]:
-    """The last journals folded, oldest first. A later one may hold the results of an earlier one's intents."""
+    """Return the last journals, oldest first. A later one may contain results of an earlier one's intents."""
     names = sorted(name for name in store.list(journal_folder(stack)) if name.endswith(".jsonl"))
     chosen: list[list[dict[str, Any]]] = []
     for name in reversed(names[-max(limit, _SEARCHED) :]):
@@ -178,7 +177,7 @@ def _lines(store: JournalStore, name: str) -> Iterator[dict[str, Any]]:
         try:
             line = json.loads(text)
         except ValueError:
-            continue  # torn: what it would have said counts as unknown
+            continue  # truncated: its content counts as unknown
         if isinstance(line, dict) and isinstance(line.get("seq"), int) and line.get("apply"):
             yield line
 
@@ -226,7 +225,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _clean(value: Any) -> Any:
-    """The value without what must not be kept: what looks like a secret by its key or its shape, very long texts."""
+    """Return the value without likely secrets (by key or shape) and very long texts."""
     if isinstance(value, Mapping):
         return {
             str(k): "(sensitive)" if _SECRET.search(str(k)) and not is_concealed(v) else _clean(v)

@@ -1,4 +1,5 @@
-"""One apply writes to a stack at a time: a blob lease of a minute, renewed while we write, gone soon after we are."""
+"""Allow one apply at a time to write to a stack: a blob lease of one minute, renewed while the apply writes. It expires
+soon after a crash."""
 
 from __future__ import annotations
 
@@ -16,9 +17,9 @@ __all__ = ["Lease", "break_lease", "holder_of"]
 SECONDS = 60
 RENEW_EVERY = 15.0
 ENOUGH = 20.0
-"""Seconds of lease that must be left when a write starts."""
+"""Minimum remaining seconds of the lease when a write starts."""
 FRESH = 1.0
-"""Seconds for which an answer that the lease is ours is taken for true; an older one is asked for anew."""
+"""Seconds for which a confirmation of the lease is trusted before it is checked again."""
 
 _ABSENT = {"LeaseNotPresentWithLeaseOperation", "LeaseNotPresentWithBlobOperation"}
 
@@ -55,10 +56,10 @@ class Lease:
         clock: Clock | None = None,
         renew_every: float = RENEW_EVERY,
     ) -> Lease:
-        """Takes the stack's lease.
+        """Acquire the stack's lease.
 
-        wait: seconds to go on asking while another holds it. A lease that expired, or whose holder was a process of
-        this machine that no longer exists, is taken over. Raises LeaseHeldError, which names the holder.
+        wait: seconds to retry while another apply holds it. A lease that expired, or whose holder was a process on
+        this machine that no longer exists, is taken over. Raises LeaseHeldError that names the holder.
         """
         clock = clock or SystemClock()
         deadline = clock.monotonic() + wait
@@ -87,28 +88,28 @@ class Lease:
         self.release()
 
     def remaining(self) -> float:
-        """Seconds for which the lease is certainly ours; 0 once it is lost or released."""
+        """Return for how many seconds the lease is certainly held; 0 after it is lost or released."""
         with self._lock:
             if self._lost or self._ended.is_set():
                 return 0.0
             return max(0.0, self._until - self._clock.monotonic())
 
     def require(self, seconds: float = ENOUGH) -> None:
-        """Makes sure that the lease is ours and lasts at least `seconds` more. Raises LeaseLostError when it is lost.
+        """Ensure that the lease is held for at least `seconds` more. Raises LeaseLostError if it is lost.
 
-        It asks the store, so that a lease that somebody broke is noticed by the next write, not by the next renewal.
+        Checks the store, so that the next write, not the next renewal, notices a broken lease.
         """
         if not self._ended.is_set() and self.remaining() < SECONDS - FRESH:
             self._renew()
         if self.remaining() < seconds:
             raise LeaseLostError(
                 f"the lease of stack {self.stack} was lost",
-                detail="It was broken by force-unlock, or could not be renewed in time: another apply may be writing.",
-                remedy="Run the command again: it reads what is there and goes on from it.",
+                detail="It was released by force-unlock or could not be renewed in time; another apply may be writing.",
+                remedy="Re-run the command: it reads the current state and resumes.",
             )
 
     def release(self) -> None:
-        """Gives it back. Of a lost lease, or twice, it does nothing."""
+        """Release the lease. Does nothing if it is lost or already released."""
         if self._ended.is_set():
             return
         self._ended.set()
@@ -121,7 +122,7 @@ class Lease:
         except (ConflictError, NotFoundError):
             self._lost = True
         except PhiftError:
-            self._until = 0.0  # nobody hears us: it ends by itself within a minute
+            self._until = 0.0  # the store is unreachable: the lease expires within a minute
 
     def _keep(self) -> None:
         while not self._ended.wait(self._renew_every):
@@ -137,14 +138,14 @@ class Lease:
             with self._lock:
                 self._lost = True
         except PhiftError:
-            return  # no answer is not a refusal: `remaining` runs down and the next turn asks again
+            return  # no response is not a loss: `remaining` decreases and the next iteration retries
         else:
             with self._lock:
                 self._until = max(self._until, asked + SECONDS)
 
 
 def holder_of(store: LeaseStore, stack: str) -> Holder:
-    """Who wrote the lease blob last; an empty Holder when nobody did."""
+    """Return the last writer of the lease blob; an empty Holder if there is none."""
     try:
         return Holder.from_json(store.get(lease_blob(stack)))
     except NotFoundError:
@@ -152,7 +153,7 @@ def holder_of(store: LeaseStore, stack: str) -> Holder:
 
 
 def break_lease(store: LeaseStore, stack: str) -> bool:
-    """Ends whoever's lease at once; False when there was none. For force-unlock, and for holders that are gone."""
+    """Break the lease, whoever holds it; return False if there was none. For force-unlock and for dead holders."""
     try:
         store.break_lease(lease_blob(stack))
     except NotFoundError:
@@ -165,10 +166,10 @@ def break_lease(store: LeaseStore, stack: str) -> bool:
 
 
 def _take(store: LeaseStore, stack: str, holder: Holder) -> str | None:
-    """The id of a new lease, None when somebody else holds one.
+    """Return the id of a new lease, or None if somebody else holds one.
 
-    The blob is signed before it is leased, so that whoever dies holding it has left a name. Of two that sign at the
-    same moment one gets the lease, and sees to it that the name is his.
+    The holder is written before the blob is leased, so that a crash leaves a name behind. If two applies write it at
+    the same time, the one that gets the lease writes its name again.
     """
     blob, signature = lease_blob(stack), holder.to_json()
     try:
@@ -181,9 +182,9 @@ def _take(store: LeaseStore, stack: str, holder: Holder) -> str | None:
         if store.get(blob) != signature:
             store.put(blob, signature, lease=lease_id)
     except BaseException as error:
-        with suppress(PhiftError):  # it ends by itself within a minute, and what went wrong is told
+        with suppress(PhiftError):  # it expires within a minute, and the original error is raised
             store.release_lease(blob, lease_id)
-        if isinstance(error, ConflictError):  # broken, and taken by another, within this moment
+        if isinstance(error, ConflictError):  # broken and acquired by another apply in between
             _require_lease_conflict(error)
             return None
         raise
@@ -191,7 +192,7 @@ def _take(store: LeaseStore, stack: str, holder: Holder) -> str | None:
 
 
 def _require_lease_conflict(error: ConflictError) -> None:
-    """Raises the conflict when it is not that another holds the lease."""
+    """Raise the conflict unless it means that another apply holds the lease."""
     if not error.code.startswith("Lease"):
         raise error
 
@@ -199,6 +200,6 @@ def _require_lease_conflict(error: ConflictError) -> None:
 def _held(stack: str, holder: Holder) -> LeaseHeldError:
     return LeaseHeldError(
         f"another apply is writing to stack {stack}",
-        detail=f"The lease is {holder.describe()}\nand ends by itself within {SECONDS} seconds after its holder stops.",
-        remedy="Wait until it has finished. If it is certainly dead: phift force-unlock SPEC.",
+        detail=f"The lease is {holder.describe()}\nand expires within {SECONDS} seconds after its holder stops.",
+        remedy="Wait until it finishes. If it has certainly crashed, run: phift force-unlock SPEC",
     )

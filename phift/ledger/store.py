@@ -1,4 +1,4 @@
-"""What the ledger needs of a blob store, and where it keeps things in it."""
+"""The blob store interface of the ledger, and the paths of its blobs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["JournalStore", "LeaseStore", "journal_folder", "lease_blob"]
 
 
 class LeaseStore(Protocol):
-    """Blobs that can be leased.
+    """Blobs with leases.
 
     Raises ConflictError (code of the service: LeaseAlreadyPresent, BlobAlreadyExists, LeaseIdMismatch...,
     LeaseNotPresent...) and NotFoundError of phift.errors.
@@ -25,7 +25,7 @@ class LeaseStore(Protocol):
 
 
 class JournalStore(Protocol):
-    """Blobs that grow at their end. Raises NotFoundError for a blob that is not there."""
+    """Append blobs. Raises NotFoundError if a blob does not exist."""
 
     def get(self, name: str) -> bytes: ...
     def list(self, prefix: str) -> Iterator[str]: ...
@@ -33,10 +33,10 @@ class JournalStore(Protocol):
 
 
 def lease_blob(stack: str) -> str:
-    """The blob whose lease is the stack's."""
+    """Return the blob whose lease is the stack's lease."""
     return f"phift/stacks/{stack}/lease"
 
 
 def journal_folder(stack: str) -> str:
-    """Where the stack's journals lie; names sort by time."""
+    """Return the prefix of the stack's journals; names sort by time."""
     return f"phift/stacks/{stack}/journal/"

@@ -1,1 +1,1 @@
-"""How results are told: to people, to programs, to a pull request. Below here are values and events, here the words."""
+"""Render results for people, programs and pull requests. The layers below produce values and events, never text."""

@@ -1,4 +1,4 @@
-"""What every view shares: where text goes, how it is dressed, and the two protocols a command picks a view by."""
+"""What all views share: output streams, styling, and the two view protocols that commands use."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["PLAIN", "ApplyView", "PlanView", "Sink", "Streams", "Style", "is_gone"]
 
 PLAIN_WIDTH = 80
-"""Columns assumed where nothing tells: the same text in every log."""
+"""The assumed width in columns if it is unknown, so that logs look the same everywhere."""
 
 
 class Style(NamedTuple):
-    """Dress for text: colours or none, and the columns to fill."""
+    """Text style: colours or none, and the width in columns."""
 
     colour: bool = False
     width: int = PLAIN_WIDTH
@@ -47,7 +47,7 @@ class Style(NamedTuple):
         return self._wrap("36", text)
 
     def symbol(self, symbol: str) -> str:
-        """A plan's symbol in Terraform's colours."""
+        """Return a plan symbol in Terraform's colours."""
         paint = {"+": self.green, "~": self.yellow, "-": self.red, "-/+": self.red, "<=": self.cyan, ".": self.red}
         return paint.get(symbol, str)(symbol)
 
@@ -59,20 +59,19 @@ PLAIN = Style()
 
 
 def is_gone(error: OSError) -> bool:
-    """Whether the reader of a pipe is gone, or the terminal is, which sends SIGHUP: the work must still end well."""
+    """Return whether the reader of the pipe or the terminal is gone (SIGHUP): the apply must still finish cleanly."""
     return isinstance(error, BrokenPipeError) or error.errno == errno.EIO
 
 
 class Sink:
-    """One stream that outlives its reader: when the pipe breaks or the terminal goes, later text is dropped instead of
-    ending an apply."""
+    """A stream that drops text once its reader is gone: a broken pipe or closed terminal must not end an apply."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
         self.broken = False
 
     def write(self, text: str) -> None:
-        """Writes the text and a line end."""
+        """Write the text and a line end."""
         if self.broken:
             return
         try:
@@ -86,9 +85,9 @@ class Sink:
 
 @dataclass(frozen=True)
 class Streams:
-    """Results go to `out`, progress and errors to `err`.
+    """`out` for results, `err` for progress and errors.
 
-    terminal: whether a person can be asked (stdin and stderr are terminals). live: whether err can be redrawn.
+    terminal: whether phift can prompt (stdin and stderr are terminals). live: whether err can be redrawn.
     """
 
     out: TextIO = field(default_factory=lambda: sys.stdout)
@@ -100,7 +99,7 @@ class Streams:
 
     @classmethod
     def standard(cls, *, colour: bool = True, environ: Mapping[str, str] = os.environ) -> Streams:
-        """Those of this process. No colour without a terminal, with NO_COLOR, on a dumb one, or when refused."""
+        """Return the streams of this process. No colour without a terminal, on a dumb one, or with NO_COLOR."""
         wanted = colour and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
 
         def style(stream: TextIO) -> Style:
@@ -118,14 +117,14 @@ class Streams:
 
 
 def _columns() -> int:
-    """Of the terminal, within what reads well."""
-    import shutil  # slow to import, and most commands in a pipeline have no terminal
+    """Return the terminal's width, limited to a readable range."""
+    import shutil  # slow to import, and commands in a pipeline have no terminal
 
     return max(40, min(shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns, 140))
 
 
 class PlanView(Protocol):
-    """A plan as text, without the last line end."""
+    """Renders a plan as text without a trailing newline."""
 
     def __call__(
         self,
@@ -140,9 +139,9 @@ class PlanView(Protocol):
 
 
 class ApplyView(Protocol):
-    """Listens to an apply from any thread, between enter and exit, and tells the end of it.
+    """Receives the events of an apply from any thread, between enter and exit, and reports its result.
 
-    failures: what failed so far. started: whether a write was begun, so that there may be work going on.
+    failures: the failures so far. started: whether a write has started, so that operations may be running.
     """
 
     failures: list[ResourceFailed]
@@ -157,10 +156,10 @@ class ApplyView(Protocol):
     ) -> None: ...
 
     def planned(self, plan: Plan) -> None:
-        """Tells what is about to be carried out, before anybody is asked."""
+        """Show the plan before the prompt for approval."""
 
     def finish(self, result: ApplyFinished) -> None:
-        """Tells the end of an apply that ran through, with failures or without."""
+        """Report the result of an apply that finished, with or without failures."""
 
     def ended(self, error: BaseException) -> None:
-        """Tells, where the words on stderr are not enough, that an error ended the apply."""
+        """Report an error that ended the apply, if stderr alone does not suffice."""

@@ -1,4 +1,4 @@
-"""Plans, findings and errors as views may show them: no text in them can act on a terminal or mislead an eye."""
+"""Make plans, findings and errors safe to show: escape text that could control a terminal or deceive the reader."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ __all__ = ["harmless", "shown_text"]
 T = TypeVar("T")
 
 _QUOTED = frozenset({"wanted", "live", "applied", "desired", "details", "lock"})
-"""Fields whose texts are shown in quotes, with their line ends escaped there."""
+"""Fields shown in quotes, where line ends are already escaped."""
 _PARAGRAPHS = frozenset({"detail", "remedy"})
 _LINES = "\n\t"
 _OWN_COLOURS = "(\033\\[(?:0|1|2|3[1236])m)"
 
 
 def harmless(value: T) -> T:
-    """The same value with every text in it inert; the very same object where there is nothing to do."""
+    """Return the value with all texts made inert; the same object if nothing changes."""
     changed: T = _made(value, "")
     return changed
 
 
 def shown_text(text: str) -> str:
-    """A finished text for a terminal or a log: only line ends, tabs and phift's own colours act in it."""
+    """Make rendered text safe for a terminal or a log: keep only line ends, tabs and phift's own colours."""
     if text.isprintable():
         return text
     parts = re.split(_OWN_COLOURS, text)

@@ -1,4 +1,4 @@
-"""Results for programs: one JSON document each, with a `format_version`. Keys may be added, none is renamed."""
+"""Results for programs: one JSON document each, with a `format_version`. Keys may be added but never renamed."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ __all__ = [
 
 
 def document(data: Any) -> str:
-    """Any plain value, indented, keys in their own order. What could act on a terminal is escaped, as JSON can."""
+    """Return any plain value, indented, keys in insertion order. Control characters are escaped."""
     return escaped(json.dumps(data, indent=2, ensure_ascii=False, default=str))
 
 
 def escaped(text: str) -> str:
-    """JSON with every character escaped that could act on a terminal: JSON itself leaves some of them as they are."""
+    """Escape every character that could control a terminal: JSON itself leaves some unescaped."""
     return re.sub(_OTHER, lambda m: m[0] if inert(m[0]) == m[0] else json.dumps(m[0])[1:-1], text)
 
 
@@ -58,12 +58,12 @@ def plan(
     show_unchanged: bool = False,
     show_suppressed: bool = False,
 ) -> str:
-    """`Plan.to_dict`, whole; with summary without the resources' properties. The other options dress text only."""
+    """Return `Plan.to_dict`; with summary, without the resources' properties. The other options affect text only."""
     return document(plan_document(planned, summary=summary))
 
 
 def plan_document(planned: Plan, *, summary: bool = False) -> dict[str, Any]:
-    """The same as plain values."""
+    """Return the same as plain values."""
     data = planned.to_dict()
     if not summary:
         return data
@@ -74,8 +74,8 @@ def plan_document(planned: Plan, *, summary: bool = False) -> dict[str, Any]:
 
 
 def drift(found: Drift) -> str:
-    """Whether there is drift, what was changed outside, what of the spec is not applied yet, and what is in state
-    Failed; resources as in a plan."""
+    """Return whether there is drift, the outside changes, the spec changes not applied yet, and the failed resources,
+    each as in a plan."""
     planned = {r["address"]: r for r in found.plan.to_dict()["resources"]}
     return document(
         {
@@ -92,7 +92,7 @@ def drift(found: Drift) -> str:
 
 
 def history(records: Sequence[Record]) -> str:
-    """The applies of a stack, newest first: holder, plan summary, and each write with what came of it."""
+    """Return the applies of a stack, newest first: holder, plan summary, and each write with its outcome."""
     return document(
         {
             "format_version": "1.0",
@@ -132,7 +132,7 @@ def _writes(resource: Mapping[str, Any]) -> bool:
 
 
 def status(found: Status) -> str:
-    """The stack, its workspace, and its resources by address."""
+    """Return the stack, its workspace, and its resources by address."""
     return document(
         {
             "format_version": "1.0",
@@ -149,7 +149,7 @@ def status(found: Status) -> str:
 
 
 def answers(results: Sequence[Mapping[str, Any]]) -> str:
-    """What an endpoint answered, and the share of answers that equal their ground truth, null where none is known."""
+    """Return the answers of an endpoint, and the share that equals the ground truth, null if there is none."""
     known = [r for r in results if r["ground_truth"]]
     same = sum(r["answer"] == r["ground_truth"].strip() for r in known)
     exact = same / len(known) if known else None
@@ -157,7 +157,7 @@ def answers(results: Sequence[Mapping[str, Any]]) -> str:
 
 
 def metrics(measured: Metrics) -> str:
-    """The job, its state, and its series by name, each a list of points."""
+    """Return the job, its state, and its series by name, each a list of points."""
     return document(
         {
             "format_version": "1.0",
@@ -174,9 +174,9 @@ def metrics(measured: Metrics) -> str:
 def rendered(
     loaded: LoadedSpec, extra: Mapping[str, tuple[Any, Origin]] | None = None, notes: Sequence[str] = ()
 ) -> str:
-    """The final spec, and the origin of each of its values by dotted path.
+    """Return the rendered spec, and the origin of each value by dotted path.
 
-    extra: values and origins known elsewhere, such as the defaults of the model. They have a key of their own.
+    extra: additional values and origins, such as the model's defaults, under a separate key.
     """
     added = dict(extra or {})
     return document(
@@ -193,7 +193,7 @@ def rendered(
 
 
 def lock(report: LockReport) -> str:
-    """The lock file's path, what changed in it, and which pins are behind."""
+    """Return the lock file's path, its changes, and the outdated pins."""
     return document(
         {
             "format_version": "1.0",
@@ -209,12 +209,12 @@ def lock(report: LockReport) -> str:
 
 
 def diagnostics(found: Iterable[Diagnostic]) -> list[dict[str, Any]]:
-    """Plain values of diagnostics."""
+    """Return diagnostics as plain values."""
     return [d.plain() for d in found]
 
 
 def explained(several: Iterable[Explanation]) -> str:
-    """Diagnostic codes with what is written about them."""
+    """Return diagnostic codes with their explanations."""
     codes = [
         {
             "code": one.code,
@@ -232,7 +232,7 @@ def explained(several: Iterable[Explanation]) -> str:
 
 
 def error(raised: BaseException) -> dict[str, Any]:
-    """An error as plain values: kind, summary, detail, remedy, address, exit_code, and what its kind adds."""
+    """Return an error as plain values: kind, summary, detail, remedy, address, exit_code, and kind-specific keys."""
     if not isinstance(raised, PhiftError):
         return {"kind": type(raised).__name__, "summary": str(raised), "exit_code": 1}
     data: dict[str, Any] = {

@@ -20,8 +20,8 @@ __all__ = ["diff", "prepared", "preview", "stats"]
 
 
 def preview(found: Preview) -> str:
-    """Whole rows. `row` is prepared, or as the source has it for raw and unfit rows, null where it cannot be
-    read. `fit` is null of raw rows, which nothing was asked of."""
+    """Return whole rows. `row` is the prepared row, or the source row for raw and unfit rows, null if unreadable.
+    `fit` is null for raw rows, which are not checked."""
     return document(
         {
             "format_version": "1.0",
@@ -47,7 +47,7 @@ def preview(found: Preview) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON can say: null for a number that is none, text for what it has no word for."""
+    """Convert to JSON values: null for NaN and infinity, text for types that JSON lacks."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
@@ -56,7 +56,7 @@ def _plain(value: Any) -> Any:
 
 
 def stats(found: DataStats) -> str:
-    """Numbers by split, and what the checks of the spec find."""
+    """Return statistics by split, and the findings of the spec's data checks."""
     return document(
         {
             "format_version": "1.0",
@@ -93,7 +93,7 @@ def _measures(measures: Measures) -> dict[str, Any]:
 
 
 def diff(found: DataDiff) -> str:
-    """Counts by split, and the first few rows of each sort; `counts` is null for a split that only one side has."""
+    """Return counts by split, and the first few rows of each kind; `counts` is null for a split of only one side."""
     return document(
         {
             "format_version": "1.0",
@@ -132,7 +132,7 @@ def _change(change: RowChange) -> dict[str, Any]:
 
 
 def prepared(stack: str, files: Mapping[str, tuple[str, str, Prepared]]) -> str:
-    """By split: version, path, rows, bytes, SHA-256 and how many rows were left out, by reason."""
+    """Return by split: version, path, rows, bytes, SHA-256 and the number of dropped rows by reason."""
     return document(
         {
             "format_version": "1.0",

@@ -1,7 +1,6 @@
-"""A plan as a comment on a pull request: a table, the text folded away, and a marker to find and update it by.
+"""A plan as a pull request comment: a table, the full text collapsed, and a marker to find and update it.
 
-Whatever a spec, a file or a workspace names comes from others, who may have opened the pull request: markdown_text.py
-keeps it from being Markdown.
+Names from a spec, a file or a workspace are untrusted (anybody may open a pull request): markdown_text.py escapes them.
 """
 
 from __future__ import annotations
@@ -22,23 +21,23 @@ from phift.views.markdown_text import code, escaped, html
 __all__ = ["LIMIT", "folded", "marker", "plan", "plan_text", "remarks"]
 
 LIMIT = 65_000
-"""Characters, below GitHub's 65,536 for a comment."""
+"""Maximum characters of a comment, below GitHub's limit of 65,536."""
 
 _TABLE_ROOM = 30_000
-"""Characters of the table; what does not fit is counted."""
+"""Maximum characters of the table; rows that do not fit are counted."""
 
 _DIFF_ROOM = 16_000
-"""Characters of the spec's diff; the plan comes first when both are long."""
+"""Maximum characters of the spec's diff, so that the plan has room."""
 
 _NOT_A_NAME = re.compile(r"[^a-z0-9*-]|--+")
-"""What no stack is called, and what would end the marker."""
+"""Characters that no stack name contains, and that would end the marker."""
 
 _SYMBOL = re.compile(r"^( *)(-/\+|<=|[+~.-])(?= )", re.MULTILINE)
 _DIFF_SIGNS = {"~": "!", "-/+": "!", "<=": " ", ".": " "}
 
 
 def marker(stack: str) -> str:
-    """The comment's first line, by which a later plan of the same stack finds and replaces it."""
+    """Return the comment's first line, which identifies it for updates by later plans of the stack."""
     return f"<!-- phift-plan:{_NOT_A_NAME.sub('', stack)} -->"
 
 
@@ -52,9 +51,9 @@ def plan(
     spec_diff: str | None = None,
     base: str = "",
 ) -> str:
-    """Below `LIMIT` characters whatever the plan. With summary without the folded text. style is not used.
+    """Return at most `LIMIT` characters. With summary, omit the collapsed text. style is not used.
 
-    spec_diff: the unified diff of the rendered spec against the git ref `base`; empty when they are the same.
+    spec_diff: the unified diff of the rendered spec against the Git ref `base`; empty if they are equal.
     """
     shown = [harmless(r) for r in planned.resources if r.action.changes_something or show_unchanged]
     planned = replace(harmless(replace(planned, resources=())), resources=planned.resources)
@@ -71,21 +70,21 @@ def plan(
         parts.append(folded("Show the plan", whole, room))
     if spec_diff is not None and not summary:
         ref = cut(base, 100)
-        title = f"Show what the rendered spec changed since {ref}"
-        told = f"The rendered spec is that of {escaped(ref)}."
+        title = f"Show changes of the rendered spec since {ref}"
+        told = f"The rendered spec is unchanged since {escaped(ref)}."
         parts.append(folded(title, inert(spec_diff, keep="\n"), _DIFF_ROOM) if spec_diff else told)
     parts.append(f"<sub>{html(cut(planned.spec_path, 200))}, planned {html(cut(planned.created, 40))}</sub>")
     return "\n\n".join(parts)
 
 
 def plan_text(planned: Plan, *, show_unchanged: bool, show_suppressed: bool) -> str:
-    """The plan for people, as a diff."""
+    """Return the human plan as a diff."""
     whole = text.render(planned, show_unchanged=show_unchanged, show_suppressed=show_suppressed)
     return _SYMBOL.sub(_to_the_front, whole)
 
 
 def remarks(planned: Plan) -> list[str]:
-    """Warnings and notes as one quotation; none where there are none."""
+    """Return warnings and notes as one block quote; empty if there are none."""
     planned = harmless(replace(planned, resources=()))
     said = [("Warning", _words(w)) for w in planned.warnings] + [("Note", note) for note in planned.notes]
     lines = [f"> **{kind}:** {escaped(cut(' '.join(words.split()), 400))}" for kind, words in said[:20]]
@@ -100,7 +99,7 @@ def _words(warning: Diagnostic) -> str:
 
 
 def _table(shown: list[PlannedResource]) -> str:
-    rows = ["| | resource | name | what and why |", "|---|---|---|---|"]
+    rows = ["| | resource | name | action and reason |", "|---|---|---|---|"]
     room = _TABLE_ROOM - len(rows[0])
     for count, resource in enumerate(shown):
         why = f"{planned_phrase(resource)}: {resource.reason}" if resource.reason else planned_phrase(resource)
@@ -117,14 +116,14 @@ def _table(shown: list[PlannedResource]) -> str:
 
 
 def _to_the_front(symbol: re.Match[str]) -> str:
-    """A plan's symbol in the first column, where a diff has colours for it."""
+    """Move the plan's symbol to the first column, where Markdown colours it as a diff."""
     return _DIFF_SIGNS.get(symbol[2], symbol[2]) + symbol[1] + " " * (len(symbol[2]) - 1)
 
 
 def folded(title: str, body: str, room: int) -> str:
-    """The text as a diff, folded away, and cut at the end of a line when it is longer than its room."""
+    """Return the text as a collapsed diff, cut at a line end if it is too long."""
     if len(body) > room:
         end = body.rfind("\n", 0, max(room - 100, 0))
-        body = body[: max(end, 0)] + "\n\n... cut here: all of it is longer than a comment may be"
+        body = body[: max(end, 0)] + "\n\n... truncated: exceeds the maximum length of a comment"
     fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", body)), 3)
     return f"<details><summary>{html(title)}</summary>\n\n{fence}diff\n{body}\n{fence}\n\n</details>"

@@ -1,4 +1,4 @@
-"""The plans of many stacks as one comment on a pull request: a line a stack, and each plan folded away below."""
+"""The plans of several stacks as one pull request comment: one line per stack, and each plan collapsed below."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["plans"]
 
 _EVERY = "*"
-"""Stands for the stack in the marker: no stack is called so."""
+"""Used as the stack in the marker; not a valid stack name."""
 
 _TABLE_ROOM = 30_000
 
@@ -28,8 +28,8 @@ def plans(
     show_unchanged: bool = False,
     show_suppressed: bool = False,
 ) -> str:
-    """Below `LIMIT` characters however many there are: what does not fit is counted, and plans that do not fit are left
-    out, the last ones first. With summary without the folded text. style is not used.
+    """Return at most `LIMIT` characters: table rows that do not fit are counted, and plans that do not fit are omitted,
+    the last ones first. With summary, omit the collapsed text. style is not used.
     """
     failed = len(planned.failed)
     told = f"{len(planned.stacks)} stacks" + (f", {failed} could not be planned" if failed else "")
@@ -51,7 +51,7 @@ def plans(
         else:
             parts += said
     if left:
-        parts.append(f"{left} plans are longer than a comment may be: phift plan FILE shows them one by one.")
+        parts.append(f"{left} plans omitted (comment too long). To see one, run: phift plan FILE")
     return "\n\n".join(parts)
 
 

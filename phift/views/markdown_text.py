@@ -1,4 +1,4 @@
-"""Text of others within Markdown: shown letter by letter, never Markdown, HTML, a link, a mention or a reference."""
+"""Untrusted text in Markdown: shown literally, never as Markdown, HTML, a link, a mention or a reference."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["code", "escaped", "html"]
 
 _TICKS = re.compile("`+")
 _MARKS = re.compile(r"([\\`*\[\]~$|]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
-"""Punctuation that Markdown acts on within a line; & and < become entities."""
+"""Punctuation with a meaning in inline Markdown; & and < become entities."""
 
 _ACTING = re.compile(
     r"""
@@ -21,16 +21,16 @@ _ACTING = re.compile(
     """,
     re.VERBOSE,
 )
-"""What a word must not hold outside of a code span, where GitHub turns nothing into a link."""
+"""Patterns that GitHub turns into links outside of code spans."""
 
 
 def code(text: str, *, cell: bool = False) -> str:
-    """A name, a file or a value as a code span, which nothing in it can end. cell: within a table."""
+    """Return a name, a file or a value as a code span that its content cannot end. cell: within a table."""
     said = " ".join(inert(text).split())
     if not said:
         return ""
     if cell and "|" in said:
-        # A bar ends the cell, whatever stands before it, as code spans are found only after the cells.
+        # A bar always ends the cell: GitHub splits cells before it parses code spans.
         return f"<code>{_entities(said)}</code>"
     fence = "`" * (max(map(len, _TICKS.findall(said)), default=0) + 1)
     pad = " " if "`" in (said[0], said[-1]) else ""
@@ -38,12 +38,12 @@ def code(text: str, *, cell: bool = False) -> str:
 
 
 def escaped(text: str, *, cell: bool = False) -> str:
-    """A sentence as text. Words in it that GitHub would act on become code spans."""
+    """Return a sentence as text. Words that GitHub would turn into links become code spans."""
     return " ".join(code(word, cell=cell) if _ACTING.search(word) else _plain(word) for word in inert(text).split())
 
 
 def html(text: str) -> str:
-    """The same within HTML, as in a `<summary>`."""
+    """Return the same for HTML, as in a `<summary>`."""
     return " ".join(
         f"<code>{_entities(word)}</code>" if _ACTING.search(word) else _entities(word) for word in inert(text).split()
     )
@@ -54,6 +54,6 @@ def _plain(word: str) -> str:
 
 
 def _entities(text: str) -> str:
-    """Punctuation of Markdown too: it acts in HTML that stands within a line."""
+    """Escape Markdown punctuation too: it is interpreted within inline HTML."""
     replaced = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
     return _MARKS.sub(lambda m: f"&#{ord(m[1])};", replaced)

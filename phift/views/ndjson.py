@@ -2,7 +2,7 @@
 
 Every line has `@level`, `@message`, `@module`, `@timestamp` and `type`. The first is `version`; then `planned_change`,
 `change_summary`, `apply_start`, `apply_progress`, `apply_complete`, `apply_errored`, `apply_skipped`, `outputs`,
-`diagnostic`, `lease` and `log`. Keys may be added, none is renamed without a new `UI_VERSION`.
+`diagnostic`, `lease` and `log`. Keys may be added; a renamed key requires a new `UI_VERSION`.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ __all__ = ["UI_VERSION", "JsonApply"]
 UI_VERSION = "1.0"
 
 EVERY = 5.0
-"""Seconds between two `apply_progress` of a resource whose state stays the same."""
+"""Seconds between two `apply_progress` lines of a resource whose state is unchanged."""
 
 
 class JsonApply(Watching):
-    """The event stream of `apply --json`, on stdout."""
+    """Writes the event stream of `apply --json` to stdout."""
 
     def __init__(self, streams: Streams, *, clock: Clock | None = None) -> None:
         super().__init__(clock=clock)
@@ -51,7 +51,7 @@ class JsonApply(Watching):
         self._line("version", f"phift {__version__}", phift=__version__, ui=UI_VERSION)
 
     def planned(self, plan: Plan) -> None:
-        """A `planned_change` a resource that will be written to, and the planned `change_summary`."""
+        """Write one `planned_change` per resource to change, and the planned `change_summary`."""
         for warning in plan.warnings:
             self._line("diagnostic", warning.summary, level="warn", diagnostic=diagnostics([warning])[0])
         for resource in plan.resources:
@@ -66,7 +66,7 @@ class JsonApply(Watching):
         )
 
     def finish(self, result: ApplyFinished) -> None:
-        """The applied `change_summary` and `outputs`."""
+        """Write the applied `change_summary` and `outputs`."""
         operation = "destroy" if result.plan.purpose == "destroy" else "apply"
         changes = {"add": result.added, "change": result.changed, "remove": result.destroyed, "operation": operation}
         self._line("change_summary", complete_line(result), changes=changes, elapsed_seconds=round(result.elapsed, 3))
@@ -75,7 +75,7 @@ class JsonApply(Watching):
         )
 
     def ended(self, failure: BaseException) -> None:
-        """A `diagnostic` line for an error that ended the command."""
+        """Write a `diagnostic` line for an error that ended the command."""
         data = error(failure)
         self._line("diagnostic", data["summary"], level="error", diagnostic=data)
 
@@ -99,7 +99,7 @@ class JsonApply(Watching):
 
 
 def _told(event: Event) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
-    """type, message, level and body of the lines that an event becomes."""
+    """Yield type, message, level and body of each line of an event."""
     hook: dict[str, Any]
     match event:
         case ResourceStarted():
@@ -143,7 +143,7 @@ def _told(event: Event) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
             yield "apply_errored", f"{event.address}: {hook['error']['summary']}", "error", {"hook": hook}
         case ResourceSkipped():
             hook = {"resource": str(event.address), "because": str(event.because)}
-            yield "apply_skipped", f"{event.address}: skipped, it needs {event.because}", "warn", {"hook": hook}
+            yield "apply_skipped", f"{event.address}: skipped: depends on {event.because}", "warn", {"hook": hook}
         case LeaseEvent():
             yield "lease", f"Lease {event.state}", "info", {"state": event.state}
         case Note():

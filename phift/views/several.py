@@ -1,4 +1,4 @@
-"""Many stacks for programs: one JSON document, with a `format_version`. Keys may be added, none is renamed."""
+"""Several stacks for programs: one JSON document with a `format_version`. Keys may be added but never renamed."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def plans(
     show_unchanged: bool = False,
     show_suppressed: bool = False,
 ) -> str:
-    """Each stack with its plan or its error, and the counts over all; summary as for one plan. The other options dress
-    text only."""
+    """Return each stack with its plan or error, and the total counts; summary as for one plan. The other options
+    affect text only."""
     return document(
         {
             "format_version": _VERSION,
@@ -47,7 +47,7 @@ def plans(
 
 
 def forgotten(found: Sequence[FoundStack]) -> str:
-    """The stacks that no spec makes, with what of them bills."""
+    """Return the stacks with no matching spec, with their billed objects."""
     return document(
         {
             "format_version": _VERSION,

@@ -1,4 +1,4 @@
-"""What every view of an apply does with its events, whatever it shows: one at a time, remembering what went wrong."""
+"""Event handling shared by all apply views: one event at a time, collecting failures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Throttle", "Watching"]
 
 
 class Watching:
-    """Events come from any thread; `_lock` serialises them, and is held again by a note that a signal brings.
+    """Events arrive on any thread; the re-entrant `_lock` serialises them (a signal may add a note meanwhile).
 
     failures, started: see phift.views.base.ApplyView.
     """
@@ -42,11 +42,11 @@ class Watching:
             self._tell(event)
 
     def _tell(self, event: Event) -> None:
-        """Shows one event; holds the lock."""
+        """Show one event; the lock is held."""
 
 
 class Throttle:
-    """Lets progress through: `same` seconds after the last of its resource while that says the same, else `changed`."""
+    """Limits progress per resource to one line per `same` seconds if unchanged, else per `changed` seconds."""
 
     def __init__(self, clock: Clock, *, same: float, changed: float) -> None:
         self._clock = clock
@@ -54,11 +54,11 @@ class Throttle:
         self._last: dict[Address, tuple[float, tuple[str, str]]] = {}
 
     def begin(self, address: Address) -> None:
-        """Something was just said of the resource."""
+        """Record that a line about the resource was just shown."""
         self._last[address] = (self._clock.monotonic(), ("", ""))
 
     def due(self, event: ResourceProgress) -> bool:
-        """Whether it is to be told; then it counts as told."""
+        """Return whether to show it; if so, record it as shown."""
         doing, now = (event.state, event.message), self._clock.monotonic()
         then, known = self._last.get(event.address, (-self._same, ("", "")))
         if now - then < (self._same if doing == known else self._changed):

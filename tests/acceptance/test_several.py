@@ -37,9 +37,9 @@ def test_a_folder_and_a_matrix_are_planned_applied_and_looked_at(project: Projec
     assert comment.stdout.startswith("<!-- phift-plan:* -->\n### phift plan: 3 stacks\n")
     assert f"| `{project.stack}b-4` |" in comment.stdout
     refused = project.run("plan", str(project.folder), "--out", "plan.json", "--select", "job.finetune")
-    assert "--out and --select cannot go with several stacks" in refused.stderr
+    assert "--out and --select cannot be used with several stacks" in refused.stderr
     said = " ".join(refused.stderr.split())
-    assert "Name one file, and of a file with a matrix one combination: --var NAME=VALUE." in said
+    assert "Pass a single spec; for a spec with a matrix, select one combination with --var NAME=VALUE." in said
 
     one = project.run("plan", str(other), "--var", "steps=2", "--detailed-exitcode")
     assert one.returncode == 0, one.stdout + one.stderr

@@ -198,5 +198,5 @@ def test_a_blob_that_is_not_what_was_uploaded_is_an_error(
         return answer
 
     monkeypatch.setattr(azure.blobs, "request", request)
-    with pytest.raises(AzureError, match="is not what was uploaded"):
+    with pytest.raises(AzureError, match="differs from the uploaded content"):
         send(azure, file, "up/other")

@@ -205,7 +205,7 @@ def test_the_emulator_is_killed_under_an_apply(own_embedded: Callable[[], Embedd
         code, output = finished(process)
     assert code not in (0, 2), output
     assert "Traceback" not in output
-    assert "error: the embedded Azure ML cannot be reached" in output
+    assert "error: cannot connect to the emulator" in output
     assert output.count("error:") == 1, output
     project.embedded = own_embedded()
     again = project.run("apply", "-y", "spec.yaml")

@@ -34,7 +34,7 @@ def test_cut_off_during_training_then_the_same_file_again(project: Project, numb
     assert signalled_during_training(project, number) == code
     again = project.run("apply", "plan.json")
     assert again.returncode == 0, again.stdout + again.stderr
-    assert "an earlier run of this plan has done it" in again.stderr
+    assert "already applied by an earlier run of this plan" in again.stderr
     assert len(project.jobs()) == 1
     assert project.models() == ["1"]
     assert not project.plan().changes_something

@@ -178,7 +178,7 @@ def test_only_metadata_of_an_existing_job_can_change_and_tags_merge(azure):
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"seeed": "1"}, "seeed is no input of the component"),
+        ({"seeed": "1"}, "unknown parameter `seeed`"),
         ({"seed": "x"}, "seed must be a whole number, got 'x'"),
         ({"apply_lora": "maybe"}, "apply_lora must be true or false"),
         ({"num_train_epochs": "0"}, "num_train_epochs must be at least 1"),

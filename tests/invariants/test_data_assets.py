@@ -196,15 +196,15 @@ def test_what_is_not_there(project: Project, outsider: Outsider) -> None:
     name = f"{project.stack}-m"
     trains_on(project, f"{{asset: azureml:{name}:1}}")
     code, summary, _ = said(project)
-    assert (code, summary) == ("data-asset", f"there is no data asset {name} in the workspace")
+    assert (code, summary) == ("data-asset", f"data asset {name} not found in the workspace")
     outsider.register(name, "3", "uri_file", f"{outsider.folder}/nothing.jsonl")
     _, summary, remedy = said(project)
-    assert summary == f"there is no version 1 of the data asset {name}"
+    assert summary == f"data asset {name} has no version 1"
     assert remedy == "Versions: 3."
     project.edit(f"{name}:1", f"{name}:3")
     code, summary, _ = said(project)
     assert code == "data-missing-file"
-    assert "there is no blob" in summary
+    assert "not found in datastore" in summary
 
 
 def test_an_empty_folder_and_another_datastore(project: Project, outsider: Outsider) -> None:
@@ -214,15 +214,15 @@ def test_an_empty_folder_and_another_datastore(project: Project, outsider: Outsi
     assert said(project)[0] == "data-empty"
     outsider.register(name, "2", "uri_file", "a.jsonl", store="workspacefilestore")
     project.edit(f"{name}:1", f"{name}:2")
-    assert said(project)[1] == "the datastore workspacefilestore is of type AzureFile"
+    assert said(project)[1] == "unsupported type of datastore workspacefilestore: AzureFile"
     outsider.register(name, "3", "uri_file", "a.jsonl", store="nowhere")
     project.edit(f"{name}:2", f"{name}:3")
     code, summary, remedy = said(project)
-    assert (code, summary) == ("data-datastore", "there is no datastore nowhere in the workspace")
+    assert (code, summary) == ("data-datastore", "datastore nowhere not found in the workspace")
     assert "workspaceblobstore" in remedy
     outsider.register(name, "4", "uri_file", "https://example.org/a.jsonl")
     project.edit(f"{name}:3", f"{name}:4")
-    assert "that is no path in a datastore" in said(project)[1]
+    assert "not a path in a datastore" in said(project)[1]
 
 
 def test_a_wrong_md5_is_found(project: Project, outsider: Outsider) -> None:
@@ -234,7 +234,7 @@ def test_a_wrong_md5_is_found(project: Project, outsider: Outsider) -> None:
     )
     trains_on(project, f"{{asset: azureml://datastores/workspaceblobstore/paths/{path}}}")
     plan, before = project.plan(), project.embedded.mark()
-    with pytest.raises(PhiftError, match="does not have the MD5"):
+    with pytest.raises(PhiftError, match="does not match the MD5"):
         project.apply(plan)
     assert writes(project.embedded.since(before)) == []
 
@@ -292,7 +292,7 @@ def test_a_datastore_that_may_not_be_read(project: Project, outsider: Outsider) 
     finally:
         project.embedded.admin("DELETE", "/faults")
     assert caught.value.status == 403
-    assert "cannot read the datastore workspaceblobstore" in str(caught.value)
+    assert "cannot read datastore workspaceblobstore" in str(caught.value)
     assert caught.value.remedy
 
 

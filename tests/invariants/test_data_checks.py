@@ -132,7 +132,7 @@ def test_the_spec_decides_what_a_pin_means(world: World, read: Counter[str]) -> 
 def test_an_apply_pins_and_tells_its_warnings(world: World, read: Counter[str]) -> None:
     request = written(world, {"overlap": "warn"})
     world.apply(request)
-    assert any("data.test: 1 of 1 rows has a prompt that data.train has too" in note for note in notes(world))
+    assert any("data.test: 1 of 1 rows has a prompt that is also in data.train" in note for note in notes(world))
     pins = read_lock(world.folder / "phift.lock").stack("stack-a")
     assert pins.base_model is not None
     assert pins.data is not None

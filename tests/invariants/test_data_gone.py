@@ -72,8 +72,8 @@ def test_looking_at_a_stack_whose_data_is_gone(project: Project) -> None:
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        ("{asset: azureml:nobodys:7}", "there is no data asset nobodys"),
-        ("{asset: azureml:nobodys@latest}", "there is no"),
+        ("{asset: azureml:nobodys:7}", "data asset nobodys not found"),
+        ("{asset: azureml:nobodys@latest}", "nobodys"),
         ("{path: https://example.org/rows.jsonl}", "is not pinned"),
         (f"{{hub: {CHAT}, split: train_sft}}", "phift.lock does not pin"),
     ],

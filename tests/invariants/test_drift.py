@@ -39,7 +39,7 @@ def test_what_failed_is_no_change_of_the_author(world: World) -> None:
     assert told(found) == {"outside": [], "unapplied": [], "failed": ["compute.finetune"]}
     text = view.render(found)
     assert "# compute.finetune is in state Failed\n  # OutOfCapacity: none left\n" in text
-    assert f"Next: phift apply {request.path}, which replaces it." in " ".join(text.split("\n  # "))
+    assert f"Next: phift apply {request.path} (replaces it)." in " ".join(text.split("\n  # "))
     assert "Not applied yet" not in text
     assert "1 resource in state Failed." in " ".join(text.split())
     document = json.loads(documents.drift(found))

@@ -178,7 +178,7 @@ def test_retries_of_the_spec_outlast_the_infrastructure(project: Project) -> Non
     project.events.clear()
     project.applied()
     notes = [e.text for e in project.events if isinstance(e, Note)]
-    assert notes == ["job.finetune: attempt 3 failed: its nodes were pre-empted; it is run once more"]
+    assert notes == ["job.finetune: attempt 3 failed: its nodes were pre-empted; retrying"]
     assert sorted(job["name"].rpartition("-")[2] for job in project.jobs())[-3:] == ["r2", "r3", "r4"]
     assert project.models() == ["1"]
     assert not project.plan().changes_something

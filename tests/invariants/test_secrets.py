@@ -121,11 +121,11 @@ def test_a_secret_of_the_command_line_is_not_saved_and_asked_for_again(world: Wo
     planfile.write(file, plan, request)
     assert VALUE not in file.read_text(encoding="utf-8")
     assert VALUE not in plan.spec_words
-    with pytest.raises(UsageError, match="does not hold the value of --var a_token"):
+    with pytest.raises(UsageError, match="does not contain the value of --var a_token"):
         planfile.read(file)
-    with pytest.raises(UsageError, match="another value"):
+    with pytest.raises(UsageError, match="differs from the value"):
         planfile.read(file, {"a_token": "other"})
-    with pytest.raises(UsageError, match="--var level cannot go with a saved plan"):
+    with pytest.raises(UsageError, match="--var level cannot be used with a saved plan"):
         planfile.read(file, {"a_token": VALUE, "level": "x"})
     assert planfile.read(file, {"a_token": VALUE})[1].variables == request.variables
     assert planfile.read_plan(file) == plan

@@ -39,7 +39,7 @@ def test_an_hour_is_more_than_a_create_may_take(project: Project, compute: str) 
     assert time.monotonic() - started < 30
     error = failed(project).error
     assert isinstance(error, ThrottledError)
-    assert "asks to wait 1h00m, and the deadline of compute.finetune leaves" in error.remedy
+    assert "asks to wait 1h00m, but the deadline of compute.finetune is in" in error.remedy
 
 
 def test_an_hour_ends_a_wait_without_a_failure(project: Project, compute: str) -> None:

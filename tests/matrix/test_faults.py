@@ -276,7 +276,7 @@ def test_a_lease_lost_while_writing_stops_the_apply(there: Project, monkeypatch:
     (lost,) = [e for e in there.events if isinstance(e, ResourceFailed)]
     assert isinstance(lost.error, LeaseLostError)
     assert str(lost.address) == "deployment.main"
-    assert "Run the command again" in lost.error.remedy
+    assert "Re-run the command" in lost.error.remedy
     assert actions(there.plan())["endpoint.main"] == "no-op"
     there.applied()
     assert not there.plan().changes_something

@@ -102,8 +102,8 @@ def test_patience_for_what_exists_ends() -> None:
     with pytest.raises(NotFoundError) as told:
         rest.get("e", "1")
     assert 10 <= sum(attendant.told) < 20
-    assert "existed in this run" in told.value.detail
-    assert "somebody deleted it" in told.value.remedy
+    assert "existed earlier in this run" in told.value.detail
+    assert "whether it was deleted" in told.value.remedy
 
 
 def test_a_workspace_that_is_gone_is_not_borne() -> None:

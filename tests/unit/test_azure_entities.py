@@ -257,7 +257,7 @@ def test_pipelines_built_at_once_do_not_mix() -> None:
 def test_what_the_sdk_refuses_is_one_clear_error() -> None:
     from azure.ai.ml.entities import ManagedOnlineDeployment
 
-    with pytest.raises(PhiftError, match="needs the workspace"):
+    with pytest.raises(PhiftError, match="requires a workspace"):
         body(ManagedOnlineDeployment(name="d", endpoint_name="e", model="azureml:m:3"))
     with pytest.raises(PhiftError, match="cannot read the component"):
         pipeline_from_component({"id": "x", "properties": {"componentSpec": {}}})

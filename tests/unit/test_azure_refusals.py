@@ -37,7 +37,7 @@ def refused(status: int, code: str, message: str = "no", **more: Any) -> AzureEr
         (403, "KeyBasedAuthenticationNotPermitted", "no keys", Cause.KEY_ACCESS, "Storage Blob Data Contributor"),
         (403, "AuthorizationPermissionMismatch", "no", Cause.ROLE, "Storage Blob Data Contributor"),
         (403, "AuthorizationFailure", "no", Cause.NETWORK, "network rules"),
-        (403, "AuthorizationFailed", "no", Cause.ROLE, "Ask for a role"),
+        (403, "AuthorizationFailed", "no", Cause.ROLE, "Request a role"),
         (403, "DenyAssignmentAuthorizationFailed", "no", Cause.ROLE, "deny assignment"),
         (403, "UnAuthorizedRegistryAccess", "no", Cause.ROLE, "registry's name"),
         (403, "UserError", "Public network access is disabled", Cause.NETWORK, "virtual network"),
@@ -59,7 +59,7 @@ def refused(status: int, code: str, message: str = "no", **more: Any) -> AzureEr
         (409, "SomethingNew", "never seen", Cause.UNKNOWN, ""),
         (400, "UserError", "A job with this name already exists.", Cause.UNKNOWN, ""),
         (403, "SomethingNew", "no", Cause.UNKNOWN, "az login"),
-        (429, "TooManyRequests", "slow down", Cause.UNKNOWN, "Wait a little"),
+        (429, "TooManyRequests", "slow down", Cause.UNKNOWN, "Wait a moment"),
     ],
 )
 def test_each_refusal_has_its_cause_and_its_advice(
@@ -116,7 +116,7 @@ def test_a_policy_is_told_by_its_names_and_by_what_it_looked_at() -> None:
     error = refused(403, "RequestDisallowedByPolicy", additionalInfo=[{"type": "PolicyViolation", "info": info}])
     first, _ = error.detail.splitlines()
     assert first == (
-        "policy Require a tag, assignment cost, at /subscriptions/s; refused because tags[CostCenter] exists false "
+        "policy Require a tag, assignment cost, at /subscriptions/s; denied because tags[CostCenter] exists false "
         "and location equals westus (it is eastus)"
     )
 

@@ -80,16 +80,16 @@ def test_spellings_of_one_value_are_one_value(name: str, spellings: list[object]
 @pytest.mark.parametrize(
     ("parameters", "code", "remedy"),
     [
-        ({"learning_rat": 1}, "unknown", "did you mean learning_rate?"),
-        ({"learning_rate": "5e-6"}, "type", "write it without quotes: learning_rate: 5e-6"),
+        ({"learning_rat": 1}, "unknown", "Did you mean learning_rate?"),
+        ({"learning_rate": "5e-6"}, "type", "Write it without quotes: learning_rate: 5e-6"),
         ({"learning_rate": True}, "type", ""),
         ({"learning_rate": float("inf")}, "type", ""),
         ({"max_steps": 1.5}, "type", ""),
         ({"apply_lora": "yes"}, "type", ""),
-        ({"optim": "adamw"}, "enum", "did you mean adamw_torch?"),
+        ({"optim": "adamw"}, "enum", "Did you mean adamw_torch?"),
         ({"precision": 4}, "enum", ""),
         ({"num_train_epochs": 0}, "bounds", ""),
-        ({"seed": None}, "type", "leave the line out to get the default"),
+        ({"seed": None}, "type", "To use the default, remove the line."),
         ({"seed": [1]}, "type", ""),
     ],
 )

@@ -205,7 +205,7 @@ def test_an_address_that_is_none_is_told_with_its_option(
     spec: str, option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["plan", spec, option, "compute"]) == 1
-    assert f"{option}: 'compute' is no address" in capsys.readouterr().err
+    assert f"{option}: 'compute' is not an address" in capsys.readouterr().err
 
 
 def test_a_dry_run_shows_the_plan_and_applies_nothing(
@@ -270,7 +270,7 @@ def attended() -> Iterator[None]:
 @pytest.mark.usefixtures("attended")
 def test_the_first_signal_asks_and_before_any_write_interrupts() -> None:
     stop, told = threading.Event(), []
-    with interrupt.polite(stop, lambda: True, told.append):
+    with interrupt.graceful_shutdown(stop, lambda: True, told.append):
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.01)
     assert stop.is_set()
@@ -281,7 +281,7 @@ def test_the_first_signal_asks_and_before_any_write_interrupts() -> None:
 
 
 def _terminated() -> None:
-    with interrupt.polite(threading.Event(), lambda: False, lambda text: None):
+    with interrupt.graceful_shutdown(threading.Event(), lambda: False, lambda text: None):
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(0.5)
 
@@ -291,7 +291,7 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
     """As in `phift apply &`: Ctrl-C at the terminal is meant for what runs in front."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     stop = threading.Event()
-    with interrupt.polite(stop, lambda: True, lambda text: None):
+    with interrupt.graceful_shutdown(stop, lambda: True, lambda text: None):
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.01)
         assert not stop.is_set()
@@ -302,9 +302,9 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
 
 def test_the_second_signal_ends_the_process() -> None:
     program = (
-        "import os, signal, threading, time\nfrom phift.cli.interrupt import polite\n"
+        "import os, signal, threading, time\nfrom phift.cli.interrupt import graceful_shutdown\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "with polite(threading.Event(), lambda: True, print):\n"
+        "with graceful_shutdown(threading.Event(), lambda: True, print):\n"
         "    os.kill(os.getpid(), signal.SIGINT); os.kill(os.getpid(), signal.SIGINT); time.sleep(9)\n"
     )
     assert subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True).returncode == 130
@@ -312,7 +312,7 @@ def test_the_second_signal_ends_the_process() -> None:
 
 def test_a_closed_terminal_asks_like_ctrl_c_however_often_it_says_so() -> None:
     stop, told = threading.Event(), []
-    with interrupt.polite(stop, lambda: True, told.append):
+    with interrupt.graceful_shutdown(stop, lambda: True, told.append):
         os.kill(os.getpid(), signal.SIGHUP)
         os.kill(os.getpid(), signal.SIGHUP)
         time.sleep(0.01)
@@ -325,7 +325,7 @@ def test_under_nohup_a_closed_terminal_means_nothing() -> None:
     stop = threading.Event()
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with interrupt.polite(stop, lambda: True, lambda text: None):
+        with interrupt.graceful_shutdown(stop, lambda: True, lambda text: None):
             os.kill(os.getpid(), signal.SIGHUP)
             time.sleep(0.01)
     finally:

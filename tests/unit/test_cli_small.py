@@ -65,7 +65,7 @@ def test_a_spec_that_the_ref_has_not_is_all_new(spec: Path) -> None:
 
 @pytest.mark.parametrize("ref", ["nothing", "--help"])
 def test_a_ref_that_is_none_is_told(spec: Path, ref: str) -> None:
-    with pytest.raises(UsageError, match="knows no such commit"):
+    with pytest.raises(UsageError, match="unknown Git ref"):
         rendered_diff(Request(spec), ref)
 
 
@@ -73,7 +73,7 @@ def test_an_output_is_picked_by_address_and_key() -> None:
     assert pick(FOUND, "endpoint.main") == FOUND["endpoint.main"]
     assert pick(FOUND, "endpoint.main.scoring_uri") == "https://e"
     assert pick(FOUND, "deployment.d-1.2.instance_count") == 1
-    with pytest.raises(UsageError, match=r"no output endpoint\.main\.nothing") as raised:
+    with pytest.raises(UsageError, match=r"unknown output endpoint\.main\.nothing") as raised:
         pick(FOUND, "endpoint.main.nothing")
     assert "endpoint.main.scoring_uri" in raised.value.remedy
 

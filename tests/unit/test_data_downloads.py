@@ -69,7 +69,7 @@ def test_a_disk_that_fills_up_meanwhile_is_told_too(tmp_path: Path) -> None:
 
     with pytest.raises(DiskFullError), Folder(tmp_path).writing("rows.jsonl"):
         fill()
-    with pytest.raises(DiskFullError), space.told(tmp_path):
+    with pytest.raises(DiskFullError), space.full_disk_error(tmp_path):
         fill()
     assert list(tmp_path.iterdir()) == []
 

@@ -61,12 +61,12 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsiz
     [
         ("a.jsonl", PAGE, "html", "an HTML or XML page", "/resolve/"),
         ("a.json", b"\n  <html lang=en>", "html", "an HTML or XML page", "sign-in page"),
-        ("a.csv", b'<?xml version="1.0"?><Error><Code>BlobNotFound</Code></Error>', "html", "HTML or XML", "download"),
+        ("a.csv", b'<?xml version="1.0"?><Error><Code>BlobNotFound</Code></Error>', "html", "XML page", "sign-in page"),
         ("a.parquet", PAGE, "html", "an HTML or XML page", "/resolve/"),
         ("a.jsonl", POINTER, "lfs-pointer", "a Git LFS pointer", "git lfs pull"),
         ("a.parquet", POINTER, "lfs-pointer", "a Git LFS pointer", "git lfs pull"),
-        ("a.jsonl", b"[" + GOOD.strip() + b"]", "array", "begins with `[`", "the suffix .json"),
-        ("a.jsonl", b"[\n" + GOOD + b",\n" + GOOD + b"]", "array", "begins with `[`", "the suffix .json"),
+        ("a.jsonl", b"[" + GOOD.strip() + b"]", "array", "starts with `[`", "rename it to .json"),
+        ("a.jsonl", b"[\n" + GOOD + b",\n" + GOOD + b"]", "array", "starts with `[`", "rename it to .json"),
         ("a.jsonl", GOOD.decode().encode("utf-16"), "encoding", "UTF-16", "UTF-8"),
         ("a.jsonl", GOOD.decode().encode("utf-16-le"), "encoding", "UTF-16", "UTF-8"),
         ("a.csv", CSV.decode().encode("utf-16-be"), "encoding", "UTF-16", "UTF-8"),
@@ -75,18 +75,18 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsiz
         ("a.csv", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "excel", "an Excel workbook", "Save the sheet"),
         ("a.csv", zipped("train.csv"), "zip", "a zip archive", "Unpack it"),
         ("a.jsonl", parquet(), "parquet", "a Parquet file", "the suffix .parquet"),
-        ("a.csv", b"BZh91AY&SY", "bzip2", "compressed by bzip2", "gzip and zstd"),
-        ("a.jsonl", b"\xfd7zXZ\0\0", "xz", "compressed by xz", "gzip and zstd"),
-        ("a.jsonl", b"%PDF-1.7\n", "pdf", "a PDF document", "rows"),
+        ("a.csv", b"BZh91AY&SY", "bzip2", "compressed with bzip2", "gzip and zstd"),
+        ("a.jsonl", b"\xfd7zXZ\0\0", "xz", "compressed with xz", "gzip and zstd"),
+        ("a.jsonl", b"%PDF-1.7\n", "pdf", "a PDF document", "one JSON object per line"),
         ("a.jsonl", b"SQLite format 3\0", "sqlite", "an SQLite database", "Export"),
         ("a.csv", b"question;answer\nTwo?;2\n", "delimiter", "separated by semicolons", "commas"),
         ("a.csv", b"question\tanswer\nTwo?\t2\n", "delimiter", "separated by tabs", ".tsv"),
         ("a.tsv", b"question,answer\nTwo?,2\n", "delimiter", "separated by commas", ".csv"),
-        ("a.csv", b"messages,messages\n[],[]\n", "duplicate-column", "names `messages` more than once", "Rename"),
-        ("a.json", json.dumps({"data": [ROW]}).encode(), "nested", "inside `data` of one object", "jq -c '.data[]'"),
-        ("a.jsonl", json.dumps({"version": 1, "rows": [ROW]}).encode(), "nested", "inside `rows`", "'.rows[]'"),
-        ("a.json", json.dumps({"data": [ROW]}, indent=2).encode(), "nested", "one object over several lines", "jq -c"),
-        ("a.jsonl", json.dumps(ROW, indent=2).encode(), "json", "goes over several lines", "jq -c"),
+        ("a.csv", b"messages,messages\n[],[]\n", "duplicate-column", "column names in the first line", "Rename"),
+        ("a.json", json.dumps({"data": [ROW]}).encode(), "nested", "in `data` of a single object", "jq -c '.data[]'"),
+        ("a.jsonl", json.dumps({"version": 1, "rows": [ROW]}).encode(), "nested", "in `rows` of a single", "'.rows[]'"),
+        ("a.json", json.dumps({"data": [ROW]}, indent=2).encode(), "nested", "a single multi-line object", "jq -c"),
+        ("a.jsonl", json.dumps(ROW, indent=2).encode(), "json", "spans several lines", "jq -c"),
         ("a.jsonl", b"PK\x03\x04", "zip", "a zip archive", "Unpack"),
     ],
 )  # fmt: skip
@@ -106,8 +106,8 @@ def test_a_file_of_something_else(
 
 def test_a_header_and_nothing_else(tmp_path: Path) -> None:
     (found,) = refused(tmp_path, "a.csv", b"messages,prompt\n")
-    assert (found.code, found.summary) == ("data-empty", "there are no rows")
-    assert "first line names the columns" in found.remedy
+    assert (found.code, found.summary) == ("data-empty", "the data has no rows")
+    assert "after the line of column names" in found.remedy
 
 
 def test_what_is_no_mistake(tmp_path: Path) -> None:
@@ -142,13 +142,13 @@ PARTS = [{"type": "text", "text": "Two?"}, {"type": "image_url", "image_url": {"
         (
             said({"from": "human", "value": "Two?"}, {"from": "gpt", "value": "2"}),
             "turn-names",
-            "has `from` and `value`, not `role` and `content`",
+            "has `from` and `value` instead of `role` and `content`",
             "messages: sharegpt",
         ),
         (
             said({"role": "user", "text": "Two?"}, {"role": "assistant", "text": "2"}),
             "turn-names",
-            "has `role` and `text`, not",
+            "has `role` and `text` instead",
             "content: text",
         ),
         (
@@ -164,8 +164,8 @@ PARTS = [{"type": "text", "text": "Two?"}, {"type": "image_url", "image_url": {"
             "unfit",
         ),
         (said({"role": "user", "content": PARTS[:1]}, ANSWER), "parts", "not a list of parts", "`messages: openai`"),
-        (said({"role": "user", "content": PARTS}, ANSWER), "parts", "does not train on images", "Leave such rows out"),
-        (said({"role": "user", "content": 5}, ANSWER), "type", "must be text, not a number", "Only text"),
+        (said({"role": "user", "content": PARTS}, ANSWER), "parts", "does not train on images", "Drop such rows"),
+        (said({"role": "user", "content": 5}, ANSWER), "type", "must be text, not a number", "on text only"),
         (said({"role": "user", "content": ""}, ANSWER), "empty-content", "has empty content", "drop the row"),
         (said(USER, {"role": "assistant", "content": "\u200b"}), "empty-content", "only invisible characters", "drop"),
         (said(USER, {"role": "assistant", "content": "a\0"}), "control-character", "a NUL character", "Remove it"),
@@ -175,7 +175,7 @@ PARTS = [{"type": "text", "text": "Two?"}, {"type": "image_url", "image_url": {"
             said(USER, {"role": "assistant", "content": "4<|endoftext|>"}),
             "control-token",
             "<|endoftext|>",
-            "the template writes these itself",
+            "The template adds these tokens itself",
         ),
         (said({"role": "user", "content": "<|user|>\nTwo?"}, ANSWER), "control-token", "<|user|>", "Remove it"),
     ],
@@ -197,7 +197,7 @@ def test_rows(tmp_path: Path, row: dict[str, Any], code: str, summary: str, reme
         (
             {"conversations": [{"role": "user", "content": "Two?"}]},
             {},
-            "message 1 has no `from`; keys here: `role`, `content`",
+            "message 1 has no `from`; keys: `role`, `content`",
         ),
         ({"conversations": ["Two?"]}, {}, "message 1 must be an object, not text"),
     ],
@@ -213,8 +213,8 @@ def test_rows_that_a_preset_cannot_map(
 @pytest.mark.parametrize(
     ("content", "summary"),
     [
-        (GOOD + b"\0" * 4096, "the line has NUL bytes"),
-        (GOOD + b'{"messages": [{"role": "us\0er"}]}\n', "the line has NUL bytes"),
+        (GOOD + b"\0" * 4096, "the line contains NUL bytes"),
+        (GOOD + b'{"messages": [{"role": "us\0er"}]}\n', "the line contains NUL bytes"),
     ],
 )
 def test_bytes_of_a_write_that_was_cut_off(tmp_path: Path, content: bytes, summary: str) -> None:
@@ -228,9 +228,9 @@ def test_bytes_of_a_write_that_was_cut_off(tmp_path: Path, content: bytes, summa
     ("columns", "code", "summary", "remedy"),
     [
         (("prompt", "chosen", "rejected"), "preference", "preference pairs", "`messages: chosen`"),
-        (("input_ids", "attention_mask"), "messages", "tokenized already", "conversations in text"),
-        (("image", "text"), "messages", "does not train on images", "conversations in text"),
-        (("frage", "antwort"), "columns", "match no preset: `frage`, `antwort`", "Write `data.messages`"),
+        (("input_ids", "attention_mask"), "messages", "tokenized data", "text conversations"),
+        (("image", "text"), "messages", "does not train on images", "text conversations"),
+        (("frage", "antwort"), "columns", "do not match a preset: `frage`, `antwort`", "Set `data.messages`"),
     ],
 )
 def test_columns_that_are_refused_by_name(

@@ -95,11 +95,11 @@ def test_auto_takes_the_one_preset_whose_columns_match_exactly(columns: tuple[st
 @pytest.mark.parametrize(
     ("columns", "words", "remedy"),
     [
-        (("instruction", "input", "output", "score"), "match no preset", "The nearest preset is `alpaca`"),
-        (("a", "b"), "match no preset: `a`, `b`", "Write `data.messages`"),
+        (("instruction", "input", "output", "score"), "do not match a preset", "The closest preset is `alpaca`"),
+        (("a", "b"), "do not match a preset: `a`, `b`", "Set `data.messages`"),
         (("prompt", "chosen", "rejected"), "preference pairs", "messages: chosen"),
-        (("input_ids", "labels"), "tokenized already", "conversations in text"),
-        (("image", "text"), "does not train on images", "conversations in text"),
+        (("input_ids", "labels"), "tokenized data", "text conversations"),
+        (("image", "text"), "does not train on images", "text conversations"),
     ],
 )
 def test_auto_says_what_there_is_and_what_is_near(columns: tuple[str, ...], words: str, remedy: str) -> None:
@@ -111,7 +111,7 @@ def test_auto_says_what_there_is_and_what_is_near(columns: tuple[str, ...], word
 
 
 def test_a_preset_whose_columns_are_missing_is_refused_at_once() -> None:
-    with pytest.raises(InvalidSpecError, match="alpaca needs the columns"):
+    with pytest.raises(InvalidSpecError, match="alpaca requires the columns"):
         written_out("alpaca", ("instruction", "response"))
 
 
@@ -181,7 +181,7 @@ def test_rows_that_are_unfit_may_be_left_out_up_to_a_share(tmp_path: Path) -> No
     with pytest.raises(InvalidSpecError) as raised:
         prepare(Recipe.of(identity, unfit={"skip": "1%"}), tmp_path / "out")
     first, second, *_ = raised.value.diagnostics
-    assert "2 of 100 rows are unfit, and data.unfit lets 1% pass" in first.summary
+    assert "2 of 100 rows are unfit; data.unfit allows 1%" in first.summary
     assert second.mark is not None
     assert second.mark.line == 99
     assert Recipe.of(identity).version != Recipe.of(identity, unfit={"skip": "1%"}).version

@@ -47,7 +47,7 @@ def test_formats(step: str, format: str) -> None:
         ("transformations:\n  - read_json_lines: 3", "3"),
         ("", "transformations"),
         ("transformations: []", "transformations"),
-        ("transformations: [[1]]", "no name"),
+        ("transformations: [[1]]", "not a name"),
     ],
 )
 def test_what_is_not_carried_out_is_named(steps: str, named: str) -> None:

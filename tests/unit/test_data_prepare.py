@@ -152,12 +152,12 @@ def test_templates_make_messages_of_other_columns(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "out")
     finding = refused(tmp_path, "qa.csv", messages={"user": "{{ text }}", "assistant": "a"})[0]
     assert place(finding) == ("qa.csv", 2)
-    assert "no column `text`; columns here: `question`, `answer`, `hint`" in finding.summary
+    assert "unknown column `text`; columns: `question`, `answer`, `hint`" in finding.summary
     two = {"user": "{{ text }}?", "assistant": "a"}
     finding = refused(tmp_path, "qa.csv", messages=two)[0]
-    assert "'text' is undefined; columns here: `question`, `answer`, `hint`" in finding.summary
+    assert "'text' is undefined; columns: `question`, `answer`, `hint`" in finding.summary
     assert "is not a role" in only(refused(tmp_path, "qa.csv", messages={"bot": "a"})).summary
-    assert "not a Jinja template" in only(refused(tmp_path, "qa.csv", messages={"user": "{{ a"})).summary
+    assert "not a valid Jinja template" in only(refused(tmp_path, "qa.csv", messages={"user": "{{ a"})).summary
 
 
 # Bad input
@@ -167,7 +167,7 @@ def test_templates_make_messages_of_other_columns(tmp_path: Path) -> None:
     ("name", "words"),
     [
         ("none.jsonl", "no such file"),
-        ("none/a.jsonl", "nor is there a folder"),
+        ("none/a.jsonl", "does not exist)"),
         ("*.jsonl", "no file matches"),
         (".", "is a folder"),
     ],
@@ -180,7 +180,7 @@ def test_missing_files(tmp_path: Path, name: str, words: str) -> None:
 
 
 def test_a_source_of_no_known_kind(tmp_path: Path) -> None:
-    with pytest.raises(InvalidSpecError, match="no known source"):
+    with pytest.raises(InvalidSpecError, match="no data source; known keys"):
         identify({"file": "a.jsonl"}, tmp_path)
 
 
@@ -219,7 +219,7 @@ def test_empty_parquet(tmp_path: Path) -> None:
     import pyarrow.parquet as pq
 
     pq.write_table(pa.table({"messages": pa.array([], pa.string())}), tmp_path / "a.parquet")
-    assert only(refused(tmp_path, "a.parquet")).summary == "there are no rows"
+    assert only(refused(tmp_path, "a.parquet")).summary == "the data has no rows"
 
 
 GOOD = lines(ROWS[:1])
@@ -233,26 +233,26 @@ HALF_A_PAIR = GOOD.replace(b"What is", b"\\ud800")
         ("a.jsonl", GOOD * 2 + b'{"prompt": \n' + GOOD, 3, "not JSON: expecting value"),
         ("a.jsonl", GOOD + b"\n\n{} {}\n", 4, "not JSON: extra data"),
         ("a.jsonl", GOOD + b"\xff\n", 2, "not UTF-8"),
-        ("a.jsonl", GOOD + b"[" * 100_000 + b"\n", 2, "not JSON that can be read"),
-        ("a.jsonl", GOOD + b'{"n": ' + b"9" * 5000 + b"}", 2, "a number too long"),
+        ("a.jsonl", GOOD + b"[" * 100_000 + b"\n", 2, "unreadable JSON"),
+        ("a.jsonl", GOOD + b'{"n": ' + b"9" * 5000 + b"}", 2, "a number is too long"),
         ("a.jsonl", GOOD.decode().encode("utf-16"), 1, "UTF-16"),
         ("a.jsonl", GOOD + HALF_A_PAIR, 2, "surrogate"),
         ("a.json", b"[\n" + GOOD + b",\n{]", 4, "not JSON: expecting property name"),
         ("a.json", b"[\n" + GOOD + b"\n" + GOOD + b"]", 4, "expected `,` or `]` between rows, found {"),
         ("a.json", b"[\n" + GOOD, 3, "found the end of the file"),
         ("a.json", b"[" + GOOD + b",\n]", 3, "not JSON: expecting value"),
-        ("a.json", b"[" + GOOD + b"]\n[]", 3, "more text after the array"),
+        ("a.json", b"[" + GOOD + b"]\n[]", 3, "unexpected text after the array"),
         ("a.json", b"[" + GOOD + b',\n{"prompt": "\xff"}]', 3, "not UTF-8"),
-        ("a.json", b"[" + GOOD + b",\n" + b"[" * 100_000 + b"]", 3, "nested too deeply"),
+        ("a.json", b"[" + GOOD + b",\n" + b"[" * 100_000 + b"]", 3, "too deeply nested"),
         ("a.json", b"[" + GOOD + b', {"messages": "' + b"x" * 300_000, 2, "not JSON: unterminated string"),
-        ("a.csv", b"prompt,text\na,b\n", 1, "no column `messages`; columns here: `prompt`, `text`"),
+        ("a.csv", b"prompt,text\na,b\n", 1, "no column `messages`; columns: `prompt`, `text`"),
         ("a.csv", b"messages,note\n" + CELL + b',"a\nb"\n[],c\n', 4, "`messages` is empty"),
-        ("a.csv", b"prompt,messages\na\n", 2, "1 cells, but the first line names 2 columns"),
+        ("a.csv", b"prompt,messages\na\n", 2, "1 cells, but 2 columns in the first line"),
         ("a.csv", b'messages\n"a" b\n', 2, "not CSV"),
         ("a.csv", b'messages\n"\n\n', 2, "not CSV"),
         ("a.csv", b"messages\n[{'role': 'user'}]\n", 2, "`messages` is not JSON"),
         ("a.csv", b"messages\n\xff\n", 2, "not UTF-8"),
-        ("a.parquet", b"PAR1 no", 0, "not a Parquet file"),
+        ("a.parquet", b"PAR1 no", 0, "not a readable Parquet file"),
     ],
 )  # fmt: skip
 def test_broken_files(tmp_path: Path, name: str, content: bytes, line: int, words: str) -> None:
@@ -264,7 +264,7 @@ def test_broken_files(tmp_path: Path, name: str, content: bytes, line: int, word
 
 def test_a_json_array_under_the_name_of_lines(tmp_path: Path) -> None:
     finding = refused(tmp_path, "a.jsonl", b"[\n" + GOOD + b"]")[0]
-    assert finding.remedy == "The file looks like a JSON array: give it the suffix .json."
+    assert finding.remedy == "The file looks like a JSON array: rename it to .json."
 
 
 def test_findings_name_line_and_column_over_several_files(tmp_path: Path) -> None:
@@ -306,7 +306,7 @@ def test_findings_differ_by_file_and_by_more_than_numbers(tmp_path: Path) -> Non
         (("b.jsonl", 1), "message 1 (user) has empty content"),
         (("b.jsonl", 1), "message 2 (assistant) has empty content"),
     ]
-    assert findings[2].detail == "2 messages of that row have it."
+    assert findings[2].detail == "2 messages of that row are affected."
 
 
 def test_more_kinds_of_findings_than_are_listed_are_counted(tmp_path: Path) -> None:
@@ -358,7 +358,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("phift.data.output.Sink.write", full)
     with pytest.raises(PhiftError, match="No space left") as caught:
         prepared(tmp_path, "a.jsonl")
-    assert "Free some space" in caught.value.remedy
+    assert "Free some disk space" in caught.value.remedy
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -392,8 +392,8 @@ def test_rows_that_are_not_taken_are_not_parsed(tmp_path: Path) -> None:
 
 def test_samples_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(lines(ROWS))
-    assert only(refused(tmp_path, "a.jsonl", take=11)).summary == "take: 11 asks for more rows than there are (10)"
-    assert only(refused(tmp_path, "a.jsonl", take="0.001%")).summary == "take: 0.001% leaves none of the 10 rows"
+    assert only(refused(tmp_path, "a.jsonl", take=11)).summary == "take: 11 exceeds the number of rows (10)"
+    assert only(refused(tmp_path, "a.jsonl", take="0.001%")).summary == "take: 0.001% selects none of the 10 rows"
 
 
 def test_the_version_follows_content_and_recipe_and_nothing_else(tmp_path: Path) -> None:

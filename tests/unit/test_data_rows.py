@@ -34,8 +34,8 @@ def test_sound_conversations(messages: tuple[dict[str, str], ...]) -> None:
         ("text", "type", "a row must be an object, not text"),
         ([1], "type", "a row must be an object, not a list"),
         (None, "type", "not null"),
-        ({"prompt": "a", "text": "b"}, "missing-key", "`messages` is missing; columns here: `prompt`, `text`"),
-        ({}, "missing-key", "columns here: none"),
+        ({"prompt": "a", "text": "b"}, "missing-key", "`messages` is missing; columns: `prompt`, `text`"),
+        ({}, "missing-key", "columns: none"),
         (row(USER, ASSISTANT, prompt=3), "type", "`prompt` must be text, not a number"),
         (row(USER, ASSISTANT, prompt_id=True), "type", "`prompt_id` must be text, not a boolean"),
         ({"messages": "[]"}, "type", "`messages` must be a list, not text"),
@@ -58,7 +58,7 @@ def test_sound_conversations(messages: tuple[dict[str, str], ...]) -> None:
         (row(USER, ASSISTANT, ASSISTANT), "role-order", "message 3 has role `assistant`, expected `user`"),
         (row(USER), "role-order", "the conversation ends with `user`, not with `assistant`"),
         (row(SYSTEM), "role-order", "the conversation ends with `system`"),
-        (row(USER, {**ASSISTANT, "tool_calls": []}), "extra-key", "message 2 has `tool_calls`"),
+        (row(USER, {**ASSISTANT, "tool_calls": []}), "extra-key", "message 2 has additional keys: `tool_calls`"),
     ],
 )
 def test_unsound_row_has_one_finding(wrong: object, code: str, words: str) -> None:

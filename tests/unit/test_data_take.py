@@ -92,7 +92,7 @@ def test_forms_of_a_mapping(written: object, plain: object, shown: str) -> None:
     ],
 )
 def test_other_mappings_are_refused(wrong: object) -> None:
-    with pytest.raises(InvalidSpecError, match="none of its forms"):
+    with pytest.raises(InvalidSpecError, match="is not a valid form"):
         Take.parse(wrong)
 
 

@@ -61,7 +61,7 @@ def test_a_role_is_named_where_it_is_one_of_another_format(tmp_path: Path) -> No
 
     assert said("human") == "message 1 has role `human`"
     assert said("Assistant") == "message 1 has role `Assistant`"
-    assert said("somebody") == "message 1 has another role"
+    assert said("somebody") == "message 1 has an unknown role"
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def test_explain_suggests_the_nearest_code(capsys: pytest.CaptureFixture[str]) -
     assert run(["explain", "size-not-alowed"]) == 1
     assert "Did you mean size-not-allowed?" in capsys.readouterr().err
     assert run(["explain", "?"]) == 1
-    assert "lists all codes" in capsys.readouterr().err
+    assert "List all codes" in capsys.readouterr().err
 
 
 def test_explain_as_json_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:

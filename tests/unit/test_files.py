@@ -111,7 +111,7 @@ def test_a_glob_and_a_folder_have_bounds(tree: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(globs, "MOST_ENTRIES", 5)
     with pytest.raises(TooManyFilesError, match="more than 5 files and folders"):
         matches("**/*.jsonl", str(tree))
-    with pytest.raises(UsageError, match="look at more than 5"):
+    with pytest.raises(UsageError, match="searching more than 5"):
         expand([tree])
     with pytest.raises(UsageError, match="more than 5"):
         expand([f"{tree}/**/*.yaml"])

@@ -52,7 +52,7 @@ def hub(shared: Hub) -> Hub:
         ("org/private", "", InvalidSpecError,
             f"hub: org/private is not on HOST, or is private | {NO_TOKEN}"),
         ("org/private", OTHER, InvalidSpecError, "hub: org/private is not on HOST, or is private | "
-            "Check the name (owner/name), and whether the token of HF_TOKEN may read it."),
+            "Check the name (owner/name), and that the token of HF_TOKEN can read it."),
         ("org/gated", "", HubError,
             "org/gated is gated | Accept its terms at URL/datasets/org/gated, then set HF_TOKEN."),
         ("org/gated", OTHER, HubError,

@@ -242,7 +242,7 @@ def test_what_the_lock_pins_may_be_gone(hub: Hub, client: HubClient, pins: HubSp
     with pytest.raises(HubError) as caught:
         rows(gone, client, tmp_path)
     assert caught.value.summary == f"commit eeeeeeee, which phift.lock pins, is gone from {CHAT}"
-    assert caught.value.remedy == "Run `phift lock --upgrade` to pin what is there now: that is a new training."
+    assert caught.value.remedy == "Run `phift lock --upgrade` to pin the current commit; this retrains."
     renamed = replace(pins, files=tuple(replace(file, path=f"x/{file.path}") for file in pins.files))
     with pytest.raises(HubError, match=r"x/data/train_sft-.* is not in commit "):
         rows(renamed, client, tmp_path)
@@ -271,7 +271,7 @@ def test_what_is_not_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             other.commit(f"org/bad{number}", {"data/train.parquet": content})
             with (
                 HubClient(other.url) as client,
-                pytest.raises(HubError, match="is not a Parquet file that can be read"),
+                pytest.raises(HubError, match="is not a readable Parquet file"),
             ):
                 resolve(HubRequest(f"org/bad{number}", split="train"), client, count=True)
 

@@ -48,11 +48,11 @@ def test_names_of_the_hub(id: str) -> None:
 @pytest.mark.parametrize(
     ("id", "remedy"),
     [
-        ("squad", "Write it as OWNER/NAME, such as HuggingFaceH4/ultrachat_200k."),
-        ("a/b/c", "Write it as OWNER/NAME, such as HuggingFaceH4/ultrachat_200k."),
-        ("https://huggingface.co/datasets/a/b", "Write a/b."),
-        ("hf://datasets/a/b", "Write a/b."),
-        ("data/x/train.jsonl", "For files on this machine write `path:`."),
+        ("squad", "Use the form OWNER/NAME, such as HuggingFaceH4/ultrachat_200k."),
+        ("a/b/c", "Use the form OWNER/NAME, such as HuggingFaceH4/ultrachat_200k."),
+        ("https://huggingface.co/datasets/a/b", "Use a/b."),
+        ("hf://datasets/a/b", "Use a/b."),
+        ("data/x/train.jsonl", "For local files, use `path:`."),
         ("../x", None),
         ("a/../b", None),
         ("a/b c", None),

@@ -225,10 +225,10 @@ def test_options_of_the_card_are_pinned(client: HubClient) -> None:
         (HubRequest("org/mixed", split="train"), "hub: the card of org/mixed does not describe files of one format | "
             "Choose another revision, or report it to the authors of the data set."),
         (HubRequest("org/wrong-card", split="train"),
-            "hub: the card of org/wrong-card names no existing file for train (data/nothing-*) | "
+            "hub: the card of org/wrong-card refers to missing files for train (data/nothing-*) | "
             "Choose another revision, or report it to the authors of the data set."),
         (HubRequest("org/wrong-file", split="train"),
-            "hub: the card of org/wrong-file names no existing file for train (data/x.jsonl) | "
+            "hub: the card of org/wrong-file refers to missing files for train (data/x.jsonl) | "
             "Choose another revision, or report it to the authors of the data set."),
     ],
     ids=lambda value: str(value) if isinstance(value, HubRequest) else "",
@@ -315,7 +315,7 @@ def test_files_inside_archives(tmp_path: Path) -> None:
         hub.commit("org/inside", {"README.md": head.encode(), "x.zip": packed.getvalue()})
         hub.commit("org/packed", {"train.zip": packed.getvalue()})
         with HubClient(hub.url, patience=QUICK) as client:
-            with pytest.raises(InvalidSpecError, match="names no existing file for train"):
+            with pytest.raises(InvalidSpecError, match="refers to missing files for train"):
                 resolve(HubRequest("org/inside", split="train"), client)
             made = resolve(HubRequest("org/packed", split="train"), client)
             assert [row for _, _, row in read(made, Selection.all(), client, tmp_path / "s")] == [{"a": 1}, {"a": 2}]

@@ -132,7 +132,7 @@ def test_a_file_that_cannot_be_read_is_an_error_and_no_row(
 def test_statistics_refuse_a_take_that_apply_refuses(tmp_path: Path) -> None:
     rows(tmp_path / "train.jsonl", ("a", "1"), ("b", "2"))
     request = spec(tmp_path, "train: {path: train.jsonl, take: 3}")
-    with pytest.raises(RefusedError, match="more rows than there are"):
+    with pytest.raises(RefusedError, match="exceeds the number of rows"):
         data_stats(request, refused)
     assert data_stats(request, refused, rows=1).splits[0].measures.rows == 1
 
@@ -141,7 +141,7 @@ def test_reasons_are_wrapped_to_the_width(tmp_path: Path, capsys: pytest.Capture
     (tmp_path / "train.jsonl").write_text('{"messages": [{"role": "user", "content": "x"}]}\n')
     assert run(["data", "preview", str(spec(tmp_path, "train: {path: train.jsonl}").path)]) == 0
     out = capsys.readouterr().out
-    assert "by turns,\n      ending with assistant." in out
+    assert "alternating user and\n      assistant, ending with assistant." in out
 
 
 @pytest.mark.parametrize("messages", ["auto", "nosuch", '{user: "{{ q"}', "{turns: [1]}", '{user: "{{ zz }}"}'])
@@ -432,7 +432,7 @@ def test_prepared_rows_never_take_the_place_of_their_source(tmp_path: Path, caps
     before = (tmp_path / "train.jsonl").read_bytes()
     request = spec(tmp_path, "train: {path: train.jsonl}")
     assert run(["data", "prepare", str(request.path), "--out", str(tmp_path)]) == 1
-    assert "the spec reads its rows from there" in capsys.readouterr().err
+    assert "the spec reads its data from it" in capsys.readouterr().err
     assert (tmp_path / "train.jsonl").read_bytes() == before
 
 

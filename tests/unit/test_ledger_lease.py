@@ -196,7 +196,7 @@ def test_a_broken_lease_is_noticed_by_the_next_write(store: MemoryStore) -> None
     assert break_lease(store, "demo")
     store.clock.sleep(1.5)
     assert lease.remaining() > 50
-    with pytest.raises(LeaseLostError, match="broken by force-unlock"):
+    with pytest.raises(LeaseLostError, match="released by force-unlock"):
         lease.require()
     lease.release()
 

@@ -82,7 +82,7 @@ def test_a_pause_past_the_deadline_is_not_begun() -> None:
     with pytest.raises(ThrottledError, match="slow down") as told:
         world.wait(3600, throttled(3600))
     assert world.clock.time == 0
-    assert "asks to wait 1h00m, and the deadline of compute.finetune leaves 30m00s" in told.value.remedy
+    assert "asks to wait 1h00m, but the deadline of compute.finetune is in 30m00s" in told.value.remedy
     assert "--timeout compute=SECONDS" in told.value.remedy
 
 
@@ -103,8 +103,8 @@ def test_asked_to_stop_it_leaves_at_once() -> None:
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (NotFoundError("x", status=404), "accepted, and not shown by the service yet"),
-        (ServerError("x", status=503), "the service does not answer; next try in 2s"),
+        (NotFoundError("x", status=404), "accepted, but not visible in the service yet"),
+        (ServerError("x", status=503), "no response from the service; next try in 2s"),
     ],
 )
 def test_each_pause_says_why(error: AzureError, said: str) -> None:

@@ -76,7 +76,7 @@ def test_a_value_of_another_type_is_damage_whatever_the_key(tmp_path: Path, path
         except UsageError as error:
             told.append(error.summary)
     assert told or path[-1] in FREE
-    assert [said for said in told if "damaged plan" not in said and "format version" not in said] == []
+    assert [said for said in told if "not a valid plan" not in said and "format version" not in said] == []
 
 
 def test_a_later_minor_version_may_have_more_keys(tmp_path: Path) -> None:
@@ -104,18 +104,18 @@ def test_an_earlier_one_may_have_fewer(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"", "it is empty"),
-        (b" \n", "it is empty"),
-        (b"not JSON", "it is not JSON"),
-        (b"\xff\xfe{", "it is not JSON"),
-        (b"[]", "it is not a JSON object"),
-        (json.dumps(DOCUMENT).encode()[:-1], "it is not JSON: unexpected end of data, line 1, column"),
-        (json.dumps(DOCUMENT).encode()[:9], "it is not JSON"),
-        (json.dumps(DOCUMENT | {"notes": float("nan")}).encode(), "it is not JSON"),
-        (json.dumps(DOCUMENT).replace('"unchanged": 0', '"unchanged": 1e999').encode(), "it is not JSON"),
-        (json.dumps(DOCUMENT).replace('"unchanged": 0', '"unchanged": ' + "9" * 9000).encode(), "it is not JSON"),
+        (b"", "the file is empty"),
+        (b" \n", "the file is empty"),
+        (b"not JSON", "not JSON"),
+        (b"\xff\xfe{", "not JSON"),
+        (b"[]", "not a JSON object"),
+        (json.dumps(DOCUMENT).encode()[:-1], "not JSON: unexpected end of data, line 1, column"),
+        (json.dumps(DOCUMENT).encode()[:9], "not JSON"),
+        (json.dumps(DOCUMENT | {"notes": float("nan")}).encode(), "not JSON"),
+        (json.dumps(DOCUMENT).replace('"unchanged": 0', '"unchanged": 1e999').encode(), "not JSON"),
+        (json.dumps(DOCUMENT).replace('"unchanged": 0', '"unchanged": ' + "9" * 9000).encode(), "not JSON"),
         (json.dumps(DOCUMENT).replace('"unchanged": 0', '"unchanged": ' + "9" * 30).encode(), "unchanged must be"),
-        (b'{"format_version": "1.0", "a": ' + b"[" * 100_000, "it is not JSON"),
+        (b'{"format_version": "1.0", "a": ' + b"[" * 100_000, "not JSON"),
         (json.dumps(DOCUMENT | {"lock": {"a": "@"}}).replace('"@"', "[" * 90 + "]" * 90).encode(), "64 levels deep"),
         (b'{"format_version": "1.0"}', "is missing"),
     ],
@@ -126,7 +126,7 @@ def test_it_says_what_is_wrong(tmp_path: Path, content: bytes, why: str) -> None
     assert planfile.is_plan(file)
     with pytest.raises(UsageError) as damaged:
         planfile.read(file)
-    assert damaged.value.summary.startswith(f"{file} is a damaged plan: ")
+    assert damaged.value.summary.startswith(f"{file} is not a valid plan: ")
     assert why in damaged.value.summary
     assert damaged.value.exit_code == 1
 

@@ -101,7 +101,7 @@ def test_plain_lines_are_terraform_s() -> None:
         "job.finetune: Starting...",
         "job.finetune: Still running... [20s elapsed] finetune, step 120/300, loss 0.41",
         "job.finetune: Run complete after 41s [id=s-1]",
-        "model.finetuned: Skipped, it needs job.finetune",
+        "model.finetuned: Skipped: depends on job.finetune",
         "Note: hm",
     ]
 
@@ -144,7 +144,7 @@ def test_the_end_tells_what_came_of_it() -> None:
     ("result", "said"),
     [
         (ApplyFinished(PLAN, 1, 0, 0, 1, failed=(JOB,), exit_code=1), "Apply incomplete! Resources: 1 added"),
-        (ApplyFinished(PLAN, 0, 0, 0, 1, failed=(JOB,), exit_code=8), "Detached: work goes on"),
+        (ApplyFinished(PLAN, 0, 0, 0, 1, failed=(JOB,), exit_code=8), "Detached. Work continues"),
     ],
 )
 def test_an_apply_that_did_not_end_well_does_not_say_complete(result: ApplyFinished, said: str) -> None:
@@ -200,8 +200,8 @@ def test_live_marks_what_goes_on_without_us() -> None:
     with LiveApply(to, clock=Ticks()) as view:
         view(ApplyStarted(PLAN))
         view(ResourceStarted(JOB, Action.RUN, "s-1"))
-        view(ResourceFailed(JOB, Action.RUN, DetachedError("stopped watching"), 3))
-    assert re.search(r"… job\.finetune +stopped watching", err.getvalue())
+        view(ResourceFailed(JOB, Action.RUN, DetachedError("still Running"), 3))
+    assert re.search(r"… job\.finetune +still Running", err.getvalue())
 
 
 VIEWS: list[Callable[[Streams], HumanApply | JsonApply]] = [PlainApply, QuietApply, LiveApply, JsonApply]

@@ -81,16 +81,20 @@ def test_an_error_says_what_where_why_and_what_to_do() -> None:
 
 def test_a_list_ends_with_where_more_is_said() -> None:
     one, other = Diagnostic("a", code="size-unknown"), Diagnostic("b", Severity.WARNING, code="needs")
-    assert diagnostics.render([one, one], explain=True).endswith("2 errors. phift explain size-unknown says more.")
-    assert diagnostics.render([one, other], explain=True).endswith("1 error, 1 warning. phift explain CODE says more.")
+    assert diagnostics.render([one, one], explain=True).endswith(
+        "2 errors. For details, run: phift explain size-unknown"
+    )
+    assert diagnostics.render([one, other], explain=True).endswith(
+        "1 error, 1 warning. For details, run: phift explain CODE"
+    )
     assert diagnostics.render([one]).endswith("1 error.")
     narrow = diagnostics.render([one], style=Style(width=40), explain=True)
-    assert narrow.endswith("1 error.\nphift explain size-unknown says more.")
+    assert narrow.endswith("1 error.\nFor details, run: phift explain size-unknown")
 
 
 def test_counts_of_what_is_not_listed_are_no_reason_to_explain() -> None:
     found = [Diagnostic("a", code="needs"), Diagnostic("one more error", code="more")]
-    assert diagnostics.hint(found) == "phift explain needs says more."
+    assert diagnostics.hint(found) == "For details, run: phift explain needs"
     assert diagnostics.hint(found[1:]) == ""
 
 
@@ -105,7 +109,7 @@ def test_errors_show_their_own_code_and_not_that_of_the_service() -> None:
 def test_a_failure_among_others_has_no_hint() -> None:
     refused = RefusedError([Diagnostic("a", code="needs")])
     assert errors.failure("job.finetune", refused).endswith("1 error.")
-    assert errors.render(refused, explain=True).endswith("1 error. phift explain needs says more.")
+    assert errors.render(refused, explain=True).endswith("1 error. For details, run: phift explain needs")
 
 
 def test_a_failed_job_shows_its_step_and_the_tail_of_its_log() -> None:
@@ -121,7 +125,7 @@ def test_the_service_s_no_names_the_request_and_its_code() -> None:
     said = errors.render(ConflictError("busy", status=409, code="Conflict", method="PUT", url="https://h/p"))
     assert "PUT https://h/p" in said
     assert "HTTP 409 Conflict" in said
-    assert "no answer" in errors.render(UnreachableError("gone", method="GET", url="https://h/p"))
+    assert "no response" in errors.render(UnreachableError("gone", method="GET", url="https://h/p"))
 
 
 def test_detached_is_no_error() -> None:

@@ -92,7 +92,7 @@ def test_a_summary_is_the_list_and_the_count() -> None:
     )
 
 
-@pytest.mark.parametrize(("purpose", "word"), [("apply", "matches the spec"), ("destroy", "left to destroy")])
+@pytest.mark.parametrize(("purpose", "word"), [("apply", "matches the spec"), ("destroy", "no resources to destroy")])
 def test_no_changes_is_one_sentence(purpose: str, word: str) -> None:
     said = text.render(plan(KEPT, purpose=purpose))
     assert said.startswith("No changes. ")
@@ -224,9 +224,9 @@ def test_the_question_names_the_kind_of_work() -> None:
     assert kind_of_work(plan(job)) == "1 training run on 8 GPUs (no time limit)"
     limited = dataclasses.replace(job, details={**job.details, "timeout_minutes": 90})
     assert kind_of_work(plan(limited)) == "1 training run on 8 GPUs (12 GPU hours at most)"
-    assert kind_of_work(plan(resource("compute.a", Action.UPDATE))) == "configuration only, 1 change in place"
+    assert kind_of_work(plan(resource("compute.a", Action.UPDATE))) == "configuration only, 1 in-place change"
     assert "1 new deployment" in kind_of_work(plan(resource("deployment.main", Action.CREATE)))
-    assert "models stay" in kind_of_work(plan(resource("compute.a", Action.DELETE), purpose="destroy"))
+    assert "models are kept" in kind_of_work(plan(resource("compute.a", Action.DELETE), purpose="destroy"))
 
 
 def test_json_is_the_plan_itself() -> None:
@@ -264,13 +264,13 @@ def test_markdown_fits_a_comment_whatever_the_plan() -> None:
     with_spec = markdown.plan(planned, base="r" * 300, spec_diff="+ line\n" * 20_000, show_suppressed=True)
     assert len(with_spec) < markdown.LIMIT
     assert with_spec.count("<details>") == with_spec.count("</details>") == 2
-    assert with_spec.count("cut here") == 2
+    assert with_spec.count("... truncated") == 2
 
 
 def test_markdown_shows_how_the_rendered_spec_changed() -> None:
     said = markdown.plan(plan(RETRAIN), base="main", spec_diff="-a: 1\n+a: 2")
-    assert "<summary>Show what the rendered spec changed since main</summary>\n\n```diff\n-a: 1\n+a: 2\n```" in said
-    assert "The rendered spec is that of main." in markdown.plan(plan(RETRAIN), base="main", spec_diff="")
+    assert "<summary>Show changes of the rendered spec since main</summary>\n\n```diff\n-a: 1\n+a: 2\n```" in said
+    assert "The rendered spec is unchanged since main." in markdown.plan(plan(RETRAIN), base="main", spec_diff="")
     assert "rendered spec" not in markdown.plan(plan(RETRAIN))
 
 

@@ -16,7 +16,7 @@ from phift.cli.terminal import Terminal
 
 
 def apply(
-    file: Annotated[Path, typer.Argument(metavar="SPEC|PLAN", help="A spec, or a plan saved by phift plan --out.")],
+    file: Annotated[Path, typer.Argument(metavar="SPEC|PLAN", help="A spec, or a plan saved with `phift plan --out`.")],
     target: o.TargetOption = None,
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,
@@ -32,17 +32,18 @@ def apply(
     retry_failed: o.RetryFailedOption = False,
     take_over: o.TakeOverOption = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show the plan, as phift plan does.", rich_help_panel="Output")
+        bool,
+        typer.Option("--dry-run", help="Show the plan and exit, like `phift plan`.", rich_help_panel="Output options"),
     ] = False,
     json: o.JsonOption = False,
     quiet: o.QuietOption = False,
     no_color: o.NoColorOption = False,
 ) -> int:
-    """Make the workspace what the spec says.
+    """Create or update the workspace resources that the spec defines.
 
-    Plans, asks, and carries out; again and again with the same result. A saved plan is carried out as it is, without
-    asking, and refused (exit code 5) when anything it rests on has moved. Interrupted or detached work is taken up
-    again by the next apply. A folder, a glob or a file with a matrix applies several stacks side by side.
+    Plans, asks for approval, and applies. Apply is idempotent: re-run it to resume interrupted or detached work. A
+    saved plan is applied exactly as shown, without asking, and is rejected (exit code 5) if anything it depends on
+    has changed. A folder, a glob or a spec with a matrix applies several stacks concurrently.
     """
     from phift import phases
     from phift.cli import planfile
@@ -52,19 +53,19 @@ def apply(
     saved = not is_set(file) and planfile.is_plan(file)
     if saved:
         held = {"--target": target, "--var": not planfile.conceals(file) and var, "--var-file": var_file}
-        o.refuse("a saved plan, which holds its own", held)
+        o.refuse("a saved plan, which contains its own", held)
         planned = {"--select": select, "--replace": replace, "--retry-failed": retry_failed}
         planned["--take-over"] = take_over
-        o.refuse("a saved plan, which is carried out as it is", planned)
+        o.refuse("a saved plan, which is applied exactly as saved", planned)
     approved = saved or auto_approve or dry_run
-    o.require_approval(json=json, quiet=quiet, given=approved, remedy="Add --auto-approve, or apply a saved plan.")
+    o.require_approval(json=json, quiet=quiet, given=approved, remedy="Pass --auto-approve, or apply a saved plan.")
     options = phases.ApplyOptions(parallelism=parallelism, wait=not no_wait, timeouts=o.parse_timeouts(timeout))
     terminal = Terminal.of(no_color=no_color, quiet=quiet or json)
     connect = connector(interactive=terminal.streams.terminal and not json, tell=terminal.tell)
     view = watcher(terminal.streams, json=json, quiet=quiet)
     if saved:
         plan, found = planfile.read(file, o.parse_variables(var))
-        # What may be read is for this command line to say, and for no file.
+        # Only the command line may grant what can be read, never a file.
         granted = o.request_of(file, None, None, None, allow_env, data_root, max_stacks)
         request = changed(
             found, allow_env=granted.allow_env, data_root=granted.data_root, max_stacks=granted.max_stacks

@@ -1,4 +1,4 @@
-"""`phift data`: look at the rows of a spec before anything is made."""
+"""`phift data`: inspect the rows of a spec before anything is created."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 group = typer.Typer(
     name="data",
     cls=Group,
-    help="Look at the rows that a spec trains on: rows, statistics, differences, files.",
+    help="Inspect the data that a spec trains on: rows, statistics, differences, files.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -33,13 +33,13 @@ _Split = Annotated[str | None, typer.Argument(metavar="[SPLIT]", help="train, va
 def preview(
     spec: o.SpecArgument,
     split: _Split = None,
-    rows: Annotated[int, typer.Option("--rows", "-n", min=1, max=10_000, metavar="N", help="How many.")] = 5,
-    random: Annotated[bool, typer.Option("--random", help="Random rows in place of the first.")] = False,
+    rows: Annotated[int, typer.Option("--rows", "-n", min=1, max=10_000, metavar="N", help="Number of rows.")] = 5,
+    random: Annotated[bool, typer.Option("--random", help="Pick random rows instead of the first ones.")] = False,
     seed: Annotated[
-        int | None, typer.Option("--seed", min=0, metavar="N", help="Which random rows. Default: 0.")
+        int | None, typer.Option("--seed", min=0, metavar="N", help="Seed of --random. Default: 0.")
     ] = None,
     raw: Annotated[
-        bool, typer.Option("--raw", help="All columns of the source as they are; needs no mapping that fits.")
+        bool, typer.Option("--raw", help="Show all source columns, unmapped. Works even if the mapping is wrong.")
     ] = False,
     target: o.TargetOption = None,
     var: o.VarOption = None,
@@ -50,15 +50,15 @@ def preview(
     format: o.FormatOption = o.Format.TEXT,
     no_color: o.NoColorOption = False,
 ) -> int:
-    """Show some rows of a split, as they are trained on.
+    """Show some rows of a split in their training form.
 
-    Without SPLIT: train. Rows that are unfit are shown with the reason. take does not matter. Of hub data in Parquet
+    SPLIT defaults to train. Unfit rows are shown with the reason. `take` is ignored. For Parquet data on the hub, only
     one row group is read.
     """
     from phift.phases import inspect_data
 
     if seed is not None and not random:
-        raise UsageError("--seed goes with --random")
+        raise UsageError("--seed requires --random")
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
     found = inspect_data.preview(
@@ -82,7 +82,10 @@ def stats(
     rows: Annotated[
         int | None,
         typer.Option(
-            "--rows", min=1, metavar="N", help="The first N rows of the source, where it is not prepared. Default: all."
+            "--rows",
+            min=1,
+            metavar="N",
+            help="Use only the first N source rows of a split that is not prepared yet. Default: all.",
         ),
     ] = None,
     target: o.TargetOption = None,
@@ -94,10 +97,10 @@ def stats(
     format: o.FormatOption = o.Format.TEXT,
     no_color: o.NoColorOption = False,
 ) -> int:
-    """Count rows, turns, characters, tokens, duplicates, and more.
+    """Show statistics: rows, turns, characters, tokens, duplicates, and more.
 
-    Without SPLIT: all splits. Personal data is counted, not shown. With data.checks in the spec, what was counted over
-    all rows is pinned in phift.lock.
+    SPLIT defaults to all splits. Personal data is counted, not shown. If the spec has data.checks, counts over all rows
+    are pinned in phift.lock.
     """
     from phift.phases import inspect_data
 
@@ -121,13 +124,13 @@ def _connect(terminal: Terminal) -> Connector:
     return connector(interactive=terminal.streams.terminal, tell=terminal.tell)
 
 
-_DIFF = "A spec, REF:SPEC or SPEC@REF for a spec at a Git ref, or a data version."
+_DIFF = "A spec, a spec at a Git ref (REF:SPEC or SPEC@REF), or a data version."
 
 
 @group.command(cls=Command)
 def diff(
     before: Annotated[str, typer.Argument(metavar="A", help=_DIFF)],
-    after: Annotated[str, typer.Argument(metavar="B", help="The same.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="What to compare with; same forms as A.")],
     split: _Split = None,
     target: o.TargetOption = None,
     var: o.VarOption = None,
@@ -137,15 +140,17 @@ def diff(
     max_stacks: o.MaxStacksOption = None,
     detailed_exitcode: Annotated[
         bool,
-        typer.Option("--detailed-exitcode", help="2 when rows differ, 0 when not.", rich_help_panel="Output"),
+        typer.Option(
+            "--detailed-exitcode", help="Exit with 2 if rows differ, 0 if not.", rich_help_panel="Output options"
+        ),
     ] = False,
     format: o.FormatOption = o.Format.TEXT,
     no_color: o.NoColorOption = False,
 ) -> int:
-    """Show which rows differ between two specs, commits or versions.
+    """Show which rows differ between two specs, commits or data versions.
 
-    Rows with the same prompt_id and other content are changed ones. Only a version that is not kept on this machine is
-    read from the workspace, of the spec on the other side.
+    Rows with the same prompt_id but different content count as changed. A data version that is not cached on this
+    machine is read from the workspace of the other side's spec.
     """
     from phift.phases import compare_data
 
@@ -166,7 +171,7 @@ def diff(
 @group.command(cls=Command)
 def prepare(
     spec: o.SpecArgument,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder for train.jsonl and the others.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for train.jsonl and the other files.")],
     target: o.TargetOption = None,
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,
@@ -176,9 +181,9 @@ def prepare(
     format: o.FormatOption = o.Format.TEXT,
     no_color: o.NoColorOption = False,
 ) -> int:
-    """Write the prepared rows of each split, as apply uploads them.
+    """Write the prepared rows of each split, exactly as apply uploads them.
 
-    JSON Lines, a file a split: whole files only, and never in the place of a link or a device.
+    Writes one JSON Lines file per split. Files are written atomically; links and devices are never overwritten.
     """
     from phift.cli.datafiles import folder_for, put
     from phift.phases import inspect_data

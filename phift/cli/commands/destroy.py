@@ -23,7 +23,7 @@ def destroy(
     max_stacks: o.MaxStacksOption = None,
     archive: Annotated[
         bool,
-        typer.Option("--archive", help="Archive data and models too.", rich_help_panel="How it is carried out"),
+        typer.Option("--archive", help="Also archive data and models.", rich_help_panel="Execution options"),
     ] = False,
     take_over: o.TakeOverOption = False,
     auto_approve: o.ApproveOption = False,
@@ -33,14 +33,14 @@ def destroy(
     quiet: o.QuietOption = False,
     no_color: o.NoColorOption = False,
 ) -> int:
-    """Take down what costs; data and models stay.
+    """Delete the resources that incur cost; keep data and models.
 
-    Deletes own deployments, endpoint and idle compute, and cancels running jobs. Data and registered models stay, so
-    that an apply afterwards trains nothing again.
+    Deletes the stack's deployments, endpoint and idle compute, and cancels its running jobs. Data and registered
+    models are kept, so that the next apply does not retrain.
     """
     from phift import phases
 
-    o.require_approval(json=json, quiet=quiet, given=auto_approve, remedy="Add --auto-approve.")
+    o.require_approval(json=json, quiet=quiet, given=auto_approve, remedy="Pass --auto-approve.")
     timeouts = o.parse_timeouts(timeout)
     terminal = Terminal.of(no_color=no_color, quiet=quiet or json)
     connect = connector(interactive=terminal.streams.terminal and not json, tell=terminal.tell)

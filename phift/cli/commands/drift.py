@@ -19,10 +19,10 @@ def drift(
     format: o.FormatOption = o.Format.TEXT,
     no_color: o.NoColorOption = False,
 ) -> int:
-    """Show what somebody else changed since the last apply.
+    """Show changes made outside phift since the last apply.
 
-    Exit code 3 when there is drift. What you changed in the spec and have not applied yet is told apart, and is no
-    drift. Nothing is written, neither to the workspace nor beside the spec.
+    Exits with 3 if there is drift. Spec changes that are not applied yet are listed separately and do not count as
+    drift. Writes nothing, neither to the workspace nor next to the spec.
     """
     from phift import phases
 

@@ -1,4 +1,4 @@
-"""`phift emulator`: the embedded Azure ML by hand. Target `local` starts it by itself."""
+"""`phift emulator`: control the Azure ML emulator. Target `local` starts it automatically."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from phift.errors import ApprovalError, UsageError
 group = typer.Typer(
     name="emulator",
     cls=Group,
-    help="The Azure ML embedded in phift: start, stop, look into, reset.",
+    help="Start, stop, inspect and reset the built-in Azure ML emulator.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -29,14 +29,14 @@ group = typer.Typer(
 
 
 class Pace(StrEnum):
-    """How long operations take."""
+    """How long simulated operations take."""
 
     FAST = "fast"
     FAITHFUL = "faithful"
 
 
 class Shell(StrEnum):
-    """Whose words `env` speaks."""
+    """The shell syntax that `env` prints."""
 
     SH = "sh"
     FISH = "fish"
@@ -44,47 +44,51 @@ class Shell(StrEnum):
 
 @group.command(cls=Command)
 def start(
-    port: Annotated[int | None, typer.Option("--port", metavar="N", help="Loopback port; kept for later.")] = None,
+    port: Annotated[int | None, typer.Option("--port", metavar="N", help="Loopback port; remembered.")] = None,
     pace: Annotated[
-        Pace | None, typer.Option("--pace", metavar="fast|faithful", help="How long operations take; kept for later.")
+        Pace | None, typer.Option("--pace", metavar="fast|faithful", help="How long operations take; remembered.")
     ] = None,
     speed: Annotated[
-        float | None, typer.Option("--speed", min=1, metavar="N", help="The faithful pace, N times faster.")
+        float | None, typer.Option("--speed", min=1, metavar="N", help="Faithful pace, N times faster.")
     ] = None,
     noise: Annotated[
         bool | None,
-        typer.Option("--noise/--no-noise", help="Unknown fields, other orders, other cases; kept for later."),
+        typer.Option(
+            "--noise/--no-noise", help="Vary unknown fields, key order and letter case in responses; remembered."
+        ),
     ] = None,
     idle: Annotated[
-        str | None, typer.Option("--idle", metavar="TIME", help="Stop after so long without work: 30m, 8h.")
+        str | None, typer.Option("--idle", metavar="TIME", help="Stop after this time without work: 30m, 8h.")
     ] = None,
 ) -> int:
-    """Start it in the background, or find the one that runs."""
+    """Start the emulator in the background, unless it is already running."""
     from phift.emulator.host import lifecycle
 
     terminal = Terminal.of()
     if port is not None and (running := lifecycle.find()) and running.port != port:
-        raise UsageError(f"it runs already, at {running.shown_url}", remedy="phift emulator stop")
+        raise UsageError(
+            f"the emulator is already running at {running.shown_url}", remedy="Stop it: phift emulator stop"
+        )
     connection = ensure_emulator(terminal.tell, port=port, idle_seconds=o.parse_time(idle, "--idle") if idle else None)
     asked = {"pace": pace and pace.value, "speed": speed, "noise": noise}
     if settings := {name: value for name, value in asked.items() if value is not None}:
         lifecycle.request(connection, "PUT", "/settings", settings)
-    terminal.print(f"Embedded Azure ML runs at {connection.shown_url} (process {connection.pid})")
+    terminal.print(f"Emulator running at {connection.shown_url} (process {connection.pid})")
     return 0
 
 
 @group.command(cls=Command)
 def stop() -> int:
-    """Stop it. Running jobs and deployments end; everything else is kept."""
+    """Stop the emulator. Running jobs and deployments end; all other state is kept."""
     from phift.emulator.host import lifecycle
 
-    Terminal.of().print("Stopped." if lifecycle.stop() else "It was not running.")
+    Terminal.of().print("Emulator stopped." if lifecycle.stop() else "The emulator is not running.")
     return 0
 
 
 @group.command(cls=Command)
 def status(format: o.FormatOption = o.Format.TEXT) -> int:
-    """Show whether it runs, where, and what it holds."""
+    """Show whether the emulator is running, where, and what it contains."""
     from phift.emulator.host import lifecycle
     from phift.emulator.host.home import Home
     from phift.views import json
@@ -101,16 +105,16 @@ def status(format: o.FormatOption = o.Format.TEXT) -> int:
 
 @group.command(cls=Command)
 def logs(
-    requests: Annotated[bool, typer.Option("--requests", help="The requests it answered, as JSON lines.")] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, metavar="N", help="So many from the end.")] = 100,
+    requests: Annotated[bool, typer.Option("--requests", help="Print handled requests, as JSON lines.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, metavar="N", help="Number of lines.")] = 100,
 ) -> int:
-    """Print the end of its log."""
+    """Print the last lines of the emulator's log."""
     from phift.emulator.host import lifecycle
 
     daemon, answered = lifecycle.log_files()
     path = answered if requests else daemon
     if not path.is_file():
-        raise UsageError(f"there is no log at {path} yet", remedy="phift emulator start")
+        raise UsageError(f"no log at {path} yet", remedy="Start the emulator: phift emulator start")
     with path.open(encoding="utf-8", errors="replace") as file:
         tail = deque(file, maxlen=lines)
     terminal = Terminal.of()
@@ -120,31 +124,31 @@ def logs(
 
 
 @group.command(cls=Command)
-def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Yes, remove it all.")] = False) -> int:
-    """Empty it: jobs, models, data, computes. Names and certificates stay."""
+def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; delete everything.")] = False) -> int:
+    """Delete all emulator state: jobs, models, data, computes. Names and certificates are kept."""
     from phift.emulator.host import lifecycle
     from phift.emulator.host.home import Home
 
     if not yes:
         raise ApprovalError(
-            f"this removes every job, model, data asset and compute in {Home.locate()}",
-            remedy="Say so: phift emulator reset --yes",
+            f"reset deletes every job, model, data asset and compute in {Home.locate()}",
+            remedy="Confirm it: phift emulator reset --yes",
         )
     lifecycle.reset()
-    Terminal.of().print(f"Emptied {Home.locate()}")
+    Terminal.of().print(f"Reset {Home.locate()}")
     return 0
 
 
 @group.command(cls=Command)
 def env(
     shell: Annotated[
-        Shell | None, typer.Option("--shell", metavar="sh|fish", help="Whose words; else those of $SHELL.")
+        Shell | None, typer.Option("--shell", metavar="sh|fish", help="Shell syntax to print. Default: that of $SHELL.")
     ] = None,
 ) -> int:
-    """Print the variables that point any Azure program at it.
+    """Print the environment variables that point Azure programs at the emulator.
 
-    Use it as: eval "$(phift emulator env)". The output contains the credential of this emulator. Whoever has it can run
-    code as you: keep it secret.
+    Usage: eval "$(phift emulator env)". The output contains the emulator's credential. Anyone who has it can run code
+    as you: keep it secret.
     """
     from phift.emulator.host import lifecycle
 
@@ -158,11 +162,11 @@ def env(
 
 @group.command(cls=Command, context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 def run(
-    program: Annotated[list[str], typer.Argument(metavar="-- PROGRAM [ARGS]...", help="What to run.")],
+    program: Annotated[list[str], typer.Argument(metavar="-- PROGRAM [ARGS]...", help="The program to run.")],
 ) -> int:
-    """Run a program that uses Azure ML against it.
+    """Run a program against the emulator instead of Azure ML.
 
-    Such as: phift emulator run -- python notebook.py
+    Example: phift emulator run -- python notebook.py
     """
     from phift.emulator.host import lifecycle
 

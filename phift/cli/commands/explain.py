@@ -13,11 +13,13 @@ from phift.errors import UsageError
 
 
 def explain(
-    code: Annotated[str, typer.Argument(metavar="[CODE]", help="As in `error[CODE]: ...`; none: list all.")] = "",
+    code: Annotated[
+        str, typer.Argument(metavar="[CODE]", help="The code, as in `error[CODE]: ...`. Default: list all codes.")
+    ] = "",
     format: o.FormatOption = o.Format.TEXT,
     no_color: o.NoColorOption = False,
 ) -> int:
-    """Explain a diagnostic code: what it means, why it is checked, how to fix it."""
+    """Explain a diagnostic code: what it means, why phift checks it, how to fix it."""
     from phift.explain import explanations
     from phift.views import json
 
@@ -25,7 +27,7 @@ def explain(
     known = explanations()
     if code and code not in known:
         near = nearest(code, known)
-        remedy = f"Did you mean {near}?" if near else "`phift explain` lists all codes."
+        remedy = f"Did you mean {near}?" if near else "List all codes: phift explain"
         raise UsageError(f"unknown diagnostic code {code!r}", remedy=remedy)
     if format is o.Format.JSON:
         terminal.print(json.explained([known[code]] if code else known.values()))

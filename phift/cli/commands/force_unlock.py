@@ -19,15 +19,15 @@ def force_unlock(
     allow_env: o.AllowEnvOption = None,
     data_root: o.DataRootOption = None,
     max_stacks: o.MaxStacksOption = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", rich_help_panel="How it is carried out")] = (
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", rich_help_panel="Execution options")] = (
         False
     ),
     no_color: o.NoColorOption = False,
 ) -> int:
-    """Break the lease of an apply that is certainly dead.
+    """Release the lease left by a crashed apply.
 
-    Shows who holds it, then asks. An apply that still runs stops at its next write. A lease also ends by itself a
-    minute after its holder.
+    Shows the holder, then asks for confirmation. An apply that is still running stops before its next write. A lease
+    also expires on its own, one minute after its holder stops renewing it.
     """
     from phift import phases
     from phift.views.human.lease import broken, question
@@ -38,6 +38,6 @@ def force_unlock(
     holder = phases.lease_holder(request, connect)
     terminal.tell(question(holder))
     if not yes:
-        terminal.confirm("Do you really want to break this lease?", action="force-unlock", option="--yes (-y)")
+        terminal.confirm("Do you really want to release this lease?", action="force-unlock", option="--yes (-y)")
     terminal.print(broken(phases.force_unlock(request, connect)))
     return 0

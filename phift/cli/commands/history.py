@@ -20,14 +20,17 @@ def history(
     data_root: o.DataRootOption = None,
     max_stacks: o.MaxStacksOption = None,
     limit: Annotated[
-        int, typer.Option("-n", min=1, max=1000, metavar="N", help="So many applies.", rich_help_panel="Output")
+        int,
+        typer.Option(
+            "-n", min=1, max=1000, metavar="N", help="Number of applies to show.", rich_help_panel="Output options"
+        ),
     ] = 20,
     format: o.FormatOption = o.Format.TEXT,
     no_color: o.NoColorOption = False,
 ) -> int:
-    """Show who applied what and when, newest first.
+    """Show past applies, newest first: who, when, what, and the outcome.
 
-    As the ledger in the workspace's own storage remembers it; `--format json` has every write.
+    Reads the ledger in the workspace's own storage. `--format json` includes every write.
     """
     from phift import phases
 

@@ -14,24 +14,26 @@ from phift.cli import options as o
 from phift.cli.terminal import Terminal
 from phift.errors import UsageError
 
-_ASK = "What to ask"
+_ASK = "Input options"
 
 
 def invoke(
     spec: o.SpecArgument,
-    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="What to say to the model.")] = None,
+    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="A user message.")] = None,
     sample: Annotated[
         int | None,
-        typer.Option("--sample", min=1, metavar="N", help="Ask N rows of the data instead.", rich_help_panel=_ASK),
+        typer.Option("--sample", min=1, metavar="N", help="Send N rows of the data.", rich_help_panel=_ASK),
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option("--file", metavar="FILE", help="Send this JSON as it is; - reads stdin.", rich_help_panel=_ASK),
+        typer.Option(
+            "--file", metavar="FILE", help="Send this JSON body unchanged; - reads stdin.", rich_help_panel=_ASK
+        ),
     ] = None,
     deployment: Annotated[
-        str, typer.Option("--deployment", metavar="NAME", help="Ask this one, whatever its traffic.")
+        str, typer.Option("--deployment", metavar="NAME", help="Send to this deployment, bypassing the traffic split.")
     ] = "",
-    key: Annotated[bool, typer.Option("--key", help="Print only the endpoint's key or token.")] = False,
+    key: Annotated[bool, typer.Option("--key", help="Print the endpoint's key or token and exit.")] = False,
     target: o.TargetOption = None,
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,
@@ -39,14 +41,14 @@ def invoke(
     data_root: o.DataRootOption = None,
     max_stacks: o.MaxStacksOption = None,
     json: Annotated[
-        bool, typer.Option("--json", help="One JSON document on stdout.", rich_help_panel="Output")
+        bool, typer.Option("--json", help="Print one JSON document.", rich_help_panel="Output options")
     ] = False,
     no_color: o.NoColorOption = False,
 ) -> int:
-    """Ask the endpoint.
+    """Send requests to the endpoint.
 
-    A text is one message of a user; its answer alone goes to stdout. Rows of the data are shown with their ground
-    truth beside the answer. Generation parameters are those of the spec's first test.
+    TEXT is sent as one user message, and only the answer is printed to stdout. Sampled rows are shown with the ground
+    truth next to each answer. Generation parameters are those of the spec's first test.
     """
     from phift import phases
     from phift.views import json as documents
@@ -55,8 +57,8 @@ def invoke(
     ways = {"TEXT": text is not None, "--sample": sample, "--file": file, "--key": key}
     given = [name for name, content in ways.items() if content]
     if len(given) != 1:
-        said = f"{' and '.join(given)} cannot go together" if given else "nothing to ask"
-        raise UsageError(said, remedy="Give one of: a TEXT, --sample N, --file FILE, --key.")
+        said = f"{' and '.join(given)} cannot be used together" if given else "nothing to send"
+        raise UsageError(said, remedy="Pass exactly one of: TEXT, --sample N, --file FILE, --key.")
     if key:
         o.refuse("--key", {"--deployment": deployment, "--json": json})
     terminal = Terminal.of(no_color=no_color)
@@ -79,7 +81,7 @@ def invoke(
 
 
 def _body(file: Path) -> Any:
-    """The request in a file. Raises UsageError."""
+    """Read a request from a file. Raises UsageError if it is not readable or not JSON."""
     try:
         content = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -88,4 +90,4 @@ def _body(file: Path) -> Any:
         return jsons.loads(content)
     except (ValueError, RecursionError) as error:
         remedy = '{"input_data": {"input_string": [{"role": "user", "content": "..."}], "parameters": {}}}'
-        raise UsageError(f"{file} is not JSON: {error}", remedy=f"Such as {remedy}") from error
+        raise UsageError(f"{file} is not JSON: {error}", remedy=f"Example: {remedy}") from error

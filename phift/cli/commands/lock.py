@@ -21,17 +21,16 @@ def lock(
     allow_env: o.AllowEnvOption = None,
     data_root: o.DataRootOption = None,
     max_stacks: o.MaxStacksOption = None,
-    upgrade: Annotated[bool, typer.Option("--upgrade", help="Take over what is newer now.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Run the checks of the data, and pin what they find.")] = False,
+    upgrade: Annotated[bool, typer.Option("--upgrade", help="Update pins to the newest versions.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Run data.checks and pin the results.")] = False,
     format: o.FormatOption = o.Format.TEXT,
     no_color: o.NoColorOption = False,
 ) -> int:
-    """Pin what floats, or take over what is newer.
+    """Create or update phift.lock.
 
-    Pinned are the versions of base model, component and data assets, the values of model defaults, the commits of hub
-    data and the content of data at addresses. An apply never retrains because something floated; it does after an
-    --upgrade that changes what the job is made of. With --check it reads the rows as well; exit code 4 means that
-    data.checks refuses them.
+    Pins the versions of base model, component and data assets, the model's default values, the commits of hub data
+    and the content of remote data. Apply never retrains because an unpinned version moved; it does after an --upgrade
+    that changes the job's inputs. With --check it also reads the rows, and exits with 4 if data.checks rejects them.
     """
     from phift import phases
 

@@ -21,10 +21,12 @@ def logs(
     max_stacks: o.MaxStacksOption = None,
     deployment: Annotated[
         str | None,
-        typer.Option("--deployment", metavar="[NAME]", help="Of a deployment's container; by default the spec's."),
+        typer.Option(
+            "--deployment", metavar="[NAME]", help="Print a deployment's container log. Default: the spec's deployment."
+        ),
     ] = None,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on until the job ends, or the deployment is gone.")
+        bool, typer.Option("--follow", "-f", help="Keep printing until the job ends or the deployment is deleted.")
     ] = False,
 ) -> int:
     """Print the logs of the training job, or of a deployment."""

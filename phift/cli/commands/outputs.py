@@ -16,7 +16,7 @@ def outputs(
     spec: o.SpecArgument,
     key: Annotated[
         str | None,
-        typer.Argument(metavar="[ADDRESS[.KEY]]", help="Only this one, such as endpoint.main.scoring_uri."),
+        typer.Argument(metavar="[ADDRESS[.KEY]]", help="Print only this output, e.g. endpoint.main.scoring_uri."),
     ] = None,
     target: o.TargetOption = None,
     var: o.VarOption = None,
@@ -25,9 +25,9 @@ def outputs(
     data_root: o.DataRootOption = None,
     max_stacks: o.MaxStacksOption = None,
 ) -> int:
-    """Print names, versions and addresses of what is there, for scripts.
+    """Print names, versions and URIs of the stack's resources, for scripts.
 
-    JSON by the address of each resource; one value with its key is printed as it is.
+    Prints JSON keyed by resource address. ADDRESS.KEY prints the bare value.
     """
     from phift import phases
     from phift.views import json
@@ -41,7 +41,7 @@ def outputs(
 
 
 def pick(found: dict[str, dict[str, Any]], key: str) -> Any:
-    """What `ADDRESS` or `ADDRESS.KEY` names. Raises UsageError listing what there is."""
+    """Return the value of `ADDRESS` or `ADDRESS.KEY`. Raises UsageError that lists the available outputs."""
     if key in found:
         return found[key]
     address = max((a for a in found if key.startswith(f"{a}.")), key=len, default="")
@@ -50,6 +50,6 @@ def pick(found: dict[str, dict[str, Any]], key: str) -> Any:
         return found[address][name]
     known = [f"{address}.{name}" for name in found[address]] if address else list(found)
     raise UsageError(
-        f"there is no output {key}",
-        remedy=f"There are: {', '.join(known)}." if known else "Nothing of the stack is in the workspace.",
+        f"unknown output {key}",
+        remedy=f"Available outputs: {', '.join(known)}." if known else "The stack has no resources in the workspace.",
     )

@@ -24,7 +24,9 @@ def plan(
     max_stacks: o.MaxStacksOption = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="Save the plan, for phift apply FILE.", rich_help_panel="Output"),
+        typer.Option(
+            "--out", metavar="FILE", help="Save the plan for `phift apply FILE`.", rich_help_panel="Output options"
+        ),
     ] = None,
     format: o.PlanFormatOption = o.PlanFormat.TEXT,
     select: o.SelectOption = None,
@@ -33,7 +35,7 @@ def plan(
     take_over: o.TakeOverOption = False,
     destroy: Annotated[
         bool,
-        typer.Option("--destroy", help="What phift destroy would do.", rich_help_panel="What is planned"),
+        typer.Option("--destroy", help="Plan a destroy.", rich_help_panel="Plan options"),
     ] = False,
     summary: o.SummaryOption = False,
     show_unchanged: o.ShowUnchangedOption = False,
@@ -43,22 +45,23 @@ def plan(
         typer.Option(
             "--base",
             metavar="REF",
-            help="With md: what the rendered spec changed since this git ref.",
-            rich_help_panel="Output",
+            help="With --format md: add the diff of the rendered spec since this Git ref.",
+            rich_help_panel="Output options",
         ),
     ] = None,
     detailed_exitcode: Annotated[
         bool,
-        typer.Option("--detailed-exitcode", help="2 when there are changes, 0 when not.", rich_help_panel="Output"),
+        typer.Option(
+            "--detailed-exitcode", help="Exit with 2 if there are changes, 0 if not.", rich_help_panel="Output options"
+        ),
     ] = False,
     no_color: o.NoColorOption = False,
 ) -> int:
-    """Show what apply would do, and why.
+    """Show what apply would change, and why.
 
-    A folder or a glob in place of one file plans every spec in it, a file with a matrix every stack it makes.
+    A folder or a glob plans every spec in it; a spec with a matrix plans every stack it defines.
 
-    It changes nothing in the workspace, and writes phift.lock beside the spec where something that floats was not
-    pinned yet.
+    Changes nothing in the workspace. Writes phift.lock next to the spec if a version is not pinned yet.
     """
     from phift import phases
     from phift.cli import planfile
@@ -68,7 +71,9 @@ def plan(
     if summary:
         o.refuse("--summary", {"--show-unchanged": show_unchanged, "--show-suppressed": show_suppressed})
     if base and format is not o.PlanFormat.MD:
-        raise UsageError("--base goes with --format md", remedy="For the text alone: git diff REF, and phift render.")
+        raise UsageError(
+            "--base requires --format md", remedy="To compare as text, use `git diff REF` and `phift render`."
+        )
     if destroy:
         o.refuse("--destroy", {"--select": select, "--replace": replace, "--retry-failed": retry_failed})
     if out:
@@ -115,5 +120,6 @@ def plan(
         )
     )
     if out:
-        terminal.tell(f"\nSaved the plan. To carry out exactly this: phift apply {planfile.words_of(out, request)}")
+        command = f"phift apply {planfile.words_of(out, request)}"
+        terminal.tell(f"\nSaved the plan. To apply exactly this plan, run: {command}")
     return ExitCode.CHANGES if detailed_exitcode and planned.changes_something else 0

@@ -15,10 +15,10 @@ def render(
     max_stacks: o.MaxStacksOption = None,
     format: o.FormatOption = o.Format.TEXT,
 ) -> int:
-    """Print the final spec, and where each value came from.
+    """Print the rendered spec and the origin of each value.
 
-    Templates and target are applied, and what phift.lock pins adds the defaults of model and component. The text is
-    YAML again; the origins are its comments.
+    Resolves templates and the target, and adds the model and component defaults pinned in phift.lock. The output is
+    YAML, with origins as comments.
     """
     from phift import spec as specs
     from phift.defaults import defaults_of

@@ -12,14 +12,14 @@ from phift.cli.terminal import Terminal
 
 
 def show(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A plan saved by phift plan --out.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A plan saved with `phift plan --out`.")],
     format: o.PlanFormatOption = o.PlanFormat.TEXT,
     summary: o.SummaryOption = False,
     show_unchanged: o.ShowUnchangedOption = False,
     show_suppressed: o.ShowSuppressedOption = False,
     no_color: o.NoColorOption = False,
 ) -> int:
-    """Show a saved plan, also when it is stale."""
+    """Show a saved plan, even if it is stale."""
     from phift.cli import planfile
     from phift.cli.views import plan_view
 

@@ -23,11 +23,11 @@ def status(
     format: o.FormatOption = o.Format.TEXT,
     all: Annotated[
         bool,
-        typer.Option("--all", help="The stacks in the workspace that none of these specs makes; SPEC may be a folder."),
+        typer.Option("--all", help="List stacks in the workspace with no matching spec; SPEC may be a folder."),
     ] = False,
     no_color: o.NoColorOption = False,
 ) -> int:
-    """Show what of the stack is in the workspace now."""
+    """Show the current state of the stack."""
     from phift import phases
 
     terminal = Terminal.of(no_color=no_color)

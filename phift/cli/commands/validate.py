@@ -24,12 +24,12 @@ def validate(
     allow_env: o.AllowEnvOption = None,
     max_stacks: o.MaxStacksOption = None,
     format: o.FormatOption = o.Format.TEXT,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing of what is valid.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and warnings.")] = False,
     no_color: o.NoColorOption = False,
 ) -> int:
-    """Check specs, without a network.
+    """Check specs without network access.
 
-    Every error of a file is told at once, with its place; of a file with a matrix every combination is checked.
+    Reports all errors of a file with their positions. Every combination of a matrix is checked.
     """
     from phift.spec import MAX_STACKS, expand, load_all
     from phift.views import json
@@ -57,8 +57,8 @@ def validate(
             found = error.diagnostics
         stacks = [one.stack for one in made]
         if (count := count + len(stacks)) > most:
-            remedy = "Name fewer of them, or raise the limit: --max-stacks N."
-            raise UsageError(f"the specs make more than {most} stacks, which is the limit of one run", remedy=remedy)
+            remedy = "Pass fewer specs, or raise the limit: --max-stacks N."
+            raise UsageError(f"the specs define more than {most} stacks, the limit of one run", remedy=remedy)
         results.append(
             {"path": str(spec), "valid": bool(made), "stacks": stacks, "diagnostics": json.diagnostics(found)}
         )

@@ -1,4 +1,4 @@
-"""Data of the Hugging Face hub, from a request to rows.
+"""Data of the Hugging Face hub: resolve a request to a pin, and read its rows.
 
     HubRequest   what the spec asks for            HubSplit   the pin that the lock file keeps
     resolve      request -> pin (network, once)    newest     the commit that a revision refers to now

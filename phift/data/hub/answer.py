@@ -1,4 +1,4 @@
-"""A response to a request of the libraries that need not be made."""
+"""A known response to a request of the libraries, which is then not sent."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ class Answer:
 
 
 Known = Callable[[str, str, Mapping[str, str]], Answer | None]
-"""From method, path under the endpoint, and query; None where the hub has to be asked."""
+"""Takes method, path below the endpoint, and query; returns None if the request must be sent."""

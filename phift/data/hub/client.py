@@ -108,7 +108,7 @@ class HubClient:
         self._answer(subject, path)
 
     def once(self, key: Any, ask: Callable[[], Any]) -> Any:
-        """The result of `ask`, called once per client and key. Errors are not remembered."""
+        """Return the result of `ask`, called once per client and key. Errors are not cached."""
         with self._asking:
             if key not in self._known:
                 self._known[key] = ask()

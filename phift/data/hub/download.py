@@ -32,7 +32,7 @@ _PLENTY = 1 << 30  # bytes
 _PIECE = 1 << 20
 _REPORT = 1 << 20  # bytes between two reports
 _ODD = re.compile(r"[^\w.-]", re.ASCII)
-"""What readers might take for more than a part of a name: `datasets` opens what stands behind `::` too."""
+"""Characters that readers may not treat as part of a name: `datasets` also opens what follows `::`."""
 _LEAVE = 5.0  # seconds that an abandoned download may take to notice
 
 
@@ -47,7 +47,7 @@ class Download:
 
 
 Progress = Callable[[Download], object]
-"""Called now and then, and at the end of each file, from the thread that downloads."""
+"""Called periodically, and at the end of each file, from the download thread."""
 
 
 class Meter:
@@ -90,7 +90,7 @@ class Meter:
 class Slot:
     """A folder for the files of one read, locked against other reads: one of those under `folder`.
 
-    Files that a killed read left are used where they fit: the slot with files of this read is taken, else an empty one.
+    Files left by a killed read are reused: the slot with files of this read is taken, else an empty one.
     keep: files stay after use. Raises PhiftError when the folder cannot be used.
     """
 
@@ -128,7 +128,7 @@ class Slot:
         os.close(self._lock)
 
     def spare(self, size: int) -> None:
-        """Files that take so many bytes in all may stay until the read ends, if the disk has plenty of room: a read
+        """Files of this many bytes in total may stay until the read ends, if the disk has plenty of room: a read
         that is killed then downloads none of them again."""
         self._spared = shutil.disk_usage(self.path).free >= 2 * size + _PLENTY
 
@@ -141,19 +141,19 @@ class Slot:
         space.need(self._folder, size, lambda: sweep(self._folder, older=0.0))
 
     def missing(self, file: HubFile) -> int:
-        """Bytes of a whole file that are not here yet."""
+        """Return the missing bytes of a whole file."""
         here = [self.place(file, ending) for ending in ("", ".part")]
         return file.size - max((path.stat().st_size for path in here if path.exists()), default=0)
 
     def done(self, path: Path) -> None:
-        """A file is not needed any more."""
+        """Delete a file that is no longer needed."""
         if not self.keep and not self._spared:
             path.unlink(missing_ok=True)
 
     @contextmanager
     def writing(self, path: Path, mode: str) -> Iterator[Any]:
         """A file open for writing. Raises DiskFullError."""
-        with space.told(self._folder), path.open(mode) as out:
+        with space.full_disk_error(self._folder), path.open(mode) as out:
             yield out
 
     def whole(self, remote: Remote, meter: Meter, cancelled: threading.Event) -> Path:

@@ -97,7 +97,7 @@ def from_answer(place: Place, subject: Subject, status: int, headers: Mapping[st
         return HubError(
             f"commit {subject.revision[:8]}, which phift.lock pins, is gone from {subject.id}",
             code="hub-commit-gone",
-            remedy="Run `phift lock --upgrade` to pin what is there now: that is a new training.",
+            remedy="Run `phift lock --upgrade` to pin the current commit; this retrains.",
         )
     if code == "RevisionNotFound":
         return no_such_name("revision", subject.revision, subject.id, ())
@@ -105,7 +105,7 @@ def from_answer(place: Place, subject: Subject, status: int, headers: Mapping[st
         return HubError(
             f"{subject.path or 'a file'} is not in commit {subject.revision[:8]} of {subject.id}",
             code="hub-file-gone",
-            remedy="Run `phift lock --upgrade` to pin what is there now." if subject.pinned else "Re-run the command.",
+            remedy="Run `phift lock --upgrade` to pin the current commit." if subject.pinned else "Re-run the command.",
         )
     if code == "RepoNotFound" or (status in (401, 404) and subject.id and not subject.path):
         return _no_repository(place, subject)
@@ -141,7 +141,7 @@ def unreachable(place: Place, error: BaseException, *, pinned: bool) -> HubError
 
 
 def rate_limited(place: Place, headers: Mapping[str, str]) -> HubError:
-    """The rate limit lasts longer than phift waits, or outlasts all attempts."""
+    """The rate limit lasts longer than phift waits, or than all attempts."""
     seconds = wait_asked(headers)
     limit = re.search(r"\bq\s*=\s*(\d+)", headers.get("ratelimit-policy") or "")
     left = re.search(r"\br\s*=\s*(\d+)", headers.get("ratelimit") or "")
@@ -185,11 +185,11 @@ def offline(subject: Subject, cache: Path) -> HubError:
 
 
 def no_ranges(place: Place, what: str) -> HubError:
-    """Byte ranges are ignored where they are needed. what: what is not possible."""
+    """Byte ranges are ignored although they are required. what: what is not possible."""
     return HubError(
         f"{what}: {place.host}, or a proxy, ignores byte ranges",
         code="hub-no-ranges",
-        detail="The response is the whole file in place of the requested part.",
+        detail="The response is the whole file instead of the requested part.",
         remedy=f"Bypass the proxy for the hub (NO_PROXY={place.host}).",
     )
 
@@ -199,7 +199,7 @@ def not_a_hub(place: Place) -> HubError:
     return HubError(
         f"{place.endpoint} does not respond like a Hugging Face hub",
         code="hub-not-a-hub",
-        remedy="Check HF_ENDPOINT, and whether a proxy or a login page responds in its place.",
+        remedy="Check HF_ENDPOINT, and whether a proxy or a login page responds instead.",
     )
 
 
@@ -237,7 +237,7 @@ def bad_endpoint(place: Place) -> HubError:
 
 
 def no_such_name(field: str, name: str, id: str, known: Iterable[str], within: str = "") -> InvalidSpecError:
-    """A revision, config or split that does not exist or is not named. known: those that exist; within: the config."""
+    """A revision, config or split that does not exist or is missing. known: those that exist; within: the config."""
     names = list(known)
     close = difflib.get_close_matches(name, names, 1)
     has = ", ".join(names[:_SHOWN_NAMES]) + (
@@ -265,7 +265,7 @@ def bad_card(id: str, unmatched: Mapping[str, str]) -> InvalidSpecError:
     """The card does not match the files. unmatched: patterns without a file, by split; empty: another mismatch."""
     if unmatched:
         named = ", ".join(f"{split} ({pattern})" for split, pattern in unmatched.items())
-        summary = f"the card of {id} names no existing file for {named}"
+        summary = f"the card of {id} refers to missing files for {named}"
     else:
         summary = f"the card of {id} does not describe files of one format"
     return _invalid("hub", summary, "Choose another revision, or report it to the authors of the data set.")
@@ -298,7 +298,7 @@ def _gated(place: Place, subject: Subject, status: int) -> HubError:
 
 def _no_repository(place: Place, subject: Subject) -> PhiftError:
     if place.token_source:
-        remedy = f"Check the name (owner/name), and whether the token of {place.token_source} may read it."
+        remedy = f"Check the name (owner/name), and that the token of {place.token_source} can read it."
     else:
         remedy = "Check the name (owner/name). For a private data set, set HF_TOKEN."
     if subject.id.lower().endswith(tuple(FORMATS)):

@@ -1,6 +1,6 @@
-"""Responses to the libraries from what is known of a repository already, so that they need not ask the hub.
+"""Answer requests of the libraries from known facts about a repository, without asking the hub.
 
-`datasets` asks for the commit, probes for files that may not exist, asks for the head of the card before the card, and
+`datasets` requests the commit, probes for files that may not exist, requests the head of the card before the card, and
 lists one folder after another. One response of the hub for each of commit, card and listing implies all of these.
 """
 
@@ -26,15 +26,15 @@ _SURELY_ALL = 1000  # files; the hub might truncate a longer list of them
 
 @dataclass(frozen=True)
 class KnownResponses:
-    """card: the bytes of README.md; None if there is none, or it is not known. entries: of the recursive listing of the
-    repository; None if it is not known."""
+    """card: the bytes of README.md; None if it does not exist or is unknown. entries: of the recursive listing of the
+    repository; None if unknown."""
 
     repository: Repository
     card: bytes | None = field(default=None, repr=False)
     entries: Sequence[Mapping[str, Any]] | None = field(default=None, repr=False)
 
     def __call__(self, method: str, path: str, query: Mapping[str, str]) -> Answer | None:
-        """The hub's response to GET or HEAD of a path under the endpoint; None where it has to be asked."""
+        """Return the hub's response to GET or HEAD of a path below the endpoint; None if it must be requested."""
         repository = self.repository
         api, sha = f"/api/datasets/{repository.id}", repository.sha
         if method not in ("GET", "HEAD"):
@@ -70,8 +70,8 @@ class KnownResponses:
 
 
 def known_of(client: HubClient, repository: Repository) -> KnownResponses:
-    """Asks for card and listing: 2 requests, and one more for each 1,000 entries of the listing; none for what the
-    repository does not have, or has too many files of."""
+    """Request card and listing: 2 requests, and one more per 1,000 entries of the listing; none for a missing card or
+    a listing that is too long."""
     if not 0 < len(repository.files) < _SURELY_ALL:
         return KnownResponses(repository)
     subject = Subject(repository.id, repository.sha)

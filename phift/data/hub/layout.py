@@ -97,7 +97,7 @@ def _builder(repository: Repository, config: str, folder: Path) -> Any:
 
     try:
         return datasets.load_dataset_builder(
-            f"hf://datasets/{repository.id}",  # without it, a folder of that name would be taken
+            f"hf://datasets/{repository.id}",  # without it, a local folder of that name would be used
             name=config or None,
             revision=repository.sha,  # a commit: for a branch, another service would be asked too
             cache_dir=str(folder / "datasets"),
@@ -165,7 +165,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
-        return str(value)  # a digest has no word for it
+        return str(value)  # not representable in a digest
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 

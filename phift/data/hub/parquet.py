@@ -171,7 +171,7 @@ def _joined(pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _not_parquet(remote: Remote) -> HubError:
     return HubError(
-        f"{remote.subject} is not a Parquet file that can be read",
+        f"{remote.subject} is not a readable Parquet file",
         code="hub-not-parquet",
         remedy="Choose another revision, or report it to the authors of the data set.",
     )

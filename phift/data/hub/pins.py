@@ -52,7 +52,7 @@ class HubRequest:
             value = getattr(self, name)
             if not _PLAIN.fullmatch(value) and not (optional and not value):
                 raise _invalid(
-                    name, f"invalid {name} {value!r}: empty, or with spaces", "Write it as the hub shows it."
+                    name, f"invalid {name} {value!r}: empty, or contains spaces", "Use the name shown on the hub."
                 )
 
     @property
@@ -269,7 +269,7 @@ class _Reader:
 
     def wrong(self, key: str) -> InvalidSpecError:
         place = f"{self.where}.{key}" if self.where else key
-        remedy = "Restore the lock file from version control, or pin the data again: phift lock --upgrade"
+        remedy = "Restore the lock file from version control, or re-pin the data: phift lock --upgrade"
         summary = f"invalid `{place}` in the lock file's pin of hub data"
         return InvalidSpecError([Diagnostic(summary, remedy=remedy, path=place, code="lock-hub")])
 
@@ -307,10 +307,10 @@ def _id_remedy(id: str) -> str:
         r"(?:hf://)?datasets/([\w.-]+/[\w.-]+?)/*", id, re.ASCII
     )
     if address:
-        return f"Write {address[1]}."
+        return f"Use {address[1]}."
     if id.lower().endswith(tuple(FORMATS)):
-        return "For files on this machine write `path:`."
-    return "Write it as OWNER/NAME, such as HuggingFaceH4/ultrachat_200k."
+        return "For local files, use `path:`."
+    return "Use the form OWNER/NAME, such as HuggingFaceH4/ultrachat_200k."
 
 
 def _invalid(path: str, summary: str, remedy: str) -> InvalidSpecError:

@@ -46,7 +46,7 @@ def look_up(client: HubClient, id: str, revision: str, *, pinned: bool = False) 
 
 
 def check_access(client: HubClient, repository: Repository) -> None:
-    """Check that this account may read the files, which a listing does not tell: 1 request, once per client.
+    """Check that this account can read the files, which a listing does not show: 1 request, once per client.
 
     Raises HubError if it may not.
     """

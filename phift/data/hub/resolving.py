@@ -33,7 +33,7 @@ def resolve(request: HubRequest, client: HubClient, *, count: bool = False, at_l
     """The pin of a split as it is on the hub now.
 
     count: count rows and row groups, which a share of the rows and samples by block need. at_least: count them unless
-    the card claims so many rows; reading them tells whether it is right. Parquet only: `rows` of other formats is None.
+    the card claims that many rows; reading them shows if it is right. Parquet only: `rows` of other formats is None.
     `columns` is empty if neither the card nor the start of the first file declares them.
 
     Raises InvalidSpecError when the repository, revision, config or split does not exist (the diagnostic's path is the

@@ -1,4 +1,4 @@
-"""An apply without a terminal: plain lines in Terraform's words, few enough to read in a log.
+"""Progress of an apply without a terminal: plain lines in Terraform's wording, few enough for a log.
 
 job.finetune: Starting...
 job.finetune: Still running... [20s elapsed] finetune, step 120/300, loss 0.41
@@ -36,21 +36,21 @@ from phift.views.human.values import duration, number, size
 from phift.views.human.words import words_of
 from phift.views.watching import Throttle, Watching
 
-__all__ = ["HumanApply", "PlainApply", "QuietApply", "came_of", "progress_text", "summary_of"]
+__all__ = ["HumanApply", "PlainApply", "QuietApply", "outcome_suffix", "progress_text", "summary_of"]
 
 EVERY = 10.0
-"""Seconds between two lines about the same resource, as Terraform does it."""
+"""Seconds between two lines about the same resource, as in Terraform."""
 
 EVERY_CHANGE = 2.0
-"""Seconds between two lines when what it does has changed."""
+"""Seconds between two lines about the same resource if its activity changed."""
 
 
 _ENDED = {"Succeeded", "Completed", "Passed"}
-"""States after which the line that says it is done follows at once."""
+"""Final states: the completion line follows at once."""
 
 
 class HumanApply(Watching):
-    """What all views for people share: what is done to each resource, and the end."""
+    """What all human views share: the action of each resource, and the result."""
 
     def __init__(self, streams: Streams, *, clock: Clock | None = None) -> None:
         super().__init__(clock=clock)
@@ -66,14 +66,14 @@ class HumanApply(Watching):
             super().__call__(event)
 
     def planned(self, plan: Plan) -> None:
-        """The whole plan, on stdout."""
+        """Print the whole plan to stdout."""
         self._out.write(render_plan(plan, style=self._streams.out_style))
 
     def ended(self, error: BaseException) -> None:
-        """Nothing: the error's words on stderr say it."""
+        """Print nothing: the error on stderr suffices."""
 
     def finish(self, result: ApplyFinished) -> None:
-        """The last line and what the apply brought forth, on stdout."""
+        """Print the last line and the outputs to stdout."""
         style = self._streams.out_style
         self._out.write("\n" + complete_line(result, style))
         text = results(result, style=style)
@@ -82,7 +82,7 @@ class HumanApply(Watching):
 
 
 class QuietApply(HumanApply):
-    """Nothing on the way, one line at the end."""
+    """No progress, one line at the end."""
 
     def planned(self, plan: Plan) -> None:
         self._out.write(count_line(plan, self._streams.out_style))
@@ -92,7 +92,7 @@ class QuietApply(HumanApply):
 
 
 class PlainApply(HumanApply):
-    """A line when something begins, ends, changes its step, or every ten seconds."""
+    """A line when an action starts, ends or changes its step, and every ten seconds."""
 
     def __init__(self, streams: Streams, *, clock: Clock | None = None) -> None:
         super().__init__(streams, clock=clock)
@@ -117,19 +117,19 @@ class PlainApply(HumanApply):
                 if not action.changes_something and address not in self._actions:
                     return ""
                 done = f"{words_of(address, action).done} after {duration(event.elapsed)}"
-                return f"{style.bold(str(address))}: {done}{came_of(event)}"
+                return f"{style.bold(str(address))}: {done}{outcome_suffix(event)}"
             case ResourceFailed(address=address, error=DetachedError() as error):
-                left = style.yellow(f"Left after {duration(event.elapsed)}:")
+                left = style.yellow(f"Detached after {duration(event.elapsed)}:")
                 return f"{style.bold(str(address))}: {left} {summary_of(error, address)}"
             case ResourceFailed(address=address, error=error):
                 failed = style.red(f"Failed after {duration(event.elapsed)}:")
                 return f"{style.bold(str(address))}: {failed} {summary_of(error, address)}"
             case ResourceSkipped(address=address, because=because):
-                return f"{style.bold(str(address))}: Skipped, it needs {because}"
+                return f"{style.bold(str(address))}: Skipped: depends on {because}"
             case Note(text=text):
                 return f"Note: {text}"
             case LeaseEvent(state="lost"):
-                return style.red("The lease of this stack was lost; nothing more is written.")
+                return style.red("Lost the lease of this stack; no further writes.")
         return ""
 
     def _progress(self, event: ResourceProgress) -> str:
@@ -144,13 +144,13 @@ class PlainApply(HumanApply):
 
 
 def summary_of(error: Exception, address: Address) -> str:
-    """The one line of an error, without the address that stands before it already."""
+    """Return the error's summary without the address, which already precedes it."""
     said = error.summary if isinstance(error, PhiftError) else unexpected_summary(error)
     return said.removeprefix(f"{address}: ")
 
 
-def came_of(event: ResourceDone) -> str:
-    """What it is called there, or what a test showed."""
+def outcome_suffix(event: ResourceDone) -> str:
+    """Return the resource's name in the service, or the result of a test."""
     same, known = exact_matches(event.outputs.get("results") or ())
     if known:
         return f" [{same} of {known} answers equal the ground truth]"
@@ -178,14 +178,14 @@ def _counted(event: ResourceProgress) -> str:
 
 
 def _of_bytes(current: float, total: float) -> str:
-    """The unit once where it is the same: 80 columns are few."""
+    """Show a shared unit only once, to save columns."""
     so_far, whole = size(current), size(total)
     amount, _, unit = so_far.partition(" ")
     return f"{amount if whole.endswith(f' {unit}') else so_far} of {whole}"
 
 
 def _beside(values: Mapping[str, float]) -> Iterator[str]:
-    """Numbers with their names; where there is one of a name and one of its plural, it is the first of so many."""
+    """Yield numbers with their names; `step` and `steps` become `step 3/10`."""
     for name, amount in values.items():
         if f"{name}s" in values:
             yield f"{name} {number(amount)}/{number(values[f'{name}s'])}"

@@ -1,4 +1,4 @@
-"""Questions and answers, the ground truth beside the answer.
+"""Questions and answers, with the ground truth next to each answer.
 
 1  What is the capital of Peru?                                          0.2s
    answer                              ground truth (the same)
@@ -19,15 +19,15 @@ __all__ = ["conversation", "printable"]
 
 _GAP = 2
 _NARROW = 28
-"""Columns a cell needs; below them the ground truth goes under the answer."""
+"""Minimum columns of a cell; in narrower terminals, the ground truth goes below the answer."""
 
 
 def conversation(
     results: Iterable[Mapping[str, Any]], *, style: Style = PLAIN, indent: int = 2, lines: int = 0
 ) -> list[str]:
-    """A block a result, see `phift.phases.Answered.to_dict`, an empty line between them.
+    """Return one block per result (see `phift.phases.Answered.to_dict`), separated by empty lines.
 
-    lines: at most so many of a text are shown, and how many are left is said; 0 shows all.
+    lines: show at most this many lines of a text, followed by the number of hidden lines; 0 shows all.
     """
     rows = list(results)
     wide = len(str(len(rows)))
@@ -39,7 +39,7 @@ def conversation(
 
 
 def printable(text: str) -> str:
-    """The text without characters that would steer a terminal."""
+    """Return the text without control characters."""
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text.expandtabs(4))
 
 
@@ -69,7 +69,7 @@ def _block(result: Mapping[str, Any], head: str, style: Style, lines: int) -> li
 
 
 def _cell(text: str, width: int, lines: int) -> list[str]:
-    """The text in so many columns, its own line ends kept."""
+    """Wrap the text at a width, keeping its line ends."""
     wrapped = [
         line for part in printable(text).strip().split("\n") for line in (textwrap.wrap(part, max(width, 16)) or [""])
     ]

@@ -1,4 +1,4 @@
-"""`phift data`: rows, statistics, differences. Texts of rows are inert, so that none of them acts on a terminal."""
+"""`phift data`: rows, statistics, differences. Row texts are made inert, so that they cannot control a terminal."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["diff", "prepared", "preview", "stats"]
 
-_ID = 8  # characters shown of a prompt_id
+_ID = 8  # characters of a prompt_id to show
 _PERSONAL = {"email": "e-mail addresses", "phone": "telephone numbers", "card": "card numbers", "iban": "IBANs"}
 
 
 def preview(found: Preview, *, style: Style = PLAIN) -> str:
-    """A header a row, then its messages, or its columns, each cut to the width."""
+    """Return a header per row, then its messages or columns, each cut to the width."""
     head = f"data.{found.split}: {inert(found.source)}, {found.picked}"
     lines = [head]
     if found.raw:
@@ -47,8 +47,8 @@ def _row(row: PreviewRow, header: str, style: Style) -> Iterator[str]:
         yield style.bold(f"{header}  {_about(row.row)}")
         yield from _messages(row.row, style)
         return
-    fate = "left out" if row.skipped else "unfit"
-    yield style.bold(f"{header}  {style.yellow(fate)}")
+    verdict = "left out" if row.skipped else "unfit"
+    yield style.bold(f"{header}  {style.yellow(verdict)}")
     for problem in row.problems:
         yield from _said(style.yellow("!"), problem.summary, "  ", style)
         if problem.remedy:
@@ -57,7 +57,7 @@ def _row(row: PreviewRow, header: str, style: Style) -> Iterator[str]:
 
 
 def _said(sign: str, text: str, indent: str, style: Style) -> Iterator[str]:
-    """A text behind a sign, over as many lines as it needs."""
+    """Yield a text after a sign, wrapped."""
     first, *more = textwrap.wrap(inert(text), style.width - len(indent) - 2, break_on_hyphens=False) or [""]
     yield f"{indent}{sign} {first}"
     yield from (f"{indent}  {line}" for line in more)
@@ -96,12 +96,12 @@ def _start(text: str, style: Style) -> str:
 
 
 def stats(found: DataStats, *, style: Style = PLAIN) -> str:
-    """A table a split, then what the checks of the spec find."""
+    """Return a table per split, then the findings of the spec's data checks."""
     parts = ["\n".join(_split(one, found.limit, style)) for one in found.splits]
     if found.findings:
         parts.append(diagnostics.render(found.findings, style=style))
     if found.pinned:
-        parts.append("phift.lock pins what data.checks found.")
+        parts.append("The results of data.checks are pinned in phift.lock.")
     return "\n\n".join(parts)
 
 
@@ -110,8 +110,8 @@ def _split(one: SplitStats, limit: Limit, style: Style) -> Iterator[str]:
     yield style.bold(f"data.{one.split}:{one.version}") + f", from {one.basis}"
     rows = [("rows", f"{measures.rows:,}"), ("dropped", _counts(one.dropped))]
     if one.refused:
-        count = "1 unfit row is" if one.refused == 1 else f"{one.refused:,} unfit rows are"
-        rows.append(("", f"{count} more than data.unfit lets pass (without it: none)"))
+        count = "1 unfit row" if one.refused == 1 else f"{one.refused:,} unfit rows"
+        rows.append(("", f"{count} over the limit of data.unfit (default: 0)"))
     rows += [
         ("turns", _spread(measures.turns)),
         ("characters", _spread(measures.characters)),
@@ -148,7 +148,7 @@ def _of(count: int, rows: int) -> str:
 
 
 def prepared(files: Mapping[str, tuple[str, str, Prepared]], *, style: Style = PLAIN) -> str:
-    """Of each split: where its file is, its rows, bytes and SHA-256, and which rows were left out."""
+    """Return for each split: its file, rows, bytes and SHA-256, and the dropped rows."""
     lines = []
     for name, (version, path, made) in files.items():
         lines.append(style.bold(f"data.{name}:{version}") + f" {path}")
@@ -159,7 +159,7 @@ def prepared(files: Mapping[str, tuple[str, str, Prepared]], *, style: Style = P
 
 
 def diff(found: DataDiff, *, style: Style = PLAIN) -> str:
-    """The counts of each split, then the first few rows of each sort."""
+    """Return the counts of each split, then the first few rows of each kind of difference."""
     return "\n\n".join("\n".join(_difference(one, style)) for one in found.splits)
 
 
@@ -170,13 +170,13 @@ def _difference(one: SplitDiff, style: Style) -> Iterator[str]:
     if difference is None:
         yield head + ("only in the second" if one.after else "only in the first")
     elif difference.equal:
-        yield head + f"the same {difference.same:,} rows"
+        yield head + f"identical ({difference.same:,} rows)"
     elif difference.reordered:
-        yield head + f"the same {difference.same:,} rows, in another order"
+        yield head + f"same {difference.same:,} rows, in a different order"
     else:
         yield head + (
             f"{difference.added:,} added, {difference.removed:,} removed, {difference.changed:,} changed, "
-            f"{difference.same:,} the same"
+            f"{difference.same:,} unchanged"
         )
         yield from _listed("+", difference.first_added, difference.added, style)
         yield from _listed("-", difference.first_removed, difference.removed, style)
@@ -199,7 +199,7 @@ def _listed(symbol: str, rows: Sequence[RowChange], count: int, style: Style) ->
 
 
 def _first_other(change: RowChange, side: int) -> str:
-    """The first message that differs, as it is on that side."""
+    """Return the first differing message, as on that side."""
     assert change.before is not None
     assert change.after is not None
     both = [row["messages"] for _, row in (change.before, change.after)]

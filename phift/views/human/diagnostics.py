@@ -1,6 +1,6 @@
-"""Findings about what the user wrote, with the line they are about.
+"""Diagnostics about the user's files, with the line each is about.
 
-error[parameter-unknown]: learning_rat is no input of the component
+error[parameter-unknown]: unknown parameter `learning_rat`
   --> configs/quickstart.yaml:34:5
    |
 34 |     learning_rat: 0.008
@@ -8,7 +8,7 @@ error[parameter-unknown]: learning_rat is no input of the component
    = chat_completion_pipeline:0.0.82 decides which parameters there are.
    = did you mean learning_rate?
 
-1 error. phift explain parameter-unknown says more.
+1 error. For details, run: phift explain parameter-unknown
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from phift.views.harmless import harmless
 __all__ = ["count_line", "head", "hint", "one", "render"]
 
 SOURCES = {".yaml", ".yml", ".lock"}
-"""Only these are quoted. Rows of training data are not: they may be personal, and logs are kept."""
+"""Only these files are quoted. Rows of training data are not: they may be personal, and logs are kept."""
 
 LONGEST_LINE = 2000
-"""Characters of a line that is quoted, cut around the place: a longer one tells nobody anything."""
+"""Maximum characters quoted of a line, cut around the position: longer lines are unreadable."""
 
 _WORD = r"\"[^\"]*\"|'[^']*'|[^\s:,\[\]{}#]+(?: [^\s:,\[\]{}#]+)*"
 
 
 def render(diagnostics: Iterable[Diagnostic], *, style: Style = PLAIN, explain: bool = False) -> str:
-    """All of them, a file's in the order of its lines, and the count. explain: say after it where more is said."""
+    """Return all diagnostics, sorted by file and line, and the count. explain: add how to show the explanation."""
     found = list(diagnostics)
     first = {d.mark.file: n for n, d in reversed(list(enumerate(found))) if d.mark}
     ordered = sorted(
@@ -56,13 +56,13 @@ def render(diagnostics: Iterable[Diagnostic], *, style: Style = PLAIN, explain: 
 
 
 def hint(diagnostics: Iterable[Diagnostic]) -> str:
-    """`phift explain CODE says more.`, with the code where all have the same; empty where none has one."""
+    """Return the hint to run `phift explain`, with the code if all share one; empty if none has a code."""
     codes = {d.code for d in diagnostics} - {"", "more", "data-more"}
-    return f"phift explain {codes.pop() if len(codes) == 1 else 'CODE'} says more." if codes else ""
+    return f"For details, run: phift explain {codes.pop() if len(codes) == 1 else 'CODE'}" if codes else ""
 
 
 def head(severity: str, code: str) -> str:
-    """What a finding begins with: `error[size-not-allowed]:`."""
+    """Return the start of a diagnostic: `error[size-not-allowed]:`."""
     return f"{severity}[{code}]:" if code else f"{severity}:"
 
 
@@ -76,7 +76,7 @@ def count_line(diagnostics: Iterable[Diagnostic], *, style: Style = PLAIN) -> st
 
 
 def one(diagnostic: Diagnostic, *, style: Style = PLAIN) -> str:
-    """One finding."""
+    """Return one diagnostic."""
     place = diagnostic.mark
     diagnostic = harmless(diagnostic)
     paint = style.red if diagnostic.severity is Severity.ERROR else style.yellow
@@ -110,12 +110,12 @@ def _paragraph(text: str, gutter: str, style: Style) -> list[str]:
 
 
 def _place(mark: Mark | None, first: dict[str, int], index: int) -> tuple[int, int, int]:
-    """Files in the order of their first finding, then line and column."""
+    """Sort by file, in the order of their first diagnostic, then by line and column."""
     return (first[mark.file], mark.line, mark.column) if mark else (index, 0, 0)
 
 
 def _source_line(mark: Mark | None) -> str | None:
-    """The line, secrets starred out; None where it is not to be quoted."""
+    """Return the line with secrets masked; None if it must not be quoted."""
     if mark is None or not mark.line or Path(mark.file).suffix not in SOURCES:
         return None
     try:
@@ -129,14 +129,14 @@ def _source_line(mark: Mark | None) -> str | None:
 
 @lru_cache(maxsize=4)
 def _lines_of(file: str, modified: int, size: int) -> list[str]:
-    """The lines of a file, as long as it is the same one. Raises OSError, and ValueError where it is not UTF-8."""
+    """Return the lines of a file, if it is still the same file. Raises OSError, and ValueError if it is not UTF-8."""
     if real(file).suffix not in SOURCES:
         return []  # a link to something else
     return read_regular(file, SPEC_BYTES).decode().splitlines()
 
 
 def _pointed(source: str, column: int, width: int) -> tuple[str, str]:
-    """The line, cut around the column where it is too long, and the carets under its word."""
+    """Return the line, cut around the column if too long, and the carets below the word."""
     text = "".join(c if c == inert(c) else " " for c in source)
     start = max(column - 1, 0)
     word = re.compile(_WORD).match(text, start)

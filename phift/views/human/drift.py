@@ -1,4 +1,4 @@
-"""`phift drift`: what somebody else changed, and apart from it what waits in the spec."""
+"""`phift drift`: changes made outside phift, and separately the spec changes not applied yet."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ __all__ = ["render"]
 
 
 def render(drift: Drift, *, style: Style = PLAIN) -> str:
-    """Each change made outside, from what was applied to what is there now; what is in state Failed, with what to do;
-    what the spec has and no apply has made, as a list; one line at the end."""
+    """Return each outside change (from applied to live), the failed resources with the next step, the spec changes not
+    applied yet as a list, and one summary line."""
     parts = [_drifted(resource, drift, style) for resource in drift.outside]
     parts += [_failed(resource, drift, style) for resource in drift.failed]
     if drift.unapplied:
@@ -50,13 +50,13 @@ def _drifted(resource: PlannedResource, drift: Drift, style: Style) -> str:
         lines += _remark(f"({resource.reason})", style)
     if resource in drift.claimable:
         lines += _remark(f"Next: phift apply {drift.plan.spec_words} --take-over", style)
-    # A plan goes from live to wanted; what happened here went the other way.
+    # A plan shows live -> wanted; drift is the reverse.
     turned = [replace(c, wanted=c.live, live=c.wanted, by="") for c in resource.visible_changes]
     return "\n".join([*lines, f"{head} {{", *field_lines(turned, style), "    }"] if turned else [*lines, head])
 
 
 def _failed(resource: PlannedResource, drift: Drift, style: Style) -> str:
-    """Which object, its provisioning state, what the service says of it, and the next step."""
+    """Return the object, its provisioning state, the service's error, and the next step."""
     state = str(resource.details["state"])
     lines = [f"  # {style.bold(str(resource.address))} {style.red(f'is in state {state}')}"]
     if told := str(resource.details.get("errors") or ""):
@@ -64,8 +64,8 @@ def _failed(resource: PlannedResource, drift: Drift, style: Style) -> str:
     look = (
         f"phift logs {drift.plan.spec_words} --deployment, then " if KINDS[resource.address.kind].traits.serves else ""
     )
-    does = "replaces it" if resource.action is Action.REPLACE else "writes it again"
-    next_step = f"Next: {look}phift apply {drift.plan.spec_words}, which {does}."
+    does = "replaces it" if resource.action is Action.REPLACE else "updates it"
+    next_step = f"Next: {look}phift apply {drift.plan.spec_words} ({does})."
     lines += _remark(next_step, style)
     return "\n".join(
         [*lines, f"  {style.symbol(resource.action.symbol)} {resource.address.kind} {value(resource.identity)}"]
@@ -73,7 +73,7 @@ def _failed(resource: PlannedResource, drift: Drift, style: Style) -> str:
 
 
 def _remark(text: str, style: Style) -> list[str]:
-    """Commands and paths stay whole, to be copied."""
+    """Wrap without breaking commands and paths, which users copy."""
     return textwrap.wrap(
         text,
         style.width,
@@ -90,12 +90,12 @@ def _last(drift: Drift, style: Style) -> str:
         head, paint = "Drift:", style.yellow
         said = f"{_resources(outside)} changed outside phift."
         if outside > len(drift.claimable):
-            said += " An apply would set right what the spec still says."
+            said += " `phift apply` would restore the fields that the spec sets."
     else:
         head, paint = "No drift.", style.green
-        said = f"Nothing was changed outside phift: {_resources(len(drift.plan.resources))} compared."
+        said = f"{_resources(len(drift.plan.resources))} compared; none changed outside phift."
     if waiting:
-        said += f" {_resources(waiting)} of the spec not applied yet."
+        said += f" {_resources(waiting)} not applied yet."
     if drift.failed:
         said += f" {_resources(len(drift.failed))} in state Failed."
     text = textwrap.fill(f"{head} {said}", style.width)

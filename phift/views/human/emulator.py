@@ -12,9 +12,9 @@ __all__ = ["status"]
 
 
 def status(found: Mapping[str, Any] | None, home: Path) -> str:
-    """What it says of itself, a line a fact; one sentence when it does not run."""
+    """Return the emulator's status, one line per fact, or one sentence if it is not running."""
     if found is None:
-        return f"Embedded Azure ML is not running (home {home}). It starts by itself for target local."
+        return f"The emulator is not running (home {home}). Target `local` starts it automatically."
     rows = []
     for name, said in found.items():
         if isinstance(said, Mapping):
@@ -22,4 +22,4 @@ def status(found: Mapping[str, Any] | None, home: Path) -> str:
         elif name.endswith("_seconds"):
             name, said = name.removesuffix("_seconds"), duration(float(said))
         rows.append((name.replace("_", " "), said if isinstance(said, str) else value(said)))
-    return "\n".join(["Embedded Azure ML is running.", *table(rows, indent="  ")])
+    return "\n".join(["The emulator is running.", *table(rows, indent="  ")])

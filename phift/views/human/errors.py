@@ -1,4 +1,4 @@
-"""An error as people need it: what is wrong, where, why, what to do next. Never a traceback."""
+"""Errors for people: what is wrong, where, why, what to do. Never a traceback."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ __all__ = ["failure", "render", "unexpected"]
 
 TAB = "\t"
 LOG_LINES = 20
-"""So much of a failed job's log is shown; `phift logs` has all of it."""
+"""Lines of a failed job's log to show; `phift logs` prints all of it."""
 
 
 def render(error: PhiftError, *, style: Style = PLAIN, address: str = "", explain: bool = False) -> str:
-    """All that the error carries. address: where it happened, for an error that does not say so itself.
+    """Return the whole error. address: where it happened, used if the error has no address.
 
-    explain: say at the end of a list of findings where more is said of them.
+    explain: end a list of diagnostics with how to show their explanation.
     """
     if isinstance(error, DiagnosticsError) and error.diagnostics:
         return render_diagnostics(error.diagnostics, style=style, explain=explain)
     code = "" if isinstance(error, AzureError) else error.code
     begin = style.yellow("detached:") if isinstance(error, DetachedError) else style.red(head("error", code))
-    # Not wrapped: the summary is what people search logs for, and it often holds a path.
+    # Not wrapped: people search logs for the summary, and it often contains a path.
     lines = [f"{style.bold(begin)} {style.bold(inert(error.summary))}"]
     if error.address or address:
         lines.append(f" {style.cyan('-->')} {inert(error.address or address)}")
@@ -40,24 +40,24 @@ def render(error: PhiftError, *, style: Style = PLAIN, address: str = "", explai
 
 
 def failure(address: str, error: Exception, *, style: Style = PLAIN) -> str:
-    """A resource that failed in an apply."""
+    """Return the failure of a resource in an apply."""
     return (
         render(error, style=style, address=address) if isinstance(error, PhiftError) else unexpected(error, style=style)
     )
 
 
 def unexpected(error: BaseException, *, style: Style = PLAIN) -> str:
-    """An error nobody raised on purpose: a defect of phift, told in one line and a hint."""
+    """Return an unexpected exception, a bug in phift: one line and a hint."""
     return "\n".join(
         [
             f"{style.bold(style.red('error:'))} {style.bold(unexpected_summary(error))}",
-            f"  {style.cyan('=')} This is a defect of phift. PHIFT_DEBUG=1 shows the traceback.",
+            f"  {style.cyan('=')} This is a bug in phift. To show the traceback, set PHIFT_DEBUG=1.",
         ]
     )
 
 
 def unexpected_summary(error: BaseException) -> str:
-    """`KeyError: 'name'`, the first line only."""
+    """Return `KeyError: 'name'`, the first line only."""
     said = str(error).strip().splitlines()
     return f"{type(error).__name__}: {inert(said[0])}" if said else type(error).__name__
 
@@ -75,12 +75,12 @@ def _log(error: JobFailedError, style: Style) -> list[str]:
     tail = error.log.rstrip().splitlines()[-LOG_LINES:]
     if not tail:
         return [f"  {style.cyan('=')} step: {error.step}"] if error.step else []
-    where = f"step {error.step}, the end of its log:" if error.step else "the end of its log:"
+    where = f"step {error.step}, last lines of its log:" if error.step else "last lines of its log:"
     return [f"  {style.cyan('=')} {where}", *(f"    {style.dim('|')} {inert(line, keep=TAB)}" for line in tail)]
 
 
 def _detail(error: PhiftError) -> str:
-    """The detail without the line that names the request, which is told by itself."""
+    """Return the detail without the line of the request, which is shown separately."""
     if not isinstance(error, AzureError) or not error.url:
         return error.detail
     request = f"{error.method} {error.url}: HTTP {error.status}"
@@ -90,6 +90,6 @@ def _detail(error: PhiftError) -> str:
 def _request(error: AzureError, style: Style) -> list[str]:
     if not error.url:
         return []
-    answer = f"HTTP {error.status}" if error.status else "no answer"
+    answer = f"HTTP {error.status}" if error.status else "no response"
     code = f" {error.code}" if error.code else ""
-    return [f"  {style.cyan('=')} request: {error.method} {inert(error.url)}", f"    answer: {answer}{code}"]
+    return [f"  {style.cyan('=')} request: {error.method} {inert(error.url)}", f"    response: {answer}{code}"]

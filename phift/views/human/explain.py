@@ -13,7 +13,7 @@ __all__ = ["listing", "render"]
 
 
 def render(one: Explanation, *, style: Style = PLAIN) -> str:
-    """A code with all that is written about it."""
+    """Return the explanation of a code."""
     parts = [
         _filled(f"{one.code}: {one.title}", style, bold=True),
         _filled(one.means, style),
@@ -27,7 +27,7 @@ def render(one: Explanation, *, style: Style = PLAIN) -> str:
 
 
 def listing(several: Iterable[Explanation], *, style: Style = PLAIN) -> str:
-    """All codes with their titles, under the headings of their areas."""
+    """Return all codes with their titles, grouped by area."""
     found = list(several)
     wide = max(len(one.code) for one in found)
     parts = []
@@ -38,7 +38,7 @@ def listing(several: Iterable[Explanation], *, style: Style = PLAIN) -> str:
                 one.title, style.width, initial_indent=f"  {one.code:{wide}}  ", subsequent_indent=" " * (wide + 4)
             )
         parts.append("\n".join(lines))
-    return "\n\n".join([*parts, "phift explain CODE says what one means and how to fix it."])
+    return "\n\n".join([*parts, "To explain a code, run: phift explain CODE"])
 
 
 def _filled(text: str, style: Style, *, bold: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""`phift history`: an apply a line, newest first."""
+"""`phift history`: one line per apply, newest first."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _GOOD = {"done", "settled"}
 
 
 def render(records: Sequence[Record], *, style: Style = PLAIN) -> str:
-    """When, who, commit, what, how long, outcome; below it what went wrong and what nothing is known of."""
+    """Return one line per apply, and below it the writes that failed or whose outcome is unknown."""
     if not records:
-        return "No apply of this stack is on record."
+        return "No applies recorded for this stack."
     rows = [("WHEN (UTC)", "WHO", "COMMIT", "WHAT", "TOOK", "OUTCOME"), *(_row(r) for r in records)]
     drawn = table(rows)
     lines = [style.dim(drawn[0])]
@@ -33,7 +33,7 @@ def render(records: Sequence[Record], *, style: Style = PLAIN) -> str:
 
 
 def seconds_of(record: Record) -> float | None:
-    """From begin to end; None for an apply that has no end."""
+    """Return the duration, or None for an apply without a recorded end."""
     try:
         return (datetime.fromisoformat(record.ended) - datetime.fromisoformat(record.started)).total_seconds()
     except ValueError:
@@ -41,7 +41,7 @@ def seconds_of(record: Record) -> float | None:
 
 
 def what_of(record: Record) -> str:
-    """`+8 ~1 -0`, with the purpose where it is no apply."""
+    """Return `+8 ~1 -0`, prefixed with the purpose if it is not an apply."""
     counts = record.plan.get("counts") or {}
     said = " ".join(f"{sign}{counts.get(key, 0)}" for sign, key in (("+", "add"), ("~", "change"), ("-", "destroy")))
     return f"destroy {said}" if record.plan.get("purpose") == "destroy" else said
@@ -62,7 +62,7 @@ def _row(record: Record) -> tuple[str, ...]:
 
 
 def _outcome(record: Record) -> str:
-    return record.outcome or "no end on record"
+    return record.outcome or "interrupted"
 
 
 def _below(record: Record) -> list[str]:
@@ -72,4 +72,4 @@ def _below(record: Record) -> list[str]:
             why = str(result.facts.get("error", ""))
             what = f"{result.intent.address}: {result.intent.verb} {result.outcome}"
             said.append(f"{what}: {why}" if why else what)
-    return said + [f"{i.address}: {i.verb} begun, and nothing is known of its end" for i in record.open]
+    return said + [f"{i.address}: {i.verb} started, outcome unknown" for i in record.open]

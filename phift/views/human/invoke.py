@@ -1,4 +1,4 @@
-"""`phift invoke`: an answer by itself, or a table of questions with their ground truth."""
+"""`phift invoke`: a single answer, or a table of questions, answers and ground truth."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["answer", "table", "took"]
 
 
 def answer(result: Mapping[str, Any]) -> str:
-    """The answer as it came, but for characters that would steer a terminal."""
+    """Return the answer without control characters."""
     return printable(str(result["answer"])) or "(an empty answer)"
 
 
 def took(result: Mapping[str, Any], *, style: Style = PLAIN) -> str:
-    """How long it took."""
+    """Return the duration."""
     return style.dim(f"({duration(float(result['seconds']))})")
 
 
 def table(results: Sequence[Mapping[str, Any]], *, style: Style = PLAIN) -> str:
-    """Every question, whole, and how many answers equal the ground truth."""
+    """Return every question and answer in full, and the number of exact matches."""
     drawn = conversation(results, style=style, indent=0)
     same, known = exact_matches(results)
     if known:

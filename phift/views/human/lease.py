@@ -1,4 +1,4 @@
-"""`phift force-unlock`: who held the lease, and what became of it."""
+"""`phift force-unlock`: the holder of the lease, and the result."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ __all__ = ["broken", "question"]
 
 
 def question(holder: Holder) -> str:
-    """Who took the lease last."""
+    """Return the last holder of the lease."""
     if not (holder.user or holder.host or holder.pid):
-        return "Nobody has signed the lease of this stack."
+        return "No holder is recorded for the lease of this stack."
     dead = "\nIts process no longer exists on this machine." if holder.is_gone else ""
     return f"The lease was last {holder.describe()}{dead}"
 
 
 def broken(was_held: bool) -> str:
-    """What came of it."""
-    return "The lease is broken: the next apply can take it." if was_held else "No lease was held; nothing to break."
+    """Return the result."""
+    return "Lease released." if was_held else "The lease is not held; nothing to release."

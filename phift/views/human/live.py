@@ -1,4 +1,4 @@
-"""An apply on a terminal: a line a resource, redrawn in place on stderr."""
+"""Progress of an apply on a terminal: one line per resource, redrawn in place on stderr."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from phift.errors import DetachedError
 from phift.inert import inert
 from phift.plan.action import Action
 from phift.views.base import Streams, is_gone
-from phift.views.human.apply import HumanApply, came_of, progress_text, summary_of
+from phift.views.human.apply import HumanApply, outcome_suffix, progress_text, summary_of
 from phift.views.human.values import duration
 from phift.views.human.words import words_of
 
 __all__ = ["LiveApply"]
 
 BAR, SHORT_BAR = 16, 8
-"""Columns of a progress bar: on a terminal of 100 columns, and on a narrower one."""
+"""Columns of a progress bar on a terminal of 100 columns, and on a narrower one."""
 
 
 class _Outliving:
-    """A terminal that may be closed under an apply: what is drawn then is drawn nowhere."""
+    """A console that ignores output once its terminal is closed."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -78,7 +78,7 @@ class Row:
 
 
 class LiveApply(HumanApply):
-    """The rows of everything that is to be done; what is finished stays, so the end of an apply is its record."""
+    """One row per planned action. Finished rows remain, so the final screen is a record of the apply."""
 
     def __init__(self, streams: Streams, *, clock: Clock | None = None) -> None:
         super().__init__(streams, clock=clock)
@@ -115,13 +115,13 @@ class LiveApply(HumanApply):
             case ResourceProgress(address=address):
                 row = self._rows.setdefault(address, Row(address, Action.CREATE))
                 row.state, row.said = "running", progress_text(event)
-                # A wait counts from its own beginning, a resource from that of its first write.
+                # A wait is timed from its own start, a resource from its first write.
                 row.began = min(now if row.began is None else row.began, now - event.elapsed)
                 row.fraction = min(event.current / event.total, 1.0) if event.total else None
             case ResourceDone(address=address, action=action):
                 if address in self._rows or action.changes_something:
                     row = self._rows.setdefault(address, Row(address, action))
-                    came = came_of(event).strip(" []").removeprefix("id=")
+                    came = outcome_suffix(event).strip(" []").removeprefix("id=")
                     row.state, row.said, row.elapsed, row.fraction = "done", came, event.elapsed, None
             case ResourceFailed(address=address, action=action, error=error):
                 row = self._rows.setdefault(address, Row(address, action))
@@ -129,11 +129,11 @@ class LiveApply(HumanApply):
                 row.said, row.elapsed, row.fraction = summary_of(error, address), event.elapsed, None
             case ResourceSkipped(address=address, because=because):
                 row = self._rows.setdefault(address, Row(address, Action.NO_OP))
-                row.state, row.said = "skipped", f"skipped, it needs {because}"
+                row.state, row.said = "skipped", f"skipped: depends on {because}"
             case Note(text=text):
                 self._console.print(f"Note: {inert(text)}", markup=False)
             case LeaseEvent(state="lost"):
-                self._console.print("The lease of this stack was lost; nothing more is written.", style="red")
+                self._console.print("Lost the lease of this stack; no further writes.", style="red")
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         with self._lock:
@@ -142,7 +142,7 @@ class LiveApply(HumanApply):
             table.add_column(no_wrap=True)
             table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
             table.add_column(justify="right", no_wrap=True)
-            # The terminal echoes ^C where the cursor is, behind the last row: it must not break that line.
+            # The terminal echoes ^C at the cursor, after the last row: it must not break that line.
             table.width = max(options.max_width - len("^C"), 1)
             now = self._clock.monotonic()
             for row in self._fitting(options.size.height):
@@ -159,7 +159,7 @@ class LiveApply(HumanApply):
         return 0.0 if row.began is None else self._clock.monotonic() - row.began
 
     def _told(self, row: Row) -> RenderableType:
-        """What is said of a row, with a bar behind it where there is a share to show."""
+        """Return the text of a row, followed by a bar if its progress is known."""
         said = Text(
             inert(self._said(row)),
             style="red" if row.state == "failed" else "dim" if row.state != "running" else "",
@@ -175,7 +175,7 @@ class LiveApply(HumanApply):
         return both
 
     def _bar(self, fraction: float) -> Text:
-        """Tells the share without colours too, unlike rich's own bar."""
+        """Draw a bar that is readable without colours, unlike rich's own."""
         filled = round(fraction * self._bar_width)
         return Text.assemble(("━" * filled, "green"), ("┄" * (self._bar_width - filled), "dim"))
 
@@ -184,7 +184,7 @@ class LiveApply(HumanApply):
         return BAR if self._console.width >= 100 else SHORT_BAR
 
     def _fitting(self, height: int) -> list[Row]:
-        """All rows, or, where the screen is too low, those that are being worked on."""
+        """Return all rows, or only the active ones if the terminal is too short."""
         rows = list(self._rows.values())
         if len(rows) < height - 1 or not self._live.is_started:
             return rows

@@ -1,4 +1,4 @@
-"""`phift lock`: what was pinned, and what is newer."""
+"""`phift lock`: new pins and available updates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["render"]
 
 
 def render(report: LockReport, *, style: Style = PLAIN) -> str:
-    """A line a change, a line a split of the hub that moved, then a line for each pin that is behind."""
+    """Return a line per changed pin, a line per moved hub split, then a line per outdated pin."""
     lines = []
     for what, old, new in report.changes:
         if not old:
@@ -33,13 +33,11 @@ def render(report: LockReport, *, style: Style = PLAIN) -> str:
         else:
             pins = f"{kind}{moved.before[:8]} -> {moved.now[:8]}"
             lines.append(f"  {style.symbol('~')} data.{moved.split}: {moved.requested} {pins}; {moved.effect}")
-    unchanged = (
-        f"Wrote {report.path}." if report.written else f"{report.path} pins everything that floats; nothing to write."
-    )
+    unchanged = f"Wrote {report.path}." if report.written else f"{report.path} is up to date."
     head = f"Wrote {report.path}:" if lines else unchanged
     behind = [f"  {what}: pinned {_pin(pinned)}, newest {_pin(newest)}" for what, pinned, newest in report.newer]
     if behind:
-        behind = ["", "Newer versions exist; phift lock --upgrade takes them over:", *behind]
+        behind = ["", "Updates available (run `phift lock --upgrade`):", *behind]
     notes = ["", *(f"Note: {note}" for note in report.notes)] if report.notes else []
     checked = ["", *(_checked(split, found) for split, found in report.checked.items())] if report.checked else []
     findings = ["", diagnostics.render(report.findings, style=style)] if report.findings else []

@@ -1,4 +1,4 @@
-"""Many stacks: each with its plan where something is to be done, all others in one line, and a count over all."""
+"""Several stacks: the plan of each stack with changes, one line for all others, and the total count."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def plans(
     show_unchanged: bool = False,
     show_suppressed: bool = False,
 ) -> str:
-    """The plans of stacks that change, how many do not, and the count over all."""
+    """Return the plans with changes, the number of stacks without, and the total count."""
     parts = []
     quiet = 0
     for plan in planned.plans:
@@ -47,7 +47,7 @@ def plans(
 
 
 def errors(failed: Sequence[tuple[str, Exception]], *, style: Style = PLAIN) -> str:
-    """What kept stacks from being planned or applied, each under its stack or file."""
+    """Return the errors of stacks that could not be planned or applied, by stack or file."""
     return "\n\n".join(
         f"{style.bold(f'# {inert(name)}')}\n{render_error(error, style=style)}"  # type: ignore[arg-type]
         for name, error in failed
@@ -55,30 +55,30 @@ def errors(failed: Sequence[tuple[str, Exception]], *, style: Style = PLAIN) -> 
 
 
 def applied(result: ManyApplied, *, style: Style = PLAIN) -> str:
-    """The last line."""
+    """Return the last line."""
     bad = [s.planned.stack or str(s.planned.request.path) for s in result.stacks if s.exit_code]
     head = style.bold(style.red("Apply incomplete!") if bad else style.green("Apply complete!"))
     counts = f"{result.added} added, {result.changed} changed, {result.destroyed} destroyed"
-    tail = f" Not done: {', '.join(bad)}." if bad else ""
+    tail = f" Failed: {', '.join(bad)}." if bad else ""
     return f"{head} {_stacks(len(result.stacks))}: {counts}.{tail}"
 
 
 def forgotten(found: Sequence[FoundStack], *, style: Style = PLAIN) -> str:
-    """A line for each object that bills and whose stack no spec makes."""
+    """Return a line for each billed object of a stack with no matching spec."""
     if not found:
-        return "Every stack in the workspace is made by one of these specs."
+        return "Every stack in the workspace has a matching spec."
     rows = [("STACK", "KIND", "NAME", "SPEC")]
     rows += [(f.stack, kind, live.name, str(f.claim.source)) for f in found for kind, live in f.objects]
     drawn = table(rows)
-    lines = [f"{_stacks(len(found))} that none of these specs makes:", "", style.dim(drawn[0]), *drawn[1:]]
+    lines = [f"{_stacks(len(found))} with no matching spec:", "", style.dim(drawn[0]), *drawn[1:]]
     if mistaken := [f.stack for f in found if f.mistaken]:
-        lines += ["", f"Named like one of these specs' own, but owned by another spec: {', '.join(mistaken)}."]
-        lines += ["To claim the objects of such a stack, run `phift apply SPEC --take-over`."]
+        lines += ["", f"Stack name matches one of these specs, but the owner is another spec: {', '.join(mistaken)}."]
+        lines += ["To take ownership of its objects, run `phift apply SPEC --take-over`."]
     return "\n".join(lines)
 
 
 class Prefixed(io.TextIOBase):
-    """A stream whose every line begins with the stack it is about; writers of many threads do not mix within one."""
+    """A stream that prefixes each line with its stack, and keeps lines of concurrent writers whole."""
 
     _lock = threading.Lock()
 

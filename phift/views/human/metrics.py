@@ -1,4 +1,4 @@
-"""`phift metrics`: each series of the training run with its course."""
+"""`phift metrics`: each series of the training run, with a sparkline."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BARS = "▁▂▃▄▅▆▇█"
 
 
 def render(metrics: Metrics, *, style: Style = PLAIN) -> str:
-    """A line a series, in the order of its name: first, last, lowest and highest value, and the course."""
+    """Return a line per series, sorted by name: first, last, lowest and highest value, and a sparkline."""
     head = f"Job {style.bold(metrics.job)} ({metrics.state})"
     if not metrics.series:
         return f"{head}\n\nNo metrics yet."
@@ -32,7 +32,7 @@ def render(metrics: Metrics, *, style: Style = PLAIN) -> str:
 
 
 def curve(values: Sequence[float], width: int) -> str:
-    """The values as a row of bars, at most `width` of them, each the mean of its share; empty for under two values."""
+    """Return a sparkline of at most `width` bars, each the mean of its values; empty for fewer than two values."""
     if len(values) < 2:
         return ""
     columns = min(width, len(values))

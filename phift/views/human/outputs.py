@@ -1,4 +1,4 @@
-"""What an apply brought forth: metrics, the registered model, the endpoint, answers, and what to do next."""
+"""The outputs of an apply: metrics, the registered model, the endpoint, answers, and next steps."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from phift.views.human.values import duration, table
 __all__ = ["complete_line", "results"]
 
 LOCAL = "local"
-"""The target whose studio is a name only."""
+"""The target without a working studio URL."""
 
 _ROWS = 3
 _LINES = 8
-"""Of a test: rows shown, and lines of each text."""
+"""Rows of a test to show, and lines of each text."""
 
 _COLUMN = 10
 """Where the text behind a title begins."""
 
 
 def complete_line(result: ApplyFinished, style: Style = PLAIN) -> str:
-    """Terraform's last line, counted from what was really done."""
+    """Return Terraform's last line, with the actual counts."""
     counted = f"{result.added} added, {result.changed} changed, {result.destroyed} destroyed."
     destroying = result.plan.purpose == "destroy"
     if result.exit_code == DetachedError.exit_code:
-        head = style.bold(style.yellow("Detached: work goes on in the service; the same command continues."))
+        head = style.bold(style.yellow("Detached. Work continues in Azure ML; re-run this command to resume."))
         return f"{head}\nResources: {counted}"
     if result.failed or result.exit_code:
         head = "Destroy incomplete!" if destroying else "Apply incomplete!"
@@ -44,7 +44,7 @@ def complete_line(result: ApplyFinished, style: Style = PLAIN) -> str:
 
 
 def results(result: ApplyFinished, *, style: Style = PLAIN) -> str:
-    """Everything below the last line: a block a kind of output; empty when there is none."""
+    """Return everything below the last line, one block per kind of output; empty if there are no outputs."""
     local = result.plan.target == LOCAL
     outputs: dict[str, list[Mapping[str, Any]]] = {name: [] for name in KINDS}
     for address, known in result.outputs.items():
@@ -68,7 +68,7 @@ def _block(block: ResultBlock, style: Style) -> Iterator[str]:
     yield from table(block.rows, indent="  ")
     yield from conversation(list(block.answers[:_ROWS]), style=style, lines=_LINES)
     if len(block.answers) > _ROWS:
-        yield f"  and {len(block.answers) - _ROWS} more rows; apply --json tells them all"
+        yield f"  and {len(block.answers) - _ROWS} more rows; to see all, use apply --json"
 
 
 def _next(plan: Plan, kinds: Collection[str]) -> Iterator[str]:
@@ -79,9 +79,9 @@ def _next(plan: Plan, kinds: Collection[str]) -> Iterator[str]:
     serves = any(one.hosts or one.serves for one in traits)
     trains = any(one.trains for one in traits)
     rows = [
-        *([(f"phift metrics {spec}", "how the training went")] if trains and not serves else []),
-        *([(f'phift invoke {spec} "Hello"', "ask it something")] if serves else []),
-        (f"phift status {spec}", "what there is now"),
-        (f"phift destroy {spec}", "take down what costs"),
+        *([(f"phift metrics {spec}", "show training metrics")] if trains and not serves else []),
+        *([(f'phift invoke {spec} "Hello"', "send a message")] if serves else []),
+        (f"phift status {spec}", "show the current state"),
+        (f"phift destroy {spec}", "delete billed resources"),
     ]
     yield from table(rows)

@@ -1,4 +1,4 @@
-"""A plan in Terraform's manners.
+"""A plan in the style of Terraform.
 
     # job.finetune must be run again
     # (learning_rate changed)
@@ -7,7 +7,7 @@
           # (41 unchanged attributes hidden)
       }
 
-The count line is `str(plan.counts)`: other programs read it, its wording is part of the interface.
+The count line is `str(plan.counts)`. Other programs parse it: its wording is part of the interface.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from phift.views.human.words import planned_phrase, words_of
 __all__ = ["block", "count_line", "field_lines", "render"]
 
 ALIGN = 32
-"""Keys longer than this do not push the values of the others to the right."""
+"""Keys longer than this do not affect the alignment of other values."""
 
 _NOT_SHOWN = {"next_version"}
-"""Details that the identity tells already."""
+"""Details that the identity already shows."""
 
 LEGEND = (
     Action.CREATE,
@@ -55,11 +55,11 @@ def render(
     show_unchanged: bool = False,
     show_suppressed: bool = False,
 ) -> str:
-    """The whole plan; with summary only the list of addresses and the count line.
+    """Return the whole plan; with summary, only the addresses and the count line.
 
-    show_suppressed: differences that a rule lets pass, too, each with its rule.
+    show_suppressed: also show suppressed differences, each with its rule.
     """
-    # Of most plans of a run nearly all resources stay as they are: only what is shown is looked through.
+    # In most plans nearly all resources are unchanged: process only those that are shown.
     wanted = [r for r in plan.resources if r.action.changes_something]
     shown = [harmless(r) for r in wanted]
     plan = replace(harmless(replace(plan, resources=())), resources=plan.resources)
@@ -82,12 +82,12 @@ def render(
 
 
 def count_line(plan: Plan, style: Style = PLAIN) -> str:
-    """`Plan: 8 to add, 1 to change, 0 to destroy.` or `No changes.` and one sentence."""
+    """Return `Plan: 8 to add, 1 to change, 0 to destroy.`, or `No changes.` and one sentence."""
     if plan.changes_something:
         head, rest = str(plan.counts).split(":", 1)
         return f"{style.bold(head + ':')}{rest}"
     because = (
-        "Nothing of this stack is left to destroy."
+        "This stack has no resources to destroy."
         if plan.purpose == "destroy"
         else f"The workspace matches the spec: {_plural(len(plan.resources), 'resource')} compared."
     )
@@ -116,7 +116,7 @@ def _legend(shown: Sequence[PlannedResource], plan: Plan, style: Style) -> str:
 
 
 def _staying(plan: Plan, style: Style) -> str:
-    """What a destroy leaves alone although it is there, and why."""
+    """Return the existing resources that a destroy keeps, and why."""
     there = [harmless(r) for r in plan.resources if not r.action.changes_something and r.fingerprint]
     rows = [(str(r.address), r.identity, r.reason.removeprefix("kept: ")) for r in there if not _traits(r).hosted]
     along = [
@@ -126,9 +126,7 @@ def _staying(plan: Plan, style: Style) -> str:
     ]
     lines = [style.bold("Kept:"), *table(rows, indent="    ", width=style.width)] if rows else []
     if along and any(_traits(r).hosts and r.action.changes_something for r in plan.resources):
-        goes = textwrap.fill(
-            f"With the endpoint {'goes' if len(along) == 1 else 'go'} {', '.join(along)}.", style.width
-        )
+        goes = textwrap.fill(f"Deleted with the endpoint: {', '.join(along)}.", style.width)
         lines.insert(0, goes + ("\n" if rows else ""))
     return "\n".join(lines)
 
@@ -150,7 +148,7 @@ def _pad(symbol: str, style: Style) -> str:
 
 
 def block(resource: PlannedResource, style: Style = PLAIN, *, show_suppressed: bool = False) -> str:
-    """What becomes of one resource, why, and its changes or attributes."""
+    """Return the action of one resource, the reason, and its changes or attributes."""
     resource = harmless(resource)
     action = resource.action
     destructive = action in {Action.DELETE, Action.REPLACE}
@@ -180,7 +178,7 @@ def _identity(resource: PlannedResource) -> str:
 def _body(resource: PlannedResource, style: Style) -> Iterator[str]:
     changes = resource.visible_changes
     if changes and resource.action is Action.CREATE:
-        # A new object beside the old one: what made it new first, then the rest of it.
+        # A new object next to the old one: first the changes that forced it, then its other attributes.
         yield from field_lines(changes, style)
         changed = {c.path.partition(".")[0] for c in changes}
         yield from _tree({k: v for k, v in _attributes(resource).items() if k not in changed}, "+", style, indent=6)
@@ -197,14 +195,14 @@ def _body(resource: PlannedResource, style: Style) -> Iterator[str]:
 
 
 def _attributes(resource: PlannedResource) -> dict[str, Any]:
-    """The wanted properties and the facts about them, tags last."""
+    """Return the wanted properties and details, tags last."""
     facts = {k: v for k, v in resource.details.items() if k not in resource.desired and k not in _NOT_SHOWN}
     last = {k: v for k, v in resource.desired.items() if k == "tags"}
     return {k: v for k, v in resource.desired.items() if k != "tags"} | facts | last
 
 
 def _suppressed(resource: PlannedResource, style: Style) -> Iterator[str]:
-    """The differences that a rule lets pass, live value first."""
+    """Yield the suppressed differences, live value first."""
     for change in resource.changes:
         if change.action is not ChangeAction.SUPPRESSED:
             continue
@@ -218,7 +216,7 @@ def _wrapped(text: str, indent: str, style: Style) -> list[str]:
 
 
 def field_lines(changes: Sequence[FieldChange], style: Style = PLAIN) -> Iterator[str]:
-    """A line a field, aligned; three lines where its values are too long for one."""
+    """Yield an aligned line per field, or three lines if its values are too long for one."""
     changes = harmless(changes)
     wide = max((len(c.path) for c in changes if len(c.path) <= ALIGN), default=0)
     for change in changes:
@@ -232,7 +230,7 @@ def field_lines(changes: Sequence[FieldChange], style: Style = PLAIN) -> Iterato
         if plain_head + len(said) + (2 + len(remark) if remark else 0) <= style.width:
             yield f"{head}{said}{'  ' + dressed if remark else ''}"
             continue
-        # Too long for one line: each value gets its own, uncut, as a change that cannot be read cannot be approved.
+        # Too long for one line: give each value its own, uncut, because an unreadable change cannot be approved.
         yield f"{head.rstrip()}{'  ' + dressed if remark else ''}"
         if symbol != "+":
             yield f"            {before}"
@@ -251,14 +249,14 @@ def _remark(change: FieldChange) -> str:
 
 
 def _last_applied(change: FieldChange) -> str:
-    """What was applied last, where it is neither what is live nor what is wanted: both sides moved."""
+    """Return the last applied value if it differs from both the live and the wanted value: both sides changed."""
     if change.applied is None or change.sensitive or change.applied in (change.live, change.wanted):
         return ""
     return f"(last applied: {value(change.applied)})"
 
 
 def _tree(data: Mapping[str, Any], symbol: str, style: Style, *, indent: int) -> Iterator[str]:
-    """Attributes, aligned per level; maps and lists that do not fit one line are indented below their key."""
+    """Yield attributes, aligned per level; maps and lists too long for one line are indented below their key."""
     sign = style.symbol(symbol)
     wide = max((len(str(k)) for k, v in data.items() if len(str(k)) <= ALIGN and not _nests(v)), default=0)
     for key, item in data.items():

@@ -1,4 +1,4 @@
-"""`phift status`: what of the stack is in the workspace now."""
+"""`phift status`: the current state of the stack."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ BAD = {"failed", "canceled", "missing", "notresponding"}
 
 
 def render(status: Status, *, style: Style = PLAIN) -> str:
-    """A line a resource, what matters of it below its name, then notes, then commands as they must be typed.
+    """Return a line per resource with its main facts below, then notes, then commands.
 
-    The commands are never wrapped: they are there to be copied.
+    Commands are never wrapped, so that they can be copied.
     """
     lines = [f"Stack {style.bold(status.stack)} in workspace {style.bold(status.workspace)}", ""]
     rows = [("RESOURCE", "NAME", "STATE"), *((r.address, r.identity or "-", r.state) for r in status.rows)]

@@ -1,4 +1,4 @@
-"""Plain values, numbers, times and tables as people read them."""
+"""Plain values, numbers, times and tables for people."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MARKERS = {KNOWN_AFTER_APPLY, SENSITIVE, "(sensitive)"}
 
 
 def value(data: Any) -> str:
-    """One line: strings quoted, numbers as they were written (0.008, 5e-06), markers bare."""
+    """Return the value on one line: strings quoted, numbers as written (0.008, 5e-06), markers bare."""
     if isinstance(data, str):
         return data if data in _MARKERS or is_concealed(data) else inert(json.dumps(data, ensure_ascii=False))
     if data is None:
@@ -37,12 +37,12 @@ def value(data: Any) -> str:
 
 
 def cut(text: str, width: int) -> str:
-    """At most `width` columns; what was cut off shows as `...`."""
+    """Cut the text to `width` columns, ending in `...` if it was cut."""
     return text if len(text) <= width else text[: max(width - 3, 1)] + "..."
 
 
 def size(amount: float) -> str:
-    """Bytes, in powers of 1024."""
+    """Return a number of bytes in powers of 1024."""
     for unit in ("B", "KiB", "MiB", "GiB"):
         if abs(amount) < 1024:
             return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
@@ -51,8 +51,8 @@ def size(amount: float) -> str:
 
 
 def table(rows: Iterable[Sequence[str]], *, indent: str = "", gap: str = "  ", width: int = 0) -> list[str]:
-    """Left-aligned columns. With a width the last one goes over several lines where it has the room for that, and lines
-    are cut. Empty without rows."""
+    """Return left-aligned columns. With a width, the last column wraps if it has enough room, and lines are cut.
+    Empty without rows."""
     cells = [list(row) for row in rows]
     if not cells:
         return []
@@ -65,11 +65,11 @@ def table(rows: Iterable[Sequence[str]], *, indent: str = "", gap: str = "  ", w
     return [cut(line, width) for line in lines] if width else lines
 
 
-_NARROWEST = 12  # columns that words are still folded into
+_NARROWEST = 12  # minimum columns to wrap text into
 
 
 def _folded(row: list[str], columns: int, width: int) -> Iterator[list[str]]:
-    """The row, and a row for each further line of its last column."""
+    """Yield the row, and a row for each further line of its last column."""
     lines = textwrap.wrap(row[-1], width, break_on_hyphens=False) if len(row) == columns else []
     if not lines:
         yield row

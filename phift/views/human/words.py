@@ -1,4 +1,4 @@
-"""What each action is called: in the legend, in a plan's comment line, while it happens and when it is done."""
+"""The wording of each action: in the legend, in a plan's comment line, during apply and on completion."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def words_of(address: Address, action: Action) -> Words:
 
 
 def planned_phrase(resource: PlannedResource) -> str:
-    """What the comment line says behind the address."""
+    """Return the phrase after the address in the comment line."""
     if resource.action is Action.RUN and resource.visible_changes:
         return "must be run again"
     return words_of(resource.address, resource.action).planned
 
 
 def kind_of_work(plan: Plan) -> str:
-    """What kind of work an apply is, the costliest first: a question must not look alike for all of them."""
+    """Summarize an apply, the most expensive actions first, so that the prompt shows what is at stake."""
     writes = [r for r in plan.resources if r.action.changes_something]
     if plan.purpose == "destroy":
         said = Counter(words_of(r.address, r.action).planned.removeprefix("will be ") for r in writes)
-        kept = "" if said["archived"] else "; data and registered models stay"
+        kept = "" if said["archived"] else "; data and registered models are kept"
         return ", ".join(f"{count} {what}" for what, count in said.items()) + kept
     jobs = [r for r in writes if r.action is Action.RUN and KINDS[r.address.kind].traits.trains]
     tests = sum(r.action is Action.RUN for r in writes) - len(jobs)
@@ -65,15 +65,15 @@ def kind_of_work(plan: Plan) -> str:
         _count(deployments, "new deployment") if deployments else "",
         _count(tests, "test") if tests else "",
         _count(created, "new object") if created else "",
-        _count(plan.counts.change, "change in place", "changes in place") if plan.counts.change else "",
+        _count(plan.counts.change, "in-place change", "in-place changes") if plan.counts.change else "",
         _count(plan.counts.destroy, "object destroyed", "objects destroyed") if plan.counts.destroy else "",
     ]
     return ", ".join(part for part in parts if part) or "nothing to do"
 
 
 def _training(jobs: list[PlannedResource]) -> str:
-    """`1 training run on 4 GPUs (8 GPU hours at most)`. Only the job's own time limit is a bound: what apply waits is
-    none, as the job goes on without it."""
+    """Return `1 training run on 4 GPUs (8 GPU hours at most)`. Only the job's own time limit is a bound: the job
+    outlives the wait of an apply."""
     said = _count(len(jobs), "training run")
     each = [int(j.details.get("gpus") or 0) * int(j.details.get("instance_count") or 1) for j in jobs]
     if not all(each):
