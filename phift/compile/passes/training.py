@@ -42,7 +42,7 @@ def training_job(draft: Draft) -> list[Desired]:
     other = draft.made("compute", "other_steps")
     values = effective.values()
     literals = {
-        **{n: component.interface.inputs[n].wire(v) for n, v in values.items()},
+        **{n: component.interface.wire(n, v) for n, v in values.items()},
         **_set_by_phift(component, compute.name, other.name if other else compute.name, block.instance_count, size),
     }
     return [
