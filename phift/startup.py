@@ -116,7 +116,7 @@ def written_stacks(text: str, head: str) -> Written | None:
 
     Stacks of one folder mostly pin the same model and component. Where each different block is parsed once, the file of
     1,430 stacks is read in a seventh of the time that it takes as YAML ("lock file" in `python -m
-    benchmarks.plan_scale`). No pattern goes back on what it matched (`++`): to be able to, it would remember every line.
+    benchmarks.plan_scale`). No pattern goes back on what it matched (`++`): to be able to, it would keep every line.
     """
     start = re.match(re.escape(head) + _START, text)
     if start is None or not re.compile(rf"(?:{_STACK})++").fullmatch(text, start.end()):
