@@ -20,7 +20,7 @@ matrix: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'matrix' tests
 
 # Every benchmark, then one table. No extra beside [local]; terraform or tofu runs beside phift where it is on the PATH.
-# Up to half an hour, on a machine that does nothing else.
+# A quarter of an hour, on a machine that does nothing else for the latencies to mean something.
 bench: $(VENV)/.local
 	$(BIN)/python -m benchmarks
 

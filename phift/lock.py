@@ -241,12 +241,20 @@ def _as_written(text: str) -> Lock | None:
         return None
     stacks: dict[str, StackLock] = {}
     for name, blocks in written.stacks:
-        pins = [_block(block) for block in blocks]
-        whole = reduce(StackLock.merge, filter(None, pins), StackLock())
-        if name in stacks or None in pins or len(pins) > len(whole.model_dump(exclude_none=True)):
+        pins = _pins(tuple(blocks))
+        if pins is None or name in stacks:
             return None
-        stacks[name] = whole
+        stacks[name] = pins
     return Lock.model_construct(version=written.version, id=written.id, stacks=stacks)
+
+
+@lru_cache(maxsize=1024)
+def _pins(blocks: tuple[str, ...]) -> StackLock | None:
+    """The pins of a stack, the same object for the same blocks; None where there is something wrong."""
+    pins = [_block(block) for block in blocks]
+    whole = reduce(StackLock.merge, filter(None, pins), StackLock())
+    doubles = len(pins) > sum(pin is not None for _, pin in whole)
+    return None if None in pins or doubles else whole
 
 
 @lru_cache(maxsize=1024)

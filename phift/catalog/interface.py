@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -77,7 +78,7 @@ class ComponentInput:
         """Whether it takes a scalar rather than data, a model or another asset."""
         return self.type in _KIND_NAMES
 
-    @property
+    @cached_property
     def is_flag(self) -> bool:
         """Whether it takes true or false, as a boolean or as text."""
         return self.type == "boolean" or (bool(self.enum) and set(self.enum) <= set(_FLAGS))
@@ -172,7 +173,7 @@ class ComponentInterface:
         for name, value in parameters.items():
             if name not in self.inputs:
                 problems.append(self._unknown(name, suggest=len(problems) < LISTED))
-            elif problem := self.inputs[name].check(value, text_numbers=text_numbers):
+            elif problem := self.check_one(name, value, text_numbers=text_numbers):
                 problems.append(problem)
         return problems
 
@@ -184,9 +185,29 @@ class ComponentInterface:
             if declared.required and name not in parameters
         ]
 
+    def check_one(self, name: str, value: Any, *, text_numbers: bool = False) -> Problem | None:
+        """What is wrong with a value of the input, or None. Raises KeyError: no such input."""
+        return self._checked(name, value, text_numbers)
+
     def canonical(self, name: str, value: Any) -> Scalar:
         """Return the canonical form of a value. Raises KeyError for an unknown input, ValueError for a bad value."""
-        return self.inputs[name].canonical(value)
+        return self._canonical(name, value)
+
+    def wire(self, name: str, value: Any) -> str:
+        """The canonical form as the text that a job's literal input carries. Raises as canonical."""
+        return self._wired(name, value)
+
+    @cached_property
+    def _checked(self) -> Callable[..., Problem | None]:
+        return _remembered(lambda name, value, text: self.inputs[name].check(value, text_numbers=text))
+
+    @cached_property
+    def _canonical(self) -> Callable[..., Scalar]:
+        return _remembered(lambda name, value: self.inputs[name].canonical(value))
+
+    @cached_property
+    def _wired(self) -> Callable[..., str]:
+        return _remembered(lambda name, value: self.inputs[name].wire(value))
 
     def defaults(self) -> dict[str, Scalar]:
         """Return the component's default of every input that has one, in canonical form."""
@@ -196,6 +217,19 @@ class ComponentInterface:
         close = nearest(name, self.inputs) if suggest else ""
         remedy = f"Did you mean {close}?" if close else ""
         return Problem(name, "unknown", f"unknown parameter `{name}`", remedy)
+
+
+def _remembered(find: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, which keeps its answers: the stacks of a run ask the same of one component again and again."""
+    kept = lru_cache(maxsize=4096, typed=True)(find)
+
+    def ask(*given: Any) -> Any:
+        try:
+            return kept(*given)
+        except TypeError:  # a list or a mapping, which is wrong and no key
+            return find(*given)
+
+    return ask
 
 
 def _read_input(name: str, body: Mapping[str, Any]) -> ComponentInput:
@@ -211,7 +245,7 @@ def _read_input(name: str, body: Mapping[str, Any]) -> ComponentInput:
     default = body.get("default")
     if default is None:
         return raw
-    return ComponentInput(**{**vars(raw), "default": raw.canonical(default)})
+    return replace(raw, default=raw.canonical(default))
 
 
 def _truth(value: Any) -> bool:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -36,6 +37,11 @@ def test_start_find_stop(home: Path) -> None:
     assert secret_of(connection) not in repr(connection)
     assert connection.shown_url == f"http://phift:***@127.0.0.1:{connection.port}"
     assert os.getsid(connection.pid) != os.getsid(0), "Ctrl-C in this terminal must not reach it"
+    alone = connection.alone()
+    assert replace(alone, ca_file=connection.ca_file) == connection
+    assert Path(alone.ca_file).read_text().count("BEGIN CERTIFICATE") == 1
+    assert Path(connection.ca_file).read_text().endswith(Path(alone.ca_file).read_text())
+    assert replace(connection, ca_file=str(home / "bundle.pem")).alone().ca_file == str(home / "bundle.pem")
     told = lifecycle.status(home)
     assert told is not None
     assert told["busy"] is False

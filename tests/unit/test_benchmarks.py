@@ -73,5 +73,35 @@ def test_a_benchmark_that_fails_is_a_row_and_an_exit_code(tmp_path: Path, monkey
     monkeypatch.setitem(every.BENCHMARKS, "nowhere", ())
     monkeypatch.setattr(sys, "argv", ["benchmarks", "nowhere"])
     assert every.main() == 1
+    monkeypatch.setattr(every, "busy", lambda: 0.0)
     (row,) = every.run("nowhere", tmp_path / "rows")
     assert (row.name, row.verdict) == ("nowhere: did not run to its end", "over")
+
+
+def test_other_work_on_the_machine_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from benchmarks import __main__ as every
+
+    assert 0 <= every.busy(0.05) <= 1
+    stat = tmp_path / "stat"
+    monkeypatch.setattr(every, "STAT", stat)
+    assert every.busy(0) == 0
+    stat.write_text("cpu  100 0 0 100 0 0 0 0 0 0\ncpu0 1 2 3\n")
+    monkeypatch.setattr(every.time, "sleep", lambda seconds: stat.write_text("cpu  130 0 0 105 5 0 0 0 0 0\n"))
+    assert every.busy(1) == pytest.approx(0.75)
+    monkeypatch.setattr(every, "busy", lambda: 0.8)
+    rows = every.run("makespan", tmp_path / "rows")
+    assert (rows[-1].name, rows[-1].value, rows[-1].ok) == (
+        "makespan: processors busy with other work, just before or after",
+        "80%",
+        None,
+    )
+
+
+def test_a_benchmark_that_takes_too_long_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from benchmarks import __main__ as every
+
+    monkeypatch.setattr(every, "LONGEST", 0.05)
+    monkeypatch.setattr(every, "busy", lambda: 0.0)
+    row = every.run("makespan", tmp_path / "rows")[-1]
+    assert row.name == "makespan: did not run to its end"
+    assert row.value == "exit code -15"

@@ -132,3 +132,26 @@ def test_live_and_catalogued_interfaces_agree() -> None:
         }
     }
     assert ComponentInterface.from_spec(as_text).inputs == INTERFACE.inputs
+
+
+@pytest.mark.parametrize(
+    ("value", "canonical", "wire"),
+    [(1, 1, "1"), (1.0, 1, "1"), ("1", 1, "1"), (True, None, ""), ([1], None, ""), ({"a": 1}, None, "")],
+    ids=str,
+)
+def test_what_was_asked_before_changes_no_answer(value: object, canonical: object, wire: str) -> None:
+    interface = ComponentInterface.from_spec({"inputs": {"epochs": {"type": "integer"}}})
+    for other in (1, 1.0, "1"):
+        interface.canonical("epochs", other)
+        interface.wire("epochs", other)
+        assert interface.check_one("epochs", other, text_numbers=True) is None
+    for _ in range(2):
+        if canonical is None:
+            with pytest.raises(ValueError):  # noqa: PT011
+                interface.canonical("epochs", value)
+            assert interface.check_one("epochs", value) is not None
+        else:
+            assert interface.canonical("epochs", value) == canonical
+            assert type(interface.canonical("epochs", value)) is int
+            assert interface.wire("epochs", value) == wire
+            assert (interface.check_one("epochs", value) is None) is not isinstance(value, str)

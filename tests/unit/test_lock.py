@@ -45,6 +45,15 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["phift.lock"]
 
 
+def test_stacks_that_pin_the_same_share_what_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "phift.lock"
+    other = StackLock(base_model=MODEL, component=COMPONENT, data=PinnedData(preparation=1, revisions={"train": "b"}))
+    write_lock(path, Lock(stacks={"one": PINS, "two": PINS, "three": other}))
+    stacks = read_lock(path).stacks
+    assert stacks["one"] is stacks["two"]
+    assert stacks == {"one": PINS, "two": PINS, "three": other}
+
+
 def test_both_ways_of_reading_agree(tmp_path: Path) -> None:
     path = tmp_path / "phift.lock"
     other = StackLock(data=PinnedData(preparation=1, revisions={"validation": "é: #"}))

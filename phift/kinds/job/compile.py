@@ -42,7 +42,7 @@ def training_job(draft: Draft) -> list[Desired[JobParts]]:
     digest = digest_of({"digest_version": DIGEST_VERSION, **inputs})
     values = effective.values()
     literals = {
-        **{n: component.interface.inputs[n].wire(v) for n, v in values.items()},
+        **{n: component.interface.wire(n, v) for n, v in values.items()},
         **set_by_phift(
             component.interface.inputs,
             compute=compute.name,

@@ -55,7 +55,7 @@ def effective_parameters(
         for name, value in defaults.items():
             if managed_input(name) is not None:
                 continue
-            if name not in interface.inputs or interface.inputs[name].check(value, text_numbers=True):
+            if name not in interface.inputs or interface.check_one(name, value, text_numbers=True):
                 dropped.append(name)
             else:
                 offered[name] = _canonical(interface, name, value, "model default")
