@@ -90,7 +90,7 @@ def uncollected() -> Iterator[None]:
 def usage_error() -> Any:
     """The class of every wrong command line.
 
-    typer carries its own click and shows no more of it than this class's child; to import click beside it would take
+    typer carries its own click and shows no more of it than this class's child; importing click as well would take
     3 %, and catch nothing.
     """
     import typer

@@ -127,7 +127,7 @@ def test_a_plan_is_rechecked_unless_that_is_declined(spec: api.SpecHandle, world
     plan = api.plan(spec)
     path = next(path for path in world.memory.documents if path.endswith("/computes/gpu"))
     world.memory.documents[path]["properties"]["properties"]["scaleSettings"]["maxNodeCount"] = 7
-    with pytest.raises(StalePlanError, match="moved since"):
+    with pytest.raises(StalePlanError, match="changed since"):
         api.apply(spec, plan)
     assert api.apply(spec, plan, recheck=False).ok
 

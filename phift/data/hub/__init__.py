@@ -9,7 +9,7 @@ A plan with a full lock needs HubRequest, HubSplit, Selection and transfer, whic
 `resolve`, and `read` of other formats than Parquet, import `datasets` (and with it huggingface_hub); `read`, and
 `resolve` with a count of rows, import pyarrow. Errors: see `phift.data.hub.errors`.
 
-A name is imported when it is asked for, as nothing here but the pins is of use to a stack without data of the hub.
+A name is imported when it is asked for, because a stack without hub data needs the pins alone.
 """
 
 from importlib import import_module
