@@ -10,13 +10,16 @@ import hashlib
 import itertools
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from functools import cache, lru_cache
 from typing import Any
 
 __all__ = [
     "AREAS",
+    "FEEDING",
     "concealed",
     "concealed_line",
+    "concealed_repr",
     "concealed_tree",
     "concealed_words",
     "is_concealed",
@@ -28,6 +31,8 @@ __all__ = [
 
 AREAS = ("environment_variables", "tags", "azure")
 """Where literal secrets are looked for, as keys of a spec and of a resource's properties."""
+FEEDING = ("vars", "matrix")
+"""Blocks of a spec whose values end up elsewhere in it."""
 
 _KEY_OF = (
     "api|access|account|private|secret|shared|encryption|encrypt|signing|sign|master|storage|subscription|primary|"
@@ -127,6 +132,12 @@ def concealed(properties: Mapping[str, Any]) -> Mapping[str, Any]:
 def concealed_tree(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """The same of a mapping that is such an area itself, or that feeds one, as variables do."""
     return _within(values)
+
+
+def concealed_repr(value: Any) -> str:
+    """The repr of a dataclass with `shown` in place of each literal secret in them."""
+    values = concealed({one.name: getattr(value, one.name) for one in fields(value) if one.repr})
+    return f"{type(value).__qualname__}({', '.join(f'{name}={item!r}' for name, item in values.items())})"
 
 
 def shown_change(path: str, *values: Any) -> tuple[Any, ...]:

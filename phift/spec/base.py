@@ -2,12 +2,13 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from phift.concealing import FEEDING, concealed, concealed_tree
 from phift.spec.references import AssetRef, ComputeRef, DatastoreRef, SecretRef, data_reference
 from phift.spec.templating import Mixed
 from phift.spec.yaml12 import plain_scalar
@@ -39,6 +40,12 @@ class Strict(BaseModel):
     """A block of the spec: unknown keys and values of the wrong type are errors; never changed once made."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Without literal secrets: a repr gets into logs and messages."""
+        for name, value in super().__repr_args__():
+            feeds = name in FEEDING and isinstance(value, Mapping)
+            yield name, concealed_tree(value) if feeds else concealed({name or "": value})[name or ""]
 
 
 def _typed(value: Any) -> Any:
