@@ -9,13 +9,16 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from functools import cache, lru_cache
 from typing import Any
 
 __all__ = [
     "AREAS",
+    "FEEDING",
     "concealed",
     "concealed_line",
+    "concealed_repr",
     "concealed_tree",
     "concealed_words",
     "is_concealed",
@@ -27,6 +30,8 @@ __all__ = [
 
 AREAS = ("environment_variables", "tags", "azure")
 """Keys of a spec, and of a resource's properties, to search for literal secrets."""
+FEEDING = ("vars", "matrix")
+"""Blocks of a spec whose values are used elsewhere in it."""
 
 _KEY_OF = (
     "api|access|account|private|secret|shared|encryption|encrypt|signing|sign|master|storage|subscription|primary|"
@@ -128,6 +133,12 @@ def concealed(properties: Mapping[str, Any]) -> Mapping[str, Any]:
 def concealed_tree(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Do the same for a mapping that is such a block itself, or provides its values, like variables."""
     return _within(values)
+
+
+def concealed_repr(value: Any) -> str:
+    """The repr of a dataclass with `shown` in place of each literal secret in them."""
+    values = concealed({one.name: getattr(value, one.name) for one in fields(value) if one.repr})
+    return f"{type(value).__qualname__}({', '.join(f'{name}={item!r}' for name, item in values.items())})"
 
 
 def shown_change(path: str, *values: Any) -> tuple[Any, ...]:

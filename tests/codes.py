@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-__all__ = ["Calls", "UnknownCodeError", "codes_in"]
+__all__ = ["Calls", "UnknownCodeError", "codes_below", "codes_in"]
 
 PACKAGE = Path(__file__).parents[1] / "phift"
 
@@ -43,6 +43,8 @@ class Calls:
     modules: dict[str, ast.Module]
     found: dict[str, list[str]] = field(default_factory=dict)
     """Places by code."""
+    passed_on: dict[str, list[str]] = field(default_factory=dict)
+    """Places by code, or by a part of one, where it is given to a function that makes the diagnostic."""
 
     def __post_init__(self) -> None:
         for module in self.modules.values():
@@ -136,7 +138,10 @@ class Calls:
                 given = call.args[place]
             if given is None and default is None:
                 continue  # another function of this name
-            found |= self._values(caller if given is not None else file, given or default)  # type: ignore[arg-type]
+            texts = self._values(caller if given is not None else file, given or default)  # type: ignore[arg-type]
+            for text in texts:
+                self.passed_on.setdefault(text, []).append(f"{caller}:{call.lineno}")
+            found |= texts
         if not found:
             raise UnknownCodeError(f"{file}:{function.lineno}: nobody gives {function.name} a {name}")
         return found
@@ -183,12 +188,23 @@ class Calls:
         return found
 
 
-@cache
 def codes_in() -> dict[str, list[str]]:
-    """The places by code, of the package."""
+    """The places by code where diagnostics are made, of the package."""
+    return _calls_in().found
+
+
+def codes_below(folder: str) -> set[str]:
+    """The codes that the modules of a folder give: to a diagnostic, or to a function that makes one."""
+    calls = _calls_in()
+    places = {code: [*made, *calls.passed_on.get(code, ())] for code, made in calls.found.items()}
+    return {code for code, found in places.items() if any(place.startswith(folder) for place in found)}
+
+
+@cache
+def _calls_in() -> Calls:
     files = [p for p in sorted(PACKAGE.rglob("*.py")) if p.relative_to(PACKAGE).parts[0] != "emulator"]
     texts = {str(p.relative_to(PACKAGE.parent)): p.read_text(encoding="utf-8") for p in files}
-    return Calls({file: ast.parse(text) for file, text in texts.items()}).found
+    return Calls({file: ast.parse(text) for file, text in texts.items()})
 
 
 def _name(call: ast.Call) -> str:

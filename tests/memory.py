@@ -25,6 +25,7 @@ from phift.spec import LoadedSpec
 
 __all__ = ["MemoryWorkspace"]
 
+_FAMILY = "standardTestFamily"
 _NOISE = {"publicPreview": "x", "serverCounter": 7}
 
 
@@ -49,6 +50,7 @@ class MemoryWorkspace:
         self.store = {"workspaceblobstore": self.blobs}.__getitem__
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
+        self._usages: list[dict[str, Any]] = []
         self._sizes = [
             {"name": s.name, "vCPUs": s.vcpus, "gpus": s.gpus, "supportedComputeTypes": ["AmlCompute", "MIR"]}
             for s in vm_sizes().values()
@@ -57,6 +59,21 @@ class MemoryWorkspace:
     def offer(self, size: str) -> None:
         """Lets the region have one more VM size."""
         self._sizes.append({"name": size, "vCPUs": 4, "gpus": 1, "supportedComputeTypes": ["AmlCompute", "MIR"]})
+
+    def grant(self, vcpus: int) -> None:
+        """Gives all VM sizes one family, of which so many vCPUs are free. Without it the region tells no families, and
+        so no quota."""
+        for size in self._sizes:
+            size["family"] = _FAMILY
+        self._usages = [
+            {
+                "type": f"Microsoft.MachineLearningServices/{pool}/usages",
+                "name": {"value": name, "localizedValue": name},
+                "currentValue": 0,
+                "limit": vcpus,
+            }
+            for pool, name in (("vmFamily", _FAMILY), ("dedicatedCores", "Total Cluster Dedicated Regional vCPUs"))
+        ]
 
     @property
     def azure(self) -> Azure:
@@ -79,6 +96,11 @@ class MemoryWorkspace:
 
     def ml_token(self) -> str:
         return "token"
+
+    def score(self, uri: str, body: Any, *, credential: str, headers: Any = None, timeout: float | None = None) -> Any:
+        """Every endpoint answers with what it was asked last."""
+        self.count("POST score")
+        return {"output": body["input_data"]["input_string"][-1]["content"]}
 
     def document(self) -> dict[str, Any]:
         return {"location": self.location, "properties": {"workspaceId": "0"}}
@@ -126,6 +148,8 @@ class MemoryWorkspace:
     def _arm(self, path: str) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
         if path.lower().endswith("/vmsizes"):
             return self._sizes, None
+        if path.lower().endswith("/usages"):
+            return self._usages, None
         items = list(self.children.get(path.lower(), {}).values())
         if path.lower().endswith("/versions") or self.noise:
             items.reverse()  # newest first
@@ -166,6 +190,13 @@ class _Rest:
     def patch(self, path: str, api_version: str, body: Any, headers: Any = None) -> Answer:
         self._home.count(f"PATCH {_shape(path)}")
         return Answer(200, {}, self._home.put(path, {**self.get(path, api_version), **body}))
+
+    def post(self, path: str, api_version: str, body: Any = None) -> Answer:
+        """The keys of an endpoint; nothing else is acted on here."""
+        self._home.count(f"POST {_shape(path)}")
+        if not path.lower().endswith("/listkeys"):
+            raise NotFoundError(f"there is no {path}", status=404)
+        return Answer(200, {}, {"primaryKey": "key"})
 
     def delete(self, path: str, api_version: str, **params: Any) -> Answer:
         self._home.count(f"DELETE {_shape(path)}")

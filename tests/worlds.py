@@ -58,11 +58,10 @@ class World:
     def plan(self, request: Request, **options: Any) -> Plan:
         return phases.plan(request, self.memory.connect, **options)
 
-    def apply(self, request: Request) -> ApplyFinished:
-        """It must go well."""
-        result = phases.apply(
-            self.plan(request), request, self.memory.connect, listener=self.events.append, options=ApplyOptions()
-        )
+    def apply(self, request: Request, plan: Plan | None = None) -> ApplyFinished:
+        """It must go well. plan: the one to carry out, where it is made already."""
+        plan = plan or self.plan(request)
+        result = phases.apply(plan, request, self.memory.connect, listener=self.events.append, options=ApplyOptions())
         assert result.exit_code == 0, [e for e in self.events if "Failed" in type(e).__name__]
         return result
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from phift.kinds.registry import KINDS
@@ -13,7 +13,7 @@ from phift.plan.model import Plan, PlannedResource
 from phift.plan.standing import LOST, Policy
 from phift.state.states import Provisioning
 from phift.workbench.last_applied import Remembered
-from phift.workbench.open import open_workbench
+from phift.workbench.open import Workbench, open_workbench
 from phift.workbench.request import Connector, Request
 
 __all__ = ["Drift", "drift"]
@@ -45,7 +45,7 @@ def drift(request: Request, connect: Connector) -> Drift:
     resources = [_with_diversion(r, bench.remembered) for r in plan.resources]
     moved = [r for r in resources if r.action.changes_something or r.reason == DIVERTED]
     failed = tuple(r for r in moved if Provisioning.failed(str(r.details.get("state"))))
-    outside = tuple(r for r in moved if r not in failed and _outside(r, plan, bench.remembered.made))
+    outside = tuple(r for r in moved if r not in failed and _outside(r, plan, bench))
     return Drift(plan, outside, tuple(r for r in moved if r not in (*outside, *failed)), failed)
 
 
@@ -62,17 +62,19 @@ def _with_diversion(resource: PlannedResource, remembered: Remembered) -> Planne
     return replace(resource, reason=DIVERTED, changes=split_changes(wanted, now))
 
 
-def _outside(resource: PlannedResource, plan: Plan, made: Collection[tuple[str, str]]) -> bool:
+def _outside(resource: PlannedResource, plan: Plan, bench: Workbench) -> bool:
+    remembered = bench.remembered
     if resource.action is Action.CREATE:
-        return (str(resource.address), resource.identity) in made
+        desired = bench.stack.resource(resource.address)
+        return desired is not None and remembered.has_made(desired)
     if resource.reason in (LOST, DIVERTED):
         return True
     if resource.action is Action.SHIFT:
         if any(r.action.changes_something for r in _served(plan)):
             return False
         # A deployment that failed its tests stands there without traffic, and nobody took it away.
-        given = any((str(resource.address), name) in made for name in resource.decided.split or ())
-        return given or (not made and bool(resource.fingerprint))
+        given = any((str(resource.address), name) in remembered.made for name in resource.decided.split or ())
+        return given or (not remembered.made and bool(resource.fingerprint))
     changes = resource.visible_changes
     return bool(changes) and all(c.by == "outside" for c in changes)
 

@@ -92,8 +92,9 @@ def plan_of(bench: Workbench, request: Request, policy: Policy = DEFAULT) -> Pla
 def plan_with_demands(bench: Workbench, request: Request, policy: Policy = DEFAULT) -> tuple[Plan, tuple[Demand, ...]]:
     """The plan of a workbench, and the vCPUs that its resources take beyond those they hold."""
     observed = observe(bench)
-    # A drift looks at everything; a plan reads the ledger only for names that nobody else would give.
-    lost = bench.remembered.lost(bench.stack, observed, generated=not policy.reclaim)
+    # A drift and a --take-over look at everything; else the ledger is read only for names that nobody else would give.
+    everything = policy.reclaim or policy.take_over
+    lost = bench.remembered.lost(bench.stack, observed, generated=not everything)
     policy = replace(policy, lost=lost)
     resources, findings = decide(bench.stack, observed, KINDS, policy)
     if any(r.action is Action.RUN and KINDS[r.address.kind].traits.trains for r in resources):
@@ -101,7 +102,7 @@ def plan_with_demands(bench: Workbench, request: Request, policy: Policy = DEFAU
         resources, findings = decide(bench.stack, observed, KINDS, policy)
     subject = Subject(bench.loaded, bench.stack, bench.resolved.facts, observed, resources, bench.readings.usages)
     pruned, kept = prune(bench)
-    resources = (*bench.remembered.beside(resources), *pruned)
+    resources = (*bench.remembered.beside(resources, bench.stack), *pruned)
     found = [*bench.stack.findings, *findings, *kept, *check(subject), *former_name(bench, resources)]
     if errors_of(found):
         raise RefusedError(found if len(found) <= LISTED else capped(found))

@@ -2,12 +2,13 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from phift.concealing import FEEDING, concealed, concealed_tree
 from phift.spec.references import AssetRef, ComputeRef, DatastoreRef, SecretRef, data_reference
 from phift.spec.rules import BlockRules
 from phift.spec.templating import Mixed
@@ -43,6 +44,12 @@ class Strict(BaseModel):
     rules: ClassVar[BlockRules] = BlockRules()
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Without literal secrets: a repr gets into logs and messages."""
+        for name, value in super().__repr_args__():
+            feeds = name in FEEDING and isinstance(value, Mapping)
+            yield name, concealed_tree(value) if feeds else concealed({name or "": value})[name or ""]
 
 
 def _typed(value: Any) -> Any:

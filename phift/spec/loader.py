@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from phift.concealing import concealed, concealed_tree, concealed_words
+from phift.concealing import FEEDING, concealed, concealed_tree, concealed_words
 from phift.diagnostics import Diagnostic, Mark, capped, errors_of
 from phift.digest import digest_of
 from phift.errors import InvalidSpecError
@@ -33,8 +33,6 @@ from phift.spec.variables import ENV_REFUSED, ENV_UNDEFINED, Renderer, layered
 __all__ = ["LoadedSpec", "load", "load_all"]
 
 _LONGEST = 500  # characters of a summary
-_FEEDING = ("vars", "matrix")
-"""Blocks whose values end up elsewhere in the spec."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class LoadedSpec:
     def shown(self) -> dict[str, Any]:
         """The same for people and for files, literal secrets concealed."""
         values = dict(concealed(self.rendered))
-        return {key: concealed_tree(value) if key in _FEEDING and value else value for key, value in values.items()}
+        return {key: concealed_tree(value) if key in FEEDING and value else value for key, value in values.items()}
 
     @cached_property
     def digest(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from phift.address import Address
+from phift.concealing import concealed_repr
 from phift.diagnostics import Diagnostic
 from phift.state.ownership import Claim
 from phift.state.traits import Traits
@@ -61,6 +62,9 @@ class Desired(Generic[P]):
     """Whether it is taken over where it exists without tags."""
     traits: Traits = _TRAITS
     """Those of its kind."""
+
+    def __repr__(self) -> str:
+        return concealed_repr(self)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from phift.concealing import concealed_repr
 from phift.digest import digest_of
 from phift.state.ownership import Owner
 
@@ -22,8 +23,8 @@ class Live:
     properties: Mapping[str, Any]
     """Observed, in the vocabulary of Desired.properties."""
     owner: Owner
-    marks: Mapping[str, str] = field(default_factory=dict)
-    """Its phift.* tags or properties."""
+    marks: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Its phift.* tags or properties; those of a deployment hold the values of its variables."""
     state: str = "Succeeded"
     """The service's own word."""
     version: str = ""
@@ -41,6 +42,9 @@ class Live:
     overridden: frozenset[str] = frozenset()
     """Properties that the spec's `azure:` block decides; they are compared there."""
 
+    def __repr__(self) -> str:
+        return concealed_repr(self)
+
     @property
     def ours(self) -> bool:
         return self.owner.ours
@@ -56,7 +60,7 @@ class Previous:
     """The stack's newest version or deployment that was created from other inputs. label: its version or name."""
 
     label: str
-    inputs: Mapping[str, Any]
+    inputs: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True)

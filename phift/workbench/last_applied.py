@@ -15,11 +15,11 @@ from phift.kinds.registry import KINDS
 from phift.ledger.journal import Intent, Record, Result, history
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
-from phift.state.desired import Stack
+from phift.state.desired import Desired, Stack
 from phift.state.live import Observation
 from phift.state.overrides import leaves
 from phift.state.ownership import Claim, Ownership
-from phift.state.traits import Traits
+from phift.state.traits import Nature, Traits
 
 __all__ = ["Remembered"]
 
@@ -36,7 +36,8 @@ class Remembered:
 
     @cached_property
     def made(self) -> frozenset[tuple[str, str]]:
-        """Address and name of everything that past applies made and did not delete.
+        """Address and name of everything that past applies made and did not delete; of versions, which share a name,
+        their digests too.
 
         Of what routes requests: the deployments that the last shift was to.
         """
@@ -44,17 +45,23 @@ class Remembered:
         for result in self._done:
             intent = result.intent
             key, traits = (intent.address, intent.identity), _traits(intent.address)
+            keys = {key, *_versions(intent, traits)}
             if traits.routes:
                 routed = {(intent.address, name) for name in _shares(intent)}
                 there = {k for k in there if not _traits(k[0]).routes} | routed
             elif intent.verb != "delete":
-                there.add(key)
+                there |= keys
             elif traits.hosts:
                 # What it hosts goes with it, and nothing more is written of that.
                 there = {k for k in there - {key} if not (_traits(k[0]).routes or _traits(k[0]).serves)}
             else:
-                there = {k for k in there - {key} if not (_traits(k[0]).routes and k[1] == intent.identity)}
+                there = {k for k in there - keys if not (_traits(k[0]).routes and k[1] == intent.identity)}
         return frozenset(there)
+
+    def has_made(self, desired: Desired[Any]) -> bool:
+        """Whether a past apply made the very object that is desired, and none deleted it."""
+        version = desired.traits.nature is Nature.VERSION
+        return (str(desired.address), desired.digest if version else desired.name) in self.made
 
     @property
     def split(self) -> Mapping[str, int] | None:
@@ -87,17 +94,19 @@ class Remembered:
         ]
         return frozenset(d.address for d in unmarked if (str(d.address), d.name) in self.made)
 
-    def beside(self, resources: tuple[PlannedResource, ...]) -> tuple[PlannedResource, ...]:
-        """The same resources, with `applied` where a live object differs, and why one is to be made again."""
+    def beside(self, resources: tuple[PlannedResource, ...], stack: Stack) -> tuple[PlannedResource, ...]:
+        """The same resources of the stack, with `applied` where a live object differs, and why one is to be made
+        again."""
         differs = any(r.fingerprint and r.visible_changes for r in resources)
         applied = self._claim.id or any(r.fingerprint for r in resources)
         gone = applied and any(r.action is Action.CREATE for r in resources)
-        return tuple(self._told(r) for r in resources) if differs or gone else resources
+        return tuple(self._told(r, stack) for r in resources) if differs or gone else resources
 
-    def _told(self, resource: PlannedResource) -> PlannedResource:
+    def _told(self, resource: PlannedResource, stack: Stack) -> PlannedResource:
         address = str(resource.address)
         if resource.action is Action.CREATE and not resource.fingerprint:
-            return replace(resource, reason=REMOVED) if (address, resource.identity) in self.made else resource
+            desired = stack.resource(resource.address)
+            return replace(resource, reason=REMOVED) if desired and self.has_made(desired) else resource
         applied = self.applied.get(address, {})
         changes = tuple(replace(c, applied=applied.get(c.path)) for c in resource.changes)
         return replace(resource, changes=changes) if resource.fingerprint else resource
@@ -116,6 +125,12 @@ class Remembered:
 def _shares(intent: Intent) -> Iterable[str]:
     applied = intent.facts.get("applied")
     return applied.get("traffic") or {} if isinstance(applied, Mapping) else {}
+
+
+def _versions(intent: Intent, traits: Traits) -> Iterable[tuple[str, str]]:
+    """The key of a version's digest, where the intent says it."""
+    digest = intent.facts.get("digest")
+    return [(intent.address, str(digest))] if traits.nature is Nature.VERSION and digest else []
 
 
 def _traits(address: str) -> Traits:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from worlds import World
+from worlds import World, changes
 
 from phift import phases
 from phift.address import Address
@@ -84,3 +84,65 @@ def test_traffic_that_was_never_given_was_not_taken_away(world: World) -> None:
     deployed_only(request)
     found = told(phases.drift(request, world.memory.connect))
     assert (found["outside"], found["unapplied"][0]) == ([], "traffic.main")
+
+
+def removed(world: World, collection: str) -> None:
+    (path,) = [path for path in world.memory.documents if f"/{collection}/" in path]
+    world.memory.remove(path)
+
+
+@pytest.mark.parametrize(("collection", "address"), [("data", "data.train"), ("models", "model.finetuned")])
+def test_a_version_that_was_removed_is_told_by_its_content(world: World, collection: str, address: str) -> None:
+    """Versions share a name: the ledger knows them by their digests."""
+    request = world.write("a.yaml", "shop")
+    world.apply(request)
+    removed(world, collection)
+    assert told(phases.drift(request, world.memory.connect))["outside"] == [address]
+    plan = world.plan(request)
+    (again,) = [r for r in plan.resources if r.action.changes_something]
+    assert (str(again.address), again.reason) == (address, "removed outside")
+    world.apply(request)
+    assert told(phases.drift(request, world.memory.connect))["outside"] == []
+
+
+def test_a_version_that_the_spec_wants_anew_was_not_removed(world: World) -> None:
+    world.apply(world.write("a.yaml", "shop"))
+    request = world.write("a.yaml", "shop", finetune={"parameters": {"learning_rate": 0.002}})
+    found = told(phases.drift(request, world.memory.connect))
+    assert found["outside"] == []
+    assert "model.finetuned" in found["unapplied"]
+
+
+def test_a_version_that_was_archived_by_a_destroy_and_then_removed_is_no_drift(world: World) -> None:
+    request = world.write("a.yaml", "shop")
+    world.apply(request)
+    world.apply(request, phases.destroy_plan(request, world.memory.connect, archive=True))
+    removed(world, "models")
+    assert told(phases.drift(request, world.memory.connect))["outside"] == []
+
+
+def test_what_drift_advises_for_a_cluster_without_tags_claims_it(world: World) -> None:
+    """Its name is the author's, so a plan asks the ledger about it only when it is to take over."""
+    request = world.write("a.yaml", "shop")
+    world.apply(request)
+    cluster = next(d for path, d in world.memory.documents.items() if path.endswith("/computes/gpu"))
+    cluster["tags"] = {}
+    found = phases.drift(request, world.memory.connect)
+    assert [str(r.address) for r in found.claimable] == ["compute.finetune"]
+    assert "--take-over" in view.render(found)
+    assert not world.plan(request).changes_something
+    plan = world.plan(request, take_over=True)
+    assert changes(plan) == {"compute.finetune": "adopt"}
+    world.apply(request, plan)
+    assert told(phases.drift(request, world.memory.connect))["outside"] == []
+
+
+def test_a_model_whose_tags_are_lost_is_found_and_not_registered_twice(world: World) -> None:
+    """The tag holds the digest; the properties, which nobody can change, hold what it covers."""
+    request = world.write("a.yaml", "shop")
+    world.apply(request)
+    model = next(d for path, d in world.memory.documents.items() if "/models/" in path)
+    model["properties"]["tags"] = {}
+    assert not world.plan(request).changes_something
+    other = world.write("a.yaml", "shop", finetune={"parameters": {"learning_rate": 0.002}})
+    assert changes(world.plan(other))["model.finetuned"] == "create"

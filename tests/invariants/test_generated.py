@@ -1,4 +1,8 @@
-"""After any apply the plan is empty: generated specs, edits of them, with and without the noise of a live service."""
+"""After any apply the plan is empty: generated specs, edits of them, with and without the noise of a live service.
+
+But for what the applied plan held back with a warning (protected-kept): where the edit also lifted the protection, the
+next plan deletes exactly that, and the one after it is empty.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,8 @@ from memory import MemoryWorkspace
 from worlds import World, changes
 
 from phift.errors import RefusedError
+from phift.plan.action import Action
+from phift.plan.model import Plan
 
 EXAMPLES = 150
 SIZES = ("Standard_NC24ads_A100_v4", "standard_nc24ADS_A100_V4", "Standard_NC48ads_A100_v4")
@@ -73,10 +79,21 @@ class Counts:
     specs: int = 0
     applied: int = 0
     refused: int = 0
+    released: int = 0
+    """Applies that deleted what the one before had held back as protected."""
+
+
+def held_by(plan: Plan) -> dict[str, str]:
+    """The deployments that a plan leaves beside the new one because they are protected, as their deletion is shown."""
+    names = [w.summary.split()[1] for w in plan.warnings if w.code == "protected-kept"]
+    kept = [r for r in plan.resources if r.action is Action.NO_OP and r.identity in names and r.decided.endpoint]
+    assert sorted(r.identity for r in kept) == sorted(names), "the warnings name what the plan leaves"
+    return {str(r.address): Action.DELETE.value for r in kept}
 
 
 def check(edits: Edits, *, noise: bool, counts: Counts) -> None:
-    """Applies one spec after another, and the first once more; after every apply the plan is empty."""
+    """Applies one spec after another, and the first once more; after every apply the plan is empty, but for what the
+    apply held back as protected although its spec protects nothing any more."""
     counts.specs += 1
     with tempfile.TemporaryDirectory() as folder:
         world = World(Path(folder), MemoryWorkspace(noise=noise))
@@ -84,7 +101,8 @@ def check(edits: Edits, *, noise: bool, counts: Counts) -> None:
         for spec in (*edits, edits[0]):
             request = world.write("a.yaml", "stack-a", **spec)
             try:
-                world.apply(request)
+                plan = world.plan(request)
+                world.apply(request, plan)
             except RefusedError as refusal:
                 if "is protected" not in str(refusal):
                     raise
@@ -93,7 +111,12 @@ def check(edits: Edits, *, noise: bool, counts: Counts) -> None:
             counts.applied += 1
             parameters = spec["finetune"]["parameters"]
             trained.add((parameters["learning_rate"], parameters["num_train_epochs"]))
-            assert changes(world.plan(request)) == {}
+            held = {} if spec["protect"] else held_by(plan)
+            assert changes(world.plan(request)) == held
+            if held:
+                world.apply(request)
+                counts.released += 1
+                assert changes(world.plan(request)) == {}
         assert len(world.names("jobs")) >= len(trained), "each training is there, and the first was found again"
 
 
@@ -103,6 +126,20 @@ def check(edits: Edits, *, noise: bool, counts: Counts) -> None:
 @given(edits=edits_of_a_spec, noise=st.booleans())
 def test_the_plan_is_empty_after_any_apply(edits: Edits, noise: bool) -> None:
     check(edits, noise=noise, counts=Counts())
+
+
+def test_what_was_protected_goes_with_the_apply_after_its_protection() -> None:
+    """The exception of the property: one edit lifts the protection and makes another deployment."""
+    spec = {
+        "compute": {"finetune": {"name": "gpu", "size": SIZES[0], "max_instances": 1}},
+        "finetune": {"parameters": {"learning_rate": 1e-3, "num_train_epochs": 1}},
+        "deployment": {"instance_type": SIZES[0]},
+        "rollout": {"strategy": "blue_green"},
+        "protect": True,
+    }
+    counts = Counts()
+    check([spec, {**spec, "deployment": {"instance_type": SIZES[2]}, "protect": False}], noise=False, counts=counts)
+    assert counts.released == 1
 
 
 @pytest.mark.matrix
@@ -127,5 +164,6 @@ def test_the_plan_is_empty_after_hundreds(noise: bool, record_property: Callable
     record_property(
         "tried",
         f"generated specs{', under noise' if noise else ''}: {counts.specs} with edits; {counts.applied} applies "
-        f"left an empty plan, {counts.refused} were refused for what is protected",
+        f"left an empty plan, {counts.released} of them after the deletion of what they had held back; "
+        f"{counts.refused} were refused for what is protected",
     )

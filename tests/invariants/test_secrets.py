@@ -18,6 +18,7 @@ from phift.views import json as json_view
 from phift.views import markdown
 from phift.views.human import diagnostics
 from phift.views.human import plan as text
+from phift.workbench.open import observe, open_workbench
 
 VALUE = "hunter2-hunter2"
 
@@ -91,6 +92,24 @@ def test_a_literal_secret_reaches_the_service_and_nothing_else(world: World) -> 
     assert VALUE.encode() not in journal
     assert HUB.encode() not in journal
     assert world.plan(request).changes_something is False
+
+
+def test_no_repr_holds_a_literal_secret(world: World) -> None:
+    """A repr gets into logs, tracebacks and notebooks."""
+    block = {
+        "instance_type": "Standard_NC24ads_A100_v4",
+        "environment_variables": {"A_TOKEN": VALUE, "LEVEL": "info"},
+        "azure": {"properties": {"adminPassword": VALUE}},
+    }
+    targets = {"local": {"default": True, "deployment": {"environment_variables": {"B_TOKEN": HUB}}}}
+    request = world.write(
+        "a.yaml", "shop", deployment=block, tags={"deployKey": VALUE}, vars={"hub_token": HUB}, targets=targets
+    )
+    world.apply(request)
+    bench = open_workbench(request, world.memory.connect)
+    said = [repr(bench.loaded), repr(bench.loaded.spec), repr(bench.stack), repr(observe(bench)), repr(bench)]
+    assert [text[:200] for text in said for value in (VALUE, HUB) if value in text] == []
+    assert "'LEVEL': 'info'" in said[2], "the rest is shown"
 
 
 def test_a_change_of_a_literal_secret_shows(world: World) -> None:

@@ -30,7 +30,7 @@ from phift.cli import planfile
 from phift.diagnostics import Diagnostic, Mark, Severity
 from phift.errors import JobFailedError, ServerError
 from phift.plan.action import Action, ChangeAction
-from phift.plan.model import FieldChange, Plan, PlannedResource
+from phift.plan.model import Decided, FieldChange, Plan, PlannedResource
 from phift.views import json as json_view
 from phift.views.base import Streams
 from phift.views.ndjson import JsonApply
@@ -58,6 +58,7 @@ EVERYTHING = Plan(
             "gpu",
             changes=(FieldChange("size", "a", "b", ChangeAction.UPDATE, by="outside", sensitive=True, applied="a"),),
             depends_on=(JOB,),
+            decided=Decided(attempt=2, split={"d-1": 100}, take_over=True, endpoint="e"),
         ),
     ),
     warnings=(Diagnostic("odd", Severity.WARNING, mark=Mark("s.yaml", 3, 1), code="c"),),
@@ -91,6 +92,7 @@ def test_it_takes_a_plan_and_nothing_with_another_key() -> None:
     assert wrong({**data, "more": 1})
     resource = data["resources"][0]
     assert wrong({**data, "resources": [{**resource, "more": 1}]})
+    assert wrong({**data, "resources": [{**resource, "decided": {**resource["decided"], "more": 1}}]})
     assert wrong({**data, "resources": [{**resource, "changes": [{**resource["changes"][0], "more": 1}]}]})
     for key in set(data) - {"request"}:
         assert wrong({k: v for k, v in data.items() if k != key}), key

@@ -42,4 +42,4 @@ class DeploymentObservation(Observation):
     """busy: per cent of the live traffic by name in lower case. inputs: what the live deployment was made from."""
 
     busy: Mapping[str, int] = field(default_factory=dict)
-    inputs: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict, repr=False)

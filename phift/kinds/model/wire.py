@@ -7,6 +7,7 @@ from typing import Any
 
 from phift.azure.operations import operation_of
 from phift.azure.rest import Answer
+from phift.digest import canonical_json
 from phift.errors import AzureError, NotFoundError
 from phift.kinds.context import Context
 from phift.kinds.model.fields import TABLE
@@ -24,7 +25,7 @@ from phift.kinds.shared.wire import (
 from phift.state.desired import Desired
 from phift.state.exports import PIPELINE_OUTPUT
 from phift.state.live import Live, Previous
-from phift.state.ownership import DIGEST, Ownership, inputs_in
+from phift.state.ownership import DIGEST, INPUTS, Ownership, inputs_in
 
 __all__ = ["ModelWire"]
 
@@ -50,7 +51,7 @@ class ModelWire:
         ours = [live for live in found_versions if live.ours]
         numbers = [int(v) for raw in versions if (v := str(raw.get("name", ""))).isdigit()]
         previous = Previous(ours[0].version, inputs_in(ours[0].marks)) if ours else None
-        same = [live for live in found_versions if live.marks.get(DIGEST) == desired.digest]
+        same = [live for live in found_versions if _is_of(live, desired)]
         names = (desired.stack, *desired.former)
         # One of the stack's own name that another spec owns counts: a second version of it would hide the quarrel.
         found = next((m for m in same if m.ours), None) or next(
@@ -167,3 +168,11 @@ class ModelWire:
 
     def _path(self, context: Context, name: str, version: str) -> str:
         return f"{context.azure.workspace.arm_id}/models/{name}/versions/{version}"
+
+
+def _is_of(live: Live, desired: Desired[_Parts]) -> bool:
+    """Whether the version is of the desired training. The digest is a tag, which anybody may remove; what it covers is
+    a property, which nobody can change."""
+    if DIGEST not in live.marks and live.ours:
+        return live.marks.get(INPUTS) == canonical_json(desired.inputs)
+    return live.marks.get(DIGEST) == desired.digest
