@@ -128,7 +128,7 @@ def _write(intent: Intent, outcome: str | None, ended: str | None, facts: Mappin
 
 
 def _writes(resource: Mapping[str, Any]) -> bool:
-    return resource["action"] not in {"no-op", "reuse", "read"}
+    return resource["action"] not in {"no-op", "reuse"}
 
 
 def status(found: Status) -> str:
