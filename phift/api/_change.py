@@ -72,14 +72,16 @@ def plan(
     """
     from phift import phases
 
-    return phases.plan(
-        _fetching(spec._request, download),
-        spec._sessions,
-        select=_addresses(select, "select"),
-        replace_=_addresses(replace, "replace"),
-        retry_failed=retry_failed,
-        take_over=take_over,
-        write_lock=write_lock,
+    return spec._keep(
+        phases.draft(
+            _fetching(spec._request, download),
+            spec._sessions,
+            select=_addresses(select, "select"),
+            replace_=_addresses(replace, "replace"),
+            retry_failed=retry_failed,
+            take_over=take_over,
+            write_lock=write_lock,
+        )
     )
 
 
@@ -91,7 +93,7 @@ def plan_destroy(spec: SpecHandle, *, archive: bool = False, take_over: bool = F
     """
     from phift import phases
 
-    return phases.destroy_plan(spec._request, spec._sessions, archive=archive, take_over=take_over)
+    return spec._keep(phases.destroy_draft(spec._request, spec._sessions, archive=archive, take_over=take_over))
 
 
 def apply(
@@ -105,8 +107,8 @@ def apply(
     """Apply exactly this plan of an apply or a destroy, new or read from JSON (`Plan.from_dict`).
 
     listener: receives every event, from several threads. options: see ApplyOptions. recheck: first read all resources
-    of the plan again, and reject the plan if any has changed; otherwise, each resource is only checked before its own
-    write.
+    of the plan again, and reject the plan if any has changed. Without it, the last plan of this handle is applied with
+    what it was made from (the spec is not read again), and each resource is only checked before its own write.
 
     Failures of single resources are in the result. Raises StalePlanError (exit code 5), RefusedError (4) for unfit rows
     or missing secrets, LeaseHeldError (6), AzureError (1), EmulatorError (1), InvalidSpecError (1) and UsageError (1)
@@ -123,9 +125,12 @@ def apply(
             errors[str(event.address)] = event.error
         listener(event)
 
-    done = phases.apply(
-        plan, _fetching(spec._request, True), spec._sessions, listener=listen, options=options, saved=recheck
-    )
+    draft = None if recheck else spec._draft_of(plan)
+    if draft is not None:
+        done = phases.apply_draft(draft, listener=listen, options=options)
+    else:
+        request = _fetching(spec._request, True)
+        done = phases.apply(plan, request, spec._sessions, listener=listen, options=options, saved=recheck)
     return ApplyResult(
         plan=done.plan,
         added=done.added,

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError, UsageError
+from phift.plan.model import Plan
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
     from phift.azure.sessions import Sessions
+    from phift.phases import Draft
     from phift.spec import Rendered
     from phift.workbench.request import Request
 
@@ -33,10 +35,21 @@ class SpecHandle:
     stack: str
     _request: Request = field(repr=False)
     _sessions: Sessions = field(repr=False, compare=False)
+    _drafts: list[Draft] = field(repr=False, compare=False, default_factory=list)
+    """The last plan with what it was made from, at most one."""
 
     def close(self) -> None:
         """Close the connections. The handle remains usable and opens new ones."""
+        self._drafts.clear()
         self._sessions.close()
+
+    def _keep(self, draft: Draft) -> Plan:
+        self._drafts[:] = [draft]
+        return draft.plan
+
+    def _draft_of(self, plan: Plan) -> Draft | None:
+        """What this very plan was made from, if nothing was planned since."""
+        return next((draft for draft in self._drafts if draft.plan is plan), None)
 
     def __enter__(self) -> SpecHandle:
         return self

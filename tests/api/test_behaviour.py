@@ -132,6 +132,27 @@ def test_a_plan_is_rechecked_unless_that_is_declined(spec: api.SpecHandle, world
     assert api.apply(spec, plan, recheck=False).ok
 
 
+def test_a_new_plan_is_applied_without_connecting_again(world: World) -> None:
+    connected: list[str] = []
+
+    def connect(loaded: Any) -> Azure:
+        connected.append(loaded.stack)
+        return world.memory.connect(loaded)
+
+    request = world.write("spec.yaml", "asked")
+    spec = replace(api.open_spec(request.path), _sessions=cast(Sessions, connect))
+    assert api.apply(spec, api.plan(spec), recheck=False).ok
+    assert len(connected) == 1
+    assert api.apply(spec, api.plan(spec)).ok
+    assert len(connected) == 3, "a recheck reads everything again"
+    assert api.destroy(spec).ok
+    assert len(connected) == 4
+    first = api.plan(spec)
+    api.plan(spec)
+    assert api.apply(spec, first, recheck=False).ok
+    assert len(connected) == 7, "only the last plan is kept"
+
+
 def test_what_was_stopped_is_a_result_and_raises_when_asked(spec: api.SpecHandle) -> None:
     stop = threading.Event()
     stop.set()
