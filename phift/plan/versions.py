@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from phift.plan.action import Action, ChangeAction
-from phift.plan.decision import PlanContext, adopted, differences, later_note, planned, why
+from phift.plan.decision import Decision, PlanContext, adopted, differences, later_note, planned, why
 from phift.plan.model import PlannedResource
 from phift.plan.standing import Standing, claimed_because, standing
 from phift.state.desired import Desired
-from phift.state.live import Live
+from phift.state.live import Live, Observation
 from phift.state.states import Provisioning
 
-__all__ = ["kept_version"]
+__all__ = ["decide_version", "kept_version"]
+
+_MISSING = "its file was deleted or replaced outside: will be uploaded again"
+
+
+def decide_version(desired: Desired[Any], seen: Observation | None, context: PlanContext) -> Decision:
+    """The decision about a version whose number is its digest: created where there is none with this content, else
+    kept; uploaded again where its file is missing."""
+    identity = f"{desired.name}:{desired.digest}"
+    if seen is None or seen.live is None:
+        return Decision(planned(desired, Action.CREATE, None, "no version with this content", identity=identity))
+    kept = kept_version(desired, seen.live, context, identity)
+    if desired.address in context.policy.missing:
+        kept = replace(kept, action=Action.UPDATE, reason=_MISSING)
+    return Decision(kept)
 
 
 def kept_version(desired: Desired[Any], live: Live, context: PlanContext, identity: str) -> PlannedResource:

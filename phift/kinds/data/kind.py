@@ -8,8 +8,8 @@ from phift.kinds.context import Context
 from phift.kinds.data.checks import rows
 from phift.kinds.data.compile import data_versions
 from phift.kinds.data.parts import DataParts
-from phift.kinds.data.plan import decide
 from phift.kinds.data.words import WORDS, status
+from phift.plan.versions import decide_version
 from phift.state.desired import Desired
 from phift.state.live import Live, Observation
 from phift.state.traits import Nature, Traits
@@ -46,7 +46,7 @@ DATA = Kind(
     traits=Traits(nature=Nature.VERSION, deadline=_HOUR),
     compile=data_versions,
     load_wire=_wire,
-    decide=decide,
+    decide=decide_version,
     checks=(rows,),
     recipe=_recipe,
     seconds=_seconds,
