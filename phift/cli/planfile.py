@@ -120,6 +120,7 @@ def read(path: Path, given: Mapping[str, str] | None = None) -> tuple[Plan, Requ
 
 def _loaded(path: Path) -> tuple[Plan, Request]:
     """Return the plan and the request as saved."""
+    from phift.kinds.registry import require_known
     from phift.phases import Request
 
     body = _parsed(path)
@@ -127,6 +128,7 @@ def _loaded(path: Path) -> tuple[Plan, Request]:
         plan = Plan.from_dict(body)
     except ValueError as error:
         raise _damaged(path, str(error)) from None
+    require_known(plan)
     asked = body.get("request") or {}
     request = Request(
         path=Path(plan.spec_path),

@@ -9,7 +9,7 @@ from phift.apply.options import ApplyOptions
 from phift.apply.runner import apply_plan
 from phift.apply.staleness import require_fresh
 from phift.errors import StalePlanError
-from phift.kinds.registry import KINDS
+from phift.kinds.registry import KINDS, require_known
 from phift.lock import StackLock
 from phift.phases.drafting import Draft
 from phift.plan.action import Action
@@ -38,6 +38,7 @@ def apply(
     check refuses them, and LeaseHeldError or AzureError for what ends the apply as a whole; what fails of a resource is
     in the result.
     """
+    require_known(plan)
     bench = open_workbench(request, connect, looking=plan.purpose == "destroy")
     return apply_bench(plan, bench, listener=listener, options=options, saved=saved)
 

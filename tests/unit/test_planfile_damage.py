@@ -164,3 +164,11 @@ def test_a_plan_goes_through_links_and_over_nothing_but_files(tmp_path: Path) ->
             planfile.write(tmp_path / name, PLAN, request)
     assert (tmp_path / "pipe").is_fifo()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["link", "loop", "out", "pipe", "real", "to-pipe", "two"]
+
+
+def test_a_kind_of_a_newer_release_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(DOCUMENT).replace("compute.finetune", "schedule.nightly"))
+    with pytest.raises(UsageError, match=r"schedule\.nightly, a kind that this phift does not know") as raised:
+        planfile.read(path)
+    assert "compute, data, job" in raised.value.remedy
