@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -11,17 +9,13 @@ from typing import TypedDict
 from xml.etree import ElementTree
 
 from phift.azure.blob_auth import DatastoreAuth, encoded
+from phift.azure.blob_content import content_md5
 from phift.azure.transport import Http, Response, with_query
 from phift.errors import AzureError, ConflictError, NotFoundError
 
 __all__ = ["BlobStore", "Progress", "Properties"]
 
 API = "2023-11-03"
-DIGEST = "phift_digest"
-"""Metadata key: the SHA-256 of the blob's content, in hex."""
-CHANGED = "FileChanged"
-"""Error code if a file does not match the given digest."""
-
 _PART = 8 << 20  # bytes of a download held in memory
 
 Progress = Callable[[int, int], None]
@@ -264,11 +258,6 @@ class BlobStore:
     def _lease_request(self, name: str, headers: Mapping[str, str]) -> Response:
         # A lease lasts a minute: if a response takes longer than this, another attempt is better.
         return self.request("PUT", name, query={"comp": "lease"}, headers=headers, content=b"", timeout=10.0)
-
-
-def content_md5(data: bytes) -> str:
-    """Return the Content-MD5 header, which protects against corruption, not against attackers."""
-    return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
 
 
 def _lease(lease: str | None) -> dict[str, str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from phift.azure.blob import CHANGED, DIGEST, content_md5
+from phift.azure.blob_content import CHANGED, DIGEST, content_md5
 from phift.digest import file_digest
 from phift.errors import AzureError, NotFoundError
 

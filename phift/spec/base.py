@@ -11,7 +11,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from phift.concealing import FEEDING, concealed, concealed_tree
 from phift.spec.references import AssetRef, ComputeRef, DatastoreRef, SecretRef, data_reference
 from phift.spec.rules import BlockRules
-from phift.spec.templating import Mixed
+from phift.spec.template_values import Mixed
 from phift.spec.yaml12 import plain_scalar
 
 __all__ = [

@@ -15,7 +15,7 @@ from jinja2.exceptions import SecurityError, TemplateRuntimeError, TemplateSynta
 from jinja2.sandbox import SandboxedEnvironment
 
 from phift.spec.budget import MAX_SIZE, Budget, TemplateError, require_number
-from phift.spec.templating import FILTERS, Mixed, Scope, azure_parts
+from phift.spec.template_values import FILTERS, Mixed, Scope, azure_parts
 
 __all__ = ["evaluate"]
 

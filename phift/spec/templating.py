@@ -10,52 +10,15 @@ Jinja2 is imported when the first template is met that is more than a name.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from phift.diagnostics import LISTED, nearest
 from phift.spec.budget import Budget, TemplateError
+from phift.spec.template_values import Scope, azure_parts
 
-__all__ = ["FILTERS", "Mixed", "Scope", "TemplateError", "azure_parts", "is_template", "render_text"]
+__all__ = ["TemplateError", "is_template", "render_text"]
 
-FILTERS = ("default", "d", "float", "int", "join", "length", "lower", "replace", "round", "string", "trim", "upper")
 _NAME = re.compile(r"\{\{-?\s*([a-z]+)\.([A-Za-z_][A-Za-z0-9_]*)\s*-?\}\}")
-
-
-class Mixed(str):
-    """Text that came out of a template with text around its expressions."""
-
-    __slots__ = ()
-
-
-class Scope:
-    """A named set of values that templates read: vars, env or target. Values are made when asked for."""
-
-    def __init__(
-        self,
-        name: str,
-        names: Callable[[], Collection[str]],
-        get: Callable[[str], Any],
-        on_read: Callable[[str], None] | None = None,
-    ) -> None:
-        self.name = name
-        self._names = names
-        self._get = get
-        self._on_read = on_read
-        self._hints = LISTED
-
-    def lookup(self, key: str) -> Any:
-        """The value of a name. Raises KeyError with a sentence for people."""
-        if self._on_read:
-            self._on_read(key)
-        names = self._names()
-        if key not in names:
-            self._hints -= 1
-            near = nearest(key, names) if self._hints >= 0 else ""
-            raise KeyError(
-                f"{self.name}.{key} is not defined" + (f"; did you mean {self.name}.{near}?" if near else "")
-            )
-        return self._get(key)
 
 
 def is_template(text: str) -> bool:
@@ -85,13 +48,3 @@ def render_text(text: str, scopes: Mapping[str, Scope], budget: Budget | None = 
     from phift.spec.expressions import evaluate
 
     return evaluate(text, scopes, budget)
-
-
-def azure_parts(text: str) -> list[str]:
-    """The text by turns without and with an expression of Azure, `${{ ... }}`; it begins and ends without."""
-    parts = []
-    at = 0
-    while (start := text.find("${{", at)) >= 0 and (end := text.find("}}", start + 3)) >= 0:
-        parts += [text[at:start], text[start : end + 2]]
-        at = end + 2
-    return [*parts, text[at:]]

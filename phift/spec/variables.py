@@ -16,7 +16,8 @@ from phift.spec import yaml12
 from phift.spec.budget import Budget, SpentError
 from phift.spec.environment import Environment
 from phift.spec.reading import read_within
-from phift.spec.templating import Scope, TemplateError, is_template, render_text
+from phift.spec.template_values import Scope
+from phift.spec.templating import TemplateError, is_template, render_text
 from phift.spec.tree import BROKEN, Node, Origin, OriginKind, Path, dotted, walk
 
 __all__ = ["ENV_REFUSED", "ENV_UNDEFINED", "Renderer", "layered"]

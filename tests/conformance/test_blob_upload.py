@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from phift.azure import blob_upload
-from phift.azure.blob import CHANGED, DIGEST, BlobStore
+from phift.azure.blob import BlobStore
+from phift.azure.blob_content import CHANGED, DIGEST
 from phift.azure.connect import connect
 from phift.azure.session import Azure
 from phift.emulator.host import lifecycle

@@ -12,7 +12,8 @@ from jinja2 import StrictUndefined, Undefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from phift.spec.budget import Budget, SpentError, TemplateError
-from phift.spec.templating import Mixed, Scope, render_text
+from phift.spec.template_values import Mixed, Scope
+from phift.spec.templating import render_text
 
 VARS: dict[str, Any] = {
     "n": 3,

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from phift.spec.templating import Mixed, Scope, TemplateError, is_template, render_text
+from phift.spec.template_values import Mixed, Scope
+from phift.spec.templating import TemplateError, is_template, render_text
 
 VARS: Mapping[str, object] = {
     "n": 3,

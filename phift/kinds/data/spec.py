@@ -10,7 +10,7 @@ from phift.kinds.data.messages import MessagesByRole, MessagesByTurns, MessagesF
 from phift.spec.addresses import scheme_of, shown_address
 from phift.spec.base import Before, Block, Coerced, DataAsset, Strict, Texts, fault
 from phift.spec.rowpaths import RowsPath
-from phift.spec.templating import Mixed
+from phift.spec.template_values import Mixed
 from phift.spec.yaml12 import plain_scalar
 
 __all__ = ["SOURCES", "SPLITS", "ChecksBlock", "DataBlock", "DataSource"]

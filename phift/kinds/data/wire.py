@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from phift.azure.blob import CHANGED
-from phift.azure.blob import DIGEST as UPLOADED
+from phift.azure.blob_content import CHANGED
+from phift.azure.blob_content import DIGEST as UPLOADED
 from phift.azure.operations import operation_of
 from phift.data import Access, Prepared, Recipe, forget, prepared
 from phift.errors import AzureError, InvalidSpecError, NotFoundError, RefusedError
