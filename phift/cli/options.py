@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from phift.cli.terminal import Format
 from phift.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,13 +61,6 @@ _SPEC = "Spec options"
 _OUTPUT = "Output options"
 _WHAT = "Plan options"
 _APPLY = "Execution options"
-
-
-class Format(StrEnum):
-    """Output formats of results that are not plans."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 class PlanFormat(StrEnum):

@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from phift.errors import ApprovalError
-from phift.views.base import Sink, Streams
+from phift.views.base import Sink, Streams, Style
 from phift.views.harmless import shown_text
 
 if TYPE_CHECKING:
     from phift.plan.model import Plan
 
-__all__ = ["Terminal"]
+__all__ = ["Format", "Terminal"]
+
+T = TypeVar("T")
+Shown = TypeVar("Shown", contravariant=True)
+
+
+class Format(StrEnum):
+    """How a command prints its result."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class TextView(Protocol[Shown]):
+    """A view for people."""
+
+    def __call__(self, found: Shown, /, *, style: Style) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -36,6 +54,10 @@ class Terminal:
         """Print foreign text, such as a log or an answer: escaped on a terminal, unchanged elsewhere."""
         self.streams.out.write((shown_text(text) if self.streams.out.isatty() else text) + "\n")
         self.streams.out.flush()
+
+    def show(self, format: Format, found: T, as_json: Callable[[T], str], as_text: TextView[T]) -> None:
+        """Print a result in the format that was asked for."""
+        self.print(as_json(found) if format is Format.JSON else as_text(found, style=self.streams.out_style))
 
     def tell(self, text: str) -> None:
         """Print a line of progress."""

@@ -56,6 +56,8 @@ def preview(
     one row group is read.
     """
     from phift.phases import inspect_data
+    from phift.views import json_data
+    from phift.views.human import data as text
 
     if seed is not None and not random:
         raise UsageError("--seed requires --random")
@@ -64,14 +66,7 @@ def preview(
     found = inspect_data.preview(
         request, _connect(terminal), split or "", count=rows, random=random, seed=seed or 0, raw=raw
     )
-    if format is o.Format.JSON:
-        from phift.views import json_data
-
-        terminal.print(json_data.preview(found))
-    else:
-        from phift.views.human import data as text
-
-        terminal.print(text.preview(found, style=terminal.streams.out_style))
+    terminal.show(format, found, json_data.preview, text.preview)
     return 0
 
 
@@ -103,18 +98,13 @@ def stats(
     are pinned in phift.lock.
     """
     from phift.phases import inspect_data
+    from phift.views import json_data
+    from phift.views.human import data as text
 
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
     found = inspect_data.data_stats(request, _connect(terminal), split or "", rows=rows)
-    if format is o.Format.JSON:
-        from phift.views import json_data
-
-        terminal.print(json_data.stats(found))
-    else:
-        from phift.views.human import data as text
-
-        terminal.print(text.stats(found, style=terminal.streams.out_style))
+    terminal.show(format, found, json_data.stats, text.stats)
     return 0
 
 
@@ -153,18 +143,13 @@ def diff(
     machine is read from the workspace of the other side's spec.
     """
     from phift.phases import compare_data
+    from phift.views import json_data
+    from phift.views.human import data as text
 
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(Path(after), target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
     found = compare_data.data_diff(request, before, after, _connect(terminal), split=split or "")
-    if format is o.Format.JSON:
-        from phift.views import json_data
-
-        terminal.print(json_data.diff(found))
-    else:
-        from phift.views.human import data as text
-
-        terminal.print(text.diff(found, style=terminal.streams.out_style))
+    terminal.show(format, found, json_data.diff, text.diff)
     return ExitCode.CHANGES if detailed_exitcode and not found.equal else 0
 
 
@@ -187,6 +172,8 @@ def prepare(
     """
     from phift.cli.datafiles import folder_for, put
     from phift.phases import inspect_data
+    from phift.views import json_data
+    from phift.views.human import data as text
 
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
@@ -194,12 +181,5 @@ def prepare(
     place = folder_for(out, [f"{name}.jsonl" for name in data.splits], data.files)
     made = inspect_data.prepare_data(data, lambda name, one: put(one.path, place / f"{name}.jsonl"))
     shown = {name: (version, str(out / f"{name}.jsonl"), one) for name, version, one in made}
-    if format is o.Format.JSON:
-        from phift.views import json_data
-
-        terminal.print(json_data.prepared(data.loaded.stack, shown))
-    else:
-        from phift.views.human import data as text
-
-        terminal.print(text.prepared(shown, style=terminal.streams.out_style))
+    terminal.show(format, shown, lambda shown: json_data.prepared(data.loaded.stack, shown), text.prepared)
     return 0

@@ -25,16 +25,11 @@ def drift(
     drift. Writes nothing, neither to the workspace nor next to the spec.
     """
     from phift import phases
+    from phift.views import json
+    from phift.views.human import drift as text
 
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
     found = phases.drift(request, connector(interactive=terminal.streams.terminal, tell=terminal.tell))
-    if format is o.Format.JSON:
-        from phift.views import json
-
-        terminal.print(json.drift(found))
-    else:
-        from phift.views.human import drift as text
-
-        terminal.print(text.render(found, style=terminal.streams.out_style))
+    terminal.show(format, found, json.drift, text.render)
     return ExitCode.DRIFT if found.outside else 0

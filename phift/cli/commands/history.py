@@ -33,17 +33,12 @@ def history(
     Reads the ledger in the workspace's own storage. `--format json` includes every write.
     """
     from phift import phases
+    from phift.views import json
+    from phift.views.human import history as text
 
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
     records = phases.history(request, connect, limit=limit)
-    if format is o.Format.JSON:
-        from phift.views import json
-
-        terminal.print(json.history(records))
-    else:
-        from phift.views.human import history as text
-
-        terminal.print(text.render(records, style=terminal.streams.out_style))
+    terminal.show(format, records, json.history, text.render)
     return 0

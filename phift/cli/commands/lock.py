@@ -33,18 +33,13 @@ def lock(
     that changes the job's inputs. With --check it also reads the rows, and exits with 4 if data.checks rejects them.
     """
     from phift import phases
+    from phift.views import json
+    from phift.views.human import lock as text
 
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
     request = replace(request, fetch=True)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
     report = phases.lock(request, connect, upgrade=upgrade, check=check)
-    if format is o.Format.JSON:
-        from phift.views import json
-
-        terminal.print(json.lock(report))
-    else:
-        from phift.views.human import lock as text
-
-        terminal.print(text.render(report, style=terminal.streams.out_style))
+    terminal.show(format, report, json.lock, text.render)
     return RefusedError.exit_code if report.refused else 0

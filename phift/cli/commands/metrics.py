@@ -20,16 +20,11 @@ def metrics(
 ) -> int:
     """Show the metrics of the training run."""
     from phift import phases
+    from phift.views import json
+    from phift.views.human import metrics as text
 
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
     measured = phases.metrics(request, connector(interactive=terminal.streams.terminal, tell=terminal.tell))
-    if format is o.Format.JSON:
-        from phift.views import json
-
-        terminal.print(json.metrics(measured))
-    else:
-        from phift.views.human import metrics as text
-
-        terminal.print(text.render(measured, style=terminal.streams.out_style))
+    terminal.show(format, measured, json.metrics, text.render)
     return 0

@@ -29,6 +29,8 @@ def status(
 ) -> int:
     """Show the current state of the stack."""
     from phift import phases
+    from phift.views import json
+    from phift.views.human import status as text
 
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
@@ -41,12 +43,5 @@ def status(
         terminal.print(forgotten_view(format)(listed))
         return RefusedError.exit_code if any(one.mistaken for one in listed) else 0
     found = phases.status(request, connect)
-    if format is o.Format.JSON:
-        from phift.views import json
-
-        terminal.print(json.status(found))
-    else:
-        from phift.views.human import status as text
-
-        terminal.print(text.render(found, style=terminal.streams.out_style))
+    terminal.show(format, found, json.status, text.render)
     return 0
