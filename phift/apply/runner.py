@@ -31,7 +31,7 @@ from phift.kinds.base import Kind
 from phift.ledger.holder import Holder
 from phift.ledger.journal import Intent, Journal, cut_off, open_intents
 from phift.ledger.lease import Lease
-from phift.plan.action import Action
+from phift.plan.action import Action, Purpose
 from phift.plan.model import Plan, PlannedResource
 from phift.state.desired import Stack
 from phift.state.ownership import Claim
@@ -112,7 +112,7 @@ def _graph(plan: Plan) -> Graph[Address]:
         for needed in resource.depends_on:
             if needed not in known:
                 continue
-            if plan.purpose == "destroy":
+            if plan.purpose == Purpose.DESTROY:
                 graph.add(needed, after=[resource.address])
             else:
                 graph.add(resource.address, after=[needed])
@@ -256,7 +256,7 @@ class _Ledger:
     def _summary(self) -> dict[str, Any]:
         return {
             "counts": asdict(self._plan.counts),
-            "purpose": self._plan.purpose,
+            "purpose": self._plan.purpose.value,
             "source": self._plan.source,
             "id": self.claim.id,
             "spec_digest": self._plan.spec_digest,

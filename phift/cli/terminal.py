@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from phift.errors import ApprovalError
+from phift.plan.action import Purpose
 from phift.views.base import Sink, Streams, Style
 from phift.views.harmless import shown_text
 
@@ -68,7 +69,7 @@ class Terminal:
         """Ask for approval of the plan. Raises ApprovalError for any answer but yes, or if stdin is not a terminal."""
         from phift.views.human.words import kind_of_work
 
-        destroying = plan.purpose == "destroy"
+        destroying = plan.purpose == Purpose.DESTROY
         if not self.streams.terminal:
             saved = "" if destroying else ", or apply a saved plan: phift plan SPEC --out FILE"
             raise ApprovalError(

@@ -12,7 +12,7 @@ from phift.errors import StalePlanError
 from phift.kinds.registry import KINDS, require_known
 from phift.lock import StackLock
 from phift.phases.drafting import Draft
-from phift.plan.action import Action
+from phift.plan.action import Action, Purpose
 from phift.plan.model import Plan
 from phift.workbench.identity import settled
 from phift.workbench.open import Workbench, observe, open_workbench
@@ -39,7 +39,7 @@ def apply(
     in the result.
     """
     require_known(plan)
-    bench = open_workbench(request, connect, looking=plan.purpose == "destroy")
+    bench = open_workbench(request, connect, looking=plan.purpose == Purpose.DESTROY)
     return apply_bench(plan, bench, listener=listener, options=options, saved=saved)
 
 

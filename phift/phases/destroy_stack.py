@@ -9,6 +9,7 @@ from phift.diagnostics import errors_of
 from phift.errors import RefusedError
 from phift.kinds.registry import KINDS
 from phift.phases.drafting import Draft, plan_from, prune, refused
+from phift.plan.action import Purpose
 from phift.plan.model import Plan
 from phift.plan.removal import decide_removal
 from phift.plan.standing import Policy
@@ -42,7 +43,7 @@ def destroy_draft(request: Request, connect: Connector, *, archive: bool = False
     if errors_of(findings):
         raise RefusedError(list(findings))
     made = plan_from(bench, request, (*resources, *pruned), id=known_id(bench, observed))
-    return Draft(replace(made, purpose="destroy", warnings=(*bench.unidentified, *findings)), bench)
+    return Draft(replace(made, purpose=Purpose.DESTROY, warnings=(*bench.unidentified, *findings)), bench)
 
 
 def _observe_all(bench: Workbench) -> dict[Address, Observation]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from phift.kinds.registry import KINDS
 from phift.kinds.traffic.plan import split_changes
 from phift.phases.plan_stack import plan_of
-from phift.plan.action import Action
+from phift.plan.action import Action, ChangedBy
 from phift.plan.model import Plan, PlannedResource
 from phift.plan.standing import LOST, Policy
 from phift.state.states import Provisioning
@@ -76,7 +76,7 @@ def _outside(resource: PlannedResource, plan: Plan, bench: Workbench) -> bool:
         given = any((str(resource.address), name) in remembered.made for name in resource.decided.split or ())
         return given or (not remembered.made and bool(resource.fingerprint))
     changes = resource.visible_changes
-    return bool(changes) and all(c.by == "outside" for c in changes)
+    return bool(changes) and all(c.by == ChangedBy.OUTSIDE for c in changes)
 
 
 def _served(plan: Plan) -> Iterator[PlannedResource]:

@@ -10,6 +10,7 @@ from phift.clock import SystemClock, stamp
 from phift.diagnostics import errors_of
 from phift.errors import AzureError, RefusedError
 from phift.phases.results import StackPlan
+from phift.plan.action import Purpose
 from phift.plan.model import Plan
 from phift.plan.removal import decide_prune
 from phift.state.desired import Stack
@@ -79,7 +80,7 @@ def _plan(bench: Workbench, request: Request, found: FoundStack) -> StackPlan:
         id=claim.id,
         spec_digest=empty.digest,
         created=stamp(SystemClock().now()),
-        purpose="destroy",
+        purpose=Purpose.DESTROY,
         resources=tuple(
             replace(p, reason="no combination of the matrix makes this stack any more") for p, _ in decided
         ),

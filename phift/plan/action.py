@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["Action", "ChangeAction"]
+__all__ = ["Action", "ChangeAction", "ChangedBy", "Purpose"]
 
 
 class Action(StrEnum):
@@ -76,3 +76,20 @@ class ChangeAction(StrEnum):
             ChangeAction.RETRAIN: "forces retraining",
             ChangeAction.NEW_DEPLOYMENT: "forces new deployment",
         }.get(self, "")
+
+
+class ChangedBy(StrEnum):
+    """Who changed a field since the last apply."""
+
+    YOU = "you"
+    """The spec changed."""
+    OUTSIDE = "outside"
+    """The live object was changed outside phift."""
+    UNKNOWN = ""
+
+
+class Purpose(StrEnum):
+    """The command that a plan is for."""
+
+    APPLY = "apply"
+    DESTROY = "destroy"

@@ -8,7 +8,7 @@ from typing import Any
 
 from phift.address import Address
 from phift.diagnostics import Diagnostic
-from phift.plan.action import Action, ChangeAction
+from phift.plan.action import Action, ChangeAction, ChangedBy
 from phift.plan.diff import diff, equal_under
 from phift.plan.model import Decided, FieldChange, PlannedResource
 from phift.plan.standing import Policy, Standing, Stranger, claimed_because, standing
@@ -125,7 +125,7 @@ def differences(desired: Desired[Any], live: Live, rules: Sequence[Rule]) -> tup
     same = applied == applied_digest(desired.properties) and not edited
     # Every apply writes the digest: where other marks are and it is not, somebody else wrote the tags.
     outside = same or (applied is None and OWNER in live.marks)
-    by = "outside" if outside else "you" if applied else ""
+    by = ChangedBy.OUTSIDE if outside else ChangedBy.YOU if applied else ChangedBy.UNKNOWN
     kept = {name.lower() for name in desired.properties.get("tags") or {}}
     before = {name for name in live.marks.get(TAGS, "").split(",") if name}
     gone = tuple(sorted(name for name in before if name.lower() not in kept))
@@ -136,11 +136,11 @@ def differences(desired: Desired[Any], live: Live, rules: Sequence[Rule]) -> tup
     protected = live.marks.get(PROTECT) == "true"
     if desired.protect != protected:
         # A mark, not a property of the object: compared here so that lifting the protection reaches the workspace.
-        changes = (*changes, FieldChange("protect", desired.protect, protected, ChangeAction.UPDATE, "", "you"))
+        changes = (*changes, FieldChange("protect", desired.protect, protected, ChangeAction.UPDATE, "", ChangedBy.YOU))
     if live.owner.stack in desired.former:
         changes = (
             *changes,
-            FieldChange("stack", desired.stack, live.owner.stack, ChangeAction.UPDATE, "renamed", "you"),
+            FieldChange("stack", desired.stack, live.owner.stack, ChangeAction.UPDATE, "renamed", ChangedBy.YOU),
         )
     return changes, unchanged
 
@@ -161,14 +161,14 @@ def _left_the_spec(desired: Desired[Any], live: Live, rules: Sequence[Rule]) -> 
             continue
         value, found = back.value, there.get(path)
         if back.behaviour == "stays":
-            yield FieldChange(path, None, found, ChangeAction.SUPPRESSED, back.reason, "you", STAYS)
+            yield FieldChange(path, None, found, ChangeAction.SUPPRESSED, back.reason, ChangedBy.YOU, STAYS)
         elif not (value == found or equal_under(ruling, value, found)):
             immutable = any(r.behaviour == "immutable" for r in ruling)
             action = ChangeAction.REPLACE if immutable else ChangeAction.UPDATE
-            yield FieldChange(path, value, found, action, REMOVED_FROM_SPEC, "you", DEFAULT)
+            yield FieldChange(path, value, found, action, REMOVED_FROM_SPEC, ChangedBy.YOU, DEFAULT)
 
 
-def _override_changes(desired: Desired[Any], live: Live, by: str) -> Iterator[FieldChange]:
+def _override_changes(desired: Desired[Any], live: Live, by: ChangedBy) -> Iterator[FieldChange]:
     """Where the live object is not what the `azure:` block says. Objects of release 0.1.0 carry no note of what was
     written: they are compared from their next write on."""
     if ID not in live.marks or live.version:
@@ -181,7 +181,7 @@ def _override_changes(desired: Desired[Any], live: Live, by: str) -> Iterator[Fi
         if found.wanted is None:
             reason = REMOVED_FROM_SPEC
         path = f"azure.{found.path}" if found.path else "azure"
-        by_whom = by if found.shown else "you"
+        by_whom = by if found.shown else ChangedBy.YOU
         yield FieldChange(path, found.wanted, found.live, ChangeAction.UPDATE, reason, by_whom, OVERRIDE)
 
 
@@ -210,7 +210,7 @@ def why(visible: Sequence[FieldChange]) -> str:
     """One clause for the plan: which fields moved, and whether someone else moved them."""
     if not visible:
         return ""
-    outside = all(c.by == "outside" for c in visible)
+    outside = all(c.by == ChangedBy.OUTSIDE for c in visible)
     return f"{named_in(visible)} {'was changed outside phift' if outside else 'changed'}"
 
 

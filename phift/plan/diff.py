@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from phift.plan.action import ChangeAction
+from phift.plan.action import ChangeAction, ChangedBy
 from phift.plan.model import FieldChange
 from phift.state.overrides import leaves
 from phift.state.rules import Rule
@@ -21,14 +21,14 @@ def diff(
     live: Mapping[str, Any],
     rules: Sequence[Rule],
     *,
-    by: str = "",
+    by: ChangedBy = ChangedBy.UNKNOWN,
     removed_tags: Sequence[str] = (),
     elsewhere: Collection[str] = (),
     forced: ChangeAction = ChangeAction.REPLACE,
 ) -> tuple[tuple[FieldChange, ...], int]:
     """The differences, suppressed ones too, and how many declared fields agree.
 
-    by: "you" or "outside", see FieldChange. removed_tags: tag names that an earlier apply wrote and the spec no
+    by: ChangedBy.YOU or "outside", see FieldChange. removed_tags: tag names that an earlier apply wrote and the spec no
     longer has. elsewhere: fields that are compared elsewhere. forced: what a difference in an immutable field leads to.
     """
     changes: list[FieldChange] = []

@@ -15,7 +15,7 @@ from phift.address import Address
 from phift.concealing import concealed, shown_change
 from phift.diagnostics import Diagnostic, Mark, Severity
 from phift.errors import UsageError
-from phift.plan.action import Action, ChangeAction
+from phift.plan.action import Action, ChangeAction, ChangedBy, Purpose
 from phift.plan.shape import require_shape
 
 __all__ = ["FORMAT_VERSION", "KNOWN_AFTER_APPLY", "Counts", "Decided", "FieldChange", "Plan", "PlannedResource"]
@@ -32,8 +32,8 @@ class FieldChange:
 
     path: dotted, in the words of `az ml` YAML. wanted, live: plain values, None where absent. applied: what the last
     apply wrote, None where no ledger says so.
-    by: "you" when the spec moved since the last apply, "outside" when someone else moved the live object, "" unknown.
-    reason: why it is treated so. rule: the rule of rules.yaml that suppressed or classified it.
+    by: who changed it since the last apply. reason: why it is treated so. rule: the rule of rules.yaml that suppressed
+    or classified it.
     sensitive: the values are not shown.
     """
 
@@ -42,7 +42,7 @@ class FieldChange:
     live: Any
     action: ChangeAction
     reason: str = ""
-    by: str = ""
+    by: ChangedBy = ChangedBy.UNKNOWN
     rule: str = ""
     sensitive: bool = False
     applied: Any = None
@@ -151,7 +151,7 @@ class Plan:
     source: str
     spec_digest: str
     created: str
-    purpose: str = "apply"
+    purpose: Purpose = Purpose.APPLY
     resources: tuple[PlannedResource, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     notes: tuple[str, ...] = ()
@@ -191,7 +191,7 @@ class Plan:
         """Plain JSON values, stable keys."""
         return {
             "format_version": FORMAT_VERSION,
-            "purpose": self.purpose,
+            "purpose": self.purpose.value,
             "stack": self.stack,
             "target": self.target,
             "workspace": self.workspace,
@@ -234,7 +234,7 @@ class Plan:
             spec_digest=spec["digest"],
             env_names=tuple(spec.get("env", ())),
             created=data["created"],
-            purpose=data["purpose"],
+            purpose=Purpose(data["purpose"]),
             resources=tuple(_resource_from_dict(r) for r in data["resources"]),
             warnings=tuple(_diagnostic_from_dict(d) for d in data["warnings"]),
             notes=tuple(data["notes"]),
@@ -284,14 +284,15 @@ def _decided(data: Mapping[str, Any]) -> Decided:
 
 def _change_to_dict(change: FieldChange) -> dict[str, Any]:
     data = asdict(change)
-    data["action"] = change.action.value
+    data |= {"action": change.action.value, "by": change.by.value}
     if change.sensitive:
         data["wanted"] = data["live"] = data["applied"] = "(sensitive)"
     return data
 
 
 def _change_from_dict(data: Mapping[str, Any]) -> FieldChange:
-    return FieldChange(**{**_known(data, FieldChange), "action": ChangeAction(data["action"])})
+    enums = {"action": ChangeAction(data["action"]), "by": ChangedBy(data.get("by", ""))}
+    return FieldChange(**{**_known(data, FieldChange), **enums})
 
 
 def _known(data: Mapping[str, Any], made: type[Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from phift.address import Address
 from phift.diagnostics import Severity
-from phift.plan.action import Action, ChangeAction
+from phift.plan.action import Action, ChangeAction, ChangedBy, Purpose
 
 __all__ = ["require_shape"]
 
@@ -22,7 +22,7 @@ _CHANGE = {
     "live": object,
     "action": ChangeAction,
     "reason?": str,
-    "by?": str,
+    "by?": ChangedBy,
     "rule?": str,
     "sensitive?": bool,
     "applied?": object,
@@ -53,7 +53,7 @@ _DIAGNOSTIC = {
 }
 _PLAN = {
     "format_version": str,
-    "purpose": str,
+    "purpose": Purpose,
     "stack": str,
     "target": str,
     "workspace": str,

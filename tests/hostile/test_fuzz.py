@@ -18,7 +18,7 @@ from phift.diagnostics import Diagnostic, Mark, Severity
 from phift.errors import DiagnosticsError, PhiftError
 from phift.lock import Lock, PinnedComponent, PinnedData, PinnedModel, StackLock, read_lock
 from phift.phases import Request
-from phift.plan.action import Action, ChangeAction
+from phift.plan.action import Action, ChangeAction, ChangedBy
 from phift.plan.model import FieldChange, Plan, PlannedResource
 from phift.spec import load_all, render_yaml
 from phift.views import json as json_view
@@ -62,7 +62,7 @@ PLAN = Plan(
             Action.UPDATE,
             "gpu",
             "size changed",
-            changes=(FieldChange("size", "a", "b", ChangeAction.UPDATE, by="outside", applied="a"),),
+            changes=(FieldChange("size", "a", "b", ChangeAction.UPDATE, by=ChangedBy.OUTSIDE, applied="a"),),
             desired={"size": "a", "tags": {"team": "a", "n": [1, 2.5, None, True]}},
             details={"gpus": 4, "instance_count": 1},
             depends_on=(Address("data", "train"),),

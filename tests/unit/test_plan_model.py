@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from phift.address import Address
 from phift.diagnostics import Diagnostic, Mark, Severity
 from phift.errors import UsageError
-from phift.plan.action import Action, ChangeAction
-from phift.plan.model import FieldChange, Plan, PlannedResource
+from phift.plan.action import Action, ChangeAction, ChangedBy, Purpose
+from phift.plan.model import Decided, FieldChange, Plan, PlannedResource
 
 _text = st.text(max_size=8)
 _plain = st.none() | st.booleans() | st.integers(-99, 99) | st.floats(-9, 9) | _text | st.lists(_text, max_size=2)
 _mapping = st.dictionaries(_text, _plain, max_size=3)
 _addresses = st.builds(Address, st.sampled_from(["compute", "job"]), st.sampled_from(["a", "b", "c.d"]))
 _changes = st.builds(
-    FieldChange, _text, _plain, _plain, st.sampled_from(ChangeAction), _text, st.sampled_from(["", "you", "outside"])
+    FieldChange, _text, _plain, _plain, st.sampled_from(ChangeAction), _text, st.sampled_from(ChangedBy)
 )
 _resources = st.builds(
     PlannedResource,
@@ -35,6 +35,7 @@ _resources = st.builds(
     st.lists(_addresses, max_size=2).map(tuple),
     _text,
     st.lists(_text, max_size=2).map(tuple),
+    st.builds(Decided, st.integers(0, 3), st.none() | st.just({"d-1": 100}), st.booleans(), _text),
 )
 _diagnostics = st.builds(
     Diagnostic, _text, st.sampled_from(Severity), _text, _text, st.none() | st.builds(Mark, _text, st.integers(0, 9))
@@ -42,7 +43,7 @@ _diagnostics = st.builds(
 _plans = st.builds(
     Plan,
     *[_text] * 7,
-    st.sampled_from(["apply", "destroy"]),
+    st.sampled_from(Purpose),
     st.lists(_resources, max_size=3).map(tuple),
     st.lists(_diagnostics, max_size=2).map(tuple),
     st.lists(_text, max_size=2).map(tuple),

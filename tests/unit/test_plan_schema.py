@@ -29,7 +29,7 @@ from phift.apply.events import (
 from phift.cli import planfile
 from phift.diagnostics import Diagnostic, Mark, Severity
 from phift.errors import JobFailedError, ServerError
-from phift.plan.action import Action, ChangeAction
+from phift.plan.action import Action, ChangeAction, ChangedBy
 from phift.plan.model import Decided, FieldChange, Plan, PlannedResource
 from phift.views import json as json_view
 from phift.views.base import Streams
@@ -56,7 +56,9 @@ EVERYTHING = Plan(
             COMPUTE,
             Action.UPDATE,
             "gpu",
-            changes=(FieldChange("size", "a", "b", ChangeAction.UPDATE, by="outside", sensitive=True, applied="a"),),
+            changes=(
+                FieldChange("size", "a", "b", ChangeAction.UPDATE, by=ChangedBy.OUTSIDE, sensitive=True, applied="a"),
+            ),
             depends_on=(JOB,),
             decided=Decided(attempt=2, split={"d-1": 100}, take_over=True, endpoint="e"),
         ),
@@ -99,7 +101,7 @@ def test_it_takes_a_plan_and_nothing_with_another_key() -> None:
 
 
 @settings(max_examples=40)
-@given(st.sampled_from(Action), st.sampled_from(ChangeAction), st.sampled_from(["", "you", "outside"]))
+@given(st.sampled_from(Action), st.sampled_from(ChangeAction), st.sampled_from(ChangedBy))
 def test_it_takes_every_action(action: Action, changed: ChangeAction, by: str) -> None:
     resource = PlannedResource(COMPUTE, action, "gpu", changes=(FieldChange("a", 1, None, changed, by=by),))
     assert wrong(Plan("s", "t", "w", "p", "o", "0", "now", resources=(resource,)).to_dict()) == []

@@ -15,7 +15,7 @@ from phift.address import Address
 from phift.diagnostics import Diagnostic, Mark, Severity
 from phift.errors import PhiftError
 from phift.inert import inert
-from phift.plan.action import Action, ChangeAction
+from phift.plan.action import Action, ChangeAction, ChangedBy
 from phift.plan.model import FieldChange, Plan, PlannedResource
 from phift.views import json as json_view
 from phift.views import markdown
@@ -76,7 +76,9 @@ def plan(evil: str) -> Plan:
                 evil,
                 reason=evil,
                 changes=(
-                    FieldChange(evil, evil, {evil: [evil]}, ChangeAction.UPDATE, evil, "you", evil, applied=evil),
+                    FieldChange(
+                        evil, evil, {evil: [evil]}, ChangeAction.UPDATE, evil, ChangedBy.YOU, evil, applied=evil
+                    ),
                 ),
                 desired={evil: evil},
                 details={evil: {evil: evil}},

@@ -8,7 +8,7 @@ import pytest
 
 from phift.address import Address
 from phift.diagnostics import Diagnostic, Severity
-from phift.plan.action import Action, ChangeAction
+from phift.plan.action import Action, ChangeAction, ChangedBy, Purpose
 from phift.plan.model import FieldChange, Plan, PlannedResource
 from phift.views import json as json_view
 from phift.views import markdown
@@ -92,8 +92,10 @@ def test_a_summary_is_the_list_and_the_count() -> None:
     )
 
 
-@pytest.mark.parametrize(("purpose", "word"), [("apply", "matches the spec"), ("destroy", "no resources to destroy")])
-def test_no_changes_is_one_sentence(purpose: str, word: str) -> None:
+@pytest.mark.parametrize(
+    ("purpose", "word"), [(Purpose.APPLY, "matches the spec"), (Purpose.DESTROY, "no resources to destroy")]
+)
+def test_no_changes_is_one_sentence(purpose: Purpose, word: str) -> None:
     said = text.render(plan(KEPT, purpose=purpose))
     assert said.startswith("No changes. ")
     assert word in said
@@ -101,7 +103,9 @@ def test_no_changes_is_one_sentence(purpose: str, word: str) -> None:
 
 
 def test_a_change_made_outside_is_marked() -> None:
-    said = text.render(plan(resource("compute.a", Action.UPDATE, changes=(change("size", 2, 4, by="outside"),))))
+    said = text.render(
+        plan(resource("compute.a", Action.UPDATE, changes=(change("size", 2, 4, by=ChangedBy.OUTSIDE),)))
+    )
     assert "~ size: 2 -> 4  (changed outside phift)" in said
 
 
@@ -226,7 +230,7 @@ def test_the_question_names_the_kind_of_work() -> None:
     assert kind_of_work(plan(limited)) == "1 training run on 8 GPUs (12 GPU hours at most)"
     assert kind_of_work(plan(resource("compute.a", Action.UPDATE))) == "configuration only, 1 in-place change"
     assert "1 new deployment" in kind_of_work(plan(resource("deployment.main", Action.CREATE)))
-    assert "models are kept" in kind_of_work(plan(resource("compute.a", Action.DELETE), purpose="destroy"))
+    assert "models are kept" in kind_of_work(plan(resource("compute.a", Action.DELETE), purpose=Purpose.DESTROY))
 
 
 def test_json_is_the_plan_itself() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from phift.address import Address
 from phift.diagnostics import Diagnostic, Severity
 from phift.kinds.deployment.parts import BLUE_GREEN, IN_PLACE, DeploymentObservation, DeploymentParts
-from phift.plan.action import Action, ChangeAction
+from phift.plan.action import Action, ChangeAction, ChangedBy
 from phift.plan.decision import Decision, PlanContext, mutable, named_in, planned
 from phift.plan.diff import equal_under
 from phift.plan.model import Decided, FieldChange, PlannedResource
@@ -112,7 +112,12 @@ def _new_because(wanted: Mapping[str, Any], before: Mapping[str, Any], rules: Se
         return []
     return [
         FieldChange(
-            path, new.get(path), old.get(path), ChangeAction.NEW_DEPLOYMENT, "part of the deployment's name", "you"
+            path,
+            new.get(path),
+            old.get(path),
+            ChangeAction.NEW_DEPLOYMENT,
+            "part of the deployment's name",
+            ChangedBy.YOU,
         )
         for path in [*new, *(p for p in old if p not in new)]
         if new.get(path) != old.get(path)

@@ -8,7 +8,7 @@ from typing import Any
 from phift.compile.naming import attempt_name
 from phift.diagnostics import Diagnostic
 from phift.kinds.job.parts import JobObservation, JobParts
-from phift.plan.action import Action, ChangeAction
+from phift.plan.action import Action, ChangeAction, ChangedBy
 from phift.plan.decision import Decision, PlanContext, later_note, named_in, planned
 from phift.plan.model import Decided, FieldChange, PlannedResource
 from phift.state.desired import Desired
@@ -91,7 +91,7 @@ def _retrain_changes(wanted: Mapping[str, Any], before: Mapping[str, Any]) -> li
             old.get(path),
             ChangeAction.RETRAIN,
             "decides what is trained",
-            "you",
+            ChangedBy.YOU,
         )
         for path in [*new, *(p for p in old if p not in new)]
         if new.get(path) != old.get(path)

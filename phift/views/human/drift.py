@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from phift.kinds.registry import KINDS
-from phift.plan.action import Action
+from phift.plan.action import Action, ChangedBy
 from phift.views.base import PLAIN, Style
 from phift.views.human.plan import field_lines
 from phift.views.human.values import table, value
@@ -51,7 +51,7 @@ def _drifted(resource: PlannedResource, drift: Drift, style: Style) -> str:
     if resource in drift.claimable:
         lines += _remark(f"Next: phift apply {drift.plan.spec_words} --take-over", style)
     # A plan shows live -> wanted; drift is the reverse.
-    turned = [replace(c, wanted=c.live, live=c.wanted, by="") for c in resource.visible_changes]
+    turned = [replace(c, wanted=c.live, live=c.wanted, by=ChangedBy.UNKNOWN) for c in resource.visible_changes]
     return "\n".join([*lines, f"{head} {{", *field_lines(turned, style), "    }"] if turned else [*lines, head])
 
 

@@ -10,6 +10,7 @@ from phift.apply.events import ApplyFinished
 from phift.errors import DetachedError
 from phift.kinds.registry import KINDS
 from phift.kinds.words import ResultBlock
+from phift.plan.action import Purpose
 from phift.plan.model import Plan
 from phift.views.base import PLAIN, Style
 from phift.views.human.conversation import conversation
@@ -31,7 +32,7 @@ _COLUMN = 10
 def complete_line(result: ApplyFinished, style: Style = PLAIN) -> str:
     """Return Terraform's last line, with the actual counts."""
     counted = f"{result.added} added, {result.changed} changed, {result.destroyed} destroyed."
-    destroying = result.plan.purpose == "destroy"
+    destroying = result.plan.purpose == Purpose.DESTROY
     if result.exit_code == DetachedError.exit_code:
         head = style.bold(style.yellow("Detached. Work continues in Azure ML; re-run this command to resume."))
         return f"{head}\nResources: {counted}"
@@ -72,7 +73,7 @@ def _block(block: ResultBlock, style: Style) -> Iterator[str]:
 
 
 def _next(plan: Plan, kinds: Collection[str]) -> Iterator[str]:
-    if plan.purpose == "destroy":
+    if plan.purpose == Purpose.DESTROY:
         return
     spec = plan.spec_words
     traits = [KINDS[name].traits for name in kinds]

@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 from phift.kinds.registry import KINDS
-from phift.plan.action import Action, ChangeAction
+from phift.plan.action import Action, ChangeAction, ChangedBy, Purpose
 from phift.plan.model import FieldChange, Plan, PlannedResource
 from phift.state.traits import Traits
 from phift.views.base import PLAIN, Style
@@ -75,7 +75,7 @@ def render(
         parts += [block(r, style, show_suppressed=show_suppressed) for r in listed]
     if shown:
         parts.append(_list(shown, style))
-    if plan.purpose == "destroy" and (staying := _staying(plan, style)):
+    if plan.purpose == Purpose.DESTROY and (staying := _staying(plan, style)):
         parts.append(staying)
     parts.append(count_line(plan, style))
     return "\n\n".join(parts)
@@ -88,7 +88,7 @@ def count_line(plan: Plan, style: Style = PLAIN) -> str:
         return f"{style.bold(head + ':')}{rest}"
     because = (
         "This stack has no resources to destroy."
-        if plan.purpose == "destroy"
+        if plan.purpose == Purpose.DESTROY
         else f"The workspace matches the spec: {_plural(len(plan.resources), 'resource')} compared."
     )
     return f"{style.bold(style.green('No changes.'))} {because}"
@@ -244,7 +244,7 @@ def _shown(data: Any, change: FieldChange) -> str:
 
 def _remark(change: FieldChange) -> str:
     force = f"# {change.remark}" if change.remark else ""
-    outside = "(changed outside phift)" if change.by == "outside" else ""
+    outside = "(changed outside phift)" if change.by == ChangedBy.OUTSIDE else ""
     return " ".join(part for part in (force, outside, _last_applied(change)) if part)
 
 

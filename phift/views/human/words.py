@@ -7,7 +7,7 @@ from collections import Counter
 from phift.address import Address
 from phift.kinds.registry import KINDS
 from phift.kinds.words import Words, number
-from phift.plan.action import Action
+from phift.plan.action import Action, Purpose
 from phift.plan.model import Plan, PlannedResource
 
 __all__ = ["WORDS", "kind_of_work", "planned_phrase", "words_of"]
@@ -51,7 +51,7 @@ def planned_phrase(resource: PlannedResource) -> str:
 def kind_of_work(plan: Plan) -> str:
     """Summarize an apply, the most expensive actions first, so that the prompt shows what is at stake."""
     writes = [r for r in plan.resources if r.action.changes_something]
-    if plan.purpose == "destroy":
+    if plan.purpose == Purpose.DESTROY:
         said = Counter(words_of(r.address, r.action).planned.removeprefix("will be ") for r in writes)
         kept = "" if said["archived"] else "; data and registered models are kept"
         return ", ".join(f"{count} {what}" for what, count in said.items()) + kept
