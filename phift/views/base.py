@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from phift.apply.events import ApplyFinished, Event, ResourceFailed
     from phift.plan.model import Plan
 
-__all__ = ["PLAIN", "ApplyView", "PlanView", "Sink", "Streams", "Style", "is_gone"]
+__all__ = ["NO_OPTIONS", "PLAIN", "ApplyView", "PlanOptions", "PlanView", "Sink", "Streams", "Style", "is_gone"]
 
 PLAIN_WIDTH = 80
 """The assumed width in columns if it is unknown, so that logs look the same everywhere."""
@@ -123,19 +123,25 @@ def _columns() -> int:
     return max(40, min(shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns, 140))
 
 
+class PlanOptions(NamedTuple):
+    """How to render a plan. Views read only the options that apply to their format."""
+
+    style: Style = PLAIN
+    """Of text."""
+    summary: bool = False
+    """Only the addresses and the count line."""
+    show_unchanged: bool = False
+    show_suppressed: bool = False
+    """Also suppressed differences, each with its rule."""
+
+
+NO_OPTIONS = PlanOptions()
+
+
 class PlanView(Protocol):
     """Renders a plan as text without a trailing newline."""
 
-    def __call__(
-        self,
-        planned: Plan,
-        /,
-        *,
-        style: Style = PLAIN,
-        summary: bool = False,
-        show_unchanged: bool = False,
-        show_suppressed: bool = False,
-    ) -> str: ...
+    def __call__(self, planned: Plan, options: PlanOptions = ..., /) -> str: ...
 
 
 class ApplyView(Protocol):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from phift.diagnostics import Diagnostic
 from phift.errors import AzureError, DiagnosticsError, JobFailedError, PhiftError
 from phift.inert import inert
-from phift.views.base import PLAIN, Style
+from phift.views.base import NO_OPTIONS, PlanOptions
 
 if TYPE_CHECKING:
     from phift.explain import Explanation
@@ -52,14 +52,10 @@ def escaped(text: str) -> str:
 
 def plan(
     planned: Plan,
-    *,
-    style: Style = PLAIN,
-    summary: bool = False,
-    show_unchanged: bool = False,
-    show_suppressed: bool = False,
+    options: PlanOptions = NO_OPTIONS,
 ) -> str:
-    """Return `Plan.to_dict`; with summary, without the resources' properties. The other options affect text only."""
-    return document(plan_document(planned, summary=summary))
+    """Return `Plan.to_dict`; the summary leaves out the resources' properties."""
+    return document(plan_document(planned, summary=options.summary))
 
 
 def plan_document(planned: Plan, *, summary: bool = False) -> dict[str, Any]:

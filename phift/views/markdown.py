@@ -11,7 +11,7 @@ from dataclasses import replace
 from phift.diagnostics import Diagnostic
 from phift.inert import inert
 from phift.plan.model import Plan, PlannedResource
-from phift.views.base import PLAIN, Style
+from phift.views.base import NO_OPTIONS, PLAIN, PlanOptions
 from phift.views.harmless import harmless
 from phift.views.human import plan as text
 from phift.views.human.values import cut
@@ -43,19 +43,16 @@ def marker(stack: str) -> str:
 
 def plan(
     planned: Plan,
+    options: PlanOptions = NO_OPTIONS,
     *,
-    style: Style = PLAIN,
-    summary: bool = False,
-    show_unchanged: bool = False,
-    show_suppressed: bool = False,
     spec_diff: str | None = None,
     base: str = "",
 ) -> str:
-    """Return at most `LIMIT` characters. With summary, omit the collapsed text. style is not used.
+    """Return at most `LIMIT` characters. The summary leaves out the collapsed text.
 
     spec_diff: the unified diff of the rendered spec against the Git ref `base`; empty if they are equal.
     """
-    shown = [harmless(r) for r in planned.resources if r.action.changes_something or show_unchanged]
+    shown = [harmless(r) for r in planned.resources if r.action.changes_something or options.show_unchanged]
     planned = replace(harmless(replace(planned, resources=())), resources=planned.resources)
     parts = [
         f"{marker(planned.stack)}\n### phift plan: {code(cut(planned.stack, 80))} on {code(cut(planned.target, 80))}",
@@ -64,11 +61,11 @@ def plan(
     ]
     if shown:
         parts.append(_table(shown))
-    if shown and not summary:
+    if shown and not options.summary:
         room = LIMIT - len("\n\n".join(parts)) - 600 - (min(len(spec_diff), _DIFF_ROOM) + 600 if spec_diff else 0)
-        whole = plan_text(planned, show_unchanged=show_unchanged, show_suppressed=show_suppressed)
+        whole = plan_text(planned, options)
         parts.append(folded("Show the plan", whole, room))
-    if spec_diff is not None and not summary:
+    if spec_diff is not None and not options.summary:
         ref = cut(base, 100)
         title = f"Show changes of the rendered spec since {ref}"
         told = f"The rendered spec is unchanged since {escaped(ref)}."
@@ -77,9 +74,9 @@ def plan(
     return "\n\n".join(parts)
 
 
-def plan_text(planned: Plan, *, show_unchanged: bool, show_suppressed: bool) -> str:
+def plan_text(planned: Plan, options: PlanOptions) -> str:
     """Return the human plan as a diff."""
-    whole = text.render(planned, show_unchanged=show_unchanged, show_suppressed=show_suppressed)
+    whole = text.render(planned, PlanOptions(PLAIN, False, options.show_unchanged, options.show_suppressed))
     return _SYMBOL.sub(_to_the_front, whole)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from phift.views.base import PLAIN, Style
+from phift.views.base import NO_OPTIONS, PlanOptions
 from phift.views.human.values import cut
 from phift.views.markdown import LIMIT, folded, marker, plan_text, remarks
 from phift.views.markdown_text import code, escaped
@@ -22,28 +22,24 @@ _TABLE_ROOM = 30_000
 
 def plans(
     planned: ManyPlans,
-    *,
-    style: Style = PLAIN,
-    summary: bool = False,
-    show_unchanged: bool = False,
-    show_suppressed: bool = False,
+    options: PlanOptions = NO_OPTIONS,
 ) -> str:
     """Return at most `LIMIT` characters: table rows that do not fit are counted, and plans that do not fit are omitted,
-    the last ones first. With summary, omit the collapsed text. style is not used.
+    the last ones first. The summary leaves out the collapsed text.
     """
     failed = len(planned.failed)
     told = f"{len(planned.stacks)} stacks" + (f", {failed} could not be planned" if failed else "")
-    shown = [s for s in planned.stacks if s.error or (s.plan and (s.plan.changes_something or show_unchanged))]
+    shown = [s for s in planned.stacks if s.error or (s.plan and (s.plan.changes_something or options.show_unchanged))]
     parts = [f"{marker(_EVERY)}\n### phift plan: {told}", f"**{planned.counts}**"]
     if shown:
         parts.append(_table(shown))
     if len(shown) < len(planned.stacks):
         parts.append(f"{len(planned.stacks) - len(shown)} without changes.")
     left = 0
-    for stack in () if summary else shown:
+    for stack in () if options.summary else shown:
         if stack.plan is None:
             continue
-        text = plan_text(stack.plan, show_unchanged=show_unchanged, show_suppressed=show_suppressed)
+        text = plan_text(stack.plan, options)
         said = [*remarks(stack.plan), folded(f"Show the plan of {stack.stack}", text, LIMIT // 2)]
         room = LIMIT - len("\n\n".join(parts)) - 200
         if left or len("\n\n".join(said)) > room:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from phift.views.base import PLAIN, Style
+from phift.views.base import NO_OPTIONS, PlanOptions
 from phift.views.json import document, plan_document
 from phift.views.json import error as error_document
 
@@ -20,14 +20,9 @@ _VERSION = "1.0"
 
 def plans(
     planned: ManyPlans,
-    *,
-    style: Style = PLAIN,
-    summary: bool = False,
-    show_unchanged: bool = False,
-    show_suppressed: bool = False,
+    options: PlanOptions = NO_OPTIONS,
 ) -> str:
-    """Return each stack with its plan or error, and the total counts; summary as for one plan. The other options
-    affect text only."""
+    """Return each stack with its plan or error, and the total counts; the summary as for one plan."""
     return document(
         {
             "format_version": _VERSION,
@@ -37,7 +32,7 @@ def plans(
                 {
                     "stack": one.stack,
                     "path": str(one.request.path),
-                    "plan": plan_document(one.plan, summary=summary) if one.plan else None,
+                    "plan": plan_document(one.plan, summary=options.summary) if one.plan else None,
                     "error": error_document(one.error) if one.error else None,
                 }
                 for one in planned.stacks

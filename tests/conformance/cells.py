@@ -24,6 +24,7 @@ from phift.state.states import Provisioning
 from phift.state.traits import Nature
 from phift.views import json as json_view
 from phift.views import markdown
+from phift.views.base import PlanOptions
 from phift.views.human import plan as plan_text
 from phift.views.human import status as status_text
 
@@ -70,7 +71,7 @@ def plan_as_text(bed: Bed) -> None:
         assert bool(line.search(text)) is changes
         named = f'{resource.action.symbol} {bed.kind.name} "{resource.identity}"'
         assert (named in text) is changes
-        assert f"  # {bed.address} " in plan_text.render(plan, show_unchanged=True)
+        assert f"  # {bed.address} " in plan_text.render(plan, PlanOptions(show_unchanged=True))
         told += changes
     assert told, "no plan had anything to tell of it"
 

@@ -20,7 +20,7 @@ from phift.plan.model import Plan
 from phift.spec import render_yaml
 from phift.views import json as json_view
 from phift.views import markdown
-from phift.views.base import Streams
+from phift.views.base import PlanOptions, Streams
 from phift.views.human import diagnostics
 from phift.views.human import drift as drift_text
 from phift.views.human import history as history_text
@@ -100,7 +100,11 @@ def _planned(bed: Bed) -> Iterator[str]:
     assert [w for w in plan.warnings if w.code == "literal-secret"]
     file = bed.world.folder / "plan.json"
     planfile.write(file, plan, bed.request)
-    yield from (repr(plan), plan_text.render(plan, show_unchanged=True, show_suppressed=True), markdown.plan(plan))
+    yield from (
+        repr(plan),
+        plan_text.render(plan, PlanOptions(show_unchanged=True, show_suppressed=True)),
+        markdown.plan(plan),
+    )
     yield from (json_view.plan(plan), json_view.rendered(loaded), render_yaml(loaded), repr(loaded))
     yield from (repr(bed.bench().stack), repr(bed.live()))
     yield from (diagnostics.render(plan.warnings), file.read_text(encoding="utf-8"))

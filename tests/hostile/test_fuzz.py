@@ -23,6 +23,7 @@ from phift.plan.model import FieldChange, Plan, PlannedResource
 from phift.spec import load_all, render_yaml
 from phift.views import json as json_view
 from phift.views import markdown
+from phift.views.base import PlanOptions
 from phift.views.human import diagnostics, errors
 from phift.views.human import plan as text
 
@@ -144,7 +145,7 @@ def plan(path: Path) -> None:
     found, request = planfile.read(path)
     assert isinstance(request, Request)
     assert Plan.from_dict(json.loads(json_view.plan(found))).stack == found.stack
-    assert text.render(found, show_unchanged=True)
+    assert text.render(found, PlanOptions(show_unchanged=True))
     assert len(markdown.plan(found)) < markdown.LIMIT + 600
 
 

@@ -19,7 +19,7 @@ from phift.plan.action import Action, ChangeAction, ChangedBy
 from phift.plan.model import FieldChange, Plan, PlannedResource
 from phift.views import json as json_view
 from phift.views import markdown
-from phift.views.base import Sink
+from phift.views.base import PlanOptions, Sink
 from phift.views.harmless import harmless, shown_text
 from phift.views.human import diagnostics, errors
 from phift.views.human import plan as text
@@ -106,7 +106,7 @@ def outside_code(comment: str) -> str:
 @pytest.mark.parametrize("evil", EVIL)
 def test_nothing_acts_in_a_text(evil: str) -> None:
     for shown in (
-        text.render(plan(evil), show_unchanged=True, show_suppressed=True),
+        text.render(plan(evil), PlanOptions(show_unchanged=True, show_suppressed=True)),
         diagnostics.render(plan(evil).warnings),
         errors.render(PhiftError(evil, detail=evil, remedy=evil, address=evil)),
         json_view.plan(plan(evil)),
@@ -117,7 +117,7 @@ def test_nothing_acts_in_a_text(evil: str) -> None:
 @pytest.mark.parametrize("evil", EVIL)
 def test_nothing_acts_in_a_comment(evil: str) -> None:
     for shown in (
-        markdown.plan(plan(evil), show_unchanged=True, base=evil, spec_diff=f"-{evil}\n+{evil}"),
+        markdown.plan(plan(evil), PlanOptions(show_unchanged=True), base=evil, spec_diff=f"-{evil}\n+{evil}"),
         markdown.plan(plan(evil), base=evil, spec_diff=""),
     ):
         assert active(shown) == []
@@ -142,7 +142,7 @@ def test_nothing_acts_in_a_comment(evil: str) -> None:
 
 @pytest.mark.parametrize("evil", EVIL)
 def test_a_table_keeps_its_cells(evil: str) -> None:
-    lines = markdown.plan(plan(evil), show_unchanged=True).splitlines()
+    lines = markdown.plan(plan(evil), PlanOptions(show_unchanged=True)).splitlines()
     head = next(n for n, line in enumerate(lines) if line.startswith("|---"))
     for row in (line for line in lines[head + 1 : head + 3]):
         cells = re.findall(r"(?:\\.|[^|\\])+", row)

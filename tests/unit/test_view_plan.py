@@ -12,7 +12,7 @@ from phift.plan.action import Action, ChangeAction, ChangedBy, Purpose
 from phift.plan.model import FieldChange, Plan, PlannedResource
 from phift.views import json as json_view
 from phift.views import markdown
-from phift.views.base import Style
+from phift.views.base import PlanOptions, Style
 from phift.views.human import plan as text
 from phift.views.human.values import number, table, value
 from phift.views.human.words import kind_of_work
@@ -83,11 +83,11 @@ def test_the_legend_names_only_the_symbols_in_use() -> None:
 
 def test_what_needs_no_change_is_hidden_unless_asked_for() -> None:
     assert "data.train" not in text.render(plan(RETRAIN, KEPT))
-    assert "# data.train is reused" in text.render(plan(RETRAIN, KEPT), show_unchanged=True)
+    assert "# data.train is reused" in text.render(plan(RETRAIN, KEPT), PlanOptions(show_unchanged=True))
 
 
 def test_a_summary_is_the_list_and_the_count() -> None:
-    assert text.render(plan(RETRAIN, KEPT, notes=("n",)), summary=True) == (
+    assert text.render(plan(RETRAIN, KEPT, notes=("n",)), PlanOptions(summary=True)) == (
         "  + job.finetune\n\nPlan: 1 to add, 0 to change, 0 to destroy."
     )
 
@@ -120,11 +120,11 @@ def test_suppressed_changes_are_not_shown() -> None:
 def test_suppressed_changes_are_shown_with_their_rule_when_asked_for() -> None:
     hidden = change("size", "a", "A", ChangeAction.SUPPRESSED, rule="case_insensitive", reason="sizes ignore case")
     kept = resource("compute.a", Action.NO_OP, changes=(hidden,))
-    said = text.render(plan(kept), show_suppressed=True)
+    said = text.render(plan(kept), PlanOptions(show_suppressed=True))
     assert '        size: "a" for "A"' in said
     assert "suppressed by rule case_insensitive: sizes ignore case" in said
     assert "No changes." in said
-    assert "size" not in text.render(plan(kept), show_unchanged=True)
+    assert "size" not in text.render(plan(kept), PlanOptions(show_unchanged=True))
 
 
 @pytest.mark.parametrize(
@@ -183,12 +183,12 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
         notes=("note " * 40,),
         workspace="rg/" + "w" * 40,
     )
-    assert max(map(len, text.render(planned, style=Style(width=width)).splitlines())) <= width
+    assert max(map(len, text.render(planned, PlanOptions(style=Style(width=width))).splitlines())) <= width
 
 
 def test_colour_adds_nothing_but_escapes() -> None:
     planned = plan(RETRAIN, KEPT, resource("compute.old", Action.DELETE), notes=("n",))
-    dressed = text.render(planned, style=Style(colour=True))
+    dressed = text.render(planned, PlanOptions(style=Style(colour=True)))
     assert "\033[1mPlan:\033[0m" in dressed
     assert re.sub(r"\033\[\d+m", "", dressed) == text.render(planned)
 
@@ -239,7 +239,7 @@ def test_json_is_the_plan_itself() -> None:
 
 
 def test_json_summary_lists_what_changes() -> None:
-    body = json.loads(json_view.plan(plan(RETRAIN, KEPT), summary=True))
+    body = json.loads(json_view.plan(plan(RETRAIN, KEPT), PlanOptions(summary=True)))
     assert [r["address"] for r in body["resources"]] == ["job.finetune"]
     assert body["counts"]["add"] == 1
 
@@ -265,7 +265,7 @@ def test_markdown_fits_a_comment_whatever_the_plan() -> None:
     rows = re.findall(r"^\| `\+` \|", said, re.MULTILINE)
     assert len(rows) > 50
     assert f"{1000 - len(rows)} more" in said
-    with_spec = markdown.plan(planned, base="r" * 300, spec_diff="+ line\n" * 20_000, show_suppressed=True)
+    with_spec = markdown.plan(planned, PlanOptions(show_suppressed=True), base="r" * 300, spec_diff="+ line\n" * 20_000)
     assert len(with_spec) < markdown.LIMIT
     assert with_spec.count("<details>") == with_spec.count("</details>") == 2
     assert with_spec.count("... truncated") == 2

@@ -15,6 +15,7 @@ from phift.phases import ManyPlans, Request
 from phift.phases.results import StackPlan
 from phift.plan.action import Action
 from phift.plan.model import Plan, PlannedResource
+from phift.views.base import PlanOptions
 from phift.views.markdown import LIMIT
 from phift.views.markdown_several import plans as markdown
 from phift.views.several import plans as documents
@@ -45,7 +46,7 @@ def test_json_is_of_the_schema() -> None:
     assert [bool(s["error"]) for s in document["stacks"]] == [False, False, True]
     assert list(validator.iter_errors({**document, "more": 1}))
     assert list(validator.iter_errors({**document, "stacks": [{**document["stacks"][0], "plan": {"a": 1}}]}))
-    short = json.loads(documents(SOME, summary=True))
+    short = json.loads(documents(SOME, PlanOptions(summary=True)))
     assert [r["address"] for r in short["stacks"][0]["plan"]["resources"]] == ["job.n0", "job.n1"]
     assert "desired" not in short["stacks"][0]["plan"]["resources"][0]
 
@@ -60,8 +61,8 @@ def test_a_comment_has_a_line_a_stack_and_its_plan_below() -> None:
     assert "1 without changes." in text
     assert "<summary>Show the plan of a</summary>" in text
     assert "plan of b" not in text
-    assert "plan of b" in markdown(SOME, show_unchanged=True)
-    assert "<details>" not in markdown(SOME, summary=True)
+    assert "plan of b" in markdown(SOME, PlanOptions(show_unchanged=True))
+    assert "<details>" not in markdown(SOME, PlanOptions(summary=True))
 
 
 @pytest.mark.parametrize(("count", "size"), [(3, 30_000), (400, 50), (2000, 5)])

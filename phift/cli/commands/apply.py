@@ -13,6 +13,7 @@ from phift.azure.sessions import connector
 from phift.cli import options as o
 from phift.cli.carry_out import carry_out, watcher
 from phift.cli.terminal import Terminal
+from phift.views.base import PlanOptions
 
 
 def apply(
@@ -78,7 +79,9 @@ def apply(
             one = {"--json": json, "--select": select, "--replace": replace}
             o.refuse("several stacks", one, remedy=o.ONE_STACK)
             together = plan_several(requests, connect, terminal, retry_failed=retry_failed, take_over=take_over)
-            terminal.print(many_view(o.PlanFormat.TEXT)(together, style=terminal.streams.out_style, summary=quiet))
+            terminal.print(
+                many_view(o.PlanFormat.TEXT)(together, PlanOptions(terminal.streams.out_style, summary=quiet))
+            )
             if dry_run:
                 return together.exit_code
             return apply_several(together, terminal, options, auto_approve=auto_approve)

@@ -12,6 +12,7 @@ from phift.cli import options as o
 from phift.cli.terminal import Terminal
 from phift.errors import UsageError
 from phift.exits import ExitCode
+from phift.views.base import PlanOptions
 
 
 def plan(
@@ -88,10 +89,7 @@ def plan(
         terminal.print(
             many_view(format)(
                 together,
-                style=terminal.streams.out_style,
-                summary=summary,
-                show_unchanged=show_unchanged,
-                show_suppressed=show_suppressed,
+                PlanOptions(terminal.streams.out_style, summary, show_unchanged, show_suppressed),
             )
         )
         return together.exit_code or (ExitCode.CHANGES if detailed_exitcode and together.changes_something else 0)
@@ -113,10 +111,7 @@ def plan(
     terminal.print(
         view(
             planned,
-            style=terminal.streams.out_style,
-            summary=summary,
-            show_unchanged=show_unchanged,
-            show_suppressed=show_suppressed,
+            PlanOptions(terminal.streams.out_style, summary, show_unchanged, show_suppressed),
         )
     )
     if out:

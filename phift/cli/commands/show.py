@@ -9,6 +9,7 @@ import typer
 
 from phift.cli import options as o
 from phift.cli.terminal import Terminal
+from phift.views.base import PlanOptions
 
 
 def show(
@@ -31,10 +32,7 @@ def show(
     terminal.print(
         view(
             plan,
-            style=terminal.streams.out_style,
-            summary=summary,
-            show_unchanged=show_unchanged,
-            show_suppressed=show_suppressed,
+            PlanOptions(terminal.streams.out_style, summary, show_unchanged, show_suppressed),
         )
     )
     return 0

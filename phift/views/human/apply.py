@@ -27,7 +27,7 @@ from phift.kinds.registry import KINDS
 from phift.kinds.words import exact_matches
 from phift.plan.action import Action
 from phift.plan.model import Plan
-from phift.views.base import Sink, Streams
+from phift.views.base import PlanOptions, Sink, Streams
 from phift.views.human.errors import unexpected_summary
 from phift.views.human.outputs import complete_line, results
 from phift.views.human.plan import count_line
@@ -67,7 +67,7 @@ class HumanApply(Watching):
 
     def planned(self, plan: Plan) -> None:
         """Print the whole plan to stdout."""
-        self._out.write(render_plan(plan, style=self._streams.out_style))
+        self._out.write(render_plan(plan, PlanOptions(self._streams.out_style)))
 
     def ended(self, error: BaseException) -> None:
         """Print nothing: the error on stderr suffices."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from phift.inert import inert
-from phift.views.base import PLAIN, Style
+from phift.views.base import NO_OPTIONS, PLAIN, PlanOptions, Style
 from phift.views.human.errors import render as render_error
 from phift.views.human.plan import render as render_plan
 from phift.views.human.values import table
@@ -21,28 +21,22 @@ __all__ = ["Prefixed", "applied", "errors", "forgotten", "plans"]
 
 def plans(
     planned: ManyPlans,
-    *,
-    style: Style = PLAIN,
-    summary: bool = False,
-    show_unchanged: bool = False,
-    show_suppressed: bool = False,
+    options: PlanOptions = NO_OPTIONS,
 ) -> str:
     """Return the plans with changes, the number of stacks without, and the total count."""
     parts = []
     quiet = 0
     for plan in planned.plans:
-        if not plan.changes_something and not show_unchanged:
+        if not plan.changes_something and not options.show_unchanged:
             quiet += 1
             continue
-        text = render_plan(
-            plan, style=style, summary=summary, show_unchanged=show_unchanged, show_suppressed=show_suppressed
-        )
-        parts.append(f"{style.bold(f'# stack {inert(plan.stack)}')} ({inert(plan.spec_path)})\n\n{text}")
+        text = render_plan(plan, options)
+        parts.append(f"{options.style.bold(f'# stack {inert(plan.stack)}')} ({inert(plan.spec_path)})\n\n{text}")
     if quiet:
         parts.append(f"{_stacks(quiet)}: no changes.")
     failed = len(planned.failed)
     told = f"{_stacks(len(planned.plans))}" + (f", {failed} could not be planned" if failed else "")
-    parts.append(style.bold(f"All stacks: {planned.counts}") + f" ({told})")
+    parts.append(options.style.bold(f"All stacks: {planned.counts}") + f" ({told})")
     return "\n\n".join(parts)
 
 

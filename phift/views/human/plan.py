@@ -21,7 +21,7 @@ from phift.kinds.registry import KINDS
 from phift.plan.action import Action, ChangeAction, ChangedBy, Purpose
 from phift.plan.model import FieldChange, Plan, PlannedResource
 from phift.state.traits import Traits
-from phift.views.base import PLAIN, Style
+from phift.views.base import NO_OPTIONS, PLAIN, PlanOptions, Style
 from phift.views.harmless import harmless
 from phift.views.human.diagnostics import one as diagnostic
 from phift.views.human.values import KNOWN_AFTER_APPLY, SENSITIVE, cut, table, value
@@ -49,30 +49,26 @@ LEGEND = (
 
 def render(
     plan: Plan,
-    *,
-    style: Style = PLAIN,
-    summary: bool = False,
-    show_unchanged: bool = False,
-    show_suppressed: bool = False,
+    options: PlanOptions = NO_OPTIONS,
 ) -> str:
-    """Return the whole plan; with summary, only the addresses and the count line.
-
-    show_suppressed: also show suppressed differences, each with its rule.
-    """
+    """Return the whole plan."""
+    style = options.style
     # In most plans nearly all resources are unchanged: process only those that are shown.
     wanted = [r for r in plan.resources if r.action.changes_something]
     shown = [harmless(r) for r in wanted]
     plan = replace(harmless(replace(plan, resources=())), resources=plan.resources)
-    parts = [] if summary else list(_remarks(plan, style))
-    if shown and not summary:
+    parts = [] if options.summary else list(_remarks(plan, style))
+    if shown and not options.summary:
         parts.append(_legend(shown, plan, style))
-    if not summary:
+    if not options.summary:
         listed = [
             r
             for r in plan.resources
-            if r in wanted or show_unchanged or (show_suppressed and len(r.changes) > len(r.visible_changes))
+            if r in wanted
+            or options.show_unchanged
+            or (options.show_suppressed and len(r.changes) > len(r.visible_changes))
         ]
-        parts += [block(r, style, show_suppressed=show_suppressed) for r in listed]
+        parts += [block(r, style, show_suppressed=options.show_suppressed) for r in listed]
     if shown:
         parts.append(_list(shown, style))
     if plan.purpose == Purpose.DESTROY and (staying := _staying(plan, style)):
