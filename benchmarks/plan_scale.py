@@ -276,7 +276,7 @@ def by_phase(requests: list[Any], memory: Any, planned: Any) -> dict[str, float]
     timed(
         "preflight",
         lambda: [
-            list(check(Subject(b.loaded, b.stack, b.resolved.facts, o, d[0])))
+            list(check(Subject(b.loaded, b.stack, b.resolved.facts, o, d[0], b.remote)))
             for (b, o), d in zip(pairs, decided, strict=True)
         ],
     )

@@ -1,4 +1,4 @@
-"""Facts that compilation needs, read from the workspace and its registries."""
+"""Remote facts, read once each: base models, components, VM sizes, quota. A new fact is one method of `RemoteFacts`."""
 
 from __future__ import annotations
 
@@ -8,54 +8,96 @@ from typing import Any
 from phift.azure.rest import Rest
 from phift.azure.session import Azure
 from phift.errors import NotFoundError
+from phift.once import Once
+from phift.state.facts import BaseModel, Component, Size, Usage
 
-__all__ = ["AzureFacts"]
+__all__ = ["RemoteFacts"]
 
 _ARM = "2024-10-01"
 _DATA_PLANE = "2021-10-01-dataplanepreview"
 """The api-version of registries on the data plane, as used by azure-ai-ml 1.35."""
 
 
-class AzureFacts:
-    """Implements phift.compile.facts.FactSource; every method raises AzureError."""
+class RemoteFacts:
+    """The facts of one workspace, for any number of threads: each is read on first use, and kept.
+
+    Every method raises AzureError.
+    """
 
     def __init__(self, azure: Azure) -> None:
         self._azure = azure
+        self._once = Once()
 
-    def asset(self, kind: str, registry: str, name: str, version: str) -> dict[str, Any] | None:
-        """Return a version's document, or None if it does not exist."""
+    def base_model(self, registry: str, name: str, version: str) -> BaseModel | None:
+        """Return a version of a model, None if it does not exist. registry: "" is the workspace."""
+
+        def read() -> BaseModel | None:
+            document = self._asset("models", registry, name, version)
+            return BaseModel.from_document(document, registry=registry, name=name) if document else None
+
+        return self._once.get(("model", registry, name, version), read)
+
+    def component(self, registry: str, name: str, version: str) -> Component | None:
+        """Return a version of a component, None if it does not exist. registry: "" is the workspace."""
+
+        def read() -> Component | None:
+            document = self._asset("components", registry, name, version)
+            return Component.from_document(document, registry=registry, name=name) if document else None
+
+        return self._once.get(("component", registry, name, version), read)
+
+    def newest(self, kind: str, registry: str, name: str) -> str | None:
+        """Return the most recently created version that is not archived: the meaning of the label `latest`.
+
+        kind: "models" or "components".
+        """
+
+        def read() -> str | None:
+            rest, base, api = self._place(registry)
+            query = {"$orderBy": "createdtime desc", "$top": "1"}
+            try:
+                items = list(_first(rest.list(f"{base}{kind}/{name}/versions", api, **query)))
+            except NotFoundError:
+                return None
+            return str(items[0]["name"]) if items else None
+
+        return self._once.get(("newest", kind, registry, name), read)
+
+    def sizes(self) -> Mapping[str, Size]:
+        """Return the VM sizes of the workspace's region, by name in lower case."""
+
+        def read() -> dict[str, Size]:
+            return {size.name.lower(): size for size in map(Size.from_document, self._of_region("vmSizes"))}
+
+        return self._once.get("sizes", read)
+
+    def usages(self) -> tuple[Usage, ...]:
+        """Return the usage and limits of the region's vCPUs, by pool."""
+
+        def read() -> tuple[Usage, ...]:
+            return tuple(usage for d in self._of_region("usages") if (usage := Usage.from_document(d)))
+
+        return self._once.get("usages", read)
+
+    def compute_size(self, name: str) -> str | None:
+        """Return the VM size of a compute of the workspace; "" if it has none, None if it does not exist."""
+
+        def read() -> str | None:
+            try:
+                raw = self._azure.arm.get(f"{self._azure.workspace.arm_id}/computes/{name}", _ARM)
+            except NotFoundError:
+                return None
+            return str((raw["properties"].get("properties") or {}).get("vmSize") or "")
+
+        return self._once.get(("compute", name.lower()), read)
+
+    def _asset(self, kind: str, registry: str, name: str, version: str) -> dict[str, Any] | None:
         rest, base, api = self._place(registry)
         try:
             document: dict[str, Any] = rest.get(f"{base}{kind}/{name}/versions/{version}", api)
         except NotFoundError:
             return None
         return document
-
-    def newest(self, kind: str, registry: str, name: str) -> str | None:
-        """Return the most recently created version that is not archived: the meaning of the label `latest`."""
-        rest, base, api = self._place(registry)
-        query = {"$orderBy": "createdtime desc", "$top": "1"}
-        try:
-            items = list(_first(rest.list(f"{base}{kind}/{name}/versions", api, **query)))
-        except NotFoundError:
-            return None
-        return str(items[0]["name"]) if items else None
-
-    def sizes(self) -> list[Mapping[str, Any]]:
-        """Return the VM sizes of the workspace's region."""
-        return self._of_region("vmSizes")
-
-    def usages(self) -> list[Mapping[str, Any]]:
-        """Return the usage and limits of the region's quota."""
-        return self._of_region("usages")
-
-    def compute_size(self, name: str) -> str | None:
-        """Return the VM size of a compute of the workspace; "" if it has none, None if it does not exist."""
-        try:
-            raw = self._azure.arm.get(f"{self._azure.workspace.arm_id}/computes/{name}", _ARM)
-        except NotFoundError:
-            return None
-        return str((raw["properties"].get("properties") or {}).get("vmSize") or "")
 
     def _of_region(self, collection: str) -> list[Mapping[str, Any]]:
         azure = self._azure

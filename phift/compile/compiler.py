@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from phift.compile.draft import Draft
-from phift.compile.facts import Facts
 from phift.kinds.base import Kind
 from phift.spec import LoadedSpec
 from phift.state.desired import Desired, Stack
+from phift.state.facts import Facts
 from phift.state.ownership import Claim
 
 __all__ = ["compile_stack"]

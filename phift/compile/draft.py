@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from phift.address import Address
-from phift.compile.facts import Facts
 from phift.diagnostics import Diagnostic
 from phift.spec import LoadedSpec, Spec
+from phift.state.facts import Facts
 
 __all__ = ["Draft", "drop_none"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from phift.address import Address
-from phift.compile.facts import Size, Task
 from phift.plan.action import Action
+from phift.state.facts import Size, Task
 
 __all__ = ["MAKES", "Demand"]
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from phift.address import Address
-from phift.compile.facts import Facts, Size, Usage
+from phift.azure.facts import RemoteFacts
 from phift.diagnostics import Diagnostic
 from phift.plan.model import PlannedResource
 from phift.spec import LoadedSpec
 from phift.state.desired import Desired, Stack
+from phift.state.facts import Facts, Size
 from phift.state.live import Live, Observation
 
 __all__ = ["Subject"]
@@ -19,16 +20,15 @@ __all__ = ["Subject"]
 
 @dataclass(frozen=True)
 class Subject:
-    """observed: by address. planned: what the planner decided, in order. usages: reads the region's quota, where a
-    check needs it.
-    """
+    """observed: by address. planned: what the planner decided, in order."""
 
     loaded: LoadedSpec
     stack: Stack
     facts: Facts
     observed: Mapping[Address, Observation]
     planned: tuple[PlannedResource, ...]
-    usages: Callable[[], Iterable[Usage]] = tuple
+    remote: RemoteFacts
+    """Reads further facts where a check needs them."""
 
     def live(self, desired: Desired[Any]) -> Live | None:
         """The live object of a desired resource."""

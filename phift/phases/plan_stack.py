@@ -100,7 +100,7 @@ def plan_with_demands(bench: Workbench, request: Request, policy: Policy = DEFAU
     if any(r.action is Action.RUN and KINDS[r.address.kind].traits.trains for r in resources):
         policy = replace(policy, missing=_missing(bench, observed))
         resources, findings = decide(bench.stack, observed, KINDS, policy)
-    subject = Subject(bench.loaded, bench.stack, bench.resolved.facts, observed, resources, bench.readings.usages)
+    subject = Subject(bench.loaded, bench.stack, bench.resolved.facts, observed, resources, bench.remote)
     pruned, kept = prune(bench)
     resources = (*bench.remembered.beside(resources, bench.stack), *pruned)
     found = [*bench.stack.findings, *findings, *kept, *check(subject), *former_name(bench, resources)]

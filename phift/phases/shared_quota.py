@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from phift.compile.facts import Usage
 from phift.diagnostics import Diagnostic, Severity
 from phift.errors import AzureError
 from phift.kinds.demand import Demand
 from phift.phases.results import StackPlan
+from phift.state.facts import Usage
 from phift.workbench.open import Workbench
 from phift.workbench.sessions import place_of
 
@@ -65,6 +65,6 @@ def _beside(
 def _usages(bench: Workbench) -> dict[str, Usage]:
     """What the stack's own check has read; nothing where it could not, which it has told."""
     try:
-        return {usage.pool: usage for usage in bench.readings.usages()}
+        return {usage.pool: usage for usage in bench.remote.usages()}
     except AzureError:
         return {}

@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from phift.compile.facts import Size, Usage, pool_of
 from phift.diagnostics import Diagnostic, Severity
 from phift.errors import AzureError
 from phift.kinds.demand import Demand
 from phift.kinds.subject import Subject
 from phift.preflight.demand import demands
+from phift.state.facts import Size, Usage, pool_of
 
 __all__ = ["quota"]
 
@@ -25,7 +25,7 @@ def quota(subject: Subject) -> Iterator[Diagnostic]:
     if not wanted:
         return
     try:
-        usages = {usage.pool: usage for usage in subject.usages()}
+        usages = {usage.pool: usage for usage in subject.remote.usages()}
     except AzureError as error:
         yield _unknown("the quota was not checked: the region's usages cannot be read", error.summary)
         return

@@ -32,19 +32,19 @@ def reading_ahead(loaded: LoadedSpec, session: Session, pinned: StackLock) -> It
 
 
 def _reads(loaded: LoadedSpec, session: Session, pinned: StackLock) -> Iterator[Callable[[], object]]:
-    spec, azure, readings = loaded.spec, session.azure, session.readings
+    spec, azure, remote = loaded.spec, session.azure, session.remote
     base = azure.workspace.arm_id
 
     def listed(path: str) -> Callable[[], object]:
         return lambda: session.snapshot.items(azure, f"{base}/{path}", READ)
 
     yield azure.document
-    yield readings.sizes
+    yield remote.sizes
     if (model := spec.base_model) and (model_pin := pinned.model_for(str(model))):
-        yield lambda: readings.base_model(model.registry or "", model.name, model_pin.version)
+        yield lambda: remote.base_model(model.registry or "", model.name, model_pin.version)
     if spec.finetune and (component_pin := pinned.component_for(str(spec.finetune.component))):
         component = spec.finetune.component
-        yield lambda: readings.component(component.registry or "", component.name, component_pin.version)
+        yield lambda: remote.component(component.registry or "", component.name, component_pin.version)
     yield listed("computes")
     if spec.endpoint is not None or spec.deployment is not None:
         yield listed("onlineEndpoints")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from phift.address import Address
+from phift.azure.facts import RemoteFacts
 from phift.azure.session import Azure
 from phift.azure.stores import WorkspaceStores
 from phift.compile.compiler import compile_stack
@@ -22,7 +23,6 @@ from phift.state.desired import Desired, Stack
 from phift.state.live import Observation
 from phift.state.rules import Behaviour, rules_of
 from phift.workbench.ahead import reading_ahead
-from phift.workbench.facts_cache import Readings
 from phift.workbench.last_applied import Remembered
 from phift.workbench.parallel import reading
 from phift.workbench.request import Connector, Request, load
@@ -37,7 +37,7 @@ _PARALLEL_READS = 10
 
 @dataclass(frozen=True)
 class Workbench:
-    """One spec on one target. pinned: what the lock file said of the stack before. readings: of its workspace.
+    """One spec on one target. pinned: what the lock file said of the stack before. remote: of its workspace.
     remembered: of its ledger."""
 
     loaded: LoadedSpec
@@ -46,7 +46,7 @@ class Workbench:
     stack: Stack
     lock_path: Path
     pinned: StackLock
-    readings: Readings
+    remote: RemoteFacts
     remembered: Remembered
     snapshot: Snapshot = field(default_factory=Snapshot)
     unidentified: tuple[Diagnostic, ...] = ()
@@ -90,7 +90,7 @@ def workbench_of(
         resolved = resolve(
             loaded,
             pinned,
-            session.readings,
+            session.remote,
             shared,
             lambda: WorkspaceStores(azure),
             arm_id=azure.workspace.arm_id,
@@ -108,7 +108,7 @@ def workbench_of(
         stack = compile_stack(loaded, resolved.facts, claim, KINDS)
     remembered = Remembered(azure, stack.name, claim)
     bench = Workbench(
-        loaded, azure, resolved, stack, path, pinned, session.readings, remembered, session.snapshot, unidentified,
+        loaded, azure, resolved, stack, path, pinned, session.remote, remembered, session.snapshot, unidentified,
         shared.inline,
     )  # fmt: skip
     if kept := _kept_names(bench):

@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from phift.compile.facts import BaseModel, Component, Facts
+from phift.azure.facts import RemoteFacts
 from phift.data.blobs import Stores
 from phift.diagnostics import Diagnostic
 from phift.errors import RefusedError
 from phift.lock import PinnedComponent, PinnedModel, StackLock
 from phift.spec import AssetRef, ComputeRef, LoadedSpec
-from phift.workbench.facts_cache import Readings
+from phift.state.facts import BaseModel, Component, Facts
 from phift.workbench.parallel import reading
 from phift.workbench.sessions import Shared
 from phift.workbench.sources import Sources, resolved_sources
@@ -49,7 +49,7 @@ class Resolved:
 def resolve(
     loaded: LoadedSpec,
     pinned: StackLock,
-    readings: Readings,
+    remote: RemoteFacts,
     shared: Shared,
     stores: Callable[[], Stores],
     *,
@@ -70,10 +70,10 @@ def resolve(
     model_pin = pinned.model_for(str(base)) if base else None
     component_pin = pinned.component_for(str(component)) if component else None
     asked: dict[str, Callable[[], Any]] = {
-        "model": lambda: _find("models", base, model_pin.version if model_pin else None, readings),
-        "component": lambda: _find("components", component, component_pin.version if component_pin else None, readings),
-        "sizes": readings.sizes,
-        "size": lambda: _referenced_size(loaded, readings),
+        "model": lambda: _find("models", base, model_pin.version if model_pin else None, remote),
+        "component": lambda: _find("components", component, component_pin.version if component_pin else None, remote),
+        "sizes": remote.sizes,
+        "size": lambda: _referenced_size(loaded, remote),
         "data": lambda: resolved_sources(loaded, pinned.data, shared, stores),
     }
     found = _all(asked, inline=shared.inline)
@@ -122,14 +122,14 @@ class _Found:
     missing: Diagnostic | None = None
 
 
-def _find(kind: str, reference: AssetRef | None, pinned: str | None, readings: Readings) -> _Found:
+def _find(kind: str, reference: AssetRef | None, pinned: str | None, remote: RemoteFacts) -> _Found:
     """The version the lock file pins for this very reference, else what the reference means now."""
     if reference is None:
         return _Found()
     registry = reference.registry or ""
-    newest = readings.newest(kind, registry, reference.name) if reference.floats else None
+    newest = remote.newest(kind, registry, reference.name) if reference.floats else None
     version = reference.version or pinned or newest
-    read = readings.base_model if kind == "models" else readings.component
+    read = remote.base_model if kind == "models" else remote.component
     value = read(registry, reference.name, version) if version else None
     if value is None:
         return _Found(missing=_missing(kind, reference, version))
@@ -152,8 +152,8 @@ def _missing(kind: str, reference: AssetRef, version: str | None) -> Diagnostic:
     )
 
 
-def _referenced_size(loaded: LoadedSpec, readings: Readings) -> str:
+def _referenced_size(loaded: LoadedSpec, remote: RemoteFacts) -> str:
     compute = loaded.spec.compute.finetune
     if isinstance(compute, ComputeRef) and compute.name:
-        return readings.compute_size(compute.name) or ""
+        return remote.compute_size(compute.name) or ""
     return compute.serverless if isinstance(compute, ComputeRef) else ""

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 from phift.address import Address
 from phift.apply.events import Listener, Note, ResourceProgress
-from phift.compile.facts import DataFacts
 from phift.data import Access, Recipe, prepared
 from phift.data.checks import CHECKED, Found, found_in, licences, pinned_in, verdicts
 from phift.data.stats import Measures, Meter
@@ -28,6 +27,7 @@ from phift.once import Once
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
 from phift.spec import LoadedSpec
+from phift.state.facts import DataFacts
 from phift.workbench.open import Workbench
 
 __all__ = [

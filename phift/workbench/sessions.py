@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from phift.azure.facts import AzureFacts
+from phift.azure.facts import RemoteFacts
 from phift.azure.session import Azure
 from phift.data import SourceIdentity, identify
 from phift.errors import PhiftError
@@ -21,7 +21,6 @@ from phift.once import Once
 from phift.spec import LoadedSpec
 from phift.state.ownership import Claim
 from phift.state.source import Source
-from phift.workbench.facts_cache import Readings
 from phift.workbench.request import Connector
 
 if TYPE_CHECKING:
@@ -34,10 +33,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Session:
-    """One workspace. snapshot: its lists, for plans only; readings: what its stacks refer to."""
+    """One workspace. snapshot: its lists, for plans only; remote: what its stacks refer to."""
 
     azure: Azure
-    readings: Readings
+    remote: RemoteFacts
     snapshot: Snapshot = field(default_factory=Snapshot)
 
 
@@ -82,7 +81,7 @@ class Shared:
 
         def begin() -> Session:
             azure = connect(loaded)
-            return Session(azure, Readings(AzureFacts(azure)))
+            return Session(azure, RemoteFacts(azure))
 
         return self._sessions.get(place_of(loaded), begin)
 
@@ -142,7 +141,7 @@ class Shared:
             inline=self.inline, data_root=self.data_root, fetch=self.fetch, looking=self.looking, tell=self._tell
         )
         for place, session in self._sessions.known():
-            other._sessions.put(place, Session(session.azure, session.readings))
+            other._sessions.put(place, Session(session.azure, session.remote))
         return other
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from phift.compile.facts import DataFacts
 from phift.data import PREPARATION_VERSION, Recipe, SourceIdentity, Take
 from phift.data.blobs import Stores
 from phift.data.columns import columns_of
@@ -17,6 +16,7 @@ from phift.diagnostics import Diagnostic
 from phift.errors import DiagnosticsError, InvalidSpecError, PhiftError
 from phift.lock import PinnedData
 from phift.spec import DataSource, LoadedSpec
+from phift.state.facts import DataFacts
 from phift.workbench.elsewhere import Elsewhere, is_elsewhere
 from phift.workbench.sessions import Shared
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from phift.address import Address
 from phift.azure.session import Azure
-from phift.compile.facts import DataFacts
 from phift.compile.naming import data_name
 from phift.diagnostics import Diagnostic, Severity
 from phift.kinds.context import Context
@@ -16,6 +15,7 @@ from phift.kinds.data.parts import DataParts
 from phift.kinds.data.wire import DataWire
 from phift.spec import LoadedSpec
 from phift.state.desired import Desired
+from phift.state.facts import DataFacts
 from phift.state.ownership import Claim
 
 __all__ = ["StoodIn", "stand_ins"]

@@ -9,10 +9,10 @@ import pytest
 
 from phift import catalog
 from phift.address import Address
-from phift.compile.facts import AllowList, BaseModel, Facts, Size
 from phift.compile.naming import attempt_name, data_name, deployment_name, display_name, endpoint_name, job_name
 from phift.kinds.job.parameters import effective_parameters
 from phift.state.desired import Desired
+from phift.state.facts import AllowList, BaseModel, Facts, Size
 from phift.state.ownership import (
     APPLIED,
     DIGEST,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from support import SPEC, row, wanted
 
-from phift.compile.facts import AllowList, BaseModel, Facts, Size
+from phift.azure.facts import RemoteFacts
 from phift.data import Recipe, identify
 from phift.diagnostics import Severity
 from phift.kinds.compute.parts import FINETUNE, ComputeParts
@@ -22,10 +23,12 @@ from phift.plan.model import PlannedResource
 from phift.preflight import Subject, check
 from phift.spec import LoadedSpec, load
 from phift.state.desired import Desired, Stack
+from phift.state.facts import AllowList, BaseModel, Facts, Size
 from phift.state.live import Live, Observation
 from phift.state.ownership import Claim, Owner, Ownership
 from phift.state.source import Source
 
+NOTHING = cast(RemoteFacts, SimpleNamespace(usages=tuple))
 CLAIM = Claim("", Source.parse("#spec.yaml"))
 
 A100 = Size("Standard_NC24ads_A100_v4", 24, 1)
@@ -59,7 +62,7 @@ def codes(loaded: LoadedSpec, desired: Desired[Any], live: Live | None = None, *
     known = Facts("/x", "eastus", **{"base_model": MODEL, "sizes": SIZES, **facts})
     stack = Stack("s", "local", CLAIM, (desired,))
     planned = (PlannedResource(desired.address, Action.NO_OP if live else Action.CREATE, desired.name),)
-    found = check(Subject(loaded, stack, known, {desired.address: Observation(live)}, planned))
+    found = check(Subject(loaded, stack, known, {desired.address: Observation(live)}, planned, NOTHING))
     assert all(f.remedy or f.severity is Severity.WARNING for f in found), found
     return [str(f.code) for f in found]
 
@@ -139,18 +142,18 @@ def test_rows_are_read_where_they_will_be_uploaded(loaded: LoadedSpec, tmp_path:
     facts = Facts("/x", "eastus", base_model=MODEL)
     planned = (PlannedResource(wrong.address, Action.CREATE, "x"),)
     stack = Stack("s", "local", CLAIM, (wrong,))
-    (finding,) = check(Subject(loaded, stack, facts, {}, planned))
+    (finding,) = check(Subject(loaded, stack, facts, {}, planned, NOTHING))
     assert finding.severity is Severity.ERROR
     assert finding.mark is not None
     assert (Path(finding.mark.file).name, finding.mark.line) == ("rows.jsonl", 2)
     reused = (replace(planned[0], action=Action.REUSE),)
-    assert check(Subject(loaded, stack, facts, {}, reused)) == []
+    assert check(Subject(loaded, stack, facts, {}, reused, NOTHING)) == []
 
 
 def test_findings_tell_the_place_in_the_spec(loaded: LoadedSpec) -> None:
     facts = Facts("/x", "eastus", base_model=MODEL, sizes=SIZES)
     wrong = with_(CLUSTER, size="Standard_ND96asr_v4")
-    (finding, *_) = check(Subject(loaded, Stack("s", "local", CLAIM, (wrong,)), facts, {}, ()))
+    (finding, *_) = check(Subject(loaded, Stack("s", "local", CLAIM, (wrong,)), facts, {}, (), NOTHING))
     assert finding.path == "compute.finetune.size"
     assert finding.mark is not None
     assert "size:" in SPEC.format(stack="facts").splitlines()[finding.mark.line - 1]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from support import SPEC, row, wanted
 
-from phift.compile.facts import AllowList, BaseModel, Facts, Size, Usage
+from phift.azure.facts import RemoteFacts
 from phift.diagnostics import Diagnostic, Severity
 from phift.errors import AzureError
 from phift.kinds.compute.parts import FINETUNE, ComputeParts
@@ -21,6 +22,7 @@ from phift.preflight import Subject
 from phift.preflight.quota import quota
 from phift.spec import LoadedSpec, load
 from phift.state.desired import Desired, Stack
+from phift.state.facts import AllowList, BaseModel, Facts, Size, Usage
 from phift.state.live import Live, Observation
 from phift.state.ownership import Claim, Owner, Ownership
 from phift.state.source import Source
@@ -90,7 +92,9 @@ def found(
     planned = tuple(PlannedResource(d.address, action, d.name) for d, action, _ in items)
     seen = {d.address: Observation(live, **others) for d, _, live in items}
     facts = Facts("/x", "eastus", base_model=MODEL, sizes=SIZES)
-    return list(quota(Subject(loaded, stack, facts, seen, planned, read or usages())))
+    return list(
+        quota(Subject(loaded, stack, facts, seen, planned, cast(RemoteFacts, SimpleNamespace(usages=read or usages()))))
+    )
 
 
 def never() -> tuple[Usage, ...]:

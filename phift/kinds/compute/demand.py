@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from phift.compile.facts import LOW_PRIORITY, REGION, pool_of
 from phift.kinds.compute.parts import FINETUNE, ComputeParts
 from phift.kinds.demand import MAKES, Demand
 from phift.kinds.subject import Subject
 from phift.kinds.words import plural
 from phift.plan.action import Action
 from phift.state.desired import Desired
+from phift.state.facts import LOW_PRIORITY, REGION, pool_of
 from phift.state.live import Live
 
 __all__ = ["demand"]

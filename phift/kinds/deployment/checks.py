@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from phift.compile.facts import BaseModel
 from phift.diagnostics import Diagnostic
 from phift.kinds.shared.sizes import size_findings
 from phift.kinds.subject import Subject
+from phift.state.facts import BaseModel
 
 __all__ = ["size_allowed"]
 

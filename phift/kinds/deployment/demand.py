@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from phift.compile.facts import REGION, pool_of
 from phift.kinds.demand import MAKES, Demand
 from phift.kinds.deployment.count import wanted_count
 from phift.kinds.deployment.parts import DeploymentParts
@@ -12,6 +11,7 @@ from phift.kinds.subject import Subject
 from phift.kinds.words import plural
 from phift.plan.action import Action
 from phift.state.desired import Desired
+from phift.state.facts import REGION, pool_of
 
 __all__ = ["demand", "reserved"]
 

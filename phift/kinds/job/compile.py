@@ -8,7 +8,6 @@ from typing import Any
 
 from phift.address import Address
 from phift.compile.draft import Draft, drop_none
-from phift.compile.facts import BaseModel, Component
 from phift.compile.naming import display_name, job_name
 from phift.digest import digest_of
 from phift.kinds.job.component import DATA_INPUTS, set_by_phift
@@ -17,6 +16,7 @@ from phift.kinds.job.parts import JobParts
 from phift.spec import AssetRef
 from phift.state.desired import Desired
 from phift.state.exports import ComputeExport, DataExport, RunExport
+from phift.state.facts import BaseModel, Component
 
 __all__ = ["DIGEST_VERSION", "training_job"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from phift.compile.facts import AllowList, BaseModel, Task
 from phift.diagnostics import Diagnostic, Severity
+from phift.state.facts import AllowList, BaseModel, Task
 
 __all__ = ["size_findings"]
 

@@ -1,16 +1,16 @@
 """What compiling needs to know of the world, as plain values: base model, component, VM sizes, data.
 
-The documents come from a `FactSource`; what they mean is decided here, so that it can be tested without a service.
+phift.azure.facts reads the documents; what they mean is decided here, so that it can be tested without a service.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Protocol
+from typing import Any
 
 from phift import catalog
 from phift.address import Address
@@ -23,7 +23,6 @@ __all__ = [
     "BaseModel",
     "Component",
     "DataFacts",
-    "FactSource",
     "Facts",
     "Size",
     "Task",
@@ -43,25 +42,6 @@ REGION, LOW_PRIORITY = "dedicated", "low priority"
 
 _POOLS = {"dedicatedcores": REGION, "lowprioritycores": LOW_PRIORITY}
 _DEDICATED = "clusterdedicatedvcpus"
-
-
-class FactSource(Protocol):
-    """Reads documents; every method raises phift.errors.AzureError when the service says no."""
-
-    def asset(self, kind: str, registry: str, name: str, version: str) -> dict[str, Any] | None:
-        """A version's document of kind "models" or "components" (registry "" is the workspace); None if absent."""
-
-    def newest(self, kind: str, registry: str, name: str) -> str | None:
-        """The version most recently created and not archived, or None when there is none."""
-
-    def sizes(self) -> Iterable[Mapping[str, Any]]:
-        """The workspace's VM sizes as the service lists them."""
-
-    def compute_size(self, name: str) -> str | None:
-        """The VM size of a compute of the workspace, None when there is no such compute."""
-
-    def usages(self) -> Iterable[Mapping[str, Any]]:
-        """What of the region's quota is in use, as the service lists it."""
 
 
 @dataclass(frozen=True)
