@@ -152,7 +152,7 @@ class Units:
                 if again is None:
                     raise
                 which = f"attempt {desired.parts.attempt}"
-                self.listener(Note(f"{desired.address}: {which} failed: {error.infrastructure}; it is run once more"))
+                self.listener(Note(f"{desired.address}: {which} failed: {error.infrastructure}; retrying"))
                 desired = again
                 written = self._write("create", planned, desired, None, start)
 
@@ -239,7 +239,7 @@ class Units:
 
     def _wait_gone(self, desired: Desired[Any], written: Written) -> None:
         """Wait until the object is deleted. written: the result of our delete, None if somebody else deletes it."""
-        what = f"the removal of {desired.name}"
+        what = f"the deletion of {desired.name}"
         context = self._context(desired, 0.0, _GONE)
         going = False
 

@@ -131,7 +131,7 @@ def test_interrupted_while_waiting_detaches(slow: Project, number: signal.Signal
         process.send_signal(number)
         code, output = finished(process)
     assert code == 8, output
-    assert "goes on" in output
+    assert "re-run this command to resume" in output
     assert "Traceback" not in output
     again = slow.run("apply", "-y", "spec.yaml")
     assert again.returncode == 0, again.stdout + again.stderr

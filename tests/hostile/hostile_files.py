@@ -208,26 +208,26 @@ FILES: tuple[Hostile, ...] = (
         words=RENDER,
     ),
     # plans
-    Hostile("a plan with [ x 100,000", {"plan.json": deep_plan("resources", 100_000)}, "damaged", words=SHOW),
+    Hostile("a plan with [ x 100,000", {"plan.json": deep_plan("resources", 100_000)}, "not a valid plan", words=SHOW),
     Hostile(
         "a plan with [ x 100,000, unclosed",
         {"plan.json": '{"format_version": "1.0", "a": ' + "[" * 100_000},
-        "damaged",
+        "not a valid plan",
         words=APPLY,
     ),
     Hostile("a plan file that is [ x 100,000", {"plan.json": "[" * 100_000}, "", words=APPLY),
-    Hostile("a plan with a deep value", {"plan.json": deep_plan("lock", 500)}, "damaged", words=SHOW),
-    Hostile("a plan cut short", {"plan.json": plan()[:-40]}, "damaged", words=APPLY),
-    Hostile("an empty plan", {"plan.json": ""}, "damaged", words=APPLY),
+    Hostile("a plan with a deep value", {"plan.json": deep_plan("lock", 500)}, "not a valid plan", words=SHOW),
+    Hostile("a plan cut short", {"plan.json": plan()[:-40]}, "not a valid plan", words=APPLY),
+    Hostile("an empty plan", {"plan.json": ""}, "not a valid plan", words=APPLY),
     Hostile(
         "a plan with a number of 20,000 digits",
         {"plan.json": plan(counts=0).replace('"counts": 0', '"counts": ' + "9" * 20_000)},
-        "damaged",
+        "not a valid plan",
         words=APPLY,
     ),
-    Hostile("a plan with NaN", {"plan.json": plan(resources=float("nan"))}, "damaged", words=SHOW),
+    Hostile("a plan with NaN", {"plan.json": plan(resources=float("nan"))}, "not a valid plan", words=SHOW),
     Hostile(
-        "a plan with 1e999", {"plan.json": plan(stack=0).replace('"stack": 0', '"stack": 1e999')}, "damaged", words=SHOW
+        "a plan with 1e999", {"plan.json": plan(stack=0).replace('"stack": 0', '"stack": 1e999')}, "not a valid plan", words=SHOW
     ),
     Hostile("a plan that is a FIFO", {"plan.json": fifo}, "not a regular file", words=SHOW),
     Hostile(
