@@ -99,7 +99,7 @@ def usage_error() -> Any:
 
 
 class Written(NamedTuple):
-    """A lock file as phift lays it out. stacks: names, each with its blocks, taken apart as they are asked for."""
+    """A lock file as phift lays it out. stacks: names, each with its blocks, parsed on demand."""
 
     version: int
     id: str

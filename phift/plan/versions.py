@@ -1,4 +1,4 @@
-"""Decisions about immutable versions: found by their content, kept, tagged, restored from the archive."""
+"""Decisions about immutable versions: reuse by content, update tags, restore from the archive."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["kept_version"]
 
 
 def kept_version(desired: Desired[Any], live: Live, context: PlanContext, identity: str) -> PlannedResource:
-    """What becomes of a version that is there."""
+    """Plan an existing version: reuse it, update its tags, or restore it from the archive."""
     rules, policy = context.rules(desired), context.policy
     stands = standing(desired, live, policy)
     if stands in (Standing.CLAIMED, Standing.MOVED):

@@ -13,14 +13,16 @@ from phift.state.live import Observation
 
 __all__ = ["MISSING", "decide"]
 
-MISSING = "its file was deleted or replaced outside: will be uploaded again"
+MISSING = "its file was deleted or replaced outside phift: will be uploaded again"
 
 
 def decide(desired: Desired[DataParts], seen: Observation | None, context: PlanContext) -> Decision:
     """Uploaded where there is no version with this content, or where its file is missing."""
     identity = f"{desired.name}:{desired.digest}"
     if seen is None or seen.live is None:
-        return Decision(planned(desired, Action.CREATE, None, "no version with this content", identity=identity))
+        return Decision(
+            planned(desired, Action.CREATE, None, "no registered version with this content", identity=identity)
+        )
     kept = kept_version(desired, seen.live, context, identity)
     if desired.address in context.policy.missing:
         kept = replace(kept, action=Action.UPDATE, reason=MISSING)
