@@ -1,4 +1,4 @@
-"""The lock file: `phift.lock` beside the spec, which pins what floats, for every stack of that folder.
+"""The lock file: `phift.lock` next to the spec. It pins what is not pinned in the specs of the folder, by stack.
 
     version: 2
     id: 4f1d8c2ab07e9365
@@ -15,12 +15,11 @@
           preparation: 1
           revisions: {train: 3d5f...}
 
-Written by phift, committed by the author. Stacks and model defaults are sorted, one value a line, so that its history
-reads well. What is newer than a pin is no business of this file.
+phift writes it; the author commits it. Stacks and model defaults are sorted, with one value per line, so that diffs are
+readable. The file does not record newer versions.
 
-id: random, made by the first apply: with it the stacks of this file know their objects, wherever the file is cloned,
-moved or exported to. Version 1, of release 0.1.0, has none. Keys inside `stacks` that this phift does not know are
-kept as they are.
+id: random, created by the first apply. It identifies the objects of the stacks of this file in every clone, and after a
+move or an export. Version 1, of release 0.1.0, has no id. Unknown keys inside `stacks` are kept unchanged.
 """
 
 import fcntl
@@ -66,14 +65,14 @@ class _Pin(BaseModel):
 
     @property
     def known(self) -> dict[str, Any]:
-        """The fields that this phift knows."""
+        """Return the known fields."""
         return {name: getattr(self, name) for name in type(self).model_fields}
 
 
 class PinnedModel(_Pin):
-    """The base model. requested: the reference that was resolved; the pin holds while the spec says the same.
+    """The base model. requested: the reference that was resolved; the pin is valid while the spec contains the same.
 
-    id: the asset's id with its version. model_defaults: the values of its model_specific_defaults, raw.
+    id: of the asset, with its version. model_defaults: the values of its model_specific_defaults, unparsed.
     """
 
     requested: str
@@ -83,7 +82,7 @@ class PinnedModel(_Pin):
 
 
 class PinnedComponent(_Pin):
-    """The component. requested, id, version: as of the base model."""
+    """The component. requested, id, version: see PinnedModel."""
 
     requested: str
     id: str
@@ -91,9 +90,9 @@ class PinnedComponent(_Pin):
 
 
 class PinnedData(_Pin):
-    """preparation: the version of phift's data preparation. hub: by split, what the hub's data set was resolved to (see
-    phift.data.hub.pins). addresses: by split, what lies at an address (see phift.data.addresses). assets: by split, the
-    version that the label of a data asset was resolved to. checks: by split, what the checks of its rows found.
+    """The data. preparation: the version of phift's data preparation. hub: by split, the resolved data set of the hub
+    (see phift.data.hub.pins). addresses: by split, the content at an address (see phift.data.addresses). assets: by
+    split, the version that the label of a data asset was resolved to. checks: by split, the results of the data checks.
     revisions: of release 0.1.0, never used.
     """
 
@@ -105,31 +104,33 @@ class PinnedData(_Pin):
     checks: dict[str, dict[str, Any]] | None = None
 
     def kept_in(self, newer: "PinnedData") -> "PinnedData":
-        """`newer`, with the checks of this that it does not have: whoever wrote it may not have seen them, and a check
-        names the rows that it was made of."""
+        """Return `newer` with the check results of this one that it lacks.
+
+        Its writer may not have had them, and a result names the rows that it belongs to.
+        """
         checks = {**(self.checks or {}), **(newer.checks or {})}
         return newer.model_copy(update={"checks": dict(sorted(checks.items())) or None})
 
 
 class StackLock(_Pin):
-    """What is pinned for one stack; None where nothing floats."""
+    """The pins of a stack; None where the spec itself pins the version."""
 
     base_model: PinnedModel | None = None
     component: PinnedComponent | None = None
     data: PinnedData | None = None
 
     def model_for(self, requested: str) -> PinnedModel | None:
-        """The pinned base model, if the spec still asks for the same."""
+        """Return the pinned base model if the reference in the spec is still the same."""
         return self.base_model if self.base_model and self.base_model.requested == requested else None
 
     def component_for(self, requested: str) -> PinnedComponent | None:
-        """The pinned component, if the spec still asks for the same."""
+        """Return the pinned component if the reference in the spec is still the same."""
         return self.component if self.component and self.component.requested == requested else None
 
     def merge(self, newer: "StackLock") -> "StackLock":
-        """Its own pins, with those that `newer` has in their place.
+        """Return these pins, overridden by those of `newer`.
 
-        Keys of a block that this phift does not know describe what the block pins: they stay as long as that does.
+        Unknown keys of a block describe its pin: they are kept while the pin is unchanged.
         """
         pins: dict[str, Any] = {**(self.model_extra or {}), **(newer.model_extra or {})}
         for name in StackLock.model_fields:
@@ -141,7 +142,7 @@ class StackLock(_Pin):
 
 
 class Lock(BaseModel):
-    """A lock file's content: the pins by stack. id: 16 hex digits, empty before the first apply."""
+    """The content of a lock file: the pins by stack. id: 16 hex digits, empty before the first apply."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
@@ -150,33 +151,33 @@ class Lock(BaseModel):
     stacks: dict[str, StackLock] = {}
 
     def stack(self, name: str) -> StackLock:
-        """The pins of a stack; none when it has none."""
+        """Return the pins of a stack; an empty value if it has none."""
         return self.stacks.get(name) or StackLock()
 
     def merge(self, pins: Mapping[str, StackLock], id: str = "") -> "Lock":
-        """The same with these pins, by stack, merged into it, and with this id where one is given."""
+        """Return a copy with these pins (by stack) merged into it, and with this id if one is given."""
         return Lock(
-            # Without an id, release 0.1.0 can still read what it wrote.
+            # Without an id, release 0.1.0 can still read the file.
             version=_NEWEST if id else self.version,
             id=id or self.id,
             stacks={**self.stacks, **{name: self.stack(name).merge(newer) for name, newer in pins.items()}},
         )
 
     def text(self) -> str:
-        """The file's content, the same for the same pins."""
+        """Return the content of the file; equal pins have equal text."""
         body = self.model_dump(mode="json", exclude_none=True)
         return _HEAD + "".join(_lines(_sorted(body)))
 
 
 def lock_path(spec: Path) -> Path:
-    """Where the lock file of a spec is."""
+    """Return the path of the lock file of a spec."""
     return spec.parent / LOCK_FILE
 
 
 def read_lock(path: Path) -> Lock:
-    """The lock file's content; an empty lock when there is no file.
+    """Return the content of a lock file; an empty lock if the file does not exist.
 
-    Raises InvalidSpecError, with places, when it is not YAML, of another version, or not what phift writes.
+    Raises InvalidSpecError, with places, if it is not YAML, of another version, or invalid.
     """
     text = _content(path)
     if text is None:
@@ -188,8 +189,8 @@ def read_lock(path: Path) -> Lock:
         raise InvalidSpecError(_conflict(text, path) or capped([_with_remedy(d) for d in found]))
     version = root.child("version")
     if version is None or version.value not in (1, _NEWEST) or isinstance(version.value, bool):
-        said = describe(version.value) if version else "none"
-        summary = f"the lock file has version {said}; this phift reads versions 1 and {_NEWEST}"
+        found_version = describe(version.value) if version else "none"
+        summary = f"the lock file has version {found_version}; this release of phift reads versions 1 and {_NEWEST}"
         mark = version.mark if version else Mark(str(path))
         raise InvalidSpecError(
             [Diagnostic(summary, remedy="Upgrade phift to the release that wrote it.", mark=mark, code="lock-version")]
@@ -201,7 +202,7 @@ def read_lock(path: Path) -> Lock:
 
 
 def _conflict(text: str, path: Path) -> list[Diagnostic]:
-    """What to do about the marks that a merge of two branches left; nothing where there are none."""
+    """Return an error if the text contains merge conflict markers."""
     lines = text.splitlines()
     first = next((number for number, line in enumerate(lines, 1) if line.startswith("<<<<<<< ")), None)
     if first is None:
@@ -214,14 +215,14 @@ def _conflict(text: str, path: Path) -> list[Diagnostic]:
 
 
 def _content(path: Path) -> str | None:
-    """The text of the file; None where there is none. Raises InvalidSpecError.
+    """Return the text of the file, or None if it does not exist. Raises InvalidSpecError.
 
-    A link may lead to another lock file of the repository and nowhere else: what is wrong with a lock file is quoted.
+    A link must lead to a lock file of the same repository, because errors quote the content of a lock file.
     """
     try:
         whole = real(path)
         if not whole.is_relative_to(repository_of(path.parent)) or whole.suffix != path.suffix:
-            summary = f"the lock file is a link to {whole}, which is not a lock file in this repository"
+            summary = f"the lock file is a link to {whole}, which is not a lock file of this repository"
             raise InvalidSpecError([_with_remedy(Diagnostic(summary, mark=Mark(str(path)), code="file-outside"))])
         return read_regular(path, STATE_BYTES).decode("utf-8-sig").replace("\r\n", "\n")
     except FileNotFoundError:
@@ -235,7 +236,7 @@ def _content(path: Path) -> str | None:
 
 
 def _as_written(text: str) -> Lock | None:
-    """The content of a file that is laid out as `Lock.text` does it; None: it must be read as any YAML."""
+    """Parse a file in the layout of `Lock.text`; None: parse it as general YAML."""
     written = written_stacks(text, _HEAD)
     if written is None or not 1 <= written.version <= _NEWEST:
         return None
@@ -250,7 +251,7 @@ def _as_written(text: str) -> Lock | None:
 
 @lru_cache(maxsize=1024)
 def _pins(blocks: tuple[str, ...]) -> StackLock | None:
-    """The pins of a stack, the same object for the same blocks; None where there is something wrong."""
+    """Return the pins of a stack, the same object for equal blocks; None if a block is invalid."""
     pins = [_block(block) for block in blocks]
     whole = reduce(StackLock.merge, filter(None, pins), StackLock())
     doubles = len(pins) > sum(pin is not None for _, pin in whole)
@@ -259,7 +260,7 @@ def _pins(blocks: tuple[str, ...]) -> StackLock | None:
 
 @lru_cache(maxsize=1024)
 def _block(text: str) -> StackLock | None:
-    """The pins of one block, `base_model` say, with its lines; None where there is something wrong."""
+    """Return the pins of one block, such as `base_model`, given by its lines; None if it is invalid."""
     root, found = yaml12.parse(text, LOCK_FILE)
     if root is None or found:
         return None
@@ -270,7 +271,10 @@ def _block(text: str) -> StackLock | None:
 
 
 def write_lock(path: Path, lock: Lock) -> bool:
-    """Replaces the file atomically; False when it says the same already. Raises PhiftError when it cannot."""
+    """Replace the file atomically. Return False if it is already up to date.
+
+    Raises PhiftError if it is not writable.
+    """
     text = lock.text()
     try:
         if path.is_file() and path.read_text(encoding="utf-8") == text:
@@ -282,22 +286,23 @@ def write_lock(path: Path, lock: Lock) -> bool:
 
 
 def update_lock(path: Path, pins: Mapping[str, StackLock], id: str = "") -> bool:
-    """Merges pins, by stack, into the file, which others may be writing too; False: nothing changed.
+    """Merge pins (by stack) into the file, safely for concurrent writers. Return False if nothing changed.
 
-    id: to take the place of the file's own, where one is given. Raises PhiftError where it cannot be written.
+    id: replaces the id of the file if given. Raises PhiftError if the file is not writable.
     """
     with _exclusive(path):
         return write_lock(path, read_lock(path).merge(pins, id))
 
 
 def settle_id(path: Path, found: str) -> str:
-    """The id of the file: `found` where given, else the one it has, else a random one, which is written.
+    """Return the id of the file: `found` if given, otherwise its current id, otherwise a new random one, which is
+    written.
 
-    Raises PhiftError where it cannot be written.
+    Raises PhiftError if the file is not writable.
     """
     with _exclusive(path):
         lock = read_lock(path)
-        # Beginning with a letter, no tool takes it for a number.
+        # The first character is a letter, so that no tool reads the id as a number.
         id = found or lock.id or secrets.choice("abcdef") + secrets.token_hex(8)[1:]
         if id != lock.id:
             write_lock(path, lock.merge({}, id))
@@ -306,7 +311,7 @@ def settle_id(path: Path, found: str) -> str:
 
 @contextmanager
 def _exclusive(path: Path) -> Iterator[None]:
-    """Holds the folder against other phift processes."""
+    """Lock the folder against other phift processes."""
     try:
         folder = os.open(path.parent, os.O_RDONLY)
     except OSError as cause:
@@ -329,7 +334,8 @@ def _replace(path: Path, text: str) -> None:
 
 def _unwritable(path: Path, cause: OSError) -> PhiftError:
     return PhiftError(
-        f"cannot write {path}: {cause.strerror or cause}", remedy="It holds the pins of what floats: make it writable."
+        f"cannot write {path}: {cause.strerror or cause}",
+        remedy="Make it writable: it pins the versions that the spec leaves open.",
     )
 
 

@@ -1,1 +1,1 @@
-"""From a spec and facts to the resources wanted, as frozen plain values."""
+"""Compile a spec and facts to the desired resources, as frozen plain values."""

@@ -1,4 +1,4 @@
-"""Compiling a spec: the kinds in order, each from the spec, the facts, and what those before it export."""
+"""Compile a spec: each kind in order, from the spec, the facts, and the exports of earlier kinds."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["compile_stack"]
 
 
 def compile_stack(loaded: LoadedSpec, facts: Facts, claim: Claim, kinds: Mapping[str, Kind[Any, Any]]) -> Stack:
-    """The stack that the spec wants on its target. claim: by which it owns its objects. kinds: in the order of their
-    dependencies.
+    """Return the stack that the spec defines on its target. claim: identifies it as the owner of its objects. kinds: in
+    the order of their dependencies.
 
-    What is wrong in the light of the facts is in the stack's findings; the resources are then as complete as they
-    can be, so that every finding is reported at once.
+    Problems are in the findings of the stack. The resources are then as complete as possible, so that all findings are
+    reported at once.
     """
     draft = Draft(loaded, facts)
     resources: list[Desired[Any]] = []

@@ -1,4 +1,4 @@
-"""What the passes of one compilation share: the spec, the facts, and what has been made so far."""
+"""The shared state of a compilation: the spec, the facts, and the results so far."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Draft:
     loaded: LoadedSpec
     facts: Facts
     exports: list[object] = field(default_factory=list)
-    """What the kinds so far tell those after them, see phift.state.exports."""
+    """Exports of the kinds compiled so far, see phift.state.exports."""
     notes: list[str] = field(default_factory=list)
     findings: list[Diagnostic] = field(default_factory=list)
 
@@ -40,32 +40,32 @@ class Draft:
         return tuple(f"{name}{end}" for name in self.spec.renamed_from)
 
     def named(self, address: Address, default: str) -> str:
-        """The name of what the spec leaves unnamed: the one that it has from an earlier stack, else the default."""
+        """Return the name of an unnamed resource: its name from before the stack was renamed, otherwise the default."""
         return self.facts.kept_names.get(address, default)
 
     def tags(self, own: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The spec's tags with a block's own laid over them; names are case-insensitive, as for the service."""
+        """Return the tags of the spec merged with those of a block. Names are case-insensitive, as in the service."""
         over = {name.lower() for name in own or {}}
         return {**{k: v for k, v in self.spec.tags.items() if k.lower() not in over}, **(own or {})}
 
     def error(self, path: str, summary: str, *, code: str, detail: str = "", remedy: str = "") -> None:
-        """Adds an error at a place in the spec."""
+        """Add an error at a path of the spec."""
         mark = self.loaded.mark(path)
         self.findings.append(Diagnostic(summary, detail=detail, remedy=remedy, mark=mark, path=path, code=code))
 
     def export(self, export: object) -> None:
-        """Tells the kinds after this one of a resource."""
+        """Export a value to the kinds compiled later."""
         self.exports.append(export)
 
     def all(self, export: type[E]) -> list[E]:
-        """What is exported of a type, in order."""
-        return [one for one in self.exports if isinstance(one, export)]
+        """Return the exports of a type, in order."""
+        return [value for value in self.exports if isinstance(value, export)]
 
     def first(self, export: type[E]) -> E | None:
-        """The first that is exported of a type, or None."""
+        """Return the first export of a type, or None."""
         return next(iter(self.all(export)), None)
 
 
 def drop_none(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties that say something: phift manages no field that the spec leaves open."""
+    """Return the properties that are set. phift does not manage fields that the spec leaves open."""
     return {k: v for k, v in properties.items() if v is not None}

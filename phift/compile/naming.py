@@ -1,4 +1,4 @@
-"""Names: deterministic, so that the next run on any machine finds what this one made."""
+"""Deterministic names: a run on any machine finds the resources of an earlier run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def job_name(stack: str, digest: str) -> str:
 
 
 def attempt_name(name: str, attempt: int) -> str:
-    """The job name of an attempt, counted from 1: `-r2`, `-r3` ... after the first."""
+    """Return the job name of an attempt, counted from 1; later ones end in `-r2`, `-r3` ..."""
     return name if attempt == 1 else f"{name}-r{attempt}"
 
 
@@ -36,10 +36,10 @@ def deployment_name(digest: str) -> str:
 
 
 def display_name(model: str, data: str, parameters: Mapping[str, Any], gpus: int) -> str:
-    """The job's name for people, in the form of Azure's fine-tune notebook.
+    """Return the display name of the job, in the form of Azure's fine-tune notebook.
 
     `{model}-{data}-bs{total}-{scheduler}-ds{stage}|nods-lora|nolora-save_limit{n}-seqlen{n}`; total is the batch
-    over all GPUs and accumulated steps; a sequence length of -1 (the model's own) is left as it is.
+    over all GPUs and accumulated steps; a sequence length of -1 (the model's own) is unchanged.
     """
     total = (
         int(parameters.get("per_device_train_batch_size", 1))

@@ -62,8 +62,8 @@ def apply_bench(
     prepared and have passed the checks of the spec already; else that comes first."""
     if (bench.stack.name, bench.digest) != (plan.stack, plan.spec_digest):
         raise StalePlanError(
-            f"the plan of stack {plan.stack} is stale: {_what_moved(plan, bench.resolved.pins)} changed since",
-            remedy=f"Make a new plan and look at it: phift plan {plan.spec_words}",
+            f"the plan of stack {plan.stack} is stale: {_what_changed(plan, bench.resolved.pins)} changed since",
+            remedy=f"Create a new plan and review it: phift plan {plan.spec_words}",
         )
     _require_ready(plan, bench)
     if saved:
@@ -93,6 +93,6 @@ def _require_ready(plan: Plan, bench: Workbench) -> None:
             KINDS[desired.address.kind].require_ready(desired)
 
 
-def _what_moved(plan: Plan, pins: StackLock) -> str:
+def _what_changed(plan: Plan, pins: StackLock) -> str:
     now = pins.model_dump(mode="json", exclude_none=True)
     return "the lock file" if dict(plan.lock) != now else "the spec or its data"

@@ -20,12 +20,12 @@ __all__ = ["Answered", "endpoint_key", "invoke"]
 _SPLITS = ("sample", "test")
 
 _REMEDIES = {
-    400: "The request is not what the model takes; a plain text is put into the right shape: phift invoke SPEC TEXT",
-    401: "The key was read a moment ago, so it may just have been regenerated: run the command again.",
-    404: "phift status shows the deployments and the traffic; phift apply gives the traffic to the spec's own.",
-    408: "Ask for fewer max_new_tokens, or raise deployment.request_settings.request_timeout_ms.",
-    424: "The container failed, not the endpoint; its log says why: az ml online-deployment get-logs",
-    429: "Ask less at once, or raise deployment.instance_count or "
+    400: "The model does not accept this request. phift formats a plain text correctly: phift invoke SPEC TEXT",
+    401: "The key may have been regenerated since it was read: re-run the command.",
+    404: "`phift status` shows the deployments and the traffic; `phift apply` restores the traffic of the spec.",
+    408: "Lower max_new_tokens, or raise deployment.request_settings.request_timeout_ms.",
+    424: "The container failed, not the endpoint; see its log: `phift logs SPEC --deployment`",
+    429: "Send fewer concurrent requests, or raise deployment.instance_count or "
     "deployment.request_settings.max_concurrent_requests_per_instance.",
 }
 """By the status an endpoint answers with."""
@@ -86,8 +86,8 @@ def _open(request: Request, connect: Connector, *, looking: bool) -> tuple[Workb
     endpoint = next((d for d in bench.stack.resources if d.traits.hosts), None)
     if endpoint is None:
         raise UsageError(
-            f"stack {bench.stack.name} has no endpoint",
-            remedy="Add endpoint: and deployment: to the spec, and apply it.",
+            f"stack {bench.stack.name} does not define an endpoint",
+            remedy="Add endpoint: and deployment: to the spec, then run `phift apply`.",
         )
     return bench, endpoint
 
@@ -97,7 +97,7 @@ def _caller(bench: Workbench, endpoint: Desired[Any]) -> Caller:
         return Caller.of(bench.azure, endpoint_path(bench.context, endpoint.name))
     except NotFoundError:
         raise UsageError(
-            f"endpoint {endpoint.name} is not in the workspace", remedy=f"phift apply {bench.loaded.path}"
+            f"endpoint {endpoint.name} not found in the workspace", remedy=f"Create it: phift apply {bench.loaded.path}"
         ) from None
 
 
@@ -107,7 +107,7 @@ def _rows(bench: Workbench) -> Recipe:
         if facts is not None and facts.recipe is not None:
             recipe: Recipe = facts.recipe
             return recipe
-    raise UsageError("the spec has no rows to ask with", remedy="Write data: {sample: {path: FILE}}, or pass a text.")
+    raise UsageError("the spec has no rows to send", remedy="Write data: {sample: {path: FILE}}, or pass a text.")
 
 
 def _ask(caller: Caller, prompt: str, truth: str, body: Any, deployment: str) -> Answered:

@@ -113,7 +113,7 @@ def _with_version(before: _Side, after: _Side, split: str, connect: Connector, s
 
 def _side(request: Request, text: str, connect: Connector, stack: ExitStack) -> _Side:
     if not text or "\0" in text:
-        raise UsageError("an empty name is no spec and no data version")
+        raise UsageError("an empty name is neither a spec nor a data version")
     if os.path.lexists(text):
         return _Side(text, spec=SpecData.of(replace(request, path=Path(text)), connect))
     if _VERSION.fullmatch(text):
@@ -126,11 +126,11 @@ def _side(request: Request, text: str, connect: Connector, stack: ExitStack) -> 
     for ref, path in _splits(text):
         if os.path.isfile(path):
             raise UsageError(
-                f"Git knows no commit, branch or tag {ref} that has {path}",
-                remedy="Check the name; in a shallow clone, fetch it first: git fetch origin REF.",
+                f"{path} not found at the Git revision {ref}",
+                remedy="Check the name; in a shallow clone, fetch the revision first: git fetch origin REF.",
             )
     raise UsageError(
-        f"{text} is neither a spec nor a spec at a Git ref nor a data version",
+        f"{text} is not a spec, a spec at a Git revision, or a data version",
         remedy="Write SPEC, REF:SPEC, SPEC@REF, or the 12 hex digits of a version.",
     )
 
@@ -189,8 +189,8 @@ def _rows_of(version: str, spec: SpecData | None, split: str, connect: Connector
         return kept
     if spec is None:
         raise UsageError(
-            f"the rows of data version {version} are not kept on this machine",
-            remedy="Compare it with a spec: its workspace is then looked in.",
+            f"the rows of data version {version} are not on this machine",
+            remedy="Compare it with a spec: phift then searches the workspace of the spec.",
         )
     azure = connect(spec.loaded)
     name = data_name(spec.loaded.stack, split)
@@ -198,14 +198,14 @@ def _rows_of(version: str, spec: SpecData | None, split: str, connect: Connector
         raw = azure.arm.get(f"{azure.workspace.arm_id}/data/{name}/versions/{version}", READ)
     except NotFoundError:
         raise UsageError(
-            f"there is no version {version} of data {name}, neither on this machine nor in the workspace",
-            remedy="phift status SPEC shows the versions of a stack; name the split behind both: train, test, ...",
+            f"version {version} of data {name} not found, neither on this machine nor in the workspace",
+            remedy="`phift status SPEC` shows the versions of a stack. Pass the split after both: train, test, ...",
         ) from None
     try:
         place = DatastoreRef.parse(str(raw["properties"].get("dataUri") or ""))
     except ValueError:
         raise UsageError(
-            f"data {name}:{version} lies in no datastore of the workspace",
+            f"data {name}:{version} is not in a datastore of the workspace",
             remedy="Compare with a version that phift uploaded.",
         ) from None
     scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="phift-data-")))

@@ -58,7 +58,7 @@ def plan_from(
     return Plan(
         stack=bench.stack.name,
         target=bench.stack.target,
-        workspace="embedded Azure ML" if bench.azure.local else bench.azure.workspace.label,
+        workspace="Azure ML emulator" if bench.azure.local else bench.azure.workspace.label,
         spec_path=str(request.path),
         spec_options=request.spec_options,
         source=str(bench.stack.claim.source),

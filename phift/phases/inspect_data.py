@@ -201,7 +201,8 @@ class SpecData:
         made = cls(loaded, pinned, Elsewhere(shared, cache(lambda: WorkspaceStores(connect(loaded))), pinned))
         if not made.splits:
             raise UsageError(
-                f"{request.path} has no data whose rows phift reads", remedy="Write data: {train: {path: FILE}}."
+                f"{request.path} does not define data with rows that phift reads",
+                remedy="Write data: {train: {path: FILE}}.",
             )
         return made
 
@@ -220,7 +221,7 @@ class SpecData:
         """The split of that name; without one train, or the first. Raises UsageError."""
         if split and split not in self.splits:
             known = ", ".join(self.splits)
-            raise UsageError(f"the spec has no split {split!r} with rows of its own", remedy=f"It has: {known}.")
+            raise UsageError(f"the spec does not define rows for split {split!r}", remedy=f"Splits: {known}.")
         return split or ("train" if "train" in self.splits else self.splits[0])
 
     def source(self, name: str, *, count: bool = False) -> tuple[DataSource, SourceIdentity]:

@@ -74,15 +74,13 @@ def _plan(bench: Workbench, request: Request, found: FoundStack) -> StackPlan:
     plan = Plan(
         stack=found.stack,
         target=bench.stack.target,
-        workspace="embedded Azure ML" if bench.azure.local else bench.azure.workspace.label,
+        workspace="Azure ML emulator" if bench.azure.local else bench.azure.workspace.label,
         spec_path=str(request.path),
         source=str(found.claim.source),
         id=claim.id,
         spec_digest=empty.digest,
         created=stamp(SystemClock().now()),
         purpose=Purpose.DESTROY,
-        resources=tuple(
-            replace(p, reason="no combination of the matrix makes this stack any more") for p, _ in decided
-        ),
+        resources=tuple(replace(p, reason="the matrix no longer contains this stack") for p, _ in decided),
     )
     return StackPlan(request, found.stack, plan, bench=empty)

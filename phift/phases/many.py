@@ -151,8 +151,8 @@ def _all_stacks(requests: Sequence[Request]) -> Iterator[tuple[Request, LoadedSp
             count += 1
             if count > request.max_stacks:
                 raise UsageError(
-                    f"the specs make more than {request.max_stacks} stacks, which is the limit of one run",
-                    remedy="Name fewer of them, or raise the limit: --max-stacks N.",
+                    f"the specs define more than {request.max_stacks} stacks, the limit of a run",
+                    remedy="Pass fewer specs, or raise the limit: --max-stacks N.",
                 )
             yield given
 
@@ -180,13 +180,13 @@ def _refuse_doubles(loaded: Sequence[LoadedSpec]) -> None:
         if spec.spec.endpoint is not None:
             name = spec.spec.endpoint.name or endpoint_name(spec.stack, "/".join(place))
             endpoints[place, name.lower()].append(spec)
-    doubles = [(f"make the stack {name}", specs) for (_, name), specs in stacks.items() if len(specs) > 1]
-    doubles = doubles or [(f"make the endpoint {n}", specs) for (_, n), specs in endpoints.items() if len(specs) > 1]
+    doubles = [(f"define the stack {name}", specs) for (_, name), specs in stacks.items() if len(specs) > 1]
+    doubles = doubles or [(f"define the endpoint {n}", specs) for (_, n), specs in endpoints.items() if len(specs) > 1]
     if doubles:
         raise UsageError(
             f"{len(doubles[0][1])} specs {doubles[0][0]}: {', '.join(str(s.path) for s in doubles[0][1])}",
             detail="\n".join(f"{what}: {', '.join(str(s.path) for s in specs)}" for what, specs in doubles[1:]),
-            remedy="Give each its own name:, or name only one of the files.",
+            remedy="Give each its own name:, or pass only one of the files.",
         )
 
 
@@ -234,7 +234,7 @@ def _one_maker_each(planned: Sequence[StackPlan]) -> Iterator[StackPlan]:
                 key = (place_of(one.bench.loaded), resource.identity.lower())
                 maker = makers.setdefault(key, one.stack)
                 if maker != one.stack:
-                    note = f"{resource.identity} is made by stack {maker}: used as it is"
+                    note = f"stack {maker} creates {resource.identity}; used as-is"
                     resource = replace(resource, action=Action.NO_OP, reason="", notes=(*resource.notes, note))
             resources.append(resource)
         yield replace(one, plan=replace(one.plan, resources=tuple(resources)))

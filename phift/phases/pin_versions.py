@@ -78,7 +78,7 @@ def lock(request: Request, connect: Connector, *, upgrade: bool = False, check: 
     written = update_lock(bench.lock_path, {bench.loaded.stack: bench.resolved.pins})
     behind, notes = ((), ()) if upgrade else _behind(bench)
     if check and not asks_checks(bench.loaded):
-        notes = (*notes, "the spec has no data.checks: there is nothing to check")
+        notes = (*notes, "the spec does not define data.checks: nothing to check")
     for data in (before.get("data"), now.get("data")):
         if data:
             data.pop("hub", None)  # told split by split
@@ -160,7 +160,7 @@ def _behind(bench: Workbench) -> tuple[tuple[tuple[str, str, str], ...], tuple[s
             with HubClient() as client:
                 commit = newest(request, client)
         except HubError as error:
-            notes.append(f"cannot tell whether {requested} has moved: {error}")
+            notes.append(f"cannot determine whether {requested} has changed: {error}")
             continue
         if commit != pin.revision:
             behind.append((requested, pin.revision[:8], commit[:8]))

@@ -109,11 +109,14 @@ def plan_with_demands(bench: Workbench, request: Request, policy: Policy = DEFAU
     found += [replace(d, severity=Severity.WARNING) for d in refused(bench, strangers(bench))]
     warnings = (*bench.loaded.warnings, *(d for d in found if d.severity is Severity.WARNING))
     newer = [
-        f"{n.what} {n.newest} exists; phift.lock pins {n.pinned} (phift lock --upgrade)" for n in bench.resolved.newer
+        f"{n.what} {n.newest} is available; phift.lock pins {n.pinned} (to update: phift lock --upgrade)"
+        for n in bench.resolved.newer
     ]
     model = bench.resolved.facts.base_model
     stand_in = (
-        [f"{model.name} is a tiny stand-in here: it shows the way, not the quality"] if model and model.stand_in else []
+        [f"{model.name} is a tiny stand-in for the real weights: it exercises the workflow, not model quality"]
+        if model and model.stand_in
+        else []
     )
     checks = plan_checks(bench, resources)
     warnings = (*warnings, *checks.warnings)

@@ -58,24 +58,26 @@ def deployment_logs(
     bench = looking(request, connect)
     desired = next((d for d in bench.stack.resources if d.traits.serves), None)
     if desired is None:
-        raise UsageError(f"stack {bench.stack.name} deploys nothing")
+        raise UsageError(f"stack {bench.stack.name} does not define a deployment")
     wanted = desired.name if name in {"", desired.address.name, str(desired.address)} else name
     seen = KINDS[desired.address.kind].wire.read(bench.context, desired)
-    there = [live for live in (seen.live, *seen.others) if live is not None]
-    found = next((live for live in there if live.name.lower() == wanted.lower()), None)
+    deployments = [live for live in (seen.live, *seen.others) if live is not None]
+    found = next((live for live in deployments if live.name.lower() == wanted.lower()), None)
     if found is None:
         raise UsageError(
-            f"stack {bench.stack.name} has no deployment {wanted} in the workspace",
-            remedy=f"It has: {', '.join(live.name for live in there)}." if there else "Apply it first: phift apply.",
+            f"deployment {wanted} of stack {bench.stack.name} not found in the workspace",
+            remedy=f"Deployments: {', '.join(live.name for live in deployments)}."
+            if deployments
+            else "Run `phift apply` first.",
         )
-    told: list[str] = []
+    shown: list[str] = []
     while True:
         try:
             lines = container_log(bench.azure, found.object_id, tail)
         except NotFoundError:
             return  # it was removed while we followed it
-        yield from _after(told, lines)
-        told = lines
+        yield from _after(shown, lines)
+        shown = lines
         if not follow:
             return
         time.sleep(_PAUSE)
@@ -94,15 +96,15 @@ def _job(bench: Workbench) -> Live:
         if live is not None:
             return live
         raise UsageError(
-            f"stack {bench.stack.name} has no training run for the spec as it is now",
-            remedy="Apply it first; runs of earlier versions of the spec are under their own names in the workspace.",
+            f"stack {bench.stack.name} does not have a training run for the current spec",
+            remedy="Run `phift apply` first. Runs of earlier versions of the spec have other names in the workspace.",
         )
-    raise UsageError(f"stack {bench.stack.name} trains nothing")
+    raise UsageError(f"stack {bench.stack.name} does not define a fine-tuning")
 
 
-def _after(told: list[str], lines: list[str]) -> list[str]:
-    """What of `lines`, a window that moves along a log, comes after `told`, the same window some time before."""
-    for start in range(len(told) + 1):
-        if told[start:] == lines[: len(told) - start]:
-            return lines[len(told) - start :]
+def _after(shown: list[str], lines: list[str]) -> list[str]:
+    """Return the lines after `shown`. Both are windows of the same moving log; `shown` is the earlier one."""
+    for start in range(len(shown) + 1):
+        if shown[start:] == lines[: len(shown) - start]:
+            return lines[len(shown) - start :]
     return lines

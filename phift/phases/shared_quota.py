@@ -48,12 +48,12 @@ def _beside(
             continue
         if others + entered[who] > usage.free:
             found = Diagnostic(
-                f"{demand.address} needs {demand.vcpus} vCPUs of {usage.name} beside {others} of stacks before it, "
-                f"and {usage.free} are free",
+                f"{demand.address} needs {demand.vcpus} vCPUs of {usage.name}, besides {others} for other stacks; "
+                f"only {usage.free} available",
                 severity=Severity.WARNING,
                 detail=f"{demand.how}. In use: {usage.used} of {usage.limit}.",
-                remedy="Raise the limit before you apply all of them (in the portal: Quotas, Machine Learning), or "
-                "apply fewer.",
+                remedy="Raise the limit before you apply all of them (Azure portal, Quotas, Machine Learning), or "
+                "apply fewer stacks.",
                 mark=bench.loaded.mark(demand.path),
                 path=demand.path,
                 address=str(demand.address),

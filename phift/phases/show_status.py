@@ -49,8 +49,8 @@ def status(request: Request, connect: Connector) -> Status:
     model = bench.resolved.facts.base_model
     notes = [" ".join((d.summary + ".", d.detail)) for d in bench.unidentified]
     if model and model.stand_in:
-        notes.append(f"The base model {model.name} is a tiny stand-in on this target, not the published weights.")
-    workspace = "embedded Azure ML" if bench.azure.local else bench.azure.workspace.label
+        notes.append(f"The base model {model.name} is a tiny stand-in for the real weights on this target.")
+    workspace = "Azure ML emulator" if bench.azure.local else bench.azure.workspace.label
     return Status(bench.stack.name, workspace, rows, tuple(notes), _commands(request, bench, rows))
 
 
@@ -80,7 +80,7 @@ def _row(desired: Desired[Any], address: str, live: Live) -> StatusRow:
     identity = KINDS[desired.address.kind].identity(live)
     details = {k: v for k, v in live.facts.items() if v not in (None, "", [], {})}
     if not live.ours and desired.owned:
-        details["owner"] = live.owner.stack or "not made by phift"
+        details["owner"] = live.owner.stack or "not managed by phift"
     return StatusRow(address, identity, live.state, details)
 
 

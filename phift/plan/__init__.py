@@ -1,1 +1,1 @@
-"""The plan: a frozen, versioned, serialisable value; apply obeys it and decides nothing new."""
+"""The plan: a frozen, versioned, serializable value. Apply executes it without further decisions."""

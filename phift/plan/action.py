@@ -1,4 +1,4 @@
-"""What a plan may do to one resource."""
+"""The actions of a plan on a resource."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["Action", "ChangeAction", "ChangedBy", "Purpose"]
 
 
 class Action(StrEnum):
-    """A closed set; the order is that of severity, mildest first."""
+    """The action on a resource, in order of severity, least severe first."""
 
     NO_OP = "no-op"
     REUSE = "reuse"
@@ -22,27 +22,27 @@ class Action(StrEnum):
 
     @property
     def symbol(self) -> str:
-        """Terraform's symbol for it."""
+        """The symbol that Terraform uses for the action."""
         return _SYMBOLS[self]
 
     @property
     def changes_something(self) -> bool:
-        """Whether carrying it out writes to the workspace."""
+        """Whether the action writes to the workspace."""
         return self not in {Action.NO_OP, Action.REUSE}
 
     @property
     def adds(self) -> bool:
-        """Counts under "to add"; a job that runs is something added."""
+        """Whether the action counts as "to add". Running a job counts as an addition."""
         return self in {Action.CREATE, Action.RUN, Action.REPLACE}
 
     @property
     def alters(self) -> bool:
-        """Counts under "to change"."""
+        """Whether the action counts as "to change"."""
         return self in {Action.UPDATE, Action.SHIFT, Action.ADOPT}
 
     @property
     def destroys(self) -> bool:
-        """Counts under "to destroy"."""
+        """Whether the action counts as "to destroy"."""
         return self in {Action.DELETE, Action.REPLACE}
 
 
@@ -60,7 +60,7 @@ _SYMBOLS = {
 
 
 class ChangeAction(StrEnum):
-    """What one differing field leads to."""
+    """The consequence of a difference in one field."""
 
     UPDATE = "update"
     REPLACE = "replace"
@@ -70,7 +70,10 @@ class ChangeAction(StrEnum):
 
     @property
     def force(self) -> str:
-        """The remark behind the field: what the difference forces; empty where it forces nothing."""
+        """The remark shown after the field, such as "forces replacement".
+
+        Empty if the difference does not force anything.
+        """
         return {
             ChangeAction.REPLACE: "forces replacement",
             ChangeAction.RETRAIN: "forces retraining",

@@ -1,4 +1,4 @@
-"""What every decision is made of: the live object as the planner sees it, its differences, the planned resource."""
+"""Building blocks of decisions: differences between desired and live resources, and the planned resource."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ DEFAULT, OVERRIDE, STAYS = "default", "override", "stays"
 
 @dataclass(frozen=True)
 class Decision:
-    """What becomes of one resource. tentative: findings that hold only where nobody disputes who owns what. stranger:
-    the object that another owns, which refuses the plan."""
+    """The decision about one resource. tentative: findings that are reported only if no ownership conflict exists.
+    stranger: an object with another owner; it makes the plan fail."""
 
     resource: PlannedResource
     findings: tuple[Diagnostic, ...] = ()
@@ -52,7 +52,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class PlanContext:
-    """What a kind may look at when it decides. observed: by address. planned: what is decided so far, by address."""
+    """The input of a decision. observed: observations by address. planned: the decisions made so far, by address."""
 
     stack: Stack
     observed: Mapping[Address, Observation]
@@ -60,17 +60,17 @@ class PlanContext:
     planned: Mapping[Address, PlannedResource]
 
     def rules(self, desired: Desired[Any]) -> tuple[Rule, ...]:
-        """The rules of its kind."""
+        """Return the field rules of the kind of a resource."""
         return rules_of(desired.address.kind)
 
     def router(self, address: Address) -> PlannedResource | None:
-        """What decides whether the resource of that address receives requests, where the stack decides it."""
+        """Return the planned traffic split of a deployment, or None if the stack does not manage it."""
         router = next((d for d in self.stack.dependents(address) if d.traits.routes), None)
         return self.planned[router.address] if router else None
 
 
 def decide_mutable(desired: Desired[Any], seen: Observation | None, context: PlanContext) -> Decision:
-    """The decision about a kind that is created, replaced, updated in place, or left alone."""
+    """Decide for a kind that is created, replaced, updated in place, or left unchanged."""
     live = seen.live if seen else None
     return Decision(mutable(desired, live, context.rules(desired), context.policy, context.stack.claim))
 
@@ -78,24 +78,24 @@ def decide_mutable(desired: Desired[Any], seen: Observation | None, context: Pla
 def mutable(
     desired: Desired[Any], live: Live | None, rules: Sequence[Rule], policy: Policy, claim: Claim
 ) -> PlannedResource:
-    """Create it, replace it, update it in place, or leave it alone. claim: the stack's."""
+    """Plan to create, replace or update a resource, or to leave it unchanged. claim: the claim of the stack."""
     if not desired.owned:
-        return planned(desired, Action.NO_OP, live, "a reference: read and checked, never written")
+        return planned(desired, Action.NO_OP, live, "a reference: checked, never changed")
     if live is None:
         return planned(desired, Action.CREATE, None, "not in the workspace")
     if live.state == Provisioning.DELETING:
-        return planned(desired, Action.CREATE, live, "the old one is being deleted; waits until it is gone")
+        return planned(desired, Action.CREATE, live, "a resource of this name is being deleted; apply waits for it")
     stands = standing(desired, live, policy)
     if stands is Standing.CLAIMED:
         return adopted(desired, live, rules, claimed_because(desired, live, policy, claim))
     if stands is Standing.SHARED:
-        whose = f"belongs to stack {live.owner.stack}" if live.owner.stack else "was not made by phift"
-        return planned(desired, Action.NO_OP, live, "", notes=(f"{desired.name} {whose}: used as it is",))
+        owner = f"belongs to stack {live.owner.stack}" if live.owner.stack else "is not managed by phift"
+        return planned(desired, Action.NO_OP, live, "", notes=(f"{desired.name} {owner}; used as-is",))
     if Provisioning.failed(live.state):
         return _failed(desired, live, rules)
     if not Provisioning.settled(live.state):
-        # What the service fills in comes late, so nothing is compared before it has settled.
-        return planned(desired, Action.ADOPT, live, f"in state {live.state}: waited for, then brought up to date")
+        # The service fills in defaults late, so nothing is compared before the resource has settled.
+        return planned(desired, Action.ADOPT, live, f"in state {live.state}: apply waits for it, then updates it")
     changes, unchanged = differences(desired, live, rules)
     forced = [c for c in changes if c.action is ChangeAction.REPLACE]
     visible = [c for c in changes if c.action is not ChangeAction.SUPPRESSED]
@@ -108,34 +108,39 @@ def mutable(
 
 
 def _failed(desired: Desired[Any], live: Live, rules: Sequence[Rule]) -> PlannedResource:
-    """Replaced. One that was created, and of which only the last change failed, works as it did and may host others;
-    it is written again."""
+    """Plan to replace a failed resource.
+
+    If it exists and only its last update failed, it still works and may host other resources: update it instead.
+    """
     details = {"state": live.state, "errors": live.error}
     changes, unchanged = differences(desired, live, rules)
     if not live.created or any(c.action is ChangeAction.REPLACE for c in changes):
-        return planned(desired, Action.REPLACE, live, f"the live object is in state {live.state}", details=details)
-    reason = f"its last change ended in state {live.state}: written again"
+        return planned(desired, Action.REPLACE, live, f"it exists in state {live.state}", details=details)
+    reason = f"its last update ended in state {live.state}; will be updated again"
     return planned(desired, Action.UPDATE, live, reason, changes=changes, unchanged=unchanged, details=details)
 
 
 def differences(desired: Desired[Any], live: Live, rules: Sequence[Rule]) -> tuple[tuple[FieldChange, ...], int]:
-    """The changed fields, suppressed ones too, and how many agree; tells your changes from those made outside."""
+    """Return the changed fields, including suppressed ones, and the number of equal fields.
+
+    Each change states whether it was made in the spec or outside phift.
+    """
     applied = live.marks.get(APPLIED)
     edited = ID in live.marks and live.marks.get(RAW, "") != raw_mark(desired.azure)
     same = applied == applied_digest(desired.properties) and not edited
-    # Every apply writes the digest: where other marks are and it is not, somebody else wrote the tags.
+    # Every apply writes the digest. If only other marks exist, the tags were edited outside phift.
     outside = same or (applied is None and OWNER in live.marks)
     by = ChangedBy.OUTSIDE if outside else ChangedBy.YOU if applied else ChangedBy.UNKNOWN
     kept = {name.lower() for name in desired.properties.get("tags") or {}}
     before = {name for name in live.marks.get(TAGS, "").split(",") if name}
-    gone = tuple(sorted(name for name in before if name.lower() not in kept))
+    removed_tags = tuple(sorted(name for name in before if name.lower() not in kept))
     changes, unchanged = diff(
-        desired.properties, live.properties, rules, by=by, removed_tags=gone, elsewhere=live.overridden
+        desired.properties, live.properties, rules, by=by, removed_tags=removed_tags, elsewhere=live.overridden
     )
     changes = (*changes, *_left_the_spec(desired, live, rules), *_override_changes(desired, live, by=by))
     protected = live.marks.get(PROTECT) == "true"
     if desired.protect != protected:
-        # A mark, not a property of the object: compared here so that lifting the protection reaches the workspace.
+        # A mark, not a property of the object: compared here so that removing the protection updates the workspace.
         changes = (*changes, FieldChange("protect", desired.protect, protected, ChangeAction.UPDATE, "", ChangedBy.YOU))
     if live.owner.stack in desired.former:
         changes = (
@@ -146,12 +151,15 @@ def differences(desired: Desired[Any], live: Live, rules: Sequence[Rule]) -> tup
 
 
 def _left_the_spec(desired: Desired[Any], live: Live, rules: Sequence[Rule]) -> Iterator[FieldChange]:
-    """Fields that an earlier apply wrote and the spec no longer has: back to the service's default, where there is a
-    way back. What somebody else set was never written down, and is left alone."""
+    """Yield the fields that an earlier apply wrote and the spec no longer contains: they return to the service's
+    default.
+
+    Fields without a known default, and fields that others have set, are not changed.
+    """
     written = live.marks.get(FIELDS)
     if not written:
         return
-    there, wanted = dict(leaves(live.properties)), dict(leaves(desired.properties))
+    current, wanted = dict(leaves(live.properties)), dict(leaves(desired.properties))
     for path in written.split(","):
         if wanted.get(path) is not None or path in live.overridden:
             continue
@@ -159,7 +167,7 @@ def _left_the_spec(desired: Desired[Any], live: Live, rules: Sequence[Rule]) -> 
         back = next((r for r in ruling if r.behaviour in ("default", "stays")), None)
         if back is None:
             continue
-        value, found = back.value, there.get(path)
+        value, found = back.value, current.get(path)
         if back.behaviour == "stays":
             yield FieldChange(path, None, found, ChangeAction.SUPPRESSED, back.reason, ChangedBy.YOU, STAYS)
         elif not (value == found or equal_under(ruling, value, found)):
@@ -169,15 +177,17 @@ def _left_the_spec(desired: Desired[Any], live: Live, rules: Sequence[Rule]) -> 
 
 
 def _override_changes(desired: Desired[Any], live: Live, by: ChangedBy) -> Iterator[FieldChange]:
-    """Where the live object is not what the `azure:` block says. Objects of release 0.1.0 carry no note of what was
-    written: they are compared from their next write on."""
+    """Yield the differences between the live object and the `azure:` block.
+
+    Objects written by release 0.1.0 do not record the block; they are compared after their next write.
+    """
     if ID not in live.marks or live.version:
-        return  # a version keeps what it was made with
+        return  # a version cannot be changed
     written = live.marks.get(RAW, "")
     if not written and not desired.azure:
         return
     for found in overrides(desired.azure, written, live.raw):
-        reason = "" if found.shown else "the service does not show it: compared by what phift wrote"
+        reason = "" if found.shown else "the service does not return it; compared with the value that phift wrote last"
         if found.wanted is None:
             reason = REMOVED_FROM_SPEC
         path = f"azure.{found.path}" if found.path else "azure"
@@ -186,7 +196,7 @@ def _override_changes(desired: Desired[Any], live: Live, by: ChangedBy) -> Itera
 
 
 def later_note(desired: Desired[Any], live: Live, what: str) -> tuple[str, ...]:
-    """What to say of an edit of the `azure:` block of something that is made once."""
+    """Return a note if the `azure:` block of an immutable object was edited: the edit applies to the next one."""
     if ID not in live.marks or live.marks.get(RAW, "") == raw_mark(desired.azure):
         return ()
     return (f"the edit of `azure:` takes effect with the next {what}",)
@@ -195,19 +205,22 @@ def later_note(desired: Desired[Any], live: Live, what: str) -> tuple[str, ...]:
 def adopted(
     desired: Desired[Any], live: Live, rules: Sequence[Rule], reason: str, identity: str = ""
 ) -> PlannedResource:
-    """It becomes this stack's and is brought to what is desired. Where that would mean to make it anew, it is left as
-    it is if the spec asked for it, and made anew if the command line did."""
+    """Plan to import an existing resource into this stack and to update it.
+
+    If the update requires a replacement: replace it if the command line requested the import (--take-over); leave it
+    unchanged if the spec did (`adopt`).
+    """
     changes, unchanged = differences(desired, live, rules)
     forced = [c.path for c in changes if c.action is ChangeAction.REPLACE]
     if forced and desired.adopt:
-        note = f"{desired.name} is not adopted: {', '.join(forced)} cannot be changed in place; used as it is"
+        note = f"{desired.name} is not adopted: {', '.join(forced)} cannot be changed in place; used as-is"
         return planned(desired, Action.NO_OP, live, "", identity=identity, notes=(note,))
     action = Action.REPLACE if forced else Action.ADOPT
     return planned(desired, action, live, reason, identity=identity, changes=changes, unchanged=unchanged)
 
 
 def why(visible: Sequence[FieldChange]) -> str:
-    """One clause for the plan: which fields moved, and whether someone else moved them."""
+    """Return the reason of an update as one clause: which fields changed, and whether they changed outside phift."""
     if not visible:
         return ""
     outside = all(c.by == ChangedBy.OUTSIDE for c in visible)
@@ -215,7 +228,7 @@ def why(visible: Sequence[FieldChange]) -> str:
 
 
 def named_in(changes: Sequence[FieldChange]) -> str:
-    """The fields that changed, at most three by name."""
+    """Return the names of the changed fields, at most three."""
     return ", ".join(c.path for c in changes[:3]) + (", ..." if len(changes) > 3 else "")
 
 
@@ -232,7 +245,7 @@ def planned(
     notes: tuple[str, ...] = (),
     decided: Decided = _NOTHING_DECIDED,
 ) -> PlannedResource:
-    """The planned resource for a desired one."""
+    """Return the planned resource of a desired resource."""
     return PlannedResource(
         address=desired.address,
         action=action,

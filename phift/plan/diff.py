@@ -1,6 +1,6 @@
-"""Comparing what is wanted with what is live, field by field, with a reason for each difference.
+"""Compare desired and live properties field by field, with a reason for each difference.
 
-Only declared fields are compared: what the spec does not name is the service's or somebody else's.
+Only declared fields are compared: fields that are not in the spec belong to the service or to others.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ def diff(
     elsewhere: Collection[str] = (),
     forced: ChangeAction = ChangeAction.REPLACE,
 ) -> tuple[tuple[FieldChange, ...], int]:
-    """The differences, suppressed ones too, and how many declared fields agree.
+    """Return the differences, including suppressed ones, and the number of equal declared fields.
 
-    by: ChangedBy.YOU or "outside", see FieldChange. removed_tags: tag names that an earlier apply wrote and the spec no
-    longer has. elsewhere: fields that are compared elsewhere. forced: what a difference in an immutable field leads to.
+    by: who changed the fields. removed_tags: names of tags that an earlier apply wrote and the
+    spec no longer contains. elsewhere: fields to skip, compared elsewhere. forced: the consequence of a difference in
+    an immutable field.
     """
     changes: list[FieldChange] = []
     unchanged = 0
@@ -61,17 +62,17 @@ def diff(
 
 
 def _key(path: str) -> str:
-    """By what a field is found: the resource manager compares the names of tags case-insensitively."""
+    """Return the lookup key of a field. The resource manager compares names of tags case-insensitively."""
     return path.lower() if path.startswith("tags.") else path
 
 
 def _same(wanted: Any, live: Any) -> bool:
-    """Equal, with 1 and 1.0 equal, but true and 1 not."""
+    """Return whether two values are equal. 1 equals 1.0; true does not equal 1."""
     return wanted == live and isinstance(wanted, bool) == isinstance(live, bool)
 
 
 def equal_under(rules: Sequence[Rule], wanted: Any, live: Any) -> Rule | None:
-    """The rule by which two values of one field count as equal; where several together make them so, the last."""
+    """Return the rule under which two values of a field are equal, or None. If several rules apply, return the last."""
     for rule in rules:
         if rule.behaviour in ("initial", "server_owned"):
             return rule

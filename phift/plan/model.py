@@ -1,7 +1,7 @@
-"""The plan as a value: what was read, what will be done to each resource, and why.
+"""The plan as a value: the observed state, the action on each resource, and the reason.
 
-`Plan.to_dict` and `Plan.from_dict` are inverse to each other and are the plan file's content and the JSON format.
-Stable keys: a key may be added in a minor version, none is renamed or removed without a new `FORMAT_VERSION`.
+`Plan.to_dict` and `Plan.from_dict` are inverse to each other. They define the plan file and the JSON format.
+Keys are stable: minor versions may add keys; renaming or removing a key requires a new `FORMAT_VERSION`.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ __all__ = ["FORMAT_VERSION", "KNOWN_AFTER_APPLY", "Counts", "Decided", "FieldCha
 FORMAT_VERSION = "1.0"
 
 KNOWN_AFTER_APPLY = "(known after apply)"
-"""Stands for a value that the service decides."""
+"""Placeholder for a value that the service assigns."""
 
 
 @dataclass(frozen=True)
 class FieldChange:
-    """One field that differs.
+    """A field that differs.
 
     path: dotted, in the words of `az ml` YAML. wanted, live: plain values, None where absent. applied: what the last
     apply wrote, None where no ledger says so.
-    by: who changed it since the last apply. reason: why it is treated so. rule: the rule of rules.yaml that suppressed
-    or classified it.
-    sensitive: the values are not shown.
+    by: who changed it since the last apply.
+    reason: why this rule or action applies. rule: the rule of rules.yaml that suppressed or classified it.
+    sensitive: whether the values are hidden.
     """
 
     path: str
@@ -49,15 +49,18 @@ class FieldChange:
 
     @property
     def remark(self) -> str:
-        """What a reader must know beside the values: what the change forces, and why it is one if no edit shows it."""
+        """Return the remark shown next to the values: what the change forces, and its cause if the spec was not
+        edited."""
         why = self.reason if self.rule in {"default", "override"} else ""
         return "; ".join(filter(None, [self.action.force, why]))
 
 
 @dataclass(frozen=True)
 class Decided:
-    """What apply must know beside the action. attempt: of a run, counted from 1. split: per cent of the traffic by
-    deployment that a shift writes. take_over: whether others' shares go too. endpoint: of a deployment that is removed.
+    """Values that apply needs in addition to the action.
+
+    attempt: number of the run, from 1. split: traffic to write, in per cent by deployment. take_over: whether the
+    shares of other deployments are overwritten. endpoint: the endpoint of a deployment to delete.
     """
 
     attempt: int = 1
@@ -67,7 +70,7 @@ class Decided:
 
     @classmethod
     def from_details(cls, details: Mapping[str, Any]) -> Decided:
-        """From the details of a plan file of release 0.1.0, which had no `decided`."""
+        """Read the values from `details`, where plan files of release 0.1.0 store them."""
         split = details.get("traffic")
         return cls(
             int(details.get("attempt") or 1),
@@ -81,13 +84,13 @@ class Decided:
 class PlannedResource:
     """One resource of the plan.
 
-    identity: its name in the workspace, for people ("gpu-cluster", "phi3-chat:3", "next (3 unless taken)").
+    identity: its name in the workspace, for people ("gpu-cluster", "phi3-chat:3").
     reason: one clause saying why this action ("not in the workspace", "learning_rate changed").
-    depends_on: what must have been carried out before. fingerprint: digest of the live object that was read,
-    empty when there was none; a saved plan is stale when it moved. unchanged: how many managed fields agree.
-    desired: the wanted properties, plain. details: facts for people that are not compared. decided: for apply.
+    depends_on: resources to apply first. fingerprint: digest of the observed live object, empty if it does not exist;
+    a saved plan is stale if the fingerprint has changed. unchanged: number of equal managed fields.
+    desired: the desired properties as plain values. details: facts to display; not compared. decided: values for apply.
 
-    Literal secrets in any of it are concealed when it is made, whoever makes it: no plan holds one.
+    The constructor conceals literal secrets: a plan never contains one.
     """
 
     address: Address
@@ -122,7 +125,7 @@ def _concealed_change(change: FieldChange) -> FieldChange:
 
 @dataclass(frozen=True)
 class Counts:
-    """The count line's numbers. A replacement counts under add and under destroy."""
+    """The numbers of the count line. A replacement counts as add and as destroy."""
 
     add: int = 0
     change: int = 0
@@ -135,12 +138,12 @@ class Counts:
 
 @dataclass(frozen=True)
 class Plan:
-    """What an apply of this spec on this target would do, and why.
+    """The changes that an apply of this spec on this target makes, with reasons.
 
-    stack, target: see the spec. workspace: for people ("local", "rg-ml/ws-ml"). spec_path: as the user gave it;
-    spec_options: what else of the command line chose this stack (--target, --var), not part of the document.
-    source: repository#path of the spec. id: of its lock file, empty before the first apply; no part of what makes a
-    plan stale. spec_digest: of the rendered spec; lock: what the lock file says after this plan, ready to write.
+    stack, target: see the spec. workspace: for people ("local", "rg-ml/ws-ml"). spec_path: as given on the
+    command line; spec_options: further options that select this stack (--target, --var), not part of the document.
+    source: repository#path of the spec. id: id of the lock file, empty before the first apply; a different id does not
+    make a plan stale. spec_digest: digest of the rendered spec. lock: the content of the lock file after this plan.
     purpose: "apply" or "destroy". created: ISO time in UTC.
     """
 
@@ -162,7 +165,7 @@ class Plan:
 
     @property
     def spec_words(self) -> str:
-        """The spec as a shell takes it behind `phift status`, to mean this stack."""
+        """The arguments that select this stack, quoted for a shell, such as for `phift status`."""
         return shlex.join([self.spec_path, *self.spec_options])
 
     @property
@@ -177,18 +180,18 @@ class Plan:
 
     @property
     def changes_something(self) -> bool:
-        """Whether applying it would write anything."""
+        """Whether applying the plan writes to the workspace."""
         return any(r.action.changes_something for r in self.resources)
 
     def resource(self, address: Address) -> PlannedResource:
-        """The planned resource of that address. Raises KeyError."""
+        """Return the planned resource of an address. Raises KeyError."""
         for resource in self.resources:
             if resource.address == address:
                 return resource
         raise KeyError(str(address))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values, stable keys."""
+        """Return plain JSON values with stable keys."""
         return {
             "format_version": FORMAT_VERSION,
             "purpose": self.purpose.value,
@@ -212,15 +215,15 @@ class Plan:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:
-        """The inverse of to_dict; keys that it does not know are passed over.
+        """Read a plan from the result of `to_dict`. Ignores unknown keys.
 
-        Raises UsageError for another format version, ValueError for what is damaged.
+        Raises UsageError for another format version, and ValueError for a damaged document.
         """
         version = str(data.get("format_version", ""))[:20]
         if version.split(".")[0] != FORMAT_VERSION.split(".")[0]:
             raise UsageError(
-                f"this plan has format version {version or 'none'}, this phift reads {FORMAT_VERSION}",
-                remedy="Make a new plan with this phift.",
+                f"the plan has format version {version or 'none'}; this release of phift reads {FORMAT_VERSION}",
+                remedy="Create a new plan with this release of phift.",
             )
         require_shape(data)
         spec = data["spec"]
@@ -296,7 +299,7 @@ def _change_from_dict(data: Mapping[str, Any]) -> FieldChange:
 
 
 def _known(data: Mapping[str, Any], made: type[Any]) -> dict[str, Any]:
-    """The keys that a dataclass has: a later minor version may have written more."""
+    """Return the keys that a dataclass has. A later minor version may have written more."""
     return {f.name: data[f.name] for f in fields(made) if f.name in data}
 
 

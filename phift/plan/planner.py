@@ -1,7 +1,7 @@
-"""From what is wanted and what is live to what will be done: one decision a resource, each with its reason.
+"""Plan a stack: one decision for each resource, with its reason, from desired and observed state.
 
-Pure: it reads nothing and writes nothing, so that a plan can be made and tested from values alone. What a decision
-depends on is known to the kinds, see phift.kinds.
+Planning is pure: it does not read or write, so it can be tested with values alone. The kinds make the decisions, see
+phift.kinds.
 """
 
 from __future__ import annotations
@@ -29,11 +29,10 @@ def decide(
     kinds: Mapping[str, Kind[Any, Any]],
     policy: Policy = DEFAULT,
 ) -> tuple[tuple[PlannedResource, ...], tuple[Diagnostic, ...]]:
-    """A planned resource for each desired one, in their order, then what it removes; and findings, of which
-    errors refuse the plan.
+    """Return a planned resource for each desired one, in order, then the resources to remove; and the findings.
 
-    observed: by address; that of a run may be missing when what it makes is there.
-    Raises UsageError when the policy wants replaced what cannot be.
+    An error among the findings rejects the plan. observed: observations by address; that of a run may be missing if its
+    result exists. Raises UsageError if the policy replaces a resource that cannot be replaced.
     """
     require_replaceable(stack, policy.replace)
     made: dict[Address, PlannedResource] = {}
@@ -63,20 +62,20 @@ def _decide(desired: Desired[Any], context: PlanContext, kind: Kind[Any, Any]) -
     if live and desired.owned and standing(desired, live, policy) is Standing.REFUSED:
         lost = desired.address in policy.lost
         stranger = Stranger(desired.address, live.name, live.owner, lost, desired.traits.adoptable)
-        return Decision(planned(desired, Action.NO_OP, live, "owned by another"), stranger=stranger)
+        return Decision(planned(desired, Action.NO_OP, live, "owned by another stack"), stranger=stranger)
     return kind.decide(desired, seen, context)
 
 
 def staying(resource: PlannedResource) -> Iterator[Diagnostic]:
-    """A warning for the fields that left the spec and cannot be taken back."""
+    """Yield a warning for fields that were removed from the spec and cannot be reset."""
     stay = [c for c in resource.changes if c.rule == STAYS]
     if stay:
         yield Diagnostic(
-            f"{', '.join(c.path for c in stay)}: removed from the spec, but kept by {resource.identity}",
+            f"{', '.join(c.path for c in stay)}: removed from the spec, but {resource.identity} keeps the value",
             severity=Severity.WARNING,
             detail=f"{stay[0].reason[:1].upper()}{stay[0].reason[1:]}.",
-            remedy=f"Write it into the spec again, or destroy {resource.address} and apply: "
-            "that makes a new one without it.",
+            remedy=f"Add it to the spec again, or destroy {resource.address} and re-run `phift apply` to "
+            "create it without the value.",
             address=str(resource.address),
             code="setting-stays",
         )

@@ -1,4 +1,4 @@
-"""What a destroy does to each resource: what costs goes, what was learned stays."""
+"""Plan a destroy: delete what is billed, keep data, models and jobs."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from phift.state.traits import Nature
 
 __all__ = ["decide_prune", "decide_removal"]
 
-_ALONG = "goes with its endpoint"
+_ALONG = "deleted with its endpoint"
 
 
 def decide_removal(
     stack: Stack, observed: Mapping[Address, Observation], policy: Policy, *, archive: bool
 ) -> tuple[tuple[PlannedResource, ...], tuple[Diagnostic, ...]]:
-    """A planned resource for each desired one, in their order, and findings that refuse the plan."""
+    """Return a planned resource for each desired one, in order, and the findings that reject the plan."""
     planned = []
     findings = []
     strangers = []
@@ -65,8 +65,11 @@ def decide_removal(
 
 
 def _standing(stack: Stack, desired: Desired[Any], live: Live | None, policy: Policy) -> Standing:
-    """A destroy claims what carries the stack's own name, or did according to the ledger; what is plainly somebody
-    else's stays, whatever was asked for."""
+    """Return who owns an object, as far as a destroy is concerned.
+
+    A destroy claims objects that name this stack in their tags or in the ledger. It never claims objects of other
+    stacks, whatever the policy.
+    """
     if live is None or not desired.owned:
         return Standing.SHARED
     owner = live.owner
@@ -91,16 +94,16 @@ def _costs(desired: Desired[Any], live: Live) -> bool:
 def _moved(stack: Stack, moved: tuple[Live, ...]) -> Diagnostic:
     return Diagnostic(
         f"stack moved: {moved[0].owner.source} -> {stack.claim.source}",
-        detail=f"The move is not applied yet to {', '.join(live.name for live in moved)}. If this is a copy of the "
-        "spec, they are the original's.",
-        remedy="If the spec did move, run `phift apply` first.",
+        detail=f"The move is not yet applied to {', '.join(live.name for live in moved)}. If this spec is a copy, "
+        "they belong to the original.",
+        remedy="If the spec moved, run `phift apply` first.",
         code="stack-moved",
     )
 
 
 def _along(desired: Desired[Any], seen: Observation | None) -> list[PlannedResource]:
-    """The stack's other objects beside a hosted one, which go with the host too: kept deployments, and what an
-    interrupted rollout left."""
+    """Return the further objects of the stack that are deleted with the same host: kept deployments, and the remains of
+    an interrupted rollout."""
     others = seen.others if seen and desired.traits.hosted else ()
     return [
         PlannedResource(
@@ -118,8 +121,10 @@ def _along(desired: Desired[Any], seen: Observation | None) -> list[PlannedResou
 def decide_prune(
     kind: str, live: Live, after: tuple[Address, ...], claim: Claim
 ) -> tuple[PlannedResource, tuple[Diagnostic, ...]]:
-    """What becomes of an object of this stack that the spec no longer has. after: what must be done before. claim: the
-    stack's."""
+    """Plan to delete an object of this stack that the spec no longer contains.
+
+    after: addresses to apply first. claim: the claim of the stack.
+    """
     address = Address(kind, live.name)
     action, reason = Action.DELETE, "no longer in the spec"
     if live.owner.ownership is Ownership.MOVED:
@@ -128,7 +133,7 @@ def decide_prune(
         reason += f"; taken over from {live.owner}"
     findings: tuple[Diagnostic, ...] = ()
     if live.busy:
-        action, reason = Action.NO_OP, f"no longer in the spec, but busy: {live.busy}; stays"
+        action, reason = Action.NO_OP, f"no longer in the spec; in use ({live.busy}): not deleted"
     if live.marks.get(PROTECT) == "true":
         action, findings = Action.NO_OP, (protected(address, live.name),)
     planned = PlannedResource(
@@ -149,19 +154,22 @@ def _action(desired: Desired[Any], live: Live | None, stands: Standing, archive:
     if live is None:
         return Action.NO_OP, "not in the workspace"
     if stands not in (Standing.OURS, Standing.CLAIMED):
-        return Action.NO_OP, "not made by this stack: stays"
+        return Action.NO_OP, "not managed by this stack: not deleted"
     if stands is Standing.CLAIMED and traits.nature is Nature.MUTABLE:
-        return Action.DELETE, f"{LOST if not live.owner.stack else f'taken over from {live.owner}'}: stops billing"
+        return (
+            Action.DELETE,
+            f"{LOST if not live.owner.stack else f'taken over from {live.owner}'}; stops billing",
+        )
     match traits.nature:
         case Nature.RUN if not RunState.ended(live.state):
             return Action.DELETE, "running: will be cancelled"
         case Nature.RUN:
-            return Action.NO_OP, "ended: stays as a record"
+            return Action.NO_OP, "finished: kept as history"
         case Nature.VERSION if live.state == Provisioning.ARCHIVED:
             return Action.NO_OP, "archived"
         case Nature.VERSION:
-            return (Action.DELETE, "will be archived") if archive else (Action.NO_OP, "kept: it costs only storage")
+            return (Action.DELETE, "will be archived") if archive else (Action.NO_OP, "kept: storage cost only")
         case _ if live.busy:
-            return Action.NO_OP, f"busy: {live.busy}, perhaps for others; stays"
+            return Action.NO_OP, f"in use ({live.busy}): not deleted"
         case _:
             return Action.DELETE, "stops billing"

@@ -1,4 +1,4 @@
-"""Narrowing a plan: only what was selected, with what it depends on."""
+"""Restrict a plan to selected resources and their dependencies."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["selected"]
 
 
 def selected(resources: Sequence[PlannedResource], wanted: Collection[Address]) -> tuple[PlannedResource, ...]:
-    """The same resources, those outside the selection left as they are. Everything when nothing is wanted.
+    """Return the resources, without actions on those outside the selection. An empty selection selects all.
 
-    Raises UsageError for an address that the plan does not have.
+    Raises UsageError for an address that is not in the plan.
     """
     if not wanted:
         return tuple(resources)
@@ -30,17 +30,17 @@ def selected(resources: Sequence[PlannedResource], wanted: Collection[Address]) 
 
 
 def _known(resources: Iterable[PlannedResource], wanted: Collection[Address]) -> set[Address]:
-    there = {r.address for r in resources}
+    known = {r.address for r in resources}
     for address in wanted:
-        if address not in there:
+        if address not in known:
             raise UsageError(
-                f"the plan has no {address}", remedy=f"It has: {', '.join(str(a) for a in sorted(there))}."
+                f"{address} is not in the plan", remedy=f"The plan contains: {', '.join(map(str, sorted(known)))}."
             )
     return set(wanted)
 
 
 def _with_needs(resources: Sequence[PlannedResource], wanted: set[Address]) -> set[Address]:
-    """The wanted ones and, transitively, what they depend on."""
+    """Return the selected addresses and their transitive dependencies."""
     needs = {r.address: r.depends_on for r in resources}
     chosen: set[Address] = set()
     waiting = list(wanted)

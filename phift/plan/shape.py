@@ -1,4 +1,4 @@
-"""What a saved plan must look like before any of it is believed: a file may be cut short, edited, or not ours."""
+"""Validation of a saved plan: the file may be truncated, edited, or not a plan."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ _PLAN = {
     "lock": dict,
     "request?": {"target?": (str, None), "variables?": {"*": str}, "variable_files?": _TEXTS},
 }
-"""A key that ends in ? may be missing, and `*` is any key; further keys are passed over, as a later minor version may
-have them."""
+"""A key that ends in ? may be missing, and `*` is any key; further keys are ignored, as a later minor version may
+have added them."""
 
 _WORDS: dict[type, str] = {
     str: "text",
@@ -81,13 +81,13 @@ _WORDS: dict[type, str] = {
 
 
 def require_shape(plan: Any) -> None:
-    """Raises ValueError with one line, which names the key, for a document that is no plan of this format."""
+    """Raise ValueError, with one line that names the key, for a document that is not a plan of this format."""
     _require_plain(plan)
     _require(plan, _PLAN, "the plan")
 
 
 def _require_plain(document: Any) -> None:
-    """Bounded in depth, with numbers that are finite: what shows a plan relies on both."""
+    """Require a bounded depth and finite numbers: the views rely on both."""
     waiting = [(document, 0)]
     while waiting:
         value, depth = waiting.pop()
@@ -98,7 +98,7 @@ def _require_plain(document: Any) -> None:
         elif isinstance(value, list):
             waiting += [(inner, depth + 1) for inner in value]
         elif isinstance(value, float) and not math.isfinite(value):
-            raise ValueError("it holds a number that is not finite")
+            raise ValueError("it contains a number that is not finite")
 
 
 def _require(value: Any, shape: Any, path: str) -> None:
@@ -121,7 +121,7 @@ def _require(value: Any, shape: Any, path: str) -> None:
     elif issubclass(shape, Enum):
         _require_type(value, str, path)
         if value not in [member.value for member in shape]:
-            raise ValueError(f"{path} is none of {', '.join(str(member.value) for member in shape)}")
+            raise ValueError(f"{path} must be one of {', '.join(str(member.value) for member in shape)}")
     elif shape is not object:
         _require_type(value, shape, path)
 

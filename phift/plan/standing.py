@@ -1,4 +1,4 @@
-"""How a stack stands to a live object: whose it is, and what the plan may therefore do to it."""
+"""The relation between a stack and a live object: who owns it, and what the plan may do to it."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ LOST = "tags removed outside; ours according to the ledger"
 
 @dataclass(frozen=True)
 class Policy:
-    """retry_failed: run a failed or cancelled job again, whatever it ended of.
+    """The options of planning.
 
-    take_over: claim what the stack needs and another spec owns. lost: what carries no tags although the ledger says
-    that the stack made it. reclaim: claim those without being asked, to see what else was changed. missing: versions
-    whose file is not there any more.
+    retry_failed: re-run a failed or cancelled job, whatever the cause. take_over: claim resources that the stack needs
+    and another spec owns. lost: objects without tags that this stack created according to the ledger. reclaim: claim
+    the lost objects without --take-over, to detect further changes. missing: versions whose file was deleted.
     """
 
     retry_failed: bool = False
     replace: Collection[Address] = ()
-    """What is to be deleted and made again although it could stay."""
+    """Addresses to replace (`--replace`)."""
     take_over: bool = False
     lost: Collection[Address] = ()
     reclaim: bool = False
@@ -42,17 +42,17 @@ DEFAULT = Policy()
 class Standing(StrEnum):
     OURS = "ours"
     MOVED = "moved"
-    """Ours by its id, made from another file or repository."""
+    """Owned by this stack according to its id, but created from another file or repository."""
     CLAIMED = "claimed"
-    """Becomes ours, because the spec or the command line says so."""
+    """Will be owned by this stack, because the spec or the command line claims it."""
     SHARED = "shared"
-    """Used as it is."""
+    """Used as-is."""
     REFUSED = "refused"
 
 
 @dataclass(frozen=True)
 class Stranger:
-    """An object that the stack wants and another owns. lost: see Policy. adoptable: see Traits."""
+    """An object that the stack needs and another stack owns. lost: see Policy. adoptable: see Traits."""
 
     address: Address
     name: str
@@ -62,7 +62,7 @@ class Stranger:
 
 
 def standing(desired: Desired[Any], live: Live, policy: Policy) -> Standing:
-    """What the object is to the stack that wants it."""
+    """Return the relation between a live object and the stack that needs it."""
     match live.owner.ownership:
         case Ownership.OURS:
             return Standing.OURS
@@ -85,36 +85,36 @@ def standing(desired: Desired[Any], live: Live, policy: Policy) -> Standing:
 
 
 def claimed_because(desired: Desired[Any], live: Live, policy: Policy, claim: Claim) -> str:
-    """The reason of an adoption, for the plan."""
+    """Return the reason of an adoption, shown in the plan."""
     if live.owner.ownership is Ownership.MOVED:
         return f"stack moved: {live.owner.source} -> {claim.source}"
     if live.owner.ownership is Ownership.FOREIGN:
         return f"taken over from {live.owner}"
     if desired.address in policy.lost:
         return LOST
-    return "exists, made by no stack: becomes this stack's"
+    return "exists but is unmanaged: will be imported into this stack"
 
 
 def refusals(stack: Stack, strangers: Sequence[Stranger], *, verb: str = "") -> list[Diagnostic]:
-    """An error for each owner of what the stack wants. verb: of the command that would claim it, where not apply."""
+    """Return an error for each owner of needed objects. verb: that of the command, if it is not apply."""
     by_owner: dict[tuple[Owner, bool], list[Stranger]] = {}
-    for one in strangers:
-        by_owner.setdefault((one.owner, one.lost), []).append(one)
+    for stranger in strangers:
+        by_owner.setdefault((stranger.owner, stranger.lost), []).append(stranger)
     return [_refusal(stack, owner, lost, several, verb) for (owner, lost), several in by_owner.items()]
 
 
 def _refusal(stack: Stack, owner: Owner, lost: bool, several: Sequence[Stranger], verb: str) -> Diagnostic:
-    names = [f"{one.address.kind} {one.name}" for one in several]
+    names = [f"{stranger.address.kind} {stranger.name}" for stranger in several]
     what = names[0] if len(names) == 1 else f"{len(names)} objects"
-    more = "" if len(names) == 1 else f"They are: {', '.join(names)}."
+    more = "" if len(names) == 1 else f"Affected: {', '.join(names)}."
     sides = _sides(stack, owner) if owner.stack else ""
-    adopts = [one.address.kind for one in several if one.adoptable] if not owner.stack else []
+    adopts = [stranger.address.kind for stranger in several if stranger.adoptable] if not owner.stack else []
     them = "it" if len(names) == 1 else "them"
     claim = f"--take-over {verb}s {them} too" if verb else f"--take-over claims {them} for this stack"
     if adopts and not lost:
         claim += f"; so does `adopt: {{{', '.join(f'{kind}: true' for kind in adopts)}}}` in the spec"
     return Diagnostic(
-        f"{what} {_whose(owner, lost, len(names))}",
+        f"{what} {_ownership(owner, lost, len(names))}",
         detail="\n".join(filter(None, [sides, more])),
         remedy=f"{claim}. {_otherwise(stack, owner, lost)}",
         address=str(several[0].address),
@@ -122,29 +122,29 @@ def _refusal(stack: Stack, owner: Owner, lost: bool, several: Sequence[Stranger]
     )
 
 
-def _whose(owner: Owner, lost: bool, count: int) -> str:
+def _ownership(owner: Owner, lost: bool, count: int) -> str:
     if lost:
         return f"{'has' if count == 1 else 'have'} lost phift's tags: {LOST}"
     if not owner.stack:
-        return f"{'exists and was' if count == 1 else 'exist and were'} not made by phift"
+        return f"{'exists and is' if count == 1 else 'exist and are'} not managed by phift"
     if owner.copied:
-        return f"{'carries' if count == 1 else 'carry'} tags that were copied from an object of {owner}"
+        return f"{'has' if count == 1 else 'have'} tags copied from an object of {owner}"
     return f"{'belongs' if count == 1 else 'belong'} to {owner}"
 
 
 def _sides(stack: Stack, owner: Owner) -> str:
-    """Both sides, as far as they say who they are, and why they do not match."""
+    """Describe both owners, and why they do not match."""
     mine = stack.claim
     ours = f"This is stack {stack.name} of {mine.source if mine.source.known else _unknown(mine)} ({_id(mine.id)})"
     theirs = f"; the tags name {owner} ({_id(owner.id)})"
     why = ""
     if _same_name(stack, owner) and not mine.source.known:
-        why = "\nWithout a Git repository that has a remote, only equal ids show that both are the same stack."
+        why = "\nWithout a Git repository with a remote, only equal ids prove that both are the same stack."
     return f"{ours}{theirs}.{why}"
 
 
 def _unknown(mine: Claim) -> str:
-    return f"{mine.source.path} in no known repository"
+    return f"{mine.source.path} in an unknown repository"
 
 
 def _id(id: str) -> str:
@@ -160,4 +160,4 @@ def _otherwise(stack: Stack, owner: Owner, lost: bool) -> str:
         return "Compare its settings first: `phift drift`."
     if _same_name(stack, owner) and not stack.claim.source.known:
         return "If it is the same stack, restore phift.lock from version control, or run in a clone of the repository."
-    return "Otherwise rename this one, or remove the other first."
+    return "Otherwise rename this stack, or delete the other resource first."

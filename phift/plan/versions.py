@@ -1,4 +1,4 @@
-"""Decisions about immutable versions: found by their content, kept, tagged, restored from the archive."""
+"""Decisions about immutable versions: reuse by content, update tags, restore from the archive."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from phift.state.states import Provisioning
 
 __all__ = ["decide_version", "kept_version"]
 
-_MISSING = "its file was deleted or replaced outside: will be uploaded again"
+_MISSING = "its file was deleted or replaced outside phift: will be uploaded again"
 
 
 def decide_version(desired: Desired[Any], seen: Observation | None, context: PlanContext) -> Decision:
-    """The decision about a version whose number is its digest: created where there is none with this content, else
-    kept; uploaded again where its file is missing."""
+    """Decide about a version whose number is its digest: create it if there is none with this content, upload it again
+    if its file is missing, else keep it."""
     identity = f"{desired.name}:{desired.digest}"
     if seen is None or seen.live is None:
-        return Decision(planned(desired, Action.CREATE, None, "no version with this content", identity=identity))
+        return Decision(planned(desired, Action.CREATE, None, "no registered version with this content", identity=identity))
     kept = kept_version(desired, seen.live, context, identity)
     if desired.address in context.policy.missing:
         kept = replace(kept, action=Action.UPDATE, reason=_MISSING)
@@ -31,7 +31,7 @@ def decide_version(desired: Desired[Any], seen: Observation | None, context: Pla
 
 
 def kept_version(desired: Desired[Any], live: Live, context: PlanContext, identity: str) -> PlannedResource:
-    """What becomes of a version that is there."""
+    """Plan an existing version: reuse it, update its tags, or restore it from the archive."""
     rules, policy = context.rules(desired), context.policy
     stands = standing(desired, live, policy)
     if stands in (Standing.CLAIMED, Standing.MOVED):

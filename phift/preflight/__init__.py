@@ -1,4 +1,4 @@
-"""Checks made inside plan, before anything is spent. One check a module, each finding with a stable code."""
+"""Checks that run during planning, before anything is billed. One module per check; findings have stable codes."""
 
 from phift.preflight.run import Subject, check
 

@@ -1,4 +1,4 @@
-"""The vCPUs that carrying out a plan takes, beyond those its resources hold already."""
+"""The vCPUs that a plan needs in addition to those that its resources already use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TRAINS = {Action.RUN, Action.ADOPT}
 
 
 def demands(subject: Subject) -> Iterator[Demand]:
-    """One a resource that needs more than it holds. Sizes whose family nobody tells are left out."""
+    """Yield the demand of each resource that needs additional vCPUs. Skips VM sizes of an unknown family."""
     actions = {p.address: p.action for p in subject.planned}
     trains = any(d.traits.trains and actions.get(d.address) in _TRAINS for d in subject.stack.resources)
     for desired in subject.stack.resources:

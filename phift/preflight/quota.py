@@ -1,4 +1,4 @@
-"""What a plan takes of the region's vCPUs fits the quota: told now, and not by a write in the middle of an apply."""
+"""The quota check: report insufficient vCPUs during planning instead of during an apply."""
 
 from __future__ import annotations
 
@@ -15,25 +15,30 @@ from phift.state.facts import Size, Usage, pool_of
 
 __all__ = ["quota"]
 
-_MORE = "More is asked for in the portal: Quotas, Machine Learning."
+_MORE = "To request more: Azure portal, Quotas, Machine Learning."
 
 
 def quota(subject: Subject) -> Iterator[Diagnostic]:
-    """quota-exceeded: an error where it can never fit, or not at the write that comes next; else a warning. Warnings:
-    quota-shared, quota-most, quota-unknown. Usages are read only where the plan takes something."""
+    """Yield quota-exceeded, quota-shared, quota-most and quota-unknown.
+
+    quota-exceeded is an error if the resource can never fit or does not fit now; otherwise a warning, as are the other
+    codes. The usage of the region is read only if the plan needs vCPUs.
+    """
     wanted = list(demands(subject))
     if not wanted:
         return
     try:
         usages = {usage.pool: usage for usage in subject.remote.usages()}
     except AzureError as error:
-        yield _unknown("the quota was not checked: the region's usages cannot be read", error.summary)
+        yield _unknown("quota not checked: the usage of the region cannot be read", error.summary)
         return
     fitting = []
     for demand in wanted:
         if demand.pools[0] not in usages:
-            what = f"the quota was not checked for {demand.size.name}"
-            yield subject.at(demand.path, _unknown(what, f"The region's usages do not name {demand.size.family}."))
+            what = f"quota not checked for {demand.size.name}"
+            yield subject.at(
+                demand.path, _unknown(what, f"The usage of the region does not list {demand.size.family}.")
+            )
             continue
         finding = next((f for pool in demand.pools if (f := _alone(subject, demand, usages, pool))), None)
         if finding:
@@ -52,9 +57,9 @@ def _alone(subject: Subject, demand: Demand, usages: Mapping[str, Usage], pool: 
         if demand.most <= usage.limit:
             return None
         return Diagnostic(
-            f"{address} may grow to {demand.most} vCPUs, and the limit of {usage.name} is {usage.limit}",
+            f"{address} may scale to {demand.most} vCPUs of {usage.name}; the limit is {usage.limit}",
             severity=Severity.WARNING,
-            detail="A job that asks for more nodes than fit waits for them.",
+            detail="A job that requests more nodes than the quota allows waits in the queue.",
             remedy=f"Lower max_instances, or raise the limit. {_MORE}",
             address=address,
             code="quota-most",
@@ -64,14 +69,14 @@ def _alone(subject: Subject, demand: Demand, usages: Mapping[str, Usage], pool: 
     detail = f"{demand.how}. In use: {usage.used} of {usage.limit}."
     if not never and not now:
         detail += (
-            " A job waits until they are free."
+            " A job waits in the queue until they are available."
             if demand.queues
-            else " It is taken after the job has run, and may be free by then."
+            else " It is needed only after the job has finished; the quota may be available by then."
             if demand.later and demand.certain > usage.free
-            else " The service waives its reserve for some sizes: else it refuses the deployment."
+            else " The service waives its reserve for some sizes; for the others it rejects the deployment."
         )
     return Diagnostic(
-        f"{address} needs {demand.vcpus} vCPUs of {usage.name}, and {usage.free} are free",
+        f"{address} needs {demand.vcpus} vCPUs of {usage.name}; only {usage.free} available",
         severity=Severity.ERROR if never or now else Severity.WARNING,
         detail=detail,
         remedy=_remedy(subject, demand, usages),
@@ -81,7 +86,8 @@ def _alone(subject: Subject, demand: Demand, usages: Mapping[str, Usage], pool: 
 
 
 def _together(subject: Subject, wanted: list[Demand], usages: Mapping[str, Usage]) -> Iterator[Diagnostic]:
-    """Each fits alone: a cluster keeps its nodes for a while after the job, when the deployment is made already."""
+    """Check resources together: a cluster keeps its nodes for some time after the job, while the deployment is
+    created."""
     by_pool: dict[str, list[Demand]] = defaultdict(list)
     for demand in wanted:
         for pool in demand.pools:
@@ -93,13 +99,13 @@ def _together(subject: Subject, wanted: list[Demand], usages: Mapping[str, Usage
         yield subject.at(
             several[-1].path,
             Diagnostic(
-                f"{' and '.join(str(d.address) for d in several)} need {total} vCPUs of {usage.name} together, and "
-                f"{usage.free} are free",
+                f"{' and '.join(str(d.address) for d in several)} need {total} vCPUs of {usage.name} together; "
+                f"only {usage.free} available",
                 severity=Severity.WARNING,
                 detail=f"{'; '.join(d.how for d in several)}. In use: {usage.used} of {usage.limit}. Each fits alone, "
-                "but a cluster lets its nodes go only some time after the job.",
-                remedy="Lower compute.finetune.idle_time_before_scale_down; where the deployment is refused, apply "
-                f"again later: nothing is trained twice. {_MORE}",
+                "but a cluster releases its nodes only some time after the job.",
+                remedy="Lower compute.finetune.idle_time_before_scale_down. If the deployment is rejected, re-run "
+                f"`phift apply` later; nothing is trained twice. {_MORE}",
                 address=str(several[-1].address),
                 code="quota-shared",
             ),
@@ -112,15 +118,15 @@ def _remedy(subject: Subject, demand: Demand, usages: Mapping[str, Usage]) -> st
     ways = []
     if desired is not None:
         if names := _fitting(subject, demand, usages):
-            ways.append(f"These fit: {', '.join(names)}.")
+            ways.append(f"Sizes that fit: {', '.join(names)}.")
         seen = subject.observed.get(desired.address)
         if seen is not None and seen.others:
-            ways.append("Where serving may pause, phift destroy and phift apply: nothing is trained again.")
+            ways.append("If downtime is acceptable, run `phift destroy`, then `phift apply`; nothing is trained again.")
     return " ".join([*ways, _MORE])
 
 
 def _fitting(subject: Subject, demand: Demand, usages: Mapping[str, Usage]) -> list[str]:
-    """Other sizes that the model and the author allow, and that would fit now, in the order of the model's list."""
+    """Return other sizes that the model and the author allow and that fit now, in the order of the model's list."""
     model = subject.facts.base_model
     own = {name.lower() for name in demand.allow}
     found = []

@@ -1,4 +1,4 @@
-"""All checks: those of the kinds, in the order of the registry, then those of the whole plan."""
+"""Run all checks: those of the kinds, in the order of the registry, then those of the whole plan."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ _OF_THE_PLAN: tuple[Check, ...] = (tags, quota)
 
 
 def check(subject: Subject) -> list[Diagnostic]:
-    """Every finding of every check, errors and warnings."""
-    checks = [*(one for kind in KINDS.values() for one in kind.checks), *_OF_THE_PLAN]
-    return [finding for one in checks for finding in one(subject)]
+    """Return the findings of all checks, errors and warnings."""
+    checks = [*(check for kind in KINDS.values() for check in kind.checks), *_OF_THE_PLAN]
+    return [finding for check in checks for finding in check(subject)]

@@ -1,4 +1,4 @@
-"""The tags of what the resource manager keeps fit its limits, phift's own among them."""
+"""Check the tags of ARM resources, including phift's own, against the limits of the resource manager."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from phift.state.ownership import ARM_TAGS, needed_marks
 __all__ = ["tags"]
 
 _NAME, _VALUE = 512, 256
-"""Characters of the name and of the value of a tag (Azure docs)."""
+"""Maximum length of the name and of the value of a tag, in characters (Azure docs)."""
 
 
 def tags(subject: Subject) -> Iterator[Diagnostic]:
-    """too-many-tags, tag-too-long: once each, at the first resource that has them, as most tags are shared."""
+    """Yield too-many-tags and tag-too-long, each once for the first resource, as most tags are shared."""
     owned = [d for d in subject.stack.resources if d.owned and d.traits.tags_on_arm]
     for check in (_count, _length):
         finding = next((f for desired in owned if (f := check(desired))), None)
@@ -31,9 +31,9 @@ def _count(desired: Desired[Any]) -> Diagnostic | None:
     if own + marks <= ARM_TAGS:
         return None
     return Diagnostic(
-        f"{desired.address} has {own} tags, and {ARM_TAGS - marks} are the most",
-        detail=f"Azure takes {ARM_TAGS}, and {marks} are phift's.",
-        remedy="Remove some, here or in the resource's own block.",
+        f"{desired.address} has {own} tags; at most {ARM_TAGS - marks} are allowed",
+        detail=f"Azure allows {ARM_TAGS}; phift needs {marks} of them.",
+        remedy="Remove some, here or in the block of the resource.",
         address=str(desired.address),
         code="too-many-tags",
     )
@@ -43,8 +43,8 @@ def _length(desired: Desired[Any]) -> Diagnostic | None:
     for name, value in (desired.properties.get("tags") or {}).items():
         if len(name) > _NAME or len(str(value)) > _VALUE:
             return Diagnostic(
-                f"the tag {name[:40]} of {desired.address} is too long",
-                detail=f"Azure takes {_NAME} characters of a name and {_VALUE} of a value.",
+                f"tag {name[:40]} of {desired.address} is too long",
+                detail=f"Azure allows {_NAME} characters for a name and {_VALUE} for a value.",
                 remedy="Shorten it.",
                 address=str(desired.address),
                 code="tag-too-long",

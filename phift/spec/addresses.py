@@ -55,19 +55,19 @@ def address_fault(path: str) -> tuple[str, str] | None:
         host = parts.hostname or ""
         _ = parts.port
     except ValueError:
-        return "is a malformed address: it names no host", f"Write {scheme}://HOST/PATH."
+        return "is a malformed address: the host is missing", f"Write {scheme}://HOST/PATH."
     if parts.query or "?" in path:
         return (
-            f"has a query: {shown}?... What follows may be a signature (SAS), which phift must not keep",
+            f"has a query: {shown}?... The query may be a signature (SAS), which phift must not store",
             f"{_DATASTORE}, or download it and write path: FILE.",
         )
     if parts.fragment or "#" in path:
-        return f"has a fragment: {shown}#...", "Remove what follows the #, or write it as %23."
+        return f"has a fragment: {shown}#...", "Remove the fragment, or write # as %23."
     if scheme == "https" and parts.username is not None:
         return f"has a user name or a password: {shown}", f"{_DATASTORE}, or download it and write path: FILE."
     if not re.fullmatch(_PRINTABLE, path):
         return (
-            "is malformed: an address has no spaces, control characters or letters beyond ASCII",
+            "is malformed: an address cannot contain spaces, control characters or non-ASCII letters",
             "Percent-encode it.",
         )
     if scheme in _BLOBS:
@@ -76,7 +76,7 @@ def address_fault(path: str) -> tuple[str, str] | None:
             None if named else (f"is malformed: {shown}", f"Write {scheme}://CONTAINER@ACCOUNT.{_host(scheme)}/PATH.")
         )
     if not host:
-        return f"is malformed: {shown!r} names no host", f"Write {scheme}://HOST/PATH."
+        return f"is malformed: {shown!r} lacks a host", f"Write {scheme}://HOST/PATH."
     return None
 
 
@@ -86,10 +86,10 @@ def _host(scheme: str) -> str:
 
 def _refused_scheme(scheme: str, shown: str) -> tuple[str, str]:
     if scheme == "http":
-        return f"is an address in plain text (http): {shown}", "Write https://, which cannot be changed on the way."
+        return f"is an unencrypted address (http): {shown}", "Write https://, which cannot be modified in transit."
     if scheme == "hf":
         return f"is an address of the Hugging Face hub: {shown}", "Write hub: OWNER/NAME and split: NAME."
     if scheme in ("s3", "s3a", "gs"):
         where = "Amazon S3" if scheme.startswith("s3") else "Google Cloud Storage"
-        return f"is an address of {where}, which phift does not read: {shown}", _DOWNLOAD
-    return f"is an address that phift does not read ({scheme}): {shown}", _DOWNLOAD
+        return f"is an address on {where}, which phift does not read: {shown}", _DOWNLOAD
+    return f"has an unsupported scheme ({scheme}): {shown}", _DOWNLOAD

@@ -81,7 +81,7 @@ def _azure(value: Any) -> dict[str, Any]:
 
 def _scalar(value: Any) -> str | int | float | bool:
     if value is None:
-        raise fault("has no value", "Leave the line out to get the default.")
+        raise fault("has no value", "Remove the line to use the default.")
     if isinstance(value, Mixed):
         return str(value)
     if isinstance(value, bool | int | str):
@@ -130,7 +130,7 @@ def _reference(parse: Callable[[Any], Any], accepts: tuple[type, ...], forms: st
         try:
             return parse(value)
         except ValueError as cause:
-            raise fault(f"is wrong: {cause}", f"Write {forms}.") from None
+            raise fault(f"is invalid: {cause}", f"Write {forms}.") from None
 
     return validate
 
@@ -151,7 +151,7 @@ def _secret(value: Any) -> str | SecretRef:
         try:
             return SecretRef.parse(value)
         except ValueError as cause:
-            raise fault(f"is wrong: {cause}") from None
+            raise fault(f"is invalid: {cause}") from None
     if isinstance(value, str):
         return str(value)
     raise fault("must be text or a secret", 'Quote it, or write {secret: env:NAME} or "${{keyvault:URL}}".')
@@ -217,5 +217,5 @@ class Block(Strict):
 
     azure: Azure = Field(
         default={},
-        description="Merged last into the body of the request and shown in the plan, for fields phift lacks.",
+        description="Merged last into the request body and shown in the plan, for fields that phift does not have.",
     )

@@ -48,7 +48,9 @@ class Budget:
         """Take so many steps. Raises SpentError."""
         self._steps -= count
         if self._steps < 0:
-            raise SpentError("the templates of the spec take too many steps", "Write values out, or use fewer.")
+            raise SpentError(
+                "the templates of the spec take too many steps", "Replace templates by values, or use fewer."
+            )
 
     def parse(self, text: str) -> None:
         """A template is about to be parsed. Raises TemplateError."""
@@ -64,7 +66,7 @@ class Budget:
         self._level += levels
         if self._level > _LEVELS:
             self._level -= levels
-            raise TemplateError("templates are nested too deeply, or refer to each other in too long a chain")
+            raise TemplateError("templates are nested too deeply, or the chain of references between them is too long")
 
     def leave(self, levels: int = 1) -> None:
         """Come back from `enter`."""
@@ -96,7 +98,9 @@ class Budget:
         size, depth = self.weigh(value)
         self._total -= size
         if self._total < 0:
-            raise SpentError("the templates of the spec give too much text", "Write values out, or use fewer.")
+            raise SpentError(
+                "the templates of the spec produce too much text", "Replace templates by values, or use fewer."
+            )
         return depth
 
 

@@ -24,7 +24,7 @@ def check_blocks(root: Node) -> Iterator[Diagnostic]:
         yield from (missing(root, block, n.path, n.example) for n in rules.needs if not _has(root, n.path))
     if not any(_has(root, block) for block in _MAKE_SOMETHING):
         yield Diagnostic(
-            "the spec describes nothing to make",
+            "the spec defines no resources",
             remedy="Add base_model, data, compute and finetune to train; model, endpoint and deployment to serve.",
             mark=root.mark,
             code="needs",
@@ -49,7 +49,7 @@ def _no_value(root: Node) -> Iterator[Diagnostic]:
         if node.value is None and path[0] not in _FREE and "azure" not in path:
             yield Diagnostic(
                 f"{dotted(node.written or path)} has no value",
-                remedy="Give it one ({} for a block of defaults), or remove the line.",
+                remedy="Add a value ({} for a block of defaults), or remove the line.",
                 mark=node.name_mark,
                 path=dotted(path),
                 code="no-value",
@@ -70,7 +70,7 @@ def _stray_secrets(root: Node) -> Iterator[Diagnostic]:
         if path and written and SecretRef.is_written(node.value):
             yield Diagnostic(
                 f"{dotted(node.written)}: a secret is not allowed here",
-                remedy="Secrets go into deployment.environment_variables.",
+                remedy="Put secrets into deployment.environment_variables.",
                 mark=node.mark,
                 path=dotted(path),
                 code="secret",

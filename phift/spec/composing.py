@@ -109,13 +109,13 @@ class Composer:
                     self.found.append(_bad_key(event, mark))
                 sound = False
             elif key == "<<" and not getattr(event, "style", None):
-                remedy = "Repeat the keys, or give the whole value an anchor (&name) and use it as *name."
+                remedy = "Repeat the keys, or define an anchor for the whole value (&name) and refer to it as *name."
                 summary = "merge keys (<<) are not part of YAML 1.2"
                 self.found.append(Diagnostic(summary, remedy=remedy, mark=mark, code="yaml-merge-key"))
                 self._discard(path, depth)
             elif key in children:
                 first = children[key].name_mark.line
-                summary = f"duplicate key {key!r}: it stands on line {first} already"
+                summary = f"duplicate key {key!r} (first defined on line {first})"
                 self.found.append(
                     Diagnostic(summary, mark=mark, path=".".join(map(str, path)), code="yaml-duplicate-key")
                 )
@@ -207,7 +207,7 @@ class Composer:
 def unquoted(mark: Mark) -> Diagnostic:
     """The diagnostic of a template that was written without quotes."""
     return Diagnostic(
-        "{{ opens a mapping in YAML here, not a template",
+        "unquoted template: YAML reads `{{` as a mapping",
         remedy='Quote it: key: "{{ vars.name }}"',
         mark=mark,
         code="yaml-unquoted-template",
@@ -221,7 +221,7 @@ def _bad_key(event: Any, mark: Mark) -> Diagnostic:
 
 
 def _second_document(mark: Mark) -> Diagnostic:
-    remedy = "One file holds one spec: remove the line --- and what follows it, or move it to a file of its own."
+    remedy = "A file contains one spec: remove the line --- and the text after it, or move it to another file."
     return Diagnostic("a second YAML document begins here", remedy=remedy, mark=mark, code="yaml-documents")
 
 

@@ -98,7 +98,7 @@ def _one(
             summary, code = f"{written}: unknown key {key!r}", "unknown-key"
             if suggest:
                 close = nearest(key, keys := _keys_of_file(model, path[:-1]), cutoff=0.7)
-                remedy = f"Did you mean {close}?" if close else f"Known here: {', '.join(keys)}." if keys else ""
+                remedy = f"Did you mean {close}?" if close else f"Valid keys: {', '.join(keys)}." if keys else ""
         case "missing":
             summary, code = f"{written} is missing", "missing"
             remedy = "Add version: 1 as the first line." if path == ("version",) else ""

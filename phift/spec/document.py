@@ -24,7 +24,7 @@ __all__ = ["NAME_PATTERN", "Spec", "TargetBlock", "WorkspaceBlock", "blocks"]
 
 BASE_MODEL_RULES = BlockRules(needs=(Need("finetune", "finetune: {parameters: {num_train_epochs: 1}}"),))
 NAME_PATTERN = "[a-z][a-z0-9-]{1,23}"
-_NAME_RULE = "2 to 24 lower-case letters, digits and dashes that begin with a letter"
+_NAME_RULE = "2 to 24 lower-case letters, digits and dashes, starting with a letter"
 
 
 def _model_shape(value: Any) -> str:
@@ -49,7 +49,7 @@ class AdoptBlock(Strict):
     compute: Annotated[bool, Field(description="The cluster of compute.finetune."), Coerced] = False
     endpoint: Annotated[bool, Field(description="The endpoint."), Coerced] = False
     model: Annotated[
-        bool, Field(description="The newest version of the model, taken as what this training would give."), Coerced
+        bool, Field(description="The newest version of the model, used as the result of this training."), Coerced
     ] = False
 
 
@@ -59,45 +59,48 @@ class Spec(Strict):
     version: Annotated[Literal[1], Before(_not_true), Field(description="The format of this file.")]
     requires_phift: Annotated[
         str | None,
-        *matching(REQUIREMENT, 'the oldest release that may read this file, such as ">=0.2"'),
-        Field(description='Oldest release of phift that may read this file: ">=0.2".'),
+        *matching(REQUIREMENT, 'the oldest release that can read this file, such as ">=0.2"'),
+        Field(description='Oldest release of phift that can read this file: ">=0.2".'),
     ] = None
     name: Annotated[
-        str, *matching(NAME_PATTERN, _NAME_RULE), Field(description="Names the stack and everything it makes.")
+        str,
+        *matching(NAME_PATTERN, _NAME_RULE),
+        Field(description="Name of the stack, and prefix of the names that it creates."),
     ]
-    description: Annotated[str | None, Field(description="For people.")] = None
-    tags: Annotated[Tags, Field(description="Put on everything that is made.")] = Field(default_factory=dict)
+    description: Annotated[str | None, Field(description="Free text, not used by phift.")] = None
+    tags: Annotated[Tags, Field(description="Tags of all resources.")] = Field(default_factory=dict)
     vars: Annotated[dict[str, Any], Field(description="Variables for templates: {{ vars.NAME }}.")] = Field(
         default_factory=dict
     )
-    protect: Annotated[bool, Field(description="Refuse to destroy the stack."), Coerced] = False
+    protect: Annotated[bool, Field(description="Reject plans that destroy the stack."), Coerced] = False
     base_model: Annotated[Model | None, Field(description="The model to fine-tune.")] = None
-    data: Annotated[DataBlock | None, Field(description="The splits and where they come from.")] = None
+    data: Annotated[DataBlock | None, Field(description="The splits and their sources.")] = None
     compute: Annotated[ComputeSection, Field(default_factory=ComputeSection, description="Where jobs run.")]
     finetune: Annotated[FinetuneBlock | None, Field(description="The training job.")] = None
     model: Annotated[
-        _ModelOrRef | None, Field(description="The model to register, or azureml:NAME:VERSION to serve what exists.")
+        _ModelOrRef | None,
+        Field(description="The model to register, or azureml:NAME:VERSION to serve an existing one."),
     ] = None
     endpoint: Annotated[EndpointBlock | None, Field(description="The managed online endpoint.")] = None
     deployment: Annotated[DeploymentBlock | None, Field(description="The deployment behind the endpoint.")] = None
-    rollout: Annotated[RolloutBlock | None, Field(description="How a new deployment takes over.")] = None
-    tests: Annotated[dict[str, TestBlock], Field(description="Requests sent after a rollout, by name.")] = Field(
-        default_factory=dict
-    )
+    rollout: Annotated[RolloutBlock | None, Field(description="How a new deployment replaces the old one.")] = None
+    tests: Annotated[
+        dict[str, TestBlock], Field(description="Tests of the deployment, by name; they run before traffic moves.")
+    ] = Field(default_factory=dict)
     extends: Annotated[
         Texts | None,
         BeforeValidator(
             lambda value: [value] if isinstance(value, str) else value, json_schema_input_type=str | list[str]
         ),
-        Field(description="Specs this one builds on."),
+        Field(description="Specs that this one extends."),
     ] = None
-    matrix: Annotated[dict[str, Any] | None, Field(description="Variables with several values: a stack for each.")] = (
-        None
-    )
+    matrix: Annotated[
+        dict[str, Any] | None, Field(description="Variables with several values: one stack for each combination.")
+    ] = None
     renamed_from: Annotated[Texts, Field(description="Former names of the stack.")] = ()
-    adopt: Annotated[AdoptBlock | None, Field(description="Objects of others that exist and become this stack's.")] = (
-        None
-    )
+    adopt: Annotated[
+        AdoptBlock | None, Field(description="Existing unmanaged resources to import into this stack.")
+    ] = None
 
     def adopts(self, kind: str) -> bool:
         """Whether what exists of a kind (compute, endpoint, model) and nobody marked becomes this stack's."""
@@ -149,5 +152,5 @@ class TargetBlock(Strict):
 
     default: Annotated[bool, Field(description="Used when no --target is given."), Coerced] = False
     workspace: Annotated[
-        WorkspaceBlock | None, Field(description="Default: the environment's, or that of config.json.")
+        WorkspaceBlock | None, Field(description="Workspace. Default: from environment variables or config.json.")
     ] = None

@@ -70,7 +70,7 @@ def evaluate(text: str, scopes: Mapping[str, Scope], budget: Budget) -> Any:
 def _parsed(text: str) -> tuple[Sequence[nodes.Node], Sequence[str]]:
     """A template's parts, and the expressions of Azure that pass through it: many specs share their templates."""
     if "\ue000" in text:
-        raise TemplateError("the template holds the character U+E000, which phift needs itself")
+        raise TemplateError("the template contains the character U+E000, which phift reserves")
     pieces = azure_parts(text.strip())
     passed = pieces[1::2]
     source = "".join(piece if number % 2 == 0 else f"\ue000{number // 2}\ue001" for number, piece in enumerate(pieces))
@@ -169,10 +169,10 @@ class _Run:
             if isinstance(whole, dict) or (isinstance(whole, list) and isinstance(argument, int)):
                 return whole[argument]
         except KeyError as cause:
-            return undefined(str(cause.args[0]) if isinstance(whole, Scope) else f"there is no key {argument!r} here")
+            return undefined(str(cause.args[0]) if isinstance(whole, Scope) else f"key {argument!r} not found")
         except (IndexError, TypeError):
-            return undefined(f"there is no item {argument!r} here")
-        return undefined(f"{type(whole).__name__} has no part {argument!r}")
+            return undefined(f"item {argument!r} not found")
+        return undefined(f"{type(whole).__name__} has no attribute {argument!r}")
 
     def _filter(self, node: Any) -> Any:
         value = self._weighed(self.value(node.node))
@@ -286,7 +286,7 @@ def _typed(value: Any) -> Any:
         return {key: _typed(item) for key, item in value.items()}
     if value is None or isinstance(value, bool | int | float):
         return value
-    raise TemplateError(f"the expression gives {type(value).__name__}, which is no YAML value")
+    raise TemplateError(f"the result is of type {type(value).__name__}, which is not a YAML value")
 
 
 def _require_defined(value: Any) -> None:
@@ -297,7 +297,7 @@ def _require_defined(value: Any) -> None:
 
 def _require_value(value: Any) -> None:
     if isinstance(value, Scope):
-        raise TemplateError(f"{value.name} is a set of values", f"Name one of them: {value.name}.NAME")
+        raise TemplateError(f"{value.name} is a set of values", f"Select one: {value.name}.NAME")
 
 
 def _require_fitting(size: int) -> None:
@@ -324,7 +324,7 @@ def _environment() -> SandboxedEnvironment:
 def _to_int(value: Any) -> int:
     """Strict: Jinja's own gives 0 for what is no number."""
     if isinstance(value, str) and not re.fullmatch(r"\s*[-+]?[0-9]{1,80}\s*", value):
-        raise ValueError(f"{value[:40]!r} is no whole number")
+        raise ValueError(f"{value[:40]!r} is not a whole number")
     return int(value)
 
 
@@ -336,7 +336,7 @@ def _to_float(value: Any) -> float:
 def _round(value: Any, places: Any = 0, method: Any = "common") -> float:
     """As Jinja's, for a number of decimal places that a number has."""
     if not isinstance(places, int) or isinstance(places, bool) or abs(places) > _PLACES:
-        raise ValueError(f"round takes {-_PLACES} to {_PLACES} decimal places")
+        raise ValueError(f"round accepts {-_PLACES} to {_PLACES} decimal places")
     if method not in ("common", "ceil", "floor"):
         raise ValueError("the methods of round are common, ceil and floor")
     _require_defined(value)
@@ -352,7 +352,7 @@ def _replace(value: Any, old: Any, new: Any) -> str:
     if not isinstance(old, str) or not isinstance(new, str):
         raise ValueError("replace works on text only")
     if not old:
-        raise ValueError("replace needs the text to be replaced")
+        raise ValueError("replace requires the text to replace")
     text = str(value)
     _require_fitting(len(text) + text.count(old) * len(new))
     return text.replace(old, new)

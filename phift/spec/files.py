@@ -28,12 +28,12 @@ def expand(paths: Iterable[Path | str], most: int = MAX_STACKS) -> list[Path]:
     for path in map(Path, paths):
         files = [path] if _is_one(path) else _several(path)
         if not files:
-            raise UsageError(f"no spec in {path}", remedy="A spec is a YAML file with version: 1 and name:.")
+            raise UsageError(f"no spec found in {path}", remedy="A spec is a YAML file with version: 1 and name:.")
         for file in files:
             found.setdefault(os.path.realpath(file), file)
             if len(found) > most:
-                remedy = "Name fewer files, or raise the limit: --max-stacks N."
-                raise UsageError(f"there are more than {most} specs; a run has at most {most} stacks", remedy=remedy)
+                remedy = "Pass fewer files, or raise the limit: --max-stacks N."
+                raise UsageError(f"more than {most} specs found; a run has at most {most} stacks", remedy=remedy)
     return list(found.values())
 
 
@@ -52,7 +52,7 @@ def _several(path: Path) -> list[Path]:
         else:
             files = [Path(name) for name in matches(str(path))]
     except TooManyFilesError as error:
-        raise UsageError(str(error), remedy="Name a folder nearer to the specs.") from None
+        raise UsageError(str(error), remedy="Pass a folder closer to the specs.") from None
     return [file for file in files if os.path.isfile(file) and _is_spec(file)]
 
 

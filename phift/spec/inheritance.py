@@ -48,23 +48,21 @@ class _Reading:
         """A file with those it extends. below: those that led to it; asked: where the last of them names it."""
         self._files += 1
         if self._files > _MOST_FILES:
-            summary = (
-                f"the spec extends more than {_MOST_FILES} files, itself and those of the files it extends counted"
-            )
-            return None, [_wrong(summary, "Move what they share into fewer files.", asked)]
+            summary = f"the spec extends more than {_MOST_FILES} files, directly or indirectly"
+            return None, [_wrong(summary, "Merge the shared parts into fewer files.", asked)]
         try:
             whole = real(path)
             home = None if asked is None else repository_of(self._folder)
         except OSError as cause:
             return None, [_asked_here(yaml12.unreadable(path, name, cause), asked)]
         if whole in below:
-            circle = " -> ".join(p.name for p in (*below[below.index(whole) :], whole))
-            summary = f"specs extend each other in a circle: {circle}"
-            return None, [_wrong(summary, "Move what they share into a file that extends none of them.", asked)]
+            cycle = " -> ".join(p.name for p in (*below[below.index(whole) :], whole))
+            summary = f"circular `extends`: {cycle}"
+            return None, [_wrong(summary, "Move the shared parts into a file that does not extend any of them.", asked)]
         root, found = read_spec(path, self._room) if home is None else read_within(path, home, name, self._room)
         if root is None or root.mapping is None:
             if asked is not None and root is not None:
-                found.append(Diagnostic("a spec is a mapping", mark=root.mark, code="wrong-type"))
+                found.append(Diagnostic("a spec must be a mapping", mark=root.mark, code="wrong-type"))
             return (root if asked is None else None), [_asked_here(d, asked) for d in found]
         if (refused := unmet(root)) is not None:
             return None, [refused]  # what else it says may be of a later format

@@ -34,13 +34,13 @@ def json_schema() -> Schema:
     overrides = {name + _OVERRIDE: _partial(body) for name, body in definitions.items()}
     changes = {key: body for key, body in _partial(spec)["properties"].items() if key not in FIXED_KEYS}
     target["properties"] |= changes
-    target["description"] = "Where a stack goes; what it does not say of itself overrides the spec."
+    target["description"] = "Target of a stack. Its other keys override those of the spec."
     definitions |= overrides
     definitions["Target"] = target
     definitions["Template"] = {"type": "string", "pattern": r"\{\{", "description": "A template: {{ vars.NAME }}."}
     spec["properties"]["targets"] = {
         "type": "object",
-        "description": "Where the spec can go, by name; `local` is there without being named.",
+        "description": "Targets of the spec, by name. `local` is built in.",
         "additionalProperties": {"anyOf": [{"$ref": f"{_REF}Target"}, {"type": "null"}]},
     }
     return {

@@ -24,11 +24,11 @@ def literal_secrets(root: Node) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 f"{dotted(node.written or path)} looks like a secret in plain text",
                 Severity.WARNING,
-                detail="Anyone who can read the repository or the workspace can read it. phift shows only its length "
-                "and a fingerprint.",
+                detail="Anyone with access to the repository or the workspace can read it. phift shows only its "
+                "length and a fingerprint.",
                 remedy=f"Write {name}: {{secret: env:{name}}}, and set {name} where `phift apply` runs."
                 if area == "environment_variables"
-                else "Remove it. Secrets go into deployment.environment_variables, as {secret: env:NAME}.",
+                else "Remove it. Put secrets into deployment.environment_variables, as {secret: env:NAME}.",
                 mark=node.mark,
                 path=dotted(path),
                 code="literal-secret",

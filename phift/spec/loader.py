@@ -135,10 +135,10 @@ def load(
         stacks = [one.stack for one in found]
         names = ", ".join(stacks[:4]) + (f" and {len(stacks) - 4} more" if len(stacks) > 4 else "")
         example = " ".join(f"--var {name}={text}" for name, text in found[0].cell.variables.items())
-        summary = f"the spec makes {len(found)} stacks, and one is wanted: {names}"
+        summary = f"the spec defines {len(found)} stacks; this command needs one: {names}"
         mark = found[0].mark("matrix")
         raise InvalidSpecError(
-            [Diagnostic(summary, remedy=f"Choose one: {example}", mark=mark, path="matrix", code="matrix")]
+            [Diagnostic(summary, remedy=f"Select one: {example}", mark=mark, path="matrix", code="matrix")]
         )
     return found[0]
 
@@ -162,7 +162,9 @@ def load_all(
     if root is None:
         raise _invalid(found)
     if root.mapping is None:
-        found.append(Diagnostic("a spec is a mapping that begins with version: 1", mark=root.mark, code="wrong-type"))
+        found.append(
+            Diagnostic("a spec must be a mapping that begins with version: 1", mark=root.mark, code="wrong-type")
+        )
         raise _invalid(found)
     if not mapped:
         root = unmapped(root)
@@ -298,7 +300,7 @@ def _target(name: str, own: Node | None, found: list[Diagnostic]) -> Target:
     if name == LOCAL and block.workspace is not None:
         found.append(
             Diagnostic(
-                "targets.local takes no workspace: it is Azure ML embedded in phift",
+                "targets.local cannot have a workspace: it is the emulator",
                 remedy="Give the target another name, or remove the workspace.",
                 mark=own.nearest(("workspace",)).name_mark,
                 path="targets.local.workspace",
@@ -330,9 +332,9 @@ def _shape_of_targets(targets: Node | None) -> list[Diagnostic]:
     found = []
     for name, node in targets.mapping.items():
         if not _target_name_fits(name):
-            rule = "1 to 16 lower-case letters, digits and dashes that begin with a letter"
+            rule = "1 to 16 lower-case letters, digits and dashes, starting with a letter"
             found.append(
-                Diagnostic(f"a target's name must be {rule}; got {name!r}", mark=node.name_mark, code="target")
+                Diagnostic(f"the name of a target must be {rule}; got {name!r}", mark=node.name_mark, code="target")
             )
         if node.mapping is None and node.value is not None:
             summary = f"targets.{name} must be a mapping"

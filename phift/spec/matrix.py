@@ -66,12 +66,12 @@ def too_many(root: Node, most: int) -> Diagnostic | None:
     what = f"{places} targets" if count == 1 else what
     remedy = "Split the spec, or raise the limit" + (f": --max-stacks {count * places}." if count < _BILLION else ".")
     if count * places > most:
-        summary = f"the spec makes {what}; a run has at most {most} stacks"
+        summary = f"the spec defines {what}; a run has at most {most} stacks"
         return Diagnostic(summary, remedy=remedy, mark=blamed.name_mark, path=path, code="max-stacks")
     size = sum(_size(child) for key, child in (root.mapping or {}).items() if key not in ("matrix", "targets"))
     if count * (places * size + (_size(targets) if targets else 0)) > most * _VALUES_EACH:
-        summary = f"the spec makes {what} of {size} values each; together at most {most * _VALUES_EACH} are possible"
-        remedy = "Split the spec, or raise --max-stacks, which this limit follows."
+        summary = f"the spec defines {what} of {size} values each; the limit is {most * _VALUES_EACH} values in total"
+        remedy = "Split the spec, or raise --max-stacks, from which this limit is derived."
         return Diagnostic(summary, remedy=remedy, mark=blamed.name_mark, path=path, code="max-stacks")
     return None
 
@@ -119,11 +119,11 @@ def chosen(all_cells: list[Cell], variables: Mapping[str, str], root: Node) -> t
         narrowed = [c for c in left if _same(c.values[name].value, wanted)]
         if not narrowed:
             values = list(dict.fromkeys(yaml12.flow(c.values[name].value) for c in all_cells))
-            told = ", ".join(values[:_TOLD]) + (f" and {len(values) - _TOLD} more" if len(values) > _TOLD else "")
+            listed = ", ".join(values[:_TOLD]) + (f" and {len(values) - _TOLD} more" if len(values) > _TOLD else "")
             return [], [
                 replace(
                     _wrong(f"matrix.{name} has no value {variables[name]}", node or root, f"matrix.{name}"),
-                    remedy=f"Its values: {told}.",
+                    remedy=f"Values: {listed}.",
                 )
             ]
         left = narrowed
@@ -166,9 +166,11 @@ def _axis(name: str, values: Node) -> tuple[list[tuple[str, Node]], list[Diagnos
             continue
         slug = re.sub(r"[^a-z0-9]+", "-", _spelled(item.value)).strip("-")
         if not slug:
-            found.append(_wrong(f"{path}: {yaml12.flow(item.value)} has no letter or digit for a name", item, path))
+            found.append(
+                _wrong(f"{path}: {yaml12.flow(item.value)} contains no letter or digit for the name", item, path)
+            )
         elif slug in slugs:
-            found.append(_wrong(f"{path}: two of its values are both {slug} in a name", item, path))
+            found.append(_wrong(f"{path}: two values both become {slug} in the name of the stack", item, path))
         else:
             slugs.add(slug)
             axis.append((slug, item._replace(origin=Origin(OriginKind.VAR, name, item.mark), key_mark=item.mark)))
@@ -185,13 +187,13 @@ def _too_long(root: Node, made: list[Cell], node: Node) -> list[Diagnostic]:
     longest = max((c.stack(text) for c in made), key=len)
     if len(longest) <= _LONGEST:
         return []
-    summary = f"the stack's name {longest} has {len(longest)} characters; at most {_LONGEST} are possible"
+    summary = f"the stack name {longest} has {len(longest)} characters; the maximum is {_LONGEST}"
     return [replace(_wrong(summary, node, "matrix"), remedy="Shorten the name or the values of the matrix.")]
 
 
 def _same_names(made: list[Cell], node: Node) -> list[Diagnostic]:
     double = next((label for label, count in Counter(c.label for c in made).items() if count > 1), "")
-    return [_wrong(f"two combinations of matrix make the same name: ...-{double}", node, "matrix")] if double else []
+    return [_wrong(f"two combinations of matrix have the same name: ...-{double}", node, "matrix")] if double else []
 
 
 def _wrong(summary: str, node: Node, path: str) -> Diagnostic:

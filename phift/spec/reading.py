@@ -47,16 +47,16 @@ def read_within(path: Path, home: Path, name: str, room: Room | None = None) -> 
 def _misplaced(path: Path, home: Path, name: str) -> Diagnostic | None:
     if not is_within(path, home):
         return Diagnostic(
-            f"{name} lies outside {home}",
-            remedy="What a spec extends and its variable files must be in the same repository (without Git: in its "
+            f"{name} is outside {home}",
+            remedy="Base specs and variable files must be in the same repository as the spec (without Git: in its "
             "folder or the parent folder). Copy the file there.",
             mark=Mark(name),
             code="file-outside",
         )
     if real(path).suffix.lower() not in _SUFFIXES:
         return Diagnostic(
-            f"{name} is not a YAML file by its name",
-            remedy=f"The file, and what it links to, must end in {', '.join(_SUFFIXES)}.",
+            f"{name} does not have the extension of a YAML file",
+            remedy=f"The name of the file, and that of a link target, must end in {', '.join(_SUFFIXES)}.",
             mark=Mark(name),
             code="file-suffix",
         )

@@ -54,16 +54,16 @@ class AssetRef(NamedTuple):
                 found = match.groupdict()
                 registry, kind = found.get("registry"), found.get("kind") or ""
                 return cls(registry, found["name"], found["version"], found["label"], kind)
-            raise ValueError(f"{value!r} is no reference to an asset")
+            raise ValueError(f"{value!r} is not a reference to an asset")
         for key, part in value.items():
             if key not in _ASSET_KEYS:
                 raise ValueError(f"unknown key {key!r}; a reference has {', '.join(_ASSET_KEYS)}")
             if not isinstance(part, str):
                 raise ValueError(f'{key} must be text, got {part!r}; quote it: {key}: "{part}"')
         if not value.get("name"):
-            raise ValueError("a reference needs a name")
+            raise ValueError("a reference requires a name")
         if bool(value.get("version")) == bool(value.get("label")):
-            raise ValueError("a reference needs one of version and label")
+            raise ValueError("a reference requires either a version or a label")
         return cls(value.get("registry"), value["name"], value.get("version"), value.get("label"))
 
     @property
@@ -78,7 +78,7 @@ class AssetRef(NamedTuple):
     def of_kind(self, kind: str) -> AssetRef:
         """The same reference with its kind said. Raises ValueError when it already says another."""
         if self.kind and self.kind != kind:
-            raise ValueError(f"{self} is among the {self.kind} of the registry; {kind} are wanted here")
+            raise ValueError(f"{self} refers to {self.kind}; this field requires {kind}")
         return AssetRef(self.registry, self.name, self.version, self.label, kind)
 
     def __str__(self) -> str:
@@ -103,10 +103,10 @@ class DatastoreRef(NamedTuple):
         """
         match = re.fullmatch(_DATASTORE, value)
         if match is None:
-            raise ValueError(f"{value.partition('?')[0]!r} is no path in a datastore")
+            raise ValueError(f"{value.partition('?')[0]!r} is not a path in a datastore")
         path = match["path"].lstrip("/")
         if any(part in (".", "..") for part in path.split("/")):
-            raise ValueError(f"{value!r} climbs out of its folder")
+            raise ValueError(f"{value!r} leaves its folder")
         named = match["workspace"]
         workspace = WorkspaceRef(match["subscription"], match["group"], named) if named else None
         return cls(match["store"], path, workspace)
@@ -130,7 +130,7 @@ class ComputeRef(NamedTuple):
                 return cls(name=rest)
             if scheme == "serverless":
                 return cls(serverless=rest)
-        raise ValueError(f"{value!r} is no reference to a compute")
+        raise ValueError(f"{value!r} is not a reference to a compute")
 
     def __str__(self) -> str:
         return f"azureml:{self.name}" if self.name else f"serverless:{self.serverless}"
@@ -151,7 +151,7 @@ class SecretRef(NamedTuple):
             source, _, name = value["secret"].partition(":")
             if source == "env" and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
                 return cls("env", name)
-        raise ValueError("a secret is written {secret: env:NAME} or ${{keyvault:URL}}")
+        raise ValueError("a secret must be {secret: env:NAME} or ${{keyvault:URL}}")
 
     @staticmethod
     def is_written(value: Any) -> bool:
@@ -171,7 +171,7 @@ def data_reference(value: str | Mapping[str, Any]) -> AssetRef | DatastoreRef:
         return DatastoreRef.parse(value)
     found = AssetRef.parse(value).of_kind("data")
     if found.registry is not None:
-        raise ValueError("data of a registry is not read; register it in the workspace")
+        raise ValueError("data assets of a registry are not supported; register the data in the workspace")
     if found.label not in (None, "latest"):
-        raise ValueError(f"data has no label {found.label!r}, only latest")
+        raise ValueError(f"unknown label {found.label!r}: data has only the label latest")
     return found

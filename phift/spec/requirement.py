@@ -20,7 +20,7 @@ def unmet(root: Node, version: str = __version__) -> Diagnostic | None:
         return None
     if not isinstance(node.value, str) or not re.fullmatch(PATTERN, node.value):
         return Diagnostic(
-            "requires_phift must be the oldest release that may read this file",
+            "requires_phift must be the oldest release that can read this file",
             remedy='Write it as requires_phift: ">=0.2".',
             mark=node.mark,
             path="requires_phift",

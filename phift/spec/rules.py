@@ -44,5 +44,5 @@ def missing(root: Node, block: str, needed: str, example: str) -> Diagnostic:
     """The finding that a block is there and something that it needs is not."""
     place = root.nearest((block,))
     return Diagnostic(
-        f"{block} needs {needed}", remedy=f"Add {example}.", mark=place.name_mark, path=needed, code="needs"
+        f"`{block}` requires `{needed}`", remedy=f"Add {example}.", mark=place.name_mark, path=needed, code="needs"
     )

@@ -33,7 +33,9 @@ def default_target(targets: Node | None) -> str | Diagnostic:
     marked = [name for name, node in known.items() if _is_default(node)]
     if len(marked) > 1:
         place = known[marked[1]].name_mark
-        return Diagnostic(f"targets {' and '.join(marked)} are both default", mark=place, path="targets", code="target")
+        return Diagnostic(
+            f"more than one default target: {' and '.join(marked)}", mark=place, path="targets", code="target"
+        )
     if marked:
         return marked[0]
     if len(known) == 1:
@@ -41,8 +43,8 @@ def default_target(targets: Node | None) -> str | Diagnostic:
     if not known:
         return LOCAL
     return Diagnostic(
-        "the spec has several targets and none is default",
-        remedy=f"Say --target {_listed(known, '|')}, or add default: true to one.",
+        "the spec has several targets and no default",
+        remedy=f"Pass --target {_listed(known, '|')}, or add default: true to one.",
         mark=targets.name_mark if targets else None,
         path="targets",
         code="target",
@@ -58,10 +60,8 @@ def choose(targets: Node | None, asked: str | None, place: Mark) -> tuple[str, b
     if asked != LOCAL and asked not in known:
         near = nearest(asked, [*known, LOCAL])
         return Diagnostic(
-            f"the spec has no target {asked!r}",
-            remedy=f"Did you mean {near}?"
-            if near
-            else f"Its targets: {_listed(dict.fromkeys([*known, LOCAL]), ', ')}.",
+            f"target {asked!r} not found in the spec",
+            remedy=f"Did you mean {near}?" if near else f"Targets: {_listed(dict.fromkeys([*known, LOCAL]), ', ')}.",
             mark=targets.name_mark if targets else place,
             path="targets",
             code="target",

@@ -42,7 +42,9 @@ def layered(
         tree, wrong = read_within(path, home(), str(path))
         found += wrong
         if tree is not None and tree.mapping is None:
-            found.append(Diagnostic("a variable file is a mapping of names to values", mark=tree.mark, code="var-file"))
+            found.append(
+                Diagnostic("a variable file must be a mapping of names to values", mark=tree.mark, code="var-file")
+            )
         for name, node in ((tree.mapping if tree else None) or {}).items():
             if name not in variables:
                 hint = len(found) < LISTED
@@ -100,7 +102,7 @@ def _undeclared(
 ) -> Diagnostic:
     near = nearest(name, variables)
     remedy = f"Did you mean {near}?" if near else f"Add it to the spec: vars: {{{name}: ...}}."
-    summary = f"the spec declares no variable {name!r}"
+    summary = f"variable {name!r} is not declared in the spec"
     return Diagnostic(summary, severity, remedy=remedy, mark=mark, path="vars", code="var-unknown")
 
 
@@ -162,7 +164,7 @@ class Renderer:
     def _refuse_key(self, key: str, child: Node, path: Path) -> None:
         self.found.append(
             Diagnostic(
-                f"{dotted(path) or 'the spec'}: templates are for values, not for keys: {key}",
+                f"{dotted(path) or 'the spec'}: templates are allowed in values, not in keys: {key}",
                 mark=child.name_mark,
                 path=dotted(path),
                 code="template",
@@ -214,7 +216,7 @@ class Renderer:
 
     def _variable(self, name: str) -> Any:
         if name in self._open:
-            raise TemplateError(f"variables go round in a circle: {' -> '.join([*self._open, name])}")
+            raise TemplateError(f"circular variable reference: {' -> '.join([*self._open, name])}")
         if name not in self._done:
             self._open.append(name)
             self._budget.enter(_HOP)
@@ -245,8 +247,8 @@ class Renderer:
 
             self._refused_env.append(name)
             raise TemplateError(
-                f"a spec may not read the environment variable {name}",
-                f"Pass --allow-env {shlex.quote(name)} to allow it. Variables named PHIFT_VAR_* are always readable.",
+                f"the spec is not allowed to read the environment variable {name}",
+                f"Pass --allow-env {shlex.quote(name)} to allow it. PHIFT_VAR_* variables are always readable.",
             )
         self.env_names.add(name)
         if name not in self._environment:

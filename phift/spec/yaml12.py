@@ -98,7 +98,9 @@ def unreadable(path: FilePath, name: str, cause: OSError) -> Diagnostic:
         remedy = f"Did you mean {folder / near}?" if near else ""
         return Diagnostic("no such file", remedy=remedy, mark=mark, code="file-missing")
     if isinstance(cause, IsADirectoryError):
-        return Diagnostic("is a folder, not a file", remedy="Name a YAML file in it.", mark=mark, code="file-folder")
+        return Diagnostic(
+            "is a folder, not a file", remedy="Use the path of a YAML file in it.", mark=mark, code="file-folder"
+        )
     if isinstance(cause, UnfitFileError):
         return Diagnostic(f"cannot be read: {cause.strerror}", mark=mark, code=cause.code)
     return Diagnostic(f"cannot be read: {cause.strerror or cause}", mark=mark, code="file-unreadable")
@@ -114,7 +116,9 @@ def _syntax(cause: yaml.MarkedYAMLError, text: str, name: str) -> Diagnostic:
             return unquoted(Mark(name, line + 1, lines[line].index("{{") + 1))
     problem = str(cause.problem or "").strip()
     if place and place.line < len(lines) and "\t" in lines[place.line][: place.column + 1]:
-        return Diagnostic("a tab where YAML wants spaces", remedy="Indent with spaces.", mark=mark, code="yaml-syntax")
+        return Diagnostic(
+            "tab in the indentation: YAML requires spaces", remedy="Indent with spaces.", mark=mark, code="yaml-syntax"
+        )
     context = f" {cause.context}" if cause.context else ""
     remedy = "Quote the value." if "cannot start any token" in problem else ""
     return Diagnostic(f"not YAML: {problem}{context}", remedy=remedy, mark=mark, code="yaml-syntax")

@@ -1,1 +1,1 @@
-"""The state of a stack: what is wanted, what is live, whose it is, and how fields are compared. Reads nothing."""
+"""The state of a stack: desired and live resources, ownership, and field rules. Plain values without I/O."""

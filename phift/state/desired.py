@@ -1,4 +1,4 @@
-"""What compiling a spec gives: the resources wanted, as plain values in the words of `az ml` YAML."""
+"""The desired resources that compiling a spec returns, as plain values with the field names of `az ml` YAML."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ P = TypeVar("P")
 
 @dataclass(frozen=True)
 class NoParts:
-    """The parts of a kind that needs none, and of a resource that is only looked up."""
+    """The parts of a kind without parts, and of a resource that is only looked up."""
 
 
 _NONE: Any = NoParts()
@@ -28,40 +28,40 @@ _TRAITS = Traits()
 
 @dataclass(frozen=True)
 class Desired(Generic[P]):
-    """One resource wanted in the workspace."""
+    """A resource that the spec defines."""
 
     address: Address
     name: str
-    """In the workspace."""
+    """Name in the workspace."""
     properties: Mapping[str, Any] = field(default_factory=dict)
-    """What phift manages; only these are compared with the live object."""
+    """The managed properties. Only these are compared with the live object."""
     digest: str = ""
-    """Of what went into something immutable; empty for the rest."""
+    """Digest of the inputs of an immutable resource; empty for others."""
     inputs: Mapping[str, Any] = field(default_factory=dict)
-    """What the digest covers: a later plan compares it to say why something must be created again."""
+    """The inputs of the digest. A later plan compares them to state why a resource must be re-created."""
     parts: P = _NONE
-    """What the kind needs to create it; not compared."""
+    """Values that the kind needs to create the resource; not compared."""
     shown: Mapping[str, Any] = field(default_factory=dict)
-    """What else a plan shows of it; not compared, and nothing is decided by it."""
+    """Further values shown in the plan; not compared and not used for decisions."""
     depends_on: tuple[Address, ...] = ()
     owned: bool = True
-    """False for a reference, which is read and checked and never written."""
+    """False for a reference, which is checked and never written."""
     protect: bool = False
     azure: Mapping[str, Any] = field(default_factory=dict)
     """Merged last into the request body."""
     stack: str = ""
     former: tuple[str, ...] = ()
-    """The stack's earlier names, whose tags are ours too."""
+    """Earlier names of the stack. Objects tagged with them belong to this stack."""
     former_names: tuple[str, ...] = ()
-    """What an earlier stack would have named it."""
+    """Names that the resource had under earlier names of the stack."""
     generated: bool = False
-    """Whether nothing but this stack gives such a name."""
+    """Whether the name is generated and therefore unique to this stack."""
     restored: tuple[str, ...] = ()
-    """What left the spec, properties and `azure.*` leaves: an update resets it to the service's defaults."""
+    """Properties and `azure.*` leaves removed from the spec. An update resets them to the service's defaults."""
     adopt: bool = False
-    """Whether it is taken over where it exists without tags."""
+    """Whether to import the resource if it exists without tags."""
     traits: Traits = _TRAITS
-    """Those of its kind."""
+    """The traits of the kind."""
 
     def __repr__(self) -> str:
         return concealed_repr(self)
@@ -71,9 +71,8 @@ class Desired(Generic[P]):
 class Stack:
     """All resources of one spec on one target, in the order of their dependencies.
 
-    claim: what identifies the stack as the owner of its objects. notes: facts worth showing in the plan.
-    findings: what is wrong with the spec in the light of the facts; an error among them refuses the plan.
-    former: the stack's earlier names.
+    claim: identifies the stack as the owner of its objects. notes: remarks to show in the plan.
+    findings: problems of the spec; an error among them rejects the plan. former: earlier names of the stack.
     """
 
     name: str
@@ -85,13 +84,13 @@ class Stack:
     former: tuple[str, ...] = ()
 
     def resource(self, address: Address) -> Desired[Any] | None:
-        """The resource of that address, or None."""
+        """Return the resource of an address, or None."""
         return next((r for r in self.resources if r.address == address), None)
 
     def of_kind(self, kind: str) -> tuple[Desired[Any], ...]:
-        """The resources of a kind, in order."""
+        """Return the resources of a kind, in order."""
         return tuple(r for r in self.resources if r.address.kind == kind)
 
     def dependents(self, address: Address) -> tuple[Desired[Any], ...]:
-        """The resources that depend directly on the one of that address, in order."""
+        """Return the direct dependents of a resource, in order."""
         return tuple(r for r in self.resources if address in r.depends_on)

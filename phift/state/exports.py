@@ -1,4 +1,4 @@
-"""What a kind tells the kinds after it. The compiler hands these over in the order of dependencies."""
+"""Values that a kind exports to the kinds compiled after it, in the order of dependencies."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = [
 ]
 
 PIPELINE_OUTPUT = "trained_model"
-"""The output of the training's pipeline that holds the MLflow model, from which the model is registered."""
+"""The output of the training pipeline that contains the MLflow model to register."""
 
 
 @dataclass(frozen=True)
 class ComputeExport:
-    """A cluster. role: "finetune" or "other_steps". size: its VM size, empty where not known."""
+    """A cluster. role: "finetune" or "other_steps". size: its VM size, empty if unknown."""
 
     address: Address
     name: str
@@ -35,7 +35,7 @@ class ComputeExport:
 
 @dataclass(frozen=True)
 class DataExport:
-    """A version of a split that the training reads. digest: its version."""
+    """A data version that the training reads. digest: its version."""
 
     address: Address
     split: str
@@ -44,7 +44,7 @@ class DataExport:
 
 @dataclass(frozen=True)
 class RunExport:
-    """A training. digest, inputs: of everything that decides what is trained."""
+    """A training run. digest, inputs: of everything that determines the result of the training."""
 
     address: Address
     digest: str
@@ -53,7 +53,7 @@ class RunExport:
 
 @dataclass(frozen=True)
 class ModelExport:
-    """A model to serve. name: in the workspace or the registry. digest: of what it was made from."""
+    """A model to serve. name: in the workspace or the registry. digest: of its inputs."""
 
     address: Address
     name: str
@@ -62,7 +62,7 @@ class ModelExport:
 
 @dataclass(frozen=True)
 class EndpointExport:
-    """An endpoint. generated: whether nothing but this stack gives such a name."""
+    """An endpoint. generated: whether the name is generated and therefore unique to this stack."""
 
     address: Address
     name: str
@@ -71,7 +71,7 @@ class EndpointExport:
 
 @dataclass(frozen=True)
 class DeploymentExport:
-    """A deployment. beside: whether a new one is created beside the old one, which goes on serving meanwhile."""
+    """A deployment. beside: whether a new one is created next to the old one, which serves until then."""
 
     address: Address
     name: str

@@ -1,4 +1,4 @@
-"""What compiling needs to know of the world, as plain values: base model, component, VM sizes, data.
+"""The facts that compiling needs, as plain values: base model, component, VM sizes, data.
 
 phift.azure.facts reads the documents; what they mean is decided here, so that it can be tested without a service.
 """
@@ -31,14 +31,14 @@ __all__ = [
 ]
 
 Task = str
-"""Which of a model's lists is meant: "finetune" or "inference"."""
+"""The task of a VM size allow-list: "finetune" or "inference"."""
 
 _OLDEST_GPU_SIZES = ("Standard_NC6", "Standard_NC12", "Standard_NC24", "Standard_NC24r")
-"""K80 sizes: the only ones that Azure's sample refuses where a model names no sizes."""
+"""K80 sizes: the only ones that Azure's sample rejects if a model does not publish an allow-list."""
 
 
 REGION, LOW_PRIORITY = "dedicated", "low priority"
-"""Pools of vCPUs besides those of the VM families: all dedicated ones of the region, and all low-priority ones."""
+"""Pools of vCPUs in addition to those of the VM families: all dedicated and all low-priority vCPUs of the region."""
 
 _POOLS = {"dedicatedcores": REGION, "lowprioritycores": LOW_PRIORITY}
 _DEDICATED = "clusterdedicatedvcpus"
@@ -46,9 +46,9 @@ _DEDICATED = "clusterdedicatedvcpus"
 
 @dataclass(frozen=True)
 class AllowList:
-    """The VM sizes a model accepts for a task, and who says so.
+    """The VM sizes that a model accepts for a task, and the origin of the list.
 
-    origin: "system metadata", "tags", "catalogue" or "" when no list is known. sizes: empty when unknown.
+    origin: "system metadata", "tags", "catalogue", or "" if no list is published. sizes: empty if unknown.
     """
 
     sizes: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ class AllowList:
         return bool(self.origin)
 
     def admits(self, size: str) -> bool:
-        """Whether the size, in any case, is allowed; without a list, all but the four K80 sizes are."""
+        """Return whether a size (case-insensitive) is allowed. Without a list, all but the four K80 sizes are."""
         if self.known:
             return size.lower() in {s.lower() for s in self.sizes}
         return size.lower() not in {s.lower() for s in _OLDEST_GPU_SIZES}
@@ -67,9 +67,9 @@ class AllowList:
 
 @dataclass(frozen=True)
 class BaseModel:
-    """A base model's facts. defaults: its recommended fine-tune parameters, raw.
+    """The facts of a base model. defaults: its recommended fine-tune parameters, unparsed.
 
-    stand_in: a tiny model answers for its weights; no_weights: nothing does. Both are said by the embedded registry.
+    stand_in: the emulator has a tiny model instead of its weights. no_weights: the emulator has neither.
     """
 
     id: str
@@ -89,7 +89,7 @@ class BaseModel:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], *, registry: str, name: str) -> BaseModel:
-        """From a model version's REST document: system metadata first, then tags, then the catalogue."""
+        """Read a REST document of a model version: system metadata, then tags, then the catalogue."""
         properties = document.get("properties") or {}
         tags = properties.get("tags") or {}
         metadata = properties.get("systemMetadata") or {}
@@ -113,7 +113,7 @@ class BaseModel:
 
 @dataclass(frozen=True)
 class Component:
-    """A pipeline component. document: its REST document, from which the job's node is built."""
+    """A pipeline component. document: its REST document, from which the job is built."""
 
     id: str
     registry: str
@@ -124,7 +124,7 @@ class Component:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], *, registry: str, name: str) -> Component:
-        """From a component version's REST document with a complete componentSpec."""
+        """Read a REST document of a component version. It must have a complete componentSpec."""
         spec = (document.get("properties") or {}).get("componentSpec") or {}
         return cls(
             id=str(document.get("id", "")),
@@ -138,7 +138,7 @@ class Component:
 
 @dataclass(frozen=True)
 class Size:
-    """A VM size of the workspace's region. computes: where it may be used (AmlCompute, ComputeInstance, MIR)."""
+    """A VM size in the region of the workspace. computes: where it can be used (AmlCompute, ComputeInstance, MIR)."""
 
     name: str
     vcpus: int
@@ -158,13 +158,13 @@ class Size:
 
 
 def pool_of(family: str) -> str:
-    """The pool of a VM family: sizes and usages spell it differently (standardNCSv3Family, Standard NCSv3 Family)."""
+    """Return the quota pool of a VM family, whose spelling differs (standardNCSv3Family, Standard NCSv3 Family)."""
     return re.sub(r"[^a-z0-9]", "", family.lower()).removesuffix(_DEDICATED)
 
 
 @dataclass(frozen=True)
 class Usage:
-    """vCPUs of a pool, used and at most. name: the service's word. limit: -1 where there is none."""
+    """The quota usage of a pool in vCPUs. name: as the service shows it. limit: -1 if unlimited."""
 
     pool: str
     name: str
@@ -181,22 +181,25 @@ class Usage:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Usage | None:
-        """None for rows that count something else, or the same again for a workspace or a cluster (Azure docs)."""
+        """Read a row of the usages.
+
+        Return None for rows of other units, or of single workspaces or clusters (Azure docs).
+        """
         name = document.get("name") or {}
-        said = str(name.get("localizedValue") or name.get("value") or "")
+        label = str(name.get("localizedValue") or name.get("value") or "")
         kind = str(document.get("type") or "").lower().split("/")
         if len(kind) != 3 or kind[2] != "usages":
             return None
-        pool = pool_of(said) if kind[1] == "vmfamily" else _POOLS.get(kind[1], "")
+        pool = pool_of(label) if kind[1] == "vmfamily" else _POOLS.get(kind[1], "")
         if not pool or "lowpriority" in pool:
             return None
-        return cls(pool, said, int(document.get("currentValue") or 0), int(document.get("limit") or 0))
+        return cls(pool, label, int(document.get("currentValue") or 0), int(document.get("limit") or 0))
 
 
 @dataclass(frozen=True)
 class DataFacts:
-    """One split: version is 12 hex of its recipe; recipe: what its rows are prepared from (see phift.data.Recipe);
-    size: bytes of the source; shown: what else a plan tells of it."""
+    """The facts of a split. version: 12 hex digits of its recipe. recipe: how to prepare its rows (see
+    phift.data.Recipe). size: of the source in bytes. shown: further values shown in the plan."""
 
     split: str
     version: str
@@ -207,7 +210,7 @@ class DataFacts:
 
 @dataclass(frozen=True)
 class Facts:
-    """All of it. arm_id: the workspace's. sizes: by lower-cased name."""
+    """All facts of a compilation. arm_id: of the workspace. sizes: by lower-case name."""
 
     arm_id: str
     location: str
@@ -216,14 +219,14 @@ class Facts:
     sizes: Mapping[str, Size] = field(default_factory=dict)
     data: Mapping[str, DataFacts] = field(default_factory=dict)
     referenced_size: str = ""
-    """The VM size of the compute that the spec refers to, empty when it describes one."""
+    """The VM size of the compute that the spec refers to; empty if the spec defines one."""
     neutral: frozenset[str] = frozenset()
-    """Parameters that do not change what is trained: no part of the job's digest."""
+    """Parameters without influence on the result of the training; not part of the digest of the job."""
     kept_names: Mapping[Address, str] = field(default_factory=dict)
-    """What a renamed stack's things are called there: they keep the names they have."""
+    """Existing names of the resources of a renamed stack, which are kept."""
 
     def size(self, name: str) -> Size | None:
-        """The size of that name in any case: the workspace's word first, then the catalogue's."""
+        """Return the VM size of a name (case-insensitive), from the workspace or from the catalogue."""
         if found := self.sizes.get(name.lower()):
             return found
         listed = catalog.vm_size(name)
@@ -241,7 +244,7 @@ def _allow_list(task: Task, metadata: Mapping[str, Any], tags: Mapping[str, Any]
 
 
 def _names(value: Any) -> tuple[str, ...]:
-    """A tag that holds a list: as a list, or as the text of a Python or JSON list."""
+    """Read a tag that contains a list, or the text of a Python or JSON list."""
     value = _literal(value)
     return tuple(str(v) for v in value) if isinstance(value, list | tuple) else ()
 

@@ -1,4 +1,4 @@
-"""What the workspace says: a live object, and the answer of a read."""
+"""Live objects, and observations: the result of reading a resource."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ __all__ = ["Live", "Observation", "Previous"]
 
 @dataclass(frozen=True)
 class Live:
-    """What the workspace says about an object now."""
+    """The current state of an object in the workspace."""
 
     name: str
-    """In the workspace."""
+    """Name in the workspace."""
     object_id: str
     properties: Mapping[str, Any]
-    """Observed, in the vocabulary of Desired.properties."""
+    """Observed properties, with the names of Desired.properties."""
     owner: Owner
     marks: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Its phift.* tags or properties; those of a deployment hold the values of its variables."""
+    """Its phift.* tags or properties. Those of a deployment contain the values of its variables."""
     state: str = "Succeeded"
-    """The service's own word."""
+    """State as the service reports it."""
     version: str = ""
-    """Of an asset."""
+    """Version of an asset."""
     error: str = ""
-    """Why it is in a failed state, where the service says so."""
+    """Reason of a failed state, if the service reports one."""
     busy: str = ""
-    """What it is working on, so that it must not be deleted now: "2 nodes work"."""
+    """Current activity that forbids deletion: "2 nodes busy". Empty if idle."""
     created: bool = False
-    """Whether it was created before its last change failed: it works as it did, and is written again."""
+    """Whether the object exists and only its last update failed; it is then updated again instead of replaced."""
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """What `status` shows of it beside its properties; not compared, and nothing is decided by it."""
+    """Further facts for `phift status`; not compared and not used for decisions."""
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The REST document."""
     overridden: frozenset[str] = frozenset()
-    """Properties that the spec's `azure:` block decides; they are compared there."""
+    """Properties set by the `azure:` block of the spec; compared there."""
 
     def __repr__(self) -> str:
         return concealed_repr(self)
@@ -51,13 +51,13 @@ class Live:
 
     @property
     def fingerprint(self) -> str:
-        """16 hex that change when anything phift reads of the object does; not with what the service counts up."""
+        """Return 16 hex digits that change with any value that phift reads, except counters of the service."""
         return digest_of([self.name, self.version, self.properties, dict(self.marks)], 16)
 
 
 @dataclass(frozen=True)
 class Previous:
-    """The stack's newest version or deployment that was created from other inputs. label: its version or name."""
+    """The newest version or deployment of the stack with other inputs. label: its version or name."""
 
     label: str
     inputs: Mapping[str, Any] = field(repr=False)
@@ -65,10 +65,10 @@ class Previous:
 
 @dataclass(frozen=True)
 class Observation:
-    """The answer of a read. A kind that tells more of the surroundings has a subclass of it in its `parts.py`."""
+    """The result of reading a resource. A kind that reads more defines a subclass in its `parts.py`."""
 
     live: Live | None = None
-    """None where it is absent."""
+    """None if the object does not exist."""
     others: tuple[Live, ...] = ()
-    """Further objects of the stack in the same place: deployments that this one replaced, newest first."""
+    """Further objects of the stack on the same host, newest first: the deployments that this one replaced."""
     previous: Previous | None = None

@@ -1,7 +1,7 @@
-"""The `azure:` block of a resource: what is merged last into a request body, and how it is compared later.
+"""The `azure:` block of a resource: merged last into the request body, and compared in later plans.
 
-A leaf that the live document shows is compared by value. One that the service keeps to itself is compared by
-`phift.raw`, which says for each leaf that was written its dotted path and four hex digits of its value.
+A leaf that the service returns is compared by value. A leaf that the service does not return is compared by the tag
+`phift.raw`, which contains the dotted path of each written leaf and four hex digits of the digest of its value.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from phift.digest import canonical_json, digest_of
 __all__ = ["Override", "leaves", "overridden", "overrides", "raw_mark", "without"]
 
 _LONGEST = 256
-"""Characters of a tag's value on ARM."""
+"""Maximum length of the value of an ARM tag, in characters."""
 _WHOLE = "*"
 
 
 def leaves(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The leaves of nested mappings by dotted path; lists and scalars are leaves, so is an empty mapping."""
+    """Yield the leaves of nested mappings by dotted path. Lists, scalars and empty mappings are leaves."""
     for key, inner in value.items():
         path = f"{prefix}{key}"
         if isinstance(inner, Mapping) and inner:
@@ -32,9 +32,9 @@ def leaves(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
 
 @dataclass(frozen=True)
 class Override:
-    """One leaf that differs. wanted: None where it left the spec. live: None where the service does not show it.
+    """A leaf that differs. wanted: None if it was removed from the spec. live: None if the service does not return it.
 
-    shown: whether the live document has it; else the mark alone tells.
+    shown: whether the live document contains it; otherwise it is compared by the mark.
     """
 
     path: str
@@ -44,7 +44,7 @@ class Override:
 
 
 def raw_mark(block: Mapping[str, Any]) -> str:
-    """`PATH=HEX,...` of the leaves; `*=HEX` of the whole where that is too long for a tag; empty for none."""
+    """Return the mark of a block: `PATH=HEX,...` for its leaves, `*=HEX` if that is too long, "" for an empty block."""
     found = dict(leaves(block))
     if not found:
         return ""
@@ -54,7 +54,7 @@ def raw_mark(block: Mapping[str, Any]) -> str:
 
 
 def overrides(block: Mapping[str, Any], mark: str, live: Mapping[str, Any]) -> list[Override]:
-    """Where the live document is not what the block says. mark: the live object's `phift.raw`."""
+    """Return the differences between the block and a live document. mark: the value of `phift.raw`."""
     written = dict(part.rpartition("=")[::2] for part in mark.split(",") if part)
     wanted = dict(leaves(block))
     found = []
@@ -76,9 +76,9 @@ def overrides(block: Mapping[str, Any], mark: str, live: Mapping[str, Any]) -> l
 
 
 def overridden(block: Mapping[str, Any], live: Mapping[str, Any], observe: Any) -> frozenset[str]:
-    """The managed properties that the block decides: those that cannot be observed without its leaves.
+    """Return the managed properties that the block sets: those that cannot be observed without its leaves.
 
-    observe: from a REST document to managed properties.
+    observe: converts a REST document to managed properties.
     """
     if not block:
         return frozenset()
@@ -87,7 +87,7 @@ def overridden(block: Mapping[str, Any], live: Mapping[str, Any], observe: Any) 
 
 
 def without(document: Mapping[str, Any], paths: list[str]) -> dict[str, Any]:
-    """A copy without those leaves."""
+    """Return a copy without the leaves at these paths."""
     copy = _copied(document)
     for path in paths:
         *folders, last = path.split(".")
@@ -113,7 +113,7 @@ def _look(document: Mapping[str, Any], path: str) -> tuple[bool, Any]:
 
 
 def _equal(wanted: Any, live: Any) -> bool:
-    """As the resource manager compares: its ids are case-insensitive, all else is not."""
+    """Compare like the resource manager: ids are case-insensitive, other values are not."""
     if isinstance(wanted, str) and isinstance(live, str) and wanted.startswith("/"):
         return wanted.lower() == live.lower()
     if isinstance(wanted, list) and isinstance(live, list):
@@ -122,5 +122,5 @@ def _equal(wanted: Any, live: Any) -> bool:
 
 
 def _hint(path: str, value: Any) -> str:
-    """Too short to guess a value by, long enough to tell that it changed."""
+    """Return four hex digits: too short to guess the value, long enough to detect a change."""
     return hashlib.sha256(f"{path}\n{canonical_json(value)}".encode()).hexdigest()[:4]

@@ -1,12 +1,12 @@
-"""Marks: the `phift.*` tags and properties by which a stack knows what is its own.
+"""Marks: the `phift.*` tags and properties that identify the objects of a stack.
 
-ARM objects (compute, endpoint, deployment) carry them as tags, jobs and asset versions as properties. With them a
-fresh checkout plans correctly without a state file, and a copied tag does not make someone else's object ours. They
-guard against mistakes, not against attackers: whoever may write to the workspace may write tags.
+ARM objects (compute, endpoint, deployment) have them as tags; jobs and asset versions have them as properties. They
+allow a fresh checkout to plan without a state file, and a copied tag does not transfer ownership. They protect against
+mistakes, not against attackers: anyone with write access to the workspace can write tags.
 
-An object is ours when the id of the lock file that made it is that of our lock file, or when it was made from the same
-file of the same repository. Where either side has no id, the repository decides alone; without a repository nothing
-matches, but for objects of release 0.1.0, which knew no ids: by the exact text of their source.
+A stack owns an object if the id of the lock file that created it equals the id of its own lock file, or if the object
+was created from the same file of the same repository. If either side has no id, only the repository counts. Without a
+repository there is no match, except for objects of release 0.1.0, which have no ids: these match by the exact source.
 """
 
 from __future__ import annotations
@@ -54,30 +54,30 @@ INPUTS = "phift.inputs"
 RAW = "phift.raw"
 FIELDS = "phift.fields"
 OPTIONAL = (TAGS, FIELDS, RAW)
-"""Marks that only make later plans more exact."""
+"""Optional marks, which make later plans more exact."""
 ARM_TAGS = 50
-"""Tags that the resource manager keeps of one object."""
+"""Maximum number of tags of an ARM object."""
 _ARM_TAG_LENGTH = 256
 
 
 class Ownership(StrEnum):
     OURS = "ours"
     MOVED = "moved"
-    """Ours by its id, made from another file or repository: the spec moved, or this is a copy of it."""
+    """Owned according to its id, but created from another file or repository: the spec moved, or is a copy."""
     FOREIGN = "foreign"
-    """Marked by phift, but for another stack, another spec, or copied from another object."""
+    """Marked for another stack or another spec, or with marks copied from another object."""
     UNMARKED = "unmarked"
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What a stack says of itself. id: of its lock file, empty before the first apply. source: of its spec."""
+    """The identity of a stack as an owner. id: of its lock file, empty before the first apply. source: of its spec."""
 
     id: str
     source: Source
 
     def owns(self, id: str, source: str) -> Ownership:
-        """OURS, MOVED or FOREIGN: what something is that says of itself that it was made by these."""
+        """Return OURS, MOVED or FOREIGN for an object created by the lock file `id` and the spec `source`."""
         if self.id and id:
             if self.source.same(source):
                 return Ownership.OURS
@@ -89,17 +89,19 @@ class Claim:
         return Ownership.OURS if exact or self.source.same(source) else Ownership.FOREIGN
 
     def made(self, plan: Mapping[str, Any]) -> bool:
-        """Whether an apply in the ledger, by the summary of its plan, was of this stack; those of release 0.1.0, which
-        say no id, were of whoever has its name."""
+        """Return whether an apply in the ledger, given by the summary of its plan, was an apply of this stack.
+
+        Applies of release 0.1.0 have no id and match by name.
+        """
         id = str(plan.get("id", ""))
         return not id or self.owns(id, str(plan.get("source", ""))) is not Ownership.FOREIGN
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose an object is by its marks. stack, source, id: as it says itself, empty when unmarked.
+    """The owner of an object according to its marks. stack, source, id: values of the marks, empty if unmarked.
 
-    copied: its marks were written for another object.
+    copied: whether the marks were written for another object.
     """
 
     ownership: Ownership
@@ -110,31 +112,33 @@ class Owner:
 
     @property
     def ours(self) -> bool:
-        """Whether the stack may change it: a moved one too, once the move was approved."""
+        """Whether the stack may change the object: a moved one too, after the move was approved."""
         return self.ownership in (Ownership.OURS, Ownership.MOVED)
 
     def __str__(self) -> str:
-        """`stack NAME of SOURCE`, as far as it says; "nobody" where it says nothing."""
+        """Return `stack NAME of SOURCE` as far as known, or "nobody"."""
         if not self.stack:
             return "nobody"
         return f"stack {self.stack}" + (f" of {self.source}" if self.source else "")
 
 
 def user_tags(tags: Mapping[str, Any] | None) -> dict[str, str]:
-    """The tags that are not phift's own marks."""
+    """Return the tags without phift's own marks."""
     return {k: str(v) for k, v in (tags or {}).items() if not k.lower().startswith(PREFIX)}
 
 
 def applied_digest(properties: Mapping[str, Any]) -> str:
-    """16 hex over the managed desired fields: what `phift.applied` holds after an apply."""
+    """Return the value of `phift.applied` after an apply: 16 hex digits over the managed desired fields."""
     return digest_of(properties, 16)
 
 
 def marks_of(
     desired: Desired[Any], *, stack: str, claim: Claim, object_id: str, before: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """The marks for an object about to be written. object_id: its ARM id, case-insensitive. before: the marks that it
-    has. A source that is not known never takes the place of one that is."""
+    """Return the marks of an object to write. object_id: its ARM id, case-insensitive. before: its current marks.
+
+    An unknown source never replaces a known one.
+    """
     source = str(claim.source)
     written = (before or {}).get(SOURCE, "")
     if not claim.source.known and Source.parse(written).known:
@@ -160,27 +164,29 @@ def marks_of(
         marks[FIELDS] = fields
     keys = ",".join(sorted(desired.properties.get("tags") or {}))
     if 0 < len(keys) <= _ARM_TAG_LENGTH:
-        # Lets a later plan tell a tag that left the spec from one that someone else added.
+        # Allows a later plan to distinguish a tag removed from the spec from a tag that someone else added.
         marks[TAGS] = keys
     return _that_fit(marks, len(desired.properties.get("tags") or {}))
 
 
 def needed_marks(desired: Desired[Any]) -> int:
-    """How many tags the marks take that an object cannot do without."""
+    """Return the number of tags that the mandatory marks take."""
     return len((STACK, ADDRESS, APPLIED, OWNER, SOURCE, ID)) + bool(desired.digest) + desired.protect
 
 
 def managed_fields(desired: Desired[Any]) -> list[str]:
-    """The fields that the spec sets and could leave to the service: written down, so that a later plan can tell one
-    that left the spec from one that somebody else set."""
+    """Return the optional fields that the spec sets.
+
+    They are recorded so that a later plan can distinguish a field removed from the spec from one set by someone else.
+    """
     rules = [r for r in rules_of(desired.address.kind) if r.behaviour in (Behaviour.DEFAULT, Behaviour.STAYS)]
     fields = (path for path, value in leaves(desired.properties) if value is not None)
     return sorted(path for path in fields if any(r.covers(path) for r in rules))
 
 
 def _that_fit(marks: dict[str, str], tags: int) -> dict[str, str]:
-    """The marks beside so many tags of the user's: those that only make plans more exact give way first."""
-    room = ARM_TAGS - tags + (INPUTS in marks)  # the inputs are kept elsewhere
+    """Drop optional marks until the marks and the given number of user tags fit."""
+    room = ARM_TAGS - tags + (INPUTS in marks)  # the inputs are stored elsewhere
     dropped = OPTIONAL[: max(0, len(marks) - room)]
     return {name: value for name, value in marks.items() if name not in dropped}
 
@@ -194,10 +200,10 @@ def owner_of(
     address: Address,
     former: Sequence[str] = (),
 ) -> Owner:
-    """Whose the object is, seen from this stack and address.
+    """Return the owner of an object, as seen from this stack and address.
 
-    The owner digest binds the marks to the very object that carries them, so tags copied to another object
-    do not verify. former: earlier names of the stack, whose marks are ours too.
+    The owner digest binds the marks to the object, so tags copied to another object do not verify. former: earlier
+    names of the stack; their marks count as its own.
     """
     if STACK not in marks and OWNER not in marks:
         return Owner(Ownership.UNMARKED)
@@ -209,7 +215,7 @@ def owner_of(
 
 
 def inputs_in(marks: Mapping[str, str]) -> dict[str, Any]:
-    """What the digest covered when the object was made; empty when it does not say."""
+    """Return the inputs recorded when the object was created; empty if not recorded."""
     try:
         inputs = json.loads(marks.get(INPUTS, "{}"))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Field behaviour as data: how differences between wanted and live are to be taken, each with its reason."""
+"""Field behaviour as data: how to treat differences between desired and live values, with reasons."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ class Behaviour(StrEnum):
     SERVER_OWNED = "server_owned"
     """The service writes it; never compared."""
     INITIAL = "initial"
-    """Ours only at creation."""
+    """Managed at creation only."""
     IMMUTABLE = "immutable"
     """Cannot be changed in place: forces replacement."""
     NEUTRAL = "neutral"
-    """A parameter that does not change what is trained: no part of the job's digest."""
+    """A parameter without influence on the result of the training; not part of the digest of the job."""
     SECRET = "secret"
     """The value is not shown."""
     DEFAULT = "default"
-    """What the service puts where nothing is said: a field that leaves the spec goes back to it."""
+    """The default of the service. A field removed from the spec is reset to it."""
     STAYS = "stays"
-    """Neither changed in place nor by a new object: a field that leaves the spec keeps its value."""
+    """Cannot be reset, not even by a replacement: a field removed from the spec keeps its value."""
 
 
 class Source(StrEnum):
-    """How we know."""
+    """The source of a rule."""
 
     RECORDED = "recorded"
     SDK = "sdk"
@@ -47,7 +47,7 @@ class Source(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    """field: a dotted path, `*` matches within it. value: of a default."""
+    """A rule for a field. field: a dotted path; `*` is a wildcard. value: of a default."""
 
     kind: str
     field: str
@@ -62,7 +62,7 @@ class Rule:
 
 @cache
 def rules_of(kind: str) -> tuple[Rule, ...]:
-    """The rules of a kind, in file order; empty when there are none."""
+    """Return the rules of a kind, in file order; empty if it has none."""
     source = files("phift.kinds").joinpath(kind, "rules.yaml")
     if not source.is_file():
         return ()

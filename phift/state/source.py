@@ -1,4 +1,4 @@
-"""Where a spec comes from: the repository, however it was cloned, and the path in it."""
+"""The source of a spec: its repository, independent of the clone address, and its path in the repository."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import unquote
 __all__ = ["Source", "normal_source"]
 
 _LONGEST = 256
-"""Characters of a tag's value on ARM."""
+"""Maximum length of the value of an ARM tag, in characters."""
 
 _SCP = re.compile(r"(?P<host>[^/:\\]{2,}):(?!//)(?P<path>.*)")
 """`git@host:owner/repo`; a single letter before the colon is a drive."""
@@ -28,40 +28,40 @@ _ALIASES = {
 
 @dataclass(frozen=True)
 class Source:
-    """repository: `host/owner/repo` in lower case, empty where none is known. path: of the spec in it, as it is
-    written; of a spec outside every work tree its file name alone."""
+    """The source of a spec. repository: `host/owner/repo` in lower case, empty if unknown. path: of the spec in the
+    repository; outside a work tree only the file name."""
 
     repository: str
     path: str
 
     @classmethod
     def of(cls, remote: str, path: str) -> Source:
-        """remote: the address of a clone, in any of the forms git takes; empty for none."""
+        """Return the source for a clone. remote: its address in any form that git accepts; empty if it has none."""
         return cls(_repository(remote) if remote else "", path)
 
     @classmethod
     def parse(cls, text: str) -> Source:
-        """From `str(source)`, or from what release 0.1.0 wrote: the address of the clone as it is, `#`, the path."""
+        """Parse `str(source)`, or the form of release 0.1.0: the unchanged clone address, `#`, the path."""
         remote, hash_, path = text.partition("#")
         if not hash_:
             remote, path = "", text
         return cls.of(remote, path)
 
     def same(self, written: str) -> bool:
-        """Whether `written`, the mark of an object, names this very file of this very repository."""
+        """Return whether `written`, the mark of an object, names the same file of the same repository."""
         other = Source.parse(written)
         if not self.known or self.repository != other.repository:
             return False
-        # Release 0.1.0 cut what was longer than a tag.
+        # Release 0.1.0 truncated values longer than a tag.
         return str(self) == str(other) or (len(written) == _LONGEST and self.path.startswith(other.path))
 
     @property
     def known(self) -> bool:
-        """Whether the repository is; without one, a path says nothing: `spec.yaml` is everywhere."""
+        """Whether the repository is known. Without it, a path such as `spec.yaml` does not identify a spec."""
         return bool(self.repository)
 
     def __str__(self) -> str:
-        """`repository#path`, no longer than a tag may be: the end of a longer one is a digest of the whole."""
+        """Return `repository#path`. If too long for a tag, truncate it and append a digest of the whole."""
         text = f"{self.repository}#{self.path}"
         if len(text) <= _LONGEST:
             return text
@@ -69,12 +69,12 @@ class Source:
 
 
 def normal_source(text: str) -> str:
-    """The mark of an object as `str(source)` writes it, whatever release wrote it."""
+    """Return a mark in the form of `str(source)`, whatever release wrote it."""
     return str(Source.parse(text))
 
 
 def _repository(remote: str) -> str:
-    """A clone's address without scheme, user, port and `.git`; a path on this machine stays a path."""
+    """Return a clone address without scheme, user, port and `.git`. Local paths are unchanged."""
     if match := _URL.fullmatch(remote):
         if match["scheme"].lower() == "file":
             return _local(unquote(match["path"]))
@@ -105,7 +105,7 @@ def _local(path: str) -> str:
 
 
 def _https(organisation: str, parts: list[str]) -> list[str]:
-    """`project/_git/repo`, or `_git/repo` for the repository that is called as its project is."""
+    """Return `project/_git/repo`, or `_git/repo` if the repository has the name of its project."""
     parts = [p for p in parts if p != "defaultcollection"]
     if "_git" in parts:
         at = parts.index("_git")

@@ -1,4 +1,4 @@
-"""The service's words for states, in closed sets: of runs, of resources that are provisioned, and of versions."""
+"""States as the service reports them: of runs, of provisioned resources, and of versions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["Provisioning", "RunState"]
 
 
 class RunState(StrEnum):
-    """States of a job and of its steps that phift compares; the service knows more, all of them in progress."""
+    """States of a job and of its steps that phift compares; all further states of the service are in progress."""
 
     COMPLETED = "Completed"
     FAILED = "Failed"
@@ -18,12 +18,12 @@ class RunState(StrEnum):
 
     @staticmethod
     def failed(word: str) -> bool:
-        """Whether a run in this state has ended without its result."""
+        """Return whether a run in this state has ended without a result."""
         return word in _RUN_FAILED
 
     @staticmethod
     def ended(word: str) -> bool:
-        """Whether a run in this state goes on no more."""
+        """Return whether a run in this state has ended."""
         return word in _RUN_FAILED or word == RunState.COMPLETED
 
 
@@ -41,10 +41,10 @@ class Provisioning(StrEnum):
 
     @staticmethod
     def failed(word: str) -> bool:
-        """Whether a resource in this state is of no use and is replaced."""
+        """Return whether a resource in this state is unusable and must be replaced."""
         return word in (Provisioning.FAILED, Provisioning.CANCELED)
 
     @staticmethod
     def settled(word: str) -> bool:
-        """Whether no operation is in progress on a resource in this state."""
+        """Return whether a resource in this state has settled, that is, has no operation in progress."""
         return word in (Provisioning.SUCCEEDED, Provisioning.FAILED, Provisioning.CANCELED)

@@ -1,4 +1,4 @@
-"""The traits of a kind: what the engine may assume of its resources, as data."""
+"""The traits of a kind: properties of its resources that the engine relies on, as data."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ __all__ = ["Nature", "Traits"]
 
 
 class Nature(StrEnum):
-    """How a kind changes."""
+    """The way in which a kind changes."""
 
     MUTABLE = "mutable"
-    """Updated in place where its rules allow, else replaced: compute, endpoint."""
+    """Updated in place if its rules allow it, otherwise replaced: compute, endpoint."""
     VERSION = "version"
-    """Found by its digest among immutable versions: data, model."""
+    """Identified by digest among immutable versions: data, model."""
     RUN = "run"
-    """Carried out once for each digest: job."""
+    """Run once for each digest: job."""
 
 
 @dataclass(frozen=True)
 class Traits:
-    """One line for each trait. The defaults are those of a resource that exists for one stack and is billed for."""
+    """The traits of a kind. The defaults describe a resource that belongs to one stack and is billed."""
 
     nature: Nature = Nature.MUTABLE
     deadline: float = 3600.0
-    """Seconds that a create, an update or a run may take before apply stops waiting for it."""
+    """Timeout of a create, an update or a run in seconds."""
     leaves_object: bool = True
-    """An object is left in the workspace, which must be found there once the work is done."""
+    """Leaves an object in the workspace, which apply verifies afterwards."""
     shared: bool = False
-    """Several stacks may use one object: what another stack owns is used as it is."""
+    """Several stacks can use one object: an object of another stack is used as-is."""
     adoptable: bool = False
-    """The spec's `adopt` may name the kind: an object without phift's tags becomes the stack's."""
+    """`adopt` of the spec can name the kind, to import an unmanaged object."""
     historic: bool = False
-    """The object records what was true when it was made: it stays the stack's when the spec moves, and is kept."""
+    """The object is a record of the past: it still belongs to the stack after the spec moves, and is kept."""
     trains: bool = False
-    """Its run is the training: it costs the most, and reads the data."""
+    """Its run is the training, which is the most expensive step and reads the data."""
     hosts: bool = False
     """Deleting it deletes what it hosts."""
     hosted: bool = False
@@ -45,14 +45,14 @@ class Traits:
     routes: bool = False
     """It decides which deployments receive requests; what it no longer names may be removed."""
     single: bool = False
-    """A stack has at most one: a new one means that none of a former stack was found."""
+    """A stack has at most one. Creating one means that none of a former stack was found."""
     decided_last: bool = False
-    """Its decision depends on those of resources that come after it in the stack."""
+    """Decided last: the decision depends on resources that come later in the stack."""
     tags_on_arm: bool = False
     """Its tags are kept by the resource manager, which limits their number and length."""
     replaceable: bool = False
-    """`--replace` may name it."""
-    instead: str = "Only a compute and a deployment can be; the others are found by their content."
+    """Can be replaced with `--replace`."""
+    instead: str = "Only a compute or a deployment can be replaced; other resources are identified by their content."
     """What to do instead of `--replace`."""
     billed_in: str = ""
-    """The ARM collection that lists its objects, of a kind that is billed for as long as the object exists."""
+    """The ARM collection of a kind that is billed while its objects exist; empty for other kinds."""

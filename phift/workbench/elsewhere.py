@@ -50,8 +50,8 @@ class Elsewhere:
         if self.shared.data_root is not None:
             raise invalid(
                 "outside",
-                f"{asked} lies outside the data root {self.shared.data_root}",
-                "With --data-root (PHIFT_DATA_ROOT), data must be files in that folder.",
+                f"{asked} is outside the data root {self.shared.data_root}",
+                "With --data-root (PHIFT_DATA_ROOT), data files must be in that folder.",
                 "asset" if wanted.asset is not None else "path",
             )
         if wanted.asset is not None:
@@ -88,7 +88,9 @@ class Elsewhere:
                 return reference.pinned("latest")  # which is found missing
             version = versions[0]
         elif versions and versions[0] != version:
-            newer = f"{reference} is version {versions[0]} now; phift.lock pins {version} (phift lock --upgrade)"
+            newer = (
+                f"{reference} is now version {versions[0]}; phift.lock pins {version} (to update: phift lock --upgrade)"
+            )
             self.notes.append(newer)
         self.assets[split] = {"requested": str(reference), "version": str(version)}
         return reference.pinned(str(version))
@@ -99,10 +101,10 @@ class Elsewhere:
 
         found = self.shared.once(("blobs", stores.arm_id, str(reference)), find)
         if without := found.without_digest:
-            what = without[0] if len(without) == 1 else f"{len(without)} blobs, {without[0]} among them,"
+            what = without[0] if len(without) == 1 else f"{len(without)} blobs (such as {without[0]})"
             verb = "has no MD5 and is" if len(without) == 1 else "have no MD5 and are"
             self.notes.append(
-                f"{place}: {what} {verb} known by ETag: uploading the same bytes again means a new training"
+                f"{place}: {what} {verb} identified by ETag: uploading the same bytes again triggers a new training"
             )
         return SourceIdentity((), remote=found)
 
@@ -121,9 +123,9 @@ class Elsewhere:
             )
             raise invalid(
                 "address",
-                f"{path} names {named}, which no datastore of the workspace holds",
-                "Register it as a datastore, and write asset: azureml://datastores/NAME/paths/PATH; "
-                "or download the file, and write path: FILE.",
+                f"{path} is in {named}, which is not registered as a datastore of the workspace",
+                "Register the container as a datastore and write asset: azureml://datastores/NAME/paths/PATH, "
+                "or download the file and write path: FILE.",
                 "path",
             )
         format_of(path)
@@ -133,8 +135,8 @@ class Elsewhere:
             if not self.shared.fetch:
                 raise invalid(
                     "unpinned",
-                    f"{path} is not pinned: phift.lock says nothing of its content",
-                    "Run `phift lock`: it downloads it once and pins size and SHA-256. A plan downloads nothing.",
+                    f"{path} is not pinned in phift.lock",
+                    "Run `phift lock`: it downloads the file once and pins size and SHA-256. A plan never downloads.",
                     "path",
                 )
             folder = home.locate() / "cache" / "downloads"

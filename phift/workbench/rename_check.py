@@ -29,8 +29,8 @@ def former_name(bench: Workbench, planned: Sequence[PlannedResource]) -> Iterato
     """
     node = bench.loaded.tree.child("name")
     literal = node is not None and node.origin.kind is OriginKind.SPEC
-    anew = any(KINDS[r.address.kind].traits.single and r.action in _MAKES for r in planned)
-    if not anew or not literal or not bench.stack.claim.source.known:
+    creates = any(KINDS[r.address.kind].traits.single and r.action in _MAKES for r in planned)
+    if not creates or not literal or not bench.stack.claim.source.known:
         return
     mine = bench.loaded.spec.name
     for stack, names in _others(bench).items():
@@ -41,11 +41,11 @@ def former_name(bench: Workbench, planned: Sequence[PlannedResource]) -> Iterato
         end = bench.stack.name.removeprefix(mine)
         former = stack.removesuffix(end) if end else stack
         yield Diagnostic(
-            f"stack {stack} was made by this very spec, and this plan makes {bench.stack.name} beside it",
+            f"this spec already created stack {stack}; this plan creates {bench.stack.name} in addition",
             severity=Severity.WARNING,
-            detail=f"It has {', '.join(names)}, which go on to bill.",
-            remedy=f"If it was renamed: `renamed_from: [{former}]` keeps what it made. Otherwise destroy it under its "
-            "old name.",
+            detail=f"Stack {stack} still has {', '.join(names)}, which continue to be billed.",
+            remedy=f"If you renamed the spec, add `renamed_from: [{former}]` to keep its resources. Otherwise destroy "
+            "the stack under its old name.",
             mark=bench.loaded.mark("name"),
             path="name",
             code="former-name",

@@ -142,11 +142,11 @@ def _missing(kind: str, reference: AssetRef, version: str | None) -> Diagnostic:
     where = f"registry {reference.registry}" if reference.registry else "the workspace"
     named = f"{reference.name}:{version}" if version else reference.name
     return Diagnostic(
-        f"there is no {what} {named} in {where}",
-        remedy=f"`az ml {kind.rstrip('s')} list` shows what there is; phift.lock may pin a version that was removed: "
+        f"{what} {named} not found in {where}",
+        remedy=f"To list what exists, run `az ml {kind.rstrip('s')} list`. If phift.lock pins a deleted version, run "
         "`phift lock --upgrade`."
         if version and reference.floats
-        else f"`az ml {kind.rstrip('s')} list` shows what there is.",
+        else f"To list what exists, run `az ml {kind.rstrip('s')} list`.",
         path="base_model" if kind == "models" else "finetune.component",
         code=f"{what.replace(' ', '-')}-missing",
     )

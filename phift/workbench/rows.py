@@ -42,7 +42,7 @@ __all__ = [
     "run",
 ]
 
-NOT_RUN = "data checks: not yet run; apply runs them before it uploads"
+NOT_RUN = "data checks: not run yet; apply runs them before it uploads"
 
 _MEASURED = Once()
 """By recipe and token counter: stacks of one run that share a data version measure it once."""
@@ -127,7 +127,7 @@ def _require_checked(bench: Workbench, recipes: Mapping[str, Recipe], listener: 
             update_lock(bench.lock_path, {bench.loaded.stack: StackLock(data=pins)})
         except PhiftError as error:
             # The checks have run, which is what this apply needs; only the next one must run them again.
-            listener(Note(f"The findings of the data checks are not pinned: {error.summary}"))
+            listener(Note(f"The findings of the data checks could not be pinned: {error.summary}"))
     found = judged(bench.loaded, recipes, held)
     if errors_of(found):
         raise RefusedError(found)
@@ -204,7 +204,7 @@ def _uses_rows(planned: Iterable[PlannedResource]) -> bool:
 def _announced(found: Diagnostic) -> Diagnostic:
     if found.severity is not Severity.ERROR:
         return found
-    detail = " ".join(filter(None, (found.detail, "data.checks refuses this: apply stops before it uploads anything.")))
+    detail = " ".join(filter(None, (found.detail, "data.checks rejects this: apply stops before it uploads anything.")))
     return replace(found, severity=Severity.WARNING, detail=detail)
 
 

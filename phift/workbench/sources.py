@@ -72,7 +72,7 @@ def resolved_sources(
             hub[split] = identity.hub.plain()
             notes += _hub_notes(split, wanted, identity.hub)
         if split == "train" and not recipe.take.everything:
-            notes.append(f"data.train takes {shown.get('take', recipe.take)}: for a trial, not for a full training")
+            notes.append(f"data.train takes {shown.get('take', recipe.take)}: a trial, not a full training")
     if problems:
         raise InvalidSpecError(problems)
     checks = pinned.checks if pinned else None
@@ -122,7 +122,7 @@ def outside(loaded: LoadedSpec, shared: Shared) -> Iterator[str]:
         ):
             continue
         more = f" and {len(files) - 1} more files" if len(files) > 1 else ""
-        yield f"{_path(split)} lies outside the repository: {files[0]}{more}"
+        yield f"{_path(split)} is outside the repository: {files[0]}{more}"
 
 
 def _wanted(loaded: LoadedSpec) -> dict[str, DataSource]:
@@ -196,12 +196,12 @@ def _columns(identity: SourceIdentity) -> Collection[str] | None:
 def _require_take(take: Take, identity: SourceIdentity) -> None:
     split = identity.hub
     if take.by == "block" and not (split.direct if split else all(f == "parquet" for f in identity.formats)):
-        summary = "take: by: block needs Parquet files: other formats have no row groups"
-        raise InvalidSpecError([Diagnostic(summary, remedy="Leave `by` out.", path="take", code="data-take")])
+        summary = "take: by: block requires Parquet files: other formats do not have row groups"
+        raise InvalidSpecError([Diagnostic(summary, remedy="Remove `by`.", path="take", code="data-take")])
     wanted = take.of(take.count or 0) if take.count is not None and take.by != "every" else None
     if split and split.rows is not None and wanted is not None and wanted > split.rows:
-        summary = f"take: {take} asks for more rows than there are: {split.split} has {split.rows:,}"
-        remedy = f"Write at most {split.rows}, or leave `take` out."
+        summary = f"take: {take} exceeds the number of rows: {split.split} has {split.rows:,}"
+        remedy = f"Take at most {split.rows}, or remove `take`."
         raise InvalidSpecError([Diagnostic(summary, remedy=remedy, path="take", code="data-take")])
 
 
@@ -218,8 +218,8 @@ def _shown(wanted: DataSource, recipe: Recipe) -> dict[str, Any]:
         if total and (rows := take.of(total)) is not None:
             shown["take"] = f"{take} = {rows:,} of {total:,} rows"
     if recipe.messages is not None:
-        said = wanted.messages if isinstance(wanted.messages, str) else None
-        shown["messages"] = said or "mapped from columns"
+        preset = wanted.messages if isinstance(wanted.messages, str) else None
+        shown["messages"] = preset or "mapped from columns"
     if recipe.unfit.share:
         shown["unfit"] = str(recipe.unfit)
     if remote is not None:
@@ -244,9 +244,9 @@ def _transfer(split: HubSplit, take: Take, seed: int) -> tuple[int, int]:
 
 def _hub_notes(split: str, wanted: DataSource, pin: HubSplit) -> Iterator[str]:
     if pin.renamed_from:
-        yield f"{pin.renamed_from} is now called {pin.id} on the hub: write the new name in {_path(split)}.hub"
+        yield f"{pin.renamed_from} was renamed to {pin.id} on the hub: use the new name in {_path(split)}.hub"
     if pin.gated:
-        yield f"{pin.id} is gated: who applies needs a token with access to it"
+        yield f"{pin.id} is gated: apply requires a token with access to it"
 
 
 def _path(split: str) -> str:

@@ -40,15 +40,15 @@ def stand_ins(
         version = _newest(loaded.stack, split, azure, claim, former)
         if version:
             facts[split] = DataFacts(split, version)
-            told = f"Taken as version {version}, the newest that this stack has in the workspace."
+            detail = f"Using version {version}, the newest version of this stack in the workspace."
         else:
-            told = "The workspace has no version of it that this stack made."
+            detail = "The workspace does not contain a version that this stack created."
         path = f"data.{split}"
         warnings.append(
             Diagnostic(
                 f"{path} cannot be identified: {why}",
                 severity=Severity.WARNING,
-                detail=told,
+                detail=detail,
                 mark=loaded.mark(path),
                 path=path,
                 code="data-unidentified",

@@ -44,7 +44,7 @@ def test_a_folder_and_a_matrix_are_planned_applied_and_looked_at(project: Projec
     one = project.run("plan", str(other), "--var", "steps=2", "--detailed-exitcode")
     assert one.returncode == 0, one.stdout + one.stderr
     refused = project.run("status", str(other))
-    assert "makes 2 stacks, and one is wanted" in refused.stderr
+    assert "defines 2 stacks; this command needs one" in refused.stderr
     everything = project.run("status", "--all", "--format", "json", str(project.folder))
     assert everything.returncode == 0, everything.stderr
     forgotten = {f["stack"] for f in json.loads(everything.stdout)["forgotten"]}

@@ -227,7 +227,10 @@ FILES: tuple[Hostile, ...] = (
     ),
     Hostile("a plan with NaN", {"plan.json": plan(resources=float("nan"))}, "not a valid plan", words=SHOW),
     Hostile(
-        "a plan with 1e999", {"plan.json": plan(stack=0).replace('"stack": 0', '"stack": 1e999')}, "not a valid plan", words=SHOW
+        "a plan with 1e999",
+        {"plan.json": plan(stack=0).replace('"stack": 0', '"stack": 1e999')},
+        "not a valid plan",
+        words=SHOW,
     ),
     Hostile("a plan that is a FIFO", {"plan.json": fifo}, "not a regular file", words=SHOW),
     Hostile(

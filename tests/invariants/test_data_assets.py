@@ -176,7 +176,7 @@ def test_a_label_is_pinned(project: Project, outsider: Outsider) -> None:
     outsider.register(name, "2", "uri_file", outsider.upload("v2.jsonl", rows("two")))
     plan = project.plan()
     assert not plan.changes_something
-    assert any("version 2 now; phift.lock pins 1" in note for note in plan.notes)
+    assert any("now version 2; phift.lock pins 1" in note for note in plan.notes)
     pinned = read_lock(project.folder / "phift.lock").stack(project.stack).data
     assert pinned is not None
     assert pinned.assets == {"train": {"requested": f"azureml:{name}@latest", "version": "1"}}
@@ -244,7 +244,7 @@ def test_under_a_data_root_nothing_but_its_files_is_read(project: Project, outsi
     trains_on(project, f"{{asset: {asset}}}")
     answer = project.run("plan", "spec.yaml", "--data-root", str(project.folder))
     assert answer.returncode == 1
-    assert "lies outside the data root" in answer.stderr
+    assert "is outside the data root" in answer.stderr
 
 
 def test_columns_and_samples_of_a_parquet_file(project: Project, outsider: Outsider) -> None:

@@ -39,7 +39,7 @@ def test_destroy_after_the_files_were_deleted(project: Project) -> None:
     assert removed == {"compute.finetune", "data.train", "data.test", "model.finetuned"}
     (warning,) = plan.warnings
     assert warning.summary.startswith("data.train cannot be identified: no such file")
-    assert "Taken as version" in warning.detail
+    assert "Using version" in warning.detail
 
 
 def test_destroy_cancels_the_training_of_data_that_is_gone(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_looking_at_a_stack_whose_data_is_gone(project: Project) -> None:
     ("data", "why"),
     [
         ("{asset: azureml:nobodys:7}", "data asset nobodys not found"),
-        ("{asset: azureml:nobodys@latest}", "nobodys"),
+        ("{asset: azureml:nobodys@latest}", "data asset nobodys not found"),
         ("{path: https://example.org/rows.jsonl}", "is not pinned"),
         (f"{{hub: {CHAT}, split: train_sft}}", "phift.lock does not pin"),
     ],
@@ -98,4 +98,4 @@ def test_destroy_asks_the_hub_nothing(project: Project, seed_hub: Hub) -> None:
     plan = phases.destroy_plan(project.request, project.embedded.connector)
     assert seed_hub.requests() == []
     assert {w.code for w in plan.warnings} == {"data-unidentified"}
-    assert {w.detail for w in plan.warnings} == {"The workspace has no version of it that this stack made."}
+    assert {w.detail for w in plan.warnings} == {"The workspace does not contain a version that this stack created."}

@@ -28,7 +28,9 @@ def test_an_edit_trains_again_and_its_revert_finds_the_first_training(project: P
     assert [(c.path, c.live, c.wanted, c.action.force) for c in job.changes] == [
         ("learning_rate", 0.008, 0.004, "forces retraining")
     ]
-    assert next(r for r in plan.resources if r.address.kind == "model").identity.endswith("next (2 unless taken)")
+    assert next(r for r in plan.resources if r.address.kind == "model").identity.endswith(
+        "(version known after apply; expected 2)"
+    )
     project.applied()
     assert project.models() == ["1", "2"]
 
@@ -147,7 +149,7 @@ def test_a_failed_job_is_told_with_its_step_and_not_repeated(project: Project) -
     assert [str(e.address) for e in project.events if isinstance(e, ResourceSkipped)] == ["model.finetuned"]
     assert project.models() == []
 
-    with pytest.raises(RefusedError, match="ended as Failed") as refused:
+    with pytest.raises(RefusedError, match="ended in state Failed") as refused:
         project.plan()
     assert [d.code for d in refused.value.diagnostics if d.code == "job-failed"] == ["job-failed"]
     assert len(project.jobs()) == 1
@@ -164,15 +166,15 @@ def test_retries_of_the_spec_outlast_the_infrastructure(project: Project) -> Non
     """Within one apply, and taken up by the next where one ended."""
     project.tag(rehearsal__fail="chat_completion_finetune: PreemptionError: nodes lost", rehearsal__fail_attempts="3")
     assert project.apply().exit_code == 1
-    with pytest.raises(RefusedError, match="ended as Failed"):
+    with pytest.raises(RefusedError, match="ended in state Failed"):
         project.plan()
     project.edit("finetune:\n  component", "finetune:\n  retries: 1\n  component")
     plan = project.plan()
     assert [r.reason for r in plan.resources if r.address.kind == "job"] == [
-        "attempt 1 ended as Failed: its nodes were pre-empted"
+        "attempt 1 ended in state Failed: its nodes were pre-empted"
     ]
     assert project.apply().exit_code == 1
-    with pytest.raises(RefusedError, match="ended as Failed"):
+    with pytest.raises(RefusedError, match="ended in state Failed"):
         project.plan()
     project.edit("retries: 1", "retries: 3")
     project.events.clear()
@@ -189,7 +191,7 @@ def test_retries_of_the_spec_are_not_for_failures_of_the_author(project: Project
     project.tag(rehearsal__fail="chat_completion_finetune: out of memory")
     assert project.apply().exit_code == 1
     assert len(project.jobs()) == 1
-    with pytest.raises(RefusedError, match="ended as Failed"):
+    with pytest.raises(RefusedError, match="ended in state Failed"):
         project.plan()
 
 

@@ -132,7 +132,7 @@ def test_lock_says_what_it_could_not_ask(hub: Hub, project: Project, monkeypatch
     monkeypatch.setattr("phift.data.hub.session.Patience", lambda: QUICK)
     report = phases.lock(project.request, project.embedded.connector)
     (note,) = report.notes
-    assert note.startswith(f"cannot tell whether {CHAT}@main has moved: cannot reach http://127.0.0.1:9")
+    assert note.startswith(f"cannot determine whether {CHAT}@main has changed: cannot reach http://127.0.0.1:9")
 
 
 def test_a_lock_of_an_earlier_release_is_valid_and_filled(hub: Hub, project: Project) -> None:

@@ -60,7 +60,7 @@ def test_a_shared_compute_is_made_once_and_first(world: World) -> None:
     requests = [world.write(f"{n}.yaml", f"stack-{n}") for n in ("a", "b")]
     planned = world.plan_many(*requests)
     assert [changes(p).get("compute.finetune") for p in planned.plans] == ["create", None]
-    assert planned.plans[1].resources[0].notes == ("gpu is made by stack stack-a: used as it is",)
+    assert planned.plans[1].resources[0].notes == ("stack stack-a creates gpu; used as-is",)
     assert world.apply_many(planned).exit_code == 0
     assert world.memory.asked["PUT computes/*"] == 1
     assert len(world.names("jobs")) == 2
@@ -109,8 +109,8 @@ def test_an_apply_that_fails_stops_no_other(world: World, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("blocks", "said"),
     [
-        (({}, {}), "2 specs make the stack twin"),
-        (({"endpoint": {"name": "shop"}}, {"endpoint": {"name": "Shop"}, "name": "other"}), "make the endpoint shop"),
+        (({}, {}), "2 specs define the stack twin"),
+        (({"endpoint": {"name": "shop"}}, {"endpoint": {"name": "Shop"}, "name": "other"}), "define the endpoint shop"),
     ],
 )
 def test_two_specs_of_one_name_are_refused_before_anything(
@@ -190,7 +190,7 @@ def test_a_name_that_changed_without_renamed_from_is_told_before_all_is_made_ane
     world.memory.asked.clear()
     plan = world.plan(world.write("a.yaml", "new-name"))
     assert changes(plan)["job.finetune"] == "run"
-    assert warned(plan) == ["stack old-name was made by this very spec, and this plan makes new-name beside it"]
+    assert warned(plan) == ["this spec already created stack old-name; this plan creates new-name in addition"]
     (told,) = [w for w in plan.warnings if w.code == "former-name"]
     assert "`renamed_from: [old-name]`" in told.remedy
     assert "endpoint old-name-" in told.detail
@@ -229,7 +229,7 @@ def test_what_nobody_marked_is_adopted_when_asked_for(world: World) -> None:
         "traffic"
     ] = {}
 
-    with pytest.raises(RefusedError, match="was not made by phift"):
+    with pytest.raises(RefusedError, match="is not managed by phift"):
         world.plan(request)
     adopting = world.write(
         "a.yaml",

@@ -30,9 +30,9 @@ def world(tmp_path: Path) -> World:
     [
         ("train.jsonl", None),
         ("../work/train.jsonl", None),
-        ("../out.jsonl", "data.train lies outside the repository: {}/out.jsonl"),
-        ("link.jsonl", "data.train lies outside the repository: {}/out.jsonl"),
-        ("../*.jsonl", "data.train lies outside the repository: {}/more.jsonl and 1 more files"),
+        ("../out.jsonl", "data.train is outside the repository: {}/out.jsonl"),
+        ("link.jsonl", "data.train is outside the repository: {}/out.jsonl"),
+        ("../*.jsonl", "data.train is outside the repository: {}/more.jsonl and 1 more files"),
     ],
 )
 def test_a_plan_says_what_lies_outside(world: World, path: str, note: str | None) -> None:

@@ -39,8 +39,8 @@ def test_an_old_deployment_that_is_protected_outlives_its_rollout(world: World) 
     plan = world.plan(spec(world, SIZES[1], protect=True))
     assert removed(plan) == []
     new = plan.resource(next(r.address for r in plan.resources if str(r.address) == "deployment.main")).identity
-    assert kept(plan) == [f"deployment {old} is protected: it stays beside {new}, and bills"]
-    assert [r.reason for r in plan.resources if r.identity == old] == [f"replaced by {new}, but protected: stays"]
+    assert kept(plan) == [f"deployment {old} is protected: it is kept next to {new} and continues to be billed"]
+    assert [r.reason for r in plan.resources if r.identity == old] == [f"replaced by {new}; protected: not deleted"]
     world.apply(spec(world, SIZES[1], protect=True))
     again = world.plan(spec(world, SIZES[1], protect=True))
     assert not again.changes_something

@@ -49,7 +49,7 @@ def test_a_second_deployment_that_does_not_fit_is_refused_in_the_plan(family: Pr
 
     leave(family, 47)
     mark = family.embedded.mark()
-    with pytest.raises(RefusedError, match=r"needs 96 vCPUs of Standard NCADSA100v4 Family .* and 47 are free"):
+    with pytest.raises(RefusedError, match=r"needs 96 vCPUs of Standard NCADSA100v4 Family .*; only 47 available"):
         family.plan()
     assert len([r for r in family.embedded.since(mark) if r["path"].endswith("/usages")]) == 1
 
@@ -81,4 +81,4 @@ def test_stacks_that_fit_alone_and_not_together_are_told(family: Project) -> Non
     assert told() == [[], []]
     leave(family, 2 * (24 + 48) - 1)
     pool = "Standard NCADSA100v4 Family Cluster Dedicated vCPUs"
-    assert told() == [[], [f"deployment.main needs 48 vCPUs of {pool} beside 96 of stacks before it, and 143 are free"]]
+    assert told() == [[], [f"deployment.main needs 48 vCPUs of {pool} besides 96 for other stacks; only 143 available"]]

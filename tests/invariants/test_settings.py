@@ -141,7 +141,7 @@ def test_an_override_that_the_service_hides_is_compared_by_its_mark(world: World
     (change,) = visible(plan, "deployment.main").items()
     assert change == (
         "azure.properties.secretSauce",
-        (None, 2, "the service does not show it: compared by what phift wrote"),
+        (None, 2, "the service does not return it; compared with the value that phift wrote last"),
     )
 
 

@@ -144,7 +144,7 @@ def test_a_name_that_stays_taken_is_told(there: Project) -> None:
     with faults(there.embedded, taken):
         assert there.apply().exit_code == 1
     (told,) = failures(there)
-    assert "is not free in this region" in told
+    assert "is not available in this region" in told
     assert "endpoint.name" in told
     there.applied()
 
@@ -166,7 +166,7 @@ def test_a_failed_deployment_is_replaced(there: Project, monkeypatch: pytest.Mon
     monkeypatch.setenv("PHIFT_TEST_SECRET", "")
     plan = there.plan()
     (deployment,) = [r for r in plan.resources if str(r.address) == "deployment.main"]
-    assert (deployment.action.value, deployment.reason) == ("replace", "the live object is in state Failed")
+    assert (deployment.action.value, deployment.reason) == ("replace", "it exists in state Failed")
     there.applied()
     assert not there.plan().changes_something
     (endpoint,) = world(there)["endpoints"]

@@ -82,7 +82,7 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsiz
         ("a.csv", b"question;answer\nTwo?;2\n", "delimiter", "separated by semicolons", "commas"),
         ("a.csv", b"question\tanswer\nTwo?\t2\n", "delimiter", "separated by tabs", ".tsv"),
         ("a.tsv", b"question,answer\nTwo?,2\n", "delimiter", "separated by commas", ".csv"),
-        ("a.csv", b"messages,messages\n[],[]\n", "duplicate-column", "column names in the first line", "Rename"),
+        ("a.csv", b"messages,messages\n[],[]\n", "duplicate-column", "names in the first line: `messages`", "Rename"),
         ("a.json", json.dumps({"data": [ROW]}).encode(), "nested", "in `data` of a single object", "jq -c '.data[]'"),
         ("a.jsonl", json.dumps({"version": 1, "rows": [ROW]}).encode(), "nested", "in `rows` of a single", "'.rows[]'"),
         ("a.json", json.dumps({"data": [ROW]}, indent=2).encode(), "nested", "a single multi-line object", "jq -c"),

@@ -160,7 +160,7 @@ def test_another_split_is_named(tmp_path: Path) -> None:
     rows(tmp_path / "train.jsonl", ("a", "1"))
     request = spec(tmp_path, "train: {path: train.jsonl}\ntest: {path: nosuch.jsonl}")
     assert preview(request, refused).rows  # the other split need not be there
-    with pytest.raises(UsageError, match="no split 'tset'"):
+    with pytest.raises(UsageError, match="the spec does not define rows for split 'tset'"):
         preview(request, refused, "tset")
 
 

@@ -167,7 +167,7 @@ def test_keys_of_a_later_phift_are_kept_while_what_they_describe_stands(tmp_path
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("version: 3\n", "version 3; this phift reads versions 1 and 2"),
+        ("version: 3\n", "version 3; this release of phift reads versions 1 and 2"),
         ("stacks: {}\n", "version none"),
         ("version: 2\nstakcs: {}\n", "unknown key 'stakcs'"),
         ("version: 2\nid: mine\n", "id"),

@@ -77,23 +77,28 @@ def of(desired: Desired[Any], owner: Owner = OURS, **more: Any) -> Observation:
     [
         (CLUSTER, Observation(), Action.CREATE, "not in the workspace"),
         (CLUSTER, of(CLUSTER), Action.NO_OP, ""),
-        (CLUSTER, of(CLUSTER, state="Failed"), Action.REPLACE, "the live object is in state Failed"),
-        (CLUSTER, of(CLUSTER, state="Deleting"), Action.CREATE, "the old one is being deleted; waits until it is gone"),
+        (CLUSTER, of(CLUSTER, state="Failed"), Action.REPLACE, "it exists in state Failed"),
+        (
+            CLUSTER,
+            of(CLUSTER, state="Deleting"),
+            Action.CREATE,
+            "a resource of this name is being deleted; apply waits for it",
+        ),
         (
             replace(CLUSTER, owned=False),
             of(CLUSTER, UNMARKED),
             Action.NO_OP,
-            "a reference: read and checked, never written",
+            "a reference: checked, never changed",
         ),
-        (DATA, Observation(), Action.CREATE, "no version with this content"),
+        (DATA, Observation(), Action.CREATE, "no registered version with this content"),
         (DATA, of(DATA), Action.REUSE, "same content"),
         (DATA, of(DATA, state="Archived"), Action.UPDATE, "archived: will be restored"),
-        (MODEL, ModelObservation(), Action.CREATE, "no version from this training"),
+        (MODEL, ModelObservation(), Action.CREATE, "no registered version for these training inputs"),
         (MODEL, of(MODEL, version="3"), Action.REUSE, "same content"),
         (MODEL, of(MODEL, version="3", state="Archived"), Action.UPDATE, "archived: will be restored"),
-        (JOB, JobObservation(), Action.RUN, "never run"),
-        (JOB, of(JOB, state="Completed"), Action.REUSE, "it has completed"),
-        (JOB, of(JOB, state="Queued"), Action.ADOPT, "already running (Queued): watched, not started again"),
+        (JOB, JobObservation(), Action.RUN, "not run yet"),
+        (JOB, of(JOB, state="Completed"), Action.REUSE, "already completed"),
+        (JOB, of(JOB, state="Queued"), Action.ADOPT, "already running (Queued); will be awaited, not restarted"),
     ],
 )
 def test_action_and_reason(desired: Desired[Any], seen: Observation, action: Action, reason: str) -> None:
@@ -106,7 +111,10 @@ def test_an_endpoint_whose_last_change_failed_is_written_again() -> None:
     endpoint = wanted("endpoint", "main", "e", {"auth_mode": "key"})
     created = {"created": True, "error": "OperationCanceled: overridden"}
     planned, _ = decided(endpoint, of(endpoint, state="Failed", **created))
-    assert (planned.action, planned.reason) == (Action.UPDATE, "its last change ended in state Failed: written again")
+    assert (planned.action, planned.reason) == (
+        Action.UPDATE,
+        "its last update ended in state Failed; will be updated again",
+    )
     assert (planned.details["state"], planned.details["errors"]) == ("Failed", "OperationCanceled: overridden")
     planned, _ = decided(endpoint, of(endpoint, state="Failed"))
     assert planned.action is Action.REPLACE
@@ -159,7 +167,7 @@ def test_protection_is_a_change(wanted: bool, marked: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     ("owner", "note"),
-    [(UNMARKED, "gpu was not made by phift: used as it is"), (FOREIGN, "gpu belongs to stack theirs: used as it is")],
+    [(UNMARKED, "gpu is not managed by phift; used as-is"), (FOREIGN, "gpu belongs to stack theirs; used as-is")],
 )
 def test_a_cluster_of_others_is_used_as_it_is(owner: Owner, note: str) -> None:
     planned, findings = decided(CLUSTER, of(CLUSTER, owner))
@@ -176,7 +184,7 @@ def test_versions_and_jobs_of_others_are_refused(desired: Desired[Any]) -> None:
 
 def test_the_next_model_version_is_named_and_known_after_apply() -> None:
     planned, _ = decided(MODEL, ModelObservation(next_version="4"))
-    assert planned.identity == "m: next (4 unless taken)"
+    assert planned.identity == "m (version known after apply; expected 4)"
     assert planned.details["version"] == KNOWN_AFTER_APPLY
 
 
@@ -213,11 +221,11 @@ def test_a_cancelled_job_is_not_said_to_fail_again() -> None:
     planned, (finding,) = decided(JOB, seen)
     assert planned.reason == "was cancelled"
     assert finding.summary.endswith("was cancelled")
-    assert finding.detail == "It did not fail: cancelled at noon, last change by ada."
+    assert finding.detail == "It did not fail; it was cancelled at noon, last change by ada."
     assert "--retry-failed" in finding.remedy
     waited, findings = decided(JOB, JobObservation(live(JOB, state="CancelRequested"), attempt=1))
     assert (waited.action, findings) == (Action.ADOPT, ())
-    assert waited.reason == "being cancelled (CancelRequested): watched, not started again"
+    assert waited.reason == "being cancelled (CancelRequested); will be awaited, not restarted"
 
 
 def test_retries_of_the_spec_are_bounded() -> None:
@@ -225,7 +233,7 @@ def test_retries_of_the_spec_are_bounded() -> None:
     first = JobObservation(live(JOB, state="Failed"), attempt=1, infrastructure="its node was lost")
     second = JobObservation(live(JOB, state="Failed"), attempt=2, infrastructure="its node was lost")
     again, _ = decided(patient, first)
-    assert (again.action, again.reason) == (Action.RUN, "attempt 1 ended as Failed: its node was lost")
+    assert (again.action, again.reason) == (Action.RUN, "attempt 1 ended in state Failed: its node was lost")
     assert [f.code for f in decided(patient, second)[1]] == ["job-failed"]
 
 
@@ -256,22 +264,22 @@ def removed(
     [
         (CLUSTER, Observation(), False, Action.NO_OP, "not in the workspace"),
         (CLUSTER, of(CLUSTER), False, Action.DELETE, "stops billing"),
-        (CLUSTER, of(CLUSTER, UNMARKED), False, Action.NO_OP, "not made by this stack: stays"),
-        (CLUSTER, of(CLUSTER, FOREIGN), True, Action.NO_OP, "not made by this stack: stays"),
-        (replace(CLUSTER, owned=False), of(CLUSTER), False, Action.NO_OP, "not made by this stack: stays"),
+        (CLUSTER, of(CLUSTER, UNMARKED), False, Action.NO_OP, "not managed by this stack: not deleted"),
+        (CLUSTER, of(CLUSTER, FOREIGN), True, Action.NO_OP, "not managed by this stack: not deleted"),
+        (replace(CLUSTER, owned=False), of(CLUSTER), False, Action.NO_OP, "not managed by this stack: not deleted"),
         (
             CLUSTER,
-            of(CLUSTER, busy="2 nodes work"),
+            of(CLUSTER, busy="2 nodes busy"),
             False,
             Action.NO_OP,
-            "busy: 2 nodes work, perhaps for others; stays",
+            "in use (2 nodes busy): not deleted",
         ),
         (JOB, of(JOB, state="Running"), False, Action.DELETE, "running: will be cancelled"),
-        (JOB, of(JOB, state="Completed"), True, Action.NO_OP, "ended: stays as a record"),
-        (DATA, of(DATA), False, Action.NO_OP, "kept: it costs only storage"),
+        (JOB, of(JOB, state="Completed"), True, Action.NO_OP, "finished: kept as history"),
+        (DATA, of(DATA), False, Action.NO_OP, "kept: storage cost only"),
         (DATA, of(DATA), True, Action.DELETE, "will be archived"),
         (DATA, of(DATA, state="Archived"), True, Action.NO_OP, "archived"),
-        (MODEL, of(MODEL), False, Action.NO_OP, "kept: it costs only storage"),
+        (MODEL, of(MODEL), False, Action.NO_OP, "kept: storage cost only"),
         (MODEL, of(MODEL), True, Action.DELETE, "will be archived"),
     ],
 )

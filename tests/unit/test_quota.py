@@ -121,12 +121,12 @@ def test_a_deployment_beside_the_old_one_needs_all_of_it_again(loaded: LoadedSpe
     assert told.severity is Severity.ERROR
     assert told.code == "quota-exceeded"
     assert told.summary == (
-        "deployment.main needs 48 vCPUs of Standard NCADSA100v4 Family Cluster Dedicated vCPUs, and 12 are free"
+        "deployment.main needs 48 vCPUs of Standard NCADSA100v4 Family Cluster Dedicated vCPUs; only 12 available"
     )
     assert told.detail == (
-        "2 x 24: 1 instance of Standard_NC24ads_A100_v4, and the service reserves 1 more. In use: 180 of 192."
+        "2 x 24: 1 instance of Standard_NC24ads_A100_v4, plus 1 reserved by the service. In use: 180 of 192."
     )
-    assert "phift destroy and phift apply: nothing is trained again" in told.remedy
+    assert "run `phift destroy`, then `phift apply`; nothing is trained again" in told.remedy
     assert told.path == "deployment.instance_type"
 
 
@@ -140,7 +140,7 @@ def test_what_comes_after_a_job_may_be_free_by_then_unless_it_can_never_fit(load
     trained = (COMPUTE, Action.NO_OP, there(COMPUTE, nodes=1)), (JOB, Action.RUN, None)
     (later,) = found(loaded, *trained, (DEPLOYMENT, Action.CREATE, None), read=usages((180, 192)))
     assert later.severity is Severity.WARNING
-    assert "after the job has run" in later.detail
+    assert "only after the job has finished" in later.detail
     huge = replace(DEPLOYMENT, properties={**DEPLOYMENT.properties, "instance_count": 10})
     (hopeless,) = found(loaded, *trained, (huge, Action.CREATE, None))
     assert hopeless.severity is Severity.ERROR
@@ -161,26 +161,26 @@ def test_a_cluster_of_which_no_node_fits_is_not_made(loaded: LoadedSpec) -> None
     (told,) = found(loaded, (COMPUTE, Action.CREATE, None), read=usages((180, 192)))
     assert (told.severity, told.code) == (Severity.ERROR, "quota-exceeded")
     assert told.detail == "1 x 24: 1 node of Standard_NC24ads_A100_v4. In use: 180 of 192."
-    assert told.remedy.startswith("These fit: Standard_NC6s_v3.")
+    assert told.remedy.startswith("Sizes that fit: Standard_NC6s_v3.")
 
 
 def test_the_region_counts_too(loaded: LoadedSpec) -> None:
     (told,) = found(loaded, (COMPUTE, Action.CREATE, None), read=usages(region=(990, 1000)))
-    assert "Total Cluster Dedicated Regional vCPUs, and 10 are free" in told.summary
+    assert "Total Cluster Dedicated Regional vCPUs; only 10 available" in told.summary
 
 
 def test_low_priority_nodes_share_one_pool(loaded: LoadedSpec) -> None:
     low = replace(COMPUTE, properties={**COMPUTE.properties, "tier": "low_priority"})
     assert found(loaded, (low, Action.CREATE, None), read=usages(family=(192, 192))) == []
     (told,) = found(loaded, (low, Action.CREATE, None), read=usages(low=(90, 96)))
-    assert "LowPriority Regional vCPUs, and 6 are free" in told.summary
+    assert "LowPriority Regional vCPUs; only 6 available" in told.summary
 
 
 def test_a_job_waits_for_nodes_and_is_no_error(loaded: LoadedSpec) -> None:
     running = (COMPUTE, Action.NO_OP, there(COMPUTE)), (JOB, Action.RUN, None)
     (told,) = found(loaded, *running, read=usages((192, 192)))
     assert told.severity is Severity.WARNING
-    assert "A job waits until they are free" in told.detail
+    assert "A job waits in the queue until they are available" in told.detail
     warm = (COMPUTE, Action.NO_OP, there(COMPUTE, nodes=1)), (JOB, Action.RUN, None)
     assert found(loaded, *warm, read=never) == []
 
@@ -189,7 +189,7 @@ def test_more_nodes_than_there_can_be_are_told(loaded: LoadedSpec) -> None:
     many = replace(COMPUTE, properties={**COMPUTE.properties, "max_instances": 9})
     (told,) = found(loaded, (many, Action.CREATE, None))
     assert (told.severity, told.code) == (Severity.WARNING, "quota-most")
-    assert "may grow to 216 vCPUs, and the limit of Standard NCADSA100v4 Family" in told.summary
+    assert "may scale to 216 vCPUs of Standard NCADSA100v4 Family" in told.summary
     (again,) = found(loaded, (many, Action.UPDATE, there(COMPUTE)))
     assert again.code == "quota-most"
 

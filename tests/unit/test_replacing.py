@@ -41,7 +41,7 @@ def decided(
 
 def test_what_could_stay_is_replaced() -> None:
     planned, findings = decided("compute.finetune")
-    assert (planned.action, planned.reason, findings) == (Action.REPLACE, "asked for by --replace", [])
+    assert (planned.action, planned.reason, findings) == (Action.REPLACE, "requested by --replace", [])
 
 
 def test_what_is_not_there_is_made() -> None:
@@ -50,7 +50,7 @@ def test_what_is_not_there_is_made() -> None:
 
 @pytest.mark.parametrize(
     ("wanted", "said"),
-    [("compute.other", "the plan has no compute.other"), ("data.train", "the plan has no data.train")],
+    [("compute.other", "compute.other is not in the plan"), ("data.train", "data.train is not in the plan")],
 )
 def test_an_address_that_the_plan_has_not_is_told(wanted: str, said: str) -> None:
     with pytest.raises(UsageError, match=said.replace(".", r"\.")) as raised:
@@ -59,7 +59,7 @@ def test_an_address_that_the_plan_has_not_is_told(wanted: str, said: str) -> Non
 
 
 def test_what_is_of_others_is_not_replaced() -> None:
-    with pytest.raises(UsageError, match="not of this stack"):
+    with pytest.raises(UsageError, match="this stack does not own gpu"):
         decided("compute.finetune", owner=FOREIGN)
 
 

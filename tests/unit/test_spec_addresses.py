@@ -29,16 +29,16 @@ def test_what_is_read(path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "summary", "remedy"),
     [
-        ("http://example.org/a.jsonl", "plain text", "https://"),
+        ("http://example.org/a.jsonl", "unencrypted", "https://"),
         ("s3://bucket/a.jsonl", "Amazon S3", "path: FILE"),
         ("gs://bucket/a.jsonl", "Google Cloud Storage", "path: FILE"),
         ("hf://datasets/a/b/c.jsonl", "Hugging Face hub", "hub: OWNER/NAME"),
         ("ftp://example.org/a.jsonl", "(ftp)", "path: FILE"),
         ("file:///etc/passwd", "(file)", "path: FILE"),
         ("https:/example.org/a.jsonl", "lacks a slash", "https://"),
-        ("https:///a.jsonl", "names no host", "HOST"),
-        ("https://example.org:port/a.jsonl", "names no host", "HOST"),
-        ("https://example.org/ä.jsonl", "beyond ASCII", "Percent-encode"),
+        ("https:///a.jsonl", "lacks a host", "HOST"),
+        ("https://example.org:port/a.jsonl", "the host is missing", "HOST"),
+        ("https://example.org/ä.jsonl", "non-ASCII", "Percent-encode"),
         ("https://example.org/a b.jsonl", "spaces", "Percent-encode"),
         ("https://example.org/a.jsonl#part", "fragment", "%23"),
         ("https://acct.blob.core.windows.net/c/a.jsonl?sig=SECRET", "has a query", "datastore"),
@@ -91,12 +91,12 @@ def test_references_to_data() -> None:
 @pytest.mark.parametrize(
     ("value", "why"),
     [
-        ("azureml://datastores/d/paths/../a.jsonl", "climbs out"),
-        ("azureml://datastores/d/a.jsonl", "no path in a datastore"),
-        ("azureml://jobs/j/outputs/o", "no path in a datastore"),
+        ("azureml://datastores/d/paths/../a.jsonl", "leaves its folder"),
+        ("azureml://datastores/d/a.jsonl", "is not a path in a datastore"),
+        ("azureml://jobs/j/outputs/o", "is not a path in a datastore"),
         ("azureml://registries/r/data/qa/versions/1", "of a registry"),
-        ("azureml:qa@stable", "only latest"),
-        ("azureml:qa", "no reference"),
+        ("azureml:qa@stable", "only the label latest"),
+        ("azureml:qa", "is not a reference"),
     ],
 )
 def test_references_that_are_none(value: str, why: str) -> None:

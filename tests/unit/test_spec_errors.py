@@ -50,15 +50,15 @@ def test_the_good_spec_is_good(tmp_path: Path) -> None:
         ({"version": "2"}, "version must be 1, got 2", ""),
         ({"version": "true"}, "version must be 1, got true", ""),
         ({"version": '"1"'}, 'version must be 1, got text "1"', ""),
-        ({"tags": '{"{{ 1 }}": x}'}, "templates are for values, not for keys", ""),
+        ({"tags": '{"{{ 1 }}": x}'}, "templates are allowed in values, not in keys", ""),
         ({"name": "Demo"}, "name must be 2 to 24 lower-case letters", ""),
         ({"name": "3"}, "name must be text, got 3", 'Quote it: name: "3"'),
         ({"tags": "{year: 2024}"}, "tags.year must be text, got 2024", 'Quote it: year: "2024"'),
-        ({"tags": ""}, "tags has no value", "Give it one"),
-        ({"base_model": "Phi-4"}, "base_model is wrong: 'Phi-4' is no reference", "Write azureml://registries"),
-        ({"base_model": "{name: x}"}, "needs one of version and label", "Write azureml://registries"),
+        ({"tags": ""}, "tags has no value", "Add a value"),
+        ({"base_model": "Phi-4"}, "base_model is invalid: 'Phi-4' is not a reference", "Write azureml://registries"),
+        ({"base_model": "{name: x}"}, "requires either a version or a label", "Write azureml://registries"),
         ({"base_model": "{name: x, version: 8}"}, 'quote it: version: "8"', ""),
-        ({"base_model": "azureml://registries/azureml/components/x/versions/1"}, "models are wanted here", ""),
+        ({"base_model": "azureml://registries/azureml/components/x/versions/1"}, "this field requires models", ""),
         ({"finetune": "{component: azureml:c:1, instance_count: '1'}"}, 'got text "1"', "Write it without quotes"),
         ({"finetune": "{instance_count: 5e-6}"}, "must be a whole number, got 5e-06", ""),
         ({"finetune": "{instance_count: 2}"}, "compute.finetune has at most 1 instances", "max_instances: 2"),
@@ -80,14 +80,14 @@ def test_the_good_spec_is_good(tmp_path: Path) -> None:
         ({"finetune": "{azure: {a: [{secret: env:X}]}}"}, "a secret is not allowed here", "environment_variables"),
         ({"description": '"${{keyvault:https://v/s}}"'}, "a secret is not allowed here", "environment_variables"),
         ({"description": '"{{ vars.x }}"'}, "description: vars.x is not defined", ""),
-        ({"data": "{train: train.jsonl}"}, "what kind of source 'train.jsonl' is", "Write {path: train.jsonl}"),
+        ({"data": "{train: train.jsonl}"}, "which kind of source 'train.jsonl' is", "Write {path: train.jsonl}"),
         ({"data": "{train: {path: a, take: 0%}}"}, "data.train.take must be a share", "Write one of 5%, 1000"),
         ({"data": "{train: {take: 5%}}"}, "does not say where train comes from", "Write train: {path:"),
-        ({"data": "{test: {path: a}}"}, "finetune needs data.train", "Add data:"),
-        ({"base_model": None}, "finetune needs base_model", "Add base_model:"),
-        ({"compute": None}, "finetune needs compute.finetune", "Add compute:"),
-        ({"finetune": None}, "base_model needs finetune", "Add finetune:"),
-        ({"compute": "{finetune: gpu}"}, "'gpu' is no reference to a compute", "Write azureml:CLUSTER"),
+        ({"data": "{test: {path: a}}"}, "`finetune` requires `data.train`", "Add data:"),
+        ({"base_model": None}, "`finetune` requires `base_model`", "Add base_model:"),
+        ({"compute": None}, "`finetune` requires `compute.finetune`", "Add compute:"),
+        ({"finetune": None}, "`base_model` requires `finetune`", "Add finetune:"),
+        ({"compute": "{finetune: gpu}"}, "'gpu' is not a reference to a compute", "Write azureml:CLUSTER"),
         ({"compute": "{finetune: {name: gpu}}"}, "compute.finetune.size is missing", ""),
         ({"compute": "{finetune: {name: gpu, size: s, tier: spot}}"}, "compute.finetune.tier must be", ""),
         ({"compute": "{finetune: {name: gpu, size: s, allow: s}}"}, "must be a list", "Write allow: [s]."),
@@ -143,7 +143,7 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_lines(tmp_path: Path) -> 
 def test_a_spec_is_a_mapping(tmp_path: Path, text: str) -> None:
     path = tmp_path / "spec.yaml"
     path.write_text(text)
-    with pytest.raises(InvalidSpecError, match="a spec is a mapping"):
+    with pytest.raises(InvalidSpecError, match="a spec must be a mapping"):
         load(path)
 
 

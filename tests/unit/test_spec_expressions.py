@@ -185,7 +185,7 @@ def test_a_budget_counts_what_is_parsed_made_and_kept() -> None:
 def test_levels_are_given_back_also_when_there_are_too_many() -> None:
     budget = Budget()
     for _ in range(3):
-        with pytest.raises(TemplateError, match="too long a chain"):
+        with pytest.raises(TemplateError, match="chain of references between them is too long"):
             budget.enter(1000)
     budget.enter(100)
     budget.leave(100)

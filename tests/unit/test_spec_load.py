@@ -126,12 +126,12 @@ def test_local_needs_no_declaration(write: Write) -> None:
 @pytest.mark.parametrize(
     ("targets", "asked", "words"),
     [
-        ("{a: {}, b: {}}", None, "several targets and none is default"),
-        ("{a: {default: true}, b: {default: true}}", None, "both default"),
-        ("{prod: {}}", "prd", "no target 'prd'"),
-        ("{local: {workspace: {subscription_id: a, resource_group: b, name: c}}}", None, "takes no workspace"),
+        ("{a: {}, b: {}}", None, "several targets and no default"),
+        ("{a: {default: true}, b: {default: true}}", None, "more than one default target: a and b"),
+        ("{prod: {}}", "prd", "target 'prd' not found"),
+        ("{local: {workspace: {subscription_id: a, resource_group: b, name: c}}}", None, "cannot have a workspace"),
         ("{prod: {name: other}}", None, "name cannot differ"),
-        ("{Prod: {}}", None, "a target's name must be"),
+        ("{Prod: {}}", None, "the name of a target must be"),
         ("[a]", None, "must be a mapping"),
         ("{a: 3}", None, "must be a mapping"),
     ],
@@ -153,7 +153,7 @@ def test_variables_of_the_command_line_win(write: Write, tmp_path: Path) -> None
     assert loaded.spec.finetune is not None
     assert loaded.spec.finetune.experiment_name == "7-local"
     (warning,) = loaded.warnings
-    assert "declares no variable 'extra'" in warning.summary
+    assert "variable 'extra' is not declared" in warning.summary
 
 
 def test_a_variable_from_the_command_line_is_no_template(write: Write) -> None:
@@ -176,7 +176,7 @@ def test_variables_may_use_variables_but_not_in_a_circle(write: Write) -> None:
     with pytest.raises(InvalidSpecError) as caught:
         load(write(circle), environ=ENVIRON)
     assert [d.code for d in caught.value.diagnostics] == ["template"]
-    assert "in a circle: epochs -> n -> epochs" in caught.value.diagnostics[0].summary
+    assert "circular variable reference: epochs -> n -> epochs" in caught.value.diagnostics[0].summary
 
 
 def test_a_missing_environment_variable_matters_to_its_target_only(write: Write) -> None:

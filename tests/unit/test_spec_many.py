@@ -71,9 +71,9 @@ def test_a_variable_picks_a_combination(tmp_path: Path) -> None:
     again = load(path, variables=one.cell.variables)
     assert again.stack == one.stack
     assert again.digest == one.digest
-    with pytest.raises(InvalidSpecError, match="makes 2 stacks, and one is wanted: chat-5e-06-1, chat-5e-06-2"):
+    with pytest.raises(InvalidSpecError, match="defines 2 stacks; this command needs one: chat-5e-06-1, chat-5e-06-2"):
         load(path, variables={"rate": "5e-6"})
-    assert "matrix.rate has no value 7 Its values: 5e-06, 1e-05." in summaries(path, variables={"rate": "7"})
+    assert "matrix.rate has no value 7 Values: 5e-06, 1e-05." in summaries(path, variables={"rate": "7"})
 
 
 @pytest.mark.parametrize(
@@ -83,9 +83,9 @@ def test_a_variable_picks_a_combination(tmp_path: Path) -> None:
         ("{rate: 1}", "matrix.rate must be a list of values"),
         ("{rate: [{a: 1}]}", "a value must be a number, text"),
         ("{rate: ['{{ vars.x }}']}", "without templates"),
-        ("{rate: ['+']}", "has no letter or digit"),
-        ("{rate: [a, A]}", "two of its values are both a"),
-        ("{a: [x, x-y], b: [y-z, z]}", "make the same name: ...-x-y-z"),
+        ("{rate: ['+']}", "contains no letter or digit"),
+        ("{rate: [a, A]}", "two values both become a"),
+        ("{a: [x, x-y], b: [y-z, z]}", "have the same name: ...-x-y-z"),
         (f"{{rate: [{'a' * 60}]}}", "has 65 characters"),
     ],
 )
@@ -136,7 +136,7 @@ def test_an_error_is_told_where_it_is_written(tmp_path: Path) -> None:
 def test_a_circle_is_refused_by_its_files(tmp_path: Path) -> None:
     write(tmp_path, "a.yaml", "extends: b.yaml\n")
     write(tmp_path, "b.yaml", "extends: a.yaml\n")
-    assert "specs extend each other in a circle: a.yaml -> b.yaml -> a.yaml" in summaries(tmp_path / "a.yaml")
+    assert "circular `extends`: a.yaml -> b.yaml -> a.yaml" in summaries(tmp_path / "a.yaml")
 
 
 @pytest.mark.parametrize(

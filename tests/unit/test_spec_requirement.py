@@ -62,5 +62,5 @@ def test_what_a_spec_extends_may_ask_for_it_too(tmp_path: Path) -> None:
 def test_what_is_no_requirement_is_told(tmp_path: Path, text: str) -> None:
     spec = tmp_path / "spec.yaml"
     spec.write_text(SPEC.format(text))
-    with pytest.raises(InvalidSpecError, match="oldest release that may read"):
+    with pytest.raises(InvalidSpecError, match="oldest release that can read"):
         load(spec)

@@ -160,7 +160,7 @@ def test_stacks_are_counted_before_they_are_made(write: Write) -> None:
     with pytest.raises(InvalidSpecError) as error:
         load_all(path, environ={}, max_stacks=11)
     (found,) = error.value.diagnostics
-    assert found.summary == "the spec makes 6 combinations on 2 targets; a run has at most 11 stacks"
+    assert found.summary == "the spec defines 6 combinations on 2 targets; a run has at most 11 stacks"
     assert found.remedy == "Split the spec, or raise the limit: --max-stacks 12."
     big = write(f"tags: {{{', '.join(f't{n}: x' for n in range(3000))}}}\nmatrix: {{a: [1, 2]}}\n")
     with pytest.raises(InvalidSpecError, match=r"of 30\d\d values each"):

@@ -38,9 +38,9 @@ def _findings(desired: Desired[ComputeParts], live: Live | None) -> Iterator[Dia
     if live is None:
         if not desired.owned:
             yield Diagnostic(
-                f"there is no compute {desired.name} in the workspace",
-                detail="The spec refers to it, so phift does not make it.",
-                remedy="Create it, correct its name, or describe it inline (name, size, ...) and phift makes it.",
+                f"compute {desired.name} not found in the workspace",
+                detail="The spec only refers to it, so phift does not create it.",
+                remedy="Create it, fix its name, or define it in the spec (name, size, ...) to let phift create it.",
                 address=address,
                 code="compute-missing",
             )
@@ -48,8 +48,8 @@ def _findings(desired: Desired[ComputeParts], live: Live | None) -> Iterator[Dia
     kind = str((live.raw.get("properties") or {}).get("computeType") or "")
     if kind and kind.lower() != "amlcompute":
         yield Diagnostic(
-            f"compute {desired.name} is a {kind}, and fine-tuning needs an AmlCompute cluster",
-            remedy="Name a cluster, or another name for a new one.",
+            f"compute {desired.name} is a {kind}; fine-tuning needs an AmlCompute cluster",
+            remedy="Use the name of a cluster, or an unused name to create one.",
             address=address,
             code="compute-type",
         )
@@ -57,17 +57,17 @@ def _findings(desired: Desired[ComputeParts], live: Live | None) -> Iterator[Dia
     if live.state == "Failed" and not live.ours:
         yield Diagnostic(
             f"compute {desired.name} is in state Failed",
-            detail=live.error or "The service gives no reason.",
-            remedy="Delete it or have it mended by its owner; phift replaces only what it made itself.",
+            detail=live.error or "The service does not report a reason.",
+            remedy="Delete it, or ask its owner to fix it; phift replaces only resources that it manages.",
             address=address,
             code="compute-failed",
         )
-    wanted, there = desired.properties.get("size"), live.properties.get("size")
-    if desired.owned and not live.ours and wanted and str(wanted).lower() != str(there).lower():
+    wanted, size = desired.properties.get("size"), live.properties.get("size")
+    if desired.owned and not live.ours and wanted and str(wanted).lower() != str(size).lower():
         yield Diagnostic(
-            f"compute {desired.name} exists with size {there}, the spec wants {wanted}",
-            detail="It was not made by this stack, so phift uses it as it is or not at all.",
-            remedy=f"Write `size: {there}`, or give the cluster another name.",
+            f"compute {desired.name} has size {size}; the spec requires {wanted}",
+            detail="This stack does not manage it, so phift does not change it.",
+            remedy=f"Write `size: {size}`, or give the cluster another name.",
             address=address,
             code="compute-size",
         )
@@ -84,8 +84,8 @@ def gpu_count(subject: Subject) -> Iterator[Diagnostic]:
             yield subject.at(
                 path,
                 Diagnostic(
-                    f"the workspace's region offers no VM size {name or '(none)'}",
-                    remedy="`az ml compute list-sizes` shows what it offers.",
+                    f"VM size {name or '(none)'} is not available in the region of the workspace",
+                    remedy="To list the available sizes, run `az ml compute list-sizes`.",
                     address=address,
                     code="size-unknown",
                 ),
@@ -94,8 +94,8 @@ def gpu_count(subject: Subject) -> Iterator[Diagnostic]:
             yield subject.at(
                 path,
                 Diagnostic(
-                    f"{size.name} has no GPU, and fine-tuning needs one",
-                    remedy="Choose a GPU size of the model's allow-list.",
+                    f"{size.name} has no GPU; fine-tuning needs one",
+                    remedy="Use a GPU size from the allow-list of the model.",
                     address=address,
                     code="size-without-gpu",
                 ),

@@ -25,9 +25,9 @@ def computes(draft: Draft) -> list[Desired[ComputeParts]]:
     elif draft.spec.finetune is not None:
         draft.error(
             "finetune",
-            "finetune has no compute to run on",
+            "`finetune` requires `compute.finetune`",
             code="compute-missing",
-            remedy="Describe a cluster under compute.finetune, or refer to one: finetune: azureml:NAME.",
+            remedy="Define a cluster under compute.finetune, or refer to one: finetune: azureml:NAME.",
         )
     if section.other_steps is not None:
         made.append(_reference(OTHER_STEPS, section.other_steps, "", 1))

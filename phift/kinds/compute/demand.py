@@ -41,7 +41,8 @@ def demand(subject: Subject, desired: Desired[ComputeParts], action: Action, tra
         (LOW_PRIORITY,) if low else (pool_of(size.family), REGION),
         taken,
         taken,
-        f"{nodes} x {size.vcpus}: {plural(nodes, 'node')} of {size.name}" + (f", {held} of them there" if held else ""),
+        f"{nodes} x {size.vcpus}: {plural(nodes, 'node')} of {size.name}"
+        + (f", {held} already running" if held else ""),
         most=most * size.vcpus if moved else 0,
         queues=to_exist <= held,
         allow=desired.parts.allow,

@@ -18,24 +18,26 @@ class ComputeBlock(Block):
     name: Annotated[
         str,
         *matching(
-            "[a-zA-Z][a-zA-Z0-9-]{0,30}[a-zA-Z0-9]", "2 to 32 letters, digits and dashes that begin with a letter"
+            "[a-zA-Z][a-zA-Z0-9-]{0,30}[a-zA-Z0-9]", "2 to 32 letters, digits and dashes, starting with a letter"
         ),
-        Field(description="The cluster's name in the workspace."),
+        Field(description="Name of the cluster in the workspace."),
     ]
     size: Annotated[str, Field(min_length=1, description="VM size of the nodes, such as Standard_NC24ads_A100_v4.")]
     tier: Annotated[
         Literal["dedicated", "low_priority", "any"],
-        Field(description="`any` is chosen from the quota when the cluster is planned, and then kept."),
+        Field(description="`any`: phift chooses by quota when it plans the cluster, and keeps the choice."),
     ] = "dedicated"
-    min_instances: Annotated[int, Field(ge=0, description="Nodes kept while nothing runs."), Coerced] = 0
-    max_instances: Annotated[int, Field(ge=1, description="Nodes at most."), Coerced] = 1
+    min_instances: Annotated[int, Field(ge=0, description="Minimum number of nodes, kept while idle."), Coerced] = 0
+    max_instances: Annotated[int, Field(ge=1, description="Maximum number of nodes."), Coerced] = 1
     idle_time_before_scale_down: Annotated[int, Field(ge=0, description="Seconds."), Coerced] = 120
-    location: Annotated[str | None, Field(description="Azure region, if not the workspace's.")] = None
-    identity: Annotated[ResourceIdentity | None, Field(description="The nodes' managed identity.")] = None
-    allow: Annotated[Texts, Field(description="Sizes you accept, on top of the model's own list. Empty: all.")] = ()
+    location: Annotated[str | None, Field(description="Azure region. Default: the region of the workspace.")] = None
+    identity: Annotated[ResourceIdentity | None, Field(description="Managed identity of the nodes.")] = None
+    allow: Annotated[
+        Texts, Field(description="Sizes to accept, in addition to the model's own allow-list. Empty: all.")
+    ] = ()
     description: Annotated[str | None, Field(description="Shown in the workspace.")] = None
     tags: Annotated[Tags, Field(description="Tags of the cluster.")] = Field(default_factory=dict)
-    protect: Annotated[bool, Field(description="Refuse to delete or replace it."), Coerced] = False
+    protect: Annotated[bool, Field(description="Reject plans that delete or replace it."), Coerced] = False
 
     @model_validator(mode="after")
     def _bounds(self) -> "ComputeBlock":
@@ -59,20 +61,28 @@ class ComputeSection(Strict):
     rules: ClassVar[BlockRules] = BlockRules(
         not_yet=(
             NotYet(
-                "finetune.location", "another region than the workspace's", remedy="Write azure: {location: REGION}."
+                "finetune.location",
+                "a region other than that of the workspace",
+                remedy="Write azure: {location: REGION}.",
             ),
-            NotYet("finetune.identity", "an identity of the nodes"),
+            NotYet("finetune.identity", "a managed identity of the nodes"),
             NotYet(
                 "finetune.tier", "choosing the tier by quota", starts="any", remedy="Write dedicated or low_priority."
             ),
             NotYet("finetune", "serverless compute", starts="serverless:", remedy="Write a block with name and size."),
-            NotYet("other_steps", "serverless compute", starts="serverless:", remedy="Leave it out: as finetune."),
+            NotYet(
+                "other_steps",
+                "serverless compute",
+                starts="serverless:",
+                remedy="Remove it: the default is the compute of finetune.",
+            ),
         )
     )
 
     finetune: Annotated[
-        _Compute | None, Field(description="A cluster to make, azureml:NAME of one that exists, or serverless:SIZE.")
+        _Compute | None, Field(description="A cluster to create, azureml:NAME of an existing one, or serverless:SIZE.")
     ] = None
     other_steps: Annotated[
-        Compute | None, Field(description="For import, preprocessing and conversion. Default: as finetune.")
+        Compute | None,
+        Field(description="Compute for import, preprocessing and conversion. Default: the compute of finetune."),
     ] = None

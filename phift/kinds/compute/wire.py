@@ -21,6 +21,7 @@ from phift.kinds.shared.wire import (
     own_marks,
     provisioning,
 )
+from phift.kinds.words import plural
 from phift.state.desired import Desired
 from phift.state.live import Live, Observation
 
@@ -52,7 +53,7 @@ class ComputeWire:
                 "errors": raw["properties"].get("provisioningErrors"),
             },
             error=errors_of(raw["properties"].get("provisioningErrors")),
-            busy=f"{running} nodes work" if running else "",
+            busy=f"{plural(running, 'node')} busy" if running else "",
         )
         return Observation(live)
 

@@ -42,7 +42,7 @@ def data_versions(draft: Draft) -> list[Desired[DataParts]]:
     if draft.spec.finetune is not None and not any(d.address.name == "train" for d in made):
         draft.error(
             "data",
-            "there is no data to train on",
+            "`finetune` requires `data.train`",
             code="no-train-data",
             remedy="Write data: {train: {path: data/train.jsonl}}.",
         )

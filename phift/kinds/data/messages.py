@@ -24,43 +24,46 @@ PRESETS = (
 class SystemPrompt(Strict):
     """A system message for rows that have none: the same for all, or from a column."""
 
-    text: Annotated[str | None, Field(min_length=1, description="The same for every row.")] = None
-    column: Annotated[str | None, Field(min_length=1, description="The column that holds it.")] = None
+    text: Annotated[str | None, Field(min_length=1, description="Text used for every row.")] = None
+    column: Annotated[str | None, Field(min_length=1, description="Column that contains it.")] = None
 
     @model_validator(mode="after")
     def _one(self) -> "SystemPrompt":
         if (self.text is None) == (self.column is None):
-            raise fault("needs one of text and column")
+            raise fault("requires either `text` or `column`")
         return self
 
 
 class MessagesByTurns(Strict):
     """A column that holds a list of messages under other names."""
 
-    turns: Annotated[str, Field(min_length=1, description="The column: a list of objects, or JSON text of one.")]
-    role: Annotated[str, Field(min_length=1, description="Key of a message's role.")] = "role"
-    content: Annotated[str, Field(min_length=1, description="Key of a message's text.")] = "content"
+    turns: Annotated[
+        str, Field(min_length=1, description="Column with the conversation: a list of objects, or a list as JSON text.")
+    ]
+    role: Annotated[str, Field(min_length=1, description="Key of the role of a message.")] = "role"
+    content: Annotated[str, Field(min_length=1, description="Key of the text of a message.")] = "content"
     roles: Annotated[
-        dict[str, Literal["system", "user", "assistant"]], Field(description="What each role of the data is.")
+        dict[str, Literal["system", "user", "assistant"]],
+        Field(description="Role of the data: role of the chat format."),
     ] = Field(default_factory=dict)
     other_roles: Annotated[
-        Literal["refuse", "skip_row"], Field(description="Rows with a role that `roles` does not name.")
+        Literal["refuse", "skip_row"], Field(description="How to treat rows with a role that `roles` does not list.")
     ] = "refuse"
-    keys: Annotated[Literal["refuse", "drop"], Field(description="What a message holds beside its role and text.")] = (
-        "refuse"
-    )
+    keys: Annotated[Literal["refuse", "drop"], Field(description="How to treat further keys of a message.")] = "refuse"
     last_turn: Annotated[
-        Literal["refuse", "drop"], Field(description="A last message by the user, which nothing answers.")
+        Literal["refuse", "drop"], Field(description="How to treat a final user message without an answer.")
     ] = "refuse"
-    system: Annotated[SystemPrompt | None, Field(description="A system message for rows that have none.")] = None
+    system: Annotated[SystemPrompt | None, Field(description="System message for rows without one.")] = None
 
 
 class MessagesByRole(Strict):
     """A Jinja template for each role, over the columns of the row."""
 
-    system: Annotated[str | None, Field(description="Left out of a row where it comes out empty.")] = None
-    user: Annotated[str, Field(min_length=1, description='Such as "{{ question }}".')]
-    assistant: Annotated[str, Field(min_length=1, description='Such as "{{ answer }}".')]
+    system: Annotated[
+        str | None, Field(description="Template of the system message; omitted from rows where it is empty.")
+    ] = None
+    user: Annotated[str, Field(min_length=1, description='Template, such as "{{ question }}".')]
+    assistant: Annotated[str, Field(min_length=1, description='Template, such as "{{ answer }}".')]
 
 
 def _shape(value: Any) -> str:
@@ -74,7 +77,7 @@ def _shape(value: Any) -> str:
 def _preset(value: Any) -> Any:
     if value in ("auto", *PRESETS):
         return value
-    raise fault(f"has no preset {value!r}", f"Presets: auto, {', '.join(PRESETS)}; or write a mapping.")
+    raise fault(f"has an unknown preset {value!r}", f"Presets: auto, {', '.join(PRESETS)}; or write a mapping.")
 
 
 MessagesField = Annotated[

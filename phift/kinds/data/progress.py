@@ -50,7 +50,7 @@ class DataProgress:
 
     def waiting(self) -> None:
         """Another command prepares the same rows."""
-        self._report(Progress("Waiting", message="Waiting for another command that prepares these rows"))
+        self._report(Progress("Waiting", message="Waiting for another command that is preparing these rows"))
 
     def downloading(self, so_far: Download) -> None:
         """Bytes have come."""

@@ -51,7 +51,7 @@ def _take_form(value: Mapping[Any, Any]) -> dict[str, Any]:
         return {"every": every}
     if keys == {"rows", "by"} and value["by"] == "block" and isinstance(rows := _amount(value["rows"]), str):
         return {"rows": rows, "by": "block"}
-    raise fault("is none of the forms of take", f"Write one of {_TAKES}.")
+    raise fault("is not a valid form of take", f"Write one of {_TAKES}.")
 
 
 def _unfit(value: Any) -> Any:
@@ -61,13 +61,13 @@ def _unfit(value: Any) -> Any:
         share = _amount(value["skip"])
         if isinstance(share, str) and share.rstrip("%") != "100":
             return {"skip": share}
-    raise fault("must be refuse, or the share of rows to leave out at most", "Write unfit: {skip: 1%}.")
+    raise fault("must be refuse, or the maximum share of rows to skip", "Write unfit: {skip: 1%}.")
 
 
 def _hub_id(value: Any) -> Any:
     if isinstance(value, str) and _HUB.fullmatch(value):
         return str(value)
-    raise fault("must be OWNER/NAME of a data set", _hub_remedy(str(value)))
+    raise fault("must be the OWNER/NAME of a data set", _hub_remedy(str(value)))
 
 
 def _hub_remedy(value: str) -> str:
@@ -86,8 +86,8 @@ def _from_text(value: Any) -> Any:
         return value
     if value.startswith("azureml:"):
         return {"asset": value}
-    said = shown_address(value) if scheme_of(value) else str(value)
-    raise fault(f"must say what kind of source {said!r} is", f"Write {{path: {said}}}, or azureml:NAME:VERSION.")
+    text = shown_address(value) if scheme_of(value) else str(value)
+    raise fault(f"does not say which kind of source {text!r} is", f"Write {{path: {text}}}, or azureml:NAME:VERSION.")
 
 
 _TAKE_SCHEMA = {
@@ -117,35 +117,34 @@ class DataSource(Block):
     path: Annotated[
         RowsPath | None,
         Field(
-            description="A file or glob, relative to this file, or an https:// address: "
-            "jsonl, json, csv, tsv or parquet.",
+            description="File or glob, relative to this file, or https:// address: jsonl, json, csv, tsv or parquet.",
         ),
     ] = None
     hub: Annotated[
         str | None,
         BeforeValidator(_hub_id, json_schema_input_type=str),
-        Field(description="A data set of the Hugging Face hub: OWNER/NAME."),
+        Field(description="Data set on the Hugging Face hub: OWNER/NAME."),
     ] = None
     asset: Annotated[
         DataAsset | None,
-        Field(description="A data asset, azureml:name:version, or azureml://datastores/name/paths/path."),
+        Field(description="Data asset, azureml:name:version, or azureml://datastores/name/paths/path."),
     ] = None
-    config: Annotated[str | None, Field(min_length=1, description="Configuration of the hub's data set.")] = None
-    split: Annotated[str | None, Field(min_length=1, description="Split of the hub's data set.")] = None
+    config: Annotated[str | None, Field(min_length=1, description="Configuration of the data set on the hub.")] = None
+    split: Annotated[str | None, Field(min_length=1, description="Split of the data set on the hub.")] = None
     revision: Annotated[
-        str | None, Field(min_length=1, description="Commit, branch or tag of the hub's data set. Default: main.")
+        str | None, Field(min_length=1, description="Commit, branch or tag of the data set on the hub. Default: main.")
     ] = None
     take: Annotated[
         int | str | dict[str, Any] | None,
         Before(_take),
         WithJsonSchema(_TAKE_SCHEMA),
         Field(
-            description="How many rows. 5% or 1000: a sample; {first: 5%}; {every: 20}; "
+            description="Rows to take. 5% or 1000: a random sample; {first: 5%}; {every: 20}; "
             "{rows: 5%, by: block}: whole row groups of Parquet. Default: all."
         ),
     ] = None
-    seed: Annotated[int, Field(ge=0, description="Which rows a sample picks."), Coerced] = 0
-    messages: Annotated[MessagesField | None, Field(description="In place of data.messages.")] = None
+    seed: Annotated[int, Field(ge=0, description="Seed of the random sample."), Coerced] = 0
+    messages: Annotated[MessagesField | None, Field(description="Overrides data.messages.")] = None
 
     @property
     def kind(self) -> str:
@@ -178,25 +177,27 @@ _Verdict = Literal["refuse", "warn", "ignore"]
 class ChecksBlock(Strict):
     """What is looked for in the rows before they are uploaded, and what is done about it."""
 
-    overlap: Annotated[_Verdict, Field(description="Prompts of train that stand in test or validation too.")] = "warn"
-    duplicates: Annotated[_Verdict, Field(description="Equal conversations within a split.")] = "warn"
+    overlap: Annotated[_Verdict, Field(description="Prompts of train that also occur in test or validation.")] = "warn"
+    duplicates: Annotated[_Verdict, Field(description="Identical conversations within a split.")] = "warn"
     longest: Annotated[
         int | None,
-        Field(ge=1, description="Refuse rows of more tokens: counted, or estimated where that is said."),
+        Field(ge=1, description="Maximum number of tokens per row: counted, or estimated where reported so."),
         Coerced,
     ] = None
-    pii: Annotated[_Verdict, Field(description="E-mail addresses, telephone and card numbers and the like.")] = "ignore"
-    licence: Annotated[Texts, Field(description="Licences that a data set of the hub may have. Empty: any.")] = ()
+    pii: Annotated[
+        _Verdict, Field(description="Personal data: e-mail addresses, telephone and card numbers, and similar.")
+    ] = "ignore"
+    licence: Annotated[Texts, Field(description="Licences allowed for data sets of the hub. Empty: any.")] = ()
 
 
 class DataBlock(Strict):
     """The splits. from: what they share. sample: feeds tests and `phift invoke --sample`."""
 
-    from_: Annotated[_Source | None, Field(alias="from", description="What the splits share.")] = None
+    from_: Annotated[_Source | None, Field(alias="from", description="Keys shared by all splits.")] = None
     train: Annotated[_Source | None, Field(description="Rows to train on.")] = None
     validation: Annotated[_Source | None, Field(description="Rows to evaluate on during the training.")] = None
     test: Annotated[_Source | None, Field(description="Rows to evaluate on after the training.")] = None
-    sample: Annotated[_Source | None, Field(description="Rows to try the model with.")] = None
+    sample: Annotated[_Source | None, Field(description="Rows to test the model with.")] = None
     messages: Annotated[
         MessagesField | None,
         Field(description="How columns become messages: auto (default), a preset, a list of turns, or templates."),
@@ -205,9 +206,9 @@ class DataBlock(Strict):
         str | dict[str, str],
         Before(_unfit),
         WithJsonSchema(_UNFIT_SCHEMA),
-        Field(description="Rows that are not well formed: refuse, or {skip: 1%} to leave out so many at most."),
+        Field(description="How to treat malformed rows: refuse, or {skip: 1%} to skip at most this share."),
     ] = "refuse"
-    checks: Annotated[ChecksBlock | None, Field(description="What else is looked for in the rows.")] = None
+    checks: Annotated[ChecksBlock | None, Field(description="Further checks of the rows.")] = None
 
     @property
     def splits(self) -> dict[str, DataSource]:
@@ -236,11 +237,11 @@ class DataBlock(Strict):
             if source.hub is None and stray:
                 raise fault(
                     f"has `{'` and `'.join(stray)}` in {name}, which needs `hub`",
-                    f"Remove it, or write `hub: OWNER/NAME` in place of `{source.kind}`.",
+                    f"Remove it, or write `hub: OWNER/NAME` instead of `{source.kind}`.",
                 )
             if source.hub is not None and source.split is None:
                 raise fault(
-                    f"names no split of {source.hub} for {name}",
+                    f"does not name a split of {source.hub} for {name}",
                     f"Write {name}: {{split: NAME}}, with the name of one of its splits.",
                 )
         return self

@@ -102,8 +102,8 @@ class DataWire:
             if (content := live.facts.get("content")) and facts[CONTENT] != content:
                 raise AzureError(
                     f"the file of data {live.name}:{live.version} was deleted, and the rows prepared now differ",
-                    detail=f"A version keeps its content: SHA-256 {content}, now {facts[CONTENT]}.",
-                    remedy="Restore the deleted blob, or change data.take or data.seed: that makes a new version.",
+                    detail=f"A version cannot change its content: SHA-256 {content}, now {facts[CONTENT]}.",
+                    remedy="Restore the deleted blob, or change data.take or data.seed to create a new version.",
                     address=str(desired.address),
                 )
             return self._put(context, desired, context.azure.blobs.uri(blob), live, {})

@@ -31,7 +31,7 @@ def deployment(draft: Draft) -> list[Desired[DeploymentParts]]:
     if block is None or endpoint is None:
         return []
     if model is None:
-        draft.error("deployment", "there is no model to deploy", code="no-model", remedy=_ADD_MODEL)
+        draft.error("deployment", "`deployment` requires a model", code="no-model", remedy=_ADD_MODEL)
         return []
     rollout = draft.spec.rollout or RolloutBlock()
     inputs = _inputs(block, model, spelled(block.instance_type))
@@ -108,4 +108,4 @@ def _settings(block: Any) -> Mapping[str, Any] | None:
     return block.model_dump(exclude_none=True) or None if block is not None else None
 
 
-_ADD_MODEL = "Train one (base_model, data, finetune) or name one: model: azureml:NAME:VERSION."
+_ADD_MODEL = "Train a model (base_model, data, finetune), or refer to one: model: azureml:NAME:VERSION."

@@ -47,8 +47,9 @@ def demand(subject: Subject, desired: Desired[DeploymentParts], action: Action, 
         (pool_of(size.family), REGION),
         taken,
         count * size.vcpus - there * cores,
-        f"{reserved(count)} x {size.vcpus}: {plural(count, 'instance')} of {size.name}, and the service reserves "
-        f"{extra} more" + (f"; {reserved(there) * cores} are held by {live.name}" if live and there else ""),
+        f"{reserved(count)} x {size.vcpus}: {plural(count, 'instance')} of {size.name}, plus "
+        f"{extra} reserved by the service"
+        + (f"; {reserved(there) * cores} are held by {live.name}" if live and there else ""),
         later=trains,
         task="inference",
         allow=desired.parts.allow,

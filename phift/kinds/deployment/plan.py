@@ -81,7 +81,7 @@ def removals(
                 address=Address(desired.address.kind, name),
                 action=Action.NO_OP if held else Action.DELETE,
                 identity=other.name,
-                reason=f"replaced by {desired.name}" + (", but protected: stays" if held else ""),
+                reason=f"replaced by {desired.name}" + ("; protected: not deleted" if held else ""),
                 details={"endpoint": desired.parts.endpoint},
                 depends_on=(traffic.address if traffic else desired.address,),
                 fingerprint=other.fingerprint,
@@ -93,14 +93,14 @@ def removals(
 
 def _held(desired: Desired[DeploymentParts], other: Live) -> Diagnostic:
     return Diagnostic(
-        f"deployment {other.name} is protected: it stays beside {desired.name}, and bills",
+        f"deployment {other.name} is protected: it is kept next to {desired.name} and continues to be billed",
         severity=Severity.WARNING,
-        detail="It carries phift.protect from an earlier apply."
+        detail="It has the tag phift.protect from an earlier apply."
         if desired.protect
-        else "The protection left the spec; it holds until an apply without it has run.",
-        remedy="Set `protect: false` on the deployment and apply; the apply after that removes the old one."
+        else "`protect` was removed from the spec; it stays in effect until the next apply has finished.",
+        remedy="Set `protect: false` on the deployment and run `phift apply` twice: the second run deletes it."
         if desired.protect
-        else "The plan after the next apply removes it.",
+        else "Run `phift apply` twice: the second run deletes it.",
         address=str(desired.address),
         code="protected-kept",
     )

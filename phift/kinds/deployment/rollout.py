@@ -20,9 +20,13 @@ class RolloutBlock(Strict):
 
     strategy: Annotated[
         Literal["blue_green", "in_place", "replace", "canary"],
-        Field(description="A new deployment beside the old one, the service's rolling update, or delete then create."),
+        Field(
+            description="A new deployment next to the old one, a rolling update by the service, or delete then create."
+        ),
     ] = "blue_green"
-    keep_previous: Annotated[int, Field(ge=0, description="Old deployments kept for a quick way back."), Coerced] = 0
+    keep_previous: Annotated[
+        int, Field(ge=0, description="Number of old deployments to keep for a quick rollback."), Coerced
+    ] = 0
     traffic: Annotated[
-        Literal["managed", "unmanaged"], Field(description="`unmanaged` leaves the traffic split to others.")
+        Literal["managed", "unmanaged"], Field(description="`unmanaged`: phift does not change the traffic split.")
     ] = "managed"

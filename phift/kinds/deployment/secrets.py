@@ -32,7 +32,7 @@ def secrets_of(desired: Desired[DeploymentParts]) -> dict[str, str]:
             missing.append(
                 Diagnostic(
                     f"the secret {reference} of deployment.environment_variables.{variable} is not set",
-                    remedy=f"Set the environment variable {reference.name} where apply runs.",
+                    remedy=f"Set the environment variable {reference.name} where `phift apply` runs.",
                     address=str(desired.address),
                     code="secret-missing",
                 )

@@ -21,12 +21,12 @@ class Probe(Strict):
 
     initial_delay: Annotated[int | None, Field(ge=1, description="Seconds before the first probe."), Coerced] = None
     period: Annotated[int | None, Field(ge=1, description="Seconds between probes."), Coerced] = None
-    timeout: Annotated[int | None, Field(ge=1, description="Seconds a probe may take."), Coerced] = None
+    timeout: Annotated[int | None, Field(ge=1, description="Timeout of a probe in seconds."), Coerced] = None
     success_threshold: Annotated[
-        int | None, Field(ge=1, description="Successes in a row that count as well."), Coerced
+        int | None, Field(ge=1, description="Consecutive successes to count as healthy."), Coerced
     ] = None
     failure_threshold: Annotated[
-        int | None, Field(ge=1, description="Failures in a row that count as ill."), Coerced
+        int | None, Field(ge=1, description="Consecutive failures to count as unhealthy."), Coerced
     ] = None
 
 
@@ -34,41 +34,43 @@ class RequestSettings(Strict):
     """How requests are handed to a container. Times in milliseconds."""
 
     request_timeout_ms: Annotated[
-        int | None, Field(ge=1, le=180_000, description="Milliseconds a request may take."), Coerced
+        int | None, Field(ge=1, le=180_000, description="Timeout of a request in milliseconds."), Coerced
     ] = None
     max_concurrent_requests_per_instance: Annotated[
-        int | None, Field(ge=1, description="Requests at once."), Coerced
+        int | None, Field(ge=1, description="Maximum concurrent requests per instance."), Coerced
     ] = None
-    max_queue_wait_ms: Annotated[int | None, Field(ge=1, description="Milliseconds a request may wait."), Coerced] = (
-        None
-    )
+    max_queue_wait_ms: Annotated[
+        int | None, Field(ge=1, description="Maximum time of a request in the queue, in milliseconds."), Coerced
+    ] = None
 
 
 class CodeConfiguration(Strict):
     """A scoring script of the author's."""
 
-    code: Annotated[str, Field(min_length=1, description="Folder of the code, relative to this file.")]
-    scoring_script: Annotated[str, Field(min_length=1, description="The script in that folder.")]
+    code: Annotated[str, Field(min_length=1, description="Folder with the code, relative to this file.")]
+    scoring_script: Annotated[str, Field(min_length=1, description="Scoring script in that folder.")]
 
 
 class ScaleSettings(Strict):
-    """How many instances run."""
+    """Scaling of the instances."""
 
     type: Annotated[Literal["default", "target_utilization"], Field(description="Fixed, or by utilization.")] = (
         "default"
     )
-    min_instances: Annotated[int | None, Field(ge=1, description="Instances at least."), Coerced] = None
-    max_instances: Annotated[int | None, Field(ge=1, description="Instances at most."), Coerced] = None
+    min_instances: Annotated[int | None, Field(ge=1, description="Minimum number of instances."), Coerced] = None
+    max_instances: Annotated[int | None, Field(ge=1, description="Maximum number of instances."), Coerced] = None
     polling_interval: Annotated[
-        int | None, Field(ge=1, description="Seconds between looks at the utilization."), Coerced
+        int | None, Field(ge=1, description="Seconds between measurements of the utilization."), Coerced
     ] = None
-    target_utilization_percentage: Annotated[int | None, Field(ge=1, le=100, description="Per cent."), Coerced] = None
+    target_utilization_percentage: Annotated[
+        int | None, Field(ge=1, le=100, description="Target utilization in per cent."), Coerced
+    ] = None
 
 
 class InitialCount(Strict):
     """An instance count that is ours only when the deployment is made; an autoscaler owns it then."""
 
-    initial: Annotated[int, Field(ge=1, description="Instances at the start."), Coerced]
+    initial: Annotated[int, Field(ge=1, description="Number of instances at creation."), Coerced]
 
 
 def _count_shape(value: Any) -> str:
@@ -93,40 +95,46 @@ class DeploymentBlock(Block):
     rules: ClassVar[BlockRules] = BlockRules(
         needs=(Need("endpoint", "endpoint: {auth_mode: key}"),),
         not_yet=(
-            NotYet("code_configuration", "a scoring script of one's own", remedy="MLflow models need none."),
-            NotYet("scale_settings", "scaling by the service", remedy="Write instance_count: {initial: n}."),
+            NotYet("code_configuration", "a custom scoring script", remedy="MLflow models do not need one."),
+            NotYet("scale_settings", "autoscaling settings", remedy="Write instance_count: {initial: n}."),
         ),
         checks=(_has_model,),
     )
 
     instance_type: Annotated[str, Field(min_length=1, description="VM size of the instances.")]
-    instance_count: Annotated[_Count, Field(description="Instances, or {initial: n} for an autoscaled deployment.")] = 1
-    allow: Annotated[Texts, Field(description="Sizes you accept, on top of the model's own list. Empty: all.")] = ()
-    liveness_probe: Annotated[Probe | None, Field(description="Restarts a container that is ill.")] = None
-    readiness_probe: Annotated[Probe | None, Field(description="Sends requests to a container that is well.")] = None
-    request_settings: Annotated[RequestSettings | None, Field(description="Limits of requests.")] = None
-    scale_settings: Annotated[ScaleSettings | None, Field(description="How many instances run.")] = None
-    environment: Annotated[str | None, Field(min_length=1, description="azureml:NAME:VERSION or a registry's id.")] = (
+    instance_count: Annotated[
+        _Count, Field(description="Number of instances, or {initial: n} for an autoscaled deployment.")
+    ] = 1
+    allow: Annotated[
+        Texts, Field(description="Sizes to accept, in addition to the model's own allow-list. Empty: all.")
+    ] = ()
+    liveness_probe: Annotated[Probe | None, Field(description="Restart the container when unhealthy.")] = None
+    readiness_probe: Annotated[Probe | None, Field(description="Send requests to the container only when ready.")] = (
         None
     )
-    code_configuration: Annotated[CodeConfiguration | None, Field(description="A scoring script of yours.")] = None
+    request_settings: Annotated[RequestSettings | None, Field(description="Limits of requests.")] = None
+    scale_settings: Annotated[ScaleSettings | None, Field(description="Scaling of the instances.")] = None
+    environment: Annotated[
+        str | None, Field(min_length=1, description="azureml:NAME:VERSION, or the id of an environment in a registry.")
+    ] = None
+    code_configuration: Annotated[CodeConfiguration | None, Field(description="A custom scoring script.")] = None
     environment_variables: Annotated[
         dict[str, Secret], Field(description='Text, {secret: env:NAME} or "${{keyvault:URL}}".')
     ] = Field(default_factory=dict)
     egress_public_network_access: Annotated[
-        Literal["enabled", "disabled"] | None, Field(description="Whether containers reach the internet.")
+        Literal["enabled", "disabled"] | None, Field(description="Whether containers can access the internet.")
     ] = None
     app_insights_enabled: Annotated[bool, Field(description="Send telemetry to Application Insights."), Coerced] = False
     description: Annotated[str | None, Field(description="Shown in the workspace.")] = None
     tags: Annotated[Tags, Field(description="Tags of the deployment.")] = Field(default_factory=dict)
-    protect: Annotated[bool, Field(description="Refuse to delete it."), Coerced] = False
+    protect: Annotated[bool, Field(description="Reject plans that delete it."), Coerced] = False
 
     @model_validator(mode="after")
     def _one_scaler(self) -> "DeploymentBlock":
         scaled = self.scale_settings is not None and self.scale_settings.type == "target_utilization"
         if scaled and "instance_count" in self.model_fields_set and isinstance(self.instance_count, int):
             raise fault(
-                "has scale_settings by utilization and a fixed instance_count",
-                "Write instance_count: {initial: n}: the autoscaler owns the number afterwards.",
+                "has both scale_settings by utilization and a fixed instance_count",
+                "Write instance_count: {initial: n}; the autoscaler then changes the number.",
             )
         return self

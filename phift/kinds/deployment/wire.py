@@ -35,9 +35,9 @@ _WRITE = "2023-04-01-preview"
 """The api-version azure-ai-ml 1.35 writes deployments with."""
 
 _LOG_LINES = 40
-_NO_REASON = "The service no longer tells the reason; the container's log may show it."
+_NO_REASON = "The service no longer reports the reason; the log of the container may show it."
 _REMEDY = (
-    "See the container's log: `phift logs SPEC --deployment`. "
+    "See the log of the container: `phift logs SPEC --deployment`. "
     "Fix the cause and re-run `phift apply`; a failed deployment is replaced automatically."
 )
 
@@ -116,7 +116,9 @@ class DeploymentWire:
         what = f"deployment {desired.name}"
         progress = provisioning(context, raw, what, written.operation, look=_NO_REASON, remedy=_REMEDY)
         if isinstance(progress.error, AzureError) and (tail := self._log(context, desired)):
-            progress.error.detail = "\n".join(filter(None, [progress.error.detail, "The container's log ends:", tail]))
+            progress.error.detail = "\n".join(
+                filter(None, [progress.error.detail, "End of the container's log:", tail])
+            )
         return progress
 
     def outputs(self, context: Context, desired: Desired[DeploymentParts], live: Live) -> Mapping[str, Any]:
@@ -130,7 +132,7 @@ class DeploymentWire:
         bag = {name: marks.pop(name) for name in (INPUTS, FIELDS, RAW) if name in marks}
         tags = {**kept, **(desired.properties.get("tags") or {}), **marks}
         if desired.parts.model is None:
-            raise TypeError(f"{desired.address} left the spec, and is never written")
+            raise TypeError(f"{desired.address} is not in the spec and is never written")
         model_id = str(context.outputs[desired.parts.model]["id"])
         body = body_of(context, desired, self.entity(desired, model_id, count, tags, bag))
         answer = context.azure.arm.put(path, _WRITE, body)

@@ -24,10 +24,10 @@ def endpoint(draft: Draft) -> list[Desired[NoParts]]:
     block = draft.spec.endpoint
     if block is None:
         if draft.spec.deployment is not None:
-            draft.error("deployment", "there is a deployment and no endpoint", code="no-endpoint", remedy=_ADD_ENDPOINT)
+            draft.error("deployment", "`deployment` requires `endpoint`", code="no-endpoint", remedy=_ADD_ENDPOINT)
         return []
     if draft.spec.deployment is None:
-        draft.error("endpoint", "there is an endpoint and no deployment", code="no-deployment", remedy=_ADD_DEPLOYMENT)
+        draft.error("endpoint", "`endpoint` requires `deployment`", code="no-deployment", remedy=_ADD_DEPLOYMENT)
     name = block.name or draft.named(ENDPOINT, endpoint_name(draft.stack, draft.facts.arm_id))
     draft.export(EndpointExport(ENDPOINT, name, block.name is None))
     return [

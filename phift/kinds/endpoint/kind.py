@@ -25,7 +25,7 @@ ENDPOINT = Kind(
         hosts=True,
         single=True,
         tags_on_arm=True,
-        instead="What it serves goes with it: phift destroy, then phift apply. Nothing is trained again.",
+        instead="Run `phift destroy`, then `phift apply`. This deletes its deployments; nothing is trained again.",
         billed_in="onlineEndpoints",
     ),
     compile=endpoint,

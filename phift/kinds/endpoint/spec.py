@@ -21,17 +21,17 @@ class EndpointBlock(Block):
     name: Annotated[
         str | None,
         *matching(
-            "[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]", "3 to 32 letters, digits and dashes that begin with a letter"
+            "[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]", "3 to 32 letters, digits and dashes, starting with a letter"
         ),
-        Field(description="Unique in the region. Default: {stack}-{6 hex digits of the workspace}."),
+        Field(description="Name, unique in the region. Default: {stack}-{6 hex digits of the workspace}."),
     ] = None
-    auth_mode: Annotated[
-        Literal["key", "aml_token", "aad_token"], Field(description="How callers prove who they are.")
-    ] = "key"
+    auth_mode: Annotated[Literal["key", "aml_token", "aad_token"], Field(description="Client authentication mode.")] = (
+        "key"
+    )
     public_network_access: Annotated[
-        Literal["enabled", "disabled"], Field(description="Reachable from outside the workspace's network.")
+        Literal["enabled", "disabled"], Field(description="Access from outside the network of the workspace.")
     ] = "enabled"
-    identity: Annotated[ResourceIdentity | None, Field(description="The endpoint's managed identity.")] = None
+    identity: Annotated[ResourceIdentity | None, Field(description="Managed identity of the endpoint.")] = None
     description: Annotated[str | None, Field(description="Shown in the workspace.")] = None
     tags: Annotated[Tags, Field(description="Tags of the endpoint.")] = Field(default_factory=dict)
-    protect: Annotated[bool, Field(description="Refuse to delete it."), Coerced] = False
+    protect: Annotated[bool, Field(description="Reject plans that delete it."), Coerced] = False

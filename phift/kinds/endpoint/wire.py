@@ -116,11 +116,11 @@ class EndpointWire:
 
 def _name_taken(name: str, error: AzureError) -> ConflictError:
     return ConflictError(
-        f"the endpoint name {name} is not free in this region",
+        f"endpoint name {name} is not available in this region",
         status=error.status,
         code=NAME_TAKEN,
         method=error.method,
         url=error.url,
-        detail=f"{error.summary}\nSomebody else has it, or an endpoint of that name was deleted a moment ago.",
-        remedy="After a delete apply again in some minutes; else choose another name: endpoint.name.",
+        detail=f"{error.summary}\nIt is in use, or an endpoint of this name was deleted recently.",
+        remedy="After a delete, re-run `phift apply` in a few minutes; otherwise set another endpoint.name.",
     )

@@ -18,9 +18,9 @@ def lifecycle(subject: Subject) -> Iterator[Diagnostic]:
         yield subject.at(
             "base_model",
             Diagnostic(
-                f"the embedded Azure ML has no weights of {model.name}, nor a stand-in for them",
-                detail="It stands in for Phi-3-mini, Phi-3-medium, Phi-3.5-mini, Phi-4 and phi-2 only.",
-                remedy="Try the spec with Phi-3-mini-4k-instruct here, or plan it for a workspace: --target NAME.",
+                f"the emulator has neither the weights of {model.name} nor a stand-in for them",
+                detail="It has stand-ins for Phi-3-mini, Phi-3-medium, Phi-3.5-mini, Phi-4 and phi-2.",
+                remedy="Use Phi-3-mini-4k-instruct on this target, or plan for a workspace: --target NAME.",
                 code="weights-missing",
             ),
         )
@@ -32,8 +32,8 @@ def lifecycle(subject: Subject) -> Iterator[Diagnostic]:
             Diagnostic(
                 f"{model.name} was retired for fine-tuning on {model.finetune_retirement.isoformat()}",
                 severity=Severity.WARNING,
-                detail="The registry may stop handing it out at any time.",
-                remedy="Move to a current model, such as Phi-4 (configs/phi4.yaml).",
+                detail="The registry may stop providing it at any time.",
+                remedy="Use a current model, such as Phi-4 (configs/phi4.yaml).",
                 code="model-retired",
             ),
         )

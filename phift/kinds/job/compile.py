@@ -33,8 +33,8 @@ def training_job(draft: Draft) -> list[Desired[JobParts]]:
     if block is None or model is None or component is None or compute is None:
         return []
     effective = effective_parameters(component.interface, block.parameters, model.defaults, block.model_defaults)
-    _tell_problems(draft, component, effective)
-    _tell_defaults(draft, model, effective)
+    _report_problems(draft, component, effective)
+    _note_defaults(draft, model, effective)
     size = draft.facts.size(compute.size)
     gpus = (size.gpus if size else 0) * block.instance_count
     data = {d.split: d for d in draft.all(DataExport)}
@@ -111,25 +111,25 @@ def _inputs(
     }
 
 
-def _tell_problems(draft: Draft, component: Component, effective: Effective) -> None:
+def _report_problems(draft: Draft, component: Component, effective: Effective) -> None:
     for problem in effective.problems:
         draft.error(
             f"finetune.parameters.{problem.name}",
             problem.summary,
             code=f"parameter-{problem.code}",
-            detail=f"{component.name}:{component.version} decides which parameters there are.",
+            detail=f"Valid parameters are the inputs of {component.name}:{component.version}.",
             remedy=problem.remedy,
         )
 
 
-def _tell_defaults(draft: Draft, model: BaseModel, effective: Effective) -> None:
+def _note_defaults(draft: Draft, model: BaseModel, effective: Effective) -> None:
     if effective.dropped:
         draft.notes.append(
-            f"{model.name}'s defaults {', '.join(effective.dropped)} are no inputs of the component and are dropped"
+            f"ignoring {model.name}'s defaults {', '.join(effective.dropped)}: the component has no such inputs"
         )
     if effective.overridden:
         draft.notes.append(
-            f"model_defaults: override lets {model.name} set {', '.join(effective.overridden)} over the spec"
+            f"model_defaults: override: {model.name} overrides {', '.join(effective.overridden)} of the spec"
         )
 
 

@@ -30,7 +30,7 @@ class Value(Enum):
     BASE_MODEL = "the id of the base model"
     DATA = "the URI of a split"
     COMPUTE = "the name of compute.finetune"
-    OTHER_COMPUTE = "the name of compute.other_steps, else of compute.finetune"
+    OTHER_COMPUTE = "the name of compute.other_steps, or of compute.finetune"
     NODES = "finetune.instance_count"
     GPUS = "GPUs of a node"
     NOTHING = "left to the component"
@@ -49,7 +49,7 @@ class Slot:
 _DATA = "Set the split under data."
 _COMPUTE = "Set compute.finetune or compute.other_steps."
 _BASE_MODEL = "Set base_model."
-_GPUS = "phift reads the number of GPUs of compute.finetune.size from the workspace."
+_GPUS = "phift derives the number of GPUs from compute.finetune.size."
 
 SLOTS = (
     Slot("mlflow_model_path", Value.BASE_MODEL, _BASE_MODEL),
@@ -64,7 +64,7 @@ SLOTS = (
     Slot("number_of_gpu_to_use_finetuning", Value.GPUS, _GPUS),
     Slot("pytorch_model_path", Value.NOTHING, _BASE_MODEL),
     Slot("huggingface_id", Value.NOTHING, _BASE_MODEL),
-    Slot("task_name", Value.NOTHING, "It follows from the component."),
+    Slot("task_name", Value.NOTHING, "The component determines it."),
     *(
         Slot(f"{split}_*{end}", Value.NOTHING, _DATA)
         for split in ("train", "validation", "test")

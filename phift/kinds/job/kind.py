@@ -47,7 +47,7 @@ JOB = Kind(
         historic=True,
         trains=True,
         single=True,
-        instead="Its content names it. Change the spec; one that failed runs again with --retry-failed.",
+        instead="Its name is derived from its content: change the spec. To re-run a failed job: --retry-failed.",
     ),
     compile=training_job,
     load_wire=_wire,

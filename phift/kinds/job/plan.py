@@ -30,10 +30,10 @@ def decide(desired: Desired[JobParts], seen: JobObservation | None, context: Pla
     live = seen.live
     if live.state == RunState.COMPLETED:
         notes = _later(desired, seen)
-        return Decision(planned(desired, Action.REUSE, live, "it has completed", identity=live.name, notes=notes))
+        return Decision(planned(desired, Action.REUSE, live, "already completed", identity=live.name, notes=notes))
     if not RunState.failed(live.state):
         doing = "being cancelled" if live.state == RunState.CANCEL_REQUESTED else "already running"
-        reason = f"{doing} ({live.state}): watched, not started again"
+        reason = f"{doing} ({live.state}); will be awaited, not restarted"
         again = Decided(attempt=seen.attempt)
         return Decision(
             planned(
@@ -42,7 +42,7 @@ def decide(desired: Desired[JobParts], seen: JobObservation | None, context: Pla
         )
     if context.policy.retry_failed or (seen.infrastructure and seen.attempt <= desired.parts.retries):
         following = seen.attempt + 1
-        reason = f"attempt {seen.attempt} ended as {live.state}" + (
+        reason = f"attempt {seen.attempt} ended in state {live.state}" + (
             f": {seen.infrastructure}" if seen.infrastructure else ""
         )
         name, decided = attempt_name(desired.name, following), Decided(attempt=following)
@@ -53,16 +53,18 @@ def decide(desired: Desired[JobParts], seen: JobObservation | None, context: Pla
         resource = planned(desired, Action.NO_OP, live, "was cancelled", identity=live.name)
         return Decision(resource, (_cancelled(desired, seen, live.name),))
     finding = Diagnostic(
-        f"job {live.name} ended as {live.state}, and nothing that decides its outcome has changed since",
-        detail="Every attempt that finetune.retries allows has been made; the last ended so because "
+        f"job {live.name} ended in state {live.state}, and its inputs have not changed since",
+        detail="All attempts that finetune.retries allows have been made; reason of the last failure: "
         f"{seen.infrastructure}."
         if seen.infrastructure
         else "The same parameters, data and base model would most likely fail again.",
-        remedy="See `phift logs`; change the spec, or run it once more with --retry-failed.",
+        remedy="See `phift logs`. Change the spec, or re-run the job with --retry-failed.",
         address=str(desired.address),
         code="job-failed",
     )
-    return Decision(planned(desired, Action.NO_OP, live, f"ended as {live.state}", identity=live.name), (finding,))
+    return Decision(
+        planned(desired, Action.NO_OP, live, f"ended in state {live.state}", identity=live.name), (finding,)
+    )
 
 
 def _attempt(attempt: int) -> dict[str, int]:
@@ -76,7 +78,7 @@ def _later(desired: Desired[JobParts], seen: Observation | None) -> tuple[str, .
 def _retraining(desired: Desired[JobParts], previous: Previous | None) -> PlannedResource:
     changes = tuple(_retrain_changes(desired.inputs, previous.inputs)) if previous else ()
     reason = (
-        f"{named_in(changes)} changed since model version {previous.label}" if previous and changes else "never run"
+        f"{named_in(changes)} changed since model version {previous.label}" if previous and changes else "not run yet"
     )
     return planned(desired, Action.RUN, None, reason, changes=changes)
 
@@ -90,7 +92,7 @@ def _retrain_changes(wanted: Mapping[str, Any], before: Mapping[str, Any]) -> li
             new.get(path),
             old.get(path),
             ChangeAction.RETRAIN,
-            "decides what is trained",
+            "changes what is trained",
             ChangedBy.YOU,
         )
         for path in [*new, *(p for p in old if p not in new)]
@@ -102,8 +104,8 @@ def _cancelled(desired: Desired[JobParts], seen: JobObservation, name: str) -> D
     """A cancelled job did not fail: nothing that it is made of is wrong, but somebody decided to end it."""
     return Diagnostic(
         f"job {name} was cancelled",
-        detail=f"It did not fail: cancelled {seen.cancelled}." if seen.cancelled else "",
-        remedy="Run it again: phift apply --retry-failed.",
+        detail=f"It did not fail; it was cancelled {seen.cancelled}." if seen.cancelled else "",
+        remedy="To re-run it: `phift apply --retry-failed`.",
         address=str(desired.address),
         code="job-cancelled",
     )

@@ -177,9 +177,9 @@ def cancellation(azure: Azure, job: str) -> str:
     # The run has no field for who cancelled it; the cancelling is its last change.
     parts = [
         f"at {_to_the_second(when)}" if when else "",
-        f"last change by {who}" if who else "by whom is not recorded",
+        f"last change by {who}" if who else "the user is not recorded",
     ]
-    return ", ".join(filter(None, [*parts, f"reason given: {reason}" if reason else ""]))
+    return ", ".join(filter(None, [*parts, f"reason: {reason}" if reason else ""]))
 
 
 def log_of(azure: Azure, details: Mapping[str, Any]) -> str:

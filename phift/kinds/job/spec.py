@@ -27,7 +27,7 @@ def _nodes_fit(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
     most = getattr(spec.compute.finetune, "max_instances", None)  # a reference does not say
     if most is not None and wanted > most:
         yield Diagnostic(
-            f"finetune.instance_count is {wanted}, but compute.finetune has at most {most} instances",
+            f"finetune.instance_count is {wanted}; compute.finetune has at most {most} instances",
             remedy=f"Write compute.finetune.max_instances: {wanted}.",
             mark=root.nearest(("finetune", "instance_count")).mark,
             path="finetune.instance_count",
@@ -40,8 +40,8 @@ def _makes_its_model(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
     model = root.child("model")
     if model is not None and isinstance(model.value, str):
         yield Diagnostic(
-            "model refers to a model that exists, but finetune makes a new one",
-            remedy="Write model: {name: NAME}, or remove finetune to serve the model that exists.",
+            "`model` refers to an existing model, but `finetune` creates a new one",
+            remedy="Write model: {name: NAME}, or remove finetune to serve the existing model.",
             mark=root.nearest(("model",)).mark,
             path="model",
             code="needs",
@@ -71,7 +71,7 @@ class FinetuneBlock(Block):
             Need("compute.finetune", "compute: {finetune: {name: gpu-cluster, size: Standard_NC24ads_A100_v4}}"),
         ),
         not_yet=(
-            NotYet("identity", "an identity of the job"),
+            NotYet("identity", "a managed identity of the job"),
             NotYet("timeout_minutes", "a time limit of the job"),
             NotYet("queue_timeout_minutes", "a time limit of the queue"),
         ),
@@ -79,26 +79,28 @@ class FinetuneBlock(Block):
         tree_checks=(_parameters,),
     )
 
-    component: Annotated[Component, Field(description="The pipeline component that fine-tunes.")] = _DEFAULT_COMPONENT
-    instance_count: Annotated[int, Field(ge=1, description="Nodes the fine-tune step runs on."), Coerced] = 1
+    component: Annotated[Component, Field(description="Pipeline component that runs the fine-tuning.")] = (
+        _DEFAULT_COMPONENT
+    )
+    instance_count: Annotated[int, Field(ge=1, description="Number of nodes of the fine-tune step."), Coerced] = 1
     model_defaults: Annotated[
         Literal["fill", "override", "ignore"],
-        Field(
-            description="The base model's recommended parameters fill what `parameters` leaves open, or override it."
-        ),
+        Field(description="Whether the recommended parameters of the base model complete or override `parameters`."),
     ] = "fill"
     parameters: Annotated[
         dict[str, Scalar],
-        Field(description="Inputs of the component. Paths, computes, nodes and GPUs are set by phift."),
+        Field(description="Inputs of the component. phift sets paths, computes, nodes and GPUs."),
     ] = Field(default_factory=dict)
-    experiment_name: Annotated[str | None, Field(min_length=1, description="Default: the stack's name.")] = None
+    experiment_name: Annotated[
+        str | None, Field(min_length=1, description="Name of the experiment. Default: the name of the stack.")
+    ] = None
     timeout_minutes: Annotated[
-        int | None, Field(ge=1, description="The service cancels a job that runs longer."), Coerced
+        int | None, Field(ge=1, description="Time limit in minutes; the service then cancels the job."), Coerced
     ] = None
     queue_timeout_minutes: Annotated[
-        int | None, Field(ge=1, description="How long a job may wait for a node."), Coerced
+        int | None, Field(ge=1, description="Maximum time in the queue, in minutes."), Coerced
     ] = None
     retries: Annotated[
-        int, Field(ge=0, le=10, description="New attempts after failures of the infrastructure."), Coerced
+        int, Field(ge=0, le=10, description="Maximum number of retries after infrastructure failures."), Coerced
     ] = 0
-    identity: Annotated[JobIdentity | None, Field(description="As whom the job reads its data.")] = None
+    identity: Annotated[JobIdentity | None, Field(description="Identity with which the job reads its data.")] = None

@@ -163,8 +163,8 @@ class JobWire:
         if state == RunState.CANCELED:
             return JobFailedError(
                 f"job {name} was cancelled",
-                detail=f"It did not fail: cancelled {run_history.cancellation(context.azure, name)}.",
-                remedy="Run it again: `phift apply --retry-failed`.",
+                detail=f"It did not fail; it was cancelled {run_history.cancellation(context.azure, name)}.",
+                remedy="To re-run it: `phift apply --retry-failed`.",
             )
         failure = run_history.failure(context.azure, name)
         where = f" in step {failure.step}" if failure.step else ""
@@ -174,7 +174,7 @@ class JobWire:
             log=failure.log,
             infrastructure=passing(state, failure.code, failure.message),
             detail=failure.message,
-            remedy="Fix the cause and re-run `phift apply`; `--retry-failed` runs the same job once more.",
+            remedy="Fix the cause and re-run `phift apply`; to re-run the same job, add `--retry-failed`.",
         )
 
     def _path(self, context: Context, name: str) -> str:

@@ -24,10 +24,10 @@ def served_model(subject: Subject) -> Iterator[Diagnostic]:
         yield subject.at(
             "model",
             Diagnostic(
-                f"there is no model {what} in {where}" if live is None else f"model {what} is archived",
-                remedy="`az ml model list` shows what there is."
+                f"model {what} not found in {where}" if live is None else f"model {what} is archived",
+                remedy="To list the models, run `az ml model list`."
                 if live is None
-                else f"Restore it: az ml model restore --name {desired.name} --version {reference.version}",
+                else f"Restore it: `az ml model restore --name {desired.name} --version {reference.version}`",
                 address=str(desired.address),
                 code="model-missing" if live is None else "model-archived",
             ),

@@ -58,7 +58,7 @@ def _served(draft: Draft) -> list[Desired[ModelParts | ReferenceParts]]:
     if reference.version is None:
         draft.error(
             "model",
-            f"{reference} floats: what is served must be a version",
+            f"{reference} is not pinned: a served model needs an explicit version",
             code="model-floats",
             remedy=f"Write model: azureml:{reference.name}:VERSION.",
         )

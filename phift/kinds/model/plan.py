@@ -26,8 +26,8 @@ def decide(
             desired,
             Action.CREATE,
             None,
-            "no version from this training",
-            identity=f"{desired.name}: next ({following} unless taken)",
+            "no registered version for these training inputs",
+            identity=f"{desired.name} (version known after apply; expected {following})",
             details={"version": KNOWN_AFTER_APPLY, "next_version": following},
         )
     )

@@ -15,8 +15,8 @@ class ModelBlock(Block):
     name: Annotated[
         str,
         *matching("[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}", "at most 255 letters, digits, dashes, dots and underscores"),
-        Field(description="The model's name in the workspace."),
+        Field(description="Name of the model in the workspace."),
     ]
     description: Annotated[str | None, Field(description="Shown in the workspace.")] = None
     tags: Annotated[Tags, Field(description="Tags of the version.")] = Field(default_factory=dict)
-    protect: Annotated[bool, Field(description="Refuse to archive it."), Coerced] = False
+    protect: Annotated[bool, Field(description="Reject plans that archive it."), Coerced] = False

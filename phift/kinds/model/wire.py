@@ -82,7 +82,7 @@ class ModelWire:
     def create(self, context: Context, desired: Desired[_Parts]) -> Written:
         parts = desired.parts
         if not isinstance(parts, ModelParts):
-            raise TypeError(f"{desired.address} is a reference, which is never written")
+            raise TypeError(f"{desired.address} is a reference and is never written")
         job = context.outputs[parts.run]["name"]
         source = f"azureml://jobs/{job}/outputs/{PIPELINE_OUTPUT}"
         version = self.read(context, desired).next_version

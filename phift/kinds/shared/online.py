@@ -21,7 +21,7 @@ _SERVER_OWNED = ("azureml.", "AzureAsyncOperationUri", "createdBy", "createdAt",
 
 _SETTLING_LOOKS = 120
 _LOOK_SECONDS = 0.5
-AGAIN = "Re-run `phift apply`: the traffic split is written again."
+AGAIN = "Re-run `phift apply` to write the traffic split again."
 
 
 def endpoint_path(context: Context, name: str) -> str:
@@ -74,11 +74,11 @@ def give_up_share(context: Context, endpoint: str, deployment: str) -> None:
         return
     if len(now) > 1:
         raise ConflictError(
-            f"deployment {deployment} still has {now[deployment.lower()]} % of the traffic, others the rest",
-            remedy="Shift the traffic to the others first, then apply again.",
+            f"deployment {deployment} still has {now[deployment.lower()]} % of the traffic",
+            remedy="Shift its traffic to the other deployments, then re-run `phift apply`.",
         )
     operation = operation_of(context.azure.arm.put(endpoint, WRITE, written_back(raw, traffic={})))
-    what = f"endpoint {raw['name']}, which was to send no more traffic to {deployment},"
+    what = f"removing {deployment} from the traffic of endpoint {raw['name']}"
     for _ in range(_SETTLING_LOOKS):
         progress = provisioning(context, context.azure.arm.get(endpoint, READ), what, operation, fallback=AGAIN)
         if progress.error is not None:

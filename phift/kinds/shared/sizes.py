@@ -18,7 +18,7 @@ def size_findings(size: str, model: BaseModel, task: Task, own: Sequence[str], a
     if not listed.admits(size):
         yield Diagnostic(
             f"{size} is not allowed for {what} {model.name}",
-            detail=_who_says(model, listed),
+            detail=_source_of_the_list(model, listed),
             remedy=_alternatives(listed, own),
             address=address,
             code="size-not-allowed",
@@ -27,28 +27,28 @@ def size_findings(size: str, model: BaseModel, task: Task, own: Sequence[str], a
         yield Diagnostic(
             f"{size} is not in the allow-list of this spec",
             detail=f"allow: {', '.join(own)}",
-            remedy="Choose one of these sizes, or add this one to `allow`.",
+            remedy="Use one of these sizes, or add this one to `allow`.",
             address=address,
             code="size-not-in-spec-list",
         )
     if not listed.known:
         yield Diagnostic(
-            f"no list known: {model.name} does not say which VM sizes it accepts for {what}",
+            f"no VM size allow-list published for {model.name} ({what}); size not checked",
             severity=Severity.WARNING,
-            detail="Neither system metadata, tags nor phift's catalogue has one; only K80 sizes are refused.",
+            detail="Neither system metadata, tags nor phift's catalogue contains one; only K80 sizes are rejected.",
             address=address,
             code="no-list-known",
         )
 
 
-def _who_says(model: BaseModel, listed: AllowList) -> str:
+def _source_of_the_list(model: BaseModel, listed: AllowList) -> str:
     if not listed.known:
-        return "No list is known for this model; the K80 sizes are refused for every model."
+        return "No allow-list is published for this model; K80 sizes are rejected for every model."
     return f"{model.name}:{model.version} allows ({listed.origin}): {', '.join(listed.sizes)}"
 
 
 def _alternatives(listed: AllowList, own: Sequence[str]) -> str:
     both = [s for s in listed.sizes if not own or s.lower() in {o.lower() for o in own}]
     if not both:
-        return "Choose another size" + (", and let `allow` name it." if own else ", of a later generation of GPUs.")
-    return f"Choose {both[0]}." if len(both) == 1 else f"Choose one of: {', '.join(both)}."
+        return "Use another size" + (" and add it to `allow`." if own else " with a later generation of GPUs.")
+    return f"Use {both[0]}." if len(both) == 1 else f"Use one of: {', '.join(both)}."

@@ -54,7 +54,7 @@ _MOVING = (DIGEST, APPLIED, TAGS, PROTECT)
 REPLACED = "Fix the cause and re-run `phift apply`; failed resources are replaced automatically."
 
 _GONE = (
-    "The service no longer tells the reason. The activity log of the resource group may still have it: "
+    "The service no longer reports the reason. The activity log of the resource group may contain it: "
     "`az monitor activity-log list --resource-group GROUP --status Failed`."
 )
 

@@ -23,7 +23,7 @@ def tests(draft: Draft) -> list[Desired[TestParts]]:
         if facts is None or facts.recipe is None:
             draft.error(
                 f"tests.{name}",
-                f"test {name} has no rows to send",
+                f"tests.{name} has no rows to send",
                 code="no-test-rows",
                 remedy=f"Write data: {{sample: {{path: FILE}}}}, or tests: {{{name}: {{path: FILE}}}}.",
             )

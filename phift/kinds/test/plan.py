@@ -19,5 +19,5 @@ def decide(desired: Desired[TestParts], seen: Observation | None, context: PlanC
     )
     traffic = context.router(desired.address)
     if new or (traffic is not None and traffic.action is Action.SHIFT):
-        return Decision(planned(desired, Action.RUN, None, "the deployment must answer before it gets traffic"))
+        return Decision(planned(desired, Action.RUN, None, "the deployment must pass before it receives traffic"))
     return Decision(planned(desired, Action.NO_OP, None, "nothing to test"))

@@ -17,23 +17,27 @@ _LONGEST = 2000  # characters
 def _regex(value: Any) -> Any:
     if isinstance(value, str):
         if len(value) > _LONGEST:
-            raise fault(f"has {len(value)} characters; a regular expression may have {_LONGEST}")
+            raise fault(f"has {len(value)} characters; a regular expression may have at most {_LONGEST}")
         try:
             re.compile(value)
         except (re.error, OverflowError) as cause:
-            raise fault(f"is no regular expression: {cause}") from None
+            raise fault(f"is not a valid regular expression: {cause}") from None
         except RecursionError:
             raise fault("is nested too deeply for a regular expression") from None
     return value
 
 
 class Expectation(Strict):
-    """What answers must be like."""
+    """Conditions that the answers must meet."""
 
-    contains: Annotated[Texts, Field(description="Text that every answer has.")] = ()
-    regex: Annotated[str | None, Before(_regex), Field(description="What every answer matches.")] = None
+    contains: Annotated[Texts, Field(description="Texts that every answer must contain.")] = ()
+    regex: Annotated[
+        str | None, Before(_regex), Field(description="Regular expression that every answer must match.")
+    ] = None
     min_exact_match: Annotated[
-        float | None, Field(ge=0, le=1, description="Share of answers, 0 to 1, that equal the ground truth."), Coerced
+        float | None,
+        Field(ge=0, le=1, description="Minimum share of answers, 0 to 1, that equal the ground truth."),
+        Coerced,
     ] = None
 
 
@@ -46,11 +50,13 @@ class TestBlock(Strict):
 
     __test__ = False
 
-    rows: Annotated[int, Field(ge=1, description="How many rows."), Coerced] = 1
+    rows: Annotated[int, Field(ge=1, description="Number of rows to send."), Coerced] = 1
     path: Annotated[
         RowsPath | None,
-        Field(description="A file of rows in place of the sample split."),
+        Field(description="File of rows to use instead of the sample split."),
     ] = None
     parameters: Annotated[dict[str, Scalar], Field(description="Generation parameters.")] = Field(default_factory=dict)
-    max_seconds: Annotated[float | None, Field(gt=0, description="Seconds an answer may take."), Coerced] = None
-    expect: Annotated[Expectation | None, Field(description="What answers must be like.")] = None
+    max_seconds: Annotated[float | None, Field(gt=0, description="Maximum time of an answer in seconds."), Coerced] = (
+        None
+    )
+    expect: Annotated[Expectation | None, Field(description="Conditions that the answers must meet.")] = None

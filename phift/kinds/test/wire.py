@@ -90,16 +90,18 @@ def _failures(results: list[dict[str, Any]], parts: TestParts) -> list[str]:
             found.append(f"row {number}: {result['error']}")
             continue
         found += [
-            f"row {number}: the answer lacks {text!r}" for text in expect.contains if text not in result["answer"]
+            f"row {number}: the answer does not contain {text!r}"
+            for text in expect.contains
+            if text not in result["answer"]
         ]
         if (pattern := expect.regex) and not re.search(pattern, result["answer"]):
             found.append(f"row {number}: the answer does not match {pattern!r}")
         if parts.max_seconds and result["seconds"] > parts.max_seconds:
-            found.append(f"row {number}: took {result['seconds']:.1f} s, {parts.max_seconds:g} s are allowed")
+            found.append(f"row {number}: took {result['seconds']:.1f} s; at most {parts.max_seconds:g} s allowed")
     least = expect.min_exact_match
     if least is not None and _exact_match(results) < least:
         found.append(
-            f"{_exact_match(results):.0%} of {len(results)} answers equal the ground truth, {least:.0%} are wanted"
+            f"{_exact_match(results):.0%} of {len(results)} answers equal the ground truth; required: {least:.0%}"
         )
     return found
 
@@ -107,17 +109,18 @@ def _failures(results: list[dict[str, Any]], parts: TestParts) -> list[str]:
 def _failed(desired: Desired[TestParts], failures: list[str], results: list[dict[str, Any]]) -> RolledBackError:
     shown = next((r for r in results if "error" in r or r["answer"] != r["ground_truth"].strip()), results[-1])
     in_place = not desired.parts.deployment.beside
-    where = "its traffic was on it already" if in_place else "traffic stays where it was, and nothing was removed"
+    where = "it already receives traffic" if in_place else "traffic is unchanged and nothing was deleted"
     return RolledBackError(
         f"test {desired.name} failed on deployment {desired.parts.deployment.name}; {where}",
         detail="\n".join(
             [
                 *failures,
-                f"asked:    {shown['prompt']}",
-                f"answered: {shown['answer'] or '(nothing)'}",
+                f"prompt:   {shown['prompt']}",
+                f"answer:   {shown['answer'] or '(empty)'}",
                 f"expected: {shown['ground_truth']}",
             ]
         ),
-        remedy="Mend the model or the expectation; apply again tests the same deployment before it shifts traffic.",
+        remedy="Fix the model or relax the expectation, then re-run `phift apply`: the deployment is tested again "
+        "before traffic moves.",
         address=str(desired.address),
     )

@@ -23,7 +23,7 @@ def decide(desired: Desired[TrafficParts], seen: TrafficObservation | None, cont
     live = seen.live if seen else None
     now: Mapping[str, int] = live.properties["traffic"] if live else {}
     notes = tuple(
-        f"{name} has {share} % and is not of this stack: {'taken over' if take_over else 'left alone'}"
+        f"{name} has {share} % and is not managed by this stack: {'taken over' if take_over else 'not changed'}"
         for name, share in foreign.items()
     )
     others = {"foreign": dict(foreign), "now": dict(now)} if foreign else {}
@@ -38,7 +38,7 @@ def decide(desired: Desired[TrafficParts], seen: TrafficObservation | None, cont
         desired,
         Action.SHIFT,
         live,
-        "nothing has traffic yet" if not now else "its deployment is replaced" if replaced else "after its tests",
+        "no deployment has traffic yet" if not now else "its deployment is replaced" if replaced else "after its tests",
         changes=split_changes(wanted, now),
         notes=notes,
         details={"traffic": dict(wanted), **others, **({"take_over": True} if took else {})},
@@ -54,7 +54,7 @@ def _diverted(desired: Desired[TrafficParts], foreign: Mapping[str, int]) -> Dia
     return Diagnostic(
         f"{ours} gets {rest} % of the traffic of endpoint {desired.name}, not all",
         severity=Severity.WARNING,
-        detail=f"{shares(foreign)}: not managed by this stack, and left as it is.",
+        detail=f"{shares(foreign)}: not managed by this stack; phift does not change it.",
         remedy="To give all traffic to the stack's deployment, run `phift apply` with --take-over. "
         "To keep the split, write `rollout: {traffic: unmanaged}`.",
         address=str(desired.address),

@@ -59,8 +59,8 @@ class TrafficWire:
         wanted = wanted_split(desired, foreign)
         if desired.parts.split is not None and wanted != dict(desired.parts.split):
             raise StalePlanError(
-                f"the traffic of {desired.name} was changed since the plan was made",
-                remedy="Make a new plan and look at it.",
+                f"the traffic of {desired.name} has changed since the plan was created",
+                remedy="Create a new plan and review it.",
                 address=str(desired.address),
             )
         return self._shift(context, desired, wanted)
@@ -71,7 +71,7 @@ class TrafficWire:
     def poll(self, context: Context, desired: Desired[TrafficParts], written: Written) -> Progress:
         """Done when the endpoint has settled and the split reads back as it was written."""
         raw = context.azure.arm.get(endpoint_path(context, desired.name), READ)
-        what = f"endpoint {desired.name}, whose traffic was shifted,"
+        what = f"the traffic shift of endpoint {desired.name}"
         progress = provisioning(context, raw, what, written.operation, fallback=AGAIN)
         if progress.error is not None:
             return progress
