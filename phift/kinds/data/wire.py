@@ -99,7 +99,7 @@ class DataWire:
         """Raises AzureError where the file that was deleted outside cannot be prepared as it was."""
         if not self.stored(context, live):
             blob, facts = self._upload(context, desired)
-            if (content := live.facts.get("content")) and facts[CONTENT] != content:
+            if (content := _bag(live).get(CONTENT)) and facts[CONTENT] != content:
                 raise AzureError(
                     f"the file of data {live.name}:{live.version} was deleted, and the rows prepared now differ",
                     detail=f"A version cannot change its content: SHA-256 {content}, now {facts[CONTENT]}.",
@@ -107,18 +107,18 @@ class DataWire:
                     address=str(desired.address),
                 )
             return self._put(context, desired, context.azure.blobs.uri(blob), live, {})
-        return self._put(context, desired, str(live.facts["uri"]), live, {})
+        return self._put(context, desired, _uri(live), live, {})
 
     def stored(self, context: Context, live: Live) -> bool:
         """Whether the file that a version of ours names is there, as it was uploaded. Raises AzureError."""
-        _, _, blob = str(live.facts.get("uri") or "").partition("/paths/")
+        _, _, blob = _uri(live).partition("/paths/")
         if not blob.startswith(_FOLDER):
             return True  # a file of others
         found = context.azure.blobs.head(blob)
         if found is None:
             return False
         digest = (found.get("metadata") or {}).get(UPLOADED)
-        return digest is None or digest == live.facts.get("content")
+        return digest is None or digest == _bag(live).get(CONTENT)
 
     def _upload(self, context: Context, desired: Desired[DataParts]) -> tuple[str, dict[str, str]]:
         """The blob with the prepared rows, and the properties that tell of them."""
@@ -163,7 +163,7 @@ class DataWire:
         return provisioning(context, raw, f"data {desired.name}:{desired.digest}", written.operation)
 
     def outputs(self, context: Context, desired: Desired[DataParts], live: Live) -> Mapping[str, Any]:
-        return {"name": live.name, "version": live.version, "uri": live.facts["uri"], "rows": live.facts["rows"]}
+        return {"name": live.name, "version": live.version, "uri": _uri(live), "rows": _bag(live).get(ROWS)}
 
     def _put(
         self, context: Context, desired: Desired[DataParts], uri: str, live: Live | None, facts: Mapping[str, str]
@@ -180,3 +180,12 @@ class DataWire:
 
 def _blob(desired: Desired[DataParts], made: Prepared) -> str:
     return f"{_FOLDER}{made.digest}/{desired.address.name}.jsonl"
+
+
+def _bag(live: Live) -> Mapping[str, Any]:
+    """Return the property bag of a version."""
+    return live.raw["properties"].get("properties") or {}
+
+
+def _uri(live: Live) -> str:
+    return str(live.raw["properties"].get("dataUri") or "")

@@ -111,7 +111,7 @@ class EndpointWire:
         return provisioning(context, raw, f"endpoint {desired.name}", written.operation)
 
     def outputs(self, context: Context, desired: Desired[NoParts], live: Live) -> Mapping[str, Any]:
-        return {"name": live.name, "scoring_uri": live.facts["scoring_uri"]}
+        return {"name": live.name, "scoring_uri": live.raw["properties"].get("scoringUri")}
 
 
 def _name_taken(name: str, error: AzureError) -> ConflictError:
