@@ -23,7 +23,9 @@ def decide_version(desired: Desired[Any], seen: Observation | None, context: Pla
     if its file is missing, else keep it."""
     identity = f"{desired.name}:{desired.digest}"
     if seen is None or seen.live is None:
-        return Decision(planned(desired, Action.CREATE, None, "no registered version with this content", identity=identity))
+        return Decision(
+            planned(desired, Action.CREATE, None, "no registered version with this content", identity=identity)
+        )
     kept = kept_version(desired, seen.live, context, identity)
     if desired.address in context.policy.missing:
         kept = replace(kept, action=Action.UPDATE, reason=_MISSING)
