@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from phift.address import Address
-from phift.diagnostics import LISTED, Severity, capped, errors_of
+from phift.diagnostics import LISTED, Diagnostic, Severity, capped, errors_of
 from phift.errors import AzureError, RefusedError
 from phift.kinds.registry import KINDS
 from phift.lock import update_lock
 from phift.phases.drafting import Draft, plan_from, prune, refused
 from phift.plan.action import Action
-from phift.plan.model import Plan
+from phift.plan.model import Plan, PlannedResource
 from phift.plan.planner import decide
 from phift.plan.selection import selected
 from phift.plan.standing import DEFAULT, Policy
@@ -26,7 +26,6 @@ from phift.workbench.open import Workbench, observe, open_workbench
 from phift.workbench.orphans import strangers
 from phift.workbench.rename_check import former_name
 from phift.workbench.request import Connector, Request
-from phift.workbench.rows import plan_checks
 
 __all__ = ["Draft", "draft", "plan", "plan_of", "plan_with_demands"]
 
@@ -118,9 +117,9 @@ def plan_with_demands(bench: Workbench, request: Request, policy: Policy = DEFAU
         if model and model.stand_in
         else []
     )
-    checks = plan_checks(bench, resources)
-    warnings = (*warnings, *checks.warnings)
-    notes = (*bench.stack.notes, *bench.resolved.notes, *checks.notes, *stand_in, *newer)
+    checks = _data_checks(bench, resources)
+    warnings = (*warnings, *checks[0])
+    notes = (*bench.stack.notes, *bench.resolved.notes, *checks[1], *stand_in, *newer)
     made = plan_from(bench, request, resources, id=known_id(bench, observed), notes=notes)
     return replace(made, warnings=warnings), tuple(demands(subject))
 
@@ -138,3 +137,16 @@ def _missing(bench: Workbench, observed: Mapping[Address, Observation]) -> froze
             return False
 
     return frozenset(d.address for d in bench.stack.resources if d.address in observed and gone(d))
+
+
+def _data_checks(
+    bench: Workbench, resources: Sequence[PlannedResource]
+) -> tuple[tuple[Diagnostic, ...], tuple[str, ...]]:
+    """Return the warnings and notes of the data checks, if the spec has any: what they need takes long to import."""
+    data = bench.loaded.spec.data
+    if data is None or data.checks is None:
+        return (), ()
+    from phift.workbench.rows import plan_checks
+
+    checks = plan_checks(bench, resources)
+    return checks.warnings, checks.notes

@@ -6,13 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from phift.address import Address
 from phift.azure.session import Azure
 from phift.errors import AzureError
 from phift.kinds.registry import KINDS
-from phift.ledger.journal import Intent, Record, Result, history
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
 from phift.state.desired import Desired, Stack
@@ -20,6 +19,9 @@ from phift.state.live import Observation
 from phift.state.overrides import leaves
 from phift.state.ownership import Claim, Ownership
 from phift.state.traits import Nature, Traits
+
+if TYPE_CHECKING:
+    from phift.ledger.journal import Intent, Record, Result
 
 __all__ = ["Remembered"]
 
@@ -114,6 +116,8 @@ class Remembered:
     @cached_property
     def _done(self) -> tuple[Result, ...]:
         """Writes that had their effect, oldest first."""
+        from phift.ledger.journal import history
+
         try:
             records: tuple[Record, ...] = history(self._azure.blobs, self._stack, mine=self._claim.made)
         except AzureError:
