@@ -35,7 +35,9 @@ _PHIFT = (
     """
 import resource, sys, time
 from pathlib import Path
-from phift.data import Recipe, identify, prepare
+from phift.data.recipe import Recipe
+from phift.data.sources import identify
+from phift.data.prepare import prepare
 source, out, measured = Path(sys.argv[1]), Path(sys.argv[2]), "MEASURED"
 start = time.process_time()
 identity = identify({"path": source.name}, source.parent)

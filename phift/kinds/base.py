@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 
 from phift.compile.draft import Draft
-from phift.data import Recipe
+from phift.data.recipe import Recipe
 from phift.diagnostics import Diagnostic
 from phift.errors import JobFailedError
 from phift.kinds.context import Context

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from phift.data import Recipe
+from phift.data.recipe import Recipe
 from phift.errors import AzureError, NotFoundError, UsageError
 from phift.kinds.shared.online import endpoint_path
 from phift.kinds.shared.scoring import Caller, answer_of, chat_request, conversations

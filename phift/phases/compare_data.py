@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from phift.compile.naming import data_name
-from phift.data import Recipe, prepared
-from phift.data.cache import kept_version
+from phift.data.cache import kept_version, prepared
 from phift.data.compare import Difference, compare
+from phift.data.recipe import Recipe
 from phift.data.sources import format_named
 from phift.errors import NotFoundError, UsageError
 from phift.git import checkout_of, export, git

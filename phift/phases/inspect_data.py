@@ -15,22 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from phift.azure.stores import WorkspaceStores
-from phift.data import (
-    Access,
-    Prepared,
-    Recipe,
-    SourceIdentity,
-    Take,
-    amount_problem,
-    kept_rows,
-    prepared,
-    ready_rows,
-)
+from phift.data.cache import kept_rows, prepared
 from phift.data.checks import CHECKED, Found, found_in
+from phift.data.prepare import Prepared, amount_problem, ready_rows
 from phift.data.problems import FileProblem, Problem, Skipped
-from phift.data.rows import SourceRows
+from phift.data.recipe import Recipe
+from phift.data.rows import Access, SourceRows
+from phift.data.sources import SourceIdentity
 from phift.data.stats import Measures, Meter, overlap
-from phift.data.take import By, Picked, rank
+from phift.data.take import By, Picked, Take, rank
 from phift.diagnostics import Diagnostic, Mark
 from phift.errors import InvalidSpecError, RefusedError, UsageError
 from phift.lock import PinnedData, StackLock, lock_path, read_lock, update_lock
@@ -244,7 +237,7 @@ class SpecData:
 
     def pin(self, found: Mapping[str, Found]) -> None:
         """Writes findings to the lock file, with the pins of the sources that they rest on."""
-        from phift.data import PREPARATION_VERSION
+        from phift.data.recipe import PREPARATION_VERSION
 
         known = self.pinned or PinnedData(preparation=PREPARATION_VERSION)
         pins = PinnedData(

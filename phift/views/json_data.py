@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from phift.views.json import diagnostics, document
 
 if TYPE_CHECKING:
-    from phift.data import Prepared
     from phift.data.compare import Difference, RowChange
+    from phift.data.prepare import Prepared
     from phift.data.stats import Measures
     from phift.phases.compare_data import DataDiff
     from phift.phases.inspect_data import DataStats, Preview

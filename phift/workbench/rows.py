@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 
 from phift.address import Address
 from phift.apply.events import Listener, Note, ResourceProgress
-from phift.data import Access, Recipe, prepared
+from phift.data.cache import prepared
 from phift.data.checks import CHECKED, Found, found_in, licences, pinned_in, verdicts
+from phift.data.recipe import Recipe
+from phift.data.rows import Access
 from phift.data.stats import Measures, Meter
 from phift.data.tokens import TokenCounter, token_counter
 from phift.diagnostics import Diagnostic, Severity, errors_of

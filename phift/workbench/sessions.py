@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from phift.azure.facts import RemoteFacts
 from phift.azure.session import Azure
-from phift.data import SourceIdentity, identify
+from phift.data.sources import SourceIdentity, identify
 from phift.errors import PhiftError
 from phift.files import real, repository_of
 from phift.git import checkout_of

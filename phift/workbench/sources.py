@@ -6,12 +6,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from phift.data import PREPARATION_VERSION, Recipe, SourceIdentity, Take
 from phift.data.blobs import Stores
 from phift.data.columns import columns_of
 from phift.data.hub.pins import HubRequest, HubSplit
+from phift.data.recipe import PREPARATION_VERSION, Recipe
+from phift.data.sources import SourceIdentity
 from phift.data.space import megabytes
-from phift.data.take import By
+from phift.data.take import By, Take
 from phift.diagnostics import Diagnostic
 from phift.errors import DiagnosticsError, InvalidSpecError, PhiftError
 from phift.lock import PinnedData

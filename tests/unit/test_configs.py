@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from phift import catalog
-from phift.data import prepare
 from phift.data.blobs import Stores
+from phift.data.prepare import prepare
 from phift.spec import AssetRef, ComputeBlock, LoadedSpec, load
 from phift.workbench.sessions import Shared
 from phift.workbench.sources import resolved_sources

@@ -14,7 +14,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from phift.data import Access, Prepared, Recipe, cache, forget, identify, prepared
+from phift.data import cache
+from phift.data.cache import forget, prepared
+from phift.data.prepare import Prepared
+from phift.data.recipe import Recipe
+from phift.data.rows import Access
+from phift.data.sources import identify
 from phift.digest import file_digest
 from phift.errors import PhiftError
 
@@ -24,7 +29,10 @@ HOUR = 3600
 ASKING = """
 import os, signal, sys, time
 from pathlib import Path
-from phift.data import Recipe, cache, identify, prepared
+from phift.data.recipe import Recipe
+from phift.data import cache
+from phift.data.sources import identify
+from phift.data.cache import prepared
 folder, action = Path(sys.argv[1]), sys.argv[2]
 real = cache.prepare
 def prepare(*arguments, **named):

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from phift.data import Recipe, SourceFile, SourceIdentity
 from phift.data.checks import CHECKS_VERSION, Found, found_in, licences, pinned_in, verdicts
 from phift.data.hub.pins import HubFile, HubSplit
 from phift.data.messages import encoded
+from phift.data.recipe import Recipe
+from phift.data.sources import SourceFile, SourceIdentity
 from phift.data.stats import Measures, Meter
 from phift.data.tokens import ESTIMATE, TokenCounter
 from phift.diagnostics import Severity

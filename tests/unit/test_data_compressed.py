@@ -15,8 +15,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from phift.data import Recipe, identify, limits, prepare
+from phift.data import limits
 from phift.data.columns import columns_of
+from phift.data.prepare import prepare
+from phift.data.recipe import Recipe
+from phift.data.sources import identify
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError
 
@@ -212,7 +215,9 @@ def test_repetitive_rows_of_ninety_megabytes_pass_by_the_true_limits() -> None:
 MEASURED = """
 import sys
 from pathlib import Path
-from phift.data import Recipe, identify, prepare
+from phift.data.recipe import Recipe
+from phift.data.sources import identify
+from phift.data.prepare import prepare
 from phift.errors import InvalidSpecError
 import pyarrow
 def peak():

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from phift.data import Recipe, SourceIdentity
 from phift.data.addresses import WebFile
 from phift.data.checks import Found
 from phift.data.columns import columns_of
@@ -23,7 +22,8 @@ from phift.data.hub.repository import _refs, _repository
 from phift.data.mltable import literal_folder, matcher, read_table
 from phift.data.problems import FileProblem
 from phift.data.readers import Counter, read
-from phift.data.sources import SourceFile
+from phift.data.recipe import Recipe
+from phift.data.sources import SourceFile, SourceIdentity
 from phift.errors import InvalidSpecError, PhiftError
 from phift.spec import yaml12
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from phift.data import Recipe, identify, prepare
+from phift.data.prepare import prepare
+from phift.data.recipe import Recipe
+from phift.data.sources import identify
 from phift.emulator.runtime.foundation.facts import facts
 
 SHIPPED = Path(__file__).parents[2] / "configs" / "data"

@@ -12,8 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from phift.data import Recipe, identify, prepare
 from phift.data.columns import columns_of
+from phift.data.prepare import prepare
+from phift.data.recipe import Recipe
+from phift.data.sources import identify
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError
 

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from phift.data import Recipe, identify, prepare
 from phift.data.mapping import compiled, mapped, written_out
+from phift.data.prepare import prepare
 from phift.data.presets import presets
 from phift.data.problems import Problem, Skipped
+from phift.data.recipe import Recipe
+from phift.data.sources import identify
 from phift.errors import InvalidSpecError
 from phift.kinds.data.messages import PRESETS
 

@@ -23,7 +23,9 @@ ROW = {
 PROGRAM = """
 import resource, sys
 from pathlib import Path
-from phift.data import Recipe, identify, prepare
+from phift.data.recipe import Recipe
+from phift.data.sources import identify
+from phift.data.prepare import prepare
 folder = Path(sys.argv[1])
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "linux" else 1 << 20)

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from phift.data import Prepared, Recipe, identify, prepare
+from phift.data.prepare import Prepared, prepare
+from phift.data.recipe import Recipe
+from phift.data.sources import identify
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError, PhiftError, StalePlanError
 

@@ -11,9 +11,10 @@ import pytest
 
 from phift.address import Address
 from phift.apply.events import ResourceProgress, ResourceStarted
-from phift.data import Recipe, SourceFile, SourceIdentity
 from phift.data.addresses import WebFile
 from phift.data.hub import Download, HubFile, HubSplit
+from phift.data.recipe import Recipe
+from phift.data.sources import SourceFile, SourceIdentity
 from phift.kinds.data.parts import DataParts
 from phift.kinds.data.progress import DataProgress, seconds_for
 from phift.kinds.progress import Progress

@@ -20,9 +20,11 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from phift.data import Recipe, identify, prepare
 from phift.data.columns import columns_of
+from phift.data.prepare import prepare
 from phift.data.presets import presets
+from phift.data.recipe import Recipe
+from phift.data.sources import identify
 from phift.kinds.data.spec import DataBlock
 
 SHAPES = sorted(path.parent for path in (Path(__file__).parent / "shapes").glob("*/case.yaml"))

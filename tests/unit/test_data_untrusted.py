@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from phift.data import Recipe, identify, limits, prepare
+from phift.data import limits
+from phift.data.prepare import prepare
 from phift.data.problems import named
+from phift.data.recipe import Recipe
+from phift.data.sources import identify
 from phift.errors import InvalidSpecError
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "data"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from phift import globs
-from phift.data import identify
+from phift.data.sources import identify
 from phift.errors import InvalidSpecError, UsageError
 from phift.files import UnfitFileError, is_within, read_regular, real, repository_of
 from phift.globs import TooManyFilesError, matches

@@ -15,11 +15,14 @@ from hub import Hub
 from hubcase import LENGTH, QUICK, TRAIN, clear, expected, left_in
 from hubdata import CHAT, card, jsonl, rows_of, ultrachat
 
-from phift.data import Recipe, Take, identify, prepare
 from phift.data.hub import Download, HubClient, HubRequest, HubSplit, Selection, read, resolve, transfer
 from phift.data.hub.errors import Subject
 from phift.data.messages import encoded
+from phift.data.prepare import prepare
 from phift.data.problems import Problem
+from phift.data.recipe import Recipe
+from phift.data.sources import identify
+from phift.data.take import Take
 from phift.errors import InvalidSpecError
 
 ROWS, GROUP = 600, 20

@@ -12,7 +12,8 @@ import pytest
 from support import SPEC, row, wanted
 
 from phift.azure.facts import RemoteFacts
-from phift.data import Recipe, identify
+from phift.data.recipe import Recipe
+from phift.data.sources import identify
 from phift.diagnostics import Severity
 from phift.kinds.compute.parts import FINETUNE, ComputeParts
 from phift.kinds.data.parts import DataParts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from phift.data import Recipe, prepared
+from phift.data.recipe import Recipe
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError
 from phift.kinds.subject import Subject
@@ -22,6 +22,8 @@ def rows(subject: Subject) -> Iterator[Diagnostic]:
         recipe: Recipe | None = desired.parts.recipe
         if recipe is None or recipe.identity.hub is not None or recipe.identity.remote is not None:
             continue  # a plan downloads no data: apply checks these rows before it uploads them
+        from phift.data.cache import prepared  # reads all formats, and most plans upload nothing
+
         try:
             prepared(recipe)
         except InvalidSpecError as error:

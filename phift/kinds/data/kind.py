@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from phift.data import Recipe
+from phift.data.recipe import Recipe
 from phift.kinds.base import Kind, Wire
 from phift.kinds.context import Context
 from phift.kinds.data.checks import rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from phift.data import Recipe
+from phift.data.recipe import Recipe
 
 __all__ = ["DataParts"]
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from phift.data import Recipe
+from phift.data.recipe import Recipe
 from phift.data.sources import is_packed
 from phift.kinds.progress import Progress
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from phift.azure.blob_content import CHANGED
 from phift.azure.blob_content import DIGEST as UPLOADED
 from phift.azure.operations import operation_of
-from phift.data import Access, Prepared, Recipe, forget, prepared
+from phift.data.recipe import Recipe
 from phift.errors import AzureError, InvalidSpecError, NotFoundError, RefusedError
 from phift.kinds.context import Context
 from phift.kinds.data.fields import TABLE
@@ -26,6 +26,9 @@ from phift.kinds.shared.wire import (
 )
 from phift.state.desired import Desired
 from phift.state.live import Live, Observation
+
+if TYPE_CHECKING:
+    from phift.data.prepare import Prepared
 
 __all__ = ["DataWire"]
 
@@ -136,6 +139,9 @@ class DataWire:
 
     def _stored_rows(self, context: Context, desired: Desired[DataParts], recipe: Recipe) -> Prepared:
         """The prepared rows, once the blob store has them. A damaged file of the cache is prepared again."""
+        from phift.data.cache import forget, prepared
+        from phift.data.rows import Access
+
         progress = DataProgress(recipe, context.report)
         access = Access(downloading=progress.downloading, waiting=progress.waiting)
         for again in (True, False):

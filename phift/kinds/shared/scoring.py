@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from phift.azure.session import Azure
-from phift.data import Recipe, prepared
+from phift.data.recipe import Recipe
 from phift.kinds.shared.wire import READ
 
 __all__ = ["Caller", "answer_of", "chat_request", "conversations"]
@@ -69,6 +69,8 @@ def _credential(azure: Azure, path: str, raw: Mapping[str, Any]) -> str:
 
 def conversations(recipe: Recipe, rows: int) -> list[list[dict[str, str]]]:
     """The first rows of a recipe as conversations, the same ones on every run. Raises what `prepared` raises."""
+    from phift.data.cache import prepared
+
     found = []
     with prepared(recipe).path.open(encoding="utf-8") as lines:
         for _, line in zip(range(rows), lines, strict=False):

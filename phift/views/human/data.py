@@ -14,8 +14,8 @@ from phift.views.human import diagnostics
 from phift.views.human.values import cut, table
 
 if TYPE_CHECKING:
-    from phift.data import Prepared
     from phift.data.compare import RowChange
+    from phift.data.prepare import Prepared
     from phift.data.stats import Measures, Spread
     from phift.phases.compare_data import DataDiff, SplitDiff
     from phift.phases.inspect_data import DataStats, Preview, PreviewRow, SplitStats
