@@ -221,9 +221,7 @@ class SpecData:
         """The split of that name; without one train, or the first. Raises UsageError."""
         if split and split not in self.splits:
             known = ", ".join(self.splits)
-            raise UsageError(
-                f"the spec does not define rows for split {split!r}", remedy=f"Splits: {known}."
-            )
+            raise UsageError(f"the spec does not define rows for split {split!r}", remedy=f"Splits: {known}.")
         return split or ("train" if "train" in self.splits else self.splits[0])
 
     def source(self, name: str, *, count: bool = False) -> tuple[DataSource, SourceIdentity]:
