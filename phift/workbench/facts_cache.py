@@ -1,4 +1,4 @@
-"""What stacks refer to, read and understood once: base models, components, VM sizes."""
+"""Cached facts about what stacks refer to: base models, components, VM sizes."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ T = TypeVar("T")
 
 
 class Readings:
-    """The facts of one workspace, from any number of threads. Every method raises phift.errors.AzureError."""
+    """The cached facts of a workspace; thread-safe. All methods raise phift.errors.AzureError."""
 
     def __init__(self, source: FactSource) -> None:
         self._source = source
         self._found = Once()
 
     def newest(self, kind: str, registry: str, name: str) -> str | None:
-        """The newest version of a "models" or "components" asset; registry "" is the workspace."""
+        """Return the newest version of a "models" or "components" asset, or None. registry: "" is the workspace."""
         return self._once(("newest", kind, registry, name), lambda: self._source.newest(kind, registry, name))
 
     def base_model(self, registry: str, name: str, version: str) -> BaseModel | None:
-        """None where there is no such version."""
+        """Return the facts of a version, or None if it does not exist."""
 
         def find() -> BaseModel | None:
             document = self._source.asset("models", registry, name, version)
@@ -34,7 +34,7 @@ class Readings:
         return self._once(("model", registry, name, version), find)
 
     def component(self, registry: str, name: str, version: str) -> Component | None:
-        """None where there is no such version."""
+        """Return the facts of a version, or None if it does not exist."""
 
         def find() -> Component | None:
             document = self._source.asset("components", registry, name, version)
@@ -43,15 +43,15 @@ class Readings:
         return self._once(("component", registry, name, version), find)
 
     def sizes(self) -> Mapping[str, Size]:
-        """By lower-cased name."""
+        """Return the VM sizes by lower-case name."""
         return self._once(("sizes",), lambda: {s.name.lower(): s for s in map(_size, self._source.sizes())})
 
     def usages(self) -> tuple[Usage, ...]:
-        """What of the region's vCPUs is in use, by pool."""
+        """Return the vCPU usage of the region by pool."""
         return self._once(("usages",), lambda: tuple(u for d in self._source.usages() if (u := Usage.from_document(d))))
 
     def compute_size(self, name: str) -> str | None:
-        """The VM size of a compute of the workspace, None when there is no such compute."""
+        """Return the VM size of a compute of the workspace, or None if it does not exist."""
         return self._once(("compute", name.lower()), lambda: self._source.compute_size(name))
 
     def _once(self, key: Hashable, find: Callable[[], T]) -> T:

@@ -1,4 +1,4 @@
-"""compute.*: a cluster of ours, or a reference to one that is read and checked."""
+"""compute.*: a cluster of the stack, or a reference to one that is checked only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["computes"]
 
 
 def computes(draft: Draft) -> list[Desired[ComputeParts]]:
-    """compute.finetune and, where it is given, compute.other_steps."""
+    """Return compute.finetune and, if given, compute.other_steps."""
     section = draft.spec.compute
     nodes = draft.spec.finetune.instance_count if draft.spec.finetune else 1
     made = []

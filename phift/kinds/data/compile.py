@@ -1,4 +1,4 @@
-"""data.*: a version a split, named by the digest of its recipe."""
+"""data.*: one version per split, named by the digest of its recipe."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TRAINED_ON = ("train", "validation", "test")
 
 
 def data_versions(draft: Draft) -> list[Desired[DataParts]]:
-    """One for each split that the training reads; `sample` feeds tests and stays on this side."""
+    """Return a version for each split that the training reads; `sample` is used by tests and not uploaded."""
     if draft.spec.data is None:
         return []
     made = []

@@ -17,7 +17,7 @@ MISSING = "its file was deleted or replaced outside phift: will be uploaded agai
 
 
 def decide(desired: Desired[DataParts], seen: Observation | None, context: PlanContext) -> Decision:
-    """Uploaded where there is no version with this content, or where its file is missing."""
+    """Plan an upload if a version with this content does not exist, or if its file is missing."""
     identity = f"{desired.name}:{desired.digest}"
     if seen is None or seen.live is None:
         return Decision(

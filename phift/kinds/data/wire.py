@@ -1,4 +1,5 @@
-"""data: a uri_file asset whose version is the digest of its recipe; the rows lie under their content's digest."""
+"""data: a uri_file asset whose version is the digest of its recipe; the rows are stored under the digest of their
+content."""
 
 from __future__ import annotations
 
@@ -35,11 +36,11 @@ _WRITE = "2023-04-01-preview"
 CONTENT = "phift.content"
 ROWS = "phift.rows"
 SKIPPED = "phift.skipped"
-"""Rows that were left out, by what is wrong with them: CODE=COUNT,..."""
+"""Number of skipped rows by problem: CODE=COUNT,..."""
 REVISION = "phift.source_revision"
-"""The commit of the hub's data set."""
+"""Commit of the data set on the hub."""
 _FOLDER = "phift/data/"
-"""Where prepared rows lie in the workspace's blob store."""
+"""Folder of prepared rows in the blob store of the workspace."""
 
 
 class DataWire:
@@ -65,7 +66,7 @@ class DataWire:
         )
 
     def newest(self, context: Context, desired: Desired[DataParts]) -> Live | None:
-        """The newest version of that name which is ours, whatever the desired one is. Raises AzureError."""
+        """Return the newest version of the name that this stack owns, or None. Raises AzureError."""
         path = f"{context.azure.workspace.arm_id}/data/{desired.name}/versions"
         try:
             listed = context.azure.arm.list(path, READ, listViewType="All", **{"$orderBy": "createdtime desc"})
@@ -96,7 +97,7 @@ class DataWire:
         return self._put(context, desired, context.azure.blobs.uri(blob), None, facts)
 
     def update(self, context: Context, desired: Desired[DataParts], live: Live) -> Written:
-        """Raises AzureError where the file that was deleted outside cannot be prepared as it was."""
+        """Update the version. Raises AzureError if a deleted file cannot be restored with the same content."""
         if not self.stored(context, live):
             blob, facts = self._upload(context, desired)
             if (content := live.facts.get("content")) and facts[CONTENT] != content:
@@ -110,10 +111,10 @@ class DataWire:
         return self._put(context, desired, str(live.facts["uri"]), live, {})
 
     def stored(self, context: Context, live: Live) -> bool:
-        """Whether the file that a version of ours names is there, as it was uploaded. Raises AzureError."""
+        """Return whether the file of a version of this stack exists as uploaded. Raises AzureError."""
         _, _, blob = str(live.facts.get("uri") or "").partition("/paths/")
         if not blob.startswith(_FOLDER):
-            return True  # a file of others
+            return True  # a file that phift did not upload
         found = context.azure.blobs.head(blob)
         if found is None:
             return False
@@ -121,7 +122,7 @@ class DataWire:
         return digest is None or digest == live.facts.get("content")
 
     def _upload(self, context: Context, desired: Desired[DataParts]) -> tuple[str, dict[str, str]]:
-        """The blob with the prepared rows, and the properties that tell of them."""
+        """Upload the prepared rows. Return the blob and its properties."""
         recipe = desired.parts.recipe
         if recipe is None:
             raise AzureError(f"the source of {desired.address} cannot be identified", address=str(desired.address))
@@ -135,7 +136,7 @@ class DataWire:
         return blob, facts
 
     def _stored_rows(self, context: Context, desired: Desired[DataParts], recipe: Recipe) -> Prepared:
-        """The prepared rows, once the blob store has them. A damaged file of the cache is prepared again."""
+        """Return the prepared rows after the upload. Prepares a damaged cache file again."""
         progress = DataProgress(recipe, context.report)
         access = Access(downloading=progress.downloading, waiting=progress.waiting)
         for again in (True, False):

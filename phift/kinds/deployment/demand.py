@@ -1,4 +1,4 @@
-"""The vCPUs of a deployment's instances, with what the service reserves."""
+"""The vCPUs of the instances of a deployment, including the reserve of the service."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _RESERVE = 1.2
 
 
 def reserved(instances: int) -> int:
-    """The instances of quota that the service takes for so many of a deployment."""
+    """Return the number of instances that the service counts against the quota."""
     return math.ceil(round(_RESERVE * instances, 6))
 
 
 def demand(subject: Subject, desired: Desired[DeploymentParts], action: Action, trains: bool) -> Demand | None:
-    """A new one beside the old takes all of it; one changed in place, or deleted first, what it has not."""
+    """Return the demand: all instances of a new deployment next to the old one, otherwise the additional ones."""
     size = subject.facts.size(str(desired.properties["instance_type"]))
     if size is None or not size.family or action not in {*MAKES, Action.UPDATE}:
         return None

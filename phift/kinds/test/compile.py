@@ -13,7 +13,7 @@ __all__ = ["tests"]
 
 
 def tests(draft: Draft) -> list[Desired[TestParts]]:
-    """The requests that a new deployment must answer before it gets traffic."""
+    """Return the tests that a new deployment must pass before it receives traffic."""
     endpoint, deployment = draft.first(EndpointExport), draft.first(DeploymentExport)
     if endpoint is None or deployment is None:
         return []
