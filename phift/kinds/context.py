@@ -38,7 +38,7 @@ class Snapshot:
         azure: Azure,
         path: str,
         mark: str,
-        said: str,
+        value: str,
         api_version: str,
         normal: Callable[[str], str] = str,
     ) -> list[dict[str, Any]]:
@@ -46,7 +46,7 @@ class Snapshot:
 
         normal: normalizes values before the comparison, one function for each mark.
         """
-        return self._listed(azure, path, api_version).by_tag(mark, normal).get(normal(said), [])
+        return self._listed(azure, path, api_version).by_tag(mark, normal).get(normal(value), [])
 
     def _listed(self, azure: Azure, path: str, api_version: str) -> _Listed:
         def read() -> _Listed:
@@ -71,8 +71,8 @@ class _Listed:
         if name not in self._by_tag:
             found: dict[str, list[dict[str, Any]]] = {}
             for item in self.items:
-                if said := (item.get("tags") or {}).get(name):
-                    found.setdefault(normal(str(said)), []).append(item)
+                if value := (item.get("tags") or {}).get(name):
+                    found.setdefault(normal(str(value)), []).append(item)
             self._by_tag[name] = found
         return self._by_tag[name]
 
@@ -103,10 +103,10 @@ class Context:
         return self.snapshot.named(self.azure, path, name, api_version)
 
     def marked(
-        self, path: str, mark: str, said: str, api_version: str, normal: Callable[[str], str] = str
+        self, path: str, mark: str, value: str, api_version: str, normal: Callable[[str], str] = str
     ) -> list[dict[str, Any]]:
         """Return the documents of a collection with a tag of a value, see Snapshot.marked."""
-        return (self.snapshot or Snapshot()).marked(self.azure, path, mark, said, api_version, normal)
+        return (self.snapshot or Snapshot()).marked(self.azure, path, mark, value, api_version, normal)
 
     def list(self, path: str, api_version: str) -> list[dict[str, Any]]:
         """Return the collection at an ARM path; empty if its parent does not exist."""

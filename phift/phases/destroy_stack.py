@@ -42,8 +42,8 @@ def destroy_draft(request: Request, connect: Connector, *, archive: bool = False
     findings = (*findings, *kept, *([] if take_over else refused(bench, others, verb="destroy")))
     if errors_of(findings):
         raise RefusedError(list(findings))
-    made = plan_from(bench, request, (*resources, *pruned), id=known_id(bench, observed))
-    return Draft(replace(made, purpose="destroy", warnings=(*bench.unidentified, *findings)), bench)
+    stack_plan = plan_from(bench, request, (*resources, *pruned), id=known_id(bench, observed))
+    return Draft(replace(stack_plan, purpose="destroy", warnings=(*bench.unidentified, *findings)), bench)
 
 
 def _observe_all(bench: Workbench) -> dict[Address, Observation]:

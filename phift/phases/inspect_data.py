@@ -171,12 +171,12 @@ def prepare_data(spec: SpecData, write: Callable[[str, Prepared], object]) -> li
     """
     recipes = {name: spec.recipe(name) for name in spec.splits}
     try:
-        made = {name: prepared(recipe) for name, recipe in recipes.items()}
+        files = {name: prepared(recipe) for name, recipe in recipes.items()}
     except InvalidSpecError as error:
         raise RefusedError(error.diagnostics) from None
-    for name, one in made.items():
+    for name, one in files.items():
         write(name, one)
-    return [(name, recipes[name].version, one) for name, one in made.items()]
+    return [(name, recipes[name].version, one) for name, one in files.items()]
 
 
 @dataclass(frozen=True)

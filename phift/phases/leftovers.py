@@ -43,11 +43,11 @@ def leftovers(planned: Sequence[StackPlan], requests: Sequence[Request]) -> list
 
 def _left(bench: Workbench) -> Iterator[FoundStack]:
     try:
-        there = stacks_in(bench.azure, bench.snapshot)
+        stacks = stacks_in(bench.azure, bench.snapshot)
     except AzureError:
         return  # already reported by each stack that could not be read
     begin = f"{bench.loaded.spec.name}-"
-    for stack in there:
+    for stack in stacks:
         if not stack.stack.startswith(begin) or not _same_file(bench.stack.claim, stack.claim):
             continue
         if stack.stack not in (*bench.loaded.siblings, *bench.stack.former):

@@ -124,15 +124,15 @@ def apply_many(
     def whole(one: StackPlan) -> StackApplied:
         if one.plan is None or not one.plan.changes_something:
             return StackApplied(one, error=one.error)
-        return carry_out(one, one.plan, checked=id(one) in made)
+        return carry_out(one, one.plan, checked=id(one) in shared_results)
 
     first = [(one, plan) for one in planned.stacks if (plan := _shared_computes(one, planned)) is not None]
-    made = dict(
+    shared_results = dict(
         zip((id(one) for one, _ in first), _side_by_side(lambda g: carry_out(*g), first, parallelism), strict=True)
     )
-    rest = [s for s in planned.stacks if id(s) not in made or not made[id(s)].exit_code]
+    rest = [s for s in planned.stacks if id(s) not in shared_results or not shared_results[id(s)].exit_code]
     done = dict(zip((id(s) for s in rest), _side_by_side(whole, rest, parallelism), strict=True))
-    return ManyApplied(tuple(_joined(made.get(id(s)), done.get(id(s))) for s in planned.stacks))
+    return ManyApplied(tuple(_joined(shared_results.get(id(s)), done.get(id(s))) for s in planned.stacks))
 
 
 def _joined(shared: StackApplied | None, rest: StackApplied | None) -> StackApplied:

@@ -75,12 +75,12 @@ def draft(
 ) -> Draft:
     """Return the plan with its workbench, for `apply_draft`."""
     bench = open_workbench(request, connect, upgrade=upgrade)
-    made = plan_of(bench, request, Policy(retry_failed, replace_, take_over))
+    stack_plan = plan_of(bench, request, Policy(retry_failed, replace_, take_over))
     if select:
-        made = replace(made, resources=selected(made.resources, select))
+        stack_plan = replace(stack_plan, resources=selected(stack_plan.resources, select))
     if write_lock:
-        update_lock(bench.lock_path, {bench.loaded.stack: bench.resolved.pins}, made.id)
-    return Draft(made, bench)
+        update_lock(bench.lock_path, {bench.loaded.stack: bench.resolved.pins}, stack_plan.id)
+    return Draft(stack_plan, bench)
 
 
 def plan_of(bench: Workbench, request: Request, policy: Policy = DEFAULT) -> Plan:
@@ -120,8 +120,8 @@ def plan_with_demands(bench: Workbench, request: Request, policy: Policy = DEFAU
     checks = plan_checks(bench, resources)
     warnings = (*warnings, *checks.warnings)
     notes = (*bench.stack.notes, *bench.resolved.notes, *checks.notes, *stand_in, *newer)
-    made = plan_from(bench, request, resources, id=known_id(bench, observed), notes=notes)
-    return replace(made, warnings=warnings), tuple(demands(subject))
+    stack_plan = plan_from(bench, request, resources, id=known_id(bench, observed), notes=notes)
+    return replace(stack_plan, warnings=warnings), tuple(demands(subject))
 
 
 def _missing(bench: Workbench, observed: Mapping[Address, Observation]) -> frozenset[Address]:

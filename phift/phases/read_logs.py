@@ -41,10 +41,10 @@ def logs(request: Request, connect: Connector, *, follow: bool = False) -> Itera
     """Yield the log lines of the training job, step by step. follow: continue until the job has ended."""
     bench = looking(request, connect)
     job = _job(bench)
-    told: dict[str, int] = {}
+    shown: dict[str, int] = {}
     while True:
         state = state_of(bench.azure, job.object_id)
-        yield from new_lines(bench.azure, job.name, told)
+        yield from new_lines(bench.azure, job.name, shown)
         if not follow or RunState.ended(state):
             return
         time.sleep(_PAUSE)

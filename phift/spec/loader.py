@@ -183,14 +183,14 @@ def load_all(
     picked, wrong = chosen(all_cells, variables or {}, root)
     found += wrong
     siblings = sibling_names(root, all_cells)
-    made = []
+    stacks = []
     budget = Budget(max(len(picked), 1) * max(len((targets.mapping if targets else None) or ()), 1))
     shared = _Shared(variable_files, Environment(environ, allow_env), lambda: home or home_of(path), budget)
     for cell in picked or [Cell()]:
         given = {n: text for n, text in (variables or {}).items() if n not in cell.values}
         values = _Values(given, cell, shared)
-        made.append(_loaded(path, root, target_choice, values, [*found], siblings, every_target=every_target))
-    return made
+        stacks.append(_loaded(path, root, target_choice, values, [*found], siblings, every_target=every_target))
+    return stacks
 
 
 class _Shared(NamedTuple):

@@ -104,11 +104,11 @@ def cells(root: Node) -> tuple[list[Cell], list[Diagnostic]]:
         found += wrong
     if found:
         return [], found
-    made = [
+    combinations = [
         Cell({name: value for name, (_, value) in zip(axes, picked, strict=True)}, "-".join(s for s, _ in picked))
         for picked in itertools.product(*axes.values())
     ]
-    return made, [*_too_long(root, made, node), *_same_names(made, node)]
+    return combinations, [*_too_long(root, combinations, node), *_same_names(combinations, node)]
 
 
 def chosen(all_cells: list[Cell], variables: Mapping[str, str], root: Node) -> tuple[list[Cell], list[Diagnostic]]:
@@ -184,18 +184,18 @@ def _spelled(value: Any) -> str:
     return yaml12.flow(value).strip('"').lower()
 
 
-def _too_long(root: Node, made: list[Cell], node: Node) -> list[Diagnostic]:
+def _too_long(root: Node, combinations: list[Cell], node: Node) -> list[Diagnostic]:
     name = root.child("name")
     text = name.value if name is not None and isinstance(name.value, str) and not is_template(name.value) else ""
-    longest = max((c.stack(text) for c in made), key=len)
+    longest = max((c.stack(text) for c in combinations), key=len)
     if len(longest) <= _LONGEST:
         return []
     summary = f"the stack name {longest} has {len(longest)} characters; the maximum is {_LONGEST}"
     return [replace(_wrong(summary, node, "matrix"), remedy="Shorten the name or the values of the matrix.")]
 
 
-def _same_names(made: list[Cell], node: Node) -> list[Diagnostic]:
-    double = next((label for label, count in Counter(c.label for c in made).items() if count > 1), "")
+def _same_names(combinations: list[Cell], node: Node) -> list[Diagnostic]:
+    double = next((label for label, count in Counter(c.label for c in combinations).items() if count > 1), "")
     return [_wrong(f"two combinations of matrix have the same name: ...-{double}", node, "matrix")] if double else []
 
 

@@ -40,22 +40,22 @@ class Remembered:
 
         Versions, which share a name, are included with their digests; traffic splits with their deployments.
         """
-        there: set[tuple[str, str]] = set()
+        existing: set[tuple[str, str]] = set()
         for result in self._done:
             intent = result.intent
             key, traits = (intent.address, intent.identity), _traits(intent.address)
             keys = {key, *_versions(intent, traits)}
             if traits.routes:
                 routed = {(intent.address, name) for name in _shares(intent)}
-                there = {k for k in there if not _traits(k[0]).routes} | routed
+                existing = {k for k in existing if not _traits(k[0]).routes} | routed
             elif intent.verb != "delete":
-                there |= keys
+                existing |= keys
             elif traits.hosts:
                 # Hosted objects are deleted with it, without entries of their own.
-                there = {k for k in there - {key} if not (_traits(k[0]).routes or _traits(k[0]).serves)}
+                existing = {k for k in existing - {key} if not (_traits(k[0]).routes or _traits(k[0]).serves)}
             else:
-                there = {k for k in there - keys if not (_traits(k[0]).routes and k[1] == intent.identity)}
-        return frozenset(there)
+                existing = {k for k in existing - keys if not (_traits(k[0]).routes and k[1] == intent.identity)}
+        return frozenset(existing)
 
     def has_made(self, desired: Desired[Any]) -> bool:
         """Return whether a past apply created the desired object and none deleted it."""
@@ -99,8 +99,8 @@ class Remembered:
         """Return the resources with `applied` values of changed fields, and reasons for re-created objects."""
         differs = any(r.fingerprint and r.visible_changes for r in resources)
         applied = self._claim.id or any(r.fingerprint for r in resources)
-        gone = applied and any(r.action is Action.CREATE for r in resources)
-        return tuple(self._told(r, stack) for r in resources) if differs or gone else resources
+        recreated = applied and any(r.action is Action.CREATE for r in resources)
+        return tuple(self._told(r, stack) for r in resources) if differs or recreated else resources
 
     def _told(self, resource: PlannedResource, stack: Stack) -> PlannedResource:
         address = str(resource.address)

@@ -89,7 +89,7 @@ def resolve(
     if missing := [f.missing for f in references if f.missing]:
         raise RefusedError([replace(d, mark=loaded.mark(d.path)) for d in missing])
     pins = StackLock(data=sources.pins)
-    model, made = (f.value for f in references)
+    model, resolved = (f.value for f in references)
     if isinstance(model, BaseModel):
         # Pin the values in addition to the version: a publisher can edit the tags of a version.
         if model_pin and model_pin.version == model.version:
@@ -97,10 +97,10 @@ def resolve(
         facts = replace(facts, base_model=model)
         pin = PinnedModel(requested=str(base), id=model.id, version=model.version, model_defaults=dict(model.defaults))
         pins = pins.model_copy(update={"base_model": pin})
-    if isinstance(made, Component):
-        facts = replace(facts, component=made)
+    if isinstance(resolved, Component):
+        facts = replace(facts, component=resolved)
         pins = pins.model_copy(
-            update={"component": PinnedComponent(requested=str(component), id=made.id, version=made.version)}
+            update={"component": PinnedComponent(requested=str(component), id=resolved.id, version=resolved.version)}
         )
     return Resolved(facts, pins, tuple(f.newer for f in references if f.newer), sources.notes, sources.unidentified)
 

@@ -101,8 +101,8 @@ def _prepare(address: Address, recipe: Recipe, listener: Listener) -> None:
     """Download and prepare rows, and report the progress."""
     start = time.monotonic()
 
-    def report(told: Progress) -> None:
-        listener(ResourceProgress.of(address, told, time.monotonic() - start))
+    def report(progress: Progress) -> None:
+        listener(ResourceProgress.of(address, progress, time.monotonic() - start))
 
     progress = DataProgress(recipe, report)
     try:

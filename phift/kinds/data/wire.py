@@ -126,11 +126,11 @@ class DataWire:
         recipe = desired.parts.recipe
         if recipe is None:
             raise AzureError(f"the source of {desired.address} cannot be identified", address=str(desired.address))
-        made = self._stored_rows(context, desired, recipe)
-        blob = _blob(desired, made)
-        facts = {CONTENT: made.digest, ROWS: str(made.rows)}
-        if made.skipped:
-            facts[SKIPPED] = ",".join(f"{code}={count}" for code, count in made.skipped)
+        rows = self._stored_rows(context, desired, recipe)
+        blob = _blob(desired, rows)
+        facts = {CONTENT: rows.digest, ROWS: str(rows.rows)}
+        if rows.skipped:
+            facts[SKIPPED] = ",".join(f"{code}={count}" for code, count in rows.skipped)
         if recipe.identity.hub is not None:
             facts[REVISION] = recipe.identity.hub.revision
         return blob, facts
@@ -142,18 +142,18 @@ class DataWire:
         for again in (True, False):
             progress.begin()
             try:
-                made = prepared(recipe, progress=progress.preparing, access=access)
+                rows = prepared(recipe, progress=progress.preparing, access=access)
             except InvalidSpecError as error:
                 raise RefusedError(error.diagnostics) from None  # before anything was uploaded
             try:
                 blobs = context.azure.blobs
-                blobs.upload(made.path, _blob(desired, made), progress=progress.uploading, digest=made.digest)
+                blobs.upload(rows.path, _blob(desired, rows), progress=progress.uploading, digest=rows.digest)
                 break
             except AzureError as error:
                 if error.code != CHANGED or not again:
                     raise
                 forget(recipe)
-        return made
+        return rows
 
     def delete(self, context: Context, desired: Desired[DataParts], live: Live) -> Written:
         body = {"properties": {**live.raw["properties"], "isArchived": True}}
@@ -179,5 +179,5 @@ class DataWire:
         return f"{context.azure.workspace.arm_id}/data/{desired.name}/versions/{desired.digest}"
 
 
-def _blob(desired: Desired[DataParts], made: Prepared) -> str:
-    return f"{_FOLDER}{made.digest}/{desired.address.name}.jsonl"
+def _blob(desired: Desired[DataParts], rows: Prepared) -> str:
+    return f"{_FOLDER}{rows.digest}/{desired.address.name}.jsonl"

@@ -101,8 +101,8 @@ class EndpointWire:
         if "description" in desired.restored:
             own["description"] = None
         # A PUT starts from the live document: values removed from the spec must be removed from it too.
-        gone = [path.removeprefix("azure.") for path in desired.restored if path.startswith("azure.")]
-        body = {**written_back(without(live.raw, gone), **own), "tags": tags}
+        removed = [path.removeprefix("azure.") for path in desired.restored if path.startswith("azure.")]
+        body = {**written_back(without(live.raw, removed), **own), "tags": tags}
         if "identity" in desired.properties:
             body["identity"] = fresh["identity"]
         answer = context.azure.arm.put(path, WRITE, merged(body, desired.azure))

@@ -133,15 +133,15 @@ def owner_in(context: Context, desired: Desired[Any], raw: Mapping[str, Any], ma
     """Return the owner of the object of a document by its marks; for another kind, by the address in the marks."""
     address = desired.address
     try:
-        said = Address.parse(marks.get(ADDRESS, ""))
+        marked = Address.parse(marks.get(ADDRESS, ""))
     except ValueError:
-        said = address
+        marked = address
     return owner_of(
         marks,
         stack=context.stack,
         claim=context.claim,
         object_id=str(raw.get("id", "")),
-        address=said if said.kind != address.kind else address,
+        address=marked if marked.kind != address.kind else address,
         former=desired.former,
     )
 
