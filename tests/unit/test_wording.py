@@ -100,7 +100,8 @@ MODULES = [
 PAGES = [
     ROOT / "README.md",
     *(ROOT / "docs" / f"{name}.md" for name in ("api", "data-inspection", "diagnostics", "engine", "ownership")),
-    *(ROOT / "docs" / f"{name}.md" for name in ("data", "plan-json")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("benchmarks", "data", "plan-json")),
+    *sorted((ROOT / "configs").glob("*.yaml")),
     *sorted((ROOT / "phift" / "explain").glob("*.yaml")),
 ]
 """The pages and explanations that follow the guide."""
