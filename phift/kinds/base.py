@@ -1,7 +1,7 @@
-"""The contract of a resource kind: what the engine asks of it, and what it need not answer.
+"""The contract of a resource kind: what the engine requires of it, and its optional hooks.
 
-A kind declares itself in the `kind.py` of its folder: a name, its traits, how it is compiled from the spec and how it
-is written to the workspace. Everything else is a hook with a default.
+A kind declares itself in the `kind.py` of its folder: a name, its traits, how to compile it from the spec and how to
+write it to the workspace. Everything else is a hook with a default.
 """
 
 from __future__ import annotations
@@ -34,36 +34,42 @@ Seen = TypeVar("Seen", bound=Observation)
 Seen_co = TypeVar("Seen_co", bound=Observation, covariant=True)
 
 NAME_TAKEN = "NameTaken"
-"""Code of the ConflictError of a create whose name is not free: a stranger's, or not yet given back by a delete."""
+"""Code of the ConflictError of a create if the name is taken: by another owner, or still by a deleted object."""
 
 Check = Callable[[Subject], Iterator[Diagnostic]]
-"""A check of a plan before anything is spent: its findings, errors and warnings."""
+"""A check of a plan before anything is billed. Returns findings, errors and warnings."""
 
 
 class Wire(Protocol[P, Seen_co]):
-    """The kind in the workspace: one API call a method, no reads inside writes, waiting apart, so that the engine can
-    record what happened between any two calls."""
+    """The kind in the workspace.
+
+    One API call per method, no reads inside writes, and separate waiting, so that the engine can record progress
+    between any two calls.
+    """
 
     def read(self, context: Context, desired: Desired[P]) -> Seen_co:
-        """The live object by its name or digest, and what surrounds it. Raises AzureError, never for absence."""
+        """Read the live object by name or digest, and related objects.
+
+        Raises AzureError, but not for a missing object.
+        """
 
     def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """A REST document in the vocabulary of Desired.properties."""
+        """Convert a REST document to the names of Desired.properties."""
 
     def create(self, context: Context, desired: Desired[P]) -> Written:
-        """Write it. The object may not be ready yet."""
+        """Create the object. It may not be ready on return."""
 
     def update(self, context: Context, desired: Desired[P], live: Live) -> Written:
-        """Change the live object to what is desired, keeping what is not ours."""
+        """Update the live object to the desired state, and keep what this stack does not manage."""
 
     def delete(self, context: Context, desired: Desired[P], live: Live) -> Written:
-        """Ask for its removal; a version is archived, a run cancelled: both stay readable."""
+        """Delete the object. A version is archived and a run is cancelled instead; both stay readable."""
 
     def poll(self, context: Context, desired: Desired[P], written: Written) -> Progress:
-        """One look at a create, an update or a run. written: what create or update returned."""
+        """Return the progress of a create, an update or a run. written: the result of create or update."""
 
     def outputs(self, context: Context, desired: Desired[P], live: Live) -> Mapping[str, Any]:
-        """What is known of it when it is done: for people and for those who depend on it."""
+        """Return the outputs of the finished resource, for display and for its dependents."""
 
 
 def _no_removals(
@@ -107,46 +113,46 @@ class Kind(Generic[P, Seen]):
     name: str
     traits: Traits
     compile: Callable[[Draft], Iterable[Desired[P]]]
-    """From the spec to the resources wanted; what the kinds after it need, it exports to the draft."""
+    """Compiles the spec to desired resources, and exports to the draft what later kinds need."""
     load_wire: Callable[[], Wire[P, Seen]] = field(repr=False)
-    """Imports and creates its wire."""
+    """Imports and creates the wire of the kind."""
 
     decide: Callable[[Desired[P], Seen | None, PlanContext], Decision] = decide_mutable
-    """What becomes of a resource that is not another owner's."""
+    """Decides about a resource without another owner."""
     removals: Callable[[Desired[P], Seen | None, PlanContext], tuple[list[PlannedResource], list[Diagnostic]]] = (
         _no_removals
     )
-    """What the resource takes the place of, once all is decided: planned resources to remove, and findings."""
+    """Returns the planned removals of objects that the resource replaces, and findings. Called after all decisions."""
     checks: tuple[Check, ...] = ()
     demand: Callable[[Subject, Desired[P], Action, bool], Demand | None] = _no_demand
-    """The vCPUs that carrying out an action takes beyond those held. The last argument: whether the plan trains."""
+    """The vCPUs that an action needs in addition to those in use. The last argument: whether the plan trains."""
 
     decided: Callable[[Desired[P], Decided], Desired[P]] = _as_compiled
-    """The resource as apply writes it, with what the plan decided; of one that left the spec, its parts."""
+    """Adds the decisions of the plan to the resource to write, and the parts of one that is no longer in the spec."""
     retry: Callable[[Desired[P], JobFailedError], Desired[P] | None] = _no_retry
-    """The next attempt after a failure; None where there is none."""
+    """The next attempt after a failure, or None."""
     require_ready: Callable[[Desired[P]], None] = _ready
-    """Raises RefusedError where this machine lacks what writing it takes, before anything is written."""
+    """Raises RefusedError, before any write, if this machine lacks something that writing the resource requires."""
     recipe: Callable[[Desired[P]], Recipe | None] = _no_recipe
-    """The rows that creating it uploads."""
+    """The rows that creating the resource uploads."""
     seconds: Callable[[Desired[P]], float] | None = None
-    """Seconds that this resource may take, in place of `Traits.deadline`: it moves many bytes."""
+    """Timeout in seconds instead of `Traits.deadline`, for a resource that transfers many bytes."""
     stored: Callable[[Context, Live], bool] | None = None
-    """Whether the file that the object names is there, as it was uploaded. Raises AzureError."""
+    """Whether the file of the object exists as uploaded. Raises AzureError."""
 
     identity: Callable[[Live], str] = _identity
-    """What people call the live object."""
+    """The label of the live object for display."""
     words: Mapping[Action, Words] = field(default_factory=dict)
-    """What an action is called, where it has a name of its own for this kind."""
+    """The words for actions, if they differ from the default."""
     status: Callable[[StatusText], list[str]] = plain_status
-    """The lines of `phift status` below the resource's own; takes from the facts what it has shown."""
+    """The lines of `phift status` below the line of the resource. Removes from the facts what it shows."""
     result: Callable[[Mapping[str, Any], bool], ResultBlock | None] = _no_result
-    """What the end of an apply shows of its outputs. The last argument: whether it ran on target local."""
+    """The outputs shown at the end of an apply. The last argument: whether the target is local."""
 
     @cached_property
     def wire(self) -> Wire[P, Seen]:
         return self.load_wire()
 
     def deadline(self, desired: Desired[P]) -> float:
-        """Seconds that a create, an update or a run of it may take."""
+        """Return the timeout of a create, an update or a run in seconds."""
         return self.seconds(desired) if self.seconds else self.traits.deadline

@@ -1,4 +1,4 @@
-"""What every call of a kind to the workspace may use: the session, the stack's claim, lists that are read once."""
+"""The context of calls of a kind to the workspace: the session, the claim of the stack, shared lists."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ __all__ = ["Context", "Snapshot"]
 
 
 class Snapshot:
-    """Lists read once and looked at by many: all resources of a plan, and all stacks of a workspace.
+    """Lists that are read once and shared by all resources of a plan, and all stacks of a workspace.
 
-    For plans only: an apply reads anew before each write.
+    For plans only: an apply reads again before each write.
     """
 
     def __init__(self) -> None:
         self._lists = Once()
 
     def items(self, azure: Azure, path: str, api_version: str) -> list[dict[str, Any]]:
-        """The list at an ARM path; empty where its parent does not exist. Raises AzureError."""
+        """Return the list at an ARM path; empty if its parent does not exist. Raises AzureError."""
         return self._listed(azure, path, api_version).items
 
     def named(self, azure: Azure, path: str, name: str, api_version: str) -> dict[str, Any] | None:
-        """The item of that name, in any case."""
+        """Return the item of a name (case-insensitive), or None."""
         return self._listed(azure, path, api_version).by_name.get(name.lower())
 
     def marked(
@@ -38,15 +38,15 @@ class Snapshot:
         azure: Azure,
         path: str,
         mark: str,
-        said: str,
+        value: str,
         api_version: str,
         normal: Callable[[str], str] = str,
     ) -> list[dict[str, Any]]:
-        """The items with that tag of that value; whether it is true is for the owner's digest to say.
+        """Return the items with a tag of a value. The caller verifies the owner digest.
 
-        normal: what values are compared by, one function for each mark.
+        normal: normalizes values before the comparison, one function for each mark.
         """
-        return self._listed(azure, path, api_version).by_tag(mark, normal).get(normal(said), [])
+        return self._listed(azure, path, api_version).by_tag(mark, normal).get(normal(value), [])
 
     def _listed(self, azure: Azure, path: str, api_version: str) -> _Listed:
         def read() -> _Listed:
@@ -59,7 +59,7 @@ class Snapshot:
 
 
 class _Listed:
-    """A list, and where each of its items is."""
+    """A list with an index of its items."""
 
     def __init__(self, items: list[dict[str, Any]]) -> None:
         self.items = items
@@ -67,22 +67,22 @@ class _Listed:
         self._by_tag: dict[str, dict[str, list[dict[str, Any]]]] = {}
 
     def by_tag(self, name: str, normal: Callable[[str], str]) -> dict[str, list[dict[str, Any]]]:
-        """The items that have the tag, by its value."""
+        """Return the items with a tag, by its value."""
         if name not in self._by_tag:
             found: dict[str, list[dict[str, Any]]] = {}
             for item in self.items:
-                if said := (item.get("tags") or {}).get(name):
-                    found.setdefault(normal(str(said)), []).append(item)
+                if value := (item.get("tags") or {}).get(name):
+                    found.setdefault(normal(str(value)), []).append(item)
             self._by_tag[name] = found
         return self._by_tag[name]
 
 
 @dataclass(frozen=True)
 class Context:
-    """What every call of a kind may use.
+    """The context of every call of a kind.
 
-    outputs: by address, what was carried out before in this apply (a model's version, a job's name).
-    report: tells progress of a long write, such as an upload. snapshot: lists shared by the reads of a plan.
+    outputs: outputs of earlier steps of this apply by address (version of a model, name of a job).
+    report: reports the progress of a long write, such as an upload. snapshot: lists shared by the reads of a plan.
     """
 
     azure: Azure
@@ -93,7 +93,8 @@ class Context:
     snapshot: Snapshot | None = None
 
     def find(self, path: str, name: str, api_version: str) -> dict[str, Any] | None:
-        """The document of that name in the collection at an ARM path: out of the snapshot, else read by itself."""
+        """Return the document of a name in the collection at an ARM path, from the snapshot or by a read; None if
+        missing."""
         if self.snapshot is None:
             try:
                 return self.azure.arm.get(f"{path}/{name}", api_version)
@@ -102,11 +103,11 @@ class Context:
         return self.snapshot.named(self.azure, path, name, api_version)
 
     def marked(
-        self, path: str, mark: str, said: str, api_version: str, normal: Callable[[str], str] = str
+        self, path: str, mark: str, value: str, api_version: str, normal: Callable[[str], str] = str
     ) -> list[dict[str, Any]]:
-        """Those of the collection at an ARM path with that tag of that value, see Snapshot.marked."""
-        return (self.snapshot or Snapshot()).marked(self.azure, path, mark, said, api_version, normal)
+        """Return the documents of a collection with a tag of a value, see Snapshot.marked."""
+        return (self.snapshot or Snapshot()).marked(self.azure, path, mark, value, api_version, normal)
 
     def list(self, path: str, api_version: str) -> list[dict[str, Any]]:
-        """The collection at an ARM path; empty where its parent does not exist."""
+        """Return the collection at an ARM path; empty if its parent does not exist."""
         return (self.snapshot or Snapshot()).items(self.azure, path, api_version)

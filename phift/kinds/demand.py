@@ -1,4 +1,4 @@
-"""The vCPUs that carrying out a plan takes of the region's quota."""
+"""The vCPUs of the quota of the region that a plan needs."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from phift.state.facts import Size, Task
 __all__ = ["MAKES", "Demand"]
 
 MAKES = frozenset({Action.CREATE, Action.REPLACE})
-"""Actions after which there is a new object."""
+"""Actions that create an object."""
 
 
 @dataclass(frozen=True)
 class Demand:
-    """What one resource takes of every one of `pools`, the narrowest first."""
+    """The vCPUs that a resource needs of each of `pools`, the narrowest pool first."""
 
     address: Address
     path: str
-    """Its place in the spec."""
+    """Path in the spec."""
     size: Size
     pools: tuple[str, ...]
     vcpus: int
-    """With what the service reserves."""
+    """Including the reserve of the service."""
     certain: int
-    """Without it."""
+    """Excluding the reserve of the service."""
     how: str
-    """Where the number comes from."""
+    """The calculation, for display."""
     most: int = 0
-    """What it may grow to, 0 where it does not grow."""
+    """Maximum after scaling; 0 if it does not scale."""
     later: bool = False
-    """It is taken only after a job has run."""
+    """Needed only after a job has finished."""
     queues: bool = False
-    """A job waits where it does not fit now, instead of failing."""
+    """A job waits in the queue if it does not fit now."""
     task: Task = "finetune"
-    """For which of the model's lists of sizes it is."""
+    """The task whose VM size allow-list applies."""
     allow: tuple[str, ...] = ()
-    """The sizes that the author accepts; empty for all."""
+    """Sizes that the author accepts; empty: all."""
     shared: bool = False
-    """Stacks of one run that name the same resource take it once."""
+    """Counted once for all stacks of a run that use the same resource."""

@@ -1,4 +1,4 @@
-"""Where a wait stands, and what a write came to."""
+"""The progress of a wait, and the result of a write."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Progress", "Written"]
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a wait stands: done and well, failed (then error says why), or neither."""
+    """The progress of a wait: done, failed (error states why), or neither."""
 
     state: str
     done: bool = False
@@ -27,9 +27,9 @@ class Progress:
 
 @dataclass(frozen=True)
 class Written:
-    """What a write came to. outputs: already known of the object, for its waits and for those who depend on it.
+    """The result of a write. outputs: known so far, for its wait and its dependents.
 
-    operation: what the service began to bring it about; None where it began none, or the object was found.
+    operation: the operation that the service started; None if it did not start one, or if the object already existed.
     """
 
     outputs: Mapping[str, Any] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Every resource kind, in the order of dependencies, in which a stack is compiled and shown. The only list of kinds."""
+"""All resource kinds in the order of dependencies, in which stacks are compiled and shown. The only list of kinds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the checks look at: the spec, what it compiled to, the facts, and what is live."""
+"""The input of the checks: the spec, the compiled stack, the facts, and the live objects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ __all__ = ["Subject"]
 
 @dataclass(frozen=True)
 class Subject:
-    """observed: by address. planned: what the planner decided, in order."""
+    """The input of the checks.
+
+    observed: by address. planned: the planned resources, in order.
+    """
 
     loaded: LoadedSpec
     stack: Stack
@@ -31,12 +34,12 @@ class Subject:
     """Reads further facts where a check needs them."""
 
     def live(self, desired: Desired[Any]) -> Live | None:
-        """The live object of a desired resource."""
+        """Return the live object of a desired resource, or None."""
         seen = self.observed.get(desired.address)
         return seen.live if seen else None
 
     def size_of(self, compute: Desired[Any]) -> tuple[str, Size | None]:
-        """The VM size a compute has or will have, and what is known of it."""
+        """Return the current or future VM size of a compute, and its facts."""
         live = self.live(compute)
         name = str(
             (live.properties.get("size") if live and not live.ours else None) or compute.properties.get("size") or ""
@@ -44,5 +47,5 @@ class Subject:
         return name, self.facts.size(name)
 
     def at(self, path: str, finding: Diagnostic) -> Diagnostic:
-        """The finding with the place in the spec that the dotted path has."""
+        """Return the finding with the position of a dotted path in the spec."""
         return replace(finding, mark=self.loaded.mark(path), path=path)

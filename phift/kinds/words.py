@@ -1,4 +1,4 @@
-"""The texts of a kind, as data: names of actions, lines of status, results of an apply. Nothing here is painted."""
+"""The texts of a kind, as data: names of actions, lines of status, results of an apply. Without styling."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Words:
-    """What an action is called: legend of its symbol; planned, behind the address in a plan; doing, still and done, of
-    the live lines."""
+    """The words for an action. legend: of its symbol. planned: after the address in a plan. doing, still, done: in the
+    live lines of an apply."""
 
     legend: str
     planned: str
@@ -33,9 +33,9 @@ class Words:
 
 @dataclass
 class StatusText:
-    """What `phift status` knows of a row. facts: of the live object; what the kind has shown of them it removes.
+    """The data of a row of `phift status`. facts: of the live object; the kind removes what it shows.
 
-    shares: per cent of the traffic by deployment, in lower case. missing: whether there is no object.
+    shares: traffic in per cent by lower-case deployment name. missing: whether the object does not exist.
     """
 
     identity: str
@@ -46,8 +46,8 @@ class StatusText:
 
 @dataclass(frozen=True)
 class ResultBlock:
-    """A block below the last line of an apply. title; text: behind it; rows: a table below it; answers: rows of a test,
-    of which some are shown."""
+    """A block at the end of an apply. text: after the title. rows: a table below it. answers: rows of a test, some of
+    which are shown."""
 
     title: str
     text: str = ""
@@ -56,29 +56,29 @@ class ResultBlock:
 
 
 def plain_status(row: StatusText) -> list[str]:
-    """No line of its own."""
+    """Return no lines."""
     return []
 
 
-def plural(count: Any, one: str) -> str:
+def plural(count: Any, noun: str) -> str:
     """`1 node`, `2 nodes`."""
-    return f"{count} {one}" if str(count) == "1" else f"{count} {one}s"
+    return f"{count} {noun}" if str(count) == "1" else f"{count} {noun}s"
 
 
 def joined(*parts: str) -> str:
-    """The parts that say something, with commas."""
+    """Join the non-empty parts with commas."""
     return ", ".join(part for part in parts if part)
 
 
 def number(amount: float) -> str:
-    """A measured number with four significant digits at most; whole numbers as such."""
+    """Format a measured number with at most four significant digits; whole numbers unchanged."""
     if amount == int(amount) and abs(amount) < 1e15:
         return str(int(amount))
     return f"{amount:,.0f}" if 1000 <= abs(amount) < 1e15 else f"{amount:.4g}"
 
 
 def exact_matches(results: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
-    """How many answers equal their ground truth, and how many have one."""
+    """Return the number of answers that equal their ground truth, and the number with a ground truth."""
     known = [r for r in results if r.get("ground_truth")]
     return sum(is_right(r) for r in known), len(known)
 

@@ -1,8 +1,8 @@
-"""What phift does, phase by phase.
+"""The phases of phift.
 
 load -> render -> validate -> lock -> compile to resources -> read live -> diff -> preflight -> plan -> approve -> apply
 
-A phase is imported when it is asked for: all of them take longer to import than a plan to make.
+A phase is imported on first use: importing all of them takes longer than a plan.
 """
 
 from importlib import import_module
@@ -110,7 +110,7 @@ _MODULES = {
     "stacks_in": "phift.workbench.inventory",
     "status": "phift.phases.show_status",
 }
-"""By name, where it is."""
+"""The module of each name."""
 
 
 def __getattr__(name: str) -> Any:

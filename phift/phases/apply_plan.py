@@ -1,4 +1,4 @@
-"""Applying a plan: the spec is compiled again, and must still want what the plan says."""
+"""Apply a plan. The spec is compiled again and must still match the plan."""
 
 from __future__ import annotations
 
@@ -31,12 +31,11 @@ def apply(
     options: ApplyOptions,
     saved: bool = False,
 ) -> ApplyFinished:
-    """Carries out exactly this plan. saved: it was made some time ago, so all it read is looked at again first.
+    """Apply exactly this plan. saved: whether it comes from a file; everything that it is based on is then read again.
 
-    Raises StalePlanError when the spec, its data, the lock file or the target no longer want what it says,
-    RefusedError when a secret that a deployment of the plan takes is not set here, when rows of data are unfit or a
-    check refuses them, and LeaseHeldError or AzureError for what ends the apply as a whole; what fails of a resource is
-    in the result.
+    Raises StalePlanError if the spec, its data, the lock file or the target no longer match the plan; RefusedError if a
+    secret of a deployment is not set on this machine, or if rows of data are unfit or rejected by a check;
+    LeaseHeldError or AzureError if the whole apply fails. Failures of single resources are in the result.
     """
     require_known(plan)
     bench = open_workbench(request, connect, looking=plan.purpose == Purpose.DESTROY)
@@ -44,7 +43,7 @@ def apply(
 
 
 def apply_draft(draft: Draft, *, listener: Listener, options: ApplyOptions) -> ApplyFinished:
-    """Carries out a plan on what it was made from. Raises as `apply`."""
+    """Apply a fresh plan on its workbench. Raises the errors of `apply`."""
     return apply_bench(draft.plan, draft.bench, listener=listener, options=options)
 
 
@@ -58,8 +57,8 @@ def apply_bench(
     whole: Plan | None = None,
     checked: bool = False,
 ) -> ApplyFinished:
-    """The same, on a workbench. whole: the plan that `plan` is a part of. checked: the rows of data that it uses are
-    prepared and have passed the checks of the spec already; else that comes first."""
+    """Apply a plan on a workbench. whole: the plan that contains `plan`. checked: whether the rows of data are already
+    prepared and have passed the checks of the spec; otherwise this is done first."""
     if (bench.stack.name, bench.digest) != (plan.stack, plan.spec_digest):
         raise StalePlanError(
             f"the plan of stack {plan.stack} is stale: {_what_changed(plan, bench.resolved.pins)} changed since",
@@ -84,8 +83,8 @@ def apply_bench(
 
 
 def _require_ready(plan: Plan, bench: Workbench) -> None:
-    """Before the first write, or the training would be paid for and the deployment then fail. Where plans are made,
-    secrets need not be."""
+    """Check requirements such as secrets before the first write, so that a deployment does not fail after a paid
+    training. Plans do not require them."""
     writes = {Action.CREATE, Action.UPDATE, Action.REPLACE, Action.ADOPT}
     written = {r.address for r in plan.resources if r.action in writes}
     for desired in bench.stack.resources:

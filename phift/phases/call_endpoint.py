@@ -1,4 +1,4 @@
-"""Asking the endpoint: a text, rows of the sample split, or a request as it is."""
+"""Call the endpoint with a text, rows of the sample split, or a raw request."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _REMEDIES = {
     429: "Send fewer concurrent requests, or raise deployment.instance_count or "
     "deployment.request_settings.max_concurrent_requests_per_instance.",
 }
-"""By the status an endpoint answers with."""
+"""Remedies by HTTP status of the endpoint."""
 
 
 @dataclass(frozen=True)
 class Answered:
-    """prompt, ground_truth: empty where not known. body: the whole answer. seconds: until it was there."""
+    """An answer. prompt, ground_truth: empty if unknown. body: the whole answer. seconds: response time."""
 
     prompt: str
     answer: str
@@ -42,7 +42,7 @@ class Answered:
     body: Any
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values, stable keys."""
+        """Return plain JSON values with stable keys."""
         return asdict(self)
 
 
@@ -55,10 +55,10 @@ def invoke(
     body: Any = None,
     deployment: str = "",
 ) -> Iterator[Answered]:
-    """One answer a question: `text` as a user's message, or `sample` rows of the data, or `body` as it is.
+    """Send `text` as a user message, `sample` rows of the data, or `body` unchanged, and yield one answer for each.
 
-    deployment: by name, also one without traffic. Raises UsageError where there is no endpoint, AzureError with what
-    the endpoint said.
+    deployment: by name, also without traffic. Raises UsageError if the endpoint does not exist, and AzureError with the
+    error of the endpoint.
     """
     bench, endpoint = _open(request, connect, looking=not sample)
     caller = _caller(bench, endpoint)
@@ -76,7 +76,7 @@ def invoke(
 
 
 def endpoint_key(request: Request, connect: Connector) -> str:
-    """The key or token that callers send as `Authorization: Bearer`. Raises as invoke does."""
+    """Return the key or token to send as `Authorization: Bearer`. Raises the errors of `invoke`."""
     bench, endpoint = _open(request, connect, looking=True)
     return _caller(bench, endpoint).credential
 

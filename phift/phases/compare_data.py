@@ -1,4 +1,4 @@
-"""What differs between the data of two specs, of a spec at two commits, or of two data versions."""
+"""Compare the data of two specs, of a spec at two commits, or of two data versions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SUFFIXES = (".yaml", ".yml", ".lock")
 
 @dataclass(frozen=True)
 class SplitDiff:
-    """before, after: the data versions; "" where that side has no such split, and then there is no difference."""
+    """The differences of a split. before, after: the data versions; "" if that side does not have the split."""
 
     split: str
     before: str
@@ -44,7 +44,7 @@ class SplitDiff:
 
 @dataclass(frozen=True)
 class DataDiff:
-    """before, after: as they were named."""
+    """The differences between two sides. before, after: as given on the command line."""
 
     before: str
     after: str
@@ -52,13 +52,13 @@ class DataDiff:
 
     @property
     def equal(self) -> bool:
-        """Whether both have the same rows in the same order, split by split."""
+        """Whether both sides have equal rows in the same order in all splits."""
         return all(one.equal for one in self.splits)
 
 
 @dataclass(frozen=True)
 class _Side:
-    """A side: a version, or the recipes of a spec by split."""
+    """A side of the comparison: a version, or the recipes of a spec by split."""
 
     text: str
     version: str = ""
@@ -72,13 +72,15 @@ class _Side:
 
 
 def data_diff(request: Request, before: str, after: str, connect: Connector, *, split: str = "") -> DataDiff:
-    """before, after: each a spec, `REF:SPEC` or `SPEC@REF` for a spec as it was at a commit, branch or tag, or a data
-    version (12 hex). request: target and variables for both; its path is not used.
+    """Compare the data of two sides.
 
-    A version is read from the prepared rows kept on this machine, else from the workspace of the spec on the other
-    side, of which it is the split `split` (by default train). Nothing else needs a workspace.
+    before, after: a spec, `REF:SPEC` or `SPEC@REF` for a spec at a commit, branch or tag, or a data version (12 hex
+    digits). request: target and variables for both; its path is not used.
 
-    Raises UsageError for what is neither, InvalidSpecError, HubError and AzureError.
+    A version is read from the prepared rows on this machine, or from the workspace of the spec on the other side, as
+    its split `split` (by default train). Otherwise no workspace is needed.
+
+    Raises UsageError for an invalid side, InvalidSpecError, HubError and AzureError.
     """
     with ExitStack() as stack:
         sides = [_side(request, text, connect, stack) for text in (before, after)]
@@ -136,7 +138,7 @@ def _side(request: Request, text: str, connect: Connector, stack: ExitStack) -> 
 
 
 def _splits(text: str) -> Iterator[tuple[str, str]]:
-    """Readings of it as a ref and a path. A path may hold an @, and a ref as well."""
+    """Yield the possible splits into a ref and a path. Both can contain an @."""
     ref, colon, path = text.partition(":")
     if colon and ref and path:
         yield ref, path
@@ -147,7 +149,7 @@ def _splits(text: str) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class _Copied:
-    """The files of a repository as they were at a ref. top: its work tree; tree: the copy; spec: the file in it."""
+    """The files of a repository at a ref. top: its work tree. tree: the copy. spec: the file in the copy."""
 
     top: Path
     tree: Path
@@ -155,7 +157,7 @@ class _Copied:
 
 
 def _at(path: Path, ref: str, stack: ExitStack) -> _Copied | None:
-    """A copy of the repository as it was at the ref, with the spec in it; None where there is no such spec."""
+    """Return a copy of the repository at the ref, with the spec; None if the spec does not exist there."""
     here = next(folder for folder in (path.absolute().parent, *path.absolute().parents) if folder.is_dir())
     checkout = checkout_of(here)
     if checkout is None or ref.startswith("-"):
@@ -170,7 +172,7 @@ def _at(path: Path, ref: str, stack: ExitStack) -> _Copied | None:
     tree.mkdir()
     if not export(checkout.top, commit.decode().strip(), tree, _of_a_spec):
         raise UsageError(f"git cannot read the files of {ref}", remedy="Fetch them: git fetch origin REF")
-    # As Git has it, a path behind REF: may also begin at the root of the repository.
+    # As in Git, a path after REF: can also be relative to the root of the repository.
     for place in (tree / inside, tree / path):
         if place.is_file() and place.resolve().is_relative_to(tree.resolve()):
             return _Copied(checkout.top, tree, place)
@@ -178,12 +180,12 @@ def _at(path: Path, ref: str, stack: ExitStack) -> _Copied | None:
 
 
 def _of_a_spec(path: str) -> bool:
-    """Whether a spec may be made of such a file, by its suffix."""
+    """Return whether a file with this suffix can be part of a spec."""
     return path.lower().endswith(_SUFFIXES) or format_named(path) is not None
 
 
 def _rows_of(version: str, spec: SpecData | None, split: str, connect: Connector, stack: ExitStack) -> Path:
-    """The prepared rows of a data version. Raises UsageError where nothing tells where they are, and AzureError."""
+    """Return the prepared rows of a data version. Raises UsageError if they are not found, and AzureError."""
     kept = kept_version(version)
     if kept is not None:
         return kept

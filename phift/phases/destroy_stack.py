@@ -1,4 +1,4 @@
-"""From a stack to the plan of its removal: what costs goes, what was learned stays."""
+"""Plan to destroy a stack: delete what is billed, keep data, models and jobs."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ __all__ = ["destroy_draft", "destroy_plan"]
 
 
 def destroy_plan(request: Request, connect: Connector, *, archive: bool = False, take_over: bool = False) -> Plan:
-    """What a destroy would do: delete what costs and is ours, cancel running jobs, keep data and models.
+    """Plan a destroy: delete the billed resources of the stack, cancel running jobs, keep data and models.
 
-    take_over: delete what carries the stack's name and another spec owns, too. Raises RefusedError for what is
-    protected, for what another spec owns, and for a stack that moved. The data need not be there.
+    take_over: also delete resources with the name of the stack that another spec owns. Raises RefusedError for
+    protected resources, for resources that another spec owns, and for a stack that moved. The data need not be
+    available.
     """
     return destroy_draft(request, connect, archive=archive, take_over=take_over).plan
 
 
 def destroy_draft(request: Request, connect: Connector, *, archive: bool = False, take_over: bool = False) -> Draft:
-    """The same plan, to be applied by `apply_draft`."""
+    """Return the plan of `destroy_plan` with its workbench, for `apply_draft`."""
     bench = open_workbench(request, connect, looking=True)
     observed = _observe_all(bench)
     policy = Policy(take_over=take_over, lost=bench.remembered.lost(bench.stack, observed, generated=False))
@@ -42,10 +43,10 @@ def destroy_draft(request: Request, connect: Connector, *, archive: bool = False
     findings = (*findings, *kept, *([] if take_over else refused(bench, others, verb="destroy")))
     if errors_of(findings):
         raise RefusedError(list(findings))
-    made = plan_from(bench, request, (*resources, *pruned), id=known_id(bench, observed))
-    return Draft(replace(made, purpose=Purpose.DESTROY, warnings=(*bench.unidentified, *findings)), bench)
+    stack_plan = plan_from(bench, request, (*resources, *pruned), id=known_id(bench, observed))
+    return Draft(replace(stack_plan, purpose=Purpose.DESTROY, warnings=(*bench.unidentified, *findings)), bench)
 
 
 def _observe_all(bench: Workbench) -> dict[Address, Observation]:
-    """What is live of every resource, jobs too."""
+    """Read all resources, including jobs."""
     return {r.address: KINDS[r.address.kind].wire.read(bench.context, r) for r in bench.stack.resources}

@@ -1,4 +1,4 @@
-"""Drift: what somebody else changed since the last apply. The session it runs in refuses every write."""
+"""Drift: changes by others since the last apply. The session rejects all writes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ DIVERTED = "traffic routed to a deployment that this stack does not manage"
 
 @dataclass(frozen=True)
 class Drift:
-    """outside: resources that someone else changed or removed. unapplied: those where the spec moved and no apply
-    has followed yet. failed: those that the service could not bring about, or that broke since; their state is in
-    details["state"]. plan: the whole of it."""
+    """The drift of a stack. outside: resources that others changed or deleted. unapplied: resources whose changes in
+    the spec are not applied yet. failed: resources in a failed state, which is in details["state"]. plan: the whole
+    plan."""
 
     plan: Plan
     outside: tuple[PlannedResource, ...]
@@ -34,12 +34,12 @@ class Drift:
 
     @property
     def claimable(self) -> tuple[PlannedResource, ...]:
-        """Those of `outside` that an apply leaves as they are unless it is told to take them over."""
+        """The resources of `outside` that an apply changes only with --take-over."""
         return tuple(r for r in self.outside if r.reason in (LOST, DIVERTED))
 
 
 def drift(request: Request, connect: Connector) -> Drift:
-    """Compares what is live with what was last applied and with the spec. Raises what plan raises."""
+    """Compare the live resources with the last apply and with the spec. Raises the errors of `plan`."""
     bench = open_workbench(request, lambda loaded: connect(loaded).read_only())
     plan = plan_of(bench, request, Policy(reclaim=True))
     resources = [_with_diversion(r, bench.remembered) for r in plan.resources]
@@ -50,7 +50,7 @@ def drift(request: Request, connect: Connector) -> Drift:
 
 
 def _with_diversion(resource: PlannedResource, remembered: Remembered) -> PlannedResource:
-    """Traffic that others have and did not have when the stack shifted it last: who plans leaves it alone."""
+    """Report traffic that others received after the last shift of the stack, which plans do not change."""
     foreign = resource.details.get("foreign")
     if not foreign or resource.action.changes_something:
         return resource
@@ -72,7 +72,7 @@ def _outside(resource: PlannedResource, plan: Plan, bench: Workbench) -> bool:
     if resource.action is Action.SHIFT:
         if any(r.action.changes_something for r in _served(plan)):
             return False
-        # A deployment that failed its tests stands there without traffic, and nobody took it away.
+        # A deployment that failed its tests exists without traffic; that is not drift.
         given = any((str(resource.address), name) in remembered.made for name in resource.decided.split or ())
         return given or (not remembered.made and bool(resource.fingerprint))
     changes = resource.visible_changes
@@ -80,7 +80,7 @@ def _outside(resource: PlannedResource, plan: Plan, bench: Workbench) -> bool:
 
 
 def _served(plan: Plan) -> Iterator[PlannedResource]:
-    """The deployments of a plan and what they serve, without the endpoint."""
+    """Yield the deployments of a plan and their models, without the endpoint."""
     for resource in plan.resources:
         if KINDS[resource.address.kind].traits.serves:
             yield resource

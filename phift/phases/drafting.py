@@ -1,4 +1,4 @@
-"""What plans of an apply and of a destroy share: the draft, what left the spec, what another owns."""
+"""Shared by plans of apply and destroy: the draft, objects no longer in the spec, objects of other owners."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Draft", "plan_from", "prune", "refused"]
 
 @dataclass(frozen=True)
 class Draft:
-    """A plan just made, with what it was made from: an apply of it need not load, connect and read again."""
+    """A fresh plan with its workbench: applying it does not load, connect and read again."""
 
     plan: Plan
     bench: Workbench
@@ -39,8 +39,8 @@ def refused(bench: Workbench, others: Iterable[tuple[str, Live]], verb: str = ""
 def prune(
     bench: Workbench, claimed: Sequence[tuple[str, Live]] = ()
 ) -> tuple[tuple[PlannedResource, ...], tuple[Diagnostic, ...]]:
-    """Objects of this stack that left the spec; they go once nothing is sent to them any more. claimed: what else is
-    to go."""
+    """Return the planned deletions of objects of this stack that are no longer in the spec, after their traffic has
+    moved. claimed: further objects to delete."""
     after = tuple(r.address for r in bench.stack.resources if r.traits.routes)
     claim = bench.stack.claim
     decided = [decide_prune(kind, live, after, claim) for kind, live in (*orphans(bench), *claimed)]

@@ -1,7 +1,7 @@
-"""Looking at data before anything is made: single rows, statistics, and the prepared files.
+"""Inspection of data before an apply: single rows, statistics, and the prepared files.
 
-The lock file is read for the pins of hub data; where it has none, the hub is asked. The workspace is asked only for
-data that lies in it.
+Pins of hub data are read from the lock file; unpinned data is resolved on the hub. The workspace is contacted only for
+data in it.
 """
 
 from __future__ import annotations
@@ -103,10 +103,10 @@ def preview(
     seed: int = 0,
     raw: bool = False,
 ) -> Preview:
-    """The first rows of a split (by default of train, or the first there is), or random ones; `take` does not matter.
+    """Return the first rows of a split (by default train, or the first split), or random ones; ignores `take`.
 
-    Of Parquet on the hub it reads one row group. raw: all columns as they are; works without a mapping that fits.
-    Raises InvalidSpecError, UsageError for a split that the spec does not have, RefusedError for a file that cannot be
+    Reads one row group of Parquet on the hub. raw: return all columns unchanged; works without a matching mapping.
+    Raises InvalidSpecError, UsageError for a split that is not in the spec, RefusedError for a file that cannot be
     read, HubError, OSError.
     """
     spec = SpecData.of(request, connect, mapped=not raw)
@@ -127,11 +127,11 @@ def preview(
 
 
 def data_stats(request: Request, connect: Connector, split: str = "", *, rows: int | None = None) -> DataStats:
-    """Statistics of one split, or of all; train is measured too where a split is compared with it.
+    """Return statistics of one split, or of all. Measures train too if a split is compared with it.
 
-    rows: measure so many of the source at most, where no prepared file is kept. What the checks of the spec need is
-    pinned in phift.lock where all rows were measured. Raises InvalidSpecError, UsageError, RefusedError for a file that
-    cannot be read and for a `take` of more rows than there are, HubError, OSError.
+    rows: maximum number of rows to measure, if a prepared file is not cached. If all rows were measured, the results of
+    the checks are pinned in phift.lock. Raises InvalidSpecError, UsageError, RefusedError for a file that cannot be
+    read and for a `take` that exceeds the number of rows, HubError, OSError.
     """
     spec = SpecData.of(request, connect)
     return _stats(spec, split, rows)
@@ -157,24 +157,24 @@ def _stats(spec: SpecData, split: str, rows: int | None) -> DataStats:
 
 
 def prepare_data(spec: SpecData, write: Callable[[str, Prepared], object]) -> list[tuple[str, str, Prepared]]:
-    """Prepares every split and hands each to `write` by name. Returns name, data version and rows of each.
+    """Prepare every split and pass each to `write` by name. Return name, data version and rows of each.
 
     Raises RefusedError for rows that are unfit, before anything is written, and what phift.data.prepare raises for
     other causes.
     """
     recipes = {name: spec.recipe(name) for name in spec.splits}
     try:
-        made = {name: prepared(recipe) for name, recipe in recipes.items()}
+        files = {name: prepared(recipe) for name, recipe in recipes.items()}
     except InvalidSpecError as error:
         raise RefusedError(error.diagnostics) from None
-    for name, one in made.items():
+    for name, one in files.items():
         write(name, one)
-    return [(name, recipes[name].version, one) for name, one in made.items()]
+    return [(name, recipes[name].version, one) for name, one in files.items()]
 
 
 @dataclass(frozen=True)
 class SpecData:
-    """A loaded spec with what the lock file pins of its data."""
+    """A loaded spec with the pins of its data."""
 
     loaded: LoadedSpec
     pinned: PinnedData | None
@@ -183,8 +183,8 @@ class SpecData:
 
     @classmethod
     def of(cls, request: Request, connect: Connector, *, home: Path | None = None, mapped: bool = True) -> SpecData:
-        """connect: to the workspace, once data lies in it. home: the folder that files of variables must lie in, where
-        the spec is a copy that lies elsewhere. mapped: False leaves out how rows become messages.
+        """Load a spec. connect: opens the workspace, for data in it. home: the folder that must contain variable files,
+        if the spec is a copy in another folder. mapped: False ignores the mapping of rows.
 
         Raises InvalidSpecError, and UsageError for a spec without data.
         """
@@ -201,24 +201,24 @@ class SpecData:
 
     @property
     def splits(self) -> list[str]:
-        """Their names, in the order of the spec."""
+        """The names of the splits, in the order of the spec."""
         data = self.loaded.spec.data
         return list(data.splits) if data else []
 
     @property
     def files(self) -> list[Path]:
-        """The files of this machine that rows are read from. Raises as `source`."""
+        """The local files with rows. Raises the errors of `source`."""
         return [file.path for name in self.splits for file in self.source(name)[1].files]
 
     def named(self, split: str) -> str:
-        """The split of that name; without one train, or the first. Raises UsageError."""
+        """Return the split of a name; by default train, or the first split. Raises UsageError."""
         if split and split not in self.splits:
             known = ", ".join(self.splits)
             raise UsageError(f"the spec does not define rows for split {split!r}", remedy=f"Splits: {known}.")
         return split or ("train" if "train" in self.splits else self.splits[0])
 
     def source(self, name: str, *, count: bool = False) -> tuple[DataSource, SourceIdentity]:
-        """count: the row groups of a split of the hub must be known."""
+        """Return the source and identity of a split. count: read the row groups of a split of the hub."""
         wanted, identity = source_of(self.loaded, name, self.elsewhere)
         split = identity.hub
         if count and split is not None and split.direct and split.groups is None:
@@ -236,7 +236,7 @@ class SpecData:
         return recipe_of(self.loaded, name, wanted, identity)
 
     def pin(self, found: Mapping[str, Found]) -> None:
-        """Writes findings to the lock file, with the pins of the sources that they rest on."""
+        """Write results to the lock file, with the pins of their sources."""
         from phift.data.recipe import PREPARATION_VERSION
 
         known = self.pinned or PinnedData(preparation=PREPARATION_VERSION)
@@ -250,7 +250,7 @@ class SpecData:
 
 
 def _chosen(identity: SourceIdentity, count: int, random: bool, seed: int) -> tuple[str, Take, bool]:
-    """Which rows, in words and as a take, and whether it gives more rows than are wanted."""
+    """Return the rows to pick as text and as a take, and whether the take returns too many rows."""
     if not random:
         return f"first {count}", Take(count=count, by=By.FIRST), False
     split = identity.hub
@@ -263,14 +263,14 @@ def _chosen(identity: SourceIdentity, count: int, random: bool, seed: int) -> tu
 
 @dataclass(frozen=True)
 class _Group(Take):
-    """count: the number of the one row group that is taken."""
+    """A single row group. count: its number."""
 
     def picked(self, seed: int, rows: Callable[[], int]) -> Picked:
         return Picked(block=lambda group: group == self.count)
 
 
 def _some(found: Any, count: int, many: bool, seed: int) -> list[Any]:
-    """All of it, or so many at random, in their order; never more than these are held."""
+    """Return all items, or `count` random ones in their order, without keeping more in memory."""
     if not many:
         return list(found)
     ranked = heapq.nsmallest(count, ((rank(seed, n), n, one) for n, one in enumerate(found)), key=lambda one: one[:2])
@@ -295,7 +295,7 @@ def _ready_row(file: str, line: int, row: Any, ready: bytes | list[Problem]) -> 
 
 
 def _unreadable(problem: Problem, file: str, line: int = 0) -> RefusedError:
-    """What is wrong with a file, not with a row of it."""
+    """Return the error of an unreadable file."""
     mark = Mark(file, line, problem.column)
     return RefusedError([Diagnostic(problem.summary, remedy=problem.remedy, mark=mark, code=f"data-{problem.code}")])
 

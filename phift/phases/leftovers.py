@@ -24,10 +24,10 @@ __all__ = ["leftovers"]
 
 
 def leftovers(planned: Sequence[StackPlan], requests: Sequence[Request]) -> list[StackPlan]:
-    """A plan to delete each, for files whose whole matrix was planned.
+    """Return a plan to delete each leftover stack, for files whose whole matrix was planned.
 
-    Nothing is left over of a file that no repository tells from another of its name, whose name is a template, or of
-    which variables picked some combinations only.
+    Skips files without a known repository, names that are templates, and files of which variables select only some
+    combinations.
     """
     found: list[StackPlan] = []
     benches: dict[tuple[Path, str | None], Workbench] = {}
@@ -44,11 +44,11 @@ def leftovers(planned: Sequence[StackPlan], requests: Sequence[Request]) -> list
 
 def _left(bench: Workbench) -> Iterator[FoundStack]:
     try:
-        there = stacks_in(bench.azure, bench.snapshot)
+        stacks = stacks_in(bench.azure, bench.snapshot)
     except AzureError:
-        return  # told already, by each stack that could not be read either
+        return  # already reported by each stack that could not be read
     begin = f"{bench.loaded.spec.name}-"
-    for stack in there:
+    for stack in stacks:
         if not stack.stack.startswith(begin) or not _same_file(bench.stack.claim, stack.claim):
             continue
         if stack.stack not in (*bench.loaded.siblings, *bench.stack.former):
@@ -56,7 +56,7 @@ def _left(bench: Workbench) -> Iterator[FoundStack]:
 
 
 def _same_file(mine: Claim, other: Claim) -> bool:
-    """Where no repository tells a file from another of its name, the id of the lock file must."""
+    """Return whether two claims are of the same file: by repository or, without one, by the id of the lock file."""
     if mine.source.known:
         return mine.owns(other.id, str(other.source)) is Ownership.OURS
     return bool(mine.id) and mine.id == other.id and str(mine.source) == str(other.source)

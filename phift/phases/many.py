@@ -1,4 +1,4 @@
-"""Many stacks at once: specs of folders and globs, planned and applied side by side over what they share."""
+"""Plan and apply many stacks concurrently, with shared sessions: specs of folders and globs."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def plan_many(
     take_over: bool = False,
     parallelism: int = _AT_ONCE,
 ) -> ManyPlans:
-    """A plan for each stack of the requests, side by side; a stack that fails stops no other.
+    """Plan all stacks of the requests concurrently; a stack that fails does not stop the others.
 
-    A stack of a file with a matrix that no combination makes any more is planned for deletion.
+    A stack that is no longer in the matrix of its file is planned for deletion.
 
-    Raises UsageError when two specs make one stack or one endpoint: nothing has been asked of a workspace then.
+    Raises UsageError, before any workspace is contacted, if two specs define the same stack or endpoint.
     """
     policy = Policy(retry_failed=retry_failed, take_over=take_over)
     with uncollected():
@@ -82,7 +82,7 @@ def plan_many(
                 return replace(stack, error=error)
             return replace(stack, plan=plan, demands=demands)
 
-        # What stacks refer to is shared, so that compiling hardly waits and threads would only be in each other's way.
+        # Facts are shared, so compiling hardly waits and more threads would only compete.
         compiled = [prepared(*given) for given in asked]
         planned = _side_by_side(one, compiled, parallelism)
         if write_lock:
@@ -98,10 +98,10 @@ def apply_many(
     options: ApplyOptions,
     parallelism: int = _AT_ONCE,
 ) -> ManyApplied:
-    """Carries out the plans, side by side; a stack that fails stops no other.
+    """Apply the plans concurrently; a stack that fails does not stop the others.
 
-    listener: takes a stack's name and what happens to it, from any thread. Computes that several stacks share are made
-    first.
+    listener: called with the name of a stack and its events, from any thread. Computes shared by several stacks are
+    created first.
     """
     lock = threading.Lock()
 
@@ -124,15 +124,15 @@ def apply_many(
     def whole(one: StackPlan) -> StackApplied:
         if one.plan is None or not one.plan.changes_something:
             return StackApplied(one, error=one.error)
-        return carry_out(one, one.plan, checked=id(one) in made)
+        return carry_out(one, one.plan, checked=id(one) in shared_results)
 
     first = [(one, plan) for one in planned.stacks if (plan := _shared_computes(one, planned)) is not None]
-    made = dict(
+    shared_results = dict(
         zip((id(one) for one, _ in first), _side_by_side(lambda g: carry_out(*g), first, parallelism), strict=True)
     )
-    rest = [s for s in planned.stacks if id(s) not in made or not made[id(s)].exit_code]
+    rest = [s for s in planned.stacks if id(s) not in shared_results or not shared_results[id(s)].exit_code]
     done = dict(zip((id(s) for s in rest), _side_by_side(whole, rest, parallelism), strict=True))
-    return ManyApplied(tuple(_joined(made.get(id(s)), done.get(id(s))) for s in planned.stacks))
+    return ManyApplied(tuple(_joined(shared_results.get(id(s)), done.get(id(s))) for s in planned.stacks))
 
 
 def _joined(shared: StackApplied | None, rest: StackApplied | None) -> StackApplied:
@@ -144,7 +144,7 @@ def _joined(shared: StackApplied | None, rest: StackApplied | None) -> StackAppl
 
 
 def _all_stacks(requests: Sequence[Request]) -> Iterator[tuple[Request, LoadedSpec | PhiftError]]:
-    """Every stack of the requests. Raises UsageError when there are more than one run may have."""
+    """Yield all stacks of the requests. Raises UsageError if they exceed the limit of a run."""
     count = 0
     for request in requests:
         for given in _load(request):
@@ -191,7 +191,7 @@ def _refuse_doubles(loaded: Sequence[LoadedSpec]) -> None:
 
 
 def _with_lock_files(planned: Sequence[StackPlan], shared: Shared) -> list[StackPlan]:
-    """Writes each lock file once. One that cannot be written fails the stacks whose pins it should hold."""
+    """Write each lock file once. A failed write fails the stacks with pins in that file."""
     pins: dict[str, dict[str, StackLock]] = defaultdict(dict)
     ids: dict[str, str] = {}
     for one in planned:
@@ -222,7 +222,7 @@ def _with_lock_files(planned: Sequence[StackPlan], shared: Shared) -> list[Stack
 
 
 def _one_maker_each(planned: Sequence[StackPlan]) -> Iterator[StackPlan]:
-    """A compute that several stacks want and nobody has is made by the first; the others use it as it is."""
+    """Let the first stack create a compute that several stacks define; the others use it as-is."""
     makers: dict[tuple[object, str], str] = {}
     for one in planned:
         if one.plan is None or one.bench is None:
@@ -241,7 +241,7 @@ def _one_maker_each(planned: Sequence[StackPlan]) -> Iterator[StackPlan]:
 
 
 def _shared_computes(one: StackPlan, planned: ManyPlans) -> Plan | None:
-    """The part of a plan that makes computes others of this run wait for."""
+    """Return the part of a plan that creates computes for other stacks of the run, or None."""
     if one.plan is None or one.bench is None:
         return None
     place = place_of(one.bench.loaded)

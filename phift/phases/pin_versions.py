@@ -1,4 +1,4 @@
-"""The lock file as a command."""
+"""Pin versions in the lock file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["LockReport", "MovedData", "lock"]
 @dataclass(frozen=True)
 class MovedData:
     """The pin of a split. requested: id@revision, or an address; before, now: the commits, or with digest the SHA-256
-    of the content; before "" where there was no pin. effect: what it means for the training, for people.
+    of the content; before "" where there was no pin. effect: consequence for the training, for display.
     """
 
     split: str
@@ -38,8 +38,9 @@ class MovedData:
 class LockReport:
     """path: of the lock file. changes: (what, before, now) written to it. newer: (what, pinned, newest) left alone.
 
-    data: the splits of the hub or at an address whose pins were written. notes: what could not be found out. checked:
-    what the checks of the data found, by split; findings: what the spec makes of it. written: whether the file changed.
+    data: the splits of the hub or at an address whose pins were written. notes: versions that could not be determined.
+    checked: results of the data checks by split; findings: those according to the spec. written: whether the file
+    changed.
     """
 
     path: Path
@@ -53,15 +54,15 @@ class LockReport:
 
     @property
     def refused(self) -> bool:
-        """Whether a check of the data refuses it."""
+        """Whether a check rejects the data."""
         return bool(errors_of(self.findings))
 
 
 def lock(request: Request, connect: Connector, *, upgrade: bool = False, check: bool = False) -> LockReport:
-    """Pins what floats and is not pinned yet; with upgrade, everything that floats anew.
+    """Pin versions that are not pinned yet. upgrade: update all pins to the newest versions.
 
-    check: run the checks of the data too, those that are pinned again, and pin what they find. Raises RefusedError for
-    rows that are unfit.
+    check: also run the data checks, including those with pinned results, and pin the results. Raises RefusedError for
+    unfit rows.
     """
     bench = open_workbench(request, connect, upgrade=upgrade)
     recipes = checked_recipes(bench.resolved.facts.data.values()) if check else {}
@@ -81,7 +82,7 @@ def lock(request: Request, connect: Connector, *, upgrade: bool = False, check: 
         notes = (*notes, "the spec does not define data.checks: nothing to check")
     for data in (before.get("data"), now.get("data")):
         if data:
-            data.pop("hub", None)  # told split by split
+            data.pop("hub", None)  # reported by split
             data.pop("addresses", None)
             data.pop("checks", None)
     return LockReport(
@@ -97,7 +98,7 @@ def lock(request: Request, connect: Connector, *, upgrade: bool = False, check: 
 
 
 def _hub(pinned: PinnedData | None) -> dict[str, HubSplit]:
-    """The pins by split, damaged ones left out: where one is still in use, it was refused before."""
+    """Return the valid pins by split. Damaged ones that are in use were rejected before."""
     found = {}
     for split, pin in ((pinned.hub if pinned else None) or {}).items():
         with contextlib.suppress(InvalidSpecError):
@@ -129,7 +130,7 @@ def _moved_addresses(
 
 
 def _effect(old: HubSplit | None, new: HubSplit) -> str:
-    """Of a split that feeds the training: the same files are the same data version, whatever the commit says."""
+    """Describe the effect of a new pin: the same files are the same data version, whatever the commit."""
     if old is None:
         return "pinned"
     if old.contents() == new.contents():
@@ -143,7 +144,8 @@ def _effect(old: HubSplit | None, new: HubSplit) -> str:
 
 
 def _behind(bench: Workbench) -> tuple[tuple[tuple[str, str, str], ...], tuple[str, ...]]:
-    """Branches and tags of the hub that have moved on since they were pinned, and what could not be asked."""
+    """Return the branches and tags of the hub that have changed since they were pinned, and notes about failed
+    reads."""
     from phift.data.hub import HubClient, HubError, newest
 
     pins = _hub(bench.resolved.pins.data)

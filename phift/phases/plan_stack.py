@@ -1,4 +1,4 @@
-"""From a spec to a plan: read what is live, decide, check before anything is spent."""
+"""Plan a stack: read the live objects, decide, and check before anything is billed."""
 
 from __future__ import annotations
 
@@ -41,14 +41,13 @@ def plan(
     select: Collection[Address] = (),
     replace_: Collection[Address] = (),
 ) -> Plan:
-    """What an apply would do. Writes nothing but the lock file, and that only where something was not pinned yet, or
-    where the workspace shows which id the file had.
+    """Plan an apply. Writes only the lock file, if a version is not pinned yet or if its id is recovered.
 
-    take_over: claim what another spec owns. select: only these addresses and what they depend on. replace_: delete
-    these and make them again.
+    take_over: claim resources that another spec owns. select: plan only these addresses and their dependencies.
+    replace_: delete and re-create these addresses.
 
-    Raises RefusedError with every finding of the checks when one of them is an error; nothing has been created then.
-    Raises UsageError for an address that the stack does not have, or that cannot be replaced.
+    Raises RefusedError with all findings of the checks if one of them is an error; nothing has been created then.
+    Raises UsageError for an address that is not in the stack, or that cannot be replaced.
     """
     return draft(
         request,
@@ -73,25 +72,25 @@ def draft(
     select: Collection[Address] = (),
     replace_: Collection[Address] = (),
 ) -> Draft:
-    """The same plan, to be applied by `apply_draft`."""
+    """Return the plan with its workbench, for `apply_draft`."""
     bench = open_workbench(request, connect, upgrade=upgrade)
-    made = plan_of(bench, request, Policy(retry_failed, replace_, take_over))
+    stack_plan = plan_of(bench, request, Policy(retry_failed, replace_, take_over))
     if select:
-        made = replace(made, resources=selected(made.resources, select))
+        stack_plan = replace(stack_plan, resources=selected(stack_plan.resources, select))
     if write_lock:
-        update_lock(bench.lock_path, {bench.loaded.stack: bench.resolved.pins}, made.id)
-    return Draft(made, bench)
+        update_lock(bench.lock_path, {bench.loaded.stack: bench.resolved.pins}, stack_plan.id)
+    return Draft(stack_plan, bench)
 
 
 def plan_of(bench: Workbench, request: Request, policy: Policy = DEFAULT) -> Plan:
-    """The plan of a workbench."""
+    """Return the plan of a workbench."""
     return plan_with_demands(bench, request, policy)[0]
 
 
 def plan_with_demands(bench: Workbench, request: Request, policy: Policy = DEFAULT) -> tuple[Plan, tuple[Demand, ...]]:
-    """The plan of a workbench, and the vCPUs that its resources take beyond those they hold."""
+    """Return the plan of a workbench, and the vCPUs that its resources need in addition to those in use."""
     observed = observe(bench)
-    # A drift and a --take-over look at everything; else the ledger is read only for names that nobody else would give.
+    # Drift and --take-over check all objects; otherwise the ledger is read only for generated names.
     everything = policy.reclaim or policy.take_over
     lost = bench.remembered.lost(bench.stack, observed, generated=not everything)
     policy = replace(policy, lost=lost)
@@ -120,12 +119,12 @@ def plan_with_demands(bench: Workbench, request: Request, policy: Policy = DEFAU
     checks = _data_checks(bench, resources)
     warnings = (*warnings, *checks[0])
     notes = (*bench.stack.notes, *bench.resolved.notes, *checks[1], *stand_in, *newer)
-    made = plan_from(bench, request, resources, id=known_id(bench, observed), notes=notes)
-    return replace(made, warnings=warnings), tuple(demands(subject))
+    stack_plan = plan_from(bench, request, resources, id=known_id(bench, observed), notes=notes)
+    return replace(stack_plan, warnings=warnings), tuple(demands(subject))
 
 
 def _missing(bench: Workbench, observed: Mapping[Address, Observation]) -> frozenset[Address]:
-    """What a job would read and not find. Looked at only where one is to run; what cannot be read counts as there."""
+    """Return the missing inputs of a job. Checked only if a job will run; unreadable inputs count as existing."""
 
     def gone(desired: Desired[Any]) -> bool:
         stored, live = KINDS[desired.address.kind].stored, observed[desired.address].live

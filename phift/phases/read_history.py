@@ -1,4 +1,4 @@
-"""What the ledger remembers, what the stack gives to scripts, and the way out of a lease whose holder is dead."""
+"""The history and outputs of a stack, and the release of a lease whose holder has crashed."""
 
 from __future__ import annotations
 
@@ -20,34 +20,36 @@ __all__ = ["force_unlock", "history", "lease_holder", "outputs", "settle"]
 
 
 def history(request: Request, connect: Connector, *, limit: int = RECENT) -> tuple[Record, ...]:
-    """The last applies of the stack, newest first. Raises AzureError."""
+    """Return the last applies of the stack, newest first. Raises AzureError."""
     loaded = load(request)
     claim = Shared().claim(loaded)
     return journal_history(connect(loaded).read_only().blobs, loaded.stack, limit, claim.made)
 
 
 def lease_holder(request: Request, connect: Connector) -> Holder:
-    """Who took the stack's lease last. Raises AzureError."""
+    """Return the last holder of the lease of the stack. Raises AzureError."""
     loaded = load(request)
     return holder_of(connect(loaded).read_only().blobs, loaded.stack)
 
 
 def force_unlock(request: Request, connect: Connector) -> bool:
-    """Breaks the stack's lease at once, whoever holds it; False when there was none. Raises AzureError."""
+    """Break the lease of the stack, whoever holds it. Return False if it was not held. Raises AzureError."""
     loaded = load(request)
     return break_lease(connect(loaded).blobs, loaded.stack)
 
 
 def settle(draft: Draft) -> bool:
-    """For a plan that changes nothing: what an apply that was cut off left open in the journal is closed by what the
-    plan has read. Returns whether there was anything; never fails for the ledger's sake."""
+    """Close the journal entries of an interrupted apply, from the observations of a plan without changes.
+
+    Return whether there were open entries. Errors of the ledger are ignored.
+    """
     plan, bench = draft.plan, draft.bench
     claim = replace(bench.stack.claim, id=plan.id)
     return settle_journal(plan, claim, bench.azure, folder=bench.loaded.path.resolve().parent)
 
 
 def outputs(request: Request, connect: Connector) -> dict[str, dict[str, Any]]:
-    """By address, what is known of each live resource: names, versions, scoring_uri. For scripts."""
+    """Return the outputs of each live resource by address (names, versions, scoring_uri), for scripts."""
     bench = open_workbench(request, lambda loaded: connect(loaded).read_only(), looking=True)
     found: dict[str, dict[str, Any]] = {}
     for desired in bench.stack.resources:

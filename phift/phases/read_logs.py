@@ -1,4 +1,4 @@
-"""The logs of a training and of a deployment, and the metrics of a training. Nothing here can write."""
+"""Logs of a training and of a deployment, and metrics of a training. Read-only."""
 
 from __future__ import annotations
 
@@ -22,12 +22,15 @@ __all__ = ["Metrics", "Point", "deployment_logs", "logs", "metrics"]
 
 _PAUSE = 1.0
 TAIL = 1000
-"""Lines of a container's log that are read unless another number is given."""
+"""Default number of log lines of a container."""
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """job: its name; state: the service's word; series: every metric in order of steps."""
+    """The metrics of a training. job: its name. state: as the service reports it.
+
+    series: all metrics in order of steps.
+    """
 
     job: str
     state: str
@@ -35,13 +38,13 @@ class Metrics:
 
 
 def logs(request: Request, connect: Connector, *, follow: bool = False) -> Iterator[str]:
-    """The lines of the training job's logs, step after step. follow: until the job has ended."""
+    """Yield the log lines of the training job, step by step. follow: continue until the job has ended."""
     bench = looking(request, connect)
     job = _job(bench)
-    told: dict[str, int] = {}
+    shown: dict[str, int] = {}
     while True:
         state = state_of(bench.azure, job.object_id)
-        yield from new_lines(bench.azure, job.name, told)
+        yield from new_lines(bench.azure, job.name, shown)
         if not follow or RunState.ended(state):
             return
         time.sleep(_PAUSE)
@@ -50,10 +53,10 @@ def logs(request: Request, connect: Connector, *, follow: bool = False) -> Itera
 def deployment_logs(
     request: Request, connect: Connector, name: str = "", *, follow: bool = False, tail: int = TAIL
 ) -> Iterator[str]:
-    """The last lines of the log of a deployment's container.
+    """Yield the last log lines of the container of a deployment.
 
-    name: as the workspace has it, or as the spec has it ("main"); by default the spec's. tail: how many lines there
-    may be. follow: go on until the deployment is gone. Raises UsageError where there is no such deployment.
+    name: in the workspace or in the spec ("main"); default: that of the spec. tail: maximum number of lines.
+    follow: continue until the deployment is deleted. Raises UsageError if the deployment does not exist.
     """
     bench = looking(request, connect)
     desired = next((d for d in bench.stack.resources if d.traits.serves), None)
@@ -75,7 +78,7 @@ def deployment_logs(
         try:
             lines = container_log(bench.azure, found.object_id, tail)
         except NotFoundError:
-            return  # it was removed while we followed it
+            return  # deleted while following its log
         yield from _after(shown, lines)
         shown = lines
         if not follow:
@@ -84,7 +87,7 @@ def deployment_logs(
 
 
 def metrics(request: Request, connect: Connector) -> Metrics:
-    """Every metric of the training run."""
+    """Return all metrics of the training run."""
     bench = looking(request, connect)
     job = _job(bench)
     return Metrics(job.name, job.state, run_history.series(bench.azure, job.name))

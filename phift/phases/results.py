@@ -1,4 +1,4 @@
-"""What comes of many stacks: a value for each, and what holds over all."""
+"""Results of many stacks: one value per stack, and totals."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ __all__ = ["ManyApplied", "ManyPlans", "StackApplied", "StackPlan"]
 
 @dataclass(frozen=True)
 class StackPlan:
-    """One stack's plan, or why there is none. stack: empty where not even the spec could be read. demands: what it
-    takes of the quota."""
+    """The plan of a stack, or the error. stack: empty if the spec could not be read.
+
+    demands: the vCPUs that it needs.
+    """
 
     request: Request
     stack: str = ""
@@ -48,7 +50,7 @@ class ManyPlans:
 
     @property
     def counts(self) -> Counts:
-        """Of all plans together."""
+        """The counts of all plans together."""
         counts = [p.counts for p in self.plans]
         return Counts(
             add=sum(c.add for c in counts),
@@ -63,15 +65,15 @@ class ManyPlans:
 
     @property
     def exit_code(self) -> int:
-        """The gravest of all stacks."""
+        """The most severe exit code of all stacks."""
         return worst(s.exit_code for s in self.stacks)
 
 
 @dataclass(frozen=True)
 class StackApplied:
-    """What became of one stack: result where its apply ran, error where it did not even begin or was ended.
+    """The outcome of a stack: result if its apply ran, error if it did not start or was aborted.
 
-    shared: of computes that it made for others too, before all the rest.
+    shared: the result of creating computes shared with other stacks, which runs first.
     """
 
     planned: StackPlan
@@ -81,7 +83,7 @@ class StackApplied:
 
     @property
     def results(self) -> tuple[ApplyFinished, ...]:
-        """What ran of it, in order."""
+        """The results of its applies, in order."""
         return tuple(r for r in (self.shared, self.result) if r)
 
     @property
@@ -91,7 +93,7 @@ class StackApplied:
 
 @dataclass(frozen=True)
 class ManyApplied:
-    """What became of all, in the order of the plans. Stacks without changes have neither result nor error."""
+    """The outcomes of all stacks, in the order of the plans. Stacks without changes have neither result nor error."""
 
     stacks: tuple[StackApplied, ...]
 
@@ -109,5 +111,5 @@ class ManyApplied:
 
     @property
     def exit_code(self) -> int:
-        """The gravest of all stacks."""
+        """The most severe exit code of all stacks."""
         return worst(s.exit_code for s in self.stacks)

@@ -1,4 +1,4 @@
-"""Stacks that fit the quota each by itself, and not together: told before the first of them spends anything."""
+"""Quota check over the stacks of a run, each of which fits alone, before anything is billed."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ __all__ = ["summed"]
 
 
 def summed(planned: Iterable[StackPlan]) -> Iterator[StackPlan]:
-    """The same, with a warning (quota-several) in the plan of each stack that no longer fits beside those before it.
+    """Add a warning (quota-several) to the plan of each stack that does not fit together with the stacks before it.
 
-    It is no error: nodes of a cluster are let go after their job, and stacks may be applied one by one.
+    This is not an error: a cluster releases its nodes after the job, and stacks can be applied one by one.
     """
     taken: dict[tuple[object, str], dict[str, int]] = defaultdict(dict)
     for one in planned:
-        warnings = [w for demand in one.demands if one.bench and (w := _beside(one, one.bench, demand, taken))]
+        warnings = [w for demand in one.demands if one.bench and (w := _together(one, one.bench, demand, taken))]
         if one.plan and warnings:
             one = replace(one, plan=replace(one.plan, warnings=(*one.plan.warnings, *warnings)))
         yield one
 
 
-def _beside(
+def _together(
     one: StackPlan, bench: Workbench, demand: Demand, taken: dict[tuple[object, str], dict[str, int]]
 ) -> Diagnostic | None:
-    """Enters what a resource takes; the warning where it does not fit beside what is entered already."""
+    """Add the demand of a resource to `taken`. Return a warning if the total exceeds the quota."""
     usages = _usages(bench)
     resource = bench.stack.resource(demand.address)
-    # stacks may train on one cluster: its nodes are the same
+    # stacks can share a cluster: count its nodes once
     who = f"shared {resource.name.lower()}" if demand.shared and resource else f"{one.stack} {demand.address}"
     found = None
     for pool in demand.pools:
@@ -63,7 +63,7 @@ def _beside(
 
 
 def _usages(bench: Workbench) -> dict[str, Usage]:
-    """What the stack's own check has read; nothing where it could not, which it has told."""
+    """Return the usages that the check of the stack has read; empty if that failed, which it has reported."""
     try:
         return {usage.pool: usage for usage in bench.remote.usages()}
     except AzureError:

@@ -1,4 +1,4 @@
-"""What is live of a stack now. Nothing here can write."""
+"""The current state of a stack. Read-only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ __all__ = ["Status", "StatusRow", "looking", "status"]
 
 @dataclass(frozen=True)
 class StatusRow:
-    """One resource. address: kind.name. identity: its name there, with version. state: the service's word."""
+    """A resource. address: kind.name. identity: name in the workspace, with version.
+
+    state: as the service reports it.
+    """
 
     address: str
     identity: str
@@ -31,7 +34,10 @@ class StatusRow:
 
 @dataclass(frozen=True)
 class Status:
-    """rows: a resource each. notes: for people. commands: lines that work as they are, to try next."""
+    """The status of a stack. rows: one per resource. notes: remarks to display.
+
+    commands: complete commands to try next.
+    """
 
     stack: str
     workspace: str
@@ -41,7 +47,7 @@ class Status:
 
 
 def status(request: Request, connect: Connector) -> Status:
-    """What is live of the stack now."""
+    """Return the current state of the stack."""
     bench = looking(request, connect)
     rows = tuple(
         row for desired in bench.stack.resources if not _leaves_nothing(desired) for row in _rows(bench, desired)
@@ -59,12 +65,12 @@ def looking(request: Request, connect: Connector) -> Workbench:
 
 
 def _leaves_nothing(desired: Desired[Any]) -> bool:
-    """Whether there is nothing to look at: a run without an object."""
+    """Return whether a resource is a run without an object in the workspace."""
     return desired.traits.nature is Nature.RUN and not desired.traits.leaves_object
 
 
 def _rows(bench: Workbench, desired: Desired[Any]) -> Iterator[StatusRow]:
-    """The resource's own row, and of a deployment those of its siblings of this stack."""
+    """Yield the row of a resource, and of a deployment those of the other deployments of the stack."""
     seen = KINDS[desired.address.kind].wire.read(bench.context, desired)
     address = str(desired.address)
     if seen.live is None:
@@ -85,7 +91,7 @@ def _row(desired: Desired[Any], address: str, live: Live) -> StatusRow:
 
 
 def _commands(request: Request, bench: Workbench, rows: tuple[StatusRow, ...]) -> tuple[str, ...]:
-    """How to call the endpoint, with the key fetched when the line runs."""
+    """Return commands that call the endpoint; they fetch the key when they run."""
     uri = next((uri for r in rows if (uri := r.details.get("scoring_uri"))), None)
     if not uri:
         return ()

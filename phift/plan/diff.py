@@ -34,11 +34,11 @@ def diff(
     """
     changes: list[FieldChange] = []
     unchanged = 0
-    there = {_key(path): found for path, found in leaves(live)}
+    current = {_key(path): found for path, found in leaves(live)}
     for path, value in leaves(wanted):
         if path in elsewhere:
             continue
-        found = there.get(_key(path))
+        found = current.get(_key(path))
         if value is None or _same(value, found) or (value == {} and not found):
             unchanged += value is not None
             continue
@@ -56,8 +56,10 @@ def diff(
         changes.append(FieldChange(path, value, found, action, reason, by, rule, secret))
     for name in removed_tags:
         path = f"tags.{name}"
-        if _key(path) in there:
-            changes.append(FieldChange(path, None, there[_key(path)], ChangeAction.UPDATE, "no longer in the spec", by))
+        if _key(path) in current:
+            changes.append(
+                FieldChange(path, None, current[_key(path)], ChangeAction.UPDATE, "no longer in the spec", by)
+            )
     return tuple(changes), unchanged
 
 

@@ -298,9 +298,9 @@ def _change_from_dict(data: Mapping[str, Any]) -> FieldChange:
     return FieldChange(**{**_known(data, FieldChange), **enums})
 
 
-def _known(data: Mapping[str, Any], made: type[Any]) -> dict[str, Any]:
+def _known(data: Mapping[str, Any], cls: type[Any]) -> dict[str, Any]:
     """Return the keys that a dataclass has. A later minor version may have written more."""
-    return {f.name: data[f.name] for f in fields(made) if f.name in data}
+    return {f.name: data[f.name] for f in fields(cls) if f.name in data}
 
 
 def _addresses(texts: Iterable[str]) -> tuple[Address, ...]:

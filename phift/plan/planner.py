@@ -35,25 +35,25 @@ def decide(
     result exists. Raises UsageError if the policy replaces a resource that cannot be replaced.
     """
     require_replaceable(stack, policy.replace)
-    made: dict[Address, PlannedResource] = {}
-    context = PlanContext(stack, observed, policy, made)
+    decided: dict[Address, PlannedResource] = {}
+    context = PlanContext(stack, observed, policy, decided)
     findings: list[Diagnostic] = []
     tentative: list[Diagnostic] = []
     strangers: list[Stranger] = []
     for desired in sorted(stack.resources, key=lambda d: d.traits.decided_last):
         decision = _decide(desired, context, kinds[desired.address.kind])
         seen = observed.get(desired.address)
-        made[desired.address] = resource = replaced(decision.resource, seen, policy.replace)
+        decided[desired.address] = resource = replaced(decision.resource, seen, policy.replace)
         findings += (*protected_from(resource, seen), *decision.findings, *staying(resource))
         tentative += decision.tentative
         strangers += [decision.stranger] if decision.stranger else []
     findings += refusals(stack, strangers) if strangers else tentative
     removed: list[PlannedResource] = []
     for desired in stack.resources:
-        gone, held = kinds[desired.address.kind].removals(desired, observed.get(desired.address), context)
-        removed += gone
+        removals, held = kinds[desired.address.kind].removals(desired, observed.get(desired.address), context)
+        removed += removals
         findings += held
-    return (*(made[d.address] for d in stack.resources), *removed), tuple(findings)
+    return (*(decided[d.address] for d in stack.resources), *removed), tuple(findings)
 
 
 def _decide(desired: Desired[Any], context: PlanContext, kind: Kind[Any, Any]) -> Decision:

@@ -1,6 +1,6 @@
 """The spec: the YAML file the user writes, loaded, rendered for a target and validated.
 
-`load` gives a LoadedSpec or raises InvalidSpecError with every diagnostic of the file at once.
+`load` returns a LoadedSpec, or raises InvalidSpecError with all diagnostics of the file.
 """
 
 from phift.kinds.compute.spec import ComputeBlock, ComputeSection

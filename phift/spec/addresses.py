@@ -1,6 +1,6 @@
-"""Addresses in place of paths: which ones phift reads, and the way out for the others.
+"""Addresses instead of paths: which ones phift reads, and remedies for the others.
 
-Nothing of an address is secret once `address_fault` has passed it: user information and queries are refused.
+An address that `address_fault` accepts is not secret: user information and queries are rejected.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _DATASTORE = "Register its container as a datastore and write asset: azureml://d
 
 
 def scheme_of(path: str) -> str:
-    """The scheme of an address in lower case, also of `azureml:NAME:VERSION`; "" for a path of this machine."""
+    """Return the scheme of an address in lower case, also of `azureml:NAME:VERSION`; "" for a local path."""
     if path.lower().startswith("azureml:"):
         return "azureml"
     match = re.match(_SCHEME, path) if ":/" in path else None
@@ -27,10 +27,10 @@ def scheme_of(path: str) -> str:
 
 
 def shown_address(path: str) -> str:
-    """An address without user information, query and fragment: safe to show and to store."""
+    """Return an address without user information, query and fragment: safe to show and to store."""
     head, separator, rest = path.partition("://")
     place, slash, tail = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")
-    # Of blobs, what stands before the @ is the container.
+    # In addresses of blobs, the part before the @ is the container.
     if head.lower() not in _BLOBS or place.count("@") > 1 or ":" in place.partition("@")[0]:
         place = place.rpartition("@")[2]
     place = re.sub(r":(?![0-9]{1,5}$).*", "", place)
@@ -38,9 +38,9 @@ def shown_address(path: str) -> str:
 
 
 def address_fault(path: str) -> tuple[str, str] | None:
-    """What is wrong with an address as it is written, as (summary that follows the field's name, remedy).
+    """Return the problem of an address as (summary that follows the name of the field, remedy).
 
-    None for one that phift reads, and for a path of this machine.
+    None for an address that phift reads, and for a local path.
     """
     scheme = scheme_of(path)
     if not scheme or (scheme == "azureml" and not path.lower().startswith("azureml:/")):

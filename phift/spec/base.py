@@ -1,4 +1,4 @@
-"""What every block of the spec shares: strictness, the field types, and how a validator says what is wrong."""
+"""The basis of all blocks of the spec: strictness, field types, and the errors of validators."""
 
 import math
 import re
@@ -34,26 +34,26 @@ __all__ = [
 
 
 def fault(summary: str, remedy: str = "") -> PydanticCustomError:
-    """What a validator raises: one line that follows the field's name, and what to do."""
+    """Return the error of a validator. summary: follows the name of the field. remedy: what to do."""
     return PydanticCustomError("phift", "{summary}", {"summary": summary, "remedy": remedy})
 
 
 class Strict(BaseModel):
-    """A block of the spec: unknown keys and values of the wrong type are errors; never changed once made."""
+    """A block of the spec: unknown keys and values of the wrong type are errors. Immutable."""
 
     rules: ClassVar[BlockRules] = BlockRules()
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """Without literal secrets: a repr gets into logs and messages."""
+        """Conceal literal secrets, as a repr gets into logs and messages."""
         for name, value in super().__repr_args__():
             feeds = name in FEEDING and isinstance(value, Mapping)
             yield name, concealed_tree(value) if feeds else concealed({name or "": value})[name or ""]
 
 
 def _typed(value: Any) -> Any:
-    """Text that a template mixed is read as the YAML scalar it is."""
+    """Read text that a template produced as a YAML scalar."""
     return plain_scalar(value) if isinstance(value, Mixed) else value
 
 
@@ -64,7 +64,7 @@ def _finite(value: Any) -> Any:
 
 
 def _json(value: Any) -> Any:
-    """Any plain value that JSON can say."""
+    """Require a plain JSON value."""
     if isinstance(value, Mapping):
         return {key: _json(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -92,9 +92,9 @@ def _scalar(value: Any) -> str | int | float | bool:
 
 
 class Before:
-    """Annotates a type with what is done to a value before it is read.
+    """Annotation of a type: a function to apply to a value before validation.
 
-    As Pydantic's BeforeValidator, which looks at the signature of each function first.
+    Like Pydantic's BeforeValidator, which inspects the signature of each function first and is slower.
     """
 
     def __init__(self, change: Callable[[Any], Any]) -> None:
@@ -105,7 +105,7 @@ class Before:
 
 
 class _Parsed:
-    """Annotates a type that Pydantic knows nothing of: how it is parsed and written, and what editors are told.
+    """Annotation of a type unknown to Pydantic: how to parse and serialize it, and its JSON schema.
 
     Pydantic's PlainValidator would do, but builds a schema of the annotated class that is never used.
     """
@@ -175,7 +175,7 @@ _SECRET_SCHEMA = {
 
 
 def matching(pattern: str, explanation: str) -> tuple[Any, ...]:
-    """A constraint on text with an explanation in place of a regular expression."""
+    """Return a constraint on text whose error contains an explanation instead of a regular expression."""
 
     def validate(value: Any) -> Any:
         if isinstance(value, str) and not re.fullmatch(pattern, value):

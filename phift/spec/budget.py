@@ -1,4 +1,4 @@
-"""What the rendering of a spec may take, counted before it is done: strangers write templates too."""
+"""A budget for rendering the templates of a spec, checked in advance: templates may be untrusted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 __all__ = ["MAX_SIZE", "Budget", "SpentError", "TemplateError"]
 
 MAX_SIZE = 65_536
-"""Characters of one result; in lists and mappings every value counts a few."""
+"""Maximum size of a result in characters; every value of a list or mapping counts a few."""
 
 _MAX_BITS = 256
 _LEVELS = 150
@@ -23,7 +23,7 @@ _VALUE = 8  # what a value other than text counts
 
 
 class TemplateError(Exception):
-    """A template that cannot be rendered: one line, and what to do."""
+    """An error of a template: one line, and a remedy."""
 
     def __init__(self, summary: str, remedy: str = "") -> None:
         super().__init__(summary)
@@ -32,11 +32,11 @@ class TemplateError(Exception):
 
 
 class SpentError(TemplateError):
-    """The budget of the whole spec is spent: said once, and every further template fails."""
+    """The budget of the spec is exhausted. Reported once; all further templates fail."""
 
 
 class Budget:
-    """Steps and size for the templates of one file. builds: how many times it is rendered (stacks and targets)."""
+    """The steps and size available to the templates of a file. builds: number of renderings (stacks times targets)."""
 
     def __init__(self, builds: int = 1) -> None:
         self._steps = _STEPS + _STEPS_EACH * builds
@@ -45,7 +45,7 @@ class Budget:
         self._parsed: set[str] = set()
 
     def step(self, count: int = 1) -> None:
-        """Take so many steps. Raises SpentError."""
+        """Take `count` steps. Raises SpentError."""
         self._steps -= count
         if self._steps < 0:
             raise SpentError(
@@ -53,7 +53,7 @@ class Budget:
             )
 
     def parse(self, text: str) -> None:
-        """A template is about to be parsed. Raises TemplateError."""
+        """Take the steps of parsing a template. Raises TemplateError."""
         if len(text) > MAX_SIZE:
             raise TemplateError(f"the template is longer than {MAX_SIZE} characters")
         self.step(1 + len(text) // _AGAIN)
@@ -62,19 +62,21 @@ class Budget:
             self._parsed.add(text)
 
     def enter(self, levels: int = 1) -> None:
-        """Go deeper; `leave` with the same number must follow, unless this raises TemplateError."""
+        """Enter nested levels. Call `leave` with the same number afterwards, unless this raises TemplateError."""
         self._level += levels
         if self._level > _LEVELS:
             self._level -= levels
             raise TemplateError("templates are nested too deeply, or the chain of references between them is too long")
 
     def leave(self, levels: int = 1) -> None:
-        """Come back from `enter`."""
+        """Leave the levels of `enter`."""
         self._level -= levels
 
     def weigh(self, value: Any) -> tuple[int, int]:
-        """(size, depth) of a value; takes a step for each value in it. Raises TemplateError for a number that is not
-        finite or too long."""
+        """Return (size, depth) of a value, and take a step for each value in it.
+
+        Raises TemplateError for a number that is not finite or too long.
+        """
         size = depth = 0
         waiting = [(value, 0)]
         while waiting:
@@ -94,7 +96,7 @@ class Budget:
         return size, depth
 
     def keep(self, value: Any) -> int:
-        """A result enters the spec; its depth. Raises TemplateError."""
+        """Count a result that becomes part of the spec, and return its depth. Raises TemplateError."""
         size, depth = self.weigh(value)
         self._total -= size
         if self._total < 0:
@@ -105,7 +107,7 @@ class Budget:
 
 
 def require_number(value: Any) -> None:
-    """Raises TemplateError for a number that is not finite, or has more than 256 bits; all else is fine."""
+    """Raise TemplateError for a number that is not finite or has more than 256 bits."""
     if isinstance(value, float) and not math.isfinite(value):
         raise TemplateError("the result is not a finite number")
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:

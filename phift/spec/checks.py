@@ -1,4 +1,4 @@
-"""What must hold between the blocks of a spec: which need which, and whose values must fit together."""
+"""Checks between the blocks of a spec: required blocks, and values that must fit together."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["check_blocks", "check_values"]
 
 _MAKE_SOMETHING = ("finetune", "base_model", "endpoint", "deployment")
 _FREE = ("vars", "matrix")  # where null is a value
-_SECRETS = ("deployment", "environment_variables")  # where secrets are at home
+_SECRETS = ("deployment", "environment_variables")  # where secrets are allowed
 
 
 def check_blocks(root: Node) -> Iterator[Diagnostic]:
-    """What can be said of the tree, whether or not its values are valid."""
+    """Yield the findings about the tree, whether or not its values are valid."""
     written = {name: rules for name, rules in blocks().items() if _has(root, name)}
     for block, rules in written.items():
         yield from (missing(root, block, n.path, n.example) for n in rules.needs if not _has(root, n.path))
@@ -37,7 +37,7 @@ def check_blocks(root: Node) -> Iterator[Diagnostic]:
 
 
 def check_values(spec: Spec, root: Node) -> Iterator[Diagnostic]:
-    """What needs valid values on both sides."""
+    """Yield the findings that require valid values."""
     for block, rules in blocks().items():
         if _has(root, block):
             for check in rules.checks:

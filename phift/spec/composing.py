@@ -1,7 +1,7 @@
-"""From libyaml's events to nodes with places, in one pass.
+"""Compose libyaml's events to nodes with positions, in one pass.
 
-libyaml's own composer calls itself for each level without a bound, so that a file of brackets ends the process. Here
-depth and number of values are bounded before anything calls itself; what exceeds them ends the reading.
+libyaml's own composer recurses without a bound, so that a file of brackets crashes the process. Here depth and number
+of values are bounded before each recursion; exceeding them ends the reading.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SCALARS = {f"{TAG}{name}" for name in ("str", "null", "bool", "int", "float")}
 
 
 class Room:
-    """How many values, and characters by aliases, may still be read: a spec shares it with those that it extends."""
+    """The remaining number of values and of characters by aliases, shared by a spec and its base specs."""
 
     def __init__(self) -> None:
         self.values = _MAX_VALUES
@@ -33,7 +33,7 @@ class Room:
 
 
 class Stopped(Exception):
-    """The reading ends here; the diagnostic says why."""
+    """Reading has stopped; the diagnostic states why."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
         super().__init__(diagnostic.summary)
@@ -41,7 +41,7 @@ class Stopped(Exception):
 
 
 class Composer:
-    """Composes one text. found: what is wrong with its structure, as far as it was read."""
+    """Composes one text. found: the problems of its structure so far."""
 
     def __init__(self, text: str, name: str, room: Room) -> None:
         self.found: list[Diagnostic] = []
@@ -50,11 +50,10 @@ class Composer:
         self._parser = CParser(text)
         self._next = self._parser.get_event
         self._anchors: dict[str, tuple[Node, str | None] | Mark] = {}
-        """By name: the node, and its text where it is a scalar; where it begins, as long as it is not whole."""
+        """By name: the node, and the text of a scalar; the start position while the node is incomplete."""
 
     def document(self) -> Node | None:
-        """The tree of the only document; None where there is none. Raises Stopped, and yaml.YAMLError for what is not
-        YAML."""
+        """Return the tree of the only document, or None. Raises Stopped, and yaml.YAMLError if it is not YAML."""
         try:
             self._next()  # the stream begins
             if isinstance(self._next(), yaml.StreamEndEvent):
@@ -125,7 +124,7 @@ class Composer:
         return children if sound else BROKEN
 
     def _key(self, event: Any, path: Path, depth: int) -> str | None:
-        """The text of a key; None where it is none, which is then passed over."""
+        """Return the text of a key; None if it is invalid, and skip it."""
         if event.__class__ is yaml.ScalarEvent:
             if event.anchor is not None:
                 self._anchors[event.anchor] = (self._node(event, path, depth, None), event.value)
@@ -141,7 +140,7 @@ class Composer:
         return None
 
     def _discard(self, path: Path, depth: int) -> None:
-        """Passes over a value that has no place in the tree."""
+        """Skip a value that does not become part of the tree."""
         before = len(self.found)
         self._node(self._next(), path, depth + 1, None)
         del self.found[before:]
@@ -177,7 +176,7 @@ class Composer:
         return self._again(known[0], path, depth, key_mark)
 
     def _again(self, node: Node, path: Path, depth: int, key_mark: Mark | None) -> Node:
-        """What an anchor names, at another place of the tree."""
+        """Return the node of an anchor at another position of the tree."""
         self._enter(node.mark, depth)
         value = node.value
         if isinstance(value, dict):
@@ -205,7 +204,7 @@ class Composer:
 
 
 def unquoted(mark: Mark) -> Diagnostic:
-    """The diagnostic of a template that was written without quotes."""
+    """Return the diagnostic of an unquoted template."""
     return Diagnostic(
         "unquoted template: YAML reads `{{` as a mapping",
         remedy='Quote it: key: "{{ vars.name }}"',

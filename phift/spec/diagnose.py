@@ -1,4 +1,4 @@
-"""From Pydantic's errors to diagnostics: what is wrong, at which place of the file, and what to write instead."""
+"""Convert Pydantic's errors to diagnostics with a position in the file and a remedy."""
 
 from __future__ import annotations
 
@@ -38,21 +38,25 @@ _BOUNDS = {
 
 
 def diagnose(error: ValidationError, root: Node, model: type[BaseModel], base: Path = ()) -> list[Diagnostic]:
-    """A diagnostic for each error of validating `root` (which stands at `base` in its document) as `model`."""
+    """Return a diagnostic for each error of validating `root` (at `base` in its document) as `model`."""
     found: list[Diagnostic] = []
     for detail in error.errors(include_url=False):
         path = tuple(part for part in detail["loc"] if not _is_tag(part))
         node = root.at(path)
-        if node is not None and detail["type"] != "extra_forbidden" and (_is_told(node, model) or _has_broken(node)):
-            continue  # another check says it
+        if (
+            node is not None
+            and detail["type"] != "extra_forbidden"
+            and (_is_reported(node, model) or _has_broken(node))
+        ):
+            continue  # another check reports it
         if detail["type"] in _WANTED and SecretRef.is_written(detail["input"]):
-            continue  # so does the search for stray secrets
+            continue  # the check for stray secrets reports it
         found.append(_one(detail, path, node, root, model, base, suggest=len(found) < LISTED))
     return found
 
 
 def known_keys(model: type[BaseModel], path: Path) -> list[str]:
-    """The keys that the block at that path may have; none when it is no block."""
+    """Return the valid keys of the block at a path; empty if it is not a block."""
     current: type[BaseModel] | None = model
     in_mapping = False
     for part in path:
@@ -70,7 +74,7 @@ def known_keys(model: type[BaseModel], path: Path) -> list[str]:
 
 
 def _keys_of_file(model: type[BaseModel], path: Path) -> list[str]:
-    """Targets are a key of the file, and gone from the Spec that is rendered for one of them."""
+    """Return the valid keys in the file. `targets` is one of them, although a rendered Spec does not have it."""
     keys = known_keys(model, path)
     return [*keys, "targets"] if model is Spec and not path else keys
 
@@ -89,7 +93,7 @@ def _one(
     written = dotted(node.written) if node is not None and node.written else dotted((*base, *path))
     mark = near.name_mark if detail["type"] in ("extra_forbidden", "missing") else near.mark
     context = detail.get("ctx", {})
-    # Pydantic's own types are not stable, and not ours: what has no case below is a value that is not allowed.
+    # Pydantic's error types are not stable: those without a case below are reported as invalid values.
     summary, remedy, code = f"{written}: {detail['msg']}", "", "invalid-value"
     value = detail["input"]
     match detail["type"]:
@@ -115,14 +119,16 @@ def _one(
             words, key = _BOUNDS[kind]
             summary, code = f"{written} must be {words} {context[key]:g}, got {describe(value)}", "invalid-value"
         case kind if kind in _WANTED:
-            made = node is not None and node.origin.kind in (OriginKind.VAR, OriginKind.ENV)
-            summary, remedy = _wrong_type(written, _WANTED[kind], value, "" if made else str(path[-1]) if path else "")
+            templated = node is not None and node.origin.kind in (OriginKind.VAR, OriginKind.ENV)
+            summary, remedy = _wrong_type(
+                written, _WANTED[kind], value, "" if templated else str(path[-1]) if path else ""
+            )
             code = "wrong-type"
     return Diagnostic(summary, remedy=remedy, mark=mark, path=dotted((*base, *path)), code=code)
 
 
 def describe(value: Any) -> str:
-    """A value in words, as its author would call it."""
+    """Describe a value in the terms of the spec."""
     match value:
         case None:
             return "nothing"
@@ -140,7 +146,7 @@ def describe(value: Any) -> str:
 
 
 def _wrong_type(written: str, wanted: str, value: Any, key: str) -> tuple[str, str]:
-    """key: what the author wrote the value under, empty when a template made it."""
+    """Return summary and remedy. key: the key of the value, empty if a template produced it."""
     summary = f"{written} must be {wanted}, got {describe(value)}"
     if isinstance(value, str) and "number" in wanted:
         if re.fullmatch(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?", value):
@@ -168,8 +174,8 @@ def _is_tag(part: str | int) -> bool:
     return isinstance(part, str) and part.startswith("<") and part.endswith(">")
 
 
-def _is_told(node: Node, model: type[BaseModel]) -> bool:
-    """Of a spec alone it is checked that nothing is left without a value."""
+def _is_reported(node: Node, model: type[BaseModel]) -> bool:
+    """Return whether another check reports values that are missing: this holds for a Spec only."""
     return node.value is None and model is Spec
 
 
@@ -184,7 +190,7 @@ def _is_mapping(annotation: Any) -> bool:
 
 
 def _block_in(annotation: Any) -> type[BaseModel] | None:
-    """The one block that an annotation allows; unions of the spec never hold two."""
+    """Return the block that an annotation allows. Unions of the spec never contain two."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in get_args(annotation):

@@ -37,14 +37,14 @@ _ModelOrRef = Annotated[
 
 
 def _not_true(value: Any) -> Any:
-    """True equals 1 for Python, and so for a Literal."""
+    """Reject true: it equals 1 in Python, and therefore in a Literal."""
     if isinstance(value, bool):
         raise fault(f"must be 1, got {str(value).lower()}")
     return value
 
 
 class AdoptBlock(Strict):
-    """What exists under the spec's names, made by no stack, and becomes this stack's."""
+    """Existing unmanaged resources with the names of the spec, to import into this stack."""
 
     compute: Annotated[bool, Field(description="The cluster of compute.finetune."), Coerced] = False
     endpoint: Annotated[bool, Field(description="The endpoint."), Coerced] = False
@@ -54,7 +54,7 @@ class AdoptBlock(Strict):
 
 
 class Spec(Strict):
-    """One fine-tune, and at most one endpoint, rendered for one target."""
+    """A spec rendered for one target: one fine-tune, and at most one endpoint."""
 
     version: Annotated[Literal[1], Before(_not_true), Field(description="The format of this file.")]
     requires_phift: Annotated[
@@ -103,13 +103,13 @@ class Spec(Strict):
     ] = None
 
     def adopts(self, kind: str) -> bool:
-        """Whether what exists of a kind (compute, endpoint, model) and nobody marked becomes this stack's."""
+        """Return whether to import an unmanaged resource of a kind (compute, endpoint, model)."""
         return self.adopt is not None and bool(getattr(self.adopt, kind))
 
     @model_validator(mode="before")
     @classmethod
     def _model_name(cls, data: Any) -> Any:
-        """A fine-tune that names no model registers one of the spec's name."""
+        """Default the model of a fine-tune to the name of the spec."""
         if not isinstance(data, dict) or "finetune" not in data or "model" in data:
             return data
         name = data.get("name")
@@ -119,7 +119,7 @@ class Spec(Strict):
 
 @cache
 def blocks() -> Mapping[str, BlockRules]:
-    """The rules of every block, by its key in the spec, in order."""
+    """Return the rules of all blocks by key, in order."""
     rules = {"base_model": BASE_MODEL_RULES}
     for name, field in Spec.model_fields.items():
         if (block := _block_in(field.annotation)) is not None:
@@ -128,14 +128,14 @@ def blocks() -> Mapping[str, BlockRules]:
 
 
 def _block_in(annotation: Any) -> type[Strict] | None:
-    """The block that a field's type holds, however it is wrapped."""
+    """Return the block in the type of a field, however it is wrapped."""
     if isinstance(annotation, type) and issubclass(annotation, Strict):
         return annotation
     return next((found for inner in get_args(annotation) if (found := _block_in(inner)) is not None), None)
 
 
 class WorkspaceBlock(Strict):
-    """An Azure ML workspace, by the names `config.json` and `az ml` use."""
+    """An Azure ML workspace, with the keys of `config.json` and `az ml`."""
 
     subscription_id: Annotated[str, Field(min_length=1, description="Azure subscription.")]
     resource_group: Annotated[str, Field(min_length=1, description="Azure resource group.")]
@@ -143,12 +143,12 @@ class WorkspaceBlock(Strict):
 
     @property
     def reference(self) -> WorkspaceRef:
-        """As a value."""
+        """Return the workspace as a plain value."""
         return WorkspaceRef(self.subscription_id, self.resource_group, self.name)
 
 
 class TargetBlock(Strict):
-    """What a target says about itself; all else in it overrides the spec."""
+    """The own keys of a target. Its other keys override those of the spec."""
 
     default: Annotated[bool, Field(description="Used when no --target is given."), Coerced] = False
     workspace: Annotated[

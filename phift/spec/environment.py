@@ -1,7 +1,7 @@
-"""Which environment variables a spec may read: those that say where it runs, never those that may hold a secret.
+"""The environment variables that a spec can read: those that describe where it runs, never possible secrets.
 
-Whoever opens a pull request writes specs that CI plans. Other variables need a word of the one who runs phift, and no
-file of the repository can give it.
+CI plans specs from pull requests, so a file of the repository cannot grant access to further variables. Only the user
+who runs phift can.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ PREFIXES = ("PHIFT_VAR_", "BUILD_")
 
 
 class Environment:
-    """The environment as templates see it. allowed: names that may be read beside READABLE and PREFIXES; those of
-    PHIFT_ALLOW_ENV, separated by commas, come on top."""
+    """The environment for templates.
+
+    allowed: readable names in addition to READABLE, PREFIXES and those in PHIFT_ALLOW_ENV (separated by commas).
+    """
 
     def __init__(self, environ: Mapping[str, str], allowed: Collection[str] = ()) -> None:
         named = environ.get(ALLOW_VARIABLE, "").split(",")
@@ -38,11 +40,11 @@ class Environment:
         self._allowed = {*READABLE, *allowed, *(name.strip() for name in named)}
 
     def allows(self, name: str) -> bool:
-        """Whether a spec may read the variable, set or not."""
+        """Return whether a spec is allowed to read a variable, set or not."""
         return name in self._allowed or name.startswith(PREFIXES)
 
     def names(self) -> list[str]:
-        """Those that are set and may be read."""
+        """Return the names of the readable variables that are set."""
         return [name for name in self._environ if self.allows(name)]
 
     def __getitem__(self, name: str) -> str:

@@ -1,5 +1,8 @@
-"""Jinja2's expressions, evaluated node by node: every step is counted, and what a step would make is bounded before it
-is made. Jinja2's own parser reads them; its compiler, whose programs run unbounded, is not used."""
+"""Bounded evaluation of Jinja2 expressions, node by node.
+
+Each step is counted, and the size of its result is bounded in advance. Expressions are parsed by Jinja2; its compiler
+is not used, because compiled templates run without bounds.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ _COMPARED: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def evaluate(text: str, scopes: Mapping[str, Scope], budget: Budget) -> Any:
-    """The value of a template: typed for a lone expression, Mixed else. Raises TemplateError."""
+    """Return the value of a template: typed for a single expression, otherwise Mixed. Raises TemplateError."""
     budget.parse(text)
     try:
         parts, passed = _parsed(text)
@@ -68,7 +71,7 @@ def evaluate(text: str, scopes: Mapping[str, Scope], budget: Budget) -> Any:
 
 @lru_cache(maxsize=4096)
 def _parsed(text: str) -> tuple[Sequence[nodes.Node], Sequence[str]]:
-    """A template's parts, and the expressions of Azure that pass through it: many specs share their templates."""
+    """Return the parts of a template, and the Azure expressions in it. Cached, as many specs share their templates."""
     if "\ue000" in text:
         raise TemplateError("the template contains the character U+E000, which phift reserves")
     pieces = azure_parts(text.strip())
@@ -90,7 +93,7 @@ def _parsed(text: str) -> tuple[Sequence[nodes.Node], Sequence[str]]:
 
 
 class _Run:
-    """One evaluation."""
+    """An evaluation."""
 
     def __init__(self, scopes: Mapping[str, Scope], budget: Budget, passed: Sequence[str]) -> None:
         self._scopes = scopes
@@ -99,7 +102,7 @@ class _Run:
         self._environment = _environment()
 
     def value(self, node: Any) -> Any:
-        """The value of a node, bounded. Raises TemplateError and what Jinja's own operations raise."""
+        """Return the bounded value of a node. Raises TemplateError and the errors of Jinja's operations."""
         self._budget.step()
         self._budget.enter()
         try:
@@ -108,7 +111,7 @@ class _Run:
             self._budget.leave()
 
     def joined(self, parts: Sequence[Any]) -> str:
-        """The texts of several nodes as one."""
+        """Return the joined texts of several nodes."""
         texts: list[str] = []
         size = 0
         for part in parts:
@@ -128,7 +131,7 @@ class _Run:
         return _PLACEHOLDER.sub(lambda m: self._passed[int(m[1])], text) if self._passed else text
 
     def _weighed(self, value: Any) -> Any:
-        """An operand, paid for by what there is in it."""
+        """Return an operand after taking steps according to its size."""
         _require_value(value)
         if isinstance(value, str):
             self._budget.step(len(value) // _TEXT_STEP)
@@ -160,7 +163,7 @@ class _Run:
         return self._item(self.value(node.node), self.value(node.arg))
 
     def _item(self, whole: Any, argument: Any) -> Any:
-        """Of mappings, lists and scopes and of nothing else: no attribute of a Python object is in reach."""
+        """Return an item of a mapping, list or scope. Attributes of Python objects are not accessible."""
         _require_defined(whole)
         undefined = self._environment.undefined
         try:
@@ -290,7 +293,7 @@ def _typed(value: Any) -> Any:
 
 
 def _require_defined(value: Any) -> None:
-    """Raises UndefinedError with what is missing, as Jinja2 does for every use of what is not defined."""
+    """Raise UndefinedError for an undefined value, as Jinja2 does on every use."""
     if isinstance(value, Undefined):
         operator.pos(value)
 
@@ -322,19 +325,19 @@ def _environment() -> SandboxedEnvironment:
 
 
 def _to_int(value: Any) -> int:
-    """Strict: Jinja's own gives 0 for what is no number."""
+    """Convert strictly: Jinja's own filter returns 0 if the value is not a number."""
     if isinstance(value, str) and not re.fullmatch(r"\s*[-+]?[0-9]{1,80}\s*", value):
         raise ValueError(f"{value[:40]!r} is not a whole number")
     return int(value)
 
 
 def _to_float(value: Any) -> float:
-    """Strict: Jinja's own gives 0.0 for what is no number."""
+    """Convert strictly: Jinja's own filter returns 0.0 if the value is not a number."""
     return float(value)
 
 
 def _round(value: Any, places: Any = 0, method: Any = "common") -> float:
-    """As Jinja's, for a number of decimal places that a number has."""
+    """Round like Jinja, with a bounded number of decimal places."""
     if not isinstance(places, int) or isinstance(places, bool) or abs(places) > _PLACES:
         raise ValueError(f"round accepts {-_PLACES} to {_PLACES} decimal places")
     if method not in ("common", "ceil", "floor"):

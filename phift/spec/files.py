@@ -1,4 +1,4 @@
-"""Which spec files are meant: files, folders and globs."""
+"""Expansion of files, folders and globs to spec files."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _KEY = r"^[\"']?(version|name|extends)[\"']?\s*:"
 
 
 def expand(paths: Iterable[Path | str], most: int = MAX_STACKS) -> list[Path]:
-    """The spec files that are meant: files as they are, folders with all below them, globs; each once, in order.
+    """Expand files, folders (recursively) and globs to spec files, each once, in order.
 
-    In folders and globs only what names a stack counts: a lock file, or a base for others, is passed over.
-    Raises UsageError where nothing is found, or more than `most` specs are, or too much would have to be looked at.
+    In folders and globs, skip files that do not name a stack, such as lock files and base specs.
+    Raises UsageError if no specs or more than `most` specs are found, or if too many files would have to be read.
     """
     found: dict[str, Path] = {}
     for path in map(Path, paths):
@@ -38,12 +38,12 @@ def expand(paths: Iterable[Path | str], most: int = MAX_STACKS) -> list[Path]:
 
 
 def _is_one(path: Path) -> bool:
-    """Whether it is one file, there or not, and neither a folder nor a glob."""
+    """Return whether a path means a single file, existing or not, and not a folder or a glob."""
     return not os.path.isdir(path) and (os.path.lexists(path) or not glob.has_magic(str(path)))
 
 
 def _several(path: Path) -> list[Path]:
-    """The specs of a folder or a glob. Raises UsageError."""
+    """Return the specs of a folder or a glob. Raises UsageError."""
     from phift.globs import TooManyFilesError, below, matches
 
     try:
@@ -58,7 +58,7 @@ def _several(path: Path) -> list[Path]:
 
 def _is_spec(path: Path) -> bool:
     try:
-        text = head_of_regular(path, SPEC_BYTES).decode(errors="ignore")  # a longer one is refused when it is read
+        text = head_of_regular(path, SPEC_BYTES).decode(errors="ignore")  # a longer one is rejected when it is read
     except OSError:
         return False
     keys = set(re.findall(_KEY, text, re.MULTILINE))

@@ -1,4 +1,4 @@
-"""Identities, in the words of `az ml` YAML."""
+"""Identities, with the field names of `az ml` YAML."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ __all__ = ["JobIdentity", "ResourceIdentity"]
 
 
 class JobIdentity(Strict):
-    """As whom a job reads its data."""
+    """The identity with which a job reads its data."""
 
     type: Annotated[
         Literal["managed", "user_identity", "aml_token"],

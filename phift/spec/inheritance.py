@@ -1,4 +1,4 @@
-"""`extends`: a spec laid over others, each value keeping the place where it is written."""
+"""`extends`: merge a spec with its base specs. Each value keeps the position where it is written."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from phift.spec.yaml12 import Room
 __all__ = ["read_whole"]
 
 _PATHS = (("data", "*", "path"), ("tests", "*", "path"))
-"""Where a spec names files, relative to itself."""
+"""Paths of keys whose values are file names, relative to the spec."""
 
 _MOST_FILES = 50
 
 
 def read_whole(path: FilePath) -> tuple[Node | None, list[Diagnostic]]:
-    """The tree of a spec with those it extends below it, or None, and all that is wrong with any of them.
+    """Return the tree of a spec merged with its base specs, or None, and the problems of all files.
 
-    Later ones win over earlier ones, and the spec over all; mappings merge deeply, null removes a key. Paths in a file
-    are relative to that file. All files together have the room of one.
+    Later base specs override earlier ones, and the spec overrides all. Mappings merge deeply, null removes a key. Paths
+    in a file are relative to that file. All files together share the limits of one.
     """
     return _Reading(path.parent).read(path, str(path), (), None)
 
 
 class _Reading:
-    """The reading of one spec. folder: its own."""
+    """Reads one spec. folder: the folder of the spec."""
 
     def __init__(self, folder: FilePath) -> None:
         self._folder = folder
@@ -45,7 +45,10 @@ class _Reading:
     def read(
         self, path: FilePath, name: str, below: tuple[FilePath, ...], asked: Mark | None
     ) -> tuple[Node | None, list[Diagnostic]]:
-        """A file with those it extends. below: those that led to it; asked: where the last of them names it."""
+        """Read a file with its base specs. below: the chain of files that led to it.
+
+        asked: the position in the last one.
+        """
         self._files += 1
         if self._files > _MOST_FILES:
             summary = f"the spec extends more than {_MOST_FILES} files, directly or indirectly"
@@ -65,7 +68,7 @@ class _Reading:
                 found.append(Diagnostic("a spec must be a mapping", mark=root.mark, code="wrong-type"))
             return (root if asked is None else None), [_asked_here(d, asked) for d in found]
         if (refused := unmet(root)) is not None:
-            return None, [refused]  # what else it says may be of a later format
+            return None, [refused]  # the rest may be of a later format
         bases, wrong = _bases(root)
         found += wrong
         own = root.with_value({key: child for key, child in root.mapping.items() if key != "extends"})
@@ -106,16 +109,16 @@ def _wrong(summary: str, remedy: str, mark: Mark | None) -> Diagnostic:
 
 
 def _asked_here(found: Diagnostic, asked: Mark | None) -> Diagnostic:
-    """A file that cannot be read is told where it is asked for."""
+    """Report a file that cannot be read at the position that refers to it."""
     if asked is None or not found.code.startswith("file-"):
         return found
     name = found.mark.file if found.mark else ""
-    said = found.summary.removeprefix(f"{name} ")
-    return replace(found, summary=f"extends {name}: {said}", mark=asked, path="extends")
+    problem = found.summary.removeprefix(f"{name} ")
+    return replace(found, summary=f"extends {name}: {problem}", mark=asked, path="extends")
 
 
 def _relocated(node: Node, folder: FilePath, home: FilePath) -> Node:
-    """The same with the files it names relative to `home`."""
+    """Return the tree with file names relative to `home`."""
     way = os.path.relpath(folder.resolve(), home.resolve())
     if way == os.curdir:
         return node

@@ -1,7 +1,7 @@
 """The JSON Schema of the spec, for editors: `python -m phift.spec.jsonschema > schemas/phift.schema.json`.
 
-Made from the Pydantic models. Where they want a number, a flag or one of some words, it takes a template too; a
-target's overrides are the same blocks with nothing required, and null, which removes a key.
+Generated from the Pydantic models. Numbers, flags and enumerations accept templates too. Overrides of a target are the
+same blocks without required keys, and accept null, which removes a key.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Schema = dict[str, Any]
 
 
 def json_schema() -> Schema:
-    """The schema (draft 7, which editors know best) as a plain value."""
+    """Return the schema (draft 7, which editors support best) as a plain value."""
     spec = Spec.model_json_schema(by_alias=True, ref_template=_REF + "{model}")
     target = TargetBlock.model_json_schema(by_alias=True, ref_template=_REF + "{model}")
     definitions = {name: _relaxed(body) for name, body in (spec.pop("$defs") | target.pop("$defs")).items()}
@@ -52,12 +52,12 @@ def json_schema() -> Schema:
 
 
 def schema_text() -> str:
-    """The schema as the file holds it."""
+    """Return the schema as the text of the file."""
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _relaxed(schema: Schema) -> Schema:
-    """Without titles, defaults and null, and with templates wherever a scalar is constrained."""
+    """Remove titles, defaults and null, and allow templates for constrained scalars."""
     result: Schema = {}
     for key, value in schema.items():
         if key in ("properties", "patternProperties"):
@@ -84,7 +84,7 @@ def _constrained(schema: Schema) -> bool:
 
 
 def _flat(options: list[Schema]) -> list[Schema]:
-    """Alternatives of alternatives as one list, each once."""
+    """Flatten nested alternatives, without duplicates."""
     flat: list[Schema] = []
     for option in options:
         for inner in option["anyOf"] if set(option) == {"anyOf"} else [option]:
@@ -94,7 +94,7 @@ def _flat(options: list[Schema]) -> list[Schema]:
 
 
 def _partial(schema: Schema) -> Schema:
-    """A block as an override of it: nothing required, null allowed, and so for the blocks in it."""
+    """Convert a block to an override: nothing is required and null is allowed, recursively."""
 
     def renamed(value: Any) -> Any:
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Secrets that a spec writes out: warned of, as its history keeps them for ever."""
+"""Warnings about literal secrets in a spec, which stay in the history of the repository forever."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FREE = ("vars", "matrix")
 
 
 def literal_secrets(root: Node) -> Iterator[Diagnostic]:
-    """A warning for each value of environment variables, tags and `azure:` that looks like a secret."""
+    """Yield a warning for each value of environment variables, tags and `azure:` that looks like a secret."""
     for path, node in walk(root):
         area = next((part for part in path[:-1] if part in AREAS), None)
         if area is None or path[0] in _FREE or not isinstance(node.value, str) or _is_reference(path, node.value):

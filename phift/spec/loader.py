@@ -1,4 +1,4 @@
-"""Loading a spec: text -> tree -> target -> variables -> values -> Spec, with everything that is wrong at once."""
+"""Loading a spec: text -> tree -> target -> variables -> values -> Spec, reporting all problems at once."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ from phift.spec.variables import ENV_REFUSED, ENV_UNDEFINED, Renderer, layered
 
 __all__ = ["LoadedSpec", "load", "load_all"]
 
-_LONGEST = 500  # characters of a summary
+_LONGEST = 500  # maximum characters of a summary
 
 
 @dataclass(frozen=True)
 class LoadedSpec:
     """A spec rendered for one target.
 
-    stack: `{name}` for the default target, `{name}-{target}` otherwise; of a matrix, `{name}-{value}-{value}` in place
-    of `{name}`. env_names: environment variables that templates asked for, sorted. warnings: what is odd but not wrong.
-    cell: its combination of a matrix. siblings: every stack that a file with a matrix makes, on any target.
+    stack: `{name}` for the default target, `{name}-{target}` otherwise; of a matrix, `{name}-{value}-{value}` instead
+    of `{name}`. env_names: environment variables that templates read, sorted. warnings: findings that are not errors.
+    cell: its combination of a matrix. siblings: all stacks of a file with a matrix, on any target.
     """
 
     spec: Spec
@@ -56,37 +56,38 @@ class LoadedSpec:
 
     @cached_property
     def rendered(self) -> dict[str, Any]:
-        """The final spec as plain values in the words of the file, defaults included, without what is None."""
+        """The final spec as plain values with the keys of the file, including defaults, without None."""
         return self.spec.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     @cached_property
     def shown(self) -> dict[str, Any]:
-        """The same for people and for files, literal secrets concealed."""
+        """The final spec with literal secrets concealed, to display and to store."""
         values = dict(concealed(self.rendered))
         return {key: concealed_tree(value) if key in FEEDING and value else value for key, value in values.items()}
 
     @cached_property
     def digest(self) -> str:
-        """64 hex digits over target and rendered spec: the same means the same thing was asked for."""
+        """64 hex digits over target and rendered spec. Equal digests mean equal requests."""
         target = self.target
         workspace = [target.workspace.subscription_id, str(target.workspace)] if target.workspace else None
         return digest_of({"stack": self.stack, "target": target.name, "workspace": workspace, "spec": self.rendered})
 
     @cached_property
     def origins(self) -> Mapping[str, Origin]:
-        """Where each final value came from, by dotted path; lists count as one value."""
+        """The origin of each final value by dotted path. A list counts as one value."""
         from phift.spec.rendering import origins_of
 
         return origins_of(self.rendered, self.tree)
 
     def mark(self, path: str) -> Mark | None:
-        """The nearest place in the file for a dotted path (`compute.finetune.size`), of the key where there is one."""
+        """Return the nearest position in the file for a dotted path (`compute.finetune.size`), of the key if
+        possible."""
         parts: Path = tuple(int(part) if part.isdecimal() else part for part in path.split(".")) if path else ()
         return self.tree.nearest(parts).name_mark
 
 
 class _Build(NamedTuple):
-    """One attempt to make a Spec for one target."""
+    """An attempt to build a Spec for one target."""
 
     target: Target
     tree: Node
@@ -108,16 +109,15 @@ def load(
     every_target: bool = True,
     mapped: bool = True,
 ) -> LoadedSpec:
-    """The spec of a file, rendered for a target (None: the default one) and validated.
+    """Load the spec of a file, rendered for a target (None: the default target) and validated.
 
-    variables: as text, read as YAML scalars; they win over those of variable_files, the target and the spec.
-    allow_env: environment variables that templates may read beside those that every spec may (environment.py).
-    max_stacks: combinations times targets that the file may make. home: the folder that variable_files must lie in,
-    by default the spec's repository.
-    every_target: validate the overrides of the other targets too (what their environment lacks is not said).
-    mapped: False leaves out how rows become messages, whatever is wrong with it.
-    Raises InvalidSpecError with every diagnostic of the file, in the order of its lines; for a matrix too, unless
-    variables leave one combination of it.
+    variables: as text, read as YAML scalars; they override those of variable_files, the target and the spec.
+    allow_env: environment variables that templates can read in addition to the default ones (environment.py).
+    max_stacks: maximum of combinations times targets. home: the folder that must contain variable_files, by default the
+    repository of the spec. every_target: validate the overrides of the other targets too, without their environment.
+    mapped: False ignores the mapping of rows to messages, including its problems.
+    Raises InvalidSpecError with all diagnostics of the file, in the order of its lines; also for a matrix, unless the
+    variables select one combination.
     """
     found = load_all(
         path,
@@ -156,7 +156,7 @@ def load_all(
     every_target: bool = True,
     mapped: bool = True,
 ) -> list[LoadedSpec]:
-    """The same for every combination of the file's matrix that the variables leave; one where there is no matrix."""
+    """Load the spec for every combination of the matrix that the variables select; one without a matrix."""
     name = str(path)
     root, found = read_whole(path)
     if root is None:
@@ -183,18 +183,18 @@ def load_all(
     picked, wrong = chosen(all_cells, variables or {}, root)
     found += wrong
     siblings = sibling_names(root, all_cells)
-    made = []
+    stacks = []
     budget = Budget(max(len(picked), 1) * max(len((targets.mapping if targets else None) or ()), 1))
     shared = _Shared(variable_files, Environment(environ, allow_env), lambda: home or home_of(path), budget)
     for cell in picked or [Cell()]:
         given = {n: text for n, text in (variables or {}).items() if n not in cell.values}
         values = _Values(given, cell, shared)
-        made.append(_loaded(path, root, target_choice, values, [*found], siblings, every_target=every_target))
-    return made
+        stacks.append(_loaded(path, root, target_choice, values, [*found], siblings, every_target=every_target))
+    return stacks
 
 
 class _Shared(NamedTuple):
-    """What all stacks of a file have in common."""
+    """Values shared by all stacks of a file."""
 
     files: Sequence[FilePath]
     environment: Environment
@@ -203,7 +203,7 @@ class _Shared(NamedTuple):
 
 
 class _Values(NamedTuple):
-    """What variables are set to, beside the spec. cell: wins over all."""
+    """The values of variables from outside the spec. cell: overrides all others."""
 
     given: Mapping[str, str]
     cell: Cell
@@ -235,7 +235,7 @@ def _loaded(
         build.target,
         stack if is_default else f"{stack}-{target_name}",
         tuple(sorted(build.env_names)),
-        tuple(_told(found)),
+        tuple(_first_of_each(found)),
         build.tree,
         values.cell,
         siblings,
@@ -250,7 +250,7 @@ def _build(root: Node, name: str, values: _Values) -> _Build:
     variables |= values.cell.values
     found += wrong
     renderer = Renderer(variables, {"name": name, "local": name == LOCAL}, shared.environment, shared.budget)
-    # A cell is a spec of its own: the matrix it comes from is no part of it.
+    # A cell is a spec of its own, without the matrix.
     own_words = ("vars", "matrix") if values.cell.label else ("vars",)
     blocks = {key: child for key, child in (merged.mapping or {}).items() if key not in own_words}
     tree = renderer.render(merged.with_value(blocks))
@@ -268,7 +268,7 @@ def _build(root: Node, name: str, values: _Values) -> _Build:
 
 
 def _declared(merged: Node, cell: Cell) -> Node | None:
-    """The spec's variables, with those of its matrix."""
+    """Return the variables of the spec, including those of its matrix."""
     declared = merged.child("vars")
     if not cell.values or (declared is not None and declared.mapping is None):
         return declared
@@ -311,7 +311,7 @@ def _target(name: str, own: Node | None, found: list[Diagnostic]) -> Target:
 
 
 def _others(root: Node, chosen: str, values: _Values) -> list[Diagnostic]:
-    """What is wrong in the other targets. Variables of the command line may be meant for the chosen one alone."""
+    """Return the problems of the other targets. Variables of the command line may apply to the chosen target only."""
     found: list[Diagnostic] = []
     targets = root.child("targets")
     for name, node in ((targets.mapping if targets else None) or {}).items():
@@ -352,22 +352,22 @@ def _target_name_fits(name: str) -> bool:
 
 
 def _invalid(found: Sequence[Diagnostic]) -> InvalidSpecError:
-    """Errors before warnings, the first of each."""
-    return InvalidSpecError(_told(found))
+    """Return the error with the first diagnostics, errors before warnings."""
+    return InvalidSpecError(_first_of_each(found))
 
 
-def _told(found: Sequence[Diagnostic]) -> list[Diagnostic]:
-    """The first of each severity, without the secrets that their values may hold."""
+def _first_of_each(found: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """Return the first diagnostics of each severity, with secrets in values concealed."""
     return [replace(d, summary=concealed_words(_one_line(d.summary))) for d in capped(found)]
 
 
 def _one_line(summary: str) -> str:
-    """Keys and values may hold line breaks, and be as long as a file."""
+    """Shorten a summary to one line: keys and values may contain line breaks and be as long as a file."""
     return " ".join(summary[:_LONGEST].split()) + ("..." if len(summary) > _LONGEST else "")
 
 
 def _ordered(found: Sequence[Diagnostic]) -> list[Diagnostic]:
-    """Each once, by place, its summary on one line."""
+    """Return the diagnostics without duplicates, ordered by position, with one-line summaries."""
     lines = [replace(d, summary=_one_line(d.summary)) for d in reversed(found)]
     once = {(d.mark, d.summary): d for d in lines}
     return sorted(once.values(), key=lambda d: (d.mark or Mark(""), d.summary))

@@ -1,4 +1,4 @@
-"""`matrix`: one spec, a stack for each combination of some variables' values."""
+"""`matrix`: one spec, with a stack for each combination of the values of variables."""
 
 from __future__ import annotations
 
@@ -19,41 +19,43 @@ from phift.spec.tree import Node, Origin, OriginKind, walk
 __all__ = ["MAX_STACKS", "Cell", "cells", "chosen", "sibling_names", "too_many"]
 
 MAX_STACKS = 2_000
-"""Stacks of one run, where the command line says no other number."""
+"""Default maximum number of stacks of a run."""
 
 _VALUES_EACH = 500
-"""Values of a spec that the limit of stacks is made for: fewer stacks may have more."""
+"""Number of values per spec that the limit of stacks assumes; fewer stacks can have more values."""
 
 _BILLION = 10**9
 _TOLD = 50  # values in a message
 _LONGEST = 40
-"""Characters of a stack's name without its target: endpoints, jobs and data are named after it."""
+"""Maximum length of a stack name without its target; endpoints, jobs and data are named after it."""
 
 
 class Cell(NamedTuple):
-    """One combination. values: by variable. label: what its stack's name ends in, "" where there is no matrix."""
+    """A combination. values: by variable. label: the suffix of the stack name, "" without a matrix."""
 
     values: Mapping[str, Node] = MappingProxyType({})
     label: str = ""
 
     @property
     def plain(self) -> dict[str, Any]:
-        """The values alone."""
+        """The plain values by variable."""
         return {name: node.value for name, node in self.values.items()}
 
     @property
     def variables(self) -> dict[str, str]:
-        """As `--var` takes them."""
+        """The values as arguments of `--var`."""
         return {name: _as_text(value) for name, value in self.plain.items()}
 
     def stack(self, name: str) -> str:
-        """The stack's name without its target."""
+        """Return the name of the stack without its target."""
         return f"{name}-{self.label}" if self.label else name
 
 
 def too_many(root: Node, most: int) -> Diagnostic | None:
-    """The diagnostic of a file that describes more stacks than a run may have (combinations of its matrix times
-    targets), or so many of so many values that it comes to the same. Counts without making any."""
+    """Return an error if a file defines too many stacks (combinations of its matrix times targets) or values.
+
+    Counts without building the stacks.
+    """
     matrix, targets = root.child("matrix"), root.child("targets")
     count = 1
     for values in ((matrix.mapping if matrix else None) or {}).values():
@@ -85,9 +87,9 @@ def _large(number: int) -> str:
 
 
 def cells(root: Node) -> tuple[list[Cell], list[Diagnostic]]:
-    """Every combination, the last variable turning fastest; one without values where there is no matrix.
+    """Return all combinations; the last variable changes fastest. Without a matrix: one combination without values.
 
-    Of a file that is not `too_many`: all of them are made.
+    Call `too_many` first: this builds all combinations.
     """
     node = root.child("matrix")
     if node is None or node.value is None:
@@ -102,15 +104,15 @@ def cells(root: Node) -> tuple[list[Cell], list[Diagnostic]]:
         found += wrong
     if found:
         return [], found
-    made = [
+    combinations = [
         Cell({name: value for name, (_, value) in zip(axes, picked, strict=True)}, "-".join(s for s, _ in picked))
         for picked in itertools.product(*axes.values())
     ]
-    return made, [*_too_long(root, made, node), *_same_names(made, node)]
+    return combinations, [*_too_long(root, combinations, node), *_same_names(combinations, node)]
 
 
 def chosen(all_cells: list[Cell], variables: Mapping[str, str], root: Node) -> tuple[list[Cell], list[Diagnostic]]:
-    """The cells that `--var` leaves: naming a matrix variable picks one of its values."""
+    """Return the cells that `--var` selects: setting a matrix variable selects one of its values."""
     axes = {name for cell in all_cells for name in cell.values}
     node = root.child("matrix")
     left = all_cells
@@ -131,7 +133,8 @@ def chosen(all_cells: list[Cell], variables: Mapping[str, str], root: Node) -> t
 
 
 def sibling_names(root: Node, all_cells: list[Cell]) -> frozenset[str]:
-    """Every stack that the file makes, on any target; empty without a matrix, or when its name is a template."""
+    """Return the names of all stacks of the file, on any target; empty without a matrix, or if the name is a
+    template."""
     name = root.child("name")
     if (
         name is None
@@ -146,7 +149,7 @@ def sibling_names(root: Node, all_cells: list[Cell]) -> frozenset[str]:
 
 
 def _axis(name: str, values: Node) -> tuple[list[tuple[str, Node]], list[Diagnostic]]:
-    """Each value with its slug."""
+    """Return each value with its slug, and the problems."""
     path = f"matrix.{name}"
     if not values.items:
         return [], [replace(_wrong(f"{path} must be a list of values", values, path), remedy=f"Write {name}: [1, 2].")]
@@ -181,18 +184,18 @@ def _spelled(value: Any) -> str:
     return yaml12.flow(value).strip('"').lower()
 
 
-def _too_long(root: Node, made: list[Cell], node: Node) -> list[Diagnostic]:
+def _too_long(root: Node, combinations: list[Cell], node: Node) -> list[Diagnostic]:
     name = root.child("name")
     text = name.value if name is not None and isinstance(name.value, str) and not is_template(name.value) else ""
-    longest = max((c.stack(text) for c in made), key=len)
+    longest = max((c.stack(text) for c in combinations), key=len)
     if len(longest) <= _LONGEST:
         return []
     summary = f"the stack name {longest} has {len(longest)} characters; the maximum is {_LONGEST}"
     return [replace(_wrong(summary, node, "matrix"), remedy="Shorten the name or the values of the matrix.")]
 
 
-def _same_names(made: list[Cell], node: Node) -> list[Diagnostic]:
-    double = next((label for label, count in Counter(c.label for c in made).items() if count > 1), "")
+def _same_names(combinations: list[Cell], node: Node) -> list[Diagnostic]:
+    double = next((label for label, count in Counter(c.label for c in combinations).items() if count > 1), "")
     return [_wrong(f"two combinations of matrix have the same name: ...-{double}", node, "matrix")] if double else []
 
 

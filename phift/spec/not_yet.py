@@ -1,4 +1,4 @@
-"""What the format has and nothing acts on yet: refused by name, never ignored. Remove a line when its work is done."""
+"""Parts of the format that are not supported yet: rejected by name, never ignored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["refusals"]
 
 
 def refusals(root: Node) -> Iterator[Diagnostic]:
-    """One diagnostic for each thing in the spec that is not yet acted on."""
+    """Yield a diagnostic for each unsupported part of the spec."""
     refused: set[Path] = set()
     for block, entry in ((name, entry) for name, rules in blocks().items() for entry in rules.not_yet):
         for path, node in _matches(root, (block, *entry.path.split("."))):

@@ -1,4 +1,4 @@
-"""The files that make up a spec: itself, what it extends, variable files. All lie in one repository."""
+"""Reading of the files of a spec: itself, its base specs and variable files. All must be in one repository."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 
 
 def home_of(path: Path) -> Path:
-    """The folder that everything a spec is made of must lie in: its repository, or, without Git, the folder above its
-    own. Raises OSError for a name that no file can have."""
+    """Return the folder that must contain all files of a spec: its repository or, without Git, the parent folder.
+
+    Raises OSError for an invalid file name.
+    """
     return repository_of(path.parent)
 
 
 def read_spec(path: Path, room: Room) -> tuple[Node | None, list[Diagnostic]]:
-    """The tree of the spec that was asked for. It may lie anywhere; a link must not lead out of its repository."""
+    """Return the tree of a spec on the command line. It can be anywhere; a link must not leave its repository."""
     name = str(path)
     try:
         if os.path.islink(path) and (wrong := _misplaced(path, home_of(path), name)):
@@ -34,8 +36,10 @@ def read_spec(path: Path, room: Room) -> tuple[Node | None, list[Diagnostic]]:
 
 
 def read_within(path: Path, home: Path, name: str, room: Room | None = None) -> tuple[Node | None, list[Diagnostic]]:
-    """The tree of a file that a spec or the command line names beside the spec; only of one in `home`, and only of one
-    named as YAML: nothing of any other file is ever read, let alone told."""
+    """Return the tree of a base spec or variable file.
+
+    The file must be in `home` and have a YAML extension. Other files are never read, so errors cannot quote them.
+    """
     try:
         if wrong := _misplaced(path, home, name):
             return None, [wrong]

@@ -1,4 +1,4 @@
-"""References to things in Azure ML, parsed once into values."""
+"""References to resources in Azure ML, parsed to values."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class WorkspaceRef(NamedTuple):
 class AssetRef(NamedTuple):
     """A versioned asset: of a registry, or, with registry None, of the workspace. One of version and label is set.
 
-    kind: models, components, ... where the reference says it (registry ids do), empty otherwise.
+    kind: models, components, ... if the reference contains it (as registry ids do), otherwise empty.
     """
 
     registry: str | None
@@ -47,8 +47,8 @@ class AssetRef(NamedTuple):
 
     @classmethod
     def parse(cls, value: str | Mapping[str, Any]) -> AssetRef:
-        """From `azureml://registries/R/models/N/versions/V` (or `labels/L`), `azureml:N:V`, `azureml:N@L`, or
-        `{registry, name, version | label}`. Raises ValueError with a sentence for people."""
+        """Parse `azureml://registries/R/models/N/versions/V` (or `labels/L`), `azureml:N:V`, `azureml:N@L`, or
+        `{registry, name, version | label}`. Raises ValueError with a readable message."""
         if isinstance(value, str):
             if match := _REGISTRY.fullmatch(value) or re.fullmatch(_WORKSPACE, value):
                 found = match.groupdict()
@@ -68,15 +68,15 @@ class AssetRef(NamedTuple):
 
     @property
     def floats(self) -> bool:
-        """What it means can change: a label, not a version."""
+        """Whether the reference is not pinned: it has a label instead of a version."""
         return self.version is None
 
     def pinned(self, version: str) -> AssetRef:
-        """The same asset at that version."""
+        """Return a reference to a version of the same asset."""
         return AssetRef(self.registry, self.name, version, None, self.kind)
 
     def of_kind(self, kind: str) -> AssetRef:
-        """The same reference with its kind said. Raises ValueError when it already says another."""
+        """Return the reference with a kind. Raises ValueError if it has another kind."""
         if self.kind and self.kind != kind:
             raise ValueError(f"{self} refers to {self.kind}; this field requires {kind}")
         return AssetRef(self.registry, self.name, self.version, self.label, kind)
@@ -89,7 +89,10 @@ class AssetRef(NamedTuple):
 
 
 class DatastoreRef(NamedTuple):
-    """Files in a datastore. path: in it, with a slash at the end for a folder. workspace: None: the target's."""
+    """Files in a datastore. path: in the datastore; a folder ends in a slash.
+
+    workspace: None for that of the target.
+    """
 
     store: str
     path: str
@@ -97,9 +100,9 @@ class DatastoreRef(NamedTuple):
 
     @classmethod
     def parse(cls, value: str) -> DatastoreRef:
-        """From `azureml://datastores/STORE/paths/PATH`, or the long form that names a workspace before it.
+        """Parse `azureml://datastores/STORE/paths/PATH`, or the long form with a workspace.
 
-        Raises ValueError with a sentence for people.
+        Raises ValueError with a readable message.
         """
         match = re.fullmatch(_DATASTORE, value)
         if match is None:
@@ -123,7 +126,7 @@ class ComputeRef(NamedTuple):
 
     @classmethod
     def parse(cls, value: str) -> ComputeRef:
-        """From `azureml:NAME` or `serverless:SIZE`. Raises ValueError with a sentence for people."""
+        """Parse `azureml:NAME` or `serverless:SIZE`. Raises ValueError with a readable message."""
         scheme, _, rest = value.partition(":")
         if rest and not re.search(r"[\s:/]", rest):
             if scheme == "azureml":
@@ -137,14 +140,14 @@ class ComputeRef(NamedTuple):
 
 
 class SecretRef(NamedTuple):
-    """Where a secret is, never what it is. source: env (a variable's name) or keyvault (a secret's URL)."""
+    """The location of a secret, never its value. source: env (name of a variable) or keyvault (URL of a secret)."""
 
     source: str
     name: str
 
     @classmethod
     def parse(cls, value: str | Mapping[str, Any]) -> SecretRef:
-        """From `{secret: env:NAME}` or `${{keyvault:URL}}`. Raises ValueError with a sentence for people."""
+        """Parse `{secret: env:NAME}` or `${{keyvault:URL}}`. Raises ValueError with a readable message."""
         if isinstance(value, str) and (match := re.fullmatch(_KEYVAULT, value)) and match["url"].strip():
             return cls("keyvault", match["url"].strip())
         if isinstance(value, Mapping) and set(value) == {"secret"} and isinstance(value["secret"], str):
@@ -155,7 +158,7 @@ class SecretRef(NamedTuple):
 
     @staticmethod
     def is_written(value: Any) -> bool:
-        """Whether a value means to be a secret."""
+        """Return whether a value is meant as a secret reference."""
         if isinstance(value, str):
             return "${{" in value and re.search(_KEYVAULT, value) is not None
         return isinstance(value, Mapping) and "secret" in value and len(value) == 1
@@ -165,8 +168,10 @@ class SecretRef(NamedTuple):
 
 
 def data_reference(value: str | Mapping[str, Any]) -> AssetRef | DatastoreRef:
-    """Data that exists: an asset of the workspace, or a path in a datastore. Raises ValueError with a sentence for
-    people."""
+    """Parse a reference to existing data: an asset of the workspace, or a path in a datastore.
+
+    Raises ValueError with a readable message.
+    """
     if isinstance(value, str) and value.lower().startswith("azureml://") and "/registries/" not in value:
         return DatastoreRef.parse(value)
     found = AssetRef.parse(value).of_kind("data")

@@ -1,4 +1,4 @@
-"""The final spec, value by value with where each came from, and as YAML text."""
+"""The final spec: values with their origins, and YAML text."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Rendered(NamedTuple):
 
 
 def render(loaded: LoadedSpec, extra: Mapping[str, tuple[Any, Origin]] | None = None) -> list[Rendered]:
-    """Every final value with its origin, in the order of the format; empty defaults are left out.
+    """Return all final values with their origins, in the order of the format, without empty defaults.
 
-    extra: values known elsewhere (defaults of the model and the component), by dotted path; they win. Literal secrets
-    are concealed.
+    extra: further values (defaults of the model and the component) by dotted path; they override those of the spec.
+    Literal secrets are concealed.
     """
     return [Rendered(dotted(path), value, origin) for path, value, origin in _entries(loaded, extra or {})]
 
@@ -37,7 +37,7 @@ def render(loaded: LoadedSpec, extra: Mapping[str, tuple[Any, Origin]] | None = 
 def render_yaml(
     loaded: LoadedSpec, extra: Mapping[str, tuple[Any, Origin]] | None = None, *, origins: bool = True
 ) -> str:
-    """The final spec as YAML, each value with its origin as a comment; without `origins` the values alone."""
+    """Return the final spec as YAML. origins: add the origin of each value as a comment."""
     lines: list[tuple[str, str]] = [(f"# stack {loaded.stack}, target {loaded.target.name}", "")]
     above: Path = ()
     for path, value, origin in _entries(loaded, extra or {}):
@@ -62,7 +62,7 @@ def render_yaml(
 
 
 def origins_of(rendered: Mapping[str, Any], tree: Node) -> dict[str, Origin]:
-    """The origin of every value of a rendered spec by dotted path."""
+    """Return the origin of every value of a rendered spec by dotted path."""
     return {dotted(path): _origin(tree, path) for path, _ in _leaves(rendered)}
 
 

@@ -1,4 +1,4 @@
-"""`requires_phift`: which releases may read a spec, asked before anything else in it is believed."""
+"""`requires_phift`: the releases that can read a spec, checked before the rest of the spec."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PATTERN = r">=\s*[0-9]{1,4}(\.[0-9]{1,4}){0,2}"
 
 
 def unmet(root: Node, version: str = __version__) -> Diagnostic | None:
-    """An error where this release is older than the file asks for, or what it asks for cannot be read."""
+    """Return an error if this release is older than required, or if the requirement is invalid."""
     node = root.child("requires_phift")
     if node is None or node.value is None:
         return None
@@ -39,6 +39,6 @@ def unmet(root: Node, version: str = __version__) -> Diagnostic | None:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """Three of them: 0.2 is 0.2.0; what follows the digits of a pre-release does not count."""
+    """Return three numbers: 0.2 is 0.2.0. The suffix of a pre-release is ignored."""
     found = [int(part) for part in re.findall(r"[0-9]+", version)[:3]]
     return (*found, *[0] * (3 - len(found)))

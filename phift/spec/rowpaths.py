@@ -1,4 +1,4 @@
-"""The path of a file of rows, as `data` and `tests` take it."""
+"""The field type of a path to rows, for `data` and `tests`."""
 
 from typing import Annotated
 

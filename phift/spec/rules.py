@@ -1,4 +1,4 @@
-"""What a block says of itself beside its fields: what else it needs, what is not acted on yet, its checks."""
+"""The rules of a block in addition to its fields: required blocks, unsupported parts, and checks."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ __all__ = ["BlockRules", "Need", "NotYet", "missing"]
 
 
 class Need(NamedTuple):
-    """A place in the spec without which the block means nothing. example: how to write it."""
+    """A path of the spec that the block requires. example: YAML to add."""
 
     path: str
     example: str
 
 
 class NotYet(NamedTuple):
-    """A place below the block (`*` is any key, empty the block itself), refused when it is there or, with starts, when
-    its text begins so."""
+    """An unsupported path below the block (`*` is any key, "" the block itself).
+
+    starts: reject only text that starts so; "" rejects any value.
+    """
 
     path: str
     what: str
@@ -32,7 +34,7 @@ class NotYet(NamedTuple):
 
 
 class BlockRules(NamedTuple):
-    """checks: of values, once the whole spec is valid; tree_checks: of what is written, valid or not."""
+    """The rules of a block. checks: run on the values of a valid spec. tree_checks: run on the tree, valid or not."""
 
     needs: tuple[Need, ...] = ()
     not_yet: tuple[NotYet, ...] = ()
@@ -41,7 +43,7 @@ class BlockRules(NamedTuple):
 
 
 def missing(root: Node, block: str, needed: str, example: str) -> Diagnostic:
-    """The finding that a block is there and something that it needs is not."""
+    """Return the error that a block requires a missing path."""
     place = root.nearest((block,))
     return Diagnostic(
         f"`{block}` requires `{needed}`", remedy=f"Add {example}.", mark=place.name_mark, path=needed, code="needs"

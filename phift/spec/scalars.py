@@ -9,7 +9,7 @@ __all__ = ["MAX_BITS", "TAG", "construct", "implicit_tag", "plain_scalar"]
 
 TAG = "tag:yaml.org,2002:"
 MAX_BITS = 256
-"""Of a whole number: no field wants more, and some of what works on numbers takes long on longer ones."""
+"""Maximum bits of a whole number: no field needs more, and operations on longer numbers are slow."""
 
 _LONGEST_NUMBER = 400  # characters
 _STRING = f"{TAG}str"
@@ -21,7 +21,7 @@ _FLOAT = re.compile(
 )
 
 _BY_FIRST: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
-"""The types that a plain scalar may have, by its first character."""
+"""The possible types of a plain scalar by its first character."""
 for _name, _pattern, _firsts in (
     ("null", _NULL, ["~", "n", "N", ""]),
     ("bool", _BOOL, list("tTfF")),
@@ -33,7 +33,7 @@ for _name, _pattern, _firsts in (
 
 
 def implicit_tag(text: str) -> str:
-    """The tag of an unquoted scalar."""
+    """Return the tag of an unquoted scalar."""
     for tag, pattern in _BY_FIRST.get(text[:1], ()):
         if pattern.match(text):
             return tag
@@ -41,7 +41,7 @@ def implicit_tag(text: str) -> str:
 
 
 def construct(tag: str, text: str) -> Any:
-    """The value of a scalar of that tag. Raises ValueError where its text is none, or is too long a number."""
+    """Return the value of a scalar with a tag. Raises ValueError for invalid text and for a too long number."""
     match tag[len(TAG) :]:
         case "null":
             return None
@@ -63,7 +63,7 @@ def construct(tag: str, text: str) -> Any:
 
 
 def plain_scalar(text: str) -> Any:
-    """What an unquoted YAML scalar of that text means: None, bool, int, float or the text itself."""
+    """Return the value of an unquoted YAML scalar: None, bool, int, float or the text itself."""
     try:
         return construct(implicit_tag(text), text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Targets: which one is meant, and the spec with its overrides merged in."""
+"""Targets: selection, and merging of their overrides into the spec."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["FIXED_KEYS", "LOCAL", "OWN_KEYS", "Target", "choose", "default_targe
 
 _TOLD = 50  # names in a message
 LOCAL = "local"
-OWN_KEYS = ("default", "workspace")  # what a target says of itself; all else overrides the spec
+OWN_KEYS = ("default", "workspace")  # own keys of a target; all others override the spec
 FIXED_KEYS = ("version", "requires_phift", "name", "targets", "extends", "matrix", "renamed_from")
 
 
 class Target(NamedTuple):
-    """Where a stack goes. local: embedded Azure ML; workspace: None for local, or when the spec leaves it to the
-    environment or to config.json."""
+    """A target. local: whether it is the emulator. workspace: None for local, and if the environment or config.json
+    determine it."""
 
     name: str
     local: bool
@@ -28,7 +28,7 @@ class Target(NamedTuple):
 
 
 def default_target(targets: Node | None) -> str | Diagnostic:
-    """The target meant when none is asked for: the one marked default, else the only one, else local."""
+    """Return the default target: the one marked default, otherwise the only one, otherwise local."""
     known = (targets.mapping if targets else None) or {}
     marked = [name for name, node in known.items() if _is_default(node)]
     if len(marked) > 1:
@@ -52,7 +52,7 @@ def default_target(targets: Node | None) -> str | Diagnostic:
 
 
 def choose(targets: Node | None, asked: str | None, place: Mark) -> tuple[str, bool] | Diagnostic:
-    """The target's name and whether it is the default one. `local` needs no declaration."""
+    """Return the name of the target and whether it is the default. `local` does not need a declaration."""
     default = default_target(targets)
     if asked is None:
         return default if isinstance(default, Diagnostic) else (default, True)
@@ -70,7 +70,7 @@ def choose(targets: Node | None, asked: str | None, place: Mark) -> tuple[str, b
 
 
 def override(root: Node, target: str) -> tuple[Node, list[Diagnostic]]:
-    """The spec without its targets and with that target's overrides merged in."""
+    """Return the spec without `targets`, merged with the overrides of a target."""
     base = root.with_value({key: child for key, child in (root.mapping or {}).items() if key != "targets"})
     block = root.at(("targets", target))
     if block is None or not block.mapping:
@@ -87,7 +87,8 @@ def override(root: Node, target: str) -> tuple[Node, list[Diagnostic]]:
 
 
 def merge(base: Node, over: Node) -> Node:
-    """Mappings merge deeply, null removes a key, all else (lists too) replaces; a path replaces an asset."""
+    """Merge two trees: mappings merge deeply, null removes a key, other values and lists replace; a path replaces an
+    asset."""
     if base.mapping is None or over.mapping is None:
         return over
     merged = dict(base.mapping)

@@ -13,13 +13,13 @@ FILTERS = ("default", "d", "float", "int", "join", "length", "lower", "replace",
 
 
 class Mixed(str):
-    """Text that came out of a template with text around its expressions."""
+    """The result of a template with text around its expressions."""
 
     __slots__ = ()
 
 
 class Scope:
-    """A named set of values that templates read: vars, env or target. Values are made when asked for."""
+    """A named set of values for templates: vars, env or target. Values are computed on demand."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Scope:
         self._hints = LISTED
 
     def lookup(self, key: str) -> Any:
-        """The value of a name. Raises KeyError with a sentence for people."""
+        """Return the value of a name. Raises KeyError with a readable message."""
         if self._on_read:
             self._on_read(key)
         names = self._names()
@@ -49,7 +49,7 @@ class Scope:
 
 
 def azure_parts(text: str) -> list[str]:
-    """The text by turns without and with an expression of Azure, `${{ ... }}`; it begins and ends without."""
+    """Split text at the expressions of Azure, `${{ ... }}`: parts alternate, the first and last are plain text."""
     parts = []
     at = 0
     while (start := text.find("${{", at)) >= 0 and (end := text.find("}}", start + 3)) >= 0:

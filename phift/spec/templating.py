@@ -1,8 +1,8 @@
 """Templates in scalars: Jinja2 expressions, rendered after parsing.
 
-A scalar that is one expression gives a typed value, which is never parsed again; text with expressions in it gives text
-(`Mixed`, which a field of another type reads as a YAML scalar). No statements, no calls, no powers, no arithmetic on
-text but `+` and `~`, a short list of filters; undefined names are errors. Azure's own `${{ ... }}` passes through.
+A scalar with a single expression results in a typed value, which is not parsed again; text with expressions results in
+text (`Mixed`, which a field of another type reads as a YAML scalar). No statements, no calls, no powers, no arithmetic
+on text but `+` and `~`, a short list of filters; undefined names are errors. Azure's own `${{ ... }}` passes through.
 
 Jinja2 is imported when the first template is met that is more than a name.
 """
@@ -22,16 +22,16 @@ _NAME = re.compile(r"\{\{-?\s*([a-z]+)\.([A-Za-z_][A-Za-z0-9_]*)\s*-?\}\}")
 
 
 def is_template(text: str) -> bool:
-    """Whether a scalar has something to render."""
+    """Return whether a scalar must be rendered."""
     if "{%" in text:
-        return True  # refused when it is rendered, never passed on
+        return True  # rejected when rendered, never passed on
     return "{{" in text and any("{{" in part for part in azure_parts(text)[::2])
 
 
 def render_text(text: str, scopes: Mapping[str, Scope], budget: Budget | None = None) -> Any:
-    """The value of a scalar that is_template: typed for a lone expression, Mixed else. Raises TemplateError.
+    """Render a scalar that is_template. Return a typed value for a single expression, otherwise Mixed.
 
-    budget: of the spec that the scalar is part of.
+    budget: of the spec that contains the scalar. Raises TemplateError.
     """
     budget = budget or Budget()
     if (name := _NAME.fullmatch(text.strip())) and name[1] in scopes:

@@ -1,4 +1,4 @@
-"""The tree of a YAML document: plain values that know their place, before any of it is given a meaning."""
+"""The tree of a YAML document: plain values with positions, before interpretation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Path = tuple[str | int, ...]
 
 
 class Broken(Enum):
-    """Stands for a value that could not be read and has its diagnostic already: nothing more is said about it."""
+    """Placeholder for a value that could not be read and is already reported."""
 
     BROKEN = "broken"
 
@@ -23,7 +23,7 @@ BROKEN = Broken.BROKEN
 
 
 class OriginKind(StrEnum):
-    """Where a final value came from."""
+    """The kind of origin of a final value."""
 
     SPEC = "spec"
     VAR = "var"
@@ -35,7 +35,7 @@ class OriginKind(StrEnum):
 
 
 class Origin(NamedTuple):
-    """Where a final value came from. detail: the variables or the target's name; mark: the place, if it has one."""
+    """The origin of a final value. detail: the variables or the name of the target. mark: its position, if any."""
 
     kind: OriginKind
     detail: str = ""
@@ -46,10 +46,10 @@ class Origin(NamedTuple):
 
 
 class Node(NamedTuple):
-    """A value with its place.
+    """A value with its position.
 
-    value: None, bool, int, float or str, a mapping of text to nodes, or a sequence of nodes. written: the path under
-    which it stands in the file (`targets.prod.finetune`), which a target's override leaves behind when it is merged.
+    value: None, bool, int, float or str, a mapping of text to nodes, or a sequence of nodes. written: its path
+    in the file (`targets.prod.finetune`), which differs from its path after an override is merged.
     """
 
     value: Any
@@ -60,21 +60,21 @@ class Node(NamedTuple):
 
     @property
     def mapping(self) -> Mapping[str, Node] | None:
-        """The children by key, None when this is no mapping."""
+        """The children by key; None if the node is not a mapping."""
         return self.value if isinstance(self.value, dict) else None
 
     @property
     def items(self) -> Sequence[Node] | None:
-        """The children in order, None when this is no sequence."""
+        """The children in order; None if the node is not a sequence."""
         return self.value if isinstance(self.value, list) else None
 
     @property
     def name_mark(self) -> Mark:
-        """The place of its key, or of the value where it has no key."""
+        """The position of the key, or of the value if it does not have a key."""
         return self.key_mark or self.mark
 
     def child(self, key: str | int) -> Node | None:
-        """The child of that key or index, or None."""
+        """Return the child with a key or index, or None."""
         if isinstance(self.value, dict):
             found = self.value.get(key)
             return found if isinstance(found, Node) else None
@@ -84,14 +84,14 @@ class Node(NamedTuple):
         return None
 
     def at(self, path: Path) -> Node | None:
-        """The node at that path, or None."""
+        """Return the node at a path, or None."""
         node: Node | None = self
         for key in path:
             node = node.child(key) if node else None
         return node
 
     def nearest(self, path: Path) -> Node:
-        """The deepest node on the way to that path."""
+        """Return the deepest existing node on a path."""
         node = self
         for key in path:
             below = node.child(key)
@@ -101,12 +101,12 @@ class Node(NamedTuple):
         return node
 
     def with_value(self, value: Any) -> Node:
-        """The same place with another value."""
+        """Return a node with another value at the same position."""
         return Node(value, self.mark, self.origin, self.written, self.key_mark)
 
 
 def plain(node: Node) -> Any:
-    """The values alone."""
+    """Return the plain values of a tree."""
     if isinstance(node.value, dict):
         return {key: plain(child) for key, child in node.value.items()}
     if isinstance(node.value, list):
@@ -115,7 +115,7 @@ def plain(node: Node) -> Any:
 
 
 def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
-    """Every scalar and every empty mapping or sequence below, with its path, in document order."""
+    """Yield every scalar and every empty mapping or sequence with its path, in document order."""
     waiting = [(path, node)]
     while waiting:
         path, node = waiting.pop()

@@ -1,4 +1,4 @@
-"""A spec without what maps its rows: to look at data whose mapping is still to be written."""
+"""A spec without the mapping of its rows, to inspect data before the mapping is written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KEY = "messages"
 
 
 def unmapped(root: Node) -> Node:
-    """The tree without `data.messages` and those of single splits, in the targets too."""
+    """Return the tree without `data.messages` and `messages` of splits, also in targets."""
     blocks = dict(root.mapping or {})
     if "data" in blocks:
         blocks["data"] = _without(blocks["data"])

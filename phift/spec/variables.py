@@ -1,7 +1,7 @@
-"""Variables, and the rendering of a tree with them.
+"""Variables, and rendering of a tree.
 
-Where a variable is set more than once, `--var` wins over `--var-file`, which wins over the target, which wins over the
-spec. A variable may use others, the environment and the target; it is rendered when first used.
+Precedence, highest first: `--var`, `--var-file`, target, spec. A variable can use other variables, the environment and
+the target; it is rendered on first use.
 """
 
 from __future__ import annotations
@@ -28,14 +28,16 @@ _HOP = 3  # levels of a template that is read for another one
 _MAX_DEPTH = 64
 _SPLITS = ("from", "train", "validation", "test", "sample")
 _OPAQUE: frozenset[Path] = frozenset({("data", "messages"), *(("data", split, "messages") for split in _SPLITS)})
-"""Jinja of its own, applied to rows."""
+"""Paths of templates for rows, which are not rendered here."""
 
 
 def layered(
     declared: Node | None, files: Sequence[FilePath], given: Mapping[str, str], home: Callable[[], FilePath]
 ) -> tuple[dict[str, Node], list[Diagnostic]]:
-    """The variables of the spec and its target, with those of files and the command line over them. home: gives the
-    folder that the files must lie in."""
+    """Return the variables of the spec and its target, overridden by files and the command line.
+
+    home: returns the folder that must contain the files.
+    """
     found: list[Diagnostic] = []
     variables = dict((declared.mapping if declared else None) or {})
     for path in files:
@@ -68,7 +70,7 @@ def layered(
 
 
 def _not_finite(variables: Mapping[str, Node]) -> list[Diagnostic]:
-    """A variable has no type, so nothing else would notice a number that JSON cannot say."""
+    """Report numbers that JSON cannot represent; no other check does, as variables do not have a type."""
     return [
         Diagnostic(
             f"{dotted(('vars', name, *path))} must be a finite number",
@@ -83,7 +85,7 @@ def _not_finite(variables: Mapping[str, Node]) -> list[Diagnostic]:
 
 
 def _is_text(value: str) -> bool:
-    """Whether it can be written as UTF-8: what a process is given may hold any bytes."""
+    """Return whether text can be encoded as UTF-8; arguments of a process can contain any bytes."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -92,7 +94,7 @@ def _is_text(value: str) -> bool:
 
 
 class _Literal(str):
-    """Text from the command line: never a template."""
+    """Text from the command line, never a template."""
 
     __slots__ = ()
 
@@ -107,7 +109,7 @@ def _undeclared(
 
 
 class Renderer:
-    """Renders the scalars of a tree. found: what went wrong; env_names: environment variables asked for."""
+    """Renders the scalars of a tree. found: the problems. env_names: the environment variables read."""
 
     def __init__(
         self, variables: Mapping[str, Node], target: Mapping[str, Any], environment: Environment, budget: Budget
@@ -131,7 +133,7 @@ class Renderer:
         }
 
     def render(self, node: Node, path: Path = ()) -> Node:
-        """The tree with every template replaced by its value; BROKEN where one fails."""
+        """Return the tree with every template replaced by its value, or by BROKEN if it fails."""
         value = node.value
         if path in _OPAQUE:
             return node
@@ -145,7 +147,7 @@ class Renderer:
             self._budget.leave()
 
     def _inner(self, node: Node, path: Path) -> Node:
-        """A mapping or a list."""
+        """Render a mapping or a list."""
         value = node.value
         if isinstance(value, dict):
             for key, child in value.items():
@@ -158,7 +160,7 @@ class Renderer:
         return node if all(a is b for a, b in zip(items, value, strict=True)) else node.with_value(items)
 
     def variables(self) -> dict[str, Node]:
-        """The variables that were used, rendered."""
+        """Return the rendered variables that were used."""
         return {name: self._done[name] for name in self._variables if name in self._done}
 
     def _refuse_key(self, key: str, child: Node, path: Path) -> None:
@@ -193,10 +195,10 @@ class Renderer:
 
     def _fail(self, node: Node, path: Path, cause: TemplateError) -> None:
         if cause.summary == _BROKEN_VARIABLE:
-            return  # said where the variable is
+            return  # reported at the variable
         if isinstance(cause, SpentError):
             if self._spent:
-                return  # said of the first template that there was nothing left for
+                return  # reported at the first template that exceeded the budget
             self._spent = True
         refused = bool(self._refused_env)
         name = self._missing_env[-1] if self._missing_env else ""

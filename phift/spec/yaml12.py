@@ -1,8 +1,8 @@
-"""YAML 1.2 with places: text to a tree, by libyaml.
+"""YAML 1.2 with positions: parse text to a tree, with libyaml.
 
-Scalars follow the core schema (scalars.py). Merge keys (`<<`) are not part of it and are refused; anchors and aliases
-for whole values work. Duplicate keys are refused. Everything wrong with the document's structure is reported at once; a
-syntax error, or more depth or values than there is room for, ends the reading.
+Scalars follow the core schema (scalars.py). Merge keys (`<<`) are not part of it and are rejected; anchors and
+aliases for whole values work. Duplicate keys are rejected. All structural problems are reported at once; a syntax
+error, or exceeding the limits of depth or values, ends the reading.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _UNQUOTED_TEMPLATE = r"(?:^|[:\-,\[{]\s+|\[)\{\{"
 def read(
     path: FilePath, *, name: str = "", most: int = SPEC_BYTES, room: Room | None = None
 ) -> tuple[Node | None, list[Diagnostic]]:
-    """The tree of a file, or None, and all that is wrong with it. name: how diagnostics call the file.
+    """Return the tree of a file, or None, and its problems. name: of the file in diagnostics.
 
-    most: bytes that it may have. room: for the values of several files together.
+    most: maximum size in bytes. room: limits shared by several files.
     """
     name = name or str(path)
     try:
@@ -48,7 +48,7 @@ def read(
 
 
 def parse(text: str, name: str, room: Room | None = None) -> tuple[Node | None, list[Diagnostic]]:
-    """The tree of a YAML text, or None when it is empty or no YAML, and all that is wrong with it."""
+    """Return the tree of a YAML text, or None if it is empty or invalid, and its problems."""
     try:
         composer = Composer(text, name, room or Room())
         root = composer.document()
@@ -66,7 +66,7 @@ def parse(text: str, name: str, room: Room | None = None) -> tuple[Node | None, 
 
 
 def flow(value: Any) -> str:
-    """A plain value as YAML 1.2 on one line, quoted where it would be read as something else."""
+    """Return a plain value as YAML 1.2 on one line, quoted if it would otherwise be read as another type."""
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{flow_key(key)}: {flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
@@ -75,7 +75,7 @@ def flow(value: Any) -> str:
 
 
 def flow_key(text: str | int) -> str:
-    """Text as a YAML scalar, a key too, quoted where it must be."""
+    """Return text as a YAML scalar or key, quoted if necessary."""
     text = str(text)
     safe = text and text.isprintable() and text.strip() == text and text[0] not in _INDICATORS and text != "<<"
     special = any(part in text for part in (": ", " #", ",", "[", "]", "{", "}")) or text.endswith(":")
@@ -90,7 +90,7 @@ def _escaped(character: str) -> str:
 
 
 def unreadable(path: FilePath, name: str, cause: OSError) -> Diagnostic:
-    """The diagnostic of a file that could not be read."""
+    """Return the diagnostic of a file that could not be read."""
     mark = Mark(name)
     if isinstance(cause, FileNotFoundError):
         folder = path.parent

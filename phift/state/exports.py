@@ -71,7 +71,7 @@ class EndpointExport:
 
 @dataclass(frozen=True)
 class DeploymentExport:
-    """A deployment. beside: whether a new one is created next to the old one, which serves until then."""
+    """A deployment. A flag tells whether it is created next to the old one, which serves until then."""
 
     address: Address
     name: str

@@ -1,1 +1,1 @@
-"""One spec on one target: loaded, connected, pinned, its facts read, compiled. What every verb works on."""
+"""The workbench: one spec on one target, loaded, connected, pinned and compiled. All commands work on it."""

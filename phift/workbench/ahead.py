@@ -1,7 +1,7 @@
-"""Reads that every plan of a spec takes, begun before anything asks for them.
+"""Prefetch of the reads that every plan of a spec needs.
 
-Each answer takes a trip to the service. Reads that wait for each other make nine trips one after another; begun as
-soon as what they need is known, they make four:
+Each read is a round trip to the service. Sequential reads take nine round trips; started as soon as their inputs are
+known, they take four:
 
     token | workspace, registries, lists | VM sizes, registry documents | data and model versions
 """
@@ -23,7 +23,10 @@ __all__ = ["reading_ahead"]
 
 @contextmanager
 def reading_ahead(loaded: LoadedSpec, session: Session, pinned: StackLock) -> Iterator[None]:
-    """Begins the reads; at the end of the block they are done. What fails fails again for whoever needs it."""
+    """Start the reads; they are finished at the end of the block.
+
+    An error is raised again where the result is needed.
+    """
     reads = list(_reads(loaded, session, pinned))
     with reading(len(reads)) as pool:
         for read in reads:
@@ -48,6 +51,6 @@ def _reads(loaded: LoadedSpec, session: Session, pinned: StackLock) -> Iterator[
     yield listed("computes")
     if spec.endpoint is not None or spec.deployment is not None:
         yield listed("onlineEndpoints")
-        if pinned != StackLock():  # planned before: there may be deployments
+        if pinned != StackLock():  # planned before: deployments may exist
             name = (spec.endpoint and spec.endpoint.name) or endpoint_name(loaded.stack, base)
             yield listed(f"onlineEndpoints/{name}/deployments")

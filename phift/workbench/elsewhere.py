@@ -1,4 +1,4 @@
-"""Splits whose rows are neither on this machine nor on the hub: data assets, files in datastores, addresses."""
+"""Splits with rows elsewhere than on this machine or on the hub: data assets, files in datastores, addresses."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ __all__ = ["Elsewhere", "is_elsewhere"]
 
 
 def is_elsewhere(wanted: DataSource) -> bool:
-    """Whether a split is one of these."""
+    """Return whether the rows of a split are elsewhere."""
     return wanted.asset is not None or bool(scheme_of(wanted.path or ""))
 
 
 @dataclass
 class Elsewhere:
-    """The splits of one spec that are elsewhere. addresses, assets: by split, what the lock file should pin of them.
+    """The splits of one spec that are elsewhere. addresses, assets: the new pins by split.
 
-    stores: asked once something lies in the target's workspace. pinned: what the lock file pins now.
+    stores: called for data in the workspace of the target. pinned: the current pins of the lock file.
     """
 
     shared: Shared
@@ -41,10 +41,10 @@ class Elsewhere:
     notes: list[str] = field(default_factory=list)
 
     def identity(self, split: str, wanted: DataSource, place: str) -> SourceIdentity:
-        """What a split is now. place: of it in the spec, for notes.
+        """Return the current identity of a split. place: its path in the spec, for notes.
 
-        The workspace is asked for assets and blobs; an address only where `Shared.fetch` allows a download and it has
-        no pin. Raises InvalidSpecError, AzureError, WebError.
+        Reads assets and blobs from the workspace. Downloads an address only if it is not pinned and `Shared.fetch`
+        allows it. Raises InvalidSpecError, AzureError, WebError.
         """
         asked = wanted.path if wanted.asset is None else str(wanted.asset)
         if self.shared.data_root is not None:
@@ -77,7 +77,7 @@ class Elsewhere:
         return self._found(reference, stores, place)
 
     def _pinned_version(self, split: str, reference: AssetRef, stores: Stores) -> AssetRef:
-        """The version of a label: the pinned one, else the newest."""
+        """Resolve a label to the pinned version, or to the newest one."""
         versions = self.shared.once(
             ("versions", stores.arm_id, reference.name), lambda: tuple(stores.versions(reference.name))
         )
@@ -85,7 +85,7 @@ class Elsewhere:
         version = pin.get("version") if pin.get("requested") == str(reference) else None
         if version is None:
             if not versions:
-                return reference.pinned("latest")  # which is found missing
+                return reference.pinned("latest")  # reported as missing later
             version = versions[0]
         elif versions and versions[0] != version:
             newer = (

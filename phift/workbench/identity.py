@@ -1,4 +1,4 @@
-"""The id of a lock file: found on what the stack made before it was lost, or made by the first apply."""
+"""The id of a lock file: recovered from the objects of the stack if it was lost, or created by the first apply."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ __all__ = ["known_id", "settled"]
 
 
 def known_id(bench: Workbench, observed: Mapping[Address, Observation]) -> str:
-    """The id that the lock file should have; empty where nothing says one.
+    """Return the id that the lock file should have; empty if unknown.
 
-    Its own, unless the stack's objects carry another and nothing of this repository in the workspace carries its own:
-    then it was lost and made again, and what the objects carry holds.
+    This is its current id, except if the objects of the stack have another id and no object of the repository has the
+    current one: then the file was lost and re-created, and the id of the objects applies.
     """
     claim = bench.stack.claim
     live = [seen.live for seen in observed.values() if seen.live is not None]
@@ -34,8 +34,11 @@ def known_id(bench: Workbench, observed: Mapping[Address, Observation]) -> str:
 
 
 def settled(claim: Claim, lock: Path, azure: Azure) -> str:
-    """The id to write with, which the lock file has from now on: the claim's, else that of an object of the same
-    source, else a new one. Raises AzureError, and PhiftError where the lock file cannot be written."""
+    """Write the id to the lock file and return it: that of the claim, that of an object of the same source, or a new
+    one.
+
+    Raises AzureError, and PhiftError if the lock file is not writable.
+    """
     return settle_id(lock, claim.id or next(_carried(claim, azure), ""))
 
 
@@ -45,7 +48,7 @@ def _ids(claim: Claim, live: Iterable[Live]) -> list[str]:
 
 
 def _ids_of_repository(bench: Workbench) -> set[str]:
-    """Of all that bills and was made from the spec's repository, by whichever file."""
+    """Return the ids of all billed objects created from the repository of the spec, by any file."""
     mine = bench.stack.claim.source.repository
     found = set()
     for collection in BILLED.values():
@@ -58,7 +61,7 @@ def _ids_of_repository(bench: Workbench) -> set[str]:
 
 
 def _carried(claim: Claim, azure: Azure) -> Iterator[str]:
-    """The ids of what bills and was made from the very spec, as it is now."""
+    """Yield the ids of billed objects created from the same spec file."""
     if not claim.source.known:
         return
     snapshot = Snapshot()

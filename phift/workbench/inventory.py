@@ -1,4 +1,4 @@
-"""Which stacks there are: those that specs make, and what a workspace holds by its marks."""
+"""The inventory of stacks: those that specs define, and those in a workspace according to marks."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from phift.workbench.sessions import Shared, place_of
 __all__ = ["BILLED", "FoundStack", "forgotten", "load_each", "stacks_in", "verified"]
 
 BILLED = {kind.name: kind.traits.billed_in for kind in KINDS.values() if kind.traits.billed_in}
-"""Kinds that are billed for as long as they exist, and where they are listed. The others cost nothing, and are kept."""
+"""Kinds that are billed while they exist, with their ARM collections. Other kinds are free and kept."""
 
 
 @dataclass(frozen=True)
 class FoundStack:
-    """A stack by its marks. claim: what its objects say of the lock file and the spec that made them. objects: by kind,
-    each verified as its own. mistaken: whether one of the specs asked for makes a stack of that name, but not this one.
+    """A stack found by marks. claim: the lock file and the spec according to its objects. objects: verified objects by
+    kind. mistaken: whether one of the given specs defines another stack of the same name.
     """
 
     stack: str
@@ -38,12 +38,12 @@ class FoundStack:
     mistaken: bool = False
 
     def belongs_to(self, claim: Claim) -> bool:
-        """Whether it is the stack of that claim, moved or not."""
+        """Return whether this is the stack of a claim, moved or not."""
         return claim.owns(self.claim.id, str(self.claim.source)) is not Ownership.FOREIGN
 
 
 def load_each(request: Request) -> list[tuple[Request, LoadedSpec]]:
-    """Every stack that a file makes, with the request for it alone. Raises InvalidSpecError."""
+    """Return all stacks of a file, each with a request for it alone. Raises InvalidSpecError."""
     loaded = spec.load_all(
         request.path,
         target=request.target,
@@ -57,9 +57,9 @@ def load_each(request: Request) -> list[tuple[Request, LoadedSpec]]:
 
 
 def stacks_in(azure: Azure, snapshot: Snapshot | None = None) -> list[FoundStack]:
-    """The stacks that have something which bills in a workspace, by name. Raises AzureError.
+    """Return the stacks with billed objects in a workspace, by name. Raises AzureError.
 
-    Only what verifies counts: marks that were copied from another object belong to no stack.
+    Ignores objects with marks copied from another object.
     """
     snapshot = snapshot or Snapshot()
     found: dict[tuple[str, str, str], list[tuple[str, Live]]] = {}
@@ -76,8 +76,10 @@ def stacks_in(azure: Azure, snapshot: Snapshot | None = None) -> list[FoundStack
 
 
 def verified(azure: Azure, kind: str, raw: Mapping[str, Any], snapshot: Snapshot | None) -> Live | None:
-    """The object of a listed document, by the name it is listed under, where the stack and the spec that its marks name
-    are true; None where it has none, or they were copied from another object. Raises AzureError."""
+    """Return the object of a listed document if its marks verify; None without marks, or if they were copied.
+
+    Raises AzureError.
+    """
     marks, name = marks_in(raw.get("tags")), str(raw["name"])
     try:
         address = Address.parse(marks.get(ADDRESS, ""))
@@ -90,10 +92,10 @@ def verified(azure: Azure, kind: str, raw: Mapping[str, Any], snapshot: Snapshot
 
 
 def forgotten(requests: Sequence[Request], connect: Connector) -> list[FoundStack]:
-    """Stacks in the workspaces of these specs that none of them makes, on whatever target.
+    """Return the stacks in the workspaces of these specs that none of the specs defines, on any target.
 
-    A stack that has the name of one of theirs and belongs to another spec is among them, and marked as mistaken.
-    Raises InvalidSpecError for a spec that cannot be read: its stacks would look forgotten.
+    Includes stacks of other specs with the name of one of theirs, marked as mistaken.
+    Raises InvalidSpecError for an invalid spec, as its stacks would be reported as forgotten.
     """
     loaded = [one for request in requests for _, one in load_each(request)]
     shared = Shared(inline=True)

@@ -1,5 +1,5 @@
-"""What the ledger remembers of past applies: told beside what is found, and needed for a decision only where an object
-has lost the tags that say whose it is."""
+"""Values of past applies from the ledger: shown in plans, and used for decisions only if the tags of an object were
+removed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ REMOVED = "removed outside"
 
 
 class Remembered:
-    """The last applies of a stack, read when first asked for; nothing where there is no ledger, or none to be read."""
+    """The last applies of a stack, read on first use; empty if the ledger does not exist or cannot be read."""
 
     def __init__(self, azure: Azure, stack: str, claim: Claim) -> None:
         self._azure = azure
@@ -38,43 +38,42 @@ class Remembered:
 
     @cached_property
     def made(self) -> frozenset[tuple[str, str]]:
-        """Address and name of everything that past applies made and did not delete; of versions, which share a name,
-        their digests too.
+        """Address and name of all objects that past applies created and did not delete.
 
-        Of what routes requests: the deployments that the last shift was to.
+        Versions, which share a name, are included with their digests; traffic splits with their deployments.
         """
-        there: set[tuple[str, str]] = set()
+        existing: set[tuple[str, str]] = set()
         for result in self._done:
             intent = result.intent
             key, traits = (intent.address, intent.identity), _traits(intent.address)
             keys = {key, *_versions(intent, traits)}
             if traits.routes:
                 routed = {(intent.address, name) for name in _shares(intent)}
-                there = {k for k in there if not _traits(k[0]).routes} | routed
+                existing = {k for k in existing if not _traits(k[0]).routes} | routed
             elif intent.verb != "delete":
-                there |= keys
+                existing |= keys
             elif traits.hosts:
-                # What it hosts goes with it, and nothing more is written of that.
-                there = {k for k in there - {key} if not (_traits(k[0]).routes or _traits(k[0]).serves)}
+                # Hosted objects are deleted with it, without entries of their own.
+                existing = {k for k in existing - {key} if not (_traits(k[0]).routes or _traits(k[0]).serves)}
             else:
-                there = {k for k in there - keys if not (_traits(k[0]).routes and k[1] == intent.identity)}
-        return frozenset(there)
+                existing = {k for k in existing - keys if not (_traits(k[0]).routes and k[1] == intent.identity)}
+        return frozenset(existing)
 
     def has_made(self, desired: Desired[Any]) -> bool:
-        """Whether a past apply made the very object that is desired, and none deleted it."""
+        """Return whether a past apply created the desired object and none deleted it."""
         version = desired.traits.nature is Nature.VERSION
         return (str(desired.address), desired.digest if version else desired.name) in self.made
 
     @property
     def split(self) -> Mapping[str, int] | None:
-        """How the last shift left the traffic; None where the ledger does not say."""
+        """The traffic after the last shift; None if unknown."""
         facts = next((r.intent.facts for r in reversed(self._done) if _traits(r.intent.address).routes), {})
         found = facts.get("split")
         return found if isinstance(found, Mapping) else None
 
     @cached_property
     def applied(self) -> Mapping[str, Mapping[str, Any]]:
-        """By address, the leaves of what was written last."""
+        """The leaves of the last written values by address."""
         found = {}
         for result in self._done:
             applied = result.intent.facts.get("applied")
@@ -83,8 +82,10 @@ class Remembered:
         return found
 
     def lost(self, stack: Stack, observed: Mapping[Address, Observation], *, generated: bool) -> frozenset[Address]:
-        """What carries no marks although a past apply made it. generated: look only at names that nothing but this
-        stack gives, so that the ledger is not read because of a cluster that others made."""
+        """Return the objects without marks that a past apply created.
+
+        generated: check generated names only, so that unmanaged clusters do not cause a read of the ledger.
+        """
         unmarked = [
             desired
             for desired in stack.resources
@@ -97,12 +98,11 @@ class Remembered:
         return frozenset(d.address for d in unmarked if (str(d.address), d.name) in self.made)
 
     def beside(self, resources: tuple[PlannedResource, ...], stack: Stack) -> tuple[PlannedResource, ...]:
-        """The same resources of the stack, with `applied` where a live object differs, and why one is to be made
-        again."""
+        """Return the resources with `applied` values of changed fields, and reasons for re-created objects."""
         differs = any(r.fingerprint and r.visible_changes for r in resources)
         applied = self._claim.id or any(r.fingerprint for r in resources)
-        gone = applied and any(r.action is Action.CREATE for r in resources)
-        return tuple(self._told(r, stack) for r in resources) if differs or gone else resources
+        recreated = applied and any(r.action is Action.CREATE for r in resources)
+        return tuple(self._told(r, stack) for r in resources) if differs or recreated else resources
 
     def _told(self, resource: PlannedResource, stack: Stack) -> PlannedResource:
         address = str(resource.address)
@@ -115,7 +115,7 @@ class Remembered:
 
     @cached_property
     def _done(self) -> tuple[Result, ...]:
-        """Writes that had their effect, oldest first."""
+        """Successful writes, oldest first."""
         from phift.ledger.journal import history
 
         try:
@@ -132,12 +132,12 @@ def _shares(intent: Intent) -> Iterable[str]:
 
 
 def _versions(intent: Intent, traits: Traits) -> Iterable[tuple[str, str]]:
-    """The key of a version's digest, where the intent says it."""
+    """Yield the key of the digest of a version, if the intent contains it."""
     digest = intent.facts.get("digest")
     return [(intent.address, str(digest))] if traits.nature is Nature.VERSION and digest else []
 
 
 def _traits(address: str) -> Traits:
-    """Those of the kind that an address of the ledger names; of one that this release does not know, the defaults."""
+    """Return the traits of the kind of an address in the ledger; the defaults for a kind unknown to this release."""
     kind = KINDS.get(address.partition(".")[0])
     return kind.traits if kind else Traits()

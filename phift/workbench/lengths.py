@@ -1,4 +1,4 @@
-"""How many tokens of a row the training uses, as far as that is known without a workspace."""
+"""The maximum number of tokens of a row, as far as known without a workspace."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ _PARAMETER = "max_seq_length"
 
 @dataclass(frozen=True)
 class Limit:
-    """tokens: beyond them a row is cut; None: not known. what: where the number comes from."""
+    """tokens: maximum length of a row, longer ones are truncated; None: unknown. what: the origin of the number."""
 
     tokens: int | None = None
     what: str = ""
 
 
 def limit_of(loaded: LoadedSpec) -> Limit:
-    """From the spec's max_seq_length, else from the model defaults that the lock file pins, else the context window of
-    the base model, which is what the component takes where it is -1 or left out."""
+    """Return the limit: max_seq_length of the spec, that of the pinned model defaults, or the context window.
+
+    The component uses the context window of the base model if max_seq_length is -1 or not set.
+    """
     block, base = loaded.spec.finetune, loaded.spec.base_model
     if block is None or base is None:
         return Limit()

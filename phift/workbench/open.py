@@ -1,4 +1,4 @@
-"""What every phase after loading works on: a session, the facts, the compiled stack, and what is live."""
+"""The workbench of all phases after loading: a session, the facts, the compiled stack, and live objects."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ _PARALLEL_READS = 10
 
 @dataclass(frozen=True)
 class Workbench:
-    """One spec on one target. pinned: what the lock file said of the stack before. remote: of its workspace.
-    remembered: of its ledger."""
+    """One spec on one target. pinned: the previous pins of the stack. remote: cached facts of the workspace.
+    remembered: past applies."""
 
     loaded: LoadedSpec
     azure: Azure
@@ -50,26 +50,26 @@ class Workbench:
     remembered: Remembered
     snapshot: Snapshot = field(default_factory=Snapshot)
     unidentified: tuple[Diagnostic, ...] = ()
-    """A warning for each split of data whose source cannot be had, of a bench that only looks."""
+    """A warning for each split whose source is not available, for a workbench without writes."""
     inline: bool = False
-    """Whether its reads go one after another, because stacks already go side by side."""
+    """Whether reads are sequential, because stacks are already processed concurrently."""
 
     @property
     def context(self) -> Context:
-        """For reads, each list once."""
+        """The context for reads, with shared lists."""
         return Context(self.azure, self.stack.name, self.stack.claim, snapshot=self.snapshot)
 
     @property
     def digest(self) -> str:
-        """Of everything the stack wants: a saved plan is stale when it moved."""
+        """The digest of the desired stack; a saved plan is stale if it has changed."""
         wanted = [[str(r.address), r.name, r.digest, r.properties, r.azure, r.owned] for r in self.stack.resources]
         return digest_of([self.loaded.digest, wanted])
 
 
 def open_workbench(request: Request, connect: Connector, *, upgrade: bool = False, looking: bool = False) -> Workbench:
-    """Load, connect, pin, read the facts, compile. upgrade: take over what is newer than what was pinned.
+    """Load, connect, pin, read the facts, and compile. upgrade: update the pins to newer versions.
 
-    looking: nothing is to be made, so the data need not be there; the newest version in the workspace stands for it.
+    looking: the command does not create anything; if data is not available, use the newest version in the workspace.
 
     Raises InvalidSpecError, RefusedError, AzureError, EmulatorError.
     """
@@ -80,7 +80,7 @@ def open_workbench(request: Request, connect: Connector, *, upgrade: bool = Fals
 def workbench_of(
     loaded: LoadedSpec, connect: Connector, *, upgrade: bool = False, shared: Shared | None = None
 ) -> Workbench:
-    """The same, of a spec that is loaded."""
+    """Open the workbench of a loaded spec. See open_workbench."""
     shared = shared or Shared()
     session = shared.session(loaded, connect)
     azure = session.azure
@@ -118,8 +118,8 @@ def workbench_of(
 
 
 def observe(bench: Workbench) -> dict[Address, Observation]:
-    """What is live of every resource, read at once; a job only where its model is not there, or where its `azure:` is
-    to be compared."""
+    """Read all resources concurrently; a job only if its model does not exist or its `azure:` block must be
+    compared."""
     runs = [r for r in bench.stack.resources if r.traits.trains]
     seen = _read_all(bench, [r for r in bench.stack.resources if not r.traits.trains])
     made = (seen[d.address].live for run in runs for d in bench.stack.dependents(run.address))
@@ -138,14 +138,14 @@ def _read_all(bench: Workbench, wanted: list[Desired[Any]]) -> dict[Address, Obs
 
 
 def _pinned(lock: Lock, loaded: LoadedSpec) -> StackLock:
-    """A renamed stack keeps the pins it had."""
+    """Return the pins of a stack, including those under former names."""
     end = loaded.stack.removeprefix(loaded.spec.name)
     names = (loaded.stack, *(f"{name}{end}" for name in loaded.spec.renamed_from))
     return next((lock.stacks[name] for name in names if name in lock.stacks), StackLock())
 
 
 def _kept_names(bench: Workbench) -> dict[Address, str]:
-    """Names of a renamed stack's things that are there under an earlier name, and under the new one not yet."""
+    """Return the names of resources of a renamed stack that exist under a former name only."""
     kept = {}
     for desired in bench.stack.resources:
         if not desired.former_names or KINDS[desired.address.kind].wire.read(bench.context, desired).live:

@@ -1,4 +1,4 @@
-"""What carries the stack's name and is not what the spec wants: its own from before, and that of others."""
+"""Objects with the name of the stack that the spec does not define: its own earlier ones, and those of others."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ __all__ = ["orphans", "strangers"]
 
 
 def orphans(bench: Workbench) -> Iterator[tuple[str, Live]]:
-    """Kind and live object of each. Those of other stacks, or whose marks do not verify, are never among them."""
+    """Yield kind and live object of orphans. Excludes objects of other stacks, and marks that do not verify."""
     yield from ((kind, live) for kind, live in _named(bench) if live.ours)
 
 
 def strangers(bench: Workbench) -> Iterator[tuple[str, Live]]:
-    """What carries the stack's name, bills, and belongs to another spec: kind and live object of each."""
+    """Yield kind and live object of billed objects with the name of the stack that belong to another spec."""
     yield from ((kind, live) for kind, live in _named(bench) if not live.ours and not live.owner.copied)
 
 
 def _named(bench: Workbench) -> Iterator[tuple[str, Live]]:
-    """What carries the stack's name under a name that the spec does not give."""
+    """Yield the objects marked with the name of the stack whose own name is not in the spec."""
     for kind, collection in BILLED.items():
         wanted = {d.name.lower() for d in bench.stack.of_kind(kind)}
         for raw in _marked(bench, f"{bench.azure.workspace.arm_id}/{collection}"):

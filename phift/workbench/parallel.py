@@ -1,4 +1,4 @@
-"""Reading several things at once."""
+"""Concurrent reads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["reading"]
 
 @contextmanager
 def reading(workers: int) -> Iterator[ThreadPoolExecutor]:
-    """A pool of threads that only read. Ctrl-C leaves at once: it does not wait for answers that nobody needs."""
+    """Yield a thread pool for reads. Ctrl-C returns immediately, without waiting for pending answers."""
     pool = ThreadPoolExecutor(max_workers=workers)
     try:
         yield pool

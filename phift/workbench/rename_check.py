@@ -1,4 +1,4 @@
-"""A stack that was renamed without `renamed_from` would be made anew: told, where the old one's marks show it."""
+"""Warning about a stack renamed without `renamed_from`, which would be re-created. Detected by marks."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _MAKES = {Action.CREATE, Action.RUN}
 
 
 def former_name(bench: Workbench, planned: Sequence[PlannedResource]) -> Iterator[Diagnostic]:
-    """A warning for each stack that this very spec file made under a name that it does not give any more.
+    """Yield a warning for each stack that this spec file created under a name that it no longer contains.
 
-    From the lists that every plan reads. Nothing is said of a file that no repository tells from another of its
-    name; of one whose name is a template; or of names that a removed target or combination had.
+    Uses the lists that every plan reads. Skips files without a known repository, names that are templates, and names of
+    removed targets or combinations.
     """
     node = bench.loaded.tree.child("name")
     literal = node is not None and node.origin.kind is OriginKind.SPEC
@@ -53,7 +53,7 @@ def former_name(bench: Workbench, planned: Sequence[PlannedResource]) -> Iterato
 
 
 def _others(bench: Workbench) -> dict[str, list[str]]:
-    """By stack, what carries this spec's marks and bills; copied marks do not count."""
+    """Return the billed objects with marks of this spec, by stack. Ignores copied marks."""
     found: dict[str, list[str]] = defaultdict(list)
     for kind, collection in BILLED.items():
         path = f"{bench.azure.workspace.arm_id}/{collection}"

@@ -1,4 +1,4 @@
-"""What a command asks for, and the first phase: loading."""
+"""The request of a command, and the first phase: loading."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from phift.spec import MAX_STACKS, LoadedSpec
 __all__ = ["Connector", "Request", "load"]
 
 Connector = Callable[[LoadedSpec], Azure]
-"""From a loaded spec to a session with the workspace of its target. Raises AzureError or EmulatorError."""
+"""Opens a session with the workspace of the target of a loaded spec. Raises AzureError or EmulatorError."""
 
 
-def _untold(text: str) -> None:
-    """Nobody listens."""
+def _ignore(text: str) -> None:
+    """Ignore the line."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """A spec file, the target (None: the default one), and variables that win over those in the file.
+    """A spec file, the target (None: the default one), and variables that override those of the file.
 
-    allow_env: environment variables that templates may read beside those that every spec may. data_root: the folder
-    that data must lie in; None: it may lie anywhere. max_stacks: of one run. fetch: data at an address
-    that the lock file does not pin may be downloaded. tell: takes a line about what takes long.
+    allow_env: environment variables that templates can read in addition to the default ones. data_root: the folder that
+    must contain the data; None: anywhere. max_stacks: of one run. fetch: whether data at an unpinned address may be
+    downloaded. tell: called with a line about a slow step.
     """
 
     path: Path
@@ -38,11 +38,11 @@ class Request:
     data_root: Path | None = None
     max_stacks: int = MAX_STACKS
     fetch: bool = False
-    tell: Callable[[str], None] = field(default=_untold, compare=False, repr=False)
+    tell: Callable[[str], None] = field(default=_ignore, compare=False, repr=False)
 
     @property
     def spec_options(self) -> tuple[str, ...]:
-        """What a command line says beside the path to mean the same stack. A literal secret is shown concealed."""
+        """The options that select the same stack on a command line. Literal secrets are concealed."""
         return (
             *(("--target", self.target) if self.target else ()),
             *(word for name, value in self.shown_variables.items() for word in ("--var", f"{name}={value}")),
@@ -52,7 +52,7 @@ class Request:
 
     @property
     def grants(self) -> tuple[str, ...]:
-        """Of that, what only the command line can give and no file: neither a spec nor a saved plan."""
+        """The options that only the command line can set, not a spec or a saved plan."""
         return (
             *(word for name in self.allow_env for word in ("--allow-env", name)),
             *(("--data-root", str(self.data_root)) if self.data_root else ()),
@@ -61,15 +61,15 @@ class Request:
 
     @property
     def shown_variables(self) -> dict[str, str]:
-        """The variables, literal secrets concealed."""
+        """The variables, with literal secrets concealed."""
         return {n: shown(n, value) if is_secret(n, value) else value for n, value in self.variables.items()}
 
 
 def load(request: Request, *, every_target: bool = True, home: Path | None = None, mapped: bool = True) -> LoadedSpec:
-    """The spec, rendered and validated. every_target: its other targets are validated too. home: the folder that files
-    of variables must lie in; by default the spec's repository. mapped: False leaves out how rows become messages.
+    """Load, render and validate the spec. every_target: validate its other targets too. home: the folder that must
+    contain variable files; by default the repository of the spec. mapped: False ignores the mapping of rows.
 
-    Raises InvalidSpecError with everything that is wrong.
+    Raises InvalidSpecError with all problems.
     """
     return spec.load(
         request.path,

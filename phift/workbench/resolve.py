@@ -1,6 +1,6 @@
-"""Facts for a spec: what floats is pinned by the lock file, the rest is read.
+"""Facts of a spec: versions from the pins of the lock file, other facts from the workspace.
 
-A pinned thing is never looked up anew, so a plan never changes because something newer came out; what is newer is told.
+A pinned version is never resolved again, so a new release never changes a plan; newer versions are reported.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["Newer", "Resolved", "resolve"]
 
 @dataclass(frozen=True)
 class Newer:
-    """A pinned thing of which a newer version exists."""
+    """A pinned asset with a newer version."""
 
     what: str
     pinned: str
@@ -34,9 +34,9 @@ class Newer:
 
 @dataclass(frozen=True)
 class Resolved:
-    """facts for the compiler, what the lock file should now say of the stack, and what is newer than what is pinned.
+    """The facts for the compiler, the new pins of the stack, and newer versions of pinned assets.
 
-    notes: what the plan should say of them. unidentified: splits of data whose source cannot be had, and why.
+    notes: for the plan. unidentified: splits whose source is not available, with reasons.
     """
 
     facts: Facts
@@ -58,11 +58,10 @@ def resolve(
     neutral: frozenset[str],
     upgrade: bool = False,
 ) -> Resolved:
-    """Reads what the spec refers to, several things at once. stores: of the workspace's data. upgrade: forget
-    what was pinned.
+    """Resolve the references of the spec, concurrently. stores: datastores of the workspace. upgrade: ignore the pins.
 
-    Raises RefusedError when the base model or the component does not exist, InvalidSpecError for data that cannot be
-    identified, AzureError when the service says no.
+    Raises RefusedError if the base model or the component does not exist, InvalidSpecError for data that cannot be
+    identified, and AzureError.
     """
     spec = loaded.spec
     pinned = StackLock() if upgrade else pinned
@@ -90,24 +89,24 @@ def resolve(
     if missing := [f.missing for f in references if f.missing]:
         raise RefusedError([replace(d, mark=loaded.mark(d.path)) for d in missing])
     pins = StackLock(data=sources.pins)
-    model, made = (f.value for f in references)
+    model, resolved = (f.value for f in references)
     if isinstance(model, BaseModel):
-        # The values are pinned, not only the version: a publisher may edit the tags of a version.
+        # Pin the values in addition to the version: a publisher can edit the tags of a version.
         if model_pin and model_pin.version == model.version:
             model = replace(model, defaults=model_pin.model_defaults)
         facts = replace(facts, base_model=model)
         pin = PinnedModel(requested=str(base), id=model.id, version=model.version, model_defaults=dict(model.defaults))
         pins = pins.model_copy(update={"base_model": pin})
-    if isinstance(made, Component):
-        facts = replace(facts, component=made)
+    if isinstance(resolved, Component):
+        facts = replace(facts, component=resolved)
         pins = pins.model_copy(
-            update={"component": PinnedComponent(requested=str(component), id=made.id, version=made.version)}
+            update={"component": PinnedComponent(requested=str(component), id=resolved.id, version=resolved.version)}
         )
     return Resolved(facts, pins, tuple(f.newer for f in references if f.newer), sources.notes, sources.unidentified)
 
 
 def _all(asked: Mapping[str, Callable[[], Any]], *, inline: bool) -> dict[str, Any]:
-    """The answers by name, one after another or all at once."""
+    """Return the results by name. inline: run the calls sequentially instead of concurrently."""
     if inline:
         return {name: ask() for name, ask in asked.items()}
     with reading(len(asked)) as pool:
@@ -123,7 +122,7 @@ class _Found:
 
 
 def _find(kind: str, reference: AssetRef | None, pinned: str | None, remote: RemoteFacts) -> _Found:
-    """The version the lock file pins for this very reference, else what the reference means now."""
+    """Return the pinned version of the reference, or resolve it."""
     if reference is None:
         return _Found()
     registry = reference.registry or ""

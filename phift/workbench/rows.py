@@ -1,8 +1,8 @@
-"""The rows that a training uses, before anything is written: what a plan says of their checks, and reading them.
+"""The data checks: their results in a plan, and their run before an apply writes.
 
-A plan reads no rows from elsewhere, and runs no checks: it says what phift.lock pins of an earlier run, or that the
-checks were not run yet. An apply first prepares the rows that it uploads, then runs the checks that are not pinned,
-pins what they find, and stops where rows are unfit or the spec refuses them.
+A plan does not read remote rows or run checks: it shows the results pinned in phift.lock, or that the checks have not
+run yet. An apply first prepares the rows to upload, then runs the checks without pinned results, pins the results, and
+stops if rows are unfit or the spec rejects them.
 """
 
 from __future__ import annotations
@@ -47,20 +47,22 @@ __all__ = [
 NOT_RUN = "data checks: not run yet; apply runs them before it uploads"
 
 _MEASURED = Once()
-"""By recipe and token counter: stacks of one run that share a data version measure it once."""
+"""Results by recipe and token counter: stacks of a run that share a data version measure it once."""
 
 
 @dataclass(frozen=True)
 class PlanChecks:
-    """What a plan says of the checks."""
+    """The data checks in a plan."""
 
     warnings: tuple[Diagnostic, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 def plan_checks(bench: Workbench, planned: Iterable[PlannedResource]) -> PlanChecks:
-    """From the pins alone; nothing for a plan that neither uploads data nor trains. A refusal is a warning here, which
-    says that apply stops."""
+    """Return the results pinned in the lock file; nothing for a plan that neither uploads data nor trains.
+
+    A rejection is a warning in a plan, which states that apply will stop.
+    """
     recipes = checked_recipes(bench.resolved.facts.data.values())
     block = bench.loaded.spec.data.checks if bench.loaded.spec.data else None
     if block is None or not recipes or not _uses_rows(planned):
@@ -72,11 +74,11 @@ def plan_checks(bench: Workbench, planned: Iterable[PlannedResource]) -> PlanChe
 
 
 def require_rows(bench: Workbench, planned: Sequence[PlannedResource], listener: Listener) -> None:
-    """Prepares the rows of the data that the plan uploads. If it uploads data or trains, runs the checks that are not
-    pinned, and pins what they find.
+    """Prepare the rows that the plan uploads. If it uploads or trains, run the checks without pinned results, and pin
+    their results.
 
-    Raises RefusedError for rows that are unfit and for what the spec refuses, and what reading the rows raises; nothing
-    has been written to the workspace then.
+    Raises RefusedError for unfit rows and for rows that the spec rejects, and the errors of reading rows. Nothing has
+    been written to the workspace then.
     """
     recipes = checked_recipes(bench.resolved.facts.data.values())
     block = bench.loaded.spec.data.checks if bench.loaded.spec.data and recipes and _uses_rows(planned) else None
@@ -98,11 +100,11 @@ def _uploaded(bench: Workbench, planned: Iterable[PlannedResource]) -> Iterator[
 
 
 def _prepare(address: Address, recipe: Recipe, listener: Listener) -> None:
-    """Downloads and prepares rows, telling how far that is."""
+    """Download and prepare rows, and report the progress."""
     start = time.monotonic()
 
-    def report(told: Progress) -> None:
-        listener(ResourceProgress.of(address, told, time.monotonic() - start))
+    def report(progress: Progress) -> None:
+        listener(ResourceProgress.of(address, progress, time.monotonic() - start))
 
     progress = DataProgress(recipe, report)
     try:
@@ -128,7 +130,7 @@ def _require_checked(bench: Workbench, recipes: Mapping[str, Recipe], listener: 
             pins = pins_with(bench.resolved.pins.data, held)
             update_lock(bench.lock_path, {bench.loaded.stack: StackLock(data=pins)})
         except PhiftError as error:
-            # The checks have run, which is what this apply needs; only the next one must run them again.
+            # The checks have passed, so this apply can continue; the next one must run them again.
             listener(Note(f"The findings of the data checks could not be pinned: {error.summary}"))
     found = judged(bench.loaded, recipes, held)
     if errors_of(found):
@@ -138,7 +140,7 @@ def _require_checked(bench: Workbench, recipes: Mapping[str, Recipe], listener: 
 
 
 def run(recipes: Mapping[str, Recipe], counter: TokenCounter) -> dict[str, Found]:
-    """What is found in the rows, by split; each recipe is prepared and measured once in a process.
+    """Return the results of the checks by split. Each recipe is prepared and measured once per process.
 
     Raises RefusedError for rows that are unfit, and what phift.data.prepare raises for other causes.
     """
@@ -162,7 +164,7 @@ def _measured(recipe: Recipe, counter: TokenCounter) -> Measures:
 
 
 def judged(loaded: LoadedSpec, recipes: Mapping[str, Recipe], found: Mapping[str, Found]) -> list[Diagnostic]:
-    """What the spec's `data.checks` makes of what was found, with places in the spec; empty without that block."""
+    """Return the findings of `data.checks` with positions in the spec; empty without that block."""
     block = loaded.spec.data.checks if loaded.spec.data else None
     if block is None:
         return []
@@ -170,24 +172,24 @@ def judged(loaded: LoadedSpec, recipes: Mapping[str, Recipe], found: Mapping[str
 
 
 def asks_checks(loaded: LoadedSpec) -> bool:
-    """Whether the spec has `data.checks`."""
+    """Return whether the spec has `data.checks`."""
     return loaded.spec.data is not None and loaded.spec.data.checks is not None
 
 
 def checked_recipes(facts: Iterable[DataFacts]) -> dict[str, Recipe]:
-    """The recipes of the splits that are checked, in order; not of data assets, whose rows are not phift's."""
+    """Return the recipes of the checked splits, in order. Excludes data assets, which phift does not prepare."""
     known = {one.split: one.recipe for one in facts}
     return {split: known[split] for split in CHECKED if known.get(split) is not None}
 
 
 def counter_of(loaded: LoadedSpec) -> TokenCounter:
-    """Counts the tokens of the spec's base model."""
+    """Return the token counter of the base model."""
     base = loaded.spec.base_model
     return token_counter(base.name if base else "")
 
 
 def pins_with(pins: PinnedData | None, found: Mapping[str, Found]) -> PinnedData | None:
-    """The pins of the data with these findings."""
+    """Return the pins of the data with these results."""
     if pins is None:
         return None
     return pins.model_copy(update={"checks": {**(pins.checks or {}), **{s: f.plain() for s, f in found.items()}}})
@@ -198,7 +200,7 @@ def _pins(pins: PinnedData | None) -> Mapping[str, Mapping[str, object]] | None:
 
 
 def _uses_rows(planned: Iterable[PlannedResource]) -> bool:
-    """Whether a plan uploads a new data version or starts a training."""
+    """Return whether a plan uploads a new data version or starts a training."""
     adding = [r for r in planned if r.action.adds]
     return any(KINDS[r.address.kind].stored or KINDS[r.address.kind].traits.trains for r in adding)
 

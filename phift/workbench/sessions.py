@@ -1,4 +1,4 @@
-"""What many stacks read once: a session and its lists for each workspace, facts, lock files, and whose a spec is."""
+"""Values shared by the stacks of a run: sessions and lists by workspace, facts, lock files, and claims."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Session:
-    """One workspace. snapshot: its lists, for plans only; remote: what its stacks refer to."""
+    """A session with a workspace. snapshot: shared lists, for plans only. remote: cached facts."""
 
     azure: Azure
     remote: RemoteFacts
@@ -41,7 +41,7 @@ class Session:
 
 
 def place_of(loaded: LoadedSpec) -> tuple[str, ...]:
-    """Which workspace a spec goes to, comparable: specs of one place share a session."""
+    """Return a comparable identity of the target workspace of a spec. Specs with the same value share a session."""
     target = loaded.target
     if target.local:
         return ("local",)
@@ -52,8 +52,7 @@ def place_of(loaded: LoadedSpec) -> tuple[str, ...]:
 
 
 class Shared:
-    """Shared by the workbenches of one run, from any number of threads. Nothing in it outlives what it says: a run that
-    writes begins anew with `fresh`."""
+    """Shared by the workbenches of a run; thread-safe. The values are not invalidated: after writes, use `fresh`."""
 
     def __init__(
         self,
@@ -65,19 +64,19 @@ class Shared:
         tell: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.inline = inline
-        """Whether a stack's reads go one after another, because stacks already go side by side."""
+        """Whether the reads of a stack are sequential, because stacks are already processed concurrently."""
         self.data_root = data_root
         self.fetch = fetch
-        """Whether data at an address that is not pinned may be downloaded."""
+        """Whether data at an unpinned address may be downloaded."""
         self.looking = looking
-        """Whether nothing is to be made: data need not be there, and the hub is not asked for it."""
+        """Whether the command does not create anything: data need not be available, and the hub is not contacted."""
         self._tell = tell
         self._sessions = Once()
         self._files = Once()
         self._hub = threading.Lock()
 
     def session(self, loaded: LoadedSpec, connect: Connector) -> Session:
-        """Raises AzureError or EmulatorError."""
+        """Return the session for a spec. Raises AzureError or EmulatorError."""
 
         def begin() -> Session:
             azure = connect(loaded)
@@ -86,37 +85,39 @@ class Shared:
         return self._sessions.get(place_of(loaded), begin)
 
     def once(self, key: tuple[Hashable, ...], find: Callable[[], T]) -> T:
-        """What is found out once for all stacks of the run. Raises what find raises."""
+        """Return a value computed once for all stacks of the run. Raises the errors of find."""
         return self._files.get(("once", *key), find)
 
     def lock(self, path: Path) -> Lock:
-        """A lock file's content. Raises InvalidSpecError."""
+        """Return the content of a lock file. Raises InvalidSpecError."""
         return self._files.get(("lock", str(path)), lambda: read_lock(path))
 
     def identity(self, pattern: str, folder: Path) -> SourceIdentity:
-        """What local data is. Raises InvalidSpecError."""
+        """Return the identity of local data. Raises InvalidSpecError."""
         root = self.data_root
         return self._files.get(("data", pattern, str(folder)), lambda: identify({"path": pattern}, folder, root))
 
     def hub_split(self, request: HubRequest, *, count: bool, at_least: int = 0) -> HubSplit:
-        """What the hub's data set is now; asked once for all stacks. count, at_least: as of `phift.data.hub.resolve`.
-        Raises InvalidSpecError and HubError; PhiftError for a command that only looks."""
+        """Resolve a data set of the hub, once for all stacks. count, at_least: see `phift.data.hub.resolve`.
+
+        Raises InvalidSpecError and HubError; PhiftError for a command that does not create anything.
+        """
         if self.looking:
             raise PhiftError(f"phift.lock does not pin {request}", remedy="Run `phift lock`.")
 
         def find() -> HubSplit:
-            # The libraries take seconds to import, and the hub may take its time.
-            self.once(("told", request.text), lambda: self._tell(f"Resolving {request.text} on the hub"))
+            # Importing the libraries takes seconds, and the hub may be slow.
+            self.once(("reported", request.text), lambda: self._tell(f"Resolving {request.text} on the hub"))
             from phift.data.hub import HubClient, resolve
 
-            # One after another, so that no connection is left open, and none is closed under another stack.
+            # Sequential, so that connections are neither left open nor closed while another stack uses them.
             with self._hub, self._files.get(("hub",), HubClient) as client:
                 return resolve(request, client, count=count, at_least=at_least)
 
         return self._files.get(("hub", request, count, at_least), find)
 
     def outside(self, pattern: str, folder: Path) -> tuple[Path, ...]:
-        """The files of the same data that lie outside of the repository that the folder belongs to, links followed."""
+        """Return the files of the data that are outside the repository of the folder, after resolving links."""
 
         def find() -> tuple[Path, ...]:
             home = self._files.get(("home", str(folder)), lambda: repository_of(folder))
@@ -126,17 +127,17 @@ class Shared:
         return self._files.get(("outside", pattern, str(folder)), find)
 
     def claim(self, loaded: LoadedSpec) -> Claim:
-        """By what the stacks of a spec own their objects. Raises InvalidSpecError where the lock cannot be read."""
+        """Return the claim of the stacks of a spec. Raises InvalidSpecError if the lock file is invalid."""
         return Claim(self.lock(lock_path(loaded.path)).id, self.source(loaded.path))
 
     def source(self, path: Path) -> Source:
-        """Which file, of which repository, a spec is: the same on every clone."""
+        """Return the source of a spec: its repository and path, equal on every clone."""
         folder, name = os.path.split(os.path.realpath(path))
         repository, inside = self._files.get(("git", folder), lambda: _place_in_repository(Path(folder)))
         return Source(repository, f"{inside}{name}")
 
     def fresh(self) -> Shared:
-        """The same sessions and facts, with the lists to be read anew."""
+        """Return a copy with the same sessions and facts, but without cached lists."""
         other = Shared(
             inline=self.inline, data_root=self.data_root, fetch=self.fetch, looking=self.looking, tell=self._tell
         )
@@ -146,11 +147,11 @@ class Shared:
 
 
 def _place_in_repository(folder: Path) -> tuple[str, str]:
-    """The repository of a folder as sources name it, empty where none is known, and the way from its root to there."""
+    """Return the repository of a folder (empty if unknown), and the path of the folder in it."""
     found = checkout_of(folder)
     if found is None:
         return "", ""
     inside = folder.relative_to(found.top).as_posix()
-    # Git takes a relative remote from the root of the work tree.
+    # Git resolves a relative remote from the root of the work tree.
     remote = str(found.top / found.remote) if found.remote.startswith(".") else found.remote
     return Source.of(remote, "").repository, "" if inside == "." else f"{inside}/"

@@ -1,4 +1,4 @@
-"""What each split of the data is: from the content of its files, or from the lock file's pin of the hub's data set."""
+"""The identity of each split: from the content of its files, or from pins of the lock file."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from phift.workbench.sessions import Shared
 __all__ = ["Sources", "outside", "recipe_of", "resolved_sources", "source_of"]
 
 _OPEN_ENDED = ("sample",)
-"""Splits whose rows are only asked."""
+"""Splits whose rows are only sent to the endpoint."""
 
 
 @dataclass(frozen=True)
 class Sources:
-    """facts by split, what the lock file should say of the data, and what a plan should note. unidentified: why, by
-    split, for a command that only looks."""
+    """The facts by split, the new pins of the data, and notes for the plan. unidentified: reasons by split, for a
+    command that does not create anything."""
 
     facts: Mapping[str, DataFacts]
     pins: PinnedData | None
@@ -41,12 +41,12 @@ class Sources:
 def resolved_sources(
     loaded: LoadedSpec, pinned: PinnedData | None, shared: Shared, stores: Callable[[], Stores]
 ) -> Sources:
-    """Identifies every split; the hub is asked only where the lock file has no pin of what the spec says.
+    """Identify all splits. Contacts the hub only for data that is not pinned.
 
-    stores: of the workspace, asked once a split is an asset or lies in a datastore.
+    stores: of the workspace; called if a split is an asset or is in a datastore.
 
-    Raises InvalidSpecError with all that is wrong with any split, HubError when the hub cannot be reached or refuses;
-    not for a command that only looks.
+    Raises InvalidSpecError with the problems of all splits, and HubError if the hub is unreachable or rejects the
+    request; not for a command that does not create anything.
     """
     unidentified: dict[str, str] = {}
     found: dict[str, DataFacts] = {}
@@ -97,7 +97,7 @@ def _why(error: PhiftError | OSError) -> str:
 
 
 def source_of(loaded: LoadedSpec, split: str, elsewhere: Elsewhere) -> tuple[DataSource, SourceIdentity]:
-    """What one split of `data` is, without its mapping, which may not be written yet. Raises as resolved_sources."""
+    """Identify one split of `data`, ignoring its mapping. Raises the errors of resolved_sources."""
     wanted, pinned = _wanted(loaded)[split], elsewhere.pinned
     try:
         return wanted, _identity(loaded, split, wanted, ((pinned.hub if pinned else None) or {}).get(split), elsewhere)
@@ -106,7 +106,7 @@ def source_of(loaded: LoadedSpec, split: str, elsewhere: Elsewhere) -> tuple[Dat
 
 
 def recipe_of(loaded: LoadedSpec, split: str, wanted: DataSource, identity: SourceIdentity) -> Recipe:
-    """The recipe of that split. Raises InvalidSpecError for a mapping that does not fit its columns."""
+    """Return the recipe of a split. Raises InvalidSpecError for a mapping that does not match its columns."""
     try:
         return _recipe(loaded, split, wanted, identity)
     except InvalidSpecError as error:
@@ -114,7 +114,7 @@ def recipe_of(loaded: LoadedSpec, split: str, wanted: DataSource, identity: Sour
 
 
 def outside(loaded: LoadedSpec, shared: Shared) -> Iterator[str]:
-    """A note for each source that lies outside of the repository: whoever reviews the spec does not see it."""
+    """Yield a note for each source outside the repository, which a review of the repository does not show."""
     for split, wanted in _wanted(loaded).items():
         if (
             wanted.path is None
@@ -127,7 +127,7 @@ def outside(loaded: LoadedSpec, shared: Shared) -> Iterator[str]:
 
 
 def _wanted(loaded: LoadedSpec) -> dict[str, DataSource]:
-    """The sources of rows by split. A test may have rows of its own; they are identified like a split."""
+    """Return the sources of rows by split. The rows of a test are identified like a split."""
     tests = {f"tests.{name}": test.path for name, test in loaded.spec.tests.items() if test.path is not None}
     splits = loaded.spec.data.splits if loaded.spec.data else {}
     return {**splits, **{name: DataSource(path=path) for name, path in tests.items()}}
@@ -155,7 +155,7 @@ def _found(
         return shared.identity(str(wanted.path), loaded.path.parent)
     request = HubRequest(wanted.hub, wanted.revision or "main", wanted.config or "", wanted.split or "")
     take = Take.parse(wanted.take)
-    # The rows of a split are counted only where what is taken depends on them: that is two requests a file.
+    # Count the rows of a split only if `take` depends on the count: it costs two requests per file.
     at_least = take.count or 0 if take.by is By.FIRST else 0
     count = not at_least and (take.counts_rows or take.by is not By.RANK)
     found = HubSplit.from_plain(pin) if pin is not None else None
@@ -165,7 +165,7 @@ def _found(
 
 
 def _uncounted(pin: HubSplit, *, count: bool, at_least: int) -> bool:
-    """Whether the pin tells too little of how many rows there are."""
+    """Return whether the pin lacks the required row count."""
     return pin.direct and pin.rows is None and (count or at_least > (pin.claimed or 0))
 
 
@@ -186,7 +186,7 @@ def _recipe(loaded: LoadedSpec, split: str, wanted: DataSource, identity: Source
 
 
 def _columns(identity: SourceIdentity) -> Collection[str] | None:
-    """None where they are only known once rows are read."""
+    """Return the columns; None if they are unknown before rows are read."""
     if identity.hub is not None:
         return tuple(identity.hub.columns) or None
     if identity.remote is not None:
@@ -207,7 +207,7 @@ def _require_take(take: Take, identity: SourceIdentity) -> None:
 
 
 def _shown(wanted: DataSource, recipe: Recipe) -> dict[str, Any]:
-    """What a plan tells of a split."""
+    """Return the values of a split to show in a plan."""
     split, take = recipe.identity.hub, recipe.take
     remote = recipe.identity.remote
     shown: dict[str, Any] = {"source": f"hub {split}" if split else str(remote or wanted.path or "")}
@@ -255,7 +255,7 @@ def _path(split: str) -> str:
 
 
 def _placed(loaded: LoadedSpec, split: str, found: Diagnostic) -> Diagnostic:
-    """A finding that says no place is about the split, or about the field of it that its path names."""
+    """Add a position to a finding without one: that of the split, or of the field in the path of the finding."""
     if found.mark is not None:
         return found
     field_ = found.path.rpartition(".")[2]

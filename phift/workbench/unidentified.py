@@ -1,4 +1,4 @@
-"""Splits whose source cannot be had any more: a command that makes nothing takes what the workspace has instead."""
+"""Splits whose source is no longer available: commands that do not create anything use the version in the workspace."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["StoodIn", "stand_ins"]
 
 @dataclass(frozen=True)
 class StoodIn:
-    """facts by split, without a recipe, and a warning for each split."""
+    """The facts by split, without a recipe, and a warning for each split."""
 
     facts: Mapping[str, DataFacts]
     warnings: tuple[Diagnostic, ...]
@@ -32,11 +32,14 @@ class StoodIn:
 def stand_ins(
     loaded: LoadedSpec, unidentified: Mapping[str, str], azure: Azure, claim: Claim, former: tuple[str, ...]
 ) -> StoodIn:
-    """The newest data version of this stack for each split. unidentified: why, by split. Raises AzureError."""
+    """Return the newest data version of this stack for each split. unidentified: reasons by split.
+
+    Raises AzureError.
+    """
     facts, warnings = {}, []
     for split, why in unidentified.items():
         if split not in TRAINED_ON:
-            continue  # its rows are only asked
+            continue  # its rows are only sent to the endpoint
         version = _newest(loaded.stack, split, azure, claim, former)
         if version:
             facts[split] = DataFacts(split, version)

@@ -49,7 +49,8 @@ APPLY = ("apply", "plan.json")
 RENDER = ("render", "spec.yaml")
 LOCK_HEAD = "version: 1\nstacks:\n"
 NAMED = (
-    "import sys; from pathlib import Path; from phift.data.sources import identify; from phift.errors import InvalidSpecError\n"
+    "import sys; from pathlib import Path; from phift.data.sources import identify\n"
+    "from phift.errors import InvalidSpecError\n"
     "try: identify({{'path': {path!r}}}, Path())\n"
     "except InvalidSpecError as e: print(e.diagnostics[0].code, e.diagnostics[0].summary); sys.stdout.flush(); "
     "import os; os._exit(1)"

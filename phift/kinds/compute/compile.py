@@ -1,4 +1,4 @@
-"""compute.*: a cluster of ours, or a reference to one that is read and checked."""
+"""compute.*: a cluster of the stack, or a reference to one that is checked only."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["computes"]
 
 
 def computes(draft: Draft) -> list[Desired[ComputeParts]]:
-    """compute.finetune and, where it is given, compute.other_steps."""
+    """Return compute.finetune and, if given, compute.other_steps."""
     section = draft.spec.compute
     nodes = draft.spec.finetune.instance_count if draft.spec.finetune else 1
-    made = []
+    clusters = []
     if isinstance(section.finetune, ComputeBlock):
-        made.append(_owned(draft, section.finetune, nodes))
+        clusters.append(_owned(draft, section.finetune, nodes))
     elif section.finetune is not None:
-        made.append(_reference(FINETUNE, section.finetune, draft.facts.referenced_size, nodes))
+        clusters.append(_reference(FINETUNE, section.finetune, draft.facts.referenced_size, nodes))
     elif draft.spec.finetune is not None:
         draft.error(
             "finetune",
@@ -30,11 +30,11 @@ def computes(draft: Draft) -> list[Desired[ComputeParts]]:
             remedy="Define a cluster under compute.finetune, or refer to one: finetune: azureml:NAME.",
         )
     if section.other_steps is not None:
-        made.append(_reference(OTHER_STEPS, section.other_steps, "", 1))
-    for one in made:
-        size = str(one.properties.get("size") or "")
-        draft.export(ComputeExport(one.address, one.name, one.parts.task, size))
-    return made
+        clusters.append(_reference(OTHER_STEPS, section.other_steps, "", 1))
+    for cluster in clusters:
+        size = str(cluster.properties.get("size") or "")
+        draft.export(ComputeExport(cluster.address, cluster.name, cluster.parts.task, size))
+    return clusters
 
 
 def _owned(draft: Draft, block: ComputeBlock, nodes: int) -> Desired[ComputeParts]:

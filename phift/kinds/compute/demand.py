@@ -15,7 +15,7 @@ __all__ = ["demand"]
 
 
 def demand(subject: Subject, desired: Desired[ComputeParts], action: Action, trains: bool) -> Demand | None:
-    """At least one node must fit for a cluster to be made at all, and a job needs all of its nodes at once."""
+    """Return the demand of a cluster: at least one node to create it; all nodes of a job at once."""
     _, size = subject.size_of(desired)
     if size is None or not size.family or desired.parts.task != FINETUNE:
         return None
@@ -51,6 +51,6 @@ def demand(subject: Subject, desired: Desired[ComputeParts], action: Action, tra
 
 
 def _nodes(live: Live) -> int:
-    """The nodes that a cluster has now."""
+    """Return the current number of nodes of a cluster."""
     inner = (live.raw.get("properties") or {}).get("properties") or {}
     return int(inner.get("currentNodeCount") or 0)

@@ -19,7 +19,7 @@ def _tier(value: Any) -> str:
 
 
 def _size(value: Any) -> str | None:
-    """The service answers one size in several spellings, from read to read (recorded 2024-12)."""
+    """Normalize the size: the service varies its spelling between reads (recorded 2024-12)."""
     return spelled(str(value)) if value else None
 
 

@@ -1,4 +1,4 @@
-"""The kind `compute`: an AmlCompute cluster of the stack, or a reference that is read and never written."""
+"""The kind `compute`: an AmlCompute cluster of the stack, or a reference that is never written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a cluster is for."""
+"""The parts of a cluster."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from dataclasses import dataclass
 __all__ = ["FINETUNE", "OTHER_STEPS", "ComputeParts"]
 
 FINETUNE, OTHER_STEPS = "finetune", "other_steps"
-"""What jobs use a compute for."""
+"""The use of a compute by jobs."""
 
 
 @dataclass(frozen=True)
 class ComputeParts:
-    """task: FINETUNE or OTHER_STEPS. nodes: that a job runs on at once. allow: sizes the author accepts; empty: all."""
+    """task: FINETUNE or OTHER_STEPS. nodes: concurrent nodes of a job.
+
+    allow: sizes that the author accepts; empty: all.
+    """
 
     task: str
     nodes: int = 1

@@ -13,7 +13,7 @@ __all__ = ["ComputeBlock", "ComputeSection"]
 
 
 class ComputeBlock(Block):
-    """A cluster (AmlCompute) that phift makes and owns."""
+    """A cluster (AmlCompute) that phift creates and owns."""
 
     name: Annotated[
         str,

@@ -1,4 +1,4 @@
-"""compute: an AmlCompute cluster, or a reference to a compute that is read and checked and never written."""
+"""compute: an AmlCompute cluster, or a reference to a compute that is checked and never written."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class ComputeWire:
         return self._put(context, desired, live)
 
     def delete(self, context: Context, desired: Desired[ComputeParts], live: Live) -> Written:
-        # Anything but Delete leaves the old cluster behind, and a later create of the name brings its old size back.
+        # Any option but Delete keeps the old cluster, and a later create of the name restores its old size.
         path = self._path(context, live.name)
         answer = context.azure.arm.delete(path, _WRITE, underlyingResourceAction="Delete")
         return Written(operation=operation_of(answer))

@@ -1,4 +1,4 @@
-"""What people are told of a compute."""
+"""Texts about a compute."""
 
 from __future__ import annotations
 

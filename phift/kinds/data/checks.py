@@ -1,4 +1,4 @@
-"""The rows of data that must be uploaded are well formed, every one of them."""
+"""Check that all rows to upload are well formed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["rows"]
 
 
 def rows(subject: Subject) -> Iterator[Diagnostic]:
-    """The data room's own findings, with file and line."""
+    """Yield the findings of the data checks, with file and line."""
     for planned in subject.planned:
         desired = subject.stack.resource(planned.address)
         if planned.address.kind != "data" or planned.action is not Action.CREATE or desired is None:
             continue
         recipe: Recipe | None = desired.parts.recipe
         if recipe is None or recipe.identity.hub is not None or recipe.identity.remote is not None:
-            continue  # a plan downloads no data: apply checks these rows before it uploads them
+            continue  # a plan does not download data: apply checks these rows before it uploads them
         from phift.data.cache import prepared  # reads all formats, and most plans upload nothing
 
         try:

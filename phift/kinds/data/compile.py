@@ -1,4 +1,4 @@
-"""data.*: a version a split, named by the digest of its recipe."""
+"""data.*: one version per split, named by the digest of its recipe."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ TRAINED_ON = ("train", "validation", "test")
 
 
 def data_versions(draft: Draft) -> list[Desired[DataParts]]:
-    """One for each split that the training reads; `sample` feeds tests and stays on this side."""
+    """Return a version for each split that the training reads; `sample` is used by tests and not uploaded."""
     if draft.spec.data is None:
         return []
-    made = []
+    versions = []
     for split, source in draft.spec.data.splits.items():
         facts = draft.facts.data.get(split)
         if split not in TRAINED_ON or facts is None:
             continue
         address = Address("data", split)
         draft.export(DataExport(address, split, facts.version))
-        made.append(
+        versions.append(
             Desired(
                 address=address,
                 name=draft.named(address, data_name(draft.stack, split)),
@@ -39,11 +39,11 @@ def data_versions(draft: Draft) -> list[Desired[DataParts]]:
                 former_names=tuple(data_name(stack, split) for stack in draft.former),
             )
         )
-    if draft.spec.finetune is not None and not any(d.address.name == "train" for d in made):
+    if draft.spec.finetune is not None and not any(d.address.name == "train" for d in versions):
         draft.error(
             "data",
             "`finetune` requires `data.train`",
             code="no-train-data",
             remedy="Write data: {train: {path: data/train.jsonl}}.",
         )
-    return made
+    return versions

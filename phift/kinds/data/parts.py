@@ -1,4 +1,4 @@
-"""What a data version is prepared from."""
+"""The parts of a data version."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ __all__ = ["DataParts"]
 
 @dataclass(frozen=True)
 class DataParts:
-    """recipe: None where the source cannot be identified, of a stack that is only looked at or destroyed."""
+    """recipe: None if the source cannot be identified and the command only inspects or destroys the stack."""
 
     recipe: Recipe | None = None

@@ -1,4 +1,4 @@
-"""What is told while rows are downloaded, prepared and uploaded: bytes, rows, files, and rows that are left out."""
+"""Progress of downloading, preparing and uploading rows: bytes, rows, files, and skipped rows."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["DataProgress", "seconds_for"]
 
 _HOUR = 3600.0
 _RATE = 1e6
-"""Bytes a second that a network is expected to manage at least."""
+"""Assumed minimum bandwidth in bytes per second."""
 _GROWTH = 4
-"""How many times larger prepared rows are than the compressed files of their source, at most."""
+"""Assumed maximum ratio of the size of prepared rows to that of compressed source files."""
 
 
 def seconds_for(recipe: Recipe) -> float:
-    """How long it may take: an hour, and a second for each MB that is downloaded and uploaded."""
+    """Return the timeout in seconds: an hour, plus a second for each MB to download and upload."""
     identity = recipe.identity
     packed = identity.hub is not None or any(is_packed(format) for format in identity.formats)
     download = 0 if identity.files else identity.size
@@ -31,10 +31,10 @@ def seconds_for(recipe: Recipe) -> float:
 
 
 class DataProgress:
-    """Reports one upload of a recipe's rows, from any thread.
+    """Reports the upload of the rows of a recipe, from any thread.
 
-    Rows are prepared while the next file is downloaded: as long as bytes are missing `Downloading` is told, with the
-    rows that are ready, then `Preparing`, then `Uploading`.
+    Rows are prepared while the next file is downloaded. The state is `Downloading`, with the number of prepared rows,
+    until all bytes are there, then `Preparing`, then `Uploading`.
     """
 
     def __init__(self, recipe: Recipe, report: Callable[[Progress], None]) -> None:
@@ -45,15 +45,15 @@ class DataProgress:
         self._lock = threading.Lock()
 
     def begin(self) -> None:
-        """Nothing is ready yet."""
+        """Report the start."""
         self._report(Progress("Preparing", total=self._total, unit="rows"))
 
     def waiting(self) -> None:
-        """Another command prepares the same rows."""
+        """Report that another command is preparing the same rows."""
         self._report(Progress("Waiting", message="Waiting for another command that is preparing these rows"))
 
     def downloading(self, so_far: Download) -> None:
-        """Bytes have come."""
+        """Report downloaded bytes."""
         with self._lock:
             self._missing = so_far.current < so_far.total
             files = {"file": float(so_far.file), "files": float(so_far.files)} if so_far.files > 1 else {}
@@ -62,7 +62,7 @@ class DataProgress:
         self._report(Progress("Downloading", current=so_far.current, total=so_far.total, unit="bytes", values=values))
 
     def preparing(self, rows: int, skipped: int) -> None:
-        """So many rows are ready, and so many were left out."""
+        """Report the number of prepared and of skipped rows."""
         with self._lock:
             self._rows, self._skipped = rows, skipped
             if self._missing:
@@ -71,7 +71,7 @@ class DataProgress:
         self._report(Progress("Preparing", current=rows + skipped, total=self._total, unit="rows", values=values))
 
     def uploading(self, sent: int, total: int) -> None:
-        """So many bytes are in the blob store."""
+        """Report the number of uploaded bytes."""
         self._report(Progress("Uploading", current=sent, total=total, unit="bytes"))
 
     def _left_out(self) -> dict[str, float]:
@@ -79,6 +79,6 @@ class DataProgress:
 
 
 def _rows_of(recipe: Recipe) -> int:
-    """Rows that will be read; 0 where that is not known before."""
+    """Return the number of rows to read; 0 if unknown."""
     split = recipe.identity.hub
     return (recipe.take.of(split.rows) or 0) if split is not None and split.rows else 0

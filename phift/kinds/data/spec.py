@@ -16,7 +16,7 @@ from phift.spec.yaml12 import plain_scalar
 __all__ = ["SOURCES", "SPLITS", "ChecksBlock", "DataBlock", "DataSource"]
 
 SPLITS = ("train", "validation", "test", "sample")
-SOURCES = ("path", "hub", "asset")  # what a source has exactly one of
+SOURCES = ("path", "hub", "asset")  # a source has exactly one of these keys
 _OF_HUB = ("config", "split", "revision")
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,20})?)%")
 _HUB = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
@@ -24,7 +24,7 @@ _TAKES = "5%, 1000, {first: 5%}, {every: 20} or {rows: 5%, by: block}"
 
 
 def _amount(value: Any) -> Any:
-    """A share or a number of rows; None for anything else."""
+    """Return a share or a number of rows; None for other values."""
     if isinstance(value, Mixed):
         value = plain_scalar(value)
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
@@ -78,7 +78,7 @@ def _hub_remedy(value: str) -> str:
     return "Write it as hub: HuggingFaceH4/ultrachat_200k."
 
 
-"""A path of this machine, or an address that phift reads."""
+"""A local path, or an address that phift reads."""
 
 
 def _from_text(value: Any) -> Any:
@@ -112,7 +112,7 @@ _UNFIT_SCHEMA = {
 
 
 class DataSource(Block):
-    """Where rows come from: one of path, hub and asset (a split may leave it to `data.from`), and how many."""
+    """The source of rows: one of path, hub and asset (or inherited from `data.from`), and the number of rows."""
 
     path: Annotated[
         RowsPath | None,
@@ -148,17 +148,17 @@ class DataSource(Block):
 
     @property
     def kind(self) -> str:
-        """path, hub or asset; empty for a split that adds to `data.from`."""
+        """path, hub or asset; empty for a split that inherits it from `data.from`."""
         return next((key for key in SOURCES if getattr(self, key) is not None), "")
 
     def over(self, shared: "DataSource | None") -> "DataSource":
-        """This split with what it leaves open taken from the shared source."""
+        """Return the split, completed from the shared source."""
         if shared is None:
             return self
         given = {name: getattr(self, name) for name in self.model_fields_set}
         base = {name: getattr(shared, name) for name in shared.model_fields_set}
         if self.kind:
-            # Another source has splits and commits of its own.
+            # Another source has its own splits and commits.
             base = {name: value for name, value in base.items() if name not in (*SOURCES, *_OF_HUB)}
         return DataSource.model_construct(_fields_set=set(base) | set(given), **{**base, **given})
 
@@ -175,7 +175,7 @@ _Verdict = Literal["refuse", "warn", "ignore"]
 
 
 class ChecksBlock(Strict):
-    """What is looked for in the rows before they are uploaded, and what is done about it."""
+    """Checks of the rows before the upload, and their severity."""
 
     overlap: Annotated[_Verdict, Field(description="Prompts of train that also occur in test or validation.")] = "warn"
     duplicates: Annotated[_Verdict, Field(description="Identical conversations within a split.")] = "warn"
@@ -191,7 +191,7 @@ class ChecksBlock(Strict):
 
 
 class DataBlock(Strict):
-    """The splits. from: what they share. sample: feeds tests and `phift invoke --sample`."""
+    """The splits. from: shared keys. sample: rows for tests and `phift invoke --sample`."""
 
     from_: Annotated[_Source | None, Field(alias="from", description="Keys shared by all splits.")] = None
     train: Annotated[_Source | None, Field(description="Rows to train on.")] = None
@@ -212,12 +212,12 @@ class DataBlock(Strict):
 
     @property
     def splits(self) -> dict[str, DataSource]:
-        """The splits that are there, by name, each with what it shares filled in."""
+        """Return the defined splits by name, completed from `data.from`."""
         given = ((name, getattr(self, name)) for name in SPLITS)
         return {name: source.over(self.from_) for name, source in given if source is not None}
 
     def messages_of(self, source: DataSource) -> str | dict[str, Any] | None:
-        """What maps the rows of a split, as a plain value: its own, else that of all; None: auto."""
+        """Return the mapping of the rows of a split as a plain value: its own or that of all splits; None: auto."""
         chosen = source.messages if source.messages is not None else self.messages
         if isinstance(chosen, MessagesByTurns | MessagesByRole):
             return chosen.model_dump(exclude_none=True, exclude_defaults=True)

@@ -1,4 +1,5 @@
-"""data: a uri_file asset whose version is the digest of its recipe; the rows lie under their content's digest."""
+"""data: a uri_file asset whose version is the digest of its recipe; the rows are stored under the digest of their
+content."""
 
 from __future__ import annotations
 
@@ -38,11 +39,11 @@ _WRITE = "2023-04-01-preview"
 CONTENT = "phift.content"
 ROWS = "phift.rows"
 SKIPPED = "phift.skipped"
-"""Rows that were left out, by what is wrong with them: CODE=COUNT,..."""
+"""Number of skipped rows by problem: CODE=COUNT,..."""
 REVISION = "phift.source_revision"
-"""The commit of the hub's data set."""
+"""Commit of the data set on the hub."""
 _FOLDER = "phift/data/"
-"""Where prepared rows lie in the workspace's blob store."""
+"""Folder of prepared rows in the blob store of the workspace."""
 
 
 class DataWire:
@@ -68,7 +69,7 @@ class DataWire:
         )
 
     def newest(self, context: Context, desired: Desired[DataParts]) -> Live | None:
-        """The newest version of that name which is ours, whatever the desired one is. Raises AzureError."""
+        """Return the newest version of the name that this stack owns, or None. Raises AzureError."""
         path = f"{context.azure.workspace.arm_id}/data/{desired.name}/versions"
         try:
             listed = context.azure.arm.list(path, READ, listViewType="All", **{"$orderBy": "createdtime desc"})
@@ -99,7 +100,7 @@ class DataWire:
         return self._put(context, desired, context.azure.blobs.uri(blob), None, facts)
 
     def update(self, context: Context, desired: Desired[DataParts], live: Live) -> Written:
-        """Raises AzureError where the file that was deleted outside cannot be prepared as it was."""
+        """Update the version. Raises AzureError if a deleted file cannot be restored with the same content."""
         if not self.stored(context, live):
             blob, facts = self._upload(context, desired)
             if (content := _bag(live).get(CONTENT)) and facts[CONTENT] != content:
@@ -113,10 +114,10 @@ class DataWire:
         return self._put(context, desired, _uri(live), live, {})
 
     def stored(self, context: Context, live: Live) -> bool:
-        """Whether the file that a version of ours names is there, as it was uploaded. Raises AzureError."""
+        """Return whether the file of a version of this stack exists as uploaded. Raises AzureError."""
         _, _, blob = _uri(live).partition("/paths/")
         if not blob.startswith(_FOLDER):
-            return True  # a file of others
+            return True  # a file that phift did not upload
         found = context.azure.blobs.head(blob)
         if found is None:
             return False
@@ -124,21 +125,21 @@ class DataWire:
         return digest is None or digest == _bag(live).get(CONTENT)
 
     def _upload(self, context: Context, desired: Desired[DataParts]) -> tuple[str, dict[str, str]]:
-        """The blob with the prepared rows, and the properties that tell of them."""
+        """Upload the prepared rows. Return the blob and its properties."""
         recipe = desired.parts.recipe
         if recipe is None:
             raise AzureError(f"the source of {desired.address} cannot be identified", address=str(desired.address))
-        made = self._stored_rows(context, desired, recipe)
-        blob = _blob(desired, made)
-        facts = {CONTENT: made.digest, ROWS: str(made.rows)}
-        if made.skipped:
-            facts[SKIPPED] = ",".join(f"{code}={count}" for code, count in made.skipped)
+        rows = self._stored_rows(context, desired, recipe)
+        blob = _blob(desired, rows)
+        facts = {CONTENT: rows.digest, ROWS: str(rows.rows)}
+        if rows.skipped:
+            facts[SKIPPED] = ",".join(f"{code}={count}" for code, count in rows.skipped)
         if recipe.identity.hub is not None:
             facts[REVISION] = recipe.identity.hub.revision
         return blob, facts
 
     def _stored_rows(self, context: Context, desired: Desired[DataParts], recipe: Recipe) -> Prepared:
-        """The prepared rows, once the blob store has them. A damaged file of the cache is prepared again."""
+        """Return the prepared rows after the upload. Prepares a damaged cache file again."""
         from phift.data.cache import forget, prepared
         from phift.data.rows import Access
 
@@ -147,18 +148,18 @@ class DataWire:
         for again in (True, False):
             progress.begin()
             try:
-                made = prepared(recipe, progress=progress.preparing, access=access)
+                rows = prepared(recipe, progress=progress.preparing, access=access)
             except InvalidSpecError as error:
                 raise RefusedError(error.diagnostics) from None  # before anything was uploaded
             try:
                 blobs = context.azure.blobs
-                blobs.upload(made.path, _blob(desired, made), progress=progress.uploading, digest=made.digest)
+                blobs.upload(rows.path, _blob(desired, rows), progress=progress.uploading, digest=rows.digest)
                 break
             except AzureError as error:
                 if error.code != CHANGED or not again:
                     raise
                 forget(recipe)
-        return made
+        return rows
 
     def delete(self, context: Context, desired: Desired[DataParts], live: Live) -> Written:
         body = {"properties": {**live.raw["properties"], "isArchived": True}}
@@ -184,8 +185,8 @@ class DataWire:
         return f"{context.azure.workspace.arm_id}/data/{desired.name}/versions/{desired.digest}"
 
 
-def _blob(desired: Desired[DataParts], made: Prepared) -> str:
-    return f"{_FOLDER}{made.digest}/{desired.address.name}.jsonl"
+def _blob(desired: Desired[DataParts], rows: Prepared) -> str:
+    return f"{_FOLDER}{rows.digest}/{desired.address.name}.jsonl"
 
 
 def _bag(live: Live) -> Mapping[str, Any]:

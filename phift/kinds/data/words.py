@@ -1,4 +1,4 @@
-"""What people are told of a data version."""
+"""Texts about a data version."""
 
 from __future__ import annotations
 

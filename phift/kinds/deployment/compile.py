@@ -18,15 +18,15 @@ from phift.state.exports import DeploymentExport, EndpointExport, ModelExport
 __all__ = ["DIGEST_VERSION", "deployment"]
 
 DIGEST_VERSION = 1
-"""Part of every deployment's digest: another number would replace every deployment."""
+"""Part of the digest of every deployment. Changing it replaces all deployments."""
 
 DEPLOYMENT = Address("deployment", "main")
 IN_PLACE_NAME = "main"
-"""The deployment's name where it is not replaced by another beside it."""
+"""Name of the deployment if the rollout does not create a new one next to it."""
 
 
 def deployment(draft: Draft) -> list[Desired[DeploymentParts]]:
-    """The deployment of the stack's model, named by what cannot change without a new one."""
+    """Return the deployment of the model. Its name is the digest of all values that require a new deployment."""
     block, endpoint, model = draft.spec.deployment, draft.first(EndpointExport), draft.first(ModelExport)
     if block is None or endpoint is None:
         return []
@@ -36,7 +36,7 @@ def deployment(draft: Draft) -> list[Desired[DeploymentParts]]:
     rollout = draft.spec.rollout or RolloutBlock()
     inputs = _inputs(block, model, spelled(block.instance_type))
     digest = _digest(inputs)
-    # Release 0.1.0 named it by the size as it was written.
+    # Release 0.1.0 used the spelling of the size in the spec for the name.
     written = {_digest(_inputs(block, model, size)) for size in (block.instance_type, block.instance_type.lower())}
     beside = rollout.strategy not in {IN_PLACE, REPLACE}
     secrets = {k: v for k, v in block.environment_variables.items() if isinstance(v, SecretRef)}
@@ -75,7 +75,7 @@ def _digest(inputs: Mapping[str, Any]) -> str:
 
 
 def _inputs(block: DeploymentBlock, model: ModelExport, size: str) -> dict[str, Any]:
-    """What a deployment's name covers: change one of these and it is another deployment."""
+    """Return the inputs of the name of a deployment: changing one of them requires a new deployment."""
     return drop_none(
         {
             "model": f"{model.name}@{model.digest[:12]}",

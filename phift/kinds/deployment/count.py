@@ -1,4 +1,4 @@
-"""How many instances to ask for."""
+"""The number of instances to request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["wanted_count"]
 
 
 def wanted_count(desired: Desired[DeploymentParts], live: Live | None) -> int:
-    """The instances to ask for: those of the spec, else those there are, else those of the start."""
+    """Return the number of instances to request: that of the spec, the current one, or the initial one."""
     return int(
         desired.properties.get("instance_count")
         or (live.properties.get("instance_count") if live else None)

@@ -1,4 +1,4 @@
-"""The vCPUs of a deployment's instances, with what the service reserves."""
+"""The vCPUs of the instances of a deployment, including the reserve of the service."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ _RESERVE = 1.2
 
 
 def reserved(instances: int) -> int:
-    """The instances of quota that the service takes for so many of a deployment."""
+    """Return the number of instances that the service counts against the quota."""
     return math.ceil(round(_RESERVE * instances, 6))
 
 
 def demand(subject: Subject, desired: Desired[DeploymentParts], action: Action, trains: bool) -> Demand | None:
-    """A new one beside the old takes all of it; one changed in place, or deleted first, what it has not."""
+    """Return the demand: all instances of a new deployment next to the old one, otherwise the additional ones."""
     size = subject.facts.size(str(desired.properties["instance_type"]))
     if size is None or not size.family or action not in {*MAKES, Action.UPDATE}:
         return None
     live = subject.live(desired) if action is not Action.CREATE else None
-    there = int(live.properties.get("instance_count") or 0) if live else 0
+    running = int(live.properties.get("instance_count") or 0) if live else 0
     count = wanted_count(desired, live)
     held = subject.facts.size(str(live.properties.get("instance_type"))) if live else None
     if held is None or held.family != size.family or (action is Action.UPDATE and held.name != size.name):
-        there, held = 0, None
+        running, held = 0, None
     cores = held.vcpus if held else 0
-    taken = reserved(count) * size.vcpus - reserved(there) * cores
+    taken = reserved(count) * size.vcpus - reserved(running) * cores
     if taken <= 0:
         return None
     extra = reserved(count) - count
@@ -46,10 +46,10 @@ def demand(subject: Subject, desired: Desired[DeploymentParts], action: Action, 
         size,
         (pool_of(size.family), REGION),
         taken,
-        count * size.vcpus - there * cores,
+        count * size.vcpus - running * cores,
         f"{reserved(count)} x {size.vcpus}: {plural(count, 'instance')} of {size.name}, plus "
         f"{extra} reserved by the service"
-        + (f"; {reserved(there) * cores} are held by {live.name}" if live and there else ""),
+        + (f"; {reserved(running) * cores} are held by {live.name}" if live and running else ""),
         later=trains,
         task="inference",
         allow=desired.parts.allow,

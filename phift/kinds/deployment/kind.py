@@ -1,4 +1,4 @@
-"""The kind `deployment`: a managed online deployment, named by what cannot change without a new one."""
+"""The kind `deployment`: a managed online deployment, named by the digest of values that require a new one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _wire() -> Wire[DeploymentParts, DeploymentObservation]:
 
 
 def _decided(desired: Desired[DeploymentParts], decided: Decided) -> Desired[DeploymentParts]:
-    """One that left the spec has no parts but its endpoint, which the plan knows."""
+    """Set the endpoint of a deployment that is no longer in the spec, from the plan."""
     return replace(desired, parts=DeploymentParts(decided.endpoint)) if decided.endpoint else desired
 
 

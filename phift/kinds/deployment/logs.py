@@ -9,6 +9,9 @@ __all__ = ["container_log"]
 
 
 def container_log(azure: Azure, deployment: str, tail: int) -> list[str]:
-    """The last lines, at most `tail`, of the deployment at an ARM path. Raises NotFoundError once it is gone."""
+    """Return at most `tail` last log lines of the deployment at an ARM path.
+
+    Raises NotFoundError after its deletion.
+    """
     answer = azure.arm.post(f"{deployment}/getLogs", READ, {"containerType": "InferenceServer", "tail": tail})
     return str((answer.body or {}).get("content") or "").splitlines()

@@ -1,4 +1,4 @@
-"""What a deployment is made of, and what is read around it."""
+"""The parts and the observation of a deployment."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ BLUE_GREEN, IN_PLACE, REPLACE = "blue_green", "in_place", "replace"
 
 @dataclass(frozen=True)
 class DeploymentParts:
-    """One that left the spec has its endpoint alone."""
+    """The parts of a deployment. One that is no longer in the spec has only the endpoint."""
 
     endpoint: str
-    """Its name."""
+    """Name of the endpoint."""
     model: Address | None = None
     """The address of the model that it serves."""
     model_name: str = ""
     strategy: str = ""
     keep_previous: int = 0
-    """How many older deployments stay beside it."""
+    """Number of older deployments to keep."""
     initial_count: int | None = None
-    """Instances at creation, of one that somebody else scales afterwards."""
+    """Number of instances at creation, if an autoscaler changes it afterwards."""
     environment: str | None = None
     secrets: Mapping[str, SecretRef] = field(default_factory=dict)
     """Environment variables by name."""
     allow: tuple[str, ...] = ()
-    """Sizes that the author accepts; empty for all."""
+    """Sizes that the author accepts; empty: all."""
 
 
 @dataclass(frozen=True)
 class DeploymentObservation(Observation):
-    """busy: per cent of the live traffic by name in lower case. inputs: what the live deployment was made from."""
+    """busy: live traffic in per cent by lower-case name. inputs: the inputs of the live deployment."""
 
     busy: Mapping[str, int] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict, repr=False)

@@ -1,4 +1,4 @@
-"""Whether a deployment is created beside the old one, over it, or instead of it; and which old ones go."""
+"""Plan a deployment: create it next to the old one, update it, or replace it; and delete old ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["decide", "removals"]
 
 
 def decide(desired: Desired[DeploymentParts], seen: DeploymentObservation | None, context: PlanContext) -> Decision:
-    """Beside the old one (blue_green, under a new name), over it (in_place), or instead of it (replace)."""
+    """Plan a new deployment next to the old one (blue_green), an update (in_place), or a replacement (replace)."""
     return Decision(_decide(desired, seen, context))
 
 
@@ -39,29 +39,31 @@ def _decide(
         )
         return planned(desired, Action.CREATE, None, reason, changes=changes)
     live, strategy = seen.live, desired.parts.strategy
-    made = mutable(desired, live, rules, context.policy, context.stack.claim)
-    by_name = strategy == BLUE_GREEN  # the name says the digest, also where tags were lost
-    if by_name or live.marks.get(DIGEST) == desired.digest or made.action in {Action.REPLACE, Action.CREATE}:
-        return made
+    decided = mutable(desired, live, rules, context.policy, context.stack.claim)
+    by_name = strategy == BLUE_GREEN  # the name contains the digest, even if tags were removed
+    if by_name or live.marks.get(DIGEST) == desired.digest or decided.action in {Action.REPLACE, Action.CREATE}:
+        return decided
     changes = tuple(_new_because(desired.inputs, seen.inputs, rules))
     if seen.inputs and not changes:
-        return made  # the same, in another spelling
+        return decided  # equal inputs in another spelling
     over = strategy == IN_PLACE
     if over:
         changes = tuple(replace(c, action=ChangeAction.UPDATE) for c in changes)
     return replace(
-        made,
+        decided,
         action=Action.UPDATE if over else Action.REPLACE,
         reason=f"{named_in(changes) or 'its model'} changed",
-        changes=(*changes, *made.changes),
+        changes=(*changes, *decided.changes),
     )
 
 
 def removals(
     desired: Desired[DeploymentParts], seen: DeploymentObservation | None, context: PlanContext
 ) -> tuple[list[PlannedResource], list[Diagnostic]]:
-    """The stack's other deployments, but for those to keep: removed once nothing is sent to them. A protected one is
-    held, with a warning, until the spec's own was applied without protection."""
+    """Plan to delete the other deployments of the stack, except those to keep, after their traffic has moved.
+
+    A protected one is kept, with a warning, until the spec has been applied without protection.
+    """
     if seen is None:
         return [], []
     traffic = context.router(desired.address)
@@ -70,11 +72,11 @@ def removals(
     findings: list[Diagnostic] = []
     for other in seen.others[desired.parts.keep_previous :]:
         if traffic is None and other.name.lower() in seen.busy:
-            continue  # the split is left to others, and they still send requests to it
+            continue  # the split is unmanaged, and the deployment still receives requests
         held = other.marks.get(PROTECT) == "true" and not lifted
         if held:
             findings.append(_held(desired, other))
-        # One made in place is called as the address of the new one is.
+        # The name of an in-place deployment equals the name in the address of the new one.
         name = f"{other.name}-old" if other.name == desired.address.name else other.name
         removed.append(
             PlannedResource(

@@ -1,4 +1,4 @@
-"""`rollout`: how a new deployment takes over."""
+"""`rollout`: how a new deployment replaces the old one."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -11,7 +11,7 @@ __all__ = ["RolloutBlock"]
 
 
 class RolloutBlock(Strict):
-    """How a new deployment takes over the traffic."""
+    """The rollout of a new deployment."""
 
     rules: ClassVar[BlockRules] = BlockRules(
         needs=(Need("deployment", "deployment: {instance_type: Standard_NC24ads_A100_v4}"),),

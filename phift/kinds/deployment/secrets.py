@@ -1,4 +1,4 @@
-"""The secrets of a deployment, resolved where apply runs."""
+"""The secrets of a deployment, resolved on the machine that runs apply."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["require_secrets", "secrets_of"]
 
 
 def require_secrets(desired: Desired[DeploymentParts]) -> None:
-    """Raises RefusedError where one is not set."""
+    """Raise RefusedError if a secret is not set."""
     secrets_of(desired)
 
 
 def secrets_of(desired: Desired[DeploymentParts]) -> dict[str, str]:
-    """Environment variables whose value is a secret, resolved now; one in a key vault is resolved by the service.
+    """Return the environment variables with secret values. The service resolves those of a key vault.
 
     Raises RefusedError with a finding for each that is not set.
     """

@@ -17,7 +17,7 @@ __all__ = ["CodeConfiguration", "DeploymentBlock", "InitialCount", "Probe", "Req
 
 
 class Probe(Strict):
-    """How the service asks a container whether it is well. Times in seconds."""
+    """A health probe of a container. Times in seconds."""
 
     initial_delay: Annotated[int | None, Field(ge=1, description="Seconds before the first probe."), Coerced] = None
     period: Annotated[int | None, Field(ge=1, description="Seconds between probes."), Coerced] = None
@@ -31,7 +31,7 @@ class Probe(Strict):
 
 
 class RequestSettings(Strict):
-    """How requests are handed to a container. Times in milliseconds."""
+    """Limits of requests to a container. Times in milliseconds."""
 
     request_timeout_ms: Annotated[
         int | None, Field(ge=1, le=180_000, description="Timeout of a request in milliseconds."), Coerced
@@ -45,7 +45,7 @@ class RequestSettings(Strict):
 
 
 class CodeConfiguration(Strict):
-    """A scoring script of the author's."""
+    """A custom scoring script."""
 
     code: Annotated[str, Field(min_length=1, description="Folder with the code, relative to this file.")]
     scoring_script: Annotated[str, Field(min_length=1, description="Scoring script in that folder.")]
@@ -68,7 +68,7 @@ class ScaleSettings(Strict):
 
 
 class InitialCount(Strict):
-    """An instance count that is ours only when the deployment is made; an autoscaler owns it then."""
+    """An instance count that phift sets at creation only; an autoscaler changes it afterwards."""
 
     initial: Annotated[int, Field(ge=1, description="Number of instances at creation."), Coerced]
 
@@ -84,7 +84,7 @@ _Count = Annotated[
 
 
 def _has_model(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
-    """There is a model to deploy, trained or named."""
+    """Check that the deployment has a model, trained or referred to."""
     if spec.finetune is None and spec.base_model is None and spec.model is None:
         yield missing(root, "deployment", "model", "model: azureml:NAME:VERSION, or base_model, data and finetune")
 

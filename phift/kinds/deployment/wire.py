@@ -1,4 +1,4 @@
-"""deployment: a managed online deployment, whose name is the digest of what cannot change without a new one."""
+"""deployment: a managed online deployment, named by the digest of values that require a new one."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _REMEDY = (
 
 class DeploymentWire:
     def read(self, context: Context, desired: Desired[DeploymentParts]) -> DeploymentObservation:
-        """The deployment, the stack's others on the endpoint, and who has traffic."""
+        """Read the deployment, the other deployments of the stack on the endpoint, and the traffic."""
         path = endpoint_path(context, desired.parts.endpoint)
         raw_endpoint = find_endpoint(context, desired.parts.endpoint)
         if raw_endpoint is None:
@@ -104,8 +104,11 @@ class DeploymentWire:
         return self._put(context, desired, wanted_count(desired, live), live)
 
     def delete(self, context: Context, desired: Desired[DeploymentParts], live: Live) -> Written:
-        """The service refuses to delete what has traffic. One that is deleted to be made anew gives up its share first;
-        one that was replaced by another must have lost it to that one."""
+        """Delete the deployment. The service rejects this while it has traffic.
+
+        A deployment that is deleted to be re-created gives up its traffic first. One that was replaced must not have
+        traffic any more.
+        """
         path = endpoint_path(context, desired.parts.endpoint)
         if desired.parts.strategy:
             give_up_share(context, path, live.name)
@@ -128,7 +131,7 @@ class DeploymentWire:
         path = self._path(context, desired, desired.name)
         kept = others_tags(live, live.raw.get("tags"), desired.properties.get("tags")) if live else {}
         marks = own_marks(context, desired, path, live)
-        # Longer than an ARM tag may be; the property bag takes it.
+        # Too long for an ARM tag; stored in the property bag.
         bag = {name: marks.pop(name) for name in (INPUTS, FIELDS, RAW) if name in marks}
         tags = {**kept, **(desired.properties.get("tags") or {}), **marks}
         if desired.parts.model is None:
@@ -162,7 +165,7 @@ class DeploymentWire:
         try:
             answer = context.azure.arm.post(path, _WRITE, {"tail": _LOG_LINES, "containerType": "InferenceServer"})
         except AzureError:
-            return ""  # the service gives none while the container is not there
+            return ""  # the service returns no log until the container exists
         return str((answer.body or {}).get("content") or "").strip()
 
     def _path(self, context: Context, desired: Desired[DeploymentParts], name: str) -> str:

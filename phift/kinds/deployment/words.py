@@ -1,4 +1,4 @@
-"""What people are told of a deployment."""
+"""Texts about a deployment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""endpoint.main: the endpoint, where the spec has one."""
+"""endpoint.main: the endpoint of the spec."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ADD_DEPLOYMENT = "Write deployment: {instance_type: SIZE, instance_count: 1}."
 
 
 def endpoint(draft: Draft) -> list[Desired[NoParts]]:
-    """The endpoint, where the spec has one."""
+    """Return the endpoint, if the spec defines one."""
     block = draft.spec.endpoint
     if block is None:
         if draft.spec.deployment is not None:
@@ -43,7 +43,7 @@ def endpoint(draft: Draft) -> list[Desired[NoParts]]:
                     "tags": draft.tags(block.tags),
                 }
             ),
-            # Its removal would take the deployments along.
+            # Deleting it would delete the deployments too.
             protect=block.protect
             or (draft.spec.deployment is not None and draft.spec.deployment.protect)
             or draft.spec.protect,

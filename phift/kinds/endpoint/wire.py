@@ -1,4 +1,7 @@
-"""endpoint: a managed online endpoint. It shares its document with traffic: a write starts from the live one."""
+"""endpoint: a managed online endpoint.
+
+Its document also contains the traffic: a write starts from the live document.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ from phift.state.states import Provisioning
 __all__ = ["EndpointWire"]
 
 _TAKEN = "already an endpoint with this name"
-"""Of the service's 400 for a name that is taken in the region, whoever has it (Azure/azureml-examples#1930)."""
+"""Part of the service's 400 for a name taken in the region, whoever has it (Azure/azureml-examples#1930)."""
 
 
 class EndpointWire:
@@ -80,8 +83,10 @@ class EndpointWire:
         return Written({"name": desired.name}, operation_of(answer))
 
     def update(self, context: Context, desired: Desired[NoParts], live: Live) -> Written:
-        """Tags alone go by PATCH, which cannot touch traffic; anything else by a PUT of the live document, as does an
-        endpoint whose last change failed."""
+        """Update tags by PATCH, which does not touch traffic; anything else by a PUT of the live document.
+
+        An endpoint whose last update failed is always updated by PUT.
+        """
         path = endpoint_path(context, desired.name)
         kept = others_tags(live, live.raw.get("tags"), desired.properties.get("tags"))
         tags = {**kept, **(desired.properties.get("tags") or {}), **own_marks(context, desired, path, live)}
@@ -95,9 +100,9 @@ class EndpointWire:
         own = {k: v for k, v in fresh["properties"].items() if k in {"authMode", "description", "publicNetworkAccess"}}
         if "description" in desired.restored:
             own["description"] = None
-        # A PUT starts from the live document: what left the spec must leave it too.
-        gone = [path.removeprefix("azure.") for path in desired.restored if path.startswith("azure.")]
-        body = {**written_back(without(live.raw, gone), **own), "tags": tags}
+        # A PUT starts from the live document: values removed from the spec must be removed from it too.
+        removed = [path.removeprefix("azure.") for path in desired.restored if path.startswith("azure.")]
+        body = {**written_back(without(live.raw, removed), **own), "tags": tags}
         if "identity" in desired.properties:
             body["identity"] = fresh["identity"]
         answer = context.azure.arm.put(path, WRITE, merged(body, desired.azure))

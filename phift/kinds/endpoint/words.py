@@ -1,4 +1,4 @@
-"""What people are told of an endpoint."""
+"""Texts about an endpoint."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ __all__ = ["result", "status"]
 
 
 def status(row: StatusText) -> list[str]:
-    """Its address."""
+    """Return the address of the endpoint."""
     row.facts.pop("traffic", None)
     return [str(row.facts.pop("scoring_uri", ""))]
 
 
 def result(outputs: Mapping[str, Any], local: bool) -> ResultBlock:
-    """Its address."""
+    """Return the address of the endpoint."""
     return ResultBlock("Endpoint", str(outputs.get("scoring_uri", "")))

@@ -1,4 +1,4 @@
-"""The base model may still be fine-tuned: its weights are there, and its publisher has not retired it."""
+"""Check that the base model can be fine-tuned: its weights exist, and its publisher has not retired it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["lifecycle"]
 
 
 def lifecycle(subject: Subject) -> Iterator[Diagnostic]:
-    """weights-missing; model-retired: a warning, as the registry decides what it still hands out."""
+    """weights-missing, and model-retired, which is a warning as the registry may still provide the model."""
     model = subject.facts.base_model
     if model is not None and model.no_weights and subject.loaded.spec.finetune is not None:
         yield subject.at(

@@ -1,4 +1,4 @@
-"""job.finetune: one run of the component, whose digest covers everything that decides what is trained."""
+"""job.finetune: one run of the component, whose digest covers everything that determines the result of the training."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from phift.state.facts import BaseModel, Component
 __all__ = ["DIGEST_VERSION", "training_job"]
 
 DIGEST_VERSION = 1
-"""Part of every digest: another number retrains everything, so an upgrade of phift alone never changes it."""
+"""Part of every digest. Changing it retrains all models, so releases of phift never change it."""
 
 JOB = Address("job", "finetune")
 
 
 def training_job(draft: Draft) -> list[Desired[JobParts]]:
-    """The job, or nothing where the spec trains nothing or its base model or component is not known."""
+    """Return the job; nothing if the spec does not train, or if its base model or component is unknown."""
     block, model, component = draft.spec.finetune, draft.facts.base_model, draft.facts.component
     compute, other = (_compute(draft, role) for role in ("finetune", "other_steps"))
     if block is None or model is None or component is None or compute is None:

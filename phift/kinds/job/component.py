@@ -1,5 +1,5 @@
-"""The contract with the fine-tune components: every input that phift sets, where its value comes from, and what the
-author sets instead. One table for the check of the spec, the compiler and the wire."""
+"""The contract with the fine-tune components: the inputs that phift sets, the sources of their values, and what
+the author sets instead. One table for the check of the spec, the compiler and the wire."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ __all__ = [
 ]
 
 OUTPUT = "mlflow_model_folder"
-"""The component's output that holds the MLflow model."""
+"""The output of the component with the MLflow model."""
 
 
 class Value(Enum):
-    """Where an input's value comes from."""
+    """The source of the value of an input."""
 
     BASE_MODEL = "the id of the base model"
     DATA = "the URI of a split"
@@ -38,7 +38,7 @@ class Value(Enum):
 
 @dataclass(frozen=True)
 class Slot:
-    """One input, or by a pattern several. remedy: what the author sets instead. split: of data."""
+    """An input, or several by a pattern. remedy: what the author sets instead. split: of data."""
 
     input: str
     value: Value
@@ -73,21 +73,21 @@ SLOTS = (
     Slot("compute_*", Value.NOTHING, _COMPUTE),
     Slot("instance_type_*", Value.NOTHING, _COMPUTE),
 )
-"""In order: the first whose pattern fits an input counts."""
+"""In order of precedence: the first slot whose pattern matches an input applies."""
 
 BASE_MODEL = next(slot.input for slot in SLOTS if slot.value is Value.BASE_MODEL)
 DATA_INPUTS = {slot.split: slot.input for slot in SLOTS if slot.value is Value.DATA}
-"""The input that takes the URI of a split, by split."""
+"""The input for the URI of a split, by split."""
 
 
-@cache  # asked for every input of the component, for every stack
+@cache  # called for every input of the component, for every stack
 def managed_input(name: str) -> str | None:
-    """What to set instead of a component's input that phift sets itself; None for inputs that are the author's."""
+    """Return the remedy for an input that phift sets itself; None for inputs that the author sets."""
     return next((slot.remedy for slot in SLOTS if fnmatchcase(name, slot.input)), None)
 
 
 def set_by_phift(inputs: Collection[str], *, compute: str, other: str, nodes: int, gpus: int) -> dict[str, str]:
-    """The literal inputs that follow from the rest of the spec, as wire text. inputs: those that the component has."""
+    """Return the literal inputs derived from the rest of the spec, as wire text. inputs: those of the component."""
     values = {
         Value.COMPUTE: compute,
         Value.OTHER_COMPUTE: other,

@@ -1,4 +1,4 @@
-"""The fields of a job; its inputs are part of its digest, and are never compared one by one."""
+"""The fields of a job; its inputs are part of its digest and are not compared individually."""
 
 from __future__ import annotations
 

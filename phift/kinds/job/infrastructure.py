@@ -1,4 +1,4 @@
-"""Which failures of a training job are the infrastructure's: data, read from infrastructure.yaml."""
+"""Failures of a training job caused by the infrastructure, as data in infrastructure.yaml."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Passing", "passing", "table"]
 
 @dataclass(frozen=True)
 class Passing:
-    """A failure that may pass by itself. Empty state, code or message fit anything; reason is one clause."""
+    """A transient failure. Empty state, code or message match any value. reason: one clause."""
 
     reason: str
     source: Source
@@ -30,15 +30,15 @@ class Passing:
 
 @cache
 def table() -> tuple[Passing, ...]:
-    """All of them, in file order."""
+    """Return all transient failures, in file order."""
     text = files("phift.kinds.job").joinpath("infrastructure.yaml").read_text(encoding="utf-8")
     entries: list[dict[str, Any]] = yaml.safe_load(text)
     return tuple(Passing(**{**entry, "source": Source(entry["source"])}) for entry in entries)
 
 
 def passing(state: str, code: str, message: str) -> str:
-    """Why a job that ended so may succeed another time; empty when the cause is the author's to mend.
+    """Return why a failed job may succeed on a retry; empty if the author must fix the cause.
 
-    state: of the job. code, message: of the failed run's error.
+    state: of the job. code, message: of the error of the failed run.
     """
     return next((entry.reason for entry in table() if entry.covers(state, code, message)), "")

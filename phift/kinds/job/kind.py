@@ -1,4 +1,4 @@
-"""The kind `job`: one run of the fine-tune pipeline component, named by its digest and so never run twice."""
+"""The kind `job`: one run of the fine-tune pipeline component, named by its digest and therefore never run twice."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from phift.state.traits import Nature, Traits
 __all__ = ["JOB"]
 
 _LONGEST = 7 * 24 * 3600.0
-"""Seconds: a job on low-priority nodes is kept for a week."""
+"""Timeout in seconds: a job can wait a week for low-priority nodes."""
 
 
 def _wire() -> Wire[JobParts, JobObservation]:
@@ -32,7 +32,7 @@ def _decided(desired: Desired[JobParts], decided: Decided) -> Desired[JobParts]:
 
 
 def _retry(desired: Desired[JobParts], error: JobFailedError) -> Desired[JobParts] | None:
-    """As often as the spec allows, where the infrastructure failed and not the training."""
+    """Return the next attempt if the infrastructure failed and the spec allows a retry; otherwise None."""
     parts = desired.parts
     if not error.infrastructure or parts.attempt > parts.retries:
         return None

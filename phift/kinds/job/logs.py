@@ -1,4 +1,4 @@
-"""The logs of a training's steps."""
+"""The logs of the steps of a training."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["new_lines", "state_of"]
 
 
 def state_of(azure: Azure, job: str) -> str:
-    """The state of the job at an ARM path now."""
+    """Return the current state of the job at an ARM path."""
     return str(azure.arm.get(job, READ)["properties"].get("status"))
 
 
 def new_lines(azure: Azure, job: str, shown: dict[str, int]) -> Iterator[str]:
-    """Lines that were not shown before, of every step in order. shown: how many by run id, updated."""
+    """Yield the new lines of all steps in order. shown: number of lines shown by run id; updated."""
     for step in run_history.steps(azure, job):
         try:
             text = run_history.log_of(azure, run_history.details(azure, step.run_id))

@@ -1,7 +1,7 @@
-"""The effective parameters of a fine-tune: every literal input of the component, with where its value came from.
+"""The effective parameters of a fine-tune: every literal input of the component, with the origin of its value.
 
-Author, then model default, then component default (`model_defaults: fill`); `override` lets the model's defaults
-win over the author, as Azure's sample notebook does; `ignore` leaves them out.
+Precedence of `model_defaults: fill`: author, model default, component default. With `override`, the defaults of the
+model override the author, as in Azure's sample notebook; `ignore` ignores them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Effective:
-    """parameters: by name. dropped: model defaults that are no input of the component. problems: with the author's."""
+    """parameters: by name. dropped: model defaults without an input in the component.
+
+    problems: of the author's values.
+    """
 
     parameters: Mapping[str, Parameter]
     dropped: tuple[str, ...] = ()
@@ -40,7 +43,7 @@ class Effective:
 def effective_parameters(
     interface: ComponentInterface, author: Mapping[str, Any], defaults: Mapping[str, Any], mode: str = "fill"
 ) -> Effective:
-    """Merge them by `mode` (fill | override | ignore); values are canonical, so that 5e-6 equals "5e-06"."""
+    """Merge the parameters by `mode` (fill | override | ignore). Values are canonical: 5e-6 equals "5e-06"."""
     problems = interface.check(author)
     wrong = {p.name for p in problems}
     parameters = {

@@ -1,4 +1,4 @@
-"""What a training run is submitted with, and what is read of it."""
+"""The parts and the observation of a training run."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ __all__ = ["JobObservation", "JobParts"]
 class JobParts:
     """component, document: the pipeline component's name and REST document. base_model: its id.
 
-    literals: the component's inputs as wire text. data: by input of the component, the address of the version that it
-    reads. retries: further attempts after a failure of the infrastructure. attempt: counted from 1.
+    literals: the component's inputs as wire text. data: the address of the data version by input. retries:
+    maximum number of retries after infrastructure failures. attempt: counted from 1.
     """
 
     component: str
@@ -31,8 +31,8 @@ class JobParts:
 
 @dataclass(frozen=True)
 class JobObservation(Observation):
-    """attempt: the newest, counted from 1; 0 where there is none. infrastructure: why a failed one may succeed another
-    time; looked up only where the spec allows retries. cancelled: by whom and when, of a cancelled one."""
+    """attempt: the newest, counted from 1; 0 if none. infrastructure: why a failed one may succeed on a retry; read
+    only if the spec allows retries. cancelled: by whom and when, of a cancelled one."""
 
     attempt: int = 0
     infrastructure: str = ""

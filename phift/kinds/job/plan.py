@@ -20,7 +20,7 @@ __all__ = ["decide"]
 
 
 def decide(desired: Desired[JobParts], seen: JobObservation | None, context: PlanContext) -> Decision:
-    """Reused where its model is registered or it has completed, watched where it runs, else run."""
+    """Reuse the job if its model is registered or it has completed, await it if it is running, otherwise run it."""
     made = next((context.observed.get(d.address) for d in context.stack.dependents(desired.address)), None)
     if made and made.live:
         reason = f"its model is registered as {made.live.name}:{made.live.version}"
@@ -84,7 +84,7 @@ def _retraining(desired: Desired[JobParts], previous: Previous | None) -> Planne
 
 
 def _retrain_changes(wanted: Mapping[str, Any], before: Mapping[str, Any]) -> list[FieldChange]:
-    """How the training wanted differs from one that was: each difference forces retraining."""
+    """Return the differences from an earlier training; each forces retraining."""
     new, old = dict(leaves(wanted)), dict(leaves(before))
     return [
         FieldChange(
@@ -101,7 +101,7 @@ def _retrain_changes(wanted: Mapping[str, Any], before: Mapping[str, Any]) -> li
 
 
 def _cancelled(desired: Desired[JobParts], seen: JobObservation, name: str) -> Diagnostic:
-    """A cancelled job did not fail: nothing that it is made of is wrong, but somebody decided to end it."""
+    """Return the finding about a cancelled job. It did not fail: its inputs may be valid, but a user cancelled it."""
     return Diagnostic(
         f"job {name} was cancelled",
         detail=f"It did not fail; it was cancelled {seen.cancelled}." if seen.cancelled else "",

@@ -1,4 +1,4 @@
-"""What is known of a run beside its job document: its steps, metrics, logs and the reason it failed.
+"""Details of a run outside its job document: steps, metrics, logs and the reason of a failure.
 
 Run history is served on the workspace's data plane, metrics by its MLflow tracking server. A registry component runs
 as a pipeline inside the pipeline, so its steps are grandchildren of the job; both depths are read.
@@ -39,7 +39,7 @@ _SHOWN_WHILE_RUNNING = ("loss", "learning_rate")
 
 @dataclass(frozen=True)
 class Step:
-    """A child run. state: the service's word. error, code: of a failed one."""
+    """A child run. state: as the service reports it. error, code: of a failed one."""
 
     run_id: str
     name: str
@@ -50,7 +50,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Seen:
-    """A look at a running job. current, total: training steps or epochs, 0 when not known yet."""
+    """The progress of a running job. current, total: training steps or epochs, 0 if unknown."""
 
     step: str = ""
     current: float = 0
@@ -61,7 +61,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a job ended badly. code: of the error. log: the last lines of the failed step's log."""
+    """The reason of a failed job. code: of the error. log: the last lines of the log of the failed step."""
 
     step: str = ""
     message: str = ""
@@ -79,7 +79,7 @@ class Point:
 
 
 def steps(azure: Azure, job: str) -> list[Step]:
-    """The leaves below the job, oldest first; empty before the first has started."""
+    """Return the leaf runs of the job, oldest first; empty before the first has started."""
     return [s for s, is_leaf in _descend(azure, job, _DEPTH) if is_leaf]
 
 
@@ -103,13 +103,13 @@ def _step(raw: Mapping[str, Any]) -> Step:
 
 
 def _error(document: Mapping[str, Any]) -> dict[str, str]:
-    """Code and message of a run's error; empty without one."""
+    """Return code and message of the error of a run; empty if it has no error."""
     inner = (document.get("error") or {}).get("error") or {}
     return {name: str(inner[name]) for name in ("code", "message") if inner.get(name)}
 
 
 def progress(azure: Azure, job: str) -> Seen:
-    """Which step runs and how far the training is; best effort, as it only tells a story."""
+    """Return the running step and the progress of the training; best effort, for display only."""
     try:
         found = steps(azure, job)
         current = next((s for s in reversed(found) if s.state in _RUNNING), None)
@@ -129,7 +129,7 @@ def progress(azure: Azure, job: str) -> Seen:
 
 
 def summary(azure: Azure, job: str) -> dict[str, float]:
-    """The last value of every metric, and of `eval_loss` the first one too, as `eval_loss_before`."""
+    """Return the last value of every metric, and the first value of `eval_loss` as `eval_loss_before`."""
     try:
         found = steps(azure, job)
         metrics, _ = _latest(azure, job, found)
@@ -143,14 +143,14 @@ def summary(azure: Azure, job: str) -> dict[str, float]:
 
 
 def series(azure: Azure, job: str) -> dict[str, tuple[Point, ...]]:
-    """Every metric's whole history by name, in order of steps."""
+    """Return the history of every metric by name, in order of steps."""
     found = steps(azure, job)
     metrics, _ = _latest(azure, job, found)
     return {name: tuple(_history_of(azure, job, found, name)) for name in sorted(metrics)}
 
 
 def failure(azure: Azure, job: str) -> Failure:
-    """The first failed step, what it said, and its log's tail; the job's own error where no step failed."""
+    """Return the error and the end of the log of the first failed step; the error of the job if no step failed."""
     try:
         failed = next((s for s in steps(azure, job) if s.state in {"Failed", "NotResponding"}), None)
         run_id = failed.run_id if failed else job
@@ -166,15 +166,15 @@ def failure(azure: Azure, job: str) -> Failure:
 
 
 def cancellation(azure: Azure, job: str) -> str:
-    """When a job was cancelled and, as far as the service tells, by whom and why: a clause to follow "cancelled"."""
+    """Return when a job was cancelled and, if recorded, by whom and why: a clause to follow "cancelled"."""
     try:
         run = azure.data_plane.get(f"{_history(azure)}/runs/{job}", _VERSION)
     except AzureError as error:
         return f"(its run history could not be read: {error.summary})"
-    reason = str(run.get("cancelationReason") or "").strip()  # so spelled by the service (recorded 2026-03)
+    reason = str(run.get("cancelationReason") or "").strip()  # the spelling of the service (recorded 2026-03)
     who = str((run.get("lastModifiedBy") or {}).get("userName") or "")
     when = str(run.get("endTimeUtc") or run.get("lastModifiedUtc") or "")
-    # The run has no field for who cancelled it; the cancelling is its last change.
+    # The run does not have a field for the user who cancelled it; the cancellation is its last change.
     parts = [
         f"at {_to_the_second(when)}" if when else "",
         f"last change by {who}" if who else "the user is not recorded",
@@ -183,7 +183,7 @@ def cancellation(azure: Azure, job: str) -> str:
 
 
 def log_of(azure: Azure, details: Mapping[str, Any]) -> str:
-    """The text of a run's own log, from its details' signed address; empty when there is none yet."""
+    """Return the log of a run, from the signed address in its details; empty if it does not exist yet."""
     files = details.get("logFiles") or {}
     name = next((n for n in sorted(files) if n.startswith("user_logs/std_log")), None) or next(iter(sorted(files)), "")
     if not name:
@@ -195,12 +195,12 @@ def log_of(azure: Azure, details: Mapping[str, Any]) -> str:
 
 
 def details(azure: Azure, run_id: str) -> dict[str, Any]:
-    """The run's details document: status, logFiles with signed addresses, error."""
+    """Return the details document of a run: status, logFiles with signed addresses, error."""
     return azure.data_plane.get(f"{_history(azure)}/runs/{run_id}/details", _VERSION)
 
 
 def _latest(azure: Azure, job: str, found: list[Step]) -> tuple[dict[str, tuple[float, int]], dict[str, str]]:
-    """Last value and step by metric, and the parameters, over the job's own run and its fine-tune step's."""
+    """Return the last value and step by metric, and the parameters, of the job and its fine-tune step."""
     metrics: dict[str, tuple[float, int]] = {}
     parameters: dict[str, str] = {}
     for run_id in _metric_runs(job, found):

@@ -22,9 +22,9 @@ _DEFAULT_COMPONENT = AssetRef("azureml", "chat_completion_pipeline", None, "late
 
 
 def _nodes_fit(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
-    """The job does not ask for more nodes than its cluster may have."""
+    """Check that the cluster can have the number of nodes of the job."""
     wanted = spec.finetune.instance_count if spec.finetune else 0
-    most = getattr(spec.compute.finetune, "max_instances", None)  # a reference does not say
+    most = getattr(spec.compute.finetune, "max_instances", None)  # a reference does not have it
     if most is not None and wanted > most:
         yield Diagnostic(
             f"finetune.instance_count is {wanted}; compute.finetune has at most {most} instances",
@@ -36,7 +36,7 @@ def _nodes_fit(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
 
 
 def _makes_its_model(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
-    """A fine-tune registers a new model, and serves none that exists."""
+    """Check that a spec with a fine-tune does not refer to an existing model."""
     model = root.child("model")
     if model is not None and isinstance(model.value, str):
         yield Diagnostic(
@@ -62,7 +62,7 @@ def _parameters(root: Node) -> Iterator[Diagnostic]:
 
 
 class FinetuneBlock(Block):
-    """The training job: a component of a registry or of the workspace, and what it is given."""
+    """The training job: a component of a registry or of the workspace, and its inputs."""
 
     rules: ClassVar[BlockRules] = BlockRules(
         needs=(

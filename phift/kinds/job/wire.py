@@ -1,4 +1,4 @@
-"""job: one run of the fine-tune pipeline component, named by its digest and so never run twice."""
+"""job: one run of the fine-tune pipeline component, named by its digest and therefore never run twice."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _MOST_ATTEMPTS = 20
 
 class JobWire:
     def read(self, context: Context, desired: Desired[JobParts]) -> JobObservation:
-        """The newest attempt's job, if any."""
+        """Read the job of the newest attempt, if any."""
         newest: Live | None = None
         number = 0
         for attempt in range(1, _MOST_ATTEMPTS + 1):
@@ -62,7 +62,7 @@ class JobWire:
         tags: Mapping[str, str],
         properties: Mapping[str, str],
     ) -> Any:
-        """The pipeline job around the registry's component, its data inputs taken from the outputs so far."""
+        """Return the pipeline job around the component, with data inputs from the outputs of earlier steps."""
         from azure.ai.ml import Input, dsl
 
         from phift.azure import entities
@@ -94,7 +94,7 @@ class JobWire:
         return job
 
     def create(self, context: Context, desired: Desired[JobParts]) -> Written:
-        """Submit it. A job of that name which carries our digest is ours: a retried PUT is answered with a 400."""
+        """Submit the job. A job with this name and digest is the same: the service answers a retried PUT with 400."""
 
         name = attempt_name(desired.name, desired.parts.attempt)
         path = self._path(context, name)
@@ -110,7 +110,7 @@ class JobWire:
         return Written({"name": name})
 
     def update(self, context: Context, desired: Desired[JobParts], live: Live) -> Written:
-        """Nothing to write: a running job is adopted by watching it."""
+        """Write nothing: a running job is adopted by awaiting it."""
         return Written({"name": live.name})
 
     def delete(self, context: Context, desired: Desired[JobParts], live: Live) -> Written:

@@ -1,4 +1,4 @@
-"""What people are told of a training run."""
+"""Texts about a training run."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _KNOWN_METRICS = ("eval_loss_before", "eval_loss", "train_loss", "train_runtime"
 
 
 def status(row: StatusText) -> list[str]:
-    """Nothing: its state says it."""
+    """Return no lines: the state is sufficient."""
     row.facts.pop("ended", None)
     return []
 
 
 def result(outputs: Mapping[str, Any], local: bool) -> ResultBlock | None:
-    """Its metrics and its page in the studio, which target local has no use for."""
+    """Return the metrics and, except on target local, the page in the studio."""
     metrics = {k: v for k, v in dict(outputs.get("metrics", {})).items() if v is not None}
     studio = "" if local else str(outputs.get("studio") or "")
     if not metrics and not studio:

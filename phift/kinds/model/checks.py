@@ -1,4 +1,4 @@
-"""The model that a serve-only spec refers to exists."""
+"""Check that the model of a serve-only spec exists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""model.finetuned: what the training registers; model.served: one that exists, read and never written."""
+"""model.finetuned: the model that the training registers; model.served: an existing model, never written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MODEL = Address("model", "finetuned")
 
 
 def models(draft: Draft) -> list[Desired[ModelParts | ReferenceParts]]:
-    """The model that the training registers, or the one that the spec refers to."""
+    """Return the model that the training registers, or the one that the spec refers to."""
     return [*_registered(draft), *_served(draft)]
 
 
@@ -43,7 +43,7 @@ def _registered(draft: Draft) -> list[Desired[ModelParts | ReferenceParts]]:
             depends_on=(run.address,),
             protect=block.protect or draft.spec.protect,
             azure=block.azure,
-            # A spec that names no model gets one of the spec's name.
+            # The default name of the model is the name of the spec.
             former_names=draft.spec.renamed_from if block.name == draft.spec.name else (),
             adopt=draft.spec.adopts("model"),
         )
@@ -51,7 +51,7 @@ def _registered(draft: Draft) -> list[Desired[ModelParts | ReferenceParts]]:
 
 
 def _served(draft: Draft) -> list[Desired[ModelParts | ReferenceParts]]:
-    """The model of a serve-only spec: `model: azureml:NAME:VERSION`, or that of a registry."""
+    """Return the model of a serve-only spec: `model: azureml:NAME:VERSION`, or that of a registry."""
     reference = draft.spec.model
     if not isinstance(reference, AssetRef):
         return []

@@ -1,4 +1,4 @@
-"""The kind `model`: a registered MLflow model, found by the digest of the training that made it."""
+"""The kind `model`: a registered MLflow model, identified by the digest of its training."""
 
 from __future__ import annotations
 

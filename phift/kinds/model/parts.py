@@ -1,4 +1,4 @@
-"""Where a model version comes from, and what is read of it."""
+"""The parts and the observation of a model version."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["ModelObservation", "ModelParts", "ReferenceParts"]
 
 @dataclass(frozen=True)
 class ModelParts:
-    """run: the address of the training that it is registered from."""
+    """run: the address of the training whose output is registered."""
 
     run: Address
 
 
 @dataclass(frozen=True)
 class ReferenceParts:
-    """A version that is served as it is. registry: empty for the workspace."""
+    """An existing version to serve. registry: empty for the workspace."""
 
     version: str
     registry: str = ""

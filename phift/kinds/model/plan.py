@@ -15,7 +15,7 @@ __all__ = ["decide"]
 def decide(
     desired: Desired[ModelParts | ReferenceParts], seen: ModelObservation | None, context: PlanContext
 ) -> Decision:
-    """The version of this training where there is one, else the next one. A reference is left alone."""
+    """Reuse the version of this training, or register the next one. References are not changed."""
     if not desired.owned:
         return decide_mutable(desired, seen, context)
     if seen and seen.live:

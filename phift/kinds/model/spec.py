@@ -10,7 +10,7 @@ __all__ = ["ModelBlock"]
 
 
 class ModelBlock(Block):
-    """The model that the training registers; a version a training."""
+    """The model that the training registers, one version per training."""
 
     name: Annotated[
         str,

@@ -1,4 +1,4 @@
-"""model: a registered MLflow model, found by the digest of the training that made it, in whatever version it is."""
+"""model: a registered MLflow model, identified by the digest of its training, whatever its version."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ _WRITE = "2023-08-01-preview"
 """The api-version azure-ai-ml 1.35 writes model versions with."""
 
 _REGISTRY = "2021-10-01-dataplanepreview"
-"""The api-version of registries on the data plane, as azure-ai-ml 1.35 asks them."""
+"""The api-version of registries on the data plane, as azure-ai-ml 1.35 requests them."""
 
 _ATTEMPTS = 5
-"""How often a version number that somebody else took meanwhile is passed over."""
+"""Maximum number of version numbers to skip because others took them meanwhile."""
 
 
 class ModelWire:
     def read(self, context: Context, desired: Desired[_Parts]) -> ModelObservation:
-        """The version with the desired digest, archived or not, and the newest of ours."""
+        """Read the version with the desired digest, archived or not, and the newest version of this stack."""
         if isinstance(desired.parts, ReferenceParts):
             return self._read_reference(context, desired, desired.parts)
         versions = self._versions(context, desired.name)
@@ -53,7 +53,7 @@ class ModelWire:
         previous = Previous(ours[0].version, inputs_in(ours[0].marks)) if ours else None
         same = [live for live in found_versions if _is_of(live, desired)]
         names = (desired.stack, *desired.former)
-        # One of the stack's own name that another spec owns counts: a second version of it would hide the quarrel.
+        # A version with the name of this stack but another owner counts: a second version would hide the conflict.
         found = next((m for m in same if m.ours), None) or next(
             (m for m in same if m.owner.stack in names and not m.owner.copied), None
         )
@@ -90,7 +90,7 @@ class ModelWire:
             try:
                 answer = self._put(context, desired, version, source, None)
             except AzureError as error:
-                # A version's path cannot be changed: the number went to somebody else between our read and our write.
+                # The path of a version cannot change: another writer took the number between our read and our write.
                 if attempt + 1 == _ATTEMPTS or error.status != 400 or not self._exists(context, desired.name, version):
                     raise
                 version = str(int(version) + 1)
@@ -109,7 +109,7 @@ class ModelWire:
         return Written(operation=operation_of(context.azure.arm.put(path, _WRITE, body)))
 
     def poll(self, context: Context, desired: Desired[_Parts], written: Written) -> Progress:
-        """Done when the list of versions shows it, by which it is found from now on: lists lag writes."""
+        """Report done when the list of versions contains it, as later reads use the list, which lags writes."""
         version = str(written.outputs["version"])
         raw = next((raw for raw in self._versions(context, desired.name) if raw["name"] == version), None)
         if raw is None:
@@ -120,7 +120,7 @@ class ModelWire:
         return {"name": live.name, "version": live.version, "id": live.object_id}
 
     def _put(self, context: Context, desired: Desired[_Parts], version: str, path: str, live: Live | None) -> Answer:
-        """The answer to the write. path: of the model's files."""
+        """Write the version and return the answer. path: of the model files."""
         where = self._path(context, desired.name, version)
         tags, bag = version_labels(context, desired, where, live)
         body = body_of(context, desired, self.entity(desired, version, path, tags, bag))
@@ -134,7 +134,7 @@ class ModelWire:
             return []
 
     def _read_reference(self, context: Context, desired: Desired[_Parts], parts: ReferenceParts) -> ModelObservation:
-        """A version of the workspace or of a registry, which is served as it is."""
+        """Read an existing version of the workspace or of a registry."""
         registry, version = parts.registry, parts.version
         try:
             if registry:
@@ -171,8 +171,10 @@ class ModelWire:
 
 
 def _is_of(live: Live, desired: Desired[_Parts]) -> bool:
-    """Whether the version is of the desired training. The digest is a tag, which anybody may remove; what it covers is
-    a property, which nobody can change."""
+    """Return whether the version is the result of the desired training.
+
+    The digest is a tag, which anyone can remove; its inputs are a property, which cannot be changed.
+    """
     if DIGEST not in live.marks and live.ours:
         return live.marks.get(INPUTS) == canonical_json(desired.inputs)
     return live.marks.get(DIGEST) == desired.digest

@@ -1,4 +1,4 @@
-"""What people are told of a model version."""
+"""Texts about a model version."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ WORDS = {Action.DELETE: ARCHIVE}
 
 
 def status(row: StatusText) -> list[str]:
-    """The job that trained it, else its files."""
+    """Return the job that trained it, or its files."""
     job, uri = row.facts.pop("job", ""), str(row.facts.pop("uri", ""))
     return [f"trained by {job}" if job else short_uri(uri)]
 
 
 def result(outputs: Mapping[str, Any], local: bool) -> ResultBlock:
-    """Its name and version."""
+    """Return name and version."""
     return ResultBlock("Model", f"{outputs.get('name', '')}:{outputs.get('version', '')}")

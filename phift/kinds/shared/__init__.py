@@ -1,1 +1,1 @@
-"""What several kinds use: request bodies, tags, provisioning states, the endpoint's document, scoring."""
+"""Code shared by kinds: request bodies, tags, provisioning states, the endpoint's document, scoring."""

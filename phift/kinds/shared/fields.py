@@ -1,7 +1,7 @@
-"""Pass-through fields as a table: what a field is called in the spec, where it is in the REST document, how it is read.
+"""Tables of pass-through fields: name in the spec, path in the REST document, conversion.
 
-What is observed of a document and what the entity of azure-ai-ml is given both follow from it; how differences are
-treated is in the rules.yaml beside it.
+A table defines what is observed of a document and the arguments of the azure-ai-ml entity. The treatment of differences
+is in rules.yaml of the kind.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ __all__ = ["TAGS", "Field", "Group", "arguments", "milliseconds", "observed", "p
 
 
 def plain(value: Any) -> Any:
-    """The value as it is."""
+    """Return the value unchanged."""
     return value
 
 
 def milliseconds(duration: str | None) -> float | None:
-    """An ISO 8601 duration in milliseconds; None for none."""
+    """Convert an ISO 8601 duration to milliseconds."""
     seconds = seconds_of(duration)
     return None if seconds is None else seconds * 1000
 
 
 @dataclass(frozen=True)
 class Field:
-    """One field."""
+    """A field."""
 
     name: str
-    """In the spec, and of the entity's argument."""
+    """Name in the spec, and of the argument of the entity."""
     path: str
-    """In the REST document, dotted; in a group, below the group's."""
+    """Dotted path in the REST document; in a group, relative to that of the group."""
     read: Callable[[Any], Any] = plain
-    """From the document's value, None where it has none, to the spec's."""
+    """Converts the value of the document (None if missing) to that of the spec."""
     build: Callable[[Any], Any] | None = plain
-    """From the spec's value to the entity's argument; None where the kind gives that argument itself."""
+    """Converts the value of the spec to the argument of the entity; None if the kind sets the argument itself."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Fields below one key of the spec, which the entity takes as one argument."""
+    """Fields below one key of the spec, passed to the entity as one argument."""
 
     name: str
     path: str
@@ -52,11 +52,11 @@ class Group:
 
 
 TAGS = Field("tags", "tags", user_tags, build=None)
-"""The tags of what the resource manager keeps; phift's own are added when it is written."""
+"""The tags of an ARM resource; phift's own are added when it is written."""
 
 
 def observed(fields: Sequence[Field | Group], raw: Mapping[str, Any]) -> dict[str, Any]:
-    """A REST document in the vocabulary of the spec."""
+    """Convert a REST document to the names of the spec."""
     found: dict[str, Any] = {}
     for field in fields:
         value = _at(raw, field.path)
@@ -65,7 +65,7 @@ def observed(fields: Sequence[Field | Group], raw: Mapping[str, Any]) -> dict[st
 
 
 def arguments(fields: Sequence[Field | Group], properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The entity's arguments for what the spec sets."""
+    """Return the arguments of the entity for the values of the spec."""
     return {
         field.name: field.build(value)
         for field in fields

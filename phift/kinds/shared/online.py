@@ -1,4 +1,4 @@
-"""The document of an online endpoint, which endpoint, deployments, tests and traffic share."""
+"""The document of an online endpoint, shared by endpoint, deployments, tests and traffic."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WRITE = "2022-02-01-preview"
 """The api-version azure-ai-ml 1.35 writes endpoints with."""
 
 _SERVER_OWNED = ("azureml.", "AzureAsyncOperationUri", "createdBy", "createdAt", "lastModifiedAt")
-"""Keys the service writes into the user's property bag; sending them back makes no sense."""
+"""Keys that the service writes into the property bag; they are not sent back."""
 
 _SETTLING_LOOKS = 120
 _LOOK_SECONDS = 0.5
@@ -25,17 +25,17 @@ AGAIN = "Re-run `phift apply` to write the traffic split again."
 
 
 def endpoint_path(context: Context, name: str) -> str:
-    """Where the endpoint's document is."""
+    """Return the ARM path of the endpoint."""
     return f"{context.azure.workspace.arm_id}/onlineEndpoints/{name}"
 
 
 def find_endpoint(context: Context, name: str) -> dict[str, Any] | None:
-    """The endpoint's document, None when there is no such endpoint."""
+    """Return the document of the endpoint, or None if it does not exist."""
     return context.find(f"{context.azure.workspace.arm_id}/onlineEndpoints", name, READ)
 
 
 def written_back(raw: Mapping[str, Any], **own: Any) -> dict[str, Any]:
-    """The live document as the body of a PUT, with the properties of `own` in their place and traffic kept."""
+    """Return the live document as the body of a PUT, with the properties of `own` replaced and traffic kept."""
     properties = raw["properties"]
     bag = {k: v for k, v in (properties.get("properties") or {}).items() if not k.startswith(_SERVER_OWNED)}
     identity = raw.get("identity") or {"type": "SystemAssigned"}
@@ -59,14 +59,14 @@ def written_back(raw: Mapping[str, Any], **own: Any) -> dict[str, Any]:
 
 
 def split(traffic: Mapping[str, Any] | None) -> dict[str, int]:
-    """The shares that are not zero, names in lower case: the service compares them so."""
+    """Return the non-zero shares by lower-case name, as the service compares names case-insensitively."""
     return {name.lower(): int(share) for name, share in (traffic or {}).items() if share}
 
 
 def give_up_share(context: Context, endpoint: str, deployment: str) -> None:
-    """Takes a deployment out of the split of the endpoint at an ARM path, and waits until the service has done so.
+    """Remove a deployment from the traffic of the endpoint at an ARM path, and wait for completion.
 
-    Only where the deployment has all traffic: what others have must still sum to 100. Raises ConflictError otherwise.
+    Raises ConflictError if other deployments have traffic too, as their shares would no longer sum to 100.
     """
     raw = context.azure.arm.get(endpoint, READ)
     now = split(raw["properties"].get("traffic"))

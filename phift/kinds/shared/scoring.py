@@ -1,4 +1,4 @@
-"""Requests to an endpoint: the contract of chat-completion models on Azure ML, and the caller's key or token."""
+"""Requests to an endpoint: the contract of chat-completion models on Azure ML, and the key or token of the caller."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["Caller", "answer_of", "chat_request", "conversations"]
 
 
 def chat_request(messages: Sequence[Mapping[str, str]], parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The body that a chat-completion model takes: `input_data.input_string` and `input_data.parameters`."""
+    """Return the request body of a chat-completion model: `input_data.input_string` and `input_data.parameters`."""
     return {"input_data": {"input_string": list(messages), "parameters": dict(parameters)}, "params": {}}
 
 
 def answer_of(body: Any) -> str:
-    """The text of an answer, whatever of Azure's shapes it has: {"output": text}, a list of it, or OpenAI's."""
+    """Return the text of an answer in any of Azure's formats: {"output": text}, a list of it, or OpenAI's."""
     if isinstance(body, Mapping):
         if "output" in body:
             return str(body["output"])
@@ -33,7 +33,7 @@ def answer_of(body: Any) -> str:
 
 @dataclass(frozen=True)
 class Caller:
-    """One endpoint as a caller sees it. The credential is fetched once and never shown."""
+    """An endpoint for a caller. The credential is fetched once and never shown."""
 
     azure: Azure
     uri: str
@@ -41,7 +41,7 @@ class Caller:
 
     @classmethod
     def of(cls, azure: Azure, path: str) -> Caller:
-        """For the endpoint at an ARM path. Raises AzureError."""
+        """Return the caller of the endpoint at an ARM path. Raises AzureError."""
         raw = azure.arm.get(path, READ)
         return cls(azure, str(raw["properties"].get("scoringUri") or ""), _credential(azure, path, raw))
 
@@ -49,7 +49,8 @@ class Caller:
         return f"Caller({self.uri})"
 
     def ask(self, body: Any, *, deployment: str = "", timeout: float | None = None) -> Any:
-        """The answer's JSON, or its text. deployment: by name, else by the traffic split. timeout: seconds.
+        """Send a request and return the JSON or text of the answer. deployment: name; default: by traffic. timeout:
+        seconds.
 
         Raises AzureError with the status, code and message of the answer.
         """
@@ -68,7 +69,7 @@ def _credential(azure: Azure, path: str, raw: Mapping[str, Any]) -> str:
 
 
 def conversations(recipe: Recipe, rows: int) -> list[list[dict[str, str]]]:
-    """The first rows of a recipe as conversations, the same ones on every run. Raises what `prepared` raises."""
+    """Return the first rows of a recipe as conversations, the same on every run. Raises the errors of `prepared`."""
     from phift.data.cache import prepared
 
     found = []

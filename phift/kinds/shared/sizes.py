@@ -1,4 +1,4 @@
-"""Whether a VM size is one that the model accepts for a task, and that the author accepts."""
+"""Check a VM size against the allow-lists of the model and of the author."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ __all__ = ["size_findings"]
 
 
 def size_findings(size: str, model: BaseModel, task: Task, own: Sequence[str], address: str) -> Iterator[Diagnostic]:
-    """What the model's list for the task, and the author's, say of a size: size-not-allowed, size-not-in-spec-list,
-    no-list-known."""
+    """Yield size-not-allowed, size-not-in-spec-list and no-list-known for a size."""
     listed = model.allow_list(task)
     what = "fine-tuning" if task == "finetune" else "serving"
     if not listed.admits(size):

@@ -1,4 +1,4 @@
-"""Texts that several kinds show."""
+"""Texts shared by kinds."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ _DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 
 
 def short_uri(uri: str) -> str:
-    """The path in the datastore, its digest cut to the twelve digits that name it."""
+    """Return the path in the datastore, with the digest shortened to twelve digits."""
     return _DIGEST.sub(r"\1...", uri.partition("/paths/")[2])

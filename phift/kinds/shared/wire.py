@@ -1,4 +1,4 @@
-"""What the kinds share: api-versions, marks on the wire, the request body, waiting on a provisioning state."""
+"""Shared by the kinds: api-versions, marks in documents, request bodies, waiting for a provisioning state."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ _GONE = (
 )
 
 READ = "2024-10-01"
-"""The stable api-version of reads: complete for every field phift manages."""
+"""The stable api-version of reads: complete for all fields that phift manages."""
 
 
 def seconds_of(duration: str | None) -> float | None:
-    """An ISO 8601 duration in seconds; None for none. The service echoes durations as sent (PT120S, PT2M)."""
+    """Convert an ISO 8601 duration to seconds. The service returns durations as sent (PT120S, PT2M)."""
     return None if duration is None else _durations().validate_python(duration).total_seconds()
 
 
@@ -75,7 +75,7 @@ def _durations() -> Any:
 
 
 def merged(body: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """The body with `extra` laid over it, mappings merged key by key: the spec's `azure:` block."""
+    """Return the body merged deeply with `extra`, the `azure:` block of the spec."""
     result = dict(body)
     for key, value in extra.items():
         below = result.get(key)
@@ -87,7 +87,7 @@ def merged(body: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def body_of(context: Context, desired: Desired[Any], entity: Any) -> dict[str, Any]:
-    """The request body of an entity, with the spec's `azure:` block laid over it."""
+    """Return the request body of an entity, merged with the `azure:` block of the spec."""
     from phift.azure import entities
 
     azure = context.azure
@@ -95,13 +95,13 @@ def body_of(context: Context, desired: Desired[Any], entity: Any) -> dict[str, A
 
 
 def own_marks(context: Context, desired: Desired[Any], object_id: str, live: Live | None = None) -> dict[str, str]:
-    """The marks for the object of that ARM id. live: the object where it exists."""
+    """Return the marks of the object with an ARM id. live: the object, if it exists."""
     before = live.marks if live else None
     return marks_of(desired, stack=context.stack, claim=context.claim, object_id=object_id, before=before)
 
 
 def marks_in(tags: Mapping[str, Any] | None) -> dict[str, str]:
-    """phift's marks among tags or properties: the resource manager compares names of tags case-insensitively."""
+    """Return phift's marks among tags or properties. The resource manager compares tag names case-insensitively."""
     return {k.lower(): str(v) for k, v in (tags or {}).items() if k.lower().startswith(PREFIX)}
 
 
@@ -115,7 +115,7 @@ def live_of(
     state: str,
     **more: Any,
 ) -> Live:
-    """The live object made of its document, with its ownership decided."""
+    """Return the live object of a document, with its ownership."""
     return Live(
         name=more.pop("name", desired.name),
         object_id=str(raw.get("id", "")),
@@ -130,18 +130,18 @@ def live_of(
 
 
 def owner_in(context: Context, desired: Desired[Any], raw: Mapping[str, Any], marks: Mapping[str, str]) -> Owner:
-    """Whose the object of a document is, by its marks: where it is of another kind, by the address that they name."""
+    """Return the owner of the object of a document by its marks; for another kind, by the address in the marks."""
     address = desired.address
     try:
-        said = Address.parse(marks.get(ADDRESS, ""))
+        marked = Address.parse(marks.get(ADDRESS, ""))
     except ValueError:
-        said = address
+        marked = address
     return owner_of(
         marks,
         stack=context.stack,
         claim=context.claim,
         object_id=str(raw.get("id", "")),
-        address=said if said.kind != address.kind else address,
+        address=marked if marked.kind != address.kind else address,
         former=desired.former,
     )
 
@@ -149,10 +149,10 @@ def owner_in(context: Context, desired: Desired[Any], raw: Mapping[str, Any], ma
 def _version_marks(
     context: Context, desired: Desired[Any], object_id: str, live: Live | None
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """The marks of an asset version, as tags and as properties.
+    """Return the marks of an asset version, as tags and as properties.
 
-    A version's tags can be changed, its properties only be set when it is made (error text of the service: "Only tags,
-    description, and isArchived can be updated"): what a later apply may move goes into tags.
+    Tags of a version can be changed; properties can only be set at creation (error text of the service: "Only tags,
+    description, and isArchived can be updated"). Marks that a later apply can change are therefore tags.
     """
     marks = own_marks(context, desired, object_id, live)
     tags = {name: marks.pop(name) for name in _MOVING if name in marks}
@@ -162,10 +162,10 @@ def _version_marks(
 def version_labels(
     context: Context, desired: Desired[Any], object_id: str, live: Live | None
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """The tags and the property bag that a version is written with.
+    """Return the tags and the property bag of a version to write.
 
-    live: the version where it exists. Its bag stays as it is, and what our marks there say otherwise, tags say anew;
-    tags of others are written back.
+    live: the version, if it exists. Its bag is unchanged; marks that differ from those in the bag are written as tags.
+    Tags of others are kept.
     """
     own = dict(desired.properties.get("tags") or {})
     tags, marks = _version_marks(context, desired, object_id, live)
@@ -178,14 +178,14 @@ def version_labels(
 
 
 def version_marks_in(properties: Mapping[str, Any]) -> dict[str, str]:
-    """phift's marks in an asset version's properties and tags."""
+    """Return phift's marks in the properties and tags of an asset version."""
     return {**marks_in(properties.get("properties")), **marks_in(properties.get("tags"))}
 
 
 def others_tags(live: Live, tags: Mapping[str, Any] | None, wanted: Mapping[str, Any] | None) -> dict[str, str]:
-    """Those of the live object's tags that are somebody else's: an update writes them back as they are.
+    """Return the tags of the live object that others have set. An update writes them back unchanged.
 
-    wanted: the stack's own, which takes the place of one that differs from it in case alone.
+    wanted: the tags of the stack; they replace tags that differ in case only.
     """
     ours = {name.lower() for name in (*live.marks.get(TAGS, "").split(","), *(wanted or {}))}
     return {name: value for name, value in user_tags(tags).items() if name.lower() not in ours}
@@ -201,12 +201,12 @@ def provisioning(
     remedy: str = "",
     fallback: str = "",
 ) -> Progress:
-    """Progress by `properties.provisioningState` and, once that has settled, by the operation that brings it about.
+    """Return the progress according to `properties.provisioningState` and the operation of the write.
 
-    operation: of the write that is waited for, None where another process made it. While it runs the state says
-    nothing: it may still be that of before the write. look: where the reason of a failure can be found when nobody
-    tells it any more. remedy: what to do about a failure, after what its own code advises; fallback: only where that
-    advises nothing. Without either: REPLACED.
+    operation: of the awaited write, None if another process started it. While it runs, the state is not significant: it
+    may be that before the write. look: where to find the reason of a failure if the service no longer reports it.
+    remedy: added to the remedy of the error code. fallback: used if the error code does not have a remedy. Default:
+    REPLACED.
     """
     state = str((raw.get("properties") or {}).get("provisioningState") or "Succeeded")
     if not Provisioning.settled(state):
@@ -216,7 +216,7 @@ def provisioning(
         return Progress(outcome.state)
     if Provisioning.failed(state) or outcome.ended is Ended.BADLY:
         if outcome.ended is not Ended.BADLY:
-            outcome = _told_by(context, raw)
+            outcome = _reported_by(context, raw)
         ended = state if Provisioning.failed(state) else outcome.state
         error = outcome.failure(
             f"{what} ended in state {ended}",
@@ -229,22 +229,22 @@ def provisioning(
 
 
 def reason_of_failure(context: Context, raw: Mapping[str, Any]) -> str:
-    """Why an object is in state Failed or Canceled, in one line; "" for another state or where nobody tells."""
+    """Return why an object is in state Failed or Canceled, in one line; "" for other states, and if unknown."""
     if not Provisioning.failed(str((raw.get("properties") or {}).get("provisioningState"))):
         return ""
-    problem = _told_by(context, raw).problem
+    problem = _reported_by(context, raw).problem
     return redact(": ".join(filter(None, [problem.code, first_line(problem.message)])))
 
 
 def errors_of(entries: Any) -> str:
-    """The `provisioningErrors` of a document in one line, where they say anything."""
+    """Return the `provisioningErrors` of a document in one line; "" if empty."""
     inner = [e.get("error", e) for e in entries or () if isinstance(e, Mapping)]
-    said = [": ".join(str(e[k]) for k in ("code", "message") if e.get(k)) for e in inner if isinstance(e, Mapping)]
-    return "; ".join(filter(None, said))
+    messages = [": ".join(str(e[k]) for k in ("code", "message") if e.get(k)) for e in inner if isinstance(e, Mapping)]
+    return "; ".join(filter(None, messages))
 
 
-def _told_by(context: Context, raw: Mapping[str, Any]) -> Outcome:
-    """How the object came to fail, by its own document: its errors, else the operation that it names."""
+def _reported_by(context: Context, raw: Mapping[str, Any]) -> Outcome:
+    """Return the failure according to the document of the object: its errors, or the operation that it refers to."""
     for entry in (raw.get("properties") or {}).get("provisioningErrors") or ():
         inner = entry.get("error", entry) if isinstance(entry, Mapping) else None
         if isinstance(inner, Mapping):

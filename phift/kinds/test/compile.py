@@ -13,11 +13,11 @@ __all__ = ["tests"]
 
 
 def tests(draft: Draft) -> list[Desired[TestParts]]:
-    """The requests that a new deployment must answer before it gets traffic."""
+    """Return the tests that a new deployment must pass before it receives traffic."""
     endpoint, deployment = draft.first(EndpointExport), draft.first(DeploymentExport)
     if endpoint is None or deployment is None:
         return []
-    made = []
+    desired_tests = []
     for name, block in draft.spec.tests.items():
         facts = draft.facts.data.get(f"tests.{name}") or draft.facts.data.get("sample") or draft.facts.data.get("test")
         if facts is None or facts.recipe is None:
@@ -30,7 +30,7 @@ def tests(draft: Draft) -> list[Desired[TestParts]]:
             continue
         address = Address("test", name)
         draft.export(TestExport(address))
-        made.append(
+        desired_tests.append(
             Desired(
                 address=address,
                 name=name,
@@ -45,4 +45,4 @@ def tests(draft: Draft) -> list[Desired[TestParts]]:
                 depends_on=(deployment.address,),
             )
         )
-    return made
+    return desired_tests

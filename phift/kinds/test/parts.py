@@ -1,4 +1,4 @@
-"""What a test sends, and to whom."""
+"""The parts of a test."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["TestParts"]
 
 @dataclass(frozen=True)
 class TestParts:
-    """recipe: the rows. endpoint: its name. max_seconds: for one answer; None for any time."""
+    """recipe: of the rows. endpoint: its name. max_seconds: maximum time of an answer; None: unlimited."""
 
     __test__ = False
 

@@ -12,7 +12,7 @@ __all__ = ["decide"]
 
 
 def decide(desired: Desired[TestParts], seen: Observation | None, context: PlanContext) -> Decision:
-    """Run for a deployment that is new or serves another model, and before any shift; else left alone."""
+    """Run the test before traffic shifts and if the deployment is new or serves another model."""
     deployment = context.planned.get(desired.parts.deployment.address)
     new = deployment is not None and (
         deployment.action in {Action.CREATE, Action.REPLACE} or any(c.path == "model" for c in deployment.changes)

@@ -1,4 +1,4 @@
-"""test: requests sent to one deployment by name, before it gets traffic; a failing one stops the rollout."""
+"""test: requests to a deployment by name before it receives traffic; a failure stops the rollout."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class TestWire:
     __test__ = False
 
     def read(self, context: Context, desired: Desired[TestParts]) -> Observation:
-        """Nothing stays of a test in the workspace."""
+        """Return nothing: a test does not leave an object in the workspace."""
         return Observation()
 
     def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         return {}
 
     def create(self, context: Context, desired: Desired[TestParts]) -> Written:
-        """Asks; returns one result a row. Raises RolledBackError with the answers when an expectation is not met."""
+        """Send the rows and return one result per row. Raises RolledBackError if an expectation is not met."""
         parts = desired.parts
         caller = Caller.of(context.azure, endpoint_path(context, parts.endpoint))
         results: list[dict[str, Any]] = []
@@ -51,7 +51,7 @@ class TestWire:
         return self.create(context, desired)
 
     def delete(self, context: Context, desired: Desired[TestParts], live: Live) -> Written:
-        """Nothing stays of a test, so nothing is removed."""
+        """Do nothing: a test does not leave an object."""
         return Written()
 
     def poll(self, context: Context, desired: Desired[TestParts], written: Written) -> Progress:
@@ -62,7 +62,7 @@ class TestWire:
 
 
 def _ask(caller: Caller, messages: list[dict[str, str]], desired: Desired[TestParts]) -> dict[str, Any]:
-    """One row: everything up to the last answer is asked, and that answer is the ground truth."""
+    """Send one row: the conversation without the last answer, which is the ground truth."""
     truth = messages[-1]["content"] if messages[-1]["role"] == "assistant" else ""
     asked = messages[:-1] if truth else messages
     result: dict[str, Any] = {"prompt": asked[-1]["content"], "ground_truth": truth}

@@ -1,4 +1,4 @@
-"""What people are told of a test."""
+"""Texts about a test."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WORDS = {Action.RUN: Words("run (a test)", "will be run", "Testing...", "Still t
 
 
 def result(outputs: Mapping[str, Any], local: bool) -> ResultBlock:
-    """How many answers equal the ground truth, and some of the answers."""
+    """Return the number of answers that equal the ground truth, and some of the answers."""
     answers = list(outputs.get("results") or ())
     same, known = exact_matches(answers)
     passed = f"{same} of {known} answers equal the ground truth" if known else "passed"

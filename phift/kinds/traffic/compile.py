@@ -1,4 +1,4 @@
-"""traffic.main: all traffic that is ours to the deployment, after its tests."""
+"""traffic.main: all traffic of the stack to its deployment, after the tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TRAFFIC = Address("traffic", "main")
 
 
 def traffic(draft: Draft) -> list[Desired[TrafficParts]]:
-    """Nothing where the split is left to others."""
+    """Return the traffic split; nothing if it is unmanaged."""
     endpoint, deployment = draft.first(EndpointExport), draft.first(DeploymentExport)
     rollout = draft.spec.rollout or RolloutBlock()
     if endpoint is None or deployment is None or rollout.traffic == "unmanaged":

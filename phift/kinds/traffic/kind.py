@@ -1,4 +1,4 @@
-"""The kind `traffic`: the traffic split, which lives in the endpoint's document and is read back after a write."""
+"""The kind `traffic`: the traffic split, which is part of the document of the endpoint and read back after a write."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _identity(live: Live) -> str:
 
 TRAFFIC = Kind(
     name="traffic",
-    # A split of nothing is no object; poll reads it back.
+    # An empty split is not an object; poll reads it back.
     traits=Traits(deadline=1800.0, leaves_object=False, hosted=True, routes=True),
     compile=traffic,
     load_wire=_wire,

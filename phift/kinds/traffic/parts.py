@@ -1,4 +1,4 @@
-"""To whom the traffic goes, and what is read of the split."""
+"""The parts and the observation of the traffic split."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ __all__ = ["TrafficObservation", "TrafficParts"]
 
 @dataclass(frozen=True)
 class TrafficParts:
-    """deployment: the stack's. split: what the plan decided to write, per cent by deployment; None before. take_over:
-    whether the shares of others go too."""
+    """deployment: of the stack. split: the planned traffic in per cent by deployment; None before planning. take_over:
+    whether to overwrite the shares of others."""
 
     deployment: DeploymentExport
     split: Mapping[str, int] | None = None
@@ -23,6 +23,6 @@ class TrafficParts:
 
 @dataclass(frozen=True)
 class TrafficObservation(Observation):
-    """foreign: the shares of deployments that are not the stack's, in per cent."""
+    """foreign: shares of deployments that the stack does not own, in per cent."""
 
     foreign: Mapping[str, int] = field(default_factory=dict)

@@ -16,7 +16,7 @@ __all__ = ["decide", "shares", "split_changes", "wanted_split"]
 
 
 def decide(desired: Desired[TrafficParts], seen: TrafficObservation | None, context: PlanContext) -> Decision:
-    """Everything that is not somebody else's goes to the stack's deployment; all of it where that is taken over."""
+    """Shift all traffic without another owner to the deployment of the stack; all traffic with --take-over."""
     take_over = context.policy.take_over
     foreign = seen.foreign if seen else {}
     wanted = wanted_split(desired, {} if take_over else foreign)
@@ -48,7 +48,7 @@ def decide(desired: Desired[TrafficParts], seen: TrafficObservation | None, cont
 
 
 def _diverted(desired: Desired[TrafficParts], foreign: Mapping[str, int]) -> Diagnostic:
-    """A warning where others keep a share of the traffic."""
+    """Return the warning that deployments of others keep a share of the traffic."""
     rest = max(0, 100 - sum(foreign.values()))
     (ours,) = desired.properties["traffic"]
     return Diagnostic(
@@ -63,7 +63,7 @@ def _diverted(desired: Desired[TrafficParts], foreign: Mapping[str, int]) -> Dia
 
 
 def split_changes(wanted: Mapping[str, int], now: Mapping[str, int]) -> tuple[FieldChange, ...]:
-    """How one split differs from another, in per cent by deployment."""
+    """Return the differences between two splits, in per cent by deployment."""
     return tuple(
         FieldChange(f"traffic.{name}", wanted.get(name, 0), now.get(name, 0), ChangeAction.UPDATE)
         for name in [*wanted, *(n for n in now if n not in wanted)]
@@ -72,12 +72,12 @@ def split_changes(wanted: Mapping[str, int], now: Mapping[str, int]) -> tuple[Fi
 
 
 def wanted_split(desired: Desired[TrafficParts], foreign: Mapping[str, int]) -> dict[str, int]:
-    """Shares in per cent by lower-cased name: what others have stays, the rest is ours."""
+    """Return the shares in per cent by lower-case name: those of others, and the rest for this stack."""
     (ours,) = desired.properties["traffic"]
     rest = 100 - sum(foreign.values())
     return {**foreign, **({ours.lower(): rest} if rest > 0 else {})}
 
 
 def shares(split: Mapping[str, int]) -> str:
-    """A split for people."""
+    """Format a split for display."""
     return ", ".join(f"{name} {share} %" for name, share in sorted(split.items()))

@@ -1,4 +1,4 @@
-"""traffic: the split of an endpoint's requests; it lives in the endpoint's document and is read back after a write."""
+"""traffic: the split of an endpoint's requests; part of the document of the endpoint, and read back after a write."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["TrafficWire"]
 
 class TrafficWire:
     def read(self, context: Context, desired: Desired[TrafficParts]) -> TrafficObservation:
-        """live: None while nothing has traffic."""
+        """Read the split. live: None if no deployment has traffic."""
         path = endpoint_path(context, desired.name)
         raw = find_endpoint(context, desired.name)
         if raw is None:
@@ -54,7 +54,7 @@ class TrafficWire:
         return self._shift(context, desired, wanted_split(desired, {}))
 
     def update(self, context: Context, desired: Desired[TrafficParts], live: Live) -> Written:
-        """Raises StalePlanError when others' shares are not those the plan was made for."""
+        """Write the split. Raises StalePlanError if the shares of others have changed since the plan was created."""
         foreign = {} if desired.parts.take_over else self.read(context, desired).foreign
         wanted = wanted_split(desired, foreign)
         if desired.parts.split is not None and wanted != dict(desired.parts.split):
@@ -69,7 +69,7 @@ class TrafficWire:
         return Written(operation=operation_of(self._put(context, desired, {})))
 
     def poll(self, context: Context, desired: Desired[TrafficParts], written: Written) -> Progress:
-        """Done when the endpoint has settled and the split reads back as it was written."""
+        """Report done when the endpoint has settled and the split reads back as written."""
         raw = context.azure.arm.get(endpoint_path(context, desired.name), READ)
         what = f"the traffic shift of endpoint {desired.name}"
         progress = provisioning(context, raw, what, written.operation, fallback=AGAIN)
