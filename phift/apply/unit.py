@@ -152,7 +152,7 @@ class Units:
                 if again is None:
                     raise
                 which = f"attempt {desired.parts.attempt}"
-                self.listener(Note(f"{desired.address}: {which} failed: {error.infrastructure}; it is run once more"))
+                self.listener(Note(f"{desired.address}: {which} failed: {error.infrastructure}; retrying"))
                 desired = again
                 written = self._write("create", planned, desired, None, start)
 

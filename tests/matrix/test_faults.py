@@ -247,7 +247,7 @@ def test_credentials_that_are_gone_detach_a_wait(project: Project) -> None:
     with faults(project.embedded, gone):
         result = project.apply()
     assert result.exit_code == 8, failures(project)
-    assert "apply again" in failures(project)[0]
+    assert "re-run `phift apply`" in failures(project)[0]
     project.applied()
     assert len(project.jobs()) == 1
 
