@@ -219,7 +219,7 @@ def test_statistics_and_the_lock_command_fill_the_pins(world: World, read: Count
 def test_the_lock_command_says_where_there_is_nothing_to_check(world: World) -> None:
     report = phases.lock(written(world, None), world.memory.connect, check=True)
     assert not report.checked
-    assert any("no data.checks" in note for note in report.notes)
+    assert any("the spec does not define data.checks" in note for note in report.notes)
 
 
 def test_a_lock_file_that_cannot_be_written_does_not_stop_the_apply(
@@ -234,7 +234,7 @@ def test_a_lock_file_that_cannot_be_written_does_not_stop_the_apply(
     monkeypatch.setattr(rows, "update_lock", unwritable)
     done = phases.apply(plan, request, world.memory.connect, listener=world.events.append, options=ApplyOptions())
     assert done.exit_code == 0
-    assert any("not pinned: cannot write phift.lock" in note for note in notes(world))
+    assert any("could not be pinned: cannot write phift.lock" in note for note in notes(world))
 
 
 def test_destroying_checks_nothing(world: World, read: Counter[str]) -> None:
@@ -265,7 +265,7 @@ def test_a_version_of_the_workspace_is_compared_with_a_spec(
     assert (test.before, test.difference and test.difference.same) == (version, 0)
     with pytest.raises(UsageError, match=r"version .* not found, neither on this machine nor in the workspace"):
         data_diff(request, "0" * 12, str(request.path), world.memory.connect)
-    with pytest.raises(UsageError, match="not kept on this machine"):
+    with pytest.raises(UsageError, match="are not on this machine"):
         data_diff(request, "0" * 12, "1" * 12, world.memory.connect)
 
 

@@ -329,7 +329,7 @@ def test_folders_and_globs_hold_specs(world: World) -> None:
     assert expand([world.folder / "**" / "*.y*ml"]) == [spec, other]
     assert expand([spec, world.folder, spec]) == [spec, other]
     assert expand([world.folder / "missing.yaml"]) == [world.folder / "missing.yaml"], "loading says what is wrong"
-    with pytest.raises(UsageError, match="no spec in"):
+    with pytest.raises(UsageError, match="no spec found in"):
         expand([hidden.parent / "*.json"])
 
 

@@ -81,4 +81,7 @@ def test_stacks_that_fit_alone_and_not_together_are_told(family: Project) -> Non
     assert told() == [[], []]
     leave(family, 2 * (24 + 48) - 1)
     pool = "Standard NCADSA100v4 Family Cluster Dedicated vCPUs"
-    assert told() == [[], [f"deployment.main needs 48 vCPUs of {pool} besides 96 for other stacks; only 143 available"]]
+    assert told() == [
+        [],
+        [f"deployment.main needs 48 vCPUs of {pool}, besides 96 for other stacks; only 143 available"],
+    ]
