@@ -263,7 +263,7 @@ def test_a_version_of_the_workspace_is_compared_with_a_spec(
     assert found == kept
     (test,) = found.splits
     assert (test.before, test.difference and test.difference.same) == (version, 0)
-    with pytest.raises(UsageError, match="version .* not found, neither on this machine nor in the workspace"):
+    with pytest.raises(UsageError, match=r"version .* not found, neither on this machine nor in the workspace"):
         data_diff(request, "0" * 12, str(request.path), world.memory.connect)
     with pytest.raises(UsageError, match="are not on this machine"):
         data_diff(request, "0" * 12, "1" * 12, world.memory.connect)
