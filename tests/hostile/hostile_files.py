@@ -27,7 +27,7 @@ def plan(**keys: object) -> str:
         "purpose": "apply",
         "stack": "base",
         "target": "local",
-        "workspace": "embedded Azure ML",
+        "workspace": "Azure ML emulator",
         "spec": {"path": "spec.yaml", "source": "#spec.yaml", "digest": "0" * 64, "env": []},
         "created": "2026-01-01T00:00:00Z",
         "counts": {"add": 0, "change": 0, "destroy": 0, "unchanged": 0},
