@@ -57,7 +57,7 @@ def test_make_keep_destroy_and_make_again(example: Project) -> None:
     example.applied()
     assert len(example.jobs()) == 1
     model = next(r for r in first.resources if r.address.kind == "model")
-    assert example.models(model.identity.partition(":")[0]) == ["1"]
+    assert example.models(model.identity.partition(" ")[0]) == ["1"]
     assert not example.plan().changes_something
 
 

@@ -136,7 +136,7 @@ def test_an_export_with_its_lock_is_the_same_stack_and_without_it_is_refused(ori
     bare = clone(origin, tmp_path / "bare", None, lock=False)
     (error,) = refused(bare).diagnostics
     assert "github.com/x/y#specs/a.yaml" in error.summary
-    assert "no known repository" in error.detail
+    assert "an unknown repository" in error.detail
     assert "restore phift.lock" in error.remedy
 
 
