@@ -15,7 +15,9 @@ NOTICE = "Interrupted. No new work will start; running operations continue in Az
 
 
 @contextmanager
-def graceful_shutdown(stop: threading.Event, begun: Callable[[], bool], tell: Callable[[str], None]) -> Iterator[None]:
+def graceful_shutdown(
+    stop: threading.Event, started: Callable[[], bool], tell: Callable[[str], None]
+) -> Iterator[None]:
     """Handle signals within the context.
 
     The first SIGINT, SIGTERM or SIGHUP sets `stop`, so that an apply finishes its calls, records them in its journal
@@ -36,7 +38,7 @@ def graceful_shutdown(stop: threading.Event, begun: Callable[[], bool], tell: Ca
                 return
             os._exit(130)
         stop.set()
-        if not begun():
+        if not started():
             raise KeyboardInterrupt
         tell(NOTICE)
 
