@@ -17,14 +17,8 @@ from phift.kinds.data.parts import DataParts
 from phift.kinds.data.progress import DataProgress
 from phift.kinds.progress import Progress, Written
 from phift.kinds.shared.fields import arguments, observed
-from phift.kinds.shared.wire import (
-    READ,
-    body_of,
-    live_of,
-    provisioning,
-    version_labels,
-    version_marks_in,
-)
+from phift.kinds.shared.versions import archive, version_labels, version_live, versions_in
+from phift.kinds.shared.wire import READ, body_of, provisioning
 from phift.state.desired import Desired
 from phift.state.live import Live, Observation
 
@@ -57,26 +51,13 @@ class DataWire:
     def _live(self, context: Context, desired: Desired[DataParts], raw: Mapping[str, Any]) -> Live:
         properties = raw["properties"]
         bag = properties.get("properties") or {}
-        return live_of(
-            context,
-            desired,
-            raw,
-            marks=version_marks_in(properties),
-            observe=self.observe,
-            state="Archived" if properties.get("isArchived") else "Succeeded",
-            version=str(raw.get("name", "")),
-            facts={"uri": properties.get("dataUri"), "rows": bag.get(ROWS), "content": bag.get(CONTENT)},
-        )
+        facts = {"uri": properties.get("dataUri"), "rows": bag.get(ROWS), "content": bag.get(CONTENT)}
+        return version_live(context, desired, raw, observe=self.observe, facts=facts)
 
     def newest(self, context: Context, desired: Desired[DataParts]) -> Live | None:
         """Return the newest version of the name that this stack owns, or None. Raises AzureError."""
-        path = f"{context.azure.workspace.arm_id}/data/{desired.name}/versions"
-        try:
-            listed = context.azure.arm.list(path, READ, listViewType="All", **{"$orderBy": "createdtime desc"})
-            found = (self._live(context, desired, raw) for raw in listed)
-            return next((live for live in found if live.ours), None)
-        except NotFoundError:
-            return None
+        versions = (self._live(context, desired, raw) for raw in versions_in(context, f"data/{desired.name}"))
+        return next((live for live in versions if live.ours), None)
 
     def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         return observed(TABLE, raw)
@@ -162,8 +143,7 @@ class DataWire:
         return rows
 
     def delete(self, context: Context, desired: Desired[DataParts], live: Live) -> Written:
-        body = {"properties": {**live.raw["properties"], "isArchived": True}}
-        return Written(operation=operation_of(context.azure.arm.put(self._path(context, desired), _WRITE, body)))
+        return archive(context, self._path(context, desired), _WRITE, live)
 
     def poll(self, context: Context, desired: Desired[DataParts], written: Written) -> Progress:
         raw = context.azure.arm.get(self._path(context, desired), READ)

@@ -14,14 +14,8 @@ from phift.kinds.model.fields import TABLE
 from phift.kinds.model.parts import ModelObservation, ModelParts, ReferenceParts
 from phift.kinds.progress import Progress, Written
 from phift.kinds.shared.fields import arguments, observed
-from phift.kinds.shared.wire import (
-    READ,
-    body_of,
-    live_of,
-    provisioning,
-    version_labels,
-    version_marks_in,
-)
+from phift.kinds.shared.versions import archive, version_labels, version_live, versions_in
+from phift.kinds.shared.wire import READ, body_of, provisioning
 from phift.state.desired import Desired
 from phift.state.exports import PIPELINE_OUTPUT
 from phift.state.live import Live, Previous
@@ -46,7 +40,7 @@ class ModelWire:
         """Read the version with the desired digest, archived or not, and the newest version of this stack."""
         if isinstance(desired.parts, ReferenceParts):
             return self._read_reference(context, desired, desired.parts)
-        versions = self._versions(context, desired.name)
+        versions = list(versions_in(context, f"models/{desired.name}"))
         found_versions = [self._live(context, desired, raw) for raw in versions]
         ours = [live for live in found_versions if live.ours]
         numbers = [int(v) for raw in versions if (v := str(raw.get("name", ""))).isdigit()]
@@ -104,14 +98,12 @@ class ModelWire:
         return Written({"name": desired.name, "version": live.version}, operation_of(answer))
 
     def delete(self, context: Context, desired: Desired[_Parts], live: Live) -> Written:
-        body = {"properties": {**live.raw["properties"], "isArchived": True}}
-        path = self._path(context, desired.name, live.version)
-        return Written(operation=operation_of(context.azure.arm.put(path, _WRITE, body)))
+        return archive(context, self._path(context, desired.name, live.version), _WRITE, live)
 
     def poll(self, context: Context, desired: Desired[_Parts], written: Written) -> Progress:
         """Report done when the list of versions contains it, as later reads use the list, which lags writes."""
         version = str(written.outputs["version"])
-        raw = next((raw for raw in self._versions(context, desired.name) if raw["name"] == version), None)
+        raw = next((raw for raw in versions_in(context, f"models/{desired.name}") if raw["name"] == version), None)
         if raw is None:
             return Progress("Registering")
         return provisioning(context, raw, f"model {desired.name}:{version}", written.operation)
@@ -125,13 +117,6 @@ class ModelWire:
         tags, bag = version_labels(context, desired, where, live)
         body = body_of(context, desired, self.entity(desired, version, path, tags, bag))
         return context.azure.arm.put(where, _WRITE, body)
-
-    def _versions(self, context: Context, name: str) -> list[dict[str, Any]]:
-        path = f"{context.azure.workspace.arm_id}/models/{name}/versions"
-        try:
-            return list(context.azure.arm.list(path, READ, listViewType="All", **{"$orderBy": "createdtime desc"}))
-        except NotFoundError:
-            return []
 
     def _read_reference(self, context: Context, desired: Desired[_Parts], parts: ReferenceParts) -> ModelObservation:
         """Read an existing version of the workspace or of a registry."""
@@ -148,16 +133,8 @@ class ModelWire:
 
     def _live(self, context: Context, desired: Desired[_Parts], raw: Mapping[str, Any]) -> Live:
         properties = raw["properties"]
-        return live_of(
-            context,
-            desired,
-            raw,
-            marks=version_marks_in(properties),
-            observe=self.observe,
-            state="Archived" if properties.get("isArchived") else "Succeeded",
-            version=str(raw.get("name", "")),
-            facts={"job": properties.get("jobName"), "uri": properties.get("modelUri")},
-        )
+        facts = {"job": properties.get("jobName"), "uri": properties.get("modelUri")}
+        return version_live(context, desired, raw, observe=self.observe, facts=facts)
 
     def _exists(self, context: Context, name: str, version: str) -> bool:
         try:

@@ -18,11 +18,7 @@ from phift.state.live import Live
 from phift.state.overrides import overridden
 from phift.state.ownership import (
     ADDRESS,
-    APPLIED,
-    DIGEST,
-    INPUTS,
     PREFIX,
-    PROTECT,
     TAGS,
     Owner,
     marks_of,
@@ -45,11 +41,7 @@ __all__ = [
     "provisioning",
     "reason_of_failure",
     "seconds_of",
-    "version_labels",
-    "version_marks_in",
 ]
-
-_MOVING = (DIGEST, APPLIED, TAGS, PROTECT)
 
 REPLACED = "Fix the cause and re-run `phift apply`; failed resources are replaced automatically."
 
@@ -144,42 +136,6 @@ def owner_in(context: Context, desired: Desired[Any], raw: Mapping[str, Any], ma
         address=marked if marked.kind != address.kind else address,
         former=desired.former,
     )
-
-
-def _version_marks(
-    context: Context, desired: Desired[Any], object_id: str, live: Live | None
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the marks of an asset version, as tags and as properties.
-
-    Tags of a version can be changed; properties can only be set at creation (error text of the service: "Only tags,
-    description, and isArchived can be updated"). Marks that a later apply can change are therefore tags.
-    """
-    marks = own_marks(context, desired, object_id, live)
-    tags = {name: marks.pop(name) for name in _MOVING if name in marks}
-    return tags, marks
-
-
-def version_labels(
-    context: Context, desired: Desired[Any], object_id: str, live: Live | None
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the tags and the property bag of a version to write.
-
-    live: the version, if it exists. Its bag is unchanged; marks that differ from those in the bag are written as tags.
-    Tags of others are kept.
-    """
-    own = dict(desired.properties.get("tags") or {})
-    tags, marks = _version_marks(context, desired, object_id, live)
-    if live is None:
-        return {**own, **tags}, marks
-    properties = live.raw["properties"]
-    bag = {name: str(value) for name, value in (properties.get("properties") or {}).items()}
-    moved = {name: value for name, value in marks.items() if name != INPUTS and bag.get(name) != value}
-    return {**others_tags(live, properties.get("tags"), own), **own, **tags, **moved}, bag
-
-
-def version_marks_in(properties: Mapping[str, Any]) -> dict[str, str]:
-    """Return phift's marks in the properties and tags of an asset version."""
-    return {**marks_in(properties.get("properties")), **marks_in(properties.get("tags"))}
 
 
 def others_tags(live: Live, tags: Mapping[str, Any] | None, wanted: Mapping[str, Any] | None) -> dict[str, str]:

@@ -1,0 +1,90 @@
+"""What the kinds of asset versions share: labels, the live object, the list of versions, archiving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from phift.azure.operations import operation_of
+from phift.errors import NotFoundError
+from phift.kinds.context import Context
+from phift.kinds.progress import Written
+from phift.kinds.shared.wire import READ, live_of, marks_in, others_tags, own_marks
+from phift.state.desired import Desired
+from phift.state.live import Live
+from phift.state.ownership import APPLIED, DIGEST, INPUTS, PROTECT, TAGS
+
+__all__ = ["archive", "version_labels", "version_live", "versions_in"]
+
+_MOVING = (DIGEST, APPLIED, TAGS, PROTECT)
+
+
+def versions_in(context: Context, container: str) -> Iterator[dict[str, Any]]:
+    """Yield the versions of an asset, archived or not, the newest first; none if there is no such asset.
+
+    container: the path below the workspace, such as `models/NAME`. Raises AzureError.
+    """
+    path = f"{context.azure.workspace.arm_id}/{container}/versions"
+    try:
+        yield from context.azure.arm.list(path, READ, listViewType="All", **{"$orderBy": "createdtime desc"})
+    except NotFoundError:
+        return
+
+
+def version_live(
+    context: Context,
+    desired: Desired[Any],
+    raw: Mapping[str, Any],
+    *,
+    observe: Callable[[Mapping[str, Any]], dict[str, Any]],
+    facts: Mapping[str, Any],
+) -> Live:
+    """Return the live object of the document of a version, with its ownership."""
+    properties = raw["properties"]
+    return live_of(
+        context,
+        desired,
+        raw,
+        marks={**marks_in(properties.get("properties")), **marks_in(properties.get("tags"))},
+        observe=observe,
+        state="Archived" if properties.get("isArchived") else "Succeeded",
+        version=str(raw.get("name", "")),
+        facts=facts,
+    )
+
+
+def archive(context: Context, path: str, api_version: str, live: Live) -> Written:
+    """Archive a version, which cannot be deleted. Raises AzureError."""
+    body = {"properties": {**live.raw["properties"], "isArchived": True}}
+    return Written(operation=operation_of(context.azure.arm.put(path, api_version, body)))
+
+
+def _version_marks(
+    context: Context, desired: Desired[Any], object_id: str, live: Live | None
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the marks of an asset version, as tags and as properties.
+
+    Tags of a version can be changed; properties can only be set at creation (error text of the service: "Only tags,
+    description, and isArchived can be updated"). Marks that a later apply can change are therefore tags.
+    """
+    marks = own_marks(context, desired, object_id, live)
+    tags = {name: marks.pop(name) for name in _MOVING if name in marks}
+    return tags, marks
+
+
+def version_labels(
+    context: Context, desired: Desired[Any], object_id: str, live: Live | None
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the tags and the property bag of a version to write.
+
+    live: the version, if it exists. Its bag is unchanged; marks that differ from those in the bag are written as tags.
+    Tags of others are kept.
+    """
+    own = dict(desired.properties.get("tags") or {})
+    tags, marks = _version_marks(context, desired, object_id, live)
+    if live is None:
+        return {**own, **tags}, marks
+    properties = live.raw["properties"]
+    bag = {name: str(value) for name, value in (properties.get("properties") or {}).items()}
+    moved = {name: value for name, value in marks.items() if name != INPUTS and bag.get(name) != value}
+    return {**others_tags(live, properties.get("tags"), own), **own, **tags, **moved}, bag
