@@ -12,14 +12,14 @@ installs a signal handler. Errors are those of phift.errors. Importing this modu
 libraries; functions load what they need when called. docs/api.md is the reference.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from phift.api._change import ApplyResult, apply, destroy, lock, plan, plan_destroy
 from phift.api._data import data_diff, data_preview, data_stats
 from phift.api._look import drift, history, invoke, logs, metrics, outputs, status
 from phift.api._spec import Rendering, SpecHandle, Validation, open_spec, render, validate
 from phift.apply.options import ApplyOptions
+from phift.lazy import imported_on_use
 from phift.plan.model import Plan
 
 if TYPE_CHECKING:
@@ -81,8 +81,4 @@ _LAZY = {
 }
 """Results whose modules are loaded on first use."""
 
-
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return getattr(import_module(_LAZY[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = imported_on_use(__name__, _LAZY)

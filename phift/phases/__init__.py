@@ -5,8 +5,9 @@ load -> render -> validate -> lock -> compile to resources -> read live -> diff 
 A phase is imported on first use: importing all of them takes longer than a plan.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from phift.lazy import imported_on_use
 
 if TYPE_CHECKING:
     from phift.apply.options import ApplyOptions
@@ -112,9 +113,4 @@ _MODULES = {
 }
 """The module of each name."""
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = found = getattr(import_module(_MODULES[name]), name)
-    return found
+__getattr__ = imported_on_use(__name__, _MODULES)

@@ -22,6 +22,7 @@ LAYERS = {
         "files",
         "globs",
         "inert",
+        "lazy",
         "exits",
         "once",
         "concealing",

@@ -12,8 +12,9 @@ A plan with a full lock needs HubRequest, HubSplit, Selection and transfer, whic
 A name is imported when it is asked for, because a stack without hub data needs the pins alone.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from phift.lazy import imported_on_use
 
 if TYPE_CHECKING:
     from phift.data.hub.client import HubClient
@@ -58,9 +59,4 @@ _MODULES = {
 }
 """By name, where it is."""
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = found = getattr(import_module(_MODULES[name]), name)
-    return found
+__getattr__ = imported_on_use(__name__, _MODULES)
