@@ -29,9 +29,10 @@ def signalled_during_training(project: Project, number: signal.Signals) -> int:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 8)])
 def test_cut_off_during_training_then_the_same_file_again(project: Project, number: signal.Signals, code: int) -> None:
-    project.tag(rehearsal__seconds="2.5")
+    project.tag(rehearsal__until=str(project.folder / "release"))
     assert project.run("plan", "spec.yaml", "--out", "plan.json").returncode == 0
     assert signalled_during_training(project, number) == code
+    (project.folder / "release").touch()
     again = project.run("apply", "plan.json")
     assert again.returncode == 0, again.stdout + again.stderr
     assert "already applied by an earlier run of this plan" in again.stderr

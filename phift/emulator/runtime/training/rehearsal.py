@@ -5,6 +5,7 @@ Off by default. For tests of what happens around a training: states, steps, logs
     PHIFT_EMULATOR_JOBS=rehearse    in the environment of the command that starts the emulator: all its jobs are
                                     rehearsed; `phift emulator status` says so
     tag `rehearsal.seconds: "5"`    of a job: how long its training step lasts (default: no time at all)
+    tag `rehearsal.until: "/tmp/go"`  of a job: its training step lasts until that file exists, ten minutes at most
     tag `rehearsal.fail: "chat_completion_finetune: out of memory"`
                                     of a job: that step fails with that message; of one node alone with its name before
                                     it, as in `first/chat_completion_finetune: out of memory`
@@ -40,9 +41,11 @@ LOSSES = (3.0, 2.0, 1.0)
 _SWITCH = "PHIFT_EMULATOR_JOBS"
 _TAGS = {
     "rehearsal.seconds": "PHIFT_REHEARSAL_SECONDS",
+    "rehearsal.until": "PHIFT_REHEARSAL_UNTIL",
     "rehearsal.fail": "PHIFT_REHEARSAL_FAIL",
     "rehearsal.fail_attempts": "PHIFT_REHEARSAL_FAIL_ATTEMPTS",
 }
+_LONGEST_WAIT = 600.0
 _TRAINING = "finetune"
 _CONVERSION = "convert"
 _TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
@@ -67,9 +70,12 @@ def worker_for(tags: Mapping[str, str], node: str = "") -> tuple[str, dict[str, 
     return __name__, variables
 
 
-def rehearse(folder: Path, *, seconds: float = 0.0, fail: str = "", fail_attempts: int = 0) -> bool:
-    """Go through the job's steps; True when none was made to fail. fail: "STEP: MESSAGE".
+def rehearse(
+    folder: Path, *, seconds: float = 0.0, until: Path | None = None, fail: str = "", fail_attempts: int = 0
+) -> bool:
+    """Go through the job's steps; True when none was made to fail.
 
+    seconds: the length of the training step. until: a file that the training step waits for. fail: "STEP: MESSAGE".
     fail_attempts: how many attempts fail, 0 for all.
     """
     job = JobFile.read(folder)
@@ -90,7 +96,7 @@ def rehearse(folder: Path, *, seconds: float = 0.0, fail: str = "", fail_attempt
         events.write(Progress(0, 0, LABEL))
         try:
             if module == _TRAINING:
-                _pretend_to_train(context, seconds)
+                _pretend_to_train(context, seconds, until)
             if step == failing:
                 raise StepError(message or "made to fail")
             if module == _CONVERSION:
@@ -104,13 +110,16 @@ def rehearse(folder: Path, *, seconds: float = 0.0, fail: str = "", fail_attempt
     return True
 
 
-def _pretend_to_train(context: StepContext, seconds: float) -> None:
+def _pretend_to_train(context: StepContext, seconds: float, until: Path | None) -> None:
     context.log("rehearsal: the numbers that follow are fixed, not measured")
     context.metrics(0, {"eval_loss": LOSSES[0]})
     for step, loss in enumerate(LOSSES, 1):
         time.sleep(seconds / len(LOSSES))
         context.metrics(step, {"loss": loss, "learning_rate": 0.0, "epoch": step / len(LOSSES)})
         context.progress(step, len(LOSSES), loss, 0.0)
+    deadline = time.monotonic() + _LONGEST_WAIT
+    while until is not None and not until.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
     context.metrics(len(LOSSES), {"eval_loss": LOSSES[-1]})
 
 
@@ -164,7 +173,9 @@ def main() -> int:
     seconds = float(os.environ.get("PHIFT_REHEARSAL_SECONDS") or 0)
     fail = os.environ.get("PHIFT_REHEARSAL_FAIL", "")
     attempts = int(os.environ.get("PHIFT_REHEARSAL_FAIL_ATTEMPTS") or 0)
-    ok = rehearse(Path(sys.argv[1]).resolve(), seconds=seconds, fail=fail, fail_attempts=attempts)
+    file = os.environ.get("PHIFT_REHEARSAL_UNTIL")
+    until = Path(file) if file else None
+    ok = rehearse(Path(sys.argv[1]).resolve(), seconds=seconds, until=until, fail=fail, fail_attempts=attempts)
     return 0 if ok else 1
 
 
