@@ -11,6 +11,7 @@ from phift.clock import Clock
 from phift.errors import AzureError, Cause, NotFoundError
 from phift.kinds.base import NAME_TAKEN
 from phift.kinds.progress import Progress, Written
+from phift.ledger.words import Verb
 from phift.plan.model import PlannedResource
 from phift.state.desired import Desired
 from phift.state.live import Live
@@ -45,8 +46,8 @@ class Busy:
     local: bool
     clock: Clock
 
-    def write(self, verb: str, live: Live | None, call: Callable[[Live | None], Written]) -> Written:
-        """Return the result of `call` for the current live object. verb: create, update or delete.
+    def write(self, verb: Verb, live: Live | None, call: Callable[[Live | None], Written]) -> Written:
+        """Return the result of `call` for the current live object.
 
         A request may succeed although its response is lost: an object that already matches the plan counts as done.
         Raises StalePlanError if somebody else changed the object meanwhile, and the last AzureError when the time is
@@ -70,18 +71,18 @@ class Busy:
             live = self.look()
             if live is not None and _moves(live) and live.state != "Deleting":
                 continue  # the service decides: the next attempt is accepted or rejected
-            if live is None and verb == "delete":
+            if live is None and verb is Verb.DELETE:
                 return Written()
             if live is not None and came_true(self.planned, self.desired, live):
                 version = {"version": live.version, "id": live.object_id} if live.version else {}
                 return Written({"name": live.name, **version})
-            if verb != "create":
+            if verb is not Verb.CREATE:
                 require_unmoved(self.planned, live)
             elif live is not None and live.state != "Deleting" and self.planned.fingerprint == "":
                 raise refusal
             self.require()
 
-    def _patience(self, error: AzureError, verb: str, changes: int) -> float:
+    def _patience(self, error: AzureError, verb: Verb, changes: int) -> float:
         """Return how many seconds to retry after this error; 0 if waiting does not help."""
         long, doubt = (_PATIENCE_LOCAL, _DOUBT_LOCAL) if self.local else (_PATIENCE_CLOUD, _DOUBT_CLOUD)
         if error.cause.permanent:
@@ -90,7 +91,11 @@ class Busy:
             return long
         if error.cause is Cause.CHANGED:
             return doubt if changes <= _MOST_CHANGES else 0.0
-        if error.status == 409 or error.code == NAME_TAKEN or (verb == "create" and isinstance(error, NotFoundError)):
+        if (
+            error.status == 409
+            or error.code == NAME_TAKEN
+            or (verb is Verb.CREATE and isinstance(error, NotFoundError))
+        ):
             return doubt
         # The service also rejects writes to an object with a running operation with 400 and a specific message.
         return long if error.status == 400 and (live := self.look()) is not None and _moves(live) else 0.0

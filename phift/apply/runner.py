@@ -31,6 +31,7 @@ from phift.kinds.base import Kind
 from phift.ledger.holder import Holder
 from phift.ledger.journal import Intent, Journal, cut_off, open_intents
 from phift.ledger.lease import Lease
+from phift.ledger.words import ApplyOutcome, Verb, WriteOutcome
 from phift.plan.action import Action, Purpose
 from phift.plan.model import Plan, PlannedResource
 from phift.state.desired import Stack
@@ -95,7 +96,7 @@ def settle(plan: Plan, claim: Claim, azure: Azure, *, folder: Path, clock: Clock
             return False
         lease = ledger.acquire()
         try:
-            ledger.end("settled")
+            ledger.end(ApplyOutcome.SETTLED)
         finally:
             lease.release()
     except (AzureError, LeaseHeldError):
@@ -159,7 +160,7 @@ def _finish(
     ]
     code = next((int(getattr(e, "exit_code", 1)) for e in errors.values()), DetachedError.exit_code if stopped else 0)
     try:
-        ledger.end("done" if code == 0 else "detached" if code == DetachedError.exit_code else "failed")
+        ledger.end(_outcome(code))
     except AzureError as error:
         # Only history is lost; the next apply closes the open entries from what it reads.
         listener(Note(f"cannot write the end of this apply to the journal: {error.summary}"))
@@ -218,7 +219,7 @@ class _Ledger:
             raise RuntimeError("the journal starts with the lease")
         return self._journal
 
-    def end(self, outcome: str) -> None:
+    def end(self, outcome: ApplyOutcome) -> None:
         if self._journal is not None:
             self._journal.end(outcome)
 
@@ -234,21 +235,21 @@ class _Ledger:
                 journal.result(intent, self._came_of(intent), {"settled_by": self._id})
             self._journal = journal
 
-    def _came_of(self, intent: Intent) -> str:
+    def _came_of(self, intent: Intent) -> WriteOutcome:
         """Return the outcome of an earlier apply's write, according to the state the plan has just read."""
         planned = next((r for r in self._plan.resources if str(r.address) == intent.address), None)
         if planned is None:
-            return "found done" if intent.verb == "delete" else "no longer in the spec"
+            return WriteOutcome.FOUND_DONE if intent.verb is Verb.DELETE else WriteOutcome.NOT_IN_SPEC
         there = bool(planned.fingerprint) or planned.action is Action.REUSE
         settled = not planned.action.changes_something
         match intent.verb:
-            case "delete":
+            case Verb.DELETE:
                 done = settled or not there
-            case "update":
+            case Verb.UPDATE:
                 done = settled
             case _:
                 done = there or settled
-        return "found done" if done else "found not done"
+        return WriteOutcome.FOUND_DONE if done else WriteOutcome.FOUND_NOT_DONE
 
     def _holder(self) -> Holder:
         return Holder.here(self._clock.now(), folder=self._folder, apply_id=self._id)
@@ -262,3 +263,9 @@ class _Ledger:
             "spec_digest": self._plan.spec_digest,
             "resources": {str(r.address): r.action.value for r in self._plan.resources if r.action.changes_something},
         }
+
+
+def _outcome(code: int) -> ApplyOutcome:
+    if code == 0:
+        return ApplyOutcome.DONE
+    return ApplyOutcome.DETACHED if code == DetachedError.exit_code else ApplyOutcome.FAILED

@@ -24,6 +24,7 @@ from phift.kinds.base import Kind
 from phift.kinds.context import Context
 from phift.kinds.progress import Progress, Written
 from phift.ledger.journal import Journal
+from phift.ledger.words import Verb, WriteOutcome
 from phift.plan.action import Action
 from phift.plan.decision import REMOVED_FROM_SPEC
 from phift.plan.model import PlannedResource
@@ -118,16 +119,16 @@ class Units:
             case Action.CREATE | Action.RUN:
                 if live is not None and live.state == Provisioning.DELETING:
                     self._wait_gone(desired, Written())
-                written = self._write("create", planned, desired, None, start)
+                written = self._write(Verb.CREATE, planned, desired, None, start)
             case Action.SHIFT if live is None:
-                written = self._write("create", planned, desired, None, start)
+                written = self._write(Verb.CREATE, planned, desired, None, start)
             case Action.UPDATE | Action.SHIFT if live is not None:
-                written = self._write("update", planned, desired, live, start)
+                written = self._write(Verb.UPDATE, planned, desired, live, start)
             case Action.REPLACE if live is not None:
-                self._wait_gone(desired, self._write("delete", planned, desired, live, start))
-                written = self._write("create", planned, desired, None, start)
+                self._wait_gone(desired, self._write(Verb.DELETE, planned, desired, live, start))
+                written = self._write(Verb.CREATE, planned, desired, None, start)
             case Action.DELETE if live is not None:
-                written = self._write("delete", planned, desired, live, start)
+                written = self._write(Verb.DELETE, planned, desired, live, start)
                 if kind.traits.nature is Nature.MUTABLE:
                     self._wait_gone(desired, written)  # versions and runs stay, in another state
                 return {}
@@ -154,7 +155,7 @@ class Units:
                 which = f"attempt {desired.parts.attempt}"
                 self.listener(Note(f"{desired.address}: {which} failed: {error.infrastructure}; retrying"))
                 desired = again
-                written = self._write("create", planned, desired, None, start)
+                written = self._write(Verb.CREATE, planned, desired, None, start)
 
     def _settle(self, planned: PlannedResource, desired: Desired[Any], live: Live, start: float) -> Mapping[str, Any]:
         """Wait for an object that another run was creating, then update it to the desired state."""
@@ -168,10 +169,10 @@ class Units:
             and settled.marks.get(RAW, "") == raw_mark(desired.azure)
         ):
             return outputs
-        return self._wait(kind, desired, self._write("update", planned, desired, settled, start), start)
+        return self._wait(kind, desired, self._write(Verb.UPDATE, planned, desired, settled, start), start)
 
     def _write(
-        self, verb: str, planned: PlannedResource, desired: Desired[Any], live: Live | None, start: float
+        self, verb: Verb, planned: PlannedResource, desired: Desired[Any], live: Live | None, start: float
     ) -> Written:
         """Write once, recording the intent before and the result after."""
         self.writing.require()
@@ -185,28 +186,28 @@ class Units:
         try:
             written = self._call(verb, planned, desired, live, start)
         except PhiftError as error:
-            journal.result(intent, "failed", {"error": error.summary})
+            journal.result(intent, WriteOutcome.FAILED, {"error": error.summary})
             raise
         known = {k: v for k, v in written.outputs.items() if isinstance(v, str | int | float)}
-        journal.result(intent, "done", known)
+        journal.result(intent, WriteOutcome.DONE, known)
         return written
 
     def _call(
-        self, verb: str, planned: PlannedResource, desired: Desired[Any], live: Live | None, start: float
+        self, verb: Verb, planned: PlannedResource, desired: Desired[Any], live: Live | None, start: float
     ) -> Written:
         kind, context = self._kind(desired), self._context(desired, start)
 
         def call(live: Live | None) -> Written:
-            if live is None or verb == "create":
+            if live is None or verb is Verb.CREATE:
                 return kind.wire.create(context, desired)
-            if verb == "update":
+            if verb is Verb.UPDATE:
                 return kind.wire.update(context, desired, live)
             return kind.wire.delete(context, desired, live)
 
         if kind.traits.nature is Nature.RUN and not kind.traits.leaves_object:
             return call(live)
         # A run is named by its digest and attempt: its create finds one that is there by itself.
-        blind = kind.traits.nature is Nature.RUN and verb == "create"
+        blind = kind.traits.nature is Nature.RUN and verb is Verb.CREATE
         busy = Busy(
             planned,
             desired,

@@ -17,6 +17,7 @@ from phift.clock import Clock, SystemClock, stamp
 from phift.concealing import concealed_words, is_concealed
 from phift.errors import NotFoundError
 from phift.ledger.store import JournalStore, journal_folder
+from phift.ledger.words import ApplyOutcome, Verb, WriteOutcome
 
 __all__ = [
     "FORMAT_VERSION",
@@ -54,12 +55,12 @@ _LONGEST = 1000
 
 @dataclass(frozen=True)
 class Intent:
-    """A write about to start. verb: create, update, delete, ... identity: the object's name."""
+    """A write about to start. identity: the object's name."""
 
     apply_id: str
     seq: int
     address: str
-    verb: str
+    verb: Verb
     identity: str
     at: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -67,17 +68,17 @@ class Intent:
 
 @dataclass(frozen=True)
 class Result:
-    """The result of an intent. outcome: done, failed, detached, lost, ..."""
+    """The result of an intent."""
 
     intent: Intent
-    outcome: str
+    outcome: WriteOutcome
     at: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Record:
-    """One apply. outcome: empty while it runs or if it was interrupted. open: intents without a result.
+    """One apply. outcome: None while it runs or if it was interrupted. open: intents without a result.
 
     holder: who applied and where, the fields of phift.ledger.holder.Holder.
     """
@@ -85,7 +86,7 @@ class Record:
     apply_id: str
     started: str = ""
     ended: str = ""
-    outcome: str = ""
+    outcome: ApplyOutcome | None = None
     plan: Mapping[str, Any] = field(default_factory=dict)
     results: tuple[Result, ...] = ()
     open: tuple[Intent, ...] = ()
@@ -108,18 +109,18 @@ class Journal:
         """Record the start of the apply. plan: a summary (counts, source, digests)."""
         self._write("begin", plan=_clean(plan), holder=_clean(holder or {}))
 
-    def intent(self, address: str, verb: str, identity: str, facts: Mapping[str, Any] | None = None) -> Intent:
+    def intent(self, address: str, verb: Verb, identity: str, facts: Mapping[str, Any] | None = None) -> Intent:
         """Record a write about to start; durable on return."""
         line = self._write("intent", address=address, verb=verb, identity=identity, facts=_clean(facts or {}))
         return Intent(self.apply_id, line["seq"], address, verb, identity, line["at"], line["facts"])
 
-    def result(self, intent: Intent, outcome: str, facts: Mapping[str, Any] | None = None) -> None:
+    def result(self, intent: Intent, outcome: WriteOutcome, facts: Mapping[str, Any] | None = None) -> None:
         """Record the result of an intent, including those of earlier applies."""
         self._write(
             "result", of={"apply": intent.apply_id, "seq": intent.seq}, outcome=outcome, facts=_clean(facts or {})
         )
 
-    def end(self, outcome: str, facts: Mapping[str, Any] | None = None) -> None:
+    def end(self, outcome: ApplyOutcome, facts: Mapping[str, Any] | None = None) -> None:
         """Record the end of the apply."""
         self._write("end", outcome=outcome, facts=_clean(facts or {}))
 
@@ -201,7 +202,7 @@ def _fold(lines: Iterable[Mapping[str, Any]]) -> list[Record]:
             apply_id,
             started=str(first.get("at", "")),
             ended=str(ended.get(apply_id, {}).get("at", "")),
-            outcome=str(ended.get(apply_id, {}).get("outcome", "")),
+            outcome=ApplyOutcome(str(ended[apply_id].get("outcome"))) if apply_id in ended else None,
             plan=_mapping(first.get("plan")),
             results=tuple(_result(intents[k], results[k]) for k in intents if k[0] == apply_id and k in results),
             open=tuple(intents[k] for k in intents if k[0] == apply_id and k not in results),
@@ -212,12 +213,12 @@ def _fold(lines: Iterable[Mapping[str, Any]]) -> list[Record]:
 
 
 def _intent(apply_id: str, seq: int, line: Mapping[str, Any]) -> Intent:
-    words = [str(line.get(key, "")) for key in ("address", "verb", "identity", "at")]
-    return Intent(apply_id, seq, words[0], words[1], words[2], words[3], _mapping(line.get("facts")))
+    address, identity, at = (str(line.get(key, "")) for key in ("address", "identity", "at"))
+    return Intent(apply_id, seq, address, Verb(str(line.get("verb"))), identity, at, _mapping(line.get("facts")))
 
 
 def _result(intent: Intent, line: Mapping[str, Any]) -> Result:
-    return Result(intent, str(line.get("outcome", "")), str(line.get("at", "")), _mapping(line.get("facts")))
+    return Result(intent, WriteOutcome(str(line.get("outcome"))), str(line.get("at", "")), _mapping(line.get("facts")))
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -97,7 +97,7 @@ def history(records: Sequence[Record]) -> str:
                     "apply_id": r.apply_id,
                     "started": r.started,
                     "ended": r.ended or None,
-                    "outcome": r.outcome or None,
+                    "outcome": r.outcome,
                     "holder": {k: v for k, v in r.holder.items() if k != "place"},
                     "plan": dict(r.plan),
                     "writes": [

@@ -12,6 +12,7 @@ from phift.address import Address
 from phift.azure.session import Azure
 from phift.errors import AzureError
 from phift.kinds.registry import KINDS
+from phift.ledger.words import Verb
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
 from phift.state.desired import Desired, Stack
@@ -50,7 +51,7 @@ class Remembered:
             if traits.routes:
                 routed = {(intent.address, name) for name in _shares(intent)}
                 existing = {k for k in existing if not _traits(k[0]).routes} | routed
-            elif intent.verb != "delete":
+            elif intent.verb is not Verb.DELETE:
                 existing |= keys
             elif traits.hosts:
                 # Hosted objects are deleted with it, without entries of their own.
@@ -123,7 +124,7 @@ class Remembered:
         except AzureError:
             return ()
         results = (r for record in reversed(records) for r in record.results)
-        return tuple(r for r in results if r.outcome in {"done", "found done"})
+        return tuple(r for r in results if r.outcome.took_effect)
 
 
 def _shares(intent: Intent) -> Iterable[str]:

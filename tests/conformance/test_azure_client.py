@@ -29,6 +29,7 @@ from phift.ledger.holder import Holder
 from phift.ledger.journal import Journal, history, open_intents
 from phift.ledger.lease import Lease, break_lease
 from phift.ledger.store import lease_blob
+from phift.ledger.words import ApplyOutcome, Verb, WriteOutcome
 
 API = "2024-10-01"
 
@@ -260,16 +261,16 @@ def test_a_broken_lease_stops_its_holder_before_the_next_write(azure: Azure) -> 
 def test_a_journal_survives_being_cut_off(azure: Azure) -> None:
     journal = Journal(azure.blobs, "journaled", "a1")
     journal.begin({"add": 1}, {"started": datetime.now(UTC).isoformat()})
-    journal.result(journal.intent("compute.finetune", "create", "gpu"), "done")
+    journal.result(journal.intent("compute.finetune", Verb.CREATE, "gpu"), WriteOutcome.DONE)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda n: journal.intent(f"data.d{n}", "create", f"d{n}"), range(8)))
+        list(pool.map(lambda n: journal.intent(f"data.d{n}", Verb.CREATE, f"d{n}"), range(8)))
     left = open_intents(azure.blobs, "journaled")
     assert sorted(i.address for i in left) == [f"data.d{n}" for n in range(8)]
     after = Journal(azure.blobs, "journaled", "a2")
     after.begin({})
     for intent in left:
-        after.result(intent, "done")
-    after.end("done")
+        after.result(intent, WriteOutcome.DONE)
+    after.end(ApplyOutcome.DONE)
     assert open_intents(azure.blobs, "journaled") == ()
     assert [r.apply_id for r in history(azure.blobs, "journaled")] == ["a2", "a1"]
 
@@ -283,11 +284,12 @@ from phift.emulator.host import lifecycle
 from phift.ledger.holder import Holder
 from phift.ledger.lease import Lease
 from phift.ledger.journal import Journal
+from phift.ledger.words import Verb
 blobs = connect(None, local=lifecycle.find(Path(sys.argv[1]))).blobs
 lease = Lease.acquire(blobs, "killed", Holder.here(datetime.now(UTC), folder=Path.cwd(), apply_id="a1"))
 journal = Journal(blobs, "killed", "a1")
 journal.begin({})
-journal.intent("job.finetune", "create", "demo-0123")
+journal.intent("job.finetune", Verb.CREATE, "demo-0123")
 print("held", flush=True)
 time.sleep(60)
 """

@@ -14,6 +14,7 @@ from phift.apply.busy import Busy
 from phift.errors import AzureError, Cause, ConflictError, LeaseLostError, NotFoundError, StalePlanError, ThrottledError
 from phift.kinds.base import NAME_TAKEN
 from phift.kinds.progress import Progress, Written
+from phift.ledger.words import Verb
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
 from phift.state.desired import Desired
@@ -58,7 +59,7 @@ class Service:
     told: list[Progress] = field(default_factory=list)
 
     def write(
-        self, verb: str, action: Action, *, stop_after: int = 10**6, require: Callable[[], None] = lambda: None
+        self, verb: Verb, action: Action, *, stop_after: int = 10**6, require: Callable[[], None] = lambda: None
     ) -> Mapping[str, Any]:
         before = None if action is Action.CREATE else OLD
         planned = PlannedResource(ADDRESS, action, "e", fingerprint=before.fingerprint if before else "")
@@ -89,7 +90,7 @@ class Service:
 
 def test_what_is_let_in_is_written_once() -> None:
     service = Service([None])
-    assert service.write("update", Action.UPDATE)["written"]
+    assert service.write(Verb.UPDATE, Action.UPDATE)["written"]
     assert len(service.given) == 1
     assert service.clock.time == 0
 
@@ -97,33 +98,33 @@ def test_what_is_let_in_is_written_once() -> None:
 def test_a_conflict_is_waited_out_and_the_write_made_from_what_is_there_then() -> None:
     settled = live()
     service = Service([CONFLICT, CONFLICT, None], [live("Updating"), settled])
-    assert service.write("update", Action.UPDATE)["written"]
+    assert service.write(Verb.UPDATE, Action.UPDATE)["written"]
     assert service.given[-1] is settled
     assert [p.message for p in service.told] == ["an operation is in progress"] * 2
 
 
 def test_a_lost_answer_that_had_its_effect_counts() -> None:
     service = Service([CONFLICT], [live("Updating", applied=True, description="new"), live(applied=True)])
-    assert service.write("update", Action.UPDATE) == {"name": "e"}
+    assert service.write(Verb.UPDATE, Action.UPDATE) == {"name": "e"}
     created = Service([CONFLICT], [live("Creating", applied=True), live(applied=True)])
-    assert created.write("create", Action.CREATE) == {"name": "e"}
+    assert created.write(Verb.CREATE, Action.CREATE) == {"name": "e"}
 
 
 def test_somebody_elses_change_is_not_written_over() -> None:
     service = Service([CONFLICT, None], [live(description="theirs")])
     with pytest.raises(StalePlanError, match="was changed since"):
-        service.write("update", Action.UPDATE)
+        service.write(Verb.UPDATE, Action.UPDATE)
     assert len(service.given) == 1
 
 
 def test_somebody_elses_object_is_not_taken() -> None:
     with pytest.raises(ConflictError, match="in progress"):
-        Service([CONFLICT], [live(description="theirs")]).write("create", Action.CREATE)
+        Service([CONFLICT], [live(description="theirs")]).write(Verb.CREATE, Action.CREATE)
 
 
 def test_what_is_gone_needs_no_delete() -> None:
     service = Service([CONFLICT], [live("Deleting"), None])
-    assert service.write("delete", Action.DELETE) == {}
+    assert service.write(Verb.DELETE, Action.DELETE) == {}
 
 
 @pytest.mark.parametrize(
@@ -145,18 +146,18 @@ def test_what_is_gone_needs_no_delete() -> None:
 def test_patience_ends(error: AzureError, least: float, most: float) -> None:
     service = Service([error], [None])
     with pytest.raises(type(error)):
-        service.write("create", Action.CREATE)
+        service.write(Verb.CREATE, Action.CREATE)
     assert least <= service.clock.time <= most
 
 
 def test_after_a_write_that_came_between_it_is_made_again_a_few_times() -> None:
     changed = ConflictError("the etag is another", status=412, cause=Cause.CHANGED)
     service = Service([changed, changed, None], [OLD])
-    assert service.write("update", Action.UPDATE)["written"]
+    assert service.write(Verb.UPDATE, Action.UPDATE)["written"]
     assert len(service.given) == 3
     always = Service([changed], [OLD])
     with pytest.raises(ConflictError, match="etag"):
-        always.write("update", Action.UPDATE)
+        always.write(Verb.UPDATE, Action.UPDATE)
     assert len(always.given) == 6
     assert always.clock.time < 120
 
@@ -164,29 +165,29 @@ def test_after_a_write_that_came_between_it_is_made_again_a_few_times() -> None:
 def test_a_write_that_came_between_and_changed_it_is_not_written_over() -> None:
     changed = ConflictError("the etag is another", status=412, cause=Cause.CHANGED)
     with pytest.raises(StalePlanError, match="was changed since"):
-        Service([changed, None], [live(description="theirs")]).write("update", Action.UPDATE)
+        Service([changed, None], [live(description="theirs")]).write(Verb.UPDATE, Action.UPDATE)
 
 
 def test_a_400_while_the_object_is_worked_on_is_waited_out() -> None:
     """Whatever its words: the object itself says that it is not settled."""
     refusal = AzureError("not now", status=400)
     service = Service([refusal, refusal, None], [live("Updating"), live("Updating"), live("Scaling"), OLD])
-    assert service.write("update", Action.UPDATE)["written"]
+    assert service.write(Verb.UPDATE, Action.UPDATE)["written"]
     with pytest.raises(AzureError, match="not now"):
-        Service([refusal], [OLD]).write("update", Action.UPDATE)
+        Service([refusal], [OLD]).write(Verb.UPDATE, Action.UPDATE)
 
 
 def test_other_errors_are_not_waited_out() -> None:
     service = Service([AzureError("no", status=400)])
     with pytest.raises(AzureError, match="no"):
-        service.write("create", Action.CREATE)
+        service.write(Verb.CREATE, Action.CREATE)
     assert len(service.given) == 1
 
 
 def test_asked_to_stop_it_gives_up() -> None:
     service = Service([CONFLICT], [None])
     with pytest.raises(ConflictError):
-        service.write("create", Action.CREATE, stop_after=2)
+        service.write(Verb.CREATE, Action.CREATE, stop_after=2)
     assert len(service.given) == 2
 
 
@@ -196,5 +197,5 @@ def test_without_the_lease_nothing_is_tried_again() -> None:
 
     service = Service([CONFLICT, None], [None])
     with pytest.raises(LeaseLostError):
-        service.write("create", Action.CREATE, require=lost)
+        service.write(Verb.CREATE, Action.CREATE, require=lost)
     assert len(service.given) == 1

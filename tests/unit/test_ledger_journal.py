@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from phift.errors import ConflictError, NotFoundError
 from phift.ledger.journal import FORMAT_VERSION, Journal, cut_off, history, open_intents
+from phift.ledger.words import ApplyOutcome, Verb, WriteOutcome
 
 
 class FakeClock:
@@ -53,10 +54,26 @@ CLOCK = FakeClock()
 def killed_apply(store: MemoryStore, apply_id: str = "a1") -> Journal:
     journal = Journal(store, "demo", apply_id, CLOCK)
     journal.begin({"add": 2})
-    done = journal.intent("data.train", "create", "demo-train:0123")
-    journal.result(done, "done", {"version": "0123"})
-    journal.intent("job.finetune", "create", "demo-4567", {"digest": "4567"})
+    done = journal.intent("data.train", Verb.CREATE, "demo-train:0123")
+    journal.result(done, WriteOutcome.DONE, {"version": "0123"})
+    journal.intent("job.finetune", Verb.CREATE, "demo-4567", {"digest": "4567"})
     return journal
+
+
+def test_words_of_a_later_release_are_read_as_unknown() -> None:
+    store = MemoryStore()
+    lines = [
+        {"apply": "a1", "seq": 1, "event": "begin"},
+        {"apply": "a1", "seq": 2, "event": "intent", "address": "model.main", "verb": "promote", "identity": "m"},
+        {"apply": "a1", "seq": 3, "event": "result", "of": {"apply": "a1", "seq": 2}, "outcome": "deferred"},
+        {"apply": "a1", "seq": 4, "event": "end", "outcome": "paused"},
+    ]
+    name = Journal(store, "demo", "a1", CLOCK).blob
+    store.blobs[name] = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    (record,) = history(store, "demo")
+    assert record.outcome is ApplyOutcome.UNKNOWN
+    assert [(r.intent.verb, r.outcome) for r in record.results] == [(Verb.UNKNOWN, WriteOutcome.UNKNOWN)]
+    assert not record.results[0].outcome.took_effect
 
 
 def test_an_intent_without_result_is_open_until_a_later_apply_settles_it() -> None:
@@ -66,19 +83,19 @@ def test_an_intent_without_result_is_open_until_a_later_apply_settles_it() -> No
     (left,) = open_intents(store, "demo")
     assert (left.address, left.verb, left.identity, left.facts) == (
         "job.finetune",
-        "create",
+        Verb.CREATE,
         "demo-4567",
         {"digest": "4567"},
     )
     second = Journal(store, "demo", "a2", CLOCK)
     second.begin({})
-    second.result(left, "done")
-    second.end("done")
+    second.result(left, WriteOutcome.DONE)
+    second.end(ApplyOutcome.DONE)
     assert not cut_off(store, "demo")
     assert open_intents(store, "demo") == ()
     newest, oldest = history(store, "demo")
     assert (newest.apply_id, newest.outcome, newest.open) == ("a2", "done", ())
-    assert (oldest.apply_id, oldest.outcome, oldest.plan) == ("a1", "", {"add": 2})
+    assert (oldest.apply_id, oldest.outcome, oldest.plan) == ("a1", None, {"add": 2})
     assert [r.outcome for r in oldest.results] == ["done", "done"]
     assert oldest.started < newest.started < newest.ended
 
@@ -140,7 +157,7 @@ def test_secrets_and_long_texts_do_not_enter() -> None:
     store = MemoryStore()
     journal = Journal(store, "demo", "a1", CLOCK)
     journal.begin({"primaryKey": "hush", "nested": [{"client_secret": "hush", "sasToken": "hush"}], "num_tokens": 1})
-    journal.intent("endpoint.main", "create", "e", {"text": "x" * 5000})
+    journal.intent("endpoint.main", Verb.CREATE, "e", {"text": "x" * 5000})
     content = store.blobs[journal.blob].decode()
     assert "hush" not in content
     assert len(content) < 2500

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from phift.ledger.words import ApplyOutcome
 from phift.views.base import PLAIN, Style
 from phift.views.human.values import cut, duration, table
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from phift.ledger.journal import Record
 
 __all__ = ["render", "seconds_of", "what_of"]
-
-_GOOD = {"done", "settled"}
 
 
 def render(records: Sequence[Record], *, style: Style = PLAIN) -> str:
@@ -26,10 +25,15 @@ def render(records: Sequence[Record], *, style: Style = PLAIN) -> str:
     lines = [style.dim(drawn[0])]
     for record, line in zip(records, drawn[1:], strict=True):
         outcome = _outcome(record)
-        paint = style.green if record.outcome in _GOOD else style.yellow if record.outcome == "detached" else style.red
-        lines.append(line[: len(line) - len(outcome)] + paint(outcome))
+        lines.append(line[: len(line) - len(outcome)] + _paint(record, style)(outcome))
         lines += [style.dim(f"    {cut(said, style.width - 4)}") for said in _below(record)]
     return "\n".join(lines)
+
+
+def _paint(record: Record, style: Style) -> Callable[[str], str]:
+    if record.outcome is not None and record.outcome.good:
+        return style.green
+    return style.yellow if record.outcome is ApplyOutcome.DETACHED else style.red
 
 
 def seconds_of(record: Record) -> float | None:
@@ -68,7 +72,7 @@ def _outcome(record: Record) -> str:
 def _below(record: Record) -> list[str]:
     said = [str(record.holder["run_url"])] if record.holder.get("run_url") else []
     for result in record.results:
-        if result.outcome not in {"done", "found done"}:
+        if not result.outcome.took_effect:
             why = str(result.facts.get("error", ""))
             what = f"{result.intent.address}: {result.intent.verb} {result.outcome}"
             said.append(f"{what}: {why}" if why else what)

@@ -1,0 +1,57 @@
+"""The closed sets of words in a journal. A word that only a later release writes is read as UNKNOWN."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = ["ApplyOutcome", "Verb", "WriteOutcome"]
+
+
+class Verb(StrEnum):
+    """What a write does to an object."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    UNKNOWN = "write"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Verb:
+        return cls.UNKNOWN
+
+
+class WriteOutcome(StrEnum):
+    """What became of a write. FOUND_DONE and FOUND_NOT_DONE: a later apply decided, from the state of the object."""
+
+    DONE = "done"
+    FAILED = "failed"
+    FOUND_DONE = "found done"
+    FOUND_NOT_DONE = "found not done"
+    NOT_IN_SPEC = "no longer in the spec"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def _missing_(cls, value: object) -> WriteOutcome:
+        return cls.UNKNOWN
+
+    @property
+    def took_effect(self) -> bool:
+        return self in (WriteOutcome.DONE, WriteOutcome.FOUND_DONE)
+
+
+class ApplyOutcome(StrEnum):
+    """How an apply ended. SETTLED: it had nothing to write, and only decided the open writes of earlier ones."""
+
+    DONE = "done"
+    SETTLED = "settled"
+    DETACHED = "detached"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def _missing_(cls, value: object) -> ApplyOutcome:
+        return cls.UNKNOWN
+
+    @property
+    def good(self) -> bool:
+        return self in (ApplyOutcome.DONE, ApplyOutcome.SETTLED)
