@@ -54,7 +54,7 @@ def plan_several(
     from phift.views.human import many as view
 
     planned = phases.plan_many(requests, connect, retry_failed=retry_failed, take_over=take_over)
-    failed = [(s.stack or str(s.request.path), s.error) for s in planned.failed if s.error]
+    failed = [(s.stack or str(s.request.path), s.error) for s in planned.failed]
     if failed:
         terminal.streams.err.write(view.errors(failed, style=terminal.streams.err_style) + "\n")
     return planned
@@ -63,6 +63,7 @@ def plan_several(
 def apply_several(planned: ManyPlans, terminal: Terminal, options: ApplyOptions, *, auto_approve: bool) -> int:
     """Apply the stacks and return the most severe exit code. Raises ApprovalError."""
     from phift import phases
+    from phift.phases.results import Planned
     from phift.views.human import many as view
     from phift.views.human.errors import failure
 
@@ -96,7 +97,7 @@ def apply_several(planned: ManyPlans, terminal: Terminal, options: ApplyOptions,
             address = f"{stack}: {failed.address}"
             terminal.tell("\n" + failure(address, failed.error, style=terminal.streams.err_style))
     _finish(result, views)
-    ended = [(s.planned.stack, s.error) for s in result.stacks if s.error and s.planned.plan]
+    ended = [(s.planned.stack, s.error) for s in result.stacks if s.error and isinstance(s.planned, Planned)]
     if ended:
         terminal.streams.err.write("\n" + view.errors(ended, style=terminal.streams.err_style) + "\n")
     terminal.print("\n" + view.applied(result, style=terminal.streams.out_style))

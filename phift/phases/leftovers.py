@@ -9,7 +9,7 @@ from pathlib import Path
 from phift.clock import SystemClock, stamp
 from phift.diagnostics import errors_of
 from phift.errors import AzureError, RefusedError
-from phift.phases.results import StackPlan
+from phift.phases.results import Planned, StackPlan, Unplanned
 from phift.plan.action import Purpose
 from phift.plan.model import Plan
 from phift.plan.removal import decide_prune
@@ -70,7 +70,7 @@ def _plan(bench: Workbench, request: Request, found: FoundStack) -> StackPlan:
     decided = [decide_prune(kind, live, (), claim) for kind, live in found.objects]
     findings = [f for _, several in decided for f in several]
     if errors_of(findings):
-        return StackPlan(request, found.stack, error=RefusedError(findings))
+        return Unplanned(request, RefusedError(findings), found.stack)
     plan = Plan(
         stack=found.stack,
         target=bench.stack.target,
@@ -83,4 +83,4 @@ def _plan(bench: Workbench, request: Request, found: FoundStack) -> StackPlan:
         purpose=Purpose.DESTROY,
         resources=tuple(replace(p, reason="the matrix no longer contains this stack") for p, _ in decided),
     )
-    return StackPlan(request, found.stack, plan, bench=empty)
+    return Planned(request, found.stack, plan, empty)

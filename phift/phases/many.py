@@ -18,7 +18,7 @@ from phift.lock import StackLock, lock_path, update_lock
 from phift.phases.apply_plan import apply_bench
 from phift.phases.leftovers import leftovers
 from phift.phases.plan_stack import plan_with_demands
-from phift.phases.results import ManyApplied, ManyPlans, StackApplied, StackPlan
+from phift.phases.results import ManyApplied, ManyPlans, Planned, StackApplied, StackPlan, Unplanned
 from phift.phases.shared_quota import summed
 from phift.plan.action import Action
 from phift.plan.model import Plan
@@ -27,7 +27,7 @@ from phift.plan.standing import Policy
 from phift.spec import LoadedSpec
 from phift.startup import uncollected
 from phift.workbench.inventory import load_each
-from phift.workbench.open import workbench_of
+from phift.workbench.open import Workbench, workbench_of
 from phift.workbench.request import Connector, Request
 from phift.workbench.sessions import Shared, place_of
 
@@ -64,27 +64,27 @@ def plan_many(
         if first is not None:
             shared = Shared(inline=True, data_root=first.data_root, fetch=first.fetch, tell=first.tell)
 
-        def prepared(request: Request, spec: LoadedSpec | PhiftError) -> StackPlan:
+        def opened(request: Request, spec: LoadedSpec | PhiftError) -> tuple[Request, Workbench] | Unplanned:
             if isinstance(spec, PhiftError):
-                return StackPlan(request, error=spec)
+                return Unplanned(request, spec)
             try:
-                bench = workbench_of(spec, connect, upgrade=upgrade, shared=shared)
+                return request, workbench_of(spec, connect, upgrade=upgrade, shared=shared)
             except PhiftError as error:
-                return StackPlan(request, spec.stack, error=error)
-            return StackPlan(request, spec.stack, bench=bench)
+                return Unplanned(request, error, spec.stack)
 
-        def one(stack: StackPlan) -> StackPlan:
-            if stack.bench is None:
-                return stack
+        def planned_of(given: tuple[Request, Workbench] | Unplanned) -> StackPlan:
+            if isinstance(given, Unplanned):
+                return given
+            request, bench = given
             try:
-                plan, demands = plan_with_demands(stack.bench, stack.request, policy)
+                plan, demands = plan_with_demands(bench, request, policy)
             except PhiftError as error:
-                return replace(stack, error=error)
-            return replace(stack, plan=plan, demands=demands)
+                return Unplanned(request, error, bench.loaded.stack, bench)
+            return Planned(request, bench.loaded.stack, plan, bench, demands)
 
         # Facts are shared, so compiling hardly waits and more threads would only compete.
-        compiled = [prepared(*given) for given in asked]
-        planned = _side_by_side(one, compiled, parallelism)
+        compiled = [opened(*given) for given in asked]
+        planned = _side_by_side(planned_of, compiled, parallelism)
         if write_lock:
             planned = _with_lock_files(planned, shared)
         planned += leftovers(planned, requests)
@@ -112,8 +112,7 @@ def apply_many(
 
         return tell
 
-    def carry_out(one: StackPlan, plan: Plan, checked: bool = False) -> StackApplied:
-        assert one.bench is not None
+    def carry_out(one: Planned, plan: Plan, checked: bool = False) -> StackApplied:
         listener = of_stack(one.stack)
         try:
             result = apply_bench(plan, one.bench, listener=listener, options=options, whole=one.plan, checked=checked)
@@ -122,11 +121,13 @@ def apply_many(
             return StackApplied(one, error=error)
 
     def whole(one: StackPlan) -> StackApplied:
-        if one.plan is None or not one.plan.changes_something:
+        if isinstance(one, Unplanned):
             return StackApplied(one, error=one.error)
+        if not one.plan.changes_something:
+            return StackApplied(one)
         return carry_out(one, one.plan, checked=id(one) in shared_results)
 
-    first = [(one, plan) for one in planned.stacks if (plan := _shared_computes(one, planned)) is not None]
+    first = [(one, plan) for one in planned.planned if (plan := _shared_computes(one, planned)) is not None]
     shared_results = dict(
         zip((id(one) for one, _ in first), _side_by_side(lambda g: carry_out(*g), first, parallelism), strict=True)
     )
@@ -202,7 +203,7 @@ def _with_lock_files(planned: Sequence[StackPlan], shared: Shared) -> list[Stack
         before = lock.stacks.get(one.stack)
         if before is None or before.merge(one.bench.resolved.pins) != before:
             pins[str(path)][one.stack] = one.bench.resolved.pins
-        if one.plan and one.plan.id != lock.id and one.plan.id:
+        if isinstance(one, Planned) and one.plan.id and one.plan.id != lock.id:
             ids.setdefault(str(path), one.plan.id)
     failed: dict[str, PhiftError] = {}
     for one in planned:
@@ -214,8 +215,8 @@ def _with_lock_files(planned: Sequence[StackPlan], shared: Shared) -> list[Stack
             except PhiftError as error:
                 failed[str(path)] = error
     return [
-        replace(one, plan=None, error=failed[str(lock_path(one.request.path))])
-        if one.plan and str(lock_path(one.request.path)) in failed
+        Unplanned(one.request, unlocked, one.stack, one.bench)
+        if isinstance(one, Planned) and (unlocked := failed.get(str(lock_path(one.request.path))))
         else one
         for one in planned
     ]
@@ -225,13 +226,13 @@ def _one_maker_each(planned: Sequence[StackPlan]) -> Iterator[StackPlan]:
     """Let the first stack create a compute that several stacks define; the others use it as-is."""
     makers: dict[tuple[object, str], str] = {}
     for one in planned:
-        if one.plan is None or one.bench is None:
+        if isinstance(one, Unplanned):
             yield one
             continue
         resources = []
         for resource in one.plan.resources:
             if KINDS[resource.address.kind].traits.shared and resource.action is Action.CREATE:
-                key = (place_of(one.bench.loaded), resource.identity.lower())
+                key = (one.place, resource.identity.lower())
                 maker = makers.setdefault(key, one.stack)
                 if maker != one.stack:
                     note = f"stack {maker} creates {resource.identity}; used as-is"
@@ -240,15 +241,12 @@ def _one_maker_each(planned: Sequence[StackPlan]) -> Iterator[StackPlan]:
         yield replace(one, plan=replace(one.plan, resources=tuple(resources)))
 
 
-def _shared_computes(one: StackPlan, planned: ManyPlans) -> Plan | None:
+def _shared_computes(one: Planned, planned: ManyPlans) -> Plan | None:
     """Return the part of a plan that creates computes for other stacks of the run, or None."""
-    if one.plan is None or one.bench is None:
-        return None
-    place = place_of(one.bench.loaded)
     wanted = {
         r.identity.lower()
-        for other in planned.stacks
-        if other is not one and other.plan and other.bench and place_of(other.bench.loaded) == place
+        for other in planned.planned
+        if other is not one and other.place == one.place
         for r in other.plan.resources
         if KINDS[r.address.kind].traits.shared
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar, TypeAlias
 
 from phift.apply.events import ApplyFinished
 from phift.errors import PhiftError
@@ -11,27 +12,45 @@ from phift.kinds.demand import Demand
 from phift.plan.model import Counts, Plan
 from phift.workbench.open import Workbench
 from phift.workbench.request import Request
+from phift.workbench.sessions import place_of
 
-__all__ = ["ManyApplied", "ManyPlans", "StackApplied", "StackPlan"]
+__all__ = ["ManyApplied", "ManyPlans", "Planned", "StackApplied", "StackPlan", "Unplanned"]
 
 
 @dataclass(frozen=True)
-class StackPlan:
-    """The plan of a stack, or the error. stack: empty if the spec could not be read.
-
-    demands: the vCPUs that it needs.
-    """
+class Planned:
+    """A stack with a plan. demands: the vCPUs that it needs."""
 
     request: Request
-    stack: str = ""
-    plan: Plan | None = None
-    error: PhiftError | None = None
-    bench: Workbench | None = field(default=None, repr=False, compare=False)
+    stack: str
+    plan: Plan
+    bench: Workbench = field(repr=False, compare=False)
     demands: tuple[Demand, ...] = field(default=(), repr=False, compare=False)
+
+    exit_code: ClassVar[int] = 0
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """The comparable identity of its workspace."""
+        return place_of(self.bench.loaded)
+
+
+@dataclass(frozen=True)
+class Unplanned:
+    """A stack that could not be planned. stack: empty if the spec could not be read. bench: None if it could not be
+    opened."""
+
+    request: Request
+    error: PhiftError
+    stack: str = ""
+    bench: Workbench | None = field(default=None, repr=False, compare=False)
 
     @property
     def exit_code(self) -> int:
-        return self.error.exit_code if self.error else 0
+        return self.error.exit_code
+
+
+StackPlan: TypeAlias = Planned | Unplanned
 
 
 @dataclass(frozen=True)
@@ -41,12 +60,16 @@ class ManyPlans:
     stacks: tuple[StackPlan, ...]
 
     @property
-    def plans(self) -> tuple[Plan, ...]:
-        return tuple(s.plan for s in self.stacks if s.plan)
+    def planned(self) -> tuple[Planned, ...]:
+        return tuple(s for s in self.stacks if isinstance(s, Planned))
 
     @property
-    def failed(self) -> tuple[StackPlan, ...]:
-        return tuple(s for s in self.stacks if s.error)
+    def plans(self) -> tuple[Plan, ...]:
+        return tuple(s.plan for s in self.planned)
+
+    @property
+    def failed(self) -> tuple[Unplanned, ...]:
+        return tuple(s for s in self.stacks if isinstance(s, Unplanned))
 
     @property
     def counts(self) -> Counts:
@@ -71,7 +94,7 @@ class ManyPlans:
 
 @dataclass(frozen=True)
 class StackApplied:
-    """The outcome of a stack: result if its apply ran, error if it did not start or was aborted.
+    """The outcome of a stack: result if its apply ran, error if it did not start, could not be planned, or was aborted.
 
     shared: the result of creating computes shared with other stacks, which runs first.
     """

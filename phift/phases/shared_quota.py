@@ -9,10 +9,9 @@ from dataclasses import replace
 from phift.diagnostics import Diagnostic, Severity
 from phift.errors import AzureError
 from phift.kinds.demand import Demand
-from phift.phases.results import StackPlan
+from phift.phases.results import Planned, StackPlan
 from phift.state.facts import Usage
 from phift.workbench.open import Workbench
-from phift.workbench.sessions import place_of
 
 __all__ = ["summed"]
 
@@ -24,23 +23,22 @@ def summed(planned: Iterable[StackPlan]) -> Iterator[StackPlan]:
     """
     taken: dict[tuple[object, str], dict[str, int]] = defaultdict(dict)
     for one in planned:
-        warnings = [w for demand in one.demands if one.bench and (w := _together(one, one.bench, demand, taken))]
-        if one.plan and warnings:
-            one = replace(one, plan=replace(one.plan, warnings=(*one.plan.warnings, *warnings)))
-        yield one
+        if isinstance(one, Planned) and (warnings := [w for d in one.demands if (w := _together(one, d, taken))]):
+            yield replace(one, plan=replace(one.plan, warnings=(*one.plan.warnings, *warnings)))
+        else:
+            yield one
 
 
-def _together(
-    one: StackPlan, bench: Workbench, demand: Demand, taken: dict[tuple[object, str], dict[str, int]]
-) -> Diagnostic | None:
+def _together(one: Planned, demand: Demand, taken: dict[tuple[object, str], dict[str, int]]) -> Diagnostic | None:
     """Add the demand of a resource to `taken`. Return a warning if the total exceeds the quota."""
+    bench = one.bench
     usages = _usages(bench)
     resource = bench.stack.resource(demand.address)
     # stacks can share a cluster: count its nodes once
     who = f"shared {resource.name.lower()}" if demand.shared and resource else f"{one.stack} {demand.address}"
     found = None
     for pool in demand.pools:
-        entered = taken[place_of(bench.loaded), pool]
+        entered = taken[one.place, pool]
         others = sum(vcpus for name, vcpus in entered.items() if name != who)
         entered[who] = max(demand.vcpus, entered.get(who, 0))
         usage = usages.get(pool)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from phift.phases.results import Planned
 from phift.views.base import NO_OPTIONS, PlanOptions
 from phift.views.human.values import cut
 from phift.views.markdown import LIMIT, folded, marker, plan_text, remarks
@@ -29,7 +30,7 @@ def plans(
     """
     failed = len(planned.failed)
     told = f"{len(planned.stacks)} stacks" + (f", {failed} could not be planned" if failed else "")
-    shown = [s for s in planned.stacks if s.error or (s.plan and (s.plan.changes_something or options.show_unchanged))]
+    shown = [s for s in planned.stacks if _is_shown(s, options)]
     parts = [f"{marker(_EVERY)}\n### phift plan: {told}", f"**{planned.counts}**"]
     if shown:
         parts.append(_table(shown))
@@ -37,7 +38,7 @@ def plans(
         parts.append(f"{len(planned.stacks) - len(shown)} without changes.")
     left = 0
     for stack in () if options.summary else shown:
-        if stack.plan is None:
+        if not isinstance(stack, Planned):
             continue
         text = plan_text(stack.plan, options)
         said = [*remarks(stack.plan), folded(f"Show the plan of {stack.stack}", text, LIMIT // 2)]
@@ -51,18 +52,21 @@ def plans(
     return "\n\n".join(parts)
 
 
+def _is_shown(one: StackPlan, options: PlanOptions) -> bool:
+    return not isinstance(one, Planned) or one.plan.changes_something or options.show_unchanged
+
+
 def _table(shown: list[StackPlan]) -> str:
     rows = ["| stack | spec | add | change | destroy |", "|---|---|---|---|---|"]
     room = _TABLE_ROOM
     for count, one in enumerate(shown):
         head = f"| {code(cut(one.stack, 60), cell=True)} " if one.stack else "| "
         path = escaped(cut(str(one.request.path), 120), cell=True)
-        if one.plan:
+        if isinstance(one, Planned):
             counts = one.plan.counts
             row = f"{head}| {path} | {counts.add} | {counts.change} | {counts.destroy} |"
         else:
-            why = one.error.summary if one.error else ""
-            row = f"{head}| {path} | **error** {escaped(cut(why, 120), cell=True)} | | |"
+            row = f"{head}| {path} | **error** {escaped(cut(one.error.summary, 120), cell=True)} | | |"
         room -= len(row) + 1
         if room < 0:
             rows.append(f"| {len(shown) - count} more | | | | |")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from phift.phases.results import Planned, StackPlan, Unplanned
 from phift.views.base import NO_OPTIONS, PlanOptions
 from phift.views.json import document, plan_document
 from phift.views.json import error as error_document
@@ -29,16 +30,19 @@ def plans(
             "counts": asdict(planned.counts),
             "exit_code": planned.exit_code,
             "stacks": [
-                {
-                    "stack": one.stack,
-                    "path": str(one.request.path),
-                    "plan": plan_document(one.plan, summary=options.summary) if one.plan else None,
-                    "error": error_document(one.error) if one.error else None,
-                }
+                {"stack": one.stack, "path": str(one.request.path), **_plan_or_error(one, options)}
                 for one in planned.stacks
             ],
         }
     )
+
+
+def _plan_or_error(one: StackPlan, options: PlanOptions) -> dict[str, Any]:
+    match one:
+        case Planned():
+            return {"plan": plan_document(one.plan, summary=options.summary), "error": None}
+        case Unplanned():
+            return {"plan": None, "error": error_document(one.error)}
 
 
 def forgotten(found: Sequence[FoundStack]) -> str:

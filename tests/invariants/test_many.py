@@ -14,6 +14,7 @@ from phift import phases
 from phift.errors import AzureError, InvalidSpecError, RefusedError, UsageError
 from phift.exits import worst
 from phift.phases import Request, forgotten, plan_many
+from phift.phases.results import Planned, Unplanned
 from phift.plan.model import Plan
 from phift.spec import expand
 
@@ -76,7 +77,8 @@ def test_one_failing_stack_stops_no_other(world: World) -> None:
         compute={"finetune": {"name": "small", "size": "Standard_D12_v2", "max_instances": 1}},
     )
     planned = world.plan_many(Request(broken), good, refused)
-    assert [type(s.error) for s in planned.stacks] == [InvalidSpecError, type(None), RefusedError]
+    assert [type(s) for s in planned.stacks] == [Unplanned, Planned, Unplanned]
+    assert [type(s.error) for s in planned.failed] == [InvalidSpecError, RefusedError]
     assert planned.exit_code == 1
     assert planned.counts == planned.plans[0].counts
     applied = world.apply_many(planned)
@@ -276,7 +278,7 @@ def test_what_left_a_matrix_is_deleted_and_nothing_else(world: World) -> None:
     narrowed = Request(smaller.path, variables={"size": "small"})
     assert [s.stack for s in world.plan_many(narrowed).stacks] == ["grid-small"]
     planned = world.plan_many(smaller)
-    assert [(s.stack, changes(s.plan)) for s in planned.stacks if s.plan] == [
+    assert [(s.stack, changes(s.plan)) for s in planned.planned] == [
         ("grid-small", {}),
         ("grid-big", {f"endpoint.{endpoint_of(world, 'grid-big')}": "delete"}),
     ]
@@ -297,7 +299,7 @@ def test_without_a_repository_the_id_of_the_lock_file_tells_what_is_left_over(wo
     smaller = world.write("m.yaml", "grid", matrix={"size": ["small"]})
     assert [s.stack for s in world.plan_many(smaller).stacks] == ["grid-small", "grid-big"]
     (world.folder / "phift.lock").unlink()
-    (alone,) = world.plan_many(smaller).stacks
+    (alone,) = world.plan_many(smaller).failed
     assert isinstance(alone.error, RefusedError)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import cast
 
 import jsonschema
 import pytest
@@ -12,27 +13,28 @@ from referencing import Registry, Resource
 from phift.address import Address
 from phift.errors import NotFoundError
 from phift.phases import ManyPlans, Request
-from phift.phases.results import StackPlan
+from phift.phases.results import Planned, Unplanned
 from phift.plan.action import Action
 from phift.plan.model import Plan, PlannedResource
 from phift.views.base import PlanOptions
 from phift.views.markdown import LIMIT
 from phift.views.markdown_several import plans as markdown
 from phift.views.several import plans as documents
+from phift.workbench.open import Workbench
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 
-def stack(name: str, *actions: Action, size: int = 10) -> StackPlan:
+def stack(name: str, *actions: Action, size: int = 10) -> Planned:
     made = tuple(
         PlannedResource(Address("job", f"n{n}"), action, "x" * size, "because", desired={"text": "y" * size})
         for n, action in enumerate(actions)
     )
     plan = Plan(name, "local", "w", f"{name}.yaml", "#s", "0", "2026-03-01T10:00:00Z", resources=made)
-    return StackPlan(Request(Path(f"{name}.yaml")), name, plan)
+    return Planned(Request(Path(f"{name}.yaml")), name, plan, bench=cast(Workbench, None))  # views do not read it
 
 
-BROKEN = StackPlan(Request(Path("bad|name.yaml")), error=NotFoundError("no such <thing>"))
+BROKEN = Unplanned(Request(Path("bad|name.yaml")), NotFoundError("no such <thing>"))
 SOME = ManyPlans((stack("a", Action.CREATE, Action.RUN), stack("b", Action.NO_OP), BROKEN))
 
 
