@@ -17,11 +17,12 @@ from typing import Any
 
 from phift.azure.attendance import Attendant
 from phift.azure.rest import Answer
-from phift.azure.session import Azure, WorkspaceId
+from phift.azure.session import Azure
 from phift.catalog.vm_sizes import vm_sizes
 from phift.emulator.services.registry.publish import versions
 from phift.errors import AzureError, ConflictError, NotFoundError
 from phift.spec import LoadedSpec
+from phift.workspace import WorkspaceId
 
 __all__ = ["MemoryWorkspace"]
 

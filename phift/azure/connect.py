@@ -9,16 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from phift.azure.session import Azure, WorkspaceId
+from phift.azure.session import Azure
 from phift.azure.transport import Http
 from phift.clock import Clock
 from phift.errors import UsageError
 from phift.files import SPEC_BYTES, read_regular
+from phift.workspace import WorkspaceId
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, TokenCredential
 
-__all__ = ["LocalConnection", "WorkspaceId", "connect", "find_workspace"]
+__all__ = ["LocalConnection", "connect", "find_workspace"]
 
 
 class LocalConnection(Protocol):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from phift.azure.attendance import Attendant
@@ -13,11 +12,12 @@ from phift.azure.rest import ARM, ARM_SCOPE, ML_SCOPE, Rest
 from phift.azure.transport import Http
 from phift.errors import AzureError, NotFoundError
 from phift.once import Once
+from phift.workspace import WorkspaceId
 
 if TYPE_CHECKING:
     from phift.azure.blob import BlobStore
 
-__all__ = ["Azure", "WorkspaceId"]
+__all__ = ["Azure"]
 
 WORKSPACE_API = "2024-10-01"
 DATASTORE = "workspaceblobstore"
@@ -25,28 +25,6 @@ _SCORING_PATIENCE = 190.0
 """Seconds; a request to a managed endpoint takes at most 180."""
 _DISCOVERY = "https://eastus.api.azureml.ms"
 """The URL for discovering registries of any region (the SDK's URL for the public cloud)."""
-
-
-@dataclass(frozen=True)
-class WorkspaceId:
-    """The identity of a workspace."""
-
-    subscription_id: str
-    resource_group: str
-    name: str
-
-    @property
-    def arm_id(self) -> str:
-        """The path in Resource Manager."""
-        return (
-            f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
-            f"/providers/Microsoft.MachineLearningServices/workspaces/{self.name}"
-        )
-
-    @property
-    def label(self) -> str:
-        """The text for people."""
-        return f"{self.resource_group}/{self.name}"
 
 
 class Azure:

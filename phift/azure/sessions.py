@@ -68,14 +68,12 @@ class Sessions:
 def _open(
     where: Connection | LoadedSpec, *, interactive: bool = False, credential: TokenCredential | None = None
 ) -> Azure:
-    from phift.azure.connect import WorkspaceId, connect
+    from phift.azure.connect import connect
     from phift.spec import LoadedSpec
 
     if not isinstance(where, LoadedSpec):
         return connect(None, local=where.alone())
-    named = where.target.workspace
-    workspace = WorkspaceId(named.subscription_id, named.resource_group, named.name) if named else None
-    return connect(workspace, interactive=interactive, credential=credential)
+    return connect(where.target.workspace, interactive=interactive, credential=credential)
 
 
 def ensure_emulator(

@@ -19,6 +19,7 @@ from phift.data.sources import KNOWN_SUFFIXES, SourceFile, format_named
 from phift.digest import digest_of, file_md5
 from phift.errors import InvalidSpecError, PhiftError
 from phift.spec.references import AssetRef, DatastoreRef
+from phift.workspace import WorkspaceId
 
 __all__ = ["Asset", "Blob", "BlobFile", "BlobFiles", "Container", "Stores", "blob_files"]
 
@@ -179,8 +180,8 @@ def blob_files(reference: AssetRef | DatastoreRef, stores: Stores) -> BlobFiles:
     and AzureError.
     """
     if isinstance(reference, DatastoreRef):
-        if reference.workspace is not None and not _is_workspace(reference, stores.arm_id):
-            summary = f"{reference} is in another workspace, {reference.workspace}"
+        if reference.workspace is not None and _is_elsewhere(reference.workspace, stores.arm_id):
+            summary = f"{reference} is in another workspace, {reference.workspace.label}"
             raise invalid("asset", summary, "Copy the data to a datastore of this workspace.", "asset")
         return _at(reference, str(reference), stores, folder=reference.path.endswith("/") or not reference.path)
     name, version = reference.name, str(reference.version)
@@ -208,8 +209,8 @@ def _place(uri: str, stores: Stores) -> DatastoreRef:
 
     if "/datastores/" in uri:
         reference = DatastoreRef.parse(uri)
-        if reference.workspace is not None and not _is_workspace(reference, stores.arm_id):
-            raise ValueError(f"it is in another workspace, {reference.workspace}")
+        if reference.workspace is not None and _is_elsewhere(reference.workspace, stores.arm_id):
+            raise ValueError(f"it is in another workspace, {reference.workspace.label}")
         return DatastoreRef(reference.store, reference.path)
     found = storage_place(uri)
     if found is None:
@@ -220,14 +221,8 @@ def _place(uri: str, stores: Stores) -> DatastoreRef:
     return DatastoreRef(store, found.path)
 
 
-def _is_workspace(reference: DatastoreRef, arm_id: str) -> bool:
-    named = reference.workspace
-    parts = arm_id.lower().split("/")
-    return named is not None and [named.subscription_id.lower(), named.resource_group.lower(), named.name.lower()] == [
-        parts[2],
-        parts[4],
-        parts[-1],
-    ]
+def _is_elsewhere(workspace: WorkspaceId, arm_id: str) -> bool:
+    return workspace.arm_id.lower() != arm_id.lower()
 
 
 def _at(place: DatastoreRef, asked: str, stores: Stores, *, folder: bool) -> BlobFiles:

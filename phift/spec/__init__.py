@@ -15,7 +15,7 @@ from phift.spec.document import Spec
 from phift.spec.files import expand
 from phift.spec.loader import LoadedSpec, load, load_all
 from phift.spec.matrix import MAX_STACKS
-from phift.spec.references import AssetRef, ComputeRef, DatastoreRef, SecretRef, WorkspaceRef
+from phift.spec.references import AssetRef, ComputeRef, DatastoreRef, SecretRef
 from phift.spec.rendering import Rendered, render, render_yaml
 from phift.spec.targets import Target
 from phift.spec.tree import Origin, OriginKind
@@ -44,7 +44,6 @@ __all__ = [
     "Spec",
     "Target",
     "TestBlock",
-    "WorkspaceRef",
     "expand",
     "load",
     "load_all",

@@ -16,9 +16,10 @@ from phift.kinds.job.spec import FinetuneBlock
 from phift.kinds.model.spec import ModelBlock
 from phift.kinds.test.spec import TestBlock
 from phift.spec.base import Before, Coerced, Model, Strict, Tags, Texts, fault, matching
-from phift.spec.references import AssetRef, WorkspaceRef
+from phift.spec.references import AssetRef
 from phift.spec.requirement import PATTERN as REQUIREMENT
 from phift.spec.rules import BlockRules, Need
+from phift.workspace import WorkspaceId
 
 __all__ = ["NAME_PATTERN", "Spec", "TargetBlock", "WorkspaceBlock", "blocks"]
 
@@ -142,9 +143,9 @@ class WorkspaceBlock(Strict):
     name: Annotated[str, Field(min_length=1, description="Name of the workspace.")]
 
     @property
-    def reference(self) -> WorkspaceRef:
+    def reference(self) -> WorkspaceId:
         """Return the workspace as a plain value."""
-        return WorkspaceRef(self.subscription_id, self.resource_group, self.name)
+        return WorkspaceId(self.subscription_id, self.resource_group, self.name)
 
 
 class TargetBlock(Strict):

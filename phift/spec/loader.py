@@ -69,7 +69,7 @@ class LoadedSpec:
     def digest(self) -> str:
         """64 hex digits over target and rendered spec. Equal digests mean equal requests."""
         target = self.target
-        workspace = [target.workspace.subscription_id, str(target.workspace)] if target.workspace else None
+        workspace = [target.workspace.subscription_id, target.workspace.label] if target.workspace else None
         return digest_of({"stack": self.stack, "target": target.name, "workspace": workspace, "spec": self.rendered})
 
     @cached_property

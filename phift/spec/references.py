@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["AssetRef", "ComputeRef", "DatastoreRef", "SecretRef", "WorkspaceRef", "data_reference"]
+from phift.workspace import WorkspaceId
+
+__all__ = ["AssetRef", "ComputeRef", "DatastoreRef", "SecretRef", "data_reference"]
 
 _REGISTRY = re.compile(
     r"azureml://registries/(?P<registry>[^/]+)/(?P<kind>[a-z]+)/(?P<name>[^/]+)/"
@@ -20,17 +22,6 @@ _DATASTORE = (
 )
 _KEYVAULT = r"\$\{\{\s*keyvault:(?P<url>[^}$]+)\}\}"  # no $, so that a search takes one look at a text
 _ASSET_KEYS = ("registry", "name", "version", "label")
-
-
-class WorkspaceRef(NamedTuple):
-    """An Azure ML workspace."""
-
-    subscription_id: str
-    resource_group: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.resource_group}/{self.name}"
 
 
 class AssetRef(NamedTuple):
@@ -96,7 +87,7 @@ class DatastoreRef(NamedTuple):
 
     store: str
     path: str
-    workspace: WorkspaceRef | None = None
+    workspace: WorkspaceId | None = None
 
     @classmethod
     def parse(cls, value: str) -> DatastoreRef:
@@ -111,7 +102,7 @@ class DatastoreRef(NamedTuple):
         if any(part in (".", "..") for part in path.split("/")):
             raise ValueError(f"{value!r} leaves its folder")
         named = match["workspace"]
-        workspace = WorkspaceRef(match["subscription"], match["group"], named) if named else None
+        workspace = WorkspaceId(match["subscription"], match["group"], named) if named else None
         return cls(match["store"], path, workspace)
 
     def __str__(self) -> str:

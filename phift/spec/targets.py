@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from phift.diagnostics import Diagnostic, Mark, nearest
 from phift.kinds.data.spec import SOURCES
-from phift.spec.references import WorkspaceRef
 from phift.spec.tree import Node, Origin, OriginKind
+from phift.workspace import WorkspaceId
 
 __all__ = ["FIXED_KEYS", "LOCAL", "OWN_KEYS", "Target", "choose", "default_target", "merge", "override"]
 
@@ -24,7 +24,7 @@ class Target(NamedTuple):
 
     name: str
     local: bool
-    workspace: WorkspaceRef | None = None
+    workspace: WorkspaceId | None = None
 
 
 def default_target(targets: Node | None) -> str | Diagnostic:

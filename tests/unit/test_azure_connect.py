@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from phift.azure.blob_auth import DatastoreAuth, SasAuth, SharedKeyAuth, shared_key_signature
-from phift.azure.connect import WorkspaceId, connect, find_workspace
+from phift.azure.connect import connect, find_workspace
 from phift.azure.credentials import CachedCredential
 from phift.azure.rest import ARM_SCOPE, Answer, Rest
 from phift.azure.retry import Retry
 from phift.azure.transport import EMULATOR_HEADER, Http
 from phift.errors import AuthenticationError, AzureError, UsageError
+from phift.workspace import WorkspaceId
 
 CONFIG = {"subscription_id": "s", "resource_group": "rg", "workspace_name": "ws"}
 

@@ -15,6 +15,7 @@ LAYERS = {
         "errors",
         "diagnostics",
         "address",
+        "workspace",
         "digest",
         "clock",
         "git",

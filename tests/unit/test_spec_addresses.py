@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from phift.spec.addresses import address_fault, scheme_of, shown_address
-from phift.spec.references import AssetRef, DatastoreRef, WorkspaceRef, data_reference
+from phift.spec.references import AssetRef, DatastoreRef, data_reference
+from phift.workspace import WorkspaceId
 
 LONG = (
     "azureml://subscriptions/00000000-0000-0000-0000-000000000001/resourcegroups/rg/workspaces/ws"
@@ -83,7 +84,7 @@ def test_references_to_data() -> None:
     assert data_reference("azureml:qa:2") == AssetRef(None, "qa", "2", None, "data")
     assert data_reference("azureml://datastores/d/paths/a/b/") == DatastoreRef("d", "a/b/")
     assert data_reference(LONG) == DatastoreRef(
-        "workspaceblobstore", "a/b.jsonl", WorkspaceRef("00000000-0000-0000-0000-000000000001", "rg", "ws")
+        "workspaceblobstore", "a/b.jsonl", WorkspaceId("00000000-0000-0000-0000-000000000001", "rg", "ws")
     )
     assert str(data_reference(LONG)) == "azureml://datastores/workspaceblobstore/paths/a/b.jsonl"
 

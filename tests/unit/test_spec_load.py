@@ -14,13 +14,13 @@ from phift.spec import (
     ModelBlock,
     Origin,
     OriginKind,
-    WorkspaceRef,
     load,
     render,
     render_yaml,
 )
 from phift.spec.tree import plain
 from phift.spec.yaml12 import parse
+from phift.workspace import WorkspaceId
 
 SPEC = """\
 version: 1
@@ -75,7 +75,7 @@ def parameters(loaded: LoadedSpec) -> dict[str, object]:
 
 def test_the_default_target(prod: LoadedSpec) -> None:
     assert prod.stack == "demo"
-    assert prod.target.workspace == WorkspaceRef("s-1", "rg", "ws")
+    assert prod.target.workspace == WorkspaceId("s-1", "rg", "ws")
     assert not prod.target.local
     assert prod.env_names == ("AZURE_LOCATION", "AZURE_SUBSCRIPTION_ID")
     assert parameters(prod) == {"num_train_epochs": 3, "learning_rate": 5e-6, "apply_lora": True}
