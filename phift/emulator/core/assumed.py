@@ -173,11 +173,11 @@ def holds(store: Store, name: str) -> bool:
     """Whether a behaviour is as it is by default."""
     if not ASSUMED[name].switchable:
         return True
-    return (store.get(_KIND, name) or {}).get("holds", True) is True
+    return (store.home.get(_KIND, name) or {}).get("holds", True) is True
 
 
 def switch(store: Store, name: str, value: bool) -> None:
     """Switches a behaviour; kept until a reset. Raises ValueError for one that has no other way."""
     if not ASSUMED[name].switchable:
         raise ValueError(f"{name} has no switch")
-    store.put(_KIND, name, body={"holds": value})
+    store.home.put(_KIND, name, body={"holds": value})
