@@ -214,7 +214,8 @@ async def parameters(exchange: Exchange, proceed: Next) -> Response:
 async def version(exchange: Exchange, proceed: Next) -> Response:
     """Requires a known api-version of requests to the resource manager."""
     if exchange.kind is Host.ARM:
-        apiversions.check(exchange.routed[1].api_version)
+        own = "/microsoft.machinelearningservices/" in exchange.request.scope["path"].casefold()
+        apiversions.check(exchange.routed[1].api_version, own=own)
     return await proceed(exchange)
 
 

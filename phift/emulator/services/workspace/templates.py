@@ -175,4 +175,5 @@ TEMPLATE_ROUTES = (
     Route(Host.ARM, "GET", _DEPLOYMENT, _get),
     Route(Host.ARM, "GET", _DEPLOYMENT + "/operationStatuses/{operation}", _status),
     Route(Host.ARM, "GET", _DEPLOYMENT + "/operations", _operations),
+    Route(Host.ARM, "GET", _DEPLOYMENT.replace("/providers/Microsoft.Resources", "") + "/operations", _operations),
 )
