@@ -165,6 +165,22 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "",
             "the public specification's error type; only code and message are documented for operations",
         ),
+        "workspace_texts": Assumption(
+            "what is said of names and regions of workspaces and registries that are refused, and of a workspace that "
+            "another operation works on",
+            "",
+            "the rules are documented, the text of a region is that of Resource Manager; the other words are ours",
+        ),
+        "curated_environment_versions": Assumption(
+            "a curated environment has all versions up to its newest; a workspace shows those that begin with AzureML-",
+            "",
+            "the names are public, a few versions are recorded; which others were published is not",
+        ),
+        "default_version_of_assets": Assumption(
+            "the default version of an asset is the newest that is neither archived nor anonymous, of whatever kind",
+            "",
+            "clients ask for a component so; that the newest is meant is documented",
+        ),
     }
 )
 
