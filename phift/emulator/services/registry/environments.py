@@ -1,4 +1,4 @@
-"""The curated environments of the `azureml` registry, from environments.yaml (assumed: curated_environment_versions)."""
+"""The curated environments of the `azureml` registry (assumed: curated_environment_versions)."""
 
 from __future__ import annotations
 
