@@ -1,14 +1,17 @@
-"""The composition root: builds every service of one emulator, and passes each what it needs."""
+"""The composition root: builds every service of every workspace of an emulator, and passes each what it needs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from phift.emulator.core.app import Application
+from phift.emulator.core.context import Cloud
 from phift.emulator.core.operations import Operation
 from phift.emulator.core.routing import Route
+from phift.emulator.core.workspace import Workspace
 from phift.emulator.runtime.serving.supervisor import Supervisor
 from phift.emulator.runtime.tracking.server import TrackingServer
 from phift.emulator.services.admin import routes as admin
@@ -37,7 +40,9 @@ from phift.emulator.services.registry import routes as registry
 from phift.emulator.services.runs import routes as runs
 from phift.emulator.services.scoring import routes as scoring
 from phift.emulator.services.telemetry import routes as telemetry
+from phift.emulator.services.workspace import finishers as workspace_finishers
 from phift.emulator.services.workspace import routes as workspaces
+from phift.emulator.services.workspace.state import open_stored
 
 __all__ = ["FINISHERS", "ROUTES", "compose"]
 
@@ -65,13 +70,30 @@ FINISHERS: Mapping[str, Callable[[Emulator, Operation], Any]] = {
     **jobs_finishers.FINISHERS,
     **endpoints_finishers.FINISHERS,
     **deployments_finishers.FINISHERS,
+    **workspace_finishers.FINISHERS,
 }
 """The finishers of every service's long-running operations, by the name that is stored."""
 
 
 def compose(emulator: Emulator) -> Application:
-    """Adds the services to an emulator that has not started; returns the application that serves it."""
+    """Adds the services to the emulator of a home's own workspace, which has not started, and opens the workspaces and
+    registries that were created in the home; returns the application that serves them all."""
+    _equip(emulator)
+    open_stored(emulator)
+    return Application(emulator.cloud, ROUTES)
+
+
+def _build(cloud: Cloud, workspace: Workspace, folder: Path) -> Emulator:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    emulator = Emulator(cloud, workspace, folder)
+    _equip(emulator)
+    return emulator
+
+
+def _equip(emulator: Emulator) -> None:
+    """Adds the services to an emulator."""
     workspace = emulator.workspace
+    emulator.build = partial(_build, emulator.cloud)
     emulator.blobs = BlobAccount(
         workspace.storage_account, emulator.store, emulator.folder("blobs"), (workspace.container,)
     )
@@ -85,6 +107,6 @@ def compose(emulator: Emulator) -> Application:
     emulator.quota.consumers += [partial(clusters.quota_in_use, emulator), partial(quota.in_use, emulator)]
     # a deployment that serves does not keep an idle emulator from stopping, one that is being created does
     emulator.busy += [lambda: emulator.jobs.busy, lambda: emulator.containers.busy]
-    emulator.on_start += [emulator.jobs.start, partial(recover, emulator)]
-    emulator.on_stop += [emulator.jobs.stop, emulator.containers.stop]
-    return Application(emulator, ROUTES)
+    if workspace.kind == "workspaces":  # a registry runs nothing
+        emulator.on_start += [emulator.jobs.start, partial(recover, emulator)]
+        emulator.on_stop += [emulator.jobs.stop, emulator.containers.stop]

@@ -184,7 +184,7 @@ TEMPLATES: dict[str, list[Any]] = {
                     "inputs": {"a": {"type": "string", "optional": True}},
                     "outputs": {"b": {"type": "uri_file"}},
                     "resources": {"instance_count": 1},
-                    "environment": "azureml:e:1",
+                    "environment": "azureml:AzureML-sklearn-1.5:1",
                     "command": "true",
                     "tags": {},
                 },

@@ -136,7 +136,13 @@ def anonymous_model(replay: Replay, entry: dict[str, Any]) -> None:
 
 
 def component(replay: Replay, entry: dict[str, Any]) -> None:
-    spec = {"name": "{component}", "version": "1", "type": "command", "command": "echo", "environment": "azureml:e:1"}
+    spec = {
+        "name": "{component}",
+        "version": "1",
+        "type": "command",
+        "command": "echo",
+        "environment": "azureml:AzureML-sklearn-1.5:1",
+    }
     body = {"properties": {"componentSpec": spec}}
     _call(replay, "PUT", f"components/{replay['component']}/versions/1", body, api="2024-01-01-preview")
 

@@ -148,7 +148,7 @@ def test_component_specs_come_back_as_text(azure: Azure) -> None:
         "type": "command",
         "is_deterministic": True,
         "command": "echo",
-        "environment": "azureml:AzureML-sklearn:33",
+        "environment": "azureml:AzureML-sklearn-1.5:33",
         "inputs": {"x": {"type": "integer", "default": 1}},
         "_source": "YAML.COMPONENT",
     }
@@ -157,7 +157,7 @@ def test_component_specs_come_back_as_text(azure: Azure) -> None:
     ]
     assert stored["is_deterministic"] == "True"
     assert stored["inputs"] == {"x": {"type": "integer", "default": "1", "optional": "False"}}
-    assert stored["environment"] == "azureml://registries/azureml/environments/AzureML-sklearn/versions/33"
+    assert stored["environment"] == "azureml://registries/azureml/environments/AzureML-sklearn-1.5/versions/33"
     assert stored["resources"] == {"instance_count": "1"}
     assert "_source" not in stored
     shown = {**spec, "display_name": "C", "description": "other"}
@@ -207,3 +207,55 @@ def test_another_workspace_is_not_found(azure: Azure) -> None:
     answer = azure.call("GET", azure.workspace.replace("/local", "/other") + "/models")
     assert (answer.status_code, answer.json()["error"]["message"]) == (404, "Workspace not found.")
     assert azure.call("GET", azure.workspace.upper() + "/MODELS").status_code == 200
+
+
+def test_a_component_without_a_version_is_the_newest(azure: Azure) -> None:
+    """As `components.get(name)` and `skip_if_no_change` ask for it."""
+    missing = azure.call("GET", "components/defaulted/versions/azureml_default")
+    assert missing.json()["error"]["message"] == "Not found component defaulted."
+    for version in ("7", "3"):
+        spec = {"name": "defaulted", "version": version, "type": "command", "command": f"echo {version}"}
+        put(azure, f"components/defaulted/versions/{version}", {"properties": {"componentSpec": spec}})
+    newest = azure.call("GET", "components/defaulted/versions/azureml_default").json()
+    assert (newest["name"], newest["properties"]["componentSpec"]["command"]) == ("3", "echo 3")
+    archived = {"properties": {**newest["properties"], "isArchived": True}}
+    put(azure, "components/defaulted/versions/3", archived, 200)
+    assert azure.call("GET", "components/defaulted/versions/azureml_default").json()["name"] == "7"
+
+
+@pytest.mark.parametrize("kind", ["data", "models", "environments"])
+def test_other_assets_have_a_default_version_too(azure: Azure, kind: str) -> None:
+    bodies = {
+        "data": data(),
+        "models": {"properties": {"modelUri": "azureml://datastores/workspaceblobstore/paths/m"}},
+        "environments": {"properties": {"image": "i"}},
+    }
+    for version in ("1", "2"):
+        put(azure, f"{kind}/by-default/versions/{version}", bodies[kind])
+    assert azure.call("GET", f"{kind}/by-default/versions/azureml_default").json()["name"] == "2"
+    assert azure.call("GET", f"{kind}/none/versions/azureml_default").status_code == 404
+
+
+def test_curated_environments_are_in_every_workspace(azure: Azure) -> None:
+    name = "AzureML-acpt-pytorch-2.2-cuda12.1"
+    newest = azure.call("GET", f"environments/{name}").json()["properties"]["latestVersion"]
+    document = azure.call("GET", f"environments/{name}/versions/{newest}").json()
+    assert document["properties"]["environmentType"] == "Curated"
+    assert document["properties"]["image"] == f"mcr.microsoft.com/azureml/curated/acpt-pytorch-2.2-cuda12.1:{newest}"
+    first = azure.call("GET", f"environments/{name}/versions").json()["value"][0]
+    assert first["name"] == newest
+    assert azure.call("GET", "environments/AzureML-none/versions").status_code == 404
+    assert azure.call("GET", f"environments/{name}/versions/100000").status_code == 404
+    assert azure.call("GET", "environments/sklearn-1.5/versions/1").status_code == 404, "without its prefix"
+
+
+def test_a_component_names_an_environment_that_is_there(azure: Azure) -> None:
+    spec = {"name": "in-env", "version": "1", "type": "command", "command": "echo"}
+    for reference in ("azureml:AzureML-nobody-1.0@latest", "azureml:AzureML-sklearn-1.5:100000", "azureml:none@latest"):
+        body = {"properties": {"componentSpec": {**spec, "environment": reference}}}
+        refused = azure.call("PUT", "components/in-env/versions/1", body)
+        assert (refused.status_code, "No environment exists for name" in refused.text) == (404, True)
+    put(azure, "environments/mine/versions/5", {"properties": {"image": "i"}})
+    body = {"properties": {"componentSpec": {**spec, "environment": "azureml:mine@latest"}}}
+    stored = put(azure, "components/in-env/versions/1", body)["properties"]["componentSpec"]
+    assert stored["environment"] == f"azureml:{azure.workspace}/environments/mine/versions/5"

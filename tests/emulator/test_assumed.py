@@ -164,7 +164,13 @@ def test_jobs_and_clusters_in_use(azure: Azure) -> None:
 
 
 def test_a_component_with_another_spec(azure: Azure) -> None:
-    spec = {"name": "c", "version": "1", "type": "command", "command": "echo", "environment": "azureml:e:1"}
+    spec = {
+        "name": "c",
+        "version": "1",
+        "type": "command",
+        "command": "echo",
+        "environment": "azureml:AzureML-sklearn-1.5:1",
+    }
     path = "components/c/versions/1"
 
     def put(**change: str) -> tuple[int, str]:

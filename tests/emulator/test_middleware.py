@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from phift.emulator.core import middleware
-from phift.emulator.core.context import Context
+from phift.emulator.core.context import Cloud, Context
 from phift.emulator.core.documents import reply
 from phift.emulator.core.middleware import MIDDLEWARE, Exchange, Middleware, Next, chain
 from phift.emulator.core.routing import Call, Host, Route, Router
@@ -22,10 +22,9 @@ from phift.emulator.core.workspace import Workspace
 @pytest.fixture
 def context(tmp_path: Path) -> Iterator[Context]:
     workspace = Workspace("s", "g", "w", "eastus", "guid", "tenant", "acct", "box", "2026-01-01T00:00:00+00:00")
-    made = Context(tmp_path, workspace, signing_key=b"k", client_id="c", client_secret="s")
-    yield made
-    made.request_log.close()
-    made.store.close()
+    cloud = Cloud(tmp_path, tenant_id="tenant", signing_key=b"k", client_id="c", client_secret="s")
+    yield Context(cloud, workspace)
+    cloud.close()
 
 
 async def computes(call: Call[Any]) -> Response:
@@ -95,21 +94,21 @@ def test_the_token_is_asked_for_before_the_api_version(context: Context) -> None
 
 
 def test_a_fault_needs_neither_token_nor_route(context: Context) -> None:
-    context.faults.add({"pattern": "GET .*/computes", "status": 503, "code": "Busy"})
+    context.cloud.faults.add({"pattern": "GET .*/computes", "status": 503, "code": "Busy"})
     assert ask(context, {}).status_code == 503
     assert ask(context, {}).status_code == 401
 
 
 def test_a_fault_after_the_request_takes_the_place_of_its_answer(context: Context) -> None:
-    context.faults.add({"pattern": "/computes", "status": 500, "after": True, "code": "Lost"})
+    context.cloud.faults.add({"pattern": "/computes", "status": 500, "after": True, "code": "Lost"})
     assert b"Lost" in bytes(ask(context, token(context)).body)
 
 
 def test_noise_leaves_the_answers_alone_that_a_fault_repeats(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
-    context.noise = True
+    context.cloud.noise = True
     disturbed: list[str] = []
     monkeypatch.setattr(middleware, "noisy", lambda path, response: disturbed.append(path) or response)
-    context.faults.add({"pattern": "/computes", "stale": True, "count": 2})
+    context.cloud.faults.add({"pattern": "/computes", "stale": True, "count": 2})
     assert ask(context, token(context)) is ask(context, token(context))
     assert disturbed == []
     ask(context, token(context))

@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 import pytest
 
 from phift.emulator.compose import FINISHERS, compose
-from phift.emulator.core.context import Context
+from phift.emulator.core.context import Cloud, Context
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.operations import RESULT, Operation
 from phift.emulator.core.pace import FAITHFUL, FAST
@@ -52,7 +52,8 @@ def opened(path: Path, kind: type[C]) -> C:
     identity = home.identity()
     secrets = {"client_id": identity.client_id, "client_secret": identity.client_secret}
     pace = replace(FAST, default=0.0)
-    return kind(home.path, workspace_of(identity), signing_key=b"k" * 32, pace=pace, **secrets)
+    cloud = Cloud(home.path, tenant_id=identity.tenant_id, signing_key=b"k" * 32, pace=pace, **secrets)
+    return kind(cloud, workspace_of(identity))
 
 
 def served_home(path: Path) -> Emulator:
@@ -84,7 +85,7 @@ def run(path: Path, story: Callable[[Context], Awaitable[None]]) -> None:
         emulator = open_home(path)
         await emulator.start()
         await story(emulator)
-        await emulator.stop()
+        await emulator.cloud.stop()
 
     asyncio.run(told())
 
@@ -155,7 +156,7 @@ def test_an_operation_stored_by_an_earlier_release_is_finished(tmp_path: Path) -
         operation = emulator.operations.start("compute", "c", finish="compute.written", seconds=60)
         stored = {**asdict(operation), "finish": "phift.emulator.handlers.compute:finish_write", "due": 0.0}
         emulator.store.put("operation", operation.name, body=stored)
-        await emulator.stop()
+        await emulator.cloud.stop()
 
         emulator = served_home(tmp_path)
         await emulator.start()
@@ -163,7 +164,7 @@ def test_an_operation_stored_by_an_earlier_release_is_finished(tmp_path: Path) -
         body = emulator.store.get("compute", "c")
         assert body is not None
         assert body["properties"]["provisioningState"] == "Succeeded"
-        await emulator.stop()
+        await emulator.cloud.stop()
 
     asyncio.run(story())
 
@@ -175,6 +176,7 @@ def test_finishers_are_known_by_names_that_do_not_change() -> None:
         *("endpoint.written", "endpoint.deleted", "endpoint.key_regenerated"),
         *("deployment.written", "deployment.deleted"),
         *("job.canceled", "job.deleted"),
+        *("workspace.written", "workspace.deleted"),
     }
     assert set(FORMER_NAMES.values()) <= set(FINISHERS)
     assert set(STORED_BY_0_2) <= set(FORMER_NAMES)

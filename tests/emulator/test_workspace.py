@@ -43,7 +43,7 @@ def test_sizes_are_those_of_the_catalogue_that_still_live(azure: Azure) -> None:
         ("GET", "batchEndpoints"),
         ("PUT", "schedules/nightly"),
         ("GET", "connections"),
-        ("DELETE", ""),
+        ("DELETE", ""),  # the workspace of the home itself
         ("GET", "onlineEndpoints/e/deployments/d/skus"),
         ("GET", "/subscriptions/{sub}/providers/Microsoft.Authorization/roleAssignments"),
     ],

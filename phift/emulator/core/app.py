@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope, Send
 
-from phift.emulator.core.context import Context
+from phift.emulator.core.context import Cloud
 from phift.emulator.core.marks import Marks
 from phift.emulator.core.middleware import MIDDLEWARE, Exchange, chain
 from phift.emulator.core.routing import Host, Route, Router, host_kind
@@ -23,12 +23,12 @@ logger = logging.getLogger("phift.emulator")
 class Application:
     """The ASGI application of one emulator."""
 
-    def __init__(self, context: Context, routes: Iterable[Route]) -> None:
+    def __init__(self, cloud: Cloud, routes: Iterable[Route]) -> None:
         self.last_request = time.monotonic()
         self.in_flight = 0
-        self._context = context
+        self._cloud = cloud
         self._router = Router(routes)
-        self._marks = Marks(context.workspace)
+        self._marks = Marks(cloud.first.workspace)
         self._answer = chain(MIDDLEWARE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,7 +39,7 @@ class Application:
         kind = host_kind(hostname)
         if kind is Host.ADMIN and scope["scheme"] == "https":
             kind = None  # on the proxy's own port only, never inside a tunnel
-        exchange = Exchange(self._context, self._router, kind, hostname, request)
+        exchange = Exchange(self._cloud.first, self._router, kind, hostname, request)
         marked = _Marked(send, self._marks, exchange)
         with self._counted(kind):
             try:
@@ -48,7 +48,7 @@ class Application:
             except ClientDisconnect:
                 logger.info("%s %s%s: the client went away", request.method, hostname, scope["path"])
             finally:
-                self._context.request_log.write(
+                self._cloud.request_log.write(
                     request.method, hostname, scope["path"], marked.status, marked.milliseconds
                 )
 

@@ -165,6 +165,22 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "",
             "the public specification's error type; only code and message are documented for operations",
         ),
+        "workspace_texts": Assumption(
+            "what is said of names and regions of workspaces and registries that are refused, and of a workspace that "
+            "another operation works on",
+            "",
+            "the rules are documented, the text of a region is that of Resource Manager; the other words are ours",
+        ),
+        "curated_environment_versions": Assumption(
+            "a curated environment has all versions up to its newest; a workspace shows those that begin with AzureML-",
+            "",
+            "the names are public, a few versions are recorded; which others were published is not",
+        ),
+        "default_version_of_assets": Assumption(
+            "the default version of an asset is the newest that is neither archived nor anonymous, of whatever kind",
+            "",
+            "clients ask for a component so; that the newest is meant is documented",
+        ),
     }
 )
 
@@ -173,11 +189,11 @@ def holds(store: Store, name: str) -> bool:
     """Whether a behaviour is as it is by default."""
     if not ASSUMED[name].switchable:
         return True
-    return (store.get(_KIND, name) or {}).get("holds", True) is True
+    return (store.home.get(_KIND, name) or {}).get("holds", True) is True
 
 
 def switch(store: Store, name: str, value: bool) -> None:
     """Switches a behaviour; kept until a reset. Raises ValueError for one that has no other way."""
     if not ASSUMED[name].switchable:
         raise ValueError(f"{name} has no switch")
-    store.put(_KIND, name, body={"holds": value})
+    store.home.put(_KIND, name, body={"holds": value})

@@ -120,6 +120,15 @@ _SPECIFIED: Mapping[str, str] = {
         "vmSize:text vmPriority:text osType:text scaleSettings:ComputeScale userAccountCredentials:object subnet"
     ),
     "ComputeScale": "minNodeCount maxNodeCount nodeIdleTimeBeforeScaleDown",
+    "Workspace": f"{_TRACKED} properties:WorkspaceProperties",
+    "WorkspaceProperties": (
+        "friendlyName:text description:text storageAccount:text keyVault:text applicationInsights:text "
+        "containerRegistry:text systemDatastoresAuthMode:text managedNetwork:object publicNetworkAccess:text"
+    ),
+    "ResourceGroup": "location:text tags:object",
+    "ArmDeployment": "properties:ArmDeploymentProperties",
+    "ArmDeploymentProperties": "template:ArmTemplate parameters:object mode:text",
+    "ArmTemplate": "resources:[object]",
     "RunUpdate": f"displayName:text description {_BAGS}",
     "RunDataRequest": "runId:text",
     "ResolveRequest": "values:[text]",
@@ -146,6 +155,12 @@ _OPEN = frozenset(
             "RunUpdate",
             "RunDataRequest",
             "ResolveRequest",
+            "Workspace",
+            "WorkspaceProperties",
+            "ResourceGroup",
+            "ArmDeployment",
+            "ArmDeploymentProperties",
+            "ArmTemplate",
         ),
         *("MlflowRequest", "MlflowItem"),
     )

@@ -11,7 +11,7 @@ import os
 import re
 import signal
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -44,14 +44,16 @@ _AUDIENCES = {
 }
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _WORKSPACE_PARAMETERS = ("sub", "rg", "ws")
+_REGIONAL_HOSTS = frozenset({"api.azureml.ms", "experiments.azureml.net", "modelmanagement.azureml.net", "aether.ms"})
 
 
 @dataclass
 class Exchange:
     """One request and what is known of it.
 
-    kind: the part of Azure that was asked, None for a host that is not served. fault: the one it meets.
-    found: the route and the call that its handler gets, from `route` inwards.
+    context: of the workspace in the path, from `workspace` inwards, and of the home's own before. kind: the part
+    of Azure that was asked, None for a host that is not served. fault: the one it meets. found: the route and the call
+    that its handler gets, from `route` inwards.
     """
 
     context: Context
@@ -92,7 +94,7 @@ class Middleware(Protocol):
 async def fault(exchange: Exchange, proceed: Next) -> Response:
     """Injected faults: instead of the response, before it, after it, or in the operation that the request starts."""
     request = exchange.request
-    exchange.fault = struck = exchange.context.faults.strike(
+    exchange.fault = struck = exchange.context.cloud.faults.strike(
         request.method, exchange.hostname, request.scope["path"], request.url.query
     )
     fails_later.set(struck.words if struck and struck.later else None)
@@ -129,7 +131,7 @@ async def noise(exchange: Exchange, proceed: Next) -> Response:
     response = await proceed(exchange)
     if exchange.fault and exchange.fault.stale:
         return response  # which is repeated unchanged to later requests
-    if exchange.context.noise and exchange.kind is Host.ARM and exchange.request.method == "GET":
+    if exchange.context.cloud.noise and exchange.kind is Host.ARM and exchange.request.method == "GET":
         return noisy(exchange.request.scope["path"], response)
     return response
 
@@ -189,7 +191,7 @@ def _claims(exchange: Exchange) -> dict[str, Any]:
             headers={"WWW-Authenticate": 'Bearer authorization_uri="https://login.microsoftonline.com/"'},
         )
     try:
-        return exchange.context.tokens.verify(token, _AUDIENCES.get(exchange.kind) if exchange.kind else None)
+        return exchange.context.cloud.tokens.verify(token, _AUDIENCES.get(exchange.kind) if exchange.kind else None)
     except (TokenError, ValueError, KeyError) as error:
         code = "InvalidAuthenticationTokenAudience" if "meant for" in str(error) else "InvalidAuthenticationToken"
         raise ServiceError(
@@ -212,21 +214,33 @@ async def parameters(exchange: Exchange, proceed: Next) -> Response:
 async def version(exchange: Exchange, proceed: Next) -> Response:
     """Requires a known api-version of requests to the resource manager."""
     if exchange.kind is Host.ARM:
-        apiversions.check(exchange.routed[1].api_version)
+        own = "/microsoft.machinelearningservices/" in exchange.request.scope["path"].casefold()
+        apiversions.check(exchange.routed[1].api_version, own=own)
     return await proceed(exchange)
 
 
 async def workspace(exchange: Exchange, proceed: Next) -> Response:
-    """Requires the subscription, resource group and workspace of this emulator in the path."""
-    served, params = exchange.context.workspace, exchange.routed[1].params
-    if "ws" in params:
-        here = (served.subscription_id, served.resource_group, served.name)
-        asked = tuple(params.get(name, "") for name in _WORKSPACE_PARAMETERS)
-        if [part.casefold() for part in asked] != [part.casefold() for part in here]:
+    """Chooses the context of the workspace, or else of the region, in the path; requires one that is served."""
+    cloud, (found, call) = exchange.context.cloud, exchange.routed
+    if "ws" in call.params:
+        context = cloud.workspace(*(call.params.get(name, "") for name in _WORKSPACE_PARAMETERS))
+        if context is None or (exchange.kind is Host.DATA_PLANE and not _serves(context, exchange.hostname)):
             raise ServiceError(404, "UserError", "Workspace not found.", inner=("NotFound", "WorkspaceNotFound"))
-    elif (subscription := params.get("sub")) and subscription.casefold() != served.subscription_id.casefold():
-        raise ServiceError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
+    else:
+        subscription = call.params.get("sub")
+        if subscription and subscription.casefold() != cloud.first.workspace.subscription_id.casefold():
+            raise ServiceError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
+        context = next(cloud.workspaces(call.params["location"]), cloud.first) if "location" in call.params else None
+    if context:
+        exchange.context = context
+        exchange.found = found, replace(call, emulator=context)
     return await proceed(exchange)
+
+
+def _serves(context: Context, hostname: str) -> bool:
+    """Whether a host of the data plane serves a workspace: those of its region, and those of no region."""
+    region, _, rest = hostname.partition(".")
+    return rest not in _REGIONAL_HOSTS or region == context.workspace.location
 
 
 MIDDLEWARE: tuple[Middleware, ...] = (

@@ -36,6 +36,7 @@ operation as Failed with that error."""
 _KEPT_SECONDS = 24 * 3600.0
 _FORGET_EVERY = 500
 _PREFIX = {"onlineEndpoint": "oeidp", "onlineDeployment": "odidp", "job": "jc"}
+_STATUS = {"compute": "computeOperationsStatus", "workspace": "workspaceOperationsStatus"}
 _NEVER = "0001-01-01T00:00:00+00:00"
 
 
@@ -164,7 +165,7 @@ class Operations:
             f"https://management.azure.com/subscriptions/{workspace.subscription_id}/providers/"
             f"Microsoft.MachineLearningServices/locations/{workspace.location}"
         )
-        route = "computeOperationsStatus" if kind == "compute" else "mfeOperationsStatus"
+        route = _STATUS.get(kind, "mfeOperationsStatus")
         suffix = f"?api-version={api_version}" + ("&service=new" if kind == "compute" else "")
         delay = pace.seconds(kind) if seconds is None else seconds
         operation = Operation(

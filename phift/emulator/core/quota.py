@@ -105,32 +105,37 @@ class Use:
 
 
 class Quota:
-    """Limits, kept in the store, and the sum of what consumers say they use."""
+    """A region's limits, kept in the home's store, and the sum of what consumers say they use.
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    Each workspace has one, to which its services add their consumers; all of a region count together. region: its name,
+    "" for the region of the home's own workspace. peers: those of all workspaces of the region, this one included.
+    """
+
+    def __init__(self, store: Store, region: str = "", peers: Callable[[], Iterable[Quota]] | None = None) -> None:
+        self._store = store.home
+        self._key = ("limits", region) if region else ("limits",)
+        self._peers = peers or (lambda: (self,))
         self.consumers: list[Callable[[], Iterable[Use]]] = []
 
     def limits(self) -> dict[str, int]:
         """vCPUs by family name, and for TOTAL and LOW_PRIORITY."""
         defaults = dict.fromkeys((family.name for family in families()), _DEFAULT_FAMILY_LIMIT)
-        return {**defaults, **_DEFAULT_LIMITS, **(self._store.get("quota", "limits") or {})}
+        return {**defaults, **_DEFAULT_LIMITS, **(self._store.get("quota", *self._key) or {})}
 
     def set_limit(self, name: str, vcpus: int) -> None:
-        changed = {**(self._store.get("quota", "limits") or {}), name: vcpus}
-        self._store.put("quota", "limits", body=changed)
+        changed = {**(self._store.get("quota", *self._key) or {}), name: vcpus}
+        self._store.put("quota", *self._key, body=changed)
 
     def used(self) -> dict[str, int]:
         """vCPUs in use by family name, and for TOTAL and LOW_PRIORITY."""
         result: dict[str, int] = {TOTAL: 0, LOW_PRIORITY: 0}
-        for consumer in self.consumers:
-            for use in consumer():
-                if use.low_priority:
-                    result[LOW_PRIORITY] += use.cores
-                else:
-                    name = family_of(use.size).name
-                    result[name] = result.get(name, 0) + use.cores
-                    result[TOTAL] += use.cores
+        for use in (use for quota in self._peers() for consumer in quota.consumers for use in consumer()):
+            if use.low_priority:
+                result[LOW_PRIORITY] += use.cores
+            else:
+                name = family_of(use.size).name
+                result[name] = result.get(name, 0) + use.cores
+                result[TOTAL] += use.cores
         return result
 
     def free(self, size: VmSize, *, low_priority: bool) -> int:

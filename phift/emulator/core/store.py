@@ -47,9 +47,11 @@ class Store:
     """Documents by kind and key. Keys compare case-insensitively, as Azure's resource ids do.
 
     A file that is no database, is cut off or has holes in it raises an error of which `damage` gives the reason.
+    home: the store of what all workspaces of a home share; the store itself, if it is that of the home.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, home: Store | None = None) -> None:
+        self.home = home or self
         self.connection = sqlite3.connect(path, isolation_level=None)
         try:
             self.connection.execute("PRAGMA journal_mode=WAL")

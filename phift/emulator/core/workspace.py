@@ -1,4 +1,4 @@
-"""The workspace that is served."""
+"""The workspaces and registries that are served."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ __all__ = ["Workspace"]
 
 @dataclass(frozen=True)
 class Workspace:
-    """The one workspace that is served.
+    """A workspace that is served, or a registry, which is stored and named alike.
 
-    location: region name. workspace_id: its GUID. container: the default blob container.
+    location: region name. workspace_id: its GUID. container: the default blob container. kind: the ARM type,
+    workspaces or registries.
     """
 
     subscription_id: str
@@ -23,10 +24,11 @@ class Workspace:
     storage_account: str
     container: str
     created_at: str
+    kind: str = "workspaces"
 
     @property
     def arm_id(self) -> str:
         return (
             f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
-            f"/providers/Microsoft.MachineLearningServices/workspaces/{self.name}"
+            f"/providers/Microsoft.MachineLearningServices/{self.kind}/{self.name}"
         )

@@ -26,7 +26,10 @@ __all__ = ["ENDPOINT_FORMAT", "STATE", "Home", "Identity"]
 
 ENDPOINT_FORMAT = 2
 """Of endpoint.json. Emulators before 2 admit everybody, and ask for an admin token that they write there."""
-STATE = ("store.sqlite3", "store.sqlite3-wal", "store.sqlite3-shm", "blobs", "jobs", "mlflow", "deployments")
+STATE = (
+    *("store.sqlite3", "store.sqlite3-wal", "store.sqlite3-shm", "blobs", "jobs", "mlflow", "deployments"),
+    *("workspaces", "registries"),
+)
 """What a reset removes. Identity, certificates and logs stay."""
 
 _FILES = (

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from phift import __version__
 from phift.emulator.compose import compose
 from phift.emulator.core.app import Application
+from phift.emulator.core.context import Cloud
 from phift.emulator.core.pace import pace_of
 from phift.emulator.core.workspace import Workspace
 from phift.emulator.host.gate import Gate, proxy_url, shown_url
@@ -74,7 +75,7 @@ class Server:
     @property
     def idle_seconds(self) -> float:
         """Seconds since the last request ended; 0 while something is being done."""
-        busy = self._application.in_flight or any(ask() for ask in self.emulator.busy)
+        busy = self._application.in_flight or self._emulator.cloud.busy
         return 0.0 if busy else time.monotonic() - self._application.last_request
 
     async def start(self, port: int = 0) -> None:
@@ -86,12 +87,12 @@ class Server:
     async def stop(self) -> None:
         """Ends what is being answered and everything in the background; state stays."""
         await self._proxy.close()
-        await self.emulator.stop()
+        await self.emulator.cloud.stop()
 
     async def reset(self) -> None:
         """Starts over with an empty workspace, on the same port and under the same identity."""
         self._ready.clear()
-        await self.emulator.stop()
+        await self.emulator.cloud.stop()
         self.home.wipe()
         await self._open()
 
@@ -114,20 +115,20 @@ class Server:
             "location": workspace.location,
             "uptime_seconds": round(time.time() - self.started, 1),
             "idle_seconds": round(self.idle_seconds, 1),
-            "busy": any(ask() for ask in self.emulator.busy),
+            "busy": self.emulator.cloud.busy,
             "jobs": "rehearsed: nothing is trained" if rehearses() else "trained",
             "deployments": "rehearsed: no model is loaded" if launch.rehearses() else "served",
             "pace": self.emulator.pace.name,
             "speed": self.emulator.pace.speed,
-            "noise": self.emulator.noise,
-            "faults": len(self.emulator.faults.list()),
+            "noise": self.emulator.cloud.noise,
+            "faults": len(self.emulator.cloud.faults.list()),
         }
 
     async def _open(self) -> None:
         identity, settings = self.identity, self.home.settings()
-        emulator = Emulator(
+        cloud = Cloud(
             self.home.path,
-            workspace_of(identity),
+            tenant_id=identity.tenant_id,
             signing_key=bytes.fromhex(identity.signing_key),
             client_id=identity.client_id,
             client_secret=identity.client_secret,
@@ -135,10 +136,11 @@ class Server:
             proxy_url=self.proxy_url,
             ca_file=self._authority.bundle,
         )
-        emulator.noise = bool(settings.get("noise", False))
-        emulator.control = self
-        self._emulator, self._application = emulator, compose(emulator)
-        await emulator.start()
+        cloud.noise = bool(settings.get("noise", False))
+        cloud.control = self
+        self._emulator = Emulator(cloud, workspace_of(identity))
+        self._application = compose(self._emulator)
+        await cloud.start()
         self._ready.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,21 +1,24 @@
-"""A running emulator as the services see it: the shared context, and the state of each service."""
+"""A workspace of a running emulator as the services see it: its context, and the state of each service."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TypeAlias
 
 from phift.emulator.core import routing
-from phift.emulator.core.context import Context
+from phift.emulator.core.context import Cloud, Context
+from phift.emulator.core.workspace import Workspace
 from phift.emulator.runtime.serving.supervisor import Supervisor
 from phift.emulator.runtime.tracking.server import TrackingServer
 from phift.emulator.services.blob.account import BlobAccount
 from phift.emulator.services.jobs.queue import JobQueue
 
-__all__ = ["Call", "Emulator"]
+__all__ = ["Call", "Emulator", "emulators"]
 
 
 class Emulator(Context):
-    """One running emulator. compose.py sets the attributes that are declared here."""
+    """One workspace, or registry, of a running emulator. compose.py sets the attributes that are declared here."""
 
     blobs: BlobAccount
     """The workspace's storage account."""
@@ -23,6 +26,13 @@ class Emulator(Context):
     jobs: JobQueue
     containers: Supervisor
     """The containers of online deployments."""
+    build: Callable[[Workspace, Path], Emulator]
+    """Makes the emulator of another workspace or registry, with all its services, in a folder; it is not started."""
+
+
+def emulators(cloud: Cloud) -> list[Emulator]:
+    """Those of all workspaces and registries of a home, that of its own workspace first."""
+    return [each for each in cloud.contexts if isinstance(each, Emulator)]
 
 
 Call: TypeAlias = routing.Call[Emulator]

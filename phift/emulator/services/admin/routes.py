@@ -20,9 +20,9 @@ __all__ = ["ROUTES"]
 
 
 def _control(call: Call) -> Control:
-    if call.emulator.control is None:
+    if call.emulator.cloud.control is None:
         raise ServiceError(409, "NoServer", "This emulator is not run by a server.")
-    return call.emulator.control
+    return call.emulator.cloud.control
 
 
 async def _status(call: Call) -> Response:
@@ -31,7 +31,7 @@ async def _status(call: Call) -> Response:
 
 async def _requests(call: Call) -> Response:
     count = call.number("count")
-    return reply({"value": call.emulator.request_log.tail(100 if count is None else count)})
+    return reply({"value": call.emulator.cloud.request_log.tail(100 if count is None else count)})
 
 
 async def _stop(call: Call) -> Response:
@@ -45,21 +45,21 @@ async def _reset(call: Call) -> Response:
 
 
 async def _faults(call: Call) -> Response:
-    return reply({"value": call.emulator.faults.list()})
+    return reply({"value": call.emulator.cloud.faults.list()})
 
 
 async def _add_fault(call: Call) -> Response:
-    return reply({"id": call.emulator.faults.add(await call.object()).id}, 201)
+    return reply({"id": call.emulator.cloud.faults.add(await call.object()).id}, 201)
 
 
 async def _clear_faults(call: Call) -> Response:
-    call.emulator.faults.clear()
+    call.emulator.cloud.faults.clear()
     return empty(204)
 
 
 async def _settings(call: Call) -> Response:
-    pace = call.emulator.pace
-    return reply({"pace": pace.name, "speed": pace.speed, "noise": call.emulator.noise})
+    pace = call.emulator.cloud.pace
+    return reply({"pace": pace.name, "speed": pace.speed, "noise": call.emulator.cloud.noise})
 
 
 async def _change_settings(call: Call) -> Response:
@@ -71,18 +71,18 @@ async def _change_settings(call: Call) -> Response:
     speed = body.get("speed", 1)
     if isinstance(speed, bool) or not isinstance(speed, int | float) or speed < 1:
         raise ServiceError(400, "RequestInvalid", "speed must be a number of at least 1")
-    name = body.get("pace", call.emulator.pace.name)
+    name = body.get("pace", call.emulator.cloud.pace.name)
     if not isinstance(name, str) or name not in PACES:
         raise ServiceError(400, "RequestInvalid", f"pace must be one of: {', '.join(PACES)}")
     if "pace" in body or "speed" in body:
         body |= {"pace": name, "speed": speed}
-        call.emulator.pace = pace_of(name, speed)
+        call.emulator.cloud.pace = pace_of(name, speed)
     if "noise" in body:
         if not isinstance(body["noise"], bool):
             raise ServiceError(400, "RequestInvalid", "noise must be true or false")
-        call.emulator.noise = body["noise"]
-    if call.emulator.control:
-        call.emulator.control.remember(**body)
+        call.emulator.cloud.noise = body["noise"]
+    if call.emulator.cloud.control:
+        call.emulator.cloud.control.remember(**body)
     return await _settings(call)
 
 

@@ -16,6 +16,7 @@ from phift.emulator.core.listing import has_all, in_view, page
 from phift.emulator.core.pace import listed
 from phift.emulator.core.routing import WS, Host, Route
 from phift.emulator.core.validation import check_asset_name, check_asset_version, strict_object, text_map
+from phift.emulator.services.assets.labels import DEFAULT_VERSION, labelled_version
 from phift.emulator.services.emulator import Call, Emulator
 
 __all__ = ["AssetKind", "base_properties", "find_version", "routes"]
@@ -40,6 +41,7 @@ class AssetKind:
     with latestVersion 0. tells_latest: whether containers name their latest version.
     container_system_fields: the keys of a container's systemData when it is read by its name, None for all.
     missing: the error of a name, or of a version of it, that is not there.
+    published: properties by version, newest last, of a name that every workspace shows without having it.
     """
 
     segment: str
@@ -62,6 +64,7 @@ class AssetKind:
     check_version: Callable[[str], None] = lambda version: None
     stored_version: Callable[[Call, str, Properties], str] = lambda call, version, sent: version
     show: Callable[[Emulator, str, dict[str, Any]], dict[str, Any]] = lambda emulator, name, document: document
+    published: Callable[[str], Mapping[str, Properties]] = lambda name: {}
 
     @property
     def versions(self) -> str:
@@ -101,6 +104,15 @@ class _Assets:
         return page(call, items)
 
     async def get_container(self, call: Call) -> Response:
+        if versions := self._published(call):
+            newest = versions[-1]["name"]
+            body = {
+                **self._new_container(call.params["name"]),
+                "latest": newest,
+                "highest": int(newest),
+                "hidden": False,
+            }
+            return reply(self._container(call, body))
         document = self._container(call, self._stored_container(call))
         if (fields := self._kind.container_system_fields) is not None:
             document["systemData"] = {key: document["systemData"][key] for key in fields}
@@ -120,6 +132,8 @@ class _Assets:
 
     async def list_versions(self, call: Call) -> Response:
         """Newest first, unless $orderBy asks for ascending order; anonymous versions are never listed."""
+        if versions := self._published(call):
+            return page(call, reversed(versions))
         body = self._stored_container(call)
         ascending = call.query("orderBy").lower().endswith(" asc")
         documents = call.emulator.store.scan(self._kind.versions, body["name"], newest_first=not ascending)
@@ -138,9 +152,14 @@ class _Assets:
     async def get_version(self, call: Call) -> Response:
         name, version = call.params["name"], call.params["version"]
         document = find_version(call.emulator, self._kind.segment, name, version)
+        if document is None and version == DEFAULT_VERSION:
+            newest = labelled_version(call.emulator.store, self._kind.segment, name, version)
+            document = find_version(call.emulator, self._kind.segment, name, newest) if newest else None
+        if document is None:
+            document = next((each for each in self._published(call) if each["name"] == version), None)
         if document is None:
             self._stored_container(call)
-            raise self._kind.missing(self._kind, name, version)
+            raise self._kind.missing(self._kind, name, None if version == DEFAULT_VERSION else version)
         return reply(self._shown(call, name, document))
 
     async def put_version(self, call: Call) -> Response:
@@ -166,13 +185,7 @@ class _Assets:
         properties = kind.create(call, name, version, sent)
         with store.transaction():
             container = store.get(kind.segment, name) or self._new_container(name)
-            document = {
-                "id": f"{call.emulator.workspace.arm_id}/{kind.segment}/{container['name']}/versions/{version}",
-                "name": version,
-                "type": f"{_PROVIDER}/{kind.segment}/versions",
-                "properties": properties,
-                "systemData": self._system(system_data()),
-            }
+            document = self._document(call, container["name"], version, properties, self._system(system_data()))
             store.put(kind.versions, name, version, body=document)
             if container["latest"] is None:
                 container |= {key: properties[key] for key in kind.from_version}
@@ -206,6 +219,28 @@ class _Assets:
             "description": None,
             "systemData": system_data(),
             **self._kind.container,
+        }
+
+    def _published(self, call: Call) -> list[dict[str, Any]]:
+        """The versions of a name that the workspace shows without having it; [] once it has it."""
+        name = call.params["name"]
+        if call.emulator.store.get(self._kind.segment, name):
+            return []
+        data = self._system(system_data(call.emulator.workspace.created_at))
+        return [
+            self._document(call, name, version, properties, data)
+            for version, properties in self._kind.published(name).items()
+        ]
+
+    def _document(
+        self, call: Call, name: str, version: str, properties: Properties, system: dict[str, str]
+    ) -> dict[str, Any]:
+        return {
+            "id": f"{call.emulator.workspace.arm_id}/{self._kind.segment}/{name}/versions/{version}",
+            "name": version,
+            "type": f"{_PROVIDER}/{self._kind.segment}/versions",
+            "properties": properties,
+            "systemData": system,
         }
 
     def _stored_container(self, call: Call) -> dict[str, Any]:

@@ -3,64 +3,32 @@
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from phift.emulator.core.assumed import holds
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.validation import text_map
 from phift.emulator.services.assets.base import AssetKind, base_properties
-from phift.emulator.services.assets.spec_text import component_spec_text
+from phift.emulator.services.assets.component_spec import stored_spec
+from phift.emulator.services.assets.environments import environment_id
 from phift.emulator.services.emulator import Call
 
 __all__ = ["COMPONENTS"]
 
-_NAMED = re.compile(r"azureml:(?P<name>[A-Za-z0-9._-]+)(?::(?P<version>[A-Za-z0-9._-]+)|@(?P<label>[A-Za-z0-9._-]+))")
-_FIRST = ("$schema", "name", "version", "display_name", "is_deterministic", "type", "description", "tags", "inputs")
-_LAST = ("code", "environment", "resources", "command")
 _ANONYMOUS = "azureml_anonymous"
-_OPAQUE = ("jobs", "tags", "$schema")
 _CHANGEABLE = ("display_name", "description", "tags", "$schema")
 
 
 def _stored_spec(call: Call, spec: dict[str, Any]) -> dict[str, Any]:
-    stored = {
-        key: value if key in _OPAQUE else component_spec_text(value)
-        for key, value in spec.items()
-        if key not in ("_source", "id")
-    }
-    if stored.get("inputs"):
-        stored["inputs"] = {
-            name: {**(body or {}), "optional": (body or {}).get("optional", "False")}
-            for name, body in stored["inputs"].items()
-        }
-    if stored.get("type") == "command":
-        stored["resources"] = {"instance_count": "1", **(stored.get("resources") or {})}
-    if isinstance(stored.get("environment"), str):
-        stored["environment"] = _environment(call, stored["environment"])
-    first = {key: stored.pop(key) for key in _FIRST if key in stored}
-    last = {key: stored.pop(key) for key in _LAST if key in stored}
-    return {**first, **stored, **last}
+    return stored_spec(spec, partial(environment_id, call.emulator))
 
 
 def _numbered(spec: dict[str, Any], version: str | None) -> dict[str, Any]:
     """With the version that was given to it, where it was sent without one: clients read it from the spec."""
     return spec if spec.get("version") or version is None else {**spec, "version": version}
-
-
-def _environment(call: Call, reference: str) -> str:
-    """A name resolves to the workspace's own version, or else to the azureml registry's curated environment."""
-    found = _NAMED.fullmatch(reference)
-    if not found:
-        return reference
-    store, name = call.emulator.store, found["name"]
-    own = store.list("environments/versions", name)
-    version = found["version"] or (own[-1]["name"] if own else "1")
-    if document := store.get("environments/versions", name, version):
-        return f"azureml:{document['id']}"
-    return f"azureml://registries/azureml/environments/{name}/versions/{version}"
 
 
 def _own_version(call: Call, version: str, sent: dict[str, Any]) -> str:

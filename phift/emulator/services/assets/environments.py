@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.validation import text_map
 from phift.emulator.core.yamlfile import load_yaml
 from phift.emulator.services.assets.base import AssetKind, base_properties
+from phift.emulator.services.assets.labels import labelled_version
 from phift.emulator.services.emulator import Call, Emulator
+from phift.emulator.services.registry.environments import PREFIX, curated, curated_properties
 
-__all__ = ["ENVIRONMENTS"]
+__all__ = ["ENVIRONMENTS", "environment_id"]
+
+_NAMED = re.compile(r"azureml:(?P<name>[A-Za-z0-9._-]+)(?::(?P<version>[A-Za-z0-9._-]+)|@(?P<label>[A-Za-z0-9._-]+))")
 
 
 def _conda_as_json(text: Any) -> str:
@@ -62,11 +67,43 @@ def _show(emulator: Emulator, name: str, document: dict[str, Any]) -> dict[str, 
     return {**document, "properties": {**properties, "properties": labelled}}
 
 
+def _published(name: str) -> dict[str, dict[str, Any]]:
+    """The curated environments, by the names that have their prefix."""
+    found = curated(name) if name.casefold().startswith(PREFIX.casefold()) else None
+    if found is None:
+        return {}
+    return {str(number): curated_properties(name, str(number)) for number in range(1, found[1] + 1)}
+
+
+def environment_id(emulator: Emulator, reference: str) -> str:
+    """The id that azureml:NAME:VERSION or azureml:NAME@LABEL stands for, of the workspace's own environment or else of
+    the azureml registry's curated one (recorded 2023-10); every other reference stays as it is.
+
+    Raises ServiceError 404 where neither has it (assumed: asset_not_found_envelope).
+    """
+    found = _NAMED.fullmatch(reference)
+    if not found:
+        return reference
+    store, name = emulator.store, found["name"]
+    version = found["version"] or labelled_version(store, "environments", name, found["label"])
+    if version and (document := store.get("environments/versions", name, version)):
+        return f"azureml:{document['id']}"
+    full, newest = curated(name) or (name, 0)
+    version = found["version"] or str(newest)
+    if not (version.isascii() and version.isdigit() and 1 <= int(version) <= newest):
+        raise _none(name, found["version"] or "", found["label"] or "")
+    return f"azureml://registries/azureml/environments/{full}/versions/{version}"
+
+
+def _none(name: str, version: str, label: str) -> ServiceError:
+    text = f"No environment exists for name: {name}, version: {version}, label: {label}"
+    return ServiceError(404, "UserError", text, inner=("NotFoundError",))
+
+
 def _missing(kind: AssetKind, name: str, version: str | None) -> ServiceError:
     """A name that is not there (recorded 2022-09); a version is told in the place that the words have for it
     (assumed: asset_not_found_envelope)."""
-    text = f"No environment exists for name: {name}, version: {version or ''}, label: "
-    return ServiceError(404, "UserError", text, inner=("NotFoundError",))
+    return _none(name, version or "", "")
 
 
 ENVIRONMENTS = AssetKind(
@@ -81,4 +118,5 @@ ENVIRONMENTS = AssetKind(
     update_status=lambda properties: 201,
     update_moves_time=False,  # archiving does not either (recorded 2023-03)
     show=_show,
+    published=_published,
 )

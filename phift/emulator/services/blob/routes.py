@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from starlette.responses import Response
 
@@ -13,7 +14,7 @@ from phift.emulator.core.routing import Host, Route
 from phift.emulator.services.blob.answers import SERVER
 from phift.emulator.services.blob.exchange import Exchange
 from phift.emulator.services.blob.operations import blobs, containers, leasing, uploads
-from phift.emulator.services.emulator import Call
+from phift.emulator.services.emulator import Call, emulators
 
 __all__ = ["ROUTES"]
 
@@ -69,6 +70,7 @@ async def _blob(call: Call) -> Response:
 
 
 async def _answer(call: Call, operations: dict[tuple[str, str, str], Operation]) -> Response:
+    call = _of_account(call)
     exchange = Exchange(call, call.emulator.blobs, time.time())
     headers = {"x-ms-version": exchange.header("x-ms-version") or _DEFAULT_VERSION}
     if client_id := exchange.header("x-ms-client-request-id"):
@@ -86,6 +88,13 @@ async def _answer(call: Call, operations: dict[tuple[str, str, str], Operation])
         response.headers[name] = value
     response.headers.setdefault("Server", SERVER)
     return response
+
+
+def _of_account(call: Call) -> Call:
+    """The call with the emulator whose storage account it asks, where there is one."""
+    asked = call.hostname.partition(".")[0]
+    found = (each for each in emulators(call.emulator.cloud) if each.blobs.name.casefold() == asked)
+    return replace(call, emulator=next(found, call.emulator))
 
 
 def _operation(exchange: Exchange, operations: dict[tuple[str, str, str], Operation]) -> Operation:

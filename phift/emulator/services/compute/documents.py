@@ -148,6 +148,6 @@ def shown_to(call: Call, document: dict[str, Any]) -> dict[str, Any]:
     running = call.emulator.jobs.nodes_in_use(document["name"])
     inner["currentNodeCount"] = inner["targetNodeCount"] = count
     inner["nodeStateCounts"] = {**_ZERO_NODES, "runningNodeCount": running, "idleNodeCount": count - running}
-    if call.emulator.noise and random.random() < 0.5:
+    if call.emulator.cloud.noise and random.random() < 0.5:
         inner["vmSize"] = inner["vmSize"].upper()
     return document

@@ -23,6 +23,7 @@ from phift.emulator.services.endpoints.state import (
     ENDPOINT,
     deployments_of,
     endpoint_id,
+    name_is_taken,
     never_created,
     stranger_holds,
 )
@@ -45,11 +46,11 @@ async def _put(call: Call) -> Response:
     check_name(name, "Endpoint")
     record = emulator.store.get(ENDPOINT, name)
     state = record["document"]["properties"]["provisioningState"] if record else ""
-    if state == "Deleting" or (record is None and stranger_holds(emulator.store, name)):
+    if state == "Deleting" or (record is None and name_is_taken(emulator, name)):
         raise refusal({"": _NAME_TAKEN})
     if state in ("Creating", "Updating"):
         raise busy(emulator.store, "Endpoint", name, state)
-    if record is None and len(emulator.store.list(ENDPOINT)) >= _MAX_ENDPOINTS:
+    if record is None and _endpoints_of_region(emulator) >= _MAX_ENDPOINTS:
         raise refusal({"": f"The limit of {_MAX_ENDPOINTS} endpoints in a subscription and region is reached."})
     document = written(call, body, record["document"] if record else None)
     # (assumed: failed_endpoint_is_put_again)
@@ -204,12 +205,17 @@ async def _token(call: Call) -> Response:
     now = int(time.time())
     return reply(
         {
-            "accessToken": call.emulator.tokens.mint(audience, call.emulator.client_id, seconds=_TOKEN_SECONDS),
+            "accessToken": call.emulator.tokens.mint(audience, call.emulator.cloud.client_id, seconds=_TOKEN_SECONDS),
             "tokenType": "Bearer",
             "expiryTimeUtc": now + _TOKEN_SECONDS,
             "refreshAfterTimeUtc": now + _REFRESH_SECONDS,
         }
     )
+
+
+def _endpoints_of_region(emulator: Emulator) -> int:
+    region = emulator.cloud.workspaces(emulator.workspace.location)
+    return sum(len(each.store.list(ENDPOINT)) for each in region)
 
 
 async def _hold_name(call: Call) -> Response:

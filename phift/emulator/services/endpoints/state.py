@@ -13,6 +13,7 @@ __all__ = [
     "ENDPOINT",
     "deployments_of",
     "endpoint_id",
+    "name_is_taken",
     "never_created",
     "operation_uri",
     "stranger_holds",
@@ -52,10 +53,16 @@ def deployments_of(store: Store, endpoint: str) -> list[dict[str, Any]]:
     return store.list(DEPLOYMENT, endpoint)
 
 
+def name_is_taken(emulator: Emulator, name: str) -> bool:
+    """Whether another workspace of the region, or another tenant, has an endpoint of this name."""
+    others = (each for each in emulator.cloud.workspaces(emulator.workspace.location) if each is not emulator)
+    return stranger_holds(emulator.store, name) or any(each.store.get(ENDPOINT, name) for each in others)
+
+
 def stranger_holds(store: Store, name: str, held: bool | None = None) -> bool:
     """Whether another tenant of the region has an endpoint of this name; `held` sets it (admin requests do)."""
     if held is True:
-        store.put(_STRANGERS, name, body={"name": name})
+        store.home.put(_STRANGERS, name, body={"name": name})
     elif held is False:
-        store.delete(_STRANGERS, name)
-    return store.get(_STRANGERS, name) is not None
+        store.home.delete(_STRANGERS, name)
+    return store.home.get(_STRANGERS, name) is not None

@@ -85,10 +85,10 @@ async def _token(call: Call) -> Response:
     if form.get("grant_type") != "client_credentials":
         text = "The embedded Azure ML issues tokens for client credentials only (AZURE_CLIENT_ID, AZURE_CLIENT_SECRET)."
         return _refused(400, "unsupported_grant_type", 70003, text)
-    if client_id.casefold() != emulator.client_id.casefold():
+    if client_id.casefold() != emulator.cloud.client_id.casefold():
         text = f"Application with identifier '{client_id}' was not found in the directory '{tenant}'."
         return _refused(400, "unauthorized_client", 700016, text)
-    if not hmac.compare_digest(form.get("client_secret", "").encode(), emulator.client_secret.encode()):
+    if not hmac.compare_digest(form.get("client_secret", "").encode(), emulator.cloud.client_secret.encode()):
         return _refused(401, "invalid_client", 7000215, "Invalid client secret provided.")
     scope = form.get("scope") or f"{form.get('resource', '')}/.default"
     audience = next((part for part in scope.split() if part.endswith("/.default")), "").removesuffix("/.default")
@@ -118,8 +118,8 @@ async def _managed_identity(call: Call) -> Response:
     emulator = call.emulator
     return reply(
         {
-            "access_token": emulator.tokens.mint(resource, emulator.client_id, seconds=_IMDS_SECONDS),
-            "client_id": emulator.client_id,
+            "access_token": emulator.tokens.mint(resource, emulator.cloud.client_id, seconds=_IMDS_SECONDS),
+            "client_id": emulator.cloud.client_id,
             "expires_in": str(_IMDS_SECONDS),
             "expires_on": str(int(time.time()) + _IMDS_SECONDS),
             "ext_expires_in": str(_IMDS_SECONDS),

@@ -14,7 +14,8 @@ from phift.catalog.components import component, components
 from phift.catalog.files import read_facts
 from phift.catalog.models import CatalogModel, model, models
 from phift.emulator.core.documents import timestamp
-from phift.emulator.services.assets.spec_text import component_spec_text
+from phift.emulator.services.assets.component_spec import component_spec_text
+from phift.emulator.services.registry.environments import curated, curated_names, curated_properties
 
 __all__ = ["REGISTRY", "names", "no_weights", "registries", "stands_in", "versions"]
 
@@ -47,22 +48,24 @@ def no_weights(name: str) -> str:
 
 
 def names(kind: str, registry: str = REGISTRY) -> list[str]:
-    """The names of all models or components; [] for other kinds. Parses every file of the kind at first use.
+    """The names of all models, components or environments; [] for other kinds.
 
-    registry: in lower case.
+    Parses every file of the kind at first use. registry: in lower case.
     """
     if registry != REGISTRY:
         return list(_local()["other_registries"].get(registry, ())) if kind == "models" else []
     if kind == "models":
         return list(models())
+    if kind == "environments":
+        return curated_names()
     return list(components()) if kind == "components" else []
 
 
 @cache
 def versions(kind: str, name: str, registry: str = REGISTRY) -> tuple[dict[str, Any], ...]:
-    """The version documents of a model or component, oldest first; () for a name the registry does not have.
+    """The version documents of a model, component or environment, oldest first.
 
-    registry: in lower case.
+    () for a name the registry does not have. registry: in lower case.
     """
     if registry != REGISTRY and name.lower() not in {listed.lower() for listed in names(kind, registry)}:
         return ()
@@ -70,6 +73,9 @@ def versions(kind: str, name: str, registry: str = REGISTRY) -> tuple[dict[str, 
         return _model_versions(found, registry)
     if kind == "components" and (found_component := component(name)):
         return (_component_version(found_component.name, found_component.version),)
+    if kind == "environments" and (found_environment := curated(name)):
+        full, newest = found_environment
+        return tuple(_environment_version(full, str(number)) for number in range(1, newest + 1))
     return ()
 
 
@@ -178,6 +184,12 @@ def _component_version(name: str, version: str) -> dict[str, Any]:
     reference = f"azureml://registries/{REGISTRY}/components/{name}/versions/{version}"
     kind = "Microsoft.MachineLearningServices/registries/components/versions"  # recorded 2022-11
     return _document(kind, reference, version, _local()["catalogue_date"], properties)
+
+
+def _environment_version(name: str, version: str) -> dict[str, Any]:
+    reference = f"azureml://registries/{REGISTRY}/environments/{name}/versions/{version}"
+    kind = "Microsoft.MachineLearningServices/registries/environments/versions"
+    return _document(kind, reference, version, _local()["catalogue_date"], curated_properties(name, version))
 
 
 def _document(kind: str, reference: str, version: str, created: date, properties: dict[str, Any]) -> dict[str, Any]:

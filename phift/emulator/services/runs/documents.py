@@ -200,7 +200,7 @@ def _run(emulator: Emulator, run_id: str) -> Run | None:
 
 def _base(emulator: Emulator, run: Run) -> dict[str, Any]:
     person = {
-        "userObjectId": str(uuid.uuid5(uuid.NAMESPACE_OID, emulator.client_id)),
+        "userObjectId": str(uuid.uuid5(uuid.NAMESPACE_OID, emulator.cloud.client_id)),
         "userPuId": f"{uuid.uuid5(uuid.NAMESPACE_DNS, PRINCIPAL).int:032X}"[:16],
         "userIdp": None,
         "userAltSecId": None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from phift.emulator.core.routing import Host, Route
-from phift.emulator.services.emulator import Call
+from phift.emulator.services.emulator import Call, emulators
 from phift.emulator.services.endpoints.state import ENDPOINT
 from phift.emulator.services.scoring.gateway import Denied, authorize, forward
 
@@ -15,12 +15,16 @@ __all__ = ["ROUTES"]
 async def _score(call: Call) -> Response:
     """Any path of the container: /score, /swagger.json, / for its health, or what a script of the user's adds."""
     name, _, rest = call.hostname.partition(".")
-    record = call.emulator.store.get(ENDPOINT, name)
     try:
-        if record is None or rest != f"{call.emulator.workspace.location}.inference.ml.azure.com":
+        for emulator in emulators(call.emulator.cloud):
+            if rest == f"{emulator.workspace.location}.inference.ml.azure.com" and (
+                record := emulator.store.get(ENDPOINT, name)
+            ):
+                break
+        else:
             raise Denied(404, "endpoint_not_found", f"There is no endpoint at {call.hostname}.")
-        authorize(call.emulator, record, call.request.headers.get("authorization", ""))
-        return await forward(call.emulator, record, call.request)
+        authorize(emulator, record, call.request.headers.get("authorization", ""))
+        return await forward(emulator, record, call.request)
     except Denied as denied:
         return denied.response()
 

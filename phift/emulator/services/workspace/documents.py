@@ -1,4 +1,4 @@
-"""The document of the workspace."""
+"""The documents of workspaces."""
 
 from __future__ import annotations
 
@@ -7,16 +7,27 @@ from typing import Any
 
 from phift.emulator.core.documents import PRINCIPAL
 from phift.emulator.core.workspace import Workspace
+from phift.emulator.services.workspace.state import Record
 
-__all__ = ["document"]
+__all__ = ["KEPT", "document"]
+
+KEPT = frozenset(
+    (
+        *("friendlyName", "description", "keyVault", "applicationInsights", "containerRegistry", "hbiWorkspace"),
+        *("imageBuildCompute", "publicNetworkAccess", "allowRoleAssignmentOnRG", "v1LegacyMode", "ipAllowlist"),
+        *("serverlessComputeSettings", "enableDataIsolation", "networkAcls", "primaryUserAssignedIdentity"),
+    )
+)
+"""The properties that a workspace keeps as it is told them."""
 
 
 def _guid(workspace: Workspace, name: str) -> str:
     return str(uuid.uuid5(uuid.UUID(workspace.workspace_id), name))
 
 
-def document(workspace: Workspace, *, identity_based: bool = False) -> dict[str, Any]:
+def document(record: Record, *, identity_based: bool = False) -> dict[str, Any]:
     """The workspace as GET answers it (shape recorded 2026-03). identity_based: its datastores have no credentials."""
+    workspace, settings = record.workspace, record.settings
     group = f"/subscriptions/{workspace.subscription_id}/resourceGroups/{workspace.resource_group}/providers"
     name, location = workspace.name, workspace.location
     created = workspace.created_at.replace("+00:00", "Z")
@@ -26,7 +37,7 @@ def document(workspace: Workspace, *, identity_based: bool = False) -> dict[str,
         "name": name,
         "type": "Microsoft.MachineLearningServices/workspaces",
         "location": location,
-        "tags": {},
+        "tags": settings.get("tags", {}),
         "etag": None,
         "properties": {
             "friendlyName": name,
@@ -37,10 +48,10 @@ def document(workspace: Workspace, *, identity_based: bool = False) -> dict[str,
             "hbiWorkspace": False,
             "tenantId": workspace.tenant_id,
             "imageBuildCompute": None,
-            "provisioningState": "Succeeded",
+            "provisioningState": record.state,
             "managedNetwork": {
                 "changeableIsolationModes": ["AllowInternetOutbound", "AllowOnlyApprovedOutbound"],
-                "isolationMode": "Disabled",
+                "isolationMode": settings.get("isolationMode", "Disabled"),
                 "enableNetworkMonitor": False,
                 "enableFirewallLog": False,
             },
@@ -70,6 +81,7 @@ def document(workspace: Workspace, *, identity_based: bool = False) -> dict[str,
             "enableDataIsolation": False,
             "systemDatastoresAuthMode": "identity" if identity_based else "accesskey",
             "enableServiceSideCMKEncryption": False,
+            **{key: value for key, value in settings.items() if key in KEPT},
         },
         "identity": {
             "type": "SystemAssigned",
@@ -82,7 +94,7 @@ def document(workspace: Workspace, *, identity_based: bool = False) -> dict[str,
             "createdAt": created,
             "createdBy": PRINCIPAL,
             "createdByType": "User",
-            "lastModifiedAt": created,
+            "lastModifiedAt": (record.modified or workspace.created_at).replace("+00:00", "Z"),
             "lastModifiedBy": PRINCIPAL,
             "lastModifiedByType": "User",
         },

@@ -1,4 +1,4 @@
-"""The workspace, its resource group, discovery, and the status of long-running operations."""
+"""Workspaces, discovery, and the status of long-running operations."""
 
 from __future__ import annotations
 
@@ -8,48 +8,72 @@ from starlette.responses import Response
 
 from phift.emulator.core.documents import empty, reply
 from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.listing import page
+from phift.emulator.core.operations import Operation
 from phift.emulator.core.routing import LOCATION, SUBSCRIPTION, WS, Host, Route
-from phift.emulator.services.emulator import Call
+from phift.emulator.core.validation import lenient_object
+from phift.emulator.services.emulator import Call, emulators
+from phift.emulator.services.workspace.changes import apply, begin, check_free, delete, settings_of, write
 from phift.emulator.services.workspace.documents import document
+from phift.emulator.services.workspace.groups import GROUP_ROUTES
+from phift.emulator.services.workspace.rules import existing_group, existing_workspace, find_workspace
+from phift.emulator.services.workspace.state import Record, records
+from phift.emulator.services.workspace.templates import TEMPLATE_ROUTES
 
 __all__ = ["ROUTES"]
 
-_GROUP = SUBSCRIPTION + "/resourceGroups/{rg}"
 
-
-def _document(call: Call) -> dict[str, Any]:
-    identity_based = call.emulator.blobs.switches["identityBasedDatastores"]
-    return document(call.emulator.workspace, identity_based=identity_based)
+def _shown(call: Call, record: Record) -> dict[str, Any]:
+    found = (each for each in emulators(call.emulator.cloud) if each.workspace.name == record.workspace.name)
+    emulator = next((each for each in found if each.workspace.workspace_id == record.workspace.workspace_id), None)
+    return document(record, identity_based=bool(emulator and emulator.blobs.switches["identityBasedDatastores"]))
 
 
 async def _get(call: Call) -> Response:
-    return reply(_document(call))
+    return reply(_shown(call, existing_workspace(call.emulator.cloud, call.params["group"], call.params["name"])))
 
 
 async def _list(call: Call) -> Response:
-    return reply({"value": [_document(call)]})
+    """Those of a resource group, or of the subscription."""
+    group = call.params.get("group")
+    if group is not None:
+        group = existing_group(call.emulator.cloud, group)["name"]
+    found = (each for each in records(call.emulator.cloud) if group in (None, each.workspace.resource_group))
+    return page(call, (_shown(call, each) for each in found))
 
 
-async def _group(call: Call) -> Response:
-    workspace = call.emulator.workspace
-    if call.params["rg"].casefold() != workspace.resource_group.casefold():
-        message = f"Resource group '{call.params['rg']}' could not be found."
-        raise ServiceError(404, "ResourceGroupNotFound", message)
-    return reply(
-        {
-            "id": f"/subscriptions/{workspace.subscription_id}/resourceGroups/{workspace.resource_group}",
-            "name": workspace.resource_group,
-            "type": "Microsoft.Resources/resourceGroups",
-            "location": workspace.location,
-            "tags": {},
-            "properties": {"provisioningState": "Succeeded"},
-        }
-    )
+async def _put(call: Call) -> Response:
+    body = await lenient_object(call, "Workspace")
+    created, record = write(call.emulator, call.params["group"], call.params["name"], body)
+    operation = begin(call.emulator, record, call.api_version, "workspace.written")
+    return reply(_shown(call, record), 201 if created else 200, operation.headers)
+
+
+async def _patch(call: Call) -> Response:
+    """Changes what it names, tags as a whole, at once (assumed: patches_are_done_at_once)."""
+    record = existing_workspace(call.emulator.cloud, call.params["group"], call.params["name"])
+    body = await lenient_object(call, "Workspace")
+    check_free(record)
+    record.settings |= settings_of(body)
+    record.save(call.emulator.cloud)
+    apply(call.emulator, record)
+    return reply(_shown(call, record))
+
+
+async def _delete(call: Call) -> Response:
+    record = find_workspace(call.emulator.cloud, call.params["group"], call.params["name"])
+    if record is None:
+        return empty(204)
+    delete(call.emulator, record)
+    operation = begin(call.emulator, record, call.api_version, "workspace.deleted")
+    return empty(202, operation.headers)
 
 
 async def _discovery(call: Call) -> Response:
     """Hosts as recorded 2026-02; the catalog is not answered for anywhere."""
-    location = call.emulator.workspace.location
+    location, _, rest = call.hostname.partition(".")
+    if rest != "api.azureml.ms":
+        location = call.emulator.workspace.location
     experiments = dict.fromkeys(
         ("experimentation", "history", "hyperdrive", "labeling"), f"https://{location}.experiments.azureml.net"
     )
@@ -65,18 +89,23 @@ async def _discovery(call: Call) -> Response:
     )
 
 
+def _operation(call: Call) -> Operation:
+    """The operation of that name, of whichever workspace."""
+    name = call.params["operation"]
+    found = (each.operations.get(name) for each in call.emulator.cloud.contexts)
+    if operation := next(filter(None, found), None):
+        return operation
+    raise ServiceError(404, "NotFound", f"Operation {name} not found.")
+
+
 async def _operation_status(call: Call) -> Response:
-    operation = call.emulator.operations.get(call.params["operation"])
-    if operation is None:
-        raise ServiceError(404, "NotFound", f"Operation {call.params['operation']} not found.")
+    operation = _operation(call)
     return reply(operation.document(), headers=operation.poll_headers if operation.status == "Running" else None)
 
 
 async def _operation_result(call: Call) -> Response:
     """202 with an empty object while it runs, then 200 without a body (recorded 2026-03)."""
-    operation = call.emulator.operations.get(call.params["operation"])
-    if operation is None:
-        raise ServiceError(404, "NotFound", f"Operation {call.params['operation']} not found.")
+    operation = _operation(call)
     if operation.status == "Running":
         headers = {"Location": operation.result_url, **operation.poll_headers}
         return reply({}, 202, headers)
@@ -85,13 +114,21 @@ async def _operation_result(call: Call) -> Response:
     return empty(200)
 
 
+_WORKSPACES = "/providers/Microsoft.MachineLearningServices/workspaces"
+_WORKSPACE = WS.replace("{rg}", "{group}").replace("{ws}", "{name}")
+
 ROUTES = (
-    Route(Host.ARM, "GET", WS, _get),
-    Route(Host.ARM, "GET", WS.rsplit("/", 1)[0], _list),
-    Route(Host.ARM, "GET", SUBSCRIPTION + "/providers/Microsoft.MachineLearningServices/workspaces", _list),
-    Route(Host.ARM, "GET", _GROUP, _group),
+    Route(Host.ARM, "GET", _WORKSPACE, _get),
+    Route(Host.ARM, "PUT", _WORKSPACE, _put),
+    Route(Host.ARM, "PATCH", _WORKSPACE, _patch),
+    Route(Host.ARM, "DELETE", _WORKSPACE, _delete),
+    Route(Host.ARM, "GET", SUBSCRIPTION + "/resourceGroups/{group}" + _WORKSPACES, _list),
+    Route(Host.ARM, "GET", SUBSCRIPTION + _WORKSPACES, _list),
+    *GROUP_ROUTES,
+    *TEMPLATE_ROUTES,
     Route(Host.DATA_PLANE, "GET", "/discovery", _discovery, public=True),
     Route(Host.ARM, "GET", LOCATION + "/computeOperationsStatus/{operation}", _operation_status),
     Route(Host.ARM, "GET", LOCATION + "/mfeOperationsStatus/{operation}", _operation_status),
     Route(Host.ARM, "GET", LOCATION + "/mfeOperationResults/{operation}", _operation_result),
+    Route(Host.ARM, "GET", LOCATION + "/workspaceOperationsStatus/{operation}", _operation_status),
 )
