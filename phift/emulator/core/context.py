@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, Protocol
 
+from phift.emulator.core.clock import Clock
 from phift.emulator.core.environment import client_environment
 from phift.emulator.core.faults import Faults
 from phift.emulator.core.operations import Operations
@@ -69,6 +70,7 @@ class Context:
         self.client_id = client_id
         self.client_secret = client_secret
         self.store = Store(home / "store.sqlite3")
+        self.clock = Clock(self.store)
         self.request_log = RequestLog(self.folder("logs") / "requests.log")
         self.faults = Faults()
         self.tokens = Tokens(signing_key, workspace.tenant_id)

@@ -135,6 +135,8 @@ class Server:
             proxy_url=self.proxy_url,
             ca_file=self._authority.bundle,
         )
+        if emulator.clock.speed != emulator.pace.speed:
+            emulator.clock.set(speed=emulator.pace.speed)
         emulator.noise = bool(settings.get("noise", False))
         emulator.control = self
         self._emulator, self._application = emulator, compose(emulator)
