@@ -28,7 +28,7 @@ class Application:
         self.in_flight = 0
         self._context = context
         self._router = Router(routes)
-        self._marks = Marks(context.workspace)
+        self._marks = Marks(context.workspace, context.clock)
         self._answer = chain(MIDDLEWARE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

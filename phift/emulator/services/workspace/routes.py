@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from phift.emulator.core.documents import empty, reply
-from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.errors import GatewayError, ServiceError
 from phift.emulator.core.routing import LOCATION, SUBSCRIPTION, WS, Host, Route
 from phift.emulator.services.emulator import Call
 from phift.emulator.services.workspace.documents import document
@@ -34,7 +34,7 @@ async def _group(call: Call) -> Response:
     workspace = call.emulator.workspace
     if call.params["rg"].casefold() != workspace.resource_group.casefold():
         message = f"Resource group '{call.params['rg']}' could not be found."
-        raise ServiceError(404, "ResourceGroupNotFound", message)
+        raise GatewayError(404, "ResourceGroupNotFound", message)
     return reply(
         {
             "id": f"/subscriptions/{workspace.subscription_id}/resourceGroups/{workspace.resource_group}",
