@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from phift.azure.rest import Rest
@@ -90,6 +91,10 @@ class RemoteFacts:
             return str((raw["properties"].get("properties") or {}).get("vmSize") or "")
 
         return self._once.get(("compute", name.lower()), read)
+
+    def today(self) -> date:
+        """Return the date of the service, in UTC; before its first answer that of this machine."""
+        return self._azure.now().date()
 
     def _asset(self, kind: str, registry: str, name: str, version: str) -> dict[str, Any] | None:
         rest, base, api = self._place(registry)

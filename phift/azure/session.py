@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from phift.azure.attendance import Attendant
@@ -90,6 +91,10 @@ class Azure:
             return properties
 
         return self._discovered.get(f"datastore {name}", find)
+
+    def now(self) -> datetime:
+        """Return the current time of the service, in UTC; before its first answer that of this machine."""
+        return self._http.service_clock.now()
 
     def ml_token(self) -> str:
         """Return the token to submit a pipeline job with, in the header `x-azureml-token`."""

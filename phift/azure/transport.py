@@ -17,6 +17,7 @@ from phift.azure.credentials import CachedCredential
 from phift.azure.errors import from_exception, from_response
 from phift.azure.pool import pooled
 from phift.azure.retry import Retry
+from phift.azure.service_clock import ServiceClock
 from phift.errors import AuthenticationError, AzureError
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Http:
     ) -> None:
         self.local = route is not None
         self.retry = retry or Retry()
+        self.service_clock = ServiceClock()
         self._credential = credential
         self._options: dict[str, Any] = {"connection_timeout": CONNECT_TIMEOUT}
         if route is not None:
@@ -156,6 +158,7 @@ class Http:
         except (LibraryError, HTTPError, OSError) as error:
             raise from_exception(error, method, url, local=self.local) from None
         self._guard(response.headers, method, url)
+        self.service_clock.note(response.headers)
         if response.status_code >= 400:
             raise from_response(method, url, response.status_code, response.headers, body)
         return Response(response.status_code, response.headers, body)

@@ -15,7 +15,10 @@ __all__ = ["VmSize", "spelled", "vm_size", "vm_sizes"]
 
 @dataclass(frozen=True)
 class VmSize:
-    """A VM size. gpus: GPUs per node, 0 for CPU sizes; gpu: their model; retired: the series' retirement date."""
+    """A VM size. gpus: GPUs per node, 0 for CPU sizes; gpu: their model; retired: the series' retirement date.
+
+    serving_reserve: whether the service reserves 20 % more instances for managed online deployments.
+    """
 
     name: str
     vcpus: int
@@ -23,6 +26,7 @@ class VmSize:
     gpus: int
     gpu: str = ""
     low_priority: bool = True
+    serving_reserve: bool = True
     retired: date | None = None
 
 

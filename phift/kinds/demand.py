@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from phift.address import Address
@@ -26,9 +27,11 @@ class Demand:
     vcpus: int
     """Including the reserve of the service."""
     certain: int
-    """Excluding the reserve of the service."""
+    """Excluding a reserve that the service may not require."""
     how: str
     """The calculation, for display."""
+    resized: Callable[[Size], int]
+    """Returns the vCPUs that the resource would need with another VM size."""
     most: int = 0
     """Maximum after scaling; 0 if it does not scale."""
     later: bool = False

@@ -73,7 +73,8 @@ def _alone(subject: Subject, demand: Demand, usages: Mapping[str, Usage], pool: 
             if demand.queues
             else " It is needed only after the job has finished; the quota may be available by then."
             if demand.later and demand.certain > usage.free
-            else " The service waives its reserve for some sizes; for the others it rejects the deployment."
+            else " The service reserves more instances than requested for most sizes; whether it does for this one is "
+            "not known."
         )
     return Diagnostic(
         f"{address} needs {demand.vcpus} vCPUs of {usage.name}; only {usage.free} available",
@@ -140,9 +141,8 @@ def _fitting(subject: Subject, demand: Demand, usages: Mapping[str, Usage]) -> l
 
 
 def _resized(demand: Demand, size: Size) -> Demand:
-    vcpus = demand.vcpus // demand.size.vcpus * size.vcpus
     pools = demand.pools if len(demand.pools) == 1 else (pool_of(size.family), *demand.pools[1:])
-    return replace(demand, size=size, pools=pools, vcpus=vcpus)
+    return replace(demand, size=size, pools=pools, vcpus=demand.resized(size))
 
 
 def _fits(demand: Demand, usages: Mapping[str, Usage]) -> bool:

@@ -9,7 +9,7 @@ import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from phift import catalog
@@ -210,7 +210,8 @@ class DataFacts:
 
 @dataclass(frozen=True)
 class Facts:
-    """All facts of a compilation. arm_id: of the workspace. sizes: by lower-case name."""
+    """All facts of a compilation. arm_id: of the workspace. sizes: by lower-case name. today: the date of the service,
+    in UTC, with which retirements are compared."""
 
     arm_id: str
     location: str
@@ -224,6 +225,7 @@ class Facts:
     """Parameters without influence on the result of the training; not part of the digest of the job."""
     kept_names: Mapping[Address, str] = field(default_factory=dict)
     """Existing names of the resources of a renamed stack, which are kept."""
+    today: date = field(default_factory=lambda: datetime.now(UTC).date())
 
     def size(self, name: str) -> Size | None:
         """Return the VM size of a name (case-insensitive), from the workspace or from the catalogue."""

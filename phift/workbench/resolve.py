@@ -84,6 +84,7 @@ def resolve(
         data=sources.facts,
         referenced_size=found["size"],
         neutral=neutral,
+        today=remote.today(),
     )
     references: list[_Found] = [found["model"], found["component"]]
     if missing := [f.missing for f in references if f.missing]:

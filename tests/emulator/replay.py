@@ -7,6 +7,8 @@ An entry of recorded/*.yaml:
     given           what comes first: names of entries, which are sent, or of steps (replay_steps.py)
     request         method, path, api (version), query, headers, body or text, host, sas
     status, headers, absent, body, text      the answer. absent: headers that it does not have
+    also            names of the other headers that it had: with `headers` all of them, but for those of the connection.
+                    (arm), (reads), (writes) and (deletes) stand for several
     not_applicable  why the entry is not replayed
 
 `{name}` stands for a variable: those of the workspace, those that steps set, and for every other one a name of its own
@@ -60,6 +62,26 @@ _PATTERNS = {
 _PATTERN = re.compile(r"\$(any|int|list|map|lower|like|arm:|" + "|".join(name[1:] for name in _PATTERNS) + r")")
 
 
+_LIMITS = {
+    f"({kind})": {f"x-ms-ratelimit-remaining-subscription-{scope}{kind}" for scope in ("", "global-")}
+    for kind in ("reads", "writes", "deletes")
+}
+GROUPS: dict[str, set[str]] = {
+    "(arm)": {
+        *("cache-control", "date", "expires", "pragma", "request-context", "strict-transport-security", "vary"),
+        *("x-cache", "x-content-type-options", "x-ms-correlation-request-id", "x-ms-response-type", "x-msedge-ref"),
+        *("x-ms-routing-request-id", "x-request-time", "azureml-served-by-cluster"),
+    },
+    **_LIMITS,
+}
+"""Headers that an answer of Resource Manager has, as of 2026."""
+_CONNECTION = {"connection", "content-encoding", "content-length", "content-type", "transfer-encoding"}
+_OWN = {"x-phift-emulator", "x-ms-retry-after-ms", "x-ms-client-request-id"}
+_SINCE_2026 = {"azureml-served-by-cluster", "mise-correlation-id"}
+_NOT_ALWAYS_LISTED = {"x-ms-operation-identifier", *_LIMITS["(deletes)"]}
+"""Some recordings of one kind of answer have these, and others have not."""
+
+
 class Replay:
     """One replay: variables, and the last answer."""
 
@@ -106,6 +128,23 @@ class Replay:
         if operation := self.answer.headers.get("Azure-AsyncOperation"):
             self.variables["operation"] = operation
         return self.answer
+
+    def check_names(self, entry: dict[str, Any]) -> list[str]:
+        """How the names of the last answer's headers differ from the recorded ones, where all are recorded."""
+        if "also" not in entry:
+            return []
+        given = {name.lower() for name in self.answer.headers} - _CONNECTION - _OWN
+        listed = {name.lower() for name in entry.get("headers", {})} - _CONNECTION
+        for name in entry["also"]:
+            listed |= GROUPS.get(name, {name.lower()})
+        allowed = set(_NOT_ALWAYS_LISTED) if "(arm)" in entry["also"] else set()
+        if entry["name"] == "workspace":  # of which it is known that the provider itself answers without
+            allowed.remove("x-ms-operation-identifier")
+        if entry["recorded"] < "2026":
+            allowed |= _SINCE_2026
+        return [f"header {name}: missing" for name in sorted(listed - given)] + [
+            f"header {name}: not in the recording" for name in sorted(given - listed - allowed)
+        ]
 
     def check(self, entry: dict[str, Any]) -> list[str]:
         """How the last answer differs from the recorded one."""

@@ -284,6 +284,7 @@ def test_run_history_patches_metadata_and_archiving_hides_from_lists(azure):
     page = azure.call("GET", "jobs", api=API, **{"$top": "1", "listViewType": "All"}).json()
     assert [job["name"] for job in page["value"]] == ["patched"]
     assert page["nextLink"].startswith("https://management.azure.com/")
+    assert "&$skipToken=" in page["nextLink"]
 
 
 def test_a_child_job_has_no_properties_and_a_deleted_job_is_gone(azure):

@@ -55,8 +55,25 @@ def replay(azure: Azure) -> Iterator[Replay]:
 def test_the_answer_is_the_recorded_one(replay: Replay, entry: dict[str, Any]) -> None:
     prepare(replay, entry)
     replay.send(entry)
-    found = replay.check(entry)
+    found = replay.check(entry) + replay.check_names(entry)
     assert not found, "\n".join(found)
+
+
+def test_the_names_of_headers_are_recorded_of_every_kind_of_host() -> None:
+    listed = [entry for entry in _REPLAYED if "also" in entry]
+    assert len(listed) > 60
+    hosts = {entry["request"].get("host", "management.azure.com").rpartition("}.")[2] for entry in listed}
+    assert hosts >= {"management.azure.com", "blob.core.windows.net", "api.azureml.ms"}
+
+
+def test_the_comparison_of_names_sees_both_directions(replay: Replay) -> None:
+    replay.send(ENTRIES["workspace"])
+    entry = {**ENTRIES["workspace"], "also": ["(arm)", "x-ms-made-up"]}
+    assert replay.check_names(entry) == [
+        "header x-ms-made-up: missing",
+        "header x-ms-ratelimit-remaining-subscription-global-reads: not in the recording",
+        "header x-ms-ratelimit-remaining-subscription-reads: not in the recording",
+    ]
 
 
 def test_what_is_not_replayed_has_a_reason() -> None:

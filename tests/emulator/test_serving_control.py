@@ -306,4 +306,4 @@ def test_endpoints_are_listed_in_pages_and_by_what_they_carry(serving: Serving) 
     assert names(properties="team=t2") == ["listed-2"]
     assert names(tags="a=b,c") == []
     assert names(computeType="Kubernetes") == []
-    assert "skipToken=1" in serving.azure.call("GET", "onlineEndpoints", api=API, count="1").json()["nextLink"]
+    assert "$skipToken=" in serving.azure.call("GET", "onlineEndpoints", api=API, count="1").json()["nextLink"]

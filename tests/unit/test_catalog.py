@@ -44,6 +44,15 @@ def test_vm_sizes_compare_in_any_case() -> None:
     assert catalog.vm_size("Standard_Nothing") is None
 
 
+def test_sizes_without_serving_reserve_are_those_of_the_services_list() -> None:
+    exempt = {name for name, size in catalog.vm_sizes().items() if not size.serving_reserve}
+    assert exempt == {
+        *("Standard_NC24ads_A100_v4", "Standard_NC48ads_A100_v4", "Standard_NC96ads_A100_v4"),
+        *("Standard_NC40ads_H100_v5", "Standard_NC80adis_H100_v5", "Standard_ND96isr_H100_v5"),
+        *("Standard_ND96asr_v4", "Standard_ND96amsr_A100_v4", "Standard_ND40rs_v2"),
+    }
+
+
 def test_facts_cannot_be_changed() -> None:
     with pytest.raises(TypeError):
         catalog.vm_sizes()["x"] = None  # type: ignore[index]

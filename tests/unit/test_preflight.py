@@ -124,6 +124,12 @@ def test_a_retired_model_is_warned_of_and_a_stand_in_is_not(loaded: LoadedSpec) 
     assert codes(loaded, CLUSTER, base_model=replace(MODEL, finetune_retirement=date(2999, 1, 1))) == []
 
 
+def test_a_model_retires_by_the_date_of_the_service(loaded: LoadedSpec) -> None:
+    model = replace(MODEL, finetune_retirement=date(2026, 6, 30))
+    assert codes(loaded, CLUSTER, base_model=model, today=date(2026, 6, 29)) == []
+    assert codes(loaded, CLUSTER, base_model=model, today=date(2026, 6, 30)) == ["model-retired"]
+
+
 def test_a_served_model_must_be_there_and_not_archived(loaded: LoadedSpec) -> None:
     assert codes(loaded, SERVED, there(SERVED)) == []
     assert codes(loaded, SERVED) == ["model-missing"]

@@ -33,7 +33,10 @@ FAMILY = "standardNCADSA100v4Family"
 BIG = Size("Standard_NC24ads_A100_v4", 24, 1, FAMILY)
 BIGGER = Size("Standard_NC48ads_A100_v4", 48, 2, FAMILY)
 SMALL = Size("Standard_NC6s_v3", 6, 1, "standardNCSv3Family")
-SIZES = {s.name.lower(): s for s in (BIG, BIGGER, SMALL)}
+T4 = Size("Standard_NC16as_T4_v3", 16, 1, "standardNCASv3_T4Family")
+NEW = Size("Standard_NC32new_v9", 32, 1, "standardNCv9Family")
+"""A size that the service offers and the catalogue does not list."""
+SIZES = {s.name.lower(): s for s in (BIG, BIGGER, SMALL, T4, NEW)}
 MODEL = BaseModel("i", "azureml", "m", "1", finetune=AllowList((BIG.name, SMALL.name), "tags"))
 COMPUTE = wanted(
     "compute",
@@ -66,6 +69,8 @@ def usages(family: tuple[int, int] = (0, 192), region: tuple[int, int] = (0, 100
         counter("vmFamily/usages", "Standard NCADSA100v4 Family Cluster Dedicated vCPUs", *family),
         counter("vmFamily/usages", "Standard NCADSA100v4 Family Cluster LowPriority vCPUs", 0, -1),
         counter("vmFamily/usages", "Standard NCSv3 Family Cluster Dedicated vCPUs", 0, 192),
+        counter("vmFamily/usages", "Standard NCASv3_T4 Family Cluster Dedicated vCPUs", *family),
+        counter("vmFamily/usages", "Standard NCv9 Family Cluster Dedicated vCPUs", *family),
         counter("workspaces/usages", "Standard NCADSA100v4 Family Cluster Dedicated vCPUs", 0, 1),
         counter("workspaces/computes/usages", "Standard NCADSA100v4 Family Cluster Dedicated vCPUs", 0, 2),
     ]
@@ -86,15 +91,23 @@ def there(desired: Desired[Any], **properties: Any) -> Live:
 
 
 def found(
-    loaded: LoadedSpec, *items: tuple[Desired[Any], Action, Live | None], read: Any = None, **others: Any
+    loaded: LoadedSpec,
+    *items: tuple[Desired[Any], Action, Live | None],
+    read: Any = None,
+    model: BaseModel = MODEL,
+    **others: Any,
 ) -> list[Diagnostic]:
     stack = Stack("s", "local", CLAIM, tuple(d for d, _, _ in items))
     planned = tuple(PlannedResource(d.address, action, d.name) for d, action, _ in items)
     seen = {d.address: Observation(live, **others) for d, _, live in items}
-    facts = Facts("/x", "eastus", base_model=MODEL, sizes=SIZES)
+    facts = Facts("/x", "eastus", base_model=model, sizes=SIZES)
     return list(
         quota(Subject(loaded, stack, facts, seen, planned, cast(RemoteFacts, SimpleNamespace(usages=read or usages()))))
     )
+
+
+def of_size(size: Size) -> Desired[Any]:
+    return replace(DEPLOYMENT, properties={**DEPLOYMENT.properties, "instance_type": size.name})
 
 
 def never() -> tuple[Usage, ...]:
@@ -102,7 +115,12 @@ def never() -> tuple[Usage, ...]:
 
 
 def test_the_service_reserves_a_fifth_more_in_whole_instances() -> None:
-    assert [reserved(n) for n in (1, 2, 5, 6, 10)] == [2, 3, 6, 8, 12]
+    assert [reserved(n, T4.name) for n in (1, 2, 5, 6, 10)] == [2, 3, 6, 8, 12]
+    assert [reserved(n, "Standard_Unheard_Of") for n in (1, 5, 6)] == [2, 6, 8]
+
+
+def test_sizes_that_the_service_exempts_need_no_reserve() -> None:
+    assert [reserved(n, BIG.name.upper()) for n in (1, 2, 5, 6, 10)] == [1, 2, 5, 6, 10]
 
 
 def test_usages_are_read_only_where_something_is_taken(loaded: LoadedSpec) -> None:
@@ -115,25 +133,47 @@ def test_usages_are_read_only_where_something_is_taken(loaded: LoadedSpec) -> No
 
 
 def test_a_deployment_beside_the_old_one_needs_all_of_it_again(loaded: LoadedSpec) -> None:
-    beside = (DEPLOYMENT, Action.CREATE, None)
-    assert found(loaded, beside, read=usages((144, 192))) == []
+    beside = (of_size(T4), Action.CREATE, None)
+    assert found(loaded, beside, read=usages((160, 192))) == []
     (told,) = found(loaded, beside, read=usages((180, 192)), others=(there(DEPLOYMENT),))
     assert told.severity is Severity.ERROR
     assert told.code == "quota-exceeded"
     assert told.summary == (
-        "deployment.main needs 48 vCPUs of Standard NCADSA100v4 Family Cluster Dedicated vCPUs; only 12 available"
+        "deployment.main needs 32 vCPUs of Standard NCASv3_T4 Family Cluster Dedicated vCPUs; only 12 available"
     )
     assert told.detail == (
-        "2 x 24: 1 instance of Standard_NC24ads_A100_v4, plus 1 reserved by the service. In use: 180 of 192."
+        "2 x 16: 1 instance of Standard_NC16as_T4_v3, plus 1 reserved by the service. In use: 180 of 192."
     )
     assert "run `phift destroy`, then `phift apply`; nothing is trained again" in told.remedy
     assert told.path == "deployment.instance_type"
 
 
-def test_what_only_the_reserve_lacks_is_a_warning(loaded: LoadedSpec) -> None:
-    (told,) = found(loaded, (DEPLOYMENT, Action.CREATE, None), read=usages((150, 192)))
+def test_a_reserve_that_does_not_fit_is_an_error_where_it_is_certain(loaded: LoadedSpec) -> None:
+    (told,) = found(loaded, (of_size(T4), Action.CREATE, None), read=usages((170, 192)))
+    assert told.severity is Severity.ERROR
+    (told,) = found(loaded, (of_size(NEW), Action.CREATE, None), read=usages((150, 192)))
     assert told.severity is Severity.WARNING
-    assert "waives its reserve for some sizes" in told.detail
+    assert "whether it does for this one is not known" in told.detail
+    (told,) = found(loaded, (of_size(NEW), Action.CREATE, None), read=usages((170, 192)))
+    assert told.severity is Severity.ERROR
+
+
+def test_a_size_without_reserve_fits_to_the_last_core(loaded: LoadedSpec) -> None:
+    assert found(loaded, (DEPLOYMENT, Action.CREATE, None), read=usages((168, 192))) == []
+    (told,) = found(loaded, (DEPLOYMENT, Action.CREATE, None), read=usages((169, 192)))
+    assert told.severity is Severity.ERROR
+    assert told.detail == "1 x 24: 1 instance of Standard_NC24ads_A100_v4. In use: 169 of 192."
+
+
+def test_the_sizes_that_fit_are_counted_with_their_own_reserve(loaded: LoadedSpec) -> None:
+    offered = replace(MODEL, inference=AllowList((BIG.name, T4.name), "tags"))
+
+    def read() -> tuple[Usage, ...]:
+        full, half = usages((192, 192)), usages((176, 192))
+        return tuple(u for u in full() if "A100" in u.name) + tuple(u for u in half() if "A100" not in u.name)
+
+    (told,) = found(loaded, (DEPLOYMENT, Action.CREATE, None), read=read, model=offered)
+    assert "Sizes that fit" not in told.remedy, "one instance of the other size needs 2 x 16"
 
 
 def test_what_comes_after_a_job_may_be_free_by_then_unless_it_can_never_fit(loaded: LoadedSpec) -> None:
@@ -141,10 +181,10 @@ def test_what_comes_after_a_job_may_be_free_by_then_unless_it_can_never_fit(load
     (later,) = found(loaded, *trained, (DEPLOYMENT, Action.CREATE, None), read=usages((180, 192)))
     assert later.severity is Severity.WARNING
     assert "only after the job has finished" in later.detail
-    huge = replace(DEPLOYMENT, properties={**DEPLOYMENT.properties, "instance_count": 10})
+    huge = replace(of_size(T4), properties={**of_size(T4).properties, "instance_count": 12})
     (hopeless,) = found(loaded, *trained, (huge, Action.CREATE, None))
     assert hopeless.severity is Severity.ERROR
-    assert hopeless.summary.startswith("deployment.main needs 288 vCPUs")
+    assert hopeless.summary.startswith("deployment.main needs 240 vCPUs")
 
 
 def test_a_change_in_place_needs_what_it_does_not_hold(loaded: LoadedSpec) -> None:
@@ -152,7 +192,12 @@ def test_a_change_in_place_needs_what_it_does_not_hold(loaded: LoadedSpec) -> No
     assert found(loaded, (more, Action.UPDATE, there(DEPLOYMENT)), read=usages((144, 192))) == []
     (told,) = found(loaded, (more, Action.UPDATE, there(DEPLOYMENT)), read=usages((168, 192)))
     assert told.summary.startswith("deployment.main needs 48 vCPUs")
-    assert "48 are held by d-1" in told.detail
+    assert "24 are held by d-1" in told.detail
+    small = of_size(T4)
+    more = replace(small, properties={**small.properties, "instance_count": 3})
+    (told,) = found(loaded, (more, Action.UPDATE, there(small)), read=usages((168, 192)))
+    assert told.summary.startswith("deployment.main needs 32 vCPUs")
+    assert "32 are held by d-1" in told.detail
     in_its_stead = (DEPLOYMENT, Action.REPLACE, there(DEPLOYMENT, instance_type=BIGGER.name))
     assert found(loaded, in_its_stead, read=usages((192, 192))) == []
 
@@ -196,10 +241,10 @@ def test_more_nodes_than_there_can_be_are_told(loaded: LoadedSpec) -> None:
 
 def test_what_fits_alone_but_not_together_is_a_warning(loaded: LoadedSpec) -> None:
     whole = (COMPUTE, Action.CREATE, None), (JOB, Action.RUN, None), (DEPLOYMENT, Action.CREATE, None)
-    assert found(loaded, *whole, read=usages((120, 192))) == []
-    (told,) = found(loaded, *whole, read=usages((132, 192)))
+    assert found(loaded, *whole, read=usages((144, 192))) == []
+    (told,) = found(loaded, *whole, read=usages((156, 192)))
     assert (told.severity, told.code) == (Severity.WARNING, "quota-shared")
-    assert told.summary.startswith("compute.finetune and deployment.main need 72 vCPUs")
+    assert told.summary.startswith("compute.finetune and deployment.main need 48 vCPUs")
 
 
 def test_what_cannot_be_known_is_said_and_refuses_nothing(loaded: LoadedSpec) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.errors import GatewayError
 
 __all__ = ["before", "check", "shown"]
 
@@ -124,14 +124,14 @@ def before(api_version: str, date: str) -> bool:
 
 
 def check(api_version: str, *, own: bool = True) -> None:
-    """Raises ServiceError 400 for a request to the resource manager without an api-version, or with one that is none.
+    """Raises GatewayError 400 for a request to the resource manager without an api-version, or with one that is none.
     own: to Azure Machine Learning, whose versions do not reach as far back as those of other providers."""
     if not api_version:
         message = "The api-version query parameter (?api-version=) is required for all requests."
-        raise ServiceError(400, "MissingApiVersionParameter", message)
+        raise GatewayError(400, "MissingApiVersionParameter", message)
     found = _VERSION.fullmatch(api_version)
     if not found or (own and found["date"] < _OLDEST):
         message = (
             f"The api-version '{api_version}' is invalid. Versions are dates, like 2024-10-01 or 2024-01-01-preview."
         )
-        raise ServiceError(400, "InvalidApiVersionParameter", message)
+        raise GatewayError(400, "InvalidApiVersionParameter", message)

@@ -28,7 +28,7 @@ class Application:
         self.in_flight = 0
         self._cloud = cloud
         self._router = Router(routes)
-        self._marks = Marks(cloud.first.workspace)
+        self._marks = Marks(cloud.first.workspace, cloud.clock)
         self._answer = chain(MIDDLEWARE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -145,6 +145,18 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "",
             "nextLink is recorded, the size is not",
         ),
+        "next_links": Assumption(
+            "nextLink repeats the request with api-version first and an opaque $skipToken last; other tokens are "
+            "refused with 400",
+            "",
+            "nextLink and $skipToken are recorded, the order and the refusal are not",
+        ),
+        "provider_headers": Assumption(
+            "answers about clusters, sizes and quota have the headers of those about the workspace, which lack "
+            "x-ms-operation-identifier",
+            "",
+            "recorded 2026-03 of the workspace; of clusters only in 2024, when no answer had it",
+        ),
         "patches_are_done_at_once": Assumption(
             "a PATCH of tags answers 200 and is done; one of a deployment's instances is an operation",
             "",

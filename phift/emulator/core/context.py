@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+from phift.emulator.core.clock import Clock
 from phift.emulator.core.environment import client_environment
 from phift.emulator.core.faults import Faults
 from phift.emulator.core.operations import Operations
@@ -69,6 +70,7 @@ class Cloud:
         self.client_id = client_id
         self.client_secret = client_secret
         self.store = Store(home / "store.sqlite3")
+        self.clock = Clock(self.store)
         self.request_log = RequestLog(_folder(home, "logs") / "requests.log")
         self.faults = Faults()
         self.tokens = Tokens(signing_key, tenant_id)
@@ -141,6 +143,10 @@ class Context:
     @property
     def pace(self) -> Pace:
         return self.cloud.pace
+
+    @property
+    def clock(self) -> Clock:
+        return self.cloud.clock
 
     @property
     def tokens(self) -> Tokens:

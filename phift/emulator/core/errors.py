@@ -11,7 +11,21 @@ from starlette.responses import Response
 
 from phift.emulator.core.documents import timestamp
 
-__all__ = ["ServiceError", "arm_error", "blob_error", "data_plane_error", "detail"]
+__all__ = [
+    "OPERATIONS_PAGE",
+    "GatewayError",
+    "ServiceError",
+    "arm_error",
+    "blob_error",
+    "data_plane_error",
+    "detail",
+    "gateway_error",
+    "login_error",
+    "not_supported",
+]
+
+OPERATIONS_PAGE = "docs/emulator.md#operations"
+"""Where the documentation lists what is emulated; every 501 names it."""
 
 
 class ServiceError(Exception):
@@ -66,6 +80,17 @@ class ServiceError(Exception):
         return document
 
 
+def not_supported(what: str) -> ServiceError:
+    """501 for what Azure has and the emulator has not. what: a noun that names it, e.g. "Sweep jobs"."""
+    message = f"{what} not supported by the emulator. Supported operations, and their differences: {OPERATIONS_PAGE}"
+    return ServiceError(501, "NotImplemented", message)
+
+
+class GatewayError(ServiceError):
+    """What Resource Manager refuses before it asks a provider: callers without a token or a permission, api-versions,
+    subscriptions and groups that do not exist. Other hosts answer it as any other error."""
+
+
 def detail(code: str, message: str, target: str | None = None) -> dict[str, Any]:
     """One entry of a ServiceError's details."""
     entry: dict[str, Any] = {"code": code, "message": message, "details": [], "additionalInfo": []}
@@ -113,6 +138,18 @@ def arm_error(error: ServiceError, *, location: str) -> Response:
     return _json(error.status, {"error": body}, error.headers)
 
 
+def gateway_error(error: ServiceError) -> Response:
+    """What Resource Manager answers itself, before a provider is asked: code and message alone."""
+    body = {"error": {"code": error.code, "message": error.message}}
+    headers = {"x-ms-failure-cause": "gateway", **error.headers}
+    return Response(
+        json.dumps(body, ensure_ascii=False, separators=(",", ":")),
+        status_code=error.status,
+        media_type="application/json; charset=utf-8",
+        headers=headers,
+    )
+
+
 def data_plane_error(error: ServiceError, *, location: str) -> Response:
     """The data plane's envelope: run history, the registries' management front end (recorded 2025-02)."""
     body = {
@@ -138,6 +175,11 @@ def data_plane_error(error: ServiceError, *, location: str) -> Response:
         "statusCode": error.status,
     }
     return _json(error.status, body, error.headers)
+
+
+def login_error(error: ServiceError) -> Response:
+    """The identity platform's envelope."""
+    return _json(error.status, {"error": error.code, "error_description": error.message}, error.headers)
 
 
 def blob_error(error: ServiceError, *, head: bool) -> Response:

@@ -21,7 +21,15 @@ from starlette.types import Receive, Scope, Send
 
 from phift.emulator.core import apiversions
 from phift.emulator.core.context import Context
-from phift.emulator.core.errors import ServiceError, arm_error, blob_error, data_plane_error
+from phift.emulator.core.errors import (
+    GatewayError,
+    ServiceError,
+    arm_error,
+    blob_error,
+    data_plane_error,
+    gateway_error,
+    login_error,
+)
 from phift.emulator.core.faults import Fault
 from phift.emulator.core.limits import MAX_HEADER_BYTES, limited
 from phift.emulator.core.noise import noisy
@@ -75,10 +83,14 @@ class Exchange:
         """The error in the envelope of the requested host."""
         if self.kind is Host.BLOB:
             return blob_error(error, head=self.request.method == "HEAD")
+        if self.kind is Host.LOGIN:
+            return login_error(error)
         location = self.context.workspace.location
         path = self.request.scope["path"]
         if self.kind is Host.DATA_PLANE and not path.startswith("/mferp/"):  # the front end speaks ARM
             return data_plane_error(error, location=location)
+        if self.kind is Host.ARM and isinstance(error, GatewayError):
+            return gateway_error(error)
         return arm_error(error, location=location)
 
 
@@ -184,7 +196,7 @@ async def authenticate(exchange: Exchange, proceed: Next) -> Response:
 def _claims(exchange: Exchange) -> dict[str, Any]:
     scheme, _, token = exchange.request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
-        raise ServiceError(
+        raise GatewayError(
             401,
             "AuthenticationFailed",
             "Authentication failed. The 'Authorization' header is missing or is not a bearer token.",
@@ -194,7 +206,7 @@ def _claims(exchange: Exchange) -> dict[str, Any]:
         return exchange.context.cloud.tokens.verify(token, _AUDIENCES.get(exchange.kind) if exchange.kind else None)
     except (TokenError, ValueError, KeyError) as error:
         code = "InvalidAuthenticationTokenAudience" if "meant for" in str(error) else "InvalidAuthenticationToken"
-        raise ServiceError(
+        raise GatewayError(
             401,
             code,
             f"The access token is invalid: {error}.",
@@ -229,7 +241,7 @@ async def workspace(exchange: Exchange, proceed: Next) -> Response:
     else:
         subscription = call.params.get("sub")
         if subscription and subscription.casefold() != cloud.first.workspace.subscription_id.casefold():
-            raise ServiceError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
+            raise GatewayError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
         context = next(cloud.workspaces(call.params["location"]), cloud.first) if "location" in call.params else None
     if context:
         exchange.context = context

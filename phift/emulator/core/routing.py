@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from enum import Enum
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 from urllib.parse import unquote
@@ -14,7 +13,9 @@ from starlette.responses import Response
 
 from phift.emulator.core.body import parse_json
 from phift.emulator.core.context import Context
-from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.errors import OPERATIONS_PAGE, ServiceError
+from phift.emulator.core.existing import no_route
+from phift.emulator.core.hosts import Host, host_kind
 
 __all__ = [
     "LOCATION",
@@ -30,58 +31,9 @@ __all__ = [
 ]
 
 SUBSCRIPTION = "/subscriptions/{sub}"
-OPERATIONS_PAGE = "docs/emulator.md#operations"
-"""Where the documentation lists what is emulated; every 501 names it."""
 _DIGITS, _MOST = 12, 10**9
 WS = SUBSCRIPTION + "/resourceGroups/{rg}/providers/Microsoft.MachineLearningServices/workspaces/{ws}"
 LOCATION = SUBSCRIPTION + "/providers/Microsoft.MachineLearningServices/locations/{location}"
-
-
-class Host(Enum):
-    """The parts of Azure that are emulated, distinguished by host name."""
-
-    ARM = "arm"
-    LOGIN = "login"
-    IMDS = "imds"
-    BLOB = "blob"
-    DATA_PLANE = "data_plane"
-    INFERENCE = "inference"
-    TELEMETRY = "telemetry"
-    ADMIN = "admin"
-
-
-_EXACT = {
-    "management.azure.com": Host.ARM,
-    "login.microsoftonline.com": Host.LOGIN,
-    "login.microsoft.com": Host.LOGIN,
-    "login.windows.net": Host.LOGIN,
-    "sts.windows.net": Host.LOGIN,
-    "169.254.169.254": Host.IMDS,
-    "ml.azure.com": Host.DATA_PLANE,
-    "settings.sdk.monitor.azure.com": Host.TELEMETRY,
-    "dc.services.visualstudio.com": Host.TELEMETRY,
-    "127.0.0.1": Host.ADMIN,
-    "localhost": Host.ADMIN,
-}
-_SUFFIX = (
-    (".blob.core.windows.net", Host.BLOB),
-    (".api.azureml.ms", Host.DATA_PLANE),
-    (".experiments.azureml.net", Host.DATA_PLANE),
-    (".modelmanagement.azureml.net", Host.DATA_PLANE),
-    (".aether.ms", Host.DATA_PLANE),
-    (".inference.ml.azure.com", Host.INFERENCE),
-    (".in.applicationinsights.azure.com", Host.TELEMETRY),
-    (".livediagnostics.monitor.azure.com", Host.TELEMETRY),
-    (".services.visualstudio.com", Host.TELEMETRY),
-)
-
-
-def host_kind(hostname: str) -> Host | None:
-    """The part of Azure that a host name (without port) stands for; None for hosts that are not ours to answer."""
-    name = hostname.lower().rstrip(".")
-    if found := _EXACT.get(name):
-        return found
-    return next((kind for suffix, kind in _SUFFIX if name.endswith(suffix)), None)
 
 
 E = TypeVar("E", bound=Context)
@@ -195,28 +147,16 @@ class Router:
         table[route.method] = route
 
     def match(self, host: Host, method: str, raw_path: str) -> tuple[Route, dict[str, str]]:
-        """The route and its parameters; raises ServiceError 404 (no such path), 405 (another method would do)
-        or 501 (Azure has it)."""
+        """The route and its parameters; raises the ServiceError of `no_route` where there is none."""
         if host in (Host.ARM, Host.DATA_PLANE):
             raw_path = raw_path.rstrip("/")
         segments = [unquote(part) for part in raw_path.split("/")[1:]]
         allowed: set[str] = set()
         found = _walk(self._roots[host], segments, 0, method, [], allowed)
         if found is None:
-            raise _no_route(host, method, raw_path, allowed)
+            raise no_route(host, method, raw_path, allowed)
         route, values = found
         return route, dict(zip(route.names, values, strict=True))
-
-
-def _no_route(host: Host, method: str, raw_path: str, allowed: set[str]) -> ServiceError:
-    """501 for an operation of Azure Machine Learning or of another provider: it exists there, and not here."""
-    what = f"The embedded Azure ML has no {method} {raw_path}"
-    if (host is Host.ARM and "/providers/" in raw_path.lower()) or host is Host.DATA_PLANE:
-        return ServiceError(501, "NotImplemented", f"{what}. What it has, and what differs: {OPERATIONS_PAGE}")
-    if allowed:
-        allow = ", ".join(sorted(allowed))
-        return ServiceError(405, "MethodNotAllowed", f"{method} is not allowed here.", headers={"Allow": allow})
-    return ServiceError(404, "NotFound", what)
 
 
 def _walk(

@@ -136,6 +136,8 @@ class Server:
             proxy_url=self.proxy_url,
             ca_file=self._authority.bundle,
         )
+        if cloud.clock.speed != cloud.pace.speed:
+            cloud.clock.set(speed=cloud.pace.speed)
         cloud.noise = bool(settings.get("noise", False))
         cloud.control = self
         self._emulator = Emulator(cloud, workspace_of(identity))

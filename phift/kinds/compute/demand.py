@@ -43,6 +43,7 @@ def demand(subject: Subject, desired: Desired[ComputeParts], action: Action, tra
         taken,
         f"{nodes} x {size.vcpus}: {plural(nodes, 'node')} of {size.name}"
         + (f", {held} already running" if held else ""),
+        lambda other: max(0, nodes - held) * other.vcpus,
         most=most * size.vcpus if moved else 0,
         queues=to_exist <= held,
         allow=desired.parts.allow,

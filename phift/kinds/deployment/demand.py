@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from phift.catalog.vm_sizes import vm_size
 from phift.kinds.demand import MAKES, Demand
 from phift.kinds.deployment.count import wanted_count
 from phift.kinds.deployment.parts import DeploymentParts
@@ -16,12 +17,17 @@ from phift.state.facts import REGION, pool_of
 __all__ = ["demand", "reserved"]
 
 _RESERVE = 1.2
-"""Of a managed online deployment, in whole instances; the service waives the fifth more for some sizes (Azure docs)."""
+"""Of a managed online deployment, in whole instances, except of sizes that the catalogue marks (Azure docs)."""
 
 
-def reserved(instances: int) -> int:
-    """Return the number of instances that the service counts against the quota."""
-    return math.ceil(round(_RESERVE * instances, 6))
+def reserved(instances: int, size: str) -> int:
+    """Return the number of instances of a VM size that the service counts against the quota.
+
+    A size that the catalogue does not list counts with the reserve.
+    """
+    known = vm_size(size)
+    factor = _RESERVE if known is None or known.serving_reserve else 1.0
+    return math.ceil(round(factor * instances, 6))
 
 
 def demand(subject: Subject, desired: Desired[DeploymentParts], action: Action, trains: bool) -> Demand | None:
@@ -35,21 +41,24 @@ def demand(subject: Subject, desired: Desired[DeploymentParts], action: Action, 
     held = subject.facts.size(str(live.properties.get("instance_type"))) if live else None
     if held is None or held.family != size.family or (action is Action.UPDATE and held.name != size.name):
         running, held = 0, None
-    cores = held.vcpus if held else 0
-    taken = reserved(count) * size.vcpus - reserved(running) * cores
+    holds = reserved(running, held.name) * held.vcpus if held else 0
+    counted = reserved(count, size.name)
+    taken = counted * size.vcpus - holds
     if taken <= 0:
         return None
-    extra = reserved(count) - count
+    extra = counted - count
+    certain = taken if vm_size(size.name) else count * size.vcpus - running * (held.vcpus if held else 0)
     return Demand(
         desired.address,
         "deployment.instance_type",
         size,
         (pool_of(size.family), REGION),
         taken,
-        count * size.vcpus - running * cores,
-        f"{reserved(count)} x {size.vcpus}: {plural(count, 'instance')} of {size.name}, plus "
-        f"{extra} reserved by the service"
-        + (f"; {reserved(running) * cores} are held by {live.name}" if live and running else ""),
+        certain,
+        f"{counted} x {size.vcpus}: {plural(count, 'instance')} of {size.name}"
+        + (f", plus {extra} reserved by the service" if extra else "")
+        + (f"; {holds} are held by {live.name}" if live and running else ""),
+        lambda other: reserved(count, other.name) * other.vcpus,
         later=trains,
         task="inference",
         allow=desired.parts.allow,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from phift.diagnostics import Diagnostic, Severity
 from phift.kinds.subject import Subject
@@ -26,7 +25,7 @@ def lifecycle(subject: Subject) -> Iterator[Diagnostic]:
         )
     if model is None or model.finetune_retirement is None:
         return
-    if model.finetune_retirement <= datetime.now(UTC).date() and not model.stand_in:
+    if model.finetune_retirement <= subject.facts.today and not model.stand_in:
         yield subject.at(
             "base_model",
             Diagnostic(

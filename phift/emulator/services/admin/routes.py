@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from starlette.responses import Response
@@ -17,6 +18,8 @@ from phift.emulator.core.routing import Host, Route
 from phift.emulator.services.emulator import Call
 
 __all__ = ["ROUTES"]
+
+_FIRST_YEAR, _LAST_YEAR = 2015, 2100
 
 
 def _control(call: Call) -> Control:
@@ -77,6 +80,7 @@ async def _change_settings(call: Call) -> Response:
     if "pace" in body or "speed" in body:
         body |= {"pace": name, "speed": speed}
         call.emulator.cloud.pace = pace_of(name, speed)
+        call.emulator.cloud.clock.set(speed=call.emulator.pace.speed)
     if "noise" in body:
         if not isinstance(body["noise"], bool):
             raise ServiceError(400, "RequestInvalid", "noise must be true or false")
@@ -84,6 +88,37 @@ async def _change_settings(call: Call) -> Response:
     if call.emulator.cloud.control:
         call.emulator.cloud.control.remember(**body)
     return await _settings(call)
+
+
+async def _clock(call: Call) -> Response:
+    clock = call.emulator.clock
+    return reply({"now": clock.now().isoformat(), "speed": clock.speed})
+
+
+async def _change_clock(call: Call) -> Response:
+    """{"now": a time of ISO 8601 with its offset}: the service's clock continues from it until a reset; null: it
+    follows the machine's again, at the pace's speed."""
+    body = await call.object()
+    if set(body) != {"now"}:
+        raise ServiceError(400, "RequestInvalid", "The clock needs now, and nothing else.")
+    clock = call.emulator.clock
+    if body["now"] is None:
+        clock.follow()
+        clock.set(speed=call.emulator.pace.speed)
+    else:
+        clock.set(now=_moment(body["now"]))
+    return await _clock(call)
+
+
+def _moment(text: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None or not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+            raise ValueError
+    except (ValueError, TypeError):
+        message = f"now must be a time like 2026-01-31T12:00:00Z, not {text!r}"
+        raise ServiceError(400, "RequestInvalid", message) from None
+    return moment
 
 
 async def _quota(call: Call) -> Response:
@@ -128,6 +163,8 @@ ROUTES = (
     Route(Host.ADMIN, "GET", "/requests", _requests),
     Route(Host.ADMIN, "POST", "/stop", _stop),
     Route(Host.ADMIN, "POST", "/reset", _reset),
+    Route(Host.ADMIN, "GET", "/clock", _clock),
+    Route(Host.ADMIN, "PUT", "/clock", _change_clock),
     Route(Host.ADMIN, "GET", "/faults", _faults),
     Route(Host.ADMIN, "POST", "/faults", _add_fault),
     Route(Host.ADMIN, "DELETE", "/faults", _clear_faults),

@@ -9,10 +9,10 @@ from dataclasses import replace
 from starlette.responses import Response
 
 from phift.emulator.core.documents import reply
-from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.errors import ServiceError, not_supported
 from phift.emulator.core.routing import Host, Route
 from phift.emulator.services.blob.answers import SERVER
-from phift.emulator.services.blob.exchange import Exchange
+from phift.emulator.services.blob.exchange import Exchange, invalid_query
 from phift.emulator.services.blob.operations import blobs, containers, leasing, uploads
 from phift.emulator.services.emulator import Call, emulators
 
@@ -54,7 +54,16 @@ _BLOB: dict[tuple[str, str, str], Operation] = {
     ("PUT", "", "lease"): leasing.lease,
     ("GET", "account", "properties"): containers.account_information,
 }
-"""What is emulated, by method, restype and comp. Everything else answers 501 and says so."""
+"""What is emulated, by method, restype and comp. What else the service has answers 501."""
+_RESOURCES = frozenset(("", "account", "container", "service"))
+_COMPONENTS = frozenset(
+    (
+        *("", "acl", "appendblock", "batch", "block", "blocklist", "blobs", "copy", "expiry", "immutabilitypolicies"),
+        *("incrementalcopy", "lease", "legalhold", "list", "metadata", "page", "pagelist", "properties", "query"),
+        *("rename", "seal", "snapshot", "stats", "tags", "tier", "undelete", "userdelegationkey"),
+    )
+)
+"""The values of restype and comp that the service has; others are invalid."""
 
 
 async def _service(call: Call) -> Response:
@@ -103,10 +112,12 @@ def _operation(exchange: Exchange, operations: dict[tuple[str, str, str], Operat
         return found
     if method == "POST" and not comp:
         raise ServiceError(405, "UnsupportedHttpVerb", "The resource doesn't support specified Http Verb.")
+    if comp not in _COMPONENTS:
+        raise invalid_query("comp", exchange.query("comp"))
+    if restype not in _RESOURCES:
+        raise invalid_query("restype", exchange.query("restype"))
     asked = " ".join(filter(None, (method, restype and f"restype={restype}", comp and f"comp={comp}")))
-    raise ServiceError(
-        501, "NotImplemented", f"The embedded Azure ML's blob storage does not have this operation: {asked}."
-    )
+    raise not_supported(f"The operation {asked} of blob storage is")
 
 
 async def _switches(call: Call) -> Response:

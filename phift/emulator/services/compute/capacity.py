@@ -6,9 +6,9 @@ from typing import Any
 
 from starlette.responses import Response
 
-from phift.catalog.vm_sizes import vm_sizes
 from phift.emulator.core.documents import reply
-from phift.emulator.core.quota import LOW_PRIORITY, TOTAL, families, family_of
+from phift.emulator.core.quota import LOW_PRIORITY, TOTAL
+from phift.emulator.core.sizes import families, family_of, sizes
 from phift.emulator.services.compute.state import nodes_in_use
 from phift.emulator.services.emulator import Call
 
@@ -18,25 +18,26 @@ _NEVER_LIMITED = -1  # a low-priority family has no limit of its own, only the p
 
 
 async def vm_size_list(call: Call) -> Response:
-    """All sizes of the catalogue that have not been retired."""
-    sizes = [
+    """All sizes that the region offers now: not those that have been retired."""
+    now = call.emulator.clock.now()
+    rows = [
         {
             "name": size.name,
-            "family": family_of(size.name).name,
+            "family": size.family.name,
             "vCPUs": size.vcpus,
             "gpus": size.gpus,
             "osVhdSizeMB": 1047552,
             "maxResourceVolumeMB": size.memory_gib * 2048,
             "memoryGB": float(size.memory_gib),
-            "lowPriorityCapable": size.low_priority,
+            "lowPriorityCapable": True,
             "premiumIO": "s_" in size.name.lower() or "ads" in size.name.lower() or "asr" in size.name.lower(),
             "estimatedVMPrices": None,
             "supportedComputeTypes": ["AmlCompute", "ComputeInstance", "MIR"],
         }
-        for size in vm_sizes().values()
-        if size.retired is None
+        for size in sizes().values()
+        if size.offered(now)
     ]
-    return reply({"value": sizes})
+    return reply({"value": rows})
 
 
 def _counter(call: Call, kind: str, name: str, used: int | None, limit: int, scope: str = "") -> dict[str, Any]:

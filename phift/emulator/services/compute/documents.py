@@ -8,7 +8,7 @@ import uuid
 from typing import Any
 
 from phift.emulator.core.documents import timestamp
-from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.errors import ServiceError, not_supported
 from phift.emulator.core.validation import check_tags
 from phift.emulator.services.compute.rules import check_scale, size_of, unchanged
 from phift.emulator.services.compute.state import node_count
@@ -43,6 +43,13 @@ _NULL_IN_PUT_REPLY = ("currentNodeCount", "targetNodeCount", "nodeStateCounts", 
 
 
 _ABSENT_IN_PUT_REPLY = ("userAccountCredentials", "propertyBag", "allocationStateTransitionTime")
+_OTHER_TYPES = frozenset(
+    (
+        *("AKS", "ComputeInstance", "DataFactory", "DataLakeAnalytics", "Databricks", "HDInsight", "Kubernetes"),
+        *("SynapseSpark", "VirtualMachine"),
+    )
+)
+"""Types of computes that the service has next to AmlCompute."""
 _PRIORITIES = {"dedicated": "Dedicated", "lowpriority": "LowPriority"}
 
 
@@ -52,11 +59,10 @@ def written(call: Call, body: dict[str, Any], existing: dict[str, Any] | None) -
     if not isinstance(outer, dict) or not isinstance(outer.get("properties"), dict):
         raise ServiceError(400, "RequestInvalid", "The request is invalid: 'properties.properties' is missing.")
     if outer.get("computeType") != "AmlCompute":
-        message = f"The embedded Azure ML has AmlCompute only, not {outer.get('computeType')!r}."
-        raise ServiceError(400, "InvalidPropertyValue", message, target="computeType")
+        raise _other_type(outer.get("computeType"))
     check_scale(outer["properties"].get("scaleSettings") or {})
     inner = unchanged(call.emulator, outer["properties"], existing)
-    size = size_of(str(inner.get("vmSize", "")))
+    size = size_of(call.emulator, str(inner.get("vmSize", "")))
     now = timestamp()
     old = existing["properties"] if existing else {}
     location = body.get("location") or call.emulator.workspace.location
@@ -104,6 +110,13 @@ def written(call: Call, body: dict[str, Any], existing: dict[str, Any] | None) -
     if identity := body.get("identity"):
         document["identity"] = _identity(call.emulator, identity, (existing or {}).get("identity"))
     return document
+
+
+def _other_type(kind: Any) -> ServiceError:
+    if kind in _OTHER_TYPES:
+        return not_supported(f"Computes of type {kind} are")
+    message = f"The value {kind!r} of property 'computeType' is invalid."
+    return ServiceError(400, "InvalidPropertyValue", message, target="computeType")
 
 
 def _identity(emulator: Emulator, asked: dict[str, Any], old: dict[str, Any] | None) -> dict[str, Any]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from phift.catalog.vm_sizes import VmSize, vm_size, vm_sizes
 from phift.emulator.core.assumed import holds
 from phift.emulator.core.errors import ServiceError
-from phift.emulator.core.quota import family_of
+from phift.emulator.core.sizes import Size, size_named, sizes
 from phift.emulator.services.emulator import Emulator
 
 __all__ = ["check_quota", "check_scale", "size_of", "unchanged"]
@@ -16,10 +15,11 @@ _MAX_NODES = 65_000  # of a cluster (Azure docs)
 _FIXED = ("vmSize", "vmPriority", "subnet")
 
 
-def size_of(name: str) -> VmSize:
-    found = vm_size(name)
-    if found is None or found.retired is not None:
-        known = ", ".join(size.name for size in vm_sizes().values() if size.retired is None)
+def size_of(emulator: Emulator, name: str) -> Size:
+    """The size of that name. Raises ServiceError for one that is not offered now."""
+    found, now = size_named(name), emulator.clock.now()
+    if found is None or not found.offered(now):
+        known = ", ".join(size.name for size in sizes().values() if size.offered(now))
         why = f"retired on {found.retired}" if found else "unknown"
         raise ServiceError(
             400,
@@ -58,13 +58,13 @@ def unchanged(emulator: Emulator, inner: dict[str, Any], existing: dict[str, Any
 
 def check_quota(emulator: Emulator, inner: dict[str, Any]) -> None:
     """At least one node must fit, also when the cluster starts with none."""
-    size = size_of(inner["vmSize"])
+    size = size_of(emulator, inner["vmSize"])
     low = inner["vmPriority"] == "LowPriority"
     nodes = max(1, inner["scaleSettings"]["minNodeCount"])
     if emulator.quota.free(size, low_priority=low) >= nodes * size.vcpus:
         return
     limit = emulator.quota.limit(size, low_priority=low)
-    pool = "total" if low else family_of(size.name).label.replace("Family", "family")
+    pool = "total" if low else size.family.label.replace("Family", "family")
     raise ServiceError(
         400,
         "ClusterMinNodesExceedCoreQuota",

@@ -72,7 +72,7 @@ def written(
         "sku": sku_of(body.get("sku")),
     }
     check_assets(emulator, document["properties"])
-    size_of(document)
+    size_of(emulator, document)
     return document
 
 

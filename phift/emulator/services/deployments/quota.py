@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from phift.catalog.vm_sizes import VmSize, vm_size
 from phift.emulator.core.errors import ServiceError
-from phift.emulator.core.quota import TOTAL, Use, family_of
+from phift.emulator.core.quota import TOTAL, Use
+from phift.emulator.core.sizes import Size, size_named
 from phift.emulator.services.emulator import Emulator
 from phift.emulator.services.endpoints.rules import refusal
 from phift.emulator.services.endpoints.state import DEPLOYMENT, ENDPOINT
 
 __all__ = ["check_quota", "in_use", "size_of"]
 
-_CORES_FACTOR = 1.2  # the service keeps room for its rolling updates (Azure docs)
 
-
-def size_of(document: dict[str, Any]) -> VmSize:
+def size_of(emulator: Emulator, document: dict[str, Any]) -> Size:
+    """The size of a deployment's instances. Raises ServiceError for one that is not offered now."""
     asked = document["properties"]["instanceType"]
-    found = vm_size(str(asked or ""))
-    if found is None or found.retired is not None:
+    found = size_named(str(asked or ""))
+    if found is None or not found.offered(emulator.clock.now()):
         why = f"was retired on {found.retired}" if found else "is not supported"
         text = f"The instance type '{asked}' {why} for managed online deployments in {document['location']}."
         raise refusal({"InstanceType": text}, code="InferencingClientCreateDeploymentFailed")
@@ -28,29 +26,30 @@ def size_of(document: dict[str, Any]) -> VmSize:
 
 
 def check_quota(emulator: Emulator, document: dict[str, Any], old: dict[str, Any] | None, *, total: bool) -> None:
-    """Raises ServiceError when the instances, and the fifth more that the service reserves, do not fit.
+    """Raises ServiceError when the instances, and what the service reserves next to them, do not fit.
 
     total: check the region's total as well, which the service does only while it provisions (OutOfQuota there); the
     family is checked at once (both faces are field reports). old: what the deployment holds already.
     """
-    size = size_of(document)
-    need = _cores(document)
+    size = size_of(emulator, document)
+    wanted = size.serving_cores(document["sku"]["capacity"])
+    need = wanted
     if old is not None and str(old["properties"]["instanceType"]).casefold() == size.name.casefold():
-        need -= _cores(old)
+        need -= size.serving_cores(old["sku"]["capacity"])
     if need <= 0:
         return
     limits, used = emulator.quota.limits(), emulator.quota.used()
     if total:
         if used[TOTAL] > limits[TOTAL]:
             text = (
-                f"Not enough subscription CPU quota. The amount of CPU quota requested is {_cores(document)} and your "
+                f"Not enough subscription CPU quota. The amount of CPU quota requested is {wanted} and your "
                 f"maximum amount of quota is {limits[TOTAL]}. Please see troubleshooting guide, available here: "
                 "https://aka.ms/oe-tsg#error-outofquota"
             )
             raise ServiceError(400, "OutOfQuota", text)
         return
     limit = emulator.quota.limit(size, low_priority=False)
-    free = limit - used.get(family_of(size.name).name, 0)
+    free = limit - used.get(size.family.name, 0)
     if need > free:
         text = (
             f"Not enough quota available for {document['properties']['instanceType']} in SubscriptionId "
@@ -60,11 +59,6 @@ def check_quota(emulator: Emulator, document: dict[str, Any], old: dict[str, Any
         raise refusal({"VmSize": text}, code="InferencingClientCreateDeploymentFailed")
 
 
-def _cores(document: dict[str, Any]) -> int:
-    instances: int = document["sku"]["capacity"]
-    return math.ceil(round(_CORES_FACTOR * instances, 6)) * size_of(document).vcpus
-
-
 def in_use(emulator: Emulator) -> list[Use]:
     """What all deployments hold of the quota, failed ones and those being deleted too."""
     uses = []
@@ -72,5 +66,5 @@ def in_use(emulator: Emulator) -> list[Use]:
         for record in emulator.store.list(DEPLOYMENT, endpoint["document"]["name"]):
             document = record["document"]
             kind, count = document["properties"]["instanceType"], document["sku"]["capacity"]
-            uses.append(Use(kind, count, cores_factor=_CORES_FACTOR))
+            uses.append(Use(kind, count, serving=True))
     return uses

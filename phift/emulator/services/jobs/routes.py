@@ -95,7 +95,7 @@ async def list_jobs(call: Call) -> Response:
         and has_all(job.properties, call.query("properties"))
     )
     documents = (job_document(call.emulator, job, job.run(store), call.api_version) for job in jobs)
-    return page(call, listed(call.emulator.pace, documents), size=_PAGE, token="$skip")
+    return page(call, listed(call.emulator.pace, documents), size=_PAGE)
 
 
 async def cancel_job(call: Call) -> Response:

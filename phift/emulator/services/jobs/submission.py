@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from phift.emulator.core.errors import ServiceError
-from phift.emulator.core.routing import OPERATIONS_PAGE
+from phift.emulator.core.errors import OPERATIONS_PAGE, ServiceError, not_supported
 from phift.emulator.runtime.training.steps import PIPELINES
 from phift.emulator.services.emulator import Emulator
 from phift.emulator.services.jobs.nodes import Work, as_node, in_order, read_node
@@ -64,7 +63,7 @@ def read_submission(emulator: Emulator, body: Mapping[str, Any]) -> Submission:
     job_type = properties.get("jobType")
     if job_type not in _TYPES:
         if job_type in _NOT_HERE:
-            raise ServiceError(501, "NotImplemented", f"{job_type} jobs are not emulated: {OPERATIONS_PAGE}")
+            raise not_supported(f"{job_type} jobs are")
         raise ServiceError(400, "RequestInvalid", f"Unknown jobType '{job_type}'.", target="properties.jobType")
     for name in ("inputs", "outputs", "jobs", "tags", "properties", "settings"):
         if not isinstance(properties.get(name) or {}, dict):

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from phift.emulator.core.documents import empty, reply
-from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.errors import GatewayError, ServiceError
 from phift.emulator.core.listing import page
 from phift.emulator.core.routing import SUBSCRIPTION, Host, Route
 from phift.emulator.core.validation import check_tags, lenient_object
@@ -84,7 +84,7 @@ async def _get_resource(call: Call) -> Response:
     if found is None:
         group = existing_group(call.emulator.cloud, call.params["group"])["name"]
         text = f"The Resource '{call.params['name']}' under resource group '{group}' was not found."
-        raise ServiceError(404, "ResourceNotFound", text)
+        raise GatewayError(404, "ResourceNotFound", text)
     return reply(found)
 
 

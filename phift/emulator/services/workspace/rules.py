@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from phift.emulator.core.context import Cloud
-from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.errors import GatewayError, ServiceError
 from phift.emulator.services.workspace.state import Record, find_group, records
 
 __all__ = ["check_name", "existing_group", "existing_workspace", "find_workspace", "not_emulated", "region"]
@@ -51,7 +51,7 @@ def existing_group(cloud: Cloud, name: str) -> dict[str, Any]:
     """Raises ServiceError 404 for a resource group that does not exist."""
     found = find_group(cloud, name)
     if found is None:
-        raise ServiceError(404, "ResourceGroupNotFound", f"Resource group '{name}' could not be found.")
+        raise GatewayError(404, "ResourceGroupNotFound", f"Resource group '{name}' could not be found.")
     return found
 
 
@@ -70,7 +70,7 @@ def existing_workspace(cloud: Cloud, group: str, name: str, kind: str = "workspa
             f"The Resource 'Microsoft.MachineLearningServices/{kind}/{name}' under resource group '{group}' was not "
             "found. For more details please go to https://aka.ms/ARMResourceNotFoundFix"
         )
-        raise ServiceError(404, "ResourceNotFound", text)
+        raise GatewayError(404, "ResourceNotFound", text)
     return found
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from starlette.responses import Response
 
 from phift.emulator.core.documents import reply, timestamp
-from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.errors import GatewayError
 from phift.emulator.core.operations import Operation
 from phift.emulator.core.routing import SUBSCRIPTION, Host, Route
 from phift.emulator.core.validation import lenient_object
@@ -133,7 +133,7 @@ def _stored(call: Call) -> tuple[dict[str, Any], Operation]:
     operation = call.emulator.operations.get(stored["operation"]) if stored else None
     if stored is None or operation is None:
         text = f"Deployment '{call.params['deployment']}' could not be found."
-        raise ServiceError(404, "DeploymentNotFound", text)
+        raise GatewayError(404, "DeploymentNotFound", text)
     return stored, operation
 
 

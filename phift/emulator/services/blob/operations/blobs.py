@@ -6,7 +6,7 @@ import asyncio
 
 from starlette.responses import Response
 
-from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.errors import ServiceError, not_supported
 from phift.emulator.services.blob.answers import BlobResponse, blob_headers, parse_range, stamp_headers
 from phift.emulator.services.blob.exchange import Exchange
 from phift.emulator.services.blob.lease import invalid_header
@@ -94,9 +94,7 @@ async def delete(exchange: Exchange) -> Response:
 def _read(exchange: Exchange) -> Blob:
     exchange.authorize("o", "r")
     if exchange.query("snapshot") or exchange.query("versionid"):
-        raise ServiceError(
-            501, "NotImplemented", "The embedded Azure ML's blob storage keeps no snapshots or versions."
-        )
+        raise not_supported("Snapshots and versions of blobs are")
     return exchange.store.get(exchange.container, exchange.blob, exchange.conditions, exchange.lease_id)
 
 

@@ -8,7 +8,7 @@ import binascii
 
 from starlette.responses import Response
 
-from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.errors import ServiceError, not_supported
 from phift.emulator.services.blob.exchange import Exchange, invalid_query
 from phift.emulator.services.blob.model import Blob, Container
 from phift.emulator.services.blob.xml import blob_list, container_list
@@ -106,9 +106,7 @@ async def list_blobs(exchange: Exchange) -> Response:
     if not _INCLUDES.issuperset(included):
         raise invalid_query("include", exchange.query("include"))
     if "uncommittedblobs" in included or "snapshots" in included or "versions" in included:
-        raise ServiceError(
-            501, "NotImplemented", "The embedded Azure ML lists committed blobs only, without snapshots or versions."
-        )
+        raise not_supported("Lists of uncommitted blobs, snapshots, versions and deleted blobs are")
     body = await asyncio.to_thread(
         blob_list,
         page,

@@ -7,7 +7,7 @@ import base64
 
 from starlette.responses import Response
 
-from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.errors import ServiceError, not_supported
 from phift.emulator.services.blob.answers import stamp_headers
 from phift.emulator.services.blob.body import MIB
 from phift.emulator.services.blob.conditions import AppendLimits
@@ -32,9 +32,9 @@ _ENCRYPTED = {"x-ms-request-server-encrypted": "true"}
 async def put_blob(exchange: Exchange) -> Response:
     kind = exchange.header("x-ms-blob-type")
     if exchange.header("x-ms-copy-source"):
-        raise ServiceError(501, "NotImplemented", "The embedded Azure ML's blob storage does not copy from a URL.")
+        raise not_supported("Copies from a URL are")
     if kind == "PageBlob":
-        raise ServiceError(501, "NotImplemented", "The embedded Azure ML's blob storage has no page blobs.")
+        raise not_supported("Page blobs are")
     if not kind:
         raise missing_header("x-ms-blob-type")
     if kind not in ("BlockBlob", "AppendBlob"):
