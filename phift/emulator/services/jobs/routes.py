@@ -17,10 +17,10 @@ from phift.emulator.core.pace import listed
 from phift.emulator.core.routing import WS, Host, Route
 from phift.emulator.core.validation import check_members
 from phift.emulator.services.emulator import Call
-from phift.emulator.services.jobs.documents import child_document, job_document
+from phift.emulator.services.jobs.documents import child_document, job_document, trial_document
 from phift.emulator.services.jobs.record import Job, Status, all_jobs, find_job, find_run
 from phift.emulator.services.jobs.rules import check_unchanged, find_or_404, merge_metadata
-from phift.emulator.services.jobs.submission import check_name
+from phift.emulator.services.jobs.submission import JOB_TYPES, check_name
 from phift.emulator.services.jobs.submit import submit_job
 
 __all__ = ["ROUTES"]
@@ -35,7 +35,7 @@ async def put_job(call: Call) -> Response:
     check_name(name)
     body = await call.object()
     sent = body.get("properties")
-    if isinstance(sent, dict) and sent.get("jobType") in ("Pipeline", "Command"):
+    if isinstance(sent, dict) and sent.get("jobType") in JOB_TYPES:
         check_members(call, body, f"{sent['jobType']}JobResource")
     emulator = call.emulator
     if (existing := find_job(emulator.store, name)) is not None:
@@ -60,6 +60,8 @@ def _put_again(call: Call, job: Job, body: Mapping[str, Any]) -> Response:
 async def get_job(call: Call) -> Response:
     store = call.emulator.store
     if find_job(store, call.params["name"]) is None and (run := find_run(store, call.params["name"])):
+        if run.kind == "trial" and (sweep := find_job(store, run.root)):
+            return reply(trial_document(call.emulator, sweep, run, call.api_version))
         return reply(child_document(call.emulator, run))
     job = find_or_404(call.emulator, call.params["name"])
     return reply(job_document(call.emulator, job, job.run(store), call.api_version))

@@ -9,6 +9,7 @@ from phift.emulator.core.documents import timestamp
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.services.emulator import Emulator
 from phift.emulator.services.jobs.record import Job, Run, find_run
+from phift.emulator.services.jobs.runs import plan_runs
 from phift.emulator.services.jobs.submission import check_name, read_submission
 
 __all__ = ["submit_job"]
@@ -36,12 +37,14 @@ def submit_job(emulator: Emulator, name: str, body: Mapping[str, Any], api_versi
         description=sent.get("description"),
         archived=bool(sent.get("isArchived")),
         created=timestamp(),
-        works=submission.work_documents(),
+        works=[work.document for work in submission.works],
         refusal=submission.refusal,
     )
     run = Run(name, root=name, parent="", kind="job", node="", component="", number=1)
     with store.transaction():
         job.save(store)
         run.save(store)
+        if job.job_type == "Pipeline":
+            plan_runs(store, job, list(submission.works))
     emulator.jobs.submitted(job)
     return job
