@@ -183,7 +183,9 @@ def test_two_commands_run_at_the_same_time_and_more_wait(azure: Azure) -> None:
     for name in names:
         submit(azure, name, command("sleep 2"))
     wait(azure, names[-1], wanted={"Queued"})
-    assert f"{cores} commands run on the {cores} cores" in log(azure, names[-1], "system_logs/lifecycler/lifecycler.txt")
+    assert f"{cores} commands run on the {cores} cores" in log(
+        azure, names[-1], "system_logs/lifecycler/lifecycler.txt"
+    )
     assert {wait(azure, name)["properties"]["status"] for name in names} == {"Completed"}
 
 
