@@ -16,6 +16,7 @@ from phift.emulator.runtime.serving.supervisor import Supervisor
 from phift.emulator.runtime.tracking.server import TrackingServer
 from phift.emulator.services.admin import routes as admin
 from phift.emulator.services.assets import routes as assets
+from phift.emulator.services.assets.registration import register_output
 from phift.emulator.services.blob import routes as blob
 from phift.emulator.services.blob.account import BlobAccount
 from phift.emulator.services.compute import finishers as compute_finishers
@@ -34,6 +35,7 @@ from phift.emulator.services.former_names import FORMER_NAMES
 from phift.emulator.services.identity import routes as identity
 from phift.emulator.services.jobs import finishers as jobs_finishers
 from phift.emulator.services.jobs import routes as jobs
+from phift.emulator.services.jobs.noderun import Platform
 from phift.emulator.services.jobs.queue import JobQueue
 from phift.emulator.services.mlflow import routes as mlflow
 from phift.emulator.services.registry import routes as registry
@@ -98,7 +100,8 @@ def _equip(emulator: Emulator) -> None:
         workspace.storage_account, emulator.store, emulator.folder("blobs"), (workspace.container,)
     )
     emulator.tracking = TrackingServer(emulator.folder("mlflow"))
-    emulator.jobs = JobQueue(emulator, emulator.blobs, emulator.tracking)
+    register = partial(register_output, emulator)
+    emulator.jobs = JobQueue(Platform(emulator, emulator.blobs, emulator.tracking, register))
     emulator.containers = Supervisor(emulator, partial(download, emulator, emulator.blobs))
     datastores.make_system_datastores(emulator)
     for name, finish in FINISHERS.items():

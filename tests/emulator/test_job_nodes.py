@@ -107,9 +107,9 @@ def test_after_a_failure_independent_nodes_run_only_where_the_settings_say_so(az
         assert document["properties"]["status"] == "Failed"
         said = document["properties"]["properties"]["azureml.continue_on_step_failure"]
         assert said == str(job != "stops")
-    assert ends(azure, "goes-on") == {"one": "Failed", "three": "Completed"}
-    assert ends(azure, "by-default") == {"one": "Failed", "three": "Completed"}
-    assert ends(azure, "stops") == {"one": "Failed"}
+    assert ends(azure, "goes-on") == {"one": "Failed", "two": "NotStarted", "three": "Completed"}
+    assert ends(azure, "by-default") == {"one": "Failed", "two": "NotStarted", "three": "Completed"}
+    assert ends(azure, "stops") == {"one": "Failed", "two": "NotStarted", "three": "NotStarted"}
     assert "Node two is not run: one has not completed." in log(azure, "goes-on")
     assert "Node three is not run: continue_on_step_failure is false." in log(azure, "stops")
     error = history(azure, "goes-on")["error"]["error"]

@@ -211,14 +211,14 @@ def test_names_that_are_no_names_are_refused(azure, name):
     assert submit(azure, name, pipeline(), 400).json()["error"]["code"] == "RequestInvalid"
 
 
-def test_a_pipeline_of_another_component_is_accepted_and_fails_saying_that_it_is_not_trained_here(azure):
+def test_a_pipeline_of_another_component_is_accepted_and_fails_saying_that_it_does_not_run_here(azure):
     body = pipeline(component=f"{REGISTRY}/components/summarization_pipeline/labels/latest")
     body["properties"]["jobs"]["trainer"]["inputs"]["document_key"] = {"value": "text", "job_input_type": "literal"}
     body["properties"]["jobs"]["trainer"]["inputs"]["summary_key"] = {"value": "sum", "job_input_type": "literal"}
     submit(azure, "summary", body)
     assert wait(azure, "summary")["properties"]["status"] == "Failed"
     message = history(azure, "summary")["error"]["error"]["message"]
-    assert message.startswith("not trained here")
+    assert message.startswith("Node trainer is not run here: summarization_pipeline is a component of type pipeline.")
     assert "docs/emulator.md#operations" in message
 
 

@@ -14,6 +14,12 @@ COMMANDS = "2025-01-01-preview"
 _OF_THE_SDK = {
     "PipelineJob": "PipelineJob",
     "CommandJob": "CommandJob",
+    "SweepJob": "SweepJob",
+    "SamplingAlgorithm": "GridSamplingAlgorithm RandomSamplingAlgorithm BayesianSamplingAlgorithm",
+    "SweepLimits": "SweepJobLimits",
+    "Objective": "Objective",
+    "EarlyTermination": "BanditPolicy MedianStoppingPolicy TruncationSelectionPolicy",
+    "TrialComponent": "TrialComponent",
     "JobInput": "UriFileJobInput LiteralJobInput MLTableJobInput",
     "JobOutput": "UriFolderJobOutput MLFlowModelJobOutput",
     "JobService": "JobService",

@@ -73,6 +73,43 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "the URIs alone count, whatever lies there now",
             "documented for data assets, which are immutable; for bare URIs nothing is said",
         ),
+        "artifact_store_gives_its_key": Assumption(
+            "listSecrets of workspaceartifactstore answers the account key, whatever is asked for",
+            "it answers a SAS when one is asked for, with which azure-ai-ml cannot stream the log of a command job",
+            "azure-ai-ml signs the addresses of logs in that datastore with its secret as the account key",
+        ),
+        "command_failure_text": Assumption(
+            "a command that ends with another exit code than 0 fails with the code ExecutionFailed, the exit code and "
+            "the last line of its log",
+            "",
+            "field reports name the code and the exit code; the other words are close to theirs",
+        ),
+        "timed_out_is_canceled": Assumption(
+            "a command or sweep that exceeds its limits.timeout is cancelled, and is Canceled",
+            "it is Failed",
+            "documented as being cancelled; no recording shows the status",
+        ),
+        "skipped_nodes_stay_not_started": Assumption(
+            "nodes of a failed pipeline that were not run stay NotStarted",
+            "they are Canceled",
+            "the studio shows them as not started; no recording shows their runs",
+        ),
+        "sweep_documents": Assumption(
+            "a sweep has the properties of a HyperDrive run; its trials are command jobs named after it with a number, "
+            "with their values as hyperparameters among properties and tags",
+            "",
+            "outputs of public notebooks; no recording of a sweep has been seen",
+        ),
+        "sweep_fails_with_first_three": Assumption(
+            "a sweep fails when three trials have failed and none has completed",
+            "all trials are run first",
+            "field reports of HyperDrive runs",
+        ),
+        "best_trial_by_best_value": Assumption(
+            "the best trial of a sweep is the completed one with the best value of the primary metric, whenever logged",
+            "the last value that each trial logged counts",
+            "documented as the best performing run; how a run with several values is judged is not",
+        ),
         "running_job_is_not_deleted": Assumption(
             "the delete of a job that has not ended is refused with 400",
             "the job is cancelled and then deleted",

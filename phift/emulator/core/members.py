@@ -34,6 +34,22 @@ _CONTAINER = f"description:text {_BAGS} isArchived latestVersion nextVersion pro
 _SPECIFIED: Mapping[str, str] = {
     "PipelineJobResource": f"{_RESOURCE} properties:PipelineJob",
     "CommandJobResource": f"{_RESOURCE} properties:CommandJob",
+    "SweepJobResource": f"{_RESOURCE} properties:SweepJob",
+    "SweepJob": (
+        f"{_JOB} searchSpace:object samplingAlgorithm:SamplingAlgorithm limits:SweepLimits objective:Objective "
+        "earlyTermination:EarlyTermination trial:TrialComponent queueSettings:QueueSettings "
+        "resources:JobResourceConfiguration componentConfiguration"
+    ),
+    "SamplingAlgorithm": "samplingAlgorithmType:text seed rule:text logbase",
+    "SweepLimits": "jobLimitsType timeout maxConcurrentTrials maxTotalTrials trialTimeout",
+    "Objective": "goal:text primaryMetric:text",
+    "EarlyTermination": (
+        "policyType:text delayEvaluation evaluationInterval slackAmount slackFactor truncationPercentage"
+    ),
+    "TrialComponent": (
+        "codeId:text command:text distribution:Distribution environmentId:text environmentVariables:object "
+        "resources:JobResourceConfiguration"
+    ),
     "PipelineJob": f"{_JOB} jobs:{{PipelineNode}} settings:object sourceJobId",
     "CommandJob": (
         f"{_JOB} codeId:text command:text distribution:Distribution environmentId:text environmentVariables:object "
@@ -169,6 +185,8 @@ _OPEN = frozenset(
 _KINDS: Mapping[str, str] = {
     "PipelineJob": "job",
     "CommandJob": "job",
+    "SweepJob": "job",
+    "SamplingAlgorithm": "sampling",
     "JobInput": "job input",
     "JobOutput": "job output",
     "JobService": "job service",
@@ -181,7 +199,10 @@ _KINDS: Mapping[str, str] = {
 and autoDeleteSetting to all (recorded 2022-09)."""
 
 
-_DISCRIMINATED = ("PipelineJob", "CommandJob", "JobInput", "JobOutput", "JobIdentity", "JobLimits", "Distribution")
+_DISCRIMINATED = (
+    *("PipelineJob", "CommandJob", "SweepJob", "JobInput", "JobOutput", "JobIdentity", "JobLimits", "Distribution"),
+    *("SweepLimits", "SamplingAlgorithm", "EarlyTermination"),
+)
 """Types that the parser reads by themselves, as one of their members says which they are: paths start again there."""
 _VARIANTS = {
     "uri_file": "UriFile",

@@ -48,7 +48,7 @@ def check_members(call: Call[Any], body: Any, kind: str) -> None:
     api-version, with all of them in its details (recorded 2026-03). None passes."""
     check_shape(body, kind)
     found = unknown_members(body, kind, call.api_version)
-    recorded = kind in ("PipelineJobResource", "CommandJobResource")
+    recorded = kind in ("PipelineJobResource", "CommandJobResource", "SweepJobResource")
     if found and (recorded or holds(call.emulator.store, "unknown_members_are_refused")):
         raise _invalid([each.text for each in found])
 

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import math
 import os
 import shutil
 import tempfile
@@ -18,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from phift.emulator.runtime.child import Child, spawn_child
 
@@ -96,8 +98,8 @@ class TrackingServer:
 
     async def make_run(
         self, run_id: str, experiment: str, name: str, start_time: float, tags: Mapping[str, str]
-    ) -> None:
-        """Make the run unless it exists. start_time: seconds since the epoch."""
+    ) -> str:
+        """Make the run unless it exists; returns the id of its experiment. start_time: seconds since the epoch."""
         body = {
             "run_id": run_id,
             "experiment": experiment,
@@ -105,7 +107,22 @@ class TrackingServer:
             "start_time": int(start_time * 1000),
             "tags": dict(tags),
         }
-        await self.call("POST", "/phift/runs", body)
+        made = await self.call("POST", "/phift/runs", body)
+        return str(made["experiment_id"])
+
+    def artifacts(self, experiment_id: str, run_id: str) -> Path:
+        """The folder of a run's artifacts, which may not exist."""
+        return self._folder / "artifacts" / experiment_id / run_id / "artifacts"
+
+    async def metric(self, run_id: str, name: str) -> list[float]:
+        """The finite values of a metric of a run in the order in which they were logged; [] for a run without it."""
+        query = urlencode({"run_id": run_id, "metric_key": name})
+        reply = await self.request("GET", f"/api/2.0/mlflow/metrics/get-history?{query}")
+        if reply.status != 200:
+            return []
+        points = json.loads(reply.body or b"{}").get("metrics") or []
+        ordered = sorted(points, key=lambda point: (int(point.get("timestamp") or 0), int(point.get("step") or 0)))
+        return [value for point in ordered if math.isfinite(value := float(point["value"]))]
 
     async def end_run(self, run_id: str, status: str, end_time: float) -> None:
         """status: FINISHED, FAILED or KILLED."""

@@ -19,7 +19,7 @@ from phift.emulator.core.validation import check_asset_name, check_asset_version
 from phift.emulator.services.assets.labels import DEFAULT_VERSION, labelled_version
 from phift.emulator.services.emulator import Call, Emulator
 
-__all__ = ["AssetKind", "base_properties", "find_version", "routes"]
+__all__ = ["AssetKind", "base_properties", "find_version", "next_version", "routes", "store_version"]
 
 _PROVIDER = "Microsoft.MachineLearningServices/workspaces"
 
@@ -88,6 +88,43 @@ def find_version(emulator: Emulator, segment: str, name: str, version: str) -> d
     return emulator.store.get(f"{segment}/versions", name, version)
 
 
+def store_version(
+    emulator: Emulator, kind: AssetKind, name: str, version: str, properties: Properties
+) -> dict[str, Any]:
+    """Store a new version, and its container if it is the first; returns the version's document."""
+    store = emulator.store
+    with store.transaction():
+        container = store.get(kind.segment, name) or _new_container(kind, name)
+        document = _document(emulator, kind, container["name"], version, properties, _system(kind, system_data()))
+        store.put(kind.versions, name, version, body=document)
+        if container["latest"] is None:
+            container |= {key: properties[key] for key in kind.from_version}
+        container["hidden"] = container["hidden"] and properties["isAnonymous"]
+        container["latest"] = version
+        container["highest"] = max(container["highest"], _number(version))
+        container["systemData"] = touched(container["systemData"])
+        store.put(kind.segment, name, body=container)
+    return document
+
+
+def _document(
+    emulator: Emulator, kind: AssetKind, name: str, version: str, properties: Properties, system: dict[str, str]
+) -> dict[str, Any]:
+    return {
+        "id": f"{emulator.workspace.arm_id}/{kind.segment}/{name}/versions/{version}",
+        "name": version,
+        "type": f"{_PROVIDER}/{kind.segment}/versions",
+        "properties": properties,
+        "systemData": system,
+    }
+
+
+def next_version(emulator: Emulator, kind: AssetKind, name: str) -> str:
+    """The number of the next version of a name, "1" for a new one."""
+    container = emulator.store.get(kind.segment, name)
+    return str(container["highest"] + 1 if container else 1)
+
+
 class _Assets:
     """The handlers of one kind."""
 
@@ -107,7 +144,7 @@ class _Assets:
         if versions := self._published(call):
             newest = versions[-1]["name"]
             body = {
-                **self._new_container(call.params["name"]),
+                **_new_container(self._kind, call.params["name"]),
                 "latest": newest,
                 "highest": int(newest),
                 "hidden": False,
@@ -124,7 +161,7 @@ class _Assets:
         store, name = call.emulator.store, call.params["name"]
         body = store.get(self._kind.segment, name)
         status = 200 if body else 201
-        body = body or self._new_container(name)
+        body = body or _new_container(self._kind, name)
         body |= {key: sent[key] for key in ("description", "tags", "isArchived") if key in sent}
         body["systemData"] = touched(body["systemData"])
         store.put(self._kind.segment, name, body=body)
@@ -176,24 +213,14 @@ class _Assets:
             status = kind.update_status(after)
             existing["properties"] = after
             if kind.update_moves_time and (after != before or status == 200):
-                existing["systemData"] = self._system(touched(existing["systemData"]))
+                existing["systemData"] = _system(kind, touched(existing["systemData"]))
             store.put(kind.versions, name, version, body=existing)
             return reply(self._shown(call, name, existing), status, location if status == 201 else None)
         check_asset_name(name)
         check_asset_version(version)
         kind.check_version(version)
         properties = kind.create(call, name, version, sent)
-        with store.transaction():
-            container = store.get(kind.segment, name) or self._new_container(name)
-            document = self._document(call, container["name"], version, properties, self._system(system_data()))
-            store.put(kind.versions, name, version, body=document)
-            if container["latest"] is None:
-                container |= {key: properties[key] for key in kind.from_version}
-            container["hidden"] = container["hidden"] and properties["isAnonymous"]
-            container["latest"] = version
-            container["highest"] = max(container["highest"], _number(version))
-            container["systemData"] = touched(container["systemData"])
-            store.put(kind.segment, name, body=container)
+        document = store_version(call.emulator, kind, name, version, properties)
         return reply(self._shown(call, name, document), 201, location)
 
     async def delete_version(self, call: Call) -> Response:
@@ -208,40 +235,16 @@ class _Assets:
                 store.put(kind.segment, name, body=container)
         return empty(200) if gone else Response(status_code=204)
 
-    def _new_container(self, name: str) -> dict[str, Any]:
-        """hidden: has anonymous versions only, so that no list shows it. highest: of the versions that are numbers."""
-        return {
-            "name": name,
-            "isArchived": False,
-            "hidden": True,
-            "latest": None,
-            "highest": 0,
-            "description": None,
-            "systemData": system_data(),
-            **self._kind.container,
-        }
-
     def _published(self, call: Call) -> list[dict[str, Any]]:
         """The versions of a name that the workspace shows without having it; [] once it has it."""
         name = call.params["name"]
         if call.emulator.store.get(self._kind.segment, name):
             return []
-        data = self._system(system_data(call.emulator.workspace.created_at))
+        data = _system(self._kind, system_data(call.emulator.workspace.created_at))
         return [
-            self._document(call, name, version, properties, data)
+            _document(call.emulator, self._kind, name, version, properties, data)
             for version, properties in self._kind.published(name).items()
         ]
-
-    def _document(
-        self, call: Call, name: str, version: str, properties: Properties, system: dict[str, str]
-    ) -> dict[str, Any]:
-        return {
-            "id": f"{call.emulator.workspace.arm_id}/{self._kind.segment}/{name}/versions/{version}",
-            "name": version,
-            "type": f"{_PROVIDER}/{self._kind.segment}/versions",
-            "properties": properties,
-            "systemData": system,
-        }
 
     def _stored_container(self, call: Call) -> dict[str, Any]:
         name = call.params["name"]
@@ -281,8 +284,23 @@ class _Assets:
         latest: str | None = "0" if body["hidden"] and self._kind.lists_anonymous else body["latest"]
         return latest
 
-    def _system(self, data: dict[str, str]) -> dict[str, str]:
-        return {key: value for key, value in data.items() if key not in self._kind.hidden_system_fields}
+
+def _new_container(kind: AssetKind, name: str) -> dict[str, Any]:
+    """hidden: has anonymous versions only, so that no list shows it. highest: of the versions that are numbers."""
+    return {
+        "name": name,
+        "isArchived": False,
+        "hidden": True,
+        "latest": None,
+        "highest": 0,
+        "description": None,
+        "systemData": system_data(),
+        **kind.container,
+    }
+
+
+def _system(kind: AssetKind, data: dict[str, str]) -> dict[str, str]:
+    return {key: value for key, value in data.items() if key not in kind.hidden_system_fields}
 
 
 def _number(version: str) -> int:

@@ -7,11 +7,13 @@ from typing import Any
 from starlette.responses import Response
 
 from phift.emulator.core.apiversions import shown
+from phift.emulator.core.assumed import holds
 from phift.emulator.core.documents import empty, reply, system_data, touched
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.listing import page
 from phift.emulator.core.routing import WS, Host, Route
 from phift.emulator.core.validation import check_asset_name, check_members, strict_object
+from phift.emulator.services.assets.locations import ARTIFACT_STORE
 from phift.emulator.services.blob.account import ARTIFACT_CONTAINER, BlobAccount
 from phift.emulator.services.emulator import Call, Emulator
 
@@ -57,7 +59,9 @@ async def list_secrets(call: Call) -> Response:
         raise ServiceError(400, "UserError", "No secrets for credentials of type None.", inner=("BadArgument",))
     if own := call.emulator.store.get(_SECRETS, stored["name"]):
         return reply(own["secrets"])
-    if asked.get("expirableSecret") is not True:
+    # (assumed: artifact_store_gives_its_key)
+    own_key = stored["name"] == ARTIFACT_STORE and holds(call.emulator.store, "artifact_store_gives_its_key")
+    if own_key or asked.get("expirableSecret") is not True:
         return reply({"secretsType": "AccountKey", "key": account.key})
     hours = asked.get("expireAfterHours", 1)
     if isinstance(hours, bool) or not isinstance(hours, int) or not 1 <= hours <= _MAX_SAS_HOURS:
@@ -148,7 +152,7 @@ def _system_datastores(emulator: Emulator) -> list[dict[str, Any]]:
 
     return [
         {"name": DEFAULT, "properties": described("AzureBlob", containerName=workspace.container)},
-        {"name": "workspaceartifactstore", "properties": described("AzureBlob", containerName=ARTIFACT_CONTAINER)},
+        {"name": ARTIFACT_STORE, "properties": described("AzureBlob", containerName=ARTIFACT_CONTAINER)},
         {
             "name": "workspacefilestore",
             "properties": described("AzureFile", fileShareName=f"azureml-filestore-{guid}"),

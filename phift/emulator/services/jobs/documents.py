@@ -13,7 +13,7 @@ from phift.emulator.services.assets.locations import BLOB_STORE
 from phift.emulator.services.emulator import Emulator
 from phift.emulator.services.jobs.record import Job, Run, Status
 
-__all__ = ["all_properties", "child_document", "job_document", "moment", "studio_url"]
+__all__ = ["all_properties", "child_document", "job_document", "moment", "studio_url", "trial_document"]
 
 _LITERAL_KEYS = ("description", "jobInputType", "value")
 _ASSET_KEYS = ("description", "uri", "mode", "pathOnCompute", "jobInputType")
@@ -29,6 +29,12 @@ _OUTPUT_KEYS = (
 )
 _NULL_SINCE = "2024"
 """Empty inputs come back as sent by older versions, and as null by newer ones (recorded 2023-10 and 2026-02)."""
+_SWEEP_PROPERTIES = {
+    "resume_from": "null",
+    "runTemplate": "HyperDrive",
+    "azureml.runsource": "hyperdrive",
+    "platform": "AML",
+}
 _PREPARING_UNTIL = "2024"
 """Older versions answer the first PUT of a pipeline with Preparing and all server properties, newer ones with
 NotStarted and none (recorded 2023-10 and 2026-03)."""
@@ -51,7 +57,7 @@ def job_document(emulator: Emulator, job: Job, run: Run, api_version: str, *, fi
     """The document of a submitted job; its keys and their order are those of the service. first: it answers the PUT
     that made the job."""
     sent = job.submitted
-    kind = _command if job.job_type == "Command" else _pipeline
+    kind = {"Command": _command, "Sweep": _sweep}.get(job.job_type, _pipeline)
     properties = {
         "description": job.description,
         "tags": job.tags,
@@ -99,9 +105,88 @@ def _pipeline(emulator: Emulator, job: Job, run: Run, api_version: str, first: b
 def _command(emulator: Emulator, job: Job, run: Run, api_version: str, first: bool) -> dict[str, Any]:
     """The keys of a command job (recorded 2026-03). It is Starting when it is made, Preparing when it is read next."""
     sent = job.submitted
-    waiting = run.status is Status.NOT_STARTED
     compute = str(sent.get("computeId") or "").rpartition("/")[2]
-    given: Mapping[str, Any] = sent.get("resources") or {}
+    tier: Mapping[str, Any] = sent.get("queueSettings") or {}
+    return {
+        "properties": {
+            **job.properties,
+            "_azureml.ComputeTargetType": "amlctrain",
+            "_azureml.ClusterName": compute or None,
+        },
+        "status": _early_status(run, first),
+        "resources": _resources(sent.get("resources") or {}, api_version),
+        "codeId": sent.get("codeId"),
+        "command": sent.get("command"),
+        "environmentId": sent.get("environmentId"),
+        "inputs": {name: _input(body, api_version) for name, body in (sent.get("inputs") or {}).items()},
+        "outputs": _outputs_and_log(job.name, sent, api_version),
+        "distribution": sent.get("distribution"),
+        "autologgerSettings": sent.get("autologgerSettings"),
+        "limits": sent.get("limits"),
+        "environmentVariables": sent.get("environmentVariables") or {},
+        "parameters": run.hyperparameters,
+        "queueSettings": shown(
+            "job queue", {"jobTier": tier.get("jobTier") or "Null", "priority": tier.get("priority")}, api_version
+        ),
+    }
+
+
+def _sweep(emulator: Emulator, job: Job, run: Run, api_version: str, first: bool) -> dict[str, Any]:
+    """The keys of a sweep job (assumed: sweep_documents)."""
+    sent = job.submitted
+    copied = ("searchSpace", "samplingAlgorithm", "limits", "earlyTermination", "objective", "trial", "queueSettings")
+    return {
+        "properties": _sweep_properties(job, run),
+        "status": _early_status(run, first),
+        **{key: sent.get(key) for key in copied},
+        "inputs": {name: _input(body, api_version) for name, body in (sent.get("inputs") or {}).items()},
+        "outputs": _outputs_and_log(job.name, sent, api_version),
+        "resources": _resources(sent.get("resources") or {}, api_version),
+    }
+
+
+def _sweep_properties(job: Job, run: Run) -> dict[str, str]:
+    begun = {} if run.status is Status.NOT_STARTED else _SWEEP_PROPERTIES
+    return {**job.properties, **begun, **job.results}
+
+
+def _amlcompute(cluster: str) -> dict[str, str]:
+    named = {"_azureml.ClusterName": cluster} if cluster else {}
+    return {"_azureml.ComputeTargetType": "amlctrain", **named}
+
+
+def trial_document(emulator: Emulator, job: Job, run: Run, api_version: str) -> dict[str, Any]:
+    """The document of a trial: a command job whose parent is the sweep (assumed: sweep_documents)."""
+    trial = job.submitted.get("trial") or {}
+    of_sweep = ("inputs", "outputs", "computeId", "experimentName", "identity", "queueSettings", "resources")
+    submitted = {
+        "jobType": "Command",
+        **{key: job.submitted[key] for key in of_sweep if key in job.submitted},
+        **{key: value for key, value in trial.items() if value is not None},
+    }
+    command = Job(
+        name=run.run_id,
+        submitted=submitted,
+        tags={"hyperparameters": json.dumps(run.hyperparameters)},
+        properties={"hyperparameters": json.dumps(run.hyperparameters)},
+        display_name=run.run_id,
+        description=None,
+        archived=False,
+        created=run.created,
+        works=[],
+    )
+    document = job_document(emulator, command, run, api_version)
+    if "parentJobName" in document["properties"]:
+        document["properties"]["parentJobName"] = job.name
+    return document
+
+
+def _early_status(run: Run, first: bool) -> str:
+    waiting = run.status is Status.NOT_STARTED
+    return ("Starting" if first else Status.PREPARING.value) if waiting else run.status.value
+
+
+def _resources(given: Mapping[str, Any], api_version: str) -> dict[str, Any]:
     resources = {
         "instanceCount": given.get("instanceCount") or 1,
         "maxInstanceCount": given.get("maxInstanceCount"),
@@ -112,35 +197,18 @@ def _command(emulator: Emulator, job: Job, run: Run, api_version: str, first: bo
         "dockerArgs": given.get("dockerArgs"),
         "dockerArgsList": given.get("dockerArgsList"),
     }
+    return shown("job resources", resources, api_version)
+
+
+def _outputs_and_log(run_id: str, sent: Mapping[str, Any], api_version: str) -> dict[str, Any]:
+    """The outputs, and the place of logs and artifacts as another one."""
     log = {
-        "uri": f"azureml://datastores/workspaceartifactstore/ExperimentRun/dcid.{job.name}",
+        "uri": f"azureml://datastores/workspaceartifactstore/ExperimentRun/dcid.{run_id}",
         "mode": "ReadWriteMount",
         "jobOutputType": "uri_folder",
     }
-    tier: Mapping[str, Any] = sent.get("queueSettings") or {}
     outputs: Mapping[str, Any] = {**(sent.get("outputs") or {}), "default": log}
-    return {
-        "properties": {
-            **job.properties,
-            "_azureml.ComputeTargetType": "amlctrain",
-            "_azureml.ClusterName": compute or None,
-        },
-        "status": ("Starting" if first else Status.PREPARING.value) if waiting else run.status.value,
-        "resources": shown("job resources", resources, api_version),
-        "codeId": sent.get("codeId"),
-        "command": sent.get("command"),
-        "environmentId": sent.get("environmentId"),
-        "inputs": {name: _input(body, api_version) for name, body in (sent.get("inputs") or {}).items()},
-        "outputs": {name: _output(body, api_version) for name, body in outputs.items()},
-        "distribution": sent.get("distribution"),
-        "autologgerSettings": sent.get("autologgerSettings"),
-        "limits": sent.get("limits"),
-        "environmentVariables": sent.get("environmentVariables") or {},
-        "parameters": {},
-        "queueSettings": shown(
-            "job queue", {"jobTier": tier.get("jobTier") or "Null", "priority": tier.get("priority")}, api_version
-        ),
-    }
+    return {name: _output(body, api_version) for name, body in outputs.items()}
 
 
 def child_document(emulator: Emulator, run: Run) -> dict[str, Any]:
@@ -155,6 +223,11 @@ def child_document(emulator: Emulator, run: Run) -> dict[str, Any]:
 
 def all_properties(emulator: Emulator, job: Job, run: Run, *, early: bool = False) -> dict[str, Any]:
     """The user's properties and those the service adds once the run has begun, all of them text. early: before, too."""
+    if job.job_type == "Sweep":
+        return _sweep_properties(job, run)
+    if job.job_type == "Command":
+        cluster = str(job.submitted.get("computeId") or "").rpartition("/")[2]
+        return {**job.properties, **_amlcompute(cluster)}
     if run.status is Status.NOT_STARTED and not early:
         return dict(job.properties)
     settings: Mapping[str, Any] = job.submitted.get("settings") or {}

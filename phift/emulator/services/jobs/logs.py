@@ -6,10 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from phift.emulator.services.blob.account import ARTIFACT_CONTAINER, BlobAccount
+from phift.emulator.services.jobs.record import Job
 
-__all__ = ["EXECUTION_LOG", "STEP_LOG", "LogCopy", "RunLog", "artifact_prefix", "log_files"]
+__all__ = ["EXECUTION_LOG", "STEP_LOG", "LogCopy", "RunLog", "artifact_prefix", "job_log", "log_files"]
 
 EXECUTION_LOG = "logs/azureml/executionlogs.txt"
+_SWEEP_LOG = "azureml-logs/hyperdrive.txt"
+_COMMAND_LOG = "system_logs/lifecycler/lifecycler.txt"
 STEP_LOG = "user_logs/std_log.txt"
 _CHUNK = 1 << 20
 
@@ -44,6 +47,12 @@ class RunLog:
     def say(self, text: str) -> None:
         """One line, with the time of day as the service's execution log writes it."""
         self.append(f"[{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}] {text}\n".encode())
+
+
+def job_log(account: BlobAccount, job: Job) -> RunLog:
+    """The log in which the service itself speaks of a job; clients stream that of pipelines and sweeps."""
+    names = {"Command": _COMMAND_LOG, "Sweep": _SWEEP_LOG}
+    return RunLog(account, job.name, names.get(job.job_type, EXECUTION_LOG))
 
 
 class LogCopy:

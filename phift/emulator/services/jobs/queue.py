@@ -1,37 +1,47 @@
-"""Which job runs when: in order of submission, as far as clusters have nodes, one at a time on this machine."""
+"""Which job runs when: in order of submission, as far as clusters have nodes and this machine has room."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from collections.abc import Mapping
 
-from phift.emulator.core.context import Context
-from phift.emulator.runtime.tracking.server import TrackingError, TrackingServer
-from phift.emulator.services.blob.account import BlobAccount
-from phift.emulator.services.jobs.logs import EXECUTION_LOG, RunLog
-from phift.emulator.services.jobs.record import Job, Run, Status, find_job, jobs_of_status
+from phift.emulator.runtime.tracking.server import TrackingError
+from phift.emulator.services.jobs.capacity import Capacity
+from phift.emulator.services.jobs.commandjob import CommandRunner
+from phift.emulator.services.jobs.logs import job_log
+from phift.emulator.services.jobs.noderun import Platform
+from phift.emulator.services.jobs.pipelinejob import PipelineRunner
+from phift.emulator.services.jobs.record import Job, Run, Status, find_job, find_run, jobs_of_status
 from phift.emulator.services.jobs.runner import JobRunner
+from phift.emulator.services.jobs.sweep.job import SweepRunner
+from phift.emulator.services.jobs.works import Training, work_of
 
 __all__ = ["MAX_ATTEMPTS", "JobQueue"]
 
 logger = logging.getLogger("phift.emulator")
 
-AT_ONCE = 1
-"""Jobs that train at the same time: one has all the cores, two would each take twice as long."""
 MAX_ATTEMPTS = 3
 """How often a job is started before it fails for good, when the emulator stops while it runs."""
 LOOK_SECONDS = 1.0
 ENDED_SECONDS = 0.05
+_RUNNERS: Mapping[str, type[JobRunner]] = {
+    "Pipeline": PipelineRunner,
+    "Command": CommandRunner,
+    "Sweep": SweepRunner,
+}
+"""By job type."""
 
 
 class JobQueue:
     """The jobs of one emulator."""
 
-    def __init__(self, context: Context, blobs: BlobAccount, tracking: TrackingServer) -> None:
-        self._context = context
-        self._blobs = blobs
-        self._tracking = tracking
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._context = platform.context
+        self._blobs = platform.blobs
+        self._tracking = platform.tracking
+        self._capacity = Capacity(platform.context.store)
         self._runners: dict[str, JobRunner] = {}
         self._wake = asyncio.Event()
 
@@ -42,12 +52,7 @@ class JobQueue:
 
     def nodes_in_use(self, compute: str) -> int:
         """How many nodes of a cluster run jobs now; names compare case-insensitively."""
-        store = self._context.store
-        begun = [job for name in self._runners if (job := find_job(store, name))]
-        # a job that has ended has left its nodes, though its last metrics may still be on their way
-        running = (job for job in begun if not job.run(store).status.ended)
-        # nodes of a pipeline run one after the other: it holds what the widest of them needs
-        return sum(_needs(job).get(compute.casefold(), 0) for job in running)
+        return self._capacity.nodes_in_use(compute)
 
     async def start(self) -> None:
         """Recover the jobs that had not ended when the emulator stopped, and start looking for work."""
@@ -63,7 +68,7 @@ class JobQueue:
 
     def submitted(self, job: Job) -> None:
         """A job is in the store; the tracking server is started meanwhile, as a job needs it soon."""
-        RunLog(self._blobs, job.name, EXECUTION_LOG).say("The pipeline run is submitted.")
+        job_log(self._blobs, job).say(f"The {job.job_type.lower()} run is submitted.")
         self._context.spawn(self._warm(), name="start tracking server")
         self._wake.set()
 
@@ -78,7 +83,16 @@ class JobQueue:
         if runner := self._runners.get(name):
             runner.cancel()
         else:
-            run.enter(Status.CANCELED, self._context.store)
+            self._end(job, run, Status.CANCELED)
+
+    def _end(self, job: Job, run: Run, status: Status) -> None:
+        """End a job that does not run, and what is below it."""
+        store = self._context.store
+        with store.transaction():
+            for run_id in job.runs:
+                if (below := find_run(store, run_id)) and not below.status.ended:
+                    below.enter(Status.CANCELED, store)
+            run.enter(status, store)
 
     async def ended(self, name: str) -> None:
         """Returns when the job has ended, or is gone."""
@@ -92,14 +106,14 @@ class JobQueue:
             logger.warning("%s", error)
 
     def _recover(self, job: Job, run: Run) -> None:
-        log = RunLog(self._blobs, job.name, EXECUTION_LOG)
+        log = job_log(self._blobs, job)
         if run.status is Status.CANCEL_REQUESTED:
-            run.enter(Status.CANCELED, self._context.store)
+            self._end(job, run, Status.CANCELED)
         elif job.attempts >= MAX_ATTEMPTS:
             run.error = f"the embedded Azure ML stopped {job.attempts} times while the job ran"
             run.error_code = "SystemError"
-            log.say(f"The pipeline run is Failed. {run.error}")
-            run.enter(Status.FAILED, self._context.store)
+            log.say(f"The {job.job_type.lower()} run is Failed. {run.error}")
+            self._end(job, run, Status.FAILED)
         elif run.status is not Status.NOT_STARTED:
             log.say("The embedded Azure ML went down; the job waits to be started again.")
             run.enter(Status.QUEUED, self._context.store)
@@ -120,41 +134,26 @@ class JobQueue:
     def _start_what_fits(self) -> None:
         for job, run in self._waiting():
             if run.status is Status.CANCEL_REQUESTED:
-                run.enter(Status.CANCELED, self._context.store)
+                self._end(job, run, Status.CANCELED)
                 continue
             reason = self._must_wait(job)
             if not reason:
                 self._start(job)
             elif run.status is not Status.QUEUED:
                 run.enter(Status.QUEUED, self._context.store)
-                RunLog(self._blobs, job.name, EXECUTION_LOG).say(f"Waiting: {reason}.")
+                job_log(self._blobs, job).say(f"Waiting: {reason}.")
 
     def _must_wait(self, job: Job) -> str:
-        """Why the job cannot start now; "" when it can."""
-        if not job.works:
-            return ""
-        if len(self._runners) >= AT_ONCE:
-            return "another job trains on this machine"
-        reasons = (self._lacks(name, nodes) for name, nodes in _needs(job).items())
-        return next(filter(None, reasons), "")
-
-    def _lacks(self, name: str, nodes: int) -> str:
-        """Why a cluster cannot provide that many nodes now; "" when it can."""
-        document = self._context.store.get("compute", name)
-        if document is None:
-            return f"compute {name} does not exist"
-        name = document["name"]
-        properties: dict[str, Any] = document["properties"]
-        if (state := properties.get("provisioningState", "Succeeded")) != "Succeeded":
-            return f"compute {name} is {state}"
-        scale = (properties.get("properties") or {}).get("scaleSettings") or {}
-        most = int(scale.get("maxNodeCount", 1))
-        if self.nodes_in_use(name) + nodes > most:
-            return f"compute {name} has {most} nodes at most, {self.nodes_in_use(name)} in use, {nodes} wanted"
-        return ""
+        """Why the job cannot start now; "" when it can. The commands of pipelines and sweeps wait one by one, later."""
+        works = [work_of(work) for work in job.works]
+        if job.job_type != "Command":
+            works = [work for work in works if isinstance(work, Training)]
+        return next(filter(None, (self._capacity.lacks(work, job.name) for work in works)), "")
 
     def _start(self, job: Job) -> None:
-        runner = JobRunner(self._context, self._blobs, job, self._tracking)
+        kind = _RUNNERS.get(job.job_type, PipelineRunner)
+        runner = kind(self._platform, self._capacity, job)
+        runner.reserve()
         self._runners[job.name] = runner
         self._context.spawn(self._run(job.name, runner), name=f"job {job.name}")
 
@@ -163,14 +162,6 @@ class JobQueue:
             await asyncio.sleep(self._context.pace.seconds("job"))
             await runner.run()
         finally:
+            runner.release()
             del self._runners[name]
             self._wake.set()
-
-
-def _needs(job: Job) -> dict[str, int]:
-    """The most cluster nodes that any node of the job needs, by cluster name in lower case."""
-    needs: dict[str, int] = {}
-    for work in job.works:
-        if name := str(work["compute"]).casefold():
-            needs[name] = max(needs.get(name, 0), int(work["nodes"]))
-    return needs

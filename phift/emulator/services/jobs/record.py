@@ -36,11 +36,13 @@ class Status(StrEnum):
 
 @dataclass
 class Run:
-    """An entry of run history: the job itself, the component inside it, or one of its steps.
+    """An entry of run history: the job itself, a pipeline inside it, one of its steps, or a trial of a sweep.
 
-    parent, root: run ids; "" and the own id for a job. kind: pipeline or step. node: its name in the parent.
-    component: `name:version`, "" for a job. started, ended: seconds since the epoch, 0 until then.
+    parent, root: run ids; "" and the own id for a job. kind: job, pipeline, step or trial. node: its name in the
+    parent. component: `name:version`, "" for a job. started, ended: seconds since the epoch, 0 until then.
     compute: name of the cluster, "" for serverless. reused: the run whose work this one takes over, "" for none.
+    path: of a node, as `works` has it, "" for the steps of a trained component. display_name: "" to show `node`.
+    hyperparameters: of a trial.
     """
 
     run_id: str
@@ -60,11 +62,25 @@ class Run:
     revision: int = 1
     compute: str = ""
     reused: str = ""
+    path: str = ""
+    display_name: str = ""
+    hyperparameters: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def child(cls, parent: Run, *, kind: str, node: str, component: str) -> Run:
+    def child(cls, parent: Run, *, kind: str, node: str, component: str, path: str = "", display_name: str = "") -> Run:
         """A new run below `parent`, with a GUID of its own."""
-        return cls(str(uuid.uuid4()), parent.root, parent.run_id, kind, node, component, int(time.time()))
+        number = int(time.time())
+        return cls(
+            str(uuid.uuid4()),
+            parent.root,
+            parent.run_id,
+            kind,
+            node,
+            component,
+            number,
+            path=path,
+            display_name=display_name,
+        )
 
     def save(self, store: Store) -> None:
         self.modified = timestamp()
@@ -90,9 +106,10 @@ class Job:
     """A submitted job.
 
     submitted: the `properties` of the request as it was first sent. tags, properties, display_name, description,
-    archived: as later writes changed them. works: what submission made of its nodes (see `nodes.Work`), none for a job
-    that is not trained here. attempts: how often it was begun. runs: ids of the runs below it, oldest first.
-    reused: outputs that another job made, by name: [job, its name for the output].
+    archived: as later writes changed them. works: what submission made of its nodes (see `works.Work`), none for a job
+    that cannot run here, for `refusal`. attempts: how often it was begun. runs: ids of the runs below it, oldest first.
+    reused: outputs that another job made, by name: [job, its name for the output]. results: properties that the service
+    adds to a sweep, such as its best trial.
     """
 
     name: str
@@ -108,6 +125,7 @@ class Job:
     attempts: int = 0
     runs: list[str] = field(default_factory=list)
     reused: dict[str, list[str]] = field(default_factory=dict)
+    results: dict[str, str] = field(default_factory=dict)
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from phift.emulator.core.assumed import holds
-from phift.emulator.core.documents import reply, timestamp
+from phift.emulator.core.documents import reply
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.listing import has_all, in_view, page
 from phift.emulator.core.operations import RESULT, Operation
@@ -17,10 +17,11 @@ from phift.emulator.core.pace import listed
 from phift.emulator.core.routing import WS, Host, Route
 from phift.emulator.core.validation import check_members
 from phift.emulator.services.emulator import Call
-from phift.emulator.services.jobs.documents import child_document, job_document
-from phift.emulator.services.jobs.record import Job, Run, Status, all_jobs, find_job, find_run
+from phift.emulator.services.jobs.documents import child_document, job_document, trial_document
+from phift.emulator.services.jobs.record import Job, Status, all_jobs, find_job, find_run
 from phift.emulator.services.jobs.rules import check_unchanged, find_or_404, merge_metadata
-from phift.emulator.services.jobs.submission import check_name, read_submission
+from phift.emulator.services.jobs.submission import JOB_TYPES, check_name
+from phift.emulator.services.jobs.submit import submit_job
 
 __all__ = ["ROUTES"]
 
@@ -34,35 +35,16 @@ async def put_job(call: Call) -> Response:
     check_name(name)
     body = await call.object()
     sent = body.get("properties")
-    if isinstance(sent, dict) and sent.get("jobType") in ("Pipeline", "Command"):
+    if isinstance(sent, dict) and sent.get("jobType") in JOB_TYPES:
         check_members(call, body, f"{sent['jobType']}JobResource")
-    store = call.emulator.store
-    if (existing := find_job(store, name)) is not None:
+    emulator = call.emulator
+    if (existing := find_job(emulator.store, name)) is not None:
         return _put_again(call, existing, body)
-    if find_run(store, name) is not None:
-        raise ServiceError(400, "UserError", f"A run with the id {name} already exists in the workspace.")
-    submission = read_submission(call.emulator, body)
-    sent = submission.properties
-    job = Job(
-        name=name,
-        submitted=sent,
-        tags=submission.tags,
-        properties=dict(sent.get("properties") or {}),
-        display_name=str(sent.get("displayName") or name),
-        description=sent.get("description"),
-        archived=bool(sent.get("isArchived")),
-        created=timestamp(),
-        works=submission.work_documents(),
-        refusal=submission.refusal,
-    )
-    run = Run(name, root=name, parent="", kind="job", node="", component="", number=1)
-    with store.transaction():
-        job.save(store)
-        run.save(store)
-    call.emulator.jobs.submitted(job)
-    location = f"https://management.azure.com{call.emulator.workspace.arm_id}/jobs/{quote(name)}"
+    job = submit_job(emulator, name, body, call.api_version)
+    location = f"https://management.azure.com{emulator.workspace.arm_id}/jobs/{quote(name)}"
     headers = {"Location": f"{location}?api-version={call.api_version}"}
-    return reply(job_document(call.emulator, job, run, call.api_version, first=True), 201, headers)
+    document = job_document(emulator, job, job.run(emulator.store), call.api_version, first=True)
+    return reply(document, 201, headers)
 
 
 def _put_again(call: Call, job: Job, body: Mapping[str, Any]) -> Response:
@@ -78,6 +60,8 @@ def _put_again(call: Call, job: Job, body: Mapping[str, Any]) -> Response:
 async def get_job(call: Call) -> Response:
     store = call.emulator.store
     if find_job(store, call.params["name"]) is None and (run := find_run(store, call.params["name"])):
+        if run.kind == "trial" and (sweep := find_job(store, run.root)):
+            return reply(trial_document(call.emulator, sweep, run, call.api_version))
         return reply(child_document(call.emulator, run))
     job = find_or_404(call.emulator, call.params["name"])
     return reply(job_document(call.emulator, job, job.run(store), call.api_version))

@@ -28,6 +28,10 @@ _IMMUTABLE = {
     "codeId": "CodeId",
     "environmentId": "EnvironmentId",
     "environmentVariables": "EnvironmentVariables",
+    "searchSpace": "SearchSpace",
+    "samplingAlgorithm": "SamplingAlgorithm",
+    "objective": "Objective",
+    "trial": "Trial",
 }
 
 

@@ -1,54 +1,64 @@
-"""One job from its first node to its last."""
+"""One job from its start to its end: what pipelines, commands and sweeps have in common."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
 import time
+from abc import ABC, abstractmethod
 
-from phift.emulator.core.context import Context
+from phift.emulator.core.assumed import holds
 from phift.emulator.runtime.tracking.metrics import MetricsSender
-from phift.emulator.runtime.tracking.server import TrackingError, TrackingServer
-from phift.emulator.services.blob.account import BlobAccount
-from phift.emulator.services.jobs.logs import EXECUTION_LOG, RunLog
-from phift.emulator.services.jobs.noderun import JobFailure, NodeRun
-from phift.emulator.services.jobs.nodes import Work
-from phift.emulator.services.jobs.record import Job, Status, find_job, find_run
+from phift.emulator.runtime.tracking.server import TrackingError
+from phift.emulator.services.jobs.capacity import Capacity, Hold
+from phift.emulator.services.jobs.commandnode import CommandNode
+from phift.emulator.services.jobs.logs import RunLog, job_log
+from phift.emulator.services.jobs.noderun import JobFailure, JobTimeout, NodeRun, Platform
+from phift.emulator.services.jobs.record import Job, Run, Status, find_job, find_run
+from phift.emulator.services.jobs.trainednode import TrainedNode
+from phift.emulator.services.jobs.works import Command, Training, work_of
 
-__all__ = ["JobRunner"]
+__all__ = ["LOOK_SECONDS", "JobRunner", "Outcome"]
 
 METRICS_SECONDS = 30.0
+LOOK_SECONDS = 0.25
+"""How often what waits looks whether there is room for it: clusters change without telling."""
 _MLFLOW_WORDS = {Status.COMPLETED: "FINISHED", Status.FAILED: "FAILED", Status.CANCELED: "KILLED"}
 
+Outcome = tuple[Status, str, str]
+"""How something ended: its status, its error and the error's code."""
 
-class JobRunner:
+
+class JobRunner(ABC):
     """Runs one job. It may be cancelled at any time; the job then is as the last event left it."""
 
-    def __init__(self, context: Context, blobs: BlobAccount, job: Job, tracking: TrackingServer) -> None:
-        self._context = context
-        self._blobs = blobs
-        self._store = context.store
+    def __init__(self, platform: Platform, capacity: Capacity, job: Job) -> None:
+        self._platform = platform
+        self._context = platform.context
+        self._store = platform.context.store
+        self._capacity = capacity
         self._job = job
-        self._run = job.run(context.store)
-        self._folder = context.folder("jobs", job.name)
-        self._log = RunLog(blobs, job.name, EXECUTION_LOG)
-        self._tracking = tracking
-        self._metrics = MetricsSender(tracking)
-        self._node: NodeRun | None = None
+        self._run = job.run(self._store)
+        self._works = [work_of(work) for work in job.works]
+        self._folder = self._context.folder("jobs", job.name)
+        self._log: RunLog = job_log(platform.blobs, job)
+        self._metrics = MetricsSender(platform.tracking)
+        self._nodes: set[NodeRun] = set()
+        self._holds: list[Hold] = []
         self._canceled = False
         self._abandoned = False
 
     def cancel(self) -> None:
         """End the job as Canceled: its processes are killed now."""
         self._canceled = True
-        if self._node:
-            self._node.kill()
+        for node in self._nodes:
+            node.kill()
 
     def abandon(self) -> None:
-        """Kill the worker and record nothing more: the emulator is stopping, and the job will be restarted."""
+        """Kill the processes and record nothing more: the emulator is stopping, and the job will be restarted."""
         self._abandoned = True
-        if self._node:
-            self._node.kill()
+        for node in self._nodes:
+            node.kill()
 
     async def run(self) -> None:
         """Run the job to its end and write down how it ended."""
@@ -56,12 +66,12 @@ class JobRunner:
         try:
             self._go_on()
             self._begin()
-            if not self._job.works:
+            if not self._works:
                 raise JobFailure(self._job.refusal)
-            await self._run_nodes([Work(**work) for work in self._job.works])
-            outcome: tuple[Status, str, str] = (Status.COMPLETED, "", "")
+            await self._work()
+            outcome: Outcome = (Status.COMPLETED, "", "")
         except JobFailure as failure:
-            outcome = (Status.FAILED, str(failure), failure.code)
+            outcome = self.outcome_of(failure)
         except OSError as error:
             where = error.filename or "job folder"
             outcome = (Status.FAILED, f"{error.strerror or error}: {where}", "SystemError")
@@ -71,9 +81,40 @@ class JobRunner:
             return
         await self._finish(sender, *((Status.CANCELED, "", "") if self._canceled else outcome))
 
+    def reserve(self) -> None:
+        """Hold what the whole job needs, before `run`; the queue has found that there is room."""
+        self._holds = self._needed()
+
+    def release(self) -> None:
+        """Leave what `reserve` holds, after `run`."""
+        for hold in self._holds:
+            hold.release()
+
+    def _needed(self) -> list[Hold]:
+        """What the job holds as long as it runs; its nodes may hold more, one by one."""
+        return []
+
+    @abstractmethod
+    async def _work(self) -> None:
+        """Do all that the job is to do. Raises JobFailure when it fails."""
+
+    @abstractmethod
+    def _begin_tracking(self) -> None:
+        """Make the MLflow run of the job."""
+
+    def outcome_of(self, failure: JobFailure) -> Outcome:
+        """How what raised the failure has ended (assumed: timed_out_is_canceled)."""
+        if isinstance(failure, JobTimeout) and holds(self._store, "timed_out_is_canceled"):
+            return Status.CANCELED, str(failure), failure.code
+        return Status.FAILED, str(failure), failure.code
+
+    @property
+    def _stopping(self) -> bool:
+        return self._canceled or self._abandoned
+
     def _go_on(self) -> None:
         """Raises JobFailure when nothing more is to start."""
-        if self._canceled or self._abandoned:
+        if self._stopping:
             raise JobFailure("canceled")
 
     def _begin(self) -> None:
@@ -82,66 +123,42 @@ class JobRunner:
         job.save(self._store)
         if job.attempts > 1:
             self._log.say(f"The job is started again from its beginning, attempt {job.attempts}.")
-        for run_id in job.runs:  # steps of an attempt that was cut off
-            if (old := find_run(self._store, run_id)) and not old.status.ended:
-                old.error, old.error_code = "the emulator stopped while the step ran", "SystemError"
-                old.enter(Status.CANCELED, self._store)
+        for run_id in job.runs:  # what an attempt that was cut off had begun
+            if (old := find_run(self._store, run_id)) and old.started and not old.status.ended:
+                self._cut_off(old)
         self._run.enter(Status.RUNNING, self._store)
-        parameters = {"attempt": job.attempts} if job.works else {}
-        for work in job.works:
-            prefix = f"{work['node']}." if len(job.works) > 1 else ""
-            parameters |= {f"{prefix}{name}": value for name, value in work["parameters"].items()}
-        self._metrics.make_run(
-            job.name,
-            experiment=job.experiment,
-            name=job.display_name,
-            parent="",
-            root=job.name,
-            parameters=parameters,
-        )
+        self._begin_tracking()
 
-    async def _run_nodes(self, works: list[Work]) -> None:
-        """One node after the other. After a failure those that read nothing from the failed one go on, unless the
-        pipeline's settings say otherwise. Raises JobFailure with the first failure, once nothing is left to run."""
-        completed: dict[str, NodeRun] = {}
-        failures: list[JobFailure] = []
-        goes_on = bool(self._job.settings.get("continue_on_step_failure", True))
-        for index, work in enumerate(works):
-            self._go_on()
-            missing = [name for name in work.after if name not in completed]
-            if missing or (failures and not goes_on):
-                why = f"{', '.join(missing)} has not completed" if missing else "continue_on_step_failure is false"
-                self._log.say(f"Node {work.node} is not run: {why}.")
-                continue
-            folder = self._folder / f"node{index}"
-            self._node = NodeRun(
-                self._context,
-                self._blobs,
-                self._job,
-                work,
-                folder,
-                log=self._log,
-                metrics=self._metrics,
-                earlier=completed,
+    def _cut_off(self, run: Run) -> None:
+        """A run below the job was cut off by the emulator's end."""
+        run.error, run.error_code = "the emulator stopped while the step ran", "SystemError"
+        run.enter(Status.CANCELED, self._store)
+
+    async def _run_node(
+        self, work: Training | Command, record: Run, folder: str, earlier: dict[str, NodeRun]
+    ) -> NodeRun:
+        """Run a work to its end. Raises JobFailure when it fails."""
+        place = self._folder / folder
+        node: NodeRun
+        if isinstance(work, Training):
+            node = TrainedNode(
+                self._platform, self._job, work, record, place, log=self._log, metrics=self._metrics, earlier=earlier
             )
-            try:
-                await self._node.run()
-            except JobFailure as failure:
-                if self._canceled or self._abandoned:
-                    raise
-                self._node.failed(failure)
-                failures.append(failure)
-            else:
-                completed[work.node] = self._node
-            self._go_on()
-        if failures:
-            raise failures[0]
+        else:
+            node = CommandNode(
+                self._platform, self._job, work, record, place, log=self._log, metrics=self._metrics, earlier=earlier
+            )
+        self._nodes.add(node)
+        try:
+            await node.run()
+        finally:
+            self._nodes.discard(node)
+        return node
 
     async def _finish(self, sender: asyncio.Task[None], status: Status, message: str, code: str) -> None:
         for run_id in self._reload().runs:
             if (run := find_run(self._store, run_id)) and not run.status.ended:
-                run.error, run.error_code = message, code
-                run.enter(status, self._store)
+                self._end_below(run, status, message, code)
         # whoever sees that the job has ended finds all its metrics; but no trouble with metrics keeps a job from ending
         await asyncio.wait({sender}, timeout=METRICS_SECONDS)
         if self._metrics.problem:
@@ -150,13 +167,28 @@ class JobRunner:
             status, message, code = Status.CANCELED, "", ""
         await self._end_tracking(status)
         self._run.error, self._run.error_code = message, code
-        self._log.say(f"The pipeline run is {status}." + (f" {message}" if message else ""))
+        self._log.say(f"The {self._word} run is {status}." + (f" {message}" if message else ""))
         self._run.enter(status, self._store)
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    @property
+    def _word(self) -> str:
+        return self._job.job_type.lower()
+
+    def _end_below(self, run: Run, status: Status, message: str, code: str) -> None:
+        """A run below the job has not ended when the job does. What never started stays NotStarted under a job that
+        failed (assumed: skipped_nodes_stay_not_started)."""
+        if status is Status.FAILED and not run.started:
+            if holds(self._store, "skipped_nodes_stay_not_started"):
+                run.enter(Status.NOT_STARTED, self._store)
+                return
+            status, message, code = Status.CANCELED, "", ""
+        run.error, run.error_code = message, code
+        run.enter(status, self._store)
+
     async def _end_tracking(self, status: Status) -> None:
         """End the MLflow runs of the job and of what is below it, each as it ended here."""
-        below = [run for run_id in self._job.runs if (run := find_run(self._store, run_id))]
+        below = [run for run_id in self._job.runs if (run := find_run(self._store, run_id)) and run.started]
         words = {run.run_id: _MLFLOW_WORDS.get(run.status, "KILLED") for run in below}
         try:
             async with asyncio.timeout(METRICS_SECONDS):
@@ -167,7 +199,7 @@ class JobRunner:
 
     async def _end_tracked(self, run_id: str, word: str) -> None:
         try:
-            await self._tracking.end_run(run_id, word, time.time())
+            await self._platform.tracking.end_run(run_id, word, time.time())
         except TrackingError as error:
             # a run below may be unknown to MLflow, if the emulator was killed before it had reported it
             if run_id == self._job.name:

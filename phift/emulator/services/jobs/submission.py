@@ -8,40 +8,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from phift.emulator.core.errors import OPERATIONS_PAGE, ServiceError, not_supported
-from phift.emulator.runtime.training.steps import PIPELINES
 from phift.emulator.services.emulator import Emulator
-from phift.emulator.services.jobs.nodes import Work, as_node, in_order, read_node
+from phift.emulator.services.jobs.bindings import objects
+from phift.emulator.services.jobs.commands import distributed, read_job_command
+from phift.emulator.services.jobs.nodes import as_node, read_pipeline
+from phift.emulator.services.jobs.sweep.settings import read_sweep
+from phift.emulator.services.jobs.works import Command, Training
 
-__all__ = ["Submission", "check_name", "read_submission"]
+__all__ = ["JOB_TYPES", "Submission", "check_name", "read_submission"]
 
+JOB_TYPES = ("Pipeline", "Command", "Sweep")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
-_TYPES = ("Pipeline", "Command")
-_NOT_HERE = ("Sweep", "AutoML", "Spark", "Labeling", "FineTuning")
-_NO_COMMANDS = (
-    f"not run here: the embedded Azure ML trains models and runs no commands of others. What it has: {OPERATIONS_PAGE}"
-)
-_NO_OTHERS = (
-    "not trained here: the embedded Azure ML trains pipelines whose nodes are all of component "
-    f"{', '.join(PIPELINES)}. What it has: {OPERATIONS_PAGE}"
-)
+_NOT_HERE = ("AutoML", "Spark", "Labeling", "FineTuning", "Distillation", "Import", "Base")
+_OBJECTS = ("inputs", "outputs", "jobs", "tags", "properties", "settings")
 
 
 @dataclass(frozen=True)
 class Submission:
-    """properties: of the request. works: its nodes in the order they run, none when the job is accepted but cannot be
-    trained here, for `refusal`."""
+    """properties: of the request. works: its nodes in the order they run, none when the job is accepted but cannot run
+    here, for `refusal`."""
 
     properties: dict[str, Any]
-    works: tuple[Work, ...] = ()
+    works: tuple[Training | Command, ...] = ()
     refusal: str = ""
     tags: dict[str, str] = field(default_factory=dict)
-
-    def work_documents(self) -> list[dict[str, Any]]:
-        return [asdict(work) for work in self.works]
 
 
 def check_name(name: str) -> None:
@@ -56,21 +50,26 @@ def check_name(name: str) -> None:
 
 
 def read_submission(emulator: Emulator, body: Mapping[str, Any]) -> Submission:
-    """The job in a PUT body. Raises ServiceError 400 for what is malformed and 404 for what does not exist."""
+    """The job in a PUT body. Raises ServiceError 400 for what is malformed, 404 for what does not exist, 501 for types
+    of jobs that are not emulated."""
     properties = body.get("properties")
     if not isinstance(properties, dict):
         raise ServiceError(400, "RequestInvalid", "The request needs an object 'properties'.", target="properties")
     job_type = properties.get("jobType")
-    if job_type not in _TYPES:
-        if job_type in _NOT_HERE:
-            raise not_supported(f"{job_type} jobs are")
+    if job_type in _NOT_HERE:
+        raise not_supported(f"{job_type} jobs are")
+    if job_type not in JOB_TYPES:
         raise ServiceError(400, "RequestInvalid", f"Unknown jobType '{job_type}'.", target="properties.jobType")
-    for name in ("inputs", "outputs", "jobs", "tags", "properties", "settings"):
+    for name in _OBJECTS:
         if not isinstance(properties.get(name) or {}, dict):
             raise ServiceError(400, "RequestInvalid", f"'{name}' must be an object.", target=f"properties.{name}")
     tags = {str(key): str(value) for key, value in (properties.get("tags") or {}).items()}
-    if job_type == "Command":
-        return _command(properties, tags)
+    read = {"Pipeline": _pipeline, "Command": _command, "Sweep": _sweep}[job_type]
+    works, refusal = read(emulator, properties)
+    return Submission(properties, tuple(works), refusal, tags)
+
+
+def _pipeline(emulator: Emulator, properties: dict[str, Any]) -> tuple[list[Training | Command], str]:
     nodes: dict[str, Any] = properties.get("jobs") or {}
     if not nodes and properties.get("componentId"):
         nodes = as_node(properties)
@@ -78,16 +77,33 @@ def read_submission(emulator: Emulator, body: Mapping[str, Any]) -> Submission:
         raise ServiceError(
             400, "UserError", "Pipeline job needs at least one node in 'jobs'.", target="properties.jobs"
         )
-    works = [read_node(emulator, name, properties, nodes) for name in nodes]
-    trained = [work for work in works if work is not None]
-    if len(trained) < len(works):
-        return Submission(properties, refusal=_NO_OTHERS, tags=tags)
-    return Submission(properties, tuple(in_order(trained)), tags=tags)
+    return read_pipeline(emulator, properties, nodes)
 
 
-def _command(properties: dict[str, Any], tags: dict[str, str]) -> Submission:
-    """A command job is accepted as the service accepts it, and fails when its turn comes."""
+def _command(emulator: Emulator, properties: dict[str, Any]) -> tuple[list[Training | Command], str]:
+    _check_command(properties, "properties")
+    return _of_command(
+        read_job_command(emulator, properties, properties), properties.get("distribution"), properties.get("resources")
+    )
+
+
+def _sweep(emulator: Emulator, properties: dict[str, Any]) -> tuple[list[Training | Command], str]:
+    """The work is the command of all trials."""
+    trial = objects(properties.get("trial"))
+    _check_command(trial, "properties.trial")
+    settings, timeout = read_sweep(properties)
+    command = replace(read_job_command(emulator, properties, trial, settings.space), timeout=timeout)
+    resources = trial.get("resources") or properties.get("resources")
+    return _of_command(command, trial.get("distribution"), resources)
+
+
+def _check_command(sent: Mapping[str, Any], target: str) -> None:
     for name in ("command", "environmentId"):
-        if not properties.get(name):
-            raise ServiceError(400, "UserError", f"A command job needs '{name}'.", target=f"properties.{name}")
-    return Submission(properties, refusal=_NO_COMMANDS, tags=tags)
+        if not sent.get(name):
+            raise ServiceError(400, "UserError", f"A command job needs '{name}'.", target=f"{target}.{name}")
+
+
+def _of_command(command: Command, distribution: Any, resources: Any) -> tuple[list[Training | Command], str]:
+    if why := distributed(distribution, objects(resources)):
+        return [], f"The command is not run here: {why}. What the emulator has: {OPERATIONS_PAGE}"
+    return [command], ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from phift.emulator.core.documents import PRINCIPAL
@@ -10,6 +11,7 @@ from phift.emulator.services.emulator import Emulator
 from phift.emulator.services.jobs.documents import all_properties, moment
 from phift.emulator.services.jobs.outputs import output_asset
 from phift.emulator.services.jobs.record import Job, Run, Status, find_job
+from phift.emulator.services.runs.kinds import is_script, job_kind, trial_kind
 
 __all__ = ["run_definition", "run_details", "run_document", "run_error", "run_outputs"]
 
@@ -42,7 +44,7 @@ def run_document(emulator: Emulator, run: Run) -> dict[str, Any]:
     base = _base(emulator, run)
     if run.run_id == job.name:
         return {**base, **_of_job(emulator, job, run)}
-    document = {**base, **_of_child(emulator, run)}
+    document = {**base, **_of_child(emulator, run), **(trial_kind(run) if run.kind == "trial" else {})}
     original = _run(emulator, run.reused) if run.reused else None
     return {**document, **_of_reused(document, original)} if original else document
 
@@ -134,7 +136,7 @@ def run_error(emulator: Emulator, job: Job, run: Run) -> dict[str, Any] | None:
     """The error of a failed run: of a step what it said, of a job which nodes failed, with their words as details."""
     if run.status is not Status.FAILED:
         return None
-    if run.kind == "step":
+    if is_script(job, run):
         return _error(emulator, run.error_code or "UserError", f"\n{run.error}", _NO_TIME, "CommonRuntime")
     below = {run_id: found for run_id in job.runs if (found := _run(emulator, run_id))}
     failed = [step for step in below.values() if step.kind == "step" and step.status is Status.FAILED]
@@ -142,7 +144,7 @@ def run_error(emulator: Emulator, job: Job, run: Run) -> dict[str, Any] | None:
         failed = [step for step in failed if step.parent == run.run_id]
     if not failed:
         return _error(emulator, run.error_code or "UserError", run.error, moment(run.ended), "")
-    nodes = ", ".join(f"/{below[step.parent].node}/{step.node}" for step in failed)
+    nodes = ", ".join(_path(below, step) for step in failed)
     error = _error(
         emulator,
         "UserError",
@@ -160,6 +162,12 @@ def run_error(emulator: Emulator, job: Job, run: Run) -> dict[str, Any] | None:
         ],
     }
     return error
+
+
+def _path(below: Mapping[str, Run], step: Run) -> str:
+    """Of a step in its job, as the service names failed nodes."""
+    parent = below.get(step.parent)
+    return (_path(below, parent) if parent else "") + f"/{step.node}"
 
 
 def _error(emulator: Emulator, code: str, message: str, at: str | None, component: str) -> dict[str, Any]:
@@ -253,13 +261,7 @@ def _of_job(emulator: Emulator, job: Job, run: Run) -> dict[str, Any]:
         "displayName": job.display_name,
         "description": job.description,
         "hidden": job.archived,
-        "runType": "azureml.PipelineRun",
-        "runTypeV2": {
-            "orchestrator": "Pipeline",
-            "traits": ["azureml.PipelineRun", "MFE", "HTTP", "DevPlatv2"],
-            "attribution": None,
-            "computeType": None,
-        },
+        **job_kind(job),
         "properties": all_properties(emulator, job, run),
         "tags": job.tags,
         "actionUris": {"Cancel": cancel},
@@ -322,7 +324,7 @@ def _of_child(emulator: Emulator, run: Run) -> dict[str, Any]:
         properties |= {"_azureml.ComputeTargetType": "amlctrain", "_azureml.ClusterName": compute}
     return {
         "name": name,
-        "displayName": run.node,
+        "displayName": run.display_name or run.node,
         "description": None,
         "hidden": False,
         "runType": run_type,

@@ -1,0 +1,1 @@
+"""What runs the commands of jobs: the child process, its sandbox, its variables and the text of the command."""

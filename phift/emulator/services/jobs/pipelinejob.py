@@ -1,0 +1,136 @@
+"""A pipeline job: its nodes, each after those whose outputs it reads, at the same time where there is room."""
+
+from __future__ import annotations
+
+import asyncio
+
+from phift.emulator.services.jobs.capacity import Hold
+from phift.emulator.services.jobs.noderun import JobFailure, NodeRun
+from phift.emulator.services.jobs.record import Run, Status, find_run
+from phift.emulator.services.jobs.runner import LOOK_SECONDS, JobRunner
+from phift.emulator.services.jobs.runs import pipelines_above, run_of_node
+from phift.emulator.services.jobs.works import Command, Training
+
+__all__ = ["PipelineRunner"]
+
+
+class PipelineRunner(JobRunner):
+    """Runs a pipeline job."""
+
+    def _begin_tracking(self) -> None:
+        """The parameters are those of the trainings in it, by node where there is more than one."""
+        parameters = {"attempt": self._job.attempts} if self._works else {}
+        for work in self._works:
+            if isinstance(work, Training):
+                prefix = f"{work.node}." if len(self._works) > 1 else ""
+                parameters |= {f"{prefix}{name}": value for name, value in work.parameters.items()}
+        self._metrics.make_run(
+            self._job.name,
+            experiment=self._job.experiment,
+            name=self._job.display_name,
+            parent="",
+            root=self._job.name,
+            parameters=parameters,
+        )
+
+    def _needed(self) -> list[Hold]:
+        trains = any(isinstance(work, Training) for work in self._works)
+        return [self._capacity.train(self._job.name)] if trains else []
+
+    def _cut_off(self, run: Run) -> None:
+        """A nested pipeline goes on in the next attempt: runs below it may be waiting."""
+        if run.path in {work.node for work in self._works} or not run.path:
+            super()._cut_off(run)
+
+    async def _work(self) -> None:
+        """After a failure the nodes that read nothing from the failed one go on, unless the pipeline's settings say
+        otherwise. Raises JobFailure with the first failure, once nothing is left to run."""
+        waiting = {work.node: (index, work) for index, work in enumerate(self._works)}
+        running: dict[asyncio.Task[NodeRun], str] = {}
+        completed: dict[str, NodeRun] = {}
+        failures: list[JobFailure] = []
+        goes_on = bool(self._job.settings.get("continue_on_step_failure", True))
+        while waiting or running:
+            if self._stopping:
+                waiting.clear()
+            for node, (index, work) in list(waiting.items()):
+                if why := self._never_runs(work, completed, waiting, running, stops=bool(failures) and not goes_on):
+                    self._log.say(f"Node {node} is not run: {why}.")
+                    del waiting[node]
+                elif all(name in completed for name in work.after) and self._has_room(work):
+                    del waiting[node]
+                    hold = self._capacity.take(work)
+                    task = self._context.spawn(self._run_one(index, work, completed, hold), name=f"node {node}")
+                    running[task] = node
+            if not running:
+                if waiting:
+                    await asyncio.sleep(LOOK_SECONDS)
+                continue
+            done, _ = await asyncio.wait(running, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                node = running.pop(task)
+                try:
+                    completed[node] = task.result()
+                except JobFailure as failure:
+                    failures.append(failure)
+            self._end_pipelines()
+        self._go_on()
+        if failures:
+            raise failures[0]
+
+    def _never_runs(
+        self,
+        work: Training | Command,
+        completed: dict[str, NodeRun],
+        waiting: dict[str, tuple[int, Training | Command]],
+        running: dict[asyncio.Task[NodeRun], str],
+        *,
+        stops: bool,
+    ) -> str:
+        """Why a node that waits will not run; "" if it will."""
+        open_nodes = {*waiting, *running.values()}
+        missing = [name for name in work.after if name not in completed and name not in open_nodes]
+        if missing:
+            return f"{', '.join(missing)} has not completed"
+        return "continue_on_step_failure is false" if stops else ""
+
+    def _has_room(self, work: Training | Command) -> bool:
+        why = self._capacity.lacks(work, self._job.name)
+        record = run_of_node(self._store, self._job, work)
+        if why and record.status is not Status.QUEUED:
+            record.enter(Status.QUEUED, self._store)
+            self._log.say(f"Node {work.node} waits: {why}.")
+        return not why
+
+    async def _run_one(
+        self, index: int, work: Training | Command, completed: dict[str, NodeRun], hold: Hold
+    ) -> NodeRun:
+        record = run_of_node(self._store, self._job, work)
+        for above in pipelines_above(self._store, record):
+            if above.status is not Status.RUNNING:
+                above.enter(Status.RUNNING, self._store)
+        record.enter(Status.RUNNING, self._store)
+        self._log.say(f"Submitting 1 runs, first five are: {record.run_id[:8]}:{record.run_id}")
+        try:
+            node = await self._run_node(work, record, f"node{index}", completed)
+        except JobFailure as failure:
+            if not self._stopping:
+                status, record.error, record.error_code = self.outcome_of(failure)
+                record.enter(status, self._store)
+                self._log.say(f"Run {record.run_id} ({work.node}) is {status}: {failure}")
+            raise
+        finally:
+            hold.release()
+        record.enter(Status.COMPLETED, self._store)
+        return node
+
+    def _end_pipelines(self) -> None:
+        """The nested pipelines of which all nodes have ended."""
+        job = self._reload()
+        runs = [run for run_id in job.runs if (run := find_run(self._store, run_id))]
+        for above in reversed(runs):
+            below = [run for run in runs if run.parent == above.run_id]
+            is_nested = above.kind == "pipeline" and any(run.path for run in below)
+            if is_nested and not above.status.ended and all(run.status.ended for run in below):
+                failed = any(run.status is not Status.COMPLETED for run in below)
+                above.enter(Status.FAILED if failed else Status.COMPLETED, self._store)

@@ -1,0 +1,205 @@
+"""Command jobs: what the process gets, what becomes of its files, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from phift.emulator.host import lifecycle
+from tests.emulator.client import Azure
+from tests.emulator.commands import (
+    STD_LOG,
+    blob,
+    code,
+    command,
+    log,
+    put_blob,
+    read,
+    run_command,
+)
+from tests.emulator.test_job_recovery import processes_of, until
+from tests.emulator.test_job_submission import API, STORE, data_plane, history, submit, wait
+
+OUT = {"out": {"jobOutputType": "uri_folder"}}
+
+
+def test_a_command_reads_inputs_and_leaves_outputs_artifacts_and_a_log(azure: Azure) -> None:
+    script = "import sys\nprint(open(sys.argv[1]).read())\nopen(sys.argv[2] + '/copy', 'w').write('copied')\n"
+    done = run_command(
+        azure,
+        "whole",
+        "python copy.py ${{inputs.data}} ${{outputs.out}} && mkdir outputs && "
+        "echo $COLOR ${{inputs.n}} > outputs/n.txt",
+        codeId=code(azure, copy_py=script),
+        inputs={
+            "data": {"jobInputType": "uri_file", "uri": put_blob(azure, "in/data.txt", b"the data")},
+            "n": {"jobInputType": "literal", "value": "3"},
+        },
+        outputs=OUT,
+        environmentVariables={"COLOR": "blue"},
+    )
+    assert done["status"] == "Completed", history(azure, "whole/details")
+    assert read(azure, "azureml/whole/out/copy") == "copied"
+    assert read(azure, "ExperimentRun/dcid.whole/outputs/n.txt", "workspaceartifactstore") == "blue 3\n"
+    text = log(azure, "whole")
+    assert text.startswith("The environment azureml:a-curated-one:1 is not built: the command runs in that of phift.\n")
+    assert "Interpreter: " in text
+    assert "sandbox" in text
+    assert "the data" in text
+    run = history(azure, "whole")
+    assert (run["runType"], run["status"]) == ("azureml.scriptrun", "Completed")
+
+
+def test_the_first_answer_and_the_statuses_of_a_command_job(azure: Azure) -> None:
+    made = submit(azure, "early", command("true", inputs={}, outputs={})).json()["properties"]
+    assert made["status"] == "Starting"
+    assert made["outputs"]["default"]["uri"].endswith("/ExperimentRun/dcid.early")
+    assert wait(azure, "early")["properties"]["status"] == "Completed"
+
+
+def test_modes_types_and_optional_sections(azure: Azure) -> None:
+    put_blob(azure, "folder/a.txt", b"A")
+    done = run_command(
+        azure,
+        "modes",
+        "ls ${{inputs.folder}} && echo ${{inputs.direct}} && echo [$[[--n ${{inputs.missing}}]]] && "
+        "echo text > ${{outputs.file}} && echo ${{outputs.there}}",
+        inputs={
+            "folder": {"jobInputType": "uri_folder", "uri": f"{STORE}/folder/", "mode": "Download"},
+            "direct": {"jobInputType": "uri_folder", "uri": f"{STORE}/folder/", "mode": "Direct"},
+        },
+        outputs={
+            "file": {"jobOutputType": "uri_file", "uri": f"{STORE}/chosen/${{{{name}}}}/file.txt"},
+            "there": {"jobOutputType": "uri_folder", "mode": "Direct"},
+        },
+    )
+    assert done["status"] == "Completed", log(azure, "modes")
+    lines = log(azure, "modes").splitlines()
+    assert "a.txt" in lines
+    assert "[]" in lines
+    assert any(line.endswith("/datastores/workspaceblobstore/paths/folder") for line in lines)
+    assert any(line.endswith("/datastores/workspaceblobstore/paths/azureml/modes/there") for line in lines)
+    assert read(azure, "chosen/modes/file.txt") == "text\n"
+
+
+def test_an_output_with_a_name_becomes_a_data_asset_or_a_model(azure: Azure) -> None:
+    outputs = {
+        "rows": {"jobOutputType": "uri_folder", "assetName": "rows"},
+        "model": {"jobOutputType": "custom_model", "assetName": "net"},
+    }
+    text = "echo 1 > ${{outputs.rows}}/r && echo 2 > ${{outputs.model}}/m"
+    assert run_command(azure, "names", text, outputs=outputs)["status"] == "Completed"
+    data = azure.call("GET", "data/rows/versions/1", api="2023-04-01-preview").json()["properties"]
+    assert data["dataUri"].endswith("/paths/azureml/names/rows/")
+    model = azure.call("GET", "models/net/versions/1", api="2023-08-01-preview").json()["properties"]
+    assert (model["modelType"], model["jobName"]) == ("custom_model", "names")
+    again = run_command(
+        azure,
+        "uses",
+        "cat ${{inputs.rows}}/r",
+        inputs={"rows": {"jobInputType": "uri_folder", "uri": "azureml:rows:1"}},
+    )
+    assert (again["status"], log(azure, "uses").splitlines()[-1]) == ("Completed", "1")
+
+
+def test_plain_mlflow_logs_to_the_run_of_the_job(azure: Azure) -> None:
+    script = "import mlflow\nmlflow.log_metric('acc', 0.5)\nmlflow.log_text('hi', 'notes/note.txt')\n"
+    done = run_command(azure, "tracked", "python log.py && env", codeId=code(azure, log_py=script))
+    assert done["status"] == "Completed", log(azure, "tracked")
+    run = data_plane(azure, "GET", f"/mlflow/v1.0{azure.workspace}/api/2.0/mlflow/runs/get?run_id=tracked")["run"]
+    assert [(metric["key"], metric["value"]) for metric in run["data"]["metrics"]] == [("acc", 0.5)]
+    assert run["info"]["status"] == "FINISHED"
+    assert read(azure, "ExperimentRun/dcid.tracked/notes/note.txt", "workspaceartifactstore") == "hi"
+    variables = dict(line.partition("=")[::2] for line in log(azure, "tracked").splitlines())
+    assert variables["AZUREML_RUN_ID"] == variables["MLFLOW_RUN_ID"] == "tracked"
+    assert variables["AZUREML_ARM_WORKSPACE_NAME"] == azure.connection.workspace_name
+    assert variables["MLFLOW_EXPERIMENT_NAME"] == "commands"
+
+
+def test_another_exit_code_than_0_fails_the_job_and_keeps_what_was_written(azure: Azure) -> None:
+    text = "echo half > ${{outputs.out}}/half; echo no such thing >&2; exit 3"
+    assert run_command(azure, "fails", text, outputs=OUT)["status"] == "Failed"
+    error = history(azure, "fails/details")["error"]["error"]
+    assert error["code"] == "ExecutionFailed"
+    assert "exited with status code 3" in error["message"]
+    assert "Error: no such thing" in error["message"]
+    assert read(azure, "azureml/fails/out/half") == "half\n"
+    run = data_plane(azure, "GET", f"/mlflow/v1.0{azure.workspace}/api/2.0/mlflow/runs/get?run_id=fails")["run"]
+    assert run["info"]["status"] == "FAILED"
+
+
+def test_a_missing_input_fails_the_run_and_not_the_put(azure: Azure) -> None:
+    inputs = {"data": {"jobInputType": "uri_file", "uri": f"{STORE}/nowhere.csv"}}
+    assert run_command(azure, "nothing", "cat ${{inputs.data}}", inputs=inputs)["status"] == "Failed"
+    assert "input data: nothing is at" in history(azure, "nothing")["error"]["error"]["message"]
+
+
+def test_what_has_no_value_or_no_cluster_is_rejected(azure: Azure) -> None:
+    error = submit(azure, "unknown", command("echo ${{inputs.x}}"), 400).json()["error"]
+    assert "${{inputs.x}}, which has no value" in error["message"]
+    error = submit(azure, "homeless", command("true", computeId="none-such"), 400).json()["error"]
+    assert "none-such" in error["message"]
+    error = submit(azure, "odd", command("true", limits={"jobLimitsType": "Command", "timeout": "soon"}), 400).json()
+    assert "not a duration" in error["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"resources": {"instanceCount": 2}}, "instance_count 2 is not emulated for commands"),
+        (
+            {"distribution": {"distributionType": "PyTorch", "processCountPerInstance": 4}},
+            "PyTorch distribution over 4 processes is not emulated",
+        ),
+    ],
+)
+def test_more_than_one_process_is_accepted_and_fails_with_its_name(azure: Azure, more: dict, why: str) -> None:
+    name = f"many-{len(why)}"
+    assert run_command(azure, name, "true", **more)["status"] == "Failed"
+    assert why in history(azure, name)["error"]["error"]["message"]
+
+
+def test_a_timeout_cancels_the_job(azure: Azure) -> None:
+    began = time.monotonic()
+    limits = {"jobLimitsType": "Command", "timeout": "PT1S"}
+    done = run_command(azure, "late", "echo begun; sleep 60", limits=limits)
+    assert (done["status"], time.monotonic() - began < 20) == ("Canceled", True)
+    assert "exceeded its timeout of 1 seconds" in log(azure, "late")
+
+
+def test_a_cancel_ends_the_process_group(azure: Azure) -> None:
+    submit(azure, "endless", command("sleep 3131 & sleep 3131"))
+    until(lambda: "sleep 3131" in processes_of("sleep 3131"))
+    assert azure.call("POST", "jobs/endless/cancel", api=API).status_code == 202
+    assert wait(azure, "endless")["properties"]["status"] == "Canceled"
+    until(lambda: not processes_of("sleep 3131"), 5)
+
+
+def test_two_commands_run_at_the_same_time_and_more_wait(azure: Azure) -> None:
+    cores = len(os.sched_getaffinity(0))
+    names = [f"crowd-{number}" for number in range(cores + 1)]
+    for name in names:
+        submit(azure, name, command("sleep 2"))
+    wait(azure, names[-1], wanted={"Queued"})
+    assert f"{cores} commands run on the {cores} cores" in log(
+        azure, names[-1], "system_logs/lifecycler/lifecycler.txt"
+    )
+    assert {wait(azure, name)["properties"]["status"] for name in names} == {"Completed"}
+
+
+def test_an_emulator_that_is_killed_leaves_no_process_and_runs_the_command_again(home) -> None:
+    azure = Azure(lifecycle.ensure(home, idle_seconds=600))
+    marker = put_blob(azure, "marker.txt", b"x")
+    inputs = {"m": {"jobInputType": "uri_file", "uri": marker}}
+    submit(azure, "cut-off", command("echo begun; sleep 3", inputs=inputs))
+    until(lambda: any("commands.process" in line for line in processes_of(home)))
+    os.kill(azure.connection.pid, signal.SIGKILL)
+    until(lambda: not processes_of(home), 10)
+    azure = Azure(lifecycle.ensure(home, idle_seconds=600))
+    assert wait(azure, "cut-off")["properties"]["status"] == "Completed"
+    assert log(azure, "cut-off", STD_LOG).count("begun") in (1, 2)
+    assert "started again" in log(azure, "cut-off", "system_logs/lifecycler/lifecycler.txt")
+    assert blob(azure, "azureml/cut-off/none") is None

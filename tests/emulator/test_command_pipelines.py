@@ -1,0 +1,294 @@
+"""Pipelines of command components: data between nodes, nested pipelines, parallel nodes, failures, reuse by step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.emulator.client import Azure
+from tests.emulator.commands import STD_LOG, anonymous, children, log, pipeline, put_blob, read
+from tests.emulator.test_job_submission import (
+    API,
+    COMPONENT,
+    MODEL,
+    STORE,
+    data_plane,
+    history,
+    put_data,
+    served,
+    submit,
+    wait,
+)
+
+__all__ = ["served"]
+
+FOLDER = {"type": "uri_folder"}
+
+
+def bound(text: str) -> dict[str, str]:
+    return {"value": f"${{{{parent.{text}}}}}", "job_input_type": "literal"}
+
+
+def promoted(name: str) -> dict[str, str]:
+    return {"value": f"${{{{parent.outputs.{name}}}}}", "type": "literal"}
+
+
+def writer(azure: Azure, **spec: Any) -> str:
+    """A component that writes its text to a file of its output."""
+    inputs = {"text": {"type": "string", "default": "nothing"}}
+    text = "echo ${{inputs.text}} > ${{outputs.out}}/file"
+    return anonymous(azure, text, inputs=inputs, outputs={"out": FOLDER}, **spec)
+
+
+def joiner(azure: Azure) -> str:
+    """A component that joins the files of two folders."""
+    text = "cat ${{inputs.a}}/file $[[${{inputs.b}}/file]] > ${{outputs.out}}/file"
+    inputs = {"a": FOLDER, "b": {**FOLDER, "optional": True}}
+    return anonymous(azure, text, inputs=inputs, outputs={"out": FOLDER})
+
+
+def ended(azure: Azure, job: str, body: dict[str, Any]) -> str:
+    submit(azure, job, body)
+    status: str = wait(azure, job)["properties"]["status"]
+    return status
+
+
+def ends(azure: Azure, job: str) -> dict[str, str]:
+    return {run["displayName"]: run["status"] for run in children(azure, job)}
+
+
+def test_nodes_exist_from_the_start_and_pass_their_data_on(azure: Azure) -> None:
+    write, join = writer(azure), joiner(azure)
+    body = pipeline(
+        {
+            "last": {
+                "componentId": join,
+                "inputs": {"a": bound("jobs.one.outputs.out"), "b": bound("jobs.two.outputs.out")},
+                "outputs": {"out": promoted("joined")},
+            },
+            "one": {"componentId": write, "inputs": {"text": bound("inputs.greeting")}},
+            "two": {"componentId": write, "inputs": {"text": {"value": "there", "job_input_type": "literal"}}},
+        },
+        inputs={"greeting": {"jobInputType": "literal", "value": "hello"}},
+        outputs={"joined": {"jobOutputType": "uri_folder", "uri": f"{STORE}/joined/${{{{name}}}}"}},
+    )
+    submit(azure, "chain", body)
+    assert set(ends(azure, "chain")) == {"one", "two", "last"}
+    assert wait(azure, "chain")["properties"]["status"] == "Completed", history(azure, "chain")["error"]
+    assert read(azure, "joined/chain/file") == "hello\nthere\n"
+    runs = {run["displayName"]: run for run in children(azure, "chain")}
+    assert {run["runType"] for run in runs.values()} == {"azureml.StepRun"}
+    assert runs["last"]["startTimeUtc"] >= max(runs["one"]["endTimeUtc"], runs["two"]["endTimeUtc"])
+    assert "is not built" in log(azure, runs["one"]["runId"], STD_LOG)
+
+
+def test_a_pipeline_inside_a_pipeline(azure: Azure) -> None:
+    write, join = writer(azure), joiner(azure)
+    inner = anonymous(
+        azure,
+        "",
+        type="pipeline",
+        inputs={"word": {"type": "string", "default": "inner"}, "start": FOLDER, "more": {**FOLDER, "optional": True}},
+        outputs={"res": FOLDER},
+        jobs={
+            "w": {"type": "command", "componentId": write, "inputs": {"text": bound("inputs.word")}},
+            "j": {
+                "type": "command",
+                "componentId": join,
+                "inputs": {"a": bound("inputs.start"), "b": bound("jobs.w.outputs.out")},
+                "outputs": {"out": promoted("res")},
+            },
+        },
+    )
+    body = pipeline(
+        {
+            "first": {"componentId": write, "inputs": {"text": "outer"}},
+            "sub": {"type": "pipeline", "componentId": inner, "inputs": {"start": bound("jobs.first.outputs.out")}},
+            "end": {
+                "componentId": join,
+                "inputs": {"a": bound("jobs.sub.outputs.res")},
+                "outputs": {"out": promoted("all")},
+            },
+        },
+        outputs={"all": {"jobOutputType": "uri_folder"}},
+    )
+    assert ended(azure, "nested", body) == "Completed", history(azure, "nested")["error"]
+    assert read(azure, "azureml/nested/all/file") == "outer\ninner\n"
+    assert ends(azure, "nested") == {"first": "Completed", "sub": "Completed", "end": "Completed"}
+    [sub] = [run for run in children(azure, "nested") if run["displayName"] == "sub"]
+    assert {run["displayName"] for run in children(azure, sub["runId"])} == {"w", "j"}
+
+
+def test_independent_nodes_run_at_the_same_time_as_far_as_the_cluster_has_nodes(azure: Azure) -> None:
+    compute = {
+        "location": "eastus",
+        "properties": {
+            "computeType": "AmlCompute",
+            "properties": {"vmSize": "Standard_F4s_v2", "scaleSettings": {"minNodeCount": 0, "maxNodeCount": 1}},
+        },
+    }
+    assert azure.wait(azure.call("PUT", "computes/one-node", compute))["status"] == "Succeeded"
+    sleeper = anonymous(azure, "sleep 1")
+    nodes = {name: {"componentId": sleeper} for name in ("a", "b")}
+    assert ended(azure, "together", pipeline(nodes)) == "Completed"
+    assert ended(azure, "by-turns", pipeline(nodes, settings={"default_compute": "one-node"})) == "Completed"
+
+    def overlap(job: str) -> bool:
+        first, second = sorted(children(azure, job), key=lambda run: str(run["startTimeUtc"]))
+        return bool(second["startTimeUtc"] < first["endTimeUtc"])
+
+    assert (overlap("together"), overlap("by-turns")) == (True, False)
+    assert "compute one-node has 1 nodes at most" in log(azure, "by-turns", "logs/azureml/executionlogs.txt")
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_failed_node_and_those_after_it(azure: Azure, goes_on: bool) -> None:
+    fails = anonymous(azure, "sleep 1; exit 4", outputs={"out": FOLDER})
+    nodes = {
+        "bad": {"componentId": fails},
+        "after": {"componentId": joiner(azure), "inputs": {"a": bound("jobs.bad.outputs.out")}},
+        "x": {"componentId": anonymous(azure, "sleep 1")},
+        "y": {"componentId": anonymous(azure, "true")},
+    }
+    job = f"goes-on-{goes_on}"
+    assert ended(azure, job, pipeline(nodes, settings={"continue_on_step_failure": goes_on})) == "Failed"
+    found = ends(azure, job)
+    assert (found["bad"], found["after"]) == ("Failed", "NotStarted")
+    assert found["x"] == "Completed"
+    error = history(azure, job)["error"]["error"]
+    assert "Failed nodes: /bad." in error["message"]
+    assert error["details"][0]["code"] == "ExecutionFailed"
+
+
+# reuse
+
+
+def twice(azure: Azure, base: str, **settings: Any) -> dict[str, Any]:
+    """A pipeline of a writer, a writer that is not deterministic, and joiners of each."""
+    write, join = writer(azure), joiner(azure)
+    fresh = writer(azure, is_deterministic=False)
+    return pipeline(
+        {
+            "same": {"componentId": write, "inputs": {"text": base}},
+            "fresh": {"componentId": fresh, "inputs": {"text": base}},
+            "of-same": {"componentId": join, "inputs": {"a": bound("jobs.same.outputs.out")}},
+            "of-fresh": {"componentId": join, "inputs": {"a": bound("jobs.fresh.outputs.out")}},
+        },
+        settings=settings,
+    )
+
+
+def reused(azure: Azure, job: str) -> set[str]:
+    assert wait(azure, job)["properties"]["status"] == "Completed"
+    return {run["displayName"] for run in children(azure, job) if run["properties"].get("azureml.isreused")}
+
+
+def test_each_step_is_reused_by_itself(azure: Azure) -> None:
+    submit(azure, "reuse-1", twice(azure, "text"))
+    assert reused(azure, "reuse-1") == set()
+    submit(azure, "reuse-2", twice(azure, "text"))
+    assert reused(azure, "reuse-2") == {"same", "of-same"}
+    runs = {run["displayName"]: run for run in children(azure, "reuse-2")}
+    assert read(azure, f"azureml/{runs['of-same']['runId']}/out/file") == "text\n"
+    assert runs["same"]["properties"]["azureml.reusedpipelinerunid"] == "reuse-1"
+    submit(azure, "reuse-3", twice(azure, "text", force_rerun=True))
+    assert reused(azure, "reuse-3") == set()
+    submit(azure, "reuse-4", twice(azure, "other"))
+    assert reused(azure, "reuse-4") == set()
+
+
+# what does not run here
+
+
+@pytest.mark.parametrize(
+    ("node", "why"),
+    [
+        ({"type": "sweep", "trial": {"componentId": "x"}}, "Node odd is not run here: it is of type sweep"),
+        ({"type": "if_else", "condition": True}, "it is of type if_else"),
+        ({"type": "spark", "code": "x"}, "it is of type spark"),
+    ],
+)
+def test_nodes_of_other_types_fail_the_job_with_their_name(azure: Azure, node: dict[str, Any], why: str) -> None:
+    job = f"odd-{node['type']}"
+    assert ended(azure, job, pipeline({"odd": node, "good": {"componentId": anonymous(azure, "true")}})) == "Failed"
+    assert why in history(azure, job)["error"]["error"]["message"]
+
+
+def test_parallel_components_and_distribution_fail_the_job_with_their_name(azure: Azure) -> None:
+    parallel = anonymous(azure, "", type="parallel")
+    assert ended(azure, "odd-1", pipeline({"odd": {"type": "parallel", "componentId": parallel}})) == "Failed"
+    assert "is a component of type parallel" in history(azure, "odd-1")["error"]["error"]["message"]
+    many = anonymous(azure, "true", distribution={"type": "pytorch", "process_count_per_instance": 2})
+    assert ended(azure, "odd-2", pipeline({"odd": {"componentId": many}})) == "Failed"
+    assert "pytorch distribution over 2 processes" in history(azure, "odd-2")["error"]["error"]["message"]
+
+
+@pytest.mark.parametrize("job_type", ["AutoML", "Spark", "FineTuning", "Labeling"])
+def test_other_job_types_are_not_implemented(azure: Azure, job_type: str) -> None:
+    error = submit(azure, "odd-type", {"properties": {"jobType": job_type}}, 501).json()["error"]
+    assert error["message"].startswith(f"{job_type} jobs are not emulated")
+
+
+def test_inputs_are_checked_against_the_component(azure: Azure) -> None:
+    node = {"componentId": anonymous(azure, "echo ${{inputs.n}}", inputs={"n": {"type": "integer"}})}
+    error = submit(azure, "check", pipeline({"n": {**node, "inputs": {"n": "many"}}}), 400).json()["error"]
+    assert "n must be a whole number" in error["message"]
+    assert "is required" in submit(azure, "check", pipeline({"n": node}), 400).json()["error"]["message"]
+    gone = azure.workspace + "/components/none/versions/1"
+    assert submit(azure, "check", pipeline({"n": {"componentId": gone}}), 404).json()["error"]["code"] == "NotFound"
+
+
+# with a component of the registry
+
+
+def test_a_command_prepares_the_data_of_a_fine_tune(azure: Azure) -> None:
+    """Jobs are rehearsed here; the command runs."""
+    put_data(azure)
+    prepare = anonymous(
+        azure,
+        "cp ${{inputs.raw}} ${{outputs.rows}}",
+        inputs={"raw": {"type": "uri_file"}},
+        outputs={"rows": {"type": "uri_file"}},
+    )
+    count = anonymous(
+        azure,
+        "ls ${{inputs.model}} > ${{outputs.out}}/list",
+        inputs={"model": {"type": "mlflow_model"}},
+        outputs={"out": FOLDER},
+    )
+    body = pipeline(
+        {
+            "prepare": {
+                "componentId": prepare,
+                "inputs": {"raw": {"uri": f"{STORE}/data/train.jsonl", "job_input_type": "uri_file"}},
+            },
+            "trainer": {
+                "type": "pipeline",
+                "componentId": COMPONENT,
+                "inputs": {
+                    "mlflow_model_path": {"uri": MODEL, "job_input_type": "mlflow_model"},
+                    "train_file_path": bound("jobs.prepare.outputs.rows"),
+                },
+                "outputs": {"mlflow_model_folder": promoted("model")},
+            },
+            "look": {
+                "componentId": count,
+                "inputs": {"model": bound("jobs.trainer.outputs.mlflow_model_folder")},
+                "outputs": {"out": promoted("listing")},
+            },
+        },
+        outputs={"model": {"jobOutputType": "mlflow_model"}, "listing": {"jobOutputType": "uri_folder"}},
+    )
+    assert ended(azure, "mixed", body) == "Completed", history(azure, "mixed")["error"]
+    assert "MLmodel" in read(azure, "azureml/mixed/listing/list")
+    run = data_plane(azure, "POST", f"/history/v1.0{azure.workspace}/rundata", {"runId": "mixed"})["runMetadata"]
+    assert set(run["outputs"]) == {"model", "listing"}
+
+
+def test_the_documents_of_a_pipeline_and_its_children(azure: Azure) -> None:
+    put_blob(azure, "x/y.txt", b"1")
+    submit(azure, "shown", pipeline({"only": {"componentId": writer(azure)}}))
+    assert wait(azure, "shown")["properties"]["status"] == "Completed"
+    [child] = children(azure, "shown")
+    assert "properties" not in azure.call("GET", f"jobs/{child['runId']}", api=API).json()
