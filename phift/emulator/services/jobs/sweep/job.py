@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from phift.emulator.core.assumed import holds
@@ -46,7 +46,7 @@ class SweepRunner(JobRunner):
     async def _work(self) -> None:
         settings, _ = read_sweep(self._job.submitted)
         self._settings, self._histories = settings, dict[str, list[float]]()
-        self._trials, self._stopped = dict[str, Run](), set[str]()
+        self._trials, self._stopped = dict[str, Run](), dict[str, str]()
         deadline = self._run.started + settings.timeout if settings.timeout else None
         self._save_results({"primary_metric_config": json.dumps({"name": settings.metric, "goal": self._goal})})
         waiting = self._planned(settings)
@@ -55,8 +55,7 @@ class SweepRunner(JobRunner):
         while following or running:
             if self._stopping or self._late(deadline) or self._hopeless():
                 following = None
-                for node in self._nodes:
-                    node.kill()
+                self._stop([node.record.run_id for node in self._nodes], "The sweep has ended.")
             elif following and len(running) < settings.at_once and (work := self._room(following)):
                 record, hold = following, self._capacity.take(work)
                 running.add(self._context.spawn(self._run_trial(work, record, hold), name=f"trial {record.run_id}"))
@@ -133,7 +132,7 @@ class SweepRunner(JobRunner):
                 return
             status, record.error, record.error_code = self.outcome_of(failure)
             if record.run_id in self._stopped:
-                status, record.error, record.error_code = Status.CANCELED, _POLICY, ""
+                status, record.error, record.error_code = Status.CANCELED, self._stopped[record.run_id], ""
         finally:
             hold.release()
         await self._read_metric(record.run_id)
@@ -158,7 +157,11 @@ class SweepRunner(JobRunner):
         for trial in running:
             await self._read_metric(trial)
         news = [trial for trial in running if len(self._histories.get(trial, ())) > counts[trial]]
-        self._stopped |= set(stopped(policy, self._histories, news, maximize=self._settings.maximize))
+        self._stop(stopped(policy, self._histories, news, maximize=self._settings.maximize), _POLICY)
+
+    def _stop(self, trials: Iterable[str], why: str) -> None:
+        """End running trials as Canceled."""
+        self._stopped = {**dict.fromkeys(trials, why), **self._stopped}
         for node in self._nodes:
             if node.record.run_id in self._stopped:
                 node.kill()
