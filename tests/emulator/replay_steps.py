@@ -135,16 +135,23 @@ def anonymous_model(replay: Replay, entry: dict[str, Any]) -> None:
     _call(replay, "PUT", f"models/{replay['hash32']}/versions/1", body, api="2023-08-01-preview")
 
 
-def component(replay: Replay, entry: dict[str, Any]) -> None:
+def component(replay: Replay, entry: dict[str, Any], command: str = "echo") -> None:
     spec = {
         "name": "{component}",
         "version": "1",
         "type": "command",
-        "command": "echo",
+        "command": command,
         "environment": "azureml:AzureML-sklearn-1.5:1",
+        "inputs": {"component_in_number": {"type": "number", "default": 10.99}},
+        "outputs": {"component_out_path_1": {"type": "uri_folder"}},
     }
     body = {"properties": {"componentSpec": spec}}
     _call(replay, "PUT", f"components/{replay['component']}/versions/1", body, api="2024-01-01-preview")
+
+
+def failing_component(replay: Replay, entry: dict[str, Any]) -> None:
+    """The recorded jobs failed for want of an image, which nothing here builds."""
+    component(replay, entry, "exit 1")
 
 
 def registered_component(replay: Replay, entry: dict[str, Any]) -> None:
@@ -306,6 +313,7 @@ _FUNCTIONS = (
     model,
     anonymous_model,
     component,
+    failing_component,
     registered_component,
     compute,
     faithful_pace,

@@ -13,9 +13,12 @@ from phift.emulator.core.assumed import ASSUMED
 from phift.emulator.host import lifecycle
 from phift.errors import EmulatorError
 from tests.emulator.client import Azure
+from tests.emulator.commands import children, command
 from tests.emulator.page import require_table
 from tests.emulator.serving import Serving
+from tests.emulator.test_job_nodes import ends, fails, nodes
 from tests.emulator.test_job_submission import API, pipeline, put_data, submit, wait
+from tests.emulator.test_sweep import choice, scoring, sweep
 
 COMPUTE_API = "2023-08-01-preview"
 
@@ -132,17 +135,38 @@ def test_a_busy_endpoint(azure: Azure) -> None:
         azure.admin("PUT", "/settings", {"pace": "fast"})
 
 
-def test_a_command_job_is_accepted_and_says_why_it_is_not_run(azure: Azure) -> None:
-    body = {"properties": {"jobType": "Command", "command": "echo", "environmentId": "azureml:e:1", "outputs": {}}}
-    assert azure.call("PUT", "jobs/command", body, api="2025-01-01-preview").status_code == 201
-    assert wait(azure, "command")["properties"]["status"] == "Failed"
-    history = f"/history/v1.0{azure.workspace}/runs/command"
-    run = azure.call("GET", history, host="eastus.api.azureml.ms", api="v1.0").json()
-    message = run["error"]["error"]["message"]
-    assert message.startswith("not run here")
-    assert "docs/emulator.md#operations" in message
-    sweep = {"properties": {"jobType": "Sweep"}}
-    assert azure.call("PUT", "jobs/sweep", sweep, api="2025-01-01-preview").status_code == 501
+def test_a_command_that_takes_too_long(azure: Azure) -> None:
+    azure.admin("PUT", "/assumed", {"timed_out_is_canceled": False})
+    limits = {"jobLimitsType": "Command", "timeout": "PT1S"}
+    submit(azure, "slow", command("sleep 30", limits=limits))
+    assert wait(azure, "slow")["properties"]["status"] == "Failed"
+
+
+def test_nodes_that_were_not_run(azure: Azure) -> None:
+    put_data(azure)
+    body = nodes("one", "two", reads={"two": "one"})
+    azure.admin("PUT", "/assumed", {"skipped_nodes_stay_not_started": False})
+    submit(azure, "skipped", fails(body, "one"))
+    wait(azure, "skipped")
+    assert ends(azure, "skipped") == {"one": "Failed", "two": "Canceled"}
+
+
+def test_the_secret_of_the_artifact_store(azure: Azure) -> None:
+    path, asked = "datastores/workspaceartifactstore/listSecrets", {"expirableSecret": True, "expireAfterHours": 1}
+    api = "2024-07-01-preview"
+    assert azure.call("POST", path, asked, api=api).json()["secretsType"] == "AccountKey"
+    azure.admin("PUT", "/assumed", {"artifact_store_gives_its_key": False})
+    assert azure.call("POST", path, asked, api=api).json()["secretsType"] == "Sas"
+
+
+def test_sweeps_of_failing_trials_and_of_trials_with_several_values(azure: Azure) -> None:
+    azure.admin("PUT", "/assumed", {"sweep_fails_with_first_three": False, "best_trial_by_best_value": False})
+    submit(azure, "all-fail", sweep("exit ${{search_space.c}}", {"c": choice(1, 2, 3, 4, 5)}))
+    assert wait(azure, "all-fail")["properties"]["status"] == "Failed"
+    assert len(children(azure, "all-fail")) == 5
+    text = "python score.py ${{search_space.accs}}"
+    submit(azure, "last", sweep(text, {"accs": choice("0.9,0.1", "0.5")}, trial=scoring(azure, text)))
+    assert wait(azure, "last")["properties"]["properties"]["best_child_run_id"] == "last_1"
 
 
 def test_jobs_and_clusters_in_use(azure: Azure) -> None:

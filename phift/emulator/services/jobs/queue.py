@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from phift.emulator.runtime.tracking.server import TrackingError
 from phift.emulator.services.jobs.capacity import Capacity
@@ -120,21 +121,26 @@ class JobQueue:
 
     async def _serve(self) -> None:
         while True:
-            self._start_what_fits()
             self._wake.clear()
+            pause = self._start_what_fits()
             try:
                 # computes change without a word to us, so look now and then even when nobody wakes us
-                await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
+                await asyncio.wait_for(self._wake.wait(), pause)
             except TimeoutError:
                 continue
 
     def _waiting(self) -> list[tuple[Job, Run]]:
         return [pair for pair in jobs_of_status(self._context.store, ended=False) if pair[0].name not in self._runners]
 
-    def _start_what_fits(self) -> None:
+    def _start_what_fits(self) -> float:
+        """Start the jobs for which there is room; returns the seconds after which to look again."""
+        pause = LOOK_SECONDS
         for job, run in self._waiting():
             if run.status is Status.CANCEL_REQUESTED:
                 self._end(job, run, Status.CANCELED)
+                continue
+            if (left := self._preparing(job)) > 0:
+                pause = min(pause, left)
                 continue
             reason = self._must_wait(job)
             if not reason:
@@ -142,6 +148,12 @@ class JobQueue:
             elif run.status is not Status.QUEUED:
                 run.enter(Status.QUEUED, self._context.store)
                 job_log(self._blobs, job).say(f"Waiting: {reason}.")
+        return pause
+
+    def _preparing(self, job: Job) -> float:
+        """For how many seconds the job is not looked at yet: as long as the pace says that a submission takes."""
+        age = (datetime.now(UTC) - datetime.fromisoformat(job.created)).total_seconds()
+        return self._context.pace.seconds("job") - age
 
     def _must_wait(self, job: Job) -> str:
         """Why the job cannot start now; "" when it can. The commands of pipelines and sweeps wait one by one, later."""
@@ -159,7 +171,6 @@ class JobQueue:
 
     async def _run(self, name: str, runner: JobRunner) -> None:
         try:
-            await asyncio.sleep(self._context.pace.seconds("job"))
             await runner.run()
         finally:
             runner.release()
