@@ -110,6 +110,24 @@ def test_the_text_generation_notebook(home: Path, tmp_path: Path, monkeypatch: p
     assert told["deleted"]["left"] is False
 
 
+def test_custom_components(home: Path, tmp_path: Path) -> None:
+    told = run(
+        home, notebook_folder(home, tmp_path / "notebook"), "custom_components.py", AZUREML_RUN_POLLING_INTERVAL_MIN="1"
+    )
+    assert told["command"]["status"] == "Completed"
+    assert {"rows.txt", "std_log.txt"} <= set(told["command"]["files"])
+    steps = {"prepared": "Completed", "score": "Completed", "trained": "Completed"}
+    first, second = told["three-steps"], told["three-steps-again"]
+    assert (first["planned"], first["status"], first["children"]) == (sorted(steps), "Completed", steps)
+    assert (first["reused"], second["reused"]) == ([], sorted(steps))
+    assert first["report"] == 'scored {"rows": 3, "rate": 0.5}'
+    assert told["model"] == {"cell": "model", "text": '{"rows": 3, "rate": 0.5}', "version": "1"}
+    assert (told["sweep"]["status"], told["sweep"]["best"]) == ("Completed", "a-sweep_1")
+    assert told["sweep"]["trials"] == {"a-sweep_0": "Completed", "a-sweep_1": "Completed"}
+    assert (told["sweep"]["parent"], told["sweep"]["model"]) == ("command", '{"rows": 4, "rate": 0.9}')
+    assert (told["ends"]["failed"], told["ends"]["endless"]) == (True, "Canceled")
+
+
 def test_the_stock_mlflow_client(home: Path, tmp_path: Path) -> None:
     told = run(home, notebook_folder(home, tmp_path / "notebook"), "mlflow_client.py")
     assert told["address"]["scheme"] == "azureml"

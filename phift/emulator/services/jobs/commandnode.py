@@ -92,8 +92,7 @@ class CommandNode(NodeRun):
         await self._keep_outputs(complete=code == 0)
         if code:
             raise JobFailure(self._failure(code), "ExecutionFailed")
-        if self._work.outputs:
-            reuse.remember(self._store, self._blobs, self.key, self._job.name, [self.record], self._work, self.places)
+        reuse.remember(self._store, self._blobs, self.key, self._job.name, [self.record], self._work, self.places)
 
     def _first_lines(self, sandbox: Sandbox) -> list[str]:
         environment = self._work.environment or "of the component"
