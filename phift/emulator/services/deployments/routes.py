@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from phift.emulator.core.assumed import holds
 from phift.emulator.core.documents import reply, timestamp
 from phift.emulator.core.listing import page
 from phift.emulator.core.operations import RESULT, Operation
@@ -20,7 +21,7 @@ from phift.emulator.services.deployments.quota import check_quota
 from phift.emulator.services.emulator import Call, Emulator
 from phift.emulator.services.endpoints.rules import busy, check_name, not_created, not_found, refusal
 from phift.emulator.services.endpoints.state import DEPLOYMENT, ENDPOINT, deployments_of, never_created
-from phift.emulator.services.endpoints.traffic import in_force
+from phift.emulator.services.endpoints.traffic import in_force, mirror_in_force
 
 __all__ = ["ROUTES"]
 
@@ -180,6 +181,14 @@ async def _delete(call: Call) -> Response:
         text = (
             f"Cannot delete deployment '{document['name']}': it has {share} % of the live traffic of endpoint "
             f"'{parent['document']['name']}'. Set its traffic to 0 first."
+        )
+        raise refusal({"": text})
+    mirrored = {**mirror_in_force(parent), **parent["document"]["properties"]["mirrorTraffic"]}
+    copied = next((mirrored[key] for key in mirrored if key.casefold() == name.casefold()), 0)
+    if copied and not holds(emulator.store, "mirrored_deployment_is_deleted"):
+        text = (
+            f"Cannot delete deployment '{document['name']}': {copied} % of the traffic of endpoint "
+            f"'{parent['document']['name']}' is mirrored to it. Set its mirrored traffic to 0 first."
         )
         raise refusal({"": text})
     document["properties"]["provisioningState"] = "Deleting"
