@@ -39,6 +39,8 @@ from phift.emulator.services.jobs.noderun import Platform
 from phift.emulator.services.jobs.queue import JobQueue
 from phift.emulator.services.mlflow import routes as mlflow
 from phift.emulator.services.monitor import routes as monitor
+from phift.emulator.services.monitor.autoscale import routes as autoscale
+from phift.emulator.services.monitor.autoscale.engine import Autoscaler
 from phift.emulator.services.monitor.recorder import Metrics
 from phift.emulator.services.monitor.sampler import Sampler
 from phift.emulator.services.registry import routes as registry
@@ -68,6 +70,7 @@ ROUTES: tuple[Route, ...] = (
     *deployments.ROUTES,
     *scoring.ROUTES,
     *monitor.ROUTES,
+    *autoscale.ROUTES,
 )
 """The routes of every service."""
 
@@ -85,6 +88,7 @@ def compose(emulator: Emulator) -> Application:
     """Adds the services to the emulator of a home's own workspace, which has not started, and opens the workspaces and
     registries that were created in the home; returns the application that serves them all."""
     _equip(emulator)
+    emulator.on_start.append(Autoscaler(emulator.cloud).start)
     open_stored(emulator)
     return Application(emulator.cloud, ROUTES)
 
@@ -107,7 +111,7 @@ def _equip(emulator: Emulator) -> None:
     register = partial(register_output, emulator)
     emulator.jobs = JobQueue(Platform(emulator, emulator.blobs, emulator.tracking, register))
     emulator.containers = Supervisor(emulator, partial(download, emulator, emulator.blobs))
-    emulator.metrics = Metrics(emulator.store)
+    emulator.metrics = Metrics(emulator.store, emulator.clock.time)
     datastores.make_system_datastores(emulator)
     for name, finish in FINISHERS.items():
         former = [old for old, new in FORMER_NAMES.items() if new == name]

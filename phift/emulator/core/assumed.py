@@ -166,6 +166,12 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "",
             "Azure's documents and field reports of other resource types; the words about intervals are ours",
         ),
+        "autoscale_texts": Assumption(
+            "what is said of autoscale settings that are refused; that a second setting of one deployment is a "
+            "conflict, and that the deployment need not exist",
+            "",
+            "the limits are documented; the words are ours",
+        ),
         "online_not_found_texts": Assumption(
             "a missing endpoint or deployment is a 404 UserError with its name",
             "",

@@ -23,7 +23,7 @@ _HOUR = 3600
 
 
 class Metrics:
-    """The metrics of all endpoints. clock: returns the seconds since the epoch."""
+    """The metrics of all endpoints. clock: returns seconds since the epoch, in the service's time."""
 
     def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
         self._store = store
@@ -99,7 +99,7 @@ class Metrics:
                         hour = str(document["at"] // _HOUR)
                         self._store.delete(_KIND, document["endpoint"], hour, str(document["at"]))
         self._changed.clear()
-        for key in [key for key in self._minutes if key[1] + MINUTE <= now]:
+        for key in [key for key in self._minutes if not key[1] <= now < key[1] + MINUTE]:
             del self._minutes[key]
 
     def _now(self, endpoint: str) -> Minute:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ from starlette.responses import Response
 
 from phift.emulator.core.assumed import holds
 from phift.emulator.core.documents import reply
-from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.errors import GatewayError, not_supported
 from phift.emulator.core.routing import WS, Host, Route
 from phift.emulator.services.emulator import Call
 from phift.emulator.services.endpoints.state import DEPLOYMENT, ENDPOINT
@@ -62,7 +61,7 @@ def _resource(call: Call) -> _Resource:
     if record is None:
         workspace = call.emulator.workspace
         path = f"workspaces/{workspace.name}/onlineEndpoints/{endpoint}" + (f"/deployments/{name}" if name else "")
-        raise ServiceError(
+        raise GatewayError(
             404,
             "ResourceNotFound",
             f"The Resource 'Microsoft.MachineLearningServices/{path}' under resource group "
@@ -114,7 +113,7 @@ def _series(
 def _read(call: Call, scope: Scope) -> _Query:
     """The query in a request's parameters. Raises QueryError for what Azure Monitor refuses (assumed: metric_texts)."""
     if other := [name for name in _UNSUPPORTED if call.query(name)]:
-        raise ServiceError(501, "NotImplemented", f"The emulator does not support the parameter {other[0]}.")
+        raise not_supported(f"the parameter {other[0]} of metrics")
     asked = call.query("metricnamespace")
     if asked and asked.casefold() != scope.namespace.casefold():
         raise QueryError(
@@ -123,7 +122,7 @@ def _read(call: Call, scope: Scope) -> _Query:
         )
     metrics = _metrics_named(call, scope)
     try:
-        start, end = timespan(call.query("timespan"), time.time())
+        start, end = timespan(call.query("timespan"), call.emulator.clock.time())
     except ValueError as error:
         raise QueryError(f"Invalid timespan '{call.query('timespan')}': {error}.") from error
     interval = call.query("interval") or "PT1M"
