@@ -111,7 +111,7 @@ def _equip(emulator: Emulator) -> None:
     register = partial(register_output, emulator)
     emulator.jobs = JobQueue(Platform(emulator, emulator.blobs, emulator.tracking, register))
     emulator.containers = Supervisor(emulator, partial(download, emulator, emulator.blobs))
-    emulator.metrics = Metrics(emulator.store, emulator.clock.time)
+    emulator.metrics = Metrics(emulator.store)
     datastores.make_system_datastores(emulator)
     for name, finish in FINISHERS.items():
         former = [old for old, new in FORMER_NAMES.items() if new == name]

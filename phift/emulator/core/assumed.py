@@ -160,11 +160,24 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "it has no time series",
             "both are seen in answers about other resources; queries with a filter answer no time series either way",
         ),
+        "metric_values": Assumption(
+            "requests and instances of several combinations of dimensions add up, other values are averaged, over the "
+            "minutes with data; deployment and modelStatusCode are empty where there was none, and State is Healthy or "
+            "Unhealthy",
+            "",
+            "the documents name the metrics and their dimensions alone",
+        ),
         "metric_texts": Assumption(
             "what is said of unknown metrics and dimensions, in a document of code and message alone; intervals and "
             "timespans that are refused",
             "",
             "Azure's documents and field reports of other resource types; the words about intervals are ours",
+        ),
+        "autoscale_steps": Assumption(
+            "a percentage is rounded down and changes the instances by one at least; a number outside of minimum and "
+            "maximum is corrected at once, whatever the cooldown",
+            "",
+            "nothing; the documents have no example of it",
         ),
         "autoscale_texts": Assumption(
             "what is said of autoscale settings that are refused; that a second setting of one deployment is a "

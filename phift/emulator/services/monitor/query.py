@@ -1,4 +1,4 @@
-"""Queries of metrics: from the recorded minutes to points of time series."""
+"""Queries of metrics: from the recorded minutes to points of time series (assumed: metric_values)."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _HOUR = 3600
 
 
 class Metrics:
-    """The metrics of all endpoints. clock: returns seconds since the epoch, in the service's time."""
+    """The metrics of all endpoints. clock: returns seconds since the epoch; metrics are dated by the machine's."""
 
     def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
         self._store = store

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -113,7 +114,7 @@ def _series(
 def _read(call: Call, scope: Scope) -> _Query:
     """The query in a request's parameters. Raises QueryError for what Azure Monitor refuses (assumed: metric_texts)."""
     if other := [name for name in _UNSUPPORTED if call.query(name)]:
-        raise not_supported(f"the parameter {other[0]} of metrics")
+        raise not_supported(f"The parameter {other[0]} of metrics is")
     asked = call.query("metricnamespace")
     if asked and asked.casefold() != scope.namespace.casefold():
         raise QueryError(
@@ -122,7 +123,7 @@ def _read(call: Call, scope: Scope) -> _Query:
         )
     metrics = _metrics_named(call, scope)
     try:
-        start, end = timespan(call.query("timespan"), call.emulator.clock.time())
+        start, end = timespan(call.query("timespan"), time.time())
     except ValueError as error:
         raise QueryError(f"Invalid timespan '{call.query('timespan')}': {error}.") from error
     interval = call.query("interval") or "PT1M"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -46,7 +47,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Autoscaler:
-    """The autoscaler of a home. Windows, cooldowns and schedules are in the time of the service's clock."""
+    """The autoscaler of a home. Schedules and cooldowns are in the time of the service's clock. So are windows, but the
+    metrics in them have the resolution of a minute, and are dated by the machine's clock."""
 
     cloud: Cloud
 
@@ -59,14 +61,14 @@ class Autoscaler:
         while True:
             pace = self.cloud.pace
             await asyncio.sleep(_FAST_SECONDS if pace.name == FAST.name else max(_LEAST_SECONDS, _SECONDS / pace.speed))
-            self.evaluate(self.cloud.clock.time())
+            self.evaluate()
 
-    def evaluate(self, now: float) -> list[Outcome]:
-        """Evaluates all settings as at a moment, in seconds since the epoch, and starts the operations that follow."""
-        return [self._evaluated(record, now) for record in self.cloud.store.list(SETTING)]
+    def evaluate(self, later: float = 0.0) -> list[Outcome]:
+        """Evaluates all settings as if it were `later` seconds later, and starts the operations that follow."""
+        return [self._evaluated(record, later) for record in self.cloud.store.list(SETTING)]
 
-    def _evaluated(self, record: dict[str, Any], now: float) -> Outcome:
-        document = record["document"]
+    def _evaluated(self, record: dict[str, Any], later: float) -> Outcome:
+        document, now = record["document"], self.cloud.clock.time() + later
         properties = document["properties"]
         outcome = Outcome(document["name"])
         target = resource_of(self.cloud, properties["targetResourceUri"])
@@ -84,7 +86,7 @@ class Autoscaler:
             outcome.profile, outcome.before, outcome.after = profile["name"], current, current
 
             def measure(trigger: Mapping[str, Any]) -> float | None:
-                value = self._measured(trigger, current, now)
+                value = self._measured(trigger, current, later)
                 outcome.values.append({"metricName": trigger["metricName"], "value": value})
                 return value
 
@@ -125,9 +127,9 @@ class Autoscaler:
         if container := emulator.containers.find(endpoint, name):
             container.say(text)
 
-    def _measured(self, trigger: Mapping[str, Any], instances: int, now: float) -> float | None:
-        """The value of a metric trigger over the whole minutes of its window; None without data, and for metrics and
-        resources that do not exist."""
+    def _measured(self, trigger: Mapping[str, Any], instances: int, later: float) -> float | None:
+        """The value of a metric trigger over its window; None without data, and for metrics and resources that do not
+        exist."""
         resource = resource_of(self.cloud, trigger["metricResourceUri"])
         if resource is None:
             return None
@@ -147,11 +149,20 @@ class Autoscaler:
                 for name, each in wanted
             )
 
-        end = now // MINUTE * MINUTE
-        minutes = resource.emulator.metrics.between(resource.endpoint, end - seconds_of(trigger["timeWindow"]), end)
+        start, end = self._window(seconds_of(trigger["timeWindow"]), later)
+        minutes = resource.emulator.metrics.between(resource.endpoint, start, end)
         series = series_of(metric, minutes, resource.deployment, Filter((), test))
         value = aggregated_trigger(trigger, series[0]) if series else None
         return value / instances if value is not None and trigger["dividePerInstance"] else value
+
+    def _window(self, seconds: float, later: float) -> tuple[float, float]:
+        """Where a window lies in the machine's time. It has whole minutes; where the service's clock goes faster, a
+        window may be shorter than that, and then the minute under way counts."""
+        now, speed = time.time() + later, self.cloud.clock.speed
+        if speed > 1:
+            return (now - seconds / speed) // MINUTE * MINUTE, now
+        end = now // MINUTE * MINUTE
+        return end - seconds, end
 
 
 def shown(outcome: Outcome) -> dict[str, Any]:

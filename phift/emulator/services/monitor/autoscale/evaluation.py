@@ -130,7 +130,8 @@ def _cooled(rule: Mapping[str, Any], since_last: float) -> bool:
 
 
 def _result(rule: Mapping[str, Any], current: int) -> int:
-    """The number of instances after a rule's action. A percentage changes the number by one at least."""
+    """The number of instances after a rule's action. A percentage changes the number by one at least (assumed:
+    autoscale_steps)."""
     action = rule["scaleAction"]
     value, sign = int(action["value"]), 1 if action["direction"] == "Increase" else -1
     if action["type"] == "ExactCount":

@@ -61,7 +61,9 @@ def _written(call: Call, group: str, name: str, body: dict[str, Any], old: dict[
     properties = properties_of(name, body.get("properties") or {}, body["location"])
     target = resource_of(cloud, properties["targetResourceUri"])
     if target is None or not target.deployment:
-        raise not_supported("the autoscaling of resources other than deployments of its own online endpoints")
+        raise not_supported(
+            "Autoscale settings of resources other than deployments of the emulator's own endpoints are"
+        )
     for record in cloud.store.list(SETTING):
         other = record["document"]
         if other["id"].casefold() == identity.casefold():
@@ -122,8 +124,7 @@ async def _evaluate(call: Call) -> Response:
         later = seconds_of(str(body["after"])) if "after" in body else 0.0
     except ValueError as error:
         raise ServiceError(400, "RequestInvalid", f"after must be a duration: {error}") from error
-    cloud = call.emulator.cloud
-    return reply({"value": [shown(each) for each in Autoscaler(cloud).evaluate(cloud.clock.time() + later)]})
+    return reply({"value": [shown(each) for each in Autoscaler(call.emulator.cloud).evaluate(later)]})
 
 
 _PROVIDER = "/providers/Microsoft.Insights/autoscaleSettings"
