@@ -38,6 +38,11 @@ from phift.emulator.services.jobs import routes as jobs
 from phift.emulator.services.jobs.noderun import Platform
 from phift.emulator.services.jobs.queue import JobQueue
 from phift.emulator.services.mlflow import routes as mlflow
+from phift.emulator.services.monitor import routes as monitor
+from phift.emulator.services.monitor.autoscale import routes as autoscale
+from phift.emulator.services.monitor.autoscale.engine import Autoscaler
+from phift.emulator.services.monitor.recorder import Metrics
+from phift.emulator.services.monitor.sampler import Sampler
 from phift.emulator.services.registry import routes as registry
 from phift.emulator.services.runs import routes as runs
 from phift.emulator.services.scoring import routes as scoring
@@ -64,6 +69,8 @@ ROUTES: tuple[Route, ...] = (
     *endpoints.ROUTES,
     *deployments.ROUTES,
     *scoring.ROUTES,
+    *monitor.ROUTES,
+    *autoscale.ROUTES,
 )
 """The routes of every service."""
 
@@ -81,6 +88,7 @@ def compose(emulator: Emulator) -> Application:
     """Adds the services to the emulator of a home's own workspace, which has not started, and opens the workspaces and
     registries that were created in the home; returns the application that serves them all."""
     _equip(emulator)
+    emulator.on_start.append(Autoscaler(emulator.cloud).start)
     open_stored(emulator)
     return Application(emulator.cloud, ROUTES)
 
@@ -103,6 +111,7 @@ def _equip(emulator: Emulator) -> None:
     register = partial(register_output, emulator)
     emulator.jobs = JobQueue(Platform(emulator, emulator.blobs, emulator.tracking, register))
     emulator.containers = Supervisor(emulator, partial(download, emulator, emulator.blobs))
+    emulator.metrics = Metrics(emulator.store)
     datastores.make_system_datastores(emulator)
     for name, finish in FINISHERS.items():
         former = [old for old, new in FORMER_NAMES.items() if new == name]
@@ -111,5 +120,6 @@ def _equip(emulator: Emulator) -> None:
     # a deployment that serves does not keep an idle emulator from stopping, one that is being created does
     emulator.busy += [lambda: emulator.jobs.busy, lambda: emulator.containers.busy]
     if workspace.kind == "workspaces":  # a registry runs nothing
-        emulator.on_start += [emulator.jobs.start, partial(recover, emulator)]
-        emulator.on_stop += [emulator.jobs.stop, emulator.containers.stop]
+        sampler = Sampler(emulator)
+        emulator.on_start += [emulator.jobs.start, partial(recover, emulator), sampler.start]
+        emulator.on_stop += [emulator.jobs.stop, emulator.containers.stop, sampler.stop]

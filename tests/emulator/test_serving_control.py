@@ -127,7 +127,9 @@ def test_traffic_cannot_be_set_at_creation_or_to_nobody(serving: Serving) -> Non
     serving.endpoint("late")
     text = refused(serving.put_endpoint("late", traffic={"blue": 100}))["errors"]["Traffic"][0]
     assert "does not exist" in text
-    assert "mirror" in refused(serving.put_endpoint("late", mirrorTraffic={"a": 10}))["errors"]["MirrorTraffic"][0]
+    assert (
+        "does not exist" in refused(serving.put_endpoint("late", mirrorTraffic={"a": 10}))["errors"]["MirrorTraffic"][0]
+    )
 
 
 @pytest.mark.parametrize(

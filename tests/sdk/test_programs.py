@@ -143,3 +143,41 @@ def test_the_stock_mlflow_client(home: Path, tmp_path: Path) -> None:
     assert "404" in told["gaps"]["models"]
     assert "Traces are not available" in told["gaps"]["traces"]
     assert (told["deleted"]["gone"], told["deleted"]["back"]) == (True, "active")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({"pace": "fast", "noise": True}, id="noise"),
+        # As above: the SDK's own waiting takes minutes.
+        pytest.param({"pace": "faithful", "speed": 60, "noise": True}, id="faithful", marks=pytest.mark.matrix),
+    ],
+)
+def test_the_safe_rollout_notebook(settings: dict[str, Any], home: Path, tmp_path: Path) -> None:
+    folder = notebook_folder(home, tmp_path / "notebook")
+    lifecycle.request(lifecycle.ensure(home), "PUT", "/settings", settings)
+    told = run(home, folder, "safe_rollout.py")
+    assert (told["blue"]["answer"], told["blue"]["traffic"]) == ([6, 15], {"blue": 100})
+    assert told["scaled"]["instances"] == 2
+    assert (told["green"]["answer"], told["green"]["live"]) == ([60, 150], [6, 15])
+    assert told["green"]["before"] == {"200": 1}
+    assert (told["mirrored"]["mirror"], told["mirrored"]["traffic"]) == ({"green": 10}, {"blue": 100})
+    assert 0 < told["mirrored"]["copies"] < told["mirrored"]["sent"]
+    assert "At most 50 %" in told["refused"]["text"]
+    assert told["ended"]["mirror"] == {}
+    assert (told["canary"]["traffic"], told["canary"]["answer"]) == ({"blue": 90, "green": 10}, True)
+    assert (told["all"]["traffic"], told["all"]["answer"]) == ({"blue": 0, "green": 100}, [60, 150])
+    assert (told["rolled_out"]["left"], told["rolled_out"]["statuses"]) == (["green"], ["200"])
+    assert told["deleted"]["gone"] is True
+
+
+@pytest.mark.slow
+def test_a_model_of_scikit_learn_without_a_scoring_script(home: Path, tmp_path: Path) -> None:
+    told = run(home, notebook_folder(home, tmp_path / "notebook"), "no_code_mlflow.py")
+    assert (told["registered"]["name"], told["registered"]["type"]) == ("iris-kinds", "mlflow_model")
+    assert told["deployed"]["state"] == "Succeeded"
+    assert told["deployed"]["variables"]["AZUREML_ENTRY_SCRIPT"] == "/var/mlflow_resources/mlflow_score_script.py"
+    assert told["answer"]["kinds"] == [0, 1]
+    assert (told["refused"]["status"], told["logs"]["missing"]) == (424, True)
+    assert list(told)[-1] == "deleted"

@@ -146,9 +146,44 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "that components are resolved at once is recorded 2023-10; the words are ours",
         ),
         "traffic_texts": Assumption(
-            "what is said of traffic that is refused, and of the delete of a deployment that has some",
+            "what is said of live and mirrored traffic that is refused, and of the delete of a deployment with some",
             "",
             "the rules are documented; the words are ours, in the recorded envelope",
+        ),
+        "mirrored_deployment_is_deleted": Assumption(
+            "a deployment with mirrored traffic can be deleted, and its mirrored traffic ends with it",
+            "it is refused with 400 until its mirrored traffic is 0",
+            "documented for live traffic only",
+        ),
+        "metrics_without_data_have_points": Assumption(
+            "a metric without data has one time series, whose points have no values",
+            "it has no time series",
+            "both are seen in answers about other resources; queries with a filter answer no time series either way",
+        ),
+        "metric_values": Assumption(
+            "requests and instances of several combinations of dimensions add up, other values are averaged, over the "
+            "minutes with data; deployment and modelStatusCode are empty where there was none, and State is Healthy or "
+            "Unhealthy",
+            "",
+            "the documents name the metrics and their dimensions alone",
+        ),
+        "metric_texts": Assumption(
+            "what is said of unknown metrics and dimensions, in a document of code and message alone; intervals and "
+            "timespans that are refused",
+            "",
+            "Azure's documents and field reports of other resource types; the words about intervals are ours",
+        ),
+        "autoscale_steps": Assumption(
+            "a percentage is rounded down and changes the instances by one at least; a number outside of minimum and "
+            "maximum is corrected at once, whatever the cooldown",
+            "",
+            "nothing; the documents have no example of it",
+        ),
+        "autoscale_texts": Assumption(
+            "what is said of autoscale settings that are refused; that a second setting of one deployment is a "
+            "conflict, and that the deployment need not exist",
+            "",
+            "the limits are documented; the words are ours",
         ),
         "online_not_found_texts": Assumption(
             "a missing endpoint or deployment is a 404 UserError with its name",
@@ -195,7 +230,8 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "recorded 2026-03 of the workspace; of clusters only in 2024, when no answer had it",
         ),
         "patches_are_done_at_once": Assumption(
-            "a PATCH of tags answers 200 and is done; one of a deployment's instances is an operation",
+            "a PATCH of tags answers 200 and is done; one of a deployment's instances or an endpoint's traffic is an "
+            "operation",
             "",
             "documented statuses",
         ),

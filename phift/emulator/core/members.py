@@ -145,6 +145,26 @@ _SPECIFIED: Mapping[str, str] = {
     "ArmDeployment": "properties:ArmDeploymentProperties",
     "ArmDeploymentProperties": "template:ArmTemplate parameters:object mode:text",
     "ArmTemplate": "resources:[object]",
+    "AutoscaleSetting": f"{_RESOURCE} location:text tags:object properties:AutoscaleProperties",
+    "AutoscaleProperties": (
+        "enabled name:text targetResourceUri:text targetResourceLocation:text profiles:[AutoscaleProfile] "
+        "notifications predictiveAutoscalePolicy"
+    ),
+    "AutoscaleProfile": (
+        "name:text capacity:AutoscaleCapacity rules:[AutoscaleRule] fixedDate:AutoscaleWindow "
+        "recurrence:AutoscaleRecurrence"
+    ),
+    "AutoscaleCapacity": "minimum:text maximum:text default:text",
+    "AutoscaleWindow": "timeZone:text start:text end:text",
+    "AutoscaleRecurrence": "frequency:text schedule:AutoscaleSchedule",
+    "AutoscaleSchedule": "timeZone:text days:[text] hours minutes",
+    "AutoscaleRule": "metricTrigger:MetricTrigger scaleAction:ScaleAction",
+    "MetricTrigger": (
+        "metricName:text metricNamespace:text metricResourceUri:text metricResourceLocation:text timeGrain:text "
+        "statistic:text timeWindow:text timeAggregation:text operator:text threshold dimensions:[object] "
+        "dividePerInstance"
+    ),
+    "ScaleAction": "direction:text type:text value:text cooldown:text",
     "RunUpdate": f"displayName:text description {_BAGS}",
     "RunDataRequest": "runId:text",
     "ResolveRequest": "values:[text]",
@@ -179,6 +199,8 @@ _OPEN = frozenset(
             "ArmTemplate",
         ),
         *("MlflowRequest", "MlflowItem"),
+        *("AutoscaleSetting", "AutoscaleProperties", "AutoscaleProfile", "AutoscaleCapacity", "AutoscaleWindow"),
+        *("AutoscaleRecurrence", "AutoscaleSchedule", "AutoscaleRule", "MetricTrigger", "ScaleAction"),
     )
 )
 """Types that accept more members: of these, only the members that are read here are listed."""

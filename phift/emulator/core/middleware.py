@@ -226,7 +226,8 @@ async def parameters(exchange: Exchange, proceed: Next) -> Response:
 async def version(exchange: Exchange, proceed: Next) -> Response:
     """Requires a known api-version of requests to the resource manager."""
     if exchange.kind is Host.ARM:
-        own = "/microsoft.machinelearningservices/" in exchange.request.scope["path"].casefold()
+        provider = exchange.request.scope["path"].casefold().rpartition("/providers/")[2]
+        own = provider.startswith("microsoft.machinelearningservices/")
         apiversions.check(exchange.routed[1].api_version, own=own)
     return await proceed(exchange)
 

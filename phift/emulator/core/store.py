@@ -65,6 +65,15 @@ class Store:
             self.connection.close()
             raise
         self._depth = 0
+        self._peeked: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def peek(self, kind: str, *key: str) -> dict[str, Any] | None:
+        """The document, or None. It is shared until the next write, and must not be changed."""
+        place = (kind, _key(key))
+        found = self._peeked.get(place)
+        if found is None and (found := self.get(kind, *key)) is not None:
+            self._peeked[place] = found
+        return found
 
     def get(self, kind: str, *key: str) -> dict[str, Any] | None:
         """The document, a fresh copy, or None."""
@@ -75,6 +84,7 @@ class Store:
 
     def put(self, kind: str, *key: str, body: dict[str, Any]) -> None:
         """Creates or replaces the document; a replaced one keeps its place in creation order."""
+        self._peeked.clear()
         self.connection.execute(
             "INSERT INTO document (kind, key, body) VALUES (?, ?, ?) "
             "ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body",
@@ -83,6 +93,7 @@ class Store:
 
     def delete(self, kind: str, *key: str) -> bool:
         """Removes the document; True when there was one."""
+        self._peeked.clear()
         cursor = self.connection.execute("DELETE FROM document WHERE kind = ? AND key = ?", (kind, _key(key)))
         return cursor.rowcount > 0
 
@@ -111,6 +122,7 @@ class Store:
         try:
             yield
         except BaseException:
+            self._peeked.clear()
             self._depth -= 1
             if self._depth == 0:
                 self.connection.execute("ROLLBACK")

@@ -13,6 +13,7 @@ from phift.emulator.runtime.serving.supervisor import Supervisor
 from phift.emulator.runtime.tracking.server import TrackingServer
 from phift.emulator.services.blob.account import BlobAccount
 from phift.emulator.services.jobs.queue import JobQueue
+from phift.emulator.services.monitor.recorder import Metrics
 
 __all__ = ["Call", "Emulator", "emulators"]
 
@@ -26,6 +27,8 @@ class Emulator(Context):
     jobs: JobQueue
     containers: Supervisor
     """The containers of online deployments."""
+    metrics: Metrics
+    """What is counted of requests to online endpoints."""
     build: Callable[[Workspace, Path], Emulator]
     """Makes the emulator of another workspace or registry, with all its services, in a folder; it is not started."""
 

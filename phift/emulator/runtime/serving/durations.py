@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 __all__ = ["seconds_of"]
 
@@ -14,6 +15,7 @@ _DURATION = re.compile(
 _SECONDS = {"days": 86400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0}
 
 
+@lru_cache(maxsize=256)
 def seconds_of(text: str) -> float:
     """The seconds of a duration such as PT1M30S; raises ValueError for anything else (years and months too)."""
     found = _DURATION.fullmatch(text)

@@ -8,7 +8,7 @@ from typing import Any
 
 from phift.emulator.core.yamlfile import load_yaml
 
-__all__ = ["ModelFolderError", "ModelPlace", "find_model"]
+__all__ = ["ModelFolderError", "ModelPlace", "find_model", "find_pyfunc"]
 
 _TASKS = {"llm/v1/chat": True, "chat-completion": True, "text-generation": False, "llm/v1/completions": False}
 """Whether a task's model takes conversations."""
@@ -27,10 +27,23 @@ class ModelPlace:
     chat: bool | None
 
 
+def find_pyfunc(folder: Path) -> Path | None:
+    """The MLflow model in an AZUREML_MODEL_DIR that is served by its python_function flavor, as models of scikit-learn
+    are: the folder with its MLmodel. None for models of transformers, and for folders without an MLflow model."""
+    for place in _places(folder):
+        if (place / "MLmodel").is_file():
+            try:
+                flavors = _flavors(_described(place))
+            except ModelFolderError:
+                return None
+            return place if "python_function" in flavors and _transformers(flavors) is None else None
+    return None
+
+
 def find_model(folder: Path) -> ModelPlace:
     """The model in an AZUREML_MODEL_DIR: an MLflow model or a plain Hugging Face folder, there or in its only
     sub-folder. Raises ModelFolderError."""
-    places = [folder, *sorted(each for each in folder.iterdir() if each.is_dir())]
+    places = _places(folder)
     for place in places:
         if (place / "MLmodel").is_file():
             return _mlflow(place)
@@ -41,19 +54,37 @@ def find_model(folder: Path) -> ModelPlace:
     raise ModelFolderError("there is neither an MLmodel file (MLflow) nor a config.json (Hugging Face) in it")
 
 
-def _mlflow(place: Path) -> ModelPlace:
+def _places(folder: Path) -> list[Path]:
+    return [folder, *sorted(each for each in folder.iterdir() if each.is_dir())]
+
+
+def _described(place: Path) -> Any:
     try:
-        described = load_yaml((place / "MLmodel").read_bytes())
+        return load_yaml((place / "MLmodel").read_bytes())
     except ValueError as error:
         raise ModelFolderError(f"MLmodel is not YAML: {error}") from error
+
+
+def _flavors(described: Any) -> dict[str, Any]:
     flavors = described.get("flavors") if isinstance(described, dict) else None
     if not isinstance(flavors, dict) or not flavors:
         raise ModelFolderError("MLmodel has no flavors")
+    return flavors
+
+
+def _transformers(flavors: dict[str, Any]) -> dict[str, Any] | None:
     flavor = flavors.get("transformers") or flavors.get("hftransformersv2")
-    if not isinstance(flavor, dict):
+    return flavor if isinstance(flavor, dict) else None
+
+
+def _mlflow(place: Path) -> ModelPlace:
+    described = _described(place)
+    flavors = _flavors(described)
+    flavor = _transformers(flavors)
+    if flavor is None:
         raise ModelFolderError(
             f"MLmodel has the flavors {', '.join(sorted(map(str, flavors)))}; without a scoring script of your own the "
-            "embedded Azure ML serves transformers models only"
+            "emulator serves models with the flavor transformers or python_function only"
         )
     weights = place / str(flavor.get("model_binary") or "model")
     tokenizer = place / "components" / "tokenizer"

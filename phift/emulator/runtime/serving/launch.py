@@ -9,9 +9,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from phift.emulator.runtime.serving.folders import find_pyfunc
+
 __all__ = ["Launch", "rehearses", "workers_for"]
 
 _SCORE = Path(__file__).with_name("score.py")
+_PYFUNC = Path(__file__).with_name("pyfunc.py")
 _REHEARSAL = Path(__file__).with_name("rehearsal.py")
 _SWITCH = "PHIFT_EMULATOR_DEPLOYMENTS"
 _GRACE_MS = 250  # the gateway gives up first, then the script is interrupted
@@ -42,7 +45,7 @@ class Launch:
     def environment(self) -> dict[str, str]:
         """The variables of the container: the deployment's own first, those that Azure sets on top."""
         root = Path(self.folder)
-        own = _REHEARSAL if rehearses() else _SCORE
+        own = self._own_script(root / self.model_dir)
         return {
             **self.variables,
             "AZUREML_MODEL_DIR": str(root / self.model_dir) if self.model_dir else "",
@@ -53,10 +56,17 @@ class Launch:
             "HTTP_X_MS_SERVER_VERSION": f"azmlinfsrv/{version('azureml-inference-server-http')}",
             "PHIFT_SHARED_IMPORTS": "1" if not self.entry_script and own is _SCORE else "",
             "HF_HUB_OFFLINE": "1",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
             "OMP_NUM_THREADS": "1",
             "MKL_NUM_THREADS": "1",
             "PYTHONUNBUFFERED": "1",
         }
+
+    def _own_script(self, model: Path) -> Path:
+        """The script of a deployment that brings none."""
+        if rehearses():
+            return _REHEARSAL
+        return _PYFUNC if self.model_dir and model.is_dir() and find_pyfunc(model) else _SCORE
 
     def same_container(self, other: Launch | None) -> bool:
         """Whether a container of the other launch can keep serving for this one."""

@@ -7,42 +7,57 @@ Off by default. For tests of what happens around a deployment: a container is up
     environment variable `REHEARSAL_FAIL`  of a deployment: its script fails to start with that message
 
 Requests are checked as ever. The answer is the question's last message behind a label, so that nobody takes it for a
-model's.
+model's; of a table or tensor each row behind a label.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 from azureml_inference_server_http.api.aml_request import rawhttp
+from azureml_inference_server_http.api.aml_response import AMLResponse
 
 from phift.emulator.runtime.serving.contract import read_question
-from phift.emulator.runtime.serving.folders import find_model
+from phift.emulator.runtime.serving.folders import find_model, find_pyfunc
 from phift.emulator.runtime.serving.script import guarded
+from phift.emulator.runtime.serving.tabular import Refused, read_rows
 
 __all__ = ["LABEL", "init", "run"]
 
 LABEL = "rehearsal: "
 
 _chat: dict[str, bool] = {}
+"""Whether the model takes conversations; nothing for one that is served by its python_function flavor."""
 
 
 def init() -> None:
     """The model folder is looked at, as ever, and left alone."""
     if message := os.environ.get("REHEARSAL_FAIL"):
         raise RuntimeError(message)
-    _chat["model"] = find_model(Path(os.environ["AZUREML_MODEL_DIR"])).chat is not False
+    folder = Path(os.environ["AZUREML_MODEL_DIR"])
+    if not find_pyfunc(folder):
+        _chat["model"] = find_model(folder).chat is not False
 
 
 @rawhttp  # type: ignore[untyped-decorator]
 def run(request: Any) -> Any:
     """The contract's answer without a model's."""
-    return guarded(request, _answer)
+    return guarded(request, _answer) if _chat else _answer_rows(request)
 
 
 def _answer(body: bytes) -> Any:
     question = read_question(body, chat=_chat["model"])
     texts = [LABEL + (asked if isinstance(asked, str) else asked[-1]["content"]) for asked in question.inputs]
     return question.answer(texts)
+
+
+def _answer_rows(request: Any) -> Any:
+    headers = {"Content-Type": "application/json"}
+    try:
+        rows = read_rows(request.get_data(), request.content_type or "")
+    except Refused as error:
+        return AMLResponse(json.dumps({"message": str(error)}), error.status, headers)
+    return AMLResponse(json.dumps([LABEL + json.dumps(row) for row in rows.listed]), 200, headers)

@@ -60,10 +60,11 @@ async def finish_delete(emulator: Emulator, operation: Operation) -> None:
     with emulator.store.transaction():
         emulator.store.delete(DEPLOYMENT, endpoint, name)
         if parent:
-            traffic = parent["document"]["properties"]["traffic"]
-            parent["document"]["properties"]["traffic"] = {
-                key: share for key, share in traffic.items() if key.casefold() != name.casefold()
-            }
+            properties = parent["document"]["properties"]
+            for field in ("traffic", "mirrorTraffic"):
+                properties[field] = {
+                    key: share for key, share in properties[field].items() if key.casefold() != name.casefold()
+                }
             emulator.store.put(ENDPOINT, endpoint, body=parent)
 
 

@@ -12,7 +12,7 @@ from phift.emulator.core.documents import timestamp
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.runtime import foundation
 from phift.emulator.runtime.serving.durations import seconds_of
-from phift.emulator.runtime.serving.folders import ModelFolderError, find_model
+from phift.emulator.runtime.serving.folders import ModelFolderError, find_model, find_pyfunc
 from phift.emulator.runtime.serving.launch import Launch, workers_for
 from phift.emulator.runtime.serving.supervisor import INITIALIZER_LOG, SERVER_LOG, log_folder
 from phift.emulator.services.assets.locations import BlobPlace, RegistryModel, place_of
@@ -91,7 +91,7 @@ async def _download_model(context: Context, blobs: BlobAccount, launch: Launch) 
         shutil.copytree(foundation.WEIGHTS, target / "mlflow_model_folder")
     else:
         await _export(blobs, place, target, f"model {launch.model}")
-    if launch.entry_script:
+    if launch.entry_script or find_pyfunc(target):
         return
     try:
         find_model(target)

@@ -9,24 +9,30 @@ from typing import Any
 
 from starlette.responses import Response
 
+from phift.emulator.core.assumed import holds
 from phift.emulator.core.documents import reply, timestamp
 from phift.emulator.core.listing import page
-from phift.emulator.core.operations import RESULT, Operation
+from phift.emulator.core.operations import RESULT
 from phift.emulator.core.routing import WS, Host, Route
 from phift.emulator.core.validation import check_members, check_tags, strict_object
 from phift.emulator.runtime.serving.supervisor import INITIALIZER_LOG, SERVER_LOG, log_folder
+from phift.emulator.services.deployments.changes import (
+    MOVING,
+    TIMEOUT,
+    begin_change,
+    begin_scaling,
+    check_may_change,
+)
 from phift.emulator.services.deployments.documents import shown_to, written
 from phift.emulator.services.deployments.quota import check_quota
 from phift.emulator.services.emulator import Call, Emulator
 from phift.emulator.services.endpoints.rules import busy, check_name, not_created, not_found, refusal
 from phift.emulator.services.endpoints.state import DEPLOYMENT, ENDPOINT, deployments_of, never_created
-from phift.emulator.services.endpoints.traffic import in_force
+from phift.emulator.services.endpoints.traffic import in_force, mirror_in_force
 
 __all__ = ["ROUTES"]
 
-_TIMEOUT = "PT30M"
 _MAX_DEPLOYMENTS = 20
-_MOVING = ("Creating", "Updating", "Scaling", "Deleting")
 _TAIL_LINES = 5000
 _MAX_LOG_BYTES = 4 * 1024 * 1024
 
@@ -39,12 +45,12 @@ async def _put(call: Call) -> Response:
     record = emulator.store.get(DEPLOYMENT, endpoint, name)
     old = record["document"] if record else None
     if record and old:
-        _check_may_change(emulator, record, old)
+        check_may_change(emulator, record, old)
     elif len(deployments_of(emulator.store, endpoint)) >= _MAX_DEPLOYMENTS:
         raise refusal({"": f"An endpoint has at most {_MAX_DEPLOYMENTS} deployments."})
     document = written(emulator, parent["name"], old["name"] if old else name, body, old)
     check_quota(emulator, document, old, total=False)
-    operation = _begin(call, parent["name"], document, record)
+    operation = begin_change(emulator, parent["name"], document, record, call.api_version)
     shown = shown_to(call, _existing(call))
     if record:  # recorded 2025-02
         shown["properties"] |= {"provisioningState": "Creating", "instanceType": None}
@@ -68,52 +74,6 @@ def _parent(emulator: Emulator, endpoint: str) -> dict[str, Any]:
         )
         raise refusal({"": text}, code="InferencingClientCreateDeploymentFailed")
     return document
-
-
-def _check_may_change(emulator: Emulator, record: dict[str, Any], document: dict[str, Any]) -> None:
-    state = document["properties"]["provisioningState"]
-    if state in _MOVING:
-        raise busy(emulator.store, "Deployment", document["name"], state)
-    if state == "Failed" and not record["succeeded"]:
-        text = (
-            f"Specified deployment [{document['name']}] failed during initial provisioning and is in an unrecoverable "
-            "state. Delete and re-create."
-        )
-        raise refusal({"": text})
-
-
-def _begin(call: Call, endpoint: str, document: dict[str, Any], record: dict[str, Any] | None) -> Operation:
-    """Stores the document as being worked on, and starts the operation that makes it so."""
-    emulator, name = call.emulator, document["name"]
-    state = "Creating"
-    if record:
-        before = record["document"]
-        state = "Scaling" if _only_scaled(before, document) else "Updating"
-    document["properties"]["provisioningState"] = state
-    url = f"https://management.azure.com{document['id']}?api-version={call.api_version}"
-    with emulator.store.transaction():
-        operation = emulator.operations.start(
-            DEPLOYMENT,
-            (endpoint, name),
-            finish="deployment.written",
-            location=url,
-            timeout=_TIMEOUT,
-            api_version=call.api_version,
-        )
-        stored = {
-            "document": document,
-            "operation": record["operation"] if record else operation.name,  # stays the first one's (recorded 2025-02)
-            "succeeded": bool(record and record["succeeded"]),
-            "launch": record["launch"] if record else None,
-            "served": record["served"] if record else None,
-        }
-        emulator.store.put(DEPLOYMENT, endpoint, name, body=stored)
-    return operation
-
-
-def _only_scaled(before: dict[str, Any], after: dict[str, Any]) -> bool:
-    old = {**before["properties"], "provisioningState": ""}
-    return before["sku"] != after["sku"] and old == {**after["properties"], "provisioningState": ""}
 
 
 async def _get(call: Call) -> Response:
@@ -155,10 +115,8 @@ async def _patch(call: Call) -> Response:
     if capacity is None or capacity == document["sku"]["capacity"]:
         emulator.store.put(DEPLOYMENT, endpoint, document["name"], body={**record, "document": document})
         return reply(shown_to(call, {**record, "document": document}))
-    _check_may_change(emulator, record, record["document"])
-    document = written(emulator, endpoint, document["name"], {**document, "sku": body["sku"]}, document)
-    check_quota(emulator, document, record["document"], total=False)
-    operation = _begin(call, _parent(emulator, endpoint)["name"], document, record)
+    _parent(emulator, endpoint)
+    operation = begin_scaling(emulator, endpoint, record, document, capacity, call.api_version)
     return reply(shown_to(call, _existing(call)), 202, operation.headers)
 
 
@@ -172,7 +130,7 @@ async def _delete(call: Call) -> Response:
     state = document["properties"]["provisioningState"]
     if state == "Deleting" and (running := emulator.operations.running(DEPLOYMENT, endpoint, name)):
         return reply(None, 202, running.headers)
-    if state in _MOVING:
+    if state in MOVING:
         raise busy(emulator.store, "Deployment", document["name"], state)
     live = {**in_force(parent), **parent["document"]["properties"]["traffic"]}
     share = next((live[key] for key in live if key.casefold() == name.casefold()), 0)
@@ -182,6 +140,14 @@ async def _delete(call: Call) -> Response:
             f"'{parent['document']['name']}'. Set its traffic to 0 first."
         )
         raise refusal({"": text})
+    mirrored = {**mirror_in_force(parent), **parent["document"]["properties"]["mirrorTraffic"]}
+    copied = next((mirrored[key] for key in mirrored if key.casefold() == name.casefold()), 0)
+    if copied and not holds(emulator.store, "mirrored_deployment_is_deleted"):
+        text = (
+            f"Cannot delete deployment '{document['name']}': {copied} % of the traffic of endpoint "
+            f"'{parent['document']['name']}' is mirrored to it. Set its mirrored traffic to 0 first."
+        )
+        raise refusal({"": text})
     document["properties"]["provisioningState"] = "Deleting"
     with emulator.store.transaction():
         operation = emulator.operations.start(
@@ -189,7 +155,7 @@ async def _delete(call: Call) -> Response:
             (parent["document"]["name"], document["name"]),
             finish="deployment.deleted",
             location=RESULT,
-            timeout=_TIMEOUT,
+            timeout=TIMEOUT,
             api_version=call.api_version,
             seconds=emulator.pace.seconds(ENDPOINT),
         )

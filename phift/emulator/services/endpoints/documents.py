@@ -18,7 +18,7 @@ from phift.emulator.services.endpoints.state import (
     endpoint_id,
     operation_uri,
 )
-from phift.emulator.services.endpoints.traffic import check_traffic
+from phift.emulator.services.endpoints.traffic import check_mirror, check_traffic
 
 __all__ = ["shown_to", "states_of", "update_reply", "written"]
 
@@ -45,9 +45,13 @@ def written(call: Call, body: dict[str, Any], old: dict[str, Any] | None) -> dic
     if mode is None:
         raise refusal({"AuthMode": f"AuthMode must be Key, AMLToken or AADToken, not {sent.get('authMode')!r}."})
     name = old["name"] if old else call.params["name"]
-    if old is None and sent.get("traffic"):
-        raise refusal({"Traffic": "Traffic cannot be set when an endpoint is created: it has no deployments yet."})
-    traffic = check_traffic(sent.get("traffic"), sent.get("mirrorTraffic"), states_of(emulator, name))
+    if old is None:
+        for field, key in (("Traffic", "traffic"), ("MirrorTraffic", "mirrorTraffic")):
+            if sent.get(key):
+                raise refusal({field: f"{field} cannot be set when an endpoint is created: it has no deployments yet."})
+    states = states_of(emulator, name)
+    traffic = check_traffic(sent.get("traffic"), states)
+    mirror = check_mirror(sent.get("mirrorTraffic"), traffic, states)
     now = timestamp()
     bag = {
         key: value for key, value in text_map(sent.get("properties"), "properties").items() if key not in _SERVER_KEYS
@@ -66,7 +70,7 @@ def written(call: Call, body: dict[str, Any], old: dict[str, Any] | None) -> dic
             "provisioningState": "Creating",
             "compute": None,
             "traffic": traffic,
-            "mirrorTraffic": {},
+            "mirrorTraffic": mirror,
             "publicNetworkAccess": sent.get("publicNetworkAccess") or "Enabled",
         },
         "systemData": {

@@ -34,7 +34,8 @@ def finish_write(emulator: Emulator, operation: Operation) -> None:
         "swaggerUri": f"{base}/swagger.json",
         "provisioningState": "Succeeded",
     }
-    record = rerouted(record, document["properties"]["traffic"], emulator.pace.lag_seconds)
+    wanted = document["properties"]
+    record = rerouted(record, wanted["traffic"], wanted["mirrorTraffic"], emulator.pace.lag_seconds)
     emulator.store.put(ENDPOINT, *operation.resource, body=record)
 
 

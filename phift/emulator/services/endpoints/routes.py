@@ -16,7 +16,7 @@ from phift.emulator.core.pace import listed
 from phift.emulator.core.routing import WS, Host, Route
 from phift.emulator.core.validation import check_tags, strict_object
 from phift.emulator.services.emulator import Call, Emulator
-from phift.emulator.services.endpoints.documents import shown_to, update_reply, written
+from phift.emulator.services.endpoints.documents import shown_to, states_of, update_reply, written
 from phift.emulator.services.endpoints.rules import busy, check_name, not_created, not_found, refusal
 from phift.emulator.services.endpoints.state import (
     DEPLOYMENT,
@@ -27,7 +27,7 @@ from phift.emulator.services.endpoints.state import (
     never_created,
     stranger_holds,
 )
-from phift.emulator.services.endpoints.traffic import in_force
+from phift.emulator.services.endpoints.traffic import check_mirror, check_traffic, in_force, mirror_in_force
 
 __all__ = ["ROUTES", "token_audience"]
 
@@ -68,6 +68,7 @@ async def _put(call: Call) -> Response:
                 "keys": record["keys"] if record else {"primary": _new_key(), "secondary": _new_key()},
                 "operation": operation.name,
                 "routed": in_force(record) if record else {},
+                "mirrored": mirror_in_force(record) if record else {},
             },
         )
     answer = shown_to(call, _existing(call))
@@ -119,17 +120,31 @@ def _existing(call: Call) -> dict[str, Any]:
 
 
 async def _patch(call: Call) -> Response:
-    """Tags, all of them; nothing else of an endpoint can be patched (assumed: patches_are_done_at_once)."""
+    """Tags, all of them, at once; traffic and mirrored traffic as an operation (assumed: patches_are_done_at_once)."""
+    emulator = call.emulator
     record = _existing(call)
     body = await strict_object(call, "OnlineEndpoint")
     document = record["document"]
-    if document["properties"]["provisioningState"] == "Deleting":
-        raise busy(call.emulator.store, "Endpoint", document["name"], "Deleting")
+    name, state = document["name"], document["properties"]["provisioningState"]
+    sent = {key: value for key, value in (body.get("properties") or {}).items() if key in ("traffic", "mirrorTraffic")}
+    if state == "Deleting" or (sent and state in ("Creating", "Updating")):
+        raise busy(emulator.store, "Endpoint", name, state)
+    if sent:
+        wanted = {**document["properties"], **sent}
+        states = states_of(emulator, name)
+        traffic = check_traffic(wanted["traffic"], states)
+        mirror = check_mirror(wanted["mirrorTraffic"], traffic, states)
+        document["properties"] |= {"traffic": traffic, "mirrorTraffic": mirror, "provisioningState": "Updating"}
     if "tags" in body:
         document["tags"] = check_tags(body["tags"])
+    if sent or "tags" in body:
         document["systemData"]["lastModifiedAt"] = timestamp()
-        call.emulator.store.put(ENDPOINT, document["name"], body=record)
-    return reply(shown_to(call, record))
+    with emulator.store.transaction():
+        operation = _start(call, name, finish="endpoint.written") if sent else None
+        record["operation"] = operation.name if operation else record["operation"]
+        emulator.store.put(ENDPOINT, name, body=record)
+    answer = shown_to(call, record)
+    return reply(answer, 202, operation.headers) if operation else reply(answer)
 
 
 async def _delete(call: Call) -> Response:
@@ -150,7 +165,9 @@ async def _delete(call: Call) -> Response:
             emulator.operations.cancel(operation.name)
     with emulator.store.transaction():
         operation = _start(call, record["document"]["name"], finish="endpoint.deleted", location=RESULT)
-        emulator.store.put(ENDPOINT, name, body={**record, "operation": operation.name, "routed": {}, "reroute": None})
+        emulator.store.put(
+            ENDPOINT, name, body={**record, "operation": operation.name, "routed": {}, "mirrored": {}, "reroute": None}
+        )
         for each in deployments:
             each["document"]["properties"]["provisioningState"] = "Deleting"
             emulator.store.put(DEPLOYMENT, name, each["document"]["name"], body=each)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import logging
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
@@ -21,8 +23,11 @@ from phift.emulator.runtime.serving.upstream import Answer, UpstreamError, ask
 from phift.emulator.services.emulator import Emulator
 from phift.emulator.services.endpoints.state import DEPLOYMENT
 from phift.emulator.services.endpoints.traffic import in_force, pick
+from phift.emulator.services.scoring.measured import Measured
 
-__all__ = ["DEPLOYMENT_HEADER", "Denied", "authorize", "forward"]
+__all__ = ["DEPLOYMENT_HEADER", "Asked", "Denied", "Relay", "Target", "authorize", "choose", "deliver", "find"]
+
+logger = logging.getLogger("phift.emulator")
 
 DEPLOYMENT_HEADER = "azureml-model-deployment"
 _BAD_INPUT = b"x-phift-bad-input"
@@ -31,8 +36,8 @@ _RECOVERY_SECONDS = 60.0
 _WHOLE_BYTES = 1024 * 1024
 _MAX_WAITING = 2  # times concurrency times instances (Azure docs)
 _NOT_SENT_ON = frozenset(
-    "host connection keep-alive transfer-encoding content-length authorization te upgrade expect proxy-authorization "
-    f"proxy-connection x-request-id x-ms-request-id {DEPLOYMENT_HEADER}".split()
+    b"host connection keep-alive transfer-encoding content-length authorization te upgrade expect proxy-authorization "
+    b"proxy-connection x-request-id x-ms-request-id azureml-model-deployment".split()
 )
 _NOT_SENT_BACK = frozenset(
     b"connection keep-alive transfer-encoding content-length server date x-request-id x-ms-request-id "
@@ -81,19 +86,71 @@ def authorize(emulator: Emulator, record: Mapping[str, Any], header: str) -> Non
         raise Denied(401, "token_auth_access_denied", f"The token is not accepted: {error}.") from error
 
 
-async def forward(emulator: Emulator, record: Mapping[str, Any], request: Request) -> Response:
-    """The answer of the deployment that the request names or the traffic picks."""
+@dataclass(frozen=True)
+class Asked:
+    """A request on its way to a container. headers: those that the container gets, without an id. client_id: the
+    caller's own id of it."""
+
+    method: str
+    target: str
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    client_id: str
+
+    @classmethod
+    async def read(cls, request: Request) -> Asked:
+        """What a request asks, once its body is here."""
+        body = await request.body()
+        kept = [pair for pair in request.headers.raw if pair[0] not in _NOT_SENT_ON]
+        client_id = request.headers.get("x-ms-client-request-id", "")
+        return cls(request.method, _target(request), kept, body, client_id)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A deployment that serves. limit: requests that it has under way at most. seconds: its request timeout."""
+
+    name: str
+    container: Container
+    limit: int
+    seconds: float
+
+
+def choose(emulator: Emulator, record: Mapping[str, Any], named: str) -> Target:
+    """The deployment that a request names, or that the traffic of an endpoint's record picks. Raises Denied 404."""
     endpoint = record["document"]["name"]
-    body = await request.body()
-    deployment, container = _choose(emulator, endpoint, record, request.headers.get(DEPLOYMENT_HEADER, ""))
-    name = deployment["document"]["name"]
-    served = deployment["served"]  # not what an update under way, or one that failed, asks for
+    name = named or pick(in_force(record))
+    if name is None:
+        text = f"Endpoint {endpoint} has no deployment with positive traffic."
+        raise Denied(404, "no_deployment", text)
+    target = find(emulator, endpoint, name)
+    if target is None:
+        text = f"Endpoint {endpoint} has no deployment '{name}' that serves."
+        raise Denied(404, "deployment_not_found", text)
+    return target
+
+
+def find(emulator: Emulator, endpoint: str, name: str) -> Target | None:
+    """A deployment as it serves: not what an update under way, or one that failed, asks for. None for one that does
+    not serve."""
+    container = emulator.containers.find(endpoint, name)
+    deployment = emulator.store.peek(DEPLOYMENT, endpoint, name)
+    if deployment is None or container is None or deployment["served"] is None:
+        return None
+    served = deployment["served"]
     settings = served["properties"]["requestSettings"]
     limit = _MAX_WAITING * settings["maxConcurrentRequestsPerInstance"] * served["sku"]["capacity"]
-    if container.in_flight >= limit:
-        text = f"Deployment {name} has {limit} requests under way, which is all it takes."
+    return Target(deployment["document"]["name"], container, limit, seconds_of(settings["requestTimeout"]))
+
+
+async def deliver(target: Target, asked: Asked, measured: Measured) -> Response:
+    """The answer of a deployment, or the gateway's own where it has none. measured: is told whose answer it is; a
+    Relay counts itself when it has been sent, any other response is counted by the caller."""
+    name, container = target.name, target.container
+    measured.deployment = name
+    if container.in_flight >= target.limit:
+        text = f"Deployment {name} has {target.limit} requests under way, which is all it takes."
         return Denied(429, "too_many_requests", text).response(name)
-    seconds = seconds_of(settings["requestTimeout"])
     identifier = str(uuid.uuid4())
     container.enter()
     answer: Answer | None = None
@@ -101,17 +158,19 @@ async def forward(emulator: Emulator, record: Mapping[str, Any], request: Reques
     try:
         if not container.ready:
             await container.wait_ready(_RECOVERY_SECONDS)
-        async with asyncio.timeout(seconds):
-            answer = await ask(container.socket, request.method, _target(request), _headers(request, identifier), body)
+        async with asyncio.timeout(target.seconds):
+            headers = [*asked.headers, (b"x-request-id", identifier.encode())]
+            answer = await ask(container.socket, asked.method, asked.target, headers, asked.body)
             whole = b"" if _streams(answer) else await answer.read()
+        measured.model_status = str(answer.status)
         streaming = _streams(answer)
-        headers = _back(answer, name, identifier, request.headers.get("x-ms-client-request-id", ""))
+        headers = _back(answer, name, identifier, asked.client_id)
         status = _status(answer, headers)
         if streaming:
-            return _with_headers(_Relay(answer, container, status), headers)
+            return _with_headers(Relay(answer, container, status, measured), headers)
         return _with_headers(Response(whole, status), headers)
     except TimeoutError:
-        text = f"Deployment {name} did not answer within its request timeout of {seconds:g} s."
+        text = f"Deployment {name} did not answer within its request timeout of {target.seconds:g} s."
         return Denied(408, "request_timeout", text).response(name)
     except (UpstreamError, NeverReady) as error:
         lost = {"ms-azureml-model-error-statuscode": "502", "ms-azureml-model-error-reason": "container unavailable"}
@@ -123,30 +182,10 @@ async def forward(emulator: Emulator, record: Mapping[str, Any], request: Reques
             container.leave()
 
 
-def _choose(
-    emulator: Emulator, endpoint: str, record: Mapping[str, Any], named: str
-) -> tuple[dict[str, Any], Container]:
-    name = named or pick(in_force(record))
-    if name is None:
-        text = f"Endpoint {endpoint} has no deployment with positive traffic."
-        raise Denied(404, "no_deployment", text)
-    deployment = emulator.store.get(DEPLOYMENT, endpoint, name)
-    container = emulator.containers.find(endpoint, name)
-    if deployment is None or container is None or deployment["served"] is None:
-        text = f"Endpoint {endpoint} has no deployment '{name}' that serves."
-        raise Denied(404, "deployment_not_found", text)
-    return deployment, container
-
-
 def _target(request: Request) -> str:
     query = request.url.query
     path: str = request.scope["raw_path"].decode("ascii").split("?")[0]
     return path + (f"?{query}" if query else "")
-
-
-def _headers(request: Request, identifier: str) -> list[tuple[bytes, bytes]]:
-    kept = [(name, value) for name, value in request.headers.raw if name.decode("latin-1") not in _NOT_SENT_ON]
-    return [*kept, (b"x-request-id", identifier.encode())]
 
 
 def _streams(answer: Answer) -> bool:
@@ -185,17 +224,39 @@ def _with_headers(response: Response, headers: list[tuple[bytes, bytes]]) -> Res
     return response
 
 
-class _Relay(StreamingResponse):
+class Relay(StreamingResponse):
     """The container's answer as it comes; also when the caller goes away, the container is left."""
 
-    def __init__(self, answer: Answer, container: Container, status: int) -> None:
-        super().__init__(answer.stream(), status)
+    def __init__(self, answer: Answer, container: Container, status: int, measured: Measured) -> None:
+        super().__init__(self._counted(answer), status)
         self._answer = answer
         self._container = container
+        self._measured = measured
+        self._sent = 0
+
+    async def _counted(self, answer: Answer) -> AsyncIterator[bytes]:
+        async for chunk in answer.stream():
+            self._sent += len(chunk)
+            yield chunk
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._answer.close()
-            self._container.leave()
+            self._end()
+
+    async def discard(self, seconds: float) -> None:
+        """Reads the answer for nobody, `seconds` at most."""
+        try:
+            async with asyncio.timeout(seconds):
+                async for _ in self.body_iterator:
+                    pass
+        except (TimeoutError, UpstreamError) as error:
+            logger.info("a mirrored answer broke off: %s", error or "timeout")
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        self._answer.close()
+        self._container.leave()
+        self._measured.done(self.status_code, self._sent)

@@ -1,0 +1,1 @@
+"""Azure Monitor: metrics of online endpoints and deployments, and the autoscale settings of deployments."""

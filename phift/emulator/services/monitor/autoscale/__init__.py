@@ -1,0 +1,1 @@
+"""Autoscale settings: stored, checked, evaluated, and what they change."""
