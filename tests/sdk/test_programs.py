@@ -125,3 +125,31 @@ def test_the_stock_mlflow_client(home: Path, tmp_path: Path) -> None:
     assert "404" in told["gaps"]["models"]
     assert "Traces are not available" in told["gaps"]["traces"]
     assert (told["deleted"]["gone"], told["deleted"]["back"]) == (True, "active")
+
+
+def test_a_model_is_shared_through_a_registry(home: Path, tmp_path: Path) -> None:
+    told = run(home, notebook_folder(home, tmp_path / "notebook"), "registry_sharing.py")
+    assert told["workspaces"]["names"] == ["local", "team-a", "team-b"]
+    assert (told["registry"]["regions"], told["registry"]["listed"]) == (["eastus", "westeurope"], ["shared-models"])
+    base = "azureml://registries/shared-models"
+    assert (told["model"]["id"], told["model"]["tags"]) == (f"{base}/models/words-shared/versions/3", {"by": "a"})
+    assert told["assets"]["data"] == f"{base}/data/rows/versions/1"
+    assert (told["assets"]["environment"], told["assets"]["image"]) == (
+        f"{base}/environments/plain/versions/1",
+        "python:3.11",
+    )
+    created = told["created"]
+    assert (created["models"], created["latest"], created["image"]) == (
+        ["uploaded", "words-shared"],
+        "1",
+        "python:3.12",
+    )
+    assert created["component"] == f"{base}/components/step/versions/1"
+    assert created["downloaded"] == ["hello from A"]
+    assert (told["archived"]["active"], told["archived"]["stage"]) == ([], "Archived")
+    assert told["twice"]["error"] == "ValidationException"
+    assert told["public"]["status"] == 401
+    assert told["answer"]["uri"] == "https://words-b.westeurope.inference.ml.azure.com/score"
+    assert told["answer"]["said"] == {"said": "hello from A", "to": "b"}
+    assert "Invalid region japaneast for operation consume in registry shared-models" in told["elsewhere"]["message"]
+    assert told["deleted"]["left"] == ["local"]
