@@ -44,6 +44,7 @@ from phift.emulator.services.monitor.autoscale.engine import Autoscaler
 from phift.emulator.services.monitor.recorder import Metrics
 from phift.emulator.services.monitor.sampler import Sampler
 from phift.emulator.services.registry import routes as registry
+from phift.emulator.services.registry import sharing
 from phift.emulator.services.runs import routes as runs
 from phift.emulator.services.scoring import routes as scoring
 from phift.emulator.services.telemetry import routes as telemetry
@@ -80,6 +81,7 @@ FINISHERS: Mapping[str, Callable[[Emulator, Operation], Any]] = {
     **endpoints_finishers.FINISHERS,
     **deployments_finishers.FINISHERS,
     **workspace_finishers.FINISHERS,
+    **sharing.FINISHERS,
 }
 """The finishers of every service's long-running operations, by the name that is stored."""
 

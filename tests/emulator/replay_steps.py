@@ -302,7 +302,15 @@ def endpoint_key(replay: Replay, entry: dict[str, Any]) -> None:
     replay.variables["key"] = _call(replay, "POST", path, api="2022-02-01-preview").json()["primaryKey"]
 
 
+def created_registry(replay: Replay, entry: dict[str, Any]) -> None:
+    path = "/subscriptions/{sub}/resourceGroups/{rg}/providers/Microsoft.MachineLearningServices/registries/{registry}"
+    body = {"location": "{location}", "properties": {"regionDetails": [{"location": "{location}"}]}}
+    started = _call(replay, "PUT", replay.filled(path), body, api="2022-10-01-preview")
+    assert replay.azure.wait(started)["status"] == "Succeeded"
+
+
 _FUNCTIONS = (
+    created_registry,
     sas,
     shared_key_off,
     same_request,

@@ -177,6 +177,7 @@ def test_finishers_are_known_by_names_that_do_not_change() -> None:
         *("deployment.written", "deployment.deleted"),
         *("job.canceled", "job.deleted"),
         *("workspace.written", "workspace.deleted"),
+        *("registry.shared", "registry.asset_written"),
     }
     assert set(FORMER_NAMES.values()) <= set(FINISHERS)
     assert set(STORED_BY_0_2) <= set(FORMER_NAMES)

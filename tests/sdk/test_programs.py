@@ -181,3 +181,31 @@ def test_a_model_of_scikit_learn_without_a_scoring_script(home: Path, tmp_path: 
     assert told["answer"]["kinds"] == [0, 1]
     assert (told["refused"]["status"], told["logs"]["missing"]) == (424, True)
     assert list(told)[-1] == "deleted"
+
+
+def test_a_model_is_shared_through_a_registry(home: Path, tmp_path: Path) -> None:
+    told = run(home, notebook_folder(home, tmp_path / "notebook"), "registry_sharing.py")
+    assert told["workspaces"]["names"] == ["local", "team-a", "team-b"]
+    assert (told["registry"]["regions"], told["registry"]["listed"]) == (["eastus", "westeurope"], ["shared-models"])
+    base = "azureml://registries/shared-models"
+    assert (told["model"]["id"], told["model"]["tags"]) == (f"{base}/models/words-shared/versions/3", {"by": "a"})
+    assert told["assets"]["data"] == f"{base}/data/rows/versions/1"
+    assert (told["assets"]["environment"], told["assets"]["image"]) == (
+        f"{base}/environments/plain/versions/1",
+        "python:3.11",
+    )
+    created = told["created"]
+    assert (created["models"], created["latest"], created["image"]) == (
+        ["uploaded", "words-shared"],
+        "1",
+        "python:3.12",
+    )
+    assert created["component"] == f"{base}/components/step/versions/1"
+    assert created["downloaded"] == ["hello from A"]
+    assert (told["archived"]["active"], told["archived"]["stage"]) == ([], "Archived")
+    assert told["twice"]["error"] == "ValidationException"
+    assert told["public"]["status"] == 401
+    assert told["answer"]["uri"] == "https://words-b.westeurope.inference.ml.azure.com/score"
+    assert told["answer"]["said"] == {"said": "hello from A", "to": "b"}
+    assert "Invalid region japaneast for operation consume in registry shared-models" in told["elsewhere"]["message"]
+    assert told["deleted"]["left"] == ["local"]

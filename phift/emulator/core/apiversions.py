@@ -105,9 +105,10 @@ _KEYS: Mapping[str, Mapping[str, tuple[Span, ...]]] = {
 
 
 def shown(kind: str, properties: Mapping[str, Any], api_version: str) -> dict[str, Any]:
-    """The properties without the keys that this version does not have; all of them for a version of another scheme."""
+    """The properties without the keys that this version does not have; all of them for a version of another scheme, and
+    for those of registries."""
     found = _VERSION.fullmatch(api_version)
-    if not found:
+    if not found or found["preview"] == "-dataplanepreview":
         return dict(properties)
     rules, date, preview = _KEYS[kind], found["date"], found["preview"] is not None
     return {

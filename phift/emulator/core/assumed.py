@@ -266,6 +266,13 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "",
             "clients ask for a component so; that the newest is meant is documented",
         ),
+        "registry_documents": Assumption(
+            "the documents of registries, what is answered to those who read a registry's content, and that a write of "
+            "a version is there before its operation has ended",
+            "",
+            "the public specification and what clients read; recorded are discovery, upload places and the answers to "
+            "writes",
+        ),
     }
 )
 

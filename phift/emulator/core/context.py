@@ -99,6 +99,11 @@ class Cloud:
         asked = [part.casefold() for part in (subscription, group, name)]
         return next((each for each in self.workspaces() if _names(each.workspace) == asked), None)
 
+    def registry(self, name: str) -> Context | None:
+        """The context of a registry that was created in the home; names are case-insensitive."""
+        found = (each for each in self.contexts if each.workspace.kind == "registries")
+        return next((each for each in found if each.workspace.name.casefold() == name.casefold()), None)
+
     async def start(self) -> None:
         """Starts all workspaces and registries, before anything is served."""
         for context in self.contexts:

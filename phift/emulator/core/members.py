@@ -77,6 +77,7 @@ _SPECIFIED: Mapping[str, str] = {
     "ModelVersion": f"{_RESOURCE} properties:ModelVersionProperties",
     "ModelVersionProperties": (
         f"{_ASSET} flavors:{{FlavorData}} jobName:text modelType:text modelUri:text datasets systemMetadata "
+        "system_metadata allowedDeploymentTemplates "
         "defaultDeploymentTemplate"
     ),
     "FlavorData": "data",
@@ -141,6 +142,12 @@ _SPECIFIED: Mapping[str, str] = {
         "friendlyName:text description:text storageAccount:text keyVault:text applicationInsights:text "
         "containerRegistry:text systemDatastoresAuthMode:text managedNetwork:object publicNetworkAccess:text"
     ),
+    "Registry": f"{_TRACKED} properties:RegistryProperties",
+    "RegistryProperties": "regionDetails:[object] publicNetworkAccess:text",
+    "TemporaryDataReference": "assetId:text temporaryDataReferenceType:text",
+    "DataReference": "assetId:text blobUri:text",
+    "ResourceManagementAssetReference": "properties:AssetReference",
+    "AssetReference": "sourceAssetId:text destinationName:text destinationVersion:text referenceType:text",
     "ResourceGroup": "location:text tags:object",
     "ArmDeployment": "properties:ArmDeploymentProperties",
     "ArmDeploymentProperties": "template:ArmTemplate parameters:object mode:text",
@@ -193,6 +200,12 @@ _OPEN = frozenset(
             "ResolveRequest",
             "Workspace",
             "WorkspaceProperties",
+            "Registry",
+            "RegistryProperties",
+            "TemporaryDataReference",
+            "DataReference",
+            "ResourceManagementAssetReference",
+            "AssetReference",
             "ResourceGroup",
             "ArmDeployment",
             "ArmDeploymentProperties",

@@ -11,8 +11,8 @@ __all__ = ["DatastorePath", "JobOutput", "parse_datastore_uri", "parse_job_outpu
 
 _SHORT = re.compile(r"azureml://datastores/(?P<store>[^/]+)/paths/?(?P<path>.*)", re.IGNORECASE | re.DOTALL)
 _LONG = re.compile(
-    r"azureml://subscriptions/[^/]+/resourcegroups/[^/]+/(?:providers/Microsoft\.MachineLearningServices/)?"
-    r"workspaces/[^/]+/datastores/(?P<store>[^/]+)/paths/?(?P<path>.*)",
+    r"azureml://subscriptions/(?P<sub>[^/]+)/resourcegroups/(?P<rg>[^/]+)/"
+    r"(?:providers/Microsoft\.MachineLearningServices/)?workspaces/(?P<ws>[^/]+)/datastores/(?P<store>[^/]+)/paths/?(?P<path>.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _JOB_OUTPUT = re.compile(
@@ -45,10 +45,20 @@ class JobOutput:
     path: str
 
 
-def parse_datastore_uri(uri: str) -> DatastorePath | None:
-    """The datastore path a short or long URI names; None for every other URI."""
-    found = _SHORT.fullmatch(uri) or _LONG.fullmatch(uri)
-    return DatastorePath(found["store"], found["path"]) if found else None
+def parse_datastore_uri(uri: str, workspace: Workspace | None = None) -> DatastorePath | None:
+    """The datastore path a short or long URI names; None for every other URI. workspace: the one that a long URI must
+    name, where it matters."""
+    if found := _SHORT.fullmatch(uri):
+        return DatastorePath(found["store"], found["path"])
+    found = _LONG.fullmatch(uri)
+    if found is None or (workspace and not _names(found, workspace)):
+        return None
+    return DatastorePath(found["store"], found["path"])
+
+
+def _names(found: re.Match[str], workspace: Workspace) -> bool:
+    own = (workspace.subscription_id, workspace.resource_group, workspace.name)
+    return [found[each].casefold() for each in ("sub", "rg", "ws")] == [each.casefold() for each in own]
 
 
 def parse_job_output(uri: str) -> JobOutput | None:

@@ -26,6 +26,11 @@ class Workspace:
     created_at: str
     kind: str = "workspaces"
 
+    def asset_id(self, kind: str, name: str, version: str = "") -> str:
+        """The id of an asset, of a version of it where one is given. kind: as in paths, such as models."""
+        base = f"azureml://registries/{self.name}" if self.kind == "registries" else self.arm_id
+        return f"{base}/{kind}/{name}" + (f"/versions/{version}" if version else "")
+
     @property
     def arm_id(self) -> str:
         return (

@@ -19,9 +19,9 @@ from phift.emulator.core.validation import check_asset_name, check_asset_version
 from phift.emulator.services.assets.labels import DEFAULT_VERSION, labelled_version
 from phift.emulator.services.emulator import Call, Emulator
 
-__all__ = ["AssetKind", "base_properties", "find_version", "next_version", "routes", "store_version"]
+__all__ = ["AssetKind", "Assets", "base_properties", "find_version", "next_version", "routes", "store_version"]
 
-_PROVIDER = "Microsoft.MachineLearningServices/workspaces"
+_PROVIDER = "Microsoft.MachineLearningServices"
 
 Properties = dict[str, Any]
 
@@ -91,7 +91,7 @@ def find_version(emulator: Emulator, segment: str, name: str, version: str) -> d
 def store_version(
     emulator: Emulator, kind: AssetKind, name: str, version: str, properties: Properties
 ) -> dict[str, Any]:
-    """Store a new version, and its container if it is the first; returns the version's document."""
+    """Stores a new version, and its container where it is the first of its name; returns its document."""
     store = emulator.store
     with store.transaction():
         container = store.get(kind.segment, name) or _new_container(kind, name)
@@ -111,9 +111,9 @@ def _document(
     emulator: Emulator, kind: AssetKind, name: str, version: str, properties: Properties, system: dict[str, str]
 ) -> dict[str, Any]:
     return {
-        "id": f"{emulator.workspace.arm_id}/{kind.segment}/{name}/versions/{version}",
+        "id": emulator.workspace.asset_id(kind.segment, name, version),
         "name": version,
-        "type": f"{_PROVIDER}/{kind.segment}/versions",
+        "type": _type(emulator, kind, "/versions"),
         "properties": properties,
         "systemData": system,
     }
@@ -125,7 +125,31 @@ def next_version(emulator: Emulator, kind: AssetKind, name: str) -> str:
     return str(container["highest"] + 1 if container else 1)
 
 
-class _Assets:
+def _new_container(kind: AssetKind, name: str) -> dict[str, Any]:
+    """hidden: has anonymous versions only, so that no list shows it. highest: of the versions that are numbers."""
+    return {
+        "name": name,
+        "isArchived": False,
+        "hidden": True,
+        "latest": None,
+        "highest": 0,
+        "description": None,
+        "systemData": system_data(),
+        **kind.container,
+    }
+
+
+def _type(emulator: Emulator, kind: AssetKind, below: str = "") -> str:
+    """Registries leave out the provider of all but components (recorded 2022-11, 2023-03)."""
+    of, segment = emulator.workspace.kind, kind.segment
+    return segment if of == "registries" and segment != "components" else f"{_PROVIDER}/{of}/{segment}{below}"
+
+
+def _system(kind: AssetKind, data: dict[str, str]) -> dict[str, str]:
+    return {key: value for key, value in data.items() if key not in kind.hidden_system_fields}
+
+
+class Assets:
     """The handlers of one kind."""
 
     def __init__(self, kind: AssetKind) -> None:
@@ -213,14 +237,13 @@ class _Assets:
             status = kind.update_status(after)
             existing["properties"] = after
             if kind.update_moves_time and (after != before or status == 200):
-                existing["systemData"] = _system(kind, touched(existing["systemData"]))
+                existing["systemData"] = _system(self._kind, touched(existing["systemData"]))
             store.put(kind.versions, name, version, body=existing)
             return reply(self._shown(call, name, existing), status, location if status == 201 else None)
         check_asset_name(name)
         check_asset_version(version)
         kind.check_version(version)
-        properties = kind.create(call, name, version, sent)
-        document = store_version(call.emulator, kind, name, version, properties)
+        document = store_version(call.emulator, kind, name, version, kind.create(call, name, version, sent))
         return reply(self._shown(call, name, document), 201, location)
 
     async def delete_version(self, call: Call) -> Response:
@@ -271,9 +294,9 @@ class _Assets:
             **{key: body[key] for key in self._kind.container if key not in ("tags", "properties")},
         }
         return {
-            "id": f"{call.emulator.workspace.arm_id}/{self._kind.segment}/{body['name']}",
+            "id": call.emulator.workspace.asset_id(self._kind.segment, body["name"]),
             "name": body["name"],
-            "type": f"{_PROVIDER}/{self._kind.segment}",
+            "type": _type(call.emulator, self._kind),
             "properties": shown("containers", properties, call.api_version),
             "systemData": body["systemData"],
         }
@@ -283,24 +306,6 @@ class _Assets:
             return None
         latest: str | None = "0" if body["hidden"] and self._kind.lists_anonymous else body["latest"]
         return latest
-
-
-def _new_container(kind: AssetKind, name: str) -> dict[str, Any]:
-    """hidden: has anonymous versions only, so that no list shows it. highest: of the versions that are numbers."""
-    return {
-        "name": name,
-        "isArchived": False,
-        "hidden": True,
-        "latest": None,
-        "highest": 0,
-        "description": None,
-        "systemData": system_data(),
-        **kind.container,
-    }
-
-
-def _system(kind: AssetKind, data: dict[str, str]) -> dict[str, str]:
-    return {key: value for key, value in data.items() if key not in kind.hidden_system_fields}
 
 
 def _number(version: str) -> int:
@@ -321,7 +326,7 @@ def _missing(kind: AssetKind, name: str, version: str | None) -> ServiceError:
 
 def routes(kind: AssetKind) -> tuple[Route, ...]:
     """The routes of one kind."""
-    assets = _Assets(kind)
+    assets = Assets(kind)
     container = f"{WS}/{kind.segment}/{{name}}"
     version = container + "/versions/{version}"
     return (

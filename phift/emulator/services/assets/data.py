@@ -19,7 +19,7 @@ _FOLDERS = ("uri_folder", "mltable")
 def _long(call: Call, uri: str, kind: Any) -> str:
     """Short URIs turn long with a lower-case `resourcegroups` (recorded 2026-03), those of folders end in a slash
     (recorded 2022-09); others stay as they are."""
-    path = parse_datastore_uri(uri)
+    path = parse_datastore_uri(uri, call.emulator.workspace)
     if path is None:
         return uri
     long = path.long(call.emulator.workspace, groups="resourcegroups")

@@ -10,7 +10,7 @@ from phift.emulator.core.uris import DatastorePath, JobOutput, parse_datastore_u
 from phift.emulator.core.validation import text_map
 from phift.emulator.core.yamlfile import load_yaml
 from phift.emulator.services.assets.base import AssetKind, base_properties
-from phift.emulator.services.assets.locations import BLOB_STORE
+from phift.emulator.services.assets.locations import BLOB_STORE, BlobPlace, is_own_blob, place_of
 from phift.emulator.services.emulator import Call
 from phift.emulator.services.jobs.outputs import output_place
 from phift.emulator.services.jobs.record import find_job
@@ -33,16 +33,18 @@ def _create(call: Call, name: str, version: str, sent: dict[str, Any]) -> dict[s
     stored_uri, path, job_name = _resolve(call, uri)
     properties = base_properties(sent)
     kind = sent.get("modelType") or "custom_model"
+    metadata = sent.get("systemMetadata") or sent.get("system_metadata")  # clients of registries send the latter
     return {
         **properties,
         "autoDeleteSetting": sent.get("autoDeleteSetting"),
-        "flavors": sent.get("flavors") or _flavors(call, path, kind),
+        "flavors": sent.get("flavors") or _flavors(call, _place(call, path, uri), kind),
         "modelType": kind,
         "modelUri": stored_uri,
         "jobName": job_name or sent.get("jobName"),
         "provisioningState": "Succeeded",
         "stage": _stage(properties, sent.get("stage")),
         "intellectualProperty": None,
+        **({"systemMetadata": metadata} if isinstance(metadata, dict) else {}),
     }
 
 
@@ -76,7 +78,7 @@ def _resolve(call: Call, uri: str) -> tuple[str, DatastorePath | None, str | Non
     if output := parse_job_output(uri):
         path = _job_output(call, output)
         return path.long(call.emulator.workspace), path, output.job
-    path_or_none = parse_datastore_uri(uri)
+    path_or_none = parse_datastore_uri(uri, call.emulator.workspace)
     if path_or_none is None:
         return uri, None, None
     if call.emulator.store.get("datastore", path_or_none.datastore) is None:
@@ -108,30 +110,32 @@ def _no_match(code: str, message: str) -> ServiceError:
 
 
 def _holds_anything(call: Call, path: DatastorePath) -> bool:
-    container = _container(call, path)
-    if container is None:
+    place = _place(call, path, "")
+    if place is None:
         return True
     blobs = call.emulator.blobs
-    return blobs.exists(container, path.path) or any(True for _ in blobs.list(container, path.path + "/"))
+    return blobs.exists(place.container, place.path) or any(True for _ in blobs.list(place.container, place.path + "/"))
 
 
-def _container(call: Call, path: DatastorePath) -> str | None:
-    """The blob container behind a datastore, None when it is kept elsewhere."""
+def _place(call: Call, path: DatastorePath | None, uri: str) -> BlobPlace | None:
+    """The blobs at a datastore path, or else at the URL of the own account; None when they are kept elsewhere."""
+    if path is None:
+        place = place_of(call.emulator, uri, "custom_model") if is_own_blob(call.emulator, uri) else None
+        return place if isinstance(place, BlobPlace) else None
     datastore = call.emulator.store.get("datastore", path.datastore) or {}
-    name: str | None = datastore.get("properties", {}).get("containerName")
-    return name
+    container: str | None = datastore.get("properties", {}).get("containerName")
+    return BlobPlace(container, path.path.rstrip("/")) if container else None
 
 
-def _flavors(call: Call, path: DatastorePath | None, kind: str) -> dict[str, Any]:
+def _flavors(call: Call, place: BlobPlace | None, kind: str) -> dict[str, Any]:
     """An MLflow model's flavors, read from its MLmodel file, with values as text; {} for other models, and for a file
     that is none."""
-    container = _container(call, path) if path and kind == "mlflow_model" else None
-    if container is None or path is None:
+    if place is None or kind != "mlflow_model":
         return {}
-    blobs, name = call.emulator.blobs, f"{path.path.rstrip('/')}/MLmodel"
-    if not blobs.exists(container, name):
+    blobs, name = call.emulator.blobs, f"{place.path}/MLmodel".lstrip("/")
+    if not blobs.exists(place.container, name):
         return {}
-    with blobs.open(container, name) as stream:
+    with blobs.open(place.container, name) as stream:
         try:
             described = load_yaml(stream.read(_MAX_MLMODEL_BYTES))
         except ValueError:

@@ -108,6 +108,17 @@ class BlobAccount:
             for path in files
         ]
 
+    def copy(self, container: str, name: str, source: BlobAccount, blob: Blob) -> Blob:
+        """A blob of another account, or of this one, as a block blob here: a link to the same file where possible."""
+        segments = source.store.segments(blob)
+        if blob.kind is BlobKind.BLOCK and len(segments) == 1 and segments[0][1].stat().st_size == segments[0][2]:
+            return self._put(container, name, self.store.adopt(segments[0][1], link=True))
+        staged = self.store.stage()
+        with source.open(blob.container, blob.name) as stream:
+            while chunk := stream.read(1 << 20):
+                staged.write(chunk)
+        return self._put(container, name, staged.finish())
+
     def append(self, container: str, name: str, data: bytes | str) -> Blob:
         """Adds to an append blob, made when it does not exist: for logs. Text is encoded as UTF-8."""
         raw = data.encode() if isinstance(data, str) else data

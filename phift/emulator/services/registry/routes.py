@@ -1,60 +1,79 @@
-"""Registries, `azureml` above all: discovery on the data plane, models and components on its management front end."""
+"""Registries, published and created ones: discovery on the data plane, assets on its management front end."""
 
 from __future__ import annotations
 
 import asyncio
-import uuid
+from dataclasses import replace
 from typing import Any
 
 from starlette.responses import Response
 
-from phift.emulator.core.documents import reply
+from phift.emulator.core.documents import empty, reply
 from phift.emulator.core.errors import ServiceError, detail
 from phift.emulator.core.listing import in_view, page
 from phift.emulator.core.routing import Host, Route
+from phift.emulator.services.assets.base import Assets
+from phift.emulator.services.assets.codes import CODES
+from phift.emulator.services.assets.components import COMPONENTS
+from phift.emulator.services.assets.data import DATA
+from phift.emulator.services.assets.environments import ENVIRONMENTS
+from phift.emulator.services.assets.models import MODELS
 from phift.emulator.services.emulator import Call
 from phift.emulator.services.registry.publish import names, registries, versions
+from phift.emulator.services.registry.resources import RESOURCE_ROUTES
+from phift.emulator.services.registry.sharing import accepted, share
+from phift.emulator.services.registry.state import created, discovery, no_access
+from phift.emulator.services.registry.uploads import read_place, upload_place
+from phift.emulator.services.workspace.rules import not_emulated
 
 __all__ = ["ROUTES"]
 
 _LABELS = {"models": "Model", "components": "Component", "environments": "Environment", "data": "Data"}
 
 
-def _registry(call: Call, status: int) -> str:
-    """The registry asked for. Those that are not there answer as those one has no right to (recorded 2026-03)."""
+KINDS: dict[str, Assets] = {kind.segment: Assets(kind) for kind in (MODELS, COMPONENTS, ENVIRONMENTS, DATA, CODES)}
+"""What created registries have, by its name in paths."""
+
+
+def _registry(call: Call) -> str:
+    """The published registry asked for. Those that are not there answer as those one has no right to."""
     name = call.params["registry"]
     if name.lower() not in registries():
-        raise ServiceError(
-            status,
-            "UserError",
-            f"User/tenant/subscription is not allowed to access registry {name}",
-            inner=("Auth", "Authorization", "UnAuthorizedRegistryAccess"),
-            parameters={"feedName": name},
-            message_format="User/tenant/subscription is not allowed to access registry {feedName}",
-            component="feedmanagement" if status == 403 else "managementfrontend",
-        )
+        raise no_access(name, 401)
     return name.lower()
 
 
+def _created(call: Call) -> tuple[Assets, Call] | None:
+    """The handlers of the kind asked for, and the call with the emulator of the created registry asked for; None for a
+    published one."""
+    registry = created(call.emulator.cloud, call.params["registry"])
+    if registry is None:
+        return None
+    if call.params["kind"].lower() not in KINDS:
+        raise not_emulated(f"{call.params['kind']} of registries")
+    return KINDS[call.params["kind"].lower()], replace(call, emulator=registry)
+
+
+def _writable(call: Call) -> Call:
+    """The call with the emulator of the created registry asked for; others are refused as to a stranger (recorded
+    2023-04)."""
+    registry = created(call.emulator.cloud, call.params["registry"])
+    if registry is None:
+        name = call.params["registry"]
+        raise ServiceError(
+            401,
+            "UserError",
+            f"User/tenant/subscription is not allowed to access registry {name}",
+            inner=("Auth", "Authorization", "UnAuthorizedRegistryAccess"),
+        )
+    return replace(call, emulator=registry)
+
+
 async def _discover(call: Call) -> Response:
-    registry = _registry(call, 403)
-    location = call.emulator.workspace.location
-    identity = uuid.uuid5(uuid.NAMESPACE_DNS, f"{registry}.registry.phift.local")
-    return reply(
-        {
-            "registryId": str(identity),
-            "registryName": registry,
-            "tenantId": call.emulator.workspace.tenant_id,
-            "primaryRegion": location,
-            "regions": [location],
-            "subscriptionId": str(uuid.uuid5(identity, "subscription")),
-            "resourceGroup": registry,
-            "workspaceName": None,
-            "primaryRegionResourceProviderUri": f"https://cert-{location}.experiments.azureml.net/",
-            "registryFqdns": {location: {"uri": f"https://{identity}.registry.{location}.privatelink.api.azureml.ms"}},
-            "intellectualPropertyPublisher": None,
-        }
-    )
+    found = discovery(call.emulator.cloud, call.params["registry"])
+    if found is None:
+        raise no_access(call.params["registry"], 403)
+    return reply(found)
 
 
 def _active(call: Call, documents: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
@@ -81,14 +100,18 @@ def _container(registry: str, kind: str, name: str, documents: tuple[dict[str, A
 
 
 async def _list(call: Call) -> Response:
-    registry, kind = _registry(call, 401), call.params["kind"]
+    if own := _created(call):
+        return await own[0].list_containers(own[1])
+    registry, kind = _registry(call), call.params["kind"]
     found = await asyncio.to_thread(lambda: [(n, versions(kind, n, registry)) for n in names(kind, registry)])
     containers = [_container(registry, kind, name, documents) for name, documents in found if _active(call, documents)]
     return page(call, containers)
 
 
 async def _get_container(call: Call) -> Response:
-    registry, kind, name = _registry(call, 401), call.params["kind"], call.params["name"]
+    if own := _created(call):
+        return await own[0].get_container(own[1])
+    registry, kind, name = _registry(call), call.params["kind"], call.params["name"]
     documents = versions(kind, name, registry)
     if not documents:
         raise _not_found(kind, f"container with name: {name}")
@@ -97,13 +120,18 @@ async def _get_container(call: Call) -> Response:
 
 async def _list_versions(call: Call) -> Response:
     """Newest first; of an unknown name an empty list, not a 404 (recorded 2025)."""
-    registry = _registry(call, 401)
+    if own := _created(call):
+        there = own[1].emulator.store.get(call.params["kind"].lower(), call.params["name"])
+        return await own[0].list_versions(own[1]) if there else reply({"value": []})
+    registry = _registry(call)
     documents = _active(call, versions(call.params["kind"], call.params["name"], registry))
     return page(call, list(reversed(documents)))
 
 
 async def _get_version(call: Call) -> Response:
-    registry, kind, name = _registry(call, 401), call.params["kind"], call.params["name"]
+    if own := _created(call):
+        return await own[0].get_version(own[1])
+    registry, kind, name = _registry(call), call.params["kind"], call.params["name"]
     version = call.params["version"]
     for document in versions(kind, name, registry):
         if document["name"] == version:
@@ -117,25 +145,70 @@ def _not_found(kind: str, what: str) -> ServiceError:
     return ServiceError(404, "UserError", message, details=[detail(f"{label}NotFound", f"{label} {what} not found.")])
 
 
-async def _refuse_write(call: Call) -> Response:
-    raise ServiceError(
-        401,
-        "UserError",
-        f"User/tenant/subscription is not allowed to access registry {call.params['registry']}",
-        inner=("Auth", "Authorization", "UnAuthorizedRegistryAccess"),
-    )
+async def _put_version(call: Call) -> Response:
+    """Writes a version. It is there at once; the answer is that of an operation (recorded 2023-03)."""
+    call = _writable(call)
+    own = _created(call)
+    if own is None:
+        raise LookupError("a writable registry is a created one")
+    await own[0].put_version(call)
+    key = (call.params["kind"].lower(), call.params["name"], call.params["version"])
+    return accepted(call, "registry.asset_written", key, {})
+
+
+async def _put_container(call: Call) -> Response:
+    """Archives or restores all of a name, at once."""
+    call = _writable(call)
+    own = _created(call)
+    if own is None:
+        raise LookupError("a writable registry is a created one")
+    return await own[0].put_container(call)
+
+
+async def _upload_place(call: Call) -> Response:
+    return await upload_place(_writable(call))
+
+
+async def _read_place(call: Call) -> Response:
+    if call.params["registry"].lower() in registries():
+        raise not_emulated(f"the content of the assets of {call.params['registry']}: weights are not here")
+    return await read_place(_writable(call))
+
+
+async def _share(call: Call) -> Response:
+    return await share(_writable(call))
+
+
+async def _operation(call: Call) -> Response:
+    """202 without a body while it runs, then 200 without one (recorded 2023-03)."""
+    found = (each.operations.get(call.params["operation"]) for each in call.emulator.cloud.contexts)
+    operation = next(filter(None, found), None)
+    if operation is None:
+        raise ServiceError(404, "NotFound", f"Operation {call.params['operation']} not found.")
+    if operation.status == "Running":
+        return empty(202, operation.poll_headers)
+    if operation.error:
+        raise ServiceError(400, operation.error["code"], operation.error["message"])
+    return empty(200)
 
 
 _BASE = (
     "/mferp/managementfrontend/subscriptions/{registry_sub}/resourceGroups/{registry_group}"
-    "/providers/Microsoft.MachineLearningServices/registries/{registry}/{kind}"
+    "/providers/Microsoft.MachineLearningServices/registries/{registry}"
 )
+_KIND = _BASE + "/{kind}"
 
 ROUTES = (
     Route(Host.DATA_PLANE, "GET", "/registrymanagement/v1.0/registries/{registry}/discovery", _discover),
-    Route(Host.DATA_PLANE, "GET", _BASE, _list),
-    Route(Host.DATA_PLANE, "GET", _BASE + "/{name}", _get_container),
-    Route(Host.DATA_PLANE, "GET", _BASE + "/{name}/versions", _list_versions),
-    Route(Host.DATA_PLANE, "GET", _BASE + "/{name}/versions/{version}", _get_version),
-    Route(Host.DATA_PLANE, "PUT", _BASE + "/{name}/versions/{version}", _refuse_write),
+    Route(Host.DATA_PLANE, "GET", _KIND, _list),
+    Route(Host.DATA_PLANE, "GET", _KIND + "/{name}", _get_container),
+    Route(Host.DATA_PLANE, "PUT", _KIND + "/{name}", _put_container),
+    Route(Host.DATA_PLANE, "GET", _KIND + "/{name}/versions", _list_versions),
+    Route(Host.DATA_PLANE, "GET", _KIND + "/{name}/versions/{version}", _get_version),
+    Route(Host.DATA_PLANE, "PUT", _KIND + "/{name}/versions/{version}", _put_version),
+    Route(Host.DATA_PLANE, "PUT", _BASE + "/tempdatarefs/{name}/versions/{version}", _upload_place),
+    Route(Host.DATA_PLANE, "POST", _BASE + "/datarefs/{name}/versions/{version}", _read_place),
+    Route(Host.DATA_PLANE, "POST", _BASE + "/import", _share),
+    Route(Host.DATA_PLANE, "GET", "/environment/v1.0/operations/{operation}", _operation),
+    *RESOURCE_ROUTES,
 )

@@ -1,0 +1,150 @@
+"""Sharing: a version of a workspace's asset is copied into a registry, with its content."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
+
+from phift.emulator.core.documents import reply
+from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.operations import Operation
+from phift.emulator.core.validation import check_asset_name, check_asset_version, lenient_object
+from phift.emulator.services.assets.base import AssetKind, store_version
+from phift.emulator.services.assets.codes import CODES
+from phift.emulator.services.assets.components import COMPONENTS
+from phift.emulator.services.assets.data import DATA
+from phift.emulator.services.assets.environments import ENVIRONMENTS
+from phift.emulator.services.assets.locations import BlobPlace, copy_blobs, place_of
+from phift.emulator.services.assets.models import MODELS
+from phift.emulator.services.emulator import Call, Emulator, emulators
+from phift.emulator.services.registry.uploads import new_container
+
+__all__ = ["FINISHERS", "accepted", "share"]
+
+SHARED: dict[str, AssetKind] = {kind.segment: kind for kind in (MODELS, DATA, ENVIRONMENTS, COMPONENTS)}
+_SOURCE = re.compile(
+    r"azureml://locations/[^/]+/workspaces/(?P<guid>[^/]+)/(?P<kind>[^/]+)/(?P<name>[^/]+)/versions/(?P<version>[^/]+)",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A version of an asset in a workspace."""
+
+    emulator: Emulator
+    kind: AssetKind
+    document: dict[str, Any]
+
+
+async def share(call: Call) -> Response:
+    """Begins to copy what sourceAssetId names, under destinationName and destinationVersion or its own ones."""
+    sent = (await lenient_object(call, "ResourceManagementAssetReference")).get("properties") or {}
+    asset = str(sent.get("sourceAssetId") or "")
+    source = _source(call.emulator, asset)
+    found = source.document["id"].split("/")
+    name = str(sent.get("destinationName") or found[-3])
+    version = str(sent.get("destinationVersion") or found[-1])
+    check_asset_name(name)
+    check_asset_version(version)
+    source.kind.check_version(version)
+    if call.emulator.store.get(source.kind.versions, name, version):
+        target = call.emulator.workspace.asset_id(source.kind.segment, name, version)
+        raise ServiceError(409, "UserError", f"The asset {target} already exists.", inner=("Conflict",))
+    data = {"source": asset, "name": name, "version": version}
+    return accepted(call, "registry.shared", (source.kind.segment, name, version), data)
+
+
+def accepted(call: Call, finish: str, key: tuple[str, ...], data: dict[str, Any]) -> Response:
+    """The answer to a write in a registry: 202 with null, and a Location that is polled (recorded 2023-03)."""
+    operation = call.emulator.operations.start(
+        "registryAsset", key, finish=finish, data=data, api_version=call.api_version
+    )
+    place = f"https://{call.emulator.workspace.location}.api.azureml.ms/environment/v1.0/operations/{operation.name}"
+    headers = {"Location": place, "x-ms-async-operation-timeout": "PT1H", **operation.poll_headers}
+    return reply(None, 202, headers)
+
+
+def _source(registry: Emulator, asset: str) -> _Source:
+    """Raises ServiceError 400 for what is no version of an asset, and 404 for one that is not there."""
+    found = _SOURCE.fullmatch(asset)
+    kind = SHARED.get(found["kind"].lower()) if found else None
+    if found is None or kind is None:
+        text = f"'{asset}' does not name a version of a model, data, environment or component of a workspace."
+        raise ServiceError(400, "UserError", text, target="sourceAssetId")
+    guid = found["guid"].casefold()
+    emulator = next((each for each in emulators(registry.cloud) if each.workspace.workspace_id == guid), None)
+    document = emulator.store.get(kind.versions, found["name"], found["version"]) if emulator else None
+    if emulator is None or document is None:
+        raise kind.missing(kind, found["name"], found["version"])
+    return _Source(emulator, kind, document)
+
+
+def _shared(registry: Emulator, operation: Operation) -> None:
+    """Copies the content, then makes the version. When it runs again after a crash, it copies anew."""
+    operation.fail_if_asked()
+    source, name, version = (
+        _source(registry, operation.data["source"]),
+        operation.data["name"],
+        operation.data["version"],
+    )
+    if registry.store.get(source.kind.versions, name, version):
+        return
+    properties = {**source.document["properties"], "isArchived": False}
+    for key in ("modelUri", "dataUri"):
+        if uri := properties.get(key):
+            properties[key] = _copied(registry, source, str(uri), str(properties.get("modelType") or "uri_folder"))
+    if source.kind is COMPONENTS:
+        spec = {**properties["componentSpec"], "name": name, "version": version}
+        properties["componentSpec"] = {**spec, **_code(registry, source, spec)}
+    if source.kind is MODELS:
+        properties["stage"] = "Development"
+    store_version(registry, source.kind, name, version, properties)
+
+
+def _copied(registry: Emulator, source: _Source, uri: str, kind: str) -> str:
+    """The URL at which the registry has what a workspace's URI stands for; another URI stays as it is."""
+    try:
+        place = place_of(source.emulator, uri, kind)
+    except ServiceError as error:
+        raise ServiceError(400, "UserError", f"The content of the asset cannot be copied: {error.message}") from error
+    if not isinstance(place, BlobPlace):
+        return uri
+    container = new_container(registry)
+    last = place.path.rpartition("/")[2]
+    if copy_blobs(source.emulator.blobs, place, registry.blobs, BlobPlace(container, last)) == 0:
+        raise ServiceError(400, "UserError", f"The content of the asset cannot be copied: nothing is at {uri}.")
+    return registry.blobs.blob_url(container, last)
+
+
+def _code(registry: Emulator, source: _Source, spec: dict[str, Any]) -> dict[str, str]:
+    """The code of a component, as a code asset of the registry."""
+    found = re.fullmatch(r"azureml:.+/codes/(?P<name>[^/]+)/versions/(?P<version>[^/]+)", str(spec.get("code") or ""))
+    code = found and source.emulator.store.get("codes/versions", found["name"], found["version"])
+    if not found or not code:
+        return {}
+    uri = _copied(registry, source, str(code["properties"]["codeUri"]), "uri_folder")
+    if registry.store.get(CODES.versions, found["name"], found["version"]) is None:
+        store_version(registry, CODES, found["name"], found["version"], {**code["properties"], "codeUri": uri})
+    return {"code": registry.workspace.asset_id("codes", found["name"], found["version"])}
+
+
+def _written(registry: Emulator, operation: Operation) -> None:
+    """Ends a write; one that fails, by a fault, leaves a version whose provisioningState is Failed."""
+    try:
+        operation.fail_if_asked()
+    except ServiceError:
+        segment, *key = operation.resource
+        if document := registry.store.get(f"{segment}/versions", *key):
+            document["properties"]["provisioningState"] = "Failed"
+            registry.store.put(f"{segment}/versions", *key, body=document)
+        raise
+
+
+FINISHERS = {
+    "registry.shared": _shared,
+    "registry.asset_written": _written,
+}
