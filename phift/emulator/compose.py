@@ -38,6 +38,7 @@ from phift.emulator.services.jobs import routes as jobs
 from phift.emulator.services.jobs.noderun import Platform
 from phift.emulator.services.jobs.queue import JobQueue
 from phift.emulator.services.mlflow import routes as mlflow
+from phift.emulator.services.permissions import routes as permissions
 from phift.emulator.services.registry import routes as registry
 from phift.emulator.services.runs import routes as runs
 from phift.emulator.services.scoring import routes as scoring
@@ -52,6 +53,7 @@ ROUTES: tuple[Route, ...] = (
     *admin.ROUTES,
     *identity.ROUTES,
     *telemetry.ROUTES,
+    *permissions.ROUTES,
     *workspaces.ROUTES,
     *compute.ROUTES,
     *assets.ROUTES,

@@ -266,6 +266,8 @@ TEMPLATES: dict[str, list[Any]] = {
     "/quota": [{"standardFSv2Family": 100, "dedicatedCores": 1000}],
     "/assumed": [{"busy_is_conflict": True}],
     "/storage": [{"dataRoleAssigned": True}],
+    "/clock": [{"now": "2026-01-31T12:00:00Z"}, {"now": None}],
+    "/roles": [{"roles": ["Owner", {"actions": ["*"], "notActions": [], "dataActions": ["*"], "notDataActions": []}]}],
     "/score": [
         {"input_data": {"input_string": [{"role": "user", "content": "x"}], "parameters": {"top_p": 1}}, "params": {}}
     ],

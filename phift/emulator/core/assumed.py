@@ -182,6 +182,21 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "",
             "nextLink is recorded, the size is not",
         ),
+        "free_of_permissions": Assumption(
+            "no role is needed to read one's own permissions, and to poll operations",
+            "",
+            "the URLs of operations are signed; of permissions nothing is said",
+        ),
+        "wildcards_between_slashes": Assumption(
+            "in an action of a role `/*/` stands for `/` as well, as in workspaces/*/read",
+            "",
+            "the role AzureML Data Scientist can read its workspace and create no cluster, by those patterns",
+        ),
+        "scoring_refusal": Assumption(
+            "a token of Microsoft Entra whose caller may not score is refused with 403",
+            "",
+            "the status is documented; the words are ours",
+        ),
         "next_links": Assumption(
             "nextLink repeats the request with api-version first and an opaque $skipToken last; other tokens are "
             "refused with 400",

@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from phift.emulator.core import apiversions
+from phift.emulator.core.actions import action_of, scope_of
 from phift.emulator.core.context import Context
 from phift.emulator.core.errors import (
     GatewayError,
@@ -226,8 +227,26 @@ async def parameters(exchange: Exchange, proceed: Next) -> Response:
 async def version(exchange: Exchange, proceed: Next) -> Response:
     """Requires a known api-version of requests to the resource manager."""
     if exchange.kind is Host.ARM:
-        own = "/microsoft.machinelearningservices/" in exchange.request.scope["path"].casefold()
-        apiversions.check(exchange.routed[1].api_version, own=own)
+        found, call = exchange.routed
+        own = found.path.rpartition("/providers/")[2].startswith("Microsoft.MachineLearningServices")
+        apiversions.check(call.api_version, own=own)
+    return await proceed(exchange)
+
+
+async def permit(exchange: Exchange, proceed: Next) -> Response:
+    """Requires the action that a request to the resource manager needs among those of the caller's roles."""
+    if exchange.kind is Host.ARM:
+        found, call = exchange.routed
+        action = None if found.public else action_of(found.method, found.path)
+        if action is not None and not exchange.context.roles.allows(action):
+            client, identifier = call.claims.get("appid"), call.claims.get("oid")
+            raise GatewayError(
+                403,
+                "AuthorizationFailed",
+                f"The client '{client}' with object id '{identifier}' does not have authorization to perform action "
+                f"'{action}' over scope '{scope_of(exchange.request.scope['path'])}' or the scope is invalid. If "
+                "access was recently granted, please refresh your credentials.",
+            )
     return await proceed(exchange)
 
 
@@ -264,6 +283,7 @@ MIDDLEWARE: tuple[Middleware, ...] = (
     authenticate,
     parameters,
     version,
+    permit,
     workspace,
 )
 """From the outermost to the innermost. Around all of them, Application writes the request log and adds the common
