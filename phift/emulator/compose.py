@@ -41,6 +41,9 @@ from phift.emulator.services.mlflow import routes as mlflow
 from phift.emulator.services.permissions import routes as permissions
 from phift.emulator.services.registry import routes as registry
 from phift.emulator.services.runs import routes as runs
+from phift.emulator.services.schedules import finishers as schedules_finishers
+from phift.emulator.services.schedules import routes as schedules
+from phift.emulator.services.schedules.scheduler import Scheduler
 from phift.emulator.services.scoring import routes as scoring
 from phift.emulator.services.telemetry import routes as telemetry
 from phift.emulator.services.workspace import finishers as workspace_finishers
@@ -61,6 +64,7 @@ ROUTES: tuple[Route, ...] = (
     *datastores.ROUTES,
     *blob.ROUTES,
     *jobs.ROUTES,
+    *schedules.ROUTES,
     *runs.ROUTES,
     *mlflow.ROUTES,
     *endpoints.ROUTES,
@@ -74,6 +78,7 @@ FINISHERS: Mapping[str, Callable[[Emulator, Operation], Any]] = {
     **jobs_finishers.FINISHERS,
     **endpoints_finishers.FINISHERS,
     **deployments_finishers.FINISHERS,
+    **schedules_finishers.FINISHERS,
     **workspace_finishers.FINISHERS,
 }
 """The finishers of every service's long-running operations, by the name that is stored."""
@@ -104,6 +109,7 @@ def _equip(emulator: Emulator) -> None:
     emulator.tracking = TrackingServer(emulator.folder("mlflow"))
     register = partial(register_output, emulator)
     emulator.jobs = JobQueue(Platform(emulator, emulator.blobs, emulator.tracking, register))
+    emulator.schedules = Scheduler(emulator)
     emulator.containers = Supervisor(emulator, partial(download, emulator, emulator.blobs))
     datastores.make_system_datastores(emulator)
     for name, finish in FINISHERS.items():
@@ -113,5 +119,5 @@ def _equip(emulator: Emulator) -> None:
     # a deployment that serves does not keep an idle emulator from stopping, one that is being created does
     emulator.busy += [lambda: emulator.jobs.busy, lambda: emulator.containers.busy]
     if workspace.kind == "workspaces":  # a registry runs nothing
-        emulator.on_start += [emulator.jobs.start, partial(recover, emulator)]
-        emulator.on_stop += [emulator.jobs.stop, emulator.containers.stop]
+        emulator.on_start += [emulator.jobs.start, partial(recover, emulator), emulator.schedules.start]
+        emulator.on_stop += [emulator.schedules.stop, emulator.jobs.stop, emulator.containers.stop]

@@ -20,6 +20,7 @@ from tests.emulator.serving import Serving
 
 ML = "Microsoft.MachineLearningServices"
 WS = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"
+DEPLOYMENTS = "Microsoft.Resources/deployments"
 BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
 
 
@@ -44,6 +45,8 @@ def roles(tmp_path: Path) -> Iterator[Roles]:
         ("GET", "/subscriptions/{s}", "Microsoft.Resources/subscriptions/read"),
         ("PUT", "/subscriptions/{s}/resourceGroups/{g}", "Microsoft.Resources/subscriptions/resourceGroups/write"),
         ("GET", f"{WS}/providers/Microsoft.Authorization/permissions", None),
+        ("GET", "/subscriptions/{s}/resourceGroups/{g}/deployments/{d}/operations", f"{DEPLOYMENTS}/operations/read"),
+        ("PUT", f"/subscriptions/{{s}}/resourceGroups/{{g}}/providers/{DEPLOYMENTS}/{{d}}", f"{DEPLOYMENTS}/write"),
         ("GET", f"/subscriptions/{{s}}/providers/{ML}/locations/{{l}}/mfeOperationsStatus/{{operation}}", None),
     ],
 )

@@ -2,11 +2,12 @@
 
 It follows from the path alone: `.../providers/NAMESPACE/type/{name}/child/{name}` is the type NAMESPACE/type/child, GET
 reads it, PUT and PATCH write it, a POST on a last segment without a name is an action of that name. What differs is in
-`_FREE`.
+`_FREE` and `_DEPLOYMENTS`.
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 __all__ = ["action_of", "scope_of"]
@@ -19,8 +20,14 @@ _FREE = (
     "/computeoperationsstatus/{operation}",  # polled by URLs with a signature of their own
     "/mfeoperationsstatus/{operation}",
     "/mfeoperationresults/{operation}",
+    "/workspaceoperationsstatus/{operation}",
+    "/operationstatuses/{operation}",
 )
 """Ends of paths that need no action (assumed: free_of_permissions)."""
+
+
+_DEPLOYMENTS = re.compile(r"(/resourceGroups/\{\w+\})(/deployments/)")
+"""Deployments also have a path without their provider."""
 
 
 @lru_cache(maxsize=1024)
@@ -28,7 +35,7 @@ def action_of(method: str, template: str) -> str | None:
     """The action; None for what everybody may do. template: the path of a route, its parameters in braces."""
     if template.lower().endswith(_FREE):
         return None
-    _, found, rest = template.rpartition("/providers/")
+    _, found, rest = _DEPLOYMENTS.sub(r"\1/providers/Microsoft.Resources\2", template).rpartition("/providers/")
     namespace, *segments = rest.split("/") if found else (_RESOURCES, *template.split("/")[1:])
     acts = method == "POST" and len(segments) % 2
     return "/".join((namespace, *segments[::2], "action" if acts else _VERBS[method]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from phift.emulator.core import routing
 from phift.emulator.core.context import Cloud, Context
@@ -13,6 +13,9 @@ from phift.emulator.runtime.serving.supervisor import Supervisor
 from phift.emulator.runtime.tracking.server import TrackingServer
 from phift.emulator.services.blob.account import BlobAccount
 from phift.emulator.services.jobs.queue import JobQueue
+
+if TYPE_CHECKING:
+    from phift.emulator.services.schedules.scheduler import Scheduler
 
 __all__ = ["Call", "Emulator", "emulators"]
 
@@ -26,6 +29,7 @@ class Emulator(Context):
     jobs: JobQueue
     containers: Supervisor
     """The containers of online deployments."""
+    schedules: Scheduler
     build: Callable[[Workspace, Path], Emulator]
     """Makes the emulator of another workspace or registry, with all its services, in a folder; it is not started."""
 
