@@ -136,8 +136,8 @@ class Cron(Trigger):
 
 
 def read_trigger(sent: Mapping[str, Any], created: datetime) -> Trigger:
-    """The trigger of a document. created: when its schedule was, the start of one that names none. Raises BadTrigger,
-    and LookupError for a time zone that is not known."""
+    """The trigger of a document. created: when its schedule was, the start of one that names none (assumed:
+    schedule_starts). Raises BadTrigger, and LookupError for a time zone that is not known."""
     name = str(sent.get("timeZone") or "UTC")
     where = zone(name)
     start = _moment(sent, "startTime", where) or created.astimezone(where).replace(tzinfo=None)
