@@ -43,9 +43,13 @@ from phift.emulator.services.monitor.autoscale import routes as autoscale
 from phift.emulator.services.monitor.autoscale.engine import Autoscaler
 from phift.emulator.services.monitor.recorder import Metrics
 from phift.emulator.services.monitor.sampler import Sampler
+from phift.emulator.services.permissions import routes as permissions
 from phift.emulator.services.registry import routes as registry
 from phift.emulator.services.registry import sharing
 from phift.emulator.services.runs import routes as runs
+from phift.emulator.services.schedules import finishers as schedules_finishers
+from phift.emulator.services.schedules import routes as schedules
+from phift.emulator.services.schedules.scheduler import Scheduler
 from phift.emulator.services.scoring import routes as scoring
 from phift.emulator.services.telemetry import routes as telemetry
 from phift.emulator.services.workspace import finishers as workspace_finishers
@@ -58,6 +62,7 @@ ROUTES: tuple[Route, ...] = (
     *admin.ROUTES,
     *identity.ROUTES,
     *telemetry.ROUTES,
+    *permissions.ROUTES,
     *workspaces.ROUTES,
     *compute.ROUTES,
     *assets.ROUTES,
@@ -65,6 +70,7 @@ ROUTES: tuple[Route, ...] = (
     *datastores.ROUTES,
     *blob.ROUTES,
     *jobs.ROUTES,
+    *schedules.ROUTES,
     *runs.ROUTES,
     *mlflow.ROUTES,
     *endpoints.ROUTES,
@@ -80,6 +86,7 @@ FINISHERS: Mapping[str, Callable[[Emulator, Operation], Any]] = {
     **jobs_finishers.FINISHERS,
     **endpoints_finishers.FINISHERS,
     **deployments_finishers.FINISHERS,
+    **schedules_finishers.FINISHERS,
     **workspace_finishers.FINISHERS,
     **sharing.FINISHERS,
 }
@@ -112,6 +119,7 @@ def _equip(emulator: Emulator) -> None:
     emulator.tracking = TrackingServer(emulator.folder("mlflow"))
     register = partial(register_output, emulator)
     emulator.jobs = JobQueue(Platform(emulator, emulator.blobs, emulator.tracking, register))
+    emulator.schedules = Scheduler(emulator)
     emulator.containers = Supervisor(emulator, partial(download, emulator, emulator.blobs))
     emulator.metrics = Metrics(emulator.store)
     datastores.make_system_datastores(emulator)
@@ -123,5 +131,15 @@ def _equip(emulator: Emulator) -> None:
     emulator.busy += [lambda: emulator.jobs.busy, lambda: emulator.containers.busy]
     if workspace.kind == "workspaces":  # a registry runs nothing
         sampler = Sampler(emulator)
-        emulator.on_start += [emulator.jobs.start, partial(recover, emulator), sampler.start]
-        emulator.on_stop += [emulator.jobs.stop, emulator.containers.stop, sampler.stop]
+        emulator.on_start += [
+            emulator.jobs.start,
+            partial(recover, emulator),
+            emulator.schedules.start,
+            sampler.start,
+        ]
+        emulator.on_stop += [
+            emulator.schedules.stop,
+            emulator.jobs.stop,
+            emulator.containers.stop,
+            sampler.stop,
+        ]

@@ -266,6 +266,36 @@ TEMPLATES: dict[str, list[Any]] = {
     "/quota": [{"standardFSv2Family": 100, "dedicatedCores": 1000}],
     "/assumed": [{"busy_is_conflict": True}],
     "/storage": [{"dataRoleAssigned": True}],
+    "/schedules/{name}": [
+        {
+            "properties": {
+                "isEnabled": False,
+                "trigger": {"triggerType": "Cron", "expression": "0 3 * * 1", "timeZone": "UTC"},
+                "action": {
+                    "actionType": "CreateJob",
+                    "jobDefinition": {"jobType": "Pipeline", "jobs": {}, "inputs": {}},
+                },
+            }
+        },
+        {
+            "properties": {
+                "trigger": {
+                    "triggerType": "Recurrence",
+                    "frequency": "Week",
+                    "interval": 2,
+                    "startTime": "2031-05-10T10:15:00",
+                    "schedule": {"hours": [4], "minutes": [0], "weekDays": ["Monday"], "monthDays": None},
+                },
+                "action": {
+                    "actionType": "CreateJob",
+                    "jobDefinition": {"jobType": "Pipeline", "sourceJobId": "azureml:x"},
+                },
+            }
+        },
+    ],
+    "/trigger": [{"scheduleTime": "2026-01-31T12:00:00Z"}],
+    "/clock": [{"now": "2026-01-31T12:00:00Z"}, {"now": None}],
+    "/roles": [{"roles": ["Owner", {"actions": ["*"], "notActions": [], "dataActions": ["*"], "notDataActions": []}]}],
     "/score": [
         {"input_data": {"input_string": [{"role": "user", "content": "x"}], "parameters": {"top_p": 1}}, "params": {}}
     ],

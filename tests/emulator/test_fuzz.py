@@ -22,6 +22,8 @@ FEW, MANY, CHUNKS = 400, 8000, 8
 _RESTORED = {
     "/faults": ("DELETE", "/faults", None),
     "/settings": ("PUT", "/settings", {"pace": "fast", "noise": False}),
+    "/clock": ("PUT", "/clock", {"now": None}),
+    "/roles": ("PUT", "/roles", {"roles": ["Owner", "Storage Blob Data Contributor"]}),
     "/storage": (
         *("PUT", "/storage"),
         {"allowSharedKeyAccess": True, "identityBasedDatastores": False, "dataRoleAssigned": True},

@@ -55,6 +55,9 @@ _OF_THE_SDK = {
     "RegenerateKeysRequest": "RegenerateEndpointKeysRequest",
     "LogsRequest": "DeploymentLogsRequest",
     "PendingUploadRequest": "PendingUploadRequestDto",
+    "ScheduleProperties": "ScheduleProperties",
+    "Trigger": "RecurrenceTrigger CronTrigger",
+    "RecurrencePattern": "RecurrenceSchedule",
 }
 
 

@@ -41,7 +41,7 @@ def test_sizes_are_those_of_the_catalogue_that_still_live(azure: Azure) -> None:
     ("method", "path"),
     [
         ("GET", "batchEndpoints"),
-        ("PUT", "schedules/nightly"),
+        ("PUT", "capabilityHosts/nightly"),
         ("GET", "connections"),
         ("DELETE", ""),  # the workspace of the home itself
         ("GET", "onlineEndpoints/e/deployments/d/skus"),

@@ -209,3 +209,23 @@ def test_a_model_is_shared_through_a_registry(home: Path, tmp_path: Path) -> Non
     assert told["answer"]["said"] == {"said": "hello from A", "to": "b"}
     assert "Invalid region japaneast for operation consume in registry shared-models" in told["elsewhere"]["message"]
     assert told["deleted"]["left"] == ["local"]
+
+
+def test_schedules_create_jobs(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHIFT_EMULATOR_JOBS", "rehearse")
+    told = run(home, notebook_folder(home, tmp_path / "scheduled"), "schedules.py")
+    assert told["created"] == {"cell": "created", "enabled": True, "state": "Succeeded", "frequency": "minute"}
+    assert told["run"]["name"].startswith("minutely-")
+    assert told["run"]["display_name"] == told["run"]["name"]
+    assert "creation_context" not in told["run"]["label"]
+    assert told["triggered"]["action"] == "CreateJob"
+    assert told["refused"]["status"] == 400
+    assert (told["disabled"]["enabled"], told["disabled"]["listed"]) == (False, [])
+    assert (told["enabled"]["enabled"], told["enabled"]["listed"]) == (True, ["minutely"])
+    assert told["kept"] == {
+        "cell": "kept",
+        "days": ["monday", "friday"],
+        "expression": "15 10 * * 1",
+        "zone": "Pacific Standard Time",
+    }
+    assert told["deleted"]["left"] == 0

@@ -217,6 +217,38 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "",
             "nextLink is recorded, the size is not",
         ),
+        "free_of_permissions": Assumption(
+            "no role is needed to read one's own permissions, and to poll operations",
+            "",
+            "the URLs of operations are signed; of permissions nothing is said",
+        ),
+        "wildcards_between_slashes": Assumption(
+            "in an action of a role `/*/` stands for `/` as well, as in workspaces/*/read",
+            "",
+            "the role AzureML Data Scientist can read its workspace and create no cluster, by those patterns",
+        ),
+        "schedule_texts": Assumption(
+            "what is said of schedules that are refused: malformed triggers, unknown time zones, the delete of one "
+            "that is enabled",
+            "",
+            "that it must be disabled first is documented; the words are ours",
+        ),
+        "scheduled_jobs": Assumption(
+            "a job of a schedule is named as its display name, NAME-20260131T120000Z, and has the property "
+            "azureml.scheduleId; trigger_time is written as 2026-01-31T12:00:00Z",
+            "",
+            "the display name is documented",
+        ),
+        "schedule_starts": Assumption(
+            "a schedule without a start time counts from its creation, and its first job is that of the next time",
+            "",
+            "documents say that of a start in the past; of none they speak of a first job at once too",
+        ),
+        "scoring_refusal": Assumption(
+            "a token of Microsoft Entra whose caller may not score is refused with 403",
+            "",
+            "the status is documented; the words are ours",
+        ),
         "next_links": Assumption(
             "nextLink repeats the request with api-version first and an opaque $skipToken last; other tokens are "
             "refused with 400",

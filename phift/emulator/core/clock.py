@@ -26,6 +26,8 @@ class Clock:
         kept = store.get(_KIND, "anchor") or {}
         self._anchor: tuple[float, float] = (kept.get("machine", 0.0), kept.get("service", 0.0))
         self._speed = float(kept.get("speed", 1.0))
+        self.observers: list[Callable[[float], None]] = []
+        """Called with the time before, when the clock is set or its speed changes."""
 
     @property
     def speed(self) -> float:
@@ -43,14 +45,22 @@ class Clock:
 
     def set(self, *, now: datetime | None = None, speed: float | None = None) -> None:
         """Sets the time, the speed or both; kept until a reset."""
-        service = self.time() if now is None else now.timestamp()
+        before = self.time()
+        service = before if now is None else now.timestamp()
         if speed is not None:
             self._speed = speed
         self._anchor = (self._machine(), service)
         kept = {"machine": self._anchor[0], "service": service, "speed": self._speed}
         self._store.put(_KIND, "anchor", body=kept)
+        self._tell(before)
 
     def follow(self) -> None:
         """Follows the machine's clock again, at its speed."""
+        before = self.time()
         self._anchor, self._speed = (0.0, 0.0), 1.0
         self._store.delete(_KIND, "anchor")
+        self._tell(before)
+
+    def _tell(self, before: float) -> None:
+        for observer in list(self.observers):
+            observer(before)

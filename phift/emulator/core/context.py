@@ -15,6 +15,7 @@ from phift.emulator.core.operations import Operations
 from phift.emulator.core.pace import FAST, Pace
 from phift.emulator.core.quota import Quota
 from phift.emulator.core.requestlog import RequestLog
+from phift.emulator.core.roles import Roles
 from phift.emulator.core.store import Store
 from phift.emulator.core.tasks import Tasks
 from phift.emulator.core.tokens import Tokens
@@ -71,6 +72,7 @@ class Cloud:
         self.client_secret = client_secret
         self.store = Store(home / "store.sqlite3")
         self.clock = Clock(self.store)
+        self.roles = Roles(self.store)
         self.request_log = RequestLog(_folder(home, "logs") / "requests.log")
         self.faults = Faults()
         self.tokens = Tokens(signing_key, tenant_id)
@@ -152,6 +154,10 @@ class Context:
     @property
     def clock(self) -> Clock:
         return self.cloud.clock
+
+    @property
+    def roles(self) -> Roles:
+        return self.cloud.roles
 
     @property
     def tokens(self) -> Tokens:

@@ -172,6 +172,17 @@ _SPECIFIED: Mapping[str, str] = {
         "dividePerInstance"
     ),
     "ScaleAction": "direction:text type:text value:text cooldown:text",
+    "ScheduleResource": f"{_RESOURCE} properties:ScheduleProperties",
+    "ScheduleProperties": (
+        f"description:text {_BAGS} displayName:text isEnabled provisioningState action:ScheduleAction trigger:Trigger"
+    ),
+    "ScheduleAction": "actionType:text jobDefinition:object",
+    "Trigger": (
+        "triggerType:text startTime:text endTime:text timeZone:text expression:text frequency:text interval "
+        "schedule:RecurrencePattern"
+    ),
+    "RecurrencePattern": "hours minutes weekDays:[text] monthDays",
+    "TriggerOnceRequest": "scheduleTime:text",
     "RunUpdate": f"displayName:text description {_BAGS}",
     "RunDataRequest": "runId:text",
     "ResolveRequest": "values:[text]",
@@ -191,6 +202,7 @@ _OPEN = frozenset(
     (
         *("PipelineNode", "ComponentSpec", "ComponentInput", "DatastoreCredentials"),
         *(
+            "ScheduleAction",
             "Compute",
             "ComputeProperties",
             "AmlCompute",

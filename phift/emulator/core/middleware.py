@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from phift.emulator.core import apiversions
+from phift.emulator.core.actions import action_of, scope_of
 from phift.emulator.core.context import Context
 from phift.emulator.core.errors import (
     GatewayError,
@@ -232,6 +233,23 @@ async def version(exchange: Exchange, proceed: Next) -> Response:
     return await proceed(exchange)
 
 
+async def permit(exchange: Exchange, proceed: Next) -> Response:
+    """Requires the action that a request to the resource manager needs among those of the caller's roles."""
+    if exchange.kind is Host.ARM:
+        found, call = exchange.routed
+        action = None if found.public else action_of(found.method, found.path)
+        if action is not None and not exchange.context.roles.allows(action):
+            client, identifier = call.claims.get("appid"), call.claims.get("oid")
+            raise GatewayError(
+                403,
+                "AuthorizationFailed",
+                f"The client '{client}' with object id '{identifier}' does not have authorization to perform action "
+                f"'{action}' over scope '{scope_of(exchange.request.scope['path'])}' or the scope is invalid. If "
+                "access was recently granted, please refresh your credentials.",
+            )
+    return await proceed(exchange)
+
+
 async def workspace(exchange: Exchange, proceed: Next) -> Response:
     """Chooses the context of the workspace, or else of the region, in the path; requires one that is served."""
     cloud, (found, call) = exchange.context.cloud, exchange.routed
@@ -265,6 +283,7 @@ MIDDLEWARE: tuple[Middleware, ...] = (
     authenticate,
     parameters,
     version,
+    permit,
     workspace,
 )
 """From the outermost to the innermost. Around all of them, Application writes the request log and adds the common

@@ -35,7 +35,7 @@ operation as Failed with that error."""
 
 _KEPT_SECONDS = 24 * 3600.0
 _FORGET_EVERY = 500
-_PREFIX = {"onlineEndpoint": "oeidp", "onlineDeployment": "odidp", "job": "jc"}
+_PREFIX = {"onlineEndpoint": "oeidp", "onlineDeployment": "odidp", "job": "jc", "schedule": "sch"}
 _STATUS = {"compute": "computeOperationsStatus", "workspace": "workspaceOperationsStatus"}
 _NEVER = "0001-01-01T00:00:00+00:00"
 

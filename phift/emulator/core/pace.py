@@ -43,7 +43,7 @@ FAST = Pace("fast", default=0.05, retry_after_ms=200)
 FAITHFUL = Pace(
     "faithful",
     default=20.0,
-    seconds_by_kind={"compute": 18.0, "onlineEndpoint": 60.0, "onlineDeployment": 420.0, "job": 3.0},
+    seconds_by_kind={"compute": 18.0, "onlineEndpoint": 60.0, "onlineDeployment": 420.0, "job": 3.0, "schedule": 5.0},
     lag=2.0,
 )
 PACES = {pace.name: pace for pace in (FAST, FAITHFUL)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from phift.emulator.core import routing
 from phift.emulator.core.context import Cloud, Context
@@ -14,6 +14,9 @@ from phift.emulator.runtime.tracking.server import TrackingServer
 from phift.emulator.services.blob.account import BlobAccount
 from phift.emulator.services.jobs.queue import JobQueue
 from phift.emulator.services.monitor.recorder import Metrics
+
+if TYPE_CHECKING:
+    from phift.emulator.services.schedules.scheduler import Scheduler
 
 __all__ = ["Call", "Emulator", "emulators"]
 
@@ -29,6 +32,7 @@ class Emulator(Context):
     """The containers of online deployments."""
     metrics: Metrics
     """What is counted of requests to online endpoints."""
+    schedules: Scheduler
     build: Callable[[Workspace, Path], Emulator]
     """Makes the emulator of another workspace or registry, with all its services, in a folder; it is not started."""
 

@@ -13,6 +13,18 @@ from phift.emulator.services.blob.shared_key import check_shared_key
 
 __all__ = ["authorize"]
 
+_CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
+_OF_CONTAINER = {"r": "read", "c": "write", "w": "write", "d": "delete"}
+_OF_BLOB = {
+    "r": ("read",),
+    "l": ("read",),
+    "w": ("write",),
+    "c": ("write", "add/action"),
+    "a": ("add/action", "write"),
+    "d": ("delete",),
+}
+"""Actions, by the permissions of signatures; one of several is enough."""
+
 
 def authorize(context: Context, account: BlobAccount, request: Request, container: str, name: str, need: Need) -> None:
     """Raises 401, 403 or 409 unless the request may do what it needs. Nothing is public."""
@@ -20,7 +32,7 @@ def authorize(context: Context, account: BlobAccount, request: Request, containe
     query = dict(request.query_params)
     if scheme.lower() == "bearer":
         _check_token(context, account, credentials)
-        if not account.switches["dataRoleAssigned"]:
+        if not account.switches["dataRoleAssigned"] or not _permitted(context, need):
             raise ServiceError(
                 403,
                 "AuthorizationPermissionMismatch",
@@ -59,6 +71,18 @@ def authorize(context: Context, account: BlobAccount, request: Request, containe
         raise _unauthenticated(context, "NoAuthenticationInformation")
     else:
         raise ServiceError(409, "PublicAccessNotPermitted", "Public access is not permitted on this storage account.")
+
+
+def _permitted(context: Context, need: Need) -> bool:
+    """Whether a role allows one of the operation's permissions: an action on the container, which is a resource, or
+    one on the data in it."""
+    if need.resource != "o" and need.permissions != "l":
+        verbs = {_OF_CONTAINER[permission] for permission in need.permissions if permission in _OF_CONTAINER}
+        return any(context.roles.allows(f"{_CONTAINERS}/{verb}") for verb in verbs)
+    if need.resource == "s":
+        return context.roles.allows(f"{_CONTAINERS}/read")
+    verbs = {verb for permission in need.permissions for verb in _OF_BLOB.get(permission, ())}
+    return any(context.roles.allows_data(f"{_CONTAINERS}/blobs/{verb}") for verb in verbs)
 
 
 def _check_token(context: Context, account: BlobAccount, token: str) -> None:

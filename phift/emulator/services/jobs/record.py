@@ -11,9 +11,11 @@ from typing import Any
 from phift.emulator.core.documents import timestamp
 from phift.emulator.core.store import Store
 
-__all__ = ["Job", "Run", "Status", "all_jobs", "find_job", "find_run", "jobs_of_status"]
+__all__ = ["SCHEDULE_ID", "Job", "Run", "Status", "all_jobs", "find_job", "find_run", "jobs_of_status"]
 
 _JOB, _RUN = "job", "run"
+SCHEDULE_ID = "azureml.scheduleId"
+"""The property by which a job names the schedule that created it (assumed: scheduled_jobs)."""
 
 
 class Status(StrEnum):

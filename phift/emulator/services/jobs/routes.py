@@ -18,7 +18,7 @@ from phift.emulator.core.routing import WS, Host, Route
 from phift.emulator.core.validation import check_members
 from phift.emulator.services.emulator import Call
 from phift.emulator.services.jobs.documents import child_document, job_document, trial_document
-from phift.emulator.services.jobs.record import Job, Status, all_jobs, find_job, find_run
+from phift.emulator.services.jobs.record import SCHEDULE_ID, Job, Status, all_jobs, find_job, find_run
 from phift.emulator.services.jobs.rules import check_unchanged, find_or_404, merge_metadata
 from phift.emulator.services.jobs.submission import JOB_TYPES, check_name
 from phift.emulator.services.jobs.submit import submit_job
@@ -68,7 +68,8 @@ async def get_job(call: Call) -> Response:
 
 
 async def list_jobs(call: Call) -> Response:
-    """Newest first. Filters: listViewType, jobType, tag and properties (`name` or `name=value`). Pages of 50."""
+    """Newest first. Filters: listViewType, jobType, tag and properties (`name` or `name=value`), scheduled, scheduleId.
+    Pages of 50."""
     store, kind = call.emulator.store, call.query("jobType").lower()
     jobs = (
         job
@@ -77,9 +78,16 @@ async def list_jobs(call: Call) -> Response:
         and kind in ("", job.job_type.lower())
         and has_all(job.tags, call.query("tag"))
         and has_all(job.properties, call.query("properties"))
+        and _of_schedule(job, call.query("scheduled").lower(), call.query("scheduleId").lower())
     )
     documents = (job_document(call.emulator, job, job.run(store), call.api_version) for job in jobs)
     return page(call, listed(call.emulator.pace, documents), size=_PAGE)
+
+
+def _of_schedule(job: Job, scheduled: str, schedule: str) -> bool:
+    """Whether a list of jobs with (or without) schedules, or of one schedule, shows it; "" where none is asked for."""
+    own = job.properties.get(SCHEDULE_ID, "").lower()
+    return schedule in ("", own) and scheduled in ("", str(bool(own)).lower())
 
 
 async def cancel_job(call: Call) -> Response:

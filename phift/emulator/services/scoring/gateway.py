@@ -31,6 +31,7 @@ logger = logging.getLogger("phift.emulator")
 
 DEPLOYMENT_HEADER = "azureml-model-deployment"
 _BAD_INPUT = b"x-phift-bad-input"
+_SCORE = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/score/action"
 _AAD_AUDIENCES = frozenset({"https://ml.azure.com"})
 _RECOVERY_SECONDS = 60.0
 _WHOLE_BYTES = 1024 * 1024
@@ -64,7 +65,8 @@ class Denied(Exception):
 
 
 def authorize(emulator: Emulator, record: Mapping[str, Any], header: str) -> None:
-    """Raises Denied 401 unless the Authorization header holds a good credential for the endpoint's authMode."""
+    """Raises Denied 401 unless the Authorization header holds a good credential for the endpoint's authMode, 403 for a
+    caller without the permission to score."""
     scheme, _, token = header.partition(" ")
     token = token.strip()
     document = record["document"]
@@ -84,6 +86,9 @@ def authorize(emulator: Emulator, record: Mapping[str, Any], header: str) -> Non
         emulator.tokens.verify(token, frozenset({own}) if mode == "AMLToken" else _AAD_AUDIENCES)
     except (TokenError, ValueError, KeyError) as error:
         raise Denied(401, "token_auth_access_denied", f"The token is not accepted: {error}.") from error
+    if mode == "AADToken" and not emulator.roles.allows(_SCORE):
+        text = f"The caller is not allowed to perform {_SCORE} on this endpoint."
+        raise Denied(403, "token_auth_access_denied", text)  # (assumed: scoring_refusal)
 
 
 @dataclass(frozen=True)

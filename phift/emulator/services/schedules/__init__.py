@@ -1,0 +1,1 @@
+"""Schedules that create jobs."""
