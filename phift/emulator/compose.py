@@ -12,6 +12,7 @@ from phift.emulator.core.routing import Route
 from phift.emulator.runtime.serving.supervisor import Supervisor
 from phift.emulator.runtime.tracking.server import TrackingServer
 from phift.emulator.services.admin import routes as admin
+from phift.emulator.services.artifacts import routes as artifacts
 from phift.emulator.services.assets import routes as assets
 from phift.emulator.services.blob import routes as blob
 from phift.emulator.services.blob.account import BlobAccount
@@ -53,6 +54,7 @@ ROUTES: tuple[Route, ...] = (
     *blob.ROUTES,
     *jobs.ROUTES,
     *runs.ROUTES,
+    *artifacts.ROUTES,
     *mlflow.ROUTES,
     *endpoints.ROUTES,
     *deployments.ROUTES,

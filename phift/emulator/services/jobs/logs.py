@@ -11,6 +11,8 @@ __all__ = ["EXECUTION_LOG", "STEP_LOG", "LogCopy", "RunLog", "artifact_prefix", 
 
 EXECUTION_LOG = "logs/azureml/executionlogs.txt"
 STEP_LOG = "user_logs/std_log.txt"
+_LOG_FOLDERS = ("logs/", "user_logs/", "system_logs/", "azureml-logs/")
+"""Everything in them is shown as a log (field reports of 2022)."""
 _CHUNK = 1 << 20
 
 
@@ -25,7 +27,7 @@ def log_files(account: BlobAccount, run_id: str) -> dict[str, str]:
     return {
         blob.name.removeprefix(prefix): account.sas_url(ARTIFACT_CONTAINER, blob.name)
         for blob in account.list(ARTIFACT_CONTAINER, prefix)
-        if blob.name.endswith(".txt")
+        if blob.name.endswith(".txt") or blob.name.removeprefix(prefix).startswith(_LOG_FOLDERS)
     }
 
 
