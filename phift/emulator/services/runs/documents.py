@@ -42,7 +42,7 @@ def run_document(emulator: Emulator, run: Run) -> dict[str, Any]:
     base = _base(emulator, run)
     if run.run_id == job.name:
         return {**base, **_of_job(emulator, job, run)}
-    document = {**base, **_of_child(emulator, run), "outputs": run_outputs(emulator, job, run)}
+    document = {**base, **_of_child(emulator, run)}
     original = _run(emulator, run.reused) if run.reused else None
     return {**document, **_of_reused(document, original)} if original else document
 
