@@ -45,7 +45,9 @@ def test_a_command_reads_inputs_and_leaves_outputs_artifacts_and_a_log(azure: Az
     assert read(azure, "azureml/whole/out/copy") == "copied"
     assert read(azure, "ExperimentRun/dcid.whole/outputs/n.txt", "workspaceartifactstore") == "blue 3\n"
     text = log(azure, "whole")
-    assert text.startswith("The environment azureml:a-curated-one:1 is not built: the command runs in that of phift.\n")
+    assert text.startswith(
+        "The environment azureml:AzureML-sklearn-1.5:54 is not built: the command runs in that of phift.\n"
+    )
     assert "Interpreter: " in text
     assert "sandbox" in text
     assert "the data" in text

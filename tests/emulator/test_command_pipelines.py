@@ -227,7 +227,7 @@ def test_parallel_components_and_distribution_fail_the_job_with_their_name(azure
 @pytest.mark.parametrize("job_type", ["AutoML", "Spark", "FineTuning", "Labeling"])
 def test_other_job_types_are_not_implemented(azure: Azure, job_type: str) -> None:
     error = submit(azure, "odd-type", {"properties": {"jobType": job_type}}, 501).json()["error"]
-    assert error["message"].startswith(f"{job_type} jobs are not emulated")
+    assert error["message"].startswith(f"{job_type} jobs are not supported")
 
 
 def test_inputs_are_checked_against_the_component(azure: Azure) -> None:
