@@ -119,6 +119,21 @@ def test_plain_mlflow_logs_to_the_run_of_the_job(azure: Azure) -> None:
     assert variables["MLFLOW_EXPERIMENT_NAME"] == "commands"
 
 
+def register(azure: Azure, name: str, uri: str) -> str:
+    body = {"properties": {"modelType": "custom_model", "modelUri": uri}}
+    made = azure.call("PUT", f"models/{name}/versions/1", body, api="2023-08-01-preview")
+    return str(made.json()["properties"]["modelUri"] if made.status_code == 201 else made.json()["error"]["message"])
+
+
+def test_models_are_registered_from_the_artifacts_of_a_job(azure: Azure) -> None:
+    assert run_command(azure, "saves", "mkdir -p outputs/m && echo 1 > outputs/m/w")["status"] == "Completed"
+    uri = register(azure, "saved", "azureml://jobs/saves/outputs/artifacts/paths/outputs/m/")
+    assert uri.endswith("/datastores/workspaceartifactstore/paths/ExperimentRun/dcid.saves/outputs/m")
+    missing = register(azure, "unsaved", "azureml://jobs/saves/outputs/artifacts/paths/outputs/x/")
+    assert missing == "No artifacts matching outputs/x found from Job"
+    assert register(azure, "unknown", "azureml://jobs/saves/outputs/none") == "Job output none not found"
+
+
 def test_another_exit_code_than_0_fails_the_job_and_keeps_what_was_written(azure: Azure) -> None:
     text = "echo half > ${{outputs.out}}/half; echo no such thing >&2; exit 3"
     assert run_command(azure, "fails", text, outputs=OUT)["status"] == "Failed"

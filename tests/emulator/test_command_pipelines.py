@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.client import Azure
-from tests.emulator.commands import STD_LOG, anonymous, children, log, pipeline, put_blob, read
+from tests.emulator.commands import STD_LOG, anonymous, children, log, pipeline, read
 from tests.emulator.test_job_submission import (
     API,
     COMPONENT,
@@ -227,7 +227,7 @@ def test_parallel_components_and_distribution_fail_the_job_with_their_name(azure
 @pytest.mark.parametrize("job_type", ["AutoML", "Spark", "FineTuning", "Labeling"])
 def test_other_job_types_are_not_implemented(azure: Azure, job_type: str) -> None:
     error = submit(azure, "odd-type", {"properties": {"jobType": job_type}}, 501).json()["error"]
-    assert error["message"].startswith(f"{job_type} jobs are not emulated")
+    assert error["message"].startswith(f"{job_type} jobs are not supported by the emulator")
 
 
 def test_inputs_are_checked_against_the_component(azure: Azure) -> None:
@@ -286,9 +286,12 @@ def test_a_command_prepares_the_data_of_a_fine_tune(azure: Azure) -> None:
     assert set(run["outputs"]) == {"model", "listing"}
 
 
-def test_the_documents_of_a_pipeline_and_its_children(azure: Azure) -> None:
-    put_blob(azure, "x/y.txt", b"1")
+def test_a_child_has_no_properties_and_a_model_can_be_registered_from_it(azure: Azure) -> None:
     submit(azure, "shown", pipeline({"only": {"componentId": writer(azure)}}))
     assert wait(azure, "shown")["properties"]["status"] == "Completed"
     [child] = children(azure, "shown")
     assert "properties" not in azure.call("GET", f"jobs/{child['runId']}", api=API).json()
+    uri = f"azureml://jobs/{child['runId']}/outputs/out"
+    body = {"properties": {"modelType": "custom_model", "modelUri": uri}}
+    made = azure.call("PUT", "models/of-child/versions/1", body, api="2023-08-01-preview")
+    assert made.json()["properties"]["modelUri"].endswith(f"/paths/azureml/{child['runId']}/out")
