@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.client import Azure
-from tests.emulator.commands import STD_LOG, anonymous, children, log, pipeline, read
+from tests.emulator.commands import STD_LOG, anonymous, children, code, log, pipeline, read
 from tests.emulator.test_job_submission import (
     API,
     COMPONENT,
@@ -20,6 +20,7 @@ from tests.emulator.test_job_submission import (
     submit,
     wait,
 )
+from tests.emulator.test_registries import call, create_registry, done, reference
 
 __all__ = ["served"]
 
@@ -239,7 +240,31 @@ def test_inputs_are_checked_against_the_component(azure: Azure) -> None:
     assert submit(azure, "check", pipeline({"n": {"componentId": gone}}), 404).json()["error"]["code"] == "NotFound"
 
 
-# with a component of the registry
+# with components of registries
+
+
+def test_a_component_of_a_registry_that_was_created_brings_its_code(azure: Azure) -> None:
+    create_registry(azure, "team", "eastus")
+    spec = {
+        "type": "command",
+        "command": "python say.py ${{inputs.n}}",
+        "environment": "azureml:AzureML-sklearn-1.5:1",
+        "code": f"azureml:{code(azure, say_py='import sys; print(sys.argv[1:])')}",
+        "inputs": {"n": {"type": "integer", "default": 5}},
+    }
+    body = {"properties": {"componentSpec": {"name": "say", "version": "1", **spec}}}
+    assert azure.call("PUT", "components/say/versions/1", body, api=API).status_code == 201
+    guid = azure.call("GET", azure.workspace, api="2024-10-01-preview").json()["properties"]["workspaceId"]
+    source = f"azureml://locations/eastus/workspaces/{guid}/components/say/versions/1"
+    shared = call(azure, "POST", "team", "import", reference(source, "say", "1"))
+    assert done(azure, shared).status_code == 200, shared.text
+    for job, version in (("by-version", "versions/1"), ("by-label", "labels/latest")):
+        node = {"componentId": f"azureml://registries/team/components/say/{version}"}
+        assert ended(azure, job, pipeline({"say": node})) == "Completed", history(azure, job)["error"]
+    [child] = children(azure, "by-version")
+    assert log(azure, child["runId"]).splitlines()[-1] == "['5']"
+    error = submit(azure, "gone", pipeline({"say": {"componentId": node["componentId"] + "x"}}), 404).json()["error"]
+    assert "Not found component say" in error["message"]
 
 
 def test_a_command_prepares_the_data_of_a_fine_tune(azure: Azure) -> None:
