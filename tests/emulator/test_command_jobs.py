@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
 from phift.emulator.host import lifecycle
+from phift.emulator.runtime.commands.sandbox import find_sandbox
 from tests.emulator.client import Azure
 from tests.emulator.commands import (
     STD_LOG,
@@ -191,6 +193,21 @@ def test_a_cancel_ends_the_process_group(azure: Azure) -> None:
     assert azure.call("POST", "jobs/endless/cancel", api=API).status_code == 202
     assert wait(azure, "endless")["properties"]["status"] == "Canceled"
     until(lambda: not processes_of("sleep 3131"), 5)
+
+
+@pytest.mark.skipif(not find_sandbox().program, reason="bwrap does not work on this machine")
+def test_a_command_in_a_sandbox_writes_to_its_own_folder_alone(azure: Azure, tmp_path: Path) -> None:
+    text = f"touch here && mkdir -p ~/x && mktemp && ! touch {tmp_path}/there && ps -e | wc -l > ${{{{outputs.out}}}}/n"
+    assert run_command(azure, "boxed", text, outputs=OUT)["status"] == "Completed", log(azure, "boxed")
+    assert not list(tmp_path.iterdir())
+    assert int(read(azure, "azureml/boxed/out/n")) < 10
+    assert "The command runs in a sandbox (bwrap)" in log(azure, "boxed")
+
+
+def test_a_long_log_arrives_whole(azure: Azure) -> None:
+    text = 'python -c \'print("x" * 99 + "\\n", end="") or [print("y" * 99) for _ in range(200000)]\''
+    assert run_command(azure, "talks", text)["status"] == "Completed"
+    assert log(azure, "talks").count("y" * 99 + "\n") == 200000
 
 
 def test_two_commands_run_at_the_same_time_and_more_wait(azure: Azure) -> None:

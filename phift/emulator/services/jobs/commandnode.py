@@ -198,7 +198,8 @@ class CommandNode(NodeRun):
                 late = True
                 self._child.kill()
         code = await self._child.wait()
-        copy.copy()
+        while copy.copy():
+            await asyncio.sleep(0)
         if self._killed:
             await self._keep_artifacts()
             raise JobFailure("canceled")
