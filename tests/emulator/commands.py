@@ -33,7 +33,7 @@ def command(text: str, **more: Any) -> dict[str, Any]:
         "properties": {
             "jobType": "Command",
             "command": text,
-            "environmentId": "azureml:AzureML-sklearn-1.5:54",
+            "environmentId": "azureml:AzureML-sklearn-1.5:1",
             "experimentName": "commands",
             "isArchived": False,
             **more,
@@ -103,7 +103,7 @@ def code(azure: Azure, **files: str) -> str:
 
 def anonymous(azure: Azure, text: str, **spec: Any) -> str:
     """Register an anonymous command component, or one of another type; returns its id."""
-    body = {"type": "command", "command": text, "environment": "azureml:AzureML-sklearn-1.5:54", **spec}
+    body = {"type": "command", "command": text, "environment": "azureml:AzureML-sklearn-1.5:1", **spec}
     properties = {"componentSpec": body, "isAnonymous": True}
     path = f"components/azureml_anonymous/versions/{uuid.uuid4()}"
     made = azure.call("PUT", path, {"properties": properties}, api=API)

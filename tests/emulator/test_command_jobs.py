@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
 from phift.emulator.host import lifecycle
+from phift.emulator.runtime.commands.sandbox import find_sandbox
 from tests.emulator.client import Azure
 from tests.emulator.commands import (
     STD_LOG,
@@ -46,7 +48,7 @@ def test_a_command_reads_inputs_and_leaves_outputs_artifacts_and_a_log(azure: Az
     assert read(azure, "ExperimentRun/dcid.whole/outputs/n.txt", "workspaceartifactstore") == "blue 3\n"
     text = log(azure, "whole")
     assert text.startswith(
-        "The environment azureml:AzureML-sklearn-1.5:54 is not built: the command runs in that of phift.\n"
+        "The environment azureml:AzureML-sklearn-1.5:1 is not built: the command runs in that of phift.\n"
     )
     assert "Interpreter: " in text
     assert "sandbox" in text
@@ -121,6 +123,21 @@ def test_plain_mlflow_logs_to_the_run_of_the_job(azure: Azure) -> None:
     assert variables["MLFLOW_EXPERIMENT_NAME"] == "commands"
 
 
+def register(azure: Azure, name: str, uri: str) -> str:
+    body = {"properties": {"modelType": "custom_model", "modelUri": uri}}
+    made = azure.call("PUT", f"models/{name}/versions/1", body, api="2023-08-01-preview")
+    return str(made.json()["properties"]["modelUri"] if made.status_code == 201 else made.json()["error"]["message"])
+
+
+def test_models_are_registered_from_the_artifacts_of_a_job(azure: Azure) -> None:
+    assert run_command(azure, "saves", "mkdir -p outputs/m && echo 1 > outputs/m/w")["status"] == "Completed"
+    uri = register(azure, "saved", "azureml://jobs/saves/outputs/artifacts/paths/outputs/m/")
+    assert uri.endswith("/datastores/workspaceartifactstore/paths/ExperimentRun/dcid.saves/outputs/m")
+    missing = register(azure, "unsaved", "azureml://jobs/saves/outputs/artifacts/paths/outputs/x/")
+    assert missing == "No artifacts matching outputs/x found from Job"
+    assert register(azure, "unknown", "azureml://jobs/saves/outputs/none") == "Job output none not found"
+
+
 def test_another_exit_code_than_0_fails_the_job_and_keeps_what_was_written(azure: Azure) -> None:
     text = "echo half > ${{outputs.out}}/half; echo no such thing >&2; exit 3"
     assert run_command(azure, "fails", text, outputs=OUT)["status"] == "Failed"
@@ -178,6 +195,21 @@ def test_a_cancel_ends_the_process_group(azure: Azure) -> None:
     assert azure.call("POST", "jobs/endless/cancel", api=API).status_code == 202
     assert wait(azure, "endless")["properties"]["status"] == "Canceled"
     until(lambda: not processes_of("sleep 3131"), 5)
+
+
+@pytest.mark.skipif(not find_sandbox().program, reason="bwrap does not work on this machine")
+def test_a_command_in_a_sandbox_writes_to_its_own_folder_alone(azure: Azure, tmp_path: Path) -> None:
+    text = f"touch here && mkdir -p ~/x && mktemp && ! touch {tmp_path}/there && ps -e | wc -l > ${{{{outputs.out}}}}/n"
+    assert run_command(azure, "boxed", text, outputs=OUT)["status"] == "Completed", log(azure, "boxed")
+    assert not list(tmp_path.iterdir())
+    assert int(read(azure, "azureml/boxed/out/n")) < 10
+    assert "The command runs in a sandbox (bwrap)" in log(azure, "boxed")
+
+
+def test_a_long_log_arrives_whole(azure: Azure) -> None:
+    text = 'python -c \'print("x" * 99 + "\\n", end="") or [print("y" * 99) for _ in range(200000)]\''
+    assert run_command(azure, "talks", text)["status"] == "Completed"
+    assert log(azure, "talks").count("y" * 99 + "\n") == 200000
 
 
 def test_two_commands_run_at_the_same_time_and_more_wait(azure: Azure) -> None:

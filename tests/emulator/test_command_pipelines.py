@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.client import Azure
-from tests.emulator.commands import STD_LOG, anonymous, children, log, pipeline, put_blob, read
+from tests.emulator.commands import STD_LOG, anonymous, children, code, log, pipeline, read
 from tests.emulator.test_job_submission import (
     API,
     COMPONENT,
@@ -20,6 +20,7 @@ from tests.emulator.test_job_submission import (
     submit,
     wait,
 )
+from tests.emulator.test_registries import call, create_registry, done, reference
 
 __all__ = ["served"]
 
@@ -227,7 +228,7 @@ def test_parallel_components_and_distribution_fail_the_job_with_their_name(azure
 @pytest.mark.parametrize("job_type", ["AutoML", "Spark", "FineTuning", "Labeling"])
 def test_other_job_types_are_not_implemented(azure: Azure, job_type: str) -> None:
     error = submit(azure, "odd-type", {"properties": {"jobType": job_type}}, 501).json()["error"]
-    assert error["message"].startswith(f"{job_type} jobs are not supported")
+    assert error["message"].startswith(f"{job_type} jobs are not supported by the emulator")
 
 
 def test_inputs_are_checked_against_the_component(azure: Azure) -> None:
@@ -239,7 +240,31 @@ def test_inputs_are_checked_against_the_component(azure: Azure) -> None:
     assert submit(azure, "check", pipeline({"n": {"componentId": gone}}), 404).json()["error"]["code"] == "NotFound"
 
 
-# with a component of the registry
+# with components of registries
+
+
+def test_a_component_of_a_registry_that_was_created_brings_its_code(azure: Azure) -> None:
+    create_registry(azure, "team", "eastus")
+    spec = {
+        "type": "command",
+        "command": "python say.py ${{inputs.n}}",
+        "environment": "azureml:AzureML-sklearn-1.5:1",
+        "code": f"azureml:{code(azure, say_py='import sys; print(sys.argv[1:])')}",
+        "inputs": {"n": {"type": "integer", "default": 5}},
+    }
+    body = {"properties": {"componentSpec": {"name": "say", "version": "1", **spec}}}
+    assert azure.call("PUT", "components/say/versions/1", body, api=API).status_code == 201
+    guid = azure.call("GET", azure.workspace, api="2024-10-01-preview").json()["properties"]["workspaceId"]
+    source = f"azureml://locations/eastus/workspaces/{guid}/components/say/versions/1"
+    shared = call(azure, "POST", "team", "import", reference(source, "say", "1"))
+    assert done(azure, shared).status_code == 200, shared.text
+    for job, version in (("by-version", "versions/1"), ("by-label", "labels/latest")):
+        node = {"componentId": f"azureml://registries/team/components/say/{version}"}
+        assert ended(azure, job, pipeline({"say": node})) == "Completed", history(azure, job)["error"]
+    [child] = children(azure, "by-version")
+    assert log(azure, child["runId"]).splitlines()[-1] == "['5']"
+    error = submit(azure, "gone", pipeline({"say": {"componentId": node["componentId"] + "x"}}), 404).json()["error"]
+    assert "Not found component say" in error["message"]
 
 
 def test_a_command_prepares_the_data_of_a_fine_tune(azure: Azure) -> None:
@@ -286,9 +311,12 @@ def test_a_command_prepares_the_data_of_a_fine_tune(azure: Azure) -> None:
     assert set(run["outputs"]) == {"model", "listing"}
 
 
-def test_the_documents_of_a_pipeline_and_its_children(azure: Azure) -> None:
-    put_blob(azure, "x/y.txt", b"1")
+def test_a_child_has_no_properties_and_a_model_can_be_registered_from_it(azure: Azure) -> None:
     submit(azure, "shown", pipeline({"only": {"componentId": writer(azure)}}))
     assert wait(azure, "shown")["properties"]["status"] == "Completed"
     [child] = children(azure, "shown")
     assert "properties" not in azure.call("GET", f"jobs/{child['runId']}", api=API).json()
+    uri = f"azureml://jobs/{child['runId']}/outputs/out"
+    body = {"properties": {"modelType": "custom_model", "modelUri": uri}}
+    made = azure.call("PUT", "models/of-child/versions/1", body, api="2023-08-01-preview")
+    assert made.json()["properties"]["modelUri"].endswith(f"/paths/azureml/{child['runId']}/out")

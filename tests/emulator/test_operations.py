@@ -21,8 +21,11 @@ from phift.emulator.runtime.tracking.server import TrackingServer
 from phift.emulator.services.blob.account import BlobAccount
 from phift.emulator.services.emulator import Emulator
 from phift.emulator.services.former_names import FORMER_NAMES
+from phift.emulator.services.jobs.capacity import Capacity
+from phift.emulator.services.jobs.noderun import Platform
+from phift.emulator.services.jobs.pipelinejob import PipelineRunner
 from phift.emulator.services.jobs.record import Job, Run, Status
-from phift.emulator.services.jobs.runner import JobRunner
+from phift.emulator.services.jobs.works import Command
 
 C = TypeVar("C", bound=Context)
 
@@ -199,13 +202,19 @@ class Tracking:
     async def end_run(self, *arguments: object) -> None: ...
 
 
+def runner_of(emulator: Context, job: Job, tracking: Tracking) -> PipelineRunner:
+    blobs = blobs_of(emulator)
+    platform = Platform(emulator, blobs, cast(TrackingServer, tracking), lambda output, place, job: "1")
+    return PipelineRunner(platform, Capacity(emulator.store), job)
+
+
 def test_a_job_cancelled_while_it_ends_is_cancelled(tmp_path: Path) -> None:
     async def story(emulator: Context) -> None:
         job = Job("j", {}, {}, {}, "j", None, False, "", works=[], refusal="no component")
         Run("j", root="j", parent="", kind="job", node="", component="", number=1).save(emulator.store)
         job.save(emulator.store)
         tracking = Tracking()
-        runner = JobRunner(emulator, blobs_of(emulator), job, cast(TrackingServer, tracking))
+        runner = runner_of(emulator, job, tracking)
         tracking.asked = runner.cancel
         await runner.run()
         assert job.run(emulator.store).status is Status.CANCELED
@@ -216,10 +225,10 @@ def test_a_job_cancelled_while_it_ends_is_cancelled(tmp_path: Path) -> None:
 
 def test_a_job_cancelled_before_it_begins_runs_nothing(tmp_path: Path) -> None:
     async def story(emulator: Context) -> None:
-        job = Job("j", {}, {}, {}, "j", None, False, "", works=[{"node": "n"}])
+        job = Job("j", {}, {}, {}, "j", None, False, "", works=[Command(node="n", command="true").document])
         Run("j", root="j", parent="", kind="job", node="", component="", number=1).save(emulator.store)
         job.save(emulator.store)
-        runner = JobRunner(emulator, blobs_of(emulator), job, cast(TrackingServer, Tracking()))
+        runner = runner_of(emulator, job, Tracking())
         runner.cancel()
         await runner.run()
         ended = job.run(emulator.store)

@@ -41,7 +41,7 @@ def sweep(text: str, space: dict[str, Any], **more: Any) -> dict[str, Any]:
         "samplingAlgorithm": {"samplingAlgorithmType": "Grid"},
         "objective": {"goal": "maximize", "primaryMetric": "acc"},
         "limits": {"jobLimitsType": "Sweep", "maxTotalTrials": 8, "maxConcurrentTrials": 2},
-        "trial": {"command": text, "environmentId": "azureml:AzureML-sklearn-1.5:54"},
+        "trial": {"command": text, "environmentId": "azureml:AzureML-sklearn-1.5:1"},
         "inputs": {},
         "outputs": {},
         **more,

@@ -10,10 +10,10 @@ from phift.emulator.core.uris import DatastorePath, JobOutput, parse_datastore_u
 from phift.emulator.core.validation import text_map
 from phift.emulator.core.yamlfile import load_yaml
 from phift.emulator.services.assets.base import AssetKind, base_properties
-from phift.emulator.services.assets.locations import BLOB_STORE, BlobPlace, is_own_blob, place_of
+from phift.emulator.services.assets.locations import BlobPlace, is_own_blob, place_of
 from phift.emulator.services.emulator import Call
-from phift.emulator.services.jobs.outputs import output_place
-from phift.emulator.services.jobs.record import find_job
+from phift.emulator.services.jobs.outputs import place_of_run_output, place_uri
+from phift.emulator.services.jobs.record import find_run
 
 __all__ = ["MODELS"]
 
@@ -88,17 +88,17 @@ def _resolve(call: Call, uri: str) -> tuple[str, DatastorePath | None, str | Non
 
 
 def _job_output(call: Call, output: JobOutput) -> DatastorePath:
-    """Where a job's output is; raises the service's error when there is no such output, or it is empty."""
-    job = find_job(call.emulator.store, output.job)
-    if job is None:
+    """Where an output of a job, or of a run below it, is; raises the service's error when there is no such output, or
+    it is empty."""
+    emulator = call.emulator
+    if find_run(emulator.store, output.job) is None:
         message = f"Job {output.job} not found."
         raise ServiceError(404, "UserError", message, inner=("NotFound", "JobNotFound"))
-    declared = (job.submitted.get("outputs") or {}).get(output.output)
-    if declared is None:
+    place = place_of_run_output(emulator, output.job, output.output)
+    found = parse_datastore_uri(place_uri(emulator, place)) if place else None
+    if found is None:
         raise _no_match("NoMatchingOutputFoundFromJob", f"Job output {output.output} not found")
-    place = output_place(call.emulator, job.name, output.output, str(declared.get("uri") or ""))
-    named = parse_datastore_uri(str(declared.get("uri") or ""))
-    path = DatastorePath(named.datastore if named else BLOB_STORE, f"{place.path}/{output.path}".rstrip("/"))
+    path = DatastorePath(found.datastore, f"{found.path}/{output.path}".rstrip("/"))
     if not _holds_anything(call, path):
         what = output.path or output.output
         raise _no_match("NoMatchingArtifactsFoundFromJob", f"No artifacts matching {what} found from Job")

@@ -29,7 +29,7 @@ class Capacity:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self.cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self._running: list[Training | Command] = []
         self._trains = ""
 
@@ -41,8 +41,8 @@ class Capacity:
             return "another node trains on this machine"
         if isinstance(work, Command):
             commands = sum(isinstance(each, Command) for each in self._running)
-            if commands >= self._cores:
-                return f"{commands} commands run on the {self._cores} cores of this machine"
+            if commands >= self.cores:
+                return f"{commands} commands run on the {self.cores} cores of this machine"
         return self._lacks_nodes(work.compute, work.nodes) if work.compute else ""
 
     def train(self, job: str) -> Hold:

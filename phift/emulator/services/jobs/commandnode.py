@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from phift.emulator.runtime import foundation
 from phift.emulator.runtime.child import spawn_child
@@ -23,6 +22,7 @@ from phift.emulator.runtime.tracking.server import TrackingError
 from phift.emulator.services.assets.locations import RegistryModel
 from phift.emulator.services.blob.account import ARTIFACT_CONTAINER
 from phift.emulator.services.jobs import reuse
+from phift.emulator.services.jobs.codes import find_code
 from phift.emulator.services.jobs.logs import STEP_LOG, LogCopy, RunLog, artifact_prefix
 from phift.emulator.services.jobs.noderun import JobFailure, JobTimeout, NodeRun, Platform
 from phift.emulator.services.jobs.outputs import place_uri
@@ -108,14 +108,10 @@ class CommandNode(NodeRun):
         """The code asset's files become the working folder. Raises JobFailure for one that is missing."""
         if not self._work.code:
             return
-        name, _, version = self._work.code.partition("/codes/")[2].partition("/versions/")
-        document = self._store.get("codes/versions", name, version)
-        if document is None:
+        code = find_code(self._context, self._work.code)
+        if code is None:
             raise JobFailure(f"Code asset {self._work.code} does not exist.")
-        url = urlsplit(str(document["properties"]["codeUri"]))
-        container, _, path = unquote(url.path).lstrip("/").partition("/")
-        prefix = f"{path.strip('/')}/" if path.strip("/") else ""
-        await self._blobs.export(container, prefix, self._working, link=False)
+        await code.account.export(code.container, code.prefix, self._working, link=False)
 
     async def _input(self, name: str) -> str:
         """The path of an input, or its URI if the command reads it directly."""
@@ -202,7 +198,8 @@ class CommandNode(NodeRun):
                 late = True
                 self._child.kill()
         code = await self._child.wait()
-        copy.copy()
+        while copy.copy():
+            await asyncio.sleep(0)
         if self._killed:
             await self._keep_artifacts()
             raise JobFailure("canceled")

@@ -12,6 +12,7 @@ from phift.emulator.core.validation import text_map
 from phift.emulator.runtime.commands.substitution import references
 from phift.emulator.runtime.serving.durations import seconds_of
 from phift.emulator.services.jobs.bindings import Scope, objects, output_sent, output_target
+from phift.emulator.services.jobs.codes import find_code
 from phift.emulator.services.jobs.components import Component
 from phift.emulator.services.jobs.computes import compute_name
 from phift.emulator.services.jobs.nodeinputs import Inputs
@@ -36,8 +37,8 @@ def read_command_node(
         return f"Node {path} is not run here: {why}."
     command = str(spec.get("command") or "")
     code = _asset_id(node.get("code") or spec.get("code"))
-    if code and "/registries/" in code:
-        return f"Node {path} is not run here: the code of component {component.name} is kept in a registry."
+    if "/registries/" in code and find_code(scope.context, code) is None:
+        return f"Node {path} is not run here: the code of component {component.name} is kept in a registry of Azure."
     sent = objects(node.get("outputs"))
     outputs = [
         replace(target, component_name=key, type=declared.type or target.type, mode=target.mode or declared.mode)

@@ -17,6 +17,7 @@ STEP_LOG = "user_logs/std_log.txt"
 _LOG_FOLDERS = ("logs/", "user_logs/", "system_logs/", "azureml-logs/")
 """Everything in them is shown as a log (field reports of 2022)."""
 _CHUNK = 1 << 20
+_CHUNKS_A_CALL = 8
 
 
 def artifact_prefix(run_id: str) -> str:
@@ -65,13 +66,17 @@ class LogCopy:
         self._target = target
         self._offset = 0
 
-    def copy(self) -> None:
-        """Copy what is new, whole lines or not."""
+    def copy(self) -> bool:
+        """Copy what is new, whole lines or not, up to a few MiB; returns whether there may be more."""
         try:
             with self._source.open("rb") as stream:
                 stream.seek(self._offset)
-                while data := stream.read(_CHUNK):
+                for _ in range(_CHUNKS_A_CALL):
+                    data = stream.read(_CHUNK)
+                    if not data:
+                        return False
                     self._target.append(data)
                     self._offset += len(data)
         except FileNotFoundError:
-            return  # the step has not begun to write
+            return False  # the step has not begun to write
+        return True

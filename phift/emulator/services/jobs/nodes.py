@@ -75,11 +75,11 @@ def _read(scope: Scope) -> Iterator[Training | Command | str]:
         if component is None:
             yield f"Node {path} is not run here: it is of type {kind or 'unknown'} and names no component."
             continue
-        if is_nested(component) and not component.registered:
+        if is_nested(component) and not component.published:
             yield from _read(scope.inside(name, node, component))
             continue
         inputs = read_inputs(scope, name, node, component)
-        if component.registered and component.name in PIPELINES:
+        if component.published and component.name in PIPELINES:
             yield _training(scope, name, node, component, inputs)
         elif component.type == "command" and kind in _COMMAND_NODES:
             yield read_command_node(scope, name, node, component, inputs)

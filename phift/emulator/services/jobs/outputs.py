@@ -15,9 +15,14 @@ from phift.emulator.services.assets.locations import (
     long_uri,
     place_of,
 )
+from phift.emulator.services.blob.account import ARTIFACT_CONTAINER
+from phift.emulator.services.jobs.logs import artifact_prefix
+from phift.emulator.services.jobs.record import find_job, find_run
+from phift.emulator.services.jobs.works import work_of
 
-__all__ = ["output_asset", "output_path", "output_place", "parse_output_asset", "place_uri"]
+__all__ = ["output_asset", "output_path", "output_place", "parse_output_asset", "place_of_run_output", "place_uri"]
 
+_ARTIFACTS = ("artifacts", "default")
 _ASSET = re.compile(
     r"azureml://locations/[^/]+/workspaces/[^/]+/data/azureml_(?P<run>.+)_output_data_(?P<output>[^/]+)/versions/1",
     re.IGNORECASE,
@@ -42,6 +47,28 @@ def output_place(context: Context, job: str, output: str, uri: str) -> BlobPlace
     if isinstance(place, RegistryModel):
         raise ServiceError(400, "UserError", f"Output {output}: {uri} is not a datastore path.")
     return place
+
+
+def place_of_run_output(context: Context, run_id: str, name: str) -> BlobPlace | None:
+    """The blobs of an output of a job, or of a run below one; None for one that it does not have.
+
+    `artifacts` and `default` are what lies in the artifact store: logs, and what the run left in `outputs`.
+    """
+    run = find_run(context.store, run_id)
+    job = find_job(context.store, run.root) if run else None
+    if run is None or job is None:
+        return None
+    declared = (job.submitted.get("outputs") or {}).get(name)
+    if run.kind in ("job", "trial") and isinstance(declared, dict):
+        return output_place(context, run.run_id, name, str(declared.get("uri") or ""))
+    for work in (work_of(document) for document in job.works):
+        for output in work.kept if run.path and work.node == run.path else ():
+            if output.component_name == name:
+                owner = job.name if output.job_name else run.run_id
+                return output_place(context, owner, output.job_name or name, output.uri)
+    if name in _ARTIFACTS:
+        return BlobPlace(ARTIFACT_CONTAINER, artifact_prefix(run.reused or run.run_id).rstrip("/"))
+    return None
 
 
 def place_uri(context: Context, place: BlobPlace) -> str:

@@ -169,9 +169,21 @@ class JobQueue:
         self._runners[job.name] = runner
         self._context.spawn(self._run(job.name, runner), name=f"job {job.name}")
 
+    def _broken(self, name: str, error: Exception) -> None:
+        """A defect of the emulator ends the job, which would be started again and again."""
+        job = find_job(self._context.store, name)
+        if job is None:
+            return
+        run = job.run(self._context.store)
+        run.error, run.error_code = f"the embedded Azure ML failed: {type(error).__name__}: {error}", "SystemError"
+        self._end(job, run, Status.FAILED)
+
     async def _run(self, name: str, runner: JobRunner) -> None:
         try:
             await runner.run()
+        except Exception as error:
+            self._broken(name, error)
+            raise
         finally:
             runner.release()
             del self._runners[name]

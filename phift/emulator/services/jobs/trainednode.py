@@ -111,7 +111,8 @@ class TrainedNode(NodeRun):
             for event in reader.read():
                 self._take(event)
             for copy in self._copies:
-                copy.copy()
+                while copy.copy():
+                    await asyncio.sleep(0)
             if not running:
                 return
             await asyncio.sleep(POLL_SECONDS)

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from phift.emulator.core.errors import ServiceError
-from phift.emulator.core.routing import OPERATIONS_PAGE
+from phift.emulator.core.errors import ServiceError, not_supported
 from phift.emulator.services.jobs.bindings import objects
 from phift.emulator.services.jobs.commands import seconds
 from phift.emulator.services.jobs.sweep.policies import Policy, read_policy
@@ -87,9 +86,9 @@ def _check_sampling(kind: str, sampling: Mapping[str, Any], space: Mapping[str, 
     if kind not in ("grid", "random", "bayesian"):
         raise _invalid(f"unknown samplingAlgorithmType '{kind}'", "samplingAlgorithm")
     if kind == "bayesian":
-        raise _not_emulated("Bayesian sampling")
+        raise not_supported("Bayesian sampling of sweep jobs is")
     if str(sampling.get("rule") or "random").lower() != "random":
-        raise _not_emulated(f"Random sampling by the rule {sampling['rule']}")
+        raise not_supported(f"Random sampling of sweep jobs by the rule {sampling['rule']} is")
     continuous = [name for name, each in space.items() if each.kind != "choice"]
     if kind == "grid" and continuous:
         raise _invalid(f"grid sampling takes choices only, and {', '.join(continuous)} has others", "samplingAlgorithm")
@@ -107,7 +106,3 @@ def _invalid(why: str, target: str) -> ServiceError:
     return ServiceError(
         400, "UserError", f"The sweep job is invalid: {why}.", target=f"properties.{target}", inner=("BadArgument",)
     )
-
-
-def _not_emulated(what: str) -> ServiceError:
-    return ServiceError(501, "NotImplemented", f"{what} of sweep jobs is not emulated: {OPERATIONS_PAGE}")
