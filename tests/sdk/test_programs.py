@@ -208,6 +208,7 @@ def test_a_model_is_shared_through_a_registry(home: Path, tmp_path: Path) -> Non
     assert told["answer"]["uri"] == "https://words-b.westeurope.inference.ml.azure.com/score"
     assert told["answer"]["said"] == {"said": "hello from A", "to": "b"}
     assert "Invalid region japaneast for operation consume in registry shared-models" in told["elsewhere"]["message"]
+    assert (told["job"]["status"], told["job"]["steps"]) == ("Completed", "Completed")
     assert told["deleted"]["left"] == ["local"]
 
 

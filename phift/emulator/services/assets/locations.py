@@ -36,7 +36,7 @@ ARTIFACT_STORE = "workspaceartifactstore"
 
 _DATASTORE = re.compile(r"azureml://(?:subscriptions/.+/)?datastores/(?P<store>[^/]+)/paths/(?P<path>.*)", re.I)
 _REGISTRY = re.compile(
-    r"azureml://registries/(?P<registry>[^/]+)/(?P<kind>data|models)/(?P<name>[^/]+)/"
+    r"azureml://registries/(?P<registry>[^/]+)/(?P<kind>data|models|codes)/(?P<name>[^/]+)/"
     r"(?:versions/(?P<version>[^/]+)|labels/(?P<label>[^/]+))",
     re.I,
 )
@@ -46,12 +46,12 @@ _WORKSPACE = re.compile(
     re.I,
 )
 _ASSET = re.compile(
-    r"(?:azureml:)?/?subscriptions/.+/workspaces/[^/]+/(?P<kind>data|models)/(?P<name>[^/]+)/"
+    r"(?:azureml:)?/?subscriptions/.+/workspaces/[^/]+/(?P<kind>data|models|codes)/(?P<name>[^/]+)/"
     r"(?:versions/(?P<version>[^/]+)|labels/(?P<label>[^/]+))",
     re.I,
 )
 _LOCATED = re.compile(
-    r"azureml://locations/[^/]+/workspaces/(?P<guid>[^/]+)/(?P<kind>data|models)/(?P<name>[^/]+)/"
+    r"azureml://locations/[^/]+/workspaces/(?P<guid>[^/]+)/(?P<kind>data|models|codes)/(?P<name>[^/]+)/"
     r"(?:versions/(?P<version>[^/]+)|labels/(?P<label>[^/]+))",
     re.I,
 )
@@ -155,8 +155,9 @@ def _of_registry(context: Context, found: re.Match[str], kind: str) -> BlobPlace
     if registry is None:
         if found["kind"].lower() == "models":
             return _registry_model(found["registry"], found["name"], found["version"] or "")
-        text = f"Not found data {found['name']} (version: {found['version'] or found['label']})."
-        raise ServiceError(404, "UserError", text, inner=("NotFound", "DataNotFound"))
+        what = found["kind"].lower().removesuffix("s")
+        text = f"Not found {what} {found['name']} (version: {found['version'] or found['label']})."
+        raise ServiceError(404, "UserError", text, inner=("NotFound", f"{what.capitalize()}NotFound"))
     check_region(context, registry, found[0])
     segment, name = found["kind"].lower(), found["name"]
     version = found["version"] or labelled_version(registry.store, segment, name, found["label"]) or ""
@@ -235,4 +236,5 @@ def _asset(context: Context, kind: str, found: Mapping[str, Any], links: int) ->
             404, "UserError", f"Not found {kind.removesuffix('s')} {name} (version: {what}).", inner=("NotFound",)
         )
     properties = document["properties"]
-    return place_of(context, str(properties.get("dataUri") or properties.get("modelUri")), kind, links=links + 1)
+    uri = properties.get("dataUri") or properties.get("modelUri") or properties.get("codeUri")
+    return place_of(context, str(uri), kind, links=links + 1)

@@ -10,8 +10,8 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
+from phift.emulator.core.errors import ServiceError
 from phift.emulator.runtime import foundation
 from phift.emulator.runtime.child import spawn_child
 from phift.emulator.runtime.commands.environment import RunIdentity, command_variables
@@ -20,7 +20,7 @@ from phift.emulator.runtime.commands.sandbox import Sandbox, find_sandbox
 from phift.emulator.runtime.commands.substitution import substitute
 from phift.emulator.runtime.tracking.metrics import MetricsSender
 from phift.emulator.runtime.tracking.server import TrackingError
-from phift.emulator.services.assets.locations import RegistryModel
+from phift.emulator.services.assets.locations import BlobPlace, RegistryModel, place_of
 from phift.emulator.services.blob.account import ARTIFACT_CONTAINER
 from phift.emulator.services.jobs import reuse
 from phift.emulator.services.jobs.logs import STEP_LOG, LogCopy, RunLog, artifact_prefix
@@ -108,14 +108,12 @@ class CommandNode(NodeRun):
         """The code asset's files become the working folder. Raises JobFailure for one that is missing."""
         if not self._work.code:
             return
-        name, _, version = self._work.code.partition("/codes/")[2].partition("/versions/")
-        document = self._store.get("codes/versions", name, version)
-        if document is None:
-            raise JobFailure(f"Code asset {self._work.code} does not exist.")
-        url = urlsplit(str(document["properties"]["codeUri"]))
-        container, _, path = unquote(url.path).lstrip("/").partition("/")
-        prefix = f"{path.strip('/')}/" if path.strip("/") else ""
-        await self._blobs.export(container, prefix, self._working, link=False)
+        try:
+            place = place_of(self._context, self._work.code, "uri_folder")
+        except ServiceError as error:
+            raise JobFailure(f"Code asset {self._work.code} cannot be read: {error.message}") from error
+        if isinstance(place, BlobPlace):
+            await self._blobs.export(place.container, f"{place.path}/".lstrip("/"), self._working, link=False)
 
     async def _input(self, name: str) -> str:
         """The path of an input, or its URI if the command reads it directly."""

@@ -16,6 +16,7 @@ from phift.emulator.services.jobs.components import Component
 from phift.emulator.services.jobs.computes import compute_name
 from phift.emulator.services.jobs.nodeinputs import Inputs
 from phift.emulator.services.jobs.works import Command
+from phift.emulator.services.registry.publish import registries
 
 __all__ = ["distributed", "read_command_node", "read_job_command", "seconds"]
 
@@ -36,7 +37,7 @@ def read_command_node(
         return f"Node {path} is not run here: {why}."
     command = str(spec.get("command") or "")
     code = _asset_id(node.get("code") or spec.get("code"))
-    if code and "/registries/" in code:
+    if code and code.partition("/registries/")[2].partition("/")[0].lower() in registries():
         return f"Node {path} is not run here: the code of component {component.name} is kept in a registry."
     sent = objects(node.get("outputs"))
     outputs = [
