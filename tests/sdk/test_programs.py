@@ -201,6 +201,9 @@ def test_a_model_is_shared_through_a_registry(home: Path, tmp_path: Path) -> Non
         "python:3.12",
     )
     assert created["component"] == f"{base}/components/step/versions/1"
+    assert told["brought"]["id"] == f"{base}/components/of_a/versions/2"
+    assert told["brought"]["code"].startswith(f"{base}/codes/")
+    assert told["brought"]["environment"] == f"{base}/environments/plain/versions/1"
     assert created["downloaded"] == ["hello from A"]
     assert (told["archived"]["active"], told["archived"]["stage"]) == ([], "Archived")
     assert told["twice"]["error"] == "ValidationException"

@@ -120,6 +120,12 @@ component = registry.components.create_or_update(
         environment="azureml://registries/azureml/environments/sklearn-1.5/labels/latest",
     )
 )
+Path("src/other.py").write_text("print('another step')")
+of_a = team_a.components.create_or_update(
+    CommandComponent(name="of_a", version="2", code="src", command="python other.py", environment="azureml:plain:1")
+)
+brought = registry.components.create_or_update(team_a.components.get("of_a"))
+tell("brought", id=brought.id, code=brought.code, environment=brought.environment)
 registry.models.download("words-shared", "3", download_path="down")
 tell(
     "created",
@@ -183,6 +189,7 @@ status = wait_for(team_b, job.name)
 @pipeline()
 def stepping() -> None:
     registry.components.get("step", "1")()
+    registry.components.get("of_a")()
 
 
 steps = team_b.jobs.create_or_update(stepping(), compute="serverless")

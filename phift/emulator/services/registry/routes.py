@@ -14,11 +14,11 @@ from phift.emulator.core.listing import in_view, page
 from phift.emulator.core.routing import Host, Route
 from phift.emulator.services.assets.base import Assets
 from phift.emulator.services.assets.codes import CODES
-from phift.emulator.services.assets.components import COMPONENTS
 from phift.emulator.services.assets.data import DATA
 from phift.emulator.services.assets.environments import ENVIRONMENTS
 from phift.emulator.services.assets.models import MODELS
 from phift.emulator.services.emulator import Call
+from phift.emulator.services.registry.components import REGISTRY_COMPONENTS
 from phift.emulator.services.registry.publish import names, registries, versions
 from phift.emulator.services.registry.resources import RESOURCE_ROUTES
 from phift.emulator.services.registry.sharing import accepted, share
@@ -31,7 +31,9 @@ __all__ = ["ROUTES"]
 _LABELS = {"models": "Model", "components": "Component", "environments": "Environment", "data": "Data"}
 
 
-KINDS: dict[str, Assets] = {kind.segment: Assets(kind) for kind in (MODELS, COMPONENTS, ENVIRONMENTS, DATA, CODES)}
+KINDS: dict[str, Assets] = {
+    kind.segment: Assets(kind) for kind in (MODELS, REGISTRY_COMPONENTS, ENVIRONMENTS, DATA, CODES)
+}
 """What created registries have, by its name in paths."""
 
 
