@@ -221,3 +221,23 @@ def test_a_registry_and_a_share_under_way_survive_a_kill(home: Path) -> None:
     assert call(azure, "GET", "kept", "models").status_code == 401
     assert code(azure.call("GET", resource(azure, "kept"), api=ARM_API)) == "ResourceNotFound"
     azure.session.close()
+
+
+def test_a_deleted_version_cannot_return(azure: Azure, registry: str) -> None:
+    write(azure, registry, "environments/short-lived/versions/1", {"image": "i"})
+    assert call(azure, "DELETE", registry, "environments/short-lived/versions/1").status_code == 200
+    assert call(azure, "DELETE", registry, "environments/short-lived/versions/1").status_code == 204
+    again = call(azure, "PUT", registry, "environments/short-lived/versions/1", {"properties": {"image": "i"}})
+    assert "it cannot be recreated" in again.json()["error"]["message"]
+    write(azure, registry, "environments/short-lived/versions/2", {"image": "i"})
+    assert call(azure, "DELETE", "azureml", "components/chat_completion_pipeline/versions/1").status_code == 401
+
+
+def test_a_component_without_a_version_is_the_newest_also_in_registries(azure: Azure, registry: str) -> None:
+    published = call(azure, "GET", "azureml", "components/chat_completion_pipeline/versions/azureml_default").json()
+    assert published["id"].startswith("azureml://registries/azureml/components/chat_completion_pipeline/versions/")
+    for version in ("2", "1"):
+        spec = {"name": "defaulted", "version": version, "type": "command", "command": "echo"}
+        write(azure, registry, f"components/defaulted/versions/{version}", {"componentSpec": spec})
+    assert call(azure, "GET", registry, "components/defaulted/versions/azureml_default").json()["name"] == "1"
+    assert call(azure, "GET", registry, "components/none/versions/azureml_default").status_code == 404

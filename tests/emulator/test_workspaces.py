@@ -12,6 +12,7 @@ import requests
 
 from phift.emulator.host import lifecycle
 from phift.emulator.host.lifecycle import Connection
+from phift.errors import EmulatorError
 from tests.emulator.client import Azure
 
 API = "2024-10-01-preview"
@@ -104,6 +105,9 @@ def test_quota_is_of_the_region(azure: Azure, second: Azure) -> None:
     assert azure.admin("GET", "/quota")["used"]["dedicatedCores"] == before + 8
     far = create(azure, "far-away", "westeurope")
     usages = f"/subscriptions/{azure.connection.subscription_id}/providers/Microsoft.MachineLearningServices/locations"
+    azure.admin("PUT", "/quota?location=westeurope", {"dedicatedCores": 7})
+    assert azure.admin("GET", "/quota?location=westeurope")["limits"]["dedicatedCores"] == 7
+    assert azure.admin("GET", "/quota")["limits"]["dedicatedCores"] != 7
     rows = far.call("GET", f"{usages}/westeurope/usages").json()["value"]
     assert next(row for row in rows if row["name"]["value"].startswith("Total Cluster Dedicated"))["currentValue"] == 0
 
@@ -216,3 +220,15 @@ def test_workspaces_survive_a_kill_also_half_created(home: Path) -> None:
     azure.admin("POST", "/reset")
     assert code(other.call("GET", other.workspace, api=API)) == "ResourceNotFound"
     azure.session.close()
+
+
+def test_a_damaged_store_of_a_workspace_is_told_at_the_start(home: Path) -> None:
+    azure = Azure(lifecycle.ensure(home, idle_seconds=600))
+    create(azure, "damaged")
+    azure.session.close()
+    lifecycle.stop(home)
+    (store,) = (home / "workspaces").glob("*/store.sqlite3")
+    store.write_bytes(b"no database" * 1000)
+    with pytest.raises(EmulatorError) as error:
+        lifecycle.ensure(home, idle_seconds=600)
+    assert "phift emulator reset" in f"{error.value} {error.value.remedy}"

@@ -201,6 +201,9 @@ def test_a_model_is_shared_through_a_registry(home: Path, tmp_path: Path) -> Non
         "python:3.12",
     )
     assert created["component"] == f"{base}/components/step/versions/1"
+    assert told["brought"]["id"] == f"{base}/components/of_a/versions/2"
+    assert told["brought"]["code"].startswith(f"{base}/codes/")
+    assert told["brought"]["environment"] == f"{base}/environments/plain/versions/1"
     assert created["downloaded"] == ["hello from A"]
     assert (told["archived"]["active"], told["archived"]["stage"]) == ([], "Archived")
     assert told["twice"]["error"] == "ValidationException"
@@ -208,6 +211,7 @@ def test_a_model_is_shared_through_a_registry(home: Path, tmp_path: Path) -> Non
     assert told["answer"]["uri"] == "https://words-b.westeurope.inference.ml.azure.com/score"
     assert told["answer"]["said"] == {"said": "hello from A", "to": "b"}
     assert "Invalid region japaneast for operation consume in registry shared-models" in told["elsewhere"]["message"]
+    assert (told["job"]["status"], told["job"]["steps"]) == ("Completed", "Completed")
     assert told["deleted"]["left"] == ["local"]
 
 
@@ -229,3 +233,35 @@ def test_schedules_create_jobs(home: Path, tmp_path: Path, monkeypatch: pytest.M
         "zone": "Pacific Standard Time",
     }
     assert told["deleted"]["left"] == 0
+
+
+def test_models_of_mlflow_are_those_of_the_workspace(home: Path, tmp_path: Path) -> None:
+    told = run(home, notebook_folder(home, tmp_path / "notebook"), "mlflow_models.py")
+    seen = told["seen"]
+    assert seen["id"].endswith("/models/from-mlflow/versions/1")
+    assert (seen["type"], seen["tags"], seen["description"]) == ("mlflow_model", {"team": "a", "more": "yes"}, "shouts")
+    assert (seen["stage"], seen["flavors"], seen["job"]) == ("Production", ["python_function"], True)
+    assert (seen["listed"], seen["latest"]) == (["from-mlflow"], "1")
+    assert "MLmodel" in told["downloaded"]["files"]
+    loaded = told["loaded"]
+    assert (loaded["says"], loaded["run"], loaded["status"]) == (["hello!"], ["run!"], "READY")
+    assert (loaded["stage"], loaded["tags"], loaded["description"]) == ("None", {"by": "arm"}, "of ARM")
+    searched = told["searched"]
+    assert (searched["models"], searched["like"]) == (["from-arm", "from-mlflow"], ["from-arm"])
+    assert (searched["versions"], searched["tagged"]) == (["2", "1"], ["from-arm"])
+    assert searched["newest"] == [["2", "None"]]
+    assert (told["archived"]["stages"], told["archived"]["active"]) == (["Archived"], [])
+    assert (told["archived"]["stage"], told["restored"]["active"]) == ("Archived", ["1"])
+    ended = told["ended"]
+    assert (ended["copied"], ended["left"], ended["versions"]) == ("1", ["empty", "from-arm"], ["1"])
+    refused = {
+        name: ended[name].partition(":")[0] for name in ("twice", "missing", "nowhere", "local", "filter", "alias")
+    }
+    assert refused == {
+        "twice": "RESOURCE_ALREADY_EXISTS",
+        "missing": "RESOURCE_DOES_NOT_EXIST",
+        "nowhere": "RESOURCE_DOES_NOT_EXIST",
+        "local": "INVALID_PARAMETER_VALUE",
+        "filter": "INVALID_PARAMETER_VALUE",
+        "alias": "NOT_IMPLEMENTED",
+    }

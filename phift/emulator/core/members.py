@@ -197,7 +197,8 @@ _SPECIFIED: Mapping[str, str] = {
         "filter:scalar key:scalar lifecycle_stage:scalar max_results:scalar metric_key:scalar name:scalar "
         "new_name:scalar page_token:scalar path:scalar run_id:scalar run_name:scalar run_uuid:scalar "
         "run_view_type:scalar start_time:scalar status:scalar step:scalar timestamp:scalar user_id:scalar "
-        "value:scalar view_type:scalar"
+        "value:scalar view_type:scalar description:scalar source:scalar stage:scalar stages:[scalar] version:scalar "
+        "archive_existing_versions:scalar run_link:scalar"
     ),
     "MlflowItem": "key:scalar value:scalar timestamp:scalar step:scalar",
 }

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 from azure.ai.ml import Input, MLClient, command
+from azure.ai.ml.dsl import pipeline
 from azure.ai.ml.entities import (
     CodeConfiguration,
     CommandComponent,
@@ -41,6 +43,16 @@ def run(raw):
 
 def tell(cell: str, **values: Any) -> None:
     print(json.dumps({"cell": cell, **values}, default=str), flush=True)
+
+
+def wait_for(client: MLClient, name: str) -> str:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        status = client.jobs.get(name).status
+        if status in ("Completed", "Failed", "Canceled"):
+            return str(getattr(status, "value", status))
+        time.sleep(0.5)
+    return "running"
 
 
 subscription, group = os.environ["AZURE_SUBSCRIPTION_ID"], os.environ["AZURE_RESOURCE_GROUP"]
@@ -108,6 +120,12 @@ component = registry.components.create_or_update(
         environment="azureml://registries/azureml/environments/sklearn-1.5/labels/latest",
     )
 )
+Path("src/other.py").write_text("print('another step')")
+of_a = team_a.components.create_or_update(
+    CommandComponent(name="of_a", version="2", code="src", command="python other.py", environment="azureml:plain:1")
+)
+brought = registry.components.create_or_update(team_a.components.get("of_a"))
+tell("brought", id=brought.id, code=brought.code, environment=brought.environment)
 registry.models.download("words-shared", "3", download_path="down")
 tell(
     "created",
@@ -165,7 +183,17 @@ job = team_b.jobs.create_or_update(
         inputs={"rows": Input(type="uri_file", path="azureml://registries/shared-models/data/rows/versions/1")},
     )
 )
-tell("job", input=job.inputs["rows"].path)
+status = wait_for(team_b, job.name)
+
+
+@pipeline()
+def stepping() -> None:
+    registry.components.get("step", "1")()
+    registry.components.get("of_a")()
+
+
+steps = team_b.jobs.create_or_update(stepping(), compute="serverless")
+tell("job", input=job.inputs["rows"].path, status=status, steps=wait_for(team_b, steps.name))
 home.workspaces.begin_create(Workspace(name="team-c", location="japaneast")).result()
 team_c = MLClient(credential, subscription, group, "team-c")
 team_c.online_endpoints.begin_create_or_update(ManagedOnlineEndpoint(name="words-c", auth_mode="key")).result()

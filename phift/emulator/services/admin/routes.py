@@ -14,6 +14,7 @@ from phift.emulator.core.context import Control
 from phift.emulator.core.documents import empty, reply
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.pace import PACES, pace_of
+from phift.emulator.core.quota import Quota
 from phift.emulator.core.routing import Host, Route
 from phift.emulator.services.emulator import Call
 
@@ -121,20 +122,30 @@ def _moment(text: Any) -> datetime:
     return moment
 
 
+def _of_region(call: Call) -> Quota:
+    """The quota of the region that ?location= names, in which there must be a workspace; of the home's own without."""
+    if not (location := call.query("location")):
+        return call.emulator.quota
+    found = next(call.emulator.cloud.workspaces(location), None)
+    if found is None:
+        raise ServiceError(400, "RequestInvalid", f"There is no workspace in {location}")
+    return found.quota
+
+
 async def _quota(call: Call) -> Response:
-    return reply({"limits": call.emulator.quota.limits(), "used": call.emulator.quota.used()})
+    return reply({"limits": _of_region(call).limits(), "used": _of_region(call).used()})
 
 
 async def _change_quota(call: Call) -> Response:
     """Limits in vCPUs by family name (as vmSizes writes it), dedicatedCores or lowPriorityCores."""
     body = await call.object()
-    known = call.emulator.quota.limits()
+    known = _of_region(call).limits()
     for name, vcpus in body.items():
         if name not in known or not isinstance(vcpus, int) or isinstance(vcpus, bool) or vcpus < 0:
             message = f"Not a quota: {name}={vcpus!r}. Names: {', '.join(known)}"
             raise ServiceError(400, "RequestInvalid", message)
     for name, vcpus in body.items():
-        call.emulator.quota.set_limit(name, vcpus)
+        _of_region(call).set_limit(name, vcpus)
     return await _quota(call)
 
 

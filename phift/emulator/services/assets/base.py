@@ -19,7 +19,17 @@ from phift.emulator.core.validation import check_asset_name, check_asset_version
 from phift.emulator.services.assets.labels import DEFAULT_VERSION, labelled_version
 from phift.emulator.services.emulator import Call, Emulator
 
-__all__ = ["AssetKind", "Assets", "base_properties", "find_version", "next_version", "routes", "store_version"]
+__all__ = [
+    "AssetKind",
+    "Assets",
+    "base_properties",
+    "find_version",
+    "new_container",
+    "next_version",
+    "remove_version",
+    "routes",
+    "store_version",
+]
 
 _PROVIDER = "Microsoft.MachineLearningServices"
 
@@ -94,7 +104,7 @@ def store_version(
     """Stores a new version, and its container where it is the first of its name; returns its document."""
     store = emulator.store
     with store.transaction():
-        container = store.get(kind.segment, name) or _new_container(kind, name)
+        container = store.get(kind.segment, name) or new_container(kind, name)
         document = _document(emulator, kind, container["name"], version, properties, _system(kind, system_data()))
         store.put(kind.versions, name, version, body=document)
         if container["latest"] is None:
@@ -105,6 +115,19 @@ def store_version(
         container["systemData"] = touched(container["systemData"])
         store.put(kind.segment, name, body=container)
     return document
+
+
+def remove_version(emulator: Emulator, kind: AssetKind, name: str, version: str) -> bool:
+    """Removes a version; the container of its name stays. Whether there was one."""
+    store = emulator.store
+    with store.transaction():
+        gone = store.delete(kind.versions, name, version)
+        if gone and (container := store.get(kind.segment, name)):
+            left = [document["name"] for document in store.scan(kind.versions, name)]
+            container["latest"] = left[-1] if left else None
+            container["highest"] = max(map(_number, left), default=0)
+            store.put(kind.segment, name, body=container)
+    return gone
 
 
 def _document(
@@ -125,8 +148,11 @@ def next_version(emulator: Emulator, kind: AssetKind, name: str) -> str:
     return str(container["highest"] + 1 if container else 1)
 
 
-def _new_container(kind: AssetKind, name: str) -> dict[str, Any]:
-    """hidden: has anonymous versions only, so that no list shows it. highest: of the versions that are numbers."""
+def new_container(kind: AssetKind, name: str) -> dict[str, Any]:
+    """The container of a name without versions.
+
+    hidden: has anonymous versions only, or none, so that no list shows it. highest: of the versions that are numbers.
+    """
     return {
         "name": name,
         "isArchived": False,
@@ -168,7 +194,7 @@ class Assets:
         if versions := self._published(call):
             newest = versions[-1]["name"]
             body = {
-                **_new_container(self._kind, call.params["name"]),
+                **new_container(self._kind, call.params["name"]),
                 "latest": newest,
                 "highest": int(newest),
                 "hidden": False,
@@ -185,7 +211,7 @@ class Assets:
         store, name = call.emulator.store, call.params["name"]
         body = store.get(self._kind.segment, name)
         status = 200 if body else 201
-        body = body or _new_container(self._kind, name)
+        body = body or new_container(self._kind, name)
         body |= {key: sent[key] for key in ("description", "tags", "isArchived") if key in sent}
         body["systemData"] = touched(body["systemData"])
         store.put(self._kind.segment, name, body=body)
@@ -248,14 +274,7 @@ class Assets:
 
     async def delete_version(self, call: Call) -> Response:
         name, version = call.params["name"], call.params["version"]
-        store, kind = call.emulator.store, self._kind
-        with store.transaction():
-            gone = store.delete(kind.versions, name, version)
-            if gone and (container := store.get(kind.segment, name)):
-                left = [document["name"] for document in store.scan(kind.versions, name)]
-                container["latest"] = left[-1] if left else None
-                container["highest"] = max(map(_number, left), default=0)
-                store.put(kind.segment, name, body=container)
+        gone = remove_version(call.emulator, self._kind, name, version)
         return empty(200) if gone else Response(status_code=204)
 
     def _published(self, call: Call) -> list[dict[str, Any]]:

@@ -8,17 +8,18 @@ from typing import Any
 
 from starlette.responses import Response
 
-from phift.emulator.core.documents import empty, reply
+from phift.emulator.core.documents import empty, reply, timestamp
 from phift.emulator.core.errors import ServiceError, detail
 from phift.emulator.core.listing import in_view, page
 from phift.emulator.core.routing import Host, Route
 from phift.emulator.services.assets.base import Assets
 from phift.emulator.services.assets.codes import CODES
-from phift.emulator.services.assets.components import COMPONENTS
 from phift.emulator.services.assets.data import DATA
 from phift.emulator.services.assets.environments import ENVIRONMENTS
+from phift.emulator.services.assets.labels import DEFAULT_VERSION
 from phift.emulator.services.assets.models import MODELS
 from phift.emulator.services.emulator import Call
+from phift.emulator.services.registry.components import REGISTRY_COMPONENTS
 from phift.emulator.services.registry.publish import names, registries, versions
 from phift.emulator.services.registry.resources import RESOURCE_ROUTES
 from phift.emulator.services.registry.sharing import accepted, share
@@ -28,10 +29,13 @@ from phift.emulator.services.workspace.rules import not_emulated
 
 __all__ = ["ROUTES"]
 
+_DELETED = "deletedVersion"
 _LABELS = {"models": "Model", "components": "Component", "environments": "Environment", "data": "Data"}
 
 
-KINDS: dict[str, Assets] = {kind.segment: Assets(kind) for kind in (MODELS, COMPONENTS, ENVIRONMENTS, DATA, CODES)}
+KINDS: dict[str, Assets] = {
+    kind.segment: Assets(kind) for kind in (MODELS, REGISTRY_COMPONENTS, ENVIRONMENTS, DATA, CODES)
+}
 """What created registries have, by its name in paths."""
 
 
@@ -133,8 +137,8 @@ async def _get_version(call: Call) -> Response:
         return await own[0].get_version(own[1])
     registry, kind, name = _registry(call), call.params["kind"], call.params["name"]
     version = call.params["version"]
-    for document in versions(kind, name, registry):
-        if document["name"] == version:
+    for document in reversed(versions(kind, name, registry)):
+        if document["name"] == version or (version == DEFAULT_VERSION and not document["properties"]["isArchived"]):
             return reply(document)
     raise _not_found(kind, f"with name: {name} and version: {version}")
 
@@ -151,9 +155,32 @@ async def _put_version(call: Call) -> Response:
     own = _created(call)
     if own is None:
         raise LookupError("a writable registry is a created one")
+    if gone := call.emulator.store.get(_DELETED, *_key(call)):
+        target = call.emulator.workspace.asset_id(*_key(call))
+        text = (
+            f"Asset {target} was deleted at {gone['deleted']}, it cannot be recreated. Please try again with a "
+            "different version."
+        )
+        raise ServiceError(400, "UserError", text)
     await own[0].put_version(call)
-    key = (call.params["kind"].lower(), call.params["name"], call.params["version"])
-    return accepted(call, "registry.asset_written", key, {})
+    return accepted(call, "registry.asset_written", _key(call), {})
+
+
+def _key(call: Call) -> tuple[str, str, str]:
+    """Kind, name and version of what is asked for."""
+    return (call.params["kind"].lower(), call.params["name"], call.params["version"])
+
+
+async def _delete_version(call: Call) -> Response:
+    """Removes a version for good: its number cannot be used again."""
+    call = _writable(call)
+    own = _created(call)
+    if own is None:
+        raise LookupError("a writable registry is a created one")
+    answer = await own[0].delete_version(call)
+    if answer.status_code == 200:
+        call.emulator.store.put(_DELETED, *_key(call), body={"deleted": timestamp()})
+    return answer
 
 
 async def _put_container(call: Call) -> Response:
@@ -206,6 +233,7 @@ ROUTES = (
     Route(Host.DATA_PLANE, "GET", _KIND + "/{name}/versions", _list_versions),
     Route(Host.DATA_PLANE, "GET", _KIND + "/{name}/versions/{version}", _get_version),
     Route(Host.DATA_PLANE, "PUT", _KIND + "/{name}/versions/{version}", _put_version),
+    Route(Host.DATA_PLANE, "DELETE", _KIND + "/{name}/versions/{version}", _delete_version),
     Route(Host.DATA_PLANE, "PUT", _BASE + "/tempdatarefs/{name}/versions/{version}", _upload_place),
     Route(Host.DATA_PLANE, "POST", _BASE + "/datarefs/{name}/versions/{version}", _read_place),
     Route(Host.DATA_PLANE, "POST", _BASE + "/import", _share),

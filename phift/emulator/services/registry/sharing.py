@@ -13,14 +13,13 @@ from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.operations import Operation
 from phift.emulator.core.validation import check_asset_name, check_asset_version, lenient_object
 from phift.emulator.services.assets.base import AssetKind, store_version
-from phift.emulator.services.assets.codes import CODES
 from phift.emulator.services.assets.components import COMPONENTS
 from phift.emulator.services.assets.data import DATA
 from phift.emulator.services.assets.environments import ENVIRONMENTS
-from phift.emulator.services.assets.locations import BlobPlace, copy_blobs, place_of
 from phift.emulator.services.assets.models import MODELS
 from phift.emulator.services.emulator import Call, Emulator, emulators
-from phift.emulator.services.registry.uploads import new_container
+from phift.emulator.services.registry.components import self_contained
+from phift.emulator.services.registry.uploads import content_brought_over
 
 __all__ = ["FINISHERS", "accepted", "share"]
 
@@ -93,43 +92,13 @@ def _shared(registry: Emulator, operation: Operation) -> None:
     )
     if registry.store.get(source.kind.versions, name, version):
         return
-    properties = {**source.document["properties"], "isArchived": False}
-    for key in ("modelUri", "dataUri"):
-        if uri := properties.get(key):
-            properties[key] = _copied(registry, source, str(uri), str(properties.get("modelType") or "uri_folder"))
+    properties = content_brought_over(registry, source.emulator, source.document["properties"]) | {"isArchived": False}
     if source.kind is COMPONENTS:
         spec = {**properties["componentSpec"], "name": name, "version": version}
-        properties["componentSpec"] = {**spec, **_code(registry, source, spec)}
+        properties["componentSpec"] = self_contained(registry, spec)
     if source.kind is MODELS:
         properties["stage"] = "Development"
     store_version(registry, source.kind, name, version, properties)
-
-
-def _copied(registry: Emulator, source: _Source, uri: str, kind: str) -> str:
-    """The URL at which the registry has what a workspace's URI stands for; another URI stays as it is."""
-    try:
-        place = place_of(source.emulator, uri, kind)
-    except ServiceError as error:
-        raise ServiceError(400, "UserError", f"The content of the asset cannot be copied: {error.message}") from error
-    if not isinstance(place, BlobPlace):
-        return uri
-    container = new_container(registry)
-    last = place.path.rpartition("/")[2]
-    if copy_blobs(source.emulator.blobs, place, registry.blobs, BlobPlace(container, last)) == 0:
-        raise ServiceError(400, "UserError", f"The content of the asset cannot be copied: nothing is at {uri}.")
-    return registry.blobs.blob_url(container, last)
-
-
-def _code(registry: Emulator, source: _Source, spec: dict[str, Any]) -> dict[str, str]:
-    """The code of a component, as a code asset of the registry."""
-    found = re.fullmatch(r"azureml:.+/codes/(?P<name>[^/]+)/versions/(?P<version>[^/]+)", str(spec.get("code") or ""))
-    code = found and source.emulator.store.get("codes/versions", found["name"], found["version"])
-    if not found or not code:
-        return {}
-    uri = _copied(registry, source, str(code["properties"]["codeUri"]), "uri_folder")
-    if registry.store.get(CODES.versions, found["name"], found["version"]) is None:
-        store_version(registry, CODES, found["name"], found["version"], {**code["properties"], "codeUri": uri})
-    return {"code": registry.workspace.asset_id("codes", found["name"], found["version"])}
 
 
 def _written(registry: Emulator, operation: Operation) -> None:

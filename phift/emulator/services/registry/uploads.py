@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import Response
@@ -10,10 +11,10 @@ from starlette.responses import Response
 from phift.emulator.core.documents import reply
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.validation import lenient_object
-from phift.emulator.services.assets.locations import BlobPlace, is_own_blob, place_of
+from phift.emulator.services.assets.locations import BlobPlace, copy_blobs, is_own_blob, place_of
 from phift.emulator.services.emulator import Call, Emulator
 
-__all__ = ["new_container", "read_place", "upload_place"]
+__all__ = ["content_brought_over", "new_container", "read_place", "upload_place"]
 
 _UPLOAD_SECONDS = 24 * 3600
 _READ_SECONDS = 24 * 3600
@@ -25,6 +26,35 @@ def new_container(registry: Emulator) -> str:
     container = f"{name}-{uuid.uuid4()}"
     registry.blobs.store.containers.ensure(container)
     return container
+
+
+def content_brought_over(registry: Emulator, source: Emulator, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties of a version of an asset in a workspace, with its content copied into the registry.
+
+    Raises ServiceError 400 for content that cannot be read, or is nowhere.
+    """
+    found = dict(properties)
+    for key in ("modelUri", "dataUri", "codeUri"):
+        if uri := found.get(key):
+            found[key] = _copied(registry, source, str(uri), str(found.get("modelType") or "uri_folder"))
+    if uri := (found.get("build") or {}).get("contextUri"):
+        found["build"] = {**found["build"], "contextUri": _copied(registry, source, str(uri), "uri_folder")}
+    return found
+
+
+def _copied(registry: Emulator, source: Emulator, uri: str, kind: str) -> str:
+    """The URL at which the registry has what a workspace's URI stands for; that of a base model stays as it is."""
+    try:
+        place = place_of(source, uri, kind)
+    except ServiceError as error:
+        raise ServiceError(400, "UserError", f"The content of the asset cannot be copied: {error.message}") from error
+    if not isinstance(place, BlobPlace):
+        return uri
+    container = new_container(registry)
+    last = place.path.rpartition("/")[2]
+    if copy_blobs(source.blobs, place, registry.blobs, BlobPlace(container, last)) == 0:
+        raise ServiceError(400, "UserError", f"The content of the asset cannot be copied: nothing is at {uri}.")
+    return registry.blobs.blob_url(container, last)
 
 
 async def upload_place(call: Call) -> Response:
