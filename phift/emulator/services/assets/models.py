@@ -10,13 +10,16 @@ from phift.emulator.core.uris import DatastorePath, JobOutput, parse_datastore_u
 from phift.emulator.core.validation import text_map
 from phift.emulator.core.yamlfile import load_yaml
 from phift.emulator.services.assets.base import AssetKind, base_properties
-from phift.emulator.services.assets.locations import BLOB_STORE, BlobPlace, is_own_blob, place_of
+from phift.emulator.services.assets.locations import ARTIFACT_STORE, BLOB_STORE, BlobPlace, is_own_blob, place_of
 from phift.emulator.services.emulator import Call
+from phift.emulator.services.jobs.logs import artifact_prefix
 from phift.emulator.services.jobs.outputs import output_place
 from phift.emulator.services.jobs.record import find_job
 
 __all__ = ["MODELS"]
 
+_ARTIFACTS = "artifacts"
+"""What a job logged to MLflow, or wrote to its folder `outputs`, as an output of every job."""
 _MAX_MLMODEL_BYTES = 256 * 1024
 
 
@@ -94,11 +97,14 @@ def _job_output(call: Call, output: JobOutput) -> DatastorePath:
         message = f"Job {output.job} not found."
         raise ServiceError(404, "UserError", message, inner=("NotFound", "JobNotFound"))
     declared = (job.submitted.get("outputs") or {}).get(output.output)
-    if declared is None:
+    if declared is not None:
+        place = output_place(call.emulator, job.name, output.output, str(declared.get("uri") or ""))
+        named = parse_datastore_uri(str(declared.get("uri") or ""))
+        path = DatastorePath(named.datastore if named else BLOB_STORE, f"{place.path}/{output.path}".rstrip("/"))
+    elif output.output == _ARTIFACTS:
+        path = DatastorePath(ARTIFACT_STORE, f"{artifact_prefix(job.name)}{output.path}".rstrip("/"))
+    else:
         raise _no_match("NoMatchingOutputFoundFromJob", f"Job output {output.output} not found")
-    place = output_place(call.emulator, job.name, output.output, str(declared.get("uri") or ""))
-    named = parse_datastore_uri(str(declared.get("uri") or ""))
-    path = DatastorePath(named.datastore if named else BLOB_STORE, f"{place.path}/{output.path}".rstrip("/"))
     if not _holds_anything(call, path):
         what = output.path or output.output
         raise _no_match("NoMatchingArtifactsFoundFromJob", f"No artifacts matching {what} found from Job")
