@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,6 +56,17 @@ def test_a_command_reads_inputs_and_leaves_outputs_artifacts_and_a_log(azure: Az
     assert "the data" in text
     run = history(azure, "whole")
     assert (run["runType"], run["status"]) == ("azureml.scriptrun", "Completed")
+
+    def register(version: str, path: str) -> Any:
+        body = {"properties": {"modelType": "custom_model", "modelUri": f"azureml://jobs/whole/outputs/{path}"}}
+        return azure.call("PUT", f"models/of-a-job/versions/{version}", body, api="2023-08-01-preview")
+
+    model = register("1", "artifacts/paths/outputs/").json()["properties"]
+    assert model["modelUri"].endswith("/datastores/workspaceartifactstore/paths/ExperimentRun/dcid.whole/outputs")
+    assert model["jobName"] == "whole"
+    for path, why in (("artifacts/paths/none", "No artifacts matching none found"), ("other", "Job output other not")):
+        answer = register("2", path)
+        assert (answer.status_code, why in answer.json()["error"]["message"]) == (400, True), answer.text
 
 
 def test_the_first_answer_and_the_statuses_of_a_command_job(azure: Azure) -> None:

@@ -174,12 +174,15 @@ def test_the_safe_rollout_notebook(settings: dict[str, Any], home: Path, tmp_pat
 
 @pytest.mark.slow
 def test_a_model_of_scikit_learn_without_a_scoring_script(home: Path, tmp_path: Path) -> None:
-    told = run(home, notebook_folder(home, tmp_path / "notebook"), "no_code_mlflow.py")
+    told = run(
+        home, notebook_folder(home, tmp_path / "notebook"), "no_code_mlflow.py", AZUREML_RUN_POLLING_INTERVAL_MIN="1"
+    )
     assert (told["registered"]["name"], told["registered"]["type"]) == ("iris-kinds", "mlflow_model")
     assert told["deployed"]["state"] == "Succeeded"
     assert told["deployed"]["variables"]["AZUREML_ENTRY_SCRIPT"] == "/var/mlflow_resources/mlflow_score_script.py"
     assert told["answer"]["kinds"] == [0, 1]
     assert (told["refused"]["status"], told["logs"]["missing"]) == (424, True)
+    assert (told["job"]["status"], told["logged"]["kinds"]) == ("Completed", [0, 1])
     assert list(told)[-1] == "deleted"
 
 

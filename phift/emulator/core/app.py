@@ -13,6 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from phift.emulator.core.context import Cloud
 from phift.emulator.core.exchanges import ExchangeLog
+from phift.emulator.core.hosts import hostname_of
 from phift.emulator.core.marks import Marks
 from phift.emulator.core.middleware import MIDDLEWARE, Exchange, chain, errors
 from phift.emulator.core.routing import Host, Route, Router, host_kind
@@ -39,7 +40,7 @@ class Application:
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
-        hostname = (request.url.hostname or "").lower()
+        hostname = hostname_of(scope)
         kind = host_kind(hostname)
         if kind is Host.ADMIN and scope["scheme"] == "https":
             kind = None  # on the proxy's own port only, never inside a tunnel

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
 
-__all__ = ["Host", "host_kind"]
+__all__ = ["Host", "host_kind", "hostname_of"]
 
 
 class Host(Enum):
@@ -52,3 +56,18 @@ def host_kind(hostname: str) -> Host | None:
     if found := _EXACT.get(name):
         return found
     return next((kind for suffix, kind in _SUFFIX if name.endswith(suffix)), None)
+
+
+def hostname_of(scope: Mapping[str, Any]) -> str:
+    """The host that an ASGI request names in its Host header, lower-cased and without its port; without one, where it
+    arrived."""
+    for name, value in scope["headers"]:
+        if name == b"host":
+            return _hostname(value)
+    server = scope.get("server")
+    return str(server[0]).lower() if server else ""
+
+
+@lru_cache(maxsize=256)
+def _hostname(host: bytes) -> str:
+    return (urlsplit(f"//{host.decode('latin-1')}").hostname or "").lower()

@@ -108,7 +108,7 @@ async def fault(exchange: Exchange, proceed: Next) -> Response:
     """Injected faults: instead of the response, before it, after it, or in the operation that the request starts."""
     request = exchange.request
     exchange.fault = struck = exchange.context.cloud.faults.strike(
-        request.method, exchange.hostname, request.scope["path"], request.url.query
+        request.method, exchange.hostname, request.scope["path"], request.scope["query_string"].decode("latin-1")
     )
     fails_later.set(struck.words if struck and struck.later else None)
     if struck is None:

@@ -15,7 +15,7 @@ from phift.emulator.core.body import parse_json
 from phift.emulator.core.context import Context
 from phift.emulator.core.errors import OPERATIONS_PAGE, ServiceError
 from phift.emulator.core.existing import no_route
-from phift.emulator.core.hosts import Host, host_kind
+from phift.emulator.core.hosts import Host, host_kind, hostname_of
 
 __all__ = [
     "LOCATION",
@@ -55,7 +55,7 @@ class Call(Generic[E]):
     @property
     def hostname(self) -> str:
         """The host that was asked, without port, lower-cased."""
-        return str(self.request.url.hostname or "").lower()
+        return hostname_of(self.request.scope)
 
     def query(self, name: str, default: str = "") -> str:
         """A query parameter; names compare case-insensitively and may come without their `$`."""

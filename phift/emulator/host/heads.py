@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -61,6 +62,7 @@ class Head:
         return [value for each, value in self.headers if each.lower() == name]
 
 
+@lru_cache(maxsize=256)
 def is_host(value: bytes) -> bool:
     """Whether a Host header is a host name or address, with a port or without one."""
     host, colon, port = value.decode("latin-1").rpartition(":")

@@ -16,6 +16,7 @@ from uvicorn.server import ServerState
 from phift.emulator.core.routing import Host, host_kind
 from phift.emulator.host.gate import HEADER, REFUSAL, REFUSAL_BODY, REFUSAL_HEADERS, Gate
 from phift.emulator.host.heads import MAX_HEAD_BYTES, BadHead, Head, is_host, plain_answer
+from phift.emulator.host.joined import Joined
 from phift.emulator.host.tls import Authority
 from phift.emulator.host.tunnel import Tunnels, answer_and_close
 
@@ -173,13 +174,18 @@ class _Http(HttpToolsProtocol):
     is acknowledged, which costs 40 ms a request otherwise."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        self._joined = Joined(transport, self.loop)
+        super().connection_made(self._joined)
         self._socket = transport.get_extra_info("socket")
 
     def data_received(self, data: bytes) -> None:
         if _QUICK_ACK is not None and self._socket is not None:
             self._socket.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
         super().data_received(data)
+
+    def on_response_complete(self) -> None:
+        self._joined.flush()
+        super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
         """As uvicorn's, but the answer arrives also when the client is still sending."""

@@ -11,13 +11,30 @@ from pathlib import Path
 
 import mlflow
 import pandas
-from azure.ai.ml import MLClient
+from azure.ai.ml import Input, MLClient, command
 from azure.ai.ml.constants import AssetTypes
 from azure.ai.ml.entities import ManagedOnlineDeployment, ManagedOnlineEndpoint, Model, OnlineRequestSettings
 from azure.core.exceptions import HttpResponseError
 from azure.identity import DefaultAzureCredential
 from mlflow.models import infer_signature
 from sklearn.linear_model import LogisticRegression
+
+TRAIN = """
+import sys
+import mlflow, pandas
+from mlflow.models import infer_signature
+from sklearn.linear_model import LogisticRegression
+
+table = pandas.read_csv(sys.argv[2])
+rows, kinds = table[["length", "width"]], table["kind"]
+mlflow.sklearn.save_model(
+    LogisticRegression().fit(rows, kinds),
+    "model",
+    signature=infer_signature(rows, kinds),
+    pip_requirements=["scikit-learn", "mlflow"],
+)
+mlflow.log_artifacts("model", "model")
+"""
 
 
 def tell(cell, **values):
@@ -29,6 +46,7 @@ def tell(cell, **values):
 warnings.filterwarnings("ignore")
 rows = pandas.DataFrame({"length": [1.0, 1.2, 1.4, 4.8, 5.0, 5.5], "width": [0.1, 0.3, 0.2, 1.9, 2.0, 2.2]})
 kinds = pandas.Series([0, 0, 0, 1, 1, 1])
+rows.assign(kind=kinds).to_csv("rows.csv", index=False)
 classifier = LogisticRegression().fit(rows, kinds)
 mlflow.sklearn.save_model(
     classifier, "model", signature=infer_signature(rows, kinds), pip_requirements=["scikit-learn", "mlflow"]
@@ -62,9 +80,11 @@ client.begin_create_or_update(endpoint).result()
 tell("deployed", state=made.provisioning_state, variables=made.environment_variables)
 
 
-def ask(body):
+def ask(body, name=None):
     Path("request.json").write_text(json.dumps(body))
-    return json.loads(client.online_endpoints.invoke(endpoint_name=endpoint_name, request_file="request.json"))
+    return json.loads(
+        client.online_endpoints.invoke(endpoint_name=endpoint_name, deployment_name=name, request_file="request.json")
+    )
 
 
 table = {"columns": ["length", "width"], "index": [0, 1], "data": [[1.1, 0.2], [5.1, 2.1]]}
@@ -75,5 +95,30 @@ except HttpResponseError as error:
     tell("refused", status=error.status_code, text=str(error))
 logs = client.online_deployments.get_logs(name="default", endpoint_name=endpoint_name, lines=200)
 tell("logs", missing="Model is missing inputs ['width']" in logs)
+
+# the same model, logged by a job
+
+Path("src").mkdir(exist_ok=True)
+Path("src", "train.py").write_text(TRAIN)
+trained = client.jobs.create_or_update(
+    command(
+        code="src",
+        command="python train.py --rows ${{inputs.rows}}",
+        inputs={"rows": Input(type="uri_file", path="rows.csv")},
+        environment="azureml://registries/azureml/environments/sklearn-1.5/labels/latest",
+    )
+)
+client.jobs.stream(trained.name)
+tell("job", status=client.jobs.get(trained.name).status)
+logged = client.models.create_or_update(
+    Model(
+        name="iris-kinds-logged",
+        path=f"azureml://jobs/{trained.name}/outputs/artifacts/paths/model/",
+        type=AssetTypes.MLFLOW_MODEL,
+    )
+)
+deployment.name, deployment.model = "logged", logged.id
+client.online_deployments.begin_create_or_update(deployment).result()
+tell("logged", version=logged.version, job=logged.job_name == trained.name, kinds=ask({"input_data": table}, "logged"))
 client.online_endpoints.begin_delete(name=endpoint_name).result()
 tell("deleted")

@@ -7,6 +7,7 @@ socket costs less than a tenth of a millisecond.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import httptools
 __all__ = ["Answer", "UpstreamError", "ask"]
 
 _PAUSE_BYTES = 1 << 20
+_RECEIVED_BYTES = 1 << 18
 
 
 class UpstreamError(Exception):
@@ -49,10 +51,16 @@ class Answer:
         self._exchange.close()
 
 
-class _Exchange(asyncio.Protocol):
+class _Exchange:
+    """One connection, read as the loop says that there is something. Without a transport of asyncio's it takes one turn
+    of the loop instead of four: connecting to a unix socket and sending a request to it do not block."""
+
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.setblocking(False)
         self._parser = httptools.HttpResponseParser(self)
-        self._transport: asyncio.Transport | None = None
+        self._reading = False
         self._headers: list[tuple[bytes, bytes]] = []
         self._reason = b""
         self._chunks: list[bytes] = []
@@ -60,29 +68,62 @@ class _Exchange(asyncio.Protocol):
         self._ended = False
         self._failed = False
         self._changed: asyncio.Future[None] | None = None
-        self.head: asyncio.Future[tuple[int, str, list[tuple[bytes, bytes]]]] = (
-            asyncio.get_running_loop().create_future()
-        )
+        self._head: asyncio.Future[tuple[int, str, list[tuple[bytes, bytes]]]] = self._loop.create_future()
 
-    # transport
+    async def open(self, path: Path, request: bytes) -> None:
+        """Connects and sends a request. Raises OSError when nobody listens."""
+        try:
+            self._socket.connect(str(path))
+        except BlockingIOError:
+            await self._loop.sock_connect(self._socket, str(path))
+        self._read_on()
+        try:
+            sent = self._socket.send(request)
+            if sent < len(request):
+                await self._loop.sock_sendall(self._socket, memoryview(request)[sent:])
+        except BlockingIOError:
+            await self._loop.sock_sendall(self._socket, request)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # what it has answered before it closed is read all the same
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+    async def head(self) -> tuple[int, str, list[tuple[bytes, bytes]]]:
+        """Status, reason and headers, once they are here; of a small answer once the body is here too. Raises
+        UpstreamError."""
+        return await self._head
 
-    def data_received(self, data: bytes) -> None:
+    # socket
+
+    def _readable(self) -> None:
+        try:
+            data = self._socket.recv(_RECEIVED_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._lost()
+            return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
-            self._failed = True
-            self.close()
+            self._lost()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self._ended:
-            self._failed = True
-        if not self.head.done():
-            self.head.set_exception(UpstreamError("the container closed the connection without an answer"))
+    def _lost(self) -> None:
+        self._failed = not self._ended
+        self.close()
+        if not self._head.done():
+            self._head.set_exception(UpstreamError("the container closed the connection without an answer"))
         self._wake()
+
+    def _read_on(self) -> None:
+        if not self._reading and self._socket.fileno() >= 0:
+            self._reading = True
+            self._loop.add_reader(self._socket.fileno(), self._readable)
+
+    def _pause(self) -> None:
+        if self._reading:
+            self._reading = False
+            self._loop.remove_reader(self._socket.fileno())
 
     # parser
 
@@ -93,19 +134,26 @@ class _Exchange(asyncio.Protocol):
         self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        if not self.head.done():
+        length = next((value for name, value in self._headers if name.lower() == b"content-length"), b"")
+        if not (length.isdigit() and int(length) <= _PAUSE_BYTES):
+            self._tell_head()
+
+    def _tell_head(self) -> None:
+        if not self._head.done():
             reason = self._reason.decode("latin-1")
-            self.head.set_result((self._parser.get_status_code(), reason, self._headers))
+            self._head.set_result((self._parser.get_status_code(), reason, self._headers))
 
     def on_body(self, body: bytes) -> None:
         self._chunks.append(body)
         self._size += len(body)
-        if self._size > _PAUSE_BYTES and self._transport:
-            self._transport.pause_reading()
+        if self._size > _PAUSE_BYTES:
+            self._tell_head()
+            self._pause()
         self._wake()
 
     def on_message_complete(self) -> None:
         self._ended = True
+        self._tell_head()
         self._wake()
 
     # reader
@@ -116,22 +164,19 @@ class _Exchange(asyncio.Protocol):
                 raise UpstreamError("the container's answer broke off")
             if self._ended:
                 return b""
-            self._changed = asyncio.get_running_loop().create_future()
+            self._changed = self._loop.create_future()
             await self._changed
         chunk = b"".join(self._chunks)
         self._chunks.clear()
         self._size = 0
-        if self._transport and not self._transport.is_closing():
-            self._transport.resume_reading()
+        if not self._ended and not self._failed:
+            self._read_on()
         return chunk
 
-    def send(self, data: bytes) -> None:
-        assert self._transport is not None
-        self._transport.write(data)
-
     def close(self) -> None:
-        if self._transport:
-            self._transport.abort()
+        """May be called twice."""
+        self._pause()
+        self._socket.close()
 
     def _wake(self) -> None:
         if self._changed and not self._changed.done():
@@ -139,20 +184,21 @@ class _Exchange(asyncio.Protocol):
 
 
 async def ask(
-    socket: Path, method: str, target: str, headers: Iterable[tuple[bytes, bytes]] = (), body: bytes = b""
+    path: Path, method: str, target: str, headers: Iterable[tuple[bytes, bytes]] = (), body: bytes = b""
 ) -> Answer:
-    """Sends a request and waits for the answer's head. Cancelling it ends the connection. Raises UpstreamError."""
-    try:
-        _, exchange = await asyncio.get_running_loop().create_unix_connection(_Exchange, str(socket))
-    except OSError as error:
-        raise UpstreamError(f"cannot connect to the container: {error.strerror or error}") from error
+    """Sends a request to the unix socket at a path and waits for the answer's head. Cancelling it ends the connection.
+    Raises UpstreamError."""
     lines = [f"{method} {target} HTTP/1.1".encode("latin-1"), b"host: container", b"connection: close"]
     lines += [name + b": " + value for name, value in headers]
     if body or method == "POST":
-        lines.append(f"content-length: {len(body)}".encode())
+        lines.append(b"content-length: %d" % len(body))
+    exchange = _Exchange()
     try:
-        exchange.send(b"\r\n".join(lines) + b"\r\n\r\n" + body)
-        status, reason, found = await exchange.head
+        await exchange.open(path, b"\r\n".join(lines) + b"\r\n\r\n" + body)
+        status, reason, found = await exchange.head()
+    except OSError as error:
+        exchange.close()
+        raise UpstreamError(f"cannot connect to the container: {error.strerror or error}") from error
     except BaseException:
         exchange.close()
         raise

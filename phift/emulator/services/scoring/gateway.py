@@ -188,7 +188,7 @@ async def deliver(target: Target, asked: Asked, measured: Measured) -> Response:
 
 
 def _target(request: Request) -> str:
-    query = request.url.query
+    query = request.scope["query_string"].decode("latin-1")
     path: str = request.scope["raw_path"].decode("ascii").split("?")[0]
     return path + (f"?{query}" if query else "")
 
