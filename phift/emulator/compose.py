@@ -45,6 +45,7 @@ from phift.emulator.services.monitor.autoscale.engine import Autoscaler
 from phift.emulator.services.monitor.recorder import Metrics
 from phift.emulator.services.monitor.sampler import Sampler
 from phift.emulator.services.permissions import routes as permissions
+from phift.emulator.services.prices import routes as prices
 from phift.emulator.services.registry import routes as registry
 from phift.emulator.services.registry import sharing
 from phift.emulator.services.runs import routes as runs
@@ -64,6 +65,7 @@ ROUTES: tuple[Route, ...] = (
     *identity.ROUTES,
     *telemetry.ROUTES,
     *permissions.ROUTES,
+    *prices.ROUTES,
     *workspaces.ROUTES,
     *compute.ROUTES,
     *assets.ROUTES,

@@ -167,6 +167,7 @@ class Fuzz:
             Host.BLOB: f"{known.account if self._chance(0.95) else 'another'}.blob.core.windows.net",
             Host.DATA_PLANE: choice(("eastus.api.azureml.ms", "ml.azure.com", "eastus.experiments.azureml.net")),
             Host.INFERENCE: f"{'stage' if self._chance(0.9) else 'other'}.eastus.inference.ml.azure.com",
+            Host.PRICES: "prices.azure.com",
             Host.TELEMETRY: "dc.services.visualstudio.com",
             Host.ADMIN: "127.0.0.1",
         }[host]

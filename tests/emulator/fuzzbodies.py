@@ -35,6 +35,8 @@ QUERIES = (
         "count",
         "$skip",
         "$skipToken",
+        "$filter",
+        "currencyCode",
         "listViewType",
         "tags",
         "tag",

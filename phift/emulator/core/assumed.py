@@ -239,6 +239,11 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "",
             "the role AzureML Data Scientist can read its workspace and create no cluster, by those patterns",
         ),
+        "price_refusals": Assumption(
+            "a malformed filter or currency of the retail prices is refused with 400, code BadRequest",
+            "",
+            "the documents list the fields and operators; the refusal is not documented",
+        ),
         "schedule_texts": Assumption(
             "what is said of schedules that are refused: malformed triggers, unknown time zones, the delete of one "
             "that is enabled",

@@ -20,6 +20,7 @@ class Host(Enum):
     BLOB = "blob"
     DATA_PLANE = "data_plane"
     INFERENCE = "inference"
+    PRICES = "prices"
     TELEMETRY = "telemetry"
     ADMIN = "admin"
 
@@ -32,6 +33,7 @@ _EXACT = {
     "sts.windows.net": Host.LOGIN,
     "169.254.169.254": Host.IMDS,
     "ml.azure.com": Host.DATA_PLANE,
+    "prices.azure.com": Host.PRICES,
     "settings.sdk.monitor.azure.com": Host.TELEMETRY,
     "dc.services.visualstudio.com": Host.TELEMETRY,
     "127.0.0.1": Host.ADMIN,

@@ -27,6 +27,7 @@ _PERMITTED = (
     "modelmanagement.azureml.net",
     "aether.ms",
     "ml.azure.com",
+    "prices.azure.com",
     "in.applicationinsights.azure.com",
     "livediagnostics.monitor.azure.com",
     "settings.sdk.monitor.azure.com",
@@ -67,7 +68,7 @@ class Authority:
             return None
         if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
             return None
-        if certificate.not_valid_after_utc - _RENEW_BEFORE < datetime.now(UTC):
+        if certificate.not_valid_after_utc - _RENEW_BEFORE < datetime.now(UTC) or not _covers(certificate):
             return None
         return key, certificate
 
@@ -147,6 +148,12 @@ def _builder(
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=days))
     )
+
+
+def _covers(certificate: x509.Certificate) -> bool:
+    """Whether an authority may speak for all hosts: that of an earlier release may not know all of them."""
+    constraints = certificate.extensions.get_extension_for_class(x509.NameConstraints).value
+    return {each.value for each in constraints.permitted_subtrees or ()} >= set(_PERMITTED)
 
 
 def _usage(*, signs_certificates: bool) -> x509.KeyUsage:

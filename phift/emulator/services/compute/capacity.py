@@ -11,6 +11,7 @@ from phift.emulator.core.quota import LOW_PRIORITY, TOTAL
 from phift.emulator.core.sizes import families, family_of, sizes
 from phift.emulator.services.compute.state import nodes_in_use
 from phift.emulator.services.emulator import Call
+from phift.emulator.services.prices.catalogue import estimates
 
 __all__ = ["quotas", "usages", "vm_size_list"]
 
@@ -19,7 +20,7 @@ _NEVER_LIMITED = -1  # a low-priority family has no limit of its own, only the p
 
 async def vm_size_list(call: Call) -> Response:
     """All sizes that the region offers now: not those that have been retired."""
-    now = call.emulator.clock.now()
+    now, location = call.emulator.clock.now(), call.emulator.workspace.location
     rows = [
         {
             "name": size.name,
@@ -31,7 +32,7 @@ async def vm_size_list(call: Call) -> Response:
             "memoryGB": float(size.memory_gib),
             "lowPriorityCapable": True,
             "premiumIO": "s_" in size.name.lower() or "ads" in size.name.lower() or "asr" in size.name.lower(),
-            "estimatedVMPrices": None,
+            "estimatedVMPrices": estimates(size, location),
             "supportedComputeTypes": ["AmlCompute", "ComputeInstance", "MIR"],
         }
         for size in sizes().values()
