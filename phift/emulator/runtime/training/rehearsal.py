@@ -30,7 +30,7 @@ from phift.emulator.runtime.child import watch_lifeline
 from phift.emulator.runtime.training.events import EventWriter, Progress, StepEnded, StepStarted
 from phift.emulator.runtime.training.steps import PIPELINES
 from phift.emulator.runtime.training.steps.context import Parameters, StepContext, StepError
-from phift.emulator.runtime.training.worker import JobFile
+from phift.emulator.runtime.training.worker import TRAINING, JobFile
 
 __all__ = ["LABEL", "rehearses", "worker_for"]
 
@@ -62,7 +62,7 @@ def rehearses() -> bool:
 def worker_for(tags: Mapping[str, str], node: str = "") -> tuple[str, dict[str, str]]:
     """The module that is the worker of a node of a job with these tags, and what its environment needs on top."""
     if not rehearses():
-        return "phift.emulator.runtime.training.worker", {}
+        return TRAINING, {}
     variables = {variable: tags[tag] for tag, variable in _TAGS.items() if tag in tags}
     named, slash, failure = variables.get("PHIFT_REHEARSAL_FAIL", "").partition("/")
     if slash and ":" not in named:

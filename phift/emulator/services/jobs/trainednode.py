@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from phift.emulator.runtime import foundation
-from phift.emulator.runtime.child import Child, spawn_child
+from phift.emulator.runtime.child import Work
 from phift.emulator.runtime.tracking.metrics import MetricsSender
 from phift.emulator.runtime.training import rehearsal
 from phift.emulator.runtime.training.events import Event, EventReader, Metrics, Progress, StepEnded, StepStarted
@@ -60,12 +60,8 @@ class TrainedNode(NodeRun):
         job_file = await self._prepare()
         job_file.write(self._folder)
         worker, settings = rehearsal.worker_for(self._reload().tags, self._work.node)
-        self._child = await spawn_child(
-            worker,
-            str(self._folder),
-            log=self._folder / "worker.log",
-            environment={**_environment(self._work), **settings},
-        )
+        variables = {**_environment(self._work), **settings}
+        self._child = await self._platform.workers.start(worker, self._folder, variables)
         if self._killed:
             self._child.kill()
         await self._follow(self._child)
@@ -104,7 +100,7 @@ class TrainedNode(NodeRun):
                 paths[name] = str(await self._fetch(name, place, uri))
         return JobFile(self._job.name, self._work.component, self._work.parameters, paths, stand_in)
 
-    async def _follow(self, child: Child) -> None:
+    async def _follow(self, child: Work) -> None:
         reader = EventReader(self._folder / "events.jsonl")
         while True:
             running = child.running

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from phift.emulator.runtime.training.steps.batches import PackingCollator, PaddingCollator, can_pack
 from phift.emulator.runtime.training.steps.context import StepContext, StepError
-from phift.emulator.runtime.training.steps.encoding import IGNORED, load
+from phift.emulator.runtime.training.steps.encoding import load
 from phift.emulator.runtime.training.steps.scoring import best_tokens, exact_and_f1
 from phift.emulator.runtime.training.steps.settings import training_arguments
 
@@ -27,7 +28,7 @@ def run(context: StepContext) -> None:
     Raises StepError when a loss is no number or the memory does not suffice.
     """
     import torch
-    from transformers import AutoTokenizer, PrinterCallback, Trainer, TrainingArguments, set_seed
+    from transformers import AutoTokenizer, PrinterCallback, TrainingArguments, set_seed
 
     parameters = context.parameters
     source, out = context.work("model"), context.output("pytorch_model_folder")
@@ -46,13 +47,17 @@ def run(context: StepContext) -> None:
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     torch.set_num_threads(1 if model.num_parameters() < SMALL else threads)
     context.log(f"training on {'GPU' if cuda else f'CPU, {torch.get_num_threads()} threads'}; arguments: {arguments}")
-    pad_to = _pad_to(context)
-    trainer = Trainer(
+    pad_to, pad_token = _pad_to(context), tokenizer.pad_token_id or 0
+    packs = not pad_to and can_pack(model, splits["train"], pad_token)
+    if packs:
+        arguments["include_num_input_tokens_seen"] = "no"  # it would count padding, for want of an attention mask
+        context.log("short rows share a line of the batch; the losses are those of padded rows")
+    trainer = _trainer_class(PackingCollator(pad_token) if packs else None)(
         model=model,
         args=TrainingArguments(**arguments),
         train_dataset=splits["train"],
         eval_dataset=splits.get(evaluated),
-        data_collator=_Collator(tokenizer.pad_token_id or 0, pad_to),
+        data_collator=PaddingCollator(pad_token, pad_to),
         compute_metrics=exact_and_f1,
         preprocess_logits_for_metrics=best_tokens,
         callbacks=_callbacks(context),
@@ -152,26 +157,24 @@ def _save(context: StepContext, model: Any, tokenizer: Any, out: Path) -> None:
     tokenizer.save_pretrained(out)
 
 
-class _Collator:
-    """Rows of one batch as tensors, padded on the right to the longest, or to `pad_to` tokens."""
+def _trainer_class(packing: PackingCollator | None) -> Any:
+    """The Trainer; with `packing` it trains on packed rows. Evaluations are of padded rows, one a line."""
+    from transformers import Trainer
 
-    def __init__(self, pad_token: int, pad_to: int) -> None:
-        self._pad_token = pad_token
-        self._pad_to = pad_to
+    class PackingTrainer(Trainer):  # type: ignore[misc]
+        def get_train_dataloader(self) -> Any:
+            padding: Any = self.data_collator
+            self.data_collator: Any = packing
+            try:
+                return super().get_train_dataloader()
+            finally:
+                self.data_collator = padding
 
-    def __call__(self, rows: list[Mapping[str, Any]]) -> dict[str, Any]:
-        import torch
+        def training_step(self, model: Any, inputs: dict[str, Any], *rest: Any, **options: Any) -> Any:
+            self.state.num_input_tokens_seen += int(inputs.pop("tokens"))
+            return super().training_step(model, inputs, *rest, **options)
 
-        width = self._pad_to or max(len(row["input_ids"]) for row in rows)
-        ids = torch.full((len(rows), width), self._pad_token)
-        labels = torch.full((len(rows), width), IGNORED)
-        mask = torch.zeros((len(rows), width), dtype=torch.long)
-        for index, row in enumerate(rows):
-            length = len(row["input_ids"])
-            ids[index, :length] = torch.from_numpy(row["input_ids"])
-            labels[index, :length] = torch.from_numpy(row["labels"])
-            mask[index, :length] = 1
-        return {"input_ids": ids, "attention_mask": mask, "labels": labels}
+    return PackingTrainer if packing else Trainer
 
 
 def _callbacks(context: StepContext) -> list[Any]:
