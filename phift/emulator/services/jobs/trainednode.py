@@ -8,7 +8,6 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
-from phift.emulator.runtime import foundation
 from phift.emulator.runtime.child import Work
 from phift.emulator.runtime.tracking.metrics import MetricsSender
 from phift.emulator.runtime.training import rehearsal
@@ -20,7 +19,7 @@ from phift.emulator.services.jobs.logs import STEP_LOG, LogCopy, RunLog
 from phift.emulator.services.jobs.noderun import JobFailure, NodeRun, Platform
 from phift.emulator.services.jobs.record import Job, Run, Status
 from phift.emulator.services.jobs.works import Training
-from phift.emulator.services.registry.publish import no_weights, stands_in
+from phift.emulator.services.registry.publish import no_weights
 
 __all__ = ["TrainedNode"]
 
@@ -91,11 +90,9 @@ class TrainedNode(NodeRun):
         for name, (uri, kind, *_) in self._work.inputs.items():
             place = self._place_of(uri, kind)
             if isinstance(place, RegistryModel):
-                if not stands_in(place.name):
-                    raise JobFailure(
-                        f"{no_weights(place.name)} Give real weights as pytorch_model_path or huggingface_id."
-                    )
-                paths[name], stand_in = str(foundation.WEIGHTS), True
+                if place.folder is None:
+                    raise JobFailure(no_weights(place.name, "or give them as pytorch_model_path or huggingface_id"))
+                paths[name], stand_in = str(place.folder), place.stand_in
             else:
                 paths[name] = str(await self._fetch(name, place, uri))
         return JobFile(self._job.name, self._work.component, self._work.parameters, paths, stand_in)
