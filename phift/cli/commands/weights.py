@@ -82,7 +82,9 @@ def add(
     except UnusableModel as error:
         raise UsageError(f"{source} is not a usable model", detail=f"{error}.") from error
     except NotDownloaded as error:
-        raise UsageError("model not downloaded", detail=f"{error}.", remedy="Pass a model folder instead.") from error
+        raise UsageError(
+            "model not downloaded", detail=f"{error}.", remedy="Or pass a model folder instead."
+        ) from error
     except OSError as error:
         raise UsageError(f"weights not added: {error}") from error
     terminal.print(f"Added {weights.name} version {_version(weights)}: {_facts(weights)}")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 __all__ = ["NotDownloaded", "download"]
 
-_FILES = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
+_FILES = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt", "*.md", "LICENSE*"]
 
 
 class NotDownloaded(Exception):
@@ -25,10 +26,20 @@ def download(name: str, target: Path, revision: str | None = None) -> None:
     With HF_HUB_OFFLINE=1 the cache alone is read. Raises NotDownloaded.
     """
     import huggingface_hub
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+    from huggingface_hub.utils import disable_progress_bars
 
     offline = huggingface_hub.is_offline_mode()
     endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
+    if not sys.stderr.isatty():
+        disable_progress_bars()
     try:
         if offline:
             shutil.copytree(
@@ -41,6 +52,14 @@ def download(name: str, target: Path, revision: str | None = None) -> None:
     except (OfflineModeIsEnabled, LocalEntryNotFoundError) as error:
         why = "HF_HUB_OFFLINE is set" if offline else f"{endpoint} cannot be reached"
         raise NotDownloaded(f"{name}: {why}", unreachable=True) from error
+    except GatedRepoError as error:
+        text = f"{name}: access is restricted at {endpoint}; accept its terms there and set HF_TOKEN"
+        raise NotDownloaded(text, unreachable=False) from error
+    except RepositoryNotFoundError as error:
+        text = f"{name} is not a model of {endpoint}, or it is private and HF_TOKEN does not admit to it"
+        raise NotDownloaded(text, unreachable=False) from error
+    except RevisionNotFoundError as error:
+        raise NotDownloaded(f"{name} does not have the revision {revision}", unreachable=False) from error
     except (HfHubHTTPError, ValueError) as error:
         raise NotDownloaded(f"{name}: {endpoint} answered: {str(error).splitlines()[0]}", unreachable=False) from error
     except OSError as error:

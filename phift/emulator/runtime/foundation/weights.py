@@ -70,10 +70,10 @@ class WeightsStore:
         return self._weights(body) if body else None
 
     def add(self, name: str, source: str, fill: Callable[[Path], None]) -> tuple[RealWeights, Contents]:
-        """Keep weights for a model, instead of those it had. fill: puts the files into the folder that it is given.
+        """Keep weights for a model, instead of those it had; the same ones again change nothing.
 
-        Raises InvalidName, UnusableModel for files that are not a usable model, and what `fill` raises; then nothing
-        has changed.
+        fill: puts the files into the folder that it is given. Raises InvalidName, UnusableModel for files that are not
+        a usable model, and what `fill` raises; then nothing has changed.
         """
         if not NAME.fullmatch(name):
             raise InvalidName(name)
@@ -84,9 +84,12 @@ class WeightsStore:
         try:
             fill(staging)
             shutil.rmtree(staging / ".cache", ignore_errors=True)
-            contents = inspect(staging)
+            contents, digest = inspect(staging), _digest(staging)
             with self._locked():
                 index = self._index()
+                former = index["models"].get(name.lower())
+                if former and former["digest"] == digest:
+                    return self._weights(former), contents
                 number = index["numbers"].get(name.lower(), 0) + 1
                 folder = self._root / f"{name.lower()}-{number}"
                 shutil.rmtree(folder, ignore_errors=True)
@@ -97,11 +100,10 @@ class WeightsStore:
                     name=name,
                     number=number,
                     source=source,
-                    digest=_digest(folder),
+                    digest=digest,
                     added=datetime.now(UTC).isoformat(timespec="seconds"),
                     folder=folder.name,
                 )
-                former = index["models"].get(name.lower())
                 index["models"][name.lower()], index["numbers"][name.lower()] = asdict(weights), number
                 self._write(index)
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from phift.emulator.runtime.serving.contract import MAX_NEW_TOKENS, BadRequest, Question
 from phift.emulator.runtime.serving.folders import ModelFolderError, find_model
 from phift.emulator.runtime.training.steps.encoding import escape_controls
+from phift.emulator.runtime.training.steps.finetune import SMALL
 
 __all__ = ["LanguageModel", "import_libraries"]
 
@@ -51,11 +53,12 @@ class LanguageModel:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
-        torch.set_num_threads(1)  # a small model decodes fastest on one; more instances use more cores
         place = find_model(folder)
         tokenizer = AutoTokenizer.from_pretrained(place.tokenizer, padding_side="left")
         model = AutoModelForCausalLM.from_pretrained(place.weights, dtype=torch.float32)
         model.eval()
+        # a small model decodes fastest on one thread; more instances use more cores
+        torch.set_num_threads(1 if model.num_parameters() < SMALL else int(os.environ.get("PHIFT_THREADS", "1")))
         if tokenizer.pad_token_id is None:
             tokenizer.pad_token = tokenizer.eos_token
         chat = bool(tokenizer.chat_template) if place.chat is None else place.chat
