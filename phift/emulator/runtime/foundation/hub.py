@@ -25,6 +25,8 @@ def download(name: str, target: Path, revision: str | None = None) -> None:
 
     With HF_HUB_OFFLINE=1 the cache alone is read. Raises NotDownloaded.
     """
+    if not sys.stderr.isatty():
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # read when it is imported
     import huggingface_hub
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -34,12 +36,9 @@ def download(name: str, target: Path, revision: str | None = None) -> None:
         RepositoryNotFoundError,
         RevisionNotFoundError,
     )
-    from huggingface_hub.utils import disable_progress_bars
 
     offline = huggingface_hub.is_offline_mode()
     endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
-    if not sys.stderr.isatty():
-        disable_progress_bars()
     try:
         if offline:
             shutil.copytree(
