@@ -35,10 +35,10 @@ def _torch() -> None:
 
 def _training() -> None:
     import peft
-    from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer
+    from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer, Trainer
     from transformers.models.phi3 import modeling_phi3  # the stand-in's architecture
 
-    _ = peft, AutoModelForCausalLM, AutoTokenizer, Trainer, modeling_phi3
+    _ = peft, AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer, Trainer, modeling_phi3
 
 
 def _mlflow() -> None:
