@@ -46,7 +46,7 @@ class Blob:
 
 @dataclass
 class Repository:
-    """A data set. commits: files by commit; branches, tags: commit by name; gated: "" | "auto" | "manual"."""
+    """A data set or model. commits: files by commit; branches, tags: commit by name; gated: "" | "auto" | "manual"."""
 
     id: str
     gated: str = ""

@@ -164,7 +164,7 @@ class Api(Handler):
         if token and token not in self.hub.tokens:
             self.refuse(401, message="Invalid credentials in Authorization header")
             return
-        found = re.match(r"(/api)?/datasets/([\w.-]+/[\w.-]+)(?:/(.*))?$", url.path)
+        found = re.match(r"(?:(/api)/(?:datasets|models)|/datasets|)/([\w.-]+/[\w.-]+)(?:/(.*))?$", url.path)
         if not found:
             self.refuse(404, message="Sorry, we can't find the page you are looking for.")
             return

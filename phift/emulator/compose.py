@@ -14,6 +14,7 @@ from phift.emulator.core.routing import Route
 from phift.emulator.core.workspace import Workspace
 from phift.emulator.runtime.serving.supervisor import Supervisor
 from phift.emulator.runtime.tracking.server import TrackingServer
+from phift.emulator.runtime.training.workers import Workers
 from phift.emulator.services.admin import routes as admin
 from phift.emulator.services.artifacts import routes as artifacts
 from phift.emulator.services.assets import routes as assets
@@ -122,7 +123,7 @@ def _equip(emulator: Emulator) -> None:
     )
     emulator.tracking = TrackingServer(emulator.folder("mlflow"))
     register = partial(register_output, emulator)
-    emulator.jobs = JobQueue(Platform(emulator, emulator.blobs, emulator.tracking, register))
+    emulator.jobs = JobQueue(Platform(emulator, emulator.blobs, emulator.tracking, Workers(emulator.home), register))
     emulator.schedules = Scheduler(emulator)
     emulator.containers = Supervisor(emulator, partial(download, emulator, emulator.blobs))
     emulator.metrics = Metrics(emulator.store)

@@ -13,6 +13,7 @@ import typer
 
 from phift.azure.sessions import ensure_emulator
 from phift.cli import options as o
+from phift.cli.commands import weights
 from phift.cli.help import Command, Group
 from phift.cli.terminal import Terminal
 from phift.errors import ApprovalError, UsageError
@@ -26,6 +27,8 @@ group = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
+
+group.add_typer(weights.group)
 
 
 class Pace(StrEnum):

@@ -135,6 +135,11 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "it shows none",
             "recorded 2025-02 with code; without code only in 2022, when there were none at all",
         ),
+        "classification_answers": Assumption(
+            "a text classification model answers a list of classes, one a row; return_all_scores adds their scores",
+            "",
+            "the list is how text-generation models answer tables; no answer of a classifier is recorded",
+        ),
         "lists_lag_two_seconds": Assumption(
             "at the faithful pace lists, and requests after new traffic, lag two seconds behind",
             "",

@@ -30,11 +30,11 @@ STATE = (
     *("store.sqlite3", "store.sqlite3-wal", "store.sqlite3-shm", "blobs", "jobs", "mlflow", "deployments"),
     *("workspaces", "registries"),
 )
-"""What a reset removes. Identity, certificates and logs stay."""
+"""What a reset removes. Identity, certificates, logs and weights of models stay."""
 
 _FILES = (
     *("identity.json", "settings.json", "endpoint.json", ".gitignore"),
-    *("identity.lock", "start.lock", "emulator.lock", "tls", "logs"),
+    *("identity.lock", "start.lock", "emulator.lock", "tls", "logs", "weights"),
 )
 """What is in a home besides."""
 _OTHERS = 0o077

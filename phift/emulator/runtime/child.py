@@ -17,10 +17,24 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
-__all__ = ["Child", "spawn_child", "watch_lifeline"]
+__all__ = ["Child", "Work", "kill_group", "spawn_child", "watch_lifeline"]
 
 _LIFELINE = "PHIFT_LIFELINE"
+
+
+class Work(Protocol):
+    """What runs in a process, or in several one after the other, for a caller who waits for its end."""
+
+    @property
+    def running(self) -> bool: ...
+
+    async def wait(self) -> int:
+        """The exit code; minus the signal's number when a signal ended it."""
+
+    def kill(self) -> None:
+        """Kill it, and all that it started, at once. Harmless when it has ended."""
 
 
 class Child:
@@ -42,8 +56,7 @@ class Child:
 
     def kill(self) -> None:
         """Kill the whole process group at once. Harmless when it is gone."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        kill_group(self.process.pid)
         if self._lifeline >= 0:
             os.close(self._lifeline)
             self._lifeline = -1
@@ -58,12 +71,24 @@ class Child:
         return await self.process.wait()
 
 
+def kill_group(leader: int) -> None:
+    """Kill the process group that a process leads. Harmless when it is gone."""
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
+
+
 async def spawn_child(
-    module: str, *arguments: str, log: Path, environment: Mapping[str, str] | None = None, prefix: Sequence[str] = ()
+    module: str,
+    *arguments: str,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    prefix: Sequence[str] = (),
+    pass_fds: Sequence[int] = (),
 ) -> Child:
     """Start `python -m module arguments`; raises OSError when that is impossible.
 
     log: file its output is appended to. environment: variables on top of ours. prefix: options of the interpreter.
+    pass_fds: file descriptors that it inherits under the same numbers.
     """
     reading, writing = os.pipe()
     try:
@@ -78,7 +103,7 @@ async def spawn_child(
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                pass_fds=(reading,),
+                pass_fds=(reading, *pass_fds),
                 env={**os.environ, **(environment or {}), _LIFELINE: str(reading)},
             )
     except BaseException:
@@ -89,14 +114,21 @@ async def spawn_child(
     return Child(process, writing)
 
 
-def watch_lifeline() -> None:
-    """Call first thing in a child: die with the emulator. Without a lifeline (started by hand) nothing is watched."""
-    descriptor = os.environ.pop(_LIFELINE, None)
+def watch_lifeline(descriptor: int | None = None) -> int | None:
+    """Call first thing in a child: die with the emulator. Without a lifeline (started by hand) nothing is watched.
+
+    descriptor: that of the lifeline, for a child that was forked; by default it is taken from the environment. Returns
+    it, so that forks of this process can watch it too.
+    """
     if descriptor is None:
-        return
+        inherited = os.environ.pop(_LIFELINE, None)
+        if inherited is None:
+            return None
+        descriptor = int(inherited)
 
     def wait() -> None:
-        os.read(int(descriptor), 1)
+        os.read(descriptor, 1)
         os.killpg(os.getpgid(0), signal.SIGKILL)
 
     threading.Thread(target=wait, name="lifeline", daemon=True).start()
+    return descriptor

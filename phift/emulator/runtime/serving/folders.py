@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ __all__ = ["ModelFolderError", "ModelPlace", "find_model", "find_pyfunc"]
 
 _TASKS = {"llm/v1/chat": True, "chat-completion": True, "text-generation": False, "llm/v1/completions": False}
 """Whether a task's model takes conversations."""
+_CLASSIFICATION = "text-classification"
 
 
 class ModelFolderError(Exception):
@@ -20,11 +22,16 @@ class ModelFolderError(Exception):
 
 @dataclass(frozen=True)
 class ModelPlace:
-    """weights, tokenizer: folders as transformers reads them. chat: takes conversations; None: ask the tokenizer."""
+    """weights, tokenizer: folders as transformers reads them. chat: takes conversations; None: ask the tokenizer.
+
+    classifies: it gives texts a class. columns: names of the one or two texts of a row, where it was trained by names.
+    """
 
     weights: Path
     tokenizer: Path
     chat: bool | None
+    classifies: bool = False
+    columns: tuple[str, ...] = ()
 
 
 def find_pyfunc(folder: Path) -> Path | None:
@@ -50,7 +57,7 @@ def find_model(folder: Path) -> ModelPlace:
     for place in places:
         if (place / "config.json").is_file():
             _check_weights(place, "")
-            return ModelPlace(place, place, None)
+            return ModelPlace(place, place, None, classifies=_is_classifier(place / "config.json"))
     raise ModelFolderError("there is neither an MLmodel file (MLflow) nor a config.json (Hugging Face) in it")
 
 
@@ -92,16 +99,24 @@ def _mlflow(place: Path) -> ModelPlace:
     _check_weights(weights, f"{weights.name}/")
     if not any((tokenizer / name).is_file() for name in ("tokenizer.json", "tokenizer.model", "vocab.json")):
         raise ModelFolderError("components/tokenizer has no tokenizer.json")
-    metadata = described.get("metadata")
-    return ModelPlace(weights, tokenizer, _takes_chats(flavor, metadata if isinstance(metadata, dict) else {}))
-
-
-def _takes_chats(flavor: dict[str, Any], metadata: dict[str, Any]) -> bool:
-    """MLflow writes chat models with the pipeline's task, text-generation, and their own beside it."""
+    given = described.get("metadata")
+    metadata: dict[str, Any] = given if isinstance(given, dict) else {}
+    # MLflow writes chat models with the pipeline's task, text-generation, and their own beside it
     task = str(flavor.get("inference_task") or metadata.get("task") or flavor.get("task") or flavor.get("task_type"))
+    if task == _CLASSIFICATION:
+        columns = tuple(filter(None, str(metadata.get("columns") or "").split(",")))
+        return ModelPlace(weights, tokenizer, chat=False, classifies=True, columns=columns)
     if task not in _TASKS:
-        raise ModelFolderError(f"MLmodel says task {task!r}; served are {', '.join(_TASKS)}")
-    return _TASKS[task]
+        raise ModelFolderError(f"MLmodel says task {task!r}; served are {', '.join((*_TASKS, _CLASSIFICATION))}")
+    return ModelPlace(weights, tokenizer, _TASKS[task])
+
+
+def _is_classifier(config: Path) -> bool:
+    try:
+        listed = json.loads(config.read_bytes()).get("architectures")
+    except (ValueError, AttributeError):
+        return False
+    return isinstance(listed, list) and any(str(name).endswith("ForSequenceClassification") for name in listed)
 
 
 def _check_weights(folder: Path, shown: str) -> None:

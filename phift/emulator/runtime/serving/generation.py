@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from phift.emulator.runtime.serving.contract import MAX_NEW_TOKENS, BadRequest, Question
+from phift.emulator.runtime.serving.contract import MAX_NEW_TOKENS, BadRequest, Question, read_question
 from phift.emulator.runtime.serving.folders import ModelFolderError, find_model
 from phift.emulator.runtime.training.steps.encoding import escape_controls
+from phift.emulator.runtime.training.steps.finetune import SMALL
 
 __all__ = ["LanguageModel", "import_libraries"]
 
@@ -22,11 +24,18 @@ _SAMPLING = ("temperature", "top_k", "top_p")
 def import_libraries(folder: Path) -> None:
     """Imports what every worker needs for the model of a folder. Done in their parent, all share the pages and start
     in a moment; no torch operation may run there before the fork, or its thread pool hangs in the children."""
-    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig, AutoTokenizer
+    from transformers import (
+        MODEL_FOR_CAUSAL_LM_MAPPING,
+        MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
+        AutoConfig,
+        AutoTokenizer,
+    )
 
     try:
-        config = AutoConfig.from_pretrained(find_model(folder).weights)
-        _ = AutoTokenizer, MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+        place = find_model(folder)
+        config = AutoConfig.from_pretrained(place.weights)
+        mapping = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING if place.classifies else MODEL_FOR_CAUSAL_LM_MAPPING
+        _ = AutoTokenizer, mapping[type(config)]
     except (ModelFolderError, OSError, ValueError, KeyError) as error:
         # the worker meets the same and ends with it, in the server's own way
         logger.warning("cannot prepare for the model: %s", error)
@@ -51,11 +60,12 @@ class LanguageModel:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
-        torch.set_num_threads(1)  # a small model decodes fastest on one; more instances use more cores
         place = find_model(folder)
         tokenizer = AutoTokenizer.from_pretrained(place.tokenizer, padding_side="left")
         model = AutoModelForCausalLM.from_pretrained(place.weights, dtype=torch.float32)
         model.eval()
+        # a small model decodes fastest on one thread; more instances use more cores
+        torch.set_num_threads(1 if model.num_parameters() < SMALL else int(os.environ.get("PHIFT_THREADS", "1")))
         if tokenizer.pad_token_id is None:
             tokenizer.pad_token = tokenizer.eos_token
         chat = bool(tokenizer.chat_template) if place.chat is None else place.chat
@@ -84,6 +94,10 @@ class LanguageModel:
         if question.parameters.get("return_full_text"):
             texts = [(self._plain(asked) + text) for asked, text in zip(question.inputs, texts, strict=True)]
         return question.answer(texts)
+
+    def respond(self, body: bytes) -> Any:
+        """The answer to a request's body; raises BadRequest."""
+        return self.answer(read_question(body, chat=self.chat))
 
     def warm_up(self) -> None:
         """One full-length answer: the first one is ten times as slow as the rest."""

@@ -57,6 +57,7 @@ class Launch:
             "PHIFT_SHARED_IMPORTS": "1" if not self.entry_script and own is _SCORE else "",
             "HF_HUB_OFFLINE": "1",
             "MLFLOW_DISABLE_TELEMETRY": "true",
+            "PHIFT_THREADS": str(max(1, _cores() // self.workers)),
             "OMP_NUM_THREADS": "1",
             "MKL_NUM_THREADS": "1",
             "PYTHONUNBUFFERED": "1",
@@ -91,9 +92,13 @@ def rehearses() -> bool:
     return said == "rehearse"
 
 
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def workers_for(instances: int) -> tuple[int, str]:
     """How many processes stand for `instances`, and what the log says about it: no more than there are cores."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = _cores()
     workers = max(1, min(instances, cores))
     note = f"instance_count {instances}: {workers} worker process{'es' if workers > 1 else ''}"
     return workers, note + (f", as this machine has {cores} cores" if workers < instances else "")

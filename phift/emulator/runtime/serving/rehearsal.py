@@ -20,8 +20,9 @@ from typing import Any
 from azureml_inference_server_http.api.aml_request import rawhttp
 from azureml_inference_server_http.api.aml_response import AMLResponse
 
+from phift.emulator.runtime.serving.classification import read_table
 from phift.emulator.runtime.serving.contract import read_question
-from phift.emulator.runtime.serving.folders import find_model, find_pyfunc
+from phift.emulator.runtime.serving.folders import ModelPlace, find_model, find_pyfunc
 from phift.emulator.runtime.serving.script import guarded
 from phift.emulator.runtime.serving.tabular import Refused, read_rows
 
@@ -29,8 +30,8 @@ __all__ = ["LABEL", "init", "run"]
 
 LABEL = "rehearsal: "
 
-_chat: dict[str, bool] = {}
-"""Whether the model takes conversations; nothing for one that is served by its python_function flavor."""
+_loaded: dict[str, ModelPlace] = {}
+"""The model; nothing for one that is served by its python_function flavor."""
 
 
 def init() -> None:
@@ -39,17 +40,20 @@ def init() -> None:
         raise RuntimeError(message)
     folder = Path(os.environ["AZUREML_MODEL_DIR"])
     if not find_pyfunc(folder):
-        _chat["model"] = find_model(folder).chat is not False
+        _loaded["model"] = find_model(folder)
 
 
 @rawhttp  # type: ignore[untyped-decorator]
 def run(request: Any) -> Any:
     """The contract's answer without a model's."""
-    return guarded(request, _answer) if _chat else _answer_rows(request)
+    return guarded(request, _answer) if _loaded else _answer_rows(request)
 
 
 def _answer(body: bytes) -> Any:
-    question = read_question(body, chat=_chat["model"])
+    place = _loaded["model"]
+    if place.classifies:
+        return [LABEL + row[0] for row in read_table(body, place.columns).rows]
+    question = read_question(body, chat=place.chat is not False)
     texts = [LABEL + (asked if isinstance(asked, str) else asked[-1]["content"]) for asked in question.inputs]
     return question.answer(texts)
 

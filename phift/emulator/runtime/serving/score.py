@@ -8,18 +8,20 @@ from typing import Any
 
 from azureml_inference_server_http.api.aml_request import rawhttp
 
-from phift.emulator.runtime.serving.contract import read_question
+from phift.emulator.runtime.serving.classification import Classifier
+from phift.emulator.runtime.serving.folders import find_model
 from phift.emulator.runtime.serving.generation import LanguageModel
 from phift.emulator.runtime.serving.script import guarded
 
 __all__ = ["init", "run"]
 
-_loaded: dict[str, LanguageModel] = {}
+_loaded: dict[str, LanguageModel | Classifier] = {}
 
 
 def init() -> None:
     """Called once a worker, before it takes requests."""
-    model = LanguageModel.load(Path(os.environ["AZUREML_MODEL_DIR"]))
+    folder = Path(os.environ["AZUREML_MODEL_DIR"])
+    model = Classifier.load(folder) if find_model(folder).classifies else LanguageModel.load(folder)
     model.warm_up()
     _loaded["model"] = model
 
@@ -31,5 +33,4 @@ def run(request: Any) -> Any:
 
 
 def _answer(body: bytes) -> Any:
-    model = _loaded["model"]
-    return model.answer(read_question(body, chat=model.chat))
+    return _loaded["model"].respond(body)

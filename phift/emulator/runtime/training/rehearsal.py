@@ -29,8 +29,9 @@ from pathlib import Path
 from phift.emulator.runtime.child import watch_lifeline
 from phift.emulator.runtime.training.events import EventWriter, Progress, StepEnded, StepStarted
 from phift.emulator.runtime.training.steps import PIPELINES
-from phift.emulator.runtime.training.steps.context import Parameters, StepContext, StepError
-from phift.emulator.runtime.training.worker import JobFile
+from phift.emulator.runtime.training.steps.context import Parameters, StepContext, StepError, Task
+from phift.emulator.runtime.training.steps.convert import TASKS
+from phift.emulator.runtime.training.worker import TRAINING, JobFile
 
 __all__ = ["LABEL", "rehearses", "worker_for"]
 
@@ -62,7 +63,7 @@ def rehearses() -> bool:
 def worker_for(tags: Mapping[str, str], node: str = "") -> tuple[str, dict[str, str]]:
     """The module that is the worker of a node of a job with these tags, and what its environment needs on top."""
     if not rehearses():
-        return "phift.emulator.runtime.training.worker", {}
+        return TRAINING, {}
     variables = {variable: tags[tag] for tag, variable in _TAGS.items() if tag in tags}
     named, slash, failure = variables.get("PHIFT_REHEARSAL_FAIL", "").partition("/")
     if slash and ":" not in named:
@@ -155,7 +156,7 @@ flavors:
     model_binary: model
     pipeline_model_type: Phi3ForCausalLM
     source_model_name: {context.job}
-    task: text-generation
+    task: {"text-classification" if context.task is Task.CLASS else "text-generation"}
     tokenizer_type: PreTrainedTokenizerFast
     torch_dtype: torch.float32
     transformers_version: {version("transformers")}
@@ -163,7 +164,7 @@ metadata:
   finetuned_by_job: {context.job}
   rehearsal: 'true'
   stand_in: '{str(context.stand_in).lower()}'
-  task: {"llm/v1/chat" if context.chat else "text-generation"}
+  task: {TASKS[context.task]}
 mlflow_version: {version("mlflow")}
 """
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from phift.emulator.core.context import Context
 from phift.emulator.core.errors import ServiceError
+from phift.emulator.runtime import foundation
+from phift.emulator.runtime.foundation.weights import WeightsStore
 from phift.emulator.services.assets.labels import labelled_version
 from phift.emulator.services.blob.account import ARTIFACT_CONTAINER, BlobAccount
-from phift.emulator.services.registry.publish import versions
+from phift.emulator.services.registry.publish import stands_in, versions
 
 __all__ = [
     "ARTIFACT_STORE",
@@ -72,10 +75,16 @@ class BlobPlace:
 
 @dataclass(frozen=True)
 class RegistryModel:
-    """A base model of a registry. version: as the registry numbers it."""
+    """A base model of a registry. version: as the registry numbers it.
+
+    folder: its weights, or the stand-in's; None where there is neither. stand_in: which. digest: of real weights.
+    """
 
     name: str
     version: str
+    folder: Path | None = None
+    stand_in: bool = False
+    digest: str = ""
 
 
 def place_of(context: Context, uri: str, kind: str, *, links: int = 0) -> BlobPlace | RegistryModel:
@@ -154,7 +163,7 @@ def _of_registry(context: Context, found: re.Match[str], kind: str) -> BlobPlace
     registry = context.cloud.registry(found["registry"])
     if registry is None:
         if found["kind"].lower() == "models":
-            return _registry_model(found["registry"], found["name"], found["version"] or "")
+            return _registry_model(context, found["registry"], found["name"], found["version"] or "")
         text = f"Not found data {found['name']} (version: {found['version'] or found['label']})."
         raise ServiceError(404, "UserError", text, inner=("NotFound", "DataNotFound"))
     check_region(context, registry, found[0])
@@ -215,13 +224,17 @@ def _folder_of(place: BlobPlace) -> tuple[str, str]:
     return place.container, f"{place.path}/" if place.path else ""
 
 
-def _registry_model(registry: str, name: str, version: str) -> RegistryModel:
-    found = versions("models", name, registry.lower())
+def _registry_model(context: Context, registry: str, name: str, version: str) -> RegistryModel:
+    weights = WeightsStore(context.cloud.home).find(name)
+    found = versions("models", name, registry.lower(), weights)
     known = next((document for document in reversed(found) if version in ("", document["name"])), None)
     if known is None:
         text = f"Not found model {name}" + (f" (version: {version})." if version else ".")
         raise ServiceError(404, "UserError", text, inner=("NotFound", "ModelNotFound"))
-    return RegistryModel(name, str(known["name"]))
+    if weights:
+        return RegistryModel(name, str(known["name"]), weights.path, digest=weights.digest)
+    stand_in = stands_in(name)
+    return RegistryModel(name, str(known["name"]), foundation.WEIGHTS if stand_in else None, stand_in)
 
 
 def _asset(context: Context, kind: str, found: Mapping[str, Any], links: int) -> BlobPlace | RegistryModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,13 @@ from urllib.parse import unquote, urlsplit
 from phift.emulator.core.context import Context
 from phift.emulator.core.documents import timestamp
 from phift.emulator.core.errors import ServiceError
-from phift.emulator.runtime import foundation
 from phift.emulator.runtime.serving.durations import seconds_of
 from phift.emulator.runtime.serving.folders import ModelFolderError, find_model, find_pyfunc
 from phift.emulator.runtime.serving.launch import Launch, workers_for
 from phift.emulator.runtime.serving.supervisor import INITIALIZER_LOG, SERVER_LOG, log_folder
 from phift.emulator.services.assets.locations import BlobPlace, RegistryModel, place_of
 from phift.emulator.services.blob.account import BlobAccount
-from phift.emulator.services.registry.publish import no_weights, stands_in
+from phift.emulator.services.registry.publish import no_weights
 
 __all__ = ["describe", "download", "model_key"]
 
@@ -82,13 +82,10 @@ async def _download_model(context: Context, blobs: BlobAccount, launch: Launch) 
     target = Path(launch.folder) / launch.model_dir
     place = place_of(context, launch.model, "mlflow_model")
     if isinstance(place, RegistryModel):
-        if not stands_in(place.name):
-            raise ServiceError(
-                400,
-                "BadArgument",
-                f"{no_weights(place.name)} Register a model with weights of your own to serve it.",
-            )
-        shutil.copytree(foundation.WEIGHTS, target / "mlflow_model_folder")
+        if place.folder is None:
+            text = no_weights(place.name, "or register a model with weights of your own to serve it")
+            raise ServiceError(400, "BadArgument", text)
+        await asyncio.to_thread(shutil.copytree, place.folder, target / "mlflow_model_folder")
     else:
         await _export(blobs, place, target, f"model {launch.model}")
     if launch.entry_script or find_pyfunc(target):

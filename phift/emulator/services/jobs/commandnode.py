@@ -11,7 +11,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from phift.emulator.runtime import foundation
 from phift.emulator.runtime.child import spawn_child
 from phift.emulator.runtime.commands.environment import RunIdentity, command_variables
 from phift.emulator.runtime.commands.process import CommandFile
@@ -28,7 +27,7 @@ from phift.emulator.services.jobs.noderun import JobFailure, JobTimeout, NodeRun
 from phift.emulator.services.jobs.outputs import place_uri
 from phift.emulator.services.jobs.record import Job, Run
 from phift.emulator.services.jobs.works import Command, Output
-from phift.emulator.services.registry.publish import no_weights, stands_in
+from phift.emulator.services.registry.publish import no_weights
 
 __all__ = ["CommandNode"]
 
@@ -118,10 +117,10 @@ class CommandNode(NodeRun):
         uri, kind, mode = self._work.inputs[name]
         place = self._place_of(uri, kind)
         if isinstance(place, RegistryModel):
-            if not stands_in(place.name):
+            if place.folder is None:
                 raise JobFailure(no_weights(place.name))
             target = self._folder / "inputs" / name
-            await asyncio.to_thread(shutil.copytree, foundation.WEIGHTS, target)
+            await asyncio.to_thread(shutil.copytree, place.folder, target)
             return str(target)
         if mode.lower() == _DIRECT:
             return place_uri(self._context, place)

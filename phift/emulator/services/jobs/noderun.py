@@ -10,9 +10,10 @@ from pathlib import Path
 
 from phift.emulator.core.context import Context
 from phift.emulator.core.errors import ServiceError
-from phift.emulator.runtime.child import Child
+from phift.emulator.runtime.child import Work
 from phift.emulator.runtime.tracking.metrics import MetricsSender
 from phift.emulator.runtime.tracking.server import TrackingServer
+from phift.emulator.runtime.training.workers import Workers
 from phift.emulator.services.assets.locations import BlobPlace, RegistryModel, place_of
 from phift.emulator.services.blob.account import BlobAccount
 from phift.emulator.services.jobs import reuse
@@ -29,11 +30,12 @@ RegisterOutput = Callable[[Output, BlobPlace, str], str]
 
 @dataclass(frozen=True)
 class Platform:
-    """What nodes run on: the emulator's context, its storage account, its tracking server, its assets."""
+    """What nodes run on: the emulator's context, storage account, tracking server, training processes and assets."""
 
     context: Context
     blobs: BlobAccount
     tracking: TrackingServer
+    workers: Workers
     register: RegisterOutput
 
 
@@ -79,7 +81,7 @@ class NodeRun(ABC):
         self._metrics = metrics
         self._earlier = earlier
         self._outputs = work.kept
-        self._child: Child | None = None
+        self._child: Work | None = None
         self._killed = False
         self.record = record
         self.places: dict[str, BlobPlace] = {}

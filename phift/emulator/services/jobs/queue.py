@@ -65,6 +65,7 @@ class JobQueue:
         """Kill what runs; those jobs are restarted at the next start."""
         for runner in self._runners.values():
             runner.abandon()
+        await self._platform.workers.stop()
         await self._tracking.stop()
 
     def submitted(self, job: Job) -> None:

@@ -80,7 +80,7 @@ def _content_of_work(work: Training | Command) -> list[Any]:
 
 def _content(store: Store, blobs: BlobAccount, place: BlobPlace | RegistryModel) -> list[Any]:
     if isinstance(place, RegistryModel):
-        return [place.name, place.version]
+        return [place.name, place.version, *filter(None, [place.digest])]
     # (assumed: reuse_looks_at_content)
     if not holds(store, "reuse_looks_at_content"):
         return [place.container, place.path]

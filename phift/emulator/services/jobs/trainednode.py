@@ -8,8 +8,7 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
-from phift.emulator.runtime import foundation
-from phift.emulator.runtime.child import Child, spawn_child
+from phift.emulator.runtime.child import Work
 from phift.emulator.runtime.tracking.metrics import MetricsSender
 from phift.emulator.runtime.training import rehearsal
 from phift.emulator.runtime.training.events import Event, EventReader, Metrics, Progress, StepEnded, StepStarted
@@ -20,7 +19,7 @@ from phift.emulator.services.jobs.logs import STEP_LOG, LogCopy, RunLog
 from phift.emulator.services.jobs.noderun import JobFailure, NodeRun, Platform
 from phift.emulator.services.jobs.record import Job, Run, Status
 from phift.emulator.services.jobs.works import Training
-from phift.emulator.services.registry.publish import no_weights, stands_in
+from phift.emulator.services.registry.publish import no_weights
 
 __all__ = ["TrainedNode"]
 
@@ -60,12 +59,8 @@ class TrainedNode(NodeRun):
         job_file = await self._prepare()
         job_file.write(self._folder)
         worker, settings = rehearsal.worker_for(self._reload().tags, self._work.node)
-        self._child = await spawn_child(
-            worker,
-            str(self._folder),
-            log=self._folder / "worker.log",
-            environment={**_environment(self._work), **settings},
-        )
+        variables = {**_environment(self._work), **settings}
+        self._child = await self._platform.workers.start(worker, self._folder, variables)
         if self._killed:
             self._child.kill()
         await self._follow(self._child)
@@ -95,16 +90,14 @@ class TrainedNode(NodeRun):
         for name, (uri, kind, *_) in self._work.inputs.items():
             place = self._place_of(uri, kind)
             if isinstance(place, RegistryModel):
-                if not stands_in(place.name):
-                    raise JobFailure(
-                        f"{no_weights(place.name)} Give real weights as pytorch_model_path or huggingface_id."
-                    )
-                paths[name], stand_in = str(foundation.WEIGHTS), True
+                if place.folder is None:
+                    raise JobFailure(no_weights(place.name, "or give them as pytorch_model_path or huggingface_id"))
+                paths[name], stand_in = str(place.folder), place.stand_in
             else:
                 paths[name] = str(await self._fetch(name, place, uri))
         return JobFile(self._job.name, self._work.component, self._work.parameters, paths, stand_in)
 
-    async def _follow(self, child: Child) -> None:
+    async def _follow(self, child: Work) -> None:
         reader = EventReader(self._folder / "events.jsonl")
         while True:
             running = child.running

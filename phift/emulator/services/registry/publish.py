@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from functools import cache
 from pathlib import Path
@@ -14,10 +14,11 @@ from phift.catalog.components import component, components
 from phift.catalog.files import read_facts
 from phift.catalog.models import CatalogModel, model, models
 from phift.emulator.core.documents import timestamp
+from phift.emulator.runtime.foundation.weights import RealWeights
 from phift.emulator.services.assets.component_spec import component_spec_text
 from phift.emulator.services.registry.environments import curated, curated_names, curated_properties
 
-__all__ = ["REGISTRY", "names", "no_weights", "registries", "stands_in", "versions"]
+__all__ = ["REGISTRY", "names", "no_weights", "recommended", "registries", "stands_in", "versions"]
 
 REGISTRY = "azureml"
 _PUBLISHER = "azureml"
@@ -41,36 +42,43 @@ def registries() -> tuple[str, ...]:
     return (REGISTRY, *_local()["other_registries"])
 
 
-def no_weights(name: str) -> str:
-    """The message for a model without weights and without a stand-in."""
+def no_weights(name: str, otherwise: str = "") -> str:
+    """The message for a model without weights and without a stand-in. otherwise: another remedy."""
     stand_ins = ", ".join(_local()["stand_in"]["models"])
-    return f"The weights of {name} are not here: the embedded Azure ML has a stand-in for {stand_ins} only."
+    remedy = f"Add them: phift emulator weights add {name} FOLDER" + (f"; {otherwise}" if otherwise else "")
+    return f"The weights of {name} are not here: the embedded Azure ML has a stand-in for {stand_ins} only. {remedy}."
 
 
-def names(kind: str, registry: str = REGISTRY) -> list[str]:
+def names(kind: str, registry: str = REGISTRY, added: Iterable[str] = ()) -> list[str]:
     """The names of all models, components or environments; [] for other kinds.
 
-    Parses every file of the kind at first use. registry: in lower case.
+    Parses every file of the kind at first use. registry: in lower case. added: models with real weights, of which the
+    catalogue need not know.
     """
     if registry != REGISTRY:
         return list(_local()["other_registries"].get(registry, ())) if kind == "models" else []
     if kind == "models":
-        return list(models())
+        return [*models(), *(name for name in added if model(name) is None)]
     if kind == "environments":
         return curated_names()
     return list(components()) if kind == "components" else []
 
 
 @cache
-def versions(kind: str, name: str, registry: str = REGISTRY) -> tuple[dict[str, Any], ...]:
+def versions(
+    kind: str, name: str, registry: str = REGISTRY, weights: RealWeights | None = None
+) -> tuple[dict[str, Any], ...]:
     """The version documents of a model, component or environment, oldest first.
 
-    () for a name the registry does not have. registry: in lower case.
+    () for a name the registry does not have. registry: in lower case. weights: those that replace the stand-in of a
+    model, or are published under a name of their own.
     """
     if registry != REGISTRY and name.lower() not in {listed.lower() for listed in names(kind, registry)}:
         return ()
     if kind == "models" and (found := model(name)):
-        return _model_versions(found, registry)
+        return _model_versions(found, registry, weights)
+    if kind == "models" and weights:
+        return (_own_version(weights, registry),)
     if kind == "components" and (found_component := component(name)):
         return (_component_version(found_component.name, found_component.version),)
     if kind == "environments" and (found_environment := curated(name)):
@@ -79,13 +87,13 @@ def versions(kind: str, name: str, registry: str = REGISTRY) -> tuple[dict[str, 
     return ()
 
 
-def _model_versions(current: CatalogModel, registry: str) -> tuple[dict[str, Any], ...]:
+def _model_versions(current: CatalogModel, registry: str, weights: RealWeights | None) -> tuple[dict[str, Any], ...]:
     local = _local()
     defaults = dict(current.defaults)
     tags = _text_tags({key: value for key, value in current.tags.items() if key != "model_specific_defaults"})
     tags |= {"license": current.license, "task": ",".join(current.inference_tasks)}
     stand_in = stands_in(current.name)
-    tags |= local["stand_in" if stand_in else "no_weights"]["tags"]
+    tags |= _weights_tags(weights) if weights else local["stand_in" if stand_in else "no_weights"]["tags"]
     published = []
     if earlier := local["earlier"].get(current.name):
         old_tags = {**tags, **_defaults_tag(defaults), **_allow_list_tags(current)}
@@ -97,16 +105,60 @@ def _model_versions(current: CatalogModel, registry: str) -> tuple[dict[str, Any
     published.append(
         _model(current, registry, current.version, local["catalogue_date"], today, metadata, archived=current.archived)
     )
-    if stand_in:
+    if stand_in or weights:
         rule = local["stand_in"]["local_version"]
         kept = {key: value for key, value in defaults.items() if key not in rule["drop_defaults"]}
         own_tags = {**tags, **_defaults_tag(kept)}
         own_metadata = {key: value for key, value in metadata.items() if key not in rule["drop_system_metadata"]}
-        number = str(int(current.version) + 1)
-        published.append(
-            _model(current, registry, number, rule["date"], own_tags, own_metadata, archived=rule["archived"])
-        )
+        number = int(current.version) + 1
+        # other weights are another version: what pins the one before, or was trained from it, is told from them
+        local_versions = [(number, rule["date"])] if stand_in else []
+        if weights:
+            local_versions.append((number + weights.number, max(rule["date"], _day(weights))))
+        published += [
+            _model(current, registry, str(local_version), day, own_tags, own_metadata, archived=rule["archived"])
+            for local_version, day in local_versions
+        ]
     return tuple(published)
+
+
+def _own_version(weights: RealWeights, registry: str) -> dict[str, Any]:
+    """Of a model that the catalogue does not have."""
+    tasks = ("chat-completion", "text-generation") if weights.chat else ("text-generation",)
+    own = CatalogModel(
+        name=weights.name,
+        version=str(weights.number),
+        archived=False,
+        license="",
+        finetune_tasks=tasks,
+        inference_tasks=tasks[:1],
+        context_window=weights.context_window or None,
+        tags={},
+        system_metadata={},
+    )
+    tags = {"task": tasks[0], **_weights_tags(weights), **_defaults_tag(recommended(weights))}
+    return _model(own, registry, own.version, _day(weights), tags, {}, archived=False)
+
+
+def recommended(weights: RealWeights) -> dict[str, Any]:
+    """Fine-tune parameters with which LoRA learns on a CPU, as the tag model_specific_defaults recommends them.
+
+    Measured with models of half a million, 135 million and 3.8 billion parameters.
+    """
+    sizes = ((10_000_000, 5e-3, 32), (1_000_000_000, 2e-3, 8))
+    rate, rank = next(((rate, rank) for most, rate, rank in sizes if weights.parameters < most), (3e-4, 8))
+    # below this width arithmetic of 16 bits is slower than of 32
+    precision = "16" if weights.hidden_size >= 256 else "32"
+    lora = {"apply_lora": "true", "lora_r": rank, "lora_alpha": 2 * rank}
+    return {**lora, "learning_rate": rate, "precision": precision}
+
+
+def _weights_tags(weights: RealWeights) -> dict[str, str]:
+    return {"phift.weights": "true", "phift.weights.source": weights.source}
+
+
+def _day(weights: RealWeights) -> date:
+    return datetime.fromisoformat(weights.added).date()
 
 
 def _defaults_tag(defaults: Mapping[str, Any]) -> dict[str, str]:

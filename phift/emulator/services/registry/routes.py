@@ -12,6 +12,7 @@ from phift.emulator.core.documents import empty, reply, timestamp
 from phift.emulator.core.errors import ServiceError, detail
 from phift.emulator.core.listing import in_view, page
 from phift.emulator.core.routing import Host, Route
+from phift.emulator.runtime.foundation.weights import WeightsStore
 from phift.emulator.services.assets.base import Assets
 from phift.emulator.services.assets.codes import CODES
 from phift.emulator.services.assets.data import DATA
@@ -80,6 +81,15 @@ async def _discover(call: Call) -> Response:
     return reply(found)
 
 
+def _weights(call: Call) -> WeightsStore:
+    return WeightsStore(call.emulator.cloud.home)
+
+
+def _versions(call: Call, registry: str) -> tuple[dict[str, Any], ...]:
+    kind, name = call.params["kind"], call.params["name"]
+    return versions(kind, name, registry, _weights(call).find(name) if kind == "models" else None)
+
+
 def _active(call: Call, documents: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
     return [each for each in documents if in_view(call, each["properties"]["isArchived"])]
 
@@ -107,7 +117,11 @@ async def _list(call: Call) -> Response:
     if own := _created(call):
         return await own[0].list_containers(own[1])
     registry, kind = _registry(call), call.params["kind"]
-    found = await asyncio.to_thread(lambda: [(n, versions(kind, n, registry)) for n in names(kind, registry)])
+    weights = {each.name.lower(): each for each in _weights(call).list()} if kind == "models" else {}
+    listed = [each.name for each in weights.values()]
+    found = await asyncio.to_thread(
+        lambda: [(n, versions(kind, n, registry, weights.get(n.lower()))) for n in names(kind, registry, listed)]
+    )
     containers = [_container(registry, kind, name, documents) for name, documents in found if _active(call, documents)]
     return page(call, containers)
 
@@ -116,7 +130,7 @@ async def _get_container(call: Call) -> Response:
     if own := _created(call):
         return await own[0].get_container(own[1])
     registry, kind, name = _registry(call), call.params["kind"], call.params["name"]
-    documents = versions(kind, name, registry)
+    documents = _versions(call, registry)
     if not documents:
         raise _not_found(kind, f"container with name: {name}")
     return reply(_container(registry, kind, name, documents))
@@ -128,7 +142,7 @@ async def _list_versions(call: Call) -> Response:
         there = own[1].emulator.store.get(call.params["kind"].lower(), call.params["name"])
         return await own[0].list_versions(own[1]) if there else reply({"value": []})
     registry = _registry(call)
-    documents = _active(call, versions(call.params["kind"], call.params["name"], registry))
+    documents = _active(call, _versions(call, registry))
     return page(call, list(reversed(documents)))
 
 
@@ -137,7 +151,7 @@ async def _get_version(call: Call) -> Response:
         return await own[0].get_version(own[1])
     registry, kind, name = _registry(call), call.params["kind"], call.params["name"]
     version = call.params["version"]
-    for document in reversed(versions(kind, name, registry)):
+    for document in reversed(_versions(call, registry)):
         if document["name"] == version or (version == DEFAULT_VERSION and not document["properties"]["isArchived"]):
             return reply(document)
     raise _not_found(kind, f"with name: {name} and version: {version}")

@@ -22,6 +22,13 @@ PIPELINES: dict[str, tuple[tuple[str, str], ...]] = {
         ("text_generation_finetune", "finetune"),
         ("ft_nlp_model_converter", "convert"),
     ),
+    "text_classification_pipeline": (
+        ("ft_nlp_common_validation", "validation"),
+        ("text_classification_model_import", "model_import"),
+        ("text_classification_datapreprocess", "preprocess"),
+        ("text_classification_finetune", "finetune"),
+        ("ft_nlp_model_converter", "convert"),
+    ),
 }
 
 

@@ -6,12 +6,25 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from phift.emulator.runtime.training.events import EventWriter, Metrics, Progress
 
-__all__ = ["Parameters", "StepContext", "StepError"]
+__all__ = ["Parameters", "StepContext", "StepError", "Task"]
+
+
+class Task(StrEnum):
+    """What a pipeline teaches a model. The values are what one row is called in logs."""
+
+    CHAT = "conversations"
+    TEXT = "texts"
+    CLASS = "examples"
+
+
+_TASKS = {"TextGeneration": Task.TEXT, "SingleLabelClassification": Task.CLASS}
+"""By the component's input task_name."""
 
 
 class StepError(Exception):
@@ -58,9 +71,9 @@ class StepContext:
     started: float = field(default_factory=time.monotonic)
 
     @property
-    def chat(self) -> bool:
-        """Whether conversations are learned, not texts."""
-        return self.parameters.text("task_name") != "TextGeneration"
+    def task(self) -> Task:
+        """What is learned."""
+        return _TASKS.get(self.parameters.text("task_name"), Task.CHAT)
 
     @property
     def log_file(self) -> Path:

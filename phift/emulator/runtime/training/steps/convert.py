@@ -6,11 +6,13 @@ import shutil
 from importlib.metadata import version
 from typing import Any
 
-from phift.emulator.runtime.training.steps.context import StepContext
+from phift.emulator.runtime.training.steps.base import model_class
+from phift.emulator.runtime.training.steps.context import StepContext, Task
 
-__all__ = ["run"]
+__all__ = ["TASKS", "run"]
 
-CHAT_TASK, TEXT_TASK = "llm/v1/chat", "text-generation"
+TASKS = {Task.CHAT: "llm/v1/chat", Task.TEXT: "text-generation", Task.CLASS: "text-classification"}
+_KINDS = {Task.CHAT: "chat", Task.TEXT: "text", Task.CLASS: "classification"}
 REQUIREMENTS = ("transformers", "torch", "accelerate", "mlflow")
 
 
@@ -18,16 +20,19 @@ def run(context: StepContext) -> None:
     """Write mlflow_model_folder: flavours python_function and transformers, weights in model/."""
     import mlflow
     from huggingface_hub import ModelCard
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoTokenizer
 
-    task = CHAT_TASK if context.chat else TEXT_TASK
+    task = TASKS[context.task]
     source, target = context.output("pytorch_model_folder"), context.output("mlflow_model_folder")
     shutil.rmtree(target)  # save_model insists on making it
     components: dict[str, Any] = {
-        "model": AutoModelForCausalLM.from_pretrained(source, dtype="auto"),
+        "model": model_class(context.task).from_pretrained(source, dtype="auto"),
         "tokenizer": AutoTokenizer.from_pretrained(source),
     }
     notes = {"finetuned_by_job": context.job}
+    if context.task is Task.CLASS:
+        keys = (context.parameters.text(name) for name in ("sentence1_key", "sentence2_key"))
+        notes["columns"] = ",".join(filter(None, keys))
     if context.stand_in:
         notes["stand_in"] = "true"
     mlflow.transformers.save_model(
@@ -53,5 +58,5 @@ def _card(context: StepContext) -> str:
     stand_in = (
         "\nThe base model was phift's tiny stand-in, not the model it is named after.\n" if context.stand_in else ""
     )
-    title = f"---\nlibrary_name: transformers\n---\n\n# Fine-tuned {'chat' if context.chat else 'text'} model\n\n"
+    title = f"---\nlibrary_name: transformers\n---\n\n# Fine-tuned {_KINDS[context.task]} model\n\n"
     return f"{title}Trained by job {context.job} in the embedded Azure ML of phift.\n{stand_in}"

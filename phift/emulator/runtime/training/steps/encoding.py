@@ -9,7 +9,7 @@ from typing import Any
 
 from phift.emulator.runtime.training.steps.context import StepError
 
-__all__ = ["IGNORED", "Encoded", "encode", "encode_texts", "escape_controls", "load", "save"]
+__all__ = ["IGNORED", "Encoded", "break_controls", "encode", "encode_texts", "escape_controls", "load", "save"]
 
 IGNORED = -100  # the label torch's cross entropy leaves out
 
@@ -26,9 +26,6 @@ class Encoded:
     cut: int = 0
     dropped: int = 0
     escaped: int = 0
-
-    def tokens(self) -> int:
-        return sum(map(len, self.ids))
 
 
 def encode(tokenizer: Any, conversations: Sequence[list[dict[str, str]]], limit: int, batch: int) -> Encoded:
@@ -72,6 +69,11 @@ def encode_texts(tokenizer: Any, texts: Sequence[str], limit: int, batch: int) -
         for ids, offsets, text in zip(encodings["input_ids"], encodings["offset_mapping"], framed, strict=True):
             _add(result, ids, offsets, [(0, len(text))], limit)
     return result
+
+
+def break_controls(tokenizer: Any, text: str) -> str:
+    """The text with its control tokens broken by a space, so that they are read as text."""
+    return _escaped(text, _controls(tokenizer))
 
 
 def _controls(tokenizer: Any) -> list[str]:

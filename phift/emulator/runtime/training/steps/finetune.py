@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from phift.emulator.runtime.training.steps.context import StepContext, StepError
-from phift.emulator.runtime.training.steps.encoding import IGNORED, load
+from phift.emulator.runtime.training.steps.base import base_model
+from phift.emulator.runtime.training.steps.batches import PackingCollator, PaddingCollator, can_pack
+from phift.emulator.runtime.training.steps.classes import ClassCollator, load_examples, names_in, score_classes
+from phift.emulator.runtime.training.steps.context import StepContext, StepError, Task
+from phift.emulator.runtime.training.steps.encoding import load
 from phift.emulator.runtime.training.steps.scoring import best_tokens, exact_and_f1
-from phift.emulator.runtime.training.steps.settings import training_arguments
+from phift.emulator.runtime.training.steps.settings import MEASURES, training_arguments
 
 __all__ = ["run"]
 
@@ -27,11 +30,12 @@ def run(context: StepContext) -> None:
     Raises StepError when a loss is no number or the memory does not suffice.
     """
     import torch
-    from transformers import AutoTokenizer, PrinterCallback, Trainer, TrainingArguments, set_seed
+    from transformers import AutoTokenizer, PrinterCallback, TrainingArguments, set_seed
 
     parameters = context.parameters
     source, out = context.work("model"), context.output("pytorch_model_folder")
-    splits = {name: load(path) for name, path in _splits(context).items()}
+    classifies = context.task is Task.CLASS
+    splits = {name: (load_examples if classifies else load)(path) for name, path in _splits(context).items()}
     evaluated = "validation" if "validation" in splits else "test"
     evaluates, selects = evaluated in splits, "validation" in splits or parameters.flag("apply_early_stopping")
     if parameters.flag("apply_early_stopping") and not evaluates:
@@ -41,19 +45,23 @@ def run(context: StepContext) -> None:
     arguments = training_arguments(
         parameters, out, rows=len(splits["train"]), evaluates=evaluates, selects=evaluates and selects, cuda=cuda
     )
-    set_seed(parameters.integer("seed"))  # before LoRA draws its first weights
-    model = _model(context, source)
+    pad_to, pad_token = _pad_to(context), tokenizer.pad_token_id or 0
+    set_seed(parameters.integer("seed"))  # before the first random weights are drawn
+    model = base_model(context, source, pad_token, names_in(context.work("preprocessed")) if classifies else ())
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     torch.set_num_threads(1 if model.num_parameters() < SMALL else threads)
     context.log(f"training on {'GPU' if cuda else f'CPU, {torch.get_num_threads()} threads'}; arguments: {arguments}")
-    pad_to = _pad_to(context)
-    trainer = Trainer(
+    packs = not classifies and not pad_to and can_pack(model, splits["train"], pad_token)
+    if packs:
+        arguments["include_num_input_tokens_seen"] = "no"  # it would count padding, for want of an attention mask
+        context.log("short rows share a line of the batch; the losses are those of padded rows")
+    trainer = _trainer_class(PackingCollator(pad_token) if packs else None)(
         model=model,
         args=TrainingArguments(**arguments),
         train_dataset=splits["train"],
         eval_dataset=splits.get(evaluated),
-        data_collator=_Collator(tokenizer.pad_token_id or 0, pad_to),
-        compute_metrics=exact_and_f1,
+        data_collator=(ClassCollator if classifies else PaddingCollator)(pad_token, pad_to),
+        compute_metrics=score_classes if classifies else exact_and_f1,
         preprocess_logits_for_metrics=best_tokens,
         callbacks=_callbacks(context),
     )
@@ -89,39 +97,6 @@ def _pad_to(context: StepContext) -> int:
     return int(facts["pad_to"])
 
 
-def _model(context: StepContext, source: Path) -> Any:
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    parameters = context.parameters
-    lora = parameters.flag("apply_lora")
-    # frozen weights may be half as wide; weights that are trained keep 32 bits under bf16 autocast
-    dtype = torch.bfloat16 if lora and parameters.text("precision") == "16" else torch.float32
-    try:
-        model = AutoModelForCausalLM.from_pretrained(
-            source, dtype=dtype, ignore_mismatched_sizes=parameters.flag("ignore_mismatched_sizes")
-        )
-    except (RuntimeError, ValueError, OSError) as error:
-        raise StepError(f"the base model cannot be loaded: {str(error).splitlines()[0]}") from error
-    model.config.use_cache = False
-    if not lora:
-        context.log(f"full fine-tune of {model.num_parameters():,} parameters")
-        return model
-    from peft import LoraConfig, get_peft_model
-
-    config = LoraConfig(
-        r=parameters.integer("lora_r"),
-        lora_alpha=parameters.integer("lora_alpha"),
-        lora_dropout=parameters.number("lora_dropout"),
-        target_modules="all-linear",
-        task_type="CAUSAL_LM",
-    )
-    model = get_peft_model(model, config)
-    trained, every = model.get_nb_trainable_parameters()
-    context.log(f"LoRA: {trained:,} of {every:,} parameters are trained")
-    return model
-
-
 def _checkpoint(context: StepContext, out: Path) -> str | None:
     """The newest checkpoint to resume from: of an earlier attempt of this job, or in the folder given as base model."""
     from transformers.trainer_utils import get_last_checkpoint
@@ -152,26 +127,24 @@ def _save(context: StepContext, model: Any, tokenizer: Any, out: Path) -> None:
     tokenizer.save_pretrained(out)
 
 
-class _Collator:
-    """Rows of one batch as tensors, padded on the right to the longest, or to `pad_to` tokens."""
+def _trainer_class(packing: PackingCollator | None) -> Any:
+    """The Trainer; with `packing` it trains on packed rows. Evaluations are of padded rows, one a line."""
+    from transformers import Trainer
 
-    def __init__(self, pad_token: int, pad_to: int) -> None:
-        self._pad_token = pad_token
-        self._pad_to = pad_to
+    class PackingTrainer(Trainer):  # type: ignore[misc]
+        def get_train_dataloader(self) -> Any:
+            padding: Any = self.data_collator
+            self.data_collator: Any = packing
+            try:
+                return super().get_train_dataloader()
+            finally:
+                self.data_collator = padding
 
-    def __call__(self, rows: list[Mapping[str, Any]]) -> dict[str, Any]:
-        import torch
+        def training_step(self, model: Any, inputs: dict[str, Any], *rest: Any, **options: Any) -> Any:
+            self.state.num_input_tokens_seen += int(inputs.pop("tokens"))
+            return super().training_step(model, inputs, *rest, **options)
 
-        width = self._pad_to or max(len(row["input_ids"]) for row in rows)
-        ids = torch.full((len(rows), width), self._pad_token)
-        labels = torch.full((len(rows), width), IGNORED)
-        mask = torch.zeros((len(rows), width), dtype=torch.long)
-        for index, row in enumerate(rows):
-            length = len(row["input_ids"])
-            ids[index, :length] = torch.from_numpy(row["input_ids"])
-            labels[index, :length] = torch.from_numpy(row["labels"])
-            mask[index, :length] = 1
-        return {"input_ids": ids, "attention_mask": mask, "labels": labels}
+    return PackingTrainer if packing else Trainer
 
 
 def _callbacks(context: StepContext) -> list[Any]:
@@ -209,7 +182,7 @@ def _callbacks(context: StepContext) -> list[Any]:
                 raise StepError(f"the loss is no number at step {state.global_step}: lower learning_rate")
 
         def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **_: Any) -> None:
-            kept = {k: float(v) for k, v in metrics.items() if k.endswith(("_loss", "_exact", "_f1"))}
+            kept = {k: float(v) for k, v in metrics.items() if k.partition("_")[2] in MEASURES}
             context.metrics(state.global_step, kept)
             context.log(f"evaluation at step {state.global_step}: {_shown(kept)}")
             self.since = time.monotonic()  # evaluations are not counted in tokens per second

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
+from phift.emulator.runtime.foundation.hub import NotDownloaded, download
 from phift.emulator.runtime.training.steps.context import StepContext, StepError
 
 __all__ = ["model_folder", "run", "tokenizer_folder"]
 
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
-_HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
 
 
 def run(context: StepContext) -> None:
@@ -55,20 +54,10 @@ def tokenizer_folder(root: Path) -> Path:
 
 
 def _download(name: str, target: Path) -> None:
-    import huggingface_hub
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
-
-    endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
     try:
-        huggingface_hub.snapshot_download(name, local_dir=target, allow_patterns=_HUB_FILES)
-    except (OfflineModeIsEnabled, LocalEntryNotFoundError) as error:
-        why = "HF_HUB_OFFLINE is set" if os.environ.get("HF_HUB_OFFLINE") == "1" else f"{endpoint} cannot be reached"
-        raise StepError(
-            f"huggingface_id {name}: {why}; give a model folder as pytorch_model_path, or set HF_ENDPOINT to a mirror"
-        ) from error
-    except (HfHubHTTPError, ValueError) as error:
-        raise StepError(f"huggingface_id {name}: {endpoint} answered: {str(error).splitlines()[0]}") from error
-    except OSError as error:
-        raise StepError(f"huggingface_id {name}: {endpoint} cannot be reached ({type(error).__name__})") from error
+        download(name, target)
+    except NotDownloaded as error:
+        remedy = "; give a model folder as pytorch_model_path, or set HF_ENDPOINT to a mirror"
+        raise StepError(f"huggingface_id {error}{remedy if error.unreachable else ''}") from error
     shutil.rmtree(target / ".cache", ignore_errors=True)
     model_folder(target)

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from phift.emulator.runtime.training.steps.context import StepContext, StepError
+from phift.emulator.runtime.training.steps.context import StepError
 
-__all__ = ["read_rows", "read_split", "read_texts", "split_path"]
+__all__ = ["read_rows", "read_texts", "rows_of", "split_path"]
 
 _ROLES = ("system", "user", "assistant")
 
@@ -21,16 +21,9 @@ def split_path(split: str, inputs: dict[str, Path]) -> Path | None:
     return inputs.get(f"{split}_file_path") or inputs.get(f"{split}_mltable_path")
 
 
-def read_split(context: StepContext, path: Path) -> Iterator[Any]:
-    """The rows of a split as the job's task has them: `read_rows` or `read_texts`."""
-    if context.chat:
-        return read_rows(path)
-    return read_texts(path, context.parameters.text("text_key"), context.parameters.text("ground_truth_key"))
-
-
 def read_rows(path: Path) -> Iterator[list[dict[str, str]]]:
     """The conversations of a split in order, each checked; raises StepError naming file, row and what is wrong."""
-    for row, place in _rows(path):
+    for row, place in rows_of(path):
         yield _messages(row, place)
 
 
@@ -39,7 +32,7 @@ def read_texts(path: Path, text_key: str, truth_key: str) -> Iterator[str]:
 
     Raises StepError naming file, row and what is wrong.
     """
-    for row, place in _rows(path):
+    for row, place in rows_of(path):
         asked = [key for key in (text_key, truth_key) if key]
         parts = [row[key] for key in asked if isinstance(row, dict) and isinstance(row.get(key), str)]
         if len(parts) < len(asked):
@@ -50,7 +43,8 @@ def read_texts(path: Path, text_key: str, truth_key: str) -> Iterator[str]:
         yield text
 
 
-def _rows(path: Path) -> Iterator[tuple[Any, str]]:
+def rows_of(path: Path) -> Iterator[tuple[Any, str]]:
+    """The rows of a split as JSON has them, each with its place for messages; raises StepError."""
     found = False
     for file in _files(path):
         for number, row in _records(file):

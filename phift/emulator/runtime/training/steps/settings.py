@@ -8,12 +8,15 @@ from typing import Any
 
 from phift.emulator.runtime.training.steps.context import Parameters
 
-__all__ = ["steps_per_epoch", "training_arguments"]
+__all__ = ["MEASURES", "steps_per_epoch", "training_arguments"]
 
 # one update rule in one kernel: the same numbers, a seventh faster on a CPU
 _OPTIMIZERS = {"adamw_torch": "adamw_torch_fused"}
-# where a greater value of metric_for_best_model is better
-_GREATER_IS_BETTER = {"loss": False, "f1": True, "exact": True}
+MEASURES = {
+    "loss": False,
+    **dict.fromkeys(("f1", "exact", "accuracy", "mcc", "f1_macro", "precision_macro", "recall_macro"), True),
+}
+"""What evaluations measure, and whether a greater value is better."""
 
 
 def steps_per_epoch(parameters: Parameters, rows: int) -> int:
@@ -68,7 +71,7 @@ def training_arguments(
         "save_total_limit": limit if limit > 0 else None,
         "load_best_model_at_end": selects and strategy != "no",
         "metric_for_best_model": "eval_" + parameters.text("metric_for_best_model"),
-        "greater_is_better": _GREATER_IS_BETTER[parameters.text("metric_for_best_model")],
+        "greater_is_better": MEASURES[parameters.text("metric_for_best_model")],
         "include_num_input_tokens_seen": "non_padding",
         "use_cpu": not cuda,
         "dataloader_pin_memory": cuda,

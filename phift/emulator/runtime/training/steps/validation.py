@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from phift.emulator.runtime.training.steps.context import Parameters, StepContext, StepError
-from phift.emulator.runtime.training.steps.rows import read_split, split_path
+from phift.emulator.runtime.training.steps.rows import split_path
+from phift.emulator.runtime.training.steps.splits import read_split
 
 __all__ = ["not_honoured", "run"]
 
@@ -21,7 +22,7 @@ def run(context: StepContext) -> None:
     for split in ("train", "validation", "test"):
         if path := split_path(split, inputs):
             rows = sum(1 for _ in read_split(context, path))
-            context.log(f"{split}: {rows} {'conversations' if context.chat else 'texts'} in {path.name}")
+            context.log(f"{split}: {rows} {context.task} in {path.name}")
     for note in not_honoured(context.parameters, inputs_given=set(inputs)):
         context.log(f"not honoured here: {note}")
 
