@@ -15,6 +15,7 @@ from phift.emulator.core.workspace import Workspace
 from phift.emulator.runtime.serving.supervisor import Supervisor
 from phift.emulator.runtime.tracking.server import TrackingServer
 from phift.emulator.services.admin import routes as admin
+from phift.emulator.services.artifacts import routes as artifacts
 from phift.emulator.services.assets import routes as assets
 from phift.emulator.services.assets.registration import register_output
 from phift.emulator.services.blob import routes as blob
@@ -72,6 +73,7 @@ ROUTES: tuple[Route, ...] = (
     *jobs.ROUTES,
     *schedules.ROUTES,
     *runs.ROUTES,
+    *artifacts.ROUTES,
     *mlflow.ROUTES,
     *endpoints.ROUTES,
     *deployments.ROUTES,

@@ -201,6 +201,18 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "",
             "no recording of that route has been seen",
         ),
+        "run_configuration": Assumption(
+            "the run data of a step has its run configuration, with the parameters of its node as arguments, and the"
+            " outputs that it makes; that of a node is a pipeline of its component",
+            "",
+            "field reports of 2022 of pipeline steps; of newer jobs, and of nodes, nothing is recorded",
+        ),
+        "artifact_service": Assumption(
+            "artifacts have the keys that public clients read, a path is a prefix of characters, lists are in order of"
+            " paths and in pages of 500, and a missing artifact is a 404 UserError",
+            "",
+            "public clients; of the service's texts only the conflict of names is quoted in field reports",
+        ),
         "stable_versions_lack_preview_keys": Assumption(
             "stable api-versions after 2023-04-01 lack the keys that only previews had",
             "",

@@ -186,6 +186,11 @@ _SPECIFIED: Mapping[str, str] = {
     "RunUpdate": f"displayName:text description {_BAGS}",
     "RunDataRequest": "runId:text",
     "ResolveRequest": "values:[text]",
+    "Artifact": "origin:text container:text path:text tags:{text} dataPath:ArtifactDataPath",
+    "ArtifactDataPath": "dataStoreName:text relativePath:text",
+    "ArtifactPathList": "paths:[ArtifactPath]",
+    "ArtifactPath": "path:text tags:{text}",
+    "ArtifactIdList": "artifactIds:[text]",
     "MlflowRequest": (
         "metrics:[MlflowItem] params:[MlflowItem] tags:[MlflowItem] experiment_ids:[scalar] order_by:[scalar] "
         "run_ids:[scalar] artifact_location:scalar end_time:scalar experiment_id:scalar experiment_name:scalar "
@@ -223,6 +228,7 @@ _OPEN = frozenset(
             "ArmDeploymentProperties",
             "ArmTemplate",
         ),
+        *("Artifact", "ArtifactDataPath", "ArtifactPathList", "ArtifactPath", "ArtifactIdList"),
         *("MlflowRequest", "MlflowItem"),
         *("AutoscaleSetting", "AutoscaleProperties", "AutoscaleProfile", "AutoscaleCapacity", "AutoscaleWindow"),
         *("AutoscaleRecurrence", "AutoscaleSchedule", "AutoscaleRule", "MetricTrigger", "ScaleAction"),

@@ -14,6 +14,8 @@ EXECUTION_LOG = "logs/azureml/executionlogs.txt"
 _SWEEP_LOG = "azureml-logs/hyperdrive.txt"
 _COMMAND_LOG = "system_logs/lifecycler/lifecycler.txt"
 STEP_LOG = "user_logs/std_log.txt"
+_LOG_FOLDERS = ("logs/", "user_logs/", "system_logs/", "azureml-logs/")
+"""Everything in them is shown as a log (field reports of 2022)."""
 _CHUNK = 1 << 20
 
 
@@ -28,7 +30,7 @@ def log_files(account: BlobAccount, run_id: str) -> dict[str, str]:
     return {
         blob.name.removeprefix(prefix): account.sas_url(ARTIFACT_CONTAINER, blob.name)
         for blob in account.list(ARTIFACT_CONTAINER, prefix)
-        if blob.name.endswith(".txt")
+        if blob.name.endswith(".txt") or blob.name.removeprefix(prefix).startswith(_LOG_FOLDERS)
     }
 
 

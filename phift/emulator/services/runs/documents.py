@@ -9,11 +9,12 @@ from typing import Any
 from phift.emulator.core.documents import PRINCIPAL
 from phift.emulator.services.emulator import Emulator
 from phift.emulator.services.jobs.documents import all_properties, moment
-from phift.emulator.services.jobs.outputs import output_asset
 from phift.emulator.services.jobs.record import Job, Run, Status, find_job
+from phift.emulator.services.runs.definition import run_definition
 from phift.emulator.services.runs.kinds import is_script, job_kind, trial_kind
+from phift.emulator.services.runs.outputs import run_outputs
 
-__all__ = ["run_definition", "run_details", "run_document", "run_error", "run_outputs"]
+__all__ = ["run_details", "run_document", "run_error"]
 
 _NO_TIME = "0001-01-01T00:00:00+00:00"
 _NULLS = (
@@ -35,7 +36,6 @@ _NULLS = (
     "inputs",
     "outputs",
 )
-_TYPE_NUMBERS = {"uri_file": 2, "uri_folder": 3, "mltable": 4, "custom_model": 5, "mlflow_model": 6, "triton_model": 7}
 
 
 def run_document(emulator: Emulator, run: Run) -> dict[str, Any]:
@@ -52,83 +52,15 @@ def run_document(emulator: Emulator, run: Run) -> dict[str, Any]:
 def run_details(emulator: Emulator, run: Run, log_files: dict[str, str]) -> dict[str, Any]:
     """What `jobs.stream` polls: status, logs and error (assumed: run_details_keys)."""
     document = run_document(emulator, run)
+    job = _job_of(emulator, run)
     kept = ("runId", "target", "status", "startTimeUtc", "endTimeUtc", "error", "warnings", "services", "properties")
     return {
         **{key: document.get(key) for key in kept},
         "inputDatasets": [],
         "outputDatasets": [],
-        "runDefinition": None,
+        "runDefinition": run_definition(emulator, job, run) if is_script(job, run) else None,
         "logFiles": log_files,
         "submittedBy": PRINCIPAL,
-    }
-
-
-def run_outputs(emulator: Emulator, job: Job, run: Run) -> dict[str, Any] | None:
-    """The outputs of a completed job: data assets, and all folders, whatever the job calls them; one that is reused is
-    the asset of the job that made it (recorded 2026-03)."""
-    if run.status is not Status.COMPLETED or not job.works:
-        return None
-    names = [output["job_name"] for work in job.works for output in work["outputs"] if output["job_name"]]
-    owners = {name: job.reused.get(name, [job.name, name]) for name in names}
-    return {name: {"assetId": output_asset(emulator, *owners[name]), "type": "UriFolder"} for name in names}
-
-
-def run_definition(job: Job) -> dict[str, Any]:
-    """The job as it was submitted, in the data plane's own case."""
-    sent = job.submitted
-    outputs = {
-        name: {
-            "DatastoreId": None,
-            "PathOnDatastore": None,
-            "PathOnCompute": None,
-            "Description": body.get("description"),
-            "Uri": body.get("uri"),
-            "Mode": body.get("mode"),
-            "AssetUri": None,
-            "IsAssetJobOutput": True,
-            "JobOutputType": _TYPE_NUMBERS.get(str(body.get("jobOutputType")), 3),
-            "AssetName": body.get("assetName"),
-            "AssetVersion": body.get("assetVersion"),
-            "AutoDeleteSetting": None,
-        }
-        for name, body in (sent.get("outputs") or {}).items()
-    }
-    nulls = (
-        "Pipeline",
-        "RunId",
-        "ComponentJobs",
-        "Inputs",
-        "Outputs",
-        "Bindings",
-        "InputBindings",
-        "SourceJobId",
-        "ParentJobName",
-        "InteractionEndpoints",
-        "Identity",
-        "Compute",
-        "Priority",
-        "Output",
-        "Schedule",
-        "ComponentId",
-        "NotificationSetting",
-        "SecretsConfiguration",
-    )
-    return {
-        "JobType": job.job_type,
-        "PipelineJobType": "AzureML",
-        "ComputeId": sent.get("computeId"),
-        "Settings": sent.get("settings"),
-        "Jobs": sent.get("jobs"),
-        "OutputBindings": outputs,
-        "ProvisioningState": "Succeeded",
-        "Status": "NotStarted",
-        "IsArchived": job.archived,
-        "Properties": sent.get("properties") or {},
-        "DisplayName": sent.get("displayName"),
-        "ExperimentName": job.experiment,
-        "Description": sent.get("description"),
-        "Tags": sent.get("tags") or {},
-        **dict.fromkeys(nulls),
     }
 
 

@@ -20,10 +20,12 @@ from phift.emulator.services.assets.locations import (
 )
 from phift.emulator.services.emulator import Call, Emulator
 from phift.emulator.services.jobs.logs import log_files
-from phift.emulator.services.jobs.outputs import output_place, parse_output_asset
+from phift.emulator.services.jobs.outputs import parse_output_asset
 from phift.emulator.services.jobs.record import Run, find_job, find_run
 from phift.emulator.services.jobs.rules import find_or_404, merge_metadata
-from phift.emulator.services.runs.documents import run_definition, run_details, run_document
+from phift.emulator.services.runs.definition import run_definition
+from phift.emulator.services.runs.documents import run_details, run_document
+from phift.emulator.services.runs.outputs import place_of_output
 
 __all__ = ["ROUTES"]
 
@@ -81,7 +83,7 @@ async def post_rundata(call: Call) -> Response:
     return reply(
         {
             "runMetadata": run_document(call.emulator, run) if body.get("selectRunMetadata", True) else None,
-            "runDefinition": run_definition(job) if body.get("selectRunDefinition") else None,
+            "runDefinition": run_definition(call.emulator, job, run) if body.get("selectRunDefinition") else None,
             "jobSpecification": None,
             "systemSettings": None,
         }
@@ -103,10 +105,7 @@ async def resolve_uris(call: Call) -> Response:
 
 def _asset_place(emulator: Emulator, asset: str) -> tuple[BlobPlace | None, str]:
     if (found := parse_output_asset(asset)) is not None:
-        job = find_job(emulator.store, found[0])
-        outputs = [output for work in (job.works if job else []) for output in work["outputs"]]
-        uri = next((output["uri"] for output in outputs if output["job_name"] == found[1]), None)
-        return (None if job is None or uri is None else output_place(emulator, job.name, found[1], uri)), "UriFolder"
+        return place_of_output(emulator, *found), "UriFolder"
     place = place_of(emulator, asset, "uri_folder")
     return (place if isinstance(place, BlobPlace) else None), "UriFolder"
 
