@@ -41,17 +41,30 @@ async def list_artifacts(call: Call) -> Response:
     return _page(call, artifact_document)
 
 
-async def list_contents(call: Call, *, permissions: str = READ) -> Response:
+async def list_contents(call: Call) -> Response:
     """The artifacts under a prefix, each with a URL to read it."""
-    return _page(call, partial(content_document, call.emulator, permissions=permissions))
+    return _page(call, partial(content_document, call.emulator, permissions=READ))
+
+
+async def list_storage(call: Call) -> Response:
+    """The artifacts under a prefix, each with its URL without a signature."""
+    return _page(call, partial(content_document, call.emulator, permissions=""))
 
 
 async def get_metadata(call: Call) -> Response:
     return reply(artifact_document(_existing(call)))
 
 
-async def get_content_information(call: Call, *, permissions: str = READ) -> Response:
-    return reply(content_document(call.emulator, _existing(call), permissions))
+async def get_content_information(call: Call) -> Response:
+    return reply(content_document(call.emulator, _existing(call), READ))
+
+
+async def get_storage_information(call: Call) -> Response:
+    return reply(content_document(call.emulator, _existing(call), ""))
+
+
+async def get_upload_information(call: Call) -> Response:
+    return reply(content_document(call.emulator, _existing(call), WRITE))
 
 
 async def get_uri(call: Call) -> Response:
@@ -119,7 +132,17 @@ async def create_empty(call: Call) -> Response:
     return reply(result.document)
 
 
-async def get_by_ids(call: Call, *, permissions: str = READ) -> Response:
+async def get_by_ids(call: Call) -> Response:
+    """The artifacts with these ids, each with a URL to read it."""
+    return await _by_ids(call, READ)
+
+
+async def get_storage_by_ids(call: Call) -> Response:
+    """The artifacts with these ids, each with its URL without a signature."""
+    return await _by_ids(call, "")
+
+
+async def _by_ids(call: Call, permissions: str) -> Response:
     body = await lenient_object(call, "ArtifactIdList")
     result = _Batch(call.emulator, permissions)
     for identifier in map(str, body.get("artifactIds") or []):
@@ -224,10 +247,10 @@ _GET: tuple[tuple[str, Any], ...] = (
     ("metadata", get_metadata),
     ("content", download),
     ("contentinfo", get_content_information),
-    ("contentinfo/storageuri", partial(get_content_information, permissions="")),
-    ("write", partial(get_content_information, permissions=WRITE)),
+    ("contentinfo/storageuri", get_storage_information),
+    ("write", get_upload_information),
     ("prefix/contentinfo", list_contents),
-    ("prefix/contentinfo/storageuri", partial(list_contents, permissions="")),
+    ("prefix/contentinfo/storageuri", list_storage),
 )
 _OF_RUN: tuple[tuple[str, Any], ...] = (
     ("", list_artifacts),
@@ -253,7 +276,7 @@ def _of_version(version: str) -> Iterator[Route]:
     yield Route(Host.DATA_PLANE, "POST", f"{base}/metadata", create)
     yield Route(Host.DATA_PLANE, "POST", f"{base}/register", create)
     yield Route(Host.DATA_PLANE, "POST", f"{base}/batch/metadata", get_by_ids)
-    yield Route(Host.DATA_PLANE, "POST", f"{base}/storageuri/batch/metadata", partial(get_by_ids, permissions=""))
+    yield Route(Host.DATA_PLANE, "POST", f"{base}/storageuri/batch/metadata", get_storage_by_ids)
 
 
 def _of_runs() -> Iterator[Route]:

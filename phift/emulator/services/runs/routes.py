@@ -25,7 +25,7 @@ from phift.emulator.services.jobs.record import Run, find_job, find_run
 from phift.emulator.services.jobs.rules import find_or_404, merge_metadata
 from phift.emulator.services.runs.definition import run_definition
 from phift.emulator.services.runs.documents import run_details, run_document
-from phift.emulator.services.runs.outputs import place_of_output
+from phift.emulator.services.runs.outputs import place_of_output, run_outputs
 
 __all__ = ["ROUTES"]
 
@@ -80,9 +80,11 @@ async def post_rundata(call: Call) -> Response:
     call.params["run"] = str(body.get("runId") or "")
     run = _run(call)
     job = find_or_404(call.emulator, run.root)
+    # documents of runs below a job have no outputs (recorded 2023-10 and 2026-02)
+    metadata = {**run_document(call.emulator, run), "outputs": run_outputs(call.emulator, job, run)}
     return reply(
         {
-            "runMetadata": run_document(call.emulator, run) if body.get("selectRunMetadata", True) else None,
+            "runMetadata": metadata if body.get("selectRunMetadata", True) else None,
             "runDefinition": run_definition(call.emulator, job, run) if body.get("selectRunDefinition") else None,
             "jobSpecification": None,
             "systemSettings": None,
