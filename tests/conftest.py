@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import os
 import re
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from hubcase import clear
 from hubdata import ultrachat
 from support import Embedded, Project
 
+from phift.emulator.core.environment import EXCHANGES
 from phift.emulator.host import lifecycle
 
 # How long a machine takes over an example says nothing of phift.
@@ -27,6 +31,7 @@ settings.load_profile("phift")
 
 _LOCAL_EXTRA = ("cryptography", "starlette", "uvicorn", "httptools", "mlflow")
 _numbers = itertools.count(1)
+_UNEXPLAINED = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,8 +41,33 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("filterwarnings", f"ignore::FutureWarning:{module}")
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The emulators of a whole run log the shapes of their answers, for the check at its end."""
+    if not hasattr(session.config, "workerinput") and _is_whole(session.config):
+        os.environ.setdefault(EXCHANGES, tempfile.mkdtemp(prefix="phift-exchanges-"))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A whole run fails when an answer is not one that the models of Azure's clients describe."""
+    folder = os.environ.get(EXCHANGES)
+    if not folder or hasattr(session.config, "workerinput") or not _is_whole(session.config):
+        return
+    from tests.emulator.conformance import unexplained
+
+    session.config.stash[_UNEXPLAINED] = found = unexplained(Path(folder))
+    shutil.rmtree(folder, ignore_errors=True)
+    if found and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    return not any("::" in arg or arg.endswith(".py") for arg in config.args)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How much the matrices tried: the property "tried" of their tests."""
+    """What differs from the models, and how much the matrices tried: the property "tried" of their tests."""
+    for line in terminalreporter.config.stash.get(_UNEXPLAINED, []):
+        terminalreporter.write_line(f"FAILED an answer differs from its model (tests/emulator/models.yaml): {line}")
     reports = [r for found in terminalreporter.stats.values() for r in found if getattr(r, "when", "") == "call"]
     for text in sorted(value for r in reports for name, value in r.user_properties if name == "tried"):
         terminalreporter.write_line(f"tried  {text}")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from phift.emulator.core.environment import EXCHANGES
 from phift.emulator.core.routing import Host
 from phift.emulator.host import lifecycle
 from phift.emulator.host.home import Home
@@ -76,6 +77,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Azure, Kn
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PHIFT_EMULATOR_JOBS", "rehearse")
         patch.setenv("PHIFT_EMULATOR_DEPLOYMENTS", "rehearse")
+        patch.delenv(EXCHANGES, raising=False)  # what is made of senseless requests is no model's
         azure = Azure(lifecycle.ensure(home, idle_seconds=600))
     serving, identity = Serving(azure), Home(home).identity()
     serving.endpoint("stage")

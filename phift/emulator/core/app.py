@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,8 +12,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope, Send
 
 from phift.emulator.core.context import Cloud
+from phift.emulator.core.exchanges import ExchangeLog
 from phift.emulator.core.marks import Marks
-from phift.emulator.core.middleware import MIDDLEWARE, Exchange, chain
+from phift.emulator.core.middleware import MIDDLEWARE, Exchange, chain, errors
 from phift.emulator.core.routing import Host, Route, Router, host_kind
 
 __all__ = ["Application"]
@@ -29,7 +31,9 @@ class Application:
         self._cloud = cloud
         self._router = Router(routes)
         self._marks = Marks(cloud.first.workspace, cloud.clock)
-        self._answer = chain(MIDDLEWARE)
+        log = ExchangeLog.from_environment(os.environ)
+        inside = MIDDLEWARE.index(errors)
+        self._answer = chain(MIDDLEWARE if log is None else (*MIDDLEWARE[:inside], log, *MIDDLEWARE[inside:]))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["client_environment"]
+__all__ = ["EXCHANGES", "client_environment"]
+
+EXCHANGES = "PHIFT_EMULATOR_EXCHANGES"
+"""Names the folder where an emulator logs the shapes of its answers; for tests."""
 
 
 def client_environment(
