@@ -12,6 +12,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,10 @@ class MemoryWorkspace:
             {"name": s.name, "vCPUs": s.vcpus, "gpus": s.gpus, "supportedComputeTypes": ["AmlCompute", "MIR"]}
             for s in vm_sizes().values()
         ]
+
+    def now(self) -> datetime:
+        """The time of the service."""
+        return datetime.now(UTC)
 
     def offer(self, size: str) -> None:
         """Lets the region have one more VM size."""
