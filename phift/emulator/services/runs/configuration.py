@@ -11,7 +11,8 @@ from typing import Any
 
 from phift.emulator.core.store import Store
 from phift.emulator.services.jobs.record import Job, Run
-from phift.emulator.services.runs.outputs import STEP_OUTPUTS, module_of, work_of
+from phift.emulator.services.jobs.works import Command, Training
+from phift.emulator.services.runs.outputs import STEP_OUTPUTS, module_of, work_of_run
 
 __all__ = ["run_configuration", "submitted_part"]
 
@@ -24,7 +25,7 @@ _DATA_SUFFIXES = ("_file_path", "_mltable_path", "_split", "_data")
 def run_configuration(store: Store, job: Job, run: Run) -> dict[str, Any]:
     """The run configuration of a run: what it executes, on what, with which data."""
     part = submitted_part(job, run)
-    work = None if part else work_of(store, job, run)
+    work = work_of_run(store, job, run)
     distribution = part.get("distribution") or {}
     kind = str(_either(distribution, "distributionType", "distribution_type", "type") or "").lower()
     resources = part.get("resources") or {}
@@ -73,7 +74,7 @@ def run_configuration(store: Store, job: Job, run: Run) -> dict[str, Any]:
         "environmentVariables": _either(part, "environmentVariables", "environment_variables") or {},
         "applicationEndpoints": {},
         "parameters": [],
-        **(_of_step(work, run) if work else {}),
+        **(_of_command(work) if isinstance(work, Command) else _of_step(work, run) if work else {}),
     }
 
 
@@ -92,26 +93,46 @@ def submitted_part(job: Job, run: Run) -> Mapping[str, Any]:
     return {**{name: sent[name] for name in ("inputs", "outputs", "computeId") if name in sent}, **trial}
 
 
-def _of_step(work: Mapping[str, Any], run: Run) -> dict[str, Any]:
+def _of_command(work: Command) -> dict[str, Any]:
+    """What a command is given, also where the request only names its component."""
+    kinds = ("type", "mode")
+    return {
+        "command": work.command,
+        "data": {
+            name: _consumed(name, uri, dict(zip(kinds, about, strict=False)))
+            for name, (uri, *about) in work.inputs.items()
+        },
+        "outputData": {
+            output.component_name: _produced(output.component_name, {"uri": output.uri, "mode": output.mode})
+            for output in work.kept
+        },
+        "maxRunDurationSeconds": round(work.timeout) or None,
+        "nodeCount": work.nodes,
+        "environment": _environment({"environmentId": work.environment}) if work.environment else None,
+        "environmentVariables": work.variables,
+    }
+
+
+def _of_step(work: Training, run: Run) -> dict[str, Any]:
     """What a step of a component that is trained here is given: all parameters that the request gave to its node."""
     module = module_of(run)
-    pairs = ((f"--{name}", str(work["parameters"][name])) for name in work["given"] if name in work["parameters"])
+    pairs = ((f"--{name}", str(work.parameters[name])) for name in work.given if name in work.parameters)
     made = STEP_OUTPUTS.get(module, ())
     return {
         "arguments": [text for pair in pairs for text in pair],
         "data": {
             name: _consumed(name, uri, {"type": kind})
-            for name, (uri, kind) in work["inputs"].items()
+            for name, (uri, kind, *_) in work.inputs.items()
             if module == "validation"
             or (module == "model_import" and name in _MODEL_INPUTS)
             or (module == "preprocess" and name.endswith(_DATA_SUFFIXES))
         },
         "outputData": {
-            output["component_name"]: _produced(output["component_name"], {"uri": output["uri"]})
-            for output in work["outputs"]
-            if output["component_name"] in made
+            output.component_name: _produced(output.component_name, {"uri": output.uri})
+            for output in work.kept
+            if output.component_name in made
         },
-        "nodeCount": int(work["nodes"]) if module == "finetune" else 1,
+        "nodeCount": work.nodes if module == "finetune" else 1,
     }
 
 

@@ -8,9 +8,10 @@ from typing import Any
 from phift.emulator.services.emulator import Emulator
 from phift.emulator.services.jobs.record import Job, Run
 from phift.emulator.services.runs.configuration import run_configuration, submitted_part
-from phift.emulator.services.runs.outputs import work_of
+from phift.emulator.services.runs.kinds import is_script
+from phift.emulator.services.runs.outputs import work_of_run
 
-__all__ = ["is_executed", "run_definition"]
+__all__ = ["run_definition"]
 
 _TYPE_NUMBERS = {"uri_file": 2, "uri_folder": 3, "mltable": 4, "custom_model": 5, "mlflow_model": 6, "triton_model": 7}
 
@@ -37,17 +38,10 @@ _NULLS = (
 )
 
 
-def is_executed(job: Job, run: Run) -> bool:
-    """Whether a run executes something itself, which a pipeline, a node that is one, and a sweep do not."""
-    if run.kind == "pipeline":
-        return False
-    return run.run_id.casefold() != job.name.casefold() or job.job_type == "Command"
-
-
 def run_definition(emulator: Emulator, job: Job, run: Run) -> dict[str, Any]:
     """What a run is to do: the job as it was submitted, the node of a pipeline, or the configuration of what is
     executed by itself."""
-    if is_executed(job, run):
+    if is_script(job, run):
         return run_configuration(emulator.store, job, run)
     return _of_node(emulator, job, run) if run.kind == "pipeline" else _of_job(job)
 
@@ -76,17 +70,19 @@ def _of_job(job: Job) -> dict[str, Any]:
 
 def _of_node(emulator: Emulator, job: Job, run: Run) -> dict[str, Any]:
     """A node that is a pipeline, as a job of its component (assumed: run_configuration)."""
-    node, work = submitted_part(job, run) or job.submitted, work_of(emulator.store, job, run)
-    outputs = {output["component_name"]: output for output in (work["outputs"] if work else ())}
+    node, work = submitted_part(job, run) or job.submitted, work_of_run(emulator.store, job, run)
     return {
         **_of_job(job),
         "JobType": "Pipeline",
         "PipelineJobType": "AzureML",
         "Jobs": None,
-        "OutputBindings": {name: _binding({"uri": output["uri"] or None}) for name, output in outputs.items()},
+        "OutputBindings": {
+            output.component_name: _binding({"uri": output.uri or None, "jobOutputType": output.type})
+            for output in (work.kept if work else ())
+        },
         "IsArchived": False,
         "Properties": {},
-        "DisplayName": run.node,
+        "DisplayName": run.display_name or run.node,
         "Description": None,
         "Tags": {},
         "RunId": run.run_id,

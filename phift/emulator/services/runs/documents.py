@@ -10,7 +10,7 @@ from phift.emulator.core.documents import PRINCIPAL
 from phift.emulator.services.emulator import Emulator
 from phift.emulator.services.jobs.documents import all_properties, moment
 from phift.emulator.services.jobs.record import Job, Run, Status, find_job
-from phift.emulator.services.runs.definition import is_executed, run_definition
+from phift.emulator.services.runs.definition import run_definition
 from phift.emulator.services.runs.kinds import is_script, job_kind, trial_kind
 from phift.emulator.services.runs.outputs import run_outputs
 
@@ -58,7 +58,7 @@ def run_details(emulator: Emulator, run: Run, log_files: dict[str, str]) -> dict
         **{key: document.get(key) for key in kept},
         "inputDatasets": [],
         "outputDatasets": [],
-        "runDefinition": run_definition(emulator, job, run) if is_executed(job, run) else None,
+        "runDefinition": run_definition(emulator, job, run) if is_script(job, run) else None,
         "logFiles": log_files,
         "submittedBy": PRINCIPAL,
     }

@@ -1,4 +1,4 @@
-"""The outputs of a run, and where they lie: of a job, of a node and of a step."""
+"""The outputs of a run, and where they lie: of a job, of a node, of a step and of a trial."""
 
 from __future__ import annotations
 
@@ -11,76 +11,100 @@ from phift.emulator.services.assets.locations import BlobPlace
 from phift.emulator.services.emulator import Emulator
 from phift.emulator.services.jobs.outputs import output_asset, output_place
 from phift.emulator.services.jobs.record import Job, Run, Status, find_job, find_run
+from phift.emulator.services.jobs.works import Command, Output, Training, work_of
 
-__all__ = ["STEP_OUTPUTS", "module_of", "place_of_output", "run_outputs", "work_of"]
+__all__ = ["STEP_OUTPUTS", "module_of", "place_of_output", "run_outputs", "work_of_run"]
 
 STEP_OUTPUTS: Mapping[str, tuple[str, ...]] = {
     "finetune": ("pytorch_model_folder",),
     "convert": ("mlflow_model_folder",),
 }
 """The outputs of its component that a step makes, by module."""
+_TYPES = {"uri_file": "UriFile"}
+"""Models too are told as folders: clients of today cannot read their types (recorded 2026-03 of folders)."""
 
 
 def module_of(run: Run) -> str:
-    """The module that does a step; "" for a run that is no step of a pipeline trained here."""
+    """The module that does a step; "" for a run that is no step of a component that is trained here."""
     steps = (pair for pipeline in PIPELINES.values() for pair in pipeline)
     return next((module for step, module in steps if step == run.node), "")
 
 
-def work_of(store: Store, job: Job, run: Run) -> dict[str, Any] | None:
-    """What submission made of the node that a run is, or is a step of; None for any other."""
+def work_of_run(store: Store, job: Job, run: Run) -> Training | Command | None:
+    """What submission made of the node that a run is, or is a step of; None for a pipeline and a sweep."""
+    if _is_own(job, run):
+        return work_of(job.works[0]) if job.job_type == "Command" and job.works else None
+    if run.kind == "trial":
+        return work_of(job.works[0]) if job.works else None
     node = _node_of(store, run)
-    return next((work for work in job.works if node and work["node"] == node.node), None)
+    return next((work_of(work) for work in job.works if node and work["node"] in (node.path or node.node,)), None)
 
 
 def run_outputs(emulator: Emulator, job: Job, run: Run) -> dict[str, Any] | None:
-    """The outputs of a completed run: data assets, and all folders, whatever the job calls them; one that is reused is
-    the asset of the job that made it (recorded 2026-03). Those of a node or a step are called as their component does.
+    """The outputs of a completed run: data assets; one that is reused is the asset of the job that made it (recorded
+    2026-03). Those of a node or a step are called as their component does.
 
-    None for a run that has not completed, or of a job that nothing here executes.
+    None for a run that has not completed, for a sweep, and for a job that nothing here executes.
     """
-    if run.status is not Status.COMPLETED or not job.works:
+    if run.status is not Status.COMPLETED or not job.works or (_is_own(job, run) and job.job_type == "Sweep"):
         return None
     return {
-        name: {"assetId": _asset(emulator, job, node, output), "type": "UriFolder"}
-        for name, node, output in _outputs(emulator.store, job, run)
+        name: {"assetId": output_asset(emulator, *owner), "type": _TYPES.get(output.type, "UriFolder")}
+        for name, owner, output in _outputs(emulator.store, job, run)
     }
 
 
-def place_of_output(emulator: Emulator, owner: str, name: str) -> BlobPlace | None:
-    """Where the output of that name of the job or node `owner` lies; None when there is none."""
+def place_of_output(emulator: Emulator, owner: str, name: str) -> tuple[BlobPlace, str] | None:
+    """Where the output of that name of the job, node or trial `owner` lies, and its type; None when there is none."""
     store = emulator.store
     job, run = find_job(store, owner), find_run(store, owner)
-    if job is not None:
-        outputs = (output for work in job.works for output in work["outputs"])
-        uri = next((output["uri"] for output in outputs if output["job_name"] == name), None)
-        return None if uri is None else output_place(emulator, job.name, name, uri)
-    job = find_job(store, run.root) if run else None
-    work = work_of(store, job, run) if job and run else None
-    if run is None or work is None or all(output["component_name"] != name for output in work["outputs"]):
-        return None
-    return output_place(emulator, run.run_id, name, "")
+    if job is None:
+        job = find_job(store, run.root) if run else None
+        found = work_of_run(store, job, run) if job and run else None
+        works = [found] if found else []
+    else:
+        works = [work_of(work) for work in job.works]
+    trial = run is not None and run.kind == "trial"
+    for output in (each for work in works for each in work.kept):
+        if name == (output.job_name or output.component_name) and (trial or bool(output.job_name) == _jobs(job, owner)):
+            place = output_place(emulator, owner, name, output.uri)
+            return place, _TYPES.get(output.type, "UriFolder")
+    return None
 
 
-def _outputs(store: Store, job: Job, run: Run) -> Iterator[tuple[str, str, Mapping[str, str]]]:
-    """(name, run of the node that made it, what submission made of it) of each."""
-    if run.run_id.casefold() == job.name.casefold():
-        for output in (output for work in job.works for output in work["outputs"] if output["job_name"]):
-            yield output["job_name"], "", output
+def _outputs(store: Store, job: Job, run: Run) -> Iterator[tuple[str, tuple[str, str], Output]]:
+    """(name, (owner of the data asset, its name for it), output) of each."""
+    if _is_own(job, run):
+        for output in (output for work in job.works for output in work_of(work).kept if output.job_name):
+            yield output.job_name, _owner(job, run, output), output
         return
-    work, node = work_of(store, job, run), _node_of(store, run)
+    work, node = work_of_run(store, job, run), _node_of(store, run)
     if work is None or node is None or node.status is not Status.COMPLETED:
         return
-    for output in work["outputs"]:
-        if run is node or output["component_name"] in STEP_OUTPUTS.get(module_of(run), ()):
-            yield output["component_name"], node.run_id, output
+    for output in work.kept:
+        if run.run_id == node.run_id or output.component_name in STEP_OUTPUTS.get(module_of(run), ()):
+            yield output.component_name, _owner(job, node, output), output
+
+
+def _owner(job: Job, node: Run, output: Output) -> tuple[str, str]:
+    if node.kind == "trial":
+        return node.run_id, output.job_name or output.component_name
+    if output.job_name:
+        owner, name = job.reused.get(output.job_name, [job.name, output.job_name])
+        return owner, name
+    return node.run_id, output.component_name
+
+
+def _is_own(job: Job, run: Run) -> bool:
+    return run.run_id.casefold() == job.name.casefold()
+
+
+def _jobs(job: Job | None, owner: str) -> bool:
+    """Whether an owner is the job itself, which owns the outputs that are the job's."""
+    return job is not None and owner.casefold() == job.name.casefold()
 
 
 def _node_of(store: Store, run: Run) -> Run | None:
-    return find_run(store, run.parent) if run.kind == "step" else run
-
-
-def _asset(emulator: Emulator, job: Job, node_run: str, output: Mapping[str, str]) -> str:
-    if name := output["job_name"]:
-        return output_asset(emulator, *job.reused.get(name, [job.name, name]))
-    return output_asset(emulator, node_run, output["component_name"])
+    """The run of the node that a run is, or is a step of."""
+    is_step_of_component = run.kind == "step" and not run.path
+    return find_run(store, run.parent) if is_step_of_component else run

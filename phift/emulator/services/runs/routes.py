@@ -107,7 +107,7 @@ async def resolve_uris(call: Call) -> Response:
 
 def _asset_place(emulator: Emulator, asset: str) -> tuple[BlobPlace | None, str]:
     if (found := parse_output_asset(asset)) is not None:
-        return place_of_output(emulator, *found), "UriFolder"
+        return place_of_output(emulator, *found) or (None, "UriFolder")
     place = place_of(emulator, asset, "uri_folder")
     return (place if isinstance(place, BlobPlace) else None), "UriFolder"
 
