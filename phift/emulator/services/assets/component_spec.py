@@ -28,7 +28,8 @@ def stored_spec(spec: Mapping[str, Any], environment: Callable[[str], str]) -> d
 
     environment: the id that a reference to an environment stands for. Inputs say whether they are optional, those of
     data come before parameters, command components have one instance unless they say more (recorded 2023-10, 2026-03);
-    ids have the prefix azureml:.
+    pipelines are not deterministic unless they say so (as Azure's tests of its client expect); ids have the prefix
+    azureml:.
     """
     stored = {
         key: value if key in _OPAQUE else component_spec_text(value)
@@ -39,6 +40,8 @@ def stored_spec(spec: Mapping[str, Any], environment: Callable[[str], str]) -> d
         stored["inputs"] = _inputs(inputs)
     if stored.get("type") == "command":
         stored["resources"] = {"instance_count": "1", **(stored.get("resources") or {})}
+    if stored.get("type") == "pipeline":
+        stored["is_deterministic"] = stored.get("is_deterministic", "False")
     if isinstance(reference := stored.get("environment"), str):
         stored["environment"] = environment(_prefixed(reference))
     if isinstance(code := stored.get("code"), str):

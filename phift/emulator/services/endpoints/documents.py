@@ -71,7 +71,7 @@ def written(call: Call, body: dict[str, Any], old: dict[str, Any] | None) -> dic
             "compute": None,
             "traffic": traffic,
             "mirrorTraffic": mirror,
-            "publicNetworkAccess": sent.get("publicNetworkAccess") or "Enabled",
+            "publicNetworkAccess": _access(sent.get("publicNetworkAccess")),
         },
         "systemData": {
             "createdAt": old["systemData"]["createdAt"] if old else now,
@@ -83,6 +83,11 @@ def written(call: Call, body: dict[str, Any], old: dict[str, Any] | None) -> dic
         "kind": "Managed",
         "identity": _identity(emulator, body.get("identity"), (old or {}).get("identity")),
     }
+
+
+def _access(sent: Any) -> Any:
+    """Clients send it in lower case; the type has two words."""
+    return {"": "Enabled", "enabled": "Enabled", "disabled": "Disabled"}.get(str(sent or "").lower(), sent)
 
 
 def _identity(emulator: Emulator, asked: Any, old: dict[str, Any] | None) -> dict[str, Any]:

@@ -24,6 +24,9 @@ class VariableRecorder:
 class EnvironmentVariables:
     """The environment of the tests."""
 
+    def get(self, name: str, default: str | None = None) -> str | None:
+        return os.environ.get(name, default)
+
     def sanitize_batch(self, names: Mapping[str, str]) -> dict[str, str]:
         """The values of these variables; `names` has what a recording would show for them."""
         return {name: os.environ.get(name, shown) for name, shown in names.items()}
