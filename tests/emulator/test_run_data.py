@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 
+from phift.emulator.core.store import Store
 from phift.emulator.services.jobs.record import Job, Run
-from phift.emulator.services.runs.configuration import run_configuration, submitted_part
+from phift.emulator.services.runs.configuration import run_configuration
 from tests.emulator.client import Azure
+from tests.emulator.commands import anonymous, run_command
+from tests.emulator.commands import pipeline as pipeline_of
 from tests.emulator.test_job_nodes import children, nodes
 from tests.emulator.test_job_submission import COMPONENT, STORE, data_plane, pipeline, put_data, served, submit, wait
+from tests.emulator.test_sweep import choice, sweep
 
 __all__ = ["served"]
 
@@ -102,46 +106,79 @@ def test_an_output_that_only_another_node_reads_can_be_found(azure: Azure) -> No
     assert resolved(azure, asset).endswith(f"/paths/azureml/{first['runId']}/mlflow_model_folder/")
 
 
-def test_a_command_job_has_the_configuration_that_was_sent(azure: Azure) -> None:
-    environment = f"{azure.workspace}/environments/mine/versions/3"
-    command = {
-        "jobType": "Command",
-        "command": "python train.py",
-        "environmentId": environment,
-        "computeId": "",
-        "environmentVariables": {"A": "1"},
-        "resources": {"instanceCount": 2, "shmSize": "4g"},
-        "limits": {"jobLimitsType": "Command", "timeout": "PT1H30M"},
-        "distribution": {"distributionType": "PyTorch", "processCountPerInstance": 4},
-        "inputs": {"train": {"jobInputType": "uri_file", "uri": f"{STORE}/data/train.jsonl", "mode": "Download"}},
-        "outputs": {"model": {"jobOutputType": "uri_folder", "mode": "Upload"}},
-    }
-    job = Job("c", command, {}, {}, "c", None, False, "", [])
-    run = Run("c", "c", "", "job", "", "", 1, compute="cpu")
-    found = run_configuration(_NoStore(), job, run)
-    assert (found["command"], found["target"], found["nodeCount"]) == ("python train.py", "cpu", 2)
-    assert (found["environment"]["name"], found["environment"]["version"]) == ("mine", "3")
-    assert (found["maxRunDurationSeconds"], found["docker"]["shmSize"]) == (5400, "4g")
-    assert (found["distribution"], found["pyTorch"]["processCount"]) == ("PyTorch", 4)
-    assert (found["data"]["train"]["mechanism"], found["outputData"]["model"]["mechanism"]) == ("Download", "Upload")
+def test_a_command_job_has_the_configuration_that_was_sent_and_its_outputs(azure: Azure) -> None:
+    done = run_command(
+        azure,
+        "said",
+        "echo $A > ${{outputs.model}}/m; echo f > ${{outputs.file}}",
+        environmentId=f"{azure.workspace}/environments/mine/versions/3",
+        environmentVariables={"A": "1"},
+        resources={"instanceCount": 1, "shmSize": "4g"},
+        limits={"jobLimitsType": "Command", "timeout": "PT1H30M"},
+        inputs={"train": {"jobInputType": "uri_file", "uri": f"{STORE}/data/train.jsonl", "mode": "Download"}},
+        outputs={"model": {"jobOutputType": "uri_folder", "mode": "Upload"}, "file": {"jobOutputType": "uri_file"}},
+    )
+    assert done["status"] == "Completed"
+    found = run_data(azure, "said")
+    definition = found["runDefinition"]
+    assert (definition["command"], definition["nodeCount"]) == (
+        "echo $A > ${{outputs.model}}/m; echo f > ${{outputs.file}}",
+        1,
+    )
+    assert (definition["environment"]["name"], definition["environment"]["version"]) == ("mine", "3")
+    assert (definition["maxRunDurationSeconds"], definition["docker"]["shmSize"]) == (5400, "4g")
+    assert definition["environmentVariables"] == {"A": "1"}
+    assert definition["data"]["train"]["mechanism"] == "Download"
+    assert definition["outputData"]["model"]["mechanism"] == "Upload"
+    outputs = found["runMetadata"]["outputs"]
+    assert {name: output["type"] for name, output in outputs.items()} == {"model": "UriFolder", "file": "UriFile"}
+    assert resolved(azure, outputs["model"]["assetId"]).endswith("/paths/azureml/said/model/")
+    assert resolved(azure, outputs["file"]["assetId"]).endswith("/paths/azureml/said/file")
 
 
-def test_nodes_and_trials_are_parts_of_what_was_sent() -> None:
-    node = {"type": "command", "command": "echo", "environment": "azureml:env:2", "environment_variables": {"B": "2"}}
+def test_a_command_node_has_what_its_component_says(azure: Azure) -> None:
+    image = {"properties": {"image": "an-image"}}
+    assert azure.call("PUT", "environments/mine/versions/3", image, api="2023-04-01-preview").ok
+    component = anonymous(
+        azure,
+        "echo ${{inputs.text}} > ${{outputs.out}}/file",
+        inputs={"text": {"type": "string", "default": "hi"}},
+        outputs={"out": {"type": "uri_folder"}},
+        environment="azureml:mine:3",
+    )
+    submit(azure, "nodes", pipeline_of({"first": {"componentId": component}}))
+    assert wait(azure, "nodes")["properties"]["status"] == "Completed"
+    [node] = children(azure, "nodes")
+    found = run_data(azure, node["runId"])
+    assert found["runDefinition"]["command"] == "echo ${{inputs.text}} > ${{outputs.out}}/file"
+    assert "JobType" not in found["runDefinition"]
+    place = resolved(azure, found["runMetadata"]["outputs"]["out"]["assetId"])
+    assert place.endswith(f"/paths/azureml/{node['runId']}/out/")
+    assert run_data(azure, "nodes")["runMetadata"]["outputs"] == {}
+
+
+def test_a_trial_is_the_command_of_its_sweep_with_outputs_of_its_own(azure: Azure) -> None:
+    text = "echo ${{search_space.x}} > ${{outputs.out}}/file"
+    body = sweep(text, {"x": choice(1, 2)}, outputs={"out": {"jobOutputType": "uri_folder"}})
+    submit(azure, "swept", body)
+    wait(azure, "swept")
+    assert run_data(azure, "swept")["runDefinition"]["JobType"] == "Sweep"
+    assert run_data(azure, "swept")["runMetadata"]["outputs"] is None
+    found = run_data(azure, "swept_1")
+    assert found["runDefinition"]["command"] == text
+    assert resolved(azure, found["runMetadata"]["outputs"]["out"]["assetId"]).endswith("/azureml/swept_1/out/")
+
+
+def test_a_node_that_nothing_runs_is_the_part_of_the_request_that_names_it() -> None:
+    node = {"type": "spark", "environment": "azureml:env:2", "environment_variables": {"B": "2"}}
     job = Job("p", {"jobType": "Pipeline", "jobs": {"n": node}}, {}, {}, "p", None, False, "", [])
     found = run_configuration(_NoStore(), job, Run("r", "p", "p", "step", "n", "", 1, path="n"))
-    assert (found["command"], found["environment"]["name"]) == ("echo", "env")
+    assert found["environment"]["name"] == "env"
     assert found["environmentVariables"] == {"B": "2"}
 
-    sweep = {"jobType": "Sweep", "computeId": "/x/computes/big", "trial": {"command": "python t.py"}, "inputs": {}}
-    job = Job("s", sweep, {}, {}, "s", None, False, "", [])
-    trial = Run("s_0", "s", "s", "trial", "", "", 1)
-    assert submitted_part(job, trial)["command"] == "python t.py"
-    assert run_configuration(_NoStore(), job, trial)["target"] == "big"
 
-
-class _NoStore:
+class _NoStore(Store):
     """Nothing is looked up for what was sent with the job."""
 
-    def get(self, *key: str) -> None:
-        raise AssertionError(key)
+    def __init__(self) -> None:
+        return
