@@ -236,6 +236,10 @@ def test_inputs_are_checked_against_the_component(azure: Azure) -> None:
     error = submit(azure, "check", pipeline({"n": {**node, "inputs": {"n": "many"}}}), 400).json()["error"]
     assert "n must be a whole number" in error["message"]
     assert "is required" in submit(azure, "check", pipeline({"n": node}), 400).json()["error"]["message"]
+    folder = {"componentId": anonymous(azure, "cat ${{inputs.data}}", inputs={"data": FOLDER})}
+    file = {"data": {"uri": put_blob(azure, "file.txt", b"read"), "job_input_type": "uri_file"}}
+    submit(azure, "file-for-folder", pipeline({"n": {**folder, "inputs": file}}))
+    assert wait(azure, "file-for-folder")["properties"]["status"] == "Completed"
     gone = azure.workspace + "/components/none/versions/1"
     assert submit(azure, "check", pipeline({"n": {"componentId": gone}}), 404).json()["error"]["code"] == "NotFound"
 

@@ -13,7 +13,7 @@ from phift.emulator.services.jobs.works import node_output
 
 __all__ = ["Inputs", "read_inputs"]
 
-_FOLDERS = frozenset(("uri_folder", "mltable", "mlflow_model", "custom_model", "triton_model"))
+_DATA = frozenset(("uri_file", "uri_folder", "mltable", "mlflow_model", "custom_model", "triton_model"))
 
 
 @dataclass
@@ -68,8 +68,9 @@ def read_inputs(scope: Scope, name: str, node: Mapping[str, Any], component: Com
 
 
 def _fits(kind: str, declared: str, *, lenient: bool) -> bool:
-    """Whether an asset of one type can be the input of another; a command reads any folder as any other."""
-    return kind == declared or (lenient and kind in _FOLDERS and declared in _FOLDERS)
+    """Whether an asset of one type can be the input of another; a command reads any data as any other, a file as a
+    folder too, as Azure's tests of its client do."""
+    return kind == declared or (lenient and kind in _DATA and declared in _DATA)
 
 
 def _bound_to_itself_or_nobody(scope: Scope, name: str, key: str, raw: Any) -> str:
