@@ -67,7 +67,9 @@ def _is_whole(config: pytest.Config) -> bool:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What differs from the models, and how much the matrices tried: the property "tried" of their tests."""
     for line in terminalreporter.config.stash.get(_UNEXPLAINED, []):
-        terminalreporter.write_line(f"FAILED an answer differs from its model (tests/emulator/models.yaml): {line}")
+        terminalreporter.write_line(
+            f"FAILED an answer differs from its model (tests/emulator/clientmodels.yaml): {line}"
+        )
     reports = [r for found in terminalreporter.stats.values() for r in found if getattr(r, "when", "") == "call"]
     for text in sorted(value for r in reports for name, value in r.user_properties if name == "tried"):
         terminalreporter.write_line(f"tried  {text}")

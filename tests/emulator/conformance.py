@@ -1,4 +1,4 @@
-"""Answers of the emulator compared with the models of Azure's clients, except where models.yaml allows a difference."""
+"""Answers of the emulator compared with the models of Azure's clients, except where clientmodels.yaml allows a difference."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Any
 
 import yaml
 
-from tests.emulator.models import Difference, differences, model_of
+from tests.emulator.clientmodels import Difference, differences, model_of
 
 __all__ = ["ALLOWED", "Exchange", "allowed", "canonical", "differences_in", "exchanges_of", "unexplained"]
 
-ALLOWED: dict[str, dict[str, str]] = yaml.safe_load(Path(__file__).with_name("models.yaml").read_text(encoding="utf-8"))
+ALLOWED: dict[str, dict[str, str]] = yaml.safe_load(
+    Path(__file__).with_name("clientmodels.yaml").read_text(encoding="utf-8")
+)
 
 Exchange = dict[str, Any]
 """A line of the log of shapes: host, method, path, api, status and body."""
