@@ -1,4 +1,4 @@
-"""Answers of the emulator compared with the models of Azure's clients, except where clientmodels.yaml allows a difference."""
+"""Answers of the emulator compared with the models of Azure's clients, except as clientmodels.yaml allows."""
 
 from __future__ import annotations
 

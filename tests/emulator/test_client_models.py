@@ -15,8 +15,8 @@ from phift.emulator.core.exchanges import shape
 from phift.emulator.core.routing import LOCATION, SUBSCRIPTION, WS, Host, Route, Router
 from phift.emulator.host import lifecycle
 from tests.emulator.client import Azure
-from tests.emulator.conformance import ALLOWED, allowed, canonical, differences_in, exchanges_of
 from tests.emulator.clientmodels import Found, differences, model_of
+from tests.emulator.conformance import ALLOWED, allowed, canonical, differences_in, exchanges_of
 from tests.emulator.replay import ENTRIES
 from tests.sdk.test_programs import notebook_folder, run
 
