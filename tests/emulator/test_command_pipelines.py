@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.client import Azure
-from tests.emulator.commands import STD_LOG, anonymous, children, code, log, pipeline, read
+from tests.emulator.commands import STD_LOG, anonymous, children, code, log, pipeline, put_blob, read
 from tests.emulator.test_job_submission import (
     API,
     COMPONENT,
