@@ -15,7 +15,7 @@ test: $(VENV)/.dev $(if $(shell command -v npm),azurite-if-possible)
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=15 --durations-min=5
 
 # Every point of the kill and fault matrices, hundreds of generated specs, 20,000 fuzzed files, 8,000 fuzzed requests to the
-# emulator, the golden cases at other paces: over half an hour.
+# emulator, the golden cases at other paces, Azure's own tests of azure-ai-ml (which pip downloads): an hour.
 matrix: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'matrix' tests
 

@@ -1,4 +1,4 @@
-"""Answers of the emulator compared with the models of Azure's clients, but for what clientmodels.yaml allows."""
+"""Answers of the emulator compared with the models of Azure's clients, except as clientmodels.yaml allows."""
 
 from __future__ import annotations
 

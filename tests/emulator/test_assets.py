@@ -218,6 +218,7 @@ def test_a_component_without_a_version_is_the_newest(azure: Azure) -> None:
         put(azure, f"components/defaulted/versions/{version}", {"properties": {"componentSpec": spec}})
     newest = azure.call("GET", "components/defaulted/versions/azureml_default").json()
     assert (newest["name"], newest["properties"]["componentSpec"]["command"]) == ("3", "echo 3")
+    assert newest["id"].endswith("/components/defaulted/labels/default"), "what is built of it follows the label"
     archived = {"properties": {**newest["properties"], "isArchived": True}}
     put(azure, "components/defaulted/versions/3", archived, 200)
     assert azure.call("GET", "components/defaulted/versions/azureml_default").json()["name"] == "7"

@@ -157,6 +157,21 @@ def test_a_command_node_has_what_its_component_says(azure: Azure) -> None:
     assert run_data(azure, "nodes")["runMetadata"]["outputs"] == {}
 
 
+def test_a_node_may_name_its_component_by_a_label(azure: Azure) -> None:
+    for version in ("1", "2"):
+        spec = {"name": "labelled", "version": version, "type": "command", "command": f"echo {version}"}
+        body = {"properties": {"componentSpec": spec}}
+        path = f"components/labelled/versions/{version}"
+        assert azure.call("PUT", path, body, api="2024-01-01-preview").status_code == 201
+    label = f"{azure.workspace}/components/labelled/labels/default"
+    submit(azure, "labelled", pipeline_of({"first": {"componentId": label}}))
+    assert wait(azure, "labelled")["properties"]["jobs"]["first"]["componentId"] == label
+    [node] = children(azure, "labelled")
+    assert run_data(azure, node["runId"])["runDefinition"]["command"] == "echo 2"
+    missing = pipeline_of({"first": {"componentId": label.replace("labelled", "nobody")}})
+    assert submit(azure, "nobody", missing, 404).json()["error"]["code"] == "NotFound"
+
+
 def test_a_trial_is_the_command_of_its_sweep_with_outputs_of_its_own(azure: Azure) -> None:
     text = "echo ${{search_space.x}} > ${{outputs.out}}/file"
     body = sweep(text, {"x": choice(1, 2)}, outputs={"out": {"jobOutputType": "uri_folder"}})

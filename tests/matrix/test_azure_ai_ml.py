@@ -6,6 +6,7 @@ UPDATE_GOLDEN=1 pytest -m matrix tests/matrix/test_azure_ai_ml.py    writes the 
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +21,11 @@ from tests.matrix.azure_ai_ml.table import BEGIN, END, Table, summary
 def test_azures_tests_of_its_sdk_end_as_the_table_says(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    found = suite.run(suite.unpack(tmp_path), tmp_path / "home")
+    try:
+        root = suite.unpack(tmp_path)
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"the tests of azure-ai-ml could not be downloaded: {error}")
+    found = suite.run(root, tmp_path / "home")
     table = Table.load()
     if os.environ.get("UPDATE_GOLDEN"):
         table = table.updated(found)
