@@ -11,6 +11,7 @@ from typing import Any
 
 from phift.emulator.core.store import Store
 from phift.emulator.services.jobs.record import Job, Run
+from phift.emulator.services.jobs.works import Command
 from phift.emulator.services.runs.outputs import STEP_OUTPUTS, module_of, work_of
 
 __all__ = ["run_configuration", "submitted_part"]
@@ -23,8 +24,10 @@ _DATA_SUFFIXES = ("_file_path", "_mltable_path", "_split", "_data")
 
 def run_configuration(store: Store, job: Job, run: Run) -> dict[str, Any]:
     """The run configuration of a run: what it executes, on what, with which data."""
-    part = submitted_part(job, run)
-    work = None if part else work_of(store, job, run)
+    work = work_of(store, job, run)
+    is_command = work is not None and run.path != "" and work.get("kind") == Command.kind
+    part = _of_command(work) if work and is_command else submitted_part(job, run)
+    work = None if part else work
     distribution = part.get("distribution") or {}
     kind = str(_either(distribution, "distributionType", "distribution_type", "type") or "").lower()
     resources = part.get("resources") or {}
@@ -90,6 +93,19 @@ def submitted_part(job: Job, run: Run) -> Mapping[str, Any]:
     if not isinstance(trial, dict):
         return {}
     return {**{name: sent[name] for name in ("inputs", "outputs", "computeId") if name in sent}, **trial}
+
+
+def _of_command(work: Mapping[str, Any]) -> dict[str, Any]:
+    """What a node that is a command executes: its component's text, which the request only names."""
+    return {
+        "command": work["command"],
+        "environment": work["environment"],
+        "environmentVariables": work["variables"],
+        "inputs": {
+            name: {"uri": uri, "type": kind, "mode": mode} for name, (uri, kind, mode) in work["inputs"].items()
+        },
+        "outputs": {output["component_name"]: output for output in work["outputs"]},
+    }
 
 
 def _of_step(work: Mapping[str, Any], run: Run) -> dict[str, Any]:

@@ -20,12 +20,12 @@ from phift.emulator.services.assets.locations import (
 )
 from phift.emulator.services.emulator import Call, Emulator
 from phift.emulator.services.jobs.logs import log_files
-from phift.emulator.services.jobs.outputs import parse_output_asset
+from phift.emulator.services.jobs.outputs import parse_output_asset, place_of_run_output
 from phift.emulator.services.jobs.record import Run, find_job, find_run
 from phift.emulator.services.jobs.rules import find_or_404, merge_metadata
 from phift.emulator.services.runs.definition import run_definition
 from phift.emulator.services.runs.documents import run_details, run_document
-from phift.emulator.services.runs.outputs import place_of_output, run_outputs
+from phift.emulator.services.runs.outputs import run_outputs
 
 __all__ = ["ROUTES"]
 
@@ -107,7 +107,9 @@ async def resolve_uris(call: Call) -> Response:
 
 def _asset_place(emulator: Emulator, asset: str) -> tuple[BlobPlace | None, str]:
     if (found := parse_output_asset(asset)) is not None:
-        return place_of_output(emulator, *found), "UriFolder"
+        made = place_of_run_output(emulator, *found)
+        is_file = made is not None and emulator.blobs.exists(made.container, made.path)
+        return made, "UriFile" if is_file else "UriFolder"
     place = place_of(emulator, asset, "uri_folder")
     return (place if isinstance(place, BlobPlace) else None), "UriFolder"
 
