@@ -99,6 +99,12 @@ def test_modes_types_and_optional_sections(azure: Azure) -> None:
     assert any(line.endswith("/datastores/workspaceblobstore/paths/folder") for line in lines)
     assert any(line.endswith("/datastores/workspaceblobstore/paths/azureml/modes/there") for line in lines)
     assert read(azure, "chosen/modes/file.txt") == "text\n"
+    asked = {"runId": "modes", "selectRunMetadata": True}
+    told = data_plane(azure, "POST", f"/history/v1.0{azure.workspace}/rundata", asked)["runMetadata"]["outputs"]
+    assert {name: each["type"] for name, each in told.items()} == {"file": "UriFile", "there": "UriFolder"}
+    path = f"/data/v1.0{azure.workspace}/dataversion/batchGetResolvedUris"
+    [found] = data_plane(azure, "POST", path, {"values": [told["file"]["assetId"]]})["values"].values()
+    assert (found["uri"].endswith("/paths/chosen/modes/file.txt"), found["type"]) == (True, "UriFile")
 
 
 def test_an_output_with_a_name_becomes_a_data_asset_or_a_model(azure: Azure) -> None:

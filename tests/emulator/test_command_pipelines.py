@@ -75,7 +75,8 @@ def test_nodes_exist_from_the_start_and_pass_their_data_on(azure: Azure) -> None
         outputs={"joined": {"jobOutputType": "uri_folder", "uri": f"{STORE}/joined/${{{{name}}}}"}},
     )
     submit(azure, "chain", body)
-    assert set(ends(azure, "chain")) == {"one", "two", "last"}
+    planned = ends(azure, "chain")
+    assert (set(planned), planned["last"]) == ({"one", "two", "last"}, "NotStarted")
     assert wait(azure, "chain")["properties"]["status"] == "Completed", history(azure, "chain")["error"]
     assert read(azure, "joined/chain/file") == "hello\nthere\n"
     runs = {run["displayName"]: run for run in children(azure, "chain")}
@@ -118,7 +119,12 @@ def test_a_pipeline_inside_a_pipeline(azure: Azure) -> None:
     assert read(azure, "azureml/nested/all/file") == "outer\ninner\n"
     assert ends(azure, "nested") == {"first": "Completed", "sub": "Completed", "end": "Completed"}
     [sub] = [run for run in children(azure, "nested") if run["displayName"] == "sub"]
-    assert {run["displayName"] for run in children(azure, sub["runId"])} == {"w", "j"}
+    below = {run["displayName"]: run["runId"] for run in children(azure, sub["runId"])}
+    assert set(below) == {"w", "j"}
+    asked = {"runId": below["w"], "selectRunMetadata": True, "selectRunDefinition": True}
+    told = data_plane(azure, "POST", f"/history/v1.0{azure.workspace}/rundata", asked)
+    assert told["runDefinition"]["command"] == "echo ${{inputs.text}} > ${{outputs.out}}/file"
+    assert history(azure, f"{sub['runId']}/details")["status"] == "Completed"
 
 
 def test_independent_nodes_run_at_the_same_time_as_far_as_the_cluster_has_nodes(azure: Azure) -> None:
