@@ -73,6 +73,7 @@ QUERIES = (
         "sr",
     ),
     *("srt", "ss", "sip", "rscd", "rsct", "timeout", "underlyingResourceAction"),
+    *("metricnames", "timespan", "interval", "aggregation", "$filter", "resultType", "metricnamespace"),
 )
 REGISTRY = "azureml://registries/azureml"
 STORE = "azureml://datastores/workspaceblobstore/paths"
@@ -227,6 +228,54 @@ TEMPLATES: dict[str, list[Any]] = {
             },
         },
         {"location": "eastus", "properties": {"authMode": "Key", "traffic": {}}},
+    ],
+    "/autoscaleSettings/{name}": [
+        {
+            "location": "eastus",
+            "tags": {"a": "b"},
+            "properties": {
+                "enabled": True,
+                "name": "n",
+                "targetResourceUri": "/subscriptions/s/resourceGroups/g/providers/x/onlineEndpoints/e/deployments/d",
+                "profiles": [
+                    {
+                        "name": "default",
+                        "capacity": {"minimum": "1", "maximum": "4", "default": "1"},
+                        "rules": [
+                            {
+                                "metricTrigger": {
+                                    "metricName": "CpuUtilizationPercentage",
+                                    "timeGrain": "PT1M",
+                                    "statistic": "Average",
+                                    "timeWindow": "PT5M",
+                                    "timeAggregation": "Average",
+                                    "operator": "GreaterThan",
+                                    "threshold": 70,
+                                    "dimensions": [{"DimensionName": "a", "Operator": "Equals", "Values": ["b"]}],
+                                    "dividePerInstance": False,
+                                },
+                                "scaleAction": {
+                                    "direction": "Increase",
+                                    "type": "ChangeCount",
+                                    "value": "1",
+                                    "cooldown": "PT5M",
+                                },
+                            }
+                        ],
+                        "recurrence": {
+                            "frequency": "Week",
+                            "schedule": {"timeZone": "UTC", "days": ["Monday"], "hours": [8], "minutes": [0]},
+                        },
+                    },
+                    {
+                        "name": "fixed",
+                        "capacity": {"minimum": "1", "maximum": "4", "default": "1"},
+                        "fixedDate": {"timeZone": "UTC", "start": "2026-11-29T00:00:00", "end": "2026-11-30T00:00:00"},
+                    },
+                ],
+                "notifications": [],
+            },
+        }
     ],
     "/onlineEndpoints/{name}/regenerateKeys": [{"keyType": "Primary", "keyValue": "x"}],
     "/onlineEndpoints/{endpoint}/deployments/{name}": [

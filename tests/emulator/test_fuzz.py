@@ -153,7 +153,9 @@ def problem_of(sent: Sent, status: int, headers: dict[str, str], body: bytes) ->
         return "not marked as emulated"
     documented = sent.host is Host.ARM or (sent.host is Host.DATA_PLANE and "/mlflow/" not in sent.path.lower())
     if documented and status >= 400 and body:
-        error = json.loads(body).get("error")
+        document = json.loads(body)
+        flat = "/providers/microsoft.insights/metrics" in sent.path.lower()  # Azure Monitor's, without an outer `error`
+        error = document.get("error", document if flat else None)
         if not (isinstance(error, dict) and error.get("code")):
             return "not an error document"
     return ""

@@ -209,7 +209,9 @@ def test_timespans(text: str, start: float, end: float) -> None:
     assert timespan(text, NOON) == (NOON + start, NOON + end)
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2026-11-29T12:00:00Z/2026-11-29T12:00:00Z", "PT0S", "/", "P1Y"])
+@pytest.mark.parametrize(
+    "text", ["yesterday", "2026-11-29T12:00:00Z/2026-11-29T12:00:00Z", "PT0S", "/", "P1Y", "P99999D", "PT9H/1970-01-01"]
+)
 def test_timespans_that_are_none(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         timespan(text, NOON)

@@ -215,6 +215,7 @@ def test_definitions_and_namespaces(serving: Serving, endpoint: str) -> None:
         ({"$filter": "deployment is blue"}, "is not valid"),
         ({"interval": "PT3M"}, "invalid time grain"),
         ({"timespan": "today"}, "Invalid timespan"),
+        ({"timespan": "PT99999999999999999999H", "interval": "FULL"}, "out of range"),
         ({"timespan": "2020-01-01T00:00:00Z/2026-01-01T00:00:00Z"}, "more than"),
         ({"aggregation": "Median"}, "invalid aggregation"),
         ({"metricnamespace": "other"}, "Detect invalid value"),

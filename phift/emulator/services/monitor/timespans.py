@@ -9,6 +9,7 @@ from phift.emulator.runtime.serving.durations import seconds_of
 __all__ = ["moment", "timespan", "written"]
 
 _HOUR = 3600.0
+_LATEST = 253_402_300_799.0  # the end of the year 9999
 
 
 def moment(text: str) -> float:
@@ -37,6 +38,8 @@ def timespan(text: str, now: float) -> tuple[float, float]:
         end = start + seconds_of(second) if second.startswith("P") else moment(second)
     if not start < end:
         raise ValueError("the end must be after the start")
+    if start < 0 or end > _LATEST:
+        raise ValueError("it is out of range")
     return start, end
 
 
