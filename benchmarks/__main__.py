@@ -30,6 +30,7 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "hub": (),
     "emulator": (),
     "serving": (),
+    "training": (),
     "blob_upload": (),
     "blob_memory": ("--gib", "1"),
 }

@@ -37,7 +37,7 @@ finetune:
   component: azureml://registries/azureml/components/chat_completion_pipeline/labels/latest
   # LoRA, learning rate and precision are the defaults that the registry recommends for the model
   parameters:
-    {{max_steps: 60, per_device_train_batch_size: 4, per_device_eval_batch_size: 8, lr_scheduler_type: cosine}}
+    {{max_steps: 40, per_device_train_batch_size: 4, per_device_eval_batch_size: 8, lr_scheduler_type: cosine}}
 model: {{name: smollm}}
 endpoint: {{name: smollm, auth_mode: key}}
 deployment:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from phift.emulator.runtime.child import kill_group, watch_lifeline
-from phift.emulator.runtime.training.steps import PIPELINES
+from phift.emulator.runtime.training.steps import PIPELINES, step_function
 from phift.emulator.runtime.training.steps.libraries import imports_of
 from phift.emulator.runtime.training.worker import JobFile, quiet, run_step, without_unused_libraries
 
@@ -96,6 +96,7 @@ class _Parent:
 
 def _prepare(module: str, unless_ended: int = 0) -> None:
     """Import what a step needs. unless_ended: a process; once it has ended no further part is imported."""
+    step_function(module)  # light, and from now on the same for all jobs, whatever becomes of the files
     for part in imports_of(module):
         if unless_ended and _has_ended(unless_ended):
             return
