@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from phift.emulator.core.errors import GatewayError
@@ -107,15 +108,18 @@ _KEYS: Mapping[str, Mapping[str, tuple[Span, ...]]] = {
 def shown(kind: str, properties: Mapping[str, Any], api_version: str) -> dict[str, Any]:
     """The properties without the keys that this version does not have; all of them for a version of another scheme, and
     for those of registries."""
+    hidden = _hidden(kind, api_version)
+    return {key: value for key, value in properties.items() if key not in hidden}
+
+
+@lru_cache(maxsize=512)
+def _hidden(kind: str, api_version: str) -> frozenset[str]:
+    """The keys of a document that a version does not have."""
     found = _VERSION.fullmatch(api_version)
     if not found or found["preview"] == "-dataplanepreview":
-        return dict(properties)
-    rules, date, preview = _KEYS[kind], found["date"], found["preview"] is not None
-    return {
-        key: value
-        for key, value in properties.items()
-        if key not in rules or any(span.covers(date, preview) for span in rules[key])
-    }
+        return frozenset()
+    date, preview = found["date"], found["preview"] is not None
+    return frozenset(key for key, spans in _KEYS[kind].items() if not any(span.covers(date, preview) for span in spans))
 
 
 def before(api_version: str, date: str) -> bool:

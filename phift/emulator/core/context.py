@@ -77,6 +77,8 @@ class Cloud:
         self.faults = Faults()
         self.tokens = Tokens(signing_key, tenant_id)
         self.contexts: list[Context] = []
+        self._found: dict[tuple[str, str, str], Context] = {}
+        """Contexts of workspaces, as requests spell their names."""
 
     @property
     def first(self) -> Context:
@@ -98,8 +100,15 @@ class Cloud:
 
     def workspace(self, subscription: str, group: str, name: str) -> Context | None:
         """The context of a workspace; names are case-insensitive."""
-        asked = [part.casefold() for part in (subscription, group, name)]
-        return next((each for each in self.workspaces() if _names(each.workspace) == asked), None)
+        key = (subscription, group, name)
+        found = self._found.get(key)
+        if found in self.contexts:
+            return found
+        asked = [part.casefold() for part in key]
+        found = next((each for each in self.workspaces() if _names(each.workspace) == asked), None)
+        if found is not None:
+            self._found[key] = found
+        return found
 
     def registry(self, name: str) -> Context | None:
         """The context of a registry that was created in the home; names are case-insensitive."""

@@ -9,17 +9,19 @@ from typing import Any
 
 from starlette.responses import Response
 
-__all__ = ["PRINCIPAL", "empty", "reply", "system_data", "timestamp", "touched"]
+__all__ = ["PRINCIPAL", "compact_json", "empty", "reply", "system_data", "timestamp", "touched"]
 
+compact_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""A value as JSON without blanks."""
 PRINCIPAL = "phift local"
 """Who created everything here, as systemData says it."""
 
 
 def timestamp(moment: datetime | None = None) -> str:
     """A time (now, unless told) as the machine learning front end writes it: seven digits at most, ending in +00:00."""
-    value = (moment or datetime.now(UTC)).astimezone(UTC)
-    fraction = f"{value.microsecond:06d}".rstrip("0")
-    return value.strftime("%Y-%m-%dT%H:%M:%S") + (f".{fraction}" if fraction else "") + "+00:00"
+    value = datetime.now(UTC) if moment is None else moment.astimezone(UTC)
+    text = value.isoformat()
+    return text if value.microsecond % 10 or not value.microsecond else f"{text[:-6].rstrip('0')}+00:00"
 
 
 def system_data(created_at: str | None = None) -> dict[str, str]:
@@ -43,7 +45,7 @@ def touched(data: Mapping[str, str]) -> dict[str, str]:
 def reply(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer."""
     return Response(
-        json.dumps(body, ensure_ascii=False, separators=(",", ":")),
+        compact_json(body),
         status_code=status,
         media_type="application/json; charset=utf-8",
         headers=dict(headers or {}),

@@ -262,7 +262,7 @@ async def workspace(exchange: Exchange, proceed: Next) -> Response:
         if subscription and subscription.casefold() != cloud.first.workspace.subscription_id.casefold():
             raise GatewayError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
         context = next(cloud.workspaces(call.params["location"]), cloud.first) if "location" in call.params else None
-    if context:
+    if context is not None and context is not call.emulator:
         exchange.context = context
         exchange.found = found, replace(call, emulator=context)
     return await proceed(exchange)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, TypeVar
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -51,6 +51,7 @@ class Call(Generic[E]):
     request: Request
     params: dict[str, str]
     claims: dict[str, Any] = field(default_factory=dict)
+    _query: dict[str, str] | None = field(default=None, repr=False)
 
     @property
     def hostname(self) -> str:
@@ -59,11 +60,11 @@ class Call(Generic[E]):
 
     def query(self, name: str, default: str = "") -> str:
         """A query parameter; names compare case-insensitively and may come without their `$`."""
-        wanted = name.lower().lstrip("$")
-        for key, value in self.request.query_params.multi_items():
-            if key.lower().lstrip("$") == wanted:
-                return value
-        return default
+        if self._query is None:  # the first of several wins
+            text = self.request.scope["query_string"].decode("latin-1")
+            sent = reversed(parse_qsl(text, keep_blank_values=True))
+            self._query = {key.lower().lstrip("$"): value for key, value in sent}
+        return self._query.get(name.lower().lstrip("$"), default)
 
     @property
     def api_version(self) -> str:
@@ -150,7 +151,9 @@ class Router:
         """The route and its parameters; raises the ServiceError of `no_route` where there is none."""
         if host in (Host.ARM, Host.DATA_PLANE):
             raw_path = raw_path.rstrip("/")
-        segments = [unquote(part) for part in raw_path.split("/")[1:]]
+        segments = raw_path.split("/")[1:]
+        if "%" in raw_path:
+            segments = [unquote(part) for part in segments]
         allowed: set[str] = set()
         found = _walk(self._roots[host], segments, 0, method, [], allowed)
         if found is None:
@@ -162,9 +165,26 @@ class Router:
 def _walk(
     node: _Node, segments: list[str], index: int, method: str, values: list[str], allowed: set[str]
 ) -> tuple[Route, list[str]] | None:
-    if index == len(segments):
-        allowed.update(node.routes)
-        return (node.routes[method], values) if method in node.routes else None
+    while index < len(segments):
+        segment = segments[index]
+        literal, parameter = node.literals.get(segment.lower()), node.parameter if segment else None
+        if node.rest or (literal and parameter):
+            return _choose(node, segments, index, method, values, allowed)
+        if literal:
+            node = literal
+        elif parameter:
+            node, values = parameter, [*values, segment]
+        else:
+            return None
+        index += 1
+    allowed.update(node.routes)
+    return (node.routes[method], values) if method in node.routes else None
+
+
+def _choose(
+    node: _Node, segments: list[str], index: int, method: str, values: list[str], allowed: set[str]
+) -> tuple[Route, list[str]] | None:
+    """The walk from a node that has several ways on: each is tried, with a way back."""
     segment = segments[index]
     if (literal := node.literals.get(segment.lower())) and (
         found := _walk(literal, segments, index + 1, method, values, allowed)

@@ -28,6 +28,8 @@ _SEPARATOR = "\x1f"  # sorts before every character a name can hold, so a prefix
 _AFTER_SEPARATOR = "\x20"
 
 
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 _CORRUPTION = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_ERROR))
 
 
@@ -88,7 +90,7 @@ class Store:
         self.connection.execute(
             "INSERT INTO document (kind, key, body) VALUES (?, ?, ?) "
             "ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body",
-            (kind, _key(key), json.dumps(body, ensure_ascii=False, separators=(",", ":"))),
+            (kind, _key(key), _compact(body)),
         )
 
     def delete(self, kind: str, *key: str) -> bool:

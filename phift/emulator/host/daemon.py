@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -73,6 +74,7 @@ async def _serve(home: Home, port: int | None, idle_seconds: float) -> int:
         )
     home.remember(port=server.port)
     home.publish({**server.status(), "format": ENDPOINT_FORMAT, "port": server.port})
+    gc.freeze()  # modules and tables stay: looking through them again and again costs more than all requests leave
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stopping.set)

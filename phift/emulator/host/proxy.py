@@ -7,7 +7,7 @@ import logging
 import socket
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -19,6 +19,7 @@ from phift.emulator.host.heads import MAX_HEAD_BYTES, BadHead, Head, is_host, pl
 from phift.emulator.host.joined import Joined
 from phift.emulator.host.tls import Authority
 from phift.emulator.host.tunnel import Tunnels, answer_and_close
+from phift.emulator.host.writes import JoinedWrites
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -113,7 +114,7 @@ class Proxy:
         """Hands a connection to the HTTP server, with the bytes that were read from it already."""
         protocol = _Http(self._config, self._state, {"connection": transport})
         transport.set_protocol(protocol)
-        protocol.connection_made(transport)
+        protocol.connection_made(cast("asyncio.Transport", JoinedWrites(transport)))
         if early:
             protocol.data_received(early)
 

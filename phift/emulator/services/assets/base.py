@@ -259,7 +259,9 @@ class Assets:
         sent = (await strict_object(call, f"{self._kind.label}Version")).get("properties")
         if not isinstance(sent, dict):
             raise ServiceError(400, "RequestInvalid", "The request is invalid: 'properties' is missing.")
-        location = {"Location": f"https://{call.hostname}{quote(call.request.url.path)}?api-version={call.api_version}"}
+        location = {
+            "Location": f"https://{call.hostname}{quote(call.request.scope['path'])}?api-version={call.api_version}"
+        }
         version = kind.stored_version(call, version, sent)
         if existing := store.get(kind.versions, name, version):
             before = existing["properties"]
