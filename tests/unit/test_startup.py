@@ -18,8 +18,8 @@ TRICKS = re.compile(
     r"|sys\.modules\[|sys\.flags|setswitchinterval|sys\.setrecursionlimit"
 )
 """The second Ctrl-C ends the process with 130 at once: that is what it is for."""
-FORKED = "warm.py"
-"""A forked child ends so: the exit handlers are its parent's."""
+ELSEWHERE = ("warm.py", "daemon.py")
+"""A forked child ends at once, as the exit handlers are its parent's; the emulator freezes what it has imported."""
 HEAD = "# written\n"
 STACK = "  one:\n    component:\n      id: a\n"
 
@@ -28,7 +28,7 @@ def test_no_trick_stands_anywhere_else() -> None:
     found = [
         f"{path.relative_to(REPOSITORY)}:{number}: {line.strip()}"
         for path in sorted((REPOSITORY / "phift").rglob("*.py"))
-        if path.name not in ("startup.py", FORKED)
+        if path.name not in ("startup.py", *ELSEWHERE)
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if TRICKS.search(line)
     ]
