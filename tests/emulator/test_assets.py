@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -260,3 +261,44 @@ def test_a_component_names_an_environment_that_is_there(azure: Azure) -> None:
     body = {"properties": {"componentSpec": {**spec, "environment": "azureml:mine@latest"}}}
     stored = put(azure, "components/in-env/versions/1", body)["properties"]["componentSpec"]
     assert stored["environment"] == f"azureml:{azure.workspace}/environments/mine/versions/5"
+
+
+REGISTRY = "azureml://registries/azureml/environments"
+
+
+@pytest.mark.parametrize(
+    ("reference", "there"),
+    [
+        ("azureml:AzureML-sklearn-1.5:54", True),
+        ("azureml:AzureML-ACPT-pytorch-2.2-cuda12.1@latest", True),
+        (f"{REGISTRY}/sklearn-1.5/labels/latest", True),
+        (f"{REGISTRY}/AzureML-sklearn-1.0-ubuntu20.04-py38-cpu/versions/36", True),
+        ("azureml:unseen:1", True),
+        ("azureml:AzureML-sklearn-1.5:100000", False),
+        ("azureml:AzureML-nobody@latest", False),
+        (f"{REGISTRY}/nobody/labels/latest", False),
+        (f"{REGISTRY}/sklearn-1.5/versions/100000", False),
+        ("azureml://registries/nobodys/environments/sklearn-1.5/labels/latest", False),
+    ],
+)
+def test_jobs_and_deployments_name_curated_environments_that_are_there(
+    azure: Azure, reference: str, there: bool
+) -> None:
+    """What a workspace has is not asked for, as nothing is built of it."""
+    name = f"env-{uuid.uuid4().hex[:12]}"
+    job = {"properties": {"jobType": "Command", "command": "echo", "environmentId": reference}}
+    answer = azure.call("PUT", f"jobs/{name}", job, api="2025-01-01-preview")
+    assert (answer.status_code == 201, "No environment exists" in answer.text) == (there, not there)
+    azure.call(
+        "PUT",
+        "models/in-env/versions/1",
+        {"properties": {"modelUri": "azureml://datastores/workspaceblobstore/paths/m"}},
+    )
+    endpoint = {"location": "eastus", "identity": {"type": "SystemAssigned"}, "properties": {"authMode": "Key"}}
+    azure.wait(azure.call("PUT", f"onlineEndpoints/{name}", endpoint))
+    properties = {"endpointComputeType": "Managed", "instanceType": "Standard_DS3_v2", "environmentId": reference}
+    properties["model"] = "azureml:in-env:1"
+    body = {"location": "eastus", "sku": {"name": "Default", "capacity": 1}, "properties": properties}
+    answer = azure.call("PUT", f"onlineEndpoints/{name}/deployments/blue", body, api="2023-04-01-preview")
+    assert answer.status_code == 400, "the model is of type custom_model, and there is no code"
+    assert ("No environment exists" in answer.text) is not there, answer.text

@@ -103,8 +103,12 @@ def test_quota_is_of_the_region(azure: Azure, second: Azure) -> None:
     before = azure.admin("GET", "/quota")["used"]["dedicatedCores"]
     assert second.wait(second.call("PUT", "computes/shared-quota", body))["status"] == "Succeeded"
     assert azure.admin("GET", "/quota")["used"]["dedicatedCores"] == before + 8
-    far = create(azure, "far-away", "westeurope")
     usages = f"/subscriptions/{azure.connection.subscription_id}/providers/Microsoft.MachineLearningServices/locations"
+    rows = azure.call("GET", f"{usages}/eastus/usages").json()["value"]
+    of_workspaces = [row for row in rows if row["type"].endswith("/workspaces/usages") and "DSv2" in row["id"]]
+    used = {row["id"].split("/")[8]: row["currentValue"] for row in of_workspaces}
+    assert (used["second"], used[azure.connection.workspace_name]) == (8, before)
+    far = create(azure, "far-away", "westeurope")
     azure.admin("PUT", "/quota?location=westeurope", {"dedicatedCores": 7})
     assert azure.admin("GET", "/quota?location=westeurope")["limits"]["dedicatedCores"] == 7
     assert azure.admin("GET", "/quota")["limits"]["dedicatedCores"] != 7

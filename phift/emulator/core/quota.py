@@ -57,9 +57,17 @@ class Quota:
         self._store.put("quota", *self._key, body=changed)
 
     def used(self) -> dict[str, int]:
-        """vCPUs in use by family name, and for TOTAL and LOW_PRIORITY."""
+        """vCPUs in use in the region by family name, and for TOTAL and LOW_PRIORITY."""
+        return self._sum(self._peers())
+
+    def own(self) -> dict[str, int]:
+        """As `used`, of this workspace alone."""
+        return self._sum((self,))
+
+    @staticmethod
+    def _sum(quotas: Iterable[Quota]) -> dict[str, int]:
         result: dict[str, int] = {TOTAL: 0, LOW_PRIORITY: 0}
-        for use in (use for quota in self._peers() for consumer in quota.consumers for use in consumer()):
+        for use in (use for quota in quotas for consumer in quota.consumers for use in consumer()):
             if use.low_priority:
                 result[LOW_PRIORITY] += use.cores
             else:

@@ -9,13 +9,25 @@ from typing import Any
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.validation import text_map
 from phift.emulator.core.yamlfile import load_yaml
-from phift.emulator.services.assets.base import AssetKind, base_properties
+from phift.emulator.services.assets.base import AssetKind, base_properties, find_version
 from phift.emulator.services.assets.labels import labelled_version
+from phift.emulator.services.assets.locations import check_region
 from phift.emulator.services.emulator import Call, Emulator
 from phift.emulator.services.registry.environments import PREFIX, curated, curated_properties
 
-__all__ = ["ENVIRONMENTS", "environment_id"]
+__all__ = ["ENVIRONMENTS", "check_environment", "environment_id"]
 
+_PUBLISHED = "azureml"
+_REGISTERED = re.compile(
+    r"azureml://registries/(?P<registry>[^/]+)/environments/(?P<name>[^/]+)/"
+    r"(?:versions/(?P<version>[^/]+)|labels/(?P<label>[^/]+))",
+    re.IGNORECASE,
+)
+_CURATED = re.compile(
+    rf"(?:azureml:|(?:azureml:)?/subscriptions/.+/environments/)(?P<name>{PREFIX}[^/:@]+)"
+    r"(?:(?::|/versions/)(?P<version>[^/:@]+)|@\w+|/labels/\w+)",
+    re.IGNORECASE,
+)
 _NAMED = re.compile(r"azureml:(?P<name>[A-Za-z0-9._-]+)(?::(?P<version>[A-Za-z0-9._-]+)|@(?P<label>[A-Za-z0-9._-]+))")
 
 
@@ -83,6 +95,7 @@ def environment_id(emulator: Emulator, reference: str) -> str:
     """
     found = _NAMED.fullmatch(reference)
     if not found:
+        _check_registry(emulator, reference)
         return reference
     store, name = emulator.store, found["name"]
     version = found["version"] or labelled_version(store, "environments", name, found["label"])
@@ -93,6 +106,33 @@ def environment_id(emulator: Emulator, reference: str) -> str:
     if not (version.isascii() and version.isdigit() and 1 <= int(version) <= newest):
         raise _none(name, found["version"] or "", found["label"] or "")
     return f"azureml://registries/azureml/environments/{full}/versions/{version}"
+
+
+def check_environment(emulator: Emulator, reference: str) -> None:
+    """Raises ServiceError 404 for an environment that a registry, or the curated ones, should have and have not. Of
+    others nothing is asked: what runs here needs none (assumed: asset_not_found_envelope)."""
+    found = _CURATED.fullmatch(reference)
+    if found and find_version(emulator, "environments", found["name"], found["version"] or "") is None:
+        which = f":{found['version']}" if found["version"] else "@latest"
+        environment_id(emulator, f"azureml:{found['name']}{which}")
+    _check_registry(emulator, reference)
+
+
+def _check_registry(emulator: Emulator, reference: str) -> None:
+    """Raises ServiceError 404 for an environment that its registry has not, and 400 in another region than its own."""
+    found = _REGISTERED.fullmatch(reference)
+    if not found:
+        return
+    name, version, label = found["name"], found["version"] or "", found["label"] or ""
+    if registry := emulator.cloud.registry(found["registry"]):
+        check_region(emulator, registry, reference)
+        version = version or labelled_version(registry.store, "environments", name, label) or ""
+        there = registry.store.get("environments/versions", name, version) is not None
+    else:
+        newest = (curated(name) or ("", 0))[1] if found["registry"].lower() == _PUBLISHED else 0
+        there = newest > 0 and (bool(label) or (version.isdecimal() and 1 <= int(version) <= newest))
+    if not there:
+        raise _none(name, found["version"] or "", label)
 
 
 def _none(name: str, version: str, label: str) -> ServiceError:

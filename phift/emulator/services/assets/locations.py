@@ -28,6 +28,7 @@ __all__ = [
     "copy_blobs",
     "is_own_blob",
     "long_uri",
+    "model_type",
     "place_of",
 ]
 
@@ -119,6 +120,19 @@ def is_own_blob(context: Context, uri: str) -> bool:
     """Whether a URI is the URL of a blob, or of a folder of blobs, in the account of the workspace or registry."""
     found = _BLOB_URL.fullmatch(uri)
     return found is not None and found["account"].lower() == context.workspace.storage_account.lower()
+
+
+def model_type(context: Context, uri: str) -> str:
+    """The modelType of the version of a model that a URI names, in the workspace or in a registry that was created in
+    the home; "" for every other URI."""
+    found = _REGISTRY.fullmatch(uri)
+    where = context.cloud.registry(found["registry"]) if found else context
+    found = found or _ASSET.fullmatch(uri) or _LOCATED.fullmatch(uri) or _SHORT.fullmatch(uri)
+    if not found or where is None:
+        return ""
+    version = found["version"] or labelled_version(where.store, "models", found["name"], found["label"] or "") or ""
+    stored = where.store.get("models/versions", found["name"], version) or {}
+    return str(stored.get("properties", {}).get("modelType") or "")
 
 
 def container_of(context: Context, datastore: str) -> str:

@@ -10,7 +10,7 @@ from phift.emulator.core.documents import reply
 from phift.emulator.core.quota import LOW_PRIORITY, TOTAL
 from phift.emulator.core.sizes import families, family_of, sizes
 from phift.emulator.services.compute.state import nodes_in_use
-from phift.emulator.services.emulator import Call
+from phift.emulator.services.emulator import Call, Emulator, emulators
 from phift.emulator.services.prices.catalogue import estimates
 
 __all__ = ["quotas", "usages", "vm_size_list"]
@@ -57,11 +57,12 @@ def _counter(call: Call, kind: str, name: str, used: int | None, limit: int, sco
 async def usages(call: Call) -> Response:
     """Clusters, the regional totals, then each family twice: dedicated, and low priority without a limit of its own.
 
-    Families are repeated, under other types, for the workspace and for each cluster that holds nodes.
+    Families are repeated, under other types, for each workspace of the region and for each cluster that holds nodes.
     """
     quota = call.emulator.quota
     limits, used = quota.limits(), quota.used()
-    clusters, workspace = len(call.emulator.store.list("compute")), call.emulator.workspace.arm_id
+    region = [(each, each.quota.own()) for each in _workspaces(call)]
+    clusters = sum(len(each.store.list("compute")) for each, _ in region)
     rows = [
         _counter(call, "totalCores/usages", "Clusters", clusters, 500),
         _counter(call, "dedicatedCores/usages", "Total Cluster Dedicated Regional vCPUs", used[TOTAL], limits[TOTAL]),
@@ -78,14 +79,26 @@ async def usages(call: Call) -> Response:
         now, most = used.get(family.name, 0), limits[family.name]
         rows.append(_counter(call, "vmFamily/usages", dedicated, now, most))
         rows.append(_counter(call, "vmFamily/usages", f"{family.label} Cluster LowPriority vCPUs", 0, _NEVER_LIMITED))
-        rows.append(_counter(call, "workspaces/usages", dedicated, now, most, workspace))
-    for cluster, use in nodes_in_use(call.emulator):
+        rows += [
+            _counter(call, "workspaces/usages", dedicated, own.get(family.name, 0), most, each.workspace.arm_id)
+            for each, own in region
+        ]
+    clustered = [(each.workspace.arm_id, *pair) for each, _ in region for pair in nodes_in_use(each)]
+    for workspace, cluster, use in clustered:
         family = family_of(use.size)
         label = f"{family.label} Cluster {'LowPriority' if use.low_priority else 'Dedicated'} vCPUs"
         most = _NEVER_LIMITED if use.low_priority else limits[family.name]
-        scope = f"{workspace}/computes/{cluster}"
-        rows.append(_counter(call, "workspaces/computes/usages", label, use.cores, most, scope))
+        rows.append(
+            _counter(call, "workspaces/computes/usages", label, use.cores, most, f"{workspace}/computes/{cluster}")
+        )
     return reply({"value": rows})
+
+
+def _workspaces(call: Call) -> list[Emulator]:
+    """Those of the region."""
+    location = call.emulator.workspace.location
+    found = (each for each in emulators(call.emulator.cloud) if each.workspace.kind == "workspaces")
+    return [each for each in found if each.workspace.location == location]
 
 
 async def quotas(call: Call) -> Response:
@@ -94,6 +107,8 @@ async def quotas(call: Call) -> Response:
     for family in families():
         name = f"{family.label} Cluster Dedicated vCPUs"
         rows.append(_counter(call, "vmFamily/quotas", name, None, limits[family.name]))
-        workspace = call.emulator.workspace.arm_id
-        rows.append(_counter(call, "workspaces/quotas", name, None, limits[family.name], workspace))
+        rows += [
+            _counter(call, "workspaces/quotas", name, None, limits[family.name], each.workspace.arm_id)
+            for each in _workspaces(call)
+        ]
     return reply({"value": rows})

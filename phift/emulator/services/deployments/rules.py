@@ -7,7 +7,8 @@ from typing import Any
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.runtime.serving.durations import seconds_of
 from phift.emulator.runtime.serving.probes import DEFAULT_PROBE, Probe
-from phift.emulator.services.assets.locations import RegistryModel, place_of
+from phift.emulator.services.assets.environments import check_environment
+from phift.emulator.services.assets.locations import RegistryModel, model_type, place_of
 from phift.emulator.services.deployments.prepare import model_key
 from phift.emulator.services.emulator import Emulator
 from phift.emulator.services.endpoints.rules import refusal
@@ -59,14 +60,19 @@ def check_assets(emulator: Emulator, properties: dict[str, Any]) -> None:
     if not model and not code:
         raise refusal({"Model": "A deployment needs a model, or code that brings its own."})
     kind = ""
+    if environment := properties["environmentId"]:
+        try:
+            check_environment(emulator, str(environment))
+        except ServiceError as error:
+            text = f"The environment {environment} cannot be found: {error.message}"
+            raise refusal({"EnvironmentId": text}) from error
     if model:
         try:
             place = place_of(emulator, model, "mlflow_model")
         except ServiceError as error:
             raise refusal({"Model": f"The model {model} cannot be found: {error.message}"}) from error
         if not isinstance(place, RegistryModel):
-            stored = emulator.store.get("models/versions", *model_key(model))
-            kind = str((stored or {}).get("properties", {}).get("modelType") or "")
+            kind = model_type(emulator, model)
     if code:
         if not isinstance(code, dict) or not code.get("codeId") or not code.get("scoringScript"):
             raise refusal({"CodeConfiguration": "CodeConfiguration needs codeId and scoringScript."})

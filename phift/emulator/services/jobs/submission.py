@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from phift.emulator.core.errors import OPERATIONS_PAGE, ServiceError, not_supported
+from phift.emulator.services.assets.environments import check_environment
 from phift.emulator.services.emulator import Emulator
 from phift.emulator.services.jobs.bindings import objects
 from phift.emulator.services.jobs.commands import distributed, read_job_command
@@ -81,7 +82,7 @@ def _pipeline(emulator: Emulator, properties: dict[str, Any]) -> tuple[list[Trai
 
 
 def _command(emulator: Emulator, properties: dict[str, Any]) -> tuple[list[Training | Command], str]:
-    _check_command(properties, "properties")
+    _check_command(emulator, properties, "properties")
     return _of_command(
         read_job_command(emulator, properties, properties), properties.get("distribution"), properties.get("resources")
     )
@@ -90,17 +91,18 @@ def _command(emulator: Emulator, properties: dict[str, Any]) -> tuple[list[Train
 def _sweep(emulator: Emulator, properties: dict[str, Any]) -> tuple[list[Training | Command], str]:
     """The work is the command of all trials."""
     trial = objects(properties.get("trial"))
-    _check_command(trial, "properties.trial")
+    _check_command(emulator, trial, "properties.trial")
     settings, timeout = read_sweep(properties)
     command = replace(read_job_command(emulator, properties, trial, settings.space), timeout=timeout)
     resources = trial.get("resources") or properties.get("resources")
     return _of_command(command, trial.get("distribution"), resources)
 
 
-def _check_command(sent: Mapping[str, Any], target: str) -> None:
+def _check_command(emulator: Emulator, sent: Mapping[str, Any], target: str) -> None:
     for name in ("command", "environmentId"):
         if not sent.get(name):
             raise ServiceError(400, "UserError", f"A command job needs '{name}'.", target=f"{target}.{name}")
+    check_environment(emulator, str(sent["environmentId"]))
 
 
 def _of_command(command: Command, distribution: Any, resources: Any) -> tuple[list[Training | Command], str]:
