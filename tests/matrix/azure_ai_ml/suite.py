@@ -36,16 +36,20 @@ _HERE = Path(__file__).parent
 _CACHE = Path(sys.prefix) / "azure-ai-ml-tests"
 _CLUSTERS = ("cpu-cluster", "gpu-cluster", "testCompute")
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
-_FILE = re.compile(r"No such file or directory:? '?([^'\n]*test_configs/[^'\n]*)")
-_NO_ROUTE = re.compile(r"has no (?P<method>[A-Z]+) (?P<path>/\S+)")
-_NO_JOB = re.compile(r"(\w+) jobs are not emulated")
+_FILE = re.compile(
+    r"(?:No such file or directory:?|There is no (?:dir|file) on target path:) '?\S*test_configs/(?P<path>[^'\s]*)"
+)
+_MODULE = re.compile(r"No module named '([\w.]+)'")
+_NO_ROUTE = re.compile(r"(?P<method>GET|PUT|POST|PATCH|DELETE|HEAD) (?P<path>/subscriptions/\S+)")
+_REFUSED = re.compile(r"\(NotImplemented\) (?P<words>[^\n]+?)(?:[.:] |\.?$)", re.MULTILINE)
 _REGISTRY = re.compile(r"not allowed to access registry ([\w-]+)")
 
 
 @dataclass(frozen=True)
 class Verdict:
     """How a test ended. kind: passes; skipped, by Azure's own mark; refused, what the emulator answers with 501 or as
-    to a stranger; needs, a file that the distribution lacks; fails. about: the reason, operation, file or error."""
+    to a stranger; needs, a file that the distribution lacks or a module that is not installed; fails. about: the
+    reason, operation, file, module or error."""
 
     kind: str
     about: str = ""
@@ -154,7 +158,11 @@ def _environment(connection: Connection, root: Path, report: Path) -> dict[str, 
 
 
 def _furnish(azure: Azure) -> None:
-    """What the workspace of Azure's tests has: clusters."""
+    """What the workspace of Azure's tests has: clusters, and a container in its storage account."""
+    account = azure.call("GET", "datastores/workspaceblobstore", api="2024-10-01-preview").json()["properties"]
+    headers = {"Authorization": f"Bearer {azure.token('https://storage.azure.com')}", "x-ms-version": "2025-01-05"}
+    url = f"https://{account['accountName']}.blob.core.windows.net/testblob?restype=container"
+    assert azure.session.put(url, headers=headers).status_code == 201
     for name in _CLUSTERS:
         scale = {"minNodeCount": 0, "maxNodeCount": 4, "nodeIdleTimeBeforeScaleDown": "PT2M"}
         size = {"vmSize": "Standard_DS3_v2", "vmPriority": "Dedicated", "scaleSettings": scale}
@@ -178,20 +186,23 @@ def _verdict(outcome: str, text: str) -> Verdict:
     if outcome == "skipped":
         return Verdict("skipped", text.removeprefix("Skipped: ").strip())
     if file := _FILE.search(text):
-        return Verdict("needs", file[1].partition("test_configs/")[2].strip())
+        return Verdict("needs", file["path"])
     if registry := _REGISTRY.search(text):
         return Verdict("refused", f"registry {registry[1]}")
-    if job := _NO_JOB.search(text):
-        return Verdict("refused", f"{job[1]} jobs")
-    if route := _NO_ROUTE.search(text):
-        return Verdict("refused", f"{route['method']} {_short(route['path'])}")
+    if outcome == "failed" and (module := _MODULE.search(text)):
+        return Verdict("needs", f"module {module[1]}")
+    if refused := _REFUSED.search(text):
+        route = _NO_ROUTE.search(refused["words"])
+        return Verdict("refused", f"{route['method']} {_short(route['path'])}" if route else refused["words"])
     return Verdict("fails", " ".join(text.split())[:300])
 
 
 def _short(path: str) -> str:
     """A path without what differs between runs: collections alone."""
-    below = re.split(r"(?i)Microsoft\.MachineLearningServices/", path)[-1].strip("/.")
-    parts = below.split("/")
-    if parts[0].lower() == "workspaces" and len(parts) > 1:
+    below = re.split(r"(?i)/providers/", path)[-1].strip("/.")
+    provider, *parts = below.split("/")
+    if provider.lower() != "microsoft.machinelearningservices":
+        return f"{provider}/{'/'.join(parts[::2])}"
+    if parts and parts[0].lower() == "workspaces":
         parts = parts[2:] or ["workspaces"]
     return "/".join(parts[::2])

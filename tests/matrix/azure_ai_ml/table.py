@@ -20,7 +20,7 @@ _HEAD = """\
 # How Azure's own end-to-end tests of azure-ai-ml end here: written by UPDATE_GOLDEN=1 pytest -m matrix
 # tests/matrix/test_azure_ai_ml.py, which keeps the reasons below `fails`. passes; skipped: by a mark of Azure's own;
 # refused: operations that the emulator does not have; needs: files that the source distribution of azure-ai-ml lacks
-# and that are not in azure_ai_ml/configs; fails: all others, each with the reason.
+# and that are not in azure_ai_ml/configs, and modules that are not installed; fails: all others, each with the reason.
 
 """
 

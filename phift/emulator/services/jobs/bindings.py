@@ -13,7 +13,17 @@ from phift.emulator.core.errors import ServiceError
 from phift.emulator.services.jobs.components import Component, find_component
 from phift.emulator.services.jobs.works import NodeOutput, Output, binding
 
-__all__ = ["Scope", "is_nested", "node_of", "objects", "output_of", "output_sent", "output_target", "resolve"]
+__all__ = [
+    "Scope",
+    "is_nested",
+    "node_of",
+    "objects",
+    "output_of",
+    "output_sent",
+    "output_target",
+    "resolve",
+    "setting",
+]
 
 MAX_DEPTH = 16
 """Pipelines inside each other."""
@@ -55,7 +65,7 @@ class Scope:
             inputs[key] = resolved
         sent = objects(node.get("outputs"))
         outputs = {key: output_target(self, key, sent.get(key)) for key in component.interface.outputs}
-        compute = str(node.get("computeId") or "") or self.compute
+        compute = str(setting(self, "computeId", node.get("computeId")) or "") or self.compute
         return Scope(
             self.context,
             objects(component.spec.get("jobs")),
@@ -106,6 +116,12 @@ def resolve(scope: Scope, key: str, raw: Any) -> Mapping[str, Any] | None:
     if output := output_of(scope, text):
         return {"value": binding(output), **mode}
     return value
+
+
+def setting(scope: Scope, name: str, raw: Any) -> Any:
+    """A setting of a node, such as its compute: where it is bound to an input of the pipeline, the value of that."""
+    found = resolve(scope, name, raw) if isinstance(raw, str) else {"value": raw}
+    return None if found is None else found.get("value")
 
 
 def output_of(scope: Scope, text: str) -> NodeOutput | None:

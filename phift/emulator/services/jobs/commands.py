@@ -11,7 +11,7 @@ from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.validation import text_map
 from phift.emulator.runtime.commands.substitution import references
 from phift.emulator.runtime.serving.durations import seconds_of
-from phift.emulator.services.jobs.bindings import Scope, objects, output_sent, output_target
+from phift.emulator.services.jobs.bindings import Scope, objects, output_sent, output_target, setting
 from phift.emulator.services.jobs.codes import find_code
 from phift.emulator.services.jobs.components import Component
 from phift.emulator.services.jobs.computes import compute_name
@@ -60,14 +60,19 @@ def read_command_node(
         display_name=str(node.get("display_name") or ""),
         inputs=inputs.assets,
         outputs=[asdict(output) for output in outputs],
-        compute=compute_name(scope.context, str(node.get("computeId") or ""), scope.compute),
+        compute=compute_name(
+            scope.context, str(setting(scope, "computeId", node.get("computeId")) or ""), scope.compute
+        ),
         after=inputs.after,
         command=command,
         code=code,
         environment=_asset_id(node.get("environment") or spec.get("environment")),
         variables={str(key): _text(value) for key, value in variables.items()},
         literals=literals,
-        timeout=seconds(objects(node.get("limits")).get("timeout"), f"properties.jobs.{path}.limits.timeout"),
+        timeout=seconds(
+            setting(scope, "timeout", objects(node.get("limits")).get("timeout")),
+            f"properties.jobs.{path}.limits.timeout",
+        ),
         deterministic=str(spec.get("is_deterministic", True)).lower() not in _FALSE,
     )
 
@@ -126,9 +131,14 @@ def seconds(value: Any, target: str) -> float:
     if value in (None, ""):
         return 0.0
     try:
-        return float(value) if isinstance(value, int | float) else seconds_of(str(value))
+        return float(value) if _is_number(value) else seconds_of(str(value))
     except (ValueError, OverflowError) as error:
         raise ServiceError(400, "UserError", f"The timeout is {error}.", target=target) from error
+
+
+def _is_number(value: Any) -> bool:
+    """Also as text, which inputs of a pipeline are."""
+    return isinstance(value, int | float) or (isinstance(value, str) and value.isascii() and value.isdigit())
 
 
 def _check_references(

@@ -32,6 +32,7 @@ class Inputs:
 def read_inputs(scope: Scope, name: str, node: Mapping[str, Any], component: Component) -> Inputs:
     """The inputs of a node; raises ServiceError 400 with all that is wrong."""
     found, problems = Inputs(), list[tuple[str, str]]()
+    lenient = component.type != "pipeline"
     interface = component.interface
     for key, raw in objects(node.get("inputs")).items():
         declared = interface.inputs.get(key)
@@ -48,13 +49,13 @@ def read_inputs(scope: Scope, name: str, node: Mapping[str, Any], component: Com
         elif node_output(text) and declared.is_literal:
             problems.append((key, f"{key} is a {declared.type}: values are not passed between nodes, data is"))
         elif node_output(text):
-            problem = _wrong_output(scope, key, raw, declared.type, lenient=component.type == "command")
+            problem = _wrong_output(scope, key, raw, declared.type, lenient=lenient)
             if problem:
                 problems.append((key, problem))
             else:
                 found.assets[key] = [text, declared.type, mode]
         elif "uri" in value or not declared.is_literal:
-            if "uri" not in value or not _fits(kind, declared.type, lenient=component.type == "command"):
+            if "uri" not in value or not _fits(kind, declared.type, lenient=lenient):
                 problems.append((key, f"{key} must be a {declared.type}, got {kind}"))
             else:
                 found.assets[key] = [str(value["uri"]), kind if component.type == "command" else declared.type, mode]
