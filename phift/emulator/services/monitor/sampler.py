@@ -22,12 +22,14 @@ _SECONDS = 5.0
 
 @dataclass(frozen=True)
 class _Serving:
-    """A deployment that is measured. pid: of its container's first process, None while that is down."""
+    """A deployment that is measured. pid: of its container's first process, None while that is down. workers: how many
+    processes that starts."""
 
     endpoint: str
     name: str
     capacity: int
     pid: int | None
+    workers: int
     ready: bool
     folder: str
 
@@ -50,6 +52,9 @@ class Sampler:
 
     emulator: Emulator
     _spent: dict[int, tuple[float, float]] = field(default_factory=dict)
+    _workers: dict[int, list[psutil.Process]] = field(default_factory=dict)
+    """Those of a container's first process. Looking for them reads all processes of the machine, so it is done again
+    only when one is missing."""
 
     async def start(self) -> None:
         """Begins to measure."""
@@ -104,6 +109,7 @@ class Sampler:
                         served["name"],
                         served["sku"]["capacity"],
                         container.pid,
+                        container.launch.workers,
                         container.ready,
                         container.launch.folder,
                     )
@@ -111,13 +117,13 @@ class Sampler:
         return found
 
     def _measure(self, found: list[_Serving]) -> Mapping[_Serving, tuple[list[_Use], float]]:
-        """Runs in a thread, as looking for child processes reads all of the machine's."""
+        """Runs in a thread, as looking for processes takes milliseconds."""
         memory = psutil.virtual_memory().total
         spent: dict[int, tuple[float, float]] = {}
         uses = {}
         for each in found:
             instances = []
-            for process in _workers(each.pid):
+            for process in self._workers_of(each.pid, each.workers):
                 try:
                     times, resident = process.cpu_times(), process.memory_info().rss
                 except psutil.Error:
@@ -131,17 +137,21 @@ class Sampler:
                 instances.append(_Use(cpu, resident / memory * 100))
             uses[each] = (instances, _disk(each.folder))
         self._spent = spent
+        self._workers = {each.pid: self._workers[each.pid] for each in found if each.pid in self._workers}
         return uses
 
-
-def _workers(pid: int | None) -> list[psutil.Process]:
-    """The worker processes of a container, oldest first."""
-    if pid is None:
-        return []
-    try:
-        return sorted(psutil.Process(pid).children(), key=lambda process: process.pid)
-    except psutil.Error:
-        return []
+    def _workers_of(self, pid: int | None, count: int) -> list[psutil.Process]:
+        """The worker processes of a container, oldest first."""
+        if pid is None:
+            return []
+        known = self._workers.get(pid, [])
+        if len(known) < count or not all(process.is_running() for process in known):
+            try:
+                known = sorted(psutil.Process(pid).children(), key=lambda process: process.pid)
+            except psutil.Error:
+                known = []
+            self._workers[pid] = known
+        return known
 
 
 def _disk(folder: str) -> float:
