@@ -113,7 +113,7 @@ def main() -> int:
         runs = asyncio.run(kept(home, [prepare(home / f"kept{n}") for n in range(3)]))
     report("job in a process of its own, rows padded: processor seconds", f"{padded:.1f} s")
     report("the same, rows packed", f"{own:.1f} s")
-    at_most("packed over padded", own / padded, 0.9)
+    at_most("packed over padded", own / padded, 0.95)
     report("first job of a process that is kept", f"{runs[0][0]:.1f} s, {runs[0][1]:.1f} s of wall time")
     later = min(processor for processor, _ in runs[1:])
     report("a later one", f"{later:.1f} s, {min(wall for _, wall in runs[1:]):.1f} s of wall time")
