@@ -156,3 +156,14 @@ def test_each_host_answers_501_in_its_own_envelope(azure: Azure) -> None:
     login = azure.session.get("https://login.microsoftonline.com/common/oauth2/v2.0/authorize")
     assert OPERATIONS_PAGE in named(login)
     assert login.json()["error"] == "NotImplemented"
+
+
+def test_other_deployments_are_named(azure: Azure) -> None:
+    azure.wait(azure.call("PUT", "onlineEndpoints/odd", {"location": "eastus", "properties": {"authMode": "Key"}}))
+
+    def put(kind: str) -> requests.Response:
+        body = {"location": "eastus", "properties": {"endpointComputeType": kind, "instanceType": "Standard_F4s_v2"}}
+        return azure.call("PUT", "onlineEndpoints/odd/deployments/one", body)
+
+    assert "Deployments of type Kubernetes are not supported" in named(put("Kubernetes"))
+    assert put("Abacus").status_code == 400

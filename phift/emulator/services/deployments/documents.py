@@ -8,7 +8,7 @@ from typing import Any
 from phift.emulator.core.apiversions import shown
 from phift.emulator.core.assumed import holds
 from phift.emulator.core.documents import PRINCIPAL, timestamp
-from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.errors import ServiceError, not_supported
 from phift.emulator.core.validation import check_tags, text_map
 from phift.emulator.services.deployments.prepare import model_key
 from phift.emulator.services.deployments.quota import size_of
@@ -20,6 +20,8 @@ from phift.emulator.services.endpoints.state import DEPLOYMENT, endpoint_id, ope
 __all__ = ["SERVER_VARIABLES", "server_variables", "shown_to", "written"]
 
 SERVER_VARIABLES = ("AZUREML_MODEL_DIR", "AZUREML_ENTRY_SCRIPT", "AML_APP_ROOT")
+_OTHER_TYPES = ("AzureMLCompute", "Kubernetes")
+"""Types of deployments that the service has next to managed ones."""
 _SERVER_KEYS = ("AzureAsyncOperationUri",)
 
 
@@ -30,9 +32,10 @@ def written(
     sent = body.get("properties")
     if not isinstance(sent, dict):
         raise ServiceError(400, "RequestInvalid", "The request is invalid: 'properties' is missing.")
-    if str(sent.get("endpointComputeType") or "Managed") != "Managed":
-        text = f"The embedded Azure ML has Managed deployments only, not {sent['endpointComputeType']}."
-        raise refusal({"EndpointComputeType": text})
+    if (kind := str(sent.get("endpointComputeType") or "Managed")) != "Managed":
+        if kind in _OTHER_TYPES:
+            raise not_supported(f"Deployments of type {kind} are")
+        raise refusal({"EndpointComputeType": f"'{kind}' is not a type of deployments."})
     now = timestamp()
     variables = text_map(sent.get("environmentVariables"), "environmentVariables")
     for key, value in variables.items():

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from phift.emulator.core.documents import reply, touched
-from phift.emulator.core.errors import ServiceError
+from phift.emulator.core.errors import OPERATIONS_PAGE, ServiceError
 from phift.emulator.core.validation import check_asset_name, lenient_object
 from phift.emulator.services.assets.base import new_container, next_version, remove_version, store_version
 from phift.emulator.services.assets.models import MODELS
@@ -42,7 +42,10 @@ async def answer(call: Call, resource: str) -> Response:
     try:
         handler = HANDLERS.get((call.request.method, resource))
         if handler is None:
-            text = f"The workspace's model registry has no {call.request.method} {resource}."
+            text = (
+                f"The workspace's model registry does not support {call.request.method} {resource}. Supported "
+                f"operations, and their differences: {OPERATIONS_PAGE}"
+            )
             raise ServiceError(501, "NOT_IMPLEMENTED", text)
         body: Body = dict(call.request.query_params)
         if call.request.method != "GET":
