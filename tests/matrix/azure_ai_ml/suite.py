@@ -77,6 +77,13 @@ def unpack(folder: Path) -> Path:
     return root
 
 
+class _Plain(yaml.SafeDumper):
+    """Writes what the files of configs/ share in full, as in files of their own."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 def _train(path: Path) -> None:
     """A model that the scoring script of Azure's tests can load."""
     import joblib
@@ -89,7 +96,7 @@ def _train(path: Path) -> None:
 def _write(path: Path, content: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not isinstance(content, str):
-        content = json.dumps(content) if path.suffix == ".json" else yaml.safe_dump(content, sort_keys=False)
+        content = json.dumps(content) if path.suffix == ".json" else yaml.dump(content, Dumper=_Plain, sort_keys=False)
     path.write_text(content, encoding="utf-8")
 
 

@@ -26,7 +26,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    return (yield from _limited())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    return (yield from _limited())
+
+
+def _limited() -> Generator[None, Any, Any]:
+    """The time is limited where an error is one of the test, which it is not between its phases."""
+
     def too_late(*_: Any) -> None:
         raise TimeoutError(f"not done after {_SECONDS} s")
 
