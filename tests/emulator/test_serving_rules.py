@@ -111,16 +111,16 @@ def test_probes_take_defaults_and_start_at_once_when_fast() -> None:
 )
 def test_traffic_that_is_refused(sent: Any, why: str) -> None:
     with pytest.raises(ServiceError) as caught:
-        check_traffic(sent, {}, {"Blue": "Succeeded", "new": "Creating"})
+        check_traffic(sent, {"Blue": "Succeeded", "new": "Creating"})
     assert why in json.loads(caught.value.details[0]["message"])["errors"]["Traffic"][0]
 
 
 def test_traffic_takes_the_deployments_case_and_ignores_zeros() -> None:
-    assert check_traffic({"BLUE": 100, "new": 0}, {}, {"Blue": "Succeeded", "new": "Creating"}) == {
+    assert check_traffic({"BLUE": 100, "new": 0}, {"Blue": "Succeeded", "new": "Creating"}) == {
         "Blue": 100,
         "new": 0,
     }
-    assert check_traffic(None, {}, {}) == {}
+    assert check_traffic(None, {}) == {}
 
 
 def test_picks_follow_the_weights() -> None:
