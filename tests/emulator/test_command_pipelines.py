@@ -125,6 +125,9 @@ def test_a_pipeline_inside_a_pipeline(azure: Azure) -> None:
     told = data_plane(azure, "POST", f"/history/v1.0{azure.workspace}/rundata", asked)
     assert told["runDefinition"]["command"] == "echo ${{inputs.text}} > ${{outputs.out}}/file"
     assert history(azure, f"{sub['runId']}/details")["status"] == "Completed"
+    for run_id in (sub["runId"], below["w"]):
+        run = data_plane(azure, "GET", f"/mlflow/v1.0{azure.workspace}/api/2.0/mlflow/runs/get?run_id={run_id}")["run"]
+        assert run["info"]["status"] == "FINISHED"
 
 
 def test_independent_nodes_run_at_the_same_time_as_far_as_the_cluster_has_nodes(azure: Azure) -> None:

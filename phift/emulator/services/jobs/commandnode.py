@@ -68,8 +68,12 @@ class CommandNode(NodeRun):
 
     def _took_over(self, found: reuse.Reusable) -> None:
         [original] = found.steps
-        self.record.reused = original.run_id
-        self.record.save(self._store)
+        record, job = self.record, self._job
+        record.reused = original.run_id
+        record.save(self._store)
+        self._metrics.make_run(
+            record.run_id, experiment=job.experiment, name=record.node, parent=record.parent, root=job.name
+        )
         self._log.say(f"Run {self.record.run_id} ({self._work.node}) reuses run {original.run_id} of job {found.job}.")
 
     async def _execute(self) -> None:

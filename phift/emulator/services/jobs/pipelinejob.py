@@ -109,7 +109,10 @@ class PipelineRunner(JobRunner):
         for above in pipelines_above(self._store, record):
             if above.status is not Status.RUNNING:
                 above.enter(Status.RUNNING, self._store)
+                self._track(above)
         record.enter(Status.RUNNING, self._store)
+        if isinstance(work, Training):  # a command makes its own, before its script continues it
+            self._track(record)
         self._log.say(f"Submitting 1 runs, first five are: {record.run_id[:8]}:{record.run_id}")
         try:
             node = await self._run_node(work, record, f"node{index}", completed)
@@ -123,6 +126,11 @@ class PipelineRunner(JobRunner):
             hold.release()
         record.enter(Status.COMPLETED, self._store)
         return node
+
+    def _track(self, run: Run) -> None:
+        """Make the MLflow run of a run that is a pipeline."""
+        job = self._job
+        self._metrics.make_run(run.run_id, experiment=job.experiment, name=run.node, parent=run.parent, root=job.name)
 
     def _end_pipelines(self) -> None:
         """The nested pipelines of which all nodes have ended."""
