@@ -18,6 +18,7 @@ from phift.emulator.core.pace import FAITHFUL, FAST
 from phift.emulator.host.home import Home
 from phift.emulator.host.server import workspace_of
 from phift.emulator.runtime.tracking.server import TrackingServer
+from phift.emulator.runtime.training.workers import Workers
 from phift.emulator.services.blob.account import BlobAccount
 from phift.emulator.services.emulator import Emulator
 from phift.emulator.services.former_names import FORMER_NAMES
@@ -181,6 +182,7 @@ def test_finishers_are_known_by_names_that_do_not_change() -> None:
         *("job.canceled", "job.deleted"),
         *("workspace.written", "workspace.deleted"),
         *("registry.shared", "registry.asset_written"),
+        *("schedule.written", "schedule.deleted"),
     }
     assert set(FORMER_NAMES.values()) <= set(FINISHERS)
     assert set(STORED_BY_0_2) <= set(FORMER_NAMES)
@@ -204,7 +206,9 @@ class Tracking:
 
 def runner_of(emulator: Context, job: Job, tracking: Tracking) -> PipelineRunner:
     blobs = blobs_of(emulator)
-    platform = Platform(emulator, blobs, cast(TrackingServer, tracking), lambda output, place, job: "1")
+    platform = Platform(
+        emulator, blobs, cast(TrackingServer, tracking), Workers(emulator.home), lambda output, place, job: "1"
+    )
     return PipelineRunner(platform, Capacity(emulator.store), job)
 
 
