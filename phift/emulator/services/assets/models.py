@@ -12,7 +12,7 @@ from phift.emulator.core.yamlfile import load_yaml
 from phift.emulator.services.assets.base import AssetKind, base_properties
 from phift.emulator.services.assets.locations import BlobPlace, is_own_blob, place_of
 from phift.emulator.services.emulator import Call
-from phift.emulator.services.jobs.outputs import place_of_run_output, place_uri
+from phift.emulator.services.jobs.outputs import output_of_run, place_uri
 from phift.emulator.services.jobs.record import find_run
 
 __all__ = ["MODELS"]
@@ -94,8 +94,8 @@ def _job_output(call: Call, output: JobOutput) -> DatastorePath:
     if find_run(emulator.store, output.job) is None:
         message = f"Job {output.job} not found."
         raise ServiceError(404, "UserError", message, inner=("NotFound", "JobNotFound"))
-    place = place_of_run_output(emulator, output.job, output.output)
-    found = parse_datastore_uri(place_uri(emulator, place)) if place else None
+    made = output_of_run(emulator, output.job, output.output)
+    found = parse_datastore_uri(place_uri(emulator, made.place)) if made else None
     if found is None:
         raise _no_match("NoMatchingOutputFoundFromJob", f"Job output {output.output} not found")
     path = DatastorePath(found.datastore, f"{found.path}/{output.path}".rstrip("/"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from phift.emulator.core.context import Context
 from phift.emulator.core.errors import ServiceError
@@ -20,9 +21,18 @@ from phift.emulator.services.jobs.logs import artifact_prefix
 from phift.emulator.services.jobs.record import find_job, find_run
 from phift.emulator.services.jobs.works import work_of
 
-__all__ = ["output_asset", "output_path", "output_place", "parse_output_asset", "place_of_run_output", "place_uri"]
+__all__ = [
+    "RunOutput",
+    "output_asset",
+    "output_of_run",
+    "output_path",
+    "output_place",
+    "parse_output_asset",
+    "place_uri",
+]
 
 _ARTIFACTS = ("artifacts", "default")
+_FOLDER = "uri_folder"
 _ASSET = re.compile(
     r"azureml://locations/[^/]+/workspaces/[^/]+/data/azureml_(?P<run>.+)_output_data_(?P<output>[^/]+)/versions/1",
     re.IGNORECASE,
@@ -49,8 +59,16 @@ def output_place(context: Context, job: str, output: str, uri: str) -> BlobPlace
     return place
 
 
-def place_of_run_output(context: Context, run_id: str, name: str) -> BlobPlace | None:
-    """The blobs of an output of a job, or of a run below one; None for one that it does not have.
+@dataclass(frozen=True)
+class RunOutput:
+    """An output of a run. type: as declared, such as uri_folder."""
+
+    place: BlobPlace
+    type: str
+
+
+def output_of_run(context: Context, run_id: str, name: str) -> RunOutput | None:
+    """An output of a job, or of a run below one; None for one that it does not have.
 
     `artifacts` and `default` are what lies in the artifact store: logs, and what the run left in `outputs`.
     """
@@ -60,14 +78,16 @@ def place_of_run_output(context: Context, run_id: str, name: str) -> BlobPlace |
         return None
     declared = (job.submitted.get("outputs") or {}).get(name)
     if run.kind in ("job", "trial") and isinstance(declared, dict):
-        return output_place(context, run.run_id, name, str(declared.get("uri") or ""))
+        place = output_place(context, run.run_id, name, str(declared.get("uri") or ""))
+        return RunOutput(place, str(declared.get("jobOutputType") or _FOLDER))
     for work in (work_of(document) for document in job.works):
-        for output in work.kept if run.path and work.node == run.path else ():
+        for output in work.kept if work.node and work.node == (run.path or run.node) else ():
             if output.component_name == name:
                 owner = job.name if output.job_name else run.run_id
-                return output_place(context, owner, output.job_name or name, output.uri)
+                return RunOutput(output_place(context, owner, output.job_name or name, output.uri), output.type)
     if name in _ARTIFACTS:
-        return BlobPlace(ARTIFACT_CONTAINER, artifact_prefix(run.reused or run.run_id).rstrip("/"))
+        place = BlobPlace(ARTIFACT_CONTAINER, artifact_prefix(run.reused or run.run_id).rstrip("/"))
+        return RunOutput(place, _FOLDER)
     return None
 
 

@@ -7,13 +7,12 @@ from typing import Any
 
 from phift.emulator.core.store import Store
 from phift.emulator.runtime.training.steps import PIPELINES
-from phift.emulator.services.assets.locations import BlobPlace
 from phift.emulator.services.emulator import Emulator
-from phift.emulator.services.jobs.outputs import output_asset, output_place
-from phift.emulator.services.jobs.record import Job, Run, Status, find_job, find_run
+from phift.emulator.services.jobs.outputs import output_asset
+from phift.emulator.services.jobs.record import Job, Run, Status, find_run
 from phift.emulator.services.jobs.works import Command, Output, Training, work_of
 
-__all__ = ["STEP_OUTPUTS", "module_of", "place_of_output", "run_outputs", "work_of_run"]
+__all__ = ["STEP_OUTPUTS", "module_of", "run_outputs", "shown_type", "work_of_run"]
 
 STEP_OUTPUTS: Mapping[str, tuple[str, ...]] = {
     "finetune": ("pytorch_model_folder",),
@@ -49,27 +48,14 @@ def run_outputs(emulator: Emulator, job: Job, run: Run) -> dict[str, Any] | None
     if run.status is not Status.COMPLETED or not job.works or (_is_own(job, run) and job.job_type == "Sweep"):
         return None
     return {
-        name: {"assetId": output_asset(emulator, *owner), "type": _TYPES.get(output.type, "UriFolder")}
+        name: {"assetId": output_asset(emulator, *owner), "type": shown_type(output.type)}
         for name, owner, output in _outputs(emulator.store, job, run)
     }
 
 
-def place_of_output(emulator: Emulator, owner: str, name: str) -> tuple[BlobPlace, str] | None:
-    """Where the output of that name of the job, node or trial `owner` lies, and its type; None when there is none."""
-    store = emulator.store
-    job, run = find_job(store, owner), find_run(store, owner)
-    if job is None:
-        job = find_job(store, run.root) if run else None
-        found = work_of_run(store, job, run) if job and run else None
-        works = [found] if found else []
-    else:
-        works = [work_of(work) for work in job.works]
-    trial = run is not None and run.kind == "trial"
-    for output in (each for work in works for each in work.kept):
-        if name == (output.job_name or output.component_name) and (trial or bool(output.job_name) == _jobs(job, owner)):
-            place = output_place(emulator, owner, name, output.uri)
-            return place, _TYPES.get(output.type, "UriFolder")
-    return None
+def shown_type(kind: str) -> str:
+    """The type of an output as run history tells it. kind: as declared, such as uri_folder."""
+    return _TYPES.get(kind, "UriFolder")
 
 
 def _outputs(store: Store, job: Job, run: Run) -> Iterator[tuple[str, tuple[str, str], Output]]:
@@ -97,11 +83,6 @@ def _owner(job: Job, node: Run, output: Output) -> tuple[str, str]:
 
 def _is_own(job: Job, run: Run) -> bool:
     return run.run_id.casefold() == job.name.casefold()
-
-
-def _jobs(job: Job | None, owner: str) -> bool:
-    """Whether an owner is the job itself, which owns the outputs that are the job's."""
-    return job is not None and owner.casefold() == job.name.casefold()
 
 
 def _node_of(store: Store, run: Run) -> Run | None:

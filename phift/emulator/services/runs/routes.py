@@ -20,12 +20,12 @@ from phift.emulator.services.assets.locations import (
 )
 from phift.emulator.services.emulator import Call, Emulator
 from phift.emulator.services.jobs.logs import log_files
-from phift.emulator.services.jobs.outputs import parse_output_asset
+from phift.emulator.services.jobs.outputs import output_of_run, parse_output_asset
 from phift.emulator.services.jobs.record import Run, find_job, find_run
 from phift.emulator.services.jobs.rules import find_or_404, merge_metadata
 from phift.emulator.services.runs.definition import run_definition
 from phift.emulator.services.runs.documents import run_details, run_document
-from phift.emulator.services.runs.outputs import place_of_output, run_outputs
+from phift.emulator.services.runs.outputs import run_outputs, shown_type
 
 __all__ = ["ROUTES"]
 
@@ -107,7 +107,8 @@ async def resolve_uris(call: Call) -> Response:
 
 def _asset_place(emulator: Emulator, asset: str) -> tuple[BlobPlace | None, str]:
     if (found := parse_output_asset(asset)) is not None:
-        return place_of_output(emulator, *found) or (None, "UriFolder")
+        made = output_of_run(emulator, *found)
+        return (made.place, shown_type(made.type)) if made else (None, shown_type(""))
     place = place_of(emulator, asset, "uri_folder")
     return (place if isinstance(place, BlobPlace) else None), "UriFolder"
 
