@@ -211,6 +211,37 @@ def test_each_step_is_reused_by_itself(azure: Azure) -> None:
 # what does not run here
 
 
+def test_inputs_of_a_group_and_outputs_that_are_not_sent(azure: Azure) -> None:
+    text = "echo ${{inputs.word}} ${{inputs.n}} > ${{outputs.out}}/file"
+    write = anonymous(
+        azure, text, inputs={"word": {"type": "string"}, "n": {"type": "integer"}}, outputs={"out": FOLDER}
+    )
+    group = {"word": {"type": "string", "default": "by default"}, "n": {"type": "integer"}}
+    component = anonymous(
+        azure,
+        "",
+        type="pipeline",
+        inputs={"say": {"type": "group", "values": group}},
+        outputs={"res": FOLDER},
+        jobs={
+            "w": {
+                "type": "command",
+                "componentId": write,
+                "inputs": {"word": bound("inputs.say.word"), "n": bound("inputs.say.n")},
+                "outputs": {"out": promoted("res")},
+            }
+        },
+    )
+    inputs = {"say.n": {"jobInputType": "literal", "value": "7"}}
+    body = {"properties": {"jobType": "Pipeline", "componentId": component, "inputs": inputs}}
+    assert ended(azure, "grouped", body) == "Completed", history(azure, "grouped")["error"]
+    node = {"componentId": component, "type": "pipeline", "inputs": {"say.n": "8", "say.word": "again"}}
+    node["outputs"] = {"res": promoted("res")}
+    body = pipeline({"node": node}, outputs={"res": {"jobOutputType": "uri_folder"}})
+    assert ended(azure, "grouped-2", body) == "Completed", history(azure, "grouped-2")["error"]
+    assert read(azure, "azureml/grouped-2/res/file") == "again 8\n"
+
+
 @pytest.mark.parametrize(
     ("node", "why"),
     [

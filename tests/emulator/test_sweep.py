@@ -133,6 +133,8 @@ def test_failing_trials(azure: Azure) -> None:
     assert ended(azure, "all", sweep("exit ${{search_space.code}}", space))["status"] == "Failed"
     assert len(children(azure, "all")) < 8
     assert "none has completed" in history(azure, "all")["error"]["error"]["message"]
+    assert ended(azure, "unknown", sweep("exit ${{search_space.cod}}", {"code": choice(0)}))["status"] == "Failed"
+    assert "refers to cod, which has no value" in history(azure, "unknown_0")["error"]["error"]["message"]
 
 
 def test_timeouts_of_trials_and_of_the_sweep(azure: Azure) -> None:
@@ -186,7 +188,7 @@ def test_a_killed_emulator_goes_on_with_the_trials_that_had_not_completed(home: 
         ({"objective": {"goal": "best", "primaryMetric": "acc"}}, 400, "minimize or maximize"),
         ({"limits": {"jobLimitsType": "Sweep", "maxTotalTrials": 0}}, 400, "maxTotalTrials must be"),
         ({"earlyTermination": {"policyType": "Bandit"}}, 400, "either slackFactor or slackAmount"),
-        ({"trial": {"command": "echo ${{search_space.x}}", "environmentId": "e"}}, 400, "which has no value"),
+        ({"trial": {"command": "echo ${{inputs.x}}", "environmentId": "e"}}, 400, "which has no value"),
         ({"trial": {"command": "true"}}, 400, "needs 'environmentId'"),
     ],
 )

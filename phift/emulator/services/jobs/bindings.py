@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from phift.emulator.services.jobs.works import NodeOutput, Output, binding
 
 __all__ = [
     "Scope",
+    "declared_inputs",
     "is_nested",
     "node_of",
     "objects",
@@ -58,10 +59,10 @@ class Scope:
             raise ServiceError(400, "UserError", f"More than {MAX_DEPTH} pipelines are inside each other.")
         given = objects(node.get("inputs"))
         inputs: dict[str, Mapping[str, Any] | None] = {}
-        for key, declared in component.interface.inputs.items():
+        for key, declared in declared_inputs(component.spec.get("inputs")):
             resolved = resolve(self, key, given[key]) if key in given else None
-            if resolved is None and declared.default is not None:
-                resolved = {"value": objects(component.spec.get("inputs"))[key].get("default")}
+            if resolved is None and declared.get("default") is not None:
+                resolved = {"value": declared["default"]}
             inputs[key] = resolved
         sent = objects(node.get("outputs"))
         outputs = {key: output_target(self, key, sent.get(key)) for key in component.interface.outputs}
@@ -80,6 +81,15 @@ class Scope:
 def objects(value: Any) -> dict[str, Any]:
     """A member that is an object; {} for anything else."""
     return value if isinstance(value, dict) else {}
+
+
+def declared_inputs(inputs: Any, prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The inputs that a component's spec declares, by name; those of a group as `group.name`, as jobs send them."""
+    for key, body in objects(inputs).items():
+        if objects(body).get("type") == "group":
+            yield from declared_inputs(body.get("values"), f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", objects(body)
 
 
 def node_of(scope: Scope, name: str) -> Mapping[str, Any]:

@@ -89,8 +89,12 @@ class CommandNode(NodeRun):
         hyperparameters = {name: str(value) for name, value in self.record.hyperparameters.items()}
         values = {"inputs": inputs, "outputs": outputs, "search_space": hyperparameters}
         variables = command_variables(self._context.workspace, await self._track(), inputs, outputs)
-        own = {name: substitute(text, values) for name, text in self._work.variables.items()}
-        code = await self._run(substitute(self._work.command, values), sandbox, {**variables, **own}, log)
+        try:
+            own = {name: substitute(text, values) for name, text in self._work.variables.items()}
+            command = substitute(self._work.command, values)
+        except KeyError as error:
+            raise JobFailure(f"The command refers to {error.args[0]}, which has no value.") from error
+        code = await self._run(command, sandbox, {**variables, **own}, log)
         await self._keep_artifacts()
         await self._keep_outputs(complete=code == 0)
         if code:

@@ -77,13 +77,11 @@ def read_command_node(
     )
 
 
-def read_job_command(
-    context: Context, properties: Mapping[str, Any], trial: Mapping[str, Any], space: Iterable[str] = ()
-) -> Command:
+def read_job_command(context: Context, properties: Mapping[str, Any], trial: Mapping[str, Any]) -> Command:
     """The command of a command job, or of a trial of a sweep.
 
-    properties: of the job. trial: where the command itself is described, in a command job the same. space: names of the
-    hyperparameters. Raises ServiceError 400 for what is malformed and for a cluster that does not exist.
+    properties: of the job. trial: where the command itself is described, in a command job the same. Raises ServiceError
+    400 for what is malformed and for a cluster that does not exist.
     """
     command, outputs = str(trial.get("command") or ""), []
     literals: dict[str, str] = {}
@@ -97,7 +95,7 @@ def read_job_command(
     for key, body in objects(properties.get("outputs")).items():
         output = output_sent(objects(body), key)
         outputs.append(replace(output, component_name=key, type=output.type or "uri_folder"))
-    _check_references(command, literals, assets, [output.component_name for output in outputs], space)
+    _check_references(command, literals, assets, [output.component_name for output in outputs])
     limits = objects(trial.get("limits"))
     return Command(
         node="",
@@ -146,12 +144,12 @@ def _check_references(
     literals: Mapping[str, str],
     assets: Mapping[str, Any],
     outputs: Iterable[str],
-    space: Iterable[str] = (),
 ) -> None:
-    """Raises ServiceError 400 for expressions outside of optional sections that have no value."""
-    known = {"inputs": {*literals, *assets}, "outputs": {*outputs}, "search_space": {*space}}
+    """Raises ServiceError 400 for inputs and outputs outside of optional sections that have no value. A hyperparameter
+    that is not in the search space fails its trials, as Azure's tests of its client submit such jobs."""
+    known = {"inputs": {*literals, *assets}, "outputs": {*outputs}}
     for each in references(command):
-        if not each.optional and each.name not in known[each.side]:
+        if not each.optional and each.side in known and each.name not in known[each.side]:
             raise ServiceError(
                 400,
                 "UserError",

@@ -47,6 +47,8 @@ def read_pipeline(
     Raises ServiceError 400 for what does not fit the components and 404 for what does not exist.
     """
     settings = objects(pipeline.get("settings"))
+    component = find_component(context, str(pipeline.get("componentId") or ""))
+    declared = dict.fromkeys(component.interface.outputs if component else ())
     scope = Scope(
         context,
         nodes,
@@ -54,7 +56,10 @@ def read_pipeline(
             name: body if isinstance(body, dict) else {"value": body}
             for name, body in objects(pipeline.get("inputs")).items()
         },
-        {name: output_sent(objects(body), name) for name, body in objects(pipeline.get("outputs")).items()},
+        {
+            name: output_sent(objects(body), name)
+            for name, body in {**declared, **objects(pipeline.get("outputs"))}.items()
+        },
         compute=str(pipeline.get("computeId") or settings.get("default_compute") or ""),
     )
     found = list(_read(scope))

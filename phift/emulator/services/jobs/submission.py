@@ -92,8 +92,8 @@ def _sweep(emulator: Emulator, properties: dict[str, Any]) -> tuple[list[Trainin
     """The work is the command of all trials."""
     trial = objects(properties.get("trial"))
     _check_command(emulator, trial, "properties.trial")
-    settings, timeout = read_sweep(properties)
-    command = replace(read_job_command(emulator, properties, trial, settings.space), timeout=timeout)
+    _, timeout = read_sweep(properties)
+    command = replace(read_job_command(emulator, properties, trial), timeout=timeout)
     resources = trial.get("resources") or properties.get("resources")
     return _of_command(command, trial.get("distribution"), resources)
 
