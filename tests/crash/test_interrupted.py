@@ -65,10 +65,11 @@ def finished(process: subprocess.Popen[str]) -> tuple[int, str]:
 
 
 @pytest.fixture
-def held(project: Project) -> Project:
-    """Its training ends when `release` is called."""
+def held(project: Project) -> Iterator[Project]:
+    """Its training ends when `release` is called, or with the test: others wait for it."""
     project.tag(rehearsal__until=str(project.folder / "release"))
-    return project
+    yield project
+    release(project)
 
 
 def release(project: Project) -> None:
