@@ -235,6 +235,9 @@ def test_inputs_of_a_group_and_outputs_that_are_not_sent(azure: Azure) -> None:
     inputs = {"say.n": {"jobInputType": "literal", "value": "7"}}
     body = {"properties": {"jobType": "Pipeline", "componentId": component, "inputs": inputs}}
     assert ended(azure, "grouped", body) == "Completed", history(azure, "grouped")["error"]
+    inline = {"w": {"componentId": write, "inputs": {"word": bound("inputs.say.word"), "n": bound("inputs.say.n")}}}
+    body["properties"]["jobs"] = inline
+    assert ended(azure, "grouped-inline", body) == "Completed", history(azure, "grouped-inline")["error"]
     node = {"componentId": component, "type": "pipeline", "inputs": {"say.n": "8", "say.word": "again"}}
     node["outputs"] = {"res": promoted("res")}
     body = pipeline({"node": node}, outputs={"res": {"jobOutputType": "uri_folder"}})

@@ -15,7 +15,7 @@ from phift.emulator.services.jobs.works import NodeOutput, Output, binding
 
 __all__ = [
     "Scope",
-    "declared_inputs",
+    "defaults_of",
     "is_nested",
     "node_of",
     "objects",
@@ -58,12 +58,10 @@ class Scope:
         if self.depth >= MAX_DEPTH:
             raise ServiceError(400, "UserError", f"More than {MAX_DEPTH} pipelines are inside each other.")
         given = objects(node.get("inputs"))
-        inputs: dict[str, Mapping[str, Any] | None] = {}
-        for key, declared in declared_inputs(component.spec.get("inputs")):
-            resolved = resolve(self, key, given[key]) if key in given else None
-            if resolved is None and declared.get("default") is not None:
-                resolved = {"value": declared["default"]}
-            inputs[key] = resolved
+        inputs = defaults_of(component)
+        for key in inputs:
+            if key in given and (resolved := resolve(self, key, given[key])) is not None:
+                inputs[key] = resolved
         sent = objects(node.get("outputs"))
         outputs = {key: output_target(self, key, sent.get(key)) for key in component.interface.outputs}
         compute = str(setting(self, "computeId", node.get("computeId")) or "") or self.compute
@@ -83,11 +81,19 @@ def objects(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def declared_inputs(inputs: Any, prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The inputs that a component's spec declares, by name; those of a group as `group.name`, as jobs send them."""
+def defaults_of(component: Component) -> dict[str, Mapping[str, Any] | None]:
+    """What each input of a component stands for without a value: {value}, None without a default."""
+    return {
+        key: None if declared.get("default") is None else {"value": declared["default"]}
+        for key, declared in _declared(component.spec.get("inputs"))
+    }
+
+
+def _declared(inputs: Any, prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The inputs of a spec; those of a group are named `group.name`, as jobs send them."""
     for key, body in objects(inputs).items():
         if objects(body).get("type") == "group":
-            yield from declared_inputs(body.get("values"), f"{prefix}{key}.")
+            yield from _declared(body.get("values"), f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", objects(body)
 

@@ -13,6 +13,7 @@ from phift.emulator.runtime.training.steps import PIPELINES
 from phift.emulator.services.assets.locations import place_of
 from phift.emulator.services.jobs.bindings import (
     Scope,
+    defaults_of,
     is_nested,
     node_of,
     objects,
@@ -48,18 +49,15 @@ def read_pipeline(
     """
     settings = objects(pipeline.get("settings"))
     component = find_component(context, str(pipeline.get("componentId") or ""))
-    declared = dict.fromkeys(component.interface.outputs if component else ())
+    inputs: dict[str, Mapping[str, Any] | None] = defaults_of(component) if component else {}
+    for name, body in objects(pipeline.get("inputs")).items():
+        inputs[name] = body if isinstance(body, dict) else {"value": body}
+    outputs = {**dict.fromkeys(component.interface.outputs if component else ()), **objects(pipeline.get("outputs"))}
     scope = Scope(
         context,
         nodes,
-        {
-            name: body if isinstance(body, dict) else {"value": body}
-            for name, body in objects(pipeline.get("inputs")).items()
-        },
-        {
-            name: output_sent(objects(body), name)
-            for name, body in {**declared, **objects(pipeline.get("outputs"))}.items()
-        },
+        inputs,
+        {name: output_sent(objects(body), name) for name, body in outputs.items()},
         compute=str(pipeline.get("computeId") or settings.get("default_compute") or ""),
     )
     found = list(_read(scope))
