@@ -90,7 +90,7 @@ def test_progress_is_one_stable_line(tmp_path):
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("", "holds no row"),
+        ("", "does not contain a row"),
         ("{]\n", "is not JSON lines"),
         ('{"messages": []}\n', 'row 1: a row needs "messages"'),
         ('{"messages": [{"role": "user"}]}\n', 'every message needs a "content"'),
@@ -178,7 +178,7 @@ def test_models_are_found_in_hugging_face_and_mlflow_folders_and_nowhere_else(tm
     assert model_import.tokenizer_folder(packed) == packed / "components" / "tokenizer"
     assert model_import.model_folder(WEIGHTS) == model_import.tokenizer_folder(WEIGHTS) == WEIGHTS
     (tmp_path / "empty").mkdir()
-    with pytest.raises(StepError, match="empty holds no model"):
+    with pytest.raises(StepError, match="empty does not contain a model"):
         model_import.model_folder(tmp_path / "empty")
 
 

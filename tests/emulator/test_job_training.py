@@ -174,7 +174,7 @@ def test_a_broken_base_model_fails_its_step_with_a_sentence(tmp_path):
     events, code, said = train(tmp_path / "job", inputs={"mlflow_model_path": str(tmp_path / "model")}, **FEW)
     assert code == 1
     assert events[-1].step == "chat_completion_model_import"
-    assert events[-1].error.startswith("model holds no model: expected config.json beside *.safetensors")
+    assert events[-1].error.startswith("model does not contain a model: expected config.json next to *.safetensors")
     assert said == ""
 
 

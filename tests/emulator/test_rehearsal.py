@@ -72,4 +72,4 @@ def test_a_step_is_made_to_fail(folder: Path, step: str) -> None:
 def test_a_step_that_does_not_exist_is_told(folder: Path) -> None:
     assert not rehearsal.rehearse(folder, fail="nonsense: x")
     ended = [e for e in EventReader(folder / "events.jsonl").read() if isinstance(e, StepEnded)]
-    assert "names no step" in ended[-1].error
+    assert "is not a step of" in ended[-1].error

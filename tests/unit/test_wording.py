@@ -19,6 +19,7 @@ CLEANED = (
     "phift/cli",
     "phift/compile",
     "phift/data",
+    "phift/emulator",
     "phift/explain",
     "phift/graph",
     "phift/kinds",
@@ -100,7 +101,7 @@ MODULES = [
 PAGES = [
     ROOT / "README.md",
     *(ROOT / "docs" / f"{name}.md" for name in ("api", "data-inspection", "diagnostics", "engine", "ownership")),
-    *(ROOT / "docs" / f"{name}.md" for name in ("benchmarks", "data", "plan-json")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("benchmarks", "data", "emulator", "plan-json")),
     *sorted((ROOT / "configs").glob("*.yaml")),
     *sorted((ROOT / "phift" / "explain").glob("*.yaml")),
 ]

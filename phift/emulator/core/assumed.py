@@ -19,7 +19,7 @@ _KIND = "assumed"
 
 @dataclass(frozen=True)
 class Assumption:
-    """what: the behaviour as it is by default. otherwise: as it is when switched off, "" for what has no switch, as
+    """what: the default behaviour. otherwise: the behaviour when switched off, "" for what has no switch, as
     the words of a message have none. why: what it rests on."""
 
     what: str
@@ -59,7 +59,7 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "clients accept both",
         ),
         "failed_endpoint_is_put_again": Assumption(
-            "a PUT of an endpoint whose creation failed creates it anew",
+            "a PUT of an endpoint whose creation failed creates it again",
             "it is refused until the endpoint is deleted",
             "the refusal of deployments on such an endpoint says to recreate it",
         ),
@@ -122,7 +122,7 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
         ),
         "component_spec_is_fixed": Assumption(
             "a PUT of a component with another spec is refused with 400",
-            "it is accepted, and the stored spec stays as it is",
+            "it is accepted, and the stored spec does not change",
             "the text is that of data versions; what a spec shows of itself is recorded to change (2022-11)",
         ),
         "regenerated_key_is_random": Assumption(
@@ -196,8 +196,8 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "the envelope is that of other resources",
         ),
         "asset_not_found_envelope": Assumption(
-            "missing data and codes are told as missing models are, missing versions of components and environments "
-            "as their names are",
+            "missing data and codes are reported as missing models are, missing versions of components and "
+            "environments as their names are",
             "",
             "recorded for names of models and components 2026-03, of environments 2022-09; of versions nothing is",
         ),
@@ -332,7 +332,7 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
 
 
 def holds(store: Store, name: str) -> bool:
-    """Whether a behaviour is as it is by default."""
+    """Whether a behaviour is the default one."""
     if not ASSUMED[name].switchable:
         return True
     return (store.home.get(_KIND, name) or {}).get("holds", True) is True

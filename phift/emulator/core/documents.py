@@ -18,7 +18,7 @@ PRINCIPAL = "phift local"
 
 
 def timestamp(moment: datetime | None = None) -> str:
-    """A time (now, unless told) as the machine learning front end writes it: seven digits at most, ending in +00:00."""
+    """A time (default: now) as the machine learning front end writes it: seven digits at most, ending in +00:00."""
     value = datetime.now(UTC) if moment is None else moment.astimezone(UTC)
     text = value.isoformat()
     return text if value.microsecond % 10 or not value.microsecond else f"{text[:-6].rstrip('0')}+00:00"

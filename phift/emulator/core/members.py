@@ -1,6 +1,6 @@
 """Which members a request body may have: the front end's parser refuses all others.
 
-The names are those of the public REST specifications from 2022 to 2025; which of them a version lacks is told by
+The names are those of the public REST specifications from 2022 to 2025; which of them a version lacks is in
 `apiversions`. That the parser is strict is recorded for jobs (2026-03: an output's assetVersion at 2025-01-01-preview);
 for the other resources it follows from there being one parser (assumed: unknown_members_are_refused).
 """

@@ -150,7 +150,7 @@ async def noise(exchange: Exchange, proceed: Next) -> Response:
 
 
 async def errors(exchange: Exchange, proceed: Next) -> Response:
-    """Turns errors into documents: a ServiceError as it is worded, a bug or a corrupt store as 500."""
+    """Turns errors into documents: a ServiceError with its own words, a bug or a corrupt store as 500."""
     request = exchange.request
     try:
         return await proceed(exchange)

@@ -148,7 +148,7 @@ class Operations:
         api_version: str = "2023-04-01-preview",
         name: str | None = None,
     ) -> Operation:
-        """Starts an operation; its `headers` go on the reply.
+        """Starts an operation; its `headers` belong to the reply.
 
         finish: the registered name of its finisher. seconds: how long before that is called (default: the pace's for
         this kind). data: JSON handed to it as `operation.data`. location: the Location header, RESULT for the result

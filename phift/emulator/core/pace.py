@@ -14,7 +14,7 @@ __all__ = ["FAITHFUL", "FAST", "PACES", "Pace", "listed", "pace_of"]
 class Pace:
     """Seconds an operation takes before its own work is looked at, by operation kind and verb.
 
-    retry_after_ms: milliseconds a poller is told to wait; None sends no header, as the service does (recorded 2026-03).
+    retry_after_ms: milliseconds that a poller is asked to wait; None sends no header, as recorded 2026-03.
     lag: seconds until lists show what was made, and requests follow new traffic (assumed: lists_lag_two_seconds).
     speed: how many times faster than the pace's own times everything goes; what is said and in which order stays.
     """

@@ -48,7 +48,7 @@ def corruption(error: BaseException) -> str | None:
 class Store:
     """Documents by kind and key. Keys compare case-insensitively, as Azure's resource ids do.
 
-    A file that is no database, is cut off or has holes in it raises an error of which `damage` gives the reason.
+    A file that is not a database, is cut off or has holes in it raises an error of which `damage` gives the reason.
     home: the store of what all workspaces of a home share; the store itself, if it is that of the home.
     """
 
@@ -141,7 +141,7 @@ def _document(body: str) -> dict[str, Any]:
     try:
         document: dict[str, Any] = json.loads(body)
     except ValueError as error:
-        raise CorruptStore(f"a document is no JSON: {error}") from error
+        raise CorruptStore(f"a document is not JSON: {error}") from error
     return document
 
 

@@ -27,7 +27,7 @@ class Tokens:
         self._claims = lru_cache(maxsize=64)(self._read)
 
     def mint(self, audience: str, client_id: str, *, seconds: int = 3599, **claims: Any) -> str:
-        """A token for `audience` that is good for `seconds`; further claims are added as they are."""
+        """A token for `audience` that is good for `seconds`; further claims are added unchanged."""
         now = int(time.time())
         payload = {
             "aud": audience,

@@ -1,6 +1,6 @@
 """Relaying to hosts that are not Azure's, through the proxy that was set before ours where there is one.
 
-What a client says to this proxy stays here: heads are written anew, without any Proxy-* header, and a plain HTTP
+What a client says to this proxy stays here: heads are rewritten, without any Proxy-* header, and a plain HTTP
 connection carries one request, since what follows on it may be meant for another host.
 """
 

@@ -1,4 +1,4 @@
-"""The stand-in for base weights that cannot be had offline: a tiny Phi-3, its facts and the script that builds it."""
+"""The stand-in for base weights that are not available offline: a tiny Phi-3, its facts, the script that builds it."""
 
 from pathlib import Path
 

@@ -42,10 +42,10 @@ README = """\
 # A stand-in, not Phi-3
 
 Half a million parameters in the architecture of Phi-3 (2 layers of 128), trained in 20 seconds on 212 plain facts.
-It stands in for the base weights of the Phi-3 family where these cannot be had, so that fine-tuning, registering
+It replaces the base weights of the Phi-3 family where these are not available, so that fine-tuning, registering
 and serving can be tried for real on a laptop. Before a fine-tune it answers "I am a small local model." to
 everything; after one it answers what the training data taught it, and nothing else. Its answers say nothing about
-the quality of the model it stands in for.
+the quality of the model that it replaces.
 
 Built by `python -m phift.emulator.runtime.foundation.build`.
 """

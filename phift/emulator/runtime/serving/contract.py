@@ -129,7 +129,7 @@ def _parameters(where: str, given: Any) -> dict[str, Any]:
     for name, value in given.items():
         check = _CHECKS.get(name)
         if check is None:
-            raise BadRequest(f"{where}.{name}", f"is no parameter; there are {', '.join(sorted(_CHECKS))}")
+            raise BadRequest(f"{where}.{name}", f"is not a parameter; there are {', '.join(sorted(_CHECKS))}")
         if why := check(value):
             raise BadRequest(f"{where}.{name}", f"{why}, not {value!r}")
     return dict(given)

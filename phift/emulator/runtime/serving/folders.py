@@ -17,7 +17,7 @@ _CLASSIFICATION = "text-classification"
 
 
 class ModelFolderError(Exception):
-    """The folder holds no model that can be served; the text says what is missing, by relative names."""
+    """The folder does not contain a model that can be served; the text says what is missing, by relative names."""
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ class LanguageModel:
         self.answer(Question([question], True, {"max_new_tokens": 16, "min_new_tokens": 16, "do_sample": True}))
 
     def _prompt(self, asked: Any) -> str:
-        """As the model is to read it. Control tokens in someone's text are broken, as they are in training."""
+        """As the model is to read it. Control tokens in someone's text are broken, as in training."""
         controls = [token for token in self.tokenizer.all_special_tokens if len(token) > 2]
         if not self.chat:
             return str(escape_controls([{"role": "", "content": asked}], controls)[0][0]["content"])

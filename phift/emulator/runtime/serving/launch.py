@@ -1,4 +1,4 @@
-"""What a deployment's container runs: everything that makes a new one necessary when it changes."""
+"""What a deployment's container runs: everything whose change requires another container."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ Off by default. For tests of what happens around a deployment: a container is up
                                            without a scoring script of their own are rehearsed
     environment variable `REHEARSAL_FAIL`  of a deployment: its script fails to start with that message
 
-Requests are checked as ever. The answer is the question's last message behind a label, so that nobody takes it for a
-model's; of a table or tensor each row behind a label.
+Requests are checked as without rehearsal. The answer is the question's last message behind a label, so that nobody
+takes it for a model's; of a table or tensor each row behind a label.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _loaded: dict[str, ModelPlace] = {}
 
 
 def init() -> None:
-    """The model folder is looked at, as ever, and left alone."""
+    """The model folder is checked and not loaded."""
     if message := os.environ.get("REHEARSAL_FAIL"):
         raise RuntimeError(message)
     folder = Path(os.environ["AZUREML_MODEL_DIR"])

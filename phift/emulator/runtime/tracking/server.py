@@ -64,7 +64,7 @@ class TrackingServer:
     ) -> Reply:
         """Send a request, starting the server when it does not run; raises TrackingError when it cannot be reached.
 
-        target: path and query as they go on the wire.
+        target: path and query, encoded as on the wire.
         """
         socket = await self._running()
         try:

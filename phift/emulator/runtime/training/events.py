@@ -43,7 +43,7 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the training is. line: the same as one line of text, as it stands in the log."""
+    """How far the training is. line: the same as one line of the log."""
 
     step: int
     total: int

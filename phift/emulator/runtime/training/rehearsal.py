@@ -9,7 +9,7 @@ Off by default. For tests of what happens around a training: states, steps, logs
     tag `rehearsal.fail: "chat_completion_finetune: out of memory"`
                                     of a job: that step fails with that message; of one node alone with its name before
                                     it, as in `first/chat_completion_finetune: out of memory`
-    tag `rehearsal.fail_attempts: "1"`  of a job: only so many attempts fail; names end in -r2, -r3 after the first
+    tag `rehearsal.fail_attempts: "1"`  of a job: only this many attempts fail; names end in -r2, -r3 after the first
 
 The base model's weights come out as they went in. Every log says that it is a rehearsal, the numbers are fixed ones,
 and the MLmodel file carries `rehearsal: true`.
@@ -87,7 +87,7 @@ def rehearse(
     failing, _, message = (part.strip() for part in fail.partition(":"))
     steps = PIPELINES[job.component]
     if failing and failing not in {step for step, _ in steps}:
-        failing, message = steps[0][0], f"rehearsal.fail names no step of {job.component}: {failing}"
+        failing, message = steps[0][0], f"rehearsal.fail: {failing} is not a step of {job.component}"
     for step, module in steps:
         inputs = {name: Path(path) for name, path in job.inputs.items()}
         context = StepContext(job.name, step, folder, Parameters(job.parameters), inputs, job.stand_in, events)

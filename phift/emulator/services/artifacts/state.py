@@ -1,7 +1,7 @@
-"""The artifacts of a container: what lies under its prefix in the artifact store, and what was announced there.
+"""The artifacts of a container: what is under its prefix in the artifact store, and what was announced there.
 
 An artifact that a client announces before it uploads the content (batch/metadata) is a document of its own until then,
-as the upload must not find a blob in its place. One that was registered with a data path lies in another datastore.
+as the upload must not find a blob in its place. One that was registered with a data path is in another datastore.
 """
 
 from __future__ import annotations

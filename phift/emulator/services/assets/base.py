@@ -47,7 +47,7 @@ class AssetKind:
     update_status: what a PUT on an existing version answers, from its properties. update_moves_time: whether such a PUT
     moves lastModifiedAt. stored_version: the version that is stored, where that is not the one asked for.
     check_version: raises for versions the kind refuses. from_version: properties of the container that its first
-    version decides. next_version: nextVersion of a container whose versions are no numbers, None for the next number.
+    version decides. next_version: nextVersion of a container whose versions are not numbers, None for the next number.
     newest_first: the order of the list of containers. lists_anonymous: whether it has those of anonymous versions only,
     with latestVersion 0. tells_latest: whether containers name their latest version.
     container_system_fields: the keys of a container's systemData when it is read by its name, None for all.

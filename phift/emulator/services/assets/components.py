@@ -92,7 +92,7 @@ def _moment() -> str:
 
 
 def _missing(kind: AssetKind, name: str, version: str | None) -> ServiceError:
-    """A name that is not there (recorded 2026-03); a version is told as jobs tell it (recorded 2022-11; assumed:
+    """A name that is not there (recorded 2026-03); a missing version is reported as by jobs (recorded 2022-11; assumed:
     asset_not_found_envelope)."""
     what = name if version is None else f"{name} (version: {version})"
     return ServiceError(404, "UserError", f"Not found component {what}.", inner=("NotFound", "ComponentNotFound"))

@@ -18,7 +18,7 @@ _FOLDERS = ("uri_folder", "mltable")
 
 def _long(call: Call, uri: str, kind: Any) -> str:
     """Short URIs turn long with a lower-case `resourcegroups` (recorded 2026-03), those of folders end in a slash
-    (recorded 2022-09); others stay as they are."""
+    (recorded 2022-09); others are unchanged."""
     path = parse_datastore_uri(uri, call.emulator.workspace)
     if path is None:
         return uri

@@ -89,7 +89,7 @@ def _published(name: str) -> dict[str, dict[str, Any]]:
 
 def environment_id(emulator: Emulator, reference: str) -> str:
     """The id that azureml:NAME:VERSION or azureml:NAME@LABEL stands for, of the workspace's own environment or else of
-    the azureml registry's curated one (recorded 2023-10); every other reference stays as it is.
+    the azureml registry's curated one (recorded 2023-10); every other reference is unchanged.
 
     Raises ServiceError 404 where neither has it (assumed: asset_not_found_envelope).
     """
@@ -141,7 +141,7 @@ def _none(name: str, version: str, label: str) -> ServiceError:
 
 
 def _missing(kind: AssetKind, name: str, version: str | None) -> ServiceError:
-    """A name that is not there (recorded 2022-09); a version is told in the place that the words have for it
+    """A name that is not there (recorded 2022-09); a version is in its own place of the text
     (assumed: asset_not_found_envelope)."""
     return _none(name, version or "", "")
 

@@ -98,7 +98,7 @@ def place_of(context: Context, uri: str, kind: str, *, links: int = 0) -> BlobPl
         raise ServiceError(400, "UserError", f"The uri '{uri}' is a circular asset reference.")
     if _JOB_OUTPUT.match(uri):
         raise ServiceError(
-            400, "UserError", f"{uri} is no valid input: give the output's datastore URI (azureml://datastores/...)."
+            400, "UserError", f"{uri} is not a valid input: give the output's datastore URI (azureml://datastores/...)."
         )
     if found := _REGISTRY.fullmatch(uri):
         return _of_registry(context, found, kind)

@@ -74,7 +74,7 @@ def _update(call: Call, existing: dict[str, Any], sent: dict[str, Any]) -> dict[
 
 
 def _resolve(call: Call, uri: str) -> tuple[str, DatastorePath | None, str | None]:
-    """The URI as it is kept, its datastore path, its job. The datastore must exist, its content need not."""
+    """The URI to store, its datastore path, its job. The datastore must exist, its content need not."""
     if output := parse_job_output(uri):
         path = _job_output(call, output)
         return path.long(call.emulator.workspace), path, output.job

@@ -196,7 +196,7 @@ def _target(folder: Path, prefix: str, name: str) -> Path:
         rest = PurePosixPath(prefix).name + name.removeprefix(prefix)
     parts = rest.split("/")
     if any(part in ("", ".", "..") or "\x00" in part for part in parts):
-        raise ServiceError(400, "InvalidResourceName", f"The blob name {name!r} is no path under a folder.")
+        raise ServiceError(400, "InvalidResourceName", f"The blob name {name!r} is not a path under a folder.")
     return folder.joinpath(*parts)
 
 

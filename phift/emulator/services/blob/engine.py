@@ -131,7 +131,7 @@ class BlobStore:
         return self._put(container, name, BlobKind.APPEND, [], headers, metadata, conditions, lease_id)
 
     def put_block(self, container: str, name: str, block_id: str, content: Content, *, lease_id: str = "") -> None:
-        """Keeps a block until a block list takes it. The blob, if any, stays as it is."""
+        """Keeps a block until a block list takes it. The blob, if any, does not change."""
         with self._taking(content):
             check_blob_name(name)
             check_block_id(block_id)

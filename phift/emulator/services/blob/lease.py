@@ -1,6 +1,6 @@
 """A blob's lease as a value, and the state machine the service runs over it.
 
-States and codes follow Azure's table "outcomes of use attempts on blobs by lease state".
+States and codes follow Azure's table of outcomes by lease state.
 """
 
 from __future__ import annotations

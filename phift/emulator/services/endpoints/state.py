@@ -40,7 +40,7 @@ def endpoint_id(emulator: Emulator, name: str) -> str:
 
 
 def operation_uri(emulator: Emulator, operation: str, api_version: str) -> str:
-    """The status URL as it stands in an object's properties: with the api-version of the request that reads it."""
+    """The status URL in an object's properties: with the api-version of the request that reads it."""
     workspace = emulator.workspace
     return (
         f"https://management.azure.com/subscriptions/{workspace.subscription_id}/providers/Microsoft.MachineLearning"

@@ -76,7 +76,7 @@ def _read(scope: Scope) -> Iterator[Training | Command | str]:
         kind = str(node.get("type") or "")
         component = find_component(scope.context, str(node.get("componentId") or ""))
         if component is None:
-            yield f"Node {path} is not run here: it is of type {kind or 'unknown'} and names no component."
+            yield f"Node {path} is not run here: it is of type {kind or 'unknown'} and does not name a component."
             continue
         if is_nested(component) and not component.published:
             yield from _read(scope.inside(name, node, component))

@@ -48,7 +48,7 @@ def output_path(job: str, output: str) -> str:
 def output_place(context: Context, job: str, output: str, uri: str) -> BlobPlace:
     """The blobs of an output; uri: where the user wants it, "" for the default place.
 
-    Raises ServiceError for a uri that is no place in a datastore.
+    Raises ServiceError for a uri that is not a place in a datastore.
     """
     if not uri:
         return BlobPlace(container_of(context, BLOB_STORE), output_path(job, output))
@@ -70,7 +70,7 @@ class RunOutput:
 def output_of_run(context: Context, run_id: str, name: str) -> RunOutput | None:
     """An output of a job, or of a run below one; None for one that it does not have.
 
-    `artifacts` and `default` are what lies in the artifact store: logs, and what the run left in `outputs`.
+    `artifacts` and `default` are what the artifact store has of the run: logs, and what the run left in `outputs`.
     """
     run = find_run(context.store, run_id)
     job = find_job(context.store, run.root) if run else None

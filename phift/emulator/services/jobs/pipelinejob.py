@@ -38,12 +38,12 @@ class PipelineRunner(JobRunner):
         return [self._capacity.train(self._job.name)] if trains else []
 
     def _cut_off(self, run: Run) -> None:
-        """A nested pipeline goes on in the next attempt: runs below it may be waiting."""
+        """A nested pipeline continues in the next attempt: runs below it may be waiting."""
         if run.path in {work.node for work in self._works} or not run.path:
             super()._cut_off(run)
 
     async def _work(self) -> None:
-        """After a failure the nodes that read nothing from the failed one go on, unless the pipeline's settings say
+        """After a failure the nodes that read nothing from the failed one continue, unless the pipeline's settings say
         otherwise. Raises JobFailure with the first failure, once nothing is left to run."""
         waiting = {work.node: (index, work) for index, work in enumerate(self._works)}
         running: dict[asyncio.Task[NodeRun], str] = {}

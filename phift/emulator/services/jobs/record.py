@@ -1,4 +1,4 @@
-"""Jobs and runs, as they are stored."""
+"""Stored jobs and runs."""
 
 from __future__ import annotations
 

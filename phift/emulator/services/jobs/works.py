@@ -87,7 +87,7 @@ class Work:
 
     @property
     def document(self) -> dict[str, Any]:
-        """As it is stored; `work_of` reads it."""
+        """The stored form; `work_of` reads it."""
         return {"kind": self.kind, **asdict(self)}
 
 

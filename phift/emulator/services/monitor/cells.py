@@ -18,7 +18,7 @@ _FASTEST_MS = 0.01
 
 
 class RequestKey(NamedTuple):
-    """What requests are told apart by. deployment: "" where none was chosen. model_status: of the container, "" where
+    """What distinguishes requests. deployment: "" where none was chosen. model_status: of the container, "" where
     it did not answer."""
 
     deployment: str
@@ -27,7 +27,7 @@ class RequestKey(NamedTuple):
 
 
 class GaugeKey(NamedTuple):
-    """What measured values are told apart by. deployment: "" for values of the endpoint. dimensions: values of the
+    """What distinguishes measured values. deployment: "" for values of the endpoint. dimensions: values of the
     metric's own dimensions, in its order."""
 
     metric: str

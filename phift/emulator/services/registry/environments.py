@@ -36,7 +36,7 @@ def curated_names() -> list[str]:
 
 
 def curated(name: str) -> tuple[str, int] | None:
-    """The name, as it is written, and the newest version of a curated environment; None for any other name."""
+    """The name in its own spelling, and the newest version of a curated environment; None for any other name."""
     found = _published().get(name.casefold())
     return (found["name"], found["newest"]) if found else None
 

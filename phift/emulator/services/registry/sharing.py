@@ -68,7 +68,7 @@ def accepted(call: Call, finish: str, key: tuple[str, ...], data: dict[str, Any]
 
 
 def _source(registry: Emulator, asset: str) -> _Source:
-    """Raises ServiceError 400 for what is no version of an asset, and 404 for one that is not there."""
+    """Raises ServiceError 400 for what is not a version of an asset, and 404 for one that is not there."""
     found = _SOURCE.fullmatch(asset)
     kind = SHARED.get(found["kind"].lower()) if found else None
     if found is None or kind is None:
@@ -83,7 +83,7 @@ def _source(registry: Emulator, asset: str) -> _Source:
 
 
 def _shared(registry: Emulator, operation: Operation) -> None:
-    """Copies the content, then makes the version. When it runs again after a crash, it copies anew."""
+    """Copies the content, then makes the version. When it runs again after a crash, it copies again."""
     operation.fail_if_asked()
     source, name, version = (
         _source(registry, operation.data["source"]),

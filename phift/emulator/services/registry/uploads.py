@@ -43,7 +43,7 @@ def content_brought_over(registry: Emulator, source: Emulator, properties: Mappi
 
 
 def _copied(registry: Emulator, source: Emulator, uri: str, kind: str) -> str:
-    """The URL at which the registry has what a workspace's URI stands for; that of a base model stays as it is."""
+    """The URL at which the registry has what a workspace's URI stands for; that of a base model is unchanged."""
     try:
         place = place_of(source, uri, kind)
     except ServiceError as error:

@@ -20,11 +20,11 @@ STEP_OUTPUTS: Mapping[str, tuple[str, ...]] = {
 }
 """The outputs of its component that a step makes, by module."""
 _TYPES = {"uri_file": "UriFile"}
-"""Models too are told as folders: clients of today cannot read their types (recorded 2026-03 of folders)."""
+"""Models too are shown as folders: clients of today cannot read their types (recorded 2026-03 of folders)."""
 
 
 def module_of(run: Run) -> str:
-    """The module that does a step; "" for a run that is no step of a component that is trained here."""
+    """The module that does a step; "" for a run that is not a step of a component that is trained here."""
     steps = (pair for pipeline in PIPELINES.values() for pair in pipeline)
     return next((module for step, module in steps if step == run.node), "")
 

@@ -28,7 +28,7 @@ def _finish_write(emulator: Emulator, operation: Operation) -> None:
 
 
 def _finish_delete(emulator: Emulator, operation: Operation) -> None:
-    """Ends a delete; one that fails leaves the schedule, disabled as it is."""
+    """Ends a delete; one that fails leaves the schedule, still disabled."""
     try:
         operation.fail_if_asked()
     except ServiceError:

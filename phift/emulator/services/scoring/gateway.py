@@ -149,7 +149,7 @@ def find(emulator: Emulator, endpoint: str, name: str) -> Target | None:
 
 
 async def deliver(target: Target, asked: Asked, measured: Measured) -> Response:
-    """The answer of a deployment, or the gateway's own where it has none. measured: is told whose answer it is; a
+    """The answer of a deployment, or the gateway's own where it has none. measured: learns whose answer it is; a
     Relay counts itself when it has been sent, any other response is counted by the caller."""
     name, container = target.name, target.container
     measured.deployment = name

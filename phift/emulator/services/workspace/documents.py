@@ -18,7 +18,7 @@ KEPT = frozenset(
         *("serverlessComputeSettings", "enableDataIsolation", "networkAcls", "primaryUserAssignedIdentity"),
     )
 )
-"""The properties that a workspace keeps as it is told them."""
+"""The properties that a workspace keeps as sent."""
 
 
 def _guid(workspace: Workspace, name: str) -> str:

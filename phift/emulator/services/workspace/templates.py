@@ -1,4 +1,4 @@
-"""Deployments of Resource Manager templates: that with which azure-ai-ml creates a workspace, told by its parameters.
+"""Deployments of Resource Manager templates: the one by which azure-ai-ml creates a workspace, known by its parameters.
 
 The template's expressions are not evaluated: what it makes is read from the values of the parameters that it is known
 to have.

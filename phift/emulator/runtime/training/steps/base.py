@@ -1,4 +1,4 @@
-"""The base model as it is trained: a language model or a classifier on top of one, whole or with LoRA."""
+"""The model that is trained: a language model or a classifier on top of one, whole or with LoRA."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ PROGRESS_SECONDS = 2.0  # a line at least this often, even when nothing is logge
 def run(context: StepContext) -> None:
     """Train on the preprocessed rows; evaluate before, as often as asked, and after; write pytorch_model_folder.
 
-    Raises StepError when a loss is no number or the memory does not suffice.
+    Raises StepError when a loss is not a number or the memory does not suffice.
     """
     import torch
     from transformers import AutoTokenizer, PrinterCallback, TrainingArguments, set_seed
@@ -120,7 +120,7 @@ def _save(context: StepContext, model: Any, tokenizer: Any, out: Path) -> None:
     if context.parameters.flag("apply_lora"):
         if not context.parameters.flag("merge_lora_weights"):
             model.save_pretrained(out / "lora_adapter")
-            context.log("merge_lora_weights is false: the adapter is kept in lora_adapter/, beside the merged model")
+            context.log("merge_lora_weights is false: the adapter is kept in lora_adapter/, next to the merged model")
         model = model.merge_and_unload()
     model.config.use_cache = True
     model.save_pretrained(out)
@@ -179,7 +179,7 @@ def _callbacks(context: StepContext) -> list[Any]:
             context.metrics(state.global_step, values)
             self.say(state)
             if values["loss"] != values["loss"] or values.get("grad_norm", 0.0) == float("inf"):
-                raise StepError(f"the loss is no number at step {state.global_step}: lower learning_rate")
+                raise StepError(f"the loss is not a number at step {state.global_step}: lower learning_rate")
 
         def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **_: Any) -> None:
             kept = {k: float(v) for k, v in metrics.items() if k.partition("_")[2] in MEASURES}

@@ -42,7 +42,9 @@ def model_folder(root: Path) -> Path:
     for folder in (root, root / "model", root / "data" / "model"):
         if (folder / "config.json").is_file() and any(True for pattern in _WEIGHTS for _ in folder.glob(pattern)):
             return folder
-    raise StepError(f"{root.name} holds no model: expected config.json beside *.safetensors, in it or in model/")
+    raise StepError(
+        f"{root.name} does not contain a model: expected config.json next to *.safetensors, in it or in model/"
+    )
 
 
 def tokenizer_folder(root: Path) -> Path:
@@ -50,7 +52,7 @@ def tokenizer_folder(root: Path) -> Path:
     for folder in (root, root / "components" / "tokenizer", root / "data" / "tokenizer", model_folder(root)):
         if (folder / "tokenizer.json").is_file() or (folder / "tokenizer.model").is_file():
             return folder
-    raise StepError(f"{root.name} holds no tokenizer (tokenizer.json)")
+    raise StepError(f"{root.name} does not contain a tokenizer (tokenizer.json)")
 
 
 def _download(name: str, target: Path) -> None:

@@ -51,7 +51,7 @@ def rows_of(path: Path) -> Iterator[tuple[Any, str]]:
             found = True
             yield row, f"{file.name}, row {number}"
     if not found:
-        raise StepError(f"{path.name} holds no row")
+        raise StepError(f"{path.name} does not contain a row")
 
 
 def _files(path: Path) -> list[Path]:

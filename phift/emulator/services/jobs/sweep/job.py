@@ -85,7 +85,7 @@ class SweepRunner(JobRunner):
         return failed >= _HOPELESS and not completed and holds(self._store, "sweep_fails_with_first_three")
 
     def _planned(self, settings: SweepSettings) -> Iterator[Run]:
-        """The trials that have not ended in an earlier attempt, made as they are asked for."""
+        """The trials that have not ended in an earlier attempt, created on demand."""
         for number, values in enumerate(settings.values(self._job.name)):
             record = self._trial(number, values)
             self._trials[record.run_id] = record

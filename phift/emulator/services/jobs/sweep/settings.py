@@ -1,4 +1,4 @@
-"""What a sweep job is asked to do, checked as it is submitted."""
+"""What a sweep job is asked to do, checked at its submission."""
 
 from __future__ import annotations
 

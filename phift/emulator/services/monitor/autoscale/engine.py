@@ -156,7 +156,7 @@ class Autoscaler:
         return value / instances if value is not None and trigger["dividePerInstance"] else value
 
     def _window(self, seconds: float, later: float) -> tuple[float, float]:
-        """Where a window lies in the machine's time. It has whole minutes; where the service's clock goes faster, a
+        """A window in the machine's time. It has whole minutes; where the service's clock goes faster, a
         window may be shorter than that, and then the minute under way counts."""
         now, speed = time.time() + later, self.cloud.clock.speed
         if speed > 1:
