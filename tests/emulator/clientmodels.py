@@ -28,6 +28,7 @@ _MODEL = re.compile(
     r'(?<!failsafe)_deserialize\(\s*(?:List\[_models\.(?P<item>\w+)\],\s*deserialized\.get\("(?P<key>\w+)"|_models\.(?P<one>\w+),)'
 )
 _DURATION = re.compile(r"P(?=.)(\d+Y)?(\d+M)?(\d+D)?(T(\d+H)?(\d+M)?([\d.]+S)?)?")
+_PROVIDER = "Microsoft.MachineLearningServices/"
 _ERROR_STATUS = 400
 
 
@@ -60,6 +61,8 @@ def model_of(host: str, method: str, path: str, status: int) -> Found | None:
     """The model of the answer of a route of the emulator; None where the clients have no model."""
     if path.startswith("/mlflow/"):
         return None  # MLflow's own server answers, with errors of its own
+    if "/providers/" in path and not path.rpartition("/providers/")[2].startswith(_PROVIDER):
+        return None  # another provider answers
     if status >= _ERROR_STATUS:
         return Found(_ARM, "ErrorResponse") if host == "arm" else Found(_HISTORY, "RunHistoryErrorResponse")
     key = (method, _normal(path.removeprefix("/mferp/managementfrontend")))
@@ -176,7 +179,8 @@ def _value(hint: Any, value: Any, model: str, key: str) -> Iterator[Difference]:
     kinds = tuple(kind for kind in kinds if kind is not type(None))
     enums = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, enum.Enum)]
     if enums and isinstance(value, str):
-        if all(value not in {each.value for each in kind} for kind in enums):
+        # the clients read the values of enums case-insensitively
+        if all(value.casefold() not in {each.value.casefold() for each in kind} for kind in enums):
             yield Difference(model, key, "value", value)
         return
     yield from _kind(kinds[0], value, model, key)
@@ -185,7 +189,7 @@ def _value(hint: Any, value: Any, model: str, key: str) -> Iterator[Difference]:
 def _kind(kind: Any, value: Any, model: str, key: str) -> Iterator[Difference]:
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin is typing.Literal:
-        if value not in {getattr(each, "value", each) for each in inner}:
+        if str(value).casefold() not in {str(getattr(each, "value", each)).casefold() for each in inner}:
             yield Difference(model, key, "value", _shown(value))
     elif origin in (list, dict):
         if not isinstance(value, origin):

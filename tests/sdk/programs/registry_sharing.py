@@ -124,7 +124,7 @@ Path("src/other.py").write_text("print('another step')")
 of_a = team_a.components.create_or_update(
     CommandComponent(name="of_a", version="2", code="src", command="python other.py", environment="azureml:plain:1")
 )
-brought = registry.components.create_or_update(team_a.components.get("of_a"))
+brought = registry.components.create_or_update(team_a.components.get("of_a", "2"))
 tell("brought", id=brought.id, code=brought.code, environment=brought.environment)
 registry.models.download("words-shared", "3", download_path="down")
 tell(
