@@ -9,23 +9,20 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 from phift.emulator.runtime.child import spawn_child
 from phift.emulator.runtime.commands.environment import RunIdentity, command_variables
 from phift.emulator.runtime.commands.process import CommandFile
 from phift.emulator.runtime.commands.sandbox import Sandbox, find_sandbox
 from phift.emulator.runtime.commands.substitution import substitute
-from phift.emulator.runtime.tracking.metrics import MetricsSender
 from phift.emulator.runtime.tracking.server import TrackingError
 from phift.emulator.services.assets.locations import RegistryModel
 from phift.emulator.services.blob.account import ARTIFACT_CONTAINER
 from phift.emulator.services.jobs import reuse
 from phift.emulator.services.jobs.codes import find_code
 from phift.emulator.services.jobs.logs import STEP_LOG, LogCopy, RunLog, artifact_prefix
-from phift.emulator.services.jobs.noderun import JobFailure, JobTimeout, NodeRun, Platform
+from phift.emulator.services.jobs.noderun import Assignment, JobFailure, JobTimeout, NodeRun
 from phift.emulator.services.jobs.outputs import place_uri
-from phift.emulator.services.jobs.record import Job, Run
 from phift.emulator.services.jobs.works import Command, Output
 from phift.emulator.services.registry.publish import no_weights
 
@@ -43,28 +40,13 @@ _DIRECT = "direct"
 _FILES = "uri_file"
 
 
-class CommandNode(NodeRun):
+class CommandNode(NodeRun[Command]):
     """Runs a command, whose run is the node's own."""
 
-    def __init__(
-        self,
-        platform: Platform,
-        job: Job,
-        work: Command,
-        record: Run,
-        folder: Path,
-        *,
-        log: RunLog,
-        metrics: MetricsSender,
-        earlier: Mapping[str, NodeRun],
-    ) -> None:
-        super().__init__(platform, job, work, record, folder, log=log, metrics=metrics, earlier=earlier)
-        self._work = work
-        self._working = folder / "wd"
+    def __init__(self, given: Assignment[Command]) -> None:
+        super().__init__(given)
+        self._working = given.folder / "wd"
         self._tracked = ""
-        if record.kind == "step":
-            keys = {name: each.key for name, each in earlier.items()}
-            self.key = reuse.key(self._store, self._blobs, work, keys, self._place_of, job.settings)
 
     def _took_over(self, found: reuse.Reusable) -> None:
         [original] = found.steps

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 from phift.emulator.core.context import Context
 from phift.emulator.core.errors import ServiceError
@@ -22,7 +23,11 @@ from phift.emulator.services.jobs.outputs import output_place
 from phift.emulator.services.jobs.record import Job, Run, Status, find_job
 from phift.emulator.services.jobs.works import Command, Output, Training, node_output
 
-__all__ = ["JobFailure", "JobTimeout", "NodeRun", "Platform", "RegisterOutput"]
+__all__ = ["Assignment", "JobFailure", "JobTimeout", "NodeRun", "Platform", "RegisterOutput"]
+
+W = TypeVar("W", bound=Training | Command)
+_REUSABLE = ("pipeline", "step")
+"""The kinds of runs that are nodes of a pipeline: a single command and a trial always run."""
 
 RegisterOutput = Callable[[Output, BlobPlace, str], str]
 """Registers an output as the asset that it names, from its place and the job's name; returns the asset's version."""
@@ -51,41 +56,49 @@ class JobTimeout(JobFailure):
     """A node has run for as long as it may."""
 
 
-class NodeRun(ABC):
+@dataclass(frozen=True)
+class Assignment(Generic[W]):
+    """What a node is given. folder: its own, removed at the end. log: of the job. earlier: the nodes that have
+    completed, by path."""
+
+    platform: Platform
+    job: Job
+    work: W
+    record: Run
+    folder: Path
+    log: RunLog
+    metrics: MetricsSender
+    earlier: Mapping[str, NodeRun[Any]]
+
+
+class NodeRun(ABC, Generic[W]):
     """Runs one node. It may be killed at any time; the node then is as the last event left it.
 
     record: its run. places: where its outputs lie, once it has completed. key: what it was made of, so that it can be
     reused.
     """
 
-    def __init__(
-        self,
-        platform: Platform,
-        job: Job,
-        work: Training | Command,
-        record: Run,
-        folder: Path,
-        *,
-        log: RunLog,
-        metrics: MetricsSender,
-        earlier: Mapping[str, NodeRun],
-    ) -> None:
-        """folder: its own, removed at the end. log: of the job. earlier: the nodes that have completed, by path."""
-        self._platform = platform
-        self._context = platform.context
-        self._blobs = platform.blobs
-        self._store = platform.context.store
-        self._job = job
-        self._folder = folder
-        self._log = log
-        self._metrics = metrics
-        self._earlier = earlier
-        self._outputs = work.kept
+    def __init__(self, given: Assignment[W]) -> None:
+        self._platform = given.platform
+        self._context = given.platform.context
+        self._blobs = given.platform.blobs
+        self._store = given.platform.context.store
+        self._job = given.job
+        self._work = given.work
+        self._folder = given.folder
+        self._log = given.log
+        self._metrics = given.metrics
+        self._earlier = given.earlier
+        self._outputs = given.work.kept
         self._child: Work | None = None
         self._killed = False
-        self.record = record
+        self.record = given.record
         self.places: dict[str, BlobPlace] = {}
-        self.key = ""
+        self.key = self._key() if given.record.kind in _REUSABLE else ""
+
+    def _key(self) -> str:
+        keys = {name: each.key for name, each in self._earlier.items()}
+        return reuse.key(self._store, self._blobs, self._work, keys, self._place_of, self._job.settings)
 
     def kill(self) -> None:
         """End its processes now."""

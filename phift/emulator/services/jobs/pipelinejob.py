@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from phift.emulator.services.jobs.capacity import Hold
 from phift.emulator.services.jobs.noderun import JobFailure, NodeRun
@@ -46,8 +47,8 @@ class PipelineRunner(JobRunner):
         """After a failure the nodes that read nothing from the failed one continue, unless the pipeline's settings say
         otherwise. Raises JobFailure with the first failure, once nothing is left to run."""
         waiting = {work.node: (index, work) for index, work in enumerate(self._works)}
-        running: dict[asyncio.Task[NodeRun], str] = {}
-        completed: dict[str, NodeRun] = {}
+        running: dict[asyncio.Task[NodeRun[Any]], str] = {}
+        completed: dict[str, NodeRun[Any]] = {}
         failures: list[JobFailure] = []
         goes_on = bool(self._job.settings.get("continue_on_step_failure", True))
         while waiting or running:
@@ -81,9 +82,9 @@ class PipelineRunner(JobRunner):
     def _never_runs(
         self,
         work: Training | Command,
-        completed: dict[str, NodeRun],
+        completed: dict[str, NodeRun[Any]],
         waiting: dict[str, tuple[int, Training | Command]],
-        running: dict[asyncio.Task[NodeRun], str],
+        running: dict[asyncio.Task[NodeRun[Any]], str],
         *,
         stops: bool,
     ) -> str:
@@ -103,8 +104,8 @@ class PipelineRunner(JobRunner):
         return not why
 
     async def _run_one(
-        self, index: int, work: Training | Command, completed: dict[str, NodeRun], hold: Hold
-    ) -> NodeRun:
+        self, index: int, work: Training | Command, completed: dict[str, NodeRun[Any]], hold: Hold
+    ) -> NodeRun[Any]:
         record = run_of_node(self._store, self._job, work)
         for above in pipelines_above(self._store, record):
             if above.status is not Status.RUNNING:

@@ -6,6 +6,8 @@ import asyncio
 import shutil
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
 
 from phift.emulator.core.assumed import holds
 from phift.emulator.runtime.tracking.metrics import MetricsSender
@@ -13,7 +15,7 @@ from phift.emulator.runtime.tracking.server import TrackingError
 from phift.emulator.services.jobs.capacity import Capacity, Hold
 from phift.emulator.services.jobs.commandnode import CommandNode
 from phift.emulator.services.jobs.logs import RunLog, job_log
-from phift.emulator.services.jobs.noderun import JobFailure, JobTimeout, NodeRun, Platform
+from phift.emulator.services.jobs.noderun import Assignment, JobFailure, JobTimeout, NodeRun, Platform, W
 from phift.emulator.services.jobs.record import Job, Run, Status, find_job, find_run
 from phift.emulator.services.jobs.trainednode import TrainedNode
 from phift.emulator.services.jobs.works import Command, Training, work_of
@@ -43,7 +45,7 @@ class JobRunner(ABC):
         self._folder = self._context.folder("jobs", job.name)
         self._log: RunLog = job_log(platform.blobs, job)
         self._metrics = MetricsSender(platform.tracking)
-        self._nodes: set[NodeRun] = set()
+        self._nodes: set[NodeRun[Any]] = set()
         self._holds: list[Hold] = []
         self._canceled = False
         self._abandoned = False
@@ -123,7 +125,7 @@ class JobRunner(ABC):
         job.save(self._store)
         if job.attempts > 1:
             self._log.say(f"The job is started again from its beginning, attempt {job.attempts}.")
-        for run_id in job.runs:  # what an attempt that was cut off had begun
+        for run_id in job.runs:  # what an interrupted attempt had started
             if (old := find_run(self._store, run_id)) and old.started and not old.status.ended:
                 self._cut_off(old)
         self._run.enter(Status.RUNNING, self._store)
@@ -135,25 +137,25 @@ class JobRunner(ABC):
         run.enter(Status.CANCELED, self._store)
 
     async def _run_node(
-        self, work: Training | Command, record: Run, folder: str, earlier: dict[str, NodeRun]
-    ) -> NodeRun:
+        self, work: Training | Command, record: Run, folder: str, earlier: dict[str, NodeRun[Any]]
+    ) -> NodeRun[Any]:
         """Run a work to its end. Raises JobFailure when it fails."""
-        place = self._folder / folder
-        node: NodeRun
+        node: NodeRun[Any]
         if isinstance(work, Training):
-            node = TrainedNode(
-                self._platform, self._job, work, record, place, log=self._log, metrics=self._metrics, earlier=earlier
-            )
+            node = TrainedNode(self._assignment(work, record, folder, earlier))
         else:
-            node = CommandNode(
-                self._platform, self._job, work, record, place, log=self._log, metrics=self._metrics, earlier=earlier
-            )
+            node = CommandNode(self._assignment(work, record, folder, earlier))
         self._nodes.add(node)
         try:
             await node.run()
         finally:
             self._nodes.discard(node)
         return node
+
+    def _assignment(self, work: W, record: Run, folder: str, earlier: Mapping[str, NodeRun[Any]]) -> Assignment[W]:
+        return Assignment(
+            self._platform, self._job, work, record, self._folder / folder, self._log, self._metrics, earlier
+        )
 
     async def _finish(self, sender: asyncio.Task[None], status: Status, message: str, code: str) -> None:
         for run_id in self._reload().runs:

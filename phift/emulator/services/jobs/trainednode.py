@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
-from collections.abc import Mapping
-from pathlib import Path
 
 from phift.emulator.runtime.child import Work
-from phift.emulator.runtime.tracking.metrics import MetricsSender
 from phift.emulator.runtime.training import rehearsal
 from phift.emulator.runtime.training.events import Event, EventReader, Metrics, Progress, StepEnded, StepStarted
 from phift.emulator.runtime.training.worker import JobFile
 from phift.emulator.services.assets.locations import RegistryModel
 from phift.emulator.services.jobs import reuse
 from phift.emulator.services.jobs.logs import STEP_LOG, LogCopy, RunLog
-from phift.emulator.services.jobs.noderun import JobFailure, NodeRun, Platform
-from phift.emulator.services.jobs.record import Job, Run, Status
+from phift.emulator.services.jobs.noderun import Assignment, JobFailure, NodeRun
+from phift.emulator.services.jobs.record import Run, Status
 from phift.emulator.services.jobs.works import Training
 from phift.emulator.services.registry.publish import no_weights
 
@@ -27,27 +24,13 @@ POLL_SECONDS = 0.15
 LAST_LINES = 30
 
 
-class TrainedNode(NodeRun):
+class TrainedNode(NodeRun[Training]):
     """Runs a fine-tuning component of the registry, whose steps are runs below its own."""
 
-    def __init__(
-        self,
-        platform: Platform,
-        job: Job,
-        work: Training,
-        record: Run,
-        folder: Path,
-        *,
-        log: RunLog,
-        metrics: MetricsSender,
-        earlier: Mapping[str, NodeRun],
-    ) -> None:
-        super().__init__(platform, job, work, record, folder, log=log, metrics=metrics, earlier=earlier)
-        self._work = work
+    def __init__(self, given: Assignment[Training]) -> None:
+        super().__init__(given)
         self._steps: dict[str, Run] = {}
         self._copies: list[LogCopy] = []
-        keys = {name: each.key for name, each in earlier.items()}
-        self.key = reuse.key(self._store, self._blobs, work, keys, self._place_of, job.settings)
 
     def _took_over(self, found: reuse.Reusable) -> None:
         for step in found.steps:
