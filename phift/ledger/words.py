@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Self
 
 __all__ = ["ApplyOutcome", "Verb", "WriteOutcome"]
 
 
-class Verb(StrEnum):
+class _Words(StrEnum):
+    @classmethod
+    def _missing_(cls, value: object) -> Self:
+        return cls["UNKNOWN"]
+
+
+class Verb(_Words):
     """What a write does to an object."""
 
     CREATE = "create"
@@ -15,12 +22,8 @@ class Verb(StrEnum):
     DELETE = "delete"
     UNKNOWN = "write"
 
-    @classmethod
-    def _missing_(cls, value: object) -> Verb:
-        return cls.UNKNOWN
 
-
-class WriteOutcome(StrEnum):
+class WriteOutcome(_Words):
     """What became of a write. FOUND_DONE and FOUND_NOT_DONE: a later apply decided, from the state of the object."""
 
     DONE = "done"
@@ -30,16 +33,12 @@ class WriteOutcome(StrEnum):
     NOT_IN_SPEC = "no longer in the spec"
     UNKNOWN = "unknown"
 
-    @classmethod
-    def _missing_(cls, value: object) -> WriteOutcome:
-        return cls.UNKNOWN
-
     @property
     def took_effect(self) -> bool:
         return self in (WriteOutcome.DONE, WriteOutcome.FOUND_DONE)
 
 
-class ApplyOutcome(StrEnum):
+class ApplyOutcome(_Words):
     """How an apply ended. SETTLED: it had nothing to write, and only decided the open writes of earlier ones."""
 
     DONE = "done"
@@ -47,10 +46,6 @@ class ApplyOutcome(StrEnum):
     DETACHED = "detached"
     FAILED = "failed"
     UNKNOWN = "unknown"
-
-    @classmethod
-    def _missing_(cls, value: object) -> ApplyOutcome:
-        return cls.UNKNOWN
 
     @property
     def good(self) -> bool:
