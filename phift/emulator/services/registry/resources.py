@@ -7,16 +7,15 @@ from typing import Any
 
 from starlette.responses import Response
 
-from phift.emulator.core.documents import PRINCIPAL, empty, reply, timestamp
+from phift.emulator.core.documents import PRINCIPAL, empty, reply
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.listing import page
 from phift.emulator.core.routing import SUBSCRIPTION, Host, Route
 from phift.emulator.core.validation import check_tags, lenient_object
-from phift.emulator.core.workspace import Workspace
 from phift.emulator.services.emulator import Call
 from phift.emulator.services.registry.publish import registries
 from phift.emulator.services.registry.state import KIND, registry_records
-from phift.emulator.services.workspace.changes import begin, check_free, delete, storage_account
+from phift.emulator.services.workspace.changes import begin, check_free, delete, new_workspace
 from phift.emulator.services.workspace.rules import (
     check_name,
     existing_group,
@@ -56,7 +55,9 @@ async def _put(call: Call) -> Response:
         text = f"A registry with the name {name} exists already. The name of a registry is unique within its tenant."
         raise ServiceError(409, "Conflict", text)
     if record is None:
-        record = Record(_new(call, group, name, location), state="Creating")
+        container = name.casefold().replace("_", "-")
+        registry = new_workspace(call.emulator, group, name, location, container=container, kind=KIND)
+        record = Record(registry, state="Creating")
     else:
         check_free(record)
         record.state = "Updating"
@@ -98,22 +99,6 @@ def _settings(body: dict[str, Any], location: str) -> dict[str, Any]:
         "regions": list(dict.fromkeys([location, *asked])),
         "publicNetworkAccess": properties.get("publicNetworkAccess") or "Enabled",
     }
-
-
-def _new(call: Call, group: str, name: str, location: str) -> Workspace:
-    home, guid = call.emulator.cloud.first.workspace, str(uuid.uuid4())
-    return Workspace(
-        subscription_id=home.subscription_id,
-        resource_group=group,
-        name=name,
-        location=location,
-        workspace_id=guid,
-        tenant_id=home.tenant_id,
-        storage_account=storage_account(call.emulator, "", name),
-        container=f"{name.casefold().replace('_', '-')}-{guid}"[:63].rstrip("-"),
-        created_at=timestamp(),
-        kind=KIND,
-    )
 
 
 def _document(record: Record) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from phift.emulator.core.documents import empty, reply
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.listing import page
-from phift.emulator.core.operations import RESULT
+from phift.emulator.core.operations import RESULT, Operation
 from phift.emulator.core.routing import WS, Host, Route
 from phift.emulator.core.validation import check_asset_name, check_members, strict_object
 from phift.emulator.services.emulator import Call
@@ -31,17 +31,22 @@ async def _put(call: Call) -> Response:
         raise ServiceError(409, "Conflict", f"The schedule {old.name} is being deleted.")
     schedule = written(emulator, old.name if old else name, body, old)
     location = f"https://management.azure.com{schedule.document['id']}?api-version={call.api_version}"
-    with emulator.store.transaction():
-        schedule.save(emulator.store)
-        operation = emulator.operations.start(
+    operation = _begin(call, schedule, "schedule.written", location)
+    return reply(schedule.document, 200 if old else 201, operation.headers)
+
+
+def _begin(call: Call, schedule: Schedule, finish: str, location: str) -> Operation:
+    """Stores a schedule, and starts the operation that completes its change."""
+    with call.emulator.store.transaction():
+        schedule.save(call.emulator.store)
+        return call.emulator.operations.start(
             "schedule",
             schedule.name,
-            finish="schedule.written",
+            finish=finish,
             location=location,
             timeout=_TIMEOUT,
             api_version=call.api_version,
         )
-    return reply(schedule.document, 200 if old else 201, operation.headers)
 
 
 async def _get(call: Call) -> Response:
@@ -60,24 +65,14 @@ async def _list(call: Call) -> Response:
 
 
 async def _delete(call: Call) -> Response:
-    emulator = call.emulator
-    schedule = find_schedule(emulator.store, call.params["name"])
+    schedule = find_schedule(call.emulator.store, call.params["name"])
     if schedule is None:
         return Response(status_code=204)
     if schedule.properties["isEnabled"]:
         raise refusal(f"The schedule {schedule.name} is enabled. Disable it before you delete it.", "isEnabled")
     schedule.properties["provisioningState"] = "Deleting"
     schedule.due = None
-    with emulator.store.transaction():
-        schedule.save(emulator.store)
-        operation = emulator.operations.start(
-            "schedule",
-            schedule.name,
-            finish="schedule.deleted",
-            location=RESULT,
-            timeout=_TIMEOUT,
-            api_version=call.api_version,
-        )
+    operation = _begin(call, schedule, "schedule.deleted", RESULT)
     return empty(202, operation.headers)
 
 

@@ -6,6 +6,7 @@ Everything here is a pure function of the trigger and of a moment.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -35,7 +36,7 @@ class BadTrigger(ValueError):
 
 
 @dataclass(frozen=True)
-class Trigger:
+class Trigger(ABC):
     """What recurrences and cron expressions share. zone: of all its times. start: naive, in that zone. end: naive, or
     None for a trigger without an end."""
 
@@ -54,9 +55,9 @@ class Trigger:
                 return moment
         return None
 
+    @abstractmethod
     def _times(self, since: datetime) -> Iterator[datetime]:
         """Naive times of the zone, ascending, from one that is not after `since`, or not long before it."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,11 @@ from phift.emulator.services.workspace.documents import KEPT
 from phift.emulator.services.workspace.rules import check_name, existing_group, find_workspace, not_emulated, region
 from phift.emulator.services.workspace.state import Record, records
 
-__all__ = ["apply", "begin", "check_free", "delete", "settings_of", "storage_account", "write"]
+__all__ = ["apply", "begin", "check_free", "delete", "new_workspace", "settings_of", "write"]
 
 _TYPE = "Microsoft.MachineLearningServices/workspaces"
 _KINDS = ("", "default")
+_LONGEST_CONTAINER = 63
 
 
 def write(emulator: Emulator, group: str, name: str, body: Mapping[str, Any]) -> tuple[bool, Record]:
@@ -65,7 +66,7 @@ def delete(emulator: Emulator, record: Record) -> None:
 
 
 def begin(emulator: Emulator, record: Record, api_version: str, finish: str) -> Operation:
-    """Starts the operation that ends what was begun with a workspace or registry."""
+    """Starts the operation that completes a change of a workspace or registry."""
     kind = "workspace" if record.workspace.kind == "workspaces" else "registry"
     key = (*record.key, record.workspace.kind)
     return emulator.operations.start(kind, key, finish=finish, location=RESULT, api_version=api_version)
@@ -100,9 +101,26 @@ def settings_of(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _named(emulator: Emulator, group: str, name: str, location: str, body: Mapping[str, Any]) -> Workspace:
-    """A new workspace, with ids and names of its own."""
-    home, guid = emulator.cloud.first.workspace, str(uuid.uuid4())
     asked = str((body.get("properties") or {}).get("storageAccount") or "").rpartition("/")[2]
+    return new_workspace(emulator, group, name, location, account=asked)
+
+
+def new_workspace(
+    emulator: Emulator,
+    group: str,
+    name: str,
+    location: str,
+    *,
+    account: str = "",
+    container: str = "azureml-blobstore",
+    kind: str = "workspaces",
+) -> Workspace:
+    """A new workspace or registry, with ids and names of its own.
+
+    account: the storage account that is asked for, "" for a new one. container: what the name of its container begins
+    with. Raises ServiceError for an account that is taken or not valid.
+    """
+    home, guid = emulator.cloud.first.workspace, str(uuid.uuid4())
     return Workspace(
         subscription_id=home.subscription_id,
         resource_group=group,
@@ -110,13 +128,14 @@ def _named(emulator: Emulator, group: str, name: str, location: str, body: Mappi
         location=location,
         workspace_id=guid,
         tenant_id=home.tenant_id,
-        storage_account=storage_account(emulator, asked, name),
-        container=f"azureml-blobstore-{guid}",
+        storage_account=_storage_account(emulator, account, name),
+        container=f"{container}-{guid}"[:_LONGEST_CONTAINER].rstrip("-"),
         created_at=timestamp(),
+        kind=kind,
     )
 
 
-def storage_account(emulator: Emulator, asked: str, name: str) -> str:
+def _storage_account(emulator: Emulator, asked: str, name: str) -> str:
     """The name of the storage account of a new workspace or registry of that name: the one asked for, or a new one."""
     if not asked:
         return f"{re.sub('[^a-z0-9]', '', name.casefold())[:8]}{secrets.token_hex(8)}"[:24]

@@ -17,12 +17,7 @@ async def _written(emulator: Emulator, operation: Operation) -> None:
     record = _record(emulator, operation)
     if record is None or record.state == "Deleting":
         raise ServiceError(409, "OperationCanceled", "The resource was deleted meanwhile.")
-    try:
-        operation.fail_if_asked()
-    except ServiceError:
-        record.state = "Failed"
-        record.save(emulator.cloud)
-        raise
+    _fail_if_asked(emulator, record, operation)
     await open_scope(emulator, record.workspace)
     apply(emulator, record)
     record.state = "Succeeded"
@@ -34,14 +29,19 @@ async def _deleted(emulator: Emulator, operation: Operation) -> None:
     record = _record(emulator, operation)
     if record is None:
         return
+    _fail_if_asked(emulator, record, operation)
+    await close_scope(emulator, record.workspace)
+    record.remove(emulator.cloud)
+
+
+def _fail_if_asked(emulator: Emulator, record: Record, operation: Operation) -> None:
+    """Raises ServiceError, and marks the record as failed, where a fault was requested."""
     try:
         operation.fail_if_asked()
     except ServiceError:
         record.state = "Failed"
         record.save(emulator.cloud)
         raise
-    await close_scope(emulator, record.workspace)
-    record.remove(emulator.cloud)
 
 
 def _record(emulator: Emulator, operation: Operation) -> Record | None:
