@@ -146,8 +146,8 @@ def _sweep(emulator: Emulator, job: Job, run: Run, api_version: str, first: bool
 
 
 def _sweep_properties(job: Job, run: Run) -> dict[str, str]:
-    begun = {} if run.status is Status.NOT_STARTED else _SWEEP_PROPERTIES
-    return {**job.properties, **begun, **job.results}
+    started = {} if run.status is Status.NOT_STARTED else _SWEEP_PROPERTIES
+    return {**job.properties, **started, **job.results}
 
 
 def _amlcompute(cluster: str) -> dict[str, str]:
@@ -222,7 +222,7 @@ def child_document(emulator: Emulator, run: Run) -> dict[str, Any]:
 
 
 def all_properties(emulator: Emulator, job: Job, run: Run, *, early: bool = False) -> dict[str, Any]:
-    """The user's properties and those the service adds once the run has begun, all of them text. early: before, too."""
+    """The user's properties and those the service adds once the run started, all of them text. early: before, too."""
     if job.job_type == "Sweep":
         return _sweep_properties(job, run)
     if job.job_type == "Command":

@@ -78,5 +78,5 @@ class LogCopy:
                     self._target.append(data)
                     self._offset += len(data)
         except FileNotFoundError:
-            return False  # the step has not begun to write
+            return False  # the step has not written yet
         return True

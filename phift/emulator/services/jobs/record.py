@@ -109,7 +109,7 @@ class Job:
 
     submitted: the `properties` of the request as it was first sent. tags, properties, display_name, description,
     archived: as later writes changed them. works: what submission made of its nodes (see `works.Work`), none for a job
-    that cannot run here, for `refusal`. attempts: how often it was begun. runs: ids of the runs below it, oldest first.
+    that cannot run here, for `refusal`. attempts: how often it started. runs: ids of the runs below it, oldest first.
     reused: outputs that another job made, by name: [job, its name for the output]. results: properties that the service
     adds to a sweep, such as its best trial.
     """

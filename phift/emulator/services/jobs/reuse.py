@@ -57,7 +57,7 @@ def key(
     for name, (uri, kind, *_) in work.inputs.items():
         if bound := node_output(uri):
             if not earlier.get(bound.node):
-                return ""  # what a node makes anew each time is new to those that read it
+                return ""  # a node that always runs gives those that read it new inputs
             inputs[name] = [earlier[bound.node], bound.name]
             continue
         try:

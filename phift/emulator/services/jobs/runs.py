@@ -20,7 +20,7 @@ def plan_runs(store: Store, job: Job, works: list[Training | Command]) -> None:
 
 
 def run_of_node(store: Store, job: Job, work: Training | Command) -> Run:
-    """The run of a node in this attempt: the one that was planned, or another where that one has begun before."""
+    """The run of a node in this attempt: the one that was planned, or another where that one has started before."""
     for run_id in reversed(job.runs):
         run = find_run(store, run_id)
         if run and run.path == work.node and not run.status.ended:
