@@ -21,8 +21,10 @@ __all__ = ["body", "build_pipeline", "pipeline_from_component", "silence"]
 
 T = TypeVar("T")
 
-_BUILD = threading.Lock()
-"""`@pipeline` keeps its builder stack and a profile hook in process globals: only one build at a time."""
+_SDK = threading.RLock()
+"""Held by whoever runs the SDK's code: it is not safe for threads. `@pipeline` keeps its builder stack and a profile
+hook in process globals, and a REST model computes its fields on first use from class dictionaries that the first use
+of a related model changes."""
 
 _VERSIONED = re.compile(r"^azureml:(?P<name>[^:/]+):(?P<version>[^:/]+)$")
 _SHORT_DATASTORE = re.compile(r"^azureml://datastores/")
@@ -48,7 +50,8 @@ def body(entity: Any, location: str | None = None, workspace: str = "") -> dict[
     """
     silence()
     try:
-        return _plain(_rest_object(entity, location, workspace))
+        with _SDK:
+            return _plain(_rest_object(entity, location, workspace))
     except PhiftError:
         raise
     except Exception as error:
@@ -66,9 +69,10 @@ def pipeline_from_component(document: Mapping[str, Any]) -> Callable[..., Any]:
     from azure.ai.ml.entities import Component
 
     try:
-        # The SDK empties the specification that it reads, so pass a copy.
-        version = ComponentVersion._deserialize(copy.deepcopy(dict(document)), [])
-        component: Callable[..., Any] = Component._from_rest_object(version)
+        with _SDK:
+            # The SDK empties the specification that it reads, so pass a copy.
+            version = ComponentVersion._deserialize(copy.deepcopy(dict(document)), [])
+            component: Callable[..., Any] = Component._from_rest_object(version)
     except Exception as error:
         raise PhiftError(
             f"azure-ai-ml cannot read the component {document.get('id', '')}", detail=_message(error)
@@ -79,7 +83,7 @@ def pipeline_from_component(document: Mapping[str, Any]) -> Callable[..., Any]:
 def build_pipeline(function: Callable[..., T], /, *arguments: Any, **keywords: Any) -> T:
     """Build the PipelineJob of a function decorated with `@pipeline`; only one build at a time per process."""
     silence()
-    with _BUILD:
+    with _SDK:
         return function(*arguments, **keywords)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import warnings
 from typing import Any
 
@@ -252,6 +253,26 @@ def test_pipelines_built_at_once_do_not_mix() -> None:
         thread.join()
     epochs = {n: b["properties"]["jobs"]["chat_completion_pipeline"]["inputs"] for n, b in built.items()}
     assert {n: inputs["num_train_epochs"]["value"] for n, inputs in epochs.items()} == {n: str(n) for n in range(1, 7)}
+
+
+def test_conversions_are_one_at_a_time() -> None:
+    """Models of the SDK compute their fields on first use, which is not safe for threads."""
+    inside: list[int] = []
+    busy = threading.Lock()
+
+    class Slow:
+        def _to_rest_object(self) -> dict[str, Any]:
+            inside.append(int(busy.acquire(blocking=False)))
+            time.sleep(0.02)
+            busy.release()
+            return {}
+
+    threads = [threading.Thread(target=body, args=(Slow(),)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert inside == [1, 1, 1, 1]
 
 
 def test_what_the_sdk_refuses_is_one_clear_error() -> None:
