@@ -3,18 +3,19 @@
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from phift.concealing import FEEDING, concealed, concealed_tree
 from phift.spec.references import AssetRef, ComputeRef, DatastoreRef, SecretRef, data_reference
-from phift.spec.rules import BlockRules
+from phift.spec.rules import BlockRules, Spelling
 from phift.spec.template_values import Mixed
 from phift.spec.yaml12 import plain_scalar
 
 __all__ = [
+    "AnyCase",
     "Azure",
     "Before",
     "Block",
@@ -42,6 +43,8 @@ class Strict(BaseModel):
     """A block of the spec: unknown keys and values of the wrong type are errors. Immutable."""
 
     rules: ClassVar[BlockRules] = BlockRules()
+    spellings: ClassVar[tuple[Spelling, ...]] = ()
+    """What `az ml` YAML writes differently in this block."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
@@ -53,8 +56,12 @@ class Strict(BaseModel):
 
 
 def _typed(value: Any) -> Any:
-    """Read text that a template produced as a YAML scalar."""
-    return plain_scalar(value) if isinstance(value, Mixed) else value
+    """Read text that a template produced as a YAML scalar, and quoted numbers and flags, as `az ml` does."""
+    if isinstance(value, Mixed):
+        return plain_scalar(value)
+    if isinstance(value, str) and isinstance(found := plain_scalar(value), int | float):
+        return found
+    return value
 
 
 def _finite(value: Any) -> Any:
@@ -102,6 +109,34 @@ class Before:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(self._change, handler(source))
+
+
+class _AnyCase:
+    """Annotation of a Literal: accept its texts in any letter case, with and without underscores and dashes.
+
+    `az ml` and the service spell enumerations differently: `low_priority`, `LowPriority`, `lowpriority`.
+    """
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        known = {_folded(text): text for text in _literals(source)}
+
+        def spelled(value: Any) -> Any:
+            return known.get(_folded(value), value) if isinstance(value, str) else value
+
+        return core_schema.no_info_before_validator_function(spelled, handler(source))
+
+
+def _folded(text: str) -> str:
+    return text.lower().replace("_", "").replace("-", "")
+
+
+def _literals(annotation: Any) -> Iterator[str]:
+    """Yield the texts that a type allows, however it is wrapped."""
+    if get_origin(annotation) is Literal:
+        yield from (value for value in get_args(annotation) if isinstance(value, str))
+    else:
+        for inner in get_args(annotation):
+            yield from _literals(inner)
 
 
 class _Parsed:
@@ -191,6 +226,7 @@ _COMPONENT_FORMS = (
 )
 
 Coerced = Before(_typed)  # last in an annotation, so that bounds before it are those of the type itself
+AnyCase = _AnyCase()
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
 Tags = dict[str, str]
 Scalar = Annotated[str | int | float | bool, _Parsed(_scalar, {"type": ["string", "number", "boolean"]})]

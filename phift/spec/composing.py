@@ -85,7 +85,8 @@ class Composer:
             value = self._mapping(path, depth)
         else:
             value = self._sequence(path, depth)
-        node = Node(value, mark, Origin(_SPEC, "", mark), path, key_mark)
+        number = text if text is not None and value.__class__ in (int, float) else ""
+        node = Node(value, mark, Origin(_SPEC, "", mark), path, key_mark, number)
         if anchor is not None:
             self._anchors[anchor] = (node, text)
         return node
@@ -188,7 +189,7 @@ class Composer:
             if self._room.repeated < 0:
                 summary = f"the aliases of the file expand to more than {_MAX_REPEATED} characters"
                 raise Stopped(Diagnostic(summary, mark=node.mark, code="yaml-size"))
-        return Node(value, node.mark, node.origin, path, key_mark)
+        return Node(value, node.mark, node.origin, path, key_mark, node.text)
 
     def _enter(self, mark: Mark, depth: int) -> None:
         if depth > _MAX_DEPTH:

@@ -18,7 +18,7 @@ from phift.kinds.test.spec import TestBlock
 from phift.spec.base import Before, Coerced, Model, Strict, Tags, Texts, fault, matching
 from phift.spec.references import AssetRef
 from phift.spec.requirement import PATTERN as REQUIREMENT
-from phift.spec.rules import BlockRules, Need
+from phift.spec.rules import BlockRules, Implied, Need
 from phift.workspace import WorkspaceId
 
 __all__ = ["NAME_PATTERN", "Spec", "TargetBlock", "WorkspaceBlock", "blocks"]
@@ -102,6 +102,8 @@ class Spec(Strict):
     adopt: Annotated[
         AdoptBlock | None, Field(description="Existing unmanaged resources to import into this stack.")
     ] = None
+
+    spellings = (Implied("$schema"),)
 
     def adopts(self, kind: str) -> bool:
         """Return whether to import an unmanaged resource of a kind (compute, endpoint, model)."""

@@ -13,6 +13,7 @@ from phift.spec import yaml12
 from phift.spec.addresses import scheme_of
 from phift.spec.reading import read_spec, read_within
 from phift.spec.requirement import unmet
+from phift.spec.spellings import respelled
 from phift.spec.targets import merge
 from phift.spec.tree import Node, Path
 from phift.spec.yaml12 import Room
@@ -69,9 +70,11 @@ class _Reading:
             return (root if asked is None else None), [_asked_here(d, asked) for d in found]
         if (refused := unmet(root)) is not None:
             return None, [refused]  # the rest may be of a later format
+        root, wrong = respelled(root)
+        found += wrong
         bases, wrong = _bases(root)
         found += wrong
-        own = root.with_value({key: child for key, child in root.mapping.items() if key != "extends"})
+        own = root.with_value({key: child for key, child in (root.mapping or {}).items() if key != "extends"})
         if below:
             own = _relocated(own, path.parent, self._folder)
         merged: Node | None = None

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any
 
+from phift.spec.base import Strict
 from phift.spec.document import Spec, TargetBlock
+from phift.spec.rules import Implied, NumbersAsText, Renamed
+from phift.spec.spellings import blocks_below
 from phift.spec.targets import FIXED_KEYS
 
 __all__ = ["json_schema", "schema_text"]
@@ -28,6 +32,10 @@ def json_schema() -> Schema:
     target = TargetBlock.model_json_schema(by_alias=True, ref_template=_REF + "{model}")
     definitions = {name: _relaxed(body) for name, body in (spec.pop("$defs") | target.pop("$defs")).items()}
     spec, target = _relaxed(spec), _relaxed(target)
+    every: list[type[Strict]] = [Spec, *blocks_below(Spec)]
+    for block in every:
+        body = spec if block is Spec else definitions[block.__name__]
+        body["properties"] |= _spelled(block, body["properties"], definitions)
     version = {"const": 1, "description": spec["properties"]["version"]["description"]}
     spec["properties"]["version"] = version
 
@@ -54,6 +62,33 @@ def json_schema() -> Schema:
 def schema_text() -> str:
     """Return the schema as the text of the file."""
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _spelled(block: type[Strict], properties: Schema, definitions: Mapping[str, Schema]) -> Schema:
+    """Return the schemas of the keys that a block accepts in the spelling of `az ml`."""
+    accepted: Schema = {}
+    for spelling in block.spellings:
+        match spelling:
+            case Implied():
+                accepted[spelling.key] = {
+                    "type": "string",
+                    "description": "Accepted from `az ml` YAML, without effect.",
+                }
+            case Renamed():
+                folder, _, name = spelling.to.rpartition(".")
+                inside = (
+                    definitions[properties[folder]["$ref"].removeprefix(_REF)]["properties"] if folder else properties
+                )
+                accepted[spelling.key] = {
+                    **inside[name],
+                    "description": f"The spelling of `az ml` for `{spelling.to}`.",
+                }
+            case NumbersAsText():
+                known = properties[spelling.key]
+                inner = known["additionalProperties"]
+                options = [*inner.get("anyOf", (inner,)), {"type": "number"}]
+                accepted[spelling.key] = {**known, "additionalProperties": {"anyOf": options}}
+    return accepted
 
 
 def _relaxed(schema: Schema) -> Schema:

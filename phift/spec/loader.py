@@ -25,6 +25,7 @@ from phift.spec.literals import literal_secrets
 from phift.spec.matrix import MAX_STACKS, Cell, cells, chosen, sibling_names, too_many
 from phift.spec.not_yet import refusals
 from phift.spec.reading import home_of
+from phift.spec.spellings import respelled
 from phift.spec.targets import LOCAL, OWN_KEYS, Target, choose, override
 from phift.spec.tree import Node, Origin, Path, plain
 from phift.spec.unmapped import unmapped
@@ -253,7 +254,8 @@ def _build(root: Node, name: str, values: _Values) -> _Build:
     # A cell is a spec of its own, without the matrix.
     own_words = ("vars", "matrix") if values.cell.label else ("vars",)
     blocks = {key: child for key, child in (merged.mapping or {}).items() if key not in own_words}
-    tree = renderer.render(merged.with_value(blocks))
+    tree, wrong = respelled(renderer.render(merged.with_value(blocks)))  # blocks that templates produced
+    found += wrong
     own = root.at(("targets", name))
     own = own if own is not None and own.mapping is not None else None
     if own is not None:

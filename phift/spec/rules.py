@@ -1,4 +1,4 @@
-"""The rules of a block in addition to its fields: required blocks, unsupported parts, and checks."""
+"""The rules of a block in addition to its fields: required blocks, unsupported parts, checks, and other spellings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from phift.spec.tree import Node
 if TYPE_CHECKING:
     from phift.spec.document import Spec
 
-__all__ = ["BlockRules", "Need", "NotYet", "missing"]
+__all__ = ["BlockRules", "Elsewhere", "Implied", "Need", "NotYet", "NumbersAsText", "Renamed", "Spelling", "missing"]
 
 
 class Need(NamedTuple):
@@ -31,6 +31,41 @@ class NotYet(NamedTuple):
     what: str
     starts: str = ""
     remedy: str = ""
+
+
+class Renamed(NamedTuple):
+    """A key of `az ml` YAML for a field with another name here. to: the path of the field in the same block."""
+
+    key: str
+    to: str
+
+
+class Implied(NamedTuple):
+    """A key of `az ml` YAML whose value follows from the block: accepted and ignored.
+
+    values: the accepted values, case-insensitive; empty: any text. remedy: of any other value.
+    """
+
+    key: str
+    values: tuple[str, ...] = ()
+    remedy: str = "Remove it."
+
+
+class Elsewhere(NamedTuple):
+    """A key of `az ml` YAML that the block does not have. remedy: how phift expresses it."""
+
+    key: str
+    remedy: str
+
+
+class NumbersAsText(NamedTuple):
+    """A mapping of names to text that also accepts numbers, and keeps their spelling."""
+
+    key: str
+
+
+Spelling = Renamed | Implied | Elsewhere | NumbersAsText
+"""How a block accepts, or rejects with advice, what `az ml` YAML writes differently."""
 
 
 class BlockRules(NamedTuple):

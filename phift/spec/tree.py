@@ -49,7 +49,8 @@ class Node(NamedTuple):
     """A value with its position.
 
     value: None, bool, int, float or str, a mapping of text to nodes, or a sequence of nodes. written: its path
-    in the file (`targets.prod.finetune`), which differs from its path after an override is merged.
+    in the file (`targets.prod.finetune`), which differs from its path after an override is merged. text: the spelling
+    of a number, otherwise empty.
     """
 
     value: Any
@@ -57,6 +58,7 @@ class Node(NamedTuple):
     origin: Origin
     written: Path = ()
     key_mark: Mark | None = None
+    text: str = ""
 
     @property
     def mapping(self) -> Mapping[str, Node] | None:

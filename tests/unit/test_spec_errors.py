@@ -59,7 +59,7 @@ def test_the_good_spec_is_good(tmp_path: Path) -> None:
         ({"base_model": "{name: x}"}, "requires either a version or a label", "Write azureml://registries"),
         ({"base_model": "{name: x, version: 8}"}, 'quote it: version: "8"', ""),
         ({"base_model": "azureml://registries/azureml/components/x/versions/1"}, "this field requires models", ""),
-        ({"finetune": "{component: azureml:c:1, instance_count: '1'}"}, 'got text "1"', "Write it without quotes"),
+        ({"finetune": "{component: azureml:c:1, instance_count: '1.5'}"}, "must be a whole number, got 1.5", ""),
         ({"finetune": "{instance_count: 5e-6}"}, "must be a whole number, got 5e-06", ""),
         ({"finetune": "{instance_count: 2}"}, "compute.finetune has at most 1 instances", "max_instances: 2"),
         ({"finetune": "{model_defaults: fil}"}, "must be fill or override or ignore", "Did you mean fill?"),

@@ -4,16 +4,21 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from phift.spec.base import Block, Coerced, Compute, Strict, Tags, Texts, fault, matching
+from phift.spec.base import AnyCase, Block, Coerced, Compute, Strict, Tags, Texts, fault, matching
 from phift.spec.identity import ResourceIdentity
 from phift.spec.references import ComputeRef
-from phift.spec.rules import BlockRules, NotYet
+from phift.spec.rules import BlockRules, Implied, NotYet
 
 __all__ = ["ComputeBlock", "ComputeSection"]
 
 
 class ComputeBlock(Block):
     """A cluster (AmlCompute) that phift creates and owns."""
+
+    spellings = (
+        Implied("$schema"),
+        Implied("type", ("amlcompute",), "phift creates AmlCompute clusters only: remove it."),
+    )
 
     name: Annotated[
         str,
@@ -26,6 +31,7 @@ class ComputeBlock(Block):
     tier: Annotated[
         Literal["dedicated", "low_priority", "any"],
         Field(description="`any`: phift chooses by quota when it plans the cluster, and keeps the choice."),
+        AnyCase,
     ] = "dedicated"
     min_instances: Annotated[int, Field(ge=0, description="Minimum number of nodes, kept while idle."), Coerced] = 0
     max_instances: Annotated[int, Field(ge=1, description="Maximum number of nodes."), Coerced] = 1

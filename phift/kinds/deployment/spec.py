@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from phift.diagnostics import Diagnostic
-from phift.spec.base import Block, Coerced, Secret, Strict, Tags, Texts, fault
-from phift.spec.rules import BlockRules, Need, NotYet, missing
+from phift.spec.base import AnyCase, Block, Coerced, Secret, Strict, Tags, Texts, fault
+from phift.spec.rules import BlockRules, Implied, Need, NotYet, NumbersAsText, missing
 from phift.spec.tree import Node
 
 if TYPE_CHECKING:
@@ -54,9 +54,9 @@ class CodeConfiguration(Strict):
 class ScaleSettings(Strict):
     """Scaling of the instances."""
 
-    type: Annotated[Literal["default", "target_utilization"], Field(description="Fixed, or by utilization.")] = (
-        "default"
-    )
+    type: Annotated[
+        Literal["default", "target_utilization"], Field(description="Fixed, or by utilization."), AnyCase
+    ] = "default"
     min_instances: Annotated[int | None, Field(ge=1, description="Minimum number of instances."), Coerced] = None
     max_instances: Annotated[int | None, Field(ge=1, description="Maximum number of instances."), Coerced] = None
     polling_interval: Annotated[
@@ -100,6 +100,11 @@ class DeploymentBlock(Block):
         ),
         checks=(_has_model,),
     )
+    spellings = (
+        Implied("$schema"),
+        Implied("type", ("managed",), "phift creates managed online deployments only: remove it."),
+        NumbersAsText("environment_variables"),
+    )
 
     instance_type: Annotated[str, Field(min_length=1, description="VM size of the instances.")]
     instance_count: Annotated[
@@ -122,7 +127,9 @@ class DeploymentBlock(Block):
         dict[str, Secret], Field(description='Text, {secret: env:NAME} or "${{keyvault:URL}}".')
     ] = Field(default_factory=dict)
     egress_public_network_access: Annotated[
-        Literal["enabled", "disabled"] | None, Field(description="Whether containers can access the internet.")
+        Literal["enabled", "disabled"] | None,
+        Field(description="Whether containers can access the internet."),
+        AnyCase,
     ] = None
     app_insights_enabled: Annotated[bool, Field(description="Send telemetry to Application Insights."), Coerced] = False
     description: Annotated[str | None, Field(description="Shown in the workspace.")] = None

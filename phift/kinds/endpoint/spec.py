@@ -4,9 +4,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from phift.spec.base import Block, Coerced, Tags, matching
+from phift.spec.base import AnyCase, Block, Coerced, Tags, matching
 from phift.spec.identity import ResourceIdentity
-from phift.spec.rules import BlockRules, Need
+from phift.spec.rules import BlockRules, Elsewhere, Implied, Need
 
 __all__ = ["EndpointBlock"]
 
@@ -17,6 +17,11 @@ class EndpointBlock(Block):
     rules: ClassVar[BlockRules] = BlockRules(
         needs=(Need("deployment", "deployment: {instance_type: Standard_NC24ads_A100_v4}"),)
     )
+    spellings = (
+        Implied("$schema"),
+        Implied("kind", ("managed",), "phift creates managed online endpoints only: remove it."),
+        Elsewhere("traffic", "Remove it: `rollout` decides which deployment gets traffic."),
+    )
 
     name: Annotated[
         str | None,
@@ -25,11 +30,13 @@ class EndpointBlock(Block):
         ),
         Field(description="Name, unique in the region. Default: {stack}-{6 hex digits of the workspace}."),
     ] = None
-    auth_mode: Annotated[Literal["key", "aml_token", "aad_token"], Field(description="Client authentication mode.")] = (
-        "key"
-    )
+    auth_mode: Annotated[
+        Literal["key", "aml_token", "aad_token"], Field(description="Client authentication mode."), AnyCase
+    ] = "key"
     public_network_access: Annotated[
-        Literal["enabled", "disabled"], Field(description="Access from outside the network of the workspace.")
+        Literal["enabled", "disabled"],
+        Field(description="Access from outside the network of the workspace."),
+        AnyCase,
     ] = "enabled"
     identity: Annotated[ResourceIdentity | None, Field(description="Managed identity of the endpoint.")] = None
     description: Annotated[str | None, Field(description="Shown in the workspace.")] = None
