@@ -31,7 +31,7 @@ LAYERS = {
     },
     1: {"graph", "spec", "catalog", "explain"},
     2: {"lock", "data", "ledger", "state", "kinds.parameters"},
-    3: {"azure", "compile", "plan", "defaults"},
+    3: {"azure", "compile", "plan", "defaults", "estimate"},
     4: {"kinds"},
     5: {"apply", "preflight", "loops"},
     6: {"workbench"},
