@@ -6,7 +6,7 @@ write it to the workspace. Everything else is a hook with a default.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
@@ -15,6 +15,7 @@ from phift.compile.draft import Draft
 from phift.data.recipe import Recipe
 from phift.diagnostics import Diagnostic
 from phift.errors import JobFailedError
+from phift.kinds.check import Check
 from phift.kinds.context import Context
 from phift.kinds.demand import Demand
 from phift.kinds.progress import Progress, Written
@@ -35,9 +36,6 @@ Seen_co = TypeVar("Seen_co", bound=Observation, covariant=True)
 
 NAME_TAKEN = "NameTaken"
 """Code of the ConflictError of a create if the name is taken: by another owner, or still by a deleted object."""
-
-Check = Callable[[Subject], Iterator[Diagnostic]]
-"""A check of a plan before anything is billed. Returns findings, errors and warnings."""
 
 
 class Wire(Protocol[P, Seen_co]):

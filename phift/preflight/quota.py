@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from phift.diagnostics import Diagnostic, Severity
 from phift.errors import AzureError
+from phift.kinds.check import check
 from phift.kinds.demand import Demand
 from phift.kinds.subject import Subject
 from phift.preflight.demand import demands
@@ -18,6 +19,7 @@ __all__ = ["quota"]
 _MORE = "To request more: Azure portal, Quotas, Machine Learning."
 
 
+@check("quota", reads="vCPU usage and limits of the region", source="usages of the region", unknown=("quota-unknown",))
 def quota(subject: Subject) -> Iterator[Diagnostic]:
     """Yield quota-exceeded, quota-shared, quota-most and quota-unknown.
 

@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from phift.diagnostics import Diagnostic
-from phift.kinds.base import Check
+from phift.kinds.check import Check, NamedCheck, named
 from phift.kinds.registry import KINDS
 from phift.kinds.subject import Subject
 from phift.preflight.quota import quota
 from phift.preflight.tags import tags
 
-__all__ = ["Subject", "check"]
+__all__ = ["Checked", "Subject", "all_checks", "check", "run"]
 
 _OF_THE_PLAN: tuple[Check, ...] = (tags, quota)
 
 
+@dataclass(frozen=True)
+class Checked:
+    """A check that has run, with its findings."""
+
+    check: NamedCheck
+    findings: tuple[Diagnostic, ...]
+
+
+def all_checks() -> Iterator[NamedCheck]:
+    """Yield all checks, in the order in which they run."""
+    for kind in KINDS.values():
+        yield from map(named, kind.checks)
+    yield from map(named, _OF_THE_PLAN)
+
+
+def run(subject: Subject) -> list[Checked]:
+    """Run all checks and return each with its findings."""
+    return [Checked(each, tuple(each(subject))) for each in all_checks()]
+
+
 def check(subject: Subject) -> list[Diagnostic]:
     """Return the findings of all checks, errors and warnings."""
-    checks = [*(check for kind in KINDS.values() for check in kind.checks), *_OF_THE_PLAN]
-    return [finding for check in checks for finding in check(subject)]
+    return [finding for checked in run(subject) for finding in checked.findings]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from phift.diagnostics import Diagnostic
+from phift.kinds.check import check
 from phift.kinds.subject import Subject
 from phift.state.desired import Desired
 from phift.state.ownership import ARM_TAGS, needed_marks
@@ -16,11 +17,12 @@ _NAME, _VALUE = 512, 256
 """Maximum length of the name and of the value of a tag, in characters (Azure docs)."""
 
 
+@check("tags", reads="number and length of the tags", source="the spec")
 def tags(subject: Subject) -> Iterator[Diagnostic]:
     """Yield too-many-tags and tag-too-long, each once for the first resource, as most tags are shared."""
     owned = [d for d in subject.stack.resources if d.owned and d.traits.tags_on_arm]
-    for check in (_count, _length):
-        finding = next((f for desired in owned if (f := check(desired))), None)
+    for limit in (_count, _length):
+        finding = next((f for desired in owned if (f := limit(desired))), None)
         if finding:
             yield subject.at("tags", finding)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from phift.diagnostics import Diagnostic
+from phift.kinds.check import check, has
 from phift.kinds.compute.parts import FINETUNE, ComputeParts
 from phift.kinds.shared.sizes import size_findings
 from phift.kinds.subject import Subject
@@ -14,6 +15,13 @@ from phift.state.live import Live
 __all__ = ["compute_state", "gpu_count", "size_allowed"]
 
 
+@check(
+    "compute-size-allowed",
+    reads="VM size allow-lists for fine-tuning",
+    source="registry document of the model, phift's catalogue, the spec",
+    unknown=("no-list-known",),
+    applies=has("compute"),
+)
 def size_allowed(subject: Subject) -> Iterator[Diagnostic]:
     """size-not-allowed, size-not-in-spec-list, no-list-known."""
     model = subject.facts.base_model
@@ -25,6 +33,7 @@ def size_allowed(subject: Subject) -> Iterator[Diagnostic]:
             yield subject.at(f"compute.{compute.address.name}.size", finding)
 
 
+@check("compute-state", reads="the cluster, if it exists", source="the workspace", applies=has("compute"))
 def compute_state(subject: Subject) -> Iterator[Diagnostic]:
     """compute-missing, compute-type, compute-failed, compute-size."""
     for desired in subject.stack.of_kind("compute"):
@@ -73,6 +82,12 @@ def _findings(desired: Desired[ComputeParts], live: Live | None) -> Iterator[Dia
         )
 
 
+@check(
+    "compute-gpus",
+    reads="GPUs of the VM size, nodes of the cluster",
+    source="VM sizes of the region",
+    applies=has("compute"),
+)
 def gpu_count(subject: Subject) -> Iterator[Diagnostic]:
     """size-unknown, size-without-gpu, too-few-nodes."""
     for compute in subject.stack.of_kind("compute"):

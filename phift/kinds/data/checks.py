@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from phift.data.recipe import Recipe
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError
+from phift.kinds.check import check, has
 from phift.kinds.subject import Subject
 from phift.plan.action import Action
 
 __all__ = ["rows"]
 
 
+@check("data-rows", reads="all rows to upload", source="local files", applies=has("data"))
 def rows(subject: Subject) -> Iterator[Diagnostic]:
     """Yield the findings of the data checks, with file and line."""
     for planned in subject.planned:

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from phift.diagnostics import Diagnostic, Severity
+from phift.kinds.check import check, has
 from phift.kinds.subject import Subject
 
 __all__ = ["lifecycle"]
 
 
+@check(
+    "model-lifecycle",
+    reads="retirement dates and weights of the base model",
+    source="registry document of the model, phift's catalogue",
+    applies=has("job"),
+)
 def lifecycle(subject: Subject) -> Iterator[Diagnostic]:
     """weights-missing, and model-retired, which is a warning as the registry may still provide the model."""
     model = subject.facts.base_model

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from phift.diagnostics import Diagnostic
+from phift.kinds.check import check, has
 from phift.kinds.model.parts import ReferenceParts
 from phift.kinds.subject import Subject
 from phift.state.states import Provisioning
@@ -12,6 +13,7 @@ from phift.state.states import Provisioning
 __all__ = ["served_model"]
 
 
+@check("served-model", reads="the model version", source="the workspace or the registry", applies=has("model"))
 def served_model(subject: Subject) -> Iterator[Diagnostic]:
     """model-missing, model-archived."""
     for desired in subject.stack.of_kind("model"):
