@@ -1,7 +1,7 @@
 """The lengths of the rows of a split, as a small histogram: it gives the mean, the longest, and the longest of a batch.
 
-Characters of the contents of all messages. Buckets are a twelfth of an octave wide (6 %), so that a split of any size
-has a few dozen of them.
+In bytes of UTF-8, which follow the number of tokens better than characters do for text that is not English. Buckets are
+a twelfth of an octave wide (6 %), so that a split of any size has a few dozen of them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _STEPS = 12  # buckets per octave
 
 @dataclass(frozen=True)
 class Lengths:
-    """rows, total, longest: number of rows, characters of all, characters of the longest.
+    """rows, total, longest: number of rows, bytes of all, bytes of the longest; 0 if only the total is known.
 
     buckets: (bucket, rows) in ascending order. basis: "" if all rows were measured, otherwise which, for display; rows
     and total are then extrapolated to all rows.
@@ -33,11 +33,11 @@ class Lengths:
 
     @property
     def mean(self) -> float:
-        """Characters of the average row."""
+        """Bytes of the average row."""
         return self.total / self.rows if self.rows else 0.0
 
     def spread(self) -> list[tuple[float, float]]:
-        """Return (characters, share of the rows) in ascending order. The shares add up to 1."""
+        """Return (bytes, share of the rows) in ascending order. The shares add up to 1."""
         counted = sum(rows for _, rows in self.buckets)
         if not counted:
             return [(self.mean, 1.0)]
@@ -75,19 +75,19 @@ class LengthMeter:
         self._total = 0
         self._longest = 0
 
-    def add(self, characters: int) -> None:
-        """Add a row."""
-        self._buckets[_bucket(characters)] += 1
-        self._total += characters
-        self._longest = max(self._longest, characters)
+    def add(self, size: int) -> None:
+        """Add a row of this many bytes."""
+        self._buckets[_bucket(size)] += 1
+        self._total += size
+        self._longest = max(self._longest, size)
 
     def lengths(self) -> Lengths:
         """Return the lengths of the rows so far."""
         return Lengths(self._buckets.total(), self._total, self._longest, tuple(sorted(self._buckets.items())))
 
 
-def _bucket(characters: int) -> int:
-    return int(math.log2(characters) * _STEPS) if characters > 0 else 0
+def _bucket(size: int) -> int:
+    return int(math.log2(size) * _STEPS) if size > 0 else 0
 
 
 def _middle(bucket: int) -> float:

@@ -13,24 +13,27 @@ from phift.data.lengths import Lengths
 from phift.estimate.component import GENERATING, KNOWN, DeepSpeed, checkpointing, deepspeed_of
 from phift.state.facts import BaseModel, Facts
 
-__all__ = ["CHARACTERS_PER_TOKEN", "Rows", "Training", "rows_of", "training_of"]
+__all__ = ["BYTES_PER_TOKEN", "MOST_BYTES_PER_TOKEN", "Rows", "Training", "rows_of", "training_of"]
 
-CHARACTERS_PER_TOKEN = 3.5
-"""Of English text, on the safe side: phift counts characters, not tokens."""
+BYTES_PER_TOKEN = 3.5
+"""Of text in UTF-8, on the safe side for English: phift does not have the tokenizer of the model."""
+
+MOST_BYTES_PER_TOKEN = 4.5
+"""Of text that tokenizes well."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of the train split in tokens, estimated from their characters.
+    """The rows of the train split in tokens, estimated from their bytes and truncated to the limit of the training.
 
-    count: rows. mean: tokens of the average row; longest: of the longest; both after truncation to the limit of the
-    training. padded: the mean over batches of the longest row of a batch: what every row of it is padded to.
-    basis: "" if all rows were measured, otherwise which, for display.
+    count: rows. mean: tokens of the average row. longest: of the longest row, as (fewest, most) by the bytes that a
+    token may have; None if only the mean is known. padded: the mean over batches of the longest row of a batch, to
+    which every row of it is padded. basis: "" if all rows were measured, otherwise which, for display.
     """
 
     count: int
     mean: float
-    longest: int
+    longest: tuple[int, int] | None
     padded: float
     basis: str = ""
 
@@ -146,19 +149,21 @@ def training_of(
 def rows_of(lengths: Lengths, batch: int, limit: int | None = None) -> Rows:
     """Return the rows in tokens. batch: rows that are padded together. limit: tokens to which rows are truncated."""
     most = math.inf if limit is None else float(limit)
-    spread = [(min(most, characters / CHARACTERS_PER_TOKEN), share) for characters, share in lengths.spread()]
+    spread = [(min(most, size / BYTES_PER_TOKEN), share) for size, share in lengths.spread()]
     # The buckets know a length to 6 %, the total exactly: scale, so that the mean is exact if nothing is truncated.
-    raw = sum(characters * share for characters, share in lengths.spread())
+    raw = sum(size * share for size, share in lengths.spread())
     exact = lengths.mean / raw if raw else 1.0
     below = padded = 0.0
     for tokens, share in spread:
         # The longest of a batch is in this bucket if no row is in a later one, and not all are in earlier ones.
         padded += tokens * ((below + share) ** batch - below**batch)
         below += share
+    fewest, upper = (min(most, lengths.longest / size) for size in (MOST_BYTES_PER_TOKEN, BYTES_PER_TOKEN))
+    longest = (max(1, math.floor(fewest)), math.ceil(upper))
     return Rows(
         count=lengths.rows,
         mean=exact * sum(tokens * share for tokens, share in spread),
-        longest=math.ceil(min(most, lengths.longest / CHARACTERS_PER_TOKEN)),
+        longest=longest if lengths.longest else None,
         padded=min(most, exact * padded),
         basis=lengths.basis,
     )

@@ -12,7 +12,7 @@ from phift.catalog import component
 from phift.data.lengths import LengthMeter, Lengths
 from phift.estimate.component import deepspeed_of
 from phift.estimate.speed import throughput, tokens_of
-from phift.estimate.training import CHARACTERS_PER_TOKEN, Training, rows_of, training_of
+from phift.estimate.training import BYTES_PER_TOKEN, Training, rows_of, training_of
 from phift.state.facts import BaseModel, Component, Facts
 
 A100, H100, V100, T4 = (
@@ -37,7 +37,7 @@ def even(tokens: int, rows: int = 1000) -> Lengths:
     """Rows of one length."""
     meter = LengthMeter()
     for _ in range(rows):
-        meter.add(round(tokens * CHARACTERS_PER_TOKEN))
+        meter.add(round(tokens * BYTES_PER_TOKEN))
     return meter.lengths()
 
 
@@ -132,7 +132,7 @@ def test_assumed_speed_is_stated() -> None:
 def test_rows_are_truncated_to_the_limit() -> None:
     limited = training("Phi-3-mini-4k-instruct", A100, {**LORA, "max_seq_length": 512}, even(2000))
     assert limited.rows is not None
-    assert (limited.limit, limited.rows.longest, round(limited.rows.mean)) == (512, 512, 512)
+    assert (limited.limit, limited.rows.longest, round(limited.rows.mean)) == (512, (512, 512), 512)
     assert training("Phi-3-mini-4k-instruct", A100, {**LORA, "max_seq_length": 9000}).limit == 4096
     assert training("Phi-3-mini-128k-instruct", A100, {**LORA, "max_seq_length": -1}).limit == 131072
     assert training("my-own-model", A100, LORA).limit is None
@@ -146,9 +146,9 @@ def test_the_mean_of_the_longest_of_a_batch_from_the_histogram() -> None:
         meter.add(one)
     for batch in (1, 4, 16):
         drawn = [max(rng.choices(lengths, k=batch)) for _ in range(20_000)]
-        expected = sum(drawn) / len(drawn) / CHARACTERS_PER_TOKEN
+        expected = sum(drawn) / len(drawn) / BYTES_PER_TOKEN
         assert rows_of(meter.lengths(), batch).padded == pytest.approx(expected, rel=0.03)
-    assert rows_of(meter.lengths(), 1).mean == pytest.approx(sum(lengths) / len(lengths) / CHARACTERS_PER_TOKEN)
+    assert rows_of(meter.lengths(), 1).mean == pytest.approx(sum(lengths) / len(lengths) / BYTES_PER_TOKEN)
 
 
 def test_lengths_are_stored_and_read() -> None:
