@@ -20,6 +20,7 @@ from typing import Any
 
 from phift import home
 from phift.data import room
+from phift.data.lengths import Lengths
 from phift.data.locking import held
 from phift.data.prepare import Prepared, prepare, require_unchanged
 from phift.data.recipe import Recipe
@@ -116,7 +117,14 @@ def _found(folder: Path, key: str) -> Prepared | None:
     path = folder / f"{key}.jsonl"
     try:
         noted = json.loads((folder / f"{key}.json").read_text(encoding="utf-8"))
-        made = Prepared(path, noted["rows"], noted["size"], noted["digest"], tuple(sorted(noted["skipped"].items())))
+        made = Prepared(
+            path,
+            noted["rows"],
+            noted["size"],
+            noted["digest"],
+            tuple(sorted(noted["skipped"].items())),
+            Lengths.from_plain(noted.get("lengths")),
+        )
         if path.stat().st_size != made.size:
             return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -128,6 +136,8 @@ def _found(folder: Path, key: str) -> Prepared | None:
 
 def _note(folder: Path, key: str, made: Prepared) -> None:
     body: dict[str, Any] = {"rows": made.rows, "size": made.size, "digest": made.digest, "skipped": dict(made.skipped)}
+    if made.lengths is not None:
+        body["lengths"] = made.lengths.plain()
     draft = folder / f".{key}.{os.getpid()}"
     draft.write_text(json.dumps(body), encoding="utf-8")
     draft.replace(folder / f"{key}.json")

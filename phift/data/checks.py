@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from phift.data.lengths import Lengths
 from phift.data.recipe import Recipe
 from phift.data.stats import Measures, overlap
 from phift.data.tokens import ESTIMATE
@@ -29,7 +30,8 @@ _PERSONAL = {"email": "e-mail addresses", "phone": "telephone numbers", "card": 
 
 @dataclass(frozen=True)
 class Found:
-    """The measurements of a split. recipe: its key (64 hex). counted_by, personal: see Measures.
+    """The measurements of a split. recipe: its key (64 hex). counted_by, personal, lengths: see Measures; pins of
+    earlier releases have no lengths.
 
     longest: tokens of the longest row. overlap: the number of rows with a prompt that train (recipe `overlap_with`)
     also has; None if there is no train split.
@@ -43,11 +45,14 @@ class Found:
     personal: Mapping[str, int] = field(default_factory=dict)
     overlap: int | None = None
     overlap_with: str = ""
+    lengths: Lengths | None = None
 
     def plain(self) -> dict[str, Any]:
         """Return the pin for the lock file."""
         pin: dict[str, Any] = {"version": CHECKS_VERSION, "recipe": self.recipe, "rows": self.rows}
         pin |= {"duplicates": self.duplicates, "longest": self.longest, "tokens": self.counted_by}
+        if self.lengths is not None:
+            pin["lengths"] = self.lengths.plain()
         if self.personal:
             pin["personal"] = dict(self.personal)
         if self.overlap is not None:
@@ -76,6 +81,7 @@ class Found:
             personal=dict(personal),
             overlap=shared.get("rows"),
             overlap_with=shared.get("train", ""),
+            lengths=Lengths.from_plain(pin.get("lengths")),
         )
 
 
@@ -93,6 +99,7 @@ def found_in(recipes: Mapping[str, Recipe], measured: Mapping[str, Measures]) ->
             longest=one.tokens.max,
             counted_by=one.counted_by,
             personal=one.personal,
+            lengths=one.lengths,
         )
         if split != "train" and "train" in measured:
             shared = overlap(measured["train"], one)

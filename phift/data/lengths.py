@@ -7,14 +7,18 @@ a twelfth of an octave wide (6 %), so that a split of any size has a few dozen o
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
-__all__ = ["LengthMeter", "Lengths"]
+__all__ = ["LengthMeter", "Lengths", "text_size"]
 
 _STEPS = 12  # buckets per octave
+_BUCKETS = re.compile(r"([0-9]{1,4}:[0-9]{1,15}( |$))*", re.ASCII)
+_MARKUP = 14
+"""Bytes per message, for the four tokens with which a chat template marks it."""
 
 
 @dataclass(frozen=True)
@@ -44,27 +48,22 @@ class Lengths:
         return [(min(_middle(bucket), self.longest), rows / counted) for bucket, rows in self.buckets]
 
     def plain(self) -> dict[str, Any]:
-        """Return a plain value for a file. Lengths of a part of the rows are not stored."""
-        return {
-            "rows": self.rows,
-            "total": self.total,
-            "longest": self.longest,
-            "buckets": {str(bucket): rows for bucket, rows in self.buckets},
-        }
+        """Return a plain value for a file, of a few hundred characters."""
+        buckets = " ".join(f"{bucket}:{rows}" for bucket, rows in self.buckets)
+        return {"rows": self.rows, "total": self.total, "longest": self.longest, "buckets": buckets}
 
     @classmethod
     def from_plain(cls, value: object) -> Lengths | None:
         """Parse the output of `plain`; None if it is invalid."""
-        if not isinstance(value, Mapping) or not isinstance(value.get("buckets"), Mapping):
+        if not isinstance(value, Mapping) or not isinstance(value.get("buckets"), str):
             return None
-        numbers = [value.get("rows"), value.get("total"), value.get("longest"), *value["buckets"].values()]
-        names = value["buckets"].keys()
-        if not all(type(number) is int and number >= 0 for number in numbers):
+        rows, total, longest = (value.get(name) for name in ("rows", "total", "longest"))
+        if not (_is_count(rows) and _is_count(total) and _is_count(longest)):
             return None
-        if not all(isinstance(name, str) and name.isdecimal() for name in names):
+        if not _BUCKETS.fullmatch(value["buckets"]):
             return None
-        buckets = sorted((int(name), rows) for name, rows in value["buckets"].items())
-        return cls(value["rows"], value["total"], value["longest"], tuple(buckets))
+        pairs = [pair.partition(":") for pair in value["buckets"].split()]
+        return cls(rows, total, longest, tuple((int(bucket), int(count)) for bucket, _, count in pairs))
 
 
 class LengthMeter:
@@ -92,3 +91,12 @@ def _bucket(size: int) -> int:
 
 def _middle(bucket: int) -> float:
     return float(2 ** ((bucket + 0.5) / _STEPS))
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return type(value) is int and value >= 0
+
+
+def text_size(contents: Sequence[str]) -> int:
+    """Return the bytes of a row, given the contents of its messages, with the markup of a chat template."""
+    return len(contents) * _MARKUP + sum(len(text) if text.isascii() else len(text.encode()) for text in contents)

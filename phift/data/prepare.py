@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from phift.data.lengths import LengthMeter, Lengths, text_size
 from phift.data.mapping import compiled, mapped
 from phift.data.messages import encoded, oddities_of, problems_of
 from phift.data.output import Sink, written_whole
@@ -33,7 +34,7 @@ Ready = tuple[str, int, Any, bytes | list[Problem]]
 class Prepared:
     """A prepared file: its path, rows, size in bytes, and SHA-256 (64 hex).
 
-    skipped: the number of dropped rows by problem code.
+    skipped: the number of dropped rows by problem code. lengths: of the rows; None if an earlier release prepared them.
     """
 
     path: Path
@@ -41,6 +42,7 @@ class Prepared:
     size: int
     digest: str
     skipped: tuple[tuple[str, int], ...] = ()
+    lengths: Lengths | None = None
 
 
 def prepare(
@@ -98,11 +100,12 @@ def amount_problem(recipe: Recipe, source: SourceRows, written: int) -> Problem 
 
 
 class ReadyRows:
-    """See ready_rows. source: counts the rows read and taken so far."""
+    """See ready_rows. source: counts the rows read and taken so far. lengths: measures the rows without problems."""
 
     def __init__(self, recipe: Recipe, access: Access) -> None:
         self._mapper = compiled(recipe.messages)
         self._open_ended = recipe.open_ended
+        self.lengths = LengthMeter()
         columns = _COLUMNS if self._mapper is None else self._mapper.columns
         self.source = SourceRows(recipe.identity, recipe.take, recipe.seed, columns, access)
 
@@ -120,7 +123,10 @@ class ReadyRows:
             line = encoded(row)
         except ValueError:
             return [_HALF]
-        return oddities_of(row, line) or line
+        if odd := oddities_of(row, line):
+            return odd
+        self.lengths.add(text_size([message["content"] for message in row["messages"]]))
+        return line
 
 
 class _Rows:
@@ -170,6 +176,10 @@ class _Rows:
             self.findings.add(problem, self._name)
 
     @property
+    def lengths(self) -> Lengths:
+        return self._ready.lengths.lengths()
+
+    @property
     def _name(self) -> str:
         return str(self._recipe.identity)
 
@@ -184,7 +194,7 @@ def _write(rows: _Rows, out: BinaryIO, into: Path, progress: Callable[[int, int]
             progress(count, rows.skipped.total())
     if progress is not None:
         progress(count, rows.skipped.total())
-    return Prepared(into, count, sink.size, sink.digest, tuple(sorted(rows.skipped.items())))
+    return Prepared(into, count, sink.size, sink.digest, tuple(sorted(rows.skipped.items())), rows.lengths)
 
 
 def require_unchanged(identity: SourceIdentity) -> None:

@@ -17,6 +17,7 @@ from hashlib import blake2b
 
 import orjson
 
+from phift.data.lengths import LengthMeter, Lengths, text_size
 from phift.data.personal import kinds_in
 from phift.data.tokens import TokenCounter
 
@@ -48,7 +49,7 @@ class Measures:
 
     counted_by: the name of the token counter. cut: rows longer than the limit; None without a limit. duplicates: rows
     with the same messages as an earlier row. personal: rows by kind of personal data, see phift.data.personal.
-    prompts: a digest of the prompt of each row, in order.
+    prompts: a digest of the prompt of each row, in order. lengths: of the rows in bytes.
     """
 
     rows: int
@@ -60,6 +61,7 @@ class Measures:
     duplicates: int
     personal: Mapping[str, int]
     prompts: array[int] = field(repr=False, compare=False)
+    lengths: Lengths | None = None
 
 
 class Meter:
@@ -69,6 +71,7 @@ class Meter:
         self._counter = counter
         self._limit = limit
         self._turns: Counter[int] = Counter()
+        self._lengths = LengthMeter()
         self._characters = array("L")
         self._tokens = array("L")
         self._seen: set[int] = set()
@@ -80,6 +83,7 @@ class Meter:
         row = orjson.loads(line)
         texts = [message["content"] for message in row["messages"]]
         self._turns[sum(message["role"] != "system" for message in row["messages"])] += 1
+        self._lengths.add(text_size(texts))
         self._characters.append(sum(map(len, texts)))
         self._tokens.append(self._counter.count(texts))
         self._seen.add(_digest(orjson.dumps(row["messages"])))
@@ -100,6 +104,7 @@ class Meter:
             duplicates=len(self._prompts) - len(self._seen),
             personal=dict(sorted(self._personal.items())),
             prompts=self._prompts,
+            lengths=self._lengths.lengths(),
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from phift.compile.draft import Draft
 from phift.data.recipe import Recipe
@@ -27,6 +27,9 @@ from phift.plan.model import Decided, PlannedResource
 from phift.state.desired import Desired
 from phift.state.live import Live, Observation
 from phift.state.traits import Traits
+
+if TYPE_CHECKING:
+    from phift.estimate.training import Training
 
 __all__ = ["NAME_TAKEN", "Check", "Kind", "Wire"]
 
@@ -96,6 +99,10 @@ def _no_recipe(desired: Desired[Any]) -> Recipe | None:
     return None
 
 
+def _no_training(desired: Desired[Any]) -> None:
+    return None
+
+
 def _identity(live: Live) -> str:
     return f"{live.name}:{live.version}" if live.version else live.name
 
@@ -133,6 +140,8 @@ class Kind(Generic[P, Seen]):
     """Raises RefusedError, before any write, if this machine lacks something that writing the resource requires."""
     recipe: Callable[[Desired[P]], Recipe | None] = _no_recipe
     """The rows that creating the resource uploads."""
+    training: Callable[[Desired[P]], Training | None] = _no_training
+    """The training that running the resource starts, for estimates. May measure local rows, which takes a second."""
     seconds: Callable[[Desired[P]], float] | None = None
     """Timeout in seconds instead of `Traits.deadline`, for a resource that transfers many bytes."""
     stored: Callable[[Context, Live], bool] | None = None

@@ -95,7 +95,7 @@ def plan_with_demands(bench: Workbench, request: Request, policy: Policy = DEFAU
     lost = bench.remembered.lost(bench.stack, observed, generated=not everything)
     policy = replace(policy, lost=lost)
     resources, findings = decide(bench.stack, observed, KINDS, policy)
-    if any(r.action is Action.RUN and KINDS[r.address.kind].traits.trains for r in resources):
+    if _trains(resources):
         policy = replace(policy, missing=_missing(bench, observed))
         resources, findings = decide(bench.stack, observed, KINDS, policy)
     subject = Subject(bench.loaded, bench.stack, bench.resolved.facts, observed, resources, bench.remote)
@@ -104,6 +104,7 @@ def plan_with_demands(bench: Workbench, request: Request, policy: Policy = DEFAU
     found = [*bench.stack.findings, *findings, *kept, *check(subject), *former_name(bench, resources)]
     if errors_of(found):
         raise RefusedError(found if len(found) <= LISTED else capped(found))
+    resources = _estimated(bench, resources)
     found += [replace(d, severity=Severity.WARNING) for d in refused(bench, strangers(bench))]
     warnings = (*bench.loaded.warnings, *(d for d in found if d.severity is Severity.WARNING))
     newer = [
@@ -136,6 +137,19 @@ def _missing(bench: Workbench, observed: Mapping[Address, Observation]) -> froze
             return False
 
     return frozenset(d.address for d in bench.stack.resources if d.address in observed and gone(d))
+
+
+def _estimated(bench: Workbench, resources: tuple[PlannedResource, ...]) -> tuple[PlannedResource, ...]:
+    """Return the resources; a training that will run states whether it fits the memory."""
+    if not _trains(resources):
+        return resources
+    from phift.preflight.estimates import with_memory
+
+    return with_memory(bench.stack, resources)
+
+
+def _trains(resources: Sequence[PlannedResource]) -> bool:
+    return any(r.action is Action.RUN and KINDS[r.address.kind].traits.trains for r in resources)
 
 
 def _data_checks(

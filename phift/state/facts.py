@@ -199,13 +199,15 @@ class Usage:
 @dataclass(frozen=True)
 class DataFacts:
     """The facts of a split. version: 12 hex digits of its recipe. recipe: how to prepare its rows (see
-    phift.data.Recipe). size: of the source in bytes. shown: further values shown in the plan."""
+    phift.data.Recipe). size: of the source in bytes. shown: further values shown in the plan. checked: the pin of its
+    data checks, as in the lock file."""
 
     split: str
     version: str
     recipe: Any = None
     size: int = 0
     shown: Mapping[str, Any] = field(default_factory=dict)
+    checked: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

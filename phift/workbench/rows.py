@@ -21,6 +21,8 @@ from phift.data.stats import Measures, Meter
 from phift.data.tokens import TokenCounter, token_counter
 from phift.diagnostics import Diagnostic, Severity, errors_of
 from phift.errors import InvalidSpecError, PhiftError, RefusedError
+from phift.estimate.verdict import Verdict
+from phift.estimate.words import finding
 from phift.kinds.data.progress import DataProgress
 from phift.kinds.progress import Progress
 from phift.kinds.registry import KINDS
@@ -28,6 +30,7 @@ from phift.lock import PinnedData, StackLock, update_lock
 from phift.once import Once
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
+from phift.preflight.estimates import trainings
 from phift.spec import LoadedSpec
 from phift.state.facts import DataFacts
 from phift.workbench.open import Workbench
@@ -77,8 +80,8 @@ def require_rows(bench: Workbench, planned: Sequence[PlannedResource], listener:
     """Prepare the rows that the plan uploads. If it uploads or trains, run the checks without pinned results, and pin
     their results.
 
-    Raises RefusedError for unfit rows and for rows that the spec rejects, and the errors of reading rows. Nothing has
-    been written to the workspace then.
+    Raises RefusedError for unfit rows, for rows that the spec rejects, and for rows that are too long for the memory of
+    the training; and the errors of reading rows. Nothing has been written to the workspace then.
     """
     recipes = checked_recipes(bench.resolved.facts.data.values())
     block = bench.loaded.spec.data.checks if bench.loaded.spec.data and recipes and _uses_rows(planned) else None
@@ -88,6 +91,23 @@ def require_rows(bench: Workbench, planned: Sequence[PlannedResource], listener:
         _prepare(address, recipe, listener)
     if block is not None:
         _require_checked(bench, recipes, listener)
+    _require_memory(bench, planned, listener)
+
+
+def _require_memory(bench: Workbench, planned: Sequence[PlannedResource], listener: Listener) -> None:
+    """Judge the memory of a training again if the plan did not know the lengths of its rows, which are known now.
+
+    Raises RefusedError if it cannot fit.
+    """
+    model = bench.resolved.facts.base_model
+    for resource, training in trainings(bench.stack, tuple(planned)):
+        before = resource.details.get("memory") or {}
+        found = finding(training, model.finetune.sizes if model else ())
+        if found is None or before.get("verdict") in {Verdict.CANNOT_FIT, Verdict.TIGHT}:
+            continue
+        if found.severity is Severity.ERROR:
+            raise RefusedError([_placed(bench.loaded, replace(found, path="compute.finetune.size"))])
+        listener(Note(f"Warning: {found.summary}"))
 
 
 def _uploaded(bench: Workbench, planned: Iterable[PlannedResource]) -> Iterator[tuple[Address, Recipe]]:

@@ -55,6 +55,7 @@ def resolved_sources(
     notes: list[str] = []
     elsewhere = Elsewhere(shared, stores, pinned)
     known = (pinned.hub if pinned else None) or {}
+    checks = pinned.checks if pinned else None
     for split, wanted in _wanted(loaded).items():
         try:
             identity = _identity(loaded, split, wanted, known.get(split), elsewhere)
@@ -68,7 +69,8 @@ def resolved_sources(
                 raise
             problems += [_placed(loaded, split, d) for d in error.diagnostics]
             continue
-        found[split] = DataFacts(split, recipe.version, recipe, identity.size, shown)
+        checked = (checks or {}).get(split, {})
+        found[split] = DataFacts(split, recipe.version, recipe, identity.size, shown, checked)
         if identity.hub is not None:
             hub[split] = identity.hub.plain()
             notes += _hub_notes(split, wanted, identity.hub)
@@ -76,7 +78,6 @@ def resolved_sources(
             notes.append(f"data.train takes {shown.get('take', recipe.take)}: a trial, not a full training")
     if problems:
         raise InvalidSpecError(problems)
-    checks = pinned.checks if pinned else None
     pins = None
     if loaded.spec.data or elsewhere.addresses or elsewhere.assets:
         pins = PinnedData(

@@ -13,6 +13,7 @@ from phift.digest import digest_of
 from phift.kinds.job.component import DATA_INPUTS, set_by_phift
 from phift.kinds.job.parameters import Effective, effective_parameters
 from phift.kinds.job.parts import JobParts
+from phift.kinds.job.training import training_in
 from phift.spec import AssetRef
 from phift.state.desired import Desired
 from phift.state.exports import ComputeExport, DataExport, RunExport
@@ -73,6 +74,7 @@ def training_job(draft: Draft) -> list[Desired[JobParts]]:
                 literals=literals,
                 data={DATA_INPUTS[n]: d.address for n, d in data.items()},
                 retries=block.retries,
+                training=training_in(draft, literals, compute.size, block.instance_count),
             ),
             shown={
                 "base_model": f"{model.name}:{model.version}",

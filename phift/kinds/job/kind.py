@@ -8,6 +8,7 @@ from phift.errors import JobFailedError
 from phift.kinds.base import Kind, Wire
 from phift.kinds.job.checks import lifecycle
 from phift.kinds.job.compile import training_job
+from phift.kinds.job.memory import memory
 from phift.kinds.job.parts import JobObservation, JobParts
 from phift.kinds.job.plan import decide
 from phift.kinds.job.words import WORDS, result, status
@@ -52,9 +53,10 @@ JOB = Kind(
     compile=training_job,
     load_wire=_wire,
     decide=decide,
-    checks=(lifecycle,),
+    checks=(lifecycle, memory),
     decided=_decided,
     retry=_retry,
+    training=lambda desired: desired.parts.training(),
     words=WORDS,
     status=status,
     result=result,

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from phift.address import Address
 from phift.state.live import Observation
 
+if TYPE_CHECKING:
+    from phift.estimate.training import Training
+
 __all__ = ["JobObservation", "JobParts"]
+
+
+def _unknown() -> None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -17,7 +24,8 @@ class JobParts:
     """component, document: the pipeline component's name and REST document. base_model: its id.
 
     literals: the component's inputs as wire text. data: the address of the data version by input. retries:
-    maximum number of retries after infrastructure failures. attempt: counted from 1.
+    maximum number of retries after infrastructure failures. attempt: counted from 1. training: returns what the memory
+    and the speed of the job depend on, or None; may take a second.
     """
 
     component: str
@@ -27,6 +35,7 @@ class JobParts:
     data: Mapping[str, Address]
     retries: int = 0
     attempt: int = 1
+    training: Callable[[], Training | None] = field(default=_unknown, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any
 from phift.azure.session import Azure
 from phift.clock import stamp
 from phift.errors import AzureError, NotFoundError
+from phift.kinds.job.exhausted import Exhausted, exhausted_in
 
 __all__ = [
     "Failure",
@@ -61,12 +62,14 @@ class Seen:
 
 @dataclass(frozen=True)
 class Failure:
-    """The reason of a failed job. code: of the error. log: the last lines of the log of the failed step."""
+    """The reason of a failed job. code: of the error. log: the last lines of the log of the failed step. exhausted:
+    what ran out of memory, according to the message and the whole log."""
 
     step: str = ""
     message: str = ""
     log: str = ""
     code: str = ""
+    exhausted: Exhausted = Exhausted.NOTHING
 
 
 @dataclass(frozen=True)
@@ -156,13 +159,15 @@ def failure(azure: Azure, job: str) -> Failure:
         run_id = failed.run_id if failed else job
         details = azure.data_plane.get(f"{_history(azure)}/runs/{run_id}/details", _VERSION)
         found = _error(details)
-        tail = "\n".join(log_of(azure, details).splitlines()[-_TAIL_LINES:])
+        log = log_of(azure, details)
+        tail = "\n".join(log.splitlines()[-_TAIL_LINES:])
     except AzureError as error:
         return Failure(message=f"its run history could not be read: {error.summary}")
     if failed is None:
-        return Failure("", found.get("message", "").strip(), tail, found.get("code", ""))
+        message = found.get("message", "").strip()
+        return Failure("", message, tail, found.get("code", ""), exhausted_in(message, log))
     message, code = failed.error or found.get("message", "").strip(), failed.code or found.get("code", "")
-    return Failure(failed.name, message, tail, code)
+    return Failure(failed.name, message, tail, code, exhausted_in(message, log))
 
 
 def cancellation(azure: Azure, job: str) -> str:

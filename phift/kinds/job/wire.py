@@ -11,6 +11,7 @@ from phift.errors import AzureError, JobFailedError, NotFoundError
 from phift.kinds.context import Context
 from phift.kinds.job import run_history
 from phift.kinds.job.component import BASE_MODEL, OUTPUT
+from phift.kinds.job.exhausted import remedy
 from phift.kinds.job.fields import TABLE
 from phift.kinds.job.infrastructure import passing
 from phift.kinds.job.parts import JobObservation, JobParts
@@ -48,7 +49,7 @@ class JobWire:
             cancelled = run_history.cancellation(context.azure, newest.name)
             newest = replace(newest, facts={**newest.facts, "cancelled": cancelled})
         if newest is not None and RunState.failed(newest.state) and desired.parts.retries:
-            infrastructure = self._failure(context, newest.name, newest.state).infrastructure
+            infrastructure = self._failure(context, newest.name, newest.state, desired).infrastructure
         return JobObservation(newest, attempt=number, infrastructure=infrastructure, cancelled=cancelled)
 
     def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,7 +123,7 @@ class JobWire:
         raw = context.azure.arm.get(self._path(context, name), READ)
         state = str(raw["properties"].get("status") or "NotStarted")
         if RunState.failed(state):
-            return Progress(state, error=self._failure(context, name, state))
+            return Progress(state, error=self._failure(context, name, state, desired))
         seen = run_history.progress(context.azure, name)
         return Progress(
             state,
@@ -159,7 +160,7 @@ class JobWire:
         live = self._get(context, desired, name)
         return live is not None and live.ours and live.marks.get(DIGEST) == desired.digest
 
-    def _failure(self, context: Context, name: str, state: str) -> JobFailedError:
+    def _failure(self, context: Context, name: str, state: str, desired: Desired[JobParts]) -> JobFailedError:
         if state == RunState.CANCELED:
             return JobFailedError(
                 f"job {name} was cancelled",
@@ -168,13 +169,16 @@ class JobWire:
             )
         failure = run_history.failure(context.azure, name)
         where = f" in step {failure.step}" if failure.step else ""
+        again = "Fix the cause and re-run `phift apply`; to re-run the same job, add `--retry-failed`."
+        if failure.exhausted:
+            again = f"{remedy(failure.exhausted, desired.parts.training())} Then re-run `phift apply`."
         return JobFailedError(
             f"job {name} failed{where}",
             step=failure.step,
             log=failure.log,
             infrastructure=passing(state, failure.code, failure.message),
             detail=failure.message,
-            remedy="Fix the cause and re-run `phift apply`; to re-run the same job, add `--retry-failed`.",
+            remedy=again,
         )
 
     def _path(self, context: Context, name: str) -> str:

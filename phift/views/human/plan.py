@@ -32,8 +32,8 @@ __all__ = ["block", "count_line", "field_lines", "render"]
 ALIGN = 32
 """Keys longer than this do not affect the alignment of other values."""
 
-_NOT_SHOWN = {"next_version"}
-"""Details that the identity already shows."""
+_NOT_SHOWN = {"next_version", "memory"}
+"""Details that the identity or a note already shows."""
 
 LEGEND = (
     Action.CREATE,
