@@ -41,7 +41,9 @@ def after_a_failure(training: Training | None) -> list[str]:
         return ["lower per_device_train_batch_size and raise gradient_accumulation_steps by the same factor"]
     found = [words for words, changed in _switches(training)]
     if training.batch > 1:
-        found.insert(0, _batch_words(training, max(1, training.batch // 2)))
+        whole = training.batch * training.accumulation
+        half = next(one for one in range(max(1, training.batch // 2), 0, -1) if whole % one == 0)
+        found.insert(0, _batch_words(training, half))
     if training.limit and training.limit > 512:
         found.append(f"lower max_seq_length, now {training.limit:,}, or shorten the longest rows")
     return [*found[:_MOST], "use a size with more memory per GPU"]
@@ -84,8 +86,7 @@ def _checkpointing(training: Training, *, lora: bool | None = None) -> tuple[boo
 
 
 def _batch_words(training: Training, batch: int) -> str:
-    # The product of batch and accumulation is what the optimizer sees: keep it, rounded up.
-    steps = -(-training.batch * training.accumulation // batch)
+    steps = training.batch * training.accumulation // batch
     return f"write `per_device_train_batch_size: {batch}` and `gradient_accumulation_steps: {steps}`"
 
 
@@ -94,8 +95,12 @@ def _with_batch(training: Training, batch: int) -> Training:
 
 
 def _largest_batch(training: Training) -> int:
-    """Return the largest batch below the present one that fits; 0 if none does."""
-    return _largest(1, training.batch - 1, lambda batch: _with_batch(training, batch))
+    """Return a large batch below the present one that fits; 0 if none does.
+
+    It divides the rows per update, so that accumulation can keep their number.
+    """
+    most = _largest(1, training.batch - 1, lambda batch: _with_batch(training, batch))
+    return next((one for one in range(most, 0, -1) if training.batch * training.accumulation % one == 0), 0)
 
 
 def _largest_length(training: Training, memory: Memory) -> int:

@@ -94,7 +94,7 @@ def _detail(training: Training, memory: Memory) -> str:
     shown = memory.low if frugal else memory.high
     parts = ", ".join(f"{name} {amount:g}" for name, amount in shown.parts().items())
     said = [f"GiB per GPU{' in the most frugal case' if frugal else ''}: {parts}."]
-    if memory.host_high:
+    if memory.host_high > _SHOWN_HOST * memory.host:
         said.append(f"DeepSpeed also needs {_amount(memory.host_low, memory.host_high)} GiB of each node's memory.")
     said.append(_rows_words(training, memory))
     said += _open(training)

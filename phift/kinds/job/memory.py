@@ -6,12 +6,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from phift.diagnostics import Diagnostic
+from phift.kinds.check import check
 from phift.kinds.subject import Subject
 from phift.plan.action import Action
 
 __all__ = ["memory"]
 
 
+def _runs(subject: Subject) -> bool:
+    """Return whether a job of the stack will run."""
+    actions = {planned.address: planned.action for planned in subject.planned}
+    return any(actions.get(job.address) is Action.RUN for job in subject.stack.of_kind("job"))
+
+
+@check(
+    "memory",
+    reads="shape of the model, memory of the VM size, lengths of the rows",
+    source="the catalogue and the data",
+    applies=_runs,
+)
 def memory(subject: Subject) -> Iterator[Diagnostic]:
     """memory-cannot-fit, an error, and memory-tight, a warning, for a job that will run."""
     actions = {planned.address: planned.action for planned in subject.planned}
