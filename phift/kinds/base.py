@@ -24,8 +24,9 @@ from phift.kinds.words import ResultBlock, StatusText, Words, plain_status
 from phift.plan.action import Action
 from phift.plan.decision import Decision, PlanContext, decide_mutable
 from phift.plan.model import Decided, PlannedResource
-from phift.state.desired import Desired
+from phift.state.desired import Desired, Stack
 from phift.state.live import Live, Observation
+from phift.state.permissions import Needed
 from phift.state.traits import Traits
 
 __all__ = ["NAME_TAKEN", "Check", "Kind", "Wire"]
@@ -96,6 +97,10 @@ def _no_recipe(desired: Desired[Any]) -> Recipe | None:
     return None
 
 
+def _unrestricted(action: Action, stack: Stack) -> Iterable[Needed]:
+    return ()
+
+
 def _identity(live: Live) -> str:
     return f"{live.name}:{live.version}" if live.version else live.name
 
@@ -124,6 +129,8 @@ class Kind(Generic[P, Seen]):
     checks: tuple[Check, ...] = ()
     demand: Callable[[Subject, Desired[P], Action, bool], Demand | None] = _no_demand
     """The vCPUs that an action needs in addition to those in use. The last argument: whether the plan trains."""
+    permissions: Callable[[Action, Stack], Iterable[Needed]] = _unrestricted
+    """The actions of Azure's access control that an action of the plan on a resource of the stack requires."""
 
     decided: Callable[[Desired[P], Decided], Desired[P]] = _as_compiled
     """Adds the decisions of the plan to the resource to write, and the parts of one that is no longer in the spec."""

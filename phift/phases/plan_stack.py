@@ -73,7 +73,7 @@ def draft(
     replace_: Collection[Address] = (),
 ) -> Draft:
     """Return the plan with its workbench, for `apply_draft`."""
-    bench = open_workbench(request, connect, upgrade=upgrade)
+    bench = open_workbench(request, connect, upgrade=upgrade, planning=True)
     stack_plan = plan_of(bench, request, Policy(retry_failed, replace_, take_over))
     if select:
         stack_plan = replace(stack_plan, resources=selected(stack_plan.resources, select))

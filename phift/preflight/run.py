@@ -9,12 +9,13 @@ from phift.diagnostics import Diagnostic
 from phift.kinds.check import Check, NamedCheck, named
 from phift.kinds.registry import KINDS
 from phift.kinds.subject import Subject
+from phift.preflight.permissions import permissions
 from phift.preflight.quota import quota
 from phift.preflight.tags import tags
 
 __all__ = ["Checked", "Subject", "all_checks", "check", "run"]
 
-_OF_THE_PLAN: tuple[Check, ...] = (tags, quota)
+_OF_THE_PLAN: tuple[Check, ...] = (tags, quota, permissions)
 
 
 @dataclass(frozen=True)

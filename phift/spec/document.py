@@ -140,9 +140,22 @@ def _block_in(annotation: Any) -> type[Strict] | None:
 class WorkspaceBlock(Strict):
     """An Azure ML workspace, with the keys of `config.json` and `az ml`."""
 
-    subscription_id: Annotated[str, Field(min_length=1, description="Azure subscription.")]
-    resource_group: Annotated[str, Field(min_length=1, description="Azure resource group.")]
-    name: Annotated[str, Field(min_length=1, description="Name of the workspace.")]
+    subscription_id: Annotated[
+        str, *matching("[A-Za-z0-9-]{1,64}", "the id of a subscription"), Field(description="Azure subscription.")
+    ]
+    resource_group: Annotated[
+        str,
+        *matching(
+            r"[\w().-]{0,89}[\w()-]",
+            "at most 90 letters, digits, dashes, dots, underscores and parentheses, not ending with a dot",
+        ),
+        Field(description="Azure resource group."),
+    ]
+    name: Annotated[
+        str,
+        *matching("[A-Za-z0-9][A-Za-z0-9_-]{0,259}", "letters, digits, dashes and underscores"),
+        Field(description="Name of the workspace."),
+    ]
 
     @property
     def reference(self) -> WorkspaceId:
