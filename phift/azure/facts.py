@@ -10,7 +10,7 @@ from phift.azure.rest import Rest
 from phift.azure.session import Azure
 from phift.errors import NotFoundError
 from phift.once import Once
-from phift.state.facts import BaseModel, Component, Size, Usage
+from phift.state.facts import BaseModel, Component, Consumer, Size, Usage
 from phift.state.permissions import Permissions
 
 __all__ = ["RemoteFacts"]
@@ -95,6 +95,12 @@ class RemoteFacts:
         return self._once.get(
             ("permissions", scope), lambda: Permissions.from_documents(self._azure.arm.list(path, _PERMISSIONS))
         )
+
+    def consumers(self) -> tuple[Consumer, ...]:
+        """Return the clusters and deployments of the workspace that use vCPUs now."""
+        from phift.azure.consumers import consumers  # only needed if a quota is used up
+
+        return self._once.get("consumers", lambda: tuple(consumers(self._azure)))
 
     def compute_size(self, name: str) -> str | None:
         """Return the VM size of a compute of the workspace; "" if it has none, None if it does not exist."""
