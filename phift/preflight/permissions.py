@@ -16,8 +16,10 @@ from phift.plan.model import PlannedResource
 from phift.state.desired import Stack
 from phift.state.permissions import ML, Needed, Permissions
 
-__all__ = ["lacking", "needed_by", "permissions"]
+__all__ = ["PERMISSIONS", "lacking", "needed_by", "permissions"]
 
+PERMISSIONS = "permissions"
+"""Name of the check."""
 BLOBS = Needed("Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write", data=True)
 SECRETS = Needed(f"{ML}/datastores/listSecrets/action")
 _ROLES = {
@@ -116,7 +118,7 @@ def _reads(subject: Subject) -> str:
 
 
 @check(
-    "permissions",
+    PERMISSIONS,
     reads=_reads,
     source="permissions at the resource group and the workspace",
     unknown=("permissions-unknown",),

@@ -19,6 +19,7 @@ from phift.spec.base import Before, Coerced, Model, Strict, Tags, Texts, fault, 
 from phift.spec.references import AssetRef
 from phift.spec.requirement import PATTERN as REQUIREMENT
 from phift.spec.rules import BlockRules, Implied, Need
+from phift.spec.waivers import WaiverBlock
 from phift.workspace import WorkspaceId
 
 __all__ = ["NAME_PATTERN", "Spec", "TargetBlock", "WorkspaceBlock", "blocks"]
@@ -99,6 +100,10 @@ class Spec(Strict):
         dict[str, Any] | None, Field(description="Variables with several values: one stack for each combination.")
     ] = None
     renamed_from: Annotated[Texts, Field(description="Former names of the stack.")] = ()
+    waivers: Annotated[
+        tuple[WaiverBlock, ...] | None,
+        Field(strict=False, description="Warnings that the author accepts, each with a reason."),
+    ] = None
     adopt: Annotated[
         AdoptBlock | None, Field(description="Existing unmanaged resources to import into this stack.")
     ] = None
