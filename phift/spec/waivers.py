@@ -19,6 +19,6 @@ class WaiverBlock(Strict):
     ]
     reason: Annotated[
         str,
-        *matching(r"(?s)\s*\S.*", "a sentence that says why"),
+        *matching(r"[\s\S]*\S[\s\S]*", "a sentence that says why"),
         Field(description="Why the warning is accepted. Shown in the plan."),
     ]
