@@ -156,6 +156,8 @@ class MemoryWorkspace:
             return self._sizes, None
         if path.lower().endswith("/usages"):
             return self._usages, None
+        if path.lower().endswith("/permissions"):
+            return [{"actions": ["*"], "dataActions": ["*"]}], None
         items = list(self.children.get(path.lower(), {}).values())
         if path.lower().endswith("/versions") or self.noise:
             items.reverse()  # newest first

@@ -10,11 +10,13 @@ from phift.azure.rest import Rest
 from phift.azure.session import Azure
 from phift.errors import NotFoundError
 from phift.once import Once
-from phift.state.facts import BaseModel, Component, Size, Usage
+from phift.state.facts import BaseModel, Component, Consumer, Size, Usage
+from phift.state.permissions import Permissions
 
 __all__ = ["RemoteFacts"]
 
 _ARM = "2024-10-01"
+_PERMISSIONS = "2022-04-01"
 _DATA_PLANE = "2021-10-01-dataplanepreview"
 """The api-version of registries on the data plane, as used by azure-ai-ml 1.35."""
 
@@ -79,6 +81,26 @@ class RemoteFacts:
             return tuple(usage for d in self._of_region("usages") if (usage := Usage.from_document(d)))
 
         return self._once.get("usages", read)
+
+    def permissions(self) -> Permissions:
+        """Return the roles of this identity at the resource group of the workspace, inherited ones included."""
+        return self._permissions(self._azure.workspace.arm_id.partition("/providers/")[0])
+
+    def permissions_of_workspace(self) -> Permissions:
+        """Return the roles of this identity at the workspace, inherited ones included."""
+        return self._permissions(self._azure.workspace.arm_id)
+
+    def _permissions(self, scope: str) -> Permissions:
+        path = f"{scope}/providers/Microsoft.Authorization/permissions"
+        return self._once.get(
+            ("permissions", scope), lambda: Permissions.from_documents(self._azure.arm.list(path, _PERMISSIONS))
+        )
+
+    def consumers(self) -> tuple[Consumer, ...]:
+        """Return the clusters and deployments of the workspace that use vCPUs now."""
+        from phift.azure.consumers import consumers  # only needed if a quota is used up
+
+        return self._once.get("consumers", lambda: tuple(consumers(self._azure)))
 
     def compute_size(self, name: str) -> str | None:
         """Return the VM size of a compute of the workspace; "" if it has none, None if it does not exist."""

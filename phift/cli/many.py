@@ -48,12 +48,13 @@ def plan_several(
     *,
     retry_failed: bool = False,
     take_over: bool = False,
+    strict: bool = False,
 ) -> ManyPlans:
     """Plan the stacks; print planning errors to stderr."""
     from phift import phases
     from phift.views.human import many as view
 
-    planned = phases.plan_many(requests, connect, retry_failed=retry_failed, take_over=take_over)
+    planned = phases.plan_many(requests, connect, retry_failed=retry_failed, take_over=take_over, strict=strict)
     failed = [(s.stack or str(s.request.path), s.error) for s in planned.failed]
     if failed:
         terminal.streams.err.write(view.errors(failed, style=terminal.streams.err_style) + "\n")

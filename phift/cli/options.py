@@ -43,6 +43,7 @@ __all__ = [
     "ShowSuppressedOption",
     "ShowUnchangedOption",
     "SpecArgument",
+    "StrictOption",
     "SummaryOption",
     "TakeOverOption",
     "TargetOption",
@@ -203,6 +204,13 @@ TakeOverOption = Annotated[
         "--take-over",
         help="Take ownership of required resources that another spec owns or that lost their tags.",
         rich_help_panel=_WHAT,
+    ),
+]
+
+StrictOption = Annotated[
+    bool,
+    typer.Option(
+        "--strict", help="Reject warnings as errors, except those that the spec waives.", rich_help_panel=_WHAT
     ),
 ]
 

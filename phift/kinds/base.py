@@ -24,8 +24,9 @@ from phift.kinds.words import ResultBlock, StatusText, Words, plain_status
 from phift.plan.action import Action
 from phift.plan.decision import Decision, PlanContext, decide_mutable
 from phift.plan.model import Decided, PlannedResource
-from phift.state.desired import Desired
+from phift.state.desired import Desired, Stack
 from phift.state.live import Live, Observation
+from phift.state.permissions import Needed
 from phift.state.traits import Traits
 
 if TYPE_CHECKING:
@@ -103,6 +104,10 @@ def _no_training(desired: Desired[Any]) -> None:
     return None
 
 
+def _unrestricted(action: Action, stack: Stack) -> Iterable[Needed]:
+    return ()
+
+
 def _identity(live: Live) -> str:
     return f"{live.name}:{live.version}" if live.version else live.name
 
@@ -131,6 +136,8 @@ class Kind(Generic[P, Seen]):
     checks: tuple[Check, ...] = ()
     demand: Callable[[Subject, Desired[P], Action, bool], Demand | None] = _no_demand
     """The vCPUs that an action needs in addition to those in use. The last argument: whether the plan trains."""
+    permissions: Callable[[Action, Stack], Iterable[Needed]] = _unrestricted
+    """The actions of Azure's access control that an action of the plan on a resource of the stack requires."""
 
     decided: Callable[[Desired[P], Decided], Desired[P]] = _as_compiled
     """Adds the decisions of the plan to the resource to write, and the parts of one that is no longer in the spec."""

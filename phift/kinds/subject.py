@@ -9,6 +9,7 @@ from typing import Any
 from phift.address import Address
 from phift.azure.facts import RemoteFacts
 from phift.diagnostics import Diagnostic
+from phift.plan.action import Action
 from phift.plan.model import PlannedResource
 from phift.spec import LoadedSpec
 from phift.state.desired import Desired, Stack
@@ -37,6 +38,10 @@ class Subject:
         """Return the live object of a desired resource, or None."""
         seen = self.observed.get(desired.address)
         return seen.live if seen else None
+
+    def action(self, desired: Desired[Any]) -> Action:
+        """Return the planned action on a desired resource."""
+        return next((p.action for p in self.planned if p.address == desired.address), Action.NO_OP)
 
     def size_of(self, compute: Desired[Any]) -> tuple[str, Size | None]:
         """Return the current or future VM size of a compute, and its facts."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from phift.phases.read_history import force_unlock, history, lease_holder, outputs, settle
     from phift.phases.read_logs import Metrics, Point, deployment_logs, logs, metrics
     from phift.phases.results import ManyApplied, ManyPlans, StackApplied, StackPlan
+    from phift.phases.run_preflight import Preflight, Row, Verdict, preflight
     from phift.phases.show_status import Status, StatusRow, status
     from phift.workbench.inventory import FoundStack, forgotten, stacks_in
     from phift.workbench.request import Connector, Request, load
@@ -38,11 +39,14 @@ __all__ = [
     "ManyPlans",
     "Metrics",
     "Point",
+    "Preflight",
     "Request",
+    "Row",
     "StackApplied",
     "StackPlan",
     "Status",
     "StatusRow",
+    "Verdict",
     "apply",
     "apply_draft",
     "apply_many",
@@ -64,6 +68,7 @@ __all__ = [
     "outputs",
     "plan",
     "plan_many",
+    "preflight",
     "settle",
     "stacks_in",
     "status",
@@ -81,11 +86,14 @@ _MODULES = {
     "ManyPlans": "phift.phases.results",
     "Metrics": "phift.phases.read_logs",
     "Point": "phift.phases.read_logs",
+    "Preflight": "phift.phases.run_preflight",
     "Request": "phift.workbench.request",
+    "Row": "phift.phases.run_preflight",
     "StackApplied": "phift.phases.results",
     "StackPlan": "phift.phases.results",
     "Status": "phift.phases.show_status",
     "StatusRow": "phift.phases.show_status",
+    "Verdict": "phift.phases.run_preflight",
     "apply": "phift.phases.apply_plan",
     "apply_draft": "phift.phases.apply_plan",
     "apply_many": "phift.phases.many",
@@ -107,6 +115,7 @@ _MODULES = {
     "outputs": "phift.phases.read_history",
     "plan": "phift.phases.plan_stack",
     "plan_many": "phift.phases.many",
+    "preflight": "phift.phases.run_preflight",
     "settle": "phift.phases.read_history",
     "stacks_in": "phift.workbench.inventory",
     "status": "phift.phases.show_status",

@@ -13,6 +13,7 @@ from phift.plan.action import Purpose
 from phift.plan.model import Plan
 from phift.plan.removal import decide_removal
 from phift.plan.standing import Policy
+from phift.preflight.permissions import lacking
 from phift.state.live import Observation
 from phift.workbench.identity import known_id
 from phift.workbench.open import Workbench, open_workbench
@@ -34,16 +35,18 @@ def destroy_plan(request: Request, connect: Connector, *, archive: bool = False,
 
 def destroy_draft(request: Request, connect: Connector, *, archive: bool = False, take_over: bool = False) -> Draft:
     """Return the plan of `destroy_plan` with its workbench, for `apply_draft`."""
-    bench = open_workbench(request, connect, looking=True)
+    bench = open_workbench(request, connect, looking=True, planning=True)
     observed = _observe_all(bench)
     policy = Policy(take_over=take_over, lost=bench.remembered.lost(bench.stack, observed, generated=False))
     resources, findings = decide_removal(bench.stack, observed, policy, archive=archive)
     others = list(strangers(bench))
     pruned, kept = prune(bench, others if take_over else ())
     findings = (*findings, *kept, *([] if take_over else refused(bench, others, verb="destroy")))
+    planned = (*resources, *pruned)
+    findings = (*findings, *lacking(bench.stack, planned, bench.remote))
     if errors_of(findings):
         raise RefusedError(list(findings))
-    stack_plan = plan_from(bench, request, (*resources, *pruned), id=known_id(bench, observed))
+    stack_plan = plan_from(bench, request, planned, id=known_id(bench, observed))
     return Draft(replace(stack_plan, purpose=Purpose.DESTROY, warnings=(*bench.unidentified, *findings)), bench)
 
 

@@ -12,10 +12,11 @@ from typing import TypeVar
 from phift.apply.events import Event, Listener
 from phift.apply.options import ApplyOptions
 from phift.compile.naming import endpoint_name
-from phift.errors import PhiftError, UsageError
+from phift.errors import PhiftError, RefusedError, UsageError
 from phift.kinds.registry import KINDS
 from phift.lock import StackLock, lock_path, update_lock
 from phift.phases.apply_plan import apply_bench
+from phift.phases.examine import require_strict
 from phift.phases.leftovers import leftovers
 from phift.phases.plan_stack import plan_with_demands
 from phift.phases.results import ManyApplied, ManyPlans, Planned, StackApplied, StackPlan, Unplanned
@@ -47,11 +48,12 @@ def plan_many(
     write_lock: bool = True,
     retry_failed: bool = False,
     take_over: bool = False,
+    strict: bool = False,
     parallelism: int = _AT_ONCE,
 ) -> ManyPlans:
     """Plan all stacks of the requests concurrently; a stack that fails does not stop the others.
 
-    A stack that is no longer in the matrix of its file is planned for deletion.
+    A stack that is no longer in the matrix of its file is planned for deletion. strict: a stack with warnings fails.
 
     Raises UsageError, before any workspace is contacted, if two specs define the same stack or endpoint.
     """
@@ -77,7 +79,7 @@ def plan_many(
                 return given
             request, bench = given
             try:
-                plan, demands = plan_with_demands(bench, request, policy)
+                plan, demands = plan_with_demands(bench, request, policy, strict=strict)
             except PhiftError as error:
                 return Unplanned(request, error, bench.loaded.stack, bench)
             return Planned(request, bench.loaded.stack, plan, bench, demands)
@@ -88,7 +90,17 @@ def plan_many(
         if write_lock:
             planned = _with_lock_files(planned, shared)
         planned += leftovers(planned, requests)
-        return ManyPlans(tuple(summed(_one_maker_each(planned))))
+        together = tuple(summed(_one_maker_each(planned)))
+        return ManyPlans(tuple(map(_strictly, together)) if strict else together)
+
+
+def _strictly(one: StackPlan) -> StackPlan:
+    """Fail a stack with warnings about several stacks."""
+    try:
+        require_strict(one.plan.warnings if isinstance(one, Planned) else ())
+    except RefusedError as error:
+        return Unplanned(one.request, error, one.stack, one.bench)
+    return one
 
 
 def apply_many(

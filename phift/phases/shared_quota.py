@@ -10,6 +10,7 @@ from phift.diagnostics import Diagnostic, Severity
 from phift.errors import AzureError
 from phift.kinds.demand import Demand
 from phift.phases.results import Planned, StackPlan
+from phift.preflight.waivers import split
 from phift.state.facts import Usage
 from phift.workbench.open import Workbench
 
@@ -23,8 +24,10 @@ def summed(planned: Iterable[StackPlan]) -> Iterator[StackPlan]:
     """
     taken: dict[tuple[object, str], dict[str, int]] = defaultdict(dict)
     for one in planned:
-        if isinstance(one, Planned) and (warnings := [w for d in one.demands if (w := _together(one, d, taken))]):
-            yield replace(one, plan=replace(one.plan, warnings=(*one.plan.warnings, *warnings)))
+        if isinstance(one, Planned) and (found := [w for d in one.demands if (w := _together(one, d, taken))]):
+            warnings, waived = split(found, one.bench.loaded.spec.waivers)
+            notes = (*one.plan.notes, *(w.note for w in waived))
+            yield replace(one, plan=replace(one.plan, warnings=(*one.plan.warnings, *warnings), notes=notes))
         else:
             yield one
 

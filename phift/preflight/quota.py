@@ -12,14 +12,33 @@ from phift.kinds.check import check
 from phift.kinds.demand import Demand
 from phift.kinds.subject import Subject
 from phift.preflight.demand import demands
-from phift.state.facts import Size, Usage, pool_of
+from phift.state.facts import LOW_PRIORITY, REGION, Consumer, Size, Usage, pool_of
 
 __all__ = ["quota"]
 
+_NAMED = 5
+"""Maximum number of objects to name that use a pool."""
 _MORE = "To request more: Azure portal, Quotas, Machine Learning."
 
 
-@check("quota", reads="vCPU usage and limits of the region", source="usages of the region", unknown=("quota-unknown",))
+def _read(subject: Subject) -> str:
+    """Return the usage of the pools that the plan needs."""
+    try:
+        usages = {usage.pool: usage for usage in subject.remote.usages()}
+    except AzureError:
+        return "vCPU usage and limits"
+    pools = dict.fromkeys(pool for demand in demands(subject) for pool in demand.pools)
+    rows = [usages[pool] for pool in pools if pool in usages]
+    return "; ".join(f"{u.name}: {u.used} in use, {'no limit' if u.unlimited else f'limit {u.limit}'}" for u in rows)
+
+
+@check(
+    "quota",
+    reads=_read,
+    source="usages of the region",
+    unknown=("quota-unknown",),
+    applies=lambda subject: any(True for _ in demands(subject)),
+)
 def quota(subject: Subject) -> Iterator[Diagnostic]:
     """Yield quota-exceeded, quota-shared, quota-most and quota-unknown.
 
@@ -68,7 +87,7 @@ def _alone(subject: Subject, demand: Demand, usages: Mapping[str, Usage], pool: 
         )
     never = demand.certain > usage.limit
     now = demand.certain > usage.free and not demand.later and not demand.queues
-    detail = f"{demand.how}. In use: {usage.used} of {usage.limit}."
+    detail = f"{demand.how}. In use: {usage.used} of {usage.limit}{_held_by(subject, usage)}."
     if not never and not now:
         detail += (
             " A job waits in the queue until they are available."
@@ -105,7 +124,8 @@ def _together(subject: Subject, wanted: list[Demand], usages: Mapping[str, Usage
                 f"{' and '.join(str(d.address) for d in several)} need {total} vCPUs of {usage.name} together; "
                 f"only {usage.free} available",
                 severity=Severity.WARNING,
-                detail=f"{'; '.join(d.how for d in several)}. In use: {usage.used} of {usage.limit}. Each fits alone, "
+                detail=f"{'; '.join(d.how for d in several)}. In use: {usage.used} of {usage.limit}"
+                f"{_held_by(subject, usage)}. Each fits alone, "
                 "but a cluster releases its nodes only some time after the job.",
                 remedy="Lower compute.finetune.idle_time_before_scale_down. If the deployment is rejected, re-run "
                 f"`phift apply` later; nothing is trained twice. {_MORE}",
@@ -114,6 +134,26 @@ def _together(subject: Subject, wanted: list[Demand], usages: Mapping[str, Usage
             ),
         )
         return
+
+
+def _held_by(subject: Subject, usage: Usage) -> str:
+    """Name the objects of the workspace that use a pool; empty if there are none, or they cannot be read."""
+    if not usage.used:
+        return ""
+    try:
+        found = [c for c in subject.remote.consumers() if usage.pool in _pools_of(subject, c)]
+    except AzureError:
+        return ""
+    named = [f"{c.name} ({c.count} x {c.size})" for c in found[:_NAMED]]
+    more = [f"{len(found) - _NAMED} more"] if len(found) > _NAMED else []
+    return f", by {', '.join((*named, *more))}" if named else ", by others in the region"
+
+
+def _pools_of(subject: Subject, consumer: Consumer) -> tuple[str, ...]:
+    size = subject.facts.size(consumer.size)
+    if consumer.low_priority:
+        return (LOW_PRIORITY,)
+    return (pool_of(size.family), REGION) if size else (REGION,)
 
 
 def _remedy(subject: Subject, demand: Demand, usages: Mapping[str, Usage]) -> str:

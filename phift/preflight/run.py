@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from phift.diagnostics import Diagnostic
 from phift.kinds.check import Check, NamedCheck, named
 from phift.kinds.registry import KINDS
 from phift.kinds.subject import Subject
+from phift.preflight.permissions import permissions
 from phift.preflight.quota import quota
 from phift.preflight.tags import tags
+from phift.preflight.waivers import waivers
 
 __all__ = ["Checked", "Subject", "all_checks", "check", "run"]
 
-_OF_THE_PLAN: tuple[Check, ...] = (tags, quota)
+_OF_THE_PLAN: tuple[Check, ...] = (tags, quota, permissions, waivers)
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,9 @@ def all_checks() -> Iterator[NamedCheck]:
     yield from map(named, _OF_THE_PLAN)
 
 
-def run(subject: Subject) -> list[Checked]:
-    """Run all checks and return each with its findings."""
-    return [Checked(each, tuple(each(subject))) for each in all_checks()]
+def run(subject: Subject, skip: Collection[str] = ()) -> list[Checked]:
+    """Run all checks and return each with its findings. skip: names of checks that do not run."""
+    return [Checked(each, tuple(each(subject))) for each in all_checks() if each.name not in skip]
 
 
 def check(subject: Subject) -> list[Diagnostic]:

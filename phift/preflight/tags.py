@@ -15,13 +15,15 @@ __all__ = ["tags"]
 
 _NAME, _VALUE = 512, 256
 """Maximum length of the name and of the value of a tag, in characters (Azure docs)."""
+_NOT_IN_NAMES = "<>%&\\?/"
+"""Characters that the name of a tag cannot contain (Azure docs)."""
 
 
-@check("tags", reads="number and length of the tags", source="the spec")
+@check("tags", reads="number, names and lengths of the tags", source="the spec")
 def tags(subject: Subject) -> Iterator[Diagnostic]:
-    """Yield too-many-tags and tag-too-long, each once for the first resource, as most tags are shared."""
+    """Yield too-many-tags, tag-name and tag-too-long, each once for the first resource, as most tags are shared."""
     owned = [d for d in subject.stack.resources if d.owned and d.traits.tags_on_arm]
-    for limit in (_count, _length):
+    for limit in (_count, _names, _length):
         finding = next((f for desired in owned if (f := limit(desired))), None)
         if finding:
             yield subject.at("tags", finding)
@@ -39,6 +41,29 @@ def _count(desired: Desired[Any]) -> Diagnostic | None:
         address=str(desired.address),
         code="too-many-tags",
     )
+
+
+def _names(desired: Desired[Any]) -> Diagnostic | None:
+    names: dict[str, str] = {}
+    for name in desired.properties.get("tags") or {}:
+        if found := sorted(set(_NOT_IN_NAMES) & set(name)):
+            return Diagnostic(
+                f"tag {name[:40]!r} of {desired.address} contains {' and '.join(found)}",
+                detail=f"The name of a tag cannot contain any of {' '.join(_NOT_IN_NAMES)}.",
+                remedy="Use another name.",
+                address=str(desired.address),
+                code="tag-name",
+            )
+        other = names.setdefault(name.lower(), name)
+        if other != name:
+            return Diagnostic(
+                f"tags {other} and {name} of {desired.address} differ in case only",
+                detail="Azure compares names of tags case-insensitively.",
+                remedy="Use one spelling, in `tags` and in the block of the resource.",
+                address=str(desired.address),
+                code="tag-name",
+            )
+    return None
 
 
 def _length(desired: Desired[Any]) -> Diagnostic | None:

@@ -34,6 +34,7 @@ def check_blocks(root: Node) -> Iterator[Diagnostic]:
         for check in rules.tree_checks:
             yield from check(root)
     yield from _stray_secrets(root)
+    yield from _tag_names(root)
 
 
 def check_values(spec: Spec, root: Node) -> Iterator[Diagnostic]:
@@ -54,6 +55,25 @@ def _no_value(root: Node) -> Iterator[Diagnostic]:
                 path=dotted(path),
                 code="no-value",
             )
+
+
+def _tag_names(root: Node) -> Iterator[Diagnostic]:
+    """Find names of tags that no resource can have. Other limits depend on the resource; the plan checks them."""
+    for path, node in walk(root):
+        if path[-2:-1] != ("tags",) or path[0] in _FREE or "azure" in path:
+            continue
+        name, block = str(path[-1]), dotted(path[:-1])
+        reserved = name.lower().startswith("phift.")
+        if name and not reserved:
+            continue
+        yield Diagnostic(
+            f"{block}: {name!r} is reserved" if reserved else f"{block}: the name of a tag is empty",
+            detail="phift finds its resources by the tags whose names start with phift." if reserved else "",
+            remedy="Use another name.",
+            mark=node.name_mark,
+            path=dotted(path),
+            code="tag-name",
+        )
 
 
 def _stray_secrets(root: Node) -> Iterator[Diagnostic]:

@@ -19,6 +19,7 @@ from phift.spec.base import Before, Coerced, Model, Strict, Tags, Texts, fault, 
 from phift.spec.references import AssetRef
 from phift.spec.requirement import PATTERN as REQUIREMENT
 from phift.spec.rules import BlockRules, Implied, Need
+from phift.spec.waivers import WaiverBlock
 from phift.workspace import WorkspaceId
 
 __all__ = ["NAME_PATTERN", "Spec", "TargetBlock", "WorkspaceBlock", "blocks"]
@@ -99,6 +100,10 @@ class Spec(Strict):
         dict[str, Any] | None, Field(description="Variables with several values: one stack for each combination.")
     ] = None
     renamed_from: Annotated[Texts, Field(description="Former names of the stack.")] = ()
+    waivers: Annotated[
+        tuple[WaiverBlock, ...] | None,
+        Field(strict=False, description="Warnings that the author accepts, each with a reason."),
+    ] = None
     adopt: Annotated[
         AdoptBlock | None, Field(description="Existing unmanaged resources to import into this stack.")
     ] = None
@@ -140,9 +145,22 @@ def _block_in(annotation: Any) -> type[Strict] | None:
 class WorkspaceBlock(Strict):
     """An Azure ML workspace, with the keys of `config.json` and `az ml`."""
 
-    subscription_id: Annotated[str, Field(min_length=1, description="Azure subscription.")]
-    resource_group: Annotated[str, Field(min_length=1, description="Azure resource group.")]
-    name: Annotated[str, Field(min_length=1, description="Name of the workspace.")]
+    subscription_id: Annotated[
+        str, *matching("[A-Za-z0-9-]{1,64}", "the id of a subscription"), Field(description="Azure subscription.")
+    ]
+    resource_group: Annotated[
+        str,
+        *matching(
+            r"[\w().-]{0,89}[\w()-]",
+            "at most 90 letters, digits, dashes, dots, underscores and parentheses, not ending with a dot",
+        ),
+        Field(description="Azure resource group."),
+    ]
+    name: Annotated[
+        str,
+        *matching("[A-Za-z0-9][A-Za-z0-9_-]{0,259}", "letters, digits, dashes and underscores"),
+        Field(description="Name of the workspace."),
+    ]
 
     @property
     def reference(self) -> WorkspaceId:

@@ -22,6 +22,7 @@ __all__ = [
     "AllowList",
     "BaseModel",
     "Component",
+    "Consumer",
     "DataFacts",
     "Facts",
     "Size",
@@ -194,6 +195,16 @@ class Usage:
         if not pool or "lowpriority" in pool:
             return None
         return cls(pool, label, int(document.get("currentValue") or 0), int(document.get("limit") or 0))
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """An object of the workspace that uses vCPUs. name: with its kind. count: nodes or instances."""
+
+    name: str
+    size: str
+    count: int
+    low_priority: bool = False
 
 
 @dataclass(frozen=True)

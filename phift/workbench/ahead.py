@@ -3,7 +3,7 @@
 Each read is a round trip to the service. Sequential reads take nine round trips; started as soon as their inputs are
 known, they take four:
 
-    token | workspace, registries, lists | VM sizes, registry documents | data and model versions
+    token | workspace, registries, lists, roles | VM sizes, registry documents | data and model versions
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ __all__ = ["reading_ahead"]
 
 
 @contextmanager
-def reading_ahead(loaded: LoadedSpec, session: Session, pinned: StackLock) -> Iterator[None]:
-    """Start the reads; they are finished at the end of the block.
+def reading_ahead(loaded: LoadedSpec, session: Session, pinned: StackLock, *, planning: bool = False) -> Iterator[None]:
+    """Start the reads; they are finished at the end of the block. planning: read the roles of the caller too.
 
     An error is raised again where the result is needed.
     """
     reads = list(_reads(loaded, session, pinned))
+    if planning:
+        reads.append(session.remote.permissions)
     with reading(len(reads)) as pool:
         for read in reads:
             pool.submit(read)

@@ -66,14 +66,19 @@ class Workbench:
         return digest_of([self.loaded.digest, wanted])
 
 
-def open_workbench(request: Request, connect: Connector, *, upgrade: bool = False, looking: bool = False) -> Workbench:
+def open_workbench(
+    request: Request, connect: Connector, *, upgrade: bool = False, looking: bool = False, planning: bool = False
+) -> Workbench:
     """Load, connect, pin, read the facts, and compile. upgrade: update the pins to newer versions.
 
     looking: the command does not create anything; if data is not available, use the newest version in the workspace.
+    planning: the command plans writes; read the roles of the caller too, without an additional round trip.
 
     Raises InvalidSpecError, RefusedError, AzureError, EmulatorError.
     """
-    shared = Shared(data_root=request.data_root, fetch=request.fetch, looking=looking, tell=request.tell)
+    shared = Shared(
+        data_root=request.data_root, fetch=request.fetch, looking=looking, planning=planning, tell=request.tell
+    )
     return workbench_of(load(request), connect, upgrade=upgrade, shared=shared)
 
 
@@ -86,7 +91,7 @@ def workbench_of(
     azure = session.azure
     path = lock_path(loaded.path)
     pinned = _pinned(shared.lock(path), loaded)
-    with nullcontext() if shared.inline else reading_ahead(loaded, session, pinned):
+    with nullcontext() if shared.inline else reading_ahead(loaded, session, pinned, planning=shared.planning):
         resolved = resolve(
             loaded,
             pinned,

@@ -61,6 +61,7 @@ class Shared:
         data_root: Path | None = None,
         fetch: bool = False,
         looking: bool = False,
+        planning: bool = False,
         tell: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.inline = inline
@@ -70,6 +71,8 @@ class Shared:
         """Whether data at an unpinned address may be downloaded."""
         self.looking = looking
         """Whether the command does not create anything: data need not be available, and the hub is not contacted."""
+        self.planning = planning
+        """Whether the command plans writes, for which the roles of the caller are read."""
         self._tell = tell
         self._sessions = Once()
         self._files = Once()
@@ -139,7 +142,12 @@ class Shared:
     def fresh(self) -> Shared:
         """Return a copy with the same sessions and facts, but without cached lists."""
         other = Shared(
-            inline=self.inline, data_root=self.data_root, fetch=self.fetch, looking=self.looking, tell=self._tell
+            inline=self.inline,
+            data_root=self.data_root,
+            fetch=self.fetch,
+            looking=self.looking,
+            planning=self.planning,
+            tell=self._tell,
         )
         for place, session in self._sessions.known():
             other._sessions.put(place, Session(session.azure, session.remote))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 from phift.diagnostics import Diagnostic
 from phift.kinds.check import check, named
 from phift.kinds.subject import Subject
+from phift.preflight.page import updated
 from phift.preflight.run import all_checks
 
 NOTHING = cast(Subject, None)
@@ -40,3 +42,8 @@ def test_a_named_check_keeps_its_name() -> None:
     assert named(some_limit) is some_limit
     assert (some_limit.name, some_limit.read_by(NOTHING)) == ("limit", "3 of 5")
     assert some_limit.unknown == frozenset({"limit-unknown"})
+
+
+def test_the_page_lists_all_checks() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "preflight.md").read_text(encoding="utf-8")
+    assert page == updated(page), "run: python -m phift.preflight docs/preflight.md"

@@ -17,6 +17,7 @@ from phift.data.sources import identify
 from phift.diagnostics import Severity
 from phift.kinds.compute.parts import FINETUNE, ComputeParts
 from phift.kinds.data.parts import DataParts
+from phift.kinds.deployment.parts import DeploymentObservation, DeploymentParts
 from phift.kinds.model.parts import ReferenceParts
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
@@ -27,14 +28,16 @@ from phift.state.desired import Desired, Stack
 from phift.state.facts import AllowList, BaseModel, Facts, Size
 from phift.state.live import Live, Observation
 from phift.state.ownership import Claim, Owner, Ownership
+from phift.state.permissions import Permission, Permissions
 from phift.state.source import Source
 
-NOTHING = cast(RemoteFacts, SimpleNamespace(usages=tuple))
+OWNER = Permissions((Permission(("*",), data_actions=("*",)),))
+NOTHING = cast(RemoteFacts, SimpleNamespace(usages=tuple, permissions=lambda: OWNER))
 CLAIM = Claim("", Source.parse("#spec.yaml"))
 
 A100 = Size("Standard_NC24ads_A100_v4", 24, 1)
 CPU = Size("Standard_D4_v2", 4, 0)
-SIZES = {s.name.lower(): s for s in (A100, CPU)}
+SIZES = {s.name.lower(): s for s in (A100, CPU, Size("Standard_ND96asr_v4", 96, 8))}
 MODEL = BaseModel("i", "azureml", "m", "1", finetune=AllowList((A100.name,), "tags"))
 PARTS = ComputeParts(FINETUNE)
 CLUSTER = wanted("compute", "finetune", "gpu", {"size": A100.name, "max_instances": 1}, parts=PARTS)
@@ -88,7 +91,7 @@ def with_(desired: Desired[Any], **properties: Any) -> Desired[Any]:
             with_(CLUSTER, size="Standard_NC6"),
             None,
             {"base_model": replace(MODEL, finetune=AllowList())},
-            ["size-not-allowed", "no-list-known"],
+            ["size-not-allowed", "no-list-known", "size-retired"],
         ),
         (with_(CLUSTER, size=CPU.name), None, {}, ["size-not-allowed", "size-without-gpu"]),
         (with_(CLUSTER, size="Standard_Nope"), None, {}, ["size-not-allowed", "size-unknown"]),
@@ -126,8 +129,64 @@ def test_a_retired_model_is_warned_of_and_a_stand_in_is_not(loaded: LoadedSpec) 
 
 def test_a_model_retires_by_the_date_of_the_service(loaded: LoadedSpec) -> None:
     model = replace(MODEL, finetune_retirement=date(2026, 6, 30))
-    assert codes(loaded, CLUSTER, base_model=model, today=date(2026, 6, 29)) == []
+    assert codes(loaded, CLUSTER, base_model=model, today=date(2026, 3, 31)) == []
+    assert codes(loaded, CLUSTER, base_model=model, today=date(2026, 6, 29)) == ["model-retiring"]
     assert codes(loaded, CLUSTER, base_model=model, today=date(2026, 6, 30)) == ["model-retired"]
+
+
+V100 = Size("Standard_NC6s_v3", 6, 1, computes=("AmlCompute", "MIR"))
+SERVER = wanted("deployment", "main", "d-1", {"instance_type": V100.name}, parts=DeploymentParts("e"))
+
+
+@pytest.mark.parametrize(
+    ("offered", "today", "live", "expected"),
+    [
+        (V100, date(2025, 6, 1), None, []),
+        (V100, date(2025, 7, 2), None, ["size-retiring"]),
+        (None, date(2025, 9, 30), None, ["size-retired"]),
+        (None, date(2025, 9, 30), there(SERVER), ["size-retired"]),
+        (None, date(2025, 6, 1), None, ["size-unknown"]),
+        (replace(V100, computes=("AmlCompute",)), date(2025, 6, 1), None, ["size-unsupported"]),
+    ],
+)
+def test_the_region_offers_the_size_of_a_deployment(
+    loaded: LoadedSpec, offered: Size | None, today: date, live: Live | None, expected: list[str]
+) -> None:
+    sizes = {**SIZES, **({offered.name.lower(): offered} if offered else {})}
+    facts = Facts("/x", "eastus", base_model=MODEL, sizes=sizes, today=today)
+    planned = (PlannedResource(SERVER.address, Action.NO_OP if live else Action.CREATE, SERVER.name),)
+    stack = Stack("s", "local", CLAIM, (SERVER,))
+    found = check(Subject(loaded, stack, facts, {SERVER.address: Observation(live)}, planned, NOTHING))
+    found = [f for f in found if f.code.startswith("size-") and f.code != "size-not-allowed"]
+    assert [f.code for f in found] == expected
+    errors = {"size-retired", "size-unknown", "size-unsupported"} if live is None else set()
+    assert {f.code for f in found if f.severity is Severity.ERROR} == errors & set(expected)
+
+
+def test_alternatives_are_sizes_that_the_region_offers(loaded: LoadedSpec) -> None:
+    listed = AllowList(("Standard_NC6s_v3", "Standard_NC40ads_H100_v5", A100.name), "tags")
+    facts = Facts("/x", "eastus", base_model=replace(MODEL, inference=listed), sizes=SIZES, today=date(2026, 1, 1))
+    planned = (PlannedResource(SERVER.address, Action.CREATE, SERVER.name),)
+    (found,) = check(Subject(loaded, Stack("s", "local", CLAIM, (SERVER,)), facts, {}, planned, NOTHING))
+    assert (found.code, found.remedy) == ("size-retired", f"Use {A100.name}.")
+
+
+@pytest.mark.parametrize(("count", "expected"), [(19, []), (20, ["too-many-deployments"])])
+def test_an_endpoint_has_at_most_twenty_deployments(loaded: LoadedSpec, count: int, expected: list[str]) -> None:
+    server = with_(SERVER, instance_type=A100.name)
+    facts = Facts("/x", "eastus", base_model=replace(MODEL, inference=MODEL.finetune), sizes=SIZES)
+    planned = (PlannedResource(server.address, Action.CREATE, server.name),)
+    seen = {server.address: DeploymentObservation(count=count)}
+    found = check(Subject(loaded, Stack("s", "local", CLAIM, (server,)), facts, seen, planned, NOTHING))
+    assert [f.code for f in found] == expected
+
+
+@pytest.mark.parametrize(("name", "expected"), [("a-b1", []), ("a--b", ["endpoint-name"]), ("ab", ["endpoint-name"])])
+def test_the_name_of_an_endpoint(loaded: LoadedSpec, name: str, expected: list[str]) -> None:
+    endpoint = wanted("endpoint", "main", name, {"auth_mode": "key"})
+    facts = Facts("/x", "eastus")
+    found = check(Subject(loaded, Stack("s", "local", CLAIM, (endpoint,)), facts, {}, (), NOTHING))
+    assert [f.code for f in found] == expected
 
 
 def test_a_served_model_must_be_there_and_not_archived(loaded: LoadedSpec) -> None:
@@ -178,6 +237,8 @@ def test_every_check_says_what_it_finds() -> None:
         ({"t": "x" * 256, "n" * 512: ""}, []),
         ({"t": "x" * 257}, ["tag-too-long"]),
         ({"n" * 513: ""}, ["tag-too-long"]),
+        ({"a/b": ""}, ["tag-name"]),
+        ({"Team": "a", "team": "b"}, ["tag-name"]),
     ],
 )
 def test_tags_fit_the_resource_managers_limits(loaded: LoadedSpec, tags: dict[str, str], wanted: list[str]) -> None:

@@ -22,7 +22,7 @@ from phift.preflight import Subject
 from phift.preflight.quota import quota
 from phift.spec import LoadedSpec, load
 from phift.state.desired import Desired, Stack
-from phift.state.facts import AllowList, BaseModel, Facts, Size, Usage
+from phift.state.facts import AllowList, BaseModel, Consumer, Facts, Size, Usage
 from phift.state.live import Live, Observation
 from phift.state.ownership import Claim, Owner, Ownership
 from phift.state.source import Source
@@ -101,9 +101,16 @@ def found(
     planned = tuple(PlannedResource(d.address, action, d.name) for d, action, _ in items)
     seen = {d.address: Observation(live, **others) for d, _, live in items}
     facts = Facts("/x", "eastus", base_model=model, sizes=SIZES)
-    return list(
-        quota(Subject(loaded, stack, facts, seen, planned, cast(RemoteFacts, SimpleNamespace(usages=read or usages()))))
-    )
+    remote = SimpleNamespace(usages=read or usages(), consumers=lambda: CONSUMERS)
+    return list(quota(Subject(loaded, stack, facts, seen, planned, cast(RemoteFacts, remote))))
+
+
+CONSUMERS = (
+    Consumer("cluster other-gpu", T4.name, 2),
+    Consumer("cluster spot", T4.name, 2, low_priority=True),
+    Consumer("deployment chat/d-1", T4.name, 1),
+    Consumer("deployment cpu/main", "Standard_Unheard_Of", 1),
+)
 
 
 def of_size(size: Size) -> Desired[Any]:
@@ -142,7 +149,8 @@ def test_a_deployment_beside_the_old_one_needs_all_of_it_again(loaded: LoadedSpe
         "deployment.main needs 32 vCPUs of Standard NCASv3_T4 Family Cluster Dedicated vCPUs; only 12 available"
     )
     assert told.detail == (
-        "2 x 16: 1 instance of Standard_NC16as_T4_v3, plus 1 reserved by the service. In use: 180 of 192."
+        "2 x 16: 1 instance of Standard_NC16as_T4_v3, plus 1 reserved by the service. In use: 180 of 192, by cluster "
+        "other-gpu (2 x Standard_NC16as_T4_v3), deployment chat/d-1 (1 x Standard_NC16as_T4_v3)."
     )
     assert "run `phift destroy`, then `phift apply`; nothing is trained again" in told.remedy
     assert told.path == "deployment.instance_type"
@@ -162,7 +170,7 @@ def test_a_size_without_reserve_fits_to_the_last_core(loaded: LoadedSpec) -> Non
     assert found(loaded, (DEPLOYMENT, Action.CREATE, None), read=usages((168, 192))) == []
     (told,) = found(loaded, (DEPLOYMENT, Action.CREATE, None), read=usages((169, 192)))
     assert told.severity is Severity.ERROR
-    assert told.detail == "1 x 24: 1 instance of Standard_NC24ads_A100_v4. In use: 169 of 192."
+    assert told.detail == "1 x 24: 1 instance of Standard_NC24ads_A100_v4. In use: 169 of 192, by others in the region."
 
 
 def test_the_sizes_that_fit_are_counted_with_their_own_reserve(loaded: LoadedSpec) -> None:
@@ -205,7 +213,7 @@ def test_a_change_in_place_needs_what_it_does_not_hold(loaded: LoadedSpec) -> No
 def test_a_cluster_of_which_no_node_fits_is_not_made(loaded: LoadedSpec) -> None:
     (told,) = found(loaded, (COMPUTE, Action.CREATE, None), read=usages((180, 192)))
     assert (told.severity, told.code) == (Severity.ERROR, "quota-exceeded")
-    assert told.detail == "1 x 24: 1 node of Standard_NC24ads_A100_v4. In use: 180 of 192."
+    assert told.detail == "1 x 24: 1 node of Standard_NC24ads_A100_v4. In use: 180 of 192, by others in the region."
     assert told.remedy.startswith("Sizes that fit: Standard_NC6s_v3.")
 
 

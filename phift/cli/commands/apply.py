@@ -32,6 +32,7 @@ def apply(
     replace: o.ReplaceOption = None,
     retry_failed: o.RetryFailedOption = False,
     take_over: o.TakeOverOption = False,
+    strict: o.StrictOption = False,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Show the plan and exit, like `phift plan`.", rich_help_panel="Output options"),
@@ -56,7 +57,7 @@ def apply(
         held = {"--target": target, "--var": not planfile.conceals(file) and var, "--var-file": var_file}
         o.refuse("a saved plan, which contains its own", held)
         planned = {"--select": select, "--replace": replace, "--retry-failed": retry_failed}
-        planned["--take-over"] = take_over
+        planned |= {"--take-over": take_over, "--strict": strict}
         o.refuse("a saved plan, which is applied exactly as saved", planned)
     approved = saved or auto_approve or dry_run
     o.require_approval(json=json, quiet=quiet, given=approved, remedy="Pass --auto-approve, or apply a saved plan.")
@@ -78,7 +79,9 @@ def apply(
         if (requests := several(request)) is not None:
             one = {"--json": json, "--select": select, "--replace": replace}
             o.refuse("several stacks", one, remedy=o.ONE_STACK)
-            together = plan_several(requests, connect, terminal, retry_failed=retry_failed, take_over=take_over)
+            together = plan_several(
+                requests, connect, terminal, retry_failed=retry_failed, take_over=take_over, strict=strict
+            )
             terminal.print(
                 many_view(o.PlanFormat.TEXT)(together, PlanOptions(terminal.streams.out_style, summary=quiet))
             )
@@ -92,6 +95,7 @@ def apply(
             take_over=take_over,
             select=o.parse_addresses(select, "--select"),
             replace_=o.parse_addresses(replace, "--replace"),
+            strict=strict,
         )
     if saved and dry_run:
         view.planned(plan)

@@ -34,6 +34,7 @@ def plan(
     replace: o.ReplaceOption = None,
     retry_failed: o.RetryFailedOption = False,
     take_over: o.TakeOverOption = False,
+    strict: o.StrictOption = False,
     destroy: Annotated[
         bool,
         typer.Option("--destroy", help="Plan a destroy.", rich_help_panel="Plan options"),
@@ -76,7 +77,9 @@ def plan(
             "--base requires --format md", remedy="To compare as text, use `git diff REF` and `phift render`."
         )
     if destroy:
-        o.refuse("--destroy", {"--select": select, "--replace": replace, "--retry-failed": retry_failed})
+        o.refuse(
+            "--destroy", {"--select": select, "--replace": replace, "--retry-failed": retry_failed, "--strict": strict}
+        )
     if out:
         planfile.require_writable(out)
     terminal = Terminal.of(no_color=no_color)
@@ -85,7 +88,9 @@ def plan(
     if (requests := several(request)) is not None:
         one = {"--out": out, "--select": select, "--replace": replace, "--base": base, "--destroy": destroy}
         o.refuse("several stacks", one, remedy=o.ONE_STACK)
-        together = plan_several(requests, connect, terminal, retry_failed=retry_failed, take_over=take_over)
+        together = plan_several(
+            requests, connect, terminal, retry_failed=retry_failed, take_over=take_over, strict=strict
+        )
         terminal.print(
             many_view(format)(
                 together,
@@ -103,6 +108,7 @@ def plan(
             take_over=take_over,
             select=o.parse_addresses(select, "--select"),
             replace_=o.parse_addresses(replace, "--replace"),
+            strict=strict,
         )
     )
     if out:

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from phift.diagnostics import Diagnostic
 from phift.kinds.check import check, has
 from phift.kinds.compute.parts import FINETUNE, ComputeParts
-from phift.kinds.shared.sizes import size_findings
+from phift.kinds.shared.sizes import availability, size_findings
 from phift.kinds.subject import Subject
 from phift.state.desired import Desired
 from phift.state.live import Live
 
-__all__ = ["compute_state", "gpu_count", "size_allowed"]
+__all__ = ["compute_state", "gpu_count", "size_allowed", "size_offered"]
 
 
 @check(
@@ -29,7 +29,7 @@ def size_allowed(subject: Subject) -> Iterator[Diagnostic]:
         size, _ = subject.size_of(compute)
         if model is None or not size or compute.parts.task != FINETUNE:
             continue
-        for finding in size_findings(size, model, "finetune", compute.parts.allow, str(compute.address)):
+        for finding in size_findings(size, model, "finetune", compute.parts.allow, str(compute.address), subject.facts):
             yield subject.at(f"compute.{compute.address.name}.size", finding)
 
 
@@ -83,29 +83,41 @@ def _findings(desired: Desired[ComputeParts], live: Live | None) -> Iterator[Dia
 
 
 @check(
+    "compute-size-offered",
+    reads="sizes that the region offers, and their retirement dates",
+    source="VM sizes of the region, phift's catalogue",
+    applies=has("compute"),
+)
+def size_offered(subject: Subject) -> Iterator[Diagnostic]:
+    """size-retired, size-retiring, size-unknown, size-unsupported."""
+    for compute in subject.stack.of_kind("compute"):
+        live = subject.live(compute)
+        if not compute.owned and live is None:
+            continue
+        name, _ = subject.size_of(compute)
+        if not name and not compute.owned:
+            continue
+        writes = compute.owned and (live is None or subject.action(compute).changes_something)
+        for finding in availability(
+            name, subject.facts, "finetune", compute.parts.allow, str(compute.address), writes=writes
+        ):
+            yield subject.at(f"compute.{compute.address.name}.size", finding)
+
+
+@check(
     "compute-gpus",
     reads="GPUs of the VM size, nodes of the cluster",
     source="VM sizes of the region",
     applies=has("compute"),
 )
 def gpu_count(subject: Subject) -> Iterator[Diagnostic]:
-    """size-unknown, size-without-gpu, too-few-nodes."""
+    """size-without-gpu, too-few-nodes."""
     for compute in subject.stack.of_kind("compute"):
         if compute.parts.task != FINETUNE or (not compute.owned and subject.live(compute) is None):
             continue
-        name, size = subject.size_of(compute)
+        _, size = subject.size_of(compute)
         address, path = str(compute.address), f"compute.{compute.address.name}.size"
-        if size is None:
-            yield subject.at(
-                path,
-                Diagnostic(
-                    f"VM size {name or '(none)'} is not available in the region of the workspace",
-                    remedy="To list the available sizes, run `az ml compute list-sizes`.",
-                    address=address,
-                    code="size-unknown",
-                ),
-            )
-        elif size.gpus == 0:
+        if size is not None and size.gpus == 0:
             yield subject.at(
                 path,
                 Diagnostic(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from phift.kinds.base import Kind, Wire
-from phift.kinds.compute.checks import compute_state, gpu_count, size_allowed
+from phift.kinds.compute.checks import compute_state, gpu_count, size_allowed, size_offered
 from phift.kinds.compute.compile import computes
 from phift.kinds.compute.demand import demand
 from phift.kinds.compute.parts import ComputeParts
 from phift.kinds.compute.words import status
+from phift.kinds.shared.permissions import writing
 from phift.state.live import Observation
 from phift.state.traits import Traits
 
@@ -32,7 +33,8 @@ COMPUTE = Kind(
     ),
     compile=computes,
     load_wire=_wire,
-    checks=(compute_state, size_allowed, gpu_count),
+    permissions=writing("computes"),
+    checks=(compute_state, size_allowed, size_offered, gpu_count),
     demand=demand,
     status=status,
 )

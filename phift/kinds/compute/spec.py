@@ -34,7 +34,7 @@ class ComputeBlock(Block):
         AnyCase,
     ] = "dedicated"
     min_instances: Annotated[int, Field(ge=0, description="Minimum number of nodes, kept while idle."), Coerced] = 0
-    max_instances: Annotated[int, Field(ge=1, description="Maximum number of nodes."), Coerced] = 1
+    max_instances: Annotated[int, Field(ge=1, le=65_000, description="Maximum number of nodes."), Coerced] = 1
     idle_time_before_scale_down: Annotated[int, Field(ge=0, description="Seconds."), Coerced] = 120
     location: Annotated[str | None, Field(description="Azure region. Default: the region of the workspace.")] = None
     identity: Annotated[ResourceIdentity | None, Field(description="Managed identity of the nodes.")] = None

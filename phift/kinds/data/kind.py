@@ -9,6 +9,7 @@ from phift.kinds.data.checks import rows
 from phift.kinds.data.compile import data_versions
 from phift.kinds.data.parts import DataParts
 from phift.kinds.data.words import WORDS, status
+from phift.kinds.shared.permissions import archiving
 from phift.plan.versions import decide_version
 from phift.state.desired import Desired
 from phift.state.live import Live, Observation
@@ -46,6 +47,7 @@ DATA = Kind(
     traits=Traits(nature=Nature.VERSION, deadline=_HOUR),
     compile=data_versions,
     load_wire=_wire,
+    permissions=archiving("data/versions"),
     decide=decide_version,
     checks=(rows,),
     recipe=_recipe,

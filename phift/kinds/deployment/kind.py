@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from phift.kinds.base import Kind, Wire
-from phift.kinds.deployment.checks import size_allowed
+from phift.kinds.deployment.checks import deployment_count, size_allowed, size_offered
 from phift.kinds.deployment.compile import deployment
 from phift.kinds.deployment.demand import demand
 from phift.kinds.deployment.parts import DeploymentObservation, DeploymentParts
 from phift.kinds.deployment.plan import decide, removals
 from phift.kinds.deployment.secrets import require_secrets
 from phift.kinds.deployment.words import status
+from phift.kinds.shared.permissions import writing
 from phift.plan.model import Decided
 from phift.state.desired import Desired
 from phift.state.traits import Traits
@@ -35,9 +36,10 @@ DEPLOYMENT = Kind(
     traits=Traits(deadline=7200.0, hosted=True, serves=True, tags_on_arm=True, replaceable=True),
     compile=deployment,
     load_wire=_wire,
+    permissions=writing("onlineEndpoints/deployments"),
     decide=decide,
     removals=removals,
-    checks=(size_allowed,),
+    checks=(size_allowed, size_offered, deployment_count),
     demand=demand,
     decided=_decided,
     require_ready=require_secrets,

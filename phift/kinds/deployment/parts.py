@@ -39,7 +39,9 @@ class DeploymentParts:
 
 @dataclass(frozen=True)
 class DeploymentObservation(Observation):
-    """busy: live traffic in per cent by lower-case name. inputs: the inputs of the live deployment."""
+    """busy: live traffic in per cent by lower-case name. inputs: the inputs of the live deployment. count: of all
+    deployments of the endpoint, those of others included."""
 
     busy: Mapping[str, int] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    count: int = 0

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["CodeConfiguration", "DeploymentBlock", "InitialCount", "Probe", "RequestSettings", "ScaleSettings"]
 
 
+MOST_INSTANCES = 50
+"""Maximum number of instances of a deployment (Azure docs)."""
+
+
 class Probe(Strict):
     """A health probe of a container. Times in seconds."""
 
@@ -70,7 +74,7 @@ class ScaleSettings(Strict):
 class InitialCount(Strict):
     """An instance count that phift sets at creation only; an autoscaler changes it afterwards."""
 
-    initial: Annotated[int, Field(ge=1, description="Number of instances at creation."), Coerced]
+    initial: Annotated[int, Field(ge=1, le=MOST_INSTANCES, description="Number of instances at creation."), Coerced]
 
 
 def _count_shape(value: Any) -> str:
@@ -78,9 +82,24 @@ def _count_shape(value: Any) -> str:
 
 
 _Count = Annotated[
-    Annotated[Annotated[int, Field(ge=1), Coerced], Tag("<count>")] | Annotated[InitialCount, Tag("<initial>")],
+    Annotated[Annotated[int, Field(ge=1, le=MOST_INSTANCES), Coerced], Tag("<count>")]
+    | Annotated[InitialCount, Tag("<initial>")],
     Discriminator(_count_shape),
 ]
+
+
+def _variable_names(root: Node) -> Iterator[Diagnostic]:
+    """Check the names of the environment variables: the service rejects these when it creates the deployment."""
+    node = root.at(("deployment", "environment_variables"))
+    for name, child in ((node.mapping if node else None) or {}).items():
+        if not name or "=" in name or "\0" in name:
+            yield Diagnostic(
+                f"deployment.environment_variables: {name!r} is not a name of an environment variable",
+                remedy='Write a name without "=", such as LOG_LEVEL.',
+                mark=child.name_mark,
+                path=f"deployment.environment_variables.{name}",
+                code="invalid-value",
+            )
 
 
 def _has_model(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
@@ -99,6 +118,7 @@ class DeploymentBlock(Block):
             NotYet("scale_settings", "autoscaling settings", remedy="Write instance_count: {initial: n}."),
         ),
         checks=(_has_model,),
+        tree_checks=(_variable_names,),
     )
     spellings = (
         Implied("$schema"),
@@ -124,7 +144,8 @@ class DeploymentBlock(Block):
     ] = None
     code_configuration: Annotated[CodeConfiguration | None, Field(description="A custom scoring script.")] = None
     environment_variables: Annotated[
-        dict[str, Secret], Field(description='Text, {secret: env:NAME} or "${{keyvault:URL}}".')
+        dict[str, Secret],
+        Field(description='Text, {secret: env:NAME} or "${{keyvault:URL}}".'),
     ] = Field(default_factory=dict)
     egress_public_network_access: Annotated[
         Literal["enabled", "disabled"] | None,

@@ -51,7 +51,8 @@ class DeploymentWire:
             return DeploymentObservation()
         found: Live | None = None
         others = []
-        for raw in context.list(f"{path}/deployments", READ):
+        deployments = context.list(f"{path}/deployments", READ)
+        for raw in deployments:
             live = self._live(context, desired, raw)
             if str(raw["name"]).lower() == desired.name.lower():
                 found = live
@@ -66,6 +67,7 @@ class DeploymentWire:
             previous=Previous(serving[0].name, inputs_in(serving[0].marks)) if serving else None,
             busy=busy,
             inputs=inputs_in(found.marks) if found else {},
+            count=len(deployments),
         )
 
     def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from phift.kinds.base import Kind, Wire
+from phift.kinds.endpoint.checks import endpoint_named
 from phift.kinds.endpoint.compile import endpoint
 from phift.kinds.endpoint.words import result, status
+from phift.kinds.shared.permissions import writing
 from phift.state.desired import NoParts
 from phift.state.live import Observation
 from phift.state.traits import Traits
@@ -30,6 +32,8 @@ ENDPOINT = Kind(
     ),
     compile=endpoint,
     load_wire=_wire,
+    permissions=writing("onlineEndpoints"),
+    checks=(endpoint_named,),
     status=status,
     result=result,
 )

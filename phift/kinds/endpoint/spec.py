@@ -26,7 +26,7 @@ class EndpointBlock(Block):
     name: Annotated[
         str | None,
         *matching(
-            "[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]", "3 to 32 letters, digits and dashes, starting with a letter"
+            r"(?=.{3,32}$)[a-zA-Z](-?[a-zA-Z0-9])*", "3 to 32 letters, digits and single dashes, starting with a letter"
         ),
         Field(description="Name, unique in the region. Default: {stack}-{6 hex digits of the workspace}."),
     ] = None

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 
 from phift.diagnostics import Diagnostic, Severity
 from phift.kinds.check import check, has
 from phift.kinds.subject import Subject
 
 __all__ = ["lifecycle"]
+
+_SOON = timedelta(days=90)
+"""A retirement that near is reported."""
 
 
 @check(
@@ -18,7 +22,7 @@ __all__ = ["lifecycle"]
     applies=has("job"),
 )
 def lifecycle(subject: Subject) -> Iterator[Diagnostic]:
-    """weights-missing, and model-retired, which is a warning as the registry may still provide the model."""
+    """weights-missing; model-retired and model-retiring, warnings as the registry may still provide the model."""
     model = subject.facts.base_model
     if model is not None and model.no_weights and subject.loaded.spec.finetune is not None:
         yield subject.at(
@@ -30,16 +34,33 @@ def lifecycle(subject: Subject) -> Iterator[Diagnostic]:
                 code="weights-missing",
             ),
         )
-    if model is None or model.finetune_retirement is None:
+    if model is None or model.stand_in:
         return
-    if model.finetune_retirement <= subject.facts.today and not model.stand_in:
-        yield subject.at(
-            "base_model",
-            Diagnostic(
-                f"{model.name} was retired for fine-tuning on {model.finetune_retirement.isoformat()}",
-                severity=Severity.WARNING,
-                detail="The registry may stop providing it at any time.",
-                remedy="Use a current model, such as Phi-4 (configs/phi4.yaml).",
-                code="model-retired",
-            ),
+    uses = [("fine-tuning", model.finetune_retirement)]
+    if subject.stack.of_kind("deployment"):
+        uses.append(("serving", model.inference_retirement))
+    for use, day in uses:
+        if day is not None and (finding := _retirement(model.name, use, day, subject.facts.today)):
+            yield subject.at("base_model", finding)
+
+
+def _retirement(name: str, use: str, day: date, today: date) -> Diagnostic | None:
+    if day <= today:
+        return Diagnostic(
+            f"{name} was retired for {use} on {day.isoformat()}",
+            severity=Severity.WARNING,
+            detail="The registry may stop providing it at any time."
+            if use == "fine-tuning"
+            else "Its publisher no longer supports deployments of it.",
+            remedy="Use a current model, such as Phi-4 (configs/phi4.yaml).",
+            code="model-retired",
         )
+    if day <= today + _SOON:
+        return Diagnostic(
+            f"{name} will be retired for {use} on {day.isoformat()}",
+            severity=Severity.WARNING,
+            detail="After that day, the registry may stop providing it.",
+            remedy="Plan the change to a current model, such as Phi-4 (configs/phi4.yaml).",
+            code="model-retiring",
+        )
+    return None

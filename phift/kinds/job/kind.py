@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from phift.errors import JobFailedError
@@ -12,8 +13,10 @@ from phift.kinds.job.memory import memory
 from phift.kinds.job.parts import JobObservation, JobParts
 from phift.kinds.job.plan import decide
 from phift.kinds.job.words import WORDS, result, status
+from phift.plan.action import Action
 from phift.plan.model import Decided
-from phift.state.desired import Desired
+from phift.state.desired import Desired, Stack
+from phift.state.permissions import ML, Needed
 from phift.state.traits import Nature, Traits
 
 __all__ = ["JOB"]
@@ -40,6 +43,14 @@ def _retry(desired: Desired[JobParts], error: JobFailedError) -> Desired[JobPart
     return replace(desired, parts=replace(parts, attempt=parts.attempt + 1))
 
 
+def _permissions(action: Action, stack: Stack) -> Iterable[Needed]:
+    """Submitting writes the job; deleting cancels it; adopting a running one only waits."""
+    if action is Action.RUN:
+        yield Needed(f"{ML}/jobs/write")
+    elif action is Action.DELETE:
+        yield Needed(f"{ML}/jobs/cancel/action")
+
+
 JOB = Kind(
     name="job",
     traits=Traits(
@@ -52,6 +63,7 @@ JOB = Kind(
     ),
     compile=training_job,
     load_wire=_wire,
+    permissions=_permissions,
     decide=decide,
     checks=(lifecycle, memory),
     decided=_decided,

@@ -8,6 +8,7 @@ from phift.kinds.model.compile import models
 from phift.kinds.model.parts import ModelObservation, ModelParts, ReferenceParts
 from phift.kinds.model.plan import decide
 from phift.kinds.model.words import WORDS, result, status
+from phift.kinds.shared.permissions import archiving
 from phift.state.traits import Nature, Traits
 
 __all__ = ["MODEL"]
@@ -24,6 +25,7 @@ MODEL = Kind(
     traits=Traits(nature=Nature.VERSION, deadline=900.0, adoptable=True),
     compile=models,
     load_wire=_wire,
+    permissions=archiving("models/versions"),
     decide=decide,
     checks=(served_model,),
     words=WORDS,

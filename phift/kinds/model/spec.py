@@ -14,7 +14,9 @@ class ModelBlock(Block):
 
     name: Annotated[
         str,
-        *matching("[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}", "at most 255 letters, digits, dashes, dots and underscores"),
+        *matching(
+            "[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}", "at most 255 letters, digits, dashes and underscores, without dots"
+        ),
         Field(description="Name of the model in the workspace."),
     ]
     description: Annotated[str | None, Field(description="Shown in the workspace.")] = None

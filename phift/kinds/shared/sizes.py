@@ -1,16 +1,26 @@
-"""Check a VM size against the allow-lists of the model and of the author."""
+"""Check a VM size: the allow-lists of the model and of the author, and whether the region offers it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
 
+from phift.catalog.vm_sizes import vm_size
 from phift.diagnostics import Diagnostic, Severity
-from phift.state.facts import AllowList, BaseModel, Task
+from phift.state.facts import AllowList, BaseModel, Facts, Task
 
-__all__ = ["size_findings"]
+__all__ = ["CLUSTER", "SERVING", "availability", "size_findings"]
+
+CLUSTER, SERVING = "AmlCompute", "MIR"
+"""Uses of a VM size, as the workspace lists them."""
+_SOON = timedelta(days=90)
+"""A retirement that near is reported."""
+_LIST = "To list the available sizes, run `az ml compute list-sizes`."
 
 
-def size_findings(size: str, model: BaseModel, task: Task, own: Sequence[str], address: str) -> Iterator[Diagnostic]:
+def size_findings(
+    size: str, model: BaseModel, task: Task, own: Sequence[str], address: str, facts: Facts
+) -> Iterator[Diagnostic]:
     """Yield size-not-allowed, size-not-in-spec-list and no-list-known for a size."""
     listed = model.allow_list(task)
     what = "fine-tuning" if task == "finetune" else "serving"
@@ -18,7 +28,7 @@ def size_findings(size: str, model: BaseModel, task: Task, own: Sequence[str], a
         yield Diagnostic(
             f"{size} is not allowed for {what} {model.name}",
             detail=_source_of_the_list(model, listed),
-            remedy=_alternatives(listed, own),
+            remedy=_alternatives(listed, own, _use(task), facts),
             address=address,
             code="size-not-allowed",
         )
@@ -40,14 +50,92 @@ def size_findings(size: str, model: BaseModel, task: Task, own: Sequence[str], a
         )
 
 
+def availability(
+    size: str,
+    facts: Facts,
+    task: Task,
+    own: Sequence[str],
+    address: str,
+    *,
+    writes: bool,
+) -> Iterator[Diagnostic]:
+    """Yield size-retired, size-retiring, size-unknown and size-unsupported: whether the region offers a size for a use.
+
+    writes: whether the plan writes the object; an existing object of a retired size is reported by a warning.
+    """
+    known, use = vm_size(size), _use(task)
+    retired = known.retired if known else None
+    listed = facts.base_model.allow_list(task) if facts.base_model else AllowList()
+    instead = _alternatives(listed, own, use, facts) if listed.known else _LIST
+    offered = facts.sizes.get(size.lower())
+    severity = Severity.ERROR if writes else Severity.WARNING
+    if retired is not None and retired <= facts.today:
+        yield Diagnostic(
+            f"{size} was retired on {retired.isoformat()}",
+            severity=severity,
+            detail="Azure rejects new clusters and deployments of a retired size."
+            if writes
+            else "The existing object is kept; Azure may stop it, and rejects a new one.",
+            remedy=instead,
+            address=address,
+            code="size-retired",
+        )
+    elif facts.sizes and offered is None:
+        yield Diagnostic(
+            f"VM size {size or '(none)'} is not available in the region of the workspace",
+            severity=severity,
+            remedy=instead,
+            address=address,
+            code="size-unknown",
+        )
+    elif offered is not None and offered.computes and use.lower() not in {c.lower() for c in offered.computes}:
+        yield Diagnostic(
+            f"{size} cannot be used for {'clusters' if use == CLUSTER else 'online deployments'} in {facts.location}",
+            severity=severity,
+            detail=f"The workspace lists it for: {', '.join(offered.computes)}.",
+            remedy=instead,
+            address=address,
+            code="size-unsupported",
+        )
+    if retired is not None and _near(retired, facts.today):
+        yield Diagnostic(
+            f"{size} will be retired on {retired.isoformat()}",
+            severity=Severity.WARNING,
+            detail="Clusters and deployments of the size then stop.",
+            remedy=instead,
+            address=address,
+            code="size-retiring",
+        )
+
+
+def _near(day: date, today: date) -> bool:
+    return today < day <= today + _SOON
+
+
+def _use(task: Task) -> str:
+    return CLUSTER if task == "finetune" else SERVING
+
+
 def _source_of_the_list(model: BaseModel, listed: AllowList) -> str:
     if not listed.known:
         return "No allow-list is published for this model; K80 sizes are rejected for every model."
     return f"{model.name}:{model.version} allows ({listed.origin}): {', '.join(listed.sizes)}"
 
 
-def _alternatives(listed: AllowList, own: Sequence[str]) -> str:
+def _alternatives(listed: AllowList, own: Sequence[str], use: str, facts: Facts) -> str:
+    """Name the sizes of the allow-lists that the region offers now."""
     both = [s for s in listed.sizes if not own or s.lower() in {o.lower() for o in own}]
+    both = list(_offered(both, use, facts))
     if not both:
         return "Use another size" + (" and add it to `allow`." if own else " with a later generation of GPUs.")
     return f"Use {both[0]}." if len(both) == 1 else f"Use one of: {', '.join(both)}."
+
+
+def _offered(names: Iterable[str], use: str, facts: Facts) -> Iterator[str]:
+    for name in names:
+        known, offered = vm_size(name), facts.sizes.get(name.lower())
+        if known is not None and known.retired is not None and known.retired <= facts.today:
+            continue
+        if facts.sizes and (offered is None or (offered.computes and use not in offered.computes)):
+            continue
+        yield name

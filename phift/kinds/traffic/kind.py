@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from phift.kinds.base import Kind, Wire
+from phift.kinds.shared.permissions import writing
 from phift.kinds.traffic.compile import traffic
 from phift.kinds.traffic.parts import TrafficObservation, TrafficParts
 from phift.kinds.traffic.plan import decide, shares
@@ -36,6 +37,7 @@ TRAFFIC = Kind(
     traits=Traits(deadline=1800.0, leaves_object=False, hosted=True, routes=True),
     compile=traffic,
     load_wire=_wire,
+    permissions=writing("onlineEndpoints"),
     decide=decide,
     decided=_decided,
     identity=_identity,

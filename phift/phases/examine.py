@@ -1,0 +1,160 @@
+"""Examine a stack: read the live objects, decide, and run all checks. The result is a plan, or a table of checks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from phift.address import Address
+from phift.diagnostics import LISTED, Diagnostic, Severity, capped, errors_of
+from phift.errors import AzureError, RefusedError
+from phift.kinds.check import NamedCheck
+from phift.kinds.registry import KINDS
+from phift.kinds.subject import Subject
+from phift.phases.drafting import prune, refused
+from phift.plan.action import Action
+from phift.plan.model import PlannedResource
+from phift.plan.planner import decide
+from phift.plan.selection import selected
+from phift.plan.standing import DEFAULT, Policy
+from phift.preflight.permissions import PERMISSIONS
+from phift.preflight.run import Checked, run
+from phift.preflight.waivers import Waived, split
+from phift.state.desired import Desired
+from phift.state.live import Observation
+from phift.workbench.open import Workbench, observe
+from phift.workbench.orphans import strangers
+from phift.workbench.rename_check import former_name
+
+__all__ = ["Examination", "examine", "require_strict"]
+
+
+def _named(name: str, reads: str, source: str) -> NamedCheck:
+    """Return the row of findings that the compiler or the planner yields."""
+    return NamedCheck(lambda subject: iter(()), name, reads, source)
+
+
+_SPEC = _named("spec", "fields, and values that must fit together", "the spec, the component, the base model")
+_OWNERSHIP = _named("ownership", "owners, protection and states of existing resources", "the workspace")
+_NAMES = _named("former-names", "names under which this spec has created stacks", "the workspace")
+_OTHERS = _named("other-objects", "objects with the names of this stack that it does not contain", "the workspace")
+_DATA = _named("data-checks", "pinned results of data.checks", "phift.lock")
+
+
+@dataclass(frozen=True)
+class Examination:
+    """The decisions about a stack, and each check with its findings, in the order in which they run.
+
+    notes: lines of the data checks.
+    """
+
+    bench: Workbench
+    subject: Subject
+    observed: Mapping[Address, Observation]
+    resources: tuple[PlannedResource, ...]
+    checked: tuple[Checked, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def trains(self) -> bool:
+        """Whether a training will run."""
+        return _trains(self.resources)
+
+    @property
+    def findings(self) -> list[Diagnostic]:
+        return [finding for each in self.checked for finding in each.findings]
+
+    def require_accepted(self) -> Examination:
+        """Raise RefusedError with all findings if one of them is an error."""
+        found = self.findings
+        if errors_of(found):
+            raise RefusedError(found if len(found) <= LISTED else capped(found))
+        return self
+
+    def completed(self) -> Examination:
+        """Add what is examined only if there is no error: objects of others, and the checks of the data."""
+        others = [replace(d, severity=Severity.WARNING) for d in refused(self.bench, strangers(self.bench))]
+        warnings, notes = _data_checks(self.bench, self.resources)
+        added = [Checked(_OTHERS, tuple(others))]
+        if self.bench.loaded.spec.data is not None and self.bench.loaded.spec.data.checks is not None:
+            added.append(Checked(_DATA, warnings))
+        return replace(self, checked=(*self.checked, *added), notes=notes)
+
+    def warnings(self) -> tuple[tuple[Diagnostic, ...], tuple[Waived, ...]]:
+        """Return the warnings, those of the loaded spec first, and the waived ones."""
+        found = (*self.bench.loaded.warnings, *(d for d in self.findings if d.severity is Severity.WARNING))
+        return split(found, self.bench.loaded.spec.waivers)
+
+
+def examine(
+    bench: Workbench, policy: Policy = DEFAULT, *, select: Collection[Address] = (), writes: bool = True
+) -> Examination:
+    """Return the decisions and the findings for a workbench, errors included.
+
+    select: check only these addresses and their dependencies. writes: whether the plan may be applied; otherwise the
+    permissions of the caller are not checked.
+    """
+    observed = observe(bench)
+    # Drift and --take-over check all objects; otherwise the ledger is read only for generated names.
+    everything = policy.reclaim or policy.take_over
+    lost = bench.remembered.lost(bench.stack, observed, generated=not everything)
+    policy = replace(policy, lost=lost)
+    resources, findings = decide(bench.stack, observed, KINDS, policy)
+    if _trains(resources):
+        policy = replace(policy, missing=_missing(bench, observed))
+        resources, findings = decide(bench.stack, observed, KINDS, policy)
+    subject = Subject(bench.loaded, bench.stack, bench.resolved.facts, observed, resources, bench.remote)
+    pruned, kept = prune(bench)
+    resources = (*bench.remembered.beside(resources, bench.stack), *pruned)
+    chosen = selected(resources, select) if select else resources
+    checked = (
+        Checked(_SPEC, tuple(bench.stack.findings)),
+        Checked(_OWNERSHIP, (*findings, *kept)),
+        *run(replace(subject, planned=tuple(chosen)), skip=() if writes else (PERMISSIONS,)),
+        Checked(_NAMES, tuple(former_name(bench, resources))),
+    )
+    return Examination(bench, subject, observed, resources, checked)
+
+
+def require_strict(warnings: Sequence[Diagnostic]) -> None:
+    """Raise RefusedError with the warnings as errors, for `--strict`."""
+    if warnings:
+        raise RefusedError(list(_as_errors(warnings)))
+
+
+def _as_errors(warnings: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
+    for finding in warnings:
+        yield replace(finding, severity=Severity.ERROR)
+
+
+def _trains(resources: Sequence[PlannedResource]) -> bool:
+    return any(r.action is Action.RUN and KINDS[r.address.kind].traits.trains for r in resources)
+
+
+def _missing(bench: Workbench, observed: Mapping[Address, Observation]) -> frozenset[Address]:
+    """Return the missing inputs of a job. Checked only if a job will run; unreadable inputs count as existing."""
+
+    def gone(desired: Desired[Any]) -> bool:
+        stored, live = KINDS[desired.address.kind].stored, observed[desired.address].live
+        if stored is None or live is None or not desired.owned or not live.ours:
+            return False
+        try:
+            return not stored(bench.context, live)
+        except AzureError:
+            return False
+
+    return frozenset(d.address for d in bench.stack.resources if d.address in observed and gone(d))
+
+
+def _data_checks(
+    bench: Workbench, resources: Sequence[PlannedResource]
+) -> tuple[tuple[Diagnostic, ...], tuple[str, ...]]:
+    """Return the warnings and notes of the data checks, if the spec has any: what they need takes long to import."""
+    data = bench.loaded.spec.data
+    if data is None or data.checks is None:
+        return (), ()
+    from phift.workbench.rows import plan_checks
+
+    checks = plan_checks(bench, resources)
+    return checks.warnings, checks.notes
