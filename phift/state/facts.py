@@ -199,13 +199,16 @@ class Usage:
 @dataclass(frozen=True)
 class DataFacts:
     """The facts of a split. version: 12 hex digits of its recipe. recipe: how to prepare its rows (see
-    phift.data.Recipe). size: of the source in bytes. shown: further values shown in the plan."""
+    phift.data.Recipe). size: of the source in bytes. shown: further values shown in the plan. rows, longest: the rows
+    and the tokens of the longest one, as pinned by the data checks; None if they have not run."""
 
     split: str
     version: str
     recipe: Any = None
     size: int = 0
     shown: Mapping[str, Any] = field(default_factory=dict)
+    rows: int | None = None
+    longest: int | None = None
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,8 @@ def resolved_sources(
                 raise
             problems += [_placed(loaded, split, d) for d in error.diagnostics]
             continue
-        found[split] = DataFacts(split, recipe.version, recipe, identity.size, shown)
+        rows, longest = _counted((pinned.checks if pinned else None) or {}, split, recipe)
+        found[split] = DataFacts(split, recipe.version, recipe, identity.size, shown, rows, longest)
         if identity.hub is not None:
             hub[split] = identity.hub.plain()
             notes += _hub_notes(split, wanted, identity.hub)
@@ -88,6 +89,16 @@ def resolved_sources(
         )
     beyond = () if shared.looking else outside(loaded, shared)
     return Sources(found, pins, (*notes, *elsewhere.notes, *beyond), unidentified)
+
+
+def _counted(checks: Mapping[str, Any], split: str, recipe: Recipe) -> tuple[int | None, int | None]:
+    """Return the rows and the tokens of the longest one, as pinned by the data checks for these very rows."""
+    if split not in checks:
+        return None, None
+    from phift.data.checks import Found
+
+    pin = Found.from_plain(checks[split])
+    return (pin.rows, pin.longest) if pin is not None and pin.recipe == recipe.key else (None, None)
 
 
 def _why(error: PhiftError | OSError) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from phift.errors import JobFailedError
 from phift.kinds.base import Kind, Wire
-from phift.kinds.job.checks import lifecycle
+from phift.kinds.job.checks import lifecycle, trainer
 from phift.kinds.job.compile import training_job
 from phift.kinds.job.parts import JobObservation, JobParts
 from phift.kinds.job.plan import decide
@@ -52,7 +52,7 @@ JOB = Kind(
     compile=training_job,
     load_wire=_wire,
     decide=decide,
-    checks=(lifecycle,),
+    checks=(lifecycle, trainer),
     decided=_decided,
     retry=_retry,
     words=WORDS,
