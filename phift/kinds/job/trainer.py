@@ -67,20 +67,15 @@ def trainer_findings(effective: Effective, setting: Setting, *, catalogued: bool
         if rule.severity == "warning" and not mine and not any("." in name for name in rule.names):
             continue  # the publisher of the model recommends it
         certain = rule.severity == "error" and catalogued and (bool(mine) or rule.certain)
+        breaks = "parameter-bounds" if rule.bounds else "parameter-conflict"
         yield Diagnostic(
             rule.message(values),
             severity=Severity.ERROR if certain else Severity.WARNING,
             detail=_why(rule, effective, mine),
             remedy=rule.remedy or _default(rule, effective),
             path=f"finetune.parameters.{mine[0]}" if mine else "finetune",
-            code=_code(rule),
+            code="parameter-effect" if rule.severity == "warning" else breaks,
         )
-
-
-def _code(rule: Rule) -> str:
-    if rule.severity == "warning":
-        return "parameter-effect"
-    return "parameter-bounds" if rule.bounds else "parameter-conflict"
 
 
 def _default(rule: Rule, effective: Effective) -> str:
