@@ -47,6 +47,8 @@ __all__ = [
     "TakeOverOption",
     "TargetOption",
     "TimeoutOption",
+    "ValidateFormat",
+    "ValidateFormatOption",
     "VarFileOption",
     "VarOption",
     "parse_addresses",
@@ -55,6 +57,7 @@ __all__ = [
     "refuse",
     "request_of",
     "require_approval",
+    "require_folder",
 ]
 
 _SPEC = "Spec options"
@@ -69,6 +72,17 @@ class PlanFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
     MD = "md"
+    GITHUB = "github"
+    SARIF = "sarif"
+
+
+class ValidateFormat(StrEnum):
+    """Output formats of findings."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+    SARIF = "sarif"
 
 
 SpecArgument = Annotated[Path, typer.Argument(metavar="SPEC", help="The YAML file that defines the stack.")]
@@ -133,7 +147,19 @@ FormatOption = Annotated[
 PlanFormatOption = Annotated[
     PlanFormat,
     typer.Option(
-        "--format", metavar="text|json|md", help="Output format; md is for pull requests.", rich_help_panel=_OUTPUT
+        "--format",
+        metavar="text|json|md|github|sarif",
+        help="Output format; md is for pull requests, github prints annotations, sarif is for code scanning.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+ValidateFormatOption = Annotated[
+    ValidateFormat,
+    typer.Option(
+        "--format",
+        metavar="text|json|github|sarif",
+        help="Output format; github prints annotations, sarif is for code scanning.",
+        rich_help_panel=_OUTPUT,
     ),
 ]
 SummaryOption = Annotated[
@@ -226,8 +252,7 @@ def request_of(
     """
     from phift.phases import Request
 
-    if data_root is not None and not os.path.isdir(data_root):
-        raise UsageError(f"--data-root {data_root}: not a folder")
+    require_folder(data_root)
     request = Request(
         path=spec,
         target=target,
@@ -238,6 +263,12 @@ def request_of(
         tell=tell,
     )
     return request if max_stacks is None else replace(request, max_stacks=max_stacks)
+
+
+def require_folder(data_root: Path | None) -> None:
+    """Raise UsageError for a data root that is not a folder."""
+    if data_root is not None and not os.path.isdir(data_root):
+        raise UsageError(f"--data-root {data_root}: not a folder")
 
 
 def parse_variables(texts: Sequence[str] | None) -> dict[str, str]:

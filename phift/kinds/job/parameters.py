@@ -28,7 +28,7 @@ class Parameter:
 class Effective:
     """parameters: by name. dropped: model defaults without an input in the component.
 
-    problems: of the author's values. defaults: those of the component.
+    problems: of the author's values, and required inputs without a value. defaults: those of the component.
     """
 
     parameters: Mapping[str, Parameter]
@@ -66,6 +66,11 @@ def effective_parameters(
                 offered[name] = _canonical(interface, name, value, "model default")
     parameters |= {**wanted, **offered} if mode == "override" else {**offered, **wanted}
     overridden = [n for n in wanted if mode == "override" and n in offered and offered[n].value != wanted[n].value]
+    problems += [
+        problem
+        for problem in interface.missing({**parameters, **author})
+        if interface.inputs[problem.name].is_literal and managed_input(problem.name) is None
+    ]
     return Effective(parameters, tuple(dropped), tuple(overridden), tuple(problems), component_defaults)
 
 
