@@ -148,8 +148,8 @@ PlanFormatOption = Annotated[
     PlanFormat,
     typer.Option(
         "--format",
-        metavar="text|json|md|github|sarif",
-        help="Output format; md is for pull requests, github prints annotations, sarif is for code scanning.",
+        metavar="FORMAT",
+        help="text, json, md (pull requests), github (annotations) or sarif (code scanning).",
         rich_help_panel=_OUTPUT,
     ),
 ]
@@ -157,8 +157,8 @@ ValidateFormatOption = Annotated[
     ValidateFormat,
     typer.Option(
         "--format",
-        metavar="text|json|github|sarif",
-        help="Output format; github prints annotations, sarif is for code scanning.",
+        metavar="FORMAT",
+        help="text, json, github (annotations) or sarif (code scanning).",
         rich_help_panel=_OUTPUT,
     ),
 ]
