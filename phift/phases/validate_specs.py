@@ -70,8 +70,7 @@ def validate(
     checks = _Offline(data=data, data_root=data_root)
     for one in files:
         own = [d for stack in one.loaded for d in (*twice.get(id(stack), ()), *checks.of(stack))]
-        found = tuple(dict.fromkeys([*one.diagnostics, *own]))
-        yield replace(one, diagnostics=tuple(capped(found)))
+        yield replace(one, diagnostics=(*one.diagnostics, *capped(list(dict.fromkeys(own)))))
 
 
 def _loaded(
