@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 from phift.catalog.files import read_facts
 
-__all__ = ["Rule", "broken", "computes_in_bf16", "model_traits", "rules"]
+__all__ = ["Rule", "broken", "rules"]
 
 Value = str | int | float | bool
 Values = Mapping[str, Value]
@@ -72,30 +71,12 @@ class Rule:
 @cache
 def rules() -> tuple[Rule, ...]:
     """Return all rules, in the order of the file."""
-    return tuple(_rule(number, body) for number, body in enumerate(_facts()["rules"]))
+    return tuple(_rule(number, body) for number, body in enumerate(read_facts("rules.yaml")["rules"]))
 
 
 def broken(values: Values) -> list[Rule]:
     """Return the rules that the values break. values: canonical, by the name of an input or of a further value."""
     return [rule for rule in rules() if rule.parameter in values and rule.breaks(values)]
-
-
-def model_traits(name: str) -> tuple[str, int | None]:
-    """Return the family of a model and its context in tokens; "" and None if unknown."""
-    for entry in _facts()["models"]:
-        if fnmatchcase(name.lower(), entry["pattern"].lower()):
-            return str(entry["family"]), entry.get("context")
-    return "", None
-
-
-def computes_in_bf16(gpu: str) -> bool:
-    """Return whether a GPU, named as in the catalogue of VM sizes, computes in bfloat16."""
-    return gpu.partition(" ")[0] not in _facts()["without_bf16"]
-
-
-@cache
-def _facts() -> dict[str, Any]:
-    return read_facts("rules.yaml")
 
 
 def _rule(number: int, body: Mapping[str, Any]) -> Rule:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeGuard
 
 from phift import catalog
-from phift.catalog.rules import Rule, broken, computes_in_bf16, model_traits
+from phift.catalog.rules import Rule, broken
 from phift.diagnostics import Diagnostic, Severity
 from phift.kinds.job.parameters import Effective
 
@@ -32,7 +32,7 @@ class Setting:
     rows: int | None = None
     longest: int | None = None
 
-    def values(self) -> dict[str, Value]:
+    def values(self, parameters: Mapping[str, Value]) -> dict[str, Value]:
         """Return the known values by the names that the rules use."""
         found: dict[str, Value | None] = {
             "data.rows": self.rows,
@@ -42,15 +42,21 @@ class Setting:
         }
         if size := catalog.vm_size(self.size):
             found["gpu.count"] = size.gpus * self.nodes or None
-            if size.gpu:
-                found |= {"gpu.name": size.gpu, "gpu.bf16": computes_in_bf16(size.gpu)}
+            if gpu := catalog.gpu(size.gpu):
+                found |= {"gpu.name": gpu.name, "gpu.bf16": gpu.bf16}
         if self.model:
-            family, context = model_traits(self.model)
-            listed = catalog.model(self.model)
-            found["model.name"] = self.model
-            found["model.family"] = family or None
-            found["model.context"] = (listed.context_window if listed else None) or context
+            found |= self._of_model(parameters)
         return {name: value for name, value in found.items() if value is not None}
+
+    def _of_model(self, parameters: Mapping[str, Value]) -> dict[str, Value | None]:
+        found: dict[str, Value | None] = {"model.name": self.model}
+        limited = _positive(parameters.get("max_seq_length")) or self.longest is not None
+        if limited or parameters.get("precision") in ("4", "8"):  # the table takes long to read
+            shape, listed = catalog.architecture(self.model), catalog.model(self.model)
+            context = listed.context_window if listed else None
+            if shape is not None:
+                found |= {"model.family": shape.model_types[0], "model.context": context or shape.window}
+        return found
 
 
 def trainer_findings(effective: Effective, setting: Setting, *, catalogued: bool = True) -> Iterator[Diagnostic]:
@@ -60,7 +66,8 @@ def trainer_findings(effective: Effective, setting: Setting, *, catalogued: bool
     catalogued: False for a component that is not in the catalogue, which may not enforce the rules: only warnings.
     The path of each is that of a parameter in the spec, or `finetune` if the spec sets none of those involved.
     """
-    values = {**effective.values(), **setting.values()}
+    parameters = effective.values()
+    values = {**parameters, **setting.values(parameters)}
     values |= _schedule(values)
     for rule in broken(values):
         mine = [n for n in sorted(rule.names, key=lambda n: n != rule.parameter) if _from_spec(effective, n)]
