@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 __all__ = [
+    "LOCK_FILE",
     "SPEC_BYTES",
     "STATE_BYTES",
     "UnfitFileError",
@@ -18,6 +19,7 @@ __all__ = [
     "repository_of",
 ]
 
+LOCK_FILE = "phift.lock"
 SPEC_BYTES = 1_000_000
 """Maximum bytes of a spec, a base or a variable file."""
 STATE_BYTES = 64_000_000

@@ -35,7 +35,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from phift.diagnostics import Diagnostic, Mark, capped
 from phift.errors import InvalidSpecError, PhiftError
-from phift.files import STATE_BYTES, read_regular, real, repository_of
+from phift.files import LOCK_FILE, STATE_BYTES, read_regular, real, repository_of
 from phift.spec import yaml12
 from phift.spec.diagnose import describe, diagnose
 from phift.spec.tree import plain
@@ -55,7 +55,6 @@ __all__ = [
     "write_lock",
 ]
 
-LOCK_FILE = "phift.lock"
 _NEWEST: Final = 2
 _HEAD = "# What floats, pinned. Written by phift: commit it, and move the pins with `phift lock --upgrade`.\n"
 

@@ -24,6 +24,7 @@ VALUES = {
     ("phift/data/problems.py", "first.code"): "Problem",
     ("phift/phases/inspect_data.py", "problem.code"): "Problem",
     ("phift/kinds/job/compile.py", "problem.code"): "InterfaceProblem",
+    ("phift/workbench/offline.py", "problem.code"): "InterfaceProblem",
     ("phift/spec/yaml12.py", "cause.code"): "UnfitFileError",
 }
 """Codes that are read from a value of one of these kinds."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phift.diagnostics import Diagnostic
-from phift.errors import InvalidSpecError, UsageError
+from phift.errors import UsageError
 from phift.plan.model import Plan
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class SpecHandle:
 
 @dataclass(frozen=True, kw_only=True)
 class Validation:
-    """The result of validating a file. stacks: those it defines. diagnostics: errors, or else warnings."""
+    """The result of validating a file. stacks: those it defines, if it is valid. diagnostics: errors and warnings."""
 
     path: Path
     stacks: tuple[str, ...]
@@ -129,25 +129,29 @@ def validate(
     variables: Mapping[str, str] | None = None,
     variable_files: Sequence[str | Path] = (),
     allow_env: Sequence[str] = (),
+    data: bool = True,
+    data_root: str | Path | None = None,
 ) -> Validation:
     """Check a spec file without network access, with every combination of a matrix. Errors are returned, not raised.
 
-    The arguments are those of `open_spec`.
+    data: read and check all rows of local data, and keep the prepared rows in phift's cache. The other arguments are
+    those of `open_spec`.
     """
-    from phift.spec import load_all
+    from phift.phases.validate_specs import validate as validated
 
-    try:
-        made = load_all(
-            Path(path),
+    found = next(
+        validated(
+            [Path(path)],
             target=target,
             variables=variables,
             variable_files=tuple(map(Path, variable_files)),
             allow_env=tuple(allow_env),
+            data=data,
+            data_root=None if data_root is None else Path(data_root),
         )
-    except InvalidSpecError as error:
-        return Validation(path=Path(path), stacks=(), diagnostics=error.diagnostics)
-    warnings = tuple(dict.fromkeys(warning for one in made for warning in one.warnings))
-    return Validation(path=Path(path), stacks=tuple(one.stack for one in made), diagnostics=warnings)
+    )
+    stacks = tuple(found.stacks) if found.valid else ()
+    return Validation(path=Path(path), stacks=stacks, diagnostics=found.diagnostics)
 
 
 def render(spec: SpecHandle) -> Rendering:

@@ -11,7 +11,11 @@ from phift.catalog.interface import ComponentInput, ComponentInterface, Componen
 from phift.catalog.models import CatalogModel, model, models
 from phift.catalog.vm_sizes import VmSize, vm_size, vm_sizes
 
+AS_OF = "2026-07-23"
+"""The date of the facts of the registry."""
+
 __all__ = [
+    "AS_OF",
     "Architecture",
     "CatalogModel",
     "Component",

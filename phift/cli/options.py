@@ -48,6 +48,8 @@ __all__ = [
     "TakeOverOption",
     "TargetOption",
     "TimeoutOption",
+    "ValidateFormat",
+    "ValidateFormatOption",
     "VarFileOption",
     "VarOption",
     "parse_addresses",
@@ -56,6 +58,7 @@ __all__ = [
     "refuse",
     "request_of",
     "require_approval",
+    "require_folder",
 ]
 
 _SPEC = "Spec options"
@@ -70,6 +73,17 @@ class PlanFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
     MD = "md"
+    GITHUB = "github"
+    SARIF = "sarif"
+
+
+class ValidateFormat(StrEnum):
+    """Output formats of findings."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+    SARIF = "sarif"
 
 
 SpecArgument = Annotated[Path, typer.Argument(metavar="SPEC", help="The YAML file that defines the stack.")]
@@ -134,7 +148,19 @@ FormatOption = Annotated[
 PlanFormatOption = Annotated[
     PlanFormat,
     typer.Option(
-        "--format", metavar="text|json|md", help="Output format; md is for pull requests.", rich_help_panel=_OUTPUT
+        "--format",
+        metavar="FORMAT",
+        help="text, json, md (pull requests), github (annotations) or sarif (code scanning).",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+ValidateFormatOption = Annotated[
+    ValidateFormat,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="text, json, github (annotations) or sarif (code scanning).",
+        rich_help_panel=_OUTPUT,
     ),
 ]
 SummaryOption = Annotated[
@@ -234,8 +260,7 @@ def request_of(
     """
     from phift.phases import Request
 
-    if data_root is not None and not os.path.isdir(data_root):
-        raise UsageError(f"--data-root {data_root}: not a folder")
+    require_folder(data_root)
     request = Request(
         path=spec,
         target=target,
@@ -246,6 +271,12 @@ def request_of(
         tell=tell,
     )
     return request if max_stacks is None else replace(request, max_stacks=max_stacks)
+
+
+def require_folder(data_root: Path | None) -> None:
+    """Raise UsageError for a data root that is not a folder."""
+    if data_root is not None and not os.path.isdir(data_root):
+        raise UsageError(f"--data-root {data_root}: not a folder")
 
 
 def parse_variables(texts: Sequence[str] | None) -> dict[str, str]:

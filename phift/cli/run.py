@@ -11,11 +11,12 @@ from typing import Any
 import typer
 
 from phift.cli.app import InterruptedCommand, app
-from phift.errors import PhiftError
+from phift.errors import PhiftError, UsageError
 from phift.exits import ExitCode
 from phift.inert import inert
 from phift.startup import usage_error
 from phift.views.base import Streams, Style
+from phift.views.harmless import shown_text
 
 __all__ = ["run"]
 
@@ -34,7 +35,7 @@ def run(arguments: Sequence[str]) -> int:
         from phift.views.human import errors as view
 
         said = view.render(error, style=_style(arguments), explain=not _terse(arguments))
-        return _fail(said, error.exit_code)
+        return _fail(said, error.exit_code, _document(error, arguments))
     except _UsageError as error:
         return _misused(error, arguments)
     except (InterruptedCommand, KeyboardInterrupt, typer.Abort):
@@ -51,13 +52,24 @@ def run(arguments: Sequence[str]) -> int:
         from phift.views.human import errors as view
 
         where = f"{error.filename}: " if error.filename else ""
-        return _fail(view.render(PhiftError(f"{where}{error.strerror or error}"), style=_style(arguments)), 1)
+        failure = PhiftError(f"{where}{error.strerror or error}")
+        return _fail(view.render(failure, style=_style(arguments)), 1, _document(failure, arguments))
     except Exception as error:  # noqa: BLE001  (the one place where nothing may pass)
         if os.environ.get("PHIFT_DEBUG"):
             traceback.print_exc()
         from phift.views.human import errors as view
 
-        return _fail(view.unexpected(error, style=_style(arguments)), 1)
+        return _fail(view.unexpected(error, style=_style(arguments)), 1, _document(error, arguments))
+
+
+def _document(error: BaseException, arguments: Sequence[str]) -> str:
+    """Return what a program reads on stdout instead of the result; "" for a format for people."""
+    formats = _formats(arguments) & {"json", "github", "sarif"}
+    if not formats:
+        return ""
+    from phift.views.failed import failed
+
+    return failed(error, formats.pop())
 
 
 def _misused(error: Exception, arguments: Sequence[str]) -> int:
@@ -72,11 +84,13 @@ def _misused(error: Exception, arguments: Sequence[str]) -> int:
         said = format_message().rstrip(".").replace("Value error, ", "")
     said = inert(said, keep="\n")
     lines = [f"{style.bold(style.red('error:'))} {style.bold(said)}", f"  {style.cyan('=')} Try: {path} --help"]
-    return _fail("\n".join(lines), 1)
+    return _fail("\n".join(lines), 1, _document(UsageError(said), arguments))
 
 
-def _fail(text: str, code: int) -> int:
+def _fail(text: str, code: int, document: str = "") -> int:
+    """Print an error. document: for stdout, in the format that was asked for."""
     try:
+        sys.stdout.write(shown_text(document) + "\n" if document else "")
         sys.stdout.flush()
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
@@ -88,9 +102,14 @@ def _fail(text: str, code: int) -> int:
 
 def _terse(arguments: Sequence[str]) -> bool:
     """Return whether to print only the error: with --quiet, or when the output is for a program or a pull request."""
-    formats = {after for word, after in zip(arguments, [*arguments[1:], ""], strict=True) if word == "--format"}
-    formats |= {word.removeprefix("--format=") for word in arguments if word.startswith("--format=")}
-    return bool(formats - {"text"} or {"--json", "--quiet", "-q"} & set(arguments))
+    return bool(_formats(arguments) - {"text"} or {"--json", "--quiet", "-q"} & set(arguments))
+
+
+def _formats(arguments: Sequence[str]) -> set[str]:
+    """Return the values of --format."""
+    after = zip(arguments, [*arguments[1:], ""], strict=True)
+    separate = {value for word, value in after if word == "--format"}
+    return separate | {word.removeprefix("--format=") for word in arguments if word.startswith("--format=")}
 
 
 def _style(arguments: Sequence[str]) -> Style:

@@ -34,6 +34,14 @@ def plan_view(format: PlanFormat, *, base: str | None = None, request: Request |
 
                 return partial(markdown, base=base, spec_diff=rendered_diff(request, base))
             return markdown
+        case PlanFormat.GITHUB:
+            from phift.views.plan_findings import github
+
+            return github
+        case PlanFormat.SARIF:
+            from phift.views.plan_findings import sarif
+
+            return sarif
         case PlanFormat.TEXT:
             from phift.views.human.plan import render as text
 
@@ -51,6 +59,14 @@ def many_view(format: PlanFormat) -> Callable[..., str]:
             from phift.views.markdown_several import plans as markdown
 
             return markdown
+        case PlanFormat.GITHUB:
+            from phift.views.plan_findings import github_of_many
+
+            return github_of_many
+        case PlanFormat.SARIF:
+            from phift.views.plan_findings import sarif_of_many
+
+            return sarif_of_many
         case PlanFormat.TEXT:
             from phift.views.human.many import plans as text
 

@@ -30,10 +30,11 @@ from phift.lock import PinnedData, StackLock, lock_path, read_lock, update_lock
 from phift.spec import DataSource, LoadedSpec
 from phift.workbench.elsewhere import Elsewhere
 from phift.workbench.lengths import Limit, limit_of
+from phift.workbench.recipes import recipe_of
 from phift.workbench.request import Connector, Request, load
 from phift.workbench.rows import asks_checks, counter_of, judged, pins_with
 from phift.workbench.sessions import Shared
-from phift.workbench.sources import recipe_of, source_of
+from phift.workbench.sources import source_of
 
 __all__ = ["DataStats", "Preview", "PreviewRow", "SpecData", "SplitStats", "data_stats", "prepare_data", "preview"]
 

@@ -11,7 +11,6 @@ from typing import TypeVar
 
 from phift.apply.events import Event, Listener
 from phift.apply.options import ApplyOptions
-from phift.compile.naming import endpoint_name
 from phift.errors import PhiftError, RefusedError, UsageError
 from phift.kinds.registry import KINDS
 from phift.lock import StackLock, lock_path, update_lock
@@ -29,8 +28,9 @@ from phift.spec import LoadedSpec
 from phift.startup import uncollected
 from phift.workbench.inventory import load_each
 from phift.workbench.open import Workbench, workbench_of
+from phift.workbench.places import doubles
 from phift.workbench.request import Connector, Request
-from phift.workbench.sessions import Shared, place_of
+from phift.workbench.sessions import Shared
 
 __all__ = ["apply_many", "plan_many"]
 
@@ -185,20 +185,11 @@ def _side_by_side(work: Callable[[T], R], items: Sequence[T], parallelism: int) 
 
 
 def _refuse_doubles(loaded: Sequence[LoadedSpec]) -> None:
-    stacks: dict[tuple[object, str], list[LoadedSpec]] = defaultdict(list)
-    endpoints: dict[tuple[object, str], list[LoadedSpec]] = defaultdict(list)
-    for spec in loaded:
-        place = place_of(spec)
-        stacks[place, spec.stack].append(spec)
-        if spec.spec.endpoint is not None:
-            name = spec.spec.endpoint.name or endpoint_name(spec.stack, "/".join(place))
-            endpoints[place, name.lower()].append(spec)
-    doubles = [(f"define the stack {name}", specs) for (_, name), specs in stacks.items() if len(specs) > 1]
-    doubles = doubles or [(f"define the endpoint {n}", specs) for (_, n), specs in endpoints.items() if len(specs) > 1]
-    if doubles:
+    if found := doubles(loaded):
+        what, specs = found[0]
         raise UsageError(
-            f"{len(doubles[0][1])} specs {doubles[0][0]}: {', '.join(str(s.path) for s in doubles[0][1])}",
-            detail="\n".join(f"{what}: {', '.join(str(s.path) for s in specs)}" for what, specs in doubles[1:]),
+            f"{len(specs)} specs define {what}: {', '.join(str(s.path) for s in specs)}",
+            detail="\n".join(f"define {what}: {', '.join(str(s.path) for s in specs)}" for what, specs in found[1:]),
             remedy="Give each its own name:, or pass only one of the files.",
         )
 

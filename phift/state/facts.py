@@ -211,7 +211,8 @@ class Consumer:
 class DataFacts:
     """The facts of a split. version: 12 hex digits of its recipe. recipe: how to prepare its rows (see
     phift.data.Recipe). size: of the source in bytes. shown: further values shown in the plan. checked: the pin of its
-    data checks, as in the lock file."""
+    data checks, as in the lock file. rows, longest: the rows
+    and the tokens of the longest one, as pinned by the data checks; None if they have not run."""
 
     split: str
     version: str
@@ -219,6 +220,8 @@ class DataFacts:
     size: int = 0
     shown: Mapping[str, Any] = field(default_factory=dict)
     checked: Mapping[str, Any] = field(default_factory=dict)
+    rows: int | None = None
+    longest: int | None = None
 
 
 @dataclass(frozen=True)

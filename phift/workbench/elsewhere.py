@@ -18,12 +18,7 @@ from phift.spec.addresses import scheme_of
 from phift.spec.references import data_reference
 from phift.workbench.sessions import Shared
 
-__all__ = ["Elsewhere", "is_elsewhere"]
-
-
-def is_elsewhere(wanted: DataSource) -> bool:
-    """Return whether the rows of a split are elsewhere."""
-    return wanted.asset is not None or bool(scheme_of(wanted.path or ""))
+__all__ = ["Elsewhere"]
 
 
 @dataclass

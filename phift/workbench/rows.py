@@ -14,11 +14,9 @@ from dataclasses import dataclass, replace
 from phift.address import Address
 from phift.apply.events import Listener, Note, ResourceProgress
 from phift.data.cache import prepared
-from phift.data.checks import CHECKED, Found, found_in, licences, pinned_in, verdicts
+from phift.data.checks import Found, licences, pinned_in
 from phift.data.recipe import Recipe
 from phift.data.rows import Access
-from phift.data.stats import Measures, Meter
-from phift.data.tokens import TokenCounter, token_counter
 from phift.diagnostics import Diagnostic, Severity, errors_of
 from phift.errors import InvalidSpecError, PhiftError, RefusedError
 from phift.estimate.verdict import Verdict
@@ -27,13 +25,11 @@ from phift.kinds.data.progress import DataProgress
 from phift.kinds.progress import Progress
 from phift.kinds.registry import KINDS
 from phift.lock import PinnedData, StackLock, update_lock
-from phift.once import Once
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
 from phift.preflight.estimates import trainings
-from phift.spec import LoadedSpec
-from phift.state.facts import DataFacts
 from phift.workbench.open import Workbench
+from phift.workbench.row_checks import asks_checks, checked_recipes, counter_of, judged, placed_check, run
 
 __all__ = [
     "PlanChecks",
@@ -48,9 +44,6 @@ __all__ = [
 ]
 
 NOT_RUN = "data checks: not run yet; apply runs them before it uploads"
-
-_MEASURED = Once()
-"""Results by recipe and token counter: stacks of a run that share a data version measure it once."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +79,7 @@ def require_rows(bench: Workbench, planned: Sequence[PlannedResource], listener:
     recipes = checked_recipes(bench.resolved.facts.data.values())
     block = bench.loaded.spec.data.checks if bench.loaded.spec.data and recipes and _uses_rows(planned) else None
     if block is not None and (errors := licences(block, recipes)):
-        raise RefusedError([_placed(bench.loaded, d) for d in errors])
+        raise RefusedError([placed_check(bench.loaded, d) for d in errors])
     for address, recipe in _uploaded(bench, planned):
         _prepare(address, recipe, listener)
     if block is not None:
@@ -106,7 +99,7 @@ def _require_memory(bench: Workbench, planned: Sequence[PlannedResource], listen
         if found is None or before.get("verdict") in {Verdict.CANNOT_FIT, Verdict.TIGHT}:
             continue
         if found.severity is Severity.ERROR:
-            raise RefusedError([_placed(bench.loaded, replace(found, path="compute.finetune.size"))])
+            raise RefusedError([placed_check(bench.loaded, replace(found, path="compute.finetune.size"))])
         listener(Note(f"Warning: {found.summary}"))
 
 
@@ -159,55 +152,6 @@ def _require_checked(bench: Workbench, recipes: Mapping[str, Recipe], listener: 
         listener(Note(f"Warning: {warning.summary}"))
 
 
-def run(recipes: Mapping[str, Recipe], counter: TokenCounter) -> dict[str, Found]:
-    """Return the results of the checks by split. Each recipe is prepared and measured once per process.
-
-    Raises RefusedError for rows that are unfit, and what phift.data.prepare raises for other causes.
-    """
-
-    def measured(recipe: Recipe) -> Measures:
-        return _MEASURED.get((recipe.key, counter.name), lambda: _measured(recipe, counter))
-
-    return found_in(recipes, {split: measured(recipe) for split, recipe in recipes.items()})
-
-
-def _measured(recipe: Recipe, counter: TokenCounter) -> Measures:
-    try:
-        made = prepared(recipe)
-    except InvalidSpecError as error:
-        raise RefusedError(error.diagnostics) from None
-    meter = Meter(counter)
-    with made.path.open("rb") as lines:
-        for line in lines:
-            meter.add(line)
-    return meter.measures()
-
-
-def judged(loaded: LoadedSpec, recipes: Mapping[str, Recipe], found: Mapping[str, Found]) -> list[Diagnostic]:
-    """Return the findings of `data.checks` with positions in the spec; empty without that block."""
-    block = loaded.spec.data.checks if loaded.spec.data else None
-    if block is None:
-        return []
-    return [_placed(loaded, d) for d in (*licences(block, recipes), *verdicts(block, found))]
-
-
-def asks_checks(loaded: LoadedSpec) -> bool:
-    """Return whether the spec has `data.checks`."""
-    return loaded.spec.data is not None and loaded.spec.data.checks is not None
-
-
-def checked_recipes(facts: Iterable[DataFacts]) -> dict[str, Recipe]:
-    """Return the recipes of the checked splits, in order. Excludes data assets, which phift does not prepare."""
-    known = {one.split: one.recipe for one in facts}
-    return {split: known[split] for split in CHECKED if known.get(split) is not None}
-
-
-def counter_of(loaded: LoadedSpec) -> TokenCounter:
-    """Return the token counter of the base model."""
-    base = loaded.spec.base_model
-    return token_counter(base.name if base else "")
-
-
 def pins_with(pins: PinnedData | None, found: Mapping[str, Found]) -> PinnedData | None:
     """Return the pins of the data with these results."""
     if pins is None:
@@ -230,7 +174,3 @@ def _announced(found: Diagnostic) -> Diagnostic:
         return found
     detail = " ".join(filter(None, (found.detail, "data.checks rejects this: apply stops before it uploads anything.")))
     return replace(found, severity=Severity.WARNING, detail=detail)
-
-
-def _placed(loaded: LoadedSpec, found: Diagnostic) -> Diagnostic:
-    return replace(found, mark=loaded.mark(found.path))

@@ -21,6 +21,7 @@ from phift.once import Once
 from phift.spec import LoadedSpec
 from phift.state.ownership import Claim
 from phift.state.source import Source
+from phift.workbench.places import place_of
 from phift.workbench.request import Connector
 
 if TYPE_CHECKING:
@@ -38,17 +39,6 @@ class Session:
     azure: Azure
     remote: RemoteFacts
     snapshot: Snapshot = field(default_factory=Snapshot)
-
-
-def place_of(loaded: LoadedSpec) -> tuple[str, ...]:
-    """Return a comparable identity of the target workspace of a spec. Specs with the same value share a session."""
-    target = loaded.target
-    if target.local:
-        return ("local",)
-    if target.workspace is None:
-        return ("environment",)  # of AZURE_* variables or config.json, the same for all specs of a run
-    named = target.workspace
-    return tuple(part.lower() for part in (named.subscription_id, named.resource_group, named.name))
 
 
 class Shared:

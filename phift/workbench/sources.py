@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from phift.data.blobs import Stores
-from phift.data.columns import columns_of
 from phift.data.hub.pins import HubRequest, HubSplit
 from phift.data.recipe import PREPARATION_VERSION, Recipe
 from phift.data.sources import SourceIdentity
@@ -18,13 +17,11 @@ from phift.errors import DiagnosticsError, InvalidSpecError, PhiftError
 from phift.lock import PinnedData
 from phift.spec import DataSource, LoadedSpec
 from phift.state.facts import DataFacts
-from phift.workbench.elsewhere import Elsewhere, is_elsewhere
+from phift.workbench.elsewhere import Elsewhere
+from phift.workbench.recipes import is_elsewhere, path_of, placed, recipe_for, wanted_splits
 from phift.workbench.sessions import Shared
 
-__all__ = ["Sources", "outside", "recipe_of", "resolved_sources", "source_of"]
-
-_OPEN_ENDED = ("sample",)
-"""Splits whose rows are only sent to the endpoint."""
+__all__ = ["Sources", "outside", "resolved_sources", "source_of"]
 
 
 @dataclass(frozen=True)
@@ -55,11 +52,11 @@ def resolved_sources(
     notes: list[str] = []
     elsewhere = Elsewhere(shared, stores, pinned)
     known = (pinned.hub if pinned else None) or {}
-    checks = pinned.checks if pinned else None
-    for split, wanted in _wanted(loaded).items():
+    checks = (pinned.checks if pinned else None) or {}
+    for split, wanted in wanted_splits(loaded).items():
         try:
             identity = _identity(loaded, split, wanted, known.get(split), elsewhere)
-            recipe = _recipe(loaded, split, wanted, identity)
+            recipe = recipe_for(loaded, split, wanted, identity)
             shown = _shown(wanted, recipe)
         except (PhiftError, OSError) as error:
             if shared.looking:
@@ -67,10 +64,11 @@ def resolved_sources(
                 continue
             if not isinstance(error, InvalidSpecError):
                 raise
-            problems += [_placed(loaded, split, d) for d in error.diagnostics]
+            problems += [placed(loaded, split, d) for d in error.diagnostics]
             continue
-        checked = (checks or {}).get(split, {})
-        found[split] = DataFacts(split, recipe.version, recipe, identity.size, shown, checked)
+        rows, longest = _counted(checks, split, recipe)
+        facts = DataFacts(split, recipe.version, recipe, identity.size, shown, checks.get(split, {}), rows, longest)
+        found[split] = facts
         if identity.hub is not None:
             hub[split] = identity.hub.plain()
             notes += _hub_notes(split, wanted, identity.hub)
@@ -91,6 +89,16 @@ def resolved_sources(
     return Sources(found, pins, (*notes, *elsewhere.notes, *beyond), unidentified)
 
 
+def _counted(checks: Mapping[str, Any], split: str, recipe: Recipe) -> tuple[int | None, int | None]:
+    """Return the rows and the tokens of the longest one, as pinned by the data checks for these very rows."""
+    if split not in checks:
+        return None, None
+    from phift.data.checks import Found
+
+    pin = Found.from_plain(checks[split])
+    return (pin.rows, pin.longest) if pin is not None and pin.recipe == recipe.key else (None, None)
+
+
 def _why(error: PhiftError | OSError) -> str:
     if isinstance(error, DiagnosticsError):
         return error.diagnostics[0].summary
@@ -99,24 +107,16 @@ def _why(error: PhiftError | OSError) -> str:
 
 def source_of(loaded: LoadedSpec, split: str, elsewhere: Elsewhere) -> tuple[DataSource, SourceIdentity]:
     """Identify one split of `data`, ignoring its mapping. Raises the errors of resolved_sources."""
-    wanted, pinned = _wanted(loaded)[split], elsewhere.pinned
+    wanted, pinned = wanted_splits(loaded)[split], elsewhere.pinned
     try:
         return wanted, _identity(loaded, split, wanted, ((pinned.hub if pinned else None) or {}).get(split), elsewhere)
     except InvalidSpecError as error:
-        raise InvalidSpecError([_placed(loaded, split, d) for d in error.diagnostics]) from None
-
-
-def recipe_of(loaded: LoadedSpec, split: str, wanted: DataSource, identity: SourceIdentity) -> Recipe:
-    """Return the recipe of a split. Raises InvalidSpecError for a mapping that does not match its columns."""
-    try:
-        return _recipe(loaded, split, wanted, identity)
-    except InvalidSpecError as error:
-        raise InvalidSpecError([_placed(loaded, split, d) for d in error.diagnostics]) from None
+        raise InvalidSpecError([placed(loaded, split, d) for d in error.diagnostics]) from None
 
 
 def outside(loaded: LoadedSpec, shared: Shared) -> Iterator[str]:
     """Yield a note for each source outside the repository, which a review of the repository does not show."""
-    for split, wanted in _wanted(loaded).items():
+    for split, wanted in wanted_splits(loaded).items():
         if (
             wanted.path is None
             or is_elsewhere(wanted)
@@ -124,14 +124,7 @@ def outside(loaded: LoadedSpec, shared: Shared) -> Iterator[str]:
         ):
             continue
         more = f" and {len(files) - 1} more files" if len(files) > 1 else ""
-        yield f"{_path(split)} is outside the repository: {files[0]}{more}"
-
-
-def _wanted(loaded: LoadedSpec) -> dict[str, DataSource]:
-    """Return the sources of rows by split. The rows of a test are identified like a split."""
-    tests = {f"tests.{name}": test.path for name, test in loaded.spec.tests.items() if test.path is not None}
-    splits = loaded.spec.data.splits if loaded.spec.data else {}
-    return {**splits, **{name: DataSource(path=path) for name, path in tests.items()}}
+        yield f"{path_of(split)} is outside the repository: {files[0]}{more}"
 
 
 def _identity(
@@ -142,7 +135,7 @@ def _identity(
     except DiagnosticsError:
         raise
     except PhiftError as error:
-        error.address = error.address or _path(split)
+        error.address = error.address or path_of(split)
         raise
 
 
@@ -150,7 +143,7 @@ def _found(
     loaded: LoadedSpec, split: str, wanted: DataSource, pin: Mapping[str, Any] | None, elsewhere: Elsewhere
 ) -> SourceIdentity:
     if is_elsewhere(wanted):
-        return elsewhere.identity(split, wanted, _path(split))
+        return elsewhere.identity(split, wanted, path_of(split))
     shared = elsewhere.shared
     if wanted.hub is None:
         return shared.identity(str(wanted.path), loaded.path.parent)
@@ -168,43 +161,6 @@ def _found(
 def _uncounted(pin: HubSplit, *, count: bool, at_least: int) -> bool:
     """Return whether the pin lacks the required row count."""
     return pin.direct and pin.rows is None and (count or at_least > (pin.claimed or 0))
-
-
-def _recipe(loaded: LoadedSpec, split: str, wanted: DataSource, identity: SourceIdentity) -> Recipe:
-    block = loaded.spec.data
-    take = Take.parse(wanted.take)
-    _require_take(take, identity)
-    messages = block.messages_of(wanted) if block else None
-    return Recipe.of(
-        identity,
-        take=wanted.take,
-        seed=wanted.seed,
-        messages=messages,
-        columns=_columns(identity),
-        unfit=block.unfit if block else None,
-        open_ended=split in _OPEN_ENDED or split.startswith("tests."),
-    )
-
-
-def _columns(identity: SourceIdentity) -> Collection[str] | None:
-    """Return the columns; None if they are unknown before rows are read."""
-    if identity.hub is not None:
-        return tuple(identity.hub.columns) or None
-    if identity.remote is not None:
-        return identity.remote.columns()
-    return columns_of(identity.files[0])
-
-
-def _require_take(take: Take, identity: SourceIdentity) -> None:
-    split = identity.hub
-    if take.by == "block" and not (split.direct if split else all(f == "parquet" for f in identity.formats)):
-        summary = "take: by: block requires Parquet files: other formats do not have row groups"
-        raise InvalidSpecError([Diagnostic(summary, remedy="Remove `by`.", path="take", code="data-take")])
-    wanted = take.of(take.count or 0) if take.count is not None and take.by != "every" else None
-    if split and split.rows is not None and wanted is not None and wanted > split.rows:
-        summary = f"take: {take} exceeds the number of rows: {split.split} has {split.rows:,}"
-        remedy = f"Take at most {split.rows}, or remove `take`."
-        raise InvalidSpecError([Diagnostic(summary, remedy=remedy, path="take", code="data-take")])
 
 
 def _shown(wanted: DataSource, recipe: Recipe) -> dict[str, Any]:
@@ -246,25 +202,6 @@ def _transfer(split: HubSplit, take: Take, seed: int) -> tuple[int, int]:
 
 def _hub_notes(split: str, wanted: DataSource, pin: HubSplit) -> Iterator[str]:
     if pin.renamed_from:
-        yield f"{pin.renamed_from} was renamed to {pin.id} on the hub: use the new name in {_path(split)}.hub"
+        yield f"{pin.renamed_from} was renamed to {pin.id} on the hub: use the new name in {path_of(split)}.hub"
     if pin.gated:
         yield f"{pin.id} is gated: apply requires a token with access to it"
-
-
-def _path(split: str) -> str:
-    return split if split.startswith("tests.") else f"data.{split}"
-
-
-def _placed(loaded: LoadedSpec, split: str, found: Diagnostic) -> Diagnostic:
-    """Add a position to a finding without one: that of the split, or of the field in the path of the finding."""
-    if found.mark is not None:
-        return found
-    field_ = found.path.rpartition(".")[2]
-    block = loaded.spec.data
-    source = getattr(block, split, None) if block else None
-    own = source is not None and field_ in getattr(source, "model_fields_set", ())
-    shared = block is not None and block.from_ is not None and field_ in block.from_.model_fields_set
-    place = f"{_path(split)}.{field_}" if own else f"data.from.{field_}" if shared else found.path or _path(split)
-    if not place.startswith(("data.", "tests.")):
-        place = _path(split)
-    return replace(found, mark=loaded.mark(place), path=place)

@@ -143,10 +143,14 @@ def test_what_has_no_effect_here_is_named_in_the_log(tmp_path):
     [
         ({"apply_deepspeed": "true", "auto_find_batch_size": "true"}, "cannot both be true"),
         ({"apply_early_stopping": "true", "evaluation_strategy": "disable"}, "needs evaluations"),
-        ({"lora_r": 0}, "lora_r must be at least 1"),
-        ({"lora_dropout": 1.0}, "lora_dropout"),
+        ({"apply_lora": "true", "lora_r": 0}, "lora_r must be at least 1"),
+        ({"apply_lora": "true", "lora_dropout": 1.0}, "lora_dropout"),
         ({"learning_rate": 0.0}, "learning_rate must be above 0"),
         ({"evaluation_steps_interval": 1.5}, "between 0 and 1"),
+        ({"warmup_steps": -1}, "warmup_steps must be at least 0"),
+        ({"seed": 2**32}, "seed must be at most"),
+        ({"apply_deepspeed": "true", "apply_ort": "true", "deepspeed_stage": "3"}, "stage 3"),
+        ({"apply_early_stopping": "true"}, "needs a validation or a test split"),
     ],
 )
 def test_parameters_that_contradict_each_other_fail_the_first_step(tmp_path, values, complaint):

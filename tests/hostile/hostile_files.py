@@ -108,7 +108,7 @@ FILES: tuple[Hostile, ...] = (
         {"all/spec.yaml": SPEC, "all/pipe.yaml": fifo},
         "",
         (),
-        words=("validate", "all"),
+        words=("validate", "all", "--no-data"),
         exit=0,
     ),
     Hostile("path: /**/*.jsonl", {}, "data-files", words=("python", NAMED.format(path="/**/*.jsonl"))),
@@ -165,7 +165,7 @@ FILES: tuple[Hostile, ...] = (
         spec("vars: {x: 1}\n") | {"v.yaml": "".join(f"name{n}: 1\n" for n in range(10_000))},
         "more",
         ("var-unknown",),
-        words=("validate", "--format", "json", "spec.yaml", "--var-file", "v.yaml"),
+        words=("validate", "--format", "json", "spec.yaml", "--var-file", "v.yaml", "--no-data"),
         exit=0,
     ),
     # locks

@@ -17,6 +17,7 @@ from phift.emulator.host import lifecycle
 from phift.errors import InvalidSpecError, RefusedError
 from phift.explain import Explanation, explanations
 from phift.phases import Request, inspect_data
+from phift.phases.validate_specs import validate
 from phift.spec import load_all
 
 RUN = {code: one for code, one in explanations().items() if one.run}
@@ -79,6 +80,8 @@ def _run(how: str, path: Path, embedded: Embedded | None) -> tuple[Diagnostic, .
     match how:
         case "validate":
             return tuple(warning for one in load_all(path, environ={}) for warning in one.warnings)
+        case "offline":
+            return next(validate([path])).diagnostics
         case "rows" | "data":
             inspect_data.prepare_data(inspect_data.SpecData.of(Request(path, "local"), nobody), lambda *_: None)
             return ()

@@ -23,7 +23,7 @@ ALLOWED = {
         "workbench/open.py",
         "rules_of('job')",
     ): "which parameters are neutral is known before the stack is",
-    ("workbench/sources.py", "'data.'"): "a place in the spec",
+    ("workbench/recipes.py", "'data.'"): "a place in the spec",
     ("spec/references.py", "of_kind('data')"): "assets have kinds of their own, of which some are called alike",
     (
         "spec/checks.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,11 +10,12 @@ import typer
 
 from phift.cli import options as o
 from phift.cli.terminal import Terminal
-from phift.errors import InvalidSpecError, UsageError
+from phift.errors import InvalidSpecError
+from phift.exits import ExitCode
 
 if TYPE_CHECKING:
     from phift.diagnostics import Diagnostic
-    from phift.spec import LoadedSpec
+    from phift.phases.validate_specs import Validated
 
 
 def validate(
@@ -22,56 +24,89 @@ def validate(
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,
     allow_env: o.AllowEnvOption = None,
+    data_root: o.DataRootOption = None,
     max_stacks: o.MaxStacksOption = None,
-    format: o.FormatOption = o.Format.TEXT,
+    no_data: Annotated[
+        bool, typer.Option("--no-data", help="Do not read local data.", rich_help_panel="Spec options")
+    ] = False,
+    format: o.ValidateFormatOption = o.ValidateFormat.TEXT,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and warnings.")] = False,
     no_color: o.NoColorOption = False,
 ) -> int:
     """Check specs without network access.
 
-    Reports all errors of a file with their positions. Every combination of a matrix is checked.
+    Reports all errors of a file with their positions: of the file, of its parameters and VM sizes, and of all rows of
+    local data. Parameters are checked against the inputs that phift.lock pins, otherwise against a dated catalogue.
+    Every combination of a matrix is checked, and that no two specs define the same stack.
     """
-    from phift.spec import MAX_STACKS, expand, load_all
-    from phift.views import json
-    from phift.views.human import diagnostics as view
+    from phift.phases.validate_specs import validate as validated
+    from phift.spec import MAX_STACKS, expand
 
     terminal = Terminal.of(no_color=no_color)
     variables = o.parse_variables(var)
-    results: list[dict[str, object]] = []
-    most, count = max_stacks or MAX_STACKS, 0
+    o.require_folder(data_root)
+    most = max_stacks or MAX_STACKS
     paths = expand(specs, most)
+    results = validated(
+        paths,
+        target=target,
+        variables=variables,
+        variable_files=var_file or (),
+        allow_env=allow_env or (),
+        max_stacks=most,
+        data=not no_data,
+        data_root=data_root,
+    )
+    found = list(_shown(results, terminal, quiet=quiet, alone=len(paths) == 1, text=format is o.ValidateFormat.TEXT))
+    code = ExitCode.OK if all(one.valid for one in found) else InvalidSpecError.exit_code
+    if format is not o.ValidateFormat.TEXT and (document := _document(found, format, code)):
+        terminal.print(document)
+    return code
+
+
+def _shown(
+    results: Iterable[Validated], terminal: Terminal, *, quiet: bool, alone: bool, text: bool
+) -> Iterator[Validated]:
+    """Yield the results, each as text on the terminal when it is there."""
+    from phift.views.human import diagnostics as view
+
     several: list[Diagnostic] = []
-    for spec in paths:
-        made: list[LoadedSpec] = []
-        try:
-            made = load_all(
-                spec,
-                target=target,
-                variables=variables,
-                variable_files=var_file or (),
-                allow_env=allow_env or (),
-                max_stacks=most,
-            )
-            found = tuple(dict.fromkeys(warning for one in made for warning in one.warnings))
-        except InvalidSpecError as error:
-            found = error.diagnostics
-        stacks = [one.stack for one in made]
-        if (count := count + len(stacks)) > most:
-            remedy = "Pass fewer specs, or raise the limit: --max-stacks N."
-            raise UsageError(f"the specs define more than {most} stacks, the limit of one run", remedy=remedy)
-        results.append(
-            {"path": str(spec), "valid": bool(made), "stacks": stacks, "diagnostics": json.diagnostics(found)}
-        )
-        if format is o.Format.TEXT:
-            if found:
-                alone = len(paths) == 1 and not quiet
-                terminal.streams.err.write(view.render(found, style=terminal.streams.err_style, explain=alone) + "\n")
-                several += () if alone or quiet else found
-            for one in made if not quiet else ():
-                terminal.print(f"{spec}: valid (stack {one.stack}, target {one.target.name})")
+    for one in results:
+        yield one
+        if not text:
+            continue
+        if one.diagnostics:
+            style = terminal.streams.err_style
+            shown = view.render(one.diagnostics, style=style, explain=alone and not quiet)
+            terminal.streams.err.write(shown + "\n")
+            several += () if alone or quiet else one.diagnostics
+        for stack in one.loaded if one.valid and not quiet else ():
+            terminal.print(f"{one.path}: valid (stack {stack.stack}, target {stack.target.name})")
     if more := view.hint(several):
         terminal.streams.err.write(f"\n{more}\n")
-    valid = all(result["valid"] for result in results)
-    if format is o.Format.JSON:
-        terminal.print(json.document({"format_version": "1.0", "valid": valid, "specs": results}))
-    return 0 if valid else InvalidSpecError.exit_code
+
+
+def _document(found: Sequence[Validated], format: o.ValidateFormat, code: ExitCode) -> str:
+    if format is o.ValidateFormat.JSON:
+        from phift.views import json
+
+        specs = [
+            {
+                "path": str(one.path),
+                "valid": one.valid,
+                "stacks": one.stacks,
+                "diagnostics": json.diagnostics(one.diagnostics),
+            }
+            for one in found
+        ]
+        return json.document({"format_version": "1.0", "valid": all(one.valid for one in found), "specs": specs})
+    from phift.views.findings import of_diagnostics
+
+    findings = of_diagnostics(diagnostic for one in found for diagnostic in one.diagnostics)
+    if format is o.ValidateFormat.GITHUB:
+        from phift.views.github import annotated
+
+        return annotated(findings)
+    from phift.views.sarif import log
+
+    return log(findings, code)

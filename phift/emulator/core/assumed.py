@@ -320,6 +320,13 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "",
             "clients ask for a component so; that the newest is meant is documented",
         ),
+        "parameter_rules": Assumption(
+            "the first step rejects what the trainer cannot train with: numbers out of bounds, early stopping without "
+            "evaluations or a split for them, DeepSpeed with auto_find_batch_size, ONNX Runtime with stage 3",
+            "",
+            "the bounds are those of torch, transformers and peft, which fail later with a traceback; that the service "
+            "checks them in its first step is not recorded",
+        ),
         "registry_documents": Assumption(
             "the documents of registries, what is answered to those who read a registry's content, and that a write of "
             "a version is there before its operation has ended",

@@ -1,15 +1,21 @@
-"""Check that the base model can be fine-tuned: its weights exist, and its publisher has not retired it."""
+"""Check that the base model can be fine-tuned (its weights exist, its publisher has not retired it), and that the
+trainer accepts the parameters."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from phift import catalog
 from phift.diagnostics import Diagnostic, Severity
 from phift.kinds.check import check, has
+from phift.kinds.job.parameters import effective_parameters
+from phift.kinds.job.trainer import Setting, trainer_findings
 from phift.kinds.subject import Subject
+from phift.plan.action import Action
+from phift.state.facts import DataFacts
 
-__all__ = ["lifecycle"]
+__all__ = ["lifecycle", "trainer"]
 
 _SOON = timedelta(days=90)
 """A retirement that near is reported."""
@@ -64,3 +70,45 @@ def _retirement(name: str, use: str, day: date, today: date) -> Diagnostic | Non
             code="model-retiring",
         )
     return None
+
+
+@check(
+    "trainer-rules",
+    reads="effective parameters, VM size, splits, rows of data.train",
+    source="phift's catalogue of the trainer's rules",
+    applies=has("job"),
+)
+def trainer(subject: Subject) -> Iterator[Diagnostic]:
+    """parameter-bounds, parameter-conflict, parameter-effect: of a job that will run."""
+    block, model, component = subject.loaded.spec.finetune, subject.facts.base_model, subject.facts.component
+    if block is None or model is None or component is None:
+        return
+    if not any(p.address.kind == "job" and p.action is Action.RUN for p in subject.planned):
+        return
+    effective = effective_parameters(component.interface, block.parameters, model.defaults, block.model_defaults)
+    train = subject.facts.data.get("train")
+    rows, longest = _measured(train)
+    sizes = [d for d in subject.stack.of_kind("compute") if d.parts.task == "finetune"]
+    setting = Setting(
+        model=model.name,
+        size=subject.size_of(sizes[0])[0] if sizes else subject.facts.referenced_size,
+        nodes=block.instance_count,
+        splits=frozenset(subject.facts.data),
+        rows=rows,
+        longest=longest,
+    )
+    known = catalog.component(component.name) is not None
+    for finding in trainer_findings(effective, setting, catalogued=known):
+        yield subject.at(finding.path, finding)
+
+
+def _measured(train: DataFacts | None) -> tuple[int | None, int | None]:
+    """Return the rows of a split and the tokens of its longest row, where an earlier step has counted them."""
+    if train is None or train.recipe is None:
+        return None, None
+    if train.rows is not None:
+        return train.rows, train.longest
+    from phift.data.cache import kept_rows  # reads all formats, and most plans run no job
+
+    kept = kept_rows(train.recipe)
+    return (kept.rows if kept else None), train.longest

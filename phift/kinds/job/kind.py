@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from phift.errors import JobFailedError
 from phift.kinds.base import Kind, Wire
-from phift.kinds.job.checks import lifecycle
+from phift.kinds.job.checks import lifecycle, trainer
 from phift.kinds.job.compile import training_job
 from phift.kinds.job.memory import memory
 from phift.kinds.job.parts import JobObservation, JobParts
@@ -65,7 +65,7 @@ JOB = Kind(
     load_wire=_wire,
     permissions=_permissions,
     decide=decide,
-    checks=(lifecycle, memory),
+    checks=(lifecycle, trainer, memory),
     decided=_decided,
     retry=_retry,
     training=lambda desired: desired.parts.training(),

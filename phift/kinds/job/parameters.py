@@ -7,7 +7,7 @@ model override the author, as in Azure's sample notebook; `ignore` ignores them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from phift.catalog import ComponentInterface, Problem
@@ -28,13 +28,14 @@ class Parameter:
 class Effective:
     """parameters: by name. dropped: model defaults without an input in the component.
 
-    problems: of the author's values.
+    problems: of the author's values, and required inputs without a value. defaults: those of the component.
     """
 
     parameters: Mapping[str, Parameter]
     dropped: tuple[str, ...] = ()
     overridden: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
     def values(self) -> dict[str, Any]:
         return {name: p.value for name, p in self.parameters.items()}
@@ -51,6 +52,7 @@ def effective_parameters(
         for name, declared in interface.inputs.items()
         if declared.is_literal and declared.default is not None and managed_input(name) is None
     }
+    component_defaults = {name: parameter.value for name, parameter in parameters.items()}
     wanted = {n: _canonical(interface, n, v, "spec") for n, v in author.items() if n not in wrong}
     offered: dict[str, Parameter] = {}
     dropped: list[str] = []
@@ -64,7 +66,12 @@ def effective_parameters(
                 offered[name] = _canonical(interface, name, value, "model default")
     parameters |= {**wanted, **offered} if mode == "override" else {**offered, **wanted}
     overridden = [n for n in wanted if mode == "override" and n in offered and offered[n].value != wanted[n].value]
-    return Effective(parameters, tuple(dropped), tuple(overridden), tuple(problems))
+    problems += [
+        problem
+        for problem in interface.missing({**parameters, **author})
+        if interface.inputs[problem.name].is_literal and managed_input(problem.name) is None
+    ]
+    return Effective(parameters, tuple(dropped), tuple(overridden), tuple(problems), component_defaults)
 
 
 def _canonical(interface: ComponentInterface, name: str, value: Any, origin: str) -> Parameter:

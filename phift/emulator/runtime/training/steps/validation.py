@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from phift.emulator.runtime.training.steps.context import Parameters, StepContext, StepError
 from phift.emulator.runtime.training.steps.rows import split_path
 from phift.emulator.runtime.training.steps.splits import read_split
 
-__all__ = ["not_honoured", "run"]
+__all__ = ["check_parameters", "not_honoured", "run"]
+
+_NOT_NEGATIVE = ("warmup_steps", "seed", "adam_epsilon", "weight_decay", "dataloader_num_workers")
+_LARGEST_SEED = 2**32 - 1
 
 
 def run(context: StepContext) -> None:
@@ -29,21 +34,52 @@ def run(context: StepContext) -> None:
 
 def _check_parameters(context: StepContext) -> None:
     parameters = context.parameters
-    if parameters.flag("apply_deepspeed") and parameters.flag("auto_find_batch_size"):
-        raise StepError("apply_deepspeed and auto_find_batch_size cannot both be true")
-    if parameters.flag("apply_early_stopping") and parameters.text("evaluation_strategy") == "disable":
-        raise StepError("apply_early_stopping needs evaluations: evaluation_strategy must not be disable")
+    check_parameters(parameters)
+    if parameters.flag("apply_early_stopping") and not _evaluates(context):
+        raise StepError("apply_early_stopping needs a validation or a test split")
     if parameters.flag("pad_to_max_length") and parameters.integer("max_seq_length") < 1:
         context.log("pad_to_max_length without max_seq_length: rows are padded to the model's own limit")
-    for name in ("lora_r", "lora_alpha", "gradient_accumulation_steps", "logging_steps", "eval_steps"):
+
+
+def check_parameters(parameters: Parameters) -> None:
+    """Raise StepError for values with which the training would fail (assumed: parameter_rules)."""
+    deepspeed = parameters.flag("apply_deepspeed")
+    if deepspeed and parameters.flag("auto_find_batch_size"):
+        raise StepError("apply_deepspeed and auto_find_batch_size cannot both be true")
+    if deepspeed and parameters.flag("apply_ort") and parameters.text("deepspeed_stage") == "3":
+        raise StepError("apply_ort does not train with DeepSpeed stage 3")
+    if parameters.flag("apply_early_stopping") and parameters.text("evaluation_strategy") == "disable":
+        raise StepError("apply_early_stopping needs evaluations: evaluation_strategy must not be disable")
+    for name in _at_least_one(parameters):
         if parameters.integer(name) < 1:
             raise StepError(f"{name} must be at least 1, got {parameters.integer(name)}")
-    if not 0 <= parameters.number("lora_dropout") < 1:
-        raise StepError(f"lora_dropout must be at least 0 and below 1, got {parameters.number('lora_dropout')}")
+    for name in _NOT_NEGATIVE:
+        if parameters.number(name) < 0:
+            raise StepError(f"{name} must be at least 0, got {parameters.text(name)}")
+    if parameters.integer("seed") > _LARGEST_SEED:
+        raise StepError(f"seed must be at most {_LARGEST_SEED}, got {parameters.integer('seed')}")
+    for name in ("adam_beta1", "adam_beta2", *(("lora_dropout",) if parameters.flag("apply_lora") else ())):
+        if not 0 <= parameters.number(name) < 1:
+            raise StepError(f"{name} must be at least 0 and below 1, got {parameters.number(name)}")
     if parameters.number("learning_rate") <= 0:
         raise StepError(f"learning_rate must be above 0, got {parameters.number('learning_rate')}")
     if not 0 <= parameters.number("evaluation_steps_interval") <= 1:
         raise StepError("evaluation_steps_interval is a share of an epoch: it must lie between 0 and 1")
+
+
+def _at_least_one(parameters: Parameters) -> Iterator[str]:
+    yield from ("num_train_epochs", "per_device_train_batch_size", "per_device_eval_batch_size", "batch_size")
+    yield "gradient_accumulation_steps"
+    if parameters.text("logging_strategy") == "steps":
+        yield "logging_steps"
+    if parameters.text("evaluation_strategy") == "steps":
+        yield "eval_steps"
+    if parameters.flag("apply_lora"):
+        yield from ("lora_r", "lora_alpha")
+
+
+def _evaluates(context: StepContext) -> bool:
+    return any(split_path(split, dict(context.inputs)) for split in ("validation", "test"))
 
 
 def _check_model(context: StepContext) -> None:
