@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from phift.phases.destroy_stack import destroy_draft, destroy_plan
     from phift.phases.detect_drift import Drift, drift
     from phift.phases.drafting import Draft
+    from phift.phases.expire_stacks import Expiring, WatchedStack, expire_drafts, unwatched_stacks
     from phift.phases.many import apply_many, plan_many
     from phift.phases.pin_versions import LockReport, lock
     from phift.phases.plan_stack import draft, plan
@@ -32,6 +33,7 @@ __all__ = [
     "Connector",
     "Draft",
     "Drift",
+    "Expiring",
     "FoundStack",
     "LockReport",
     "ManyApplied",
@@ -43,6 +45,7 @@ __all__ = [
     "StackPlan",
     "Status",
     "StatusRow",
+    "WatchedStack",
     "apply",
     "apply_draft",
     "apply_many",
@@ -52,6 +55,7 @@ __all__ = [
     "draft",
     "drift",
     "endpoint_key",
+    "expire_drafts",
     "force_unlock",
     "forgotten",
     "history",
@@ -67,6 +71,7 @@ __all__ = [
     "settle",
     "stacks_in",
     "status",
+    "unwatched_stacks",
 ]
 
 _MODULES = {
@@ -75,6 +80,7 @@ _MODULES = {
     "Connector": "phift.workbench.request",
     "Draft": "phift.phases.drafting",
     "Drift": "phift.phases.detect_drift",
+    "Expiring": "phift.phases.expire_stacks",
     "FoundStack": "phift.workbench.inventory",
     "LockReport": "phift.phases.pin_versions",
     "ManyApplied": "phift.phases.results",
@@ -86,6 +92,7 @@ _MODULES = {
     "StackPlan": "phift.phases.results",
     "Status": "phift.phases.show_status",
     "StatusRow": "phift.phases.show_status",
+    "WatchedStack": "phift.phases.expire_stacks",
     "apply": "phift.phases.apply_plan",
     "apply_draft": "phift.phases.apply_plan",
     "apply_many": "phift.phases.many",
@@ -95,6 +102,7 @@ _MODULES = {
     "draft": "phift.phases.plan_stack",
     "drift": "phift.phases.detect_drift",
     "endpoint_key": "phift.phases.call_endpoint",
+    "expire_drafts": "phift.phases.expire_stacks",
     "force_unlock": "phift.phases.read_history",
     "forgotten": "phift.workbench.inventory",
     "history": "phift.phases.read_history",
@@ -110,6 +118,7 @@ _MODULES = {
     "settle": "phift.phases.read_history",
     "stacks_in": "phift.workbench.inventory",
     "status": "phift.phases.show_status",
+    "unwatched_stacks": "phift.phases.expire_stacks",
 }
 """The module of each name."""
 
