@@ -352,7 +352,7 @@ class Units:
 
     def _desired(self, planned: PlannedResource) -> Desired[Any]:
         desired = self.stack.resource(planned.address)
-        if desired is None and planned.action is Action.DELETE:
+        if desired is None and (planned.action is Action.DELETE or planned.decided.keep):
             kind = self.kinds[planned.address.kind]
             return kind.decided(Desired(planned.address, planned.identity, traits=kind.traits), planned.decided)
         if desired is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -68,7 +69,9 @@ def expire(
     if due and not (auto_approve or dry_run):
         _approve(due, terminal)
     codes = (
-        {} if dry_run else {draft.plan.stack: _carry_out(draft, terminal, options, quiet or as_json) for draft in due}
+        {}
+        if dry_run
+        else {draft.plan.stack: _carry_out(draft, terminal, options, quiet=quiet, as_json=as_json) for draft in due}
     )
     if as_json:
         from phift.views.several import expired
@@ -89,12 +92,13 @@ def _approve(due: list[Draft], terminal: Terminal) -> None:
     )
 
 
-def _carry_out(draft: Draft, terminal: Terminal, options: ApplyOptions, quiet: bool) -> int:
-    """Apply one plan and return its exit code; an error does not stop the others."""
+def _carry_out(draft: Draft, terminal: Terminal, options: ApplyOptions, *, quiet: bool, as_json: bool) -> int:
+    """Apply one plan and return its exit code; an error does not stop the others. as_json: stdout has the document."""
     from phift import phases
     from phift.views.human.errors import render
 
-    view = watcher(terminal.streams, json=False, quiet=quiet)
+    streams = replace(terminal.streams, out=terminal.streams.err) if as_json else terminal.streams
+    view = watcher(streams, json=False, quiet=quiet or as_json)
     try:
         return carry_out(
             draft.plan, partial(phases.apply_draft, draft, listener=view, options=options), view, terminal, options
