@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
-__all__ = ["Clock", "SystemClock", "duration", "stamp"]
+__all__ = ["Clock", "SystemClock", "duration", "moment", "stamp"]
 
 
 class Clock(Protocol):
@@ -36,6 +36,15 @@ class SystemClock:
 def stamp(moment: datetime) -> str:
     """Format as ISO 8601 in UTC, to the second, ending in Z."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment(text: str) -> datetime | None:
+    """Parse an ISO 8601 time, in UTC if it has no offset; None if it is not a time."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def duration(seconds: float) -> str:

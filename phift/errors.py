@@ -11,6 +11,7 @@
     +-- DetachedError             exit 8   operations continue in the service; phift stopped waiting
     +-- ApprovalError             exit 1   the plan was not approved
     +-- JobFailedError            exit 1   the training job failed: has the step and the end of its log
+    |   +-- JobTimeoutError                it exceeded a time limit of the spec
     +-- DeadlineError             exit 8   a wait exceeded its deadline; the operation may still be running
     +-- EmulatorError             exit 1   the emulator could not be started, stopped or reached
     +-- AzureError                exit 1   a request failed
@@ -43,6 +44,7 @@ __all__ = [
     "EmulatorError",
     "InvalidSpecError",
     "JobFailedError",
+    "JobTimeoutError",
     "LeaseHeldError",
     "LeaseLostError",
     "NotFoundError",
@@ -157,6 +159,12 @@ class JobFailedError(PhiftError):
         self.step = step
         self.log = log
         self.infrastructure = infrastructure
+
+
+class JobTimeoutError(JobFailedError):
+    """The training job exceeded a time limit of the spec. phift cancels it, or has cancelled it."""
+
+    code = "job-timeout"
 
 
 class EmulatorError(PhiftError):

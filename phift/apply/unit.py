@@ -19,7 +19,7 @@ from phift.azure.operations import Ended, Outcome
 from phift.azure.session import Azure
 from phift.clock import Clock
 from phift.concealing import concealed
-from phift.errors import DetachedError, JobFailedError, NotFoundError, PhiftError, StalePlanError
+from phift.errors import DetachedError, JobFailedError, JobTimeoutError, NotFoundError, PhiftError, StalePlanError
 from phift.kinds.base import Kind
 from phift.kinds.context import Context
 from phift.kinds.progress import Progress, Written
@@ -32,7 +32,7 @@ from phift.state.desired import Desired, Stack
 from phift.state.live import Live, Observation
 from phift.state.overrides import raw_mark
 from phift.state.ownership import APPLIED, RAW, Claim, Ownership, applied_digest
-from phift.state.states import Provisioning
+from phift.state.states import Provisioning, RunState
 from phift.state.traits import Nature
 
 __all__ = ["Units"]
@@ -143,11 +143,16 @@ class Units:
     def _outlast(
         self, planned: PlannedResource, desired: Desired[Any], written: Written, start: float
     ) -> Mapping[str, Any]:
-        """Wait for completion; re-run a job that the infrastructure failed, as often as the spec allows."""
+        """Wait for completion. Re-run a job that the infrastructure failed, as often as the spec allows, and cancel a
+        job that exceeds a time limit of the spec."""
         kind = self._kind(desired)
         while True:
             try:
                 return self._wait(kind, desired, written, start)
+            except JobTimeoutError:
+                if self._cancel(planned, desired, start) == RunState.COMPLETED:
+                    return written.outputs
+                raise
             except JobFailedError as error:
                 again = kind.retry(desired, error)
                 if again is None:
@@ -156,6 +161,22 @@ class Units:
                 self.listener(Note(f"{desired.address}: {which} failed: {error.infrastructure}; retrying"))
                 desired = again
                 written = self._write(Verb.CREATE, planned, desired, None, start)
+
+    def _cancel(self, planned: PlannedResource, desired: Desired[Any], start: float) -> str:
+        """Cancel a run that has not ended, wait for its end unless the command does not wait, and return its state."""
+        live = self._found(desired)
+        if RunState.ended(live.state):
+            return live.state
+        self._write(Verb.DELETE, planned, desired, live, start)
+        if not self.options.wait:
+            return live.state
+
+        def look() -> Progress:
+            state = self._found(desired).state
+            return Progress(state, done=RunState.ended(state), message="waiting for the end of the cancelled job")
+
+        with self.writing.watching():
+            return self._poll(look, desired, f"{desired.address} ({live.name})", _GONE).state
 
     def _settle(self, planned: PlannedResource, desired: Desired[Any], live: Live, start: float) -> Mapping[str, Any]:
         """Wait for an object that another run was creating, then update it to the desired state."""
@@ -226,9 +247,14 @@ class Units:
         if kind.traits.nature is not Nature.RUN:
             self._poll(lambda: kind.wire.poll(context, desired, written), desired, what, kind.deadline(desired))
             return written.outputs
-        if kind.wire.poll(context, desired, written).done:
+        first = kind.wire.poll(context, desired, written)
+        if first.done:
             return written.outputs
+        if isinstance(first.error, JobTimeoutError):
+            raise first.error
         if not self.options.wait:
+            if unattended := kind.unattended(desired):
+                self.listener(Note(f"{desired.address}: {unattended}"))
             raise DetachedError(
                 f"{what} submitted; not waiting (--no-wait)",
                 remedy="Re-run `phift apply` to resume.",
@@ -281,8 +307,8 @@ class Units:
             pause = min(2 * pause, _LONGEST)
         return live
 
-    def _poll(self, look: Callable[[], Progress], desired: Desired[Any], what: str, deadline: float) -> None:
-        wait_for(
+    def _poll(self, look: Callable[[], Progress], desired: Desired[Any], what: str, deadline: float) -> Progress:
+        return wait_for(
             look,
             address=desired.address,
             what=what,
@@ -326,7 +352,7 @@ class Units:
 
     def _desired(self, planned: PlannedResource) -> Desired[Any]:
         desired = self.stack.resource(planned.address)
-        if desired is None and planned.action is Action.DELETE:
+        if desired is None and (planned.action is Action.DELETE or planned.decided.keep):
             kind = self.kinds[planned.address.kind]
             return kind.decided(Desired(planned.address, planned.identity, traits=kind.traits), planned.decided)
         if desired is None:

@@ -11,7 +11,7 @@ from phift.cli.help import Group
 __all__ = ["InterruptedCommand", "app"]
 
 PANELS = {
-    "Plan and apply": ("plan", "apply", "destroy", "preflight"),
+    "Plan and apply": ("plan", "apply", "destroy", "preflight", "expire"),
     "Specs and data": ("validate", "render", "lock", "data", "explain"),
     "Endpoint": ("invoke", "outputs"),
     "Inspect": ("status", "drift", "history", "logs", "metrics", "show"),

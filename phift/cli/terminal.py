@@ -69,23 +69,26 @@ class Terminal:
         """Ask for approval of the plan. Raises ApprovalError for any answer but yes, or if stdin is not a terminal."""
         from phift.views.human.words import kind_of_work
 
-        destroying = plan.purpose == Purpose.DESTROY
+        applying = plan.purpose == Purpose.APPLY
         if not self.streams.terminal:
-            saved = "" if destroying else ", or apply a saved plan: phift plan SPEC --out FILE"
+            saved = ", or apply a saved plan: phift plan SPEC --out FILE" if applying else ""
             raise ApprovalError(
                 "approval required, but stdin is not a terminal",
                 detail="Nothing was changed.",
                 remedy=f"Pass --auto-approve (-y){saved}",
             )
-        what = f"destroy stack {plan.stack} in" if destroying else "apply this plan to"
-        question = f"Do you {'really ' if destroying else ''}want to {what} {plan.workspace}?"
+        verb = plan.purpose.value
+        what = "apply this plan to" if applying else f"{verb} stack {plan.stack} in"
+        if plan.purpose == Purpose.EXPIRE:
+            what = f"cancel and delete these in stack {plan.stack} in"
+        question = f"Do you {'' if applying else 'really '}want to {what} {plan.workspace}?"
         means = textwrap.fill(
             f"Summary: {kind_of_work(plan)}.",
             self.streams.err_style.width,
             initial_indent="  ",
             subsequent_indent="    ",
         )
-        self._ask(question, means, "destroy" if destroying else "apply")
+        self._ask(question, means, verb)
 
     def confirm(self, question: str, *, action: str, option: str) -> None:
         """Ask for the word yes. option: the option that answers instead.

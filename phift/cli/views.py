@@ -9,7 +9,7 @@ from phift.cli.options import Format, PlanFormat
 from phift.views.base import PlanView
 
 if TYPE_CHECKING:
-    from phift.phases import FoundStack, Request
+    from phift.phases import FoundStack, Request, WatchedStack
 
 __all__ = ["forgotten_view", "many_view", "plan_view"]
 
@@ -73,8 +73,8 @@ def many_view(format: PlanFormat) -> Callable[..., str]:
             return text
 
 
-def forgotten_view(format: Format) -> Callable[[Sequence[FoundStack]], str]:
-    """Return the view of stacks with no matching spec."""
+def forgotten_view(format: Format) -> Callable[[Sequence[FoundStack], Sequence[WatchedStack]], str]:
+    """Return the view of stacks with no matching spec, and of what is billed while nobody watches."""
     if format is Format.JSON:
         from phift.views.several import forgotten as json
 

@@ -6,7 +6,7 @@ write it to the workspace. Everything else is a hook with a default.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -20,6 +20,7 @@ from phift.kinds.context import Context
 from phift.kinds.demand import Demand
 from phift.kinds.progress import Progress, Written
 from phift.kinds.subject import Subject
+from phift.kinds.unwatched import Unwatched
 from phift.kinds.words import ResultBlock, StatusText, Words, plain_status
 from phift.plan.action import Action
 from phift.plan.decision import Decision, PlanContext, decide_mutable
@@ -108,6 +109,14 @@ def _unrestricted(action: Action, stack: Stack) -> Iterable[Needed]:
     return ()
 
 
+def _no_remark(desired: Desired[Any]) -> str:
+    return ""
+
+
+def _nothing_unwatched(context: Context, stack: Stack) -> Iterator[Unwatched]:
+    yield from ()
+
+
 def _identity(live: Live) -> str:
     return f"{live.name}:{live.version}" if live.version else live.name
 
@@ -145,6 +154,11 @@ class Kind(Generic[P, Seen]):
     """The next attempt after a failure, or None."""
     require_ready: Callable[[Desired[P]], None] = _ready
     """Raises RefusedError, before any write, if this machine lacks something that writing the resource requires."""
+    unattended: Callable[[Desired[P]], str] = _no_remark
+    """What nobody enforces once an apply has detached from a run: a clause for the user, or ""."""
+    unwatched: Callable[[Context, Stack], Iterable[Unwatched]] = _nothing_unwatched
+    """Yields the objects of the stack that are billed while nobody watches, for `phift status --all`; of these,
+    `phift expire` deletes those that are due. Raises AzureError."""
     recipe: Callable[[Desired[P]], Recipe | None] = _no_recipe
     """The rows that creating the resource uploads."""
     training: Callable[[Desired[P]], Training | None] = _no_training

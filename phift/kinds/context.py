@@ -25,9 +25,12 @@ class Snapshot:
     def __init__(self) -> None:
         self._lists = Once()
 
-    def items(self, azure: Azure, path: str, api_version: str) -> list[dict[str, Any]]:
-        """Return the list at an ARM path; empty if its parent does not exist. Raises AzureError."""
-        return self._listed(azure, path, api_version).items
+    def items(self, azure: Azure, path: str, api_version: str, **query: str) -> list[dict[str, Any]]:
+        """Return the list at an ARM path; empty if its parent does not exist. query: a filter of the service.
+
+        Raises AzureError.
+        """
+        return self._listed(azure, path, api_version, **query).items
 
     def named(self, azure: Azure, path: str, name: str, api_version: str) -> dict[str, Any] | None:
         """Return the item of a name (case-insensitive), or None."""
@@ -48,14 +51,15 @@ class Snapshot:
         """
         return self._listed(azure, path, api_version).by_tag(mark, normal).get(normal(value), [])
 
-    def _listed(self, azure: Azure, path: str, api_version: str) -> _Listed:
+    def _listed(self, azure: Azure, path: str, api_version: str, **query: str) -> _Listed:
         def read() -> _Listed:
             try:
-                return _Listed(list(azure.arm.list(path, api_version)))
+                return _Listed(list(azure.arm.list(path, api_version, **query)))
             except NotFoundError:
                 return _Listed([])
 
-        return self._lists.get(path.lower(), read)
+        key = path.lower()
+        return self._lists.get((key, *sorted(query.items())) if query else key, read)
 
 
 class _Listed:
@@ -108,6 +112,7 @@ class Context:
         """Return the documents of a collection with a tag of a value, see Snapshot.marked."""
         return (self.snapshot or Snapshot()).marked(self.azure, path, mark, value, api_version, normal)
 
-    def list(self, path: str, api_version: str) -> list[dict[str, Any]]:
-        """Return the collection at an ARM path; empty if its parent does not exist."""
-        return (self.snapshot or Snapshot()).items(self.azure, path, api_version)
+    def list(self, path: str, api_version: str, **query: str) -> list[dict[str, Any]]:
+        """Return the collection at an ARM path, or its items that a filter of the service matches; empty if its parent
+        does not exist."""
+        return (self.snapshot or Snapshot()).items(self.azure, path, api_version, **query)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from phift.phases.destroy_stack import destroy_draft, destroy_plan
     from phift.phases.detect_drift import Drift, drift
     from phift.phases.drafting import Draft
+    from phift.phases.expire_stacks import Expiring, WatchedStack, expire_drafts, unwatched_stacks
     from phift.phases.many import apply_many, plan_many
     from phift.phases.pin_versions import LockReport, lock
     from phift.phases.plan_stack import draft, plan
@@ -33,6 +34,7 @@ __all__ = [
     "Connector",
     "Draft",
     "Drift",
+    "Expiring",
     "FoundStack",
     "LockReport",
     "ManyApplied",
@@ -47,6 +49,7 @@ __all__ = [
     "Status",
     "StatusRow",
     "Verdict",
+    "WatchedStack",
     "apply",
     "apply_draft",
     "apply_many",
@@ -56,6 +59,7 @@ __all__ = [
     "draft",
     "drift",
     "endpoint_key",
+    "expire_drafts",
     "force_unlock",
     "forgotten",
     "history",
@@ -72,6 +76,7 @@ __all__ = [
     "settle",
     "stacks_in",
     "status",
+    "unwatched_stacks",
 ]
 
 _MODULES = {
@@ -80,6 +85,7 @@ _MODULES = {
     "Connector": "phift.workbench.request",
     "Draft": "phift.phases.drafting",
     "Drift": "phift.phases.detect_drift",
+    "Expiring": "phift.phases.expire_stacks",
     "FoundStack": "phift.workbench.inventory",
     "LockReport": "phift.phases.pin_versions",
     "ManyApplied": "phift.phases.results",
@@ -94,6 +100,7 @@ _MODULES = {
     "Status": "phift.phases.show_status",
     "StatusRow": "phift.phases.show_status",
     "Verdict": "phift.phases.run_preflight",
+    "WatchedStack": "phift.phases.expire_stacks",
     "apply": "phift.phases.apply_plan",
     "apply_draft": "phift.phases.apply_plan",
     "apply_many": "phift.phases.many",
@@ -103,6 +110,7 @@ _MODULES = {
     "draft": "phift.phases.plan_stack",
     "drift": "phift.phases.detect_drift",
     "endpoint_key": "phift.phases.call_endpoint",
+    "expire_drafts": "phift.phases.expire_stacks",
     "force_unlock": "phift.phases.read_history",
     "forgotten": "phift.workbench.inventory",
     "history": "phift.phases.read_history",
@@ -119,6 +127,7 @@ _MODULES = {
     "settle": "phift.phases.read_history",
     "stacks_in": "phift.workbench.inventory",
     "status": "phift.phases.show_status",
+    "unwatched_stacks": "phift.phases.expire_stacks",
 }
 """The module of each name."""
 

@@ -38,7 +38,7 @@ def apply(
     LeaseHeldError or AzureError if the whole apply fails. Failures of single resources are in the result.
     """
     require_known(plan)
-    bench = open_workbench(request, connect, looking=plan.purpose == Purpose.DESTROY)
+    bench = open_workbench(request, connect, looking=plan.purpose != Purpose.APPLY)
     return apply_bench(plan, bench, listener=listener, options=options, saved=saved)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from phift.kinds.registry import KINDS
 from phift.kinds.traffic.plan import split_changes
+from phift.kinds.unwatched import Unwatched
 from phift.phases.plan_stack import plan_of
 from phift.plan.action import Action, ChangedBy
 from phift.plan.model import Plan, PlannedResource
@@ -25,12 +26,13 @@ DIVERTED = "traffic routed to a deployment that this stack does not manage"
 class Drift:
     """The drift of a stack. outside: resources that others changed or deleted. unapplied: resources whose changes in
     the spec are not applied yet. failed: resources in a failed state, which is in details["state"]. plan: the whole
-    plan."""
+    plan. overdue: running jobs that exceed a time limit recorded in their tags."""
 
     plan: Plan
     outside: tuple[PlannedResource, ...]
     unapplied: tuple[PlannedResource, ...]
     failed: tuple[PlannedResource, ...] = ()
+    overdue: tuple[Unwatched, ...] = ()
 
     @property
     def claimable(self) -> tuple[PlannedResource, ...]:
@@ -46,7 +48,16 @@ def drift(request: Request, connect: Connector) -> Drift:
     moved = [r for r in resources if r.action.changes_something or r.reason == DIVERTED]
     failed = tuple(r for r in moved if Provisioning.failed(str(r.details.get("state"))))
     outside = tuple(r for r in moved if r not in failed and _outside(r, plan, bench))
-    return Drift(plan, outside, tuple(r for r in moved if r not in (*outside, *failed)), failed)
+    waiting = tuple(r for r in moved if r not in (*outside, *failed))
+    return Drift(plan, outside, waiting, failed, tuple(_overdue(plan, bench)))
+
+
+def _overdue(plan: Plan, bench: Workbench) -> Iterator[Unwatched]:
+    """Yield the overdue runs, if the plan waits for one."""
+    for resource in plan.resources:
+        kind = KINDS[resource.address.kind]
+        if kind.traits.trains and resource.action is Action.ADOPT:
+            yield from (item for item in kind.unwatched(bench.context, bench.stack) if item.due)
 
 
 def _with_diversion(resource: PlannedResource, remembered: Remembered) -> PlannedResource:

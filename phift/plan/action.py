@@ -96,3 +96,4 @@ class Purpose(StrEnum):
 
     APPLY = "apply"
     DESTROY = "destroy"
+    EXPIRE = "expire"

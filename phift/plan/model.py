@@ -60,13 +60,15 @@ class Decided:
     """Values that apply needs in addition to the action.
 
     attempt: number of the run, from 1. split: traffic to write, in per cent by deployment. take_over: whether the
-    shares of other deployments are overwritten. endpoint: the endpoint of a deployment to delete.
+    shares of other deployments are overwritten. endpoint: the endpoint of a deployment that is not in the spec. keep:
+    its mark, if it is kept for a limited time.
     """
 
     attempt: int = 1
     split: Mapping[str, int] | None = None
     take_over: bool = False
     endpoint: str = ""
+    keep: str = ""
 
     @classmethod
     def from_details(cls, details: Mapping[str, Any]) -> Decided:
@@ -144,7 +146,7 @@ class Plan:
     command line; spec_options: further options that select this stack (--target, --var), not part of the document.
     source: repository#path of the spec. id: id of the lock file, empty before the first apply; a different id does not
     make a plan stale. spec_digest: digest of the rendered spec. lock: the content of the lock file after this plan.
-    purpose: "apply" or "destroy". created: ISO time in UTC.
+    purpose: the command that the plan is for. created: ISO time in UTC.
     """
 
     stack: str
@@ -258,7 +260,7 @@ def _resource_to_dict(resource: PlannedResource) -> dict[str, Any]:
         "depends_on": [str(a) for a in resource.depends_on],
         "fingerprint": resource.fingerprint,
         "notes": list(resource.notes),
-        **({"decided": asdict(resource.decided)} if resource.decided != Decided() else {}),
+        **({"decided": _decided_document(resource.decided)} if resource.decided != Decided() else {}),
     }
 
 
@@ -277,6 +279,11 @@ def _resource_from_dict(data: Mapping[str, Any]) -> PlannedResource:
         notes=tuple(data["notes"]),
         decided=_decided(data),
     )
+
+
+def _decided_document(decided: Decided) -> dict[str, Any]:
+    """Return the values without `keep` if it is empty: earlier releases do not know it."""
+    return {name: value for name, value in asdict(decided).items() if name != "keep" or value}
 
 
 def _decided(data: Mapping[str, Any]) -> Decided:

@@ -17,7 +17,7 @@ from phift.state.ownership import PROTECT, Claim, Ownership
 from phift.state.states import Provisioning, RunState
 from phift.state.traits import Nature
 
-__all__ = ["decide_prune", "decide_removal"]
+__all__ = ["decide_prune", "decide_removal", "moved"]
 
 _ALONG = "deleted with its endpoint"
 
@@ -29,7 +29,7 @@ def decide_removal(
     planned = []
     findings = []
     strangers = []
-    moved: tuple[Live, ...] = ()
+    strays: tuple[Live, ...] = ()
     for desired in stack.resources:
         seen = observed.get(desired.address)
         live = seen.live if seen else None
@@ -40,7 +40,7 @@ def decide_removal(
                 lost = desired.address in policy.lost
                 strangers.append(Stranger(desired.address, live.name, live.owner, lost, desired.traits.adoptable))
         elif live and stands is Standing.MOVED:
-            moved = (*moved, live)
+            strays = (*strays, live)
         elif live and action is Action.DELETE and live.marks.get(PROTECT) == "true":
             findings.append(protected(desired.address, live.name))
             action = Action.NO_OP
@@ -59,8 +59,8 @@ def decide_removal(
             )
         )
         planned += _along(desired, seen)
-    if moved:
-        findings.append(_moved(stack, moved))
+    if strays:
+        findings.append(moved(stack, strays))
     return tuple(planned), (*findings, *refusals(stack, strangers, verb="destroy"))
 
 
@@ -91,10 +91,11 @@ def _costs(desired: Desired[Any], live: Live) -> bool:
             return True
 
 
-def _moved(stack: Stack, moved: tuple[Live, ...]) -> Diagnostic:
+def moved(stack: Stack, strays: tuple[Live, ...]) -> Diagnostic:
+    """Return the error that a stack moved, and that the move is not applied yet. strays: its objects."""
     return Diagnostic(
-        f"stack moved: {moved[0].owner.source} -> {stack.claim.source}",
-        detail=f"The move is not yet applied to {', '.join(live.name for live in moved)}. If this spec is a copy, "
+        f"stack moved: {strays[0].owner.source} -> {stack.claim.source}",
+        detail=f"The move is not yet applied to {', '.join(live.name for live in strays)}. If this spec is a copy, "
         "they belong to the original.",
         remedy="If the spec moved, run `phift apply` first.",
         code="stack-moved",

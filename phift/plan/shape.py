@@ -39,7 +39,7 @@ _RESOURCE = {
     "depends_on": [Address],
     "fingerprint": str,
     "notes": _TEXTS,
-    "decided?": {"attempt?": int, "split?": ({"*": int}, None), "take_over?": bool, "endpoint?": str},
+    "decided?": {"attempt?": int, "split?": ({"*": int}, None), "take_over?": bool, "endpoint?": str, "keep?": str},
 }
 _DIAGNOSTIC = {
     "summary": str,

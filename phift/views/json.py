@@ -15,6 +15,7 @@ from phift.views.base import NO_OPTIONS, PlanOptions
 
 if TYPE_CHECKING:
     from phift.explain import Explanation
+    from phift.kinds.unwatched import Unwatched
     from phift.ledger.journal import Intent, Record
     from phift.phases import Drift, LockReport, Metrics, Status
     from phift.plan.model import Plan
@@ -37,6 +38,7 @@ __all__ = [
     "plan_document",
     "rendered",
     "status",
+    "unwatched",
 ]
 
 
@@ -69,9 +71,25 @@ def plan_document(planned: Plan, *, summary: bool = False) -> dict[str, Any]:
     }
 
 
+def unwatched(items: Sequence[Unwatched]) -> list[dict[str, Any]]:
+    """Return objects that are billed while nobody watches."""
+    return [
+        {
+            "address": str(item.address),
+            "name": item.live.name,
+            "what": item.what,
+            "reason": item.reason,
+            "due": item.due,
+            "overdue_seconds": int(item.seconds),
+            "billing": asdict(item.billing) if item.billing else None,
+        }
+        for item in items
+    ]
+
+
 def drift(found: Drift) -> str:
     """Return whether there is drift, the outside changes, the spec changes not applied yet, and the failed resources,
-    each as in a plan."""
+    each as in a plan; and the overdue jobs."""
     planned = {r["address"]: r for r in found.plan.to_dict()["resources"]}
     return document(
         {
@@ -83,6 +101,7 @@ def drift(found: Drift) -> str:
             "outside": [planned[str(r.address)] for r in found.outside],
             "unapplied": [planned[str(r.address)] for r in found.unapplied],
             "failed": [planned[str(r.address)] for r in found.failed],
+            "overdue": unwatched(found.overdue),
         }
     )
 

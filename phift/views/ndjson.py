@@ -25,7 +25,6 @@ from phift.apply.events import (
     ResourceStarted,
 )
 from phift.clock import Clock
-from phift.plan.action import Purpose
 from phift.plan.model import Plan, PlannedResource
 from phift.views.base import Sink, Streams
 from phift.views.human.outputs import complete_line
@@ -68,7 +67,7 @@ class JsonApply(Watching):
 
     def finish(self, result: ApplyFinished) -> None:
         """Write the applied `change_summary` and `outputs`."""
-        operation = "destroy" if result.plan.purpose == Purpose.DESTROY else "apply"
+        operation = result.plan.purpose.value
         changes = {"add": result.added, "change": result.changed, "remove": result.destroyed, "operation": operation}
         self._line("change_summary", complete_line(result), changes=changes, elapsed_seconds=round(result.elapsed, 3))
         self._line(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from phift.phases.expire_stacks import usd_per_hour
 from phift.phases.results import Planned, StackPlan, Unplanned
 from phift.views.base import NO_OPTIONS, PlanOptions
-from phift.views.json import document, plan_document
+from phift.views.json import document, plan_document, unwatched
 from phift.views.json import error as error_document
 
 if TYPE_CHECKING:
-    from phift.phases import FoundStack, ManyPlans
+    from phift.kinds.unwatched import Unwatched
+    from phift.phases import Expiring, FoundStack, ManyPlans, WatchedStack
 
-__all__ = ["forgotten", "plans"]
+__all__ = ["expired", "forgotten", "plans"]
 
 _VERSION = "1.0"
 
@@ -45,8 +47,34 @@ def _plan_or_error(one: StackPlan, options: PlanOptions) -> dict[str, Any]:
             return {"plan": None, "error": error_document(one.error)}
 
 
-def forgotten(found: Sequence[FoundStack]) -> str:
-    """Return the stacks with no matching spec, with their billed objects."""
+def expired(found: Sequence[Expiring], codes: Mapping[str, int]) -> str:
+    """Return what is due by stack, and the exit code of its removal. codes: by stack; null if nothing was done."""
+    return document(
+        {
+            "format_version": _VERSION,
+            "stacks": [
+                {
+                    "stack": one.stack,
+                    "path": str(one.request.path),
+                    "due": _priced(one.items),
+                    "exit_code": codes.get(one.stack),
+                    "error": error_document(one.error) if one.error else None,
+                }
+                for one in found
+            ],
+        }
+    )
+
+
+def _priced(items: Sequence[Unwatched]) -> list[dict[str, Any]]:
+    """Return objects that are billed while nobody watches. usd_per_hour: null if unknown."""
+    prices = (usd_per_hour(item.billing) for item in items)
+    return [{**one, "usd_per_hour": price} for one, price in zip(unwatched(items), prices, strict=True)]
+
+
+def forgotten(found: Sequence[FoundStack], watched: Sequence[WatchedStack] = ()) -> str:
+    """Return the stacks with no matching spec, with their billed objects; and what is billed while nobody watches in
+    the stacks of the specs."""
     return document(
         {
             "format_version": _VERSION,
@@ -59,6 +87,14 @@ def forgotten(found: Sequence[FoundStack]) -> str:
                     "objects": [{"kind": kind, "name": live.name, "id": live.object_id} for kind, live in one.objects],
                 }
                 for one in found
+            ],
+            "unwatched": [
+                {
+                    "stack": one.stack,
+                    "objects": _priced(one.items),
+                    "error": error_document(one.error) if one.error else None,
+                }
+                for one in watched
             ],
         }
     )

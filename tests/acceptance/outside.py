@@ -6,6 +6,9 @@ delete PATH               deletes it and waits until it is gone
 unblob PATH               deletes the blob that the data version of that path names
 hold STACK                takes the stack's lease as somebody on another machine, and dies with it
 cancel STACK              cancels the stack's job once one runs, and waits until it has ended
+running STACK             waits until a step of the stack's job has started
+ended STACK               waits until none of its jobs runs
+later MINUTES             the service's clock shows a later time from now on
 fault JSON...             from now on the service does what each JSON says, see docs/emulator.md
 mend                      no faults any more
 """
@@ -13,6 +16,7 @@ mend                      no faults any more
 import json
 import sys
 import time
+from datetime import timedelta
 from typing import Any
 
 from phift.azure.connect import connect
@@ -91,6 +95,26 @@ def cancel(azure: Azure, stack: str) -> None:
         time.sleep(0.05)
 
 
+def running(azure: Azure, stack: str) -> None:
+    history = f"history/v1.0{azure.workspace.arm_id}/runs"
+    while True:
+        for job in azure.arm.list(f"{azure.workspace.arm_id}/jobs", API):
+            children = azure.data_plane.list(f"{history}/{job['name']}/children", "v1.0") if _runs(job, stack) else ()
+            if any(child.get("startTimeUtc") for child in children):
+                return
+        time.sleep(0.05)
+
+
+def ended(azure: Azure, stack: str) -> None:
+    while any(_runs(job, stack) for job in azure.arm.list(f"{azure.workspace.arm_id}/jobs", API)):
+        time.sleep(0.05)
+
+
+def later(azure: Azure, minutes: str) -> None:
+    azure.document()
+    _admin("PUT", {"now": (azure.now() + timedelta(minutes=int(minutes))).isoformat()}, "/clock")
+
+
 def _runs(job: dict[str, Any], stack: str) -> bool:
     ended = {"Canceled", "Completed", "Failed"}
     return job["name"].startswith(f"{stack}-") and job["properties"]["status"] not in ended
@@ -105,16 +129,16 @@ def mend(azure: Azure) -> None:
     _admin("DELETE")
 
 
-def _admin(method: str, body: Any = None) -> None:
+def _admin(method: str, body: Any = None, path: str = "/faults") -> None:
     connection = lifecycle.find()
     assert connection, "no emulator runs"
-    lifecycle.request(connection, method, "/faults", body)
+    lifecycle.request(connection, method, path, body)
 
 
 def main() -> None:
     connection = lifecycle.find()
     assert connection, "no emulator runs"
-    verbs = (make, change, delete, unblob, hold, cancel, fault, mend)
+    verbs = (make, change, delete, unblob, hold, cancel, running, ended, later, fault, mend)
     {verb.__name__: verb for verb in verbs}[sys.argv[1]](connect(None, local=connection), *sys.argv[2:])
 
 

@@ -21,8 +21,8 @@ def drift(
 ) -> int:
     """Show changes made outside phift since the last apply.
 
-    Exits with 3 if there is drift. Spec changes that are not applied yet are listed separately and do not count as
-    drift. Writes nothing, neither to the workspace nor next to the spec.
+    Exits with 3 if there is drift, or if a running job exceeds its time limit. Spec changes that are not applied yet
+    are listed separately and do not count as drift. Writes nothing, neither to the workspace nor next to the spec.
     """
     from phift import phases
     from phift.views import json
@@ -32,4 +32,4 @@ def drift(
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
     found = phases.drift(request, connector(interactive=terminal.streams.terminal, tell=terminal.tell))
     terminal.show(format, found, json.drift, text.render)
-    return ExitCode.DRIFT if found.outside else 0
+    return ExitCode.DRIFT if found.outside or found.overdue else 0

@@ -23,7 +23,10 @@ def status(
     format: o.FormatOption = o.Format.TEXT,
     all: Annotated[
         bool,
-        typer.Option("--all", help="List stacks in the workspace with no matching spec; SPEC may be a folder."),
+        typer.Option(
+            "--all",
+            help="List what is billed while nobody watches, and stacks with no matching spec; SPEC may be a folder.",
+        ),
     ] = False,
     no_color: o.NoColorOption = False,
 ) -> int:
@@ -39,8 +42,9 @@ def status(
         from phift.cli.many import several
         from phift.cli.views import forgotten_view
 
-        listed = phases.forgotten(several(request) or [request], connect)
-        terminal.print(forgotten_view(format)(listed))
+        requests = several(request) or [request]
+        listed, watched = phases.forgotten(requests, connect), phases.unwatched_stacks(requests, connect)
+        terminal.print(forgotten_view(format)(listed, watched))
         return RefusedError.exit_code if any(one.mistaken for one in listed) else 0
     found = phases.status(request, connect)
     terminal.show(format, found, json.status, text.render)

@@ -7,6 +7,7 @@ from phift.kinds.compute.checks import compute_state, gpu_count, size_allowed, s
 from phift.kinds.compute.compile import computes
 from phift.kinds.compute.demand import demand
 from phift.kinds.compute.parts import ComputeParts
+from phift.kinds.compute.unwatched import unwatched
 from phift.kinds.compute.words import status
 from phift.kinds.shared.permissions import writing
 from phift.state.live import Observation
@@ -37,4 +38,5 @@ COMPUTE = Kind(
     checks=(compute_state, size_allowed, size_offered, gpu_count),
     demand=demand,
     status=status,
+    unwatched=unwatched,
 )

@@ -55,6 +55,7 @@ def deployment(draft: Draft) -> list[Desired[DeploymentParts]]:
                 model_name=model.name,
                 strategy=rollout.strategy,
                 keep_previous=rollout.keep_previous,
+                keep_hours=rollout.keep_previous_hours,
                 initial_count=block.instance_count.initial if isinstance(block.instance_count, InitialCount) else None,
                 environment=block.environment,
                 secrets=secrets,

@@ -11,6 +11,7 @@ from phift.kinds.deployment.demand import demand
 from phift.kinds.deployment.parts import DeploymentObservation, DeploymentParts
 from phift.kinds.deployment.plan import decide, removals
 from phift.kinds.deployment.secrets import require_secrets
+from phift.kinds.deployment.unwatched import unwatched
 from phift.kinds.deployment.words import status
 from phift.kinds.shared.permissions import writing
 from phift.plan.model import Decided
@@ -28,7 +29,7 @@ def _wire() -> Wire[DeploymentParts, DeploymentObservation]:
 
 def _decided(desired: Desired[DeploymentParts], decided: Decided) -> Desired[DeploymentParts]:
     """Set the endpoint of a deployment that is no longer in the spec, from the plan."""
-    return replace(desired, parts=DeploymentParts(decided.endpoint)) if decided.endpoint else desired
+    return replace(desired, parts=DeploymentParts(decided.endpoint, keep=decided.keep)) if decided.endpoint else desired
 
 
 DEPLOYMENT = Kind(
@@ -44,4 +45,5 @@ DEPLOYMENT = Kind(
     decided=_decided,
     require_ready=require_secrets,
     status=status,
+    unwatched=unwatched,
 )

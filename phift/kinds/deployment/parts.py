@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from phift.address import Address
@@ -28,6 +29,10 @@ class DeploymentParts:
     strategy: str = ""
     keep_previous: int = 0
     """Number of older deployments to keep."""
+    keep_hours: int | None = None
+    """How long to keep them after they stop receiving traffic; None: no limit."""
+    keep: str = ""
+    """The mark to write on one that is no longer in the spec, see phift.kinds.deployment.keeping."""
     initial_count: int | None = None
     """Number of instances at creation, if an autoscaler changes it afterwards."""
     environment: str | None = None
@@ -40,8 +45,9 @@ class DeploymentParts:
 @dataclass(frozen=True)
 class DeploymentObservation(Observation):
     """busy: live traffic in per cent by lower-case name. inputs: the inputs of the live deployment. count: of all
-    deployments of the endpoint, those of others included."""
+    deployments of the endpoint, those of others included. now: time of the service."""
 
     busy: Mapping[str, int] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
     count: int = 0
+    now: datetime | None = None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from phift.address import Address
+from phift.clock import stamp
 from phift.diagnostics import Diagnostic, Severity
+from phift.kinds.deployment.keeping import KEPT, NOT_KEPT, Kept
 from phift.kinds.deployment.parts import BLUE_GREEN, IN_PLACE, DeploymentObservation, DeploymentParts
 from phift.plan.action import Action, ChangeAction, ChangedBy
 from phift.plan.decision import Decision, PlanContext, mutable, named_in, planned
@@ -40,6 +42,8 @@ def _decide(
         return planned(desired, Action.CREATE, None, reason, changes=changes)
     live, strategy = seen.live, desired.parts.strategy
     decided = mutable(desired, live, rules, context.policy, context.stack.claim)
+    if decided.action is Action.NO_OP and KEPT in live.marks and live.ours:
+        decided = replace(decided, action=Action.UPDATE, reason="serves again: it is no longer kept for a time")
     by_name = strategy == BLUE_GREEN  # the name contains the digest, even if tags were removed
     if by_name or live.marks.get(DIGEST) == desired.digest or decided.action in {Action.REPLACE, Action.CREATE}:
         return decided
@@ -60,7 +64,8 @@ def _decide(
 def removals(
     desired: Desired[DeploymentParts], seen: DeploymentObservation | None, context: PlanContext
 ) -> tuple[list[PlannedResource], list[Diagnostic]]:
-    """Plan to delete the other deployments of the stack, except those to keep, after their traffic has moved.
+    """Plan to delete the other deployments of the stack, except those to keep, after their traffic has moved; and to
+    mark those that are kept for a limited time.
 
     A protected one is kept, with a warning, until the spec has been applied without protection.
     """
@@ -70,7 +75,11 @@ def removals(
     lifted = seen.live is not None and seen.live.marks.get(PROTECT) != "true" and not desired.protect
     removed: list[PlannedResource] = []
     findings: list[Diagnostic] = []
-    for other in seen.others[desired.parts.keep_previous :]:
+    for number, other in enumerate(seen.others):
+        over = _is_over(desired, seen, other)
+        if number < desired.parts.keep_previous and not over:
+            removed += _marked(desired, seen, other, traffic)
+            continue
         if traffic is None and other.name.lower() in seen.busy:
             continue  # the split is unmanaged, and the deployment still receives requests
         held = other.marks.get(PROTECT) == "true" and not lifted
@@ -83,7 +92,8 @@ def removals(
                 address=Address(desired.address.kind, name),
                 action=Action.NO_OP if held else Action.DELETE,
                 identity=other.name,
-                reason=f"replaced by {desired.name}" + ("; protected: not deleted" if held else ""),
+                reason=("its time limit is over" if over else f"replaced by {desired.name}")
+                + ("; protected: not deleted" if held else ""),
                 details={"endpoint": desired.parts.endpoint},
                 depends_on=(traffic.address if traffic else desired.address,),
                 fingerprint=other.fingerprint,
@@ -91,6 +101,41 @@ def removals(
             )
         )
     return removed, findings
+
+
+def _is_over(desired: Desired[DeploymentParts], seen: DeploymentObservation, other: Live) -> bool:
+    """Return whether the time limit of a kept deployment is over, by the hours of the spec."""
+    kept, hours = Kept.of(other.marks), desired.parts.keep_hours
+    if kept is None or hours is None or seen.now is None or other.name.lower() in seen.busy:
+        return False
+    return replace(kept, hours=hours).until <= seen.now
+
+
+def _marked(
+    desired: Desired[DeploymentParts], seen: DeploymentObservation, other: Live, traffic: PlannedResource | None
+) -> Iterator[PlannedResource]:
+    """Yield the update of the mark of a kept deployment, if its mark differs from the spec."""
+    kept, hours, serves = Kept.of(other.marks), desired.parts.keep_hours, other.name.lower() in seen.busy
+    if serves and traffic is None:
+        return  # the split is unmanaged, and the deployment still receives requests
+    if hours is None:
+        keep, reason = (NOT_KEPT if KEPT in other.marks else ""), "kept without a time limit"
+    elif kept is None or serves:
+        keep, reason = f"PT{hours}H", f"kept for {hours} h from now on, without traffic"
+    else:
+        keep, reason = str(replace(kept, hours=hours)), f"kept until {stamp(replace(kept, hours=hours).until)}"
+    if not keep or keep == other.marks.get(KEPT):
+        return
+    yield PlannedResource(
+        address=Address(desired.address.kind, other.name),
+        action=Action.UPDATE,
+        identity=other.name,
+        reason=reason,
+        details={"endpoint": desired.parts.endpoint},
+        depends_on=(traffic.address if traffic else desired.address,),
+        fingerprint=other.fingerprint,
+        decided=Decided(endpoint=desired.parts.endpoint, keep=keep),
+    )
 
 
 def _held(desired: Desired[DeploymentParts], other: Live) -> Diagnostic:

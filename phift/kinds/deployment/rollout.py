@@ -2,9 +2,9 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from phift.spec.base import Coerced, Strict
+from phift.spec.base import Coerced, Strict, fault
 from phift.spec.rules import BlockRules, Need, NotYet
 
 __all__ = ["RolloutBlock"]
@@ -27,6 +27,17 @@ class RolloutBlock(Strict):
     keep_previous: Annotated[
         int, Field(ge=0, description="Number of old deployments to keep for a quick rollback."), Coerced
     ] = 0
+    keep_previous_hours: Annotated[
+        int | None,
+        Field(ge=1, description="Hours to keep them after they stop receiving traffic. Default: no limit."),
+        Coerced,
+    ] = None
     traffic: Annotated[
         Literal["managed", "unmanaged"], Field(description="`unmanaged`: phift does not change the traffic split.")
     ] = "managed"
+
+    @model_validator(mode="after")
+    def _keeps_some(self) -> "RolloutBlock":
+        if self.keep_previous_hours is not None and not self.keep_previous:
+            raise fault("has keep_previous_hours but keeps no deployment", "Add keep_previous: 1.")
+        return self

@@ -10,6 +10,7 @@ from phift.errors import AzureError
 from phift.kinds.context import Context
 from phift.kinds.deployment.count import wanted_count
 from phift.kinds.deployment.fields import TABLE
+from phift.kinds.deployment.keeping import KEPT, NOT_KEPT, written
 from phift.kinds.deployment.parts import DeploymentObservation, DeploymentParts
 from phift.kinds.deployment.secrets import secrets_of
 from phift.kinds.progress import Progress, Written
@@ -33,6 +34,9 @@ __all__ = ["DeploymentWire"]
 
 _WRITE = "2023-04-01-preview"
 """The api-version azure-ai-ml 1.35 writes deployments with."""
+
+_PATCH = READ
+"""The api-version of changes of the tags alone."""
 
 _LOG_LINES = 40
 _NO_REASON = "The service no longer reports the reason; the log of the container may show it."
@@ -68,6 +72,7 @@ class DeploymentWire:
             busy=busy,
             inputs=inputs_in(found.marks) if found else {},
             count=len(deployments),
+            now=context.azure.now(),
         )
 
     def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,6 +108,13 @@ class DeploymentWire:
         return self._put(context, desired, wanted_count(desired, None), None)
 
     def update(self, context: Context, desired: Desired[DeploymentParts], live: Live) -> Written:
+        """Update the deployment; of one that is no longer in the spec, only the mark of how long it is kept."""
+        if keep := desired.parts.keep:
+            tags = {name: value for name, value in (live.raw.get("tags") or {}).items() if name.lower() != KEPT}
+            if keep != NOT_KEPT:
+                tags[KEPT] = written(keep, context.azure.now())
+            answer = context.azure.arm.patch(self._path(context, desired, live.name), _PATCH, {"tags": tags})
+            return Written({"name": live.name}, operation_of(answer))
         return self._put(context, desired, wanted_count(desired, live), live)
 
     def delete(self, context: Context, desired: Desired[DeploymentParts], live: Live) -> Written:

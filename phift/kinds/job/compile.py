@@ -11,9 +11,11 @@ from phift.compile.draft import Draft, drop_none
 from phift.compile.naming import display_name, job_name
 from phift.digest import digest_of
 from phift.kinds.job.component import DATA_INPUTS, set_by_phift
+from phift.kinds.job.limits import Limits
 from phift.kinds.job.parameters import Effective, effective_parameters
 from phift.kinds.job.parts import JobParts
 from phift.kinds.job.training import training_in
+from phift.kinds.unwatched import Billing
 from phift.spec import AssetRef
 from phift.state.desired import Desired
 from phift.state.exports import ComputeExport, DataExport, RunExport
@@ -75,6 +77,8 @@ def training_job(draft: Draft) -> list[Desired[JobParts]]:
                 data={DATA_INPUTS[n]: d.address for n, d in data.items()},
                 retries=block.retries,
                 training=training_in(draft, literals, compute.size, block.instance_count),
+                limits=Limits(block.timeout_minutes, block.queue_timeout_minutes),
+                billing=_billing(draft, compute.size, block.instance_count),
             ),
             shown={
                 "base_model": f"{model.name}:{model.version}",
@@ -82,7 +86,7 @@ def training_job(draft: Draft) -> list[Desired[JobParts]]:
                 "compute": compute.name,
                 "instance_count": block.instance_count,
                 "gpus": gpus,
-                **({"timeout_minutes": block.timeout_minutes} if block.timeout_minutes else {}),
+                **dict(Limits(block.timeout_minutes, block.queue_timeout_minutes).fields()),
                 "parameters": {n: p.value for n, p in effective.parameters.items() if p.origin == "spec"},
             },
             depends_on=(compute.address, *(d.address for d in data.values()), *((other.address,) if other else ())),
@@ -90,6 +94,11 @@ def training_job(draft: Draft) -> list[Desired[JobParts]]:
             former_names=tuple(job_name(stack, digest) for stack in draft.former),
         )
     ]
+
+
+def _billing(draft: Draft, size: str, nodes: int) -> Billing | None:
+    low = getattr(draft.spec.compute.finetune, "tier", None) == "low_priority"
+    return Billing(size, nodes, low) if size else None
 
 
 def _compute(draft: Draft, role: str) -> ComputeExport | None:

@@ -12,6 +12,7 @@ from phift.kinds.job.compile import training_job
 from phift.kinds.job.memory import memory
 from phift.kinds.job.parts import JobObservation, JobParts
 from phift.kinds.job.plan import decide
+from phift.kinds.job.unwatched import unwatched
 from phift.kinds.job.words import WORDS, result, status
 from phift.plan.action import Action
 from phift.plan.model import Decided
@@ -32,6 +33,8 @@ def _wire() -> Wire[JobParts, JobObservation]:
 
 
 def _decided(desired: Desired[JobParts], decided: Decided) -> Desired[JobParts]:
+    if not isinstance(desired.parts, JobParts):
+        return desired  # an earlier job of the stack, to be cancelled
     return replace(desired, parts=replace(desired.parts, attempt=decided.attempt))
 
 
@@ -49,6 +52,12 @@ def _permissions(action: Action, stack: Stack) -> Iterable[Needed]:
         yield Needed(f"{ML}/jobs/write")
     elif action is Action.DELETE:
         yield Needed(f"{ML}/jobs/cancel/action")
+
+
+def _unattended(desired: Desired[JobParts]) -> str:
+    """Return that nobody keeps the time limits of a job, if it has any."""
+    limits = desired.parts.limits
+    return f"nobody keeps {limits} until the next apply; run `phift expire SPEC` on a schedule" if limits else ""
 
 
 JOB = Kind(
@@ -69,6 +78,8 @@ JOB = Kind(
     decided=_decided,
     retry=_retry,
     training=lambda desired: desired.parts.training(),
+    unattended=_unattended,
+    unwatched=unwatched,
     words=WORDS,
     status=status,
     result=result,

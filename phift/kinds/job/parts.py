@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from phift.address import Address
+from phift.kinds.job.limits import NO_LIMITS, Limits, Overdue
+from phift.kinds.unwatched import Billing
 from phift.state.live import Observation
 
 if TYPE_CHECKING:
@@ -25,7 +27,8 @@ class JobParts:
 
     literals: the component's inputs as wire text. data: the address of the data version by input. retries:
     maximum number of retries after infrastructure failures. attempt: counted from 1. training: returns what the memory
-    and the speed of the job depend on, or None; may take a second.
+    and the speed of the job depend on, or None; may take a second. limits: those of the spec. billing: what its nodes
+    are billed by.
     """
 
     component: str
@@ -36,13 +39,18 @@ class JobParts:
     retries: int = 0
     attempt: int = 1
     training: Callable[[], Training | None] = field(default=_unknown, repr=False, compare=False)
+    limits: Limits = NO_LIMITS
+    billing: Billing | None = None
 
 
 @dataclass(frozen=True)
 class JobObservation(Observation):
     """attempt: the newest, counted from 1; 0 if none. infrastructure: why a failed one may succeed on a retry; read
-    only if the spec allows retries. cancelled: by whom and when, of a cancelled one."""
+    only if the spec allows retries. cancelled: by whom and when, of a cancelled one. overdue: the limit of the spec
+    that a running one exceeds. exceeded: field and minutes of the limit after which a cancelled one ended."""
 
     attempt: int = 0
     infrastructure: str = ""
     cancelled: str = ""
+    overdue: Overdue | None = None
+    exceeded: tuple[str, int] | None = None

@@ -7,6 +7,7 @@ from typing import Any
 
 from phift.compile.naming import attempt_name
 from phift.diagnostics import Diagnostic
+from phift.kinds.job.limits import KEPT
 from phift.kinds.job.parts import JobObservation, JobParts
 from phift.plan.action import Action, ChangeAction, ChangedBy
 from phift.plan.decision import Decision, PlanContext, later_note, named_in, planned
@@ -34,10 +35,14 @@ def decide(desired: Desired[JobParts], seen: JobObservation | None, context: Pla
     if not RunState.failed(live.state):
         doing = "being cancelled" if live.state == RunState.CANCEL_REQUESTED else "already running"
         reason = f"{doing} ({live.state}); will be awaited, not restarted"
-        again = Decided(attempt=seen.attempt)
+        details: dict[str, Any] = _attempt(seen.attempt)
+        if seen.overdue is not None:
+            reason = f"already running ({live.state}), {seen.overdue}; will be cancelled"
+            details["overdue_seconds"] = int(seen.overdue.seconds)
+        again, notes = Decided(attempt=seen.attempt), _kept(desired)
         return Decision(
             planned(
-                desired, Action.ADOPT, live, reason, identity=live.name, details=_attempt(seen.attempt), decided=again
+                desired, Action.ADOPT, live, reason, identity=live.name, details=details, notes=notes, decided=again
             )
         )
     if context.policy.retry_failed or (seen.infrastructure and seen.attempt <= desired.parts.retries):
@@ -47,7 +52,16 @@ def decide(desired: Desired[JobParts], seen: JobObservation | None, context: Pla
         )
         name, decided = attempt_name(desired.name, following), Decided(attempt=following)
         return Decision(
-            planned(desired, Action.RUN, None, reason, identity=name, details=_attempt(following), decided=decided)
+            planned(
+                desired,
+                Action.RUN,
+                None,
+                reason,
+                identity=name,
+                details=_attempt(following),
+                notes=_kept(desired),
+                decided=decided,
+            )
         )
     if live.state == RunState.CANCELED:
         resource = planned(desired, Action.NO_OP, live, "was cancelled", identity=live.name)
@@ -71,6 +85,11 @@ def _attempt(attempt: int) -> dict[str, int]:
     return {"attempt": attempt} if attempt > 1 else {}
 
 
+def _kept(desired: Desired[JobParts]) -> tuple[str, ...]:
+    """Return a note on who keeps the time limits."""
+    return (f"{limits}: {KEPT}",) if (limits := desired.parts.limits) else ()
+
+
 def _later(desired: Desired[JobParts], seen: Observation | None) -> tuple[str, ...]:
     return later_note(desired, seen.live, "run") if seen and seen.live else ()
 
@@ -80,7 +99,7 @@ def _retraining(desired: Desired[JobParts], previous: Previous | None) -> Planne
     reason = (
         f"{named_in(changes)} changed since model version {previous.label}" if previous and changes else "not run yet"
     )
-    return planned(desired, Action.RUN, None, reason, changes=changes)
+    return planned(desired, Action.RUN, None, reason, changes=changes, notes=_kept(desired))
 
 
 def _retrain_changes(wanted: Mapping[str, Any], before: Mapping[str, Any]) -> list[FieldChange]:
@@ -101,7 +120,17 @@ def _retrain_changes(wanted: Mapping[str, Any], before: Mapping[str, Any]) -> li
 
 
 def _cancelled(desired: Desired[JobParts], seen: JobObservation, name: str) -> Diagnostic:
-    """Return the finding about a cancelled job. It did not fail: its inputs may be valid, but a user cancelled it."""
+    """Return the finding about a cancelled job. It did not fail: its inputs may be valid, but a user cancelled it, or
+    phift did so at a time limit."""
+    if seen.exceeded is not None:
+        field, minutes = seen.exceeded
+        return Diagnostic(
+            f"job {name} exceeded finetune.{field} ({minutes}) and was cancelled",
+            detail=f"It did not fail; it was cancelled {seen.cancelled}.",
+            remedy=f"Raise finetune.{field}, then re-run the job: `phift apply --retry-failed`.",
+            address=str(desired.address),
+            code="job-timeout",
+        )
     return Diagnostic(
         f"job {name} was cancelled",
         detail=f"It did not fail; it was cancelled {seen.cancelled}." if seen.cancelled else "",

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from phift.azure.session import Azure
-from phift.clock import stamp
+from phift.clock import moment, stamp
 from phift.errors import AzureError, NotFoundError
 from phift.kinds.job.exhausted import Exhausted, exhausted_in
 
@@ -21,13 +21,16 @@ __all__ = [
     "Point",
     "Seen",
     "Step",
+    "Times",
     "cancellation",
     "failure",
+    "has_begun",
     "log_of",
     "progress",
     "series",
     "steps",
     "summary",
+    "times",
 ]
 
 _VERSION = "v1.0"
@@ -40,13 +43,23 @@ _SHOWN_WHILE_RUNNING = ("loss", "learning_rate")
 
 @dataclass(frozen=True)
 class Step:
-    """A child run. state: as the service reports it. error, code: of a failed one."""
+    """A child run. state: as the service reports it. error, code: of a failed one. started: whether it has started."""
 
     run_id: str
     name: str
     state: str
     error: str = ""
     code: str = ""
+    started: bool = False
+
+
+@dataclass(frozen=True)
+class Times:
+    """The times of a job, None where not reached yet."""
+
+    submitted: datetime | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -102,13 +115,31 @@ def _is_pipeline(raw: Mapping[str, Any]) -> bool:
 def _step(raw: Mapping[str, Any]) -> Step:
     error = _error(raw)
     name = str(raw.get("displayName") or raw["runId"])
-    return Step(str(raw["runId"]), name, str(raw["status"]), error.get("message", "").strip(), error.get("code", ""))
+    message, code = error.get("message", "").strip(), error.get("code", "")
+    return Step(str(raw["runId"]), name, str(raw["status"]), message, code, bool(raw.get("startTimeUtc")))
 
 
 def _error(document: Mapping[str, Any]) -> dict[str, str]:
     """Return code and message of the error of a run; empty if it has no error."""
     inner = (document.get("error") or {}).get("error") or {}
     return {name: str(inner[name]) for name in ("code", "message") if inner.get(name)}
+
+
+def has_begun(azure: Azure, job: str) -> bool:
+    """Return whether a step of the job has started: until then, it waits in the queue. Raises AzureError."""
+    try:
+        return any(step.started for step in steps(azure, job))
+    except NotFoundError:
+        return False
+
+
+def times(azure: Azure, job: str) -> Times:
+    """Return the times of a job; unknown ones if it does not have a run yet. Raises AzureError."""
+    try:
+        run = azure.data_plane.get(f"{_history(azure)}/runs/{job}", _VERSION)
+    except NotFoundError:
+        return Times()
+    return Times(*(moment(str(run.get(key) or "")) for key in ("createdUtc", "startTimeUtc", "endTimeUtc")))
 
 
 def progress(azure: Azure, job: str) -> Seen:
@@ -245,10 +276,8 @@ def _history(azure: Azure) -> str:
 
 
 def _to_the_second(time: str) -> str:
-    try:
-        return stamp(datetime.fromisoformat(time))
-    except ValueError:
-        return time
+    found = moment(time)
+    return stamp(found) if found else time
 
 
 def _number(text: Any) -> float:

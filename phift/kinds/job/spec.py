@@ -21,6 +21,10 @@ __all__ = ["FinetuneBlock"]
 _DEFAULT_COMPONENT = AssetRef("azureml", "chat_completion_pipeline", None, "latest", "components")
 
 
+_MOST_MINUTES = 21 * 24 * 60
+"""The service ends every job after 21 days."""
+
+
 def _nodes_fit(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
     """Check that the cluster can have the number of nodes of the job."""
     wanted = spec.finetune.instance_count if spec.finetune else 0
@@ -70,11 +74,7 @@ class FinetuneBlock(Block):
             Need("data.train", "data: {train: {path: data/train.jsonl}}"),
             Need("compute.finetune", "compute: {finetune: {name: gpu-cluster, size: Standard_NC24ads_A100_v4}}"),
         ),
-        not_yet=(
-            NotYet("identity", "a managed identity of the job"),
-            NotYet("timeout_minutes", "a time limit of the job"),
-            NotYet("queue_timeout_minutes", "a time limit of the queue"),
-        ),
+        not_yet=(NotYet("identity", "a managed identity of the job"),),
         checks=(_nodes_fit, _makes_its_model),
         tree_checks=(_parameters,),
     )
@@ -95,10 +95,14 @@ class FinetuneBlock(Block):
         str | None, Field(min_length=1, description="Name of the experiment. Default: the name of the stack.")
     ] = None
     timeout_minutes: Annotated[
-        int | None, Field(ge=1, description="Time limit in minutes; the service then cancels the job."), Coerced
+        int | None,
+        Field(ge=1, le=_MOST_MINUTES, description="Time limit in minutes from the start of the job; kept by phift."),
+        Coerced,
     ] = None
     queue_timeout_minutes: Annotated[
-        int | None, Field(ge=1, description="Maximum time in the queue, in minutes."), Coerced
+        int | None,
+        Field(ge=1, le=_MOST_MINUTES, description="Maximum minutes from submission to first step; kept by phift."),
+        Coerced,
     ] = None
     retries: Annotated[
         int, Field(ge=0, le=10, description="Maximum number of retries after infrastructure failures."), Coerced

@@ -7,13 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from phift.compile.naming import attempt_name
-from phift.errors import AzureError, JobFailedError, NotFoundError
+from phift.errors import AzureError, JobFailedError, JobTimeoutError, NotFoundError
 from phift.kinds.context import Context
 from phift.kinds.job import run_history
 from phift.kinds.job.component import BASE_MODEL, OUTPUT
+from phift.kinds.job.deadlines import exceeded, overdue
 from phift.kinds.job.exhausted import remedy
 from phift.kinds.job.fields import TABLE
 from phift.kinds.job.infrastructure import passing
+from phift.kinds.job.limits import NO_LIMITS, Limits
 from phift.kinds.job.parts import JobObservation, JobParts
 from phift.kinds.progress import Progress, Written
 from phift.kinds.shared.fields import arguments, observed
@@ -44,13 +46,23 @@ class JobWire:
             newest, number = live, attempt
             if not RunState.failed(live.state):
                 break
-        cancelled = infrastructure = ""
-        if newest is not None and newest.state == RunState.CANCELED:
+        if newest is None:
+            return JobObservation()
+        limits, recorded = _limits(desired), Limits.recorded(newest.raw["properties"].get("tags"))
+        if newest.state == RunState.CANCELED:
             cancelled = run_history.cancellation(context.azure, newest.name)
             newest = replace(newest, facts={**newest.facts, "cancelled": cancelled})
-        if newest is not None and RunState.failed(newest.state) and desired.parts.retries:
+            past = exceeded(context.azure, newest.name, recorded or limits)
+            return JobObservation(newest, attempt=number, cancelled=cancelled, exceeded=past)
+        infrastructure = ""
+        if RunState.failed(newest.state) and _retries(desired):
             infrastructure = self._failure(context, newest.name, newest.state, desired).infrastructure
-        return JobObservation(newest, attempt=number, infrastructure=infrastructure, cancelled=cancelled)
+        late = overdue(context.azure, newest.raw, limits)
+        if recorded and not RunState.ended(newest.state):
+            by_tag = late if recorded == limits else overdue(context.azure, newest.raw, recorded)
+            shown = {"time_limit": str(recorded), **({"overdue": str(by_tag)} if by_tag else {})}
+            newest = replace(newest, facts={**newest.facts, **shown})
+        return JobObservation(newest, attempt=number, infrastructure=infrastructure, overdue=late)
 
     def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         return observed(TABLE, raw)
@@ -100,7 +112,7 @@ class JobWire:
         name = attempt_name(desired.name, desired.parts.attempt)
         path = self._path(context, name)
         marks = own_marks(context, desired, path)
-        tags = {**(desired.properties.get("tags") or {}), DIGEST: desired.digest}
+        tags = {**(desired.properties.get("tags") or {}), DIGEST: desired.digest, **desired.parts.limits.tags()}
         body = body_of(context, desired, self.entity(context, desired, name, tags, marks))
         headers = {"x-azureml-token": context.azure.ml_token()}
         try:
@@ -124,6 +136,8 @@ class JobWire:
         state = str(raw["properties"].get("status") or "NotStarted")
         if RunState.failed(state):
             return Progress(state, error=self._failure(context, name, state, desired))
+        if late := overdue(context.azure, raw, desired.parts.limits):
+            return Progress(state, error=_timed_out(name, late.field, late.minutes))
         seen = run_history.progress(context.azure, name)
         return Progress(
             state,
@@ -144,6 +158,10 @@ class JobWire:
             raw = context.azure.arm.get(self._path(context, name), READ)
         except NotFoundError:
             return None
+        return self.live(context, desired, name, raw)
+
+    def live(self, context: Context, desired: Desired[JobParts], name: str, raw: Mapping[str, Any]) -> Live:
+        """Return the live object of the document of a job."""
         properties = raw["properties"]
         return live_of(
             context,
@@ -161,6 +179,8 @@ class JobWire:
         return live is not None and live.ours and live.marks.get(DIGEST) == desired.digest
 
     def _failure(self, context: Context, name: str, state: str, desired: Desired[JobParts]) -> JobFailedError:
+        if state == RunState.CANCELED and (past := exceeded(context.azure, name, _limits(desired))):
+            return _timed_out(name, *past)
         if state == RunState.CANCELED:
             return JobFailedError(
                 f"job {name} was cancelled",
@@ -183,3 +203,20 @@ class JobWire:
 
     def _path(self, context: Context, name: str) -> str:
         return f"{context.azure.workspace.arm_id}/jobs/{name}"
+
+
+def _limits(desired: Desired[JobParts]) -> Limits:
+    """Return the limits of the spec; none for a job that is only looked up."""
+    return desired.parts.limits if isinstance(desired.parts, JobParts) else NO_LIMITS
+
+
+def _retries(desired: Desired[JobParts]) -> int:
+    return desired.parts.retries if isinstance(desired.parts, JobParts) else 0
+
+
+def _timed_out(name: str, field: str, minutes: int) -> JobTimeoutError:
+    return JobTimeoutError(
+        f"job {name} exceeded finetune.{field} ({minutes}) and was cancelled",
+        detail="Azure does not limit the time of pipeline jobs; phift cancels a job that exceeds a limit of the spec.",
+        remedy=f"Raise finetune.{field}, then re-run the job: `phift apply --retry-failed`.",
+    )

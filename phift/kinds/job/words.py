@@ -17,9 +17,10 @@ _KNOWN_METRICS = ("eval_loss_before", "eval_loss", "train_loss", "train_runtime"
 
 
 def status(row: StatusText) -> list[str]:
-    """Return no lines: the state is sufficient."""
+    """Return the time limits of a running job, and whether it exceeds one."""
     row.facts.pop("ended", None)
-    return []
+    limit, late = row.facts.pop("time_limit", ""), row.facts.pop("overdue", "")
+    return [line for line in (f"{late}; to cancel it: phift expire" if late else f"{limit}" if limit else "",) if line]
 
 
 def result(outputs: Mapping[str, Any], local: bool) -> ResultBlock | None:

@@ -14,6 +14,7 @@ from phift.views.human.values import table, value
 from phift.views.human.words import planned_phrase
 
 if TYPE_CHECKING:
+    from phift.kinds.unwatched import Unwatched
     from phift.phases import Drift
     from phift.plan.model import PlannedResource
 
@@ -21,10 +22,11 @@ __all__ = ["render"]
 
 
 def render(drift: Drift, *, style: Style = PLAIN) -> str:
-    """Return each outside change (from applied to live), the failed resources with the next step, the spec changes not
-    applied yet as a list, and one summary line."""
+    """Return each outside change (from applied to live), the failed resources and the overdue jobs with the next step,
+    the spec changes not applied yet as a list, and one summary line."""
     parts = [_drifted(resource, drift, style) for resource in drift.outside]
     parts += [_failed(resource, drift, style) for resource in drift.failed]
+    parts += [_late(item, drift, style) for item in drift.overdue]
     if drift.unapplied:
         rows = [
             (
@@ -72,6 +74,12 @@ def _failed(resource: PlannedResource, drift: Drift, style: Style) -> str:
     )
 
 
+def _late(item: Unwatched, drift: Drift, style: Style) -> str:
+    lines = [f"  # {style.bold(str(item.address))} is {style.red(item.reason)}"]
+    lines += _remark(f"Next: phift expire {drift.plan.spec_words}", style)
+    return "\n".join([*lines, f"  {style.symbol('-')} {item.address.kind} {value(item.live.name)}"])
+
+
 def _remark(text: str, style: Style) -> list[str]:
     """Wrap without breaking commands and paths, which users copy."""
     return textwrap.wrap(
@@ -98,6 +106,8 @@ def _last(drift: Drift, style: Style) -> str:
         said += f" {_resources(waiting)} not applied yet."
     if drift.failed:
         said += f" {_resources(len(drift.failed))} in state Failed."
+    if drift.overdue:
+        said += f" {_resources(len(drift.overdue))} overdue."
     text = textwrap.fill(f"{head} {said}", style.width)
     return style.bold(paint(head)) + text.removeprefix(head)
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, TextIO
 from phift.inert import inert
 from phift.views.base import NO_OPTIONS, PLAIN, PlanOptions, Style
 from phift.views.human.errors import render as render_error
+from phift.views.human.expire import unwatched
 from phift.views.human.plan import render as render_plan
 from phift.views.human.values import table
 
 if TYPE_CHECKING:
-    from phift.phases import FoundStack, ManyApplied, ManyPlans
+    from phift.phases import FoundStack, ManyApplied, ManyPlans, WatchedStack
 
 __all__ = ["Prefixed", "applied", "errors", "forgotten", "plans"]
 
@@ -57,8 +58,12 @@ def applied(result: ManyApplied, *, style: Style = PLAIN) -> str:
     return f"{head} {_stacks(len(result.stacks))}: {counts}.{tail}"
 
 
-def forgotten(found: Sequence[FoundStack], *, style: Style = PLAIN) -> str:
-    """Return a line for each billed object of a stack with no matching spec."""
+def forgotten(found: Sequence[FoundStack], watched: Sequence[WatchedStack] = (), *, style: Style = PLAIN) -> str:
+    """Return a line for each billed object of a stack with no matching spec, and for what is billed unattended."""
+    return "\n\n".join(filter(None, [_forgotten(found, style), unwatched(watched, style=style)]))
+
+
+def _forgotten(found: Sequence[FoundStack], style: Style) -> str:
     if not found:
         return "Every stack in the workspace has a matching spec."
     rows = [("STACK", "KIND", "NAME", "SPEC")]

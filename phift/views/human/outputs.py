@@ -32,16 +32,15 @@ _COLUMN = 10
 def complete_line(result: ApplyFinished, style: Style = PLAIN) -> str:
     """Return Terraform's last line, with the actual counts."""
     counted = f"{result.added} added, {result.changed} changed, {result.destroyed} destroyed."
-    destroying = result.plan.purpose == Purpose.DESTROY
+    verb = {Purpose.APPLY: "Apply", Purpose.DESTROY: "Destroy", Purpose.EXPIRE: "Expire"}[result.plan.purpose]
     if result.exit_code == DetachedError.exit_code:
         head = style.bold(style.yellow("Detached. Work continues in Azure ML; re-run this command to resume."))
         return f"{head}\nResources: {counted}"
     if result.failed or result.exit_code:
-        head = "Destroy incomplete!" if destroying else "Apply incomplete!"
-        return f"{style.bold(style.red(head))} Resources: {counted[:-1]}, {len(result.failed)} failed."
-    if destroying:
-        return f"{style.bold(style.green('Destroy complete!'))} Resources: {result.destroyed} destroyed."
-    return f"{style.bold(style.green('Apply complete!'))} Resources: {counted}"
+        return f"{style.bold(style.red(f'{verb} incomplete!'))} Resources: {counted[:-1]}, {len(result.failed)} failed."
+    if result.plan.purpose != Purpose.APPLY:
+        counted = f"{result.destroyed} destroyed."
+    return f"{style.bold(style.green(f'{verb} complete!'))} Resources: {counted}"
 
 
 def results(result: ApplyFinished, *, style: Style = PLAIN) -> str:
@@ -73,7 +72,7 @@ def _block(block: ResultBlock, style: Style) -> Iterator[str]:
 
 
 def _next(plan: Plan, kinds: Collection[str]) -> Iterator[str]:
-    if plan.purpose == Purpose.DESTROY:
+    if plan.purpose != Purpose.APPLY:
         return
     spec = plan.spec_words
     traits = [KINDS[name].traits for name in kinds]

@@ -82,11 +82,11 @@ def count_line(plan: Plan, style: Style = PLAIN) -> str:
     if plan.changes_something:
         head, rest = str(plan.counts).split(":", 1)
         return f"{style.bold(head + ':')}{rest}"
-    because = (
-        "This stack has no resources to destroy."
-        if plan.purpose == Purpose.DESTROY
-        else f"The workspace matches the spec: {_plural(len(plan.resources), 'resource')} compared."
-    )
+    because = {
+        Purpose.APPLY: f"The workspace matches the spec: {_plural(len(plan.resources), 'resource')} compared.",
+        Purpose.DESTROY: "This stack has no resources to destroy.",
+        Purpose.EXPIRE: "Nothing of this stack is overdue.",
+    }[plan.purpose]
     return f"{style.bold(style.green('No changes.'))} {because}"
 
 

@@ -51,9 +51,9 @@ def planned_phrase(resource: PlannedResource) -> str:
 def kind_of_work(plan: Plan) -> str:
     """Summarize an apply, the most expensive actions first, so that the prompt shows what is at stake."""
     writes = [r for r in plan.resources if r.action.changes_something]
-    if plan.purpose == Purpose.DESTROY:
+    if plan.purpose != Purpose.APPLY:
         said = Counter(words_of(r.address, r.action).planned.removeprefix("will be ") for r in writes)
-        kept = "" if said["archived"] else "; data and registered models are kept"
+        kept = "" if said["archived"] or plan.purpose == Purpose.EXPIRE else "; data and registered models are kept"
         return ", ".join(f"{count} {what}" for what, count in said.items()) + kept
     jobs = [r for r in writes if r.action is Action.RUN and KINDS[r.address.kind].traits.trains]
     tests = sum(r.action is Action.RUN for r in writes) - len(jobs)

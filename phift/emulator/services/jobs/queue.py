@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from phift.emulator.runtime.tracking.server import TrackingError
 from phift.emulator.services.jobs.capacity import Capacity
@@ -153,8 +153,9 @@ class JobQueue:
 
     def _preparing(self, job: Job) -> float:
         """For how many seconds the job is not looked at yet: as long as the pace says that a submission takes."""
-        age = (datetime.now(UTC) - datetime.fromisoformat(job.created)).total_seconds()
-        return self._context.pace.seconds("job") - age
+        clock, takes = self._context.clock, self._context.pace.seconds("job")
+        age = (clock.now() - datetime.fromisoformat(job.created)).total_seconds() / clock.speed
+        return takes - age if age >= 0 else 0.0  # the clock was set back
 
     def _must_wait(self, job: Job) -> str:
         """Why the job cannot start now; "" when it can. The commands of pipelines and sweeps wait one by one, later."""

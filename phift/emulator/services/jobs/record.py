@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from phift.emulator.core.clock import Clock
 from phift.emulator.core.documents import timestamp
 from phift.emulator.core.store import Store
 
@@ -90,11 +91,11 @@ class Run:
         store.put(_RUN, self.run_id, body=asdict(self))
 
     def enter(self, status: Status, store: Store) -> None:
-        """Change the status, noting when the run began or ended."""
+        """Change the status, noting when the run began or ended by the service's clock."""
         if status is Status.RUNNING and not self.started:
-            self.started = time.time()
+            self.started = Clock(store).time()
         if status.ended:
-            self.ended = self.started if self.reused else time.time()
+            self.ended = self.started if self.reused else Clock(store).time()
         self.status = status
         self.save(store)
 

@@ -36,11 +36,11 @@ def submit_job(emulator: Emulator, name: str, body: Mapping[str, Any], api_versi
         display_name=str(sent.get("displayName") or name),
         description=sent.get("description"),
         archived=bool(sent.get("isArchived")),
-        created=timestamp(),
+        created=timestamp(emulator.clock.now()),
         works=[work.document for work in submission.works],
         refusal=submission.refusal,
     )
-    run = Run(name, root=name, parent="", kind="job", node="", component="", number=1)
+    run = Run(name, root=name, parent="", kind="job", node="", component="", number=1, created=job.created)
     with store.transaction():
         job.save(store)
         run.save(store)

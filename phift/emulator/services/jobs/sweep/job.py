@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from phift.emulator.core.assumed import holds
+from phift.emulator.core.clock import Clock
 from phift.emulator.runtime.tracking.server import TrackingError
 from phift.emulator.services.jobs.capacity import Hold
 from phift.emulator.services.jobs.noderun import JobFailure, JobTimeout
@@ -76,7 +76,7 @@ class SweepRunner(JobRunner):
         return "maximize" if self._settings.maximize else "minimize"
 
     def _late(self, deadline: float | None) -> bool:
-        return deadline is not None and time.time() > deadline
+        return deadline is not None and Clock(self._store).time() > deadline
 
     def _hopeless(self) -> bool:
         ended = [run for run in self._trials.values() if run.status.ended]

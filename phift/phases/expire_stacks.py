@@ -1,0 +1,121 @@
+"""Objects that are billed while nobody watches, and their removal once their time is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from phift.errors import PhiftError, RefusedError
+from phift.kinds.registry import KINDS
+from phift.kinds.unwatched import Billing, Unwatched
+from phift.phases.drafting import Draft, plan_from
+from phift.plan.action import Action, Purpose
+from phift.plan.model import PlannedResource
+from phift.plan.removal import moved
+from phift.spec import LoadedSpec
+from phift.state.ownership import Ownership
+from phift.workbench.identity import known_id
+from phift.workbench.inventory import load_each
+from phift.workbench.open import Workbench, workbench_of
+from phift.workbench.request import Connector, Request
+from phift.workbench.sessions import Shared
+
+__all__ = ["Expiring", "WatchedStack", "expire_drafts", "unwatched_in", "unwatched_stacks", "usd_per_hour"]
+
+
+@dataclass(frozen=True)
+class WatchedStack:
+    """The objects of a stack that are billed while nobody watches. error: why they could not be read."""
+
+    stack: str
+    items: tuple[Unwatched, ...] = ()
+    error: PhiftError | None = None
+
+
+@dataclass(frozen=True)
+class Expiring:
+    """The plan of an expiry. items: in the order of the resources of the plan. draft: None after an error."""
+
+    request: Request
+    stack: str
+    items: tuple[Unwatched, ...] = ()
+    draft: Draft | None = None
+    error: PhiftError | None = None
+
+
+def usd_per_hour(billing: Billing | None) -> float | None:
+    """Return the price of what is billed, in US dollars per hour; None if it is unknown."""
+    return None
+
+
+def unwatched_in(bench: Workbench) -> tuple[Unwatched, ...]:
+    """Return the objects of a stack that are billed while nobody watches, in the order of the kinds.
+
+    Raises AzureError.
+    """
+    return tuple(item for kind in KINDS.values() for item in kind.unwatched(bench.context, bench.stack))
+
+
+def unwatched_stacks(requests: Sequence[Request], connect: Connector) -> list[WatchedStack]:
+    """Return the objects of all stacks of the requests that are billed while nobody watches.
+
+    A stack that cannot be read does not stop the others. Raises InvalidSpecError for an invalid spec.
+    """
+    return [
+        WatchedStack(loaded.stack, error=bench)
+        if isinstance(bench, PhiftError)
+        else WatchedStack(loaded.stack, unwatched_in(bench))
+        for _, loaded, bench in _opened(requests, lambda loaded: connect(loaded).read_only())
+    ]
+
+
+def expire_drafts(requests: Sequence[Request], connect: Connector) -> list[Expiring]:
+    """Plan, for all stacks of the requests, to cancel overdue jobs and to delete what is kept beyond its time.
+
+    The limits are those that apply recorded, not those of the spec. A stack that cannot be planned does not stop the
+    others. Raises InvalidSpecError for an invalid spec.
+    """
+    return [
+        Expiring(request, loaded.stack, error=bench) if isinstance(bench, PhiftError) else _draft(request, bench)
+        for request, loaded, bench in _opened(requests, connect)
+    ]
+
+
+def _draft(request: Request, bench: Workbench) -> Expiring:
+    try:
+        items = tuple(item for item in unwatched_in(bench) if item.due)
+    except PhiftError as error:
+        return Expiring(request, bench.stack.name, error=error)
+    stray = tuple(item.live for item in items if _has_moved(item))
+    if stray:
+        return Expiring(request, bench.stack.name, items, error=RefusedError([moved(bench.stack, stray)]))
+    resources = tuple(
+        PlannedResource(
+            address=item.address,
+            action=Action.DELETE,
+            identity=item.live.name,
+            reason=item.reason,
+            fingerprint=item.live.fingerprint,
+            decided=item.decided,
+        )
+        for item in items
+    )
+    plan = plan_from(bench, request, resources, id=known_id(bench, {}))
+    return Expiring(request, bench.stack.name, items, Draft(replace(plan, purpose=Purpose.EXPIRE), bench))
+
+
+def _has_moved(item: Unwatched) -> bool:
+    """Return whether the object belongs to a stack that moved: the move has to be applied first, as for a destroy."""
+    return item.live.owner.ownership is Ownership.MOVED and not KINDS[item.address.kind].traits.historic
+
+
+def _opened(
+    requests: Sequence[Request], connect: Connector
+) -> Iterator[tuple[Request, LoadedSpec, Workbench | PhiftError]]:
+    loaded = [pair for request in requests for pair in load_each(request)]
+    shared = Shared(inline=True, looking=True, data_root=requests[0].data_root if requests else None)
+    for request, one in loaded:
+        try:
+            yield request, one, workbench_of(one, connect, shared=shared)
+        except PhiftError as error:
+            yield request, one, error
