@@ -147,8 +147,8 @@ def _work(subject: Subject, desired: Desired[Any], work: Work) -> Iterator[CostL
     hours = basis = None
     if duration is not None:
         steps = duration.before.plus(duration.after)
-        whole = duration.start.plus(duration.train).plus(Range.exactly(work.idle)).times(billed / _HOUR)
-        hours = whole if other else whole.plus(steps.times(single / _HOUR))
+        whole = duration.start.plus(duration.train).plus(Range.exactly(work.idle)).times(billed)
+        hours = _hours(whole if other else whole.plus(steps.times(single)))
         basis = duration.basis if billed else f"on nodes that always run; {duration.basis}"
         if other:
             yield CostLine(
@@ -159,7 +159,7 @@ def _work(subject: Subject, desired: Desired[Any], work: Work) -> Iterator[CostL
                 _UNKNOWN,
                 other.tier,
                 other.region,
-                hours=duration.start.plus(steps).times(1 / _HOUR),
+                hours=_hours(duration.start.plus(steps)),
             )
     yield CostLine(
         desired.address,
@@ -170,9 +170,14 @@ def _work(subject: Subject, desired: Desired[Any], work: Work) -> Iterator[CostL
         rate.tier,
         rate.region,
         hours=hours,
-        duration=duration.whole.times(1 / _HOUR) if duration else None,
+        duration=_hours(duration.whole) if duration else None,
         basis=basis or "its duration is unknown: no earlier jobs, and the formula lacks the model, the GPU or the rows",
     )
+
+
+def _hours(seconds: Range) -> Range:
+    """Return hours, rounded: an estimate does not have more digits."""
+    return Range(*(round(number / _HOUR, 4) for number in (seconds.low, seconds.middle, seconds.high)))
 
 
 def _duration(subject: Subject, desired: Desired[Any], work: Work) -> Duration | None:
