@@ -125,7 +125,7 @@ def _what(line: CostLine, region: str) -> str:
         count = line.now if line.stops else line.nodes
         most = f" to {line.most}" if line.most is not None and line.most > line.nodes else ""
         return f"{count}{most} x {size} at {price}"
-    if line.hours is None:
+    if line.hours is None or not line.hours.high:
         return f"{line.nodes} x {size} at {price}"
     if line.nodes == 1:
         return f"{hours(line.hours)} x 1 {size} at {price}"
