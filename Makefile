@@ -6,12 +6,12 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 
 AZURITE := $(shell sed -n 's/^version: //p' tests/emulator/azurite.yaml)
 
-.PHONY: demo test matrix bench azurite azurite-if-possible lint types clean
+.PHONY: demo test matrix bench azurite azurite-if-possible policy-if-possible lint types clean
 
 demo: $(VENV)/.local
 	$(BIN)/phift apply configs/quickstart.yaml --auto-approve
 
-test: $(VENV)/.dev $(if $(shell command -v npm),azurite-if-possible)
+test: $(VENV)/.dev policy-if-possible $(if $(shell command -v npm),azurite-if-possible)
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=15 --durations-min=5
 
 # Every point of the kill and fault matrices, hundreds of generated specs, 20,000 fuzzed files, 8,000 fuzzed requests to the
@@ -31,6 +31,11 @@ azurite: $(VENV)/bin/python
 azurite-if-possible: $(VENV)/bin/python
 	@test -e $(VENV)/azurite/node_modules/.bin/azurite-blob || $(MAKE) --no-print-directory azurite \
 		|| echo "npm could not install Azurite: the blob tests ask the embedded storage alone."
+
+# A policy engine, by which the example policies of docs/policy.md are tested where it can be installed.
+policy-if-possible: $(VENV)/.dev
+	@$(BIN)/python -c 'import hobofan_regorus' 2> /dev/null || $(PIP) 'hobofan-regorus==0.2.5' \
+		|| echo "pip could not install the policy engine: the example policies are not tested."
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

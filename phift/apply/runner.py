@@ -33,6 +33,7 @@ from phift.ledger.journal import Intent, Journal, cut_off, open_intents
 from phift.ledger.lease import Lease
 from phift.ledger.words import ApplyOutcome, Verb, WriteOutcome
 from phift.plan.action import Action, Purpose
+from phift.plan.cost import Cost
 from phift.plan.model import Plan, PlannedResource
 from phift.state.desired import Stack
 from phift.state.ownership import Claim
@@ -159,8 +160,9 @@ def _finish(
         a for a, o in outcomes.items() if isinstance(o.error, NotStarted) and plan.resource(a).action.changes_something
     ]
     code = next((int(getattr(e, "exit_code", 1)) for e in errors.values()), DetachedError.exit_code if stopped else 0)
+    phases = {str(o.result.address): o.result.elapsed for o in outcomes.values() if o.ok and o.result is not None}
     try:
-        ledger.end(_outcome(code))
+        ledger.end(_outcome(code), {"seconds": {name: round(seconds, 1) for name, seconds in phases.items()}})
     except AzureError as error:
         # Only history is lost; the next apply closes the open entries from what it reads.
         listener(Note(f"cannot write the end of this apply to the journal: {error.summary}"))
@@ -170,7 +172,7 @@ def _finish(
         changed=sum(a.alters for a in done),
         destroyed=sum(a.destroys for a in done),
         elapsed=elapsed,
-        phases={str(o.result.address): o.result.elapsed for o in outcomes.values() if o.ok and o.result is not None},
+        phases=phases,
         outputs={str(a): o for a, o in units.outputs.items()},
         failed=tuple(errors),
         exit_code=code,
@@ -219,9 +221,9 @@ class _Ledger:
             raise RuntimeError("the journal starts with the lease")
         return self._journal
 
-    def end(self, outcome: ApplyOutcome) -> None:
+    def end(self, outcome: ApplyOutcome, facts: Mapping[str, Any] | None = None) -> None:
         if self._journal is not None:
-            self._journal.end(outcome)
+            self._journal.end(outcome, facts)
 
     def _begin(self) -> None:
         with self._lock:
@@ -262,7 +264,16 @@ class _Ledger:
             "id": self.claim.id,
             "spec_digest": self._plan.spec_digest,
             "resources": {str(r.address): r.action.value for r in self._plan.resources if r.action.changes_something},
+            **({"estimate": _estimate(self._plan.cost)} if self._plan.cost else {}),
         }
+
+
+def _estimate(cost: Cost) -> dict[str, Any]:
+    """Return the estimates of an apply, which `phift history` shows next to what it took."""
+    return {
+        "apply": asdict(cost.once),
+        "hours": {str(line.address): asdict(line.duration) for line in cost.lines if line.duration},
+    }
 
 
 def _outcome(code: int) -> ApplyOutcome:

@@ -115,6 +115,13 @@ class Azure:
                 return b""
             raise
 
+    def fetch_public(self, url: str, *, timeout: float) -> bytes:
+        """Return the content of a public address. Sends no token, and tries once.
+
+        timeout: seconds to connect, and seconds without a byte. Raises AzureError.
+        """
+        return self._http.impatient(timeout).send("GET", url, timeout=timeout).content
+
     def score(
         self,
         uri: str,

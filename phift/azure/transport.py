@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
     from azure.core.pipeline import Pipeline
     from azure.core.pipeline.transport import HttpTransport
 
-__all__ = ["EMULATOR_HEADER", "Http", "Response", "Route", "with_query"]
+__all__ = ["EMULATED_CLOUD", "EMULATOR_HEADER", "Http", "Response", "Route", "with_query"]
 
 EMULATOR_HEADER = "x-phift-emulator"
+EMULATED_CLOUD = "PHIFT_EMULATED_CLOUD"
+"""Environment variable: `1` lets the emulator answer for a cloud target, to rehearse a spec before it reaches Azure."""
 USER_AGENT = f"phift/{__version__}"
 CONNECT_TIMEOUT = 20
 READ_TIMEOUT = 120
@@ -126,6 +129,13 @@ class Http:
         other.retry = replace(self.retry, attendant=attendant)
         return other
 
+    def impatient(self, connect: float) -> Http:
+        """Return the same connections, without retries. connect: seconds to connect."""
+        other = copy.copy(self)
+        other.retry = replace(self.retry, attempts=1, attendant=None)
+        other._options = {**self._options, "connection_timeout": connect}
+        return other
+
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
@@ -179,14 +189,15 @@ class Http:
 
     def _guard(self, headers: Mapping[str, str], method: str, url: str) -> None:
         embedded = EMULATOR_HEADER in headers
-        if embedded and not self.local:
+        if embedded and not self.local and os.environ.get(EMULATED_CLOUD) != "1":
             raise AzureError(
                 "the emulator answered a request meant for Azure",
                 code="EmulatorOnCloudTarget",
                 method=method,
                 url=url.partition("?")[0],
                 detail="The proxy variables of this shell point to an emulator.",
-                remedy="Unset HTTPS_PROXY and REQUESTS_CA_BUNDLE, or use --target local.",
+                remedy="Unset HTTPS_PROXY and REQUESTS_CA_BUNDLE, or use --target local. "
+                f"To rehearse this target on the emulator, set {EMULATED_CLOUD}=1.",
             )
         if self.local and not embedded:
             raise AzureError(

@@ -6,15 +6,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["names_in", "read_facts"]
+__all__ = ["DATA", "names_in", "read_facts"]
 
-_DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parent / "data"
+"""The folder of the catalogue files."""
 
 
 @cache
 def names_in(folder: str) -> dict[str, str]:
     """Return the names of the files in data/{folder} by their lower-case form, sorted."""
-    return {path.stem.lower(): path.stem for path in sorted((_DATA / folder).glob("*.yaml"))}
+    return {path.stem.lower(): path.stem for path in sorted((DATA / folder).glob("*.yaml"))}
 
 
 def read_facts(file: str) -> dict[str, Any]:
@@ -22,5 +23,5 @@ def read_facts(file: str) -> dict[str, Any]:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    facts: dict[str, Any] = yaml.load((_DATA / file).read_bytes(), loader)
+    facts: dict[str, Any] = yaml.load((DATA / file).read_bytes(), loader)
     return facts

@@ -21,11 +21,13 @@ from phift.errors import UsageError
 if TYPE_CHECKING:
     from phift.address import Address
     from phift.phases import Request
+    from phift.plan.cost import Budget
 
 __all__ = [
     "ONE_STACK",
     "AllowEnvOption",
     "ApproveOption",
+    "BudgetOption",
     "DataRootOption",
     "Format",
     "FormatOption",
@@ -53,6 +55,7 @@ __all__ = [
     "VarFileOption",
     "VarOption",
     "parse_addresses",
+    "parse_budget",
     "parse_time",
     "parse_timeouts",
     "refuse",
@@ -222,6 +225,15 @@ TimeoutOption = Annotated[
         rich_help_panel=_APPLY,
     ),
 ]
+BudgetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--budget",
+        metavar="LIMIT=USD",
+        help="Reject a plan above a limit: apply=40, per_month=3000, on_unknown=refuse. Repeatable.",
+        rich_help_panel=_WHAT,
+    ),
+]
 RetryFailedOption = Annotated[bool, typer.Option("--retry-failed", help="Re-run a failed job.", rich_help_panel=_APPLY)]
 
 TakeOverOption = Annotated[
@@ -298,6 +310,15 @@ def parse_addresses(texts: Sequence[str] | None, option: str) -> tuple[Address, 
         return tuple(Address.parse(text) for text in texts or ())
     except ValueError as error:
         raise UsageError(f"{option}: {error}") from error
+
+
+def parse_budget(texts: Sequence[str] | None) -> Budget | None:
+    """Parse the limits of --budget; None without one. Raises UsageError."""
+    if not texts:
+        return None
+    from phift.cost.budget import parse_budget
+
+    return parse_budget(texts)
 
 
 def parse_timeouts(texts: Sequence[str] | None) -> dict[str, float]:

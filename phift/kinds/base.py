@@ -15,6 +15,7 @@ from phift.compile.draft import Draft
 from phift.data.recipe import Recipe
 from phift.diagnostics import Diagnostic
 from phift.errors import JobFailedError
+from phift.kinds.charge import Rate, Work
 from phift.kinds.check import Check
 from phift.kinds.context import Context
 from phift.kinds.demand import Demand
@@ -85,6 +86,18 @@ def _no_demand(subject: Subject, desired: Desired[Any], action: Action, trains: 
     return None
 
 
+def _no_rate(live: Live) -> Rate | None:
+    return None
+
+
+def _no_wanted_rate(subject: Subject, desired: Desired[Any], live: Live | None) -> Rate | None:
+    return None
+
+
+def _no_work(subject: Subject, desired: Desired[Any]) -> Work | None:
+    return None
+
+
 def _as_compiled(desired: Desired[Any], decided: Decided) -> Desired[Any]:
     return desired
 
@@ -147,6 +160,13 @@ class Kind(Generic[P, Seen]):
     """The vCPUs that an action needs in addition to those in use. The last argument: whether the plan trains."""
     permissions: Callable[[Action, Stack], Iterable[Needed]] = _unrestricted
     """The actions of Azure's access control that an action of the plan on a resource of the stack requires."""
+
+    rate: Callable[[Live], Rate | None] = _no_rate
+    """The nodes that a live object bills, or None."""
+    wanted_rate: Callable[[Subject, Desired[P], Live | None], Rate | None] = _no_wanted_rate
+    """The nodes that the resource bills after its create or update, or None. The last argument: the live object."""
+    work: Callable[[Subject, Desired[P]], Work | None] = _no_work
+    """The nodes that a run bills, or None if its size is unknown."""
 
     decided: Callable[[Desired[P], Decided], Desired[P]] = _as_compiled
     """Adds the decisions of the plan to the resource to write, and the parts of one that is no longer in the spec."""

@@ -29,7 +29,7 @@ class Unwatched:
 
     what: "overdue job", "kept deployment", ... reason: one clause that states why it is listed. due: whether `phift
     expire` deletes it, or cancels it. seconds: since it is due, 0 otherwise. decided: values that the deletion needs.
-    billing: None if nothing is billed by the hour, or if its size is unknown.
+    billing: None if nothing is billed by the hour, or if its size is unknown. usd_per_hour: its price; None if unknown.
     """
 
     address: Address
@@ -40,3 +40,4 @@ class Unwatched:
     seconds: float = 0.0
     decided: Decided = _NOTHING
     billing: Billing | None = None
+    usd_per_hour: float | None = None

@@ -80,7 +80,8 @@ class Result:
 class Record:
     """One apply. outcome: None while it runs or if it was interrupted. open: intents without a result.
 
-    holder: who applied and where, the fields of phift.ledger.holder.Holder.
+    holder: who applied and where, the fields of phift.ledger.holder.Holder. seconds: of the finished resources, by
+    address; empty for applies of earlier releases.
     """
 
     apply_id: str
@@ -91,6 +92,7 @@ class Record:
     results: tuple[Result, ...] = ()
     open: tuple[Intent, ...] = ()
     holder: Mapping[str, Any] = field(default_factory=dict)
+    seconds: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Journal:
@@ -207,6 +209,7 @@ def _fold(lines: Iterable[Mapping[str, Any]]) -> list[Record]:
             results=tuple(_result(intents[k], results[k]) for k in intents if k[0] == apply_id and k in results),
             open=tuple(intents[k] for k in intents if k[0] == apply_id and k not in results),
             holder=_mapping(first.get("holder")),
+            seconds=_mapping(_mapping(ended.get(apply_id, {}).get("facts")).get("seconds")),
         )
         for apply_id, first in started.items()
     ]

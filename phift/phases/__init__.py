@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from phift.phases.plan_stack import draft, plan
     from phift.phases.read_history import force_unlock, history, lease_holder, outputs, settle
     from phift.phases.read_logs import Metrics, Point, deployment_logs, logs, metrics
+    from phift.phases.read_prices import PriceRow, Prices, prices
     from phift.phases.results import ManyApplied, ManyPlans, StackApplied, StackPlan
     from phift.phases.run_preflight import Preflight, Row, Verdict, preflight
     from phift.phases.show_status import Status, StatusRow, status
@@ -42,6 +43,8 @@ __all__ = [
     "Metrics",
     "Point",
     "Preflight",
+    "PriceRow",
+    "Prices",
     "Request",
     "Row",
     "StackApplied",
@@ -73,6 +76,7 @@ __all__ = [
     "plan",
     "plan_many",
     "preflight",
+    "prices",
     "settle",
     "stacks_in",
     "status",
@@ -93,6 +97,8 @@ _MODULES = {
     "Metrics": "phift.phases.read_logs",
     "Point": "phift.phases.read_logs",
     "Preflight": "phift.phases.run_preflight",
+    "PriceRow": "phift.phases.read_prices",
+    "Prices": "phift.phases.read_prices",
     "Request": "phift.workbench.request",
     "Row": "phift.phases.run_preflight",
     "StackApplied": "phift.phases.results",
@@ -124,6 +130,7 @@ _MODULES = {
     "plan": "phift.phases.plan_stack",
     "plan_many": "phift.phases.many",
     "preflight": "phift.phases.run_preflight",
+    "prices": "phift.phases.read_prices",
     "settle": "phift.phases.read_history",
     "stacks_in": "phift.workbench.inventory",
     "status": "phift.phases.show_status",

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
+from phift.address import Address
 from phift.apply.events import ApplyFinished, Listener
 from phift.apply.options import ApplyOptions
 from phift.apply.runner import apply_plan
 from phift.apply.staleness import require_fresh
-from phift.errors import StalePlanError
+from phift.diagnostics import errors_of
+from phift.errors import RefusedError, StalePlanError
 from phift.kinds.registry import KINDS, require_known
+from phift.kinds.subject import Subject
 from phift.lock import StackLock
 from phift.phases.drafting import Draft
 from phift.plan.action import Action, Purpose
+from phift.plan.cost import Budget
 from phift.plan.model import Plan
+from phift.state.live import Observation
 from phift.workbench.identity import settled
 from phift.workbench.open import Workbench, observe, open_workbench
 from phift.workbench.request import Connector, Request
@@ -39,7 +45,7 @@ def apply(
     """
     require_known(plan)
     bench = open_workbench(request, connect, looking=plan.purpose != Purpose.APPLY)
-    return apply_bench(plan, bench, listener=listener, options=options, saved=saved)
+    return apply_bench(plan, bench, listener=listener, options=options, saved=saved, budget=request.budget)
 
 
 def apply_draft(draft: Draft, *, listener: Listener, options: ApplyOptions) -> ApplyFinished:
@@ -56,9 +62,11 @@ def apply_bench(
     saved: bool = False,
     whole: Plan | None = None,
     checked: bool = False,
+    budget: Budget | None = None,
 ) -> ApplyFinished:
     """Apply a plan on a workbench. whole: the plan that contains `plan`. checked: whether the rows of data are already
-    prepared and have passed the checks of the spec; otherwise this is done first."""
+    prepared and have passed the checks of the spec; otherwise this is done first. budget: of the command line, to check
+    a saved plan against, at current prices."""
     if (bench.stack.name, bench.digest) != (plan.stack, plan.spec_digest):
         raise StalePlanError(
             f"the plan of stack {plan.stack} is stale: {_what_changed(plan, bench.resolved.pins)} changed since",
@@ -66,7 +74,9 @@ def apply_bench(
         )
     _require_ready(plan, bench)
     if saved:
-        require_fresh(plan, bench.stack, observe(bench))
+        observed = observe(bench)
+        require_fresh(plan, bench.stack, observed)
+        _require_budget(plan, bench, observed, budget)
     if not checked:
         require_rows(bench, (whole or plan).resources, listener)
     claim = replace(bench.stack.claim, id=plan.id or bench.stack.claim.id)
@@ -90,6 +100,22 @@ def _require_ready(plan: Plan, bench: Workbench) -> None:
     for desired in bench.stack.resources:
         if desired.address in written:
             KINDS[desired.address.kind].require_ready(desired)
+
+
+def _require_budget(
+    plan: Plan, bench: Workbench, observed: Mapping[Address, Observation], budget: Budget | None
+) -> None:
+    """Raise RefusedError if the plan is above a budget. Its cost is estimated again: the file may be edited or old."""
+    limited = budget is not None or bench.loaded.spec.budget is not None
+    if not limited or bench.azure.local or plan.purpose != Purpose.APPLY:
+        return
+    from phift.phases.costing import begin_estimate, budget_findings
+
+    subject = Subject(bench.loaded, bench.stack, bench.resolved.facts, observed, plan.resources, bench.remote)
+    estimate = begin_estimate(bench, subject, plan.resources)
+    found = budget_findings(bench, estimate.finish() if estimate else None, budget)
+    if errors_of(found):
+        raise RefusedError(found)
 
 
 def _what_changed(plan: Plan, pins: StackLock) -> str:

@@ -8,6 +8,7 @@ from phift.address import Address
 from phift.diagnostics import errors_of
 from phift.errors import RefusedError
 from phift.kinds.registry import KINDS
+from phift.kinds.subject import Subject
 from phift.phases.drafting import Draft, plan_from, prune, refused
 from phift.plan.action import Purpose
 from phift.plan.model import Plan
@@ -47,7 +48,14 @@ def destroy_draft(request: Request, connect: Connector, *, archive: bool = False
     if errors_of(findings):
         raise RefusedError(list(findings))
     stack_plan = plan_from(bench, request, planned, id=known_id(bench, observed))
-    return Draft(replace(stack_plan, purpose=Purpose.DESTROY, warnings=(*bench.unidentified, *findings)), bench)
+    stack_plan = replace(stack_plan, purpose=Purpose.DESTROY, warnings=(*bench.unidentified, *findings))
+    if not bench.azure.local:
+        from phift.phases.costing import begin_estimate
+
+        subject = Subject(bench.loaded, bench.stack, bench.resolved.facts, observed, planned, bench.remote)
+        if (estimate := begin_estimate(bench, subject, planned)) is not None:
+            stack_plan = replace(stack_plan, cost=estimate.finish())
+    return Draft(stack_plan, bench)
 
 
 def _observe_all(bench: Workbench) -> dict[Address, Observation]:

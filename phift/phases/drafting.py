@@ -17,7 +17,7 @@ from phift.workbench.open import Workbench
 from phift.workbench.orphans import orphans
 from phift.workbench.request import Request
 
-__all__ = ["Draft", "plan_from", "prune", "refused"]
+__all__ = ["Draft", "plan_from", "prune", "refused", "removed_objects"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ def prune(
     claim = bench.stack.claim
     decided = [decide_prune(kind, live, after, claim) for kind, live in (*orphans(bench), *claimed)]
     return tuple(p for p, _ in decided), tuple(f for _, found in decided for f in found)
+
+
+def removed_objects(bench: Workbench) -> dict[Address, Live]:
+    """Return the live objects of the planned deletions of `prune`, from the lists that it has read."""
+    return {Address(kind, live.name): live for kind, live in orphans(bench)}
 
 
 def plan_from(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from phift.address import Address
 from phift.diagnostics import LISTED, Diagnostic, Severity, capped, errors_of
@@ -14,6 +14,7 @@ from phift.kinds.registry import KINDS
 from phift.kinds.subject import Subject
 from phift.phases.drafting import prune, refused
 from phift.plan.action import Action
+from phift.plan.cost import Budget, Cost
 from phift.plan.model import PlannedResource
 from phift.plan.planner import decide
 from phift.plan.selection import selected
@@ -27,6 +28,9 @@ from phift.workbench.open import Workbench, observe
 from phift.workbench.orphans import strangers
 from phift.workbench.rename_check import former_name
 
+if TYPE_CHECKING:
+    from phift.cost.estimate import Estimate
+
 __all__ = ["Examination", "examine", "require_strict"]
 
 
@@ -39,6 +43,10 @@ _SPEC = _named("spec", "fields, and values that must fit together", "the spec, t
 _OWNERSHIP = _named("ownership", "owners, protection and states of existing resources", "the workspace")
 _NAMES = _named("former-names", "names under which this spec has created stacks", "the workspace")
 _OTHERS = _named("other-objects", "objects with the names of this stack that it does not contain", "the workspace")
+_BUDGET = replace(
+    _named("budget", "the estimated cost, by prices and earlier jobs", "the workspace, the Retail Prices API"),
+    unknown=frozenset({"budget-unknown"}),
+)
 _DATA = _named("data-checks", "pinned results of data.checks", "phift.lock")
 
 
@@ -46,7 +54,7 @@ _DATA = _named("data-checks", "pinned results of data.checks", "phift.lock")
 class Examination:
     """The decisions about a stack, and each check with its findings, in the order in which they run.
 
-    notes: lines of the data checks.
+    notes: lines of the data checks. cost: None if nothing billed changes, and on target local.
     """
 
     bench: Workbench
@@ -55,6 +63,7 @@ class Examination:
     resources: tuple[PlannedResource, ...]
     checked: tuple[Checked, ...]
     notes: tuple[str, ...] = ()
+    cost: Cost | None = None
 
     @property
     def trains(self) -> bool:
@@ -88,12 +97,17 @@ class Examination:
 
 
 def examine(
-    bench: Workbench, policy: Policy = DEFAULT, *, select: Collection[Address] = (), writes: bool = True
+    bench: Workbench,
+    policy: Policy = DEFAULT,
+    *,
+    select: Collection[Address] = (),
+    writes: bool = True,
+    budget: Budget | None = None,
 ) -> Examination:
     """Return the decisions and the findings for a workbench, errors included.
 
     select: check only these addresses and their dependencies. writes: whether the plan may be applied; otherwise the
-    permissions of the caller are not checked.
+    permissions of the caller are not checked, and the cost is not estimated. budget: of the command line.
     """
     observed = observe(bench)
     # Drift and --take-over check all objects; otherwise the ledger is read only for generated names.
@@ -108,13 +122,30 @@ def examine(
     pruned, kept = prune(bench)
     resources = (*bench.remembered.beside(resources, bench.stack), *pruned)
     chosen = selected(resources, select) if select else resources
+    estimate = _estimate(bench, subject, chosen) if writes else None
     checked = (
         Checked(_SPEC, tuple(bench.stack.findings)),
         Checked(_OWNERSHIP, (*findings, *kept)),
         *run(replace(subject, planned=tuple(chosen)), skip=() if writes else (PERMISSIONS,)),
         Checked(_NAMES, tuple(former_name(bench, resources))),
     )
-    return Examination(bench, subject, observed, resources, checked)
+    if estimate is None:
+        return Examination(bench, subject, observed, resources, checked)
+    from phift.phases.costing import budget_findings, with_tokens
+
+    cost = estimate.finish()
+    if budget is not None or bench.loaded.spec.budget is not None:
+        checked = (*checked, Checked(_BUDGET, tuple(budget_findings(bench, cost, budget))))
+    return Examination(bench, subject, observed, with_tokens(subject, resources), checked, cost=cost)
+
+
+def _estimate(bench: Workbench, subject: Subject, planned: Sequence[PlannedResource]) -> Estimate | None:
+    """Start the estimate of the cost; None on target local, where nothing is billed, and for a plan without changes."""
+    if bench.azure.local or not any(one.action.changes_something for one in planned):
+        return None
+    from phift.phases.costing import begin_estimate
+
+    return begin_estimate(bench, subject, planned)
 
 
 def require_strict(warnings: Sequence[Diagnostic]) -> None:

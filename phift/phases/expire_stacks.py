@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from phift.errors import PhiftError, RefusedError
+from phift.kinds.charge import DEDICATED, LOW_PRIORITY
 from phift.kinds.registry import KINDS
 from phift.kinds.unwatched import Billing, Unwatched
 from phift.phases.drafting import Draft, plan_from
@@ -20,7 +22,10 @@ from phift.workbench.open import Workbench, workbench_of
 from phift.workbench.request import Connector, Request
 from phift.workbench.sessions import Shared
 
-__all__ = ["Expiring", "WatchedStack", "expire_drafts", "unwatched_in", "unwatched_stacks", "usd_per_hour"]
+if TYPE_CHECKING:
+    from phift.cost.prices import PriceBook
+
+__all__ = ["Expiring", "WatchedStack", "expire_drafts", "unwatched_in", "unwatched_stacks"]
 
 
 @dataclass(frozen=True)
@@ -43,17 +48,26 @@ class Expiring:
     error: PhiftError | None = None
 
 
-def usd_per_hour(billing: Billing | None) -> float | None:
-    """Return the price of what is billed, in US dollars per hour; None if it is unknown."""
-    return None
-
-
 def unwatched_in(bench: Workbench) -> tuple[Unwatched, ...]:
-    """Return the objects of a stack that are billed while nobody watches, in the order of the kinds.
+    """Return the objects of a stack that are billed while nobody watches, in the order of the kinds, with prices.
 
     Raises AzureError.
     """
-    return tuple(item for kind in KINDS.values() for item in kind.unwatched(bench.context, bench.stack))
+    found = tuple(item for kind in KINDS.values() for item in kind.unwatched(bench.context, bench.stack))
+    if bench.azure.local or not any(item.billing for item in found):
+        return found
+    from phift.cost.prices import PriceBook
+
+    book = PriceBook(bench.resolved.facts, bench.loaded.spec.prices)
+    return tuple(replace(item, usd_per_hour=_rate(item.billing, book)) for item in found)
+
+
+def _rate(billing: Billing | None, book: PriceBook) -> float | None:
+    """Return the price of what is billed, in US dollars per hour; None if it is unknown."""
+    if billing is None:
+        return None
+    price = book.price(billing.size, LOW_PRIORITY if billing.low_priority else DEDICATED).usd_per_hour
+    return None if price is None else billing.count * price
 
 
 def unwatched_stacks(requests: Sequence[Request], connect: Connector) -> list[WatchedStack]:

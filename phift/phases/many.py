@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from phift.apply.events import Event, Listener
 from phift.apply.options import ApplyOptions
+from phift.diagnostics import errors_of
 from phift.errors import PhiftError, RefusedError, UsageError
 from phift.kinds.registry import KINDS
 from phift.lock import StackLock, lock_path, update_lock
@@ -21,6 +22,7 @@ from phift.phases.plan_stack import plan_with_demands
 from phift.phases.results import ManyApplied, ManyPlans, Planned, StackApplied, StackPlan, Unplanned
 from phift.phases.shared_quota import summed
 from phift.plan.action import Action
+from phift.plan.cost import Budget, Cost
 from phift.plan.model import Plan
 from phift.plan.selection import selected
 from phift.plan.standing import Policy
@@ -55,7 +57,8 @@ def plan_many(
 
     A stack that is no longer in the matrix of its file is planned for deletion. strict: a stack with warnings fails.
 
-    Raises UsageError, before any workspace is contacted, if two specs define the same stack or endpoint.
+    Raises UsageError, before any workspace is contacted, if two specs define the same stack or endpoint. Raises
+    RefusedError if all plans together are above the budget of the request.
     """
     policy = Policy(retry_failed=retry_failed, take_over=take_over)
     with uncollected():
@@ -91,7 +94,10 @@ def plan_many(
             planned = _with_lock_files(planned, shared)
         planned += leftovers(planned, requests)
         together = tuple(summed(_one_maker_each(planned)))
-        return ManyPlans(tuple(map(_strictly, together)) if strict else together)
+        found = ManyPlans(tuple(map(_strictly, together)) if strict else together)
+        if first is not None and first.budget is not None and len(found.plans) > 1:
+            _require_budget(found.cost, first.budget)
+        return found
 
 
 def _strictly(one: StackPlan) -> StackPlan:
@@ -146,6 +152,15 @@ def apply_many(
     rest = [s for s in planned.stacks if id(s) not in shared_results or not shared_results[id(s)].exit_code]
     done = dict(zip((id(s) for s in rest), _side_by_side(whole, rest, parallelism), strict=True))
     return ManyApplied(tuple(_joined(shared_results.get(id(s)), done.get(id(s))) for s in planned.stacks))
+
+
+def _require_budget(cost: Cost | None, budget: Budget) -> None:
+    """Raise RefusedError if all plans together are above the budget of the command line."""
+    from phift.cost.budget import over_budget
+
+    found = list(over_budget(cost, replace(budget, origin=f"{budget.origin} (for all stacks together)")))
+    if errors_of(found):
+        raise RefusedError(found)
 
 
 def _joined(shared: StackApplied | None, rest: StackApplied | None) -> StackApplied:
@@ -232,7 +247,7 @@ def _one_maker_each(planned: Sequence[StackPlan]) -> Iterator[StackPlan]:
         if isinstance(one, Unplanned):
             yield one
             continue
-        resources = []
+        resources, cost = [], one.plan.cost
         for resource in one.plan.resources:
             if KINDS[resource.address.kind].traits.shared and resource.action is Action.CREATE:
                 key = (one.place, resource.identity.lower())
@@ -240,8 +255,9 @@ def _one_maker_each(planned: Sequence[StackPlan]) -> Iterator[StackPlan]:
                 if maker != one.stack:
                     note = f"stack {maker} creates {resource.identity}; used as-is"
                     resource = replace(resource, action=Action.NO_OP, reason="", notes=(*resource.notes, note))
+                    cost = cost and cost.without(resource.address)
             resources.append(resource)
-        yield replace(one, plan=replace(one.plan, resources=tuple(resources)))
+        yield replace(one, plan=replace(one.plan, resources=tuple(resources), cost=cost))
 
 
 def _shared_computes(one: Planned, planned: ManyPlans) -> Plan | None:

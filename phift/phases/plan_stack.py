@@ -92,7 +92,7 @@ def plan_with_demands(
 
     select: plan only these addresses and their dependencies. strict: raise RefusedError for warnings too.
     """
-    found = examine(bench, policy, select=select)
+    found = examine(bench, policy, select=select, budget=request.budget)
     stack_plan = _plan(bench, request, found, strict=strict)
     if select:
         stack_plan = replace(stack_plan, resources=selected(stack_plan.resources, select))
@@ -117,7 +117,7 @@ def _plan(bench: Workbench, request: Request, found: Examination, *, strict: boo
     accepted = [one.note for one in waived]
     notes = (*accepted, *bench.stack.notes, *bench.resolved.notes, *found.notes, *stand_in, *newer)
     stack_plan = plan_from(bench, request, _estimated(found), id=known_id(bench, found.observed), notes=notes)
-    return replace(stack_plan, warnings=warnings)
+    return replace(stack_plan, warnings=warnings, cost=found.cost)
 
 
 def _estimated(found: Examination) -> tuple[PlannedResource, ...]:

@@ -9,6 +9,7 @@ from phift.apply.events import ApplyFinished
 from phift.errors import PhiftError
 from phift.exits import worst
 from phift.kinds.demand import Demand
+from phift.plan.cost import Cost
 from phift.plan.model import Counts, Plan
 from phift.workbench.open import Workbench
 from phift.workbench.request import Request
@@ -81,6 +82,11 @@ class ManyPlans:
             destroy=sum(c.destroy for c in counts),
             unchanged=sum(c.unchanged for c in counts),
         )
+
+    @property
+    def cost(self) -> Cost | None:
+        """The cost of all plans together."""
+        return Cost.together(p.cost for p in self.plans)
 
     @property
     def changes_something(self) -> bool:

@@ -6,7 +6,7 @@ import json
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from phift.kinds.registry import KINDS
 from phift.kinds.shared.scoring import chat_request
@@ -16,6 +16,10 @@ from phift.state.traits import Nature
 from phift.workbench.open import Workbench, open_workbench
 from phift.workbench.request import Connector, Request
 
+if TYPE_CHECKING:
+    from phift.cost.prices import PriceBook
+    from phift.cost.running import Running
+
 __all__ = ["Status", "StatusRow", "looking", "status"]
 
 
@@ -23,13 +27,14 @@ __all__ = ["Status", "StatusRow", "looking", "status"]
 class StatusRow:
     """A resource. address: kind.name. identity: name in the workspace, with version.
 
-    state: as the service reports it.
+    state: as the service reports it. bills: its nodes that are billed now; None if it has none, and on target local.
     """
 
     address: str
     identity: str
     state: str
     details: Mapping[str, Any] = field(default_factory=dict)
+    bills: Running | None = None
 
 
 @dataclass(frozen=True)
@@ -45,12 +50,27 @@ class Status:
     notes: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
 
+    @property
+    def billed(self) -> bool:
+        """Whether anything in the workspace is billed by nodes: never on target local."""
+        return any(row.bills for row in self.rows)
+
+    @property
+    def usd_per_hour(self) -> float:
+        """US dollars an hour of what runs now, without unknown prices."""
+        return sum((row.bills.usd_per_hour or 0.0 for row in self.rows if row.bills), 0.0)
+
 
 def status(request: Request, connect: Connector) -> Status:
     """Return the current state of the stack."""
     bench = looking(request, connect)
+    book = None
+    if not bench.azure.local:
+        from phift.cost.prices import PriceBook
+
+        book = PriceBook(bench.resolved.facts, bench.loaded.spec.prices)
     rows = tuple(
-        row for desired in bench.stack.resources if not _leaves_nothing(desired) for row in _rows(bench, desired)
+        row for desired in bench.stack.resources if not _leaves_nothing(desired) for row in _rows(bench, desired, book)
     )
     model = bench.resolved.facts.base_model
     notes = [" ".join((d.summary + ".", d.detail)) for d in bench.unidentified]
@@ -69,7 +89,7 @@ def _leaves_nothing(desired: Desired[Any]) -> bool:
     return desired.traits.nature is Nature.RUN and not desired.traits.leaves_object
 
 
-def _rows(bench: Workbench, desired: Desired[Any]) -> Iterator[StatusRow]:
+def _rows(bench: Workbench, desired: Desired[Any], book: PriceBook | None) -> Iterator[StatusRow]:
     """Yield the row of a resource, and of a deployment those of the other deployments of the stack."""
     seen = KINDS[desired.address.kind].wire.read(bench.context, desired)
     address = str(desired.address)
@@ -77,17 +97,22 @@ def _rows(bench: Workbench, desired: Desired[Any]) -> Iterator[StatusRow]:
         state = "missing" if desired.traits.leaves_object else "none"
         yield StatusRow(address, desired.name, state)
     else:
-        yield _row(desired, address, seen.live)
+        yield _row(desired, address, seen.live, book)
     for other in seen.others:
-        yield _row(desired, f"{desired.address.kind}.{other.name}", other)
+        yield _row(desired, f"{desired.address.kind}.{other.name}", other, book)
 
 
-def _row(desired: Desired[Any], address: str, live: Live) -> StatusRow:
+def _row(desired: Desired[Any], address: str, live: Live, book: PriceBook | None) -> StatusRow:
     identity = KINDS[desired.address.kind].identity(live)
     details = {k: v for k, v in live.facts.items() if v not in (None, "", [], {})}
     if not live.ours and desired.owned:
         details["owner"] = live.owner.stack or "not managed by phift"
-    return StatusRow(address, identity, live.state, details)
+    bills = None
+    if book is not None:
+        from phift.cost.running import running
+
+        bills = running(desired.address.kind, live, book)
+    return StatusRow(address, identity, live.state, details, bills)
 
 
 def _commands(request: Request, bench: Workbench, rows: tuple[StatusRow, ...]) -> tuple[str, ...]:

@@ -263,4 +263,5 @@ def planned(
         fingerprint=live.fingerprint if live else "",
         notes=notes,
         decided=decided,
+        protect=desired.protect,
     )

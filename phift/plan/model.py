@@ -16,11 +16,12 @@ from phift.concealing import concealed, shown_change
 from phift.diagnostics import Diagnostic, Mark, Severity
 from phift.errors import UsageError
 from phift.plan.action import Action, ChangeAction, ChangedBy, Purpose
+from phift.plan.cost import Cost
 from phift.plan.shape import require_shape
 
 __all__ = ["FORMAT_VERSION", "KNOWN_AFTER_APPLY", "Counts", "Decided", "FieldChange", "Plan", "PlannedResource"]
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 
 KNOWN_AFTER_APPLY = "(known after apply)"
 """Placeholder for a value that the service assigns."""
@@ -61,7 +62,8 @@ class Decided:
 
     attempt: number of the run, from 1. split: traffic to write, in per cent by deployment. take_over: whether the
     shares of other deployments are overwritten. endpoint: the endpoint of a deployment that is not in the spec. keep:
-    its mark, if it is kept for a limited time.
+    its mark, if it is kept for a limited time. tokens: of the training that an asset version results from, 0 if
+    unknown; recorded with the time that the training takes.
     """
 
     attempt: int = 1
@@ -69,6 +71,7 @@ class Decided:
     take_over: bool = False
     endpoint: str = ""
     keep: str = ""
+    tokens: int = 0
 
     @classmethod
     def from_details(cls, details: Mapping[str, Any]) -> Decided:
@@ -91,6 +94,7 @@ class PlannedResource:
     depends_on: resources to apply first. fingerprint: digest of the observed live object, empty if it does not exist;
     a saved plan is stale if the fingerprint has changed. unchanged: number of equal managed fields.
     desired: the desired properties as plain values. details: facts to display; not compared. decided: values for apply.
+    protect: whether the spec protects it.
 
     The constructor conceals literal secrets: a plan never contains one.
     """
@@ -107,6 +111,7 @@ class PlannedResource:
     fingerprint: str = ""
     notes: tuple[str, ...] = ()
     decided: Decided = Decided()
+    protect: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "desired", concealed(self.desired))
@@ -146,7 +151,8 @@ class Plan:
     command line; spec_options: further options that select this stack (--target, --var), not part of the document.
     source: repository#path of the spec. id: id of the lock file, empty before the first apply; a different id does not
     make a plan stale. spec_digest: digest of the rendered spec. lock: the content of the lock file after this plan.
-    purpose: the command that the plan is for. created: ISO time in UTC.
+    purpose: the command that the plan is for. created: ISO time in UTC. cost: None if nothing billed changes, and on
+    target local.
     """
 
     stack: str
@@ -163,6 +169,7 @@ class Plan:
     lock: Mapping[str, Any] = field(default_factory=dict)
     env_names: tuple[str, ...] = ()
     id: str = ""
+    cost: Cost | None = None
     spec_options: tuple[str, ...] = field(default=(), compare=False)
 
     @property
@@ -213,6 +220,7 @@ class Plan:
             "warnings": [d.plain() for d in self.warnings],
             "notes": list(self.notes),
             "lock": dict(self.lock),
+            **({"cost": self.cost.to_dict()} if self.cost else {}),
         }
 
     @classmethod
@@ -244,6 +252,7 @@ class Plan:
             warnings=tuple(_diagnostic_from_dict(d) for d in data["warnings"]),
             notes=tuple(data["notes"]),
             lock=data["lock"],
+            cost=Cost.from_dict(data["cost"]) if data.get("cost") else None,
         )
 
 
@@ -261,6 +270,7 @@ def _resource_to_dict(resource: PlannedResource) -> dict[str, Any]:
         "fingerprint": resource.fingerprint,
         "notes": list(resource.notes),
         **({"decided": _decided_document(resource.decided)} if resource.decided != Decided() else {}),
+        **({"protect": True} if resource.protect else {}),
     }
 
 
@@ -278,12 +288,16 @@ def _resource_from_dict(data: Mapping[str, Any]) -> PlannedResource:
         fingerprint=data["fingerprint"],
         notes=tuple(data["notes"]),
         decided=_decided(data),
+        protect=bool(data.get("protect", False)),
     )
 
 
+_NEWER = ("keep", "tokens")
+
+
 def _decided_document(decided: Decided) -> dict[str, Any]:
-    """Return the values without `keep` if it is empty: earlier releases do not know it."""
-    return {name: value for name, value in asdict(decided).items() if name != "keep" or value}
+    """Return the values, without those that earlier releases do not know if they are empty."""
+    return {name: value for name, value in asdict(decided).items() if value or name not in _NEWER}
 
 
 def _decided(data: Mapping[str, Any]) -> Decided:

@@ -14,6 +14,7 @@ from phift.plan.action import Action, ChangeAction, ChangedBy, Purpose
 __all__ = ["require_shape"]
 
 _MAX_DEPTH = 64
+_LARGEST = 10**15
 _TEXTS = [str]
 _COUNTS = {"add": int, "change": int, "destroy": int, "unchanged": int}
 _CHANGE = {
@@ -39,7 +40,15 @@ _RESOURCE = {
     "depends_on": [Address],
     "fingerprint": str,
     "notes": _TEXTS,
-    "decided?": {"attempt?": int, "split?": ({"*": int}, None), "take_over?": bool, "endpoint?": str, "keep?": str},
+    "decided?": {
+        "attempt?": int,
+        "split?": ({"*": int}, None),
+        "take_over?": bool,
+        "endpoint?": str,
+        "keep?": str,
+        "tokens?": int,
+    },
+    "protect?": bool,
 }
 _DIAGNOSTIC = {
     "summary": str,
@@ -50,6 +59,24 @@ _DIAGNOSTIC = {
     "path?": str,
     "address?": str,
     "code?": str,
+}
+_RANGE = {"low": float, "middle": float, "high": float}
+_LINE = {
+    "address": Address,
+    "part": str,
+    "size": str,
+    "tier": str,
+    "region": str,
+    "nodes": int,
+    "usd_per_hour": (float, None),
+    "source": str,
+    "as_of": str,
+    "nodes_now?": (int, None),
+    "nodes_most?": (int, None),
+    "hours?": (_RANGE, None),
+    "duration?": (_RANGE, None),
+    "basis?": str,
+    "stops?": bool,
 }
 _PLAN = {
     "format_version": str,
@@ -64,6 +91,7 @@ _PLAN = {
     "warnings": [_DIAGNOSTIC],
     "notes": _TEXTS,
     "lock": dict,
+    "cost?": ({"region": str, "lines": [_LINE], "notes": _TEXTS}, None),
     "request?": {"target?": (str, None), "variables?": {"*": str}, "variable_files?": _TEXTS},
 }
 """A key that ends in ? may be missing, and `*` is any key; further keys are ignored, as a later minor version may
@@ -140,6 +168,8 @@ def _require_keys(value: Mapping[str, Any], shape: Mapping[str, Any], path: str)
 
 
 def _require_type(value: Any, wanted: type, path: str) -> None:
+    if wanted is float and type(value) is int and abs(value) < _LARGEST:
+        return
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         found = next((words for kind, words in _WORDS.items() if type(value) is kind), "something else")
         raise ValueError(f"{path} must be {_WORDS[wanted]}, not {found}")

@@ -16,6 +16,7 @@ from phift.kinds.job.spec import FinetuneBlock
 from phift.kinds.model.spec import ModelBlock
 from phift.kinds.test.spec import TestBlock
 from phift.spec.base import Before, Coerced, Model, Strict, Tags, Texts, fault, matching
+from phift.spec.money import BudgetBlock, Price
 from phift.spec.references import AssetRef
 from phift.spec.requirement import PATTERN as REQUIREMENT
 from phift.spec.rules import BlockRules, Implied, Need
@@ -89,6 +90,11 @@ class Spec(Strict):
     tests: Annotated[
         dict[str, TestBlock], Field(description="Tests of the deployment, by name; they run before traffic moves.")
     ] = Field(default_factory=dict)
+    budget: Annotated[BudgetBlock | None, Field(description="Limits of the estimated cost.")] = None
+    prices: Annotated[
+        dict[str, Price] | None,
+        Field(description="Prices by VM size, instead of those that phift finds: {Standard_NC24ads_A100_v4: 3.10}."),
+    ] = None
     extends: Annotated[
         Texts | None,
         BeforeValidator(

@@ -44,11 +44,14 @@ class DataExport:
 
 @dataclass(frozen=True)
 class RunExport:
-    """A training run. digest, inputs: of everything that determines the result of the training."""
+    """A training run. digest, inputs: of everything that determines the result of the training. size: the VM size of
+    its nodes, empty if unknown."""
 
     address: Address
     digest: str
     inputs: Mapping[str, Any]
+    size: str = ""
+    nodes: int = 1
 
 
 @dataclass(frozen=True)

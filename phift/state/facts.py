@@ -139,13 +139,17 @@ class Component:
 
 @dataclass(frozen=True)
 class Size:
-    """A VM size in the region of the workspace. computes: where it can be used (AmlCompute, ComputeInstance, MIR)."""
+    """A VM size in the region of the workspace. computes: where it can be used (AmlCompute, ComputeInstance, MIR).
+
+    estimated: the prices that the service estimates, unparsed (see phift.cost.prices).
+    """
 
     name: str
     vcpus: int
     gpus: int
     family: str = ""
     computes: tuple[str, ...] = ()
+    estimated: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Size:
@@ -155,6 +159,7 @@ class Size:
             gpus=int(document.get("gpus") or 0),
             family=str(document.get("family") or ""),
             computes=tuple(document.get("supportedComputeTypes") or ()),
+            estimated=document.get("estimatedVMPrices") or {},
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from phift.concealing import concealed_repr
 from phift.digest import digest_of
+from phift.state.measured import Measured
 from phift.state.ownership import Owner
 
 __all__ = ["Live", "Observation", "Previous"]
@@ -72,3 +73,6 @@ class Observation:
     others: tuple[Live, ...] = ()
     """Further objects of the stack on the same host, newest first: the deployments that this one replaced."""
     previous: Previous | None = None
+    earlier: tuple[tuple[str, Measured], ...] = ()
+    """Measured times of the runs that earlier versions result from, newest first, each with the id of its base
+    model."""

@@ -14,10 +14,11 @@ from phift.inert import inert
 from phift.views.base import NO_OPTIONS, PlanOptions
 
 if TYPE_CHECKING:
+    from phift.cost.running import Running
     from phift.explain import Explanation
     from phift.kinds.unwatched import Unwatched
     from phift.ledger.journal import Intent, Record
-    from phift.phases import Drift, LockReport, Metrics, Status
+    from phift.phases import Drift, LockReport, Metrics, Prices, Status
     from phift.plan.model import Plan
     from phift.spec import LoadedSpec, Origin
 
@@ -36,6 +37,7 @@ __all__ = [
     "metrics",
     "plan",
     "plan_document",
+    "prices",
     "rendered",
     "status",
     "unwatched",
@@ -119,6 +121,7 @@ def history(records: Sequence[Record]) -> str:
                     "outcome": r.outcome,
                     "holder": {k: v for k, v in r.holder.items() if k != "place"},
                     "plan": dict(r.plan),
+                    **({"seconds": dict(r.seconds)} if r.seconds else {}),
                     "writes": [
                         *(_write(result.intent, result.outcome, result.at, result.facts) for result in r.results),
                         *(_write(intent, None, None, {}) for intent in r.open),
@@ -154,11 +157,55 @@ def status(found: Status) -> str:
             "stack": found.stack,
             "workspace": found.workspace,
             "resources": [
-                {"address": str(r.address), "identity": r.identity, "state": r.state, "details": dict(r.details)}
+                {
+                    "address": str(r.address),
+                    "identity": r.identity,
+                    "state": r.state,
+                    "details": dict(r.details),
+                    **({"bills": _bills(r.bills)} if r.bills else {}),
+                }
                 for r in found.rows
             ],
+            **({"usd_per_hour": round(found.usd_per_hour, 4)} if found.billed else {}),
             "notes": list(found.notes),
             "commands": list(found.commands),
+        }
+    )
+
+
+def _bills(running: Running) -> dict[str, Any]:
+    rate = running.usd_per_hour
+    return {
+        "nodes": running.nodes,
+        "size": running.size,
+        "tier": running.tier,
+        "usd_per_hour": None if rate is None else round(rate, 4),
+        "source": running.price.source,
+        "as_of": running.price.as_of,
+    }
+
+
+def prices(found: Prices) -> str:
+    """Return the prices of the VM sizes of a spec; none on target local, where nothing is billed."""
+    return document(
+        {
+            "format_version": "1.0",
+            "stack": found.stack,
+            "region": found.region,
+            "billed": not found.local,
+            "currency": "USD",
+            "prices": [
+                {
+                    "size": row.size,
+                    "tier": row.tier,
+                    "region": row.region,
+                    "usd_per_hour": row.price.usd_per_hour,
+                    "source": row.price.source,
+                    "as_of": row.price.as_of,
+                    "used": row.used,
+                }
+                for row in found.rows
+            ],
         }
     )
 

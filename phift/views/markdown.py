@@ -10,6 +10,8 @@ from dataclasses import replace
 
 from phift.diagnostics import Diagnostic
 from phift.inert import inert
+from phift.plan.action import Purpose
+from phift.plan.cost import Cost
 from phift.plan.model import Plan, PlannedResource
 from phift.views.base import NO_OPTIONS, PLAIN, PlanOptions
 from phift.views.harmless import harmless
@@ -25,6 +27,8 @@ LIMIT = 65_000
 
 _TABLE_ROOM = 30_000
 """Maximum characters of the table; rows that do not fit are counted."""
+
+_COST_ROWS = 50
 
 _DIFF_ROOM = 16_000
 """Maximum characters of the spec's diff, so that the plan has room."""
@@ -61,9 +65,11 @@ def plan(
     ]
     if shown:
         parts.append(_table(shown))
+    if planned.cost is not None:
+        parts.append(_cost(planned.cost, planned.purpose))
     if shown and not options.summary:
         room = LIMIT - len("\n\n".join(parts)) - 600 - (min(len(spec_diff), _DIFF_ROOM) + 600 if spec_diff else 0)
-        whole = plan_text(planned, options)
+        whole = plan_text(replace(planned, cost=None), options)
         parts.append(folded("Show the plan", whole, room))
     if spec_diff is not None and not options.summary:
         ref = cut(base, 100)
@@ -110,6 +116,21 @@ def _table(shown: list[PlannedResource]) -> str:
             break
         rows.append(row)
     return "\n".join(rows)
+
+
+def _cost(cost: Cost, purpose: Purpose) -> str:
+    from phift.views.human import cost as block
+
+    found = list(block.rows(cost))
+    rows = ["| | billed | USD | |", "|---|---|---|---|"]
+    rows += [
+        f"| {code(cut(r.label, 80), cell=True)} | " + " | ".join(escaped(cut(t, 160), cell=True) for t in r[1:]) + " |"
+        for r in found[:_COST_ROWS]
+    ]
+    if len(found) > _COST_ROWS:
+        rows.append(f"| | {len(found) - _COST_ROWS} more | | |")
+    said = [escaped(cut(text, 400)) for text in (block.totals(cost, purpose), *cost.notes)]
+    return "\n".join([f"**{escaped(block.title(cost))}**", "", *rows, "", *said])
 
 
 def _to_the_front(symbol: re.Match[str]) -> str:

@@ -32,6 +32,10 @@ def plans(
     told = f"{len(planned.stacks)} stacks" + (f", {failed} could not be planned" if failed else "")
     shown = [s for s in planned.stacks if _is_shown(s, options)]
     parts = [f"{marker(_EVERY)}\n### phift plan: {told}", f"**{planned.counts}**"]
+    if planned.cost is not None:
+        from phift.views.human.cost import totals
+
+        parts.append(f"Cost: {escaped(cut(totals(planned.cost), 1000))}")
     if shown:
         parts.append(_table(shown))
     if len(shown) < len(planned.stacks):

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from phift.phases.expire_stacks import usd_per_hour
 from phift.phases.results import Planned, StackPlan, Unplanned
 from phift.views.base import NO_OPTIONS, PlanOptions
 from phift.views.json import document, plan_document, unwatched
@@ -68,8 +67,7 @@ def expired(found: Sequence[Expiring], codes: Mapping[str, int]) -> str:
 
 def _priced(items: Sequence[Unwatched]) -> list[dict[str, Any]]:
     """Return objects that are billed while nobody watches. usd_per_hour: null if unknown."""
-    prices = (usd_per_hour(item.billing) for item in items)
-    return [{**one, "usd_per_hour": price} for one, price in zip(unwatched(items), prices, strict=True)]
+    return [{**one, "usd_per_hour": item.usd_per_hour} for one, item in zip(unwatched(items), items, strict=True)]
 
 
 def forgotten(found: Sequence[FoundStack], watched: Sequence[WatchedStack] = ()) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from phift import spec
 from phift.azure.session import Azure
 from phift.concealing import is_secret, shown
+from phift.plan.cost import Budget
 from phift.spec import MAX_STACKS, LoadedSpec
 
 __all__ = ["Connector", "Request", "load"]
@@ -27,7 +28,8 @@ class Request:
 
     allow_env: environment variables that templates can read in addition to the default ones. data_root: the folder that
     must contain the data; None: anywhere. max_stacks: of one run. fetch: whether data at an unpinned address may be
-    downloaded. tell: called with a line about a slow step.
+    downloaded. budget: limits of the estimated cost, in addition to those of the spec. tell: called with a line about a
+    slow step.
     """
 
     path: Path
@@ -38,6 +40,7 @@ class Request:
     data_root: Path | None = None
     max_stacks: int = MAX_STACKS
     fetch: bool = False
+    budget: Budget | None = None
     tell: Callable[[str], None] = field(default=_ignore, compare=False, repr=False)
 
     @property

@@ -228,3 +228,11 @@ def test_variables_of_a_deployment_without_code(azure: Azure) -> None:
     assert "AZUREML_MODEL_DIR" in live["properties"]["environmentVariables"]
     azure.admin("PUT", "/assumed", {"mlflow_deployments_show_variables": False})
     assert serving.get("shows", "blue")["properties"]["environmentVariables"] == {}
+
+
+def test_sizes_without_prices(azure: Azure) -> None:
+    path = f"/subscriptions/{azure.connection.subscription_id}/providers/Microsoft.MachineLearningServices"
+    listed = f"{path}/locations/eastus/vmSizes"
+    assert all("estimatedVMPrices" in size for size in azure.call("GET", listed).json()["value"])
+    azure.admin("PUT", "/assumed", {"sizes_have_prices": False})
+    assert not any("estimatedVMPrices" in size for size in azure.call("GET", listed).json()["value"])

@@ -33,7 +33,7 @@ LAYERS = {
     2: {"lock", "data", "ledger", "state", "kinds.parameters"},
     3: {"azure", "compile", "plan", "defaults", "estimate"},
     4: {"kinds"},
-    5: {"apply", "preflight", "loops"},
+    5: {"apply", "preflight", "loops", "cost"},
     6: {"workbench"},
     7: {"phases"},
     8: {"views", "api"},

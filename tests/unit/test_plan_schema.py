@@ -30,6 +30,7 @@ from phift.cli import planfile
 from phift.diagnostics import Diagnostic, Mark, Severity
 from phift.errors import JobFailedError, ServerError
 from phift.plan.action import Action, ChangeAction, ChangedBy
+from phift.plan.cost import Cost, CostLine, Price, Range
 from phift.plan.model import Decided, FieldChange, Plan, PlannedResource
 from phift.views import json as json_view
 from phift.views.base import Streams
@@ -60,13 +61,23 @@ EVERYTHING = Plan(
                 FieldChange("size", "a", "b", ChangeAction.UPDATE, by=ChangedBy.OUTSIDE, sensitive=True, applied="a"),
             ),
             depends_on=(JOB,),
-            decided=Decided(attempt=2, split={"d-1": 100}, take_over=True, endpoint="e"),
+            decided=Decided(attempt=2, split={"d-1": 100}, take_over=True, endpoint="e", tokens=5),
+            protect=True,
         ),
     ),
     warnings=(Diagnostic("odd", Severity.WARNING, mark=Mark("s.yaml", 3, 1), code="c"),),
     notes=("n",),
     lock={"base_model": {"version": "16"}},
     env_names=("HOME",),
+    cost=Cost(
+        "eastus",
+        (
+            CostLine(JOB, "run", "a", 1, Price(3.5, "workspace", "2026-03-01"), hours=Range(1, 2, 3), basis="b"),
+            CostLine(JOB, "run", "", 1, Price()),
+            CostLine(Address("deployment", "main"), "always_on", "a", 2, Price(), now=1, most=4),
+        ),
+        ("n",),
+    ),
 )
 
 
@@ -96,7 +107,7 @@ def test_it_takes_a_plan_and_nothing_with_another_key() -> None:
     assert wrong({**data, "resources": [{**resource, "more": 1}]})
     assert wrong({**data, "resources": [{**resource, "decided": {**resource["decided"], "more": 1}}]})
     assert wrong({**data, "resources": [{**resource, "changes": [{**resource["changes"][0], "more": 1}]}]})
-    for key in set(data) - {"request"}:
+    for key in set(data) - {"request", "cost"}:
         assert wrong({k: v for k, v in data.items() if k != key}), key
 
 

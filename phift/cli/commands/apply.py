@@ -33,6 +33,7 @@ def apply(
     retry_failed: o.RetryFailedOption = False,
     take_over: o.TakeOverOption = False,
     strict: o.StrictOption = False,
+    budget: o.BudgetOption = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Show the plan and exit, like `phift plan`.", rich_help_panel="Output options"),
@@ -62,6 +63,7 @@ def apply(
     approved = saved or auto_approve or dry_run
     o.require_approval(json=json, quiet=quiet, given=approved, remedy="Pass --auto-approve, or apply a saved plan.")
     options = phases.ApplyOptions(parallelism=parallelism, wait=not no_wait, timeouts=o.parse_timeouts(timeout))
+    limits = o.parse_budget(budget)
     terminal = Terminal.of(no_color=no_color, quiet=quiet or json)
     connect = connector(interactive=terminal.streams.terminal and not json, tell=terminal.tell)
     view = watcher(terminal.streams, json=json, quiet=quiet)
@@ -70,12 +72,16 @@ def apply(
         # Only the command line may grant what can be read, never a file.
         granted = o.request_of(file, None, None, None, allow_env, data_root, max_stacks)
         request = changed(
-            found, allow_env=granted.allow_env, data_root=granted.data_root, max_stacks=granted.max_stacks
+            found,
+            allow_env=granted.allow_env,
+            data_root=granted.data_root,
+            max_stacks=granted.max_stacks,
+            budget=limits,
         )
         plan = changed(plan, spec_options=(*plan.spec_options, *request.grants))
     else:
         request = o.request_of(file, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
-        request = changed(request, fetch=not dry_run)
+        request = changed(request, fetch=not dry_run, budget=limits)
         if (requests := several(request)) is not None:
             one = {"--json": json, "--select": select, "--replace": replace}
             o.refuse("several stacks", one, remedy=o.ONE_STACK)

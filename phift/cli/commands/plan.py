@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as changed
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +36,7 @@ def plan(
     retry_failed: o.RetryFailedOption = False,
     take_over: o.TakeOverOption = False,
     strict: o.StrictOption = False,
+    budget: o.BudgetOption = None,
     destroy: Annotated[
         bool,
         typer.Option("--destroy", help="Plan a destroy.", rich_help_panel="Plan options"),
@@ -78,12 +80,20 @@ def plan(
         )
     if destroy:
         o.refuse(
-            "--destroy", {"--select": select, "--replace": replace, "--retry-failed": retry_failed, "--strict": strict}
+            "--destroy",
+            {
+                "--select": select,
+                "--replace": replace,
+                "--retry-failed": retry_failed,
+                "--strict": strict,
+                "--budget": budget,
+            },
         )
     if out:
         planfile.require_writable(out)
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
+    request = changed(request, budget=o.parse_budget(budget))
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
     if (requests := several(request)) is not None:
         one = {"--out": out, "--select": select, "--replace": replace, "--base": base, "--destroy": destroy}

@@ -244,6 +244,11 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "",
             "the role AzureML Data Scientist can read its workspace and create no cluster, by those patterns",
         ),
+        "sizes_have_prices": Assumption(
+            "the list of VM sizes has estimatedVMPrices for every size, in US dollars",
+            "no size has the member",
+            "the client's models have it; no recording shows its values",
+        ),
         "price_refusals": Assumption(
             "a malformed filter or currency of the retail prices is refused with 400, code BadRequest",
             "",

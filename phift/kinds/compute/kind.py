@@ -7,6 +7,7 @@ from phift.kinds.compute.checks import compute_state, gpu_count, size_allowed, s
 from phift.kinds.compute.compile import computes
 from phift.kinds.compute.demand import demand
 from phift.kinds.compute.parts import ComputeParts
+from phift.kinds.compute.rate import rate, wanted_rate
 from phift.kinds.compute.unwatched import unwatched
 from phift.kinds.compute.words import status
 from phift.kinds.shared.permissions import writing
@@ -37,6 +38,8 @@ COMPUTE = Kind(
     permissions=writing("computes"),
     checks=(compute_state, size_allowed, size_offered, gpu_count),
     demand=demand,
+    rate=rate,
+    wanted_rate=wanted_rate,
     status=status,
     unwatched=unwatched,
 )

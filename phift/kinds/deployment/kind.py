@@ -10,6 +10,7 @@ from phift.kinds.deployment.compile import deployment
 from phift.kinds.deployment.demand import demand
 from phift.kinds.deployment.parts import DeploymentObservation, DeploymentParts
 from phift.kinds.deployment.plan import decide, removals
+from phift.kinds.deployment.rate import rate, wanted_rate
 from phift.kinds.deployment.secrets import require_secrets
 from phift.kinds.deployment.unwatched import unwatched
 from phift.kinds.deployment.words import status
@@ -42,6 +43,8 @@ DEPLOYMENT = Kind(
     removals=removals,
     checks=(size_allowed, size_offered, deployment_count),
     demand=demand,
+    rate=rate,
+    wanted_rate=wanted_rate,
     decided=_decided,
     require_ready=require_secrets,
     status=status,

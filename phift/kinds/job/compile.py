@@ -54,7 +54,7 @@ def training_job(draft: Draft) -> list[Desired[JobParts]]:
             gpus=size.gpus if size else 1,
         ),
     }
-    draft.export(RunExport(JOB, digest, inputs))
+    draft.export(RunExport(JOB, digest, inputs, compute.size, block.instance_count))
     return [
         Desired(
             address=JOB,

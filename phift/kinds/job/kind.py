@@ -14,6 +14,7 @@ from phift.kinds.job.parts import JobObservation, JobParts
 from phift.kinds.job.plan import decide
 from phift.kinds.job.unwatched import unwatched
 from phift.kinds.job.words import WORDS, result, status
+from phift.kinds.job.work import work
 from phift.plan.action import Action
 from phift.plan.model import Decided
 from phift.state.desired import Desired, Stack
@@ -80,6 +81,7 @@ JOB = Kind(
     training=lambda desired: desired.parts.training(),
     unattended=_unattended,
     unwatched=unwatched,
+    work=work,
     words=WORDS,
     status=status,
     result=result,

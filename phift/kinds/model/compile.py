@@ -39,7 +39,7 @@ def _registered(draft: Draft) -> list[Desired[ModelParts | ReferenceParts]]:
             ),
             digest=run.digest,
             inputs=run.inputs,
-            parts=ModelParts(run.address),
+            parts=ModelParts(run.address, run.size, run.nodes),
             depends_on=(run.address,),
             protect=block.protect or draft.spec.protect,
             azure=block.azure,

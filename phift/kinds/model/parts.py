@@ -12,9 +12,13 @@ __all__ = ["ModelObservation", "ModelParts", "ReferenceParts"]
 
 @dataclass(frozen=True)
 class ModelParts:
-    """run: the address of the training whose output is registered."""
+    """run: the address of the training whose output is registered. size, nodes: what it runs on. tokens: those that it
+    trains on, 0 if unknown."""
 
     run: Address
+    size: str = ""
+    nodes: int = 1
+    tokens: int = 0
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,13 @@ from phift.kinds.model.fields import TABLE
 from phift.kinds.model.parts import ModelObservation, ModelParts, ReferenceParts
 from phift.kinds.progress import Progress, Written
 from phift.kinds.shared.fields import arguments, observed
+from phift.kinds.shared.timing import measured
 from phift.kinds.shared.versions import archive, version_labels, version_live, versions_in
 from phift.kinds.shared.wire import READ, body_of, provisioning
 from phift.state.desired import Desired
 from phift.state.exports import PIPELINE_OUTPUT
 from phift.state.live import Live, Previous
+from phift.state.measured import MEASURED, Measured, measured_in
 from phift.state.ownership import DIGEST, INPUTS, Ownership, inputs_in
 
 __all__ = ["ModelWire"]
@@ -54,7 +56,12 @@ class ModelWire:
         if found is None and desired.adopt:
             free = (m for m in found_versions if m.owner.ownership is Ownership.UNMARKED and m.state != "Archived")
             found = next(free, None)
-        return ModelObservation(found, previous=previous, next_version=str(max(numbers, default=0) + 1))
+        earlier = tuple(
+            (str(inputs_in(live.marks).get("base_model", "")), run) for live in ours if (run := measured_in(live.marks))
+        )
+        return ModelObservation(
+            found, previous=previous, earlier=earlier, next_version=str(max(numbers, default=0) + 1)
+        )
 
     def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         return observed(TABLE, raw)
@@ -80,9 +87,10 @@ class ModelWire:
         job = context.outputs[parts.run]["name"]
         source = f"azureml://jobs/{job}/outputs/{PIPELINE_OUTPUT}"
         version = self.read(context, desired).next_version
+        run = measured(context.azure, str(job), size=parts.size, nodes=parts.nodes, tokens=parts.tokens)
         for attempt in range(_ATTEMPTS):
             try:
-                answer = self._put(context, desired, version, source, None)
+                answer = self._put(context, desired, version, source, None, run)
             except AzureError as error:
                 # The path of a version cannot change: another writer took the number between our read and our write.
                 if attempt + 1 == _ATTEMPTS or error.status != 400 or not self._exists(context, desired.name, version):
@@ -111,10 +119,20 @@ class ModelWire:
     def outputs(self, context: Context, desired: Desired[_Parts], live: Live) -> Mapping[str, Any]:
         return {"name": live.name, "version": live.version, "id": live.object_id}
 
-    def _put(self, context: Context, desired: Desired[_Parts], version: str, path: str, live: Live | None) -> Answer:
-        """Write the version and return the answer. path: of the model files."""
+    def _put(
+        self,
+        context: Context,
+        desired: Desired[_Parts],
+        version: str,
+        path: str,
+        live: Live | None,
+        run: Measured | None = None,
+    ) -> Answer:
+        """Write the version and return the answer. path: of the model files. run: to record; else unchanged."""
         where = self._path(context, desired.name, version)
         tags, bag = version_labels(context, desired, where, live)
+        if text := run.text if run else live.marks.get(MEASURED) if live else None:
+            tags = {**tags, MEASURED: text}
         body = body_of(context, desired, self.entity(desired, version, path, tags, bag))
         return context.azure.arm.put(where, _WRITE, body)
 

@@ -30,13 +30,10 @@ def failed(one: Expiring, *, style: Style = PLAIN) -> str:
 
 def unwatched(stacks: Sequence[WatchedStack], *, style: Style = PLAIN) -> str:
     """Return a line for each object that is billed while nobody watches, with its price; empty without any."""
-    from phift.phases.expire_stacks import usd_per_hour
-
     rows = [("STACK", "RESOURCE", "WHAT", "USD/H", "REASON")]
     for stack in stacks:
         for item in stack.items:
-            price = usd_per_hour(item.billing)
-            said = "unknown" if price is None else f"{price:.2f}"
+            said = "unknown" if item.usd_per_hour is None else f"{item.usd_per_hour:.2f}"
             rows.append((stack.stack, str(item.address), item.what, said, item.reason))
     rows += [(one.stack, "-", "not read", "unknown", inert(one.error.summary)) for one in stacks if one.error]
     if len(rows) == 1:

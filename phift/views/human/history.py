@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from phift.ledger.words import ApplyOutcome
+from phift.plan.cost import Range
 from phift.views.base import PLAIN, Style
+from phift.views.human.cost import hours
 from phift.views.human.values import cut, duration, table
 
 if TYPE_CHECKING:
@@ -69,8 +71,22 @@ def _outcome(record: Record) -> str:
     return record.outcome or "interrupted"
 
 
+def _estimated(record: Record) -> Iterator[str]:
+    """Yield the actual next to the estimated duration of each run that the apply awaited from its submission."""
+    estimate = record.plan.get("estimate")
+    durations = estimate.get("hours") if isinstance(estimate, dict) else None
+    for address, numbers in durations.items() if isinstance(durations, dict) else ():
+        try:
+            wanted = Range(**{name: float(numbers[name]) for name in ("low", "middle", "high")})
+            took = duration(float(record.seconds[address]))
+        except (KeyError, TypeError, ValueError):
+            continue
+        yield f"{address} took {took}; estimated {hours(wanted)}"
+
+
 def _below(record: Record) -> list[str]:
     said = [str(record.holder["run_url"])] if record.holder.get("run_url") else []
+    said += _estimated(record)
     for result in record.results:
         if not result.outcome.took_effect:
             why = str(result.facts.get("error", ""))

@@ -38,6 +38,10 @@ def plans(
     failed = len(planned.failed)
     told = f"{_stacks(len(planned.plans))}" + (f", {failed} could not be planned" if failed else "")
     parts.append(options.style.bold(f"All stacks: {planned.counts}") + f" ({told})")
+    if planned.cost is not None:
+        from phift.views.human.cost import totals
+
+        parts[-1] += f"\n{totals(planned.cost)}"
     return "\n\n".join(parts)
 
 

@@ -73,6 +73,10 @@ def render(
         parts.append(_list(shown, style))
     if plan.purpose == Purpose.DESTROY and (staying := _staying(plan, style)):
         parts.append(staying)
+    if plan.cost is not None and not options.summary:
+        from phift.views.human import cost
+
+        parts.append(cost.render(plan.cost, plan.purpose, style))
     parts.append(count_line(plan, style))
     return "\n\n".join(parts)
 

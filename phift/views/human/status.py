@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from phift.kinds.registry import KINDS
 from phift.kinds.words import StatusText
+from phift.plan.cost import HOURS_A_MONTH
 from phift.views.base import PLAIN, Style
 from phift.views.human.values import cut, table, value
 
 if TYPE_CHECKING:
+    from phift.cost.running import Running
     from phift.phases import Status, StatusRow
 
 __all__ = ["render"]
@@ -36,6 +38,10 @@ def render(status: Status, *, style: Style = PLAIN) -> str:
         paint = style.green if word in GOOD else style.red if word in BAD else str
         lines.append(line[: len(line) - len(row.state)] + paint(row.state) if row.state else line)
         lines += [style.dim(below + said) for said in _details(row, shares, style.width - len(below))]
+        if row.bills:
+            lines.append(style.dim(below + cut(_bills(row.bills), style.width - len(below))))
+    if status.billed:
+        lines += ["", f"{style.bold('Billed now:')} {_total(status)}"]
     for note in status.notes:
         lines += ["", textwrap.fill(note, style.width)]
     if status.commands:
@@ -44,6 +50,20 @@ def render(status: Status, *, style: Style = PLAIN) -> str:
             lines += [command, ""]
         lines.pop()
     return "\n".join(lines)
+
+
+def _bills(running: Running) -> str:
+    """`bills 1 x Standard_NC24ads_A100_v4: 3.67 USD an hour`."""
+    rate = running.usd_per_hour
+    said = "at an unknown price" if rate is None else f"{rate:,.2f} USD an hour"
+    return f"bills {running.nodes} x {running.size}: {said}" if running.nodes else "bills no nodes now"
+
+
+def _total(status: Status) -> str:
+    rate = status.usd_per_hour
+    unknown = [row.address for row in status.rows if row.bills and row.bills.usd_per_hour is None]
+    said = f"{rate:,.2f} USD an hour, {rate * HOURS_A_MONTH:,.0f} a month if nothing changes"
+    return f"{said}; not included (unknown price): {', '.join(unknown)}" if unknown else said
 
 
 def _details(row: StatusRow, shares: Mapping[str, Any], width: int) -> list[str]:

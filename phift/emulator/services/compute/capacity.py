@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from phift.emulator.core.assumed import holds
 from phift.emulator.core.documents import reply
 from phift.emulator.core.quota import LOW_PRIORITY, TOTAL
 from phift.emulator.core.sizes import families, family_of, sizes
@@ -19,8 +20,9 @@ _NEVER_LIMITED = -1  # a low-priority family has no limit of its own, only the p
 
 
 async def vm_size_list(call: Call) -> Response:
-    """All sizes that the region offers now: not those that have been retired."""
+    """All sizes that the region offers now: not those that have been retired (assumed: sizes_have_prices)."""
     now, location = call.emulator.clock.now(), call.emulator.workspace.location
+    priced = holds(call.emulator.store, "sizes_have_prices")
     rows = [
         {
             "name": size.name,
@@ -32,7 +34,7 @@ async def vm_size_list(call: Call) -> Response:
             "memoryGB": float(size.memory_gib),
             "lowPriorityCapable": True,
             "premiumIO": "s_" in size.name.lower() or "ads" in size.name.lower() or "asr" in size.name.lower(),
-            "estimatedVMPrices": estimates(size, location),
+            **({"estimatedVMPrices": estimates(size, location)} if priced else {}),
             "supportedComputeTypes": ["AmlCompute", "ComputeInstance", "MIR"],
         }
         for size in sizes().values()
