@@ -107,6 +107,12 @@ def test_every_model_and_gpu_of_the_catalogue_is_known() -> None:
     assert {size.gpu for size in catalog.vm_sizes().values() if size.gpus} == set(catalog.gpus())
 
 
+def test_a_shape_that_is_read_alone_is_that_of_the_table() -> None:
+    assert {name: catalog.architecture(name.upper()) for name in catalog.architectures()} == catalog.architectures()
+    assert catalog.architecture("gpt") is None
+    assert catalog.architecture("swiglu") is None
+
+
 def test_known_examples() -> None:
     low, high = gib("Phi-3-mini-4k-instruct", A100, LORA, 4096)
     assert low == pytest.approx(11, abs=0.7)  # recomputed
