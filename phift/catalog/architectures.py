@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
-from phift.catalog.files import read_facts
+from phift.catalog.files import read_facts, read_lines
 
 __all__ = ["Architecture", "architecture", "architectures"]
+
+_FILE = "architectures.yaml"
 
 
 @dataclass(frozen=True)
@@ -59,20 +61,27 @@ class Architecture:
 
 @cache
 def architectures() -> Mapping[str, Architecture]:
-    """Return the shapes by registry name, sorted."""
+    """Return the shapes by registry name, sorted. Parses the whole table: for a single one, use architecture()."""
     found: dict[str, Architecture] = {}
-    for fields in read_facts("architectures.yaml")["shapes"]:
-        names = fields.pop("models")
-        shape = Architecture(**{**fields, "model_types": tuple(fields["model_types"])})
-        found |= dict.fromkeys(names, shape)
+    for fields in read_facts(_FILE)["shapes"]:
+        found |= _shapes(fields)
     return MappingProxyType(dict(sorted(found.items())))
 
 
 @cache
-def _by_lower_name() -> dict[str, Architecture]:
-    return {name.lower(): shape for name, shape in architectures().items()}
-
-
 def architecture(name: str) -> Architecture | None:
     """Return the shape of the registry model of that name (case-insensitive), or None if it is not known."""
-    return _by_lower_name().get(name.lower())
+    wanted = name.lower()
+    # Each shape is one line: parsing the whole table would take longer than a plan may.
+    for fields in read_lines(_FILE, containing=wanted):
+        for known, shape in _shapes(fields).items():
+            if known.lower() == wanted:
+                return shape
+    return None
+
+
+def _shapes(fields: Mapping[str, Any]) -> dict[str, Architecture]:
+    """Return the shape of an entry of the table by each of its names."""
+    values = {key: value for key, value in fields.items() if key != "models"}
+    shape = Architecture(**{**values, "model_types": tuple(fields["model_types"])})
+    return dict.fromkeys(fields["models"], shape)

@@ -84,12 +84,15 @@ def cases(training: Training, low_tokens: int, high_tokens: int) -> tuple[Case, 
     return low, Case(training.bits[-1], training.checkpointing[-1], training.batch, high_tokens)
 
 
-def breakdown(training: Training, shape: Architecture, case: Case) -> Breakdown:
-    """Return the memory of each GPU in a case."""
+def breakdown(training: Training, shape: Architecture, case: Case, *, logit_bytes: int = _LOGITS) -> Breakdown:
+    """Return the memory of each GPU in a case.
+
+    logit_bytes: per token and entry of the vocabulary; fewer for a trainer that computes the loss in chunks.
+    """
     weights, gradients, optimizer = _states(training, shape, case.bits)
     tokens = case.batch * case.tokens
     layer = _layer(training, shape, case) * tokens
-    logits = float(_LOGITS * shape.vocabulary * tokens) if training.generates else 0.0
+    logits = float(logit_bytes * shape.vocabulary * tokens) if training.generates else 0.0
     if case.checkpointing:
         # One layer is recomputed at a time, after the logits are freed.
         kept = shape.layers * shape.hidden * (4 if case.bits == 32 else 2) * tokens

@@ -9,7 +9,7 @@ from typing import Any
 from phift.estimate.memory import GIB, SMALL_ROW, Breakdown, breakdown, cases, host_bytes
 from phift.estimate.training import Training
 
-__all__ = ["Memory", "Verdict", "memory_of"]
+__all__ = ["USABLE", "Memory", "Verdict", "memory_of", "of_card"]
 
 USABLE = 0.98
 """Share of a card that a process can use."""
@@ -49,7 +49,7 @@ class Memory:
     @property
     def card_is_short(self) -> bool:
         """Whether the memory of the GPU, rather than that of the host, decides the verdict."""
-        return self.verdict is _of_card(self.low.total, self.high.total, self.card)
+        return self.verdict is of_card(self.low.total, self.high.total, self.card)
 
     def plain(self) -> dict[str, Any]:
         """Return the values for the plan, in GiB per GPU and per node."""
@@ -77,7 +77,7 @@ def memory_of(training: Training) -> Memory | None:
     frugal, costly = cases(training, shortest, longest)
     low, high = breakdown(training, shape, frugal), breakdown(training, shape, costly)
     host_low, host_high = host_bytes(training, shape)
-    verdict = _worst(_of_card(low.total, high.total, card), _of_host(host_low, host_high, host))
+    verdict = _worst(of_card(low.total, high.total, card), _of_host(host_low, host_high, host))
     fitting = None
     known = training.pads or (training.rows is not None and training.rows.longest is not None)
     if not known and verdict is not Verdict.FITS:
@@ -112,7 +112,8 @@ def _longest_fitting(training: Training, card: float, most: int) -> int | None:
     return found
 
 
-def _of_card(low: float, high: float, card: float) -> Verdict:
+def of_card(low: float, high: float, card: float) -> Verdict:
+    """Return the verdict on the memory of a card. low, high: estimates of the frugal and the costly case; in bytes."""
     if _LOW * low > USABLE * card:
         return Verdict.CANNOT_FIT
     return Verdict.TIGHT if _HIGH * high > USABLE * card else Verdict.FITS

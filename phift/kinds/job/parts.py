@@ -47,10 +47,12 @@ class JobParts:
 class JobObservation(Observation):
     """attempt: the newest, counted from 1; 0 if none. infrastructure: why a failed one may succeed on a retry; read
     only if the spec allows retries. cancelled: by whom and when, of a cancelled one. overdue: the limit of the spec
-    that a running one exceeds. exceeded: field and minutes of the limit after which a cancelled one ended."""
+    that a running one exceeds. exceeded: field and minutes of the limit after which a cancelled one ended. advice: what
+    helps a failed one that ran out of memory."""
 
     attempt: int = 0
     infrastructure: str = ""
     cancelled: str = ""
     overdue: Overdue | None = None
     exceeded: tuple[str, int] | None = None
+    advice: str = ""

@@ -72,7 +72,7 @@ def decide(desired: Desired[JobParts], seen: JobObservation | None, context: Pla
         f"{seen.infrastructure}."
         if seen.infrastructure
         else "The same parameters, data and base model would most likely fail again.",
-        remedy="See `phift logs`. Change the spec, or re-run the job with --retry-failed.",
+        remedy=seen.advice or "See `phift logs`. Change the spec, or re-run the job with --retry-failed.",
         address=str(desired.address),
         code="job-failed",
     )

@@ -54,15 +54,17 @@ class JobWire:
             newest = replace(newest, facts={**newest.facts, "cancelled": cancelled})
             past = exceeded(context.azure, newest.name, recorded or limits)
             return JobObservation(newest, attempt=number, cancelled=cancelled, exceeded=past)
-        infrastructure = ""
-        if RunState.failed(newest.state) and _retries(desired):
-            infrastructure = self._failure(context, newest.name, newest.state, desired).infrastructure
+        infrastructure = advice = ""
+        if RunState.failed(newest.state):
+            failure = run_history.failure(context.azure, newest.name)
+            advice = _advice(failure, desired)
+            infrastructure = passing(newest.state, failure.code, failure.message) if _retries(desired) else ""
         late = overdue(context.azure, newest.raw, limits)
         if recorded and not RunState.ended(newest.state):
             by_tag = late if recorded == limits else overdue(context.azure, newest.raw, recorded)
             shown = {"time_limit": str(recorded), **({"overdue": str(by_tag)} if by_tag else {})}
             newest = replace(newest, facts={**newest.facts, **shown})
-        return JobObservation(newest, attempt=number, infrastructure=infrastructure, overdue=late)
+        return JobObservation(newest, attempt=number, infrastructure=infrastructure, overdue=late, advice=advice)
 
     def observe(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         return observed(TABLE, raw)
@@ -190,8 +192,8 @@ class JobWire:
         failure = run_history.failure(context.azure, name)
         where = f" in step {failure.step}" if failure.step else ""
         again = "Fix the cause and re-run `phift apply`; to re-run the same job, add `--retry-failed`."
-        if failure.exhausted:
-            again = f"{remedy(failure.exhausted, desired.parts.training())} Then re-run `phift apply`."
+        if advice := _advice(failure, desired):
+            again = f"{advice} Then re-run `phift apply`."
         return JobFailedError(
             f"job {name} failed{where}",
             step=failure.step,
@@ -208,6 +210,13 @@ class JobWire:
 def _limits(desired: Desired[JobParts]) -> Limits:
     """Return the limits of the spec; none for a job that is only looked up."""
     return desired.parts.limits if isinstance(desired.parts, JobParts) else NO_LIMITS
+
+
+def _advice(failure: run_history.Failure, desired: Desired[JobParts]) -> str:
+    """Return what helps a job that ran out of memory; "" for another failure."""
+    if not failure.exhausted:
+        return ""
+    return remedy(failure.exhausted, desired.parts.training() if isinstance(desired.parts, JobParts) else None)
 
 
 def _retries(desired: Desired[JobParts]) -> int:
