@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from phift.catalog import component
+from phift.catalog import ComponentInterface, component
 from phift.kinds.job.parameters import effective_parameters
 from phift.lock import lock_path, read_lock
 from phift.spec import Origin, OriginKind
@@ -39,20 +39,24 @@ def defaults_of(loaded: LoadedSpec) -> Defaults:
     block, base = loaded.spec.finetune, loaded.spec.base_model
     if block is None or base is None:
         return Defaults()
-    pins = read_lock(lock_path(loaded.path)).stack(loaded.stack)
+    lock = read_lock(lock_path(loaded.path))
+    pins = lock.stack(loaded.stack)
     model, pinned = pins.model_for(str(base)), pins.component_for(str(block.component))
     if model is None or pinned is None:
         return Defaults(notes=("defaults of model and component: not pinned yet; run phift plan or phift lock",))
-    known = component(block.component.name)
-    if known is None or known.version != pinned.version:
-        name = f"{block.component.name}:{pinned.version}"
-        return Defaults(notes=(f"defaults of model and component: {name} is in the workspace; run phift plan",))
-    effective = effective_parameters(known.interface, block.parameters, model.model_defaults, block.model_defaults)
+    name, known = f"{block.component.name}:{pinned.version}", component(block.component.name)
+    if inputs := lock.inputs.get(pinned.id):
+        interface = ComponentInterface.from_spec({"inputs": inputs})
+    elif known is not None and known.version == pinned.version:
+        interface = known.interface
+    else:
+        return Defaults(notes=(f"defaults of model and component: {name} is in the workspace; run phift lock",))
+    effective = effective_parameters(interface, block.parameters, model.model_defaults, block.model_defaults)
     origins = {
         kind.value: Origin(kind, name)
         for kind, name in (
             (OriginKind.MODEL_DEFAULT, f"{base.name}:{model.version}"),
-            (OriginKind.COMPONENT_DEFAULT, f"{known.name}:{known.version}"),
+            (OriginKind.COMPONENT_DEFAULT, name),
         )
     }
     values = {
@@ -61,5 +65,5 @@ def defaults_of(loaded: LoadedSpec) -> Defaults:
         if p.origin in origins
     }
     dropped = ", ".join(effective.dropped)
-    notes = (f"ignored model defaults (not inputs of {known.name}): {dropped}",) if dropped else ()
+    notes = (f"ignored model defaults (not inputs of {block.component.name}): {dropped}",) if dropped else ()
     return Defaults(values, notes)

@@ -10,7 +10,10 @@
           version: "15"
           model_defaults:
             learning_rate: "5e-6"
-        component: {requested, id, version}
+        component:
+          requested, id, version
+          inputs:
+            learning_rate: {type: number, default: 2.0e-05, optional: true}
         data:
           preparation: 1
           revisions: {train: 3d5f...}
@@ -20,6 +23,9 @@ readable. The file does not record newer versions.
 
 id: random, created by the first apply. It identifies the objects of the stacks of this file in every clone, and after a
 move or an export. Version 1, of release 0.1.0, has no id. Unknown keys inside `stacks` are kept unchanged.
+
+inputs: the interface of the component, so that `phift validate` is exact without a network. Stacks with the same
+component share the inputs of the first one that has them. Releases that do not know the key keep it.
 """
 
 import fcntl
@@ -27,7 +33,7 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache, reduce
+from functools import cached_property, lru_cache, reduce
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -56,6 +62,7 @@ __all__ = [
 ]
 
 _NEWEST: Final = 2
+_INPUTS_DEPTH: Final = 3
 _HEAD = "# What floats, pinned. Written by phift: commit it, and move the pins with `phift lock --upgrade`.\n"
 
 
@@ -81,11 +88,19 @@ class PinnedModel(_Pin):
 
 
 class PinnedComponent(_Pin):
-    """The component. requested, id, version: see PinnedModel."""
+    """The component. requested, id, version: see PinnedModel. inputs: see ComponentInterface.plain; None if another
+    stack of the file has them, or if they were pinned by a release without them."""
 
     requested: str
     id: str
     version: str
+    inputs: dict[str, dict[str, Any]] | None = None
+
+    def kept_in(self, newer: "PinnedComponent") -> "PinnedComponent":
+        """Return `newer` with the inputs of this pin if it pins the same version without inputs."""
+        if newer.inputs is None and self.inputs is not None and newer.id == self.id:
+            return newer.model_copy(update={"inputs": self.inputs})
+        return newer
 
 
 class PinnedData(_Pin):
@@ -126,6 +141,10 @@ class StackLock(_Pin):
         """Return the pinned component if the reference in the spec is still the same."""
         return self.component if self.component and self.component.requested == requested else None
 
+    def plain(self) -> dict[str, Any]:
+        """Return the pins as plain values. Without the inputs of the component: its version determines them."""
+        return self.model_dump(mode="json", exclude_none=True, exclude={"component": {"inputs"}})
+
     def merge(self, newer: "StackLock") -> "StackLock":
         """Return these pins, overridden by those of `newer`.
 
@@ -134,7 +153,7 @@ class StackLock(_Pin):
         pins: dict[str, Any] = {**(self.model_extra or {}), **(newer.model_extra or {})}
         for name in StackLock.model_fields:
             old, new = getattr(self, name), getattr(newer, name)
-            if isinstance(old, PinnedData) and new is not None:
+            if isinstance(old, PinnedData | PinnedComponent) and new is not None:
                 new = old.kept_in(new)
             pins[name] = old if new is None or (old is not None and old.known == new.known) else new
         return StackLock.model_construct(**pins)
@@ -152,6 +171,12 @@ class Lock(BaseModel):
     def stack(self, name: str) -> StackLock:
         """Return the pins of a stack; an empty value if it has none."""
         return self.stacks.get(name) or StackLock()
+
+    @cached_property
+    def inputs(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+        """The inputs of components by the id of the component."""
+        pinned = (one.component for one in self.stacks.values())
+        return {one.id: one.inputs for one in pinned if one is not None and one.inputs is not None}
 
     def merge(self, pins: Mapping[str, StackLock], id: str = "") -> "Lock":
         """Return a copy with these pins (by stack) merged into it, and with this id if one is given."""
@@ -345,7 +370,13 @@ def _with_remedy(found: Diagnostic) -> Diagnostic:
 
 def _sorted(body: Mapping[str, Any]) -> dict[str, Any]:
     stacks = {name: dict(pins) for name, pins in sorted(body["stacks"].items())}
+    shared: set[str] = set()
     for pins in stacks.values():
+        if inputs := pins.get("component", {}).get("inputs"):
+            id = pins["component"]["id"]
+            kept = {} if id in shared else {"inputs": dict(sorted(inputs.items()))}
+            pins["component"] = {**{k: v for k, v in pins["component"].items() if k != "inputs"}, **kept}
+            shared.add(id)
         for block, key in (("base_model", "model_defaults"), ("data", "revisions")):
             if block in pins:
                 pins[block] = {**pins[block], key: dict(sorted(pins[block][key].items()))}
@@ -353,11 +384,12 @@ def _sorted(body: Mapping[str, Any]) -> dict[str, Any]:
     return {**head, "stacks": stacks}
 
 
-def _lines(values: Mapping[str, Any], depth: int = 0) -> Iterator[str]:
+def _lines(values: Mapping[str, Any], depth: int = 0, *, compact: bool = False) -> Iterator[str]:
+    """Yield the lines of a mapping. compact: each value on one line."""
     for key, value in values.items():
         start = f"{'  ' * depth}{yaml12.flow_key(key)}:"
-        if isinstance(value, Mapping) and value:
+        if isinstance(value, Mapping) and value and not compact:
             yield f"{start}\n"
-            yield from _lines(value, depth + 1)
+            yield from _lines(value, depth + 1, compact=key == "inputs" and depth == _INPUTS_DEPTH)
         else:
             yield f"{start} {yaml12.flow(value)}\n"

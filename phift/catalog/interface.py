@@ -68,6 +68,15 @@ class ComponentInput:
     maximum: float | None = None
     mode: str = ""
 
+    def plain(self) -> dict[str, Any]:
+        """Return it as in a componentSpec, without what is empty: type, optional, default, enum, min, max."""
+        found: dict[str, Any] = {"type": self.type}
+        found |= {"optional": True} if self.optional else {}
+        found |= {"default": self.default} if self.default is not None else {}
+        found |= {"enum": list(self.enum)} if self.enum else {}
+        found |= {"min": _short(self.minimum)} if self.minimum is not None else {}
+        return found | ({"max": _short(self.maximum)} if self.maximum is not None else {})
+
     @property
     def required(self) -> bool:
         """Whether a job requires a value for it."""
@@ -167,6 +176,11 @@ class ComponentInterface:
         }
         return cls(MappingProxyType(inputs), MappingProxyType(outputs))
 
+    @cached_property
+    def plain(self) -> dict[str, dict[str, Any]]:
+        """The inputs as plain values, from which `from_spec` builds equal inputs."""
+        return {name: declared.plain() for name, declared in self.inputs.items()}
+
     def check(self, parameters: Mapping[str, Any], *, text_numbers: bool = False) -> list[Problem]:
         """Return all problems of the given parameters, in their order; see missing() for absent ones."""
         problems: list[Problem] = []
@@ -217,6 +231,10 @@ class ComponentInterface:
         close = nearest(name, self.inputs) if suggest else ""
         remedy = f"Did you mean {close}?" if close else ""
         return Problem(name, "unknown", f"unknown parameter `{name}`", remedy)
+
+
+def _short(bound: float) -> int | float:
+    return int(bound) if bound.is_integer() else bound
 
 
 def _remembered(find: Callable[..., Any]) -> Callable[..., Any]:

@@ -119,5 +119,5 @@ def _require_budget(
 
 
 def _what_changed(plan: Plan, pins: StackLock) -> str:
-    now = pins.model_dump(mode="json", exclude_none=True)
+    now = pins.plain()
     return "the lock file" if dict(plan.lock) != now else "the spec or its data"

@@ -72,6 +72,6 @@ def plan_from(
         created=stamp(SystemClock().now()),
         resources=resources,
         notes=notes,
-        lock=bench.resolved.pins.model_dump(mode="json", exclude_none=True),
+        lock=bench.resolved.pins.plain(),
         env_names=bench.loaded.env_names,
     )

@@ -12,7 +12,7 @@ from phift.data.checks import Found
 from phift.data.hub.pins import HubRequest, HubSplit
 from phift.diagnostics import Diagnostic, errors_of
 from phift.errors import InvalidSpecError
-from phift.lock import PinnedData, update_lock
+from phift.lock import PinnedData, read_lock, update_lock
 from phift.workbench.open import Workbench, open_workbench
 from phift.workbench.request import Connector, Request
 from phift.workbench.rows import asks_checks, checked_recipes, counter_of, judged, pins_with, run
@@ -70,8 +70,9 @@ def lock(request: Request, connect: Connector, *, upgrade: bool = False, check: 
     if checked:
         pins = bench.resolved.pins.model_copy(update={"data": pins_with(bench.resolved.pins.data, checked)})
         bench = replace(bench, resolved=replace(bench.resolved, pins=pins))
-    before = bench.pinned.model_dump(mode="json", exclude_none=True)
-    now = bench.resolved.pins.model_dump(mode="json", exclude_none=True)
+    bench, added = _with_inputs(bench)
+    before = bench.pinned.plain()
+    now = bench.resolved.pins.plain()
     moved = (
         *_moved(_hub(bench.pinned.data), _hub(bench.resolved.pins.data)),
         *_moved_addresses(_addresses(bench.pinned.data), _addresses(bench.resolved.pins.data)),
@@ -87,7 +88,7 @@ def lock(request: Request, connect: Connector, *, upgrade: bool = False, check: 
             data.pop("checks", None)
     return LockReport(
         bench.lock_path,
-        tuple(_changes(before, now)),
+        (*_changes(before, now), *added),
         (*((n.what, n.pinned, n.newest) for n in bench.resolved.newer), *behind),
         moved,
         notes,
@@ -95,6 +96,16 @@ def lock(request: Request, connect: Connector, *, upgrade: bool = False, check: 
         tuple(judged(bench.loaded, recipes, checked)),
         written,
     )
+
+
+def _with_inputs(bench: Workbench) -> tuple[Workbench, list[tuple[str, str, str]]]:
+    """Return the bench with the inputs of the component in its pins, and the change that this is to the lock file."""
+    pins, component = bench.resolved.pins, bench.resolved.facts.component
+    if component is None or pins.component is None or component.id in read_lock(bench.lock_path).inputs:
+        return bench, []
+    pinned = pins.component.model_copy(update={"inputs": component.interface.plain})
+    bench = replace(bench, resolved=replace(bench.resolved, pins=pins.model_copy(update={"component": pinned})))
+    return bench, [("component.inputs", "", f"{len(component.interface.inputs)} inputs")]
 
 
 def _hub(pinned: PinnedData | None) -> dict[str, HubSplit]:

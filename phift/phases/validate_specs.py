@@ -131,7 +131,7 @@ class _Offline:
             return list(lock.diagnostics)
         pins = lock.stack(loaded.stack) if lock else None
         found, rows = self._data.check(loaded, pins) if self._data else ([], Rows())
-        return [*parameter_findings(loaded, pins, rows), *size_findings(loaded), *found]
+        return [*parameter_findings(loaded, lock, rows), *size_findings(loaded), *found]
 
     def _lock(self, path: Path) -> Lock | InvalidSpecError | None:
         if path not in self._locks:

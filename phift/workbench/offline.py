@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from phift import catalog
 from phift.catalog import ComponentInterface
@@ -15,9 +15,13 @@ from phift.kinds.job.trainer import Setting, trainer_findings
 from phift.spec import ComputeRef, LoadedSpec
 
 if TYPE_CHECKING:
-    from phift.lock import StackLock  # takes long to import, and most folders have no lock file yet
+    from phift.lock import Lock, StackLock  # takes long to import, and most folders have no lock file yet
 
 __all__ = ["Rows", "parameter_findings", "size_findings"]
+
+
+_INTERFACES: dict[str, tuple[Mapping[str, Mapping[str, Any]], ComponentInterface]] = {}
+"""Interfaces by the id of the component, with the pinned inputs that they were built from."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,8 @@ class _Known:
     exact: bool
 
 
-def parameter_findings(loaded: LoadedSpec, pins: StackLock | None, rows: Rows) -> Iterator[Diagnostic]:
-    """Yield the findings about finetune.parameters. pins: of the stack; None without a lock file.
+def parameter_findings(loaded: LoadedSpec, lock: Lock | None, rows: Rows) -> Iterator[Diagnostic]:
+    """Yield the findings about finetune.parameters. lock: None without a lock file.
 
     Errors, if phift.lock has the interface of the component, or the version in use is that of the catalogue. Otherwise
     an unknown name, an enum and a bound are only warnings, as another version may have other ones.
@@ -46,7 +50,8 @@ def parameter_findings(loaded: LoadedSpec, pins: StackLock | None, rows: Rows) -
     block = loaded.spec.finetune
     if block is None:
         return
-    known = _known(loaded, pins)
+    pins = lock.stack(loaded.stack) if lock else None
+    known = _known(loaded, lock, pins)
     if known is None:
         yield replace(_unchecked(loaded), mark=loaded.mark("finetune.component"))
         return
@@ -83,16 +88,26 @@ def _of_the_trainer(loaded: LoadedSpec, effective: Effective, rows: Rows) -> Ite
         yield replace(finding, mark=loaded.mark(finding.path))
 
 
-def _known(loaded: LoadedSpec, pins: StackLock | None) -> _Known | None:
+def _known(loaded: LoadedSpec, lock: Lock | None, pins: StackLock | None) -> _Known | None:
     block = loaded.spec.finetune
     assert block is not None
     reference = block.component
     pinned = pins.component_for(str(reference)) if pins else None
+    if lock is not None and pinned is not None and (inputs := lock.inputs.get(pinned.id)):
+        return _Known(_interface(pinned.id, inputs), f"{reference.name}:{pinned.version}", exact=True)
     version = reference.version or (pinned.version if pinned else None)
     listed = catalog.component(reference.name) if reference.registry == "azureml" else None
     if listed is None:
         return None
     return _Known(listed.interface, f"{listed.name}:{listed.version}", version == listed.version)
+
+
+def _interface(id: str, inputs: Mapping[str, Mapping[str, Any]]) -> ComponentInterface:
+    """Return the interface of pinned inputs, the same object for the stacks of a run that share them."""
+    held = _INTERFACES.get(id)
+    if held is None or held[0] is not inputs:
+        held = _INTERFACES[id] = (inputs, ComponentInterface.from_spec({"inputs": inputs}))
+    return held[1]
 
 
 def _model_defaults(loaded: LoadedSpec, pins: StackLock | None) -> dict[str, str | int | float | bool]:

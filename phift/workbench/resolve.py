@@ -100,9 +100,12 @@ def resolve(
         pins = pins.model_copy(update={"base_model": pin})
     if isinstance(resolved, Component):
         facts = replace(facts, component=resolved)
-        pins = pins.model_copy(
-            update={"component": PinnedComponent(requested=str(component), id=resolved.id, version=resolved.version)}
+        # An existing pin stays as it is: `phift lock` adds the inputs to those of earlier releases.
+        inputs = None if component_pin and component_pin.id == resolved.id else resolved.interface.plain
+        pinned_component = PinnedComponent(
+            requested=str(component), id=resolved.id, version=resolved.version, inputs=inputs
         )
+        pins = pins.model_copy(update={"component": pinned_component})
     return Resolved(facts, pins, tuple(f.newer for f in references if f.newer), sources.notes, sources.unidentified)
 
 

@@ -83,7 +83,7 @@ def resolved_sources(
             hub=hub or None,
             addresses=elsewhere.addresses or None,
             assets=elsewhere.assets or None,
-            checks=checks,
+            checks=checks or None,
         )
     beyond = () if shared.looking else outside(loaded, shared)
     return Sources(found, pins, (*notes, *elsewhere.notes, *beyond), unidentified)

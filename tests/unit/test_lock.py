@@ -2,10 +2,13 @@
 
 import multiprocessing
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from phift import catalog
+from phift.catalog import ComponentInterface
 from phift.errors import InvalidSpecError, PhiftError
 from phift.lock import (
     Lock,
@@ -232,3 +235,52 @@ def test_a_newer_check_takes_the_place_of_an_older_one_split_by_split(tmp_path: 
     found = read_lock(path).stack("demo").data
     assert found is not None
     assert found.checks == {"train": newer, "test": CHECK}
+
+
+INPUTS = catalog.component("chat_completion_pipeline").interface.plain
+WITH_INPUTS = COMPONENT.model_copy(update={"inputs": INPUTS})
+
+
+def test_inputs_of_a_component_are_written_once_and_one_to_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "phift.lock"
+    pins = PINS.model_copy(update={"component": WITH_INPUTS})
+    write_lock(path, Lock(stacks={f"s{n}": pins for n in range(3)}))
+    text = path.read_text()
+    assert text.count("learning_rate: {type: number, ") == 1
+    assert text.count("        inputs:\n") == 0
+    assert "      inputs:\n        adam_beta1: {" in text
+    lock = read_lock(path)
+    assert dict(lock.inputs[COMPONENT.id]) == INPUTS
+    assert lock.stack("s0").component == WITH_INPUTS
+    assert lock.stack("s1").component == lock.stack("s2").component == COMPONENT
+    assert not update_lock(path, {"s1": pins, "s2": PINS})  # the same again, with and without inputs
+
+
+def test_inputs_read_back_are_the_same_interface(tmp_path: Path) -> None:
+    path = tmp_path / "phift.lock"
+    for name, one in catalog.components().items():
+        pinned = WITH_INPUTS.model_copy(update={"id": name, "inputs": one.interface.plain})
+        update_lock(path, {name.replace("_", "-"): StackLock(component=pinned)})
+    lock = read_lock(path)
+    for name, one in catalog.components().items():
+        again = ComponentInterface.from_spec({"inputs": lock.inputs[name]})
+        assert {n: replace(i, mode="") for n, i in one.inputs.items()} == dict(again.inputs)
+
+
+def test_a_pin_without_inputs_keeps_those_of_the_same_version() -> None:
+    old, other = StackLock(component=WITH_INPUTS), COMPONENT.model_copy(update={"id": "azureml:c:0.0.83"})
+    assert old.merge(StackLock(component=COMPONENT)).component == WITH_INPUTS
+    assert old.merge(StackLock(component=other)).component == other
+
+
+def test_pins_as_plain_values_leave_the_inputs_out() -> None:
+    assert StackLock(component=WITH_INPUTS).plain() == StackLock(component=COMPONENT).plain()
+
+
+def test_a_lock_without_inputs_is_written_as_ever(tmp_path: Path) -> None:
+    path = tmp_path / "phift.lock"
+    write_lock(path, Lock(stacks={"one": PINS}))
+    text = path.read_text()
+    assert "inputs" not in text
+    assert not write_lock(path, read_lock(path))
+    assert path.read_text() == text
