@@ -60,13 +60,15 @@ class Decided:
     """Values that apply needs in addition to the action.
 
     attempt: number of the run, from 1. split: traffic to write, in per cent by deployment. take_over: whether the
-    shares of other deployments are overwritten. endpoint: the endpoint of a deployment to delete.
+    shares of other deployments are overwritten. endpoint: the endpoint of a deployment to delete. tier: of a cluster to
+    create, if its spec leaves it to the plan.
     """
 
     attempt: int = 1
     split: Mapping[str, int] | None = None
     take_over: bool = False
     endpoint: str = ""
+    tier: str = ""
 
     @classmethod
     def from_details(cls, details: Mapping[str, Any]) -> Decided:

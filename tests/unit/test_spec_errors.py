@@ -108,8 +108,6 @@ def test_each_mistake_is_told_once(tmp_path: Path, change: dict[str, str | None]
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ({"compute": "{finetune: serverless:Standard_D12_v2}"}, "serverless compute"),
-        ({"compute": "{finetune: {name: gpu, size: s, tier: any}}"}, "choosing the tier"),
         ({"finetune": "{timeout_minutes: 5}"}, "a time limit of the job"),
     ],
 )

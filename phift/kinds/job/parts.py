@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from phift.address import Address
+from phift.spec.identity import JobIdentity
 from phift.state.live import Observation
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ class JobParts:
 
     literals: the component's inputs as wire text. data: the address of the data version by input. retries:
     maximum number of retries after infrastructure failures. attempt: counted from 1. training: returns what the memory
-    and the speed of the job depend on, or None; may take a second.
+    and the speed of the job depend on, or None; may take a second. nodes: of the fine-tune step. serverless,
+    serverless_steps: VM size of the serverless compute of the fine-tune step and of the others, empty for a cluster.
+    identity: that of the steps, None for the default of the service.
     """
 
     component: str
@@ -36,6 +39,10 @@ class JobParts:
     retries: int = 0
     attempt: int = 1
     training: Callable[[], Training | None] = field(default=_unknown, repr=False, compare=False)
+    nodes: int = 1
+    serverless: str = ""
+    serverless_steps: str = ""
+    identity: JobIdentity | None = None
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,21 @@ def _makes_its_model(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
         )
 
 
+def _identity_reaches_the_steps(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
+    """Check that a job with an identity runs on clusters only."""
+    computes = (spec.compute.finetune, spec.compute.other_steps)
+    if spec.finetune and spec.finetune.identity and any(getattr(one, "serverless", "") for one in computes):
+        yield Diagnostic(
+            "finetune.identity has no effect on serverless compute",
+            detail="On serverless compute, Azure ML ignores the identity of a pipeline: only its steps can have one, "
+            "and the steps of a component of a registry cannot be changed.",
+            remedy="Use a cluster (compute.finetune: {name: NAME, size: SIZE}), or remove finetune.identity.",
+            mark=root.nearest(("finetune", "identity")).name_mark,
+            path="finetune.identity",
+            code="identity-serverless",
+        )
+
+
 def _parameters(root: Node) -> Iterator[Diagnostic]:
     node = root.at(("finetune", "parameters"))
     for name, child in ((node.mapping if node else None) or {}).items():
@@ -71,11 +86,10 @@ class FinetuneBlock(Block):
             Need("compute.finetune", "compute: {finetune: {name: gpu-cluster, size: Standard_NC24ads_A100_v4}}"),
         ),
         not_yet=(
-            NotYet("identity", "a managed identity of the job"),
             NotYet("timeout_minutes", "a time limit of the job"),
             NotYet("queue_timeout_minutes", "a time limit of the queue"),
         ),
-        checks=(_nodes_fit, _makes_its_model),
+        checks=(_nodes_fit, _makes_its_model, _identity_reaches_the_steps),
         tree_checks=(_parameters,),
     )
 
