@@ -86,6 +86,7 @@ def training_job(draft: Draft) -> list[Desired[JobParts]]:
                 "base_model": f"{model.name}:{model.version}",
                 "component": f"{component.name}:{component.version}",
                 "compute": compute.name or f"serverless:{compute.size}",
+                **({"other_steps": f"serverless:{other.size}"} if other and other.serverless else {}),
                 **({"identity": block.identity.model_dump(exclude_none=True)} if block.identity else {}),
                 "instance_count": block.instance_count,
                 "gpus": gpus,
