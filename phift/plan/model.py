@@ -260,7 +260,7 @@ def _resource_to_dict(resource: PlannedResource) -> dict[str, Any]:
         "depends_on": [str(a) for a in resource.depends_on],
         "fingerprint": resource.fingerprint,
         "notes": list(resource.notes),
-        **({"decided": asdict(resource.decided)} if resource.decided != Decided() else {}),
+        **({"decided": _decided_to_dict(resource.decided)} if resource.decided != Decided() else {}),
     }
 
 
@@ -279,6 +279,11 @@ def _resource_from_dict(data: Mapping[str, Any]) -> PlannedResource:
         notes=tuple(data["notes"]),
         decided=_decided(data),
     )
+
+
+def _decided_to_dict(decided: Decided) -> dict[str, Any]:
+    """Omit the tier if nothing decides it: release 0.1.0 did not write it."""
+    return {name: value for name, value in asdict(decided).items() if name != "tier" or value}
 
 
 def _decided(data: Mapping[str, Any]) -> Decided:
