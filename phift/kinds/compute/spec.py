@@ -114,8 +114,8 @@ class ComputeBlock(Block):
     idle_time_before_scale_down: Annotated[int, Field(ge=0, description="Seconds."), Coerced] = 120
     location: Annotated[
         str | None,
-        Before(_region),
         Field(min_length=1, description="Azure region. Default: the region of the workspace."),
+        Before(_region),
     ] = None
     identity: Annotated[ResourceIdentity | None, Field(description="Managed identity of the nodes.")] = None
     network: Annotated[NetworkBlock | None, Field(description="Network of the nodes.")] = None

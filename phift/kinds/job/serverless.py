@@ -32,7 +32,7 @@ def _is_serverless(subject: Subject) -> bool:
     applies=_is_serverless,
 )
 def serverless_size(subject: Subject) -> Iterator[Diagnostic]:
-    """size-not-allowed, size-retired, size-retiring, size-unknown, size-unsupported, size-without-gpu, no-list-known."""
+    """size-not-allowed, no-list-known, size-without-gpu, and those of `availability`."""
     facts = subject.facts
     for desired in subject.stack.of_kind("job"):
         address, size, steps = str(desired.address), desired.parts.serverless, desired.parts.serverless_steps

@@ -20,7 +20,7 @@ _USER = re.compile(
 
 
 def identity_of(emulator: Emulator, asked: Any, old: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The identity of a cluster as it is stored; None for none. old: of the cluster that lives.
+    """The stored identity of a cluster; None for none. old: of the cluster that lives.
 
     A system identity gets a principal at creation and keeps it; a re-created cluster gets another. Raises ServiceError
     400 for an unknown type, and for user-assigned identities that are missing or not named by their ids.

@@ -103,7 +103,7 @@ def check_network(inner: dict[str, Any]) -> None:
 
 
 def credentials_of(inner: dict[str, Any]) -> dict[str, Any] | None:
-    """The administrator as it is stored: a password is never returned. Raises ServiceError for one without name, or
+    """The stored administrator: a password is never returned. Raises ServiceError for one without name, or
     without password and key."""
     given = inner.get("userAccountCredentials")
     if not given:

@@ -80,7 +80,7 @@ class Capacity:
             return ""
         wanted, free = work.nodes * size.vcpus, self._quota.free(size, low_priority=False)
         if wanted > free:
-            return f"serverless compute needs {wanted} vCPUs of {size.family.label}, {free} are free"
+            return f"serverless compute needs {wanted} vCPUs of {size.family.label}, {free} left"
         return ""
 
     def _lacks_nodes(self, name: str, nodes: int) -> str:
