@@ -24,6 +24,8 @@ from phift.spec.rules import Elsewhere, Implied, Renamed
 
 __all__ = ["ComputeBlock", "ComputeSection", "NetworkBlock", "SshBlock"]
 
+_READ_ONLY = ("id", "provisioning_state", "provisioning_errors", "created_on")
+"""Keys of `az ml compute show`."""
 _SUBNET = r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Network/virtualNetworks/[^/]+/subnets/[^/]+"
 
 
@@ -94,6 +96,7 @@ class ComputeBlock(Block):
         Renamed("ssh_settings", "ssh"),
         Renamed("ssh_public_access_enabled", "ssh.public_access_enabled"),
         Elsewhere("resource_id", "To use an existing cluster, write finetune: azureml:NAME."),
+        *(Elsewhere(name, "Remove it: the service sets it.") for name in _READ_ONLY),
     )
 
     name: Annotated[
