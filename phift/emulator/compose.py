@@ -131,7 +131,11 @@ def _equip(emulator: Emulator) -> None:
     for name, finish in FINISHERS.items():
         former = [old for old, new in FORMER_NAMES.items() if new == name]
         emulator.operations.register(name, partial(finish, emulator), former=former)
-    emulator.quota.consumers += [partial(clusters.quota_in_use, emulator), partial(quota.in_use, emulator)]
+    emulator.quota.consumers += [
+        partial(clusters.quota_in_use, emulator),
+        partial(quota.in_use, emulator),
+        emulator.jobs.serverless_in_use,
+    ]
     # a deployment that serves does not keep an idle emulator from stopping, one that is being created does
     emulator.busy += [lambda: emulator.jobs.busy, lambda: emulator.containers.busy]
     if workspace.kind == "workspaces":  # a registry runs nothing

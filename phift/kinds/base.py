@@ -102,6 +102,10 @@ def _as_compiled(desired: Desired[Any], decided: Decided) -> Desired[Any]:
     return desired
 
 
+def _as_planned(subject: Subject, planned: PlannedResource) -> PlannedResource:
+    return planned
+
+
 def _no_retry(desired: Desired[Any], error: JobFailedError) -> Desired[Any] | None:
     return None
 
@@ -155,6 +159,8 @@ class Kind(Generic[P, Seen]):
         _no_removals
     )
     """Returns the planned removals of objects that the resource replaces, and findings. Called after all decisions."""
+    complete: Callable[[Subject, PlannedResource], PlannedResource] = _as_planned
+    """Completes a planned resource with decisions that need remote facts. Called before the checks."""
     checks: tuple[Check, ...] = ()
     demand: Callable[[Subject, Desired[P], Action, bool], Demand | None] = _no_demand
     """The vCPUs that an action needs in addition to those in use. The last argument: whether the plan trains."""

@@ -119,6 +119,8 @@ def examine(
         policy = replace(policy, missing=_missing(bench, observed))
         resources, findings = decide(bench.stack, observed, KINDS, policy)
     subject = Subject(bench.loaded, bench.stack, bench.resolved.facts, observed, resources, bench.remote)
+    resources = tuple(KINDS[r.address.kind].complete(subject, r) for r in resources)
+    subject = replace(subject, planned=resources)
     pruned, kept = prune(bench)
     resources = (*bench.remembered.beside(resources, bench.stack), *pruned)
     chosen = selected(resources, select) if select else resources

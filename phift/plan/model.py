@@ -63,7 +63,8 @@ class Decided:
     attempt: number of the run, from 1. split: traffic to write, in per cent by deployment. take_over: whether the
     shares of other deployments are overwritten. endpoint: the endpoint of a deployment that is not in the spec. keep:
     its mark, if it is kept for a limited time. tokens: of the training that an asset version results from, 0 if
-    unknown; recorded with the time that the training takes.
+    unknown; recorded with the time that the training takes. tier: of a cluster to create, if its spec leaves it to the
+    plan.
     """
 
     attempt: int = 1
@@ -72,6 +73,7 @@ class Decided:
     endpoint: str = ""
     keep: str = ""
     tokens: int = 0
+    tier: str = ""
 
     @classmethod
     def from_details(cls, details: Mapping[str, Any]) -> Decided:
@@ -292,7 +294,7 @@ def _resource_from_dict(data: Mapping[str, Any]) -> PlannedResource:
     )
 
 
-_NEWER = ("keep", "tokens")
+_NEWER = ("keep", "tokens", "tier")
 
 
 def _decided_document(decided: Decided) -> dict[str, Any]:

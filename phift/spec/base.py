@@ -26,6 +26,7 @@ __all__ = [
     "Model",
     "Scalar",
     "Secret",
+    "SecretOnly",
     "Strict",
     "Tags",
     "Texts",
@@ -192,11 +193,23 @@ def _secret(value: Any) -> str | SecretRef:
     raise fault("must be text or a secret", 'Quote it, or write {secret: env:NAME} or "${{keyvault:URL}}".')
 
 
+def _secret_only(value: Any) -> SecretRef:
+    if isinstance(value, str) and not SecretRef.is_written(value):
+        raise fault("must not be written in plain text", "Write {secret: env:NAME}, and set NAME for `phift apply`.")
+    found = _secret(value)
+    if not isinstance(found, SecretRef) or found.source != "env":
+        raise fault(
+            "must be {secret: env:NAME}",
+            "Azure resolves references to a key vault in environment variables of deployments only.",
+        )
+    return found
+
+
 def _plain_secret(value: str | SecretRef) -> Any:
     return {"secret": str(value)} if isinstance(value, SecretRef) else value
 
 
-_SECRET_SCHEMA = {
+_SECRET_SCHEMA: dict[str, Any] = {
     "anyOf": [
         {"type": "string"},
         {
@@ -245,6 +258,7 @@ Compute = Annotated[
     ),
 ]
 Secret = Annotated[str | SecretRef, _Parsed(_secret, _SECRET_SCHEMA, _plain_secret)]
+SecretOnly = Annotated[SecretRef, _Parsed(_secret_only, _SECRET_SCHEMA["anyOf"][1], _plain_secret)]
 Azure = Annotated[dict[str, Any], _Parsed(_azure, {"type": "object"})]
 
 

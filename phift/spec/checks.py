@@ -14,7 +14,8 @@ __all__ = ["check_blocks", "check_values"]
 
 _MAKE_SOMETHING = ("finetune", "base_model", "endpoint", "deployment")
 _FREE = ("vars", "matrix")  # where null is a value
-_SECRETS = ("deployment", "environment_variables")  # where secrets are allowed
+_SECRETS = (("deployment", "environment_variables"), ("compute", "finetune", "ssh", "admin_password"))
+"""Paths where secrets are allowed."""
 
 
 def check_blocks(root: Node) -> Iterator[Diagnostic]:
@@ -80,7 +81,7 @@ def _stray_secrets(root: Node) -> Iterator[Diagnostic]:
     waiting: list[tuple[Path, Node]] = [((), root)]
     while waiting:
         path, node = waiting.pop()
-        if path == _SECRETS:
+        if path in _SECRETS:
             continue
         if node.mapping:
             waiting += [((*path, key), child) for key, child in node.mapping.items()]

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from phift.spec.base import AnyCase, Before, Strict, Texts
+from phift.spec.base import AnyCase, Before, Strict, Texts, fault
 
 __all__ = ["JobIdentity", "ResourceIdentity"]
 
@@ -25,6 +25,17 @@ class JobIdentity(Strict):
         AnyCase,
     ]
     client_id: Annotated[str | None, Field(description="Client id of a user-assigned managed identity.")] = None
+    object_id: Annotated[str | None, Field(description="Object id of a user-assigned managed identity.")] = None
+    msi_resource_id: Annotated[str | None, Field(description="ARM id of a user-assigned managed identity.")] = None
+
+    @model_validator(mode="after")
+    def _one_of_its_ids(self) -> "JobIdentity":
+        given = [name for name in ("client_id", "object_id", "msi_resource_id") if getattr(self, name) is not None]
+        if given and self.type != "managed":
+            raise fault(f"has {given[0]}, which only type: managed has", f"Remove {given[0]}, or write type: managed.")
+        if len(given) > 1:
+            raise fault(f"has {' and '.join(given)}, which name the same identity", "Keep one of them.")
+        return self
 
 
 class ResourceIdentity(Strict):
@@ -36,3 +47,13 @@ class ResourceIdentity(Strict):
     user_assigned_identities: Annotated[
         Texts, Before(_resource_ids), Field(description="ARM ids of the user-assigned identities.")
     ] = ()
+
+    @model_validator(mode="after")
+    def _its_identities(self) -> "ResourceIdentity":
+        if self.type == "user_assigned" and not self.user_assigned_identities:
+            raise fault(
+                "does not name an identity", "Add user_assigned_identities: [ARM ID], or write type: system_assigned."
+            )
+        if self.type == "system_assigned" and self.user_assigned_identities:
+            raise fault("has user_assigned_identities, and type: system_assigned", "Write type: user_assigned.")
+        return self

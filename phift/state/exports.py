@@ -25,12 +25,19 @@ PIPELINE_OUTPUT = "trained_model"
 
 @dataclass(frozen=True)
 class ComputeExport:
-    """A cluster. role: "finetune" or "other_steps". size: its VM size, empty if unknown."""
+    """A cluster, or serverless compute. role: "finetune" or "other_steps". size: its VM size, empty if unknown.
 
-    address: Address
-    name: str
+    name: of the cluster, empty for serverless compute. address: None for serverless compute.
+    """
+
     role: str
     size: str
+    name: str = ""
+    address: Address | None = None
+
+    @property
+    def serverless(self) -> bool:
+        return not self.name
 
 
 @dataclass(frozen=True)

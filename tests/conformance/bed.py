@@ -26,6 +26,9 @@ __all__ = ["NAME", "Bed", "Killed", "spec"]
 
 NAME = "shop"
 SIZE = "Standard_NC24ads_A100_v4"
+_PROVIDERS = "/subscriptions/0/resourceGroups/g/providers"
+GROUP = f"{_PROVIDERS}/Microsoft.ManagedIdentity"
+NETWORK = f"{_PROVIDERS}/Microsoft.Network/virtualNetworks/v"
 
 
 def spec(tag: str = "one") -> dict[str, Any]:
@@ -36,7 +39,22 @@ def spec(tag: str = "one") -> dict[str, Any]:
     return {
         "description": f"for {tag}",
         "data": {"train": {"path": "train.jsonl"}},
-        "compute": {"finetune": {"name": "gpu", "size": SIZE, "tier": "dedicated", "max_instances": 1, **tags}},
+        "compute": {
+            "finetune": {
+                "name": "gpu",
+                "size": SIZE,
+                "tier": "dedicated",
+                "max_instances": 1,
+                "location": "eastus",
+                "identity": {
+                    "type": "user_assigned",
+                    "user_assigned_identities": [f"{GROUP}/userAssignedIdentities/i"],
+                },
+                "network": {"subnet": f"{NETWORK}/subnets/s", "enable_node_public_ip": False},
+                "ssh": {"admin_username": "admin", "ssh_key_value": "ssh-rsa A", "public_access_enabled": True},
+                **tags,
+            }
+        },
         "finetune": {**SPEC["finetune"], "experiment_name": "trials"},
         "model": {"name": "clerk", "description": f"answers for {tag}", **tags},
         "endpoint": {"auth_mode": "key", "public_network_access": "enabled", **tags},

@@ -65,12 +65,16 @@ def observed_values(bed: Bed) -> Iterator[tuple[Any, Any, set[str]]]:
 
 
 def _values(document: Any) -> Iterator[tuple[Any, Any]]:
-    """The place of every plain value in a document, but for marks and what names the object."""
+    """The place of every plain value in a document, and of every set of names, but for marks and what names the
+    object."""
     items = document.items() if isinstance(document, dict) else enumerate(document)
+    names = {"id", "name", "systemData", "provisioningState"} if "systemData" in document else {"provisioningState"}
     for key, value in list(items):
-        if str(key).startswith(PREFIX) or key in {"id", "name", "systemData", "provisioningState"}:
+        if str(key).startswith(PREFIX) or key in names:
             continue
-        if isinstance(value, dict | list):
+        if isinstance(value, dict) and value and not any(value.values()):
+            yield document, key
+        elif isinstance(value, dict | list):
             yield from _values(value)
         elif isinstance(value, str | int):
             yield document, key
@@ -78,6 +82,8 @@ def _values(document: Any) -> Iterator[tuple[Any, Any]]:
 
 def another(value: Any) -> Any:
     """A value of the same shape."""
+    if isinstance(value, dict):
+        return {f"{name}x": inner for name, inner in value.items()}
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):

@@ -76,6 +76,7 @@ QUERIES = (
     *("metricnames", "timespan", "interval", "aggregation", "$filter", "resultType", "metricnamespace"),
 )
 REGISTRY = "azureml://registries/azureml"
+NETWORKS = "/subscriptions/0/resourceGroups/g/providers/Microsoft.Network/virtualNetworks"
 STORE = "azureml://datastores/workspaceblobstore/paths"
 _TRAINING = {
     "jobType": "Pipeline",
@@ -104,6 +105,7 @@ _TRAINING = {
                     "job_input_type": "mlflow_model",
                 },
                 "train_file_path": {"value": "${{parent.inputs.data}}", "job_input_type": "literal"},
+                "instance_type_finetune": {"value": "Standard_NC24ads_A100_v4", "job_input_type": "literal"},
                 "learning_rate": {"value": "0.001", "job_input_type": "literal"},
             },
             "outputs": {"mlflow_model_folder": {"value": "${{parent.outputs.trained_model}}", "type": "literal"}},
@@ -139,7 +141,7 @@ TEMPLATES: dict[str, list[Any]] = {
                     "vmPriority": "Dedicated",
                     "scaleSettings": {"minNodeCount": 0, "maxNodeCount": 1, "nodeIdleTimeBeforeScaleDown": "PT2M"},
                     "userAccountCredentials": {"adminUserName": "a", "adminUserPassword": "b"},
-                    "subnet": {"id": "x"},
+                    "subnet": {"id": f"{NETWORKS}/v/subnets/s"},
                     "remoteLoginPortPublicAccess": "Enabled",
                 },
             },

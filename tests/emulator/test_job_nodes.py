@@ -126,6 +126,7 @@ def test_a_pipeline_that_is_one_component_names_it(azure: Azure) -> None:
             "mlflow_model_path": {"uri": node["inputs"]["mlflow_model_path"]["uri"], "jobInputType": "mlflow_model"},
             "train_file_path": {"uri": f"{STORE}/data/train.jsonl", "jobInputType": "uri_file"},
             "max_steps": {"value": "3", "jobInputType": "literal"},
+            "instance_type_finetune": {"value": "Standard_NC24ads_A100_v4", "jobInputType": "literal"},
         },
         "outputs": {"mlflow_model_folder": {"jobOutputType": "mlflow_model"}},
     }
@@ -203,7 +204,7 @@ def test_what_keeps_a_step_from_being_reused(azure: Azure) -> None:
     assert not reused(azure, "forced")
     submit(azure, "otherwise", once("keeps", max_steps="7"))
     assert not reused(azure, "otherwise")
-    submit(azure, "elsewhere", once("keeps", max_steps="6", instance_type_finetune="Standard_NC24rs_v3"))
+    submit(azure, "elsewhere", once("keeps", max_steps="6", instance_type_finetune="Standard_NC48ads_A100_v4"))
     assert reused(azure, "elsewhere"), "where it runs is not what it makes"
 
 

@@ -57,7 +57,7 @@ def test_a_job_is_submitted_without_a_request_and_a_defect_ends_it(
 def test_capacity_counts_commands_trainings_and_nodes(tmp_path: Path) -> None:
     async def story() -> None:
         emulator = served_home(tmp_path / "home")
-        capacity = Capacity(emulator.store)
+        capacity = Capacity(emulator.store, emulator.quota)
         first, second = Command(node="", command="a"), Command(node="", command="a")
         holds = [capacity.take(first) for _ in range(capacity.cores)]
         assert (

@@ -12,6 +12,7 @@ COMPONENT = f"{REGISTRY}/components/chat_completion_pipeline/versions/0.0.82"
 MODEL = f"{REGISTRY}/models/Phi-3-mini-4k-instruct/labels/latest"
 STORE = "azureml://datastores/workspaceblobstore/paths"
 ENDED = {"Completed", "Failed", "Canceled"}
+SIZE = "Standard_NC24ads_A100_v4"
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,8 @@ def served(tmp_path_factory):
 
 
 def pipeline(*, component=COMPONENT, model=MODEL, data="data/train.jsonl", tags=None, **parameters):
-    inputs = {name: {"value": value, "job_input_type": "literal"} for name, value in parameters.items()}
+    where = {} if "compute_finetune" in parameters else {"instance_type_finetune": SIZE}
+    inputs = {name: {"value": value, "job_input_type": "literal"} for name, value in {**where, **parameters}.items()}
     inputs["mlflow_model_path"] = {"uri": model, "job_input_type": "mlflow_model"}
     inputs["train_file_path"] = {"uri": f"{STORE}/{data}", "job_input_type": "uri_file"}
     node = {

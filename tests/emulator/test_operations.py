@@ -209,7 +209,7 @@ def runner_of(emulator: Context, job: Job, tracking: Tracking) -> PipelineRunner
     platform = Platform(
         emulator, blobs, cast(TrackingServer, tracking), Workers(emulator.home), lambda output, place, job: "1"
     )
-    return PipelineRunner(platform, Capacity(emulator.store), job)
+    return PipelineRunner(platform, Capacity(emulator.store, emulator.quota), job)
 
 
 def test_a_job_cancelled_while_it_ends_is_cancelled(tmp_path: Path) -> None:

@@ -80,7 +80,9 @@ def test_a_step_is_its_own_configuration_with_its_own_outputs(azure: Azure, fini
     assert found["runMetadata"]["runId"] == steps["chat_completion_finetune"]["runId"]
     definition = found["runDefinition"]
     assert "JobType" not in definition
-    assert definition["arguments"] == ["--max_steps", "4", "--num_nodes_finetune", "2"]
+    size = "Standard_NC24ads_A100_v4"
+    expected = ["--instance_type_finetune", size, "--max_steps", "4", "--num_nodes_finetune", "2"]
+    assert definition["arguments"] == expected
     assert definition["nodeCount"] == 2
     train = run_data(azure, steps["chat_completion_datapreprocess"]["runId"])["runDefinition"]["data"][
         "train_file_path"

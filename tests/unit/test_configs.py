@@ -8,7 +8,7 @@ import yaml
 from phift import catalog
 from phift.data.blobs import Stores
 from phift.data.prepare import prepare
-from phift.spec import AssetRef, ComputeBlock, LoadedSpec, load
+from phift.spec import AssetRef, ComputeBlock, ComputeRef, LoadedSpec, load
 from phift.workbench.sessions import Shared
 from phift.workbench.sources import resolved_sources
 
@@ -46,12 +46,13 @@ def test_the_quickstart_is_local_by_default() -> None:
 
 def test_compute_is_on_the_lists(loaded: LoadedSpec) -> None:
     finetune, base = loaded.spec.compute.finetune, loaded.spec.base_model
-    assert isinstance(finetune, ComputeBlock)
+    assert isinstance(finetune, ComputeBlock | ComputeRef)
     assert isinstance(base, AssetRef)
     model = catalog.model(base.name)
     assert model is not None
-    assert finetune.size in model.finetune_computes
-    assert catalog.vm_size(finetune.size) is not None
+    size = finetune.size if isinstance(finetune, ComputeBlock) else finetune.serverless
+    assert size in model.finetune_computes
+    assert catalog.vm_size(size) is not None
 
 
 def test_parameters_fit_the_component(loaded: LoadedSpec) -> None:

@@ -16,6 +16,7 @@ from phift.errors import AzureError
 from phift.kinds.compute.parts import FINETUNE, ComputeParts
 from phift.kinds.deployment.demand import reserved
 from phift.kinds.deployment.parts import BLUE_GREEN, DeploymentParts
+from phift.kinds.job.parts import JobParts
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
 from phift.preflight import Subject
@@ -45,7 +46,7 @@ COMPUTE = wanted(
     {"size": BIG.name, "max_instances": 2, "min_instances": 0, "tier": "dedicated"},
     parts=ComputeParts(FINETUNE),
 )
-JOB = wanted("job", "finetune", "s-1")
+JOB = wanted("job", "finetune", "s-1", parts=JobParts("chat", {}, "m", {}, {}))
 DEPLOYMENT = wanted(
     "deployment",
     "main",

@@ -108,8 +108,7 @@ def test_each_mistake_is_told_once(tmp_path: Path, change: dict[str, str | None]
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ({"compute": "{finetune: serverless:Standard_D12_v2}"}, "serverless compute"),
-        ({"compute": "{finetune: {name: gpu, size: s, tier: any}}"}, "choosing the tier"),
+        ({"rollout": "{strategy: canary}", "endpoint": "{}", "deployment": "{instance_type: s}"}, "canary rollouts"),
     ],
 )
 def test_what_nothing_acts_on_is_refused_by_name(tmp_path: Path, change: dict[str, str | None], what: str) -> None:

@@ -39,7 +39,7 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "documented for endpoints on Kubernetes only",
         ),
         "cluster_size_is_fixed": Assumption(
-            "a PUT with another size, tier or subnet for a live cluster is refused with 400",
+            "a PUT with another size, tier, region, network or SSH access for a live cluster is refused with 400",
             "it is accepted, answers as asked, and the cluster keeps what it had",
             "field reports of a size that came back after a detach",
         ),
@@ -114,6 +114,16 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "the delete of a job that has not ended is refused with 400",
             "the job is cancelled and then deleted",
             "nothing; the words are ours too",
+        ),
+        "cluster_identity_is_kept": Assumption(
+            "a PUT of a live cluster without identity keeps the one that it has; the type None removes it",
+            "it removes the identity",
+            "documented of resources in general; no recording of a cluster shows it",
+        ),
+        "serverless_size_is_checked": Assumption(
+            "a pipeline whose step on serverless compute has an unknown or retired instance type is refused with 400",
+            "it is accepted, and runs",
+            "nothing; the default sizes of the published components are documented as retired",
         ),
         "busy_cluster_is_deleted": Assumption(
             "a cluster can be deleted while jobs run on it",

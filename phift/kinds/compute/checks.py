@@ -4,15 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from phift.diagnostics import Diagnostic
+from phift.diagnostics import Diagnostic, Severity
 from phift.kinds.check import check, has
 from phift.kinds.compute.parts import FINETUNE, ComputeParts
-from phift.kinds.shared.sizes import availability, size_findings
+from phift.kinds.demand import MAKES
+from phift.kinds.shared.sizes import availability, size_findings, without_gpu
 from phift.kinds.subject import Subject
 from phift.state.desired import Desired
 from phift.state.live import Live
 
-__all__ = ["compute_state", "gpu_count", "size_allowed", "size_offered"]
+__all__ = ["compute_state", "elsewhere", "gpu_count", "region", "size_allowed", "size_offered"]
+
+
+def elsewhere(subject: Subject, desired: Desired[ComputeParts]) -> str:
+    """Return the region of a cluster if it is not that of the workspace."""
+    wanted = str(desired.properties.get("location") or "")
+    return wanted if wanted != subject.facts.location.replace(" ", "").lower() else ""
+
+
+@check(
+    "compute-region",
+    reads="region of the cluster",
+    source="the spec, the workspace",
+    unknown=("quota-unknown",),
+    applies=lambda subject: any(elsewhere(subject, compute) for compute in subject.stack.of_kind("compute")),
+)
+def region(subject: Subject) -> Iterator[Diagnostic]:
+    """quota-unknown: phift reads sizes and quota of the region of the workspace only."""
+    for compute in subject.stack.of_kind("compute"):
+        other = elsewhere(subject, compute)
+        if other and subject.action(compute) in MAKES:
+            yield subject.at(
+                f"compute.{compute.address.name}.location",
+                Diagnostic(
+                    f"quota and sizes of {other} not checked",
+                    severity=Severity.WARNING,
+                    detail=f"The workspace is in {subject.facts.location}, and phift reads the quota of that region.",
+                    address=str(compute.address),
+                    code="quota-unknown",
+                ),
+            )
 
 
 @check(
@@ -95,7 +126,7 @@ def size_offered(subject: Subject) -> Iterator[Diagnostic]:
         if not compute.owned and live is None:
             continue
         name, _ = subject.size_of(compute)
-        if not name and not compute.owned:
+        if (not name and not compute.owned) or elsewhere(subject, compute):
             continue
         writes = compute.owned and (live is None or subject.action(compute).changes_something)
         for finding in availability(
@@ -117,16 +148,8 @@ def gpu_count(subject: Subject) -> Iterator[Diagnostic]:
             continue
         _, size = subject.size_of(compute)
         address, path = str(compute.address), f"compute.{compute.address.name}.size"
-        if size is not None and size.gpus == 0:
-            yield subject.at(
-                path,
-                Diagnostic(
-                    f"{size.name} has no GPU; fine-tuning needs one",
-                    remedy="Use a GPU size from the allow-list of the model.",
-                    address=address,
-                    code="size-without-gpu",
-                ),
-            )
+        for finding in without_gpu(size, address):
+            yield subject.at(path, finding)
         nodes = compute.parts.nodes
         live = subject.live(compute)
         most = (live.properties if live and not live.ours else compute.properties).get("max_instances")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from phift.kinds.compute.checks import elsewhere
 from phift.kinds.compute.parts import FINETUNE, ComputeParts
+from phift.kinds.compute.tier import tier_of
 from phift.kinds.demand import MAKES, Demand
 from phift.kinds.subject import Subject
 from phift.kinds.words import plural
@@ -19,6 +21,8 @@ def demand(subject: Subject, desired: Desired[ComputeParts], action: Action, tra
     _, size = subject.size_of(desired)
     if size is None or not size.family or desired.parts.task != FINETUNE:
         return None
+    if elsewhere(subject, desired):
+        return None
     live = subject.live(desired)
     wanted = live.properties if live is not None and not live.ours else desired.properties
     least, most = int(wanted.get("min_instances") or 0), int(wanted.get("max_instances") or 0)
@@ -32,7 +36,7 @@ def demand(subject: Subject, desired: Desired[ComputeParts], action: Action, tra
     nodes = max(to_exist, to_train)
     if nodes <= held and not moved:
         return None
-    low = str(wanted.get("tier") or "dedicated").replace("_", "").lower() == "lowpriority"
+    low = tier_of(subject, desired, live, action) == "low_priority"
     taken = max(0, nodes - held) * size.vcpus
     return Demand(
         desired.address,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from phift.kinds.base import Kind, Wire
-from phift.kinds.compute.checks import compute_state, gpu_count, size_allowed, size_offered
+from phift.kinds.compute.checks import compute_state, gpu_count, region, size_allowed, size_offered
 from phift.kinds.compute.compile import computes
 from phift.kinds.compute.demand import demand
 from phift.kinds.compute.parts import ComputeParts
 from phift.kinds.compute.rate import rate, wanted_rate
+from phift.kinds.compute.secrets import require_password
+from phift.kinds.compute.tier import choose_tier, with_tier
 from phift.kinds.compute.unwatched import unwatched
 from phift.kinds.compute.words import status
 from phift.kinds.shared.permissions import writing
@@ -36,7 +38,10 @@ COMPUTE = Kind(
     compile=computes,
     load_wire=_wire,
     permissions=writing("computes"),
-    checks=(compute_state, size_allowed, size_offered, gpu_count),
+    complete=choose_tier,
+    decided=with_tier,
+    require_ready=require_password,
+    checks=(compute_state, size_allowed, size_offered, gpu_count, region),
     demand=demand,
     rate=rate,
     wanted_rate=wanted_rate,

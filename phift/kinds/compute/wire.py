@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from phift.azure.operations import operation_of
 from phift.kinds.compute.fields import TABLE
-from phift.kinds.compute.parts import ComputeParts
+from phift.kinds.compute.kept import kept_of
+from phift.kinds.compute.parts import ANY, ComputeParts
+from phift.kinds.compute.secrets import password_of
 from phift.kinds.context import Context
 from phift.kinds.progress import Progress, Written
 from phift.kinds.shared.fields import arguments, observed
@@ -17,6 +20,7 @@ from phift.kinds.shared.wire import (
     errors_of,
     live_of,
     marks_in,
+    merged,
     others_tags,
     own_marks,
     provisioning,
@@ -61,9 +65,25 @@ class ComputeWire:
         return observed(TABLE, raw)
 
     def entity(self, desired: Desired[ComputeParts], tags: Mapping[str, str]) -> Any:
-        from azure.ai.ml.entities import AmlCompute
+        from azure.ai.ml.entities import AmlCompute, AmlComputeSshSettings, NetworkSettings
 
-        return AmlCompute(name=desired.name, tags=dict(tags), **arguments(TABLE, desired.properties))
+        fields = arguments(TABLE, desired.properties)
+        network, ssh = (desired.properties.get(name) or {} for name in ("network", "ssh"))
+        if desired.parts.tier:
+            fields["tier"] = "dedicated" if desired.parts.tier == ANY else desired.parts.tier
+        if subnet := network.get("subnet"):
+            fields["network_settings"] = NetworkSettings(subnet=subnet)
+        if "enable_node_public_ip" in network:
+            fields["enable_node_public_ip"] = network["enable_node_public_ip"]
+        if "public_access_enabled" in ssh:
+            fields["ssh_public_access_enabled"] = ssh["public_access_enabled"]
+        if user := ssh.get("admin_username"):
+            fields["ssh_settings"] = AmlComputeSshSettings(
+                admin_username=user, admin_password=password_of(desired), ssh_key_value=ssh.get("ssh_key_value")
+            )
+        cluster = AmlCompute(name=desired.name, tags=dict(tags), **fields)
+        cluster.subnet = subnet  # MLClient derives it from the settings of the network
+        return cluster
 
     def create(self, context: Context, desired: Desired[ComputeParts]) -> Written:
         return self._put(context, desired, None)
@@ -89,7 +109,10 @@ class ComputeWire:
         object_id = path if path.startswith("/") else f"/{path}"
         kept = others_tags(live, live.raw.get("tags"), desired.properties.get("tags")) if live else {}
         tags = {**kept, **(desired.properties.get("tags") or {}), **own_marks(context, desired, object_id, live)}
-        body = body_of(context, desired, self.entity(desired, tags))
+        body = body_of(context, replace(desired, azure={}), self.entity(desired, tags))
+        if live:
+            body = merged(body, kept_of(desired, live))
+        body = merged(body, desired.azure)
         answer = context.azure.arm.put(path, _WRITE, body)
         return Written({"name": desired.name}, operation_of(answer))
 

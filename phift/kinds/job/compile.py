@@ -10,7 +10,7 @@ from phift.address import Address
 from phift.compile.draft import Draft, drop_none
 from phift.compile.naming import display_name, job_name
 from phift.digest import digest_of
-from phift.kinds.job.component import DATA_INPUTS, set_by_phift
+from phift.kinds.job.component import DATA_INPUTS, Site, set_by_phift, without_size
 from phift.kinds.job.limits import Limits
 from phift.kinds.job.parameters import Effective, effective_parameters
 from phift.kinds.job.parts import JobParts
@@ -38,6 +38,8 @@ def training_job(draft: Draft) -> list[Desired[JobParts]]:
     effective = effective_parameters(component.interface, block.parameters, model.defaults, block.model_defaults)
     _report_problems(draft, component, effective)
     _note_defaults(draft, model, effective)
+    site, other_site = (Site(one.name, one.size) for one in (compute, other or compute))
+    _check_serverless(draft, component, site, other_site)
     size = draft.facts.size(compute.size)
     gpus = (size.gpus if size else 0) * block.instance_count
     data = {d.split: d for d in draft.all(DataExport)}
@@ -48,8 +50,8 @@ def training_job(draft: Draft) -> list[Desired[JobParts]]:
         **{n: component.interface.wire(n, v) for n, v in values.items()},
         **set_by_phift(
             component.interface.inputs,
-            compute=compute.name,
-            other=(other or compute).name,
+            compute=site,
+            other=other_site,
             nodes=block.instance_count,
             gpus=size.gpus if size else 1,
         ),
@@ -79,17 +81,31 @@ def training_job(draft: Draft) -> list[Desired[JobParts]]:
                 training=training_in(draft, literals, compute.size, block.instance_count),
                 limits=Limits(block.timeout_minutes, block.queue_timeout_minutes),
                 billing=_billing(draft, compute.size, block.instance_count),
+                nodes=block.instance_count,
+                serverless=compute.size if compute.serverless else "",
+                serverless_steps=other.size if other and other.serverless else "",
+                identity=block.identity,
             ),
             shown={
                 "base_model": f"{model.name}:{model.version}",
                 "component": f"{component.name}:{component.version}",
-                "compute": compute.name,
+                "compute": compute.name or f"serverless:{compute.size}",
+                **({"other_steps": f"serverless:{other.size}"} if other and other.serverless else {}),
+                **({"identity": block.identity.model_dump(exclude_none=True)} if block.identity else {}),
                 "instance_count": block.instance_count,
                 "gpus": gpus,
                 **dict(Limits(block.timeout_minutes, block.queue_timeout_minutes).fields()),
                 "parameters": {n: p.value for n, p in effective.parameters.items() if p.origin == "spec"},
             },
-            depends_on=(compute.address, *(d.address for d in data.values()), *((other.address,) if other else ())),
+            depends_on=tuple(
+                address
+                for address in (
+                    compute.address,
+                    *(d.address for d in data.values()),
+                    other.address if other else None,
+                )
+                if address is not None
+            ),
             azure=block.azure,
             former_names=tuple(job_name(stack, digest) for stack in draft.former),
         )
@@ -130,6 +146,18 @@ def _report_problems(draft: Draft, component: Component, effective: Effective) -
             code=f"parameter-{problem.code}",
             detail=f"Valid parameters are the inputs of {component.name}:{component.version}.",
             remedy=problem.remedy,
+        )
+
+
+def _check_serverless(draft: Draft, component: Component, compute: Site, other: Site) -> None:
+    """Report a component that has no input for the VM size of serverless compute: its default is a retired size."""
+    if missing := without_size(component.interface.inputs, compute, other):
+        draft.error(
+            "compute.other_steps" if compute.cluster else "compute.finetune",
+            f"{component.name}:{component.version} does not support serverless compute",
+            code="serverless-unsupported",
+            detail=f"It has no input {missing} for the VM size.",
+            remedy="Use a cluster: {name: NAME, size: SIZE}, or azureml:NAME.",
         )
 
 

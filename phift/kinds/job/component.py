@@ -8,17 +8,24 @@ from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
 from functools import cache
+from typing import NamedTuple
 
 __all__ = [
     "BASE_MODEL",
     "DATA_INPUTS",
     "OUTPUT",
+    "SERVERLESS",
     "SLOTS",
+    "Site",
     "Slot",
     "Value",
     "managed_input",
     "set_by_phift",
+    "without_size",
 ]
+
+SERVERLESS = "serverless"
+"""The compute of a step without a cluster."""
 
 OUTPUT = "mlflow_model_folder"
 """The output of the component with the MLflow model."""
@@ -29,8 +36,10 @@ class Value(Enum):
 
     BASE_MODEL = "the id of the base model"
     DATA = "the URI of a split"
-    COMPUTE = "the name of compute.finetune"
-    OTHER_COMPUTE = "the name of compute.other_steps, or of compute.finetune"
+    COMPUTE = "the name of compute.finetune, or serverless"
+    OTHER_COMPUTE = "the name of compute.other_steps, or of compute.finetune, or serverless"
+    SIZE = "the VM size of serverless compute, with Value.COMPUTE"
+    OTHER_SIZE = "the VM size of serverless compute, with Value.OTHER_COMPUTE"
     NODES = "finetune.instance_count"
     GPUS = "GPUs of a node"
     NOTHING = "left to the component"
@@ -60,6 +69,10 @@ SLOTS = (
     Slot("compute_model_import", Value.OTHER_COMPUTE, _COMPUTE),
     Slot("compute_preprocess", Value.OTHER_COMPUTE, _COMPUTE),
     Slot("compute_model_evaluation", Value.OTHER_COMPUTE, _COMPUTE),
+    Slot("instance_type_finetune", Value.SIZE, _COMPUTE),
+    Slot("instance_type_model_import", Value.OTHER_SIZE, _COMPUTE),
+    Slot("instance_type_preprocess", Value.OTHER_SIZE, _COMPUTE),
+    Slot("instance_type_model_evaluation", Value.OTHER_SIZE, _COMPUTE),
     Slot("num_nodes_finetune", Value.NODES, "Set finetune.instance_count."),
     Slot("number_of_gpu_to_use_finetuning", Value.GPUS, _GPUS),
     Slot("pytorch_model_path", Value.NOTHING, _BASE_MODEL),
@@ -86,12 +99,34 @@ def managed_input(name: str) -> str | None:
     return next((slot.remedy for slot in SLOTS if fnmatchcase(name, slot.input)), None)
 
 
-def set_by_phift(inputs: Collection[str], *, compute: str, other: str, nodes: int, gpus: int) -> dict[str, str]:
-    """Return the literal inputs derived from the rest of the spec, as wire text. inputs: those of the component."""
+class Site(NamedTuple):
+    """Where steps run. cluster: its name, empty for serverless compute. size: VM size."""
+
+    cluster: str
+    size: str
+
+
+def without_size(inputs: Collection[str], compute: Site, other: Site) -> str:
+    """Return the first missing input for the VM size of a step on serverless compute; "" if none is missing."""
+    sites = {Value.COMPUTE: compute, Value.OTHER_COMPUTE: other}
+    for slot in SLOTS:
+        size = slot.input.replace("compute_", "instance_type_")
+        if slot.input in inputs and slot.value in sites and not sites[slot.value].cluster and size not in inputs:
+            return size
+    return ""
+
+
+def set_by_phift(inputs: Collection[str], *, compute: Site, other: Site, nodes: int, gpus: int) -> dict[str, str]:
+    """Return the literal inputs derived from the rest of the spec, as wire text. inputs: those of the component.
+
+    Serverless compute always gets its VM size too: the defaults of the components are sizes that are retired.
+    """
     values = {
-        Value.COMPUTE: compute,
-        Value.OTHER_COMPUTE: other,
+        Value.COMPUTE: compute.cluster or SERVERLESS,
+        Value.OTHER_COMPUTE: other.cluster or SERVERLESS,
         Value.NODES: str(nodes),
         Value.GPUS: str(gpus),
+        **({} if compute.cluster else {Value.SIZE: compute.size}),
+        **({} if other.cluster else {Value.OTHER_SIZE: other.size}),
     }
     return {s.input: values[s.value] for s in SLOTS if s.value in values and s.input in inputs}

@@ -12,6 +12,7 @@ from phift.kinds.job.compile import training_job
 from phift.kinds.job.memory import memory
 from phift.kinds.job.parts import JobObservation, JobParts
 from phift.kinds.job.plan import decide
+from phift.kinds.job.serverless import serverless_demand, serverless_size
 from phift.kinds.job.unwatched import unwatched
 from phift.kinds.job.words import WORDS, result, status
 from phift.kinds.job.work import work
@@ -75,7 +76,8 @@ JOB = Kind(
     load_wire=_wire,
     permissions=_permissions,
     decide=decide,
-    checks=(lifecycle, trainer, memory),
+    checks=(lifecycle, trainer, memory, serverless_size),
+    demand=serverless_demand,
     decided=_decided,
     retry=_retry,
     training=lambda desired: desired.parts.training(),

@@ -10,7 +10,7 @@ from phift.kinds.job.component import managed_input
 from phift.spec.base import Block, Coerced, Component, Scalar
 from phift.spec.identity import JobIdentity
 from phift.spec.references import AssetRef
-from phift.spec.rules import BlockRules, Need, NotYet
+from phift.spec.rules import BlockRules, Need
 from phift.spec.tree import Node, dotted
 
 if TYPE_CHECKING:
@@ -52,6 +52,21 @@ def _makes_its_model(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
         )
 
 
+def _identity_reaches_the_steps(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
+    """Check that a job with an identity runs on clusters only."""
+    computes = (spec.compute.finetune, spec.compute.other_steps)
+    if spec.finetune and spec.finetune.identity and any(getattr(one, "serverless", "") for one in computes):
+        yield Diagnostic(
+            "finetune.identity has no effect on serverless compute",
+            detail="On serverless compute, Azure ML ignores the identity of a pipeline: only its steps can have one, "
+            "and the steps of a component of a registry cannot be changed.",
+            remedy="Use a cluster (compute.finetune: {name: NAME, size: SIZE}), or remove finetune.identity.",
+            mark=root.nearest(("finetune", "identity")).name_mark,
+            path="finetune.identity",
+            code="identity-serverless",
+        )
+
+
 def _parameters(root: Node) -> Iterator[Diagnostic]:
     node = root.at(("finetune", "parameters"))
     for name, child in ((node.mapping if node else None) or {}).items():
@@ -74,8 +89,7 @@ class FinetuneBlock(Block):
             Need("data.train", "data: {train: {path: data/train.jsonl}}"),
             Need("compute.finetune", "compute: {finetune: {name: gpu-cluster, size: Standard_NC24ads_A100_v4}}"),
         ),
-        not_yet=(NotYet("identity", "a managed identity of the job"),),
-        checks=(_nodes_fit, _makes_its_model),
+        checks=(_nodes_fit, _makes_its_model, _identity_reaches_the_steps),
         tree_checks=(_parameters,),
     )
 

@@ -14,6 +14,7 @@ from phift.kinds.job.component import BASE_MODEL, OUTPUT
 from phift.kinds.job.deadlines import exceeded, overdue
 from phift.kinds.job.exhausted import remedy
 from phift.kinds.job.fields import TABLE
+from phift.kinds.job.identity import identity_entity
 from phift.kinds.job.infrastructure import passing
 from phift.kinds.job.limits import NO_LIMITS, Limits
 from phift.kinds.job.parts import JobObservation, JobParts
@@ -102,6 +103,8 @@ class JobWire:
         job.name = name
         for name, value in arguments(TABLE, desired.properties).items():
             setattr(job, name, value)
+        if parts.identity is not None:
+            job.identity = identity_entity(parts.identity)
         job.tags = dict(tags)
         job.properties = dict(properties)
         job.settings.force_rerun = True

@@ -43,12 +43,12 @@ class Field:
 
 @dataclass(frozen=True)
 class Group:
-    """Fields below one key of the spec, passed to the entity as one argument."""
+    """Fields below one key of the spec, passed to the entity as one argument. build: None if the kind sets it."""
 
     name: str
     path: str
     fields: tuple[Field, ...]
-    build: Callable[[Mapping[str, Any]], Any]
+    build: Callable[[Mapping[str, Any]], Any] | None
 
 
 TAGS = Field("tags", "tags", user_tags, build=None)

@@ -7,15 +7,26 @@ from datetime import date, timedelta
 
 from phift.catalog.vm_sizes import vm_size
 from phift.diagnostics import Diagnostic, Severity
-from phift.state.facts import AllowList, BaseModel, Facts, Task
+from phift.state.facts import AllowList, BaseModel, Facts, Size, Task
 
-__all__ = ["CLUSTER", "SERVING", "availability", "size_findings"]
+__all__ = ["CLUSTER", "SERVING", "availability", "size_findings", "without_gpu"]
 
 CLUSTER, SERVING = "AmlCompute", "MIR"
 """Uses of a VM size, as the workspace lists them."""
 _SOON = timedelta(days=90)
 """A retirement that near is reported."""
 _LIST = "To list the available sizes, run `az ml compute list-sizes`."
+
+
+def without_gpu(size: Size | None, address: str) -> Iterator[Diagnostic]:
+    """Yield size-without-gpu for a known size."""
+    if size is not None and size.gpus == 0:
+        yield Diagnostic(
+            f"{size.name} has no GPU; fine-tuning needs one",
+            remedy="Use a GPU size from the allow-list of the model.",
+            address=address,
+            code="size-without-gpu",
+        )
 
 
 def size_findings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from starlette.responses import Response
@@ -93,7 +94,22 @@ async def usages(call: Call) -> Response:
         rows.append(
             _counter(call, "workspaces/computes/usages", label, use.cores, most, f"{workspace}/computes/{cluster}")
         )
+    rows += _serverless_rows(call, limits)
     return reply({"value": rows})
+
+
+def _serverless_rows(call: Call, limits: Mapping[str, int]) -> Iterator[dict[str, Any]]:
+    """What serverless compute holds is shown under a workspace of its own name (Azure docs)."""
+    held: dict[str, int] = {}
+    for each in _workspaces(call):
+        for use in each.jobs.serverless_in_use():
+            family = family_of(use.size)
+            held[family.name] = held.get(family.name, 0) + use.cores
+    scope = f"{call.emulator.workspace.arm_id.rpartition('/')[0]}/Serverless"
+    for family in families():
+        if used := held.get(family.name):
+            label = f"{family.label} Cluster Dedicated vCPUs"
+            yield _counter(call, "workspaces/usages", label, used, limits[family.name], scope)
 
 
 def _workspaces(call: Call) -> list[Emulator]:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import copy
 import random
-import uuid
 from typing import Any
 
 from phift.emulator.core.documents import timestamp
 from phift.emulator.core.errors import ServiceError, not_supported
 from phift.emulator.core.validation import check_tags
-from phift.emulator.services.compute.rules import check_scale, size_of, unchanged
+from phift.emulator.services.compute.identities import identity_of
+from phift.emulator.services.compute.rules import (
+    check_credentials,
+    check_network,
+    check_scale,
+    credentials_of,
+    size_of,
+    unchanged,
+)
 from phift.emulator.services.compute.state import node_count
-from phift.emulator.services.emulator import Call, Emulator
+from phift.emulator.services.emulator import Call
 
 __all__ = ["put_reply", "shown_to", "written"]
 
@@ -61,11 +68,15 @@ def written(call: Call, body: dict[str, Any], existing: dict[str, Any] | None) -
     if outer.get("computeType") != "AmlCompute":
         raise _other_type(outer.get("computeType"))
     check_scale(outer["properties"].get("scaleSettings") or {})
-    inner = unchanged(call.emulator, outer["properties"], existing)
+    inner = unchanged(call.emulator, body, existing)
+    check_network(inner)
+    if inner is outer["properties"]:
+        check_credentials(inner)
     size = size_of(call.emulator, str(inner.get("vmSize", "")))
     now = timestamp()
     old = existing["properties"] if existing else {}
-    location = body.get("location") or call.emulator.workspace.location
+    location = str(body.get("location") or (existing or {}).get("location") or call.emulator.workspace.location)
+    location = location.replace(" ", "").lower()
     properties: dict[str, Any] = {
         "vmSize": inner.get("vmSize") or size.name,
         "vmPriority": _PRIORITIES.get(str(inner.get("vmPriority") or "Dedicated").lower(), "Dedicated"),
@@ -84,8 +95,8 @@ def written(call: Call, body: dict[str, Any], existing: dict[str, Any] | None) -
     for optional in ("enableNodePublicIp", "isolatedNetwork"):
         if inner.get(optional) is not None:
             properties[optional] = inner[optional]
-    if credentials := inner.get("userAccountCredentials"):
-        properties["userAccountCredentials"] = {**credentials, "adminUserPassword": None}
+    if credentials := credentials_of(inner):
+        properties["userAccountCredentials"] = credentials
     document: dict[str, Any] = {
         "id": f"{call.emulator.workspace.arm_id}/computes/{existing['name'] if existing else call.params['name']}",
         "name": existing["name"] if existing else call.params["name"],
@@ -107,8 +118,8 @@ def written(call: Call, body: dict[str, Any], existing: dict[str, Any] | None) -
             "properties": properties,
         },
     }
-    if identity := body.get("identity"):
-        document["identity"] = _identity(call.emulator, identity, (existing or {}).get("identity"))
+    if identity := identity_of(call.emulator, body.get("identity"), (existing or {}).get("identity")):
+        document["identity"] = identity
     return document
 
 
@@ -117,14 +128,6 @@ def _other_type(kind: Any) -> ServiceError:
         return not_supported(f"Computes of type {kind} are")
     message = f"The value {kind!r} of property 'computeType' is invalid."
     return ServiceError(400, "InvalidPropertyValue", message, target="computeType")
-
-
-def _identity(emulator: Emulator, asked: dict[str, Any], old: dict[str, Any] | None) -> dict[str, Any]:
-    """A system identity gets a principal at creation and keeps it; a re-created cluster gets another."""
-    if "SystemAssigned" not in str(asked.get("type")):
-        return asked
-    principal = (old or {}).get("principalId") or str(uuid.uuid4())
-    return {**asked, "principalId": principal, "tenantId": emulator.workspace.tenant_id}
 
 
 def _login_access(asked: Any) -> str:

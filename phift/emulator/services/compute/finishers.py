@@ -19,7 +19,7 @@ def finish_write(emulator: Emulator, operation: Operation) -> None:
     properties = document["properties"]
     try:
         operation.fail_if_asked()
-        check_quota(emulator, properties["properties"])
+        check_quota(emulator, properties["properties"], document["location"])
     except ServiceError as error:
         properties["provisioningState"] = "Failed"
         properties["provisioningErrors"] = [{"error": {"details": [], **error.body()}}]

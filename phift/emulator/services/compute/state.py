@@ -12,9 +12,11 @@ __all__ = ["node_count", "nodes_in_use", "quota_in_use"]
 
 
 def nodes_in_use(emulator: Emulator) -> list[tuple[str, Use]]:
-    """What the nodes of each cluster that has any hold of the quota now, with the cluster's name."""
+    """What the nodes of each cluster that has any hold of the region's quota now, with the cluster's name."""
     uses = []
     for document in emulator.store.list("compute"):
+        if document["location"].casefold() != emulator.workspace.location.casefold():
+            continue
         inner = document["properties"]["properties"]
         if count := node_count(emulator, document):
             use = Use(inner["vmSize"], count, low_priority=inner["vmPriority"] == "LowPriority")

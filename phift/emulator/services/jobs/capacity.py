@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from phift.emulator.core.quota import Quota, Use
+from phift.emulator.core.sizes import size_named
 from phift.emulator.core.store import Store
 from phift.emulator.services.jobs.works import Command, Training
 
@@ -27,8 +29,9 @@ class Hold:
 class Capacity:
     """Commands share the cores, one each; trainings have them all, one job at a time."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, quota: Quota) -> None:
         self._store = store
+        self._quota = quota
         self.cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self._running: list[Training | Command] = []
         self._trains = ""
@@ -43,7 +46,7 @@ class Capacity:
             commands = sum(isinstance(each, Command) for each in self._running)
             if commands >= self.cores:
                 return f"{commands} commands run on the {self.cores} cores of this machine"
-        return self._lacks_nodes(work.compute, work.nodes) if work.compute else ""
+        return self._lacks_nodes(work.compute, work.nodes) if work.compute else self._lacks_vcpus(work)
 
     def train(self, job: str) -> Hold:
         """No other job trains until the hold is released. Only for a job for which `lacks` has no objection."""
@@ -60,12 +63,25 @@ class Capacity:
         name = compute.casefold()
         return sum(work.nodes for work in self._running if work.compute.casefold() == name)
 
+    def serverless_in_use(self) -> Iterator[Use]:
+        """What works on serverless compute hold of the region's vCPUs."""
+        return (Use(work.instance_type, work.nodes) for work in self._running if work.instance_type)
+
     def _end_training(self) -> None:
         self._trains = ""
 
     def _end_work(self, work: Training | Command) -> None:
         """The same object, not an equal one: two trials may be equal."""
         self._running = [each for each in self._running if each is not work]
+
+    def _lacks_vcpus(self, work: Training | Command) -> str:
+        size = size_named(work.instance_type)
+        if size is None:
+            return ""
+        wanted, free = work.nodes * size.vcpus, self._quota.free(size, low_priority=False)
+        if wanted > free:
+            return f"serverless compute needs {wanted} vCPUs of {size.family.label}, {free} left"
+        return ""
 
     def _lacks_nodes(self, name: str, nodes: int) -> str:
         document = self._store.get("compute", name)

@@ -22,7 +22,7 @@ from phift.emulator.services.jobs.bindings import (
 )
 from phift.emulator.services.jobs.commands import read_command_node
 from phift.emulator.services.jobs.components import Component, find_component
-from phift.emulator.services.jobs.computes import compute_name
+from phift.emulator.services.jobs.computes import check_serverless, compute_name
 from phift.emulator.services.jobs.nodeinputs import Inputs, read_inputs
 from phift.emulator.services.jobs.works import Command, Output, Training, node_output
 
@@ -114,6 +114,7 @@ def _training(scope: Scope, name: str, node: Mapping[str, Any], component: Compo
         inputs={key: [uri, kind] for key, (uri, kind, _) in inputs.assets.items()},
         outputs=[asdict(replace(target, component_name=key)) for key, target in promoted.items()],
         compute=compute_name(context, str(parameters.get("compute_finetune") or ""), scope.compute),
+        instance_type=check_serverless(context, parameters, scope.compute),
         nodes=int(parameters.get("num_nodes_finetune") or 1),
         after=inputs.after,
     )

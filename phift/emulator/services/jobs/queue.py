@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+from phift.emulator.core.quota import Use
 from phift.emulator.runtime.tracking.server import TrackingError
 from phift.emulator.services.jobs.capacity import Capacity
 from phift.emulator.services.jobs.commandjob import CommandRunner
@@ -42,7 +43,7 @@ class JobQueue:
         self._context = platform.context
         self._blobs = platform.blobs
         self._tracking = platform.tracking
-        self._capacity = Capacity(platform.context.store)
+        self._capacity = Capacity(platform.context.store, platform.context.quota)
         self._runners: dict[str, JobRunner] = {}
         self._wake = asyncio.Event()
 
@@ -54,6 +55,10 @@ class JobQueue:
     def nodes_in_use(self, compute: str) -> int:
         """How many nodes of a cluster run jobs now; names compare case-insensitively."""
         return self._capacity.nodes_in_use(compute)
+
+    def serverless_in_use(self) -> Iterator[Use]:
+        """What jobs on serverless compute hold of the region's vCPUs now."""
+        return self._capacity.serverless_in_use()
 
     async def start(self) -> None:
         """Recover the jobs that had not ended when the emulator stopped, and start looking for work."""

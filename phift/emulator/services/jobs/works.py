@@ -59,8 +59,9 @@ class Work:
     node: its path in the pipeline, as in `outer/inner` for a node of a nested pipeline; "" for a job that is one
     command. display_name: "" to show the node's name. component, version: of its component, "" for none. inputs: [uri,
     type] by input name, of a command [uri, type, mode]; the uri of another node's output is its `binding`. outputs: the
-    documents of `Output`. compute: name of the cluster it runs on, "" for serverless. nodes: how many of its nodes.
-    after: the nodes whose outputs it reads.
+    documents of `Output`. compute: name of the cluster it runs on, "" for serverless. instance_type: VM size of
+    serverless compute, which takes vCPUs of the region; "" where it is not known. nodes: how many. after: the nodes
+    whose outputs it reads.
     """
 
     kind: ClassVar[str] = ""
@@ -72,6 +73,7 @@ class Work:
     inputs: dict[str, list[str]] = field(default_factory=dict)
     outputs: list[dict[str, str]] = field(default_factory=list)
     compute: str = ""
+    instance_type: str = ""
     nodes: int = 1
     after: list[str] = field(default_factory=list)
 
