@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-__all__ = ["LengthMeter", "Lengths", "text_size"]
+__all__ = ["LengthMeter", "Lengths", "row_size"]
 
 _STEPS = 12  # buckets per octave
 _BUCKETS = re.compile(r"([0-9]{1,4}:[0-9]{1,15}( |$))*", re.ASCII)
@@ -97,6 +97,13 @@ def _is_count(value: object) -> TypeGuard[int]:
     return type(value) is int and value >= 0
 
 
-def text_size(contents: Sequence[str]) -> int:
-    """Return the bytes of a row, given the contents of its messages, with the markup of a chat template."""
-    return len(contents) * _MARKUP + sum(len(text) if text.isascii() else len(text.encode()) for text in contents)
+def row_size(row: Mapping[str, Any]) -> int:
+    """Return the bytes of the texts of a row: of its messages, with the markup of a chat template, or of its columns."""
+    messages = row.get("messages")
+    if messages is None:
+        return sum(map(_size, filter(lambda value: isinstance(value, str), row.values())))
+    return len(messages) * _MARKUP + sum(_size(message["content"]) for message in messages)
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())

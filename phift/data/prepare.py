@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from phift.data.lengths import LengthMeter, Lengths, text_size
+from phift.data.lengths import LengthMeter, Lengths, row_size
 from phift.data.mapping import compiled, mapped
 from phift.data.messages import encoded, oddities_of, problems_of
 from phift.data.output import Sink, written_whole
@@ -125,7 +125,7 @@ class ReadyRows:
             return [_HALF]
         if odd := oddities_of(row, line):
             return odd
-        self.lengths.add(text_size([message["content"] for message in row["messages"]]))
+        self.lengths.add(row_size(row))
         return line
 
 

@@ -17,7 +17,7 @@ from hashlib import blake2b
 
 import orjson
 
-from phift.data.lengths import LengthMeter, Lengths, text_size
+from phift.data.lengths import LengthMeter, Lengths, row_size
 from phift.data.personal import kinds_in
 from phift.data.tokens import TokenCounter
 
@@ -83,7 +83,7 @@ class Meter:
         row = orjson.loads(line)
         texts = [message["content"] for message in row["messages"]]
         self._turns[sum(message["role"] != "system" for message in row["messages"])] += 1
-        self._lengths.add(text_size(texts))
+        self._lengths.add(row_size(row))
         self._characters.append(sum(map(len, texts)))
         self._tokens.append(self._counter.count(texts))
         self._seen.add(_digest(orjson.dumps(row["messages"])))

@@ -23,14 +23,14 @@ from phift.phases import ApplyOptions, Request
 from phift.phases.compare_data import data_diff
 from phift.phases.inspect_data import data_stats
 from phift.plan.model import Plan
-from phift.workbench import rows
+from phift.workbench import row_checks, rows
 
 REFUSING = {"overlap": "refuse", "duplicates": "ignore"}
 
 
 @pytest.fixture(autouse=True)
 def unmeasured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(rows, "_MEASURED", Once())
+    monkeypatch.setattr(row_checks, "_MEASURED", Once())
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.setenv("PHIFT_HOME", str(tmp_path / "home"))
 

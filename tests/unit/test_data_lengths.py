@@ -12,7 +12,7 @@ from phift.data import measured
 from phift.data.cache import prepared
 from phift.data.checks import Found
 from phift.data.hub.pins import HubFile, HubSplit
-from phift.data.lengths import LengthMeter, Lengths, text_size
+from phift.data.lengths import LengthMeter, Lengths, row_size
 from phift.data.measured import known_lengths, lengths_of
 from phift.data.recipe import Recipe
 from phift.data.sources import SourceIdentity, identify
@@ -38,8 +38,10 @@ def recipe_of(path: Path, **more: Any) -> Recipe:
 
 
 def test_the_size_of_a_row_is_in_bytes_of_utf_8_with_the_markup_of_its_messages() -> None:
-    assert text_size(["abc"]) == 3 + MARKUP
-    assert text_size(["abc", "äöü€"]) == 3 + 9 + 2 * MARKUP
+    assert row_size({"messages": [{"role": "user", "content": "abc"}]}) == 3 + MARKUP
+    several = [{"role": "user", "content": "abc"}, {"role": "assistant", "content": "äöü€"}]
+    assert row_size({"messages": several}) == 3 + 9 + 2 * MARKUP
+    assert row_size({"text": "äbc", "label": 7}) == 4
 
 
 def test_preparing_rows_remembers_their_lengths(tmp_path: Path) -> None:
