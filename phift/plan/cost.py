@@ -46,7 +46,7 @@ class Range:
 class Price:
     """The price of a node in US dollars an hour; None if unknown.
 
-    source: "spec", "workspace", "retail" or "catalogue"; empty if unknown. as_of: ISO date, empty if it has none.
+    source: "spec", "workspace", "retail" or "catalogue"; empty if unknown. as_of: ISO date, "undated", or empty.
     """
 
     usd_per_hour: float | None = None

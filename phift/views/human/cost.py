@@ -21,6 +21,7 @@ from phift.views.human.values import table
 __all__ = ["Row", "hours", "money", "per_hour", "render", "rows", "title", "totals"]
 
 UNKNOWN = "unknown"
+_UNDATED = "undated"
 _PARTS = {"rollout": "rollout", "other_steps": "other steps"}
 _SOURCES = {
     "spec": "price of the spec",
@@ -58,8 +59,11 @@ def render(cost: Cost, purpose: Purpose = Purpose.APPLY, style: Style = PLAIN) -
 
 def title(cost: Cost) -> str:
     """Return `Cost (prices of 2026-11-20, eastus, pay as you go, USD)`."""
-    dates = sorted({line.price.as_of for line in cost.lines if line.price.as_of})
-    when = f"prices of {dates[0]}" if len(dates) == 1 else f"prices of {' and '.join(dates)}" if dates else "no prices"
+    known = {line.price.as_of for line in cost.lines if line.price.usd_per_hour is not None}
+    dates = sorted(known - {"", _UNDATED})
+    when = f"prices of {' and '.join(dates)}" if dates else "undated prices" if known else "no prices"
+    if dates and _UNDATED in known:
+        when += ", some undated"
     return f"Cost ({when}, {cost.region}, pay as you go, {CURRENCY})"
 
 
@@ -149,7 +153,7 @@ def _amount(line: CostLine) -> str:
 def _basis(line: CostLine) -> str:
     source = _SOURCES.get(line.price.source, "")
     if source and line.price.source == "catalogue":
-        source += " (undated)" if line.price.as_of == "undated" else f" of {line.price.as_of}"
+        source += " (undated)" if line.price.as_of == _UNDATED else f" of {line.price.as_of}"
     return "; ".join(filter(None, ["" if line.part == "rollout" else line.basis, source]))
 
 
