@@ -72,7 +72,7 @@ def _values(document: Any) -> Iterator[tuple[Any, Any]]:
             continue
         if isinstance(value, dict | list):
             yield from _values(value)
-        elif isinstance(value, str | int):
+        elif isinstance(value, str | int | float):
             yield document, key
 
 
@@ -80,7 +80,7 @@ def another(value: Any) -> Any:
     """A value of the same shape."""
     if isinstance(value, bool):
         return not value
-    if isinstance(value, int):
+    if isinstance(value, int | float):
         return value + 1
     return "PT47S" if re.match(r"^PT[0-9]", value) else f"{value}x"
 

@@ -5,29 +5,38 @@ from __future__ import annotations
 from phift.kinds.base import Kind, Wire
 from phift.kinds.model.checks import served_model
 from phift.kinds.model.compile import models
-from phift.kinds.model.parts import ModelObservation, ModelParts, ReferenceParts
+from phift.kinds.model.parts import FileParts, ModelObservation, ModelParts, ReferenceParts
 from phift.kinds.model.plan import decide
 from phift.kinds.model.words import WORDS, result, status
 from phift.kinds.shared.permissions import archiving
+from phift.kinds.shared.uploads import seconds_for
+from phift.state.desired import Desired
 from phift.state.traits import Nature, Traits
 
 __all__ = ["MODEL"]
 
+_DEADLINE = 900.0
 
-def _wire() -> Wire[ModelParts | ReferenceParts, ModelObservation]:
+
+def _wire() -> Wire[ModelParts | FileParts | ReferenceParts, ModelObservation]:
     from phift.kinds.model.wire import ModelWire
 
     return ModelWire()
 
 
+def _seconds(desired: Desired[ModelParts | FileParts | ReferenceParts]) -> float:
+    return seconds_for(desired.parts.folder) if isinstance(desired.parts, FileParts) else _DEADLINE
+
+
 MODEL = Kind(
     name="model",
-    traits=Traits(nature=Nature.VERSION, deadline=900.0, adoptable=True),
+    traits=Traits(nature=Nature.VERSION, deadline=_DEADLINE, adoptable=True),
     compile=models,
     load_wire=_wire,
     permissions=archiving("models/versions"),
     decide=decide,
     checks=(served_model,),
+    seconds=_seconds,
     words=WORDS,
     status=status,
     result=result,

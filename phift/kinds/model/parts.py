@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from phift.address import Address
+from phift.folders import Folder
 from phift.state.live import Observation
 
-__all__ = ["ModelObservation", "ModelParts", "ReferenceParts"]
+__all__ = ["FileParts", "ModelObservation", "ModelParts", "ReferenceParts"]
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,14 @@ class ModelParts:
     """run: the address of the training whose output is registered."""
 
     run: Address
+
+
+@dataclass(frozen=True)
+class FileParts:
+    """Files to register. uri: where they are already; empty for local ones. folder: the local files, if available."""
+
+    uri: str = ""
+    folder: Folder | None = None
 
 
 @dataclass(frozen=True)
