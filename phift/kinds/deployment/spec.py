@@ -1,11 +1,12 @@
 """`deployment`: the managed online deployment."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from phift.diagnostics import Diagnostic
+from phift.diagnostics import Diagnostic, Severity
 from phift.spec.assets import EnvironmentOrRef, ModelOrRef
 from phift.spec.base import AnyCase, Before, Block, Coerced, Secret, Strict, Tags, Texts, fault
 from phift.spec.rules import BlockRules, Elsewhere, Implied, Need, NotYet, NumbersAsText, missing
@@ -28,6 +29,7 @@ __all__ = [
 
 
 _ROUTE = "Write environment: {inference_config: {liveness_route: {path: /, port: 5001}, ...}}."
+_VAULT_TEXT = r"(?P<name>[A-Za-z0-9-]{1,127})@(?P<vault>https://[a-z0-9-]{3,24}\.vault\.azure\.net)/?"
 _BY_HTTP = "Remove it: the service sends GET requests over HTTP."
 
 
@@ -187,13 +189,32 @@ def _has_model(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
         )
 
 
+def _resolved_by_code(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
+    """Warn about the convention of a sample of `az ml` for secrets, which the service does not know."""
+    for name, value in (spec.deployment.environment_variables if spec.deployment else {}).items():
+        if isinstance(value, str) and (found := re.fullmatch(_VAULT_TEXT, value)):
+            place = ("deployment", "environment_variables", name)
+            yield Diagnostic(
+                f"deployment.environment_variables.{name} is text: the service does not resolve it",
+                Severity.WARNING,
+                detail="NAME@https://VAULT.vault.azure.net is a convention between a spec and its scoring script.",
+                remedy=f"If the script does not resolve it, write ${{{{keyvault:{found['vault']}/secrets/{found['name']}}}}}.",
+                mark=root.nearest(place).mark,
+                path=".".join(place),
+                code="secret-as-text",
+            )
+
+
 class DeploymentBlock(Block):
     """The deployment behind the endpoint."""
 
     rules: ClassVar[BlockRules] = BlockRules(
         needs=(Need("endpoint", "endpoint: {auth_mode: key}"),),
         not_yet=(NotYet("scale_settings", "autoscaling settings", remedy="Write instance_count: {initial: n}."),),
-        checks=(_has_model,),
+        checks=(
+            _has_model,
+            _resolved_by_code,
+        ),
         tree_checks=(_variable_names,),
     )
     spellings = (
