@@ -198,7 +198,7 @@ def _resolved_by_code(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
                 f"deployment.environment_variables.{name} is text: the service does not resolve it",
                 Severity.WARNING,
                 detail="NAME@https://VAULT.vault.azure.net is a convention between a spec and its scoring script.",
-                remedy=f"If the script does not resolve it, write ${{{{keyvault:{found['vault']}/secrets/{found['name']}}}}}.",
+                remedy=f"If the script does not, write ${{{{keyvault:{found['vault']}/secrets/{found['name']}}}}}.",
                 mark=root.nearest(place).mark,
                 path=".".join(place),
                 code="secret-as-text",
