@@ -28,7 +28,7 @@ __all__ = [
     "shown_change",
 ]
 
-AREAS = ("environment_variables", "tags", "azure")
+AREAS = ("environment_variables", "tags", "properties", "azure")
 """Keys of a spec, and of a resource's properties, to search for literal secrets."""
 FEEDING = ("vars", "matrix")
 """Blocks of a spec whose values are used elsewhere in it."""

@@ -50,6 +50,7 @@ from phift.startup import written_stacks
 __all__ = [
     "LOCK_FILE",
     "Lock",
+    "PinnedAsset",
     "PinnedComponent",
     "PinnedData",
     "PinnedModel",
@@ -103,6 +104,13 @@ class PinnedComponent(_Pin):
         return newer
 
 
+class PinnedAsset(_Pin):
+    """An environment, or a model to serve, whose label was resolved. requested, version: see PinnedModel."""
+
+    requested: str
+    version: str
+
+
 class PinnedData(_Pin):
     """The data. preparation: the version of phift's data preparation. hub: by split, the resolved data set of the hub
     (see phift.data.hub.pins). addresses: by split, the content at an address (see phift.data.addresses). assets: by
@@ -132,6 +140,16 @@ class StackLock(_Pin):
     base_model: PinnedModel | None = None
     component: PinnedComponent | None = None
     data: PinnedData | None = None
+    environment: PinnedAsset | None = None
+    served_model: PinnedAsset | None = None
+
+    def environment_for(self, requested: str) -> PinnedAsset | None:
+        """Return the pinned environment if the reference in the spec is still the same."""
+        return self.environment if self.environment and self.environment.requested == requested else None
+
+    def served_for(self, requested: str) -> PinnedAsset | None:
+        """Return the pinned model to serve if the reference in the spec is still the same."""
+        return self.served_model if self.served_model and self.served_model.requested == requested else None
 
     def model_for(self, requested: str) -> PinnedModel | None:
         """Return the pinned base model if the reference in the spec is still the same."""

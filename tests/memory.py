@@ -238,6 +238,9 @@ class _Blobs:
     def uri(self, name: str) -> str:
         return f"azureml://datastores/workspaceblobstore/paths/{name}"
 
+    def url(self, name: str) -> str:
+        return f"https://memory.blob.core.windows.net/store/{name}"
+
     def upload(self, path: Path, name: str, *, progress: Any = None, digest: str = "") -> bool:
         self._content[name] = path.read_bytes()
         return True

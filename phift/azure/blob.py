@@ -58,6 +58,10 @@ class BlobStore:
         """Return the URI of the blob in jobs and assets."""
         return f"azureml://datastores/{self.datastore}/paths/{name}"
 
+    def url(self, name: str) -> str:
+        """Return the URL of a blob or a folder, without credentials."""
+        return f"{self._auth.url}/{encoded(name)}"
+
     def read_only(self) -> BlobStore:
         """Return the same store, rejecting every write before it is sent."""
         return BlobStore(self._http, self._auth, self.datastore, read_only=True)

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from phift.errors import PhiftError
 
-__all__ = ["body", "build_pipeline", "pipeline_from_component", "silence"]
+__all__ = ["body", "build_pipeline", "code", "pipeline_from_component", "silence"]
 
 T = TypeVar("T")
 
@@ -27,6 +27,7 @@ hook in process globals, and a REST model computes its fields on first use from 
 of a related model changes."""
 
 _VERSIONED = re.compile(r"^azureml:(?P<name>[^:/]+):(?P<version>[^:/]+)$")
+_CURATED = "azureml:AzureML-"
 _SHORT_DATASTORE = re.compile(r"^azureml://datastores/")
 
 
@@ -56,6 +57,14 @@ def body(entity: Any, location: str | None = None, workspace: str = "") -> dict[
         raise
     except Exception as error:
         raise _refused(entity, error) from error
+
+
+def code(name: str, version: str, path: str) -> Any:
+    """Return the entity of a code version, which the SDK does not export. path: URL of the uploaded files."""
+    import azure.ai.ml.entities  # noqa: F401  # first: threads that enter the package elsewhere deadlock
+    from azure.ai.ml.entities._assets import Code
+
+    return Code(name=name, version=version, path=path)
 
 
 def pipeline_from_component(document: Mapping[str, Any]) -> Callable[..., Any]:
@@ -124,8 +133,8 @@ def _rest_job(job: Any, workspace: str) -> Any:
 
 
 def _whole(reference: Any, kind: str, workspace: str) -> Any:
-    """Expand a short reference to the asset's ARM id."""
-    if not isinstance(reference, str):
+    """Expand a short reference to the asset's ARM id. Curated environments keep their short name, as in the SDK."""
+    if not isinstance(reference, str) or reference.startswith(_CURATED):
         return reference
     if short := _VERSIONED.match(reference):
         if not workspace:

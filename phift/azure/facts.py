@@ -49,10 +49,17 @@ class RemoteFacts:
 
         return self._once.get(("component", registry, name, version), read)
 
+    def environment(self, registry: str, name: str, version: str) -> bool:
+        """Return whether a version of an environment exists. registry: "" is the workspace, with curated ones."""
+        return self._once.get(
+            ("environment", registry, name, version),
+            lambda: self._asset("environments", registry, name, version) is not None,
+        )
+
     def newest(self, kind: str, registry: str, name: str) -> str | None:
         """Return the most recently created version that is not archived: the meaning of the label `latest`.
 
-        kind: "models" or "components".
+        kind: "models", "components" or "environments".
         """
 
         def read() -> str | None:

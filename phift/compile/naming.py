@@ -6,7 +6,12 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["attempt_name", "data_name", "deployment_name", "display_name", "endpoint_name", "job_name"]
+__all__ = ["asset_name", "attempt_name", "data_name", "deployment_name", "display_name", "endpoint_name", "job_name"]
+
+
+def asset_name(stack: str, what: str) -> str:
+    """`{stack}-{what}`: the code or the environment of a deployment."""
+    return f"{stack}-{what}"
 
 
 def data_name(stack: str, split: str) -> str:

@@ -8,10 +8,12 @@ from typing import Any
 
 from phift.errors import UsageError
 from phift.kinds.base import Kind
+from phift.kinds.code.kind import CODE
 from phift.kinds.compute.kind import COMPUTE
 from phift.kinds.data.kind import DATA
 from phift.kinds.deployment.kind import DEPLOYMENT
 from phift.kinds.endpoint.kind import ENDPOINT
+from phift.kinds.environment.kind import ENVIRONMENT
 from phift.kinds.job.kind import JOB
 from phift.kinds.model.kind import MODEL
 from phift.kinds.test.kind import TEST
@@ -21,7 +23,7 @@ from phift.plan.model import Plan
 __all__ = ["KINDS", "require_known"]
 
 KINDS: Mapping[str, Kind[Any, Any]] = MappingProxyType(
-    {kind.name: kind for kind in (COMPUTE, DATA, JOB, MODEL, ENDPOINT, DEPLOYMENT, TEST, TRAFFIC)}
+    {kind.name: kind for kind in (COMPUTE, DATA, JOB, MODEL, CODE, ENVIRONMENT, ENDPOINT, DEPLOYMENT, TEST, TRAFFIC)}
 )
 
 

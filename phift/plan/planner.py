@@ -7,6 +7,7 @@ phift.kinds.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from phift.address import Address
@@ -41,8 +42,11 @@ def decide(
     tentative: list[Diagnostic] = []
     strangers: list[Stranger] = []
     for desired in sorted(stack.resources, key=lambda d: d.traits.decided_last):
-        decision = _decide(desired, context, kinds[desired.address.kind])
         seen = observed.get(desired.address)
+        decision = _decide(desired, seen, context, kinds[desired.address.kind])
+        if decision.stranger is None and (host := _replaced_host(desired, context)):
+            # The replacement deletes all that the host has.
+            seen, decision = None, _with_host(kinds[desired.address.kind].decide(desired, None, context), host)
         decided[desired.address] = resource = replaced(decision.resource, seen, policy.replace)
         findings += (*protected_from(resource, seen), *decision.findings, *staying(resource))
         tentative += decision.tentative
@@ -50,14 +54,27 @@ def decide(
     findings += refusals(stack, strangers) if strangers else tentative
     removed: list[PlannedResource] = []
     for desired in stack.resources:
-        removals, held = kinds[desired.address.kind].removals(desired, observed.get(desired.address), context)
+        seen = None if _replaced_host(desired, context) else observed.get(desired.address)
+        removals, held = kinds[desired.address.kind].removals(desired, seen, context)
         removed += removals
         findings += held
     return (*(decided[d.address] for d in stack.resources), *removed), tuple(findings)
 
 
-def _decide(desired: Desired[Any], context: PlanContext, kind: Kind[Any, Any]) -> Decision:
-    seen, policy = context.observed.get(desired.address), context.policy
+def _replaced_host(desired: Desired[Any], context: PlanContext) -> Address | None:
+    """Return the host of a resource, if the plan replaces it."""
+    if not desired.traits.hosted:
+        return None
+    hosts = (d.address for d in context.stack.resources if d.traits.hosts and d.address in context.planned)
+    return next((host for host in hosts if context.planned[host].action is Action.REPLACE), None)
+
+
+def _with_host(decision: Decision, host: Address) -> Decision:
+    return replace(decision, resource=replace(decision.resource, reason=f"{host} is replaced"))
+
+
+def _decide(desired: Desired[Any], seen: Observation | None, context: PlanContext, kind: Kind[Any, Any]) -> Decision:
+    policy = context.policy
     live = seen.live if seen else None
     if live and desired.owned and standing(desired, live, policy) is Standing.REFUSED:
         lost = desired.address in policy.lost

@@ -9,13 +9,13 @@ from phift.kinds.deployment.rollout import RolloutBlock
 from phift.kinds.deployment.spec import DeploymentBlock, InitialCount
 from phift.kinds.endpoint.spec import EndpointBlock
 from phift.kinds.job.spec import FinetuneBlock
-from phift.kinds.model.spec import ModelBlock
 from phift.kinds.test.spec import Expectation, TestBlock
+from phift.spec.assets import EnvironmentBlock, ModelBlock
 from phift.spec.document import Spec
 from phift.spec.files import expand
 from phift.spec.loader import LoadedSpec, load, load_all
 from phift.spec.matrix import MAX_STACKS
-from phift.spec.references import AssetRef, ComputeRef, DatastoreRef, SecretRef
+from phift.spec.references import AssetRef, ComputeRef, DatastoreRef, EnvironmentRef, SecretRef
 from phift.spec.rendering import Rendered, render, render_yaml
 from phift.spec.targets import Target
 from phift.spec.tree import Origin, OriginKind
@@ -31,6 +31,8 @@ __all__ = [
     "DatastoreRef",
     "DeploymentBlock",
     "EndpointBlock",
+    "EnvironmentBlock",
+    "EnvironmentRef",
     "Expectation",
     "FinetuneBlock",
     "InitialCount",

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJson
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from phift.concealing import FEEDING, concealed, concealed_tree
-from phift.spec.references import AssetRef, ComputeRef, DatastoreRef, SecretRef, data_reference
+from phift.spec.references import AssetRef, ComputeRef, DatastoreRef, EnvironmentRef, SecretRef, data_reference
 from phift.spec.rules import BlockRules, Spelling
 from phift.spec.template_values import Mixed
 from phift.spec.yaml12 import plain_scalar
@@ -23,6 +23,7 @@ __all__ = [
     "Component",
     "Compute",
     "DataAsset",
+    "Environment",
     "Model",
     "Scalar",
     "Secret",
@@ -238,6 +239,11 @@ _COMPONENT_FORMS = (
     "azureml://registries/azureml/components/NAME/versions/VERSION (or labels/latest), or azureml:NAME:VERSION"
 )
 
+_ENVIRONMENT_FORMS = (
+    "azureml:NAME:VERSION (or azureml:NAME@latest), azureml://registries/REGISTRY/environments/NAME/versions/VERSION, "
+    "the name of a curated environment (AzureML-...), or {image, conda_file}"
+)
+
 Coerced = Before(_typed)  # last in an annotation, so that bounds before it are those of the type itself
 AnyCase = _AnyCase()
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
@@ -254,6 +260,14 @@ Compute = Annotated[
     _Parsed(
         _reference(ComputeRef.parse, (str,), "azureml:CLUSTER or serverless:VM_SIZE"),
         {"type": "string", "pattern": r"^(azureml|serverless):|\{\{"},
+        str,
+    ),
+]
+Environment = Annotated[
+    EnvironmentRef,
+    _Parsed(
+        _reference(lambda value: EnvironmentRef.parse(str(value)), (str,), _ENVIRONMENT_FORMS),
+        {"type": "string", "pattern": r"^(azureml:|AzureML-|/subscriptions/)|\{\{"},
         str,
     ),
 ]

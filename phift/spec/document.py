@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from phift.kinds.compute.spec import ComputeSection
 from phift.kinds.data.spec import DataBlock
@@ -13,8 +13,8 @@ from phift.kinds.deployment.rollout import RolloutBlock
 from phift.kinds.deployment.spec import DeploymentBlock
 from phift.kinds.endpoint.spec import EndpointBlock
 from phift.kinds.job.spec import FinetuneBlock
-from phift.kinds.model.spec import ModelBlock
 from phift.kinds.test.spec import TestBlock
+from phift.spec.assets import ModelBlock, ModelOrRef
 from phift.spec.base import Before, Coerced, Model, Strict, Tags, Texts, fault, matching
 from phift.spec.money import BudgetBlock, Price
 from phift.spec.references import AssetRef
@@ -28,15 +28,6 @@ __all__ = ["NAME_PATTERN", "Spec", "TargetBlock", "WorkspaceBlock", "blocks"]
 BASE_MODEL_RULES = BlockRules(needs=(Need("finetune", "finetune: {parameters: {num_train_epochs: 1}}"),))
 NAME_PATTERN = "[a-z][a-z0-9-]{1,23}"
 _NAME_RULE = "2 to 24 lower-case letters, digits and dashes, starting with a letter"
-
-
-def _model_shape(value: Any) -> str:
-    return "<reference>" if isinstance(value, str | AssetRef) else "<block>"
-
-
-_ModelOrRef = Annotated[
-    Annotated[ModelBlock, Tag("<block>")] | Annotated[Model, Tag("<reference>")], Discriminator(_model_shape)
-]
 
 
 def _not_true(value: Any) -> Any:
@@ -81,7 +72,7 @@ class Spec(Strict):
     compute: Annotated[ComputeSection, Field(default_factory=ComputeSection, description="Where jobs run.")]
     finetune: Annotated[FinetuneBlock | None, Field(description="The training job.")] = None
     model: Annotated[
-        _ModelOrRef | None,
+        ModelOrRef | None,
         Field(description="The model to register, or azureml:NAME:VERSION to serve an existing one."),
     ] = None
     endpoint: Annotated[EndpointBlock | None, Field(description="The managed online endpoint.")] = None
@@ -115,6 +106,14 @@ class Spec(Strict):
     ] = None
 
     spellings = (Implied("$schema"),)
+
+    @property
+    def served(self) -> tuple[str, ModelBlock | AssetRef] | None:
+        """The model of a spec that serves without training, with its path in the spec: a reference, or files."""
+        if self.deployment is not None and self.deployment.model is not None:
+            return "deployment.model", self.deployment.model
+        files = isinstance(self.model, ModelBlock) and self.model.path is not None
+        return ("model", self.model) if self.model is not None and (files or isinstance(self.model, AssetRef)) else None
 
     def adopts(self, kind: str) -> bool:
         """Return whether to import an unmanaged resource of a kind (compute, endpoint, model)."""

@@ -14,7 +14,7 @@ _FREE = ("vars", "matrix")
 
 
 def literal_secrets(root: Node) -> Iterator[Diagnostic]:
-    """Yield a warning for each value of environment variables, tags and `azure:` that looks like a secret."""
+    """Yield a warning for each value of variables, tags, properties and `azure:` that looks like a secret."""
     for path, node in walk(root):
         area = next((part for part in path[:-1] if part in AREAS), None)
         if area is None or path[0] in _FREE or not isinstance(node.value, str) or _is_reference(path, node.value):

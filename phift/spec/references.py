@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from phift.workspace import WorkspaceId
 
-__all__ = ["AssetRef", "ComputeRef", "DatastoreRef", "SecretRef", "data_reference"]
+__all__ = ["AssetRef", "ComputeRef", "DatastoreRef", "EnvironmentRef", "SecretRef", "data_reference"]
 
 _REGISTRY = re.compile(
     r"azureml://registries/(?P<registry>[^/]+)/(?P<kind>[a-z]+)/(?P<name>[^/]+)/"
@@ -19,6 +19,12 @@ _DATASTORE = (
     r"azureml://(?:subscriptions/(?P<subscription>[^/]+)/resource[gG]roups/(?P<group>[^/]+)"
     r"(?:/providers/Microsoft\.MachineLearningServices)?/workspaces/(?P<workspace>[^/]+)/)?"
     r"datastores/(?P<store>[A-Za-z0-9_-]+)/paths/(?P<path>[^?#]*)"
+)
+_CURATED = r"AzureML-[A-Za-z0-9._-]+"
+_ENVIRONMENT_ID = (
+    r"(?:azureml:)?/subscriptions/(?P<subscription>[^/]+)/resource[gG]roups/(?P<group>[^/]+)/providers/"
+    r"Microsoft\.MachineLearningServices/workspaces/(?P<workspace>[^/]+)/environments/(?P<name>[^/]+)/"
+    r"versions/(?P<version>[^/]+)"
 )
 _KEYVAULT = r"\$\{\{\s*keyvault:(?P<url>[^}$]+)\}\}"  # no $, so that a search takes one look at a text
 _ASSET_KEYS = ("registry", "name", "version", "label")
@@ -128,6 +134,34 @@ class ComputeRef(NamedTuple):
 
     def __str__(self) -> str:
         return f"azureml:{self.name}" if self.name else f"serverless:{self.serverless}"
+
+
+class EnvironmentRef(NamedTuple):
+    """An environment of the workspace, of a registry, or a curated one. written: as in the spec.
+
+    workspace: of an ARM id; None for that of the target.
+    """
+
+    written: str
+    asset: AssetRef
+    workspace: WorkspaceId | None = None
+
+    @classmethod
+    def parse(cls, value: str) -> EnvironmentRef:
+        """Parse `azureml:N:V`, `azureml:N@latest`, an id in a registry, an ARM id, or the name of a curated environment
+        (`AzureML-...`: the newest version). Raises ValueError with a readable message."""
+        if match := re.fullmatch(_ENVIRONMENT_ID, value):
+            workspace = WorkspaceId(match["subscription"], match["group"], match["workspace"])
+            return cls(value, AssetRef(None, match["name"], match["version"], None, "environments"), workspace)
+        if re.fullmatch(_CURATED, value):
+            return cls(value, AssetRef(None, value, None, "latest", "environments"))
+        asset = AssetRef.parse(value).of_kind("environments")
+        if asset.label not in (None, "latest"):
+            raise ValueError(f"unknown label {asset.label!r}: environments have only the label latest")
+        return cls(value, asset)
+
+    def __str__(self) -> str:
+        return self.written
 
 
 class SecretRef(NamedTuple):

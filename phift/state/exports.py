@@ -10,10 +10,12 @@ from phift.address import Address
 
 __all__ = [
     "PIPELINE_OUTPUT",
+    "CodeExport",
     "ComputeExport",
     "DataExport",
     "DeploymentExport",
     "EndpointExport",
+    "EnvironmentExport",
     "ModelExport",
     "RunExport",
     "TestExport",
@@ -63,7 +65,25 @@ class RunExport:
 
 @dataclass(frozen=True)
 class ModelExport:
-    """A model to serve. name: in the workspace or the registry. digest: of its inputs."""
+    """A model to serve. name: in the workspace or the registry. digest: of its inputs. type: empty if unknown."""
+
+    address: Address
+    name: str
+    digest: str
+    type: str = ""
+
+
+@dataclass(frozen=True)
+class CodeExport:
+    """The code of a deployment. digest: of its content."""
+
+    address: Address
+    digest: str
+
+
+@dataclass(frozen=True)
+class EnvironmentExport:
+    """An environment that the spec defines. digest: of its content."""
 
     address: Address
     name: str

@@ -15,6 +15,8 @@ from typing import Any
 from phift import catalog
 from phift.address import Address
 from phift.catalog import ComponentInterface
+from phift.folders import Folder
+from phift.spec.references import AssetRef
 
 __all__ = [
     "LOW_PRIORITY",
@@ -246,6 +248,13 @@ class Facts:
     """Parameters without influence on the result of the training; not part of the digest of the job."""
     kept_names: Mapping[Address, str] = field(default_factory=dict)
     """Existing names of the resources of a renamed stack, which are kept."""
+    folders: Mapping[str, Folder] = field(default_factory=dict, repr=False)
+    """Local files and folders to upload, by path in the spec; without those that are not available to a command that
+    does not create anything."""
+    environment: AssetRef | None = None
+    """The pinned environment that the deployment refers to."""
+    served: AssetRef | None = None
+    """The pinned model that a spec without training serves."""
     today: date = field(default_factory=lambda: datetime.now(UTC).date())
 
     def size(self, name: str) -> Size | None:

@@ -103,12 +103,14 @@ class Remembered:
         differs = any(r.fingerprint and r.visible_changes for r in resources)
         applied = self._claim.id or any(r.fingerprint for r in resources)
         recreated = applied and any(r.action is Action.CREATE for r in resources)
-        return tuple(self._told(r, stack) for r in resources) if differs or recreated else resources
+        return tuple(self._told(r, stack, resources) for r in resources) if differs or recreated else resources
 
-    def _told(self, resource: PlannedResource, stack: Stack) -> PlannedResource:
+    def _told(self, resource: PlannedResource, stack: Stack, resources: tuple[PlannedResource, ...]) -> PlannedResource:
         address = str(resource.address)
         if resource.action is Action.CREATE and not resource.fingerprint:
             desired = stack.resource(resource.address)
+            if desired and desired.traits.hosted and any(_replaces_host(r) for r in resources):
+                return resource
             return replace(resource, reason=REMOVED) if desired and self.has_made(desired) else resource
         applied = self.applied.get(address, {})
         changes = tuple(replace(c, applied=applied.get(c.path)) for c in resource.changes)
@@ -125,6 +127,10 @@ class Remembered:
             return ()
         results = (r for record in reversed(records) for r in record.results)
         return tuple(r for r in results if r.outcome.took_effect)
+
+
+def _replaces_host(resource: PlannedResource) -> bool:
+    return resource.action is Action.REPLACE and _traits(str(resource.address)).hosts
 
 
 def _shares(intent: Intent) -> Iterable[str]:

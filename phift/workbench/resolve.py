@@ -16,20 +16,13 @@ from phift.errors import RefusedError
 from phift.lock import PinnedComponent, PinnedModel, StackLock
 from phift.spec import AssetRef, ComputeRef, LoadedSpec
 from phift.state.facts import BaseModel, Component, Facts
+from phift.workbench.assets import Pinned, local_folders, outside_folders, pinned_environment, pinned_served
+from phift.workbench.newer import Newer
 from phift.workbench.parallel import reading
 from phift.workbench.sessions import Shared
 from phift.workbench.sources import Sources, resolved_sources
 
 __all__ = ["Newer", "Resolved", "resolve"]
-
-
-@dataclass(frozen=True)
-class Newer:
-    """A pinned asset with a newer version."""
-
-    what: str
-    pinned: str
-    newest: str
 
 
 @dataclass(frozen=True)
@@ -75,6 +68,12 @@ def resolve(
         "size": lambda: _referenced_size(loaded, remote),
         "data": lambda: resolved_sources(loaded, pinned.data, shared, stores),
     }
+    if spec.endpoint is not None or spec.deployment is not None:
+        asked |= {
+            "environment": lambda: pinned_environment(loaded, pinned, remote, shared, arm_id),
+            "served": lambda: pinned_served(loaded, pinned, remote, shared),
+            "folders": lambda: local_folders(loaded, shared),
+        }
     found = _all(asked, inline=shared.inline)
     sources: Sources = found["data"]
     facts = Facts(
@@ -84,12 +83,17 @@ def resolve(
         data=sources.facts,
         referenced_size=found["size"],
         neutral=neutral,
+        folders=found.get("folders", {}),
         today=remote.today(),
     )
     references: list[_Found] = [found["model"], found["component"]]
-    if missing := [f.missing for f in references if f.missing]:
+    environment: Pinned = found.get("environment", Pinned())
+    served: Pinned = found.get("served", Pinned())
+    every: tuple[_Found | Pinned, ...] = (*references, environment, served)
+    if missing := [f.missing for f in every if f.missing]:
         raise RefusedError([replace(d, mark=loaded.mark(d.path)) for d in missing])
-    pins = StackLock(data=sources.pins)
+    facts = replace(facts, environment=environment.asset, served=served.asset)
+    pins = StackLock(data=sources.pins, environment=environment.pin, served_model=served.pin)
     model, resolved = (f.value for f in references)
     if isinstance(model, BaseModel):
         # Pin the values in addition to the version: a publisher can edit the tags of a version.
@@ -106,7 +110,9 @@ def resolve(
             requested=str(component), id=resolved.id, version=resolved.version, inputs=inputs
         )
         pins = pins.model_copy(update={"component": pinned_component})
-    return Resolved(facts, pins, tuple(f.newer for f in references if f.newer), sources.notes, sources.unidentified)
+    newer = tuple(f.newer for f in every if f.newer)
+    notes = (*sources.notes, *outside_folders(loaded, shared))
+    return Resolved(facts, pins, newer, notes, sources.unidentified)
 
 
 def _all(asked: Mapping[str, Callable[[], Any]], *, inline: bool) -> dict[str, Any]:

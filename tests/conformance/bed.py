@@ -57,11 +57,29 @@ def spec(tag: str = "one") -> dict[str, Any]:
         },
         "finetune": {**SPEC["finetune"], "experiment_name": "trials"},
         "model": {"name": "clerk", "description": f"answers for {tag}", **tags},
-        "endpoint": {"auth_mode": "key", "public_network_access": "enabled", **tags},
+        "endpoint": {
+            "auth_mode": "key",
+            "public_network_access": "enabled",
+            "identity": {"type": "system_assigned"},
+            "properties": {"purpose": "test"},
+            **tags,
+        },
         "deployment": {
             "instance_type": SIZE,
             "instance_count": 1,
             "environment_variables": {"LEVEL": "info"},
+            "code_configuration": {"code": "code", "scoring_script": "score.py"},
+            "environment": {"image": "image:1", "description": f"for {tag}", **tags},
+            "data_collector": {
+                "collections": {
+                    "model_inputs": {"enabled": True, "data": "azureml:seen:1", "client_id": "0"},
+                    "model_outputs": {"enabled": False},
+                },
+                "rolling_rate": "day",
+                "sampling_rate": 0.5,
+                "request_logging": {"capture_headers": ["x-ms-client"]},
+            },
+            "properties": {"purpose": "test"},
             "app_insights_enabled": True,
             "liveness_probe": probe,
             "readiness_probe": probe,
@@ -113,6 +131,9 @@ class Bed:
     request: Request = field(init=False)
 
     def __post_init__(self) -> None:
+        code = self.world.folder / "code"
+        code.mkdir(exist_ok=True)
+        (code / "score.py").write_text("def init(): ...\ndef run(data): return data\n", encoding="utf-8")
         self.write()
 
     @classmethod

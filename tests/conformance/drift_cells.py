@@ -76,7 +76,7 @@ def _values(document: Any) -> Iterator[tuple[Any, Any]]:
             yield document, key
         elif isinstance(value, dict | list):
             yield from _values(value)
-        elif isinstance(value, str | int):
+        elif isinstance(value, str | int | float):
             yield document, key
 
 
@@ -86,7 +86,7 @@ def another(value: Any) -> Any:
         return {f"{name}x": inner for name, inner in value.items()}
     if isinstance(value, bool):
         return not value
-    if isinstance(value, int):
+    if isinstance(value, int | float):
         return value + 1
     return "PT47S" if re.match(r"^PT[0-9]", value) else f"{value}x"
 

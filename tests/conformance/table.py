@@ -128,6 +128,11 @@ def its_compute_asks(bed: Bed) -> None:
     assert compute.code == "quota-exceeded"
 
 
+def only_tags_of_the_spec(bed: Bed) -> None:
+    """Its block takes nothing that may hold a secret; its tags are those that all objects of the spec get."""
+    kept_secret(bed, ())
+
+
 def _no_secrets(bed: Bed) -> None:
     no_place_for_secrets(bed, row_of(bed.kind.name).block)
 
@@ -147,6 +152,8 @@ TABLE: Mapping[str, Row] = {
         },
     ),
     "model": Row(("model",), {"quota": NO_VCPUS}),
+    "code": Row(("deployment", "code_configuration"), {"secrets": only_tags_of_the_spec, "quota": NO_VCPUS}),
+    "environment": Row(("deployment", "environment"), {"quota": NO_VCPUS}),
     "endpoint": Row(("endpoint",), {"quota": NO_VCPUS}),
     "deployment": Row(("deployment",)),
     "test": Row(

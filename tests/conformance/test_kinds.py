@@ -32,9 +32,13 @@ SERVING = """\
 endpoint: {auth_mode: key}
 deployment:
   instance_type: Standard_NC24ads_A100_v4
+  code_configuration: {code: code, scoring_script: score.py}
+  environment: {image: "image:1"}
 tests:
   smoke: {rows: 1}
 """
+
+SCRIPT = "def init(): ...\ndef run(data): return {'output': 'yes'}\n"
 
 EVERYTHING = """\
 endpoint:
@@ -42,6 +46,8 @@ endpoint:
   description: answers
   tags: {team: e}
   public_network_access: enabled
+  identity: {type: user_assigned, user_assigned_identities: [/subscriptions/0/resourceGroups/rg/id]}
+  properties: {purpose: test}
 deployment:
   instance_type: Standard_NC24ads_A100_v4
   instance_count: 2
@@ -49,6 +55,24 @@ deployment:
   tags: {team: d}
   environment_variables: {LEVEL: info}
   app_insights_enabled: true
+  code_configuration: {code: code, scoring_script: score.py}
+  environment:
+    name: answering
+    build: {path: code, dockerfile_path: score.py}
+    description: an image
+    tags: {team: v}
+    inference_config:
+      liveness_route: {path: /, port: 5001}
+      readiness_route: {path: /, port: 5001}
+      scoring_route: {path: /score, port: 5001}
+  data_collector:
+    collections:
+      model_inputs: {enabled: true, client_id: "0"}
+      model_outputs: {enabled: false, sampling_rate: 1}
+    rolling_rate: day
+    sampling_rate: 0.25
+    request_logging: {capture_headers: [x-ms-client]}
+  properties: {purpose: test}
   liveness_probe: {initial_delay: 600, period: 11, timeout: 3, success_threshold: 1, failure_threshold: 31}
   readiness_probe: {initial_delay: 10, period: 12, timeout: 4, success_threshold: 2, failure_threshold: 32}
   request_settings: {request_timeout_ms: 90000, max_concurrent_requests_per_instance: 2}
@@ -96,6 +120,9 @@ def written(
     if full:
         project.edit("    min_instances: 0", "    tier: low_priority\n    description: d\n    min_instances: 0")
         project.edit("version: 1\n", "version: 1\ndescription: everything\nprotect: true\n")
+    code = project.folder / "code"
+    code.mkdir()
+    (code / "score.py").write_text(SCRIPT, encoding="utf-8")
     bench = open_workbench(project.request, embedded.connector)
     assert bench.stack.findings == ()
     outputs: dict[Address, dict[str, object]] = {}

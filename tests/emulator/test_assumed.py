@@ -21,6 +21,7 @@ from tests.emulator.test_job_submission import API, pipeline, put_data, submit, 
 from tests.emulator.test_sweep import choice, scoring, sweep
 
 COMPUTE_API = "2023-08-01-preview"
+DEPLOYMENT_API = "2023-04-01-preview"
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +122,27 @@ def test_a_pipeline_put_again_and_the_cancel_of_an_ended_one(azure: Azure) -> No
     assert "InputBindings" in refused.json()["error"]["message"]
     answer = azure.call("POST", "jobs/again/cancel", api=API)
     assert (answer.status_code, "Location" in answer.headers) == (202, True)
+
+
+def test_the_identity_of_an_endpoint_and_an_environment_that_is_not_there(azure: Azure) -> None:
+    def put(kind: str) -> int:
+        body = {"location": "eastus", "identity": {"type": kind}, "properties": {"authMode": "Key"}}
+        answer = azure.call("PUT", "onlineEndpoints/fixed", body, api="2022-02-01-preview")
+        if answer.status_code == 201:
+            azure.wait(answer)
+        return int(answer.status_code)
+
+    def deploy(environment: str) -> str:
+        properties = {"model": "azureml:none:1", "environmentId": environment, "instanceType": "Standard_DS3_v2"}
+        body = {"location": "eastus", "sku": {"name": "Default", "capacity": 1}, "properties": properties}
+        return str(azure.call("PUT", "onlineEndpoints/fixed/deployments/blue", body, api=DEPLOYMENT_API).text)
+
+    assert (put("SystemAssigned"), put("None")) == (201, 400)
+    assert "EnvironmentId" in deploy("azureml:nobodys:1")
+    assert "EnvironmentId" in deploy("nonsense")
+    azure.admin("PUT", "/assumed", {"endpoint_identity_is_fixed": False, "unknown_environments_are_refused": False})
+    assert put("None") == 201
+    assert "EnvironmentId" not in deploy("azureml:nobodys:1")
 
 
 def test_a_busy_endpoint(azure: Azure) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from pathlib import Path
 
 import pytest
-from support import REPOSITORY, Embedded, Project, actions, writes
+from support import REPOSITORY, Embedded, Project, writes
 
 from phift import phases
 from phift.apply.events import ResourceFailed, ResourceSkipped
 from phift.errors import RefusedError
 from phift.plan.action import Action
+from phift.plan.model import Plan, PlannedResource
 
+READ = "2024-10-01"
 CONFIGS = sorted((REPOSITORY / "configs").glob("*.yaml"))
 
 
@@ -40,7 +43,7 @@ def test_there_are_examples() -> None:
 @pytest.mark.parametrize("example", [path.stem for path in CONFIGS], indirect=True)
 def test_make_keep_destroy_and_make_again(example: Project) -> None:
     first = example.plan()
-    assert set(actions(first).values()) <= {"create", "run", "shift"}
+    assert {r.action for r in first.resources if not _is_reference(r)} <= {Action.CREATE, Action.RUN, Action.SHIFT}
     example.applied()
 
     before = example.embedded.mark()
@@ -48,17 +51,40 @@ def test_make_keep_destroy_and_make_again(example: Project) -> None:
     assert not again.changes_something, again.to_dict()
     assert writes(example.embedded.since(before)) == []
 
+    _scaled_by_somebody(example, first)
+    drift = phases.drift(example.request, example.embedded.connector)
+    assert [str(r.address) for r in drift.outside] == ["deployment.main"]
+    example.applied()
+    assert phases.drift(example.request, example.embedded.connector).outside == ()
+
     removal = example.destroy()
     billed = [r for r in first.resources if r.address.kind in {"compute", "endpoint"}]
     assert (removal.exit_code, removal.destroyed) == (0, len(billed))
     for resource in example.plan().resources:
-        learned = resource.address.kind in {"data", "job", "model"}
-        assert (resource.action is Action.REUSE) is learned, resource
+        learned = resource.address.kind in {"data", "job", "model", "code", "environment"}
+        assert (resource.action is Action.REUSE or _is_reference(resource)) is learned, resource
     example.applied()
-    assert len(example.jobs()) == 1
+    assert len(example.jobs()) == sum(r.address.kind == "job" for r in first.resources)
     model = next(r for r in first.resources if r.address.kind == "model")
-    assert example.models(model.identity.partition(" ")[0]) == ["1"]
+    if model.action is Action.CREATE:
+        assert example.models(model.identity.partition(" ")[0]) == ["1"]
     assert not example.plan().changes_something
+
+
+def _is_reference(resource: PlannedResource) -> bool:
+    """Whether it is only looked at: an existing model."""
+    return resource.action is Action.NO_OP and resource.address.kind == "model"
+
+
+def _scaled_by_somebody(example: Project, plan: Plan) -> None:
+    azure = example.embedded.azure()
+    endpoint, deployment = (next(r for r in plan.resources if r.address.kind == k) for k in ("endpoint", "deployment"))
+    path = f"{azure.workspace.arm_id}/onlineEndpoints/{endpoint.identity}/deployments/{deployment.identity}"
+    azure.arm.patch(path, READ, {"sku": {"name": "Default", "capacity": 2}})
+    deadline = time.monotonic() + 60
+    while azure.arm.get(path, READ)["properties"]["provisioningState"] != "Succeeded":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def test_a_model_that_fails_its_test_gets_no_traffic(tmp_path: Path, embedded: Embedded) -> None:

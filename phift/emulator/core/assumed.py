@@ -330,6 +330,22 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "",
             "the names are public, a few versions are recorded; which others were published is not",
         ),
+        "endpoint_identity_is_fixed": Assumption(
+            "a PUT with another identity than that of the endpoint is refused with 400",
+            "it is accepted, and the endpoint has the other identity",
+            "documented as not possible; no recording shows the refusal",
+        ),
+        "unknown_environments_are_refused": Assumption(
+            "a deployment that names an environment that the workspace has not is refused at once with 400",
+            "it is accepted, as what runs here needs no environment",
+            "models that are not there are refused so; of environments no recording shows it",
+        ),
+        "data_collector": Assumption(
+            "what is refused of a data collector: sampling rates beyond 0 to 1, and words that its types have not; "
+            "nothing is collected",
+            "",
+            "the public specification; texts are ours",
+        ),
         "default_version_of_assets": Assumption(
             "the default version of an asset is the newest that is neither archived nor anonymous, of whatever kind",
             "",

@@ -1,4 +1,4 @@
-"""Checks of deployments: their VM size, and their number on the endpoint."""
+"""Checks of deployments: their VM size, their number on the endpoint, and deployments of others."""
 
 from __future__ import annotations
 
@@ -6,16 +6,39 @@ from collections.abc import Iterator
 
 from phift.diagnostics import Diagnostic
 from phift.kinds.check import check, has
-from phift.kinds.deployment.parts import DeploymentObservation
+from phift.kinds.deployment.parts import DeploymentObservation, DeploymentParts
 from phift.kinds.shared.sizes import availability, size_findings
 from phift.kinds.subject import Subject
-from phift.plan.action import Action
+from phift.plan.action import Action, ChangeAction
+from phift.state.desired import Desired
 from phift.state.facts import BaseModel
 
-__all__ = ["deployment_count", "size_allowed", "size_offered"]
+__all__ = ["deployment_count", "others_kept", "size_allowed", "size_offered"]
 
 _MOST = 20
 """Maximum number of deployments of an endpoint (Azure docs)."""
+
+
+@check(
+    "deployments-of-others", reads="deployments of the endpoint", source="deployment list", applies=has("deployment")
+)
+def others_kept(subject: Subject) -> Iterator[Diagnostic]:
+    """others-on-endpoint."""
+    hosts = {r.address: r for r in subject.planned if r.action is Action.REPLACE}
+    for deployment in subject.stack.of_kind("deployment"):
+        seen = subject.observed.get(deployment.address)
+        host = next((hosts[a] for a in deployment.depends_on if a in hosts), None)
+        if host is None or not isinstance(seen, DeploymentObservation) or not seen.foreign:
+            continue
+        forced = ", ".join(c.path for c in host.changes if c.action is ChangeAction.REPLACE)
+        finding = Diagnostic(
+            f"replacing {host.address} would delete deployments of others: {', '.join(seen.foreign)}",
+            detail=f"{forced or 'Its state'}: {host.reason}.",
+            remedy="Restore the former value in the spec, or move these deployments to another endpoint.",
+            address=str(host.address),
+            code="others-on-endpoint",
+        )
+        yield subject.at("endpoint", finding)
 
 
 @check(
@@ -29,7 +52,7 @@ def size_allowed(subject: Subject) -> Iterator[Diagnostic]:
     """size-not-allowed, size-not-in-spec-list, no-list-known."""
     for deployment in subject.stack.of_kind("deployment"):
         size, parts = str(deployment.properties["instance_type"]), deployment.parts
-        model = subject.facts.base_model or BaseModel("", "", parts.model_name, "")
+        model = subject.facts.base_model or _served(subject, deployment)
         for finding in size_findings(size, model, "inference", parts.allow, str(deployment.address), subject.facts):
             yield subject.at("deployment.instance_type", finding)
 
@@ -67,3 +90,14 @@ def deployment_count(subject: Subject) -> Iterator[Diagnostic]:
                     code="too-many-deployments",
                 ),
             )
+
+
+def _served(subject: Subject, deployment: Desired[DeploymentParts]) -> BaseModel:
+    """Return what is known of a model that is served without training: only a published one has lists."""
+    parts = deployment.parts
+    model = subject.stack.resource(parts.model) if parts.model else None
+    live = subject.live(model) if model is not None and not model.owned else None
+    if live is None:
+        return BaseModel("", "", parts.model_name, "")
+    registry = live.object_id.partition("/registries/")[2].partition("/")[0]
+    return BaseModel.from_document(live.raw, registry=registry, name=parts.model_name)

@@ -10,10 +10,11 @@ from phift.catalog.vm_sizes import spelled
 from phift.compile.draft import Draft, drop_none
 from phift.compile.naming import deployment_name
 from phift.digest import digest_of
+from phift.kinds.deployment.data_collector import collected, collector_of
 from phift.kinds.deployment.parts import IN_PLACE, REPLACE, DeploymentParts
-from phift.spec import DeploymentBlock, InitialCount, RolloutBlock, SecretRef
+from phift.spec import DeploymentBlock, EnvironmentBlock, EnvironmentRef, InitialCount, RolloutBlock, SecretRef
 from phift.state.desired import Desired
-from phift.state.exports import DeploymentExport, EndpointExport, ModelExport
+from phift.state.exports import CodeExport, DeploymentExport, EndpointExport, EnvironmentExport, ModelExport
 
 __all__ = ["DIGEST_VERSION", "deployment"]
 
@@ -34,14 +35,22 @@ def deployment(draft: Draft) -> list[Desired[DeploymentParts]]:
         draft.error("deployment", "`deployment` requires a model", code="no-model", remedy=_ADD_MODEL)
         return []
     rollout = draft.spec.rollout or RolloutBlock()
-    inputs = _inputs(block, model, spelled(block.instance_type))
+    code, environment = draft.first(CodeExport), draft.first(EnvironmentExport)
+    _require_container(draft, block, model)
+    content = _content(draft, block)
+    inputs = _inputs(block, model, content, spelled(block.instance_type))
     digest = _digest(inputs)
     # Release 0.1.0 used the spelling of the size in the spec for the name.
-    written = {_digest(_inputs(block, model, size)) for size in (block.instance_type, block.instance_type.lower())}
+    written = {
+        _digest(_inputs(block, model, content, size)) for size in (block.instance_type, block.instance_type.lower())
+    }
     beside = rollout.strategy not in {IN_PLACE, REPLACE}
     secrets = {k: v for k, v in block.environment_variables.items() if isinstance(v, SecretRef)}
     name = draft.named(DEPLOYMENT, deployment_name(digest)) if beside else IN_PLACE_NAME
     draft.export(DeploymentExport(DEPLOYMENT, name, beside))
+    if block.data_collector is not None:
+        draft.notes += collected(block.data_collector, endpoint.name, name)
+    parts_of_it = tuple(export.address for export in (code, environment) if export)
     return [
         Desired(
             address=DEPLOYMENT,
@@ -57,12 +66,20 @@ def deployment(draft: Draft) -> list[Desired[DeploymentParts]]:
                 keep_previous=rollout.keep_previous,
                 keep_hours=rollout.keep_previous_hours,
                 initial_count=block.instance_count.initial if isinstance(block.instance_count, InitialCount) else None,
-                environment=block.environment,
+                environment=environment.address if environment else _reference(draft, block),
+                code=code.address if code else None,
+                scoring_script=block.code_configuration.scoring_script if block.code_configuration else "",
                 secrets=secrets,
                 allow=block.allow,
             ),
-            shown=drop_none({"model": inputs["model"], "secrets": {k: str(v) for k, v in secrets.items()} or None}),
-            depends_on=(endpoint.address, model.address),
+            shown=drop_none(
+                {
+                    "model": inputs["model"],
+                    **content,
+                    "secrets": {k: str(v) for k, v in secrets.items()} or None,
+                }
+            ),
+            depends_on=(endpoint.address, model.address, *parts_of_it),
             generated=endpoint.generated,
             former_names=tuple(deployment_name(d) for d in sorted(written - {digest})) if beside else (),
             protect=block.protect or draft.spec.protect,
@@ -75,13 +92,54 @@ def _digest(inputs: Mapping[str, Any]) -> str:
     return digest_of({"digest_version": DIGEST_VERSION, **inputs})
 
 
-def _inputs(block: DeploymentBlock, model: ModelExport, size: str) -> dict[str, Any]:
+def _content(draft: Draft, block: DeploymentBlock) -> dict[str, Any]:
+    """Return the inputs of the name that describe the container: code and environment."""
+    code, environment = draft.first(CodeExport), draft.first(EnvironmentExport)
+    script = block.code_configuration.scoring_script if block.code_configuration else ""
+    own = f"{environment.name}@{environment.digest}" if environment else _reference(draft, block)
+    return drop_none(
+        {
+            "environment": own,
+            "code_configuration": {"code": code.digest, "scoring_script": script} if code else None,
+        }
+    )
+
+
+def _reference(draft: Draft, block: DeploymentBlock) -> str | None:
+    """Return the environment that the spec refers to: as written if that is a version, otherwise the pinned version."""
+    reference, pinned = block.environment, draft.facts.environment
+    if not isinstance(reference, EnvironmentRef):
+        return None
+    return str(pinned) if reference.asset.floats and pinned is not None else str(reference)
+
+
+def _require_container(draft: Draft, block: DeploymentBlock, model: ModelExport) -> None:
+    """Add an error for a model that cannot be served without code, and for code without an environment."""
+    if block.code_configuration is not None and block.environment is None:
+        draft.error(
+            "deployment.code_configuration",
+            "a scoring script requires an environment",
+            code="no-environment",
+            detail="The service derives the environment of an MLflow model only if it also provides the script.",
+            remedy="Add deployment.environment: a curated environment, azureml:NAME:VERSION, or {image, conda_file}.",
+        )
+    own_server = isinstance(block.environment, EnvironmentBlock) and block.environment.inference_config is not None
+    if model.type == "custom_model" and block.code_configuration is None and not own_server:
+        draft.error(
+            "deployment",
+            f"model {model.name} is of type custom_model: the deployment requires code_configuration",
+            code="no-code",
+            remedy="Add deployment.code_configuration and environment, or register an MLflow model.",
+        )
+
+
+def _inputs(block: DeploymentBlock, model: ModelExport, content: Mapping[str, Any], size: str) -> dict[str, Any]:
     """Return the inputs of the name of a deployment: changing one of them requires a new deployment."""
     return drop_none(
         {
             "model": f"{model.name}@{model.digest[:12]}",
             "instance_type": size,
-            "environment": block.environment,
+            **content,
             "environment_variables": {k: str(v) for k, v in sorted(block.environment_variables.items())} or None,
         }
     )
@@ -99,6 +157,8 @@ def _properties(draft: Draft, block: DeploymentBlock) -> dict[str, Any]:
             "environment_variables": plain or None,
             "app_insights_enabled": block.app_insights_enabled,
             "egress_public_network_access": block.egress_public_network_access,
+            "data_collector": collector_of(block.data_collector) if block.data_collector else None,
+            "properties": block.properties or None,
             "description": block.description,
             "tags": draft.tags(block.tags),
         }

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from phift.kinds.deployment.data_collector import observed_collector
 from phift.kinds.shared.fields import TAGS, Field, Group, milliseconds
+from phift.kinds.shared.online import users_properties
 from phift.kinds.shared.wire import seconds_of
 
 __all__ = ["TABLE"]
@@ -50,6 +52,8 @@ TABLE = (
     Field("environment_variables", "properties.environmentVariables", lambda value: value or {}, build=None),
     Field("app_insights_enabled", "properties.appInsightsEnabled", bool),
     Field("egress_public_network_access", "properties.egressPublicNetworkAccess", _access),
+    Field("data_collector", "properties.dataCollector", observed_collector, build=None),
+    Field("properties", "properties.properties", users_properties, build=None),
     Field("description", "properties.description"),
     TAGS,
 )

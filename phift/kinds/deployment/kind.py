@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from phift.kinds.base import Kind, Wire
-from phift.kinds.deployment.checks import deployment_count, size_allowed, size_offered
+from phift.kinds.deployment.checks import deployment_count, others_kept, size_allowed, size_offered
 from phift.kinds.deployment.compile import deployment
 from phift.kinds.deployment.demand import demand
 from phift.kinds.deployment.parts import DeploymentObservation, DeploymentParts
@@ -41,7 +41,7 @@ DEPLOYMENT = Kind(
     permissions=writing("onlineEndpoints/deployments"),
     decide=decide,
     removals=removals,
-    checks=(size_allowed, size_offered, deployment_count),
+    checks=(size_allowed, size_offered, deployment_count, others_kept),
     demand=demand,
     rate=rate,
     wanted_rate=wanted_rate,

@@ -35,7 +35,10 @@ class DeploymentParts:
     """The mark to write on one that is no longer in the spec, see phift.kinds.deployment.keeping."""
     initial_count: int | None = None
     """Number of instances at creation, if an autoscaler changes it afterwards."""
-    environment: str | None = None
+    environment: str | Address | None = None
+    """The reference to send, or the address of an environment of the spec."""
+    code: Address | None = None
+    scoring_script: str = ""
     secrets: Mapping[str, SecretRef] = field(default_factory=dict)
     """Environment variables by name."""
     allow: tuple[str, ...] = ()
@@ -45,8 +48,12 @@ class DeploymentParts:
 @dataclass(frozen=True)
 class DeploymentObservation(Observation):
     """busy: live traffic in per cent by lower-case name. inputs: the inputs of the live deployment. count: of all
-    deployments of the endpoint, those of others included. now: time of the service."""
+    deployments of the endpoint, those of others included. now: time of the service.
 
+    foreign: deployments of the endpoint that the stack does not own.
+    """
+
+    foreign: tuple[str, ...] = ()
     busy: Mapping[str, int] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
     count: int = 0

@@ -1,19 +1,36 @@
 """`deployment`: the managed online deployment."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from phift.diagnostics import Diagnostic
-from phift.spec.base import AnyCase, Block, Coerced, Secret, Strict, Tags, Texts, fault
-from phift.spec.rules import BlockRules, Implied, Need, NotYet, NumbersAsText, missing
+from phift.diagnostics import Diagnostic, Severity
+from phift.spec.assets import EnvironmentOrRef, ModelOrRef
+from phift.spec.base import AnyCase, Before, Block, Coerced, Secret, Strict, Tags, Texts, fault
+from phift.spec.rules import BlockRules, Elsewhere, Implied, Need, NotYet, NumbersAsText, missing
 from phift.spec.tree import Node
 
 if TYPE_CHECKING:
     from phift.spec.document import Spec
 
-__all__ = ["CodeConfiguration", "DeploymentBlock", "InitialCount", "Probe", "RequestSettings", "ScaleSettings"]
+__all__ = [
+    "CodeConfiguration",
+    "DataCollection",
+    "DataCollector",
+    "DeploymentBlock",
+    "InitialCount",
+    "Probe",
+    "RequestLogging",
+    "RequestSettings",
+    "ScaleSettings",
+]
+
+
+_ROUTE = "Write environment: {inference_config: {liveness_route: {path: /, port: 5001}, ...}}."
+_VAULT_TEXT = r"(?P<name>[A-Za-z0-9-]{1,127})@(?P<vault>https://[a-z0-9-]{3,24}\.vault\.azure\.net)/?"
+_BY_HTTP = "Remove it: the service sends GET requests over HTTP."
 
 
 MOST_INSTANCES = 50
@@ -22,6 +39,13 @@ MOST_INSTANCES = 50
 
 class Probe(Strict):
     """A health probe of a container. Times in seconds."""
+
+    spellings = (
+        Elsewhere("path", _ROUTE),
+        Elsewhere("port", _ROUTE),
+        Elsewhere("scheme", _BY_HTTP),
+        Elsewhere("method", _BY_HTTP),
+    )
 
     initial_delay: Annotated[int | None, Field(ge=1, description="Seconds before the first probe."), Coerced] = None
     period: Annotated[int | None, Field(ge=1, description="Seconds between probes."), Coerced] = None
@@ -53,6 +77,52 @@ class CodeConfiguration(Strict):
 
     code: Annotated[str, Field(min_length=1, description="Folder with the code, relative to this file.")]
     scoring_script: Annotated[str, Field(min_length=1, description="Scoring script in that folder.")]
+
+
+_RATE = Field(ge=0, le=1, description="Share of the requests to store, from 0 to 1.")
+
+
+def _data_asset(value: Any) -> Any:
+    """Unwrap `{data_id: ID}` and `{name: NAME, version: VERSION}` of `az ml` YAML."""
+    if isinstance(value, Mapping) and set(value) == {"data_id"}:
+        return value["data_id"]
+    if isinstance(value, Mapping) and set(value) == {"name", "version"}:
+        return f"azureml:{value['name']}:{value['version']}"
+    return value
+
+
+class DataCollection(Strict):
+    """A collection, such as model_inputs or model_outputs."""
+
+    enabled: Annotated[bool, Field(description="Store this collection."), Coerced]
+    sampling_rate: Annotated[float | None, _RATE, Coerced] = None
+    data: Annotated[
+        str | None,
+        Before(_data_asset),
+        Field(description="Data asset of the files: azureml:NAME:VERSION."),
+    ] = None
+    client_id: Annotated[str | None, Field(description="Client id of the identity that writes.")] = None
+
+
+class RequestLogging(Strict):
+    """What to store of the requests in addition."""
+
+    capture_headers: Annotated[Texts, Field(description="Headers to store.")] = ()
+
+
+class DataCollector(Strict):
+    """What to store of requests and answers."""
+
+    collections: Annotated[
+        dict[str, DataCollection], Field(min_length=1, description="Collections by name: model_inputs, ...")
+    ]
+    rolling_rate: Annotated[
+        Literal["minute", "hour", "day", "month", "year"] | None,
+        Field(description="Time after which a new file begins."),
+        AnyCase,
+    ] = None
+    sampling_rate: Annotated[float | None, _RATE, Coerced] = None
+    request_logging: Annotated[RequestLogging | None, Field(description="Headers to store.")] = None
 
 
 class ScaleSettings(Strict):
@@ -103,9 +173,36 @@ def _variable_names(root: Node) -> Iterator[Diagnostic]:
 
 
 def _has_model(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
-    """Check that the deployment has a model, trained or referred to."""
-    if spec.finetune is None and spec.base_model is None and spec.model is None:
+    """Check that the deployment has one model, trained, registered or referred to."""
+    block = spec.deployment
+    own = block is not None and block.model is not None
+    if spec.finetune is None and spec.base_model is None and spec.model is None and not own:
         yield missing(root, "deployment", "model", "model: azureml:NAME:VERSION, or base_model, data and finetune")
+    if own and (spec.finetune is not None or spec.base_model is not None or spec.model is not None):
+        what = "the spec trains a model" if spec.finetune or spec.base_model else "the spec has another `model`"
+        yield Diagnostic(
+            f"deployment.model: {what}",
+            remedy="Keep one of them; `deployment.model` is the spelling of `az ml` for `model`.",
+            mark=root.nearest(("deployment", "model")).name_mark,
+            path="deployment.model",
+            code="two-models",
+        )
+
+
+def _resolved_by_code(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
+    """Warn about the convention of a sample of `az ml` for secrets, which the service does not know."""
+    for name, value in (spec.deployment.environment_variables if spec.deployment else {}).items():
+        if isinstance(value, str) and (found := re.fullmatch(_VAULT_TEXT, value)):
+            place = ("deployment", "environment_variables", name)
+            yield Diagnostic(
+                f"deployment.environment_variables.{name} is text: the service does not resolve it",
+                Severity.WARNING,
+                detail="NAME@https://VAULT.vault.azure.net is a convention between a spec and its scoring script.",
+                remedy=f"If the script does not, write ${{{{keyvault:{found['vault']}/secrets/{found['name']}}}}}.",
+                mark=root.nearest(place).mark,
+                path=".".join(place),
+                code="secret-as-text",
+            )
 
 
 class DeploymentBlock(Block):
@@ -113,19 +210,33 @@ class DeploymentBlock(Block):
 
     rules: ClassVar[BlockRules] = BlockRules(
         needs=(Need("endpoint", "endpoint: {auth_mode: key}"),),
-        not_yet=(
-            NotYet("code_configuration", "a custom scoring script", remedy="MLflow models do not need one."),
-            NotYet("scale_settings", "autoscaling settings", remedy="Write instance_count: {initial: n}."),
+        not_yet=(NotYet("scale_settings", "autoscaling settings", remedy="Write instance_count: {initial: n}."),),
+        checks=(
+            _has_model,
+            _resolved_by_code,
         ),
-        checks=(_has_model,),
         tree_checks=(_variable_names,),
     )
     spellings = (
         Implied("$schema"),
         Implied("type", ("managed",), "phift creates managed online deployments only: remove it."),
         NumbersAsText("environment_variables"),
+        Elsewhere("name", "Remove it: the name of a deployment is the digest of what requires a new one."),
+        Elsewhere("endpoint_name", "Remove it: the deployment belongs to `endpoint`."),
+        Elsewhere("model_mount_path", "Write azure: {properties: {modelMountPath: PATH}}."),
+        Elsewhere(
+            "private_network_connection",
+            "Write egress_public_network_access: disabled; the service replaced the other field by it.",
+        ),
+        Elsewhere("code_path", "Write code_configuration: {code: FOLDER, scoring_script: FILE}."),
+        Elsewhere("scoring_script", "Write code_configuration: {code: FOLDER, scoring_script: FILE}."),
+        Elsewhere("resources", "Kubernetes only: the size of a managed deployment is instance_type."),
     )
 
+    model: Annotated[
+        ModelOrRef | None,
+        Field(description="The model to serve: the spelling of `az ml` for `model`."),
+    ] = None
     instance_type: Annotated[str, Field(min_length=1, description="VM size of the instances.")]
     instance_count: Annotated[
         _Count, Field(description="Number of instances, or {initial: n} for an autoscaled deployment.")
@@ -140,7 +251,8 @@ class DeploymentBlock(Block):
     request_settings: Annotated[RequestSettings | None, Field(description="Limits of requests.")] = None
     scale_settings: Annotated[ScaleSettings | None, Field(description="Scaling of the instances.")] = None
     environment: Annotated[
-        str | None, Field(min_length=1, description="azureml:NAME:VERSION, or the id of an environment in a registry.")
+        EnvironmentOrRef | None,
+        Field(description="azureml:NAME:VERSION, the id of a registry, a curated one (AzureML-...), or its content."),
     ] = None
     code_configuration: Annotated[CodeConfiguration | None, Field(description="A custom scoring script.")] = None
     environment_variables: Annotated[
@@ -152,6 +264,10 @@ class DeploymentBlock(Block):
         Field(description="Whether containers can access the internet."),
         AnyCase,
     ] = None
+    data_collector: Annotated[
+        DataCollector | None, Field(description="Store requests and answers in the workspace.")
+    ] = None
+    properties: Annotated[Tags | None, Field(description="Properties of the deployment.")] = None
     app_insights_enabled: Annotated[bool, Field(description="Send telemetry to Application Insights."), Coerced] = False
     description: Annotated[str | None, Field(description="Shown in the workspace.")] = None
     tags: Annotated[Tags, Field(description="Tags of the deployment.")] = Field(default_factory=dict)

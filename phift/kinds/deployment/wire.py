@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+from phift.address import Address
 from phift.azure.operations import operation_of
 from phift.errors import AzureError
 from phift.kinds.context import Context
 from phift.kinds.deployment.count import wanted_count
+from phift.kinds.deployment.data_collector import collector_body
 from phift.kinds.deployment.fields import TABLE
 from phift.kinds.deployment.keeping import KEPT, NOT_KEPT, written
 from phift.kinds.deployment.parts import DeploymentObservation, DeploymentParts
 from phift.kinds.deployment.secrets import secrets_of
 from phift.kinds.progress import Progress, Written
 from phift.kinds.shared.fields import arguments, observed
-from phift.kinds.shared.online import endpoint_path, find_endpoint, give_up_share, split
+from phift.kinds.shared.online import endpoint_path, find_endpoint, give_up_share, split, users_properties
 from phift.kinds.shared.wire import (
     READ,
     body_of,
     live_of,
     marks_in,
+    merged,
     others_tags,
     own_marks,
     provisioning,
@@ -30,7 +33,7 @@ from phift.state.desired import Desired
 from phift.state.live import Live, Previous
 from phift.state.ownership import FIELDS, INPUTS, RAW, inputs_in
 
-__all__ = ["DeploymentWire"]
+__all__ = ["Assets", "DeploymentWire", "assets_of"]
 
 _WRITE = "2023-04-01-preview"
 """The api-version azure-ai-ml 1.35 writes deployments with."""
@@ -46,6 +49,26 @@ _REMEDY = (
 )
 
 
+class Assets(NamedTuple):
+    """The ids of the assets of a deployment; "" for none."""
+
+    model: str
+    code: str = ""
+    environment: str = ""
+
+
+def assets_of(context: Context, desired: Desired[DeploymentParts]) -> Assets:
+    """Return the ids of the assets from the outputs of earlier steps."""
+    parts = desired.parts
+    if parts.model is None:
+        raise TypeError(f"{desired.address} is not in the spec and is never written")
+    environment = parts.environment
+    if isinstance(environment, Address):
+        environment = str(context.outputs[environment]["id"])
+    code = str(context.outputs[parts.code]["id"]) if parts.code else ""
+    return Assets(str(context.outputs[parts.model]["id"]), code, environment or "")
+
+
 class DeploymentWire:
     def read(self, context: Context, desired: Desired[DeploymentParts]) -> DeploymentObservation:
         """Read the deployment, the other deployments of the stack on the endpoint, and the traffic."""
@@ -54,7 +77,7 @@ class DeploymentWire:
         if raw_endpoint is None:
             return DeploymentObservation()
         found: Live | None = None
-        others = []
+        others, foreign = [], []
         deployments = context.list(f"{path}/deployments", READ)
         for raw in deployments:
             live = self._live(context, desired, raw)
@@ -62,6 +85,8 @@ class DeploymentWire:
                 found = live
             elif live.ours:
                 others.append(live)
+            else:
+                foreign.append(live.name)
         others.sort(key=lambda live: str((live.raw.get("systemData") or {}).get("createdAt", "")), reverse=True)
         busy = split(raw_endpoint["properties"].get("traffic"))
         serving = [o for o in others if o.name.lower() in busy] or others
@@ -69,6 +94,7 @@ class DeploymentWire:
             found,
             others=tuple(others),
             previous=Previous(serving[0].name, inputs_in(serving[0].marks)) if serving else None,
+            foreign=tuple(foreign),
             busy=busy,
             inputs=inputs_in(found.marks) if found else {},
             count=len(deployments),
@@ -81,23 +107,26 @@ class DeploymentWire:
     def entity(
         self,
         desired: Desired[DeploymentParts],
-        model_id: str,
+        ids: Assets,
         count: int,
         tags: Mapping[str, str],
         properties: Mapping[str, str],
     ) -> Any:
-        from azure.ai.ml.entities import ManagedOnlineDeployment
+        from azure.ai.ml.entities import CodeConfiguration, ManagedOnlineDeployment
 
         wanted = desired.properties
         fields = arguments(TABLE, wanted)
-        if environment := desired.parts.environment:
-            fields["environment"] = environment
+        if ids.environment:
+            fields["environment"] = ids.environment
+        if ids.code:
+            script = desired.parts.scoring_script
+            fields["code_configuration"] = CodeConfiguration(code=ids.code, scoring_script=script)
         if variables := {**(wanted.get("environment_variables") or {}), **secrets_of(desired)}:
             fields["environment_variables"] = variables
         return ManagedOnlineDeployment(
             name=desired.name,
             endpoint_name=desired.parts.endpoint,
-            model=model_id,
+            model=ids.model,
             instance_count=count,
             tags=dict(tags),
             properties=dict(properties),
@@ -148,10 +177,13 @@ class DeploymentWire:
         # Too long for an ARM tag; stored in the property bag.
         bag = {name: marks.pop(name) for name in (INPUTS, FIELDS, RAW) if name in marks}
         tags = {**kept, **(desired.properties.get("tags") or {}), **marks}
-        if desired.parts.model is None:
-            raise TypeError(f"{desired.address} is not in the spec and is never written")
-        model_id = str(context.outputs[desired.parts.model]["id"])
-        body = body_of(context, desired, self.entity(desired, model_id, count, tags, bag))
+        others = users_properties(live.raw["properties"].get("properties")) if live else {}
+        bag = {**others, **(desired.properties.get("properties") or {}), **bag}
+        body = body_of(context, desired, self.entity(desired, assets_of(context, desired), count, tags, bag))
+        if collector := desired.properties.get("data_collector"):
+            # The entity has one sampling rate for all collections.
+            own = {"properties": {"dataCollector": collector_body(collector, context.azure.workspace.arm_id)}}
+            body = merged(body, merged(own, desired.azure))
         answer = context.azure.arm.put(path, _WRITE, body)
         return Written({"name": desired.name}, operation_of(answer))
 

@@ -39,6 +39,7 @@ def endpoint(draft: Draft) -> list[Desired[NoParts]]:
                     "auth_mode": block.auth_mode,
                     "public_network_access": block.public_network_access,
                     "identity": _identity(block),
+                    "properties": block.properties or None,
                     "description": block.description or draft.spec.description,
                     "tags": draft.tags(block.tags),
                 }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from phift.kinds.shared.fields import TAGS, Field, Group
+from phift.kinds.shared.online import users_properties
 
 __all__ = ["TABLE"]
 
@@ -41,6 +42,7 @@ TABLE = (
         ),
         _identity,
     ),
+    Field("properties", "properties.properties", users_properties, build=None),
     Field("description", "properties.description"),
     TAGS,
 )

@@ -20,6 +20,12 @@ class EndpointBlock(Block):
     spellings = (
         Implied("$schema"),
         Implied("kind", ("managed",), "phift creates managed online endpoints only: remove it."),
+        Elsewhere(
+            "mirror_traffic",
+            "Remove it: phift tests a new deployment by requests of its own (`tests`) before it shifts.",
+        ),
+        Elsewhere("location", "Remove it: an endpoint is in the region of its workspace."),
+        Elsewhere("compute", "Kubernetes only: managed endpoints do not have a compute."),
         Elsewhere("traffic", "Remove it: `rollout` decides which deployment gets traffic."),
     )
 
@@ -39,6 +45,7 @@ class EndpointBlock(Block):
         AnyCase,
     ] = "enabled"
     identity: Annotated[ResourceIdentity | None, Field(description="Managed identity of the endpoint.")] = None
+    properties: Annotated[Tags | None, Field(description="Properties of the endpoint.")] = None
     description: Annotated[str | None, Field(description="Shown in the workspace.")] = None
     tags: Annotated[Tags, Field(description="Tags of the endpoint.")] = Field(default_factory=dict)
     protect: Annotated[bool, Field(description="Reject plans that delete it."), Coerced] = False

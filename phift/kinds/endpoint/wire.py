@@ -68,7 +68,10 @@ class EndpointWire:
     def entity(self, desired: Desired[NoParts], tags: Mapping[str, str]) -> Any:
         from azure.ai.ml.entities import ManagedOnlineEndpoint
 
-        return ManagedOnlineEndpoint(name=desired.name, tags=dict(tags), **arguments(TABLE, desired.properties))
+        own = dict(desired.properties.get("properties") or {})
+        return ManagedOnlineEndpoint(
+            name=desired.name, tags=dict(tags), properties=own, **arguments(TABLE, desired.properties)
+        )
 
     def create(self, context: Context, desired: Desired[NoParts]) -> Written:
         path = endpoint_path(context, desired.name)
@@ -100,6 +103,8 @@ class EndpointWire:
         own = {k: v for k, v in fresh["properties"].items() if k in {"authMode", "description", "publicNetworkAccess"}}
         if "description" in desired.restored:
             own["description"] = None
+        if bag := desired.properties.get("properties"):
+            own["properties"] = {**written_back(live.raw)["properties"]["properties"], **bag}
         # A PUT starts from the live document: values removed from the spec must be removed from it too.
         removed = [path.removeprefix("azure.") for path in desired.restored if path.startswith("azure.")]
         body = {**written_back(without(live.raw, removed), **own), "tags": tags}

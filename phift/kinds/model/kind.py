@@ -7,38 +7,48 @@ from dataclasses import replace
 from phift.kinds.base import Kind, Wire
 from phift.kinds.model.checks import served_model
 from phift.kinds.model.compile import models
-from phift.kinds.model.parts import ModelObservation, ModelParts, ReferenceParts
+from phift.kinds.model.parts import FileParts, ModelObservation, ModelParts, ReferenceParts
 from phift.kinds.model.plan import decide
 from phift.kinds.model.words import WORDS, result, status
 from phift.kinds.shared.permissions import archiving
+from phift.kinds.shared.uploads import seconds_for
 from phift.plan.model import Decided
 from phift.state.desired import Desired
 from phift.state.traits import Nature, Traits
 
 __all__ = ["MODEL"]
 
+_DEADLINE = 900.0
 
-def _wire() -> Wire[ModelParts | ReferenceParts, ModelObservation]:
+
+def _wire() -> Wire[ModelParts | FileParts | ReferenceParts, ModelObservation]:
     from phift.kinds.model.wire import ModelWire
 
     return ModelWire()
 
 
-def _decided(desired: Desired[ModelParts | ReferenceParts], decided: Decided) -> Desired[ModelParts | ReferenceParts]:
+def _decided(
+    desired: Desired[ModelParts | FileParts | ReferenceParts], decided: Decided
+) -> Desired[ModelParts | FileParts | ReferenceParts]:
     if not isinstance(desired.parts, ModelParts) or not decided.tokens:
         return desired
     return replace(desired, parts=replace(desired.parts, tokens=decided.tokens))
 
 
+def _seconds(desired: Desired[ModelParts | FileParts | ReferenceParts]) -> float:
+    return seconds_for(desired.parts.folder) if isinstance(desired.parts, FileParts) else _DEADLINE
+
+
 MODEL = Kind(
     name="model",
-    traits=Traits(nature=Nature.VERSION, deadline=900.0, adoptable=True),
+    traits=Traits(nature=Nature.VERSION, deadline=_DEADLINE, adoptable=True),
     compile=models,
     load_wire=_wire,
     permissions=archiving("models/versions"),
     decide=decide,
     checks=(served_model,),
     decided=_decided,
+    seconds=_seconds,
     words=WORDS,
     status=status,
     result=result,

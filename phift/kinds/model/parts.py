@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from phift.address import Address
+from phift.folders import Folder
 from phift.state.live import Observation
 
-__all__ = ["ModelObservation", "ModelParts", "ReferenceParts"]
+__all__ = ["FileParts", "ModelObservation", "ModelParts", "ReferenceParts"]
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,14 @@ class ModelParts:
     size: str = ""
     nodes: int = 1
     tokens: int = 0
+
+
+@dataclass(frozen=True)
+class FileParts:
+    """Files to register. uri: where they are already; empty for local ones. folder: the local files, if available."""
+
+    uri: str = ""
+    folder: Folder | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from phift.kinds.model.parts import ModelObservation, ModelParts, ReferenceParts
+from phift.kinds.model.parts import FileParts, ModelObservation, ModelParts, ReferenceParts
 from phift.plan.action import Action
 from phift.plan.decision import Decision, PlanContext, decide_mutable, planned
 from phift.plan.model import KNOWN_AFTER_APPLY
@@ -13,9 +13,9 @@ __all__ = ["decide"]
 
 
 def decide(
-    desired: Desired[ModelParts | ReferenceParts], seen: ModelObservation | None, context: PlanContext
+    desired: Desired[ModelParts | FileParts | ReferenceParts], seen: ModelObservation | None, context: PlanContext
 ) -> Decision:
-    """Reuse the version of this training, or register the next one. References are not changed."""
+    """Reuse the version of this training or content, or register the next one. References are not changed."""
     if not desired.owned:
         return decide_mutable(desired, seen, context)
     if seen and seen.live:
@@ -26,7 +26,9 @@ def decide(
             desired,
             Action.CREATE,
             None,
-            "no registered version for these training inputs",
+            "no registered version with this content"
+            if isinstance(desired.parts, FileParts)
+            else "no registered version for these training inputs",
             identity=f"{desired.name} (version known after apply; expected {following})",
             details={"version": KNOWN_AFTER_APPLY, "next_version": following},
         )

@@ -1,4 +1,4 @@
-"""model: a registered MLflow model, identified by the digest of its training, whatever its version."""
+"""model: a registered model, identified by the digest of its training or of its files, whatever its version."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from phift.digest import canonical_json
 from phift.errors import AzureError, NotFoundError
 from phift.kinds.context import Context
 from phift.kinds.model.fields import TABLE
-from phift.kinds.model.parts import ModelObservation, ModelParts, ReferenceParts
+from phift.kinds.model.parts import FileParts, ModelObservation, ModelParts, ReferenceParts
 from phift.kinds.progress import Progress, Written
 from phift.kinds.shared.fields import arguments, observed
 from phift.kinds.shared.timing import measured
+from phift.kinds.shared.uploads import upload_folder
 from phift.kinds.shared.versions import archive, version_labels, version_live, versions_in
 from phift.kinds.shared.wire import READ, body_of, provisioning
 from phift.state.desired import Desired
@@ -25,13 +26,16 @@ from phift.state.ownership import DIGEST, INPUTS, Ownership, inputs_in
 
 __all__ = ["ModelWire"]
 
-_Parts = ModelParts | ReferenceParts
+_Parts = ModelParts | FileParts | ReferenceParts
 
 _WRITE = "2023-08-01-preview"
 """The api-version azure-ai-ml 1.35 writes model versions with."""
 
 _REGISTRY = "2021-10-01-dataplanepreview"
 """The api-version of registries on the data plane, as azure-ai-ml 1.35 requests them."""
+
+_FOLDER = "phift/models/"
+"""Folder of model files in the blob store of the workspace."""
 
 _ATTEMPTS = 5
 """Maximum number of version numbers to skip because others took them meanwhile."""
@@ -81,13 +85,9 @@ class ModelWire:
         )
 
     def create(self, context: Context, desired: Desired[_Parts]) -> Written:
-        parts = desired.parts
-        if not isinstance(parts, ModelParts):
-            raise TypeError(f"{desired.address} is a reference and is never written")
-        job = context.outputs[parts.run]["name"]
-        source = f"azureml://jobs/{job}/outputs/{PIPELINE_OUTPUT}"
+        source = self._source(context, desired)
         version = self.read(context, desired).next_version
-        run = measured(context.azure, str(job), size=parts.size, nodes=parts.nodes, tokens=parts.tokens)
+        run = self._measured(context, desired)
         for attempt in range(_ATTEMPTS):
             try:
                 answer = self._put(context, desired, version, source, None, run)
@@ -118,6 +118,29 @@ class ModelWire:
 
     def outputs(self, context: Context, desired: Desired[_Parts], live: Live) -> Mapping[str, Any]:
         return {"name": live.name, "version": live.version, "id": live.object_id}
+
+    def _measured(self, context: Context, desired: Desired[_Parts]) -> Measured | None:
+        """Return the times of the training that the version results from; None for other versions."""
+        parts = desired.parts
+        if not isinstance(parts, ModelParts):
+            return None
+        job = str(context.outputs[parts.run]["name"])
+        return measured(context.azure, job, size=parts.size, nodes=parts.nodes, tokens=parts.tokens)
+
+    def _source(self, context: Context, desired: Desired[_Parts]) -> str:
+        """Return the URI of the files, after uploading local ones."""
+        parts = desired.parts
+        if isinstance(parts, ModelParts):
+            return f"azureml://jobs/{context.outputs[parts.run]['name']}/outputs/{PIPELINE_OUTPUT}"
+        if not isinstance(parts, FileParts):
+            raise TypeError(f"{desired.address} is a reference and is never written")
+        folder = parts.folder
+        if folder is None:
+            return parts.uri
+        prefix = f"{_FOLDER}{folder.digest}"
+        whole = prefix if folder.single else f"{prefix}/{folder.name}"
+        upload_folder(context, folder, whole)
+        return context.azure.blobs.uri(f"{whole}/{folder.name}" if folder.single else whole)
 
     def _put(
         self,

@@ -10,8 +10,18 @@ from phift.azure.operations import operation_of
 from phift.errors import ConflictError
 from phift.kinds.context import Context
 from phift.kinds.shared.wire import READ, provisioning
+from phift.state.ownership import user_tags
 
-__all__ = ["AGAIN", "WRITE", "endpoint_path", "find_endpoint", "give_up_share", "split", "written_back"]
+__all__ = [
+    "AGAIN",
+    "WRITE",
+    "endpoint_path",
+    "find_endpoint",
+    "give_up_share",
+    "split",
+    "users_properties",
+    "written_back",
+]
 
 WRITE = "2022-02-01-preview"
 """The api-version azure-ai-ml 1.35 writes endpoints with."""
@@ -37,7 +47,7 @@ def find_endpoint(context: Context, name: str) -> dict[str, Any] | None:
 def written_back(raw: Mapping[str, Any], **own: Any) -> dict[str, Any]:
     """Return the live document as the body of a PUT, with the properties of `own` replaced and traffic kept."""
     properties = raw["properties"]
-    bag = {k: v for k, v in (properties.get("properties") or {}).items() if not k.startswith(_SERVER_OWNED)}
+    bag = users_properties(properties.get("properties"))
     identity = raw.get("identity") or {"type": "SystemAssigned"}
     kept: dict[str, Any] = {"type": identity["type"]}
     if users := identity.get("userAssignedIdentities"):
@@ -56,6 +66,11 @@ def written_back(raw: Mapping[str, Any], **own: Any) -> dict[str, Any]:
             **own,
         },
     }
+
+
+def users_properties(bag: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the properties of a bag that neither the service nor phift owns."""
+    return {k: v for k, v in user_tags(bag).items() if not k.startswith(_SERVER_OWNED)}
 
 
 def split(traffic: Mapping[str, Any] | None) -> dict[str, int]:

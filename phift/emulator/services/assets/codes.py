@@ -40,7 +40,12 @@ def _create(call: Call, name: str, version: str, sent: dict[str, Any]) -> dict[s
 
 def _update(call: Call, existing: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
     old: dict[str, Any] = existing["properties"]
-    return {**old, "description": sent.get("description"), "tags": text_map(sent.get("tags"), "tags")}
+    return {
+        **old,
+        "description": sent.get("description"),
+        "tags": text_map(sent.get("tags"), "tags"),
+        "isArchived": bool(sent.get("isArchived", False)),
+    }
 
 
 CODES = AssetKind(segment="codes", label="Code", create=_create, update=_update)

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from phift.emulator.core.assumed import holds
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.validation import text_map
 from phift.emulator.core.yamlfile import load_yaml
@@ -26,6 +27,11 @@ _REGISTERED = re.compile(
 _CURATED = re.compile(
     rf"(?:azureml:|(?:azureml:)?/subscriptions/.+/environments/)(?P<name>{PREFIX}[^/:@]+)"
     r"(?:(?::|/versions/)(?P<version>[^/:@]+)|@\w+|/labels/\w+)",
+    re.IGNORECASE,
+)
+_OWN = re.compile(
+    r"(?:azureml:)?/subscriptions/.+/workspaces/[^/]+/environments/(?P<name>[^/]+)/"
+    r"(?:versions/(?P<version>[^/]+)|labels/(?P<label>[^/]+))",
     re.IGNORECASE,
 )
 _NAMED = re.compile(r"azureml:(?P<name>[A-Za-z0-9._-]+)(?::(?P<version>[A-Za-z0-9._-]+)|@(?P<label>[A-Za-z0-9._-]+))")
@@ -108,14 +114,29 @@ def environment_id(emulator: Emulator, reference: str) -> str:
     return f"azureml://registries/azureml/environments/{full}/versions/{version}"
 
 
-def check_environment(emulator: Emulator, reference: str) -> None:
-    """Raises ServiceError 404 for an environment that a registry, or the curated ones, should have and have not. Of
-    others nothing is asked: what runs here needs none (assumed: asset_not_found_envelope)."""
+def check_environment(emulator: Emulator, reference: str, *, own: bool = False) -> None:
+    """Raises ServiceError 404 for an environment that a registry, or the curated ones, should have and have not. own:
+    also for one that the workspace should have; of those that jobs name nothing is asked, as what runs here needs none
+    (assumed: asset_not_found_envelope, unknown_environments_are_refused)."""
     found = _CURATED.fullmatch(reference)
     if found and find_version(emulator, "environments", found["name"], found["version"] or "") is None:
         which = f":{found['version']}" if found["version"] else "@latest"
         environment_id(emulator, f"azureml:{found['name']}{which}")
     _check_registry(emulator, reference)
+    if own and not found and holds(emulator.store, "unknown_environments_are_refused"):
+        _check_own(emulator, reference)
+
+
+def _check_own(emulator: Emulator, reference: str) -> None:
+    if found := _OWN.fullmatch(reference):
+        name, label = found["name"], found["label"] or ""
+        version = found["version"] or labelled_version(emulator.store, "environments", name, label) or ""
+        if emulator.store.get("environments/versions", name, version) is None:
+            raise _none(name, found["version"] or "", label)
+    elif not _REGISTERED.fullmatch(reference):
+        environment_id(emulator, reference)
+        if not _NAMED.fullmatch(reference):
+            raise ServiceError(400, "UserError", f"{reference} is not the id of an environment.")
 
 
 def _check_registry(emulator: Emulator, reference: str) -> None:

@@ -12,7 +12,7 @@ from phift.emulator.core.errors import ServiceError, not_supported
 from phift.emulator.core.validation import check_tags, text_map
 from phift.emulator.services.deployments.prepare import model_key
 from phift.emulator.services.deployments.quota import size_of
-from phift.emulator.services.deployments.rules import check_assets, probe_of, request_settings, sku_of
+from phift.emulator.services.deployments.rules import check_assets, data_collector, probe_of, request_settings, sku_of
 from phift.emulator.services.emulator import Call, Emulator
 from phift.emulator.services.endpoints.rules import refusal
 from phift.emulator.services.endpoints.state import DEPLOYMENT, endpoint_id, operation_uri
@@ -61,6 +61,7 @@ def written(
             "provisioningState": "Creating",
             "instanceType": sent.get("instanceType"),
             "model": sent.get("model"),
+            "dataCollector": data_collector(sent.get("dataCollector")),
             "egressPublicNetworkAccess": sent.get("egressPublicNetworkAccess") or "Enabled",
             "endpointComputeType": "Managed",
         },
@@ -104,6 +105,6 @@ def shown_to(call: Call, record: dict[str, Any]) -> dict[str, Any]:
     )
     if record["succeeded"]:
         properties["environmentVariables"] |= server_variables(call.emulator, properties)
-    properties |= {"privateNetworkConnection": False, "dataCollector": None}
+    properties |= {"privateNetworkConnection": False, "dataCollector": properties.get("dataCollector")}
     document["properties"] = shown(DEPLOYMENT, properties, call.api_version)
     return document

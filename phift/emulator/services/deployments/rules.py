@@ -17,6 +17,8 @@ __all__ = []
 
 _MAX_INSTANCES = 50
 _MAX_TIMEOUT = 180.0
+_MODES = {"enabled": "Enabled", "disabled": "Disabled"}
+_ROLLING = ("Year", "Month", "Day", "Hour", "Minute")
 _REQUEST_SETTINGS = {"maxQueueWait": "PT0S", "requestTimeout": "PT5S", "maxConcurrentRequestsPerInstance": 1}
 
 
@@ -54,6 +56,28 @@ def probe_of(field: str, sent: Any) -> dict[str, Any]:
     return {**DEFAULT_PROBE, **given}
 
 
+def data_collector(sent: Any) -> dict[str, Any] | None:
+    """What is kept of it (assumed: data_collector). Raises ServiceError for what its types do not allow."""
+    if not sent:
+        return None
+    collections = sent.get("collections")
+    if not isinstance(collections, dict) or not collections:
+        raise refusal({"DataCollector.Collections": "A data collector needs collections."})
+    kept = {}
+    for name, each in collections.items():
+        mode = _MODES.get(str((each or {}).get("dataCollectionMode")).lower())
+        rate = (each or {}).get("samplingRate", 1.0)
+        if mode is None:
+            raise refusal({f"DataCollector.Collections.{name}": "DataCollectionMode must be Enabled or Disabled."})
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
+            raise refusal({f"DataCollector.Collections.{name}": "SamplingRate must be a number from 0 to 1."})
+        kept[name] = {"clientId": None, "dataId": None, **each, "dataCollectionMode": mode, "samplingRate": float(rate)}
+    rolling = str(sent.get("rollingRate") or "Hour").capitalize()
+    if rolling not in _ROLLING:
+        raise refusal({"DataCollector.RollingRate": f"RollingRate must be one of {', '.join(_ROLLING)}."})
+    return {"collections": kept, "rollingRate": rolling, "requestLogging": sent.get("requestLogging")}
+
+
 def check_assets(emulator: Emulator, properties: dict[str, Any]) -> None:
     """Model and code exist; a model that is none of MLflow brings its own code."""
     model, code = properties["model"], properties["codeConfiguration"]
@@ -62,7 +86,7 @@ def check_assets(emulator: Emulator, properties: dict[str, Any]) -> None:
     kind = ""
     if environment := properties["environmentId"]:
         try:
-            check_environment(emulator, str(environment))
+            check_environment(emulator, str(environment), own=True)
         except ServiceError as error:
             text = f"The environment {environment} cannot be found: {error.message}"
             raise refusal({"EnvironmentId": text}) from error

@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 from phift.emulator.core.apiversions import shown
+from phift.emulator.core.assumed import holds
 from phift.emulator.core.documents import PRINCIPAL, timestamp
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.validation import check_tags, text_map
@@ -81,13 +82,31 @@ def written(call: Call, body: dict[str, Any], old: dict[str, Any] | None) -> dic
         "tags": check_tags(body.get("tags")),
         "location": body.get("location") or emulator.workspace.location,
         "kind": "Managed",
-        "identity": _identity(emulator, body.get("identity"), (old or {}).get("identity")),
+        "identity": _identity(emulator, _fixed(emulator, body, old), (old or {}).get("identity")),
     }
 
 
 def _access(sent: Any) -> Any:
     """Clients send it in lower case; the type has two words."""
     return {"": "Enabled", "enabled": "Enabled", "disabled": "Disabled"}.get(str(sent or "").lower(), sent)
+
+
+def _fixed(emulator: Emulator, body: dict[str, Any], old: dict[str, Any] | None) -> Any:
+    """The identity that is asked for; raises for another than that of the endpoint
+    (assumed: endpoint_identity_is_fixed)."""
+    asked, had = body.get("identity"), (old or {}).get("identity")
+    if had is None or old is None or old["properties"]["provisioningState"] == "Failed":
+        return asked
+    if not isinstance(asked, dict):
+        return had
+    if _named(asked) != _named(had) and holds(emulator.store, "endpoint_identity_is_fixed"):
+        raise refusal({"Identity": "The identity of an endpoint cannot be changed. Delete and re-create the endpoint."})
+    return asked
+
+
+def _named(identity: dict[str, Any]) -> tuple[str, set[str]]:
+    users = identity.get("userAssignedIdentities") or {}
+    return str(identity.get("type")).replace(" ", "").lower(), {str(name).lower() for name in users}
 
 
 def _identity(emulator: Emulator, asked: Any, old: dict[str, Any] | None) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""code: the folder of a custom scoring script, identified by its content."""

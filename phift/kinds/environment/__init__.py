@@ -1,0 +1,1 @@
+"""environment: an environment that the spec defines, identified by its content."""
