@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from phift.phases.read_history import force_unlock, history, lease_holder, outputs, settle
     from phift.phases.read_logs import Metrics, Point, deployment_logs, logs, metrics
     from phift.phases.results import ManyApplied, ManyPlans, StackApplied, StackPlan
+    from phift.phases.run_doctor import Diagnosis, Fact, Result, doctor
     from phift.phases.run_preflight import Preflight, Row, Verdict, preflight
     from phift.phases.show_status import Status, StatusRow, status
     from phift.workbench.inventory import FoundStack, forgotten, stacks_in
@@ -32,9 +33,11 @@ __all__ = [
     "Answered",
     "ApplyOptions",
     "Connector",
+    "Diagnosis",
     "Draft",
     "Drift",
     "Expiring",
+    "Fact",
     "FoundStack",
     "LockReport",
     "ManyApplied",
@@ -43,6 +46,7 @@ __all__ = [
     "Point",
     "Preflight",
     "Request",
+    "Result",
     "Row",
     "StackApplied",
     "StackPlan",
@@ -56,6 +60,7 @@ __all__ = [
     "deployment_logs",
     "destroy_draft",
     "destroy_plan",
+    "doctor",
     "draft",
     "drift",
     "endpoint_key",
@@ -83,9 +88,11 @@ _MODULES = {
     "Answered": "phift.phases.call_endpoint",
     "ApplyOptions": "phift.apply.options",
     "Connector": "phift.workbench.request",
+    "Diagnosis": "phift.phases.run_doctor",
     "Draft": "phift.phases.drafting",
     "Drift": "phift.phases.detect_drift",
     "Expiring": "phift.phases.expire_stacks",
+    "Fact": "phift.phases.run_doctor",
     "FoundStack": "phift.workbench.inventory",
     "LockReport": "phift.phases.pin_versions",
     "ManyApplied": "phift.phases.results",
@@ -94,6 +101,7 @@ _MODULES = {
     "Point": "phift.phases.read_logs",
     "Preflight": "phift.phases.run_preflight",
     "Request": "phift.workbench.request",
+    "Result": "phift.phases.run_doctor",
     "Row": "phift.phases.run_preflight",
     "StackApplied": "phift.phases.results",
     "StackPlan": "phift.phases.results",
@@ -107,6 +115,7 @@ _MODULES = {
     "deployment_logs": "phift.phases.read_logs",
     "destroy_draft": "phift.phases.destroy_stack",
     "destroy_plan": "phift.phases.destroy_stack",
+    "doctor": "phift.phases.run_doctor",
     "draft": "phift.phases.plan_stack",
     "drift": "phift.phases.detect_drift",
     "endpoint_key": "phift.phases.call_endpoint",
