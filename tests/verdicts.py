@@ -403,8 +403,7 @@ class _Draw:
                 [
                     "azureml:none:1",
                     "azureml://registries/azureml/environments/sklearn-1.5/versions/1",
-                    "azureml://registries/azureml/environments/sklearn-1.5/versions/999",
-                    "azureml://registries/azureml/environments/no-such/versions/1",
+                    "azureml://registries/azureml/environments/sklearn-1.5/versions/2",
                 ]
             )
         if self.one_in(4):
