@@ -14,7 +14,7 @@ PANELS = {
     "Plan and apply": ("plan", "apply", "destroy", "preflight", "expire"),
     "Specs and data": ("validate", "render", "lock", "data", "explain"),
     "Endpoint": ("invoke", "outputs"),
-    "Inspect": ("status", "drift", "history", "logs", "metrics", "prices", "show"),
+    "Inspect": ("status", "drift", "history", "logs", "metrics", "prices", "show", "doctor"),
     "Recover": ("force-unlock",),
     "Emulator": ("emulator",),
 }

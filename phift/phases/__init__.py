@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from phift.phases.read_logs import Metrics, Point, deployment_logs, logs, metrics
     from phift.phases.read_prices import PriceRow, Prices, prices
     from phift.phases.results import ManyApplied, ManyPlans, StackApplied, StackPlan
+    from phift.phases.run_doctor import Diagnosis, Fact, Result, doctor
     from phift.phases.run_preflight import Preflight, Row, Verdict, preflight
     from phift.phases.show_status import Status, StatusRow, status
     from phift.workbench.inventory import FoundStack, forgotten, stacks_in
@@ -33,9 +34,11 @@ __all__ = [
     "Answered",
     "ApplyOptions",
     "Connector",
+    "Diagnosis",
     "Draft",
     "Drift",
     "Expiring",
+    "Fact",
     "FoundStack",
     "LockReport",
     "ManyApplied",
@@ -46,6 +49,7 @@ __all__ = [
     "PriceRow",
     "Prices",
     "Request",
+    "Result",
     "Row",
     "StackApplied",
     "StackPlan",
@@ -59,6 +63,7 @@ __all__ = [
     "deployment_logs",
     "destroy_draft",
     "destroy_plan",
+    "doctor",
     "draft",
     "drift",
     "endpoint_key",
@@ -87,9 +92,11 @@ _MODULES = {
     "Answered": "phift.phases.call_endpoint",
     "ApplyOptions": "phift.apply.options",
     "Connector": "phift.workbench.request",
+    "Diagnosis": "phift.phases.run_doctor",
     "Draft": "phift.phases.drafting",
     "Drift": "phift.phases.detect_drift",
     "Expiring": "phift.phases.expire_stacks",
+    "Fact": "phift.phases.run_doctor",
     "FoundStack": "phift.workbench.inventory",
     "LockReport": "phift.phases.pin_versions",
     "ManyApplied": "phift.phases.results",
@@ -100,6 +107,7 @@ _MODULES = {
     "PriceRow": "phift.phases.read_prices",
     "Prices": "phift.phases.read_prices",
     "Request": "phift.workbench.request",
+    "Result": "phift.phases.run_doctor",
     "Row": "phift.phases.run_preflight",
     "StackApplied": "phift.phases.results",
     "StackPlan": "phift.phases.results",
@@ -113,6 +121,7 @@ _MODULES = {
     "deployment_logs": "phift.phases.read_logs",
     "destroy_draft": "phift.phases.destroy_stack",
     "destroy_plan": "phift.phases.destroy_stack",
+    "doctor": "phift.phases.run_doctor",
     "draft": "phift.phases.plan_stack",
     "drift": "phift.phases.detect_drift",
     "endpoint_key": "phift.phases.call_endpoint",

@@ -170,6 +170,14 @@ def _variable_names(root: Node) -> Iterator[Diagnostic]:
                 path=f"deployment.environment_variables.{name}",
                 code="invalid-value",
             )
+        if isinstance(child.value, str) and "\0" in child.value:
+            yield Diagnostic(
+                f"deployment.environment_variables.{name} contains a null character",
+                remedy="Remove it: no process can have such a variable.",
+                mark=child.mark,
+                path=f"deployment.environment_variables.{name}",
+                code="invalid-value",
+            )
 
 
 def _has_model(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
