@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from conformance import cells, drift_cells
-from conformance.bed import Bed
+from conformance.bed import SIZE, Bed, spec
 from conformance.secret_cell import kept_secret, no_place_for_secrets
 
 from phift.errors import RefusedError
@@ -119,13 +119,20 @@ def shares_taken_over(bed: Bed) -> None:
     assert bed.document()["properties"]["traffic"] == {own: 100}
 
 
-def its_compute_asks(bed: Bed) -> None:
-    """A job asks for no vCPUs: its nodes are those of its compute, which are asked for under that address."""
-    cells.within_quota(bed)
+def it_or_its_compute_asks(bed: Bed) -> None:
+    """The nodes of a job on a cluster are asked for under the address of the cluster, those of serverless compute under
+    its own."""
+    bed.memory.grant(0)
+    assert asking(bed) == {"compute.finetune", "deployment.main"}
+    bed.write({**spec(), "compute": {"finetune": f"serverless:{SIZE}"}})
+    assert asking(bed) == {"job.finetune", "deployment.main"}
+    cells.takes_quota(bed)
+
+
+def asking(bed: Bed) -> set[str | None]:
     with pytest.raises(RefusedError) as refused:
         bed.plan()
-    (compute,) = [d for d in refused.value.diagnostics if (d.address or "").startswith("compute.")]
-    assert compute.code == "quota-exceeded"
+    return {d.address for d in refused.value.diagnostics if d.code == "quota-exceeded"}
 
 
 def only_tags_of_the_spec(bed: Bed) -> None:
@@ -148,7 +155,7 @@ TABLE: Mapping[str, Row] = {
         ("finetune",),
         {
             "drift-changed": Empty("a run is done once, and never compared: its digest names it", never_compared),
-            "quota": Empty("its nodes are those of its compute, which asks for them", its_compute_asks),
+            "quota": it_or_its_compute_asks,
         },
     ),
     "model": Row(("model",), {"quota": NO_VCPUS}),
