@@ -98,7 +98,7 @@ def _is_count(value: object) -> TypeGuard[int]:
 
 
 def row_size(row: Mapping[str, Any]) -> int:
-    """Return the bytes of the texts of a row: of its messages, with the markup of a chat template, or of its columns."""
+    """Return the bytes of the texts of a row: of its messages with the markup of a chat template, or of its columns."""
     messages = row.get("messages")
     if messages is None:
         return sum(map(_size, filter(lambda value: isinstance(value, str), row.values())))
