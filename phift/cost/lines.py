@@ -144,23 +144,15 @@ def _work(subject: Subject, desired: Desired[Any], work: Work) -> Iterator[CostL
     rate, other = work.rate, work.other
     billed = max(0, rate.nodes - work.always)
     single = 0 if work.always else 1
-    hours = basis = None
+    hours, basis = (
+        None,
+        "its duration is unknown: no earlier jobs, and the formula lacks the model, the GPU or the rows",
+    )
     if duration is not None:
         steps = duration.before.plus(duration.after)
         whole = duration.start.plus(duration.train).plus(Range.exactly(work.idle)).times(billed)
         hours = _hours(whole if other else whole.plus(steps.times(single)))
         basis = duration.basis if billed else f"on nodes that always run; {duration.basis}"
-        if other:
-            yield CostLine(
-                desired.address,
-                "other_steps",
-                other.size,
-                other.nodes,
-                _UNKNOWN,
-                other.tier,
-                other.region,
-                hours=_hours(duration.start.plus(steps)),
-            )
     yield CostLine(
         desired.address,
         "run",
@@ -171,8 +163,19 @@ def _work(subject: Subject, desired: Desired[Any], work: Work) -> Iterator[CostL
         rate.region,
         hours=hours,
         duration=_hours(duration.whole) if duration else None,
-        basis=basis or "its duration is unknown: no earlier jobs, and the formula lacks the model, the GPU or the rows",
+        basis=basis,
     )
+    if other:
+        yield CostLine(
+            desired.address,
+            "other_steps",
+            other.size,
+            other.nodes,
+            _UNKNOWN,
+            other.tier,
+            other.region,
+            hours=_hours(duration.start.plus(steps)) if duration else None,
+        )
 
 
 def _hours(seconds: Range) -> Range:

@@ -156,6 +156,32 @@ def test_a_price_of_the_spec_comes_first_and_what_nobody_knows_stays_unknown(clo
     assert "error[budget-unknown]: the cost of compute.finetune is unknown" in said
 
 
+def test_a_tier_that_the_plan_chooses_has_its_price(cloud: Cloud) -> None:
+    project, embedded = cloud.project, cloud.project.embedded
+    project.edit("    min_instances: 0\n", "    min_instances: 1\n    tier: any\n")
+    limits = embedded.admin("GET", "/quota")["limits"]
+    assert {line["tier"] for line in cloud.cost()["lines"]} == {"dedicated"}
+    embedded.admin("PUT", "/quota", {"dedicatedCores": 0})
+    project.edit(SERVING, "")
+    try:
+        job, compute = cloud.cost()["lines"]
+    finally:
+        embedded.admin("PUT", "/quota", {"dedicatedCores": limits["dedicatedCores"]})
+    assert [(line["tier"], line["usd_per_hour"]) for line in (job, compute)] == [("low_priority", 0.7346)] * 2
+
+
+def test_serverless_and_other_steps_are_billed_apart(cloud: Cloud) -> None:
+    project = cloud.project
+    text = project.spec.read_text(encoding="utf-8").replace(SERVING, "")
+    head, _, rest = text.partition("compute:\n")
+    block = "compute:\n  finetune: serverless:Standard_NC24ads_A100_v4\n  other_steps: serverless:Standard_D12_v2\n"
+    project.spec.write_text(f"{head}{block}finetune:{rest.partition('finetune:')[2].partition('finetune:')[2]}")
+    job, other = cloud.cost()["lines"]
+    assert (job["part"], other["part"], other["size"]) == ("run", "other_steps", "Standard_D12_v2")
+    assert other["hours"]["middle"] == pytest.approx((300 + 300 + 600) / 3600, abs=0.001)
+    assert job["hours"]["middle"] == pytest.approx(job["duration"]["middle"] - (300 + 600) / 3600, abs=0.001)
+
+
 def test_the_command_line_limits_all_stacks_together(cloud: Cloud, tmp_path: Path) -> None:
     project = cloud.project
     text = project.spec.read_text(encoding="utf-8")

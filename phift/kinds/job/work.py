@@ -41,7 +41,8 @@ def _rate(subject: Subject, address: Address, written: Any, nodes: int) -> Rate 
         return Rate(serverless, nodes) if serverless else None
     size, _ = subject.size_of(compute)
     properties = _properties(subject, compute)
-    tier, region = properties.get("tier") or DEDICATED, properties.get("location") or ""
+    chosen = next((one.decided.tier for one in subject.planned if one.address == address), "")
+    tier, region = chosen or properties.get("tier") or DEDICATED, properties.get("location") or ""
     return Rate(size, nodes, str(tier), str(region)) if size else None
 
 
