@@ -60,7 +60,14 @@ def spec(tag: str = "one") -> dict[str, Any]:
         "endpoint": {"auth_mode": "key", "public_network_access": "enabled", **tags},
         "deployment": {
             "instance_type": SIZE,
-            "instance_count": 1,
+            "autoscale": {
+                "maximum": 2,
+                "rules": [
+                    {"metric": "RequestsPerMinute", "above": 60, "add": 1, "per_instance": True},
+                    {"metric": "RequestsPerMinute", "below": 20, "remove": 1, "per_instance": True},
+                ],
+                "schedules": {"office": {"days": ["weekdays"], "begin": "08:00", "end": "18:00", "minimum": 2}},
+            },
             "environment_variables": {"LEVEL": "info"},
             "app_insights_enabled": True,
             "liveness_probe": probe,

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from phift.diagnostics import Diagnostic
-from phift.spec.base import AnyCase, Block, Coerced, Secret, Strict, Tags, Texts, fault
+from phift.spec.autoscale import AutoscaleBlock
+from phift.spec.base import AnyCase, Before, Block, Coerced, Secret, Strict, Tags, Texts, fault
 from phift.spec.rules import BlockRules, Implied, Need, NotYet, NumbersAsText, missing
 from phift.spec.tree import Node
 
@@ -55,20 +56,24 @@ class CodeConfiguration(Strict):
     scoring_script: Annotated[str, Field(min_length=1, description="Scoring script in that folder.")]
 
 
+def _scale_type(value: Any) -> Any:
+    """Reject scaling by utilization, which is for Kubernetes online deployments."""
+    word = value.lower() if isinstance(value, str) else value
+    if word in ("target_utilization", "targetutilization"):
+        raise fault(
+            "cannot be target_utilization: managed online deployments scale with an autoscale setting",
+            "Write deployment.autoscale: {maximum: 4, rules: [{metric: GpuUtilizationPercentage, above: 70, add: 1}, "
+            "{metric: GpuUtilizationPercentage, below: 25, remove: 1}]}.",
+        )
+    return word
+
+
 class ScaleSettings(Strict):
-    """Scaling of the instances."""
+    """The scale settings of `az ml` YAML; a managed online deployment has only `type: default`."""
 
     type: Annotated[
-        Literal["default", "target_utilization"], Field(description="Fixed, or by utilization."), AnyCase
+        Literal["default"], Before(_scale_type), Field(description="Always `default`; to scale, use autoscale.")
     ] = "default"
-    min_instances: Annotated[int | None, Field(ge=1, description="Minimum number of instances."), Coerced] = None
-    max_instances: Annotated[int | None, Field(ge=1, description="Maximum number of instances."), Coerced] = None
-    polling_interval: Annotated[
-        int | None, Field(ge=1, description="Seconds between measurements of the utilization."), Coerced
-    ] = None
-    target_utilization_percentage: Annotated[
-        int | None, Field(ge=1, le=100, description="Target utilization in per cent."), Coerced
-    ] = None
 
 
 class InitialCount(Strict):
@@ -113,10 +118,7 @@ class DeploymentBlock(Block):
 
     rules: ClassVar[BlockRules] = BlockRules(
         needs=(Need("endpoint", "endpoint: {auth_mode: key}"),),
-        not_yet=(
-            NotYet("code_configuration", "a custom scoring script", remedy="MLflow models do not need one."),
-            NotYet("scale_settings", "autoscaling settings", remedy="Write instance_count: {initial: n}."),
-        ),
+        not_yet=(NotYet("code_configuration", "a custom scoring script", remedy="MLflow models do not need one."),),
         checks=(_has_model,),
         tree_checks=(_variable_names,),
     )
@@ -128,7 +130,7 @@ class DeploymentBlock(Block):
 
     instance_type: Annotated[str, Field(min_length=1, description="VM size of the instances.")]
     instance_count: Annotated[
-        _Count, Field(description="Number of instances, or {initial: n} for an autoscaled deployment.")
+        _Count, Field(description="Number of instances, or {initial: n} if others scale the deployment.")
     ] = 1
     allow: Annotated[
         Texts, Field(description="Sizes to accept, in addition to the model's own allow-list. Empty: all.")
@@ -138,7 +140,12 @@ class DeploymentBlock(Block):
         None
     )
     request_settings: Annotated[RequestSettings | None, Field(description="Limits of requests.")] = None
-    scale_settings: Annotated[ScaleSettings | None, Field(description="Scaling of the instances.")] = None
+    scale_settings: Annotated[
+        ScaleSettings | None, Field(description="Of `az ml` YAML: {type: default} has no effect.")
+    ] = None
+    autoscale: Annotated[
+        AutoscaleBlock | None, Field(description="Scale the instances by load and time, with Azure Monitor.")
+    ] = None
     environment: Annotated[
         str | None, Field(min_length=1, description="azureml:NAME:VERSION, or the id of an environment in a registry.")
     ] = None
@@ -159,10 +166,9 @@ class DeploymentBlock(Block):
 
     @model_validator(mode="after")
     def _one_scaler(self) -> "DeploymentBlock":
-        scaled = self.scale_settings is not None and self.scale_settings.type == "target_utilization"
-        if scaled and "instance_count" in self.model_fields_set and isinstance(self.instance_count, int):
+        if self.autoscale is not None and "instance_count" in self.model_fields_set:
             raise fault(
-                "has both scale_settings by utilization and a fixed instance_count",
-                "Write instance_count: {initial: n}; the autoscaler then changes the number.",
+                "has both autoscale and instance_count",
+                "Remove instance_count; autoscale.initial is the number of instances at creation.",
             )
         return self
