@@ -23,8 +23,8 @@ _PATH = "deployment.autoscale"
 
 @check(
     "autoscale-metrics",
-    reads="metrics of the rules, GPUs of the VM size",
-    source="the spec, VM sizes of the region",
+    reads="metrics, GPUs of the size",
+    source="the spec, the region",
     applies=has("autoscale"),
 )
 def has_metrics(subject: Subject) -> Iterator[Diagnostic]:
@@ -83,8 +83,8 @@ def is_balanced(subject: Subject) -> Iterator[Diagnostic]:
 
 @check(
     "autoscale-quota",
-    reads="vCPU limits, for the maximum number of instances",
-    source="usage of the region, if the setting changes",
+    reads="vCPU limits",
+    source="the region",
     applies=has("autoscale"),
 )
 def within_quota(subject: Subject) -> Iterator[Diagnostic]:

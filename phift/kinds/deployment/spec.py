@@ -58,21 +58,23 @@ class CodeConfiguration(Strict):
 
 def _scale_type(value: Any) -> Any:
     """Reject scaling by utilization, which is for Kubernetes online deployments."""
-    word = value.lower() if isinstance(value, str) else value
-    if word in ("target_utilization", "targetutilization"):
+    if isinstance(value, str) and value.lower().replace("_", "") == "targetutilization":
         raise fault(
             "cannot be target_utilization: managed online deployments scale with an autoscale setting",
             "Write deployment.autoscale: {maximum: 4, rules: [{metric: GpuUtilizationPercentage, above: 70, add: 1}, "
             "{metric: GpuUtilizationPercentage, below: 25, remove: 1}]}.",
         )
-    return word
+    return value
 
 
 class ScaleSettings(Strict):
     """The scale settings of `az ml` YAML; a managed online deployment has only `type: default`."""
 
     type: Annotated[
-        Literal["default"], Before(_scale_type), Field(description="Always `default`; to scale, use autoscale.")
+        Literal["default"],
+        AnyCase,
+        Before(_scale_type),
+        Field(description="Always `default`; to scale, use autoscale."),
     ] = "default"
 
 
