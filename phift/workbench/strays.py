@@ -10,7 +10,7 @@ from phift.plan.model import PlannedResource
 from phift.state.live import Observation
 from phift.workbench.open import Workbench
 
-__all__ = ["orphaned", "with_strays"]
+__all__ = ["with_strays"]
 
 
 def with_strays(
@@ -30,12 +30,3 @@ def with_strays(
         if found := kind.strays(bench.context, bench.stack, observed, thorough):
             planned = kind.without_strays(found, planned, observed, destroying)
     return planned
-
-
-def orphaned(bench: Workbench) -> tuple[PlannedResource, ...]:
-    """Return the deletions of strays whose resource no longer exists, such as the autoscale setting of a deployment
-    that was deleted outside phift.
-
-    Costs one request for each kind that can have strays. They can be applied alone. Raises AzureError.
-    """
-    return tuple(r for r in with_strays(bench, (), {}, thorough=True) if r.action.changes_something)

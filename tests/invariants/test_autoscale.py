@@ -13,9 +13,8 @@ from phift import phases
 from phift.errors import RefusedError
 from phift.kinds.shared.monitor import settings_path
 from phift.phases import Request
+from phift.phases.expire_stacks import expire_drafts, unwatched_stacks
 from phift.plan.model import Plan
-from phift.workbench.open import open_workbench
-from phift.workbench.strays import orphaned
 
 SIZES = ("Standard_NC24ads_A100_v4", "Standard_NC48ads_A100_v4")
 RULES = [
@@ -245,14 +244,39 @@ def test_an_orphaned_setting_is_found_and_removed(world: World) -> None:
     world.apply(spec(world, SIZES[1], rollout={"keep_previous": 1}))
     world.memory.remove(deployments(world)[first]["id"])
     request = spec(world, SIZES[1], rollout={"keep_previous": 1})
-    bench = open_workbench(request, world.memory.connect)
-    (alone,) = orphaned(bench)
-    assert (alone.identity, alone.reason) == (settings(world)[first]["name"], "its deployment no longer exists")
+    (watched,) = unwatched_stacks([request], world.memory.connect)
+    setting = settings(world)[first]["name"]
+    assert [(item.live.name, item.what, item.due) for item in watched.items] == [(setting, "orphaned setting", True)]
     plan = world.plan(request)
-    assert changes(plan) == {str(alone.address): "delete"}
+    assert changes(plan) == {f"autoscale.{setting}": "delete"}
+    assert [r.reason for r in plan.resources if r.identity == setting] == ["its deployment no longer exists"]
+    (expiring,) = expire_drafts([request], world.memory.connect)
+    assert expiring.draft is not None
+    assert changes(expiring.draft.plan) == changes(plan)
     world.apply(request, plan)
     assert first not in settings(world)
-    assert orphaned(open_workbench(request, world.memory.connect)) == ()
+    assert not unwatched_stacks([request], world.memory.connect)[0].items
+
+
+def test_expire_deletes_a_kept_deployment_and_its_setting_before_it(world: World) -> None:
+    keep = {"keep_previous": 1, "keep_previous_hours": 1}
+    world.apply(spec(world, rollout=keep))
+    (first,) = counts(world)
+    request = spec(world, SIZES[1], rollout=keep)
+    world.apply(request)
+    assert set(settings(world)) == set(counts(world))
+    mark = deployments(world)[first]["tags"]["phift.kept"]
+    deployments(world)[first]["tags"]["phift.kept"] = f"2020-01-01T00:00:00Z/{mark.partition('/')[2]}"
+    (expiring,) = expire_drafts([request], world.memory.connect)
+    assert expiring.draft is not None
+    setting = f"autoscale.{settings(world)[first]['name']}"
+    assert changes(expiring.draft.plan) == {f"deployment.{first}": "delete", setting: "delete"}
+    order(expiring.draft.plan, setting, f"deployment.{first}")
+    result = phases.apply_draft(expiring.draft, listener=world.events.append, options=phases.ApplyOptions())
+    assert result.exit_code == 0
+    assert first not in settings(world)
+    assert set(settings(world)) == set(counts(world))
+    assert not world.plan(request).changes_something
 
 
 def test_destroy_removes_all_settings_before_the_endpoint(world: World) -> None:

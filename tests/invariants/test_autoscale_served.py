@@ -14,8 +14,7 @@ from phift import phases
 from phift.azure.session import Azure
 from phift.errors import AzureError, RefusedError
 from phift.kinds.shared.monitor import SETTINGS_API, settings_path
-from phift.workbench.open import open_workbench
-from phift.workbench.strays import orphaned
+from phift.phases.expire_stacks import unwatched_stacks
 
 SERVING = """\
 endpoint: {auth_mode: key}
@@ -107,12 +106,11 @@ def test_an_orphaned_setting_is_removed(scaled: Project) -> None:
     azure.arm.delete(f"{azure.workspace.arm_id}/onlineEndpoints/{endpoint}", "2024-10-01")
     scaled.edit(SERVING.removesuffix("targets:\n"), "")
     assert actions(scaled.plan()).get("endpoint.main") is None
-    bench = open_workbench(scaled.request, scaled.embedded.connector)
     deadline = time.monotonic() + 60
-    while not (found := orphaned(bench)) and time.monotonic() < deadline:
+    while not (found := unwatched_stacks([scaled.request], scaled.embedded.connector)[0].items):
+        assert time.monotonic() < deadline
         time.sleep(0.5)
-        bench = open_workbench(scaled.request, scaled.embedded.connector)
-    assert [r.identity for r in found] == [setting["name"]]
+    assert [item.live.name for item in found] == [setting["name"]]
     assert scaled.destroy().exit_code == 0
     assert settings(azure) == []
 

@@ -19,7 +19,6 @@ ALLOWED = {
         ("on_body", "on_header", "on_headers_complete", "on_message_complete", "on_status"), "the HTTP parser calls it"
     ),
     "send_400_response": "uvicorn calls it",
-    "orphaned": "`phift expire` removes them",
     "init": "the contract of Azure's scoring scripts",
     "readinto": "io.RawIOBase calls it",
     "_missing_": "enum.Enum calls it",

@@ -7,6 +7,7 @@ from phift.kinds.autoscale.compile import autoscale
 from phift.kinds.autoscale.parts import AutoscaleObservation, AutoscaleParts
 from phift.kinds.autoscale.plan import decide, without_strays
 from phift.kinds.autoscale.strays import strays
+from phift.kinds.autoscale.unwatched import unwatched
 from phift.kinds.autoscale.words import status
 from phift.kinds.base import Kind, Wire
 from phift.kinds.shared.permissions import writing
@@ -32,4 +33,5 @@ AUTOSCALE = Kind(
     strays=strays,
     without_strays=without_strays,
     status=status,
+    unwatched=unwatched,
 )

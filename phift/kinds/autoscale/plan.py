@@ -60,11 +60,14 @@ def without_strays(
     """
     plan = {resource.address: resource for resource in resources}
     deployments, endpoints = _deployments(resources, observed), _endpoints(resources, observed)
+    deleted = (r for r in resources if r.address.kind == "deployment" and r.action is Action.DELETE)
+    removed = {(r.decided.endpoint.lower(), r.identity.lower()): r for r in deleted}
     hosting = tuple(r.address for r in resources if r.address.kind == "endpoint" and r.action is Action.DELETE)
     for stray in strays:
         target = str(stray.raw["properties"]["targetResourceUri"]).lower()
         address = Address("autoscale", stray.name)
-        host = deployments.get(target) or endpoints.get(target.split("/deployments/")[0].rpartition("/")[2])
+        endpoint, _, name = target.rpartition("/onlineendpoints/")[2].partition("/deployments/")
+        host = deployments.get(target) or removed.get((endpoint, name)) or endpoints.get(endpoint)
         after: tuple[Address, ...] = ()
         if not stray.facts[EXISTS]:
             reason = "its deployment no longer exists"
@@ -73,8 +76,8 @@ def without_strays(
         elif host is None or (host.action is not Action.DELETE and host.address not in observed):
             continue
         else:
-            deleted, host = host.action is Action.DELETE, plan[host.address]
-            after, reason = (host.depends_on, "deleted before its deployment") if deleted else ((), _NOT_IN_SPEC)
+            goes, host = host.action is Action.DELETE, plan[host.address]
+            after, reason = (host.depends_on, "deleted before its deployment") if goes else ((), _NOT_IN_SPEC)
             plan[host.address] = replace(host, depends_on=(*host.depends_on, address))
         plan[address] = PlannedResource(
             address=address,
