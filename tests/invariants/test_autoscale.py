@@ -10,11 +10,14 @@ import pytest
 from worlds import World, changes
 
 from phift import phases
+from phift.cost.lines import continuous_lines
 from phift.errors import RefusedError
 from phift.kinds.shared.monitor import settings_path
 from phift.phases import Request
+from phift.phases.examine import examine
 from phift.phases.expire_stacks import expire_drafts, unwatched_stacks
 from phift.plan.model import Plan
+from phift.workbench.open import open_workbench
 
 SIZES = ("Standard_NC24ads_A100_v4", "Standard_NC48ads_A100_v4")
 RULES = [
@@ -398,6 +401,26 @@ def test_initial_counts_of_others_follow_the_live_capacity_too(world: World) -> 
     scaled(world, old, 5)
     world.apply(spec(world, SIZES[1], scale=None, instance_count={"initial": 1}))
     assert list(counts(world).values()) == [5]
+
+
+def test_cost_counts_the_live_capacity_and_the_maximum(world: World) -> None:
+    request = spec(world)
+    world.apply(request)
+    (old,) = counts(world)
+    scaled(world, old, 3)
+
+    def deployed(request: Request) -> list[tuple[str, int, int | None, int | None]]:
+        found = examine(open_workbench(request, world.memory.connect))
+        lines = continuous_lines(found.subject, found.resources)
+        return [(n.part, n.nodes, n.now, n.most) for n in lines if n.address.kind == "deployment"]
+
+    assert deployed(request) == [("always_on", 3, 3, 4)]
+    assert deployed(spec(world, scale={**SCALE, "maximum": 8})) == [("always_on", 3, 3, 8)]
+    assert deployed(spec(world, SIZES[1])) == [
+        ("always_on", 3, 0, 4),
+        ("always_on", 0, 3, None),
+        ("rollout", 3, None, None),
+    ]
 
 
 def test_quota_counts_the_live_capacity_and_the_maximum(world: World) -> None:
