@@ -105,7 +105,8 @@ class Units:
     def _do(self, planned: PlannedResource, desired: Desired[Any], start: float) -> Mapping[str, Any] | None:
         """Return the outputs after the action; None if an earlier run of this plan has already applied it."""
         kind = self._kind(desired)
-        live = self._read(desired).live
+        seen = self._read(desired)
+        live, desired = seen.live, kind.as_read(desired, seen)
         if planned.action is Action.DELETE and live is None:
             return None
         if live is not None and came_true(planned, desired, live):

@@ -181,6 +181,7 @@ _ROLES = (
     (r"/computes/(write|delete)$", "AzureML Compute Operator"),
     (r"^Microsoft\.MachineLearningServices/registries/", "AzureML Registry User"),
     (r"^Microsoft\.MachineLearningServices/workspaces/.", "AzureML Data Scientist"),
+    (r"^Microsoft\.Insights/autoscalesettings/", "Monitoring Contributor"),
     (r"^Microsoft\.ManagedIdentity/userAssignedIdentities/", "Managed Identity Operator"),
     (r"^Microsoft\.Storage/.*/blobs/", "Storage Blob Data Contributor"),
     (r"/read$", "Reader"),
@@ -194,6 +195,9 @@ _DENIED = (
         r"on the linked scope(?:\(s\))? '(?P<scope>[^']+)'"
     ),
 )
+
+_NAMESPACE = re.compile(r"not registered to use namespace '([\w.]+)'", re.IGNORECASE)
+"""Resource Manager has it only in the message (Microsoft's documentation of the error)."""
 
 _WORKSPACE = re.compile(r"^(.*/workspaces/[^/]+)/.*", re.IGNORECASE)
 _GROUP = re.compile(r"/resourceGroups/([^/]+)", re.IGNORECASE)
@@ -220,6 +224,8 @@ def refusal_of(status: int, problem: Problem, url: str = "") -> Refusal:
         if rule.fits(status, problem):
             group = _GROUP.search(url)
             remedy = rule.remedy.replace("{group}", group[1] if group else "GROUP")
+            if rule.cause is Cause.REGISTRATION:
+                remedy = _provider(problem) or remedy
             return Refusal(rule.cause, remedy or _role(problem))
     if status == 412:
         return Refusal(Cause.CHANGED)
@@ -232,6 +238,17 @@ def failure_remedy(problem: Problem) -> str:
     """Return the remedy for a failed operation; "" if its code is unspecific."""
     known = next((_FAILURES[code] for code in problem.codes if code in _FAILURES), "")
     return known or refusal_of(0, problem).remedy
+
+
+def _provider(problem: Problem) -> str:
+    """Return how to register the provider that the error names; "" for that of Azure ML, which needs others too."""
+    named = _NAMESPACE.search(problem.message)
+    if named is None or named[1].lower() == "microsoft.machinelearningservices":
+        return ""
+    return (
+        f"Register the resource provider (once per subscription): `az provider register --namespace {named[1]}`. "
+        "It takes a few minutes."
+    )
 
 
 def _role(problem: Problem) -> str:

@@ -6,7 +6,16 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["asset_name", "attempt_name", "data_name", "deployment_name", "display_name", "endpoint_name", "job_name"]
+__all__ = [
+    "asset_name",
+    "attempt_name",
+    "data_name",
+    "deployment_name",
+    "display_name",
+    "endpoint_name",
+    "job_name",
+    "setting_name",
+]
 
 
 def asset_name(stack: str, what: str) -> str:
@@ -38,6 +47,12 @@ def endpoint_name(stack: str, workspace_arm_id: str) -> str:
 def deployment_name(digest: str) -> str:
     """`d-{8 hex of the digest}`."""
     return f"d-{digest[:8]}"
+
+
+def setting_name(endpoint: str, deployment: str, workspace_arm_id: str) -> str:
+    """`{endpoint}-{deployment}-{6 hex of the deployment's id}`: unique in the resource group, the same on every run."""
+    target = f"{workspace_arm_id}/onlineEndpoints/{endpoint}/deployments/{deployment}"
+    return f"{endpoint}-{deployment}-{hashlib.sha256(target.lower().encode()).hexdigest()[:6]}"
 
 
 def display_name(model: str, data: str, parameters: Mapping[str, Any], gpus: int) -> str:

@@ -14,6 +14,7 @@ from phift.azure.session import Azure
 from phift.cost.lines import continuous_lines, job_lines, removed_lines
 from phift.cost.prices import PriceBook
 from phift.cost.retail import asking, retail_prices
+from phift.kinds.registry import KINDS
 from phift.kinds.subject import Subject
 from phift.plan.cost import Cost, CostLine
 from phift.plan.model import PlannedResource
@@ -71,7 +72,9 @@ def begin(
         *continuous_lines(subject, planned),
         *removed_lines(planned, removed),
     ]
-    if not any(not line.continuous or line.nodes != line.now for line in lines):
+    # A new maximum of an autoscaler changes what may be billed, though not what is billed now.
+    scales = any(one.action.changes_something and KINDS[one.address.kind].traits.accompanies for one in planned)
+    if not scales and not any(not line.continuous or line.nodes != line.now for line in lines):
         return None
     return Estimate(book_of(subject, azure), lines, subject.facts.location)
 

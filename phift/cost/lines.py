@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from phift.address import Address
@@ -111,7 +112,10 @@ def _after(
 ) -> Rate | None:
     if action is Action.DELETE:
         return None
-    return kind.wanted_rate(subject, desired, live) if action in _WRITES else now
+    wanted = kind.wanted_rate(subject, desired, live)
+    if action in _WRITES:
+        return wanted
+    return replace(now, most=wanted.most) if now and wanted and wanted.most else now
 
 
 def _changed(address: Address, now: Rate | None, after: Rate | None) -> Iterator[CostLine]:

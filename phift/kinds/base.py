@@ -6,11 +6,12 @@ write it to the workspace. Everything else is a hook with a default.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from phift.address import Address
 from phift.compile.draft import Draft
 from phift.data.recipe import Recipe
 from phift.diagnostics import Diagnostic
@@ -98,6 +99,25 @@ def _no_work(subject: Subject, desired: Desired[Any]) -> Work | None:
     return None
 
 
+def _no_strays(
+    context: Context, stack: Stack, observed: Mapping[Address, Observation], thorough: bool
+) -> tuple[Live, ...]:
+    return ()
+
+
+def _unchanged(
+    strays: Sequence[Live],
+    resources: Sequence[PlannedResource],
+    observed: Mapping[Address, Observation],
+    destroying: bool,
+) -> tuple[PlannedResource, ...]:
+    return tuple(resources)
+
+
+def _as_read(desired: Desired[Any], seen: Any) -> Desired[Any]:
+    return desired
+
+
 def _as_compiled(desired: Desired[Any], decided: Decided) -> Desired[Any]:
     return desired
 
@@ -161,6 +181,13 @@ class Kind(Generic[P, Seen]):
     """Returns the planned removals of objects that the resource replaces, and findings. Called after all decisions."""
     complete: Callable[[Subject, PlannedResource], PlannedResource] = _as_planned
     """Completes a planned resource with decisions that need remote facts. Called before the checks."""
+    strays: Callable[[Context, Stack, Mapping[Address, Observation], bool], tuple[Live, ...]] = _no_strays
+    """Reads the objects of the stack that its spec no longer has and that are not found by `Traits.billed_in`. The last
+    argument: whether to search without an indication that there are any. Raises AzureError."""
+    without_strays: Callable[
+        [Sequence[Live], Sequence[PlannedResource], Mapping[Address, Observation], bool], tuple[PlannedResource, ...]
+    ] = _unchanged
+    """Adds the deletion of strays to a plan, in the right order. The last argument: whether the stack is destroyed."""
     checks: tuple[Check, ...] = ()
     demand: Callable[[Subject, Desired[P], Action, bool], Demand | None] = _no_demand
     """The vCPUs that an action needs in addition to those in use. The last argument: whether the plan trains."""
@@ -176,6 +203,8 @@ class Kind(Generic[P, Seen]):
 
     decided: Callable[[Desired[P], Decided], Desired[P]] = _as_compiled
     """Adds the decisions of the plan to the resource to write, and the parts of one that is no longer in the spec."""
+    as_read: Callable[[Desired[P], Seen], Desired[P]] = _as_read
+    """Adds values of the live objects, read right before the write, to the resource to write."""
     retry: Callable[[Desired[P], JobFailedError], Desired[P] | None] = _no_retry
     """The next attempt after a failure, or None."""
     require_ready: Callable[[Desired[P]], None] = _ready

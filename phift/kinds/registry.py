@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from phift.errors import UsageError
+from phift.kinds.autoscale.kind import AUTOSCALE
 from phift.kinds.base import Kind
 from phift.kinds.code.kind import CODE
 from phift.kinds.compute.kind import COMPUTE
@@ -23,7 +24,22 @@ from phift.plan.model import Plan
 __all__ = ["KINDS", "require_known"]
 
 KINDS: Mapping[str, Kind[Any, Any]] = MappingProxyType(
-    {kind.name: kind for kind in (COMPUTE, DATA, JOB, MODEL, CODE, ENVIRONMENT, ENDPOINT, DEPLOYMENT, TEST, TRAFFIC)}
+    {
+        kind.name: kind
+        for kind in (
+            COMPUTE,
+            DATA,
+            JOB,
+            MODEL,
+            CODE,
+            ENVIRONMENT,
+            ENDPOINT,
+            DEPLOYMENT,
+            TEST,
+            AUTOSCALE,
+            TRAFFIC,
+        )
+    }
 )
 
 

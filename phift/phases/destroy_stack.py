@@ -20,6 +20,7 @@ from phift.workbench.identity import known_id
 from phift.workbench.open import Workbench, open_workbench
 from phift.workbench.orphans import strangers
 from phift.workbench.request import Connector, Request
+from phift.workbench.strays import with_strays
 
 __all__ = ["destroy_draft", "destroy_plan"]
 
@@ -43,7 +44,7 @@ def destroy_draft(request: Request, connect: Connector, *, archive: bool = False
     others = list(strangers(bench))
     pruned, kept = prune(bench, others if take_over else ())
     findings = (*findings, *kept, *([] if take_over else refused(bench, others, verb="destroy")))
-    planned = (*resources, *pruned)
+    planned = with_strays(bench, (*resources, *pruned), observed, thorough=True, destroying=True)
     findings = (*findings, *lacking(bench.stack, planned, bench.remote))
     if errors_of(findings):
         raise RefusedError(list(findings))

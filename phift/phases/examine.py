@@ -27,6 +27,7 @@ from phift.state.live import Observation
 from phift.workbench.open import Workbench, observe
 from phift.workbench.orphans import strangers
 from phift.workbench.rename_check import former_name
+from phift.workbench.strays import with_strays
 
 if TYPE_CHECKING:
     from phift.cost.estimate import Estimate
@@ -123,6 +124,7 @@ def examine(
     subject = replace(subject, planned=resources)
     pruned, kept = prune(bench)
     resources = (*bench.remembered.beside(resources, bench.stack), *pruned)
+    resources = with_strays(bench, resources, observed, thorough=bool(pruned))
     chosen = selected(resources, select) if select else resources
     estimate = _estimate(bench, subject, chosen) if writes else None
     checked = (

@@ -21,6 +21,7 @@ from phift.workbench.inventory import load_each
 from phift.workbench.open import Workbench, workbench_of
 from phift.workbench.request import Connector, Request
 from phift.workbench.sessions import Shared
+from phift.workbench.strays import with_strays
 
 if TYPE_CHECKING:
     from phift.cost.prices import PriceBook
@@ -39,7 +40,8 @@ class WatchedStack:
 
 @dataclass(frozen=True)
 class Expiring:
-    """The plan of an expiry. items: in the order of the resources of the plan. draft: None after an error."""
+    """The plan of an expiry. items: in the order of the resources of the plan, which then has what belongs to them and
+    is deleted before them. draft: None after an error."""
 
     request: Request
     stack: str
@@ -114,6 +116,8 @@ def _draft(request: Request, bench: Workbench) -> Expiring:
         )
         for item in items
     )
+    serving = any(KINDS[item.address.kind].traits.serves for item in items)
+    resources = with_strays(bench, resources, {}, thorough=True) if serving else resources
     plan = plan_from(bench, request, resources, id=known_id(bench, {}))
     return Expiring(request, bench.stack.name, items, Draft(replace(plan, purpose=Purpose.EXPIRE), bench))
 

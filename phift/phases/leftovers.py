@@ -19,6 +19,7 @@ from phift.workbench.inventory import FoundStack, stacks_in
 from phift.workbench.last_applied import Remembered
 from phift.workbench.open import Workbench
 from phift.workbench.request import Request
+from phift.workbench.strays import with_strays
 
 __all__ = ["leftovers"]
 
@@ -71,6 +72,7 @@ def _plan(bench: Workbench, request: Request, found: FoundStack) -> StackPlan:
     findings = [f for _, several in decided for f in several]
     if errors_of(findings):
         return Unplanned(request, RefusedError(findings), found.stack)
+    removed = with_strays(empty, [planned for planned, _ in decided], {}, thorough=True, destroying=True)
     plan = Plan(
         stack=found.stack,
         target=bench.stack.target,
@@ -81,6 +83,6 @@ def _plan(bench: Workbench, request: Request, found: FoundStack) -> StackPlan:
         spec_digest=empty.digest,
         created=stamp(SystemClock().now()),
         purpose=Purpose.DESTROY,
-        resources=tuple(replace(p, reason="the matrix no longer contains this stack") for p, _ in decided),
+        resources=tuple(replace(p, reason="the matrix no longer contains this stack") for p in removed),
     )
     return Planned(request, found.stack, plan, empty)

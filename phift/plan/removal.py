@@ -172,5 +172,7 @@ def _action(desired: Desired[Any], live: Live | None, stands: Standing, archive:
             return (Action.DELETE, "will be archived") if archive else (Action.NO_OP, "kept: storage cost only")
         case _ if live.busy:
             return Action.NO_OP, f"in use ({live.busy}): not deleted"
+        case _ if traits.accompanies:
+            return Action.DELETE, "deleted before its deployment"
         case _:
             return Action.DELETE, "stops billing"

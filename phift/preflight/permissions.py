@@ -78,11 +78,16 @@ def _role_of(action: str) -> str:
     return f"{role}, or Contributor" if role != "Contributor" else role
 
 
+def _scope_of(action: str) -> str:
+    return "the workspace" if action.lower().startswith(ML.lower()) else "its resource group"
+
+
 def _control(need: Needed, addresses: list[Address]) -> Diagnostic:
     return Diagnostic(
         f"this identity lacks {need.action}, required by {' and '.join(map(str, addresses))}",
         detail="Its roles were read at the resource group and at the workspace; none allows the action.",
-        remedy=f"Request the role {_role_of(need.action)} on the workspace, or let an identity that has it apply.",
+        remedy=f"Request the role {_role_of(need.action)} on {_scope_of(need.action)}, or let an identity that has it "
+        "apply.",
         address=str(addresses[0]),
         code="permission-missing",
     )

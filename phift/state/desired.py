@@ -47,6 +47,8 @@ class Desired(Generic[P]):
     owned: bool = True
     """False for a reference, which is checked and never written."""
     protect: bool = False
+    companion: str = ""
+    """Name of an object outside the workspace that belongs to the resource; recorded in its marks."""
     azure: Mapping[str, Any] = field(default_factory=dict)
     """Merged last into the request body."""
     stack: str = ""

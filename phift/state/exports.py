@@ -10,6 +10,7 @@ from phift.address import Address
 
 __all__ = [
     "PIPELINE_OUTPUT",
+    "AutoscaleExport",
     "CodeExport",
     "ComputeExport",
     "DataExport",
@@ -101,11 +102,25 @@ class EndpointExport:
 
 @dataclass(frozen=True)
 class DeploymentExport:
-    """A deployment. A flag tells whether it is created next to the old one, which serves until then."""
+    """A deployment. A flag tells whether it is created next to the old one, which serves until then.
+
+    setting: name of its autoscale setting, "" without one. initial_count, maximum_count: instances at creation, unless
+    the deployment that it replaces has more, and at most.
+    """
 
     address: Address
     name: str
     beside: bool
+    setting: str = ""
+    initial_count: int = 1
+    maximum_count: int = 1
+
+
+@dataclass(frozen=True)
+class AutoscaleExport:
+    """An autoscale setting, which must exist before traffic moves."""
+
+    address: Address
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,8 @@ class Live:
     """Further facts for `phift status`; not compared and not used for decisions."""
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The REST document."""
+    counters: frozenset[str] = frozenset()
+    """Properties that the service changes by itself; not part of the fingerprint."""
     overridden: frozenset[str] = frozenset()
     """Properties set by the `azure:` block of the spec; compared there."""
 
@@ -53,7 +55,8 @@ class Live:
     @property
     def fingerprint(self) -> str:
         """Return 16 hex digits that change with any value that phift reads, except counters of the service."""
-        return digest_of([self.name, self.version, self.properties, dict(self.marks)], 16)
+        fixed = {name: value for name, value in self.properties.items() if name not in self.counters}
+        return digest_of([self.name, self.version, fixed, dict(self.marks)], 16)
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,8 @@ OWNER = "phift.owner"
 ID = "phift.id"
 SOURCE = "phift.source"
 PROTECT = "phift.protect"
+COMPANION = "phift.companion"
+"""Name of an object outside the workspace that belongs to this one, so that a spec without it knows to look for it."""
 TAGS = "phift.tags"
 INPUTS = "phift.inputs"
 RAW = "phift.raw"
@@ -156,6 +158,8 @@ def marks_of(
         marks[DIGEST] = desired.digest
     if desired.protect:
         marks[PROTECT] = "true"
+    if desired.companion:
+        marks[COMPANION] = desired.companion
     if desired.inputs:
         marks[INPUTS] = canonical_json(desired.inputs)
     if raw := raw_mark(desired.azure):
@@ -171,7 +175,12 @@ def marks_of(
 
 def needed_marks(desired: Desired[Any]) -> int:
     """Return the number of tags that the mandatory marks take."""
-    return len((STACK, ADDRESS, APPLIED, OWNER, SOURCE, ID)) + bool(desired.digest) + desired.protect
+    return (
+        len((STACK, ADDRESS, APPLIED, OWNER, SOURCE, ID))
+        + bool(desired.digest)
+        + desired.protect
+        + bool(desired.companion)
+    )
 
 
 def managed_fields(desired: Desired[Any]) -> list[str]:

@@ -40,6 +40,8 @@ class Traits:
     """Deleting it deletes what it hosts."""
     hosted: bool = False
     """It is deleted with the resource that hosts it."""
+    accompanies: bool = False
+    """It belongs to another resource and costs nothing itself; it is deleted before that resource."""
     serves: bool = False
     """It answers requests from a container that has a log."""
     routes: bool = False
@@ -52,7 +54,10 @@ class Traits:
     """Its tags are kept by the resource manager, which limits their number and length."""
     replaceable: bool = False
     """Can be replaced with `--replace`."""
-    instead: str = "Only a compute or a deployment can be replaced; other resources are identified by their content."
+    instead: str = (
+        "Only a compute, a deployment or its autoscale setting can be replaced; "
+        "other resources are identified by their content."
+    )
     """What to do instead of `--replace`."""
     billed_in: str = ""
     """The ARM collection of a kind that is billed while its objects exist; empty for other kinds."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from phift.compile.naming import endpoint_name
+from phift.kinds.shared.monitor import SETTINGS_API, settings_path
 from phift.kinds.shared.wire import READ
 from phift.lock import StackLock
 from phift.spec import LoadedSpec
@@ -56,3 +57,5 @@ def _reads(loaded: LoadedSpec, session: Session, pinned: StackLock) -> Iterator[
         if pinned != StackLock():  # planned before: deployments may exist
             name = (spec.endpoint and spec.endpoint.name) or endpoint_name(loaded.stack, base)
             yield listed(f"onlineEndpoints/{name}/deployments")
+    if spec.deployment is not None and spec.deployment.autoscale is not None:
+        yield lambda: session.snapshot.items(azure, settings_path(azure.workspace), SETTINGS_API)

@@ -66,7 +66,14 @@ def spec(tag: str = "one") -> dict[str, Any]:
         },
         "deployment": {
             "instance_type": SIZE,
-            "instance_count": 1,
+            "autoscale": {
+                "maximum": 2,
+                "rules": [
+                    {"metric": "RequestsPerMinute", "above": 60, "add": 1, "per_instance": True},
+                    {"metric": "RequestsPerMinute", "below": 20, "remove": 1, "per_instance": True},
+                ],
+                "schedules": {"office": {"days": ["weekdays"], "begin": "08:00", "end": "18:00", "minimum": 2}},
+            },
             "environment_variables": {"LEVEL": "info"},
             "code_configuration": {"code": "code", "scoring_script": "score.py"},
             "environment": {"image": "image:1", "description": f"for {tag}", **tags},

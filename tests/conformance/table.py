@@ -175,6 +175,7 @@ TABLE: Mapping[str, Row] = {
             "quota": NO_VCPUS,
         },
     ),
+    "autoscale": Row(("deployment", "autoscale"), {"quota": Empty("its deployment asks for them", cells.within_quota)}),
     "traffic": Row(
         ("rollout",),
         {

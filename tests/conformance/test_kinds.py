@@ -34,6 +34,7 @@ deployment:
   instance_type: Standard_NC24ads_A100_v4
   code_configuration: {code: code, scoring_script: score.py}
   environment: {image: "image:1"}
+  autoscale: {maximum: 2, rules: [{metric: GpuUtilizationPercentage, above: 70, add: 1}]}
 tests:
   smoke: {rows: 1}
 """
@@ -50,8 +51,22 @@ endpoint:
   properties: {purpose: test}
 deployment:
   instance_type: Standard_NC24ads_A100_v4
-  instance_count: 2
   description: serves
+  autoscale:
+    minimum: 2
+    initial: 3
+    maximum: 6
+    rules:
+      - {metric: GpuUtilizationPercentage, above: 70.5, add: 1, window_minutes: 10, cooldown_minutes: 90}
+      - {metric: GpuUtilizationPercentage, at_most: 25, remove: 50%, statistic: maximum, time_aggregation: last}
+      - {metric: RequestLatency_P95, at_least: 800, add: 2, grain_minutes: 5, statistic: minimum}
+      - {metric: RequestsPerMinute, below: 10, set: 2, per_instance: true, time_aggregation: total}
+      - {metric: ConnectionsActive, above: 100, add: 1, statistic: sum}
+    schedules:
+      office: {days: [weekdays], begin: "08:00", end: "18:00", time_zone: Europe/Berlin, minimum: 3, maximum: 8}
+      night: {days: [sunday, daily], begin: "22:00", end: "6:30", time_zone: Europe/Berlin, rules: []}
+      weekend: {days: [weekend], begin: "00:00", maximum: 3}
+      sale: {begin: 2026-11-27T00:00, end: 2026-11-30 12:30:15, time_zone: Tokyo Standard Time, initial: 6}
   tags: {team: d}
   environment_variables: {LEVEL: info}
   app_insights_enabled: true
@@ -142,7 +157,7 @@ def written(
             }
         yield made
     finally:
-        for kind_name in ("endpoint", "compute"):
+        for kind_name in ("autoscale", "endpoint", "compute"):
             for desired in made.of(kind_name):
                 live = KINDS[kind_name].wire.read(context, desired).live
                 if live is not None:

@@ -49,6 +49,8 @@ def test_make_keep_destroy_and_make_again(example: Project) -> None:
     before = example.embedded.mark()
     again = example.plan()
     assert not again.changes_something, again.to_dict()
+    drift = phases.drift(example.request, example.embedded.connector)
+    assert (drift.outside, drift.unapplied, drift.failed) == ((), (), ())
     assert writes(example.embedded.since(before)) == []
 
     _scaled_by_somebody(example, first)
@@ -58,7 +60,7 @@ def test_make_keep_destroy_and_make_again(example: Project) -> None:
     assert phases.drift(example.request, example.embedded.connector).outside == ()
 
     removal = example.destroy()
-    billed = [r for r in first.resources if r.address.kind in {"compute", "endpoint"}]
+    billed = [r for r in first.resources if r.address.kind in {"compute", "endpoint", "autoscale"}]
     assert (removal.exit_code, removal.destroyed) == (0, len(billed))
     for resource in example.plan().resources:
         learned = resource.address.kind in {"data", "job", "model", "code", "environment"}

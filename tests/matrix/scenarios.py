@@ -20,6 +20,14 @@ tests:
   smoke: {rows: 1}
 targets:
 """
+_SCALE = """\
+  autoscale:
+    maximum: 3
+    initial: 2
+    rules:
+      - {metric: GpuUtilizationPercentage, above: 70, add: 1}
+      - {metric: GpuUtilizationPercentage, below: 25, remove: 1}
+"""
 
 
 def served(folder: Path, stack: str, embedded: Embedded) -> Project:
@@ -114,6 +122,33 @@ class BlueGreen(_OnOneStack):
         self.swap(project, ("  instance_type: Standard_NC24ads_A100_v4", "  instance_type: Standard_NC48ads_A100_v4"))
 
 
+class Autoscale(_OnOneStack):
+    """Another instance type, and back, of an autoscaled deployment: its setting comes before the shift, and that of
+    the old one goes before the old one."""
+
+    phases = 2
+
+    def begin(self) -> Project:
+        first = self._project is None
+        if first:
+            self._project = served(self.folder, self.stack, self.embedded)
+            self._project.edit("  instance_count: 1\n", _SCALE)
+            self._project.applied()
+        return super().begin()
+
+    def change(self, project: Project) -> None:
+        self.swap(project, ("  instance_type: Standard_NC24ads_A100_v4", "  instance_type: Standard_NC48ads_A100_v4"))
+
+
+class AutoscaleAndBack(_OnOneStack):
+    """A deployment that gets an autoscale setting, and loses it."""
+
+    phases = 2
+
+    def change(self, project: Project) -> None:
+        self.swap(project, ("  instance_count: 1\n", _SCALE))
+
+
 class Destroy(Scenario):
     """All that costs, and then made again."""
 
@@ -133,5 +168,7 @@ SCENARIOS: dict[str, type[Scenario]] = {
     "retrain": Retrain,
     "in-place": InPlace,
     "blue-green": BlueGreen,
+    "autoscale": Autoscale,
+    "autoscale-and-back": AutoscaleAndBack,
     "destroy": Destroy,
 }

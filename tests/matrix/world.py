@@ -12,6 +12,7 @@ from support import Embedded, Project
 from phift.azure.session import Azure
 from phift.emulator.host import lifecycle
 from phift.errors import NotFoundError
+from phift.kinds.shared.monitor import SETTINGS_API, settings_path
 from phift.ledger.journal import open_intents
 from phift.state.ownership import DIGEST, STACK
 
@@ -21,11 +22,13 @@ _API = "2024-10-01"
 
 
 def world(project: Project) -> dict[str, Any]:
-    """Computes, data versions, jobs, model versions, endpoint with its split, deployments.
+    """Computes, data versions, jobs, model versions, endpoint with its split, deployments, autoscale settings.
 
     Versions that earlier edits left behind are not in it, only how many do not belong to the newest training.
     """
-    endpoints = [_endpoint(project, raw) for raw in _of_stack(project, "onlineEndpoints")]
+    found = _of_stack(project, "onlineEndpoints")
+    endpoints = [_endpoint(project, raw) for raw in found]
+    shares = {name.lower(): n for raw in found for name, n in (raw["properties"].get("traffic") or {}).items()}
     return {
         "computes": [_compute(raw) for raw in _of_stack(project, "computes")],
         "data": sorted(
@@ -34,6 +37,7 @@ def world(project: Project) -> dict[str, Any]:
         ),
         "jobs": sorted({job["properties"]["status"] for job in project.jobs()}),
         "endpoints": endpoints,
+        "settings": sorted(_setting(raw, shares) for raw in _settings(project)),
     }
 
 
@@ -69,6 +73,19 @@ def _endpoint(project: Project, raw: dict[str, Any]) -> dict[str, Any]:
         for one in _list(project, f"onlineEndpoints/{raw['name']}/deployments")
     ]
     return {"state": raw["properties"]["provisioningState"], "shares": list(split.values()), "deployments": deployments}
+
+
+def _settings(project: Project) -> list[dict[str, Any]]:
+    azure = _session(project.embedded.home)
+    found = azure.arm.list(settings_path(azure.workspace), SETTINGS_API)
+    return [raw for raw in found if (raw.get("tags") or {}).get(STACK) == project.stack]
+
+
+def _setting(raw: dict[str, Any], shares: dict[str, int]) -> Any:
+    """The traffic of its deployment, and what it allows."""
+    target = raw["properties"]["targetResourceUri"].rpartition("/")[2].lower()
+    capacity = raw["properties"]["profiles"][0]["capacity"]
+    return shares.get(target, 0), raw["properties"]["enabled"], sorted(capacity.items())
 
 
 def _of_stack(project: Project, collection: str) -> list[dict[str, Any]]:

@@ -34,7 +34,9 @@ def label(method: str, url: str, headers: dict[str, str], stack: str) -> str | N
     if reads or parts.netloc.startswith("login."):
         return None
     blob = ".blob." in parts.netloc
+    outside = parts.path.partition("/providers/Microsoft.Insights/")[2]
     path = parts.path.partition("/phift/")[2] if blob else parts.path.partition("/workspaces/")[2].partition("/")[2]
+    path = outside or path
     path = re.sub(r"\b[0-9a-f]{8,64}\b", "*", path.replace(stack, "STACK"))
     path = re.sub(r"\d{8}T\d+Z|versions/\d+$|-[0-9a-f]{6}(?=/|$)", "*", path)
     action = headers.get("x-ms-lease-action") or (parse_qs(parts.query).get("comp") or [""])[0]

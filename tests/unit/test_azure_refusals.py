@@ -34,6 +34,13 @@ def refused(status: int, code: str, message: str = "no", **more: Any) -> AzureEr
         (409, "ReadOnlyDisabledSubscription", "read only", Cause.SUBSCRIPTION, "billing owner"),
         (403, "ReadOnlyDisabledSubscription", "read only", Cause.SUBSCRIPTION, "billing owner"),
         (409, "MissingSubscriptionRegistration", "not registered", Cause.REGISTRATION, "az provider register"),
+        (
+            409,
+            "MissingSubscriptionRegistration",
+            "The subscription is not registered to use namespace 'Microsoft.Insights'. See https://aka.ms/rps-not-found",
+            Cause.REGISTRATION,
+            "az provider register --namespace Microsoft.Insights`",
+        ),
         (403, "KeyBasedAuthenticationNotPermitted", "no keys", Cause.KEY_ACCESS, "Storage Blob Data Contributor"),
         (403, "AuthorizationPermissionMismatch", "no", Cause.ROLE, "Storage Blob Data Contributor"),
         (403, "AuthorizationFailure", "no", Cause.NETWORK, "network rules"),

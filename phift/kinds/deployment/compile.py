@@ -8,7 +8,7 @@ from typing import Any
 from phift.address import Address
 from phift.catalog.vm_sizes import spelled
 from phift.compile.draft import Draft, drop_none
-from phift.compile.naming import deployment_name
+from phift.compile.naming import deployment_name, setting_name
 from phift.digest import digest_of
 from phift.kinds.deployment.data_collector import collected, collector_of
 from phift.kinds.deployment.parts import IN_PLACE, REPLACE, DeploymentParts
@@ -47,7 +47,12 @@ def deployment(draft: Draft) -> list[Desired[DeploymentParts]]:
     beside = rollout.strategy not in {IN_PLACE, REPLACE}
     secrets = {k: v for k, v in block.environment_variables.items() if isinstance(v, SecretRef)}
     name = draft.named(DEPLOYMENT, deployment_name(digest)) if beside else IN_PLACE_NAME
-    draft.export(DeploymentExport(DEPLOYMENT, name, beside))
+    scale, count = block.autoscale, block.instance_count
+    setting = setting_name(endpoint.name, name, draft.facts.arm_id) if scale else ""
+    initial = scale.start if scale else count.initial if isinstance(count, InitialCount) else None
+    least = initial or (count if isinstance(count, int) else 1)
+    most = scale.most if scale else least
+    draft.export(DeploymentExport(DEPLOYMENT, name, beside, setting, least, most))
     if block.data_collector is not None:
         draft.notes += collected(block.data_collector, endpoint.name, name)
     parts_of_it = tuple(export.address for export in (code, environment) if export)
@@ -65,7 +70,8 @@ def deployment(draft: Draft) -> list[Desired[DeploymentParts]]:
                 strategy=rollout.strategy,
                 keep_previous=rollout.keep_previous,
                 keep_hours=rollout.keep_previous_hours,
-                initial_count=block.instance_count.initial if isinstance(block.instance_count, InitialCount) else None,
+                initial_count=initial,
+                maximum_count=scale.most if scale else None,
                 environment=environment.address if environment else _reference(draft, block),
                 code=code.address if code else None,
                 scoring_script=block.code_configuration.scoring_script if block.code_configuration else "",
@@ -83,6 +89,7 @@ def deployment(draft: Draft) -> list[Desired[DeploymentParts]]:
             generated=endpoint.generated,
             former_names=tuple(deployment_name(d) for d in sorted(written - {digest})) if beside else (),
             protect=block.protect or draft.spec.protect,
+            companion=setting,
             azure=block.azure,
         )
     ]
@@ -150,7 +157,9 @@ def _properties(draft: Draft, block: DeploymentBlock) -> dict[str, Any]:
     return drop_none(
         {
             "instance_type": spelled(block.instance_type),
-            "instance_count": None if isinstance(block.instance_count, InitialCount) else block.instance_count,
+            "instance_count": block.instance_count
+            if isinstance(block.instance_count, int) and not block.autoscale
+            else None,
             "request_settings": _settings(block.request_settings),
             "liveness_probe": _settings(block.liveness_probe),
             "readiness_probe": _settings(block.readiness_probe),

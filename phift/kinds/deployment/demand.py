@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 from phift.catalog.vm_sizes import vm_size
 from phift.kinds.demand import MAKES, Demand
-from phift.kinds.deployment.count import wanted_count
-from phift.kinds.deployment.parts import DeploymentParts
+from phift.kinds.deployment.count import wanted_count, with_serving_count
+from phift.kinds.deployment.parts import DeploymentObservation, DeploymentParts
+from phift.kinds.shared.reserve import reserved
 from phift.kinds.subject import Subject
 from phift.kinds.words import plural
 from phift.plan.action import Action
@@ -15,19 +14,6 @@ from phift.state.desired import Desired
 from phift.state.facts import REGION, pool_of
 
 __all__ = ["demand", "reserved"]
-
-_RESERVE = 1.2
-"""Of a managed online deployment, in whole instances, except of sizes that the catalogue marks (Azure docs)."""
-
-
-def reserved(instances: int, size: str) -> int:
-    """Return the number of instances of a VM size that the service counts against the quota.
-
-    A size that the catalogue does not list counts with the reserve.
-    """
-    known = vm_size(size)
-    factor = _RESERVE if known is None or known.serving_reserve else 1.0
-    return math.ceil(round(factor * instances, 6))
 
 
 def demand(subject: Subject, desired: Desired[DeploymentParts], action: Action, trains: bool) -> Demand | None:
@@ -37,6 +23,8 @@ def demand(subject: Subject, desired: Desired[DeploymentParts], action: Action, 
         return None
     live = subject.live(desired) if action is not Action.CREATE else None
     running = int(live.properties.get("instance_count") or 0) if live else 0
+    seen = subject.observed.get(desired.address)
+    desired = with_serving_count(desired, seen if isinstance(seen, DeploymentObservation) else None)
     count = wanted_count(desired, live)
     held = subject.facts.size(str(live.properties.get("instance_type"))) if live else None
     if held is None or held.family != size.family or (action is Action.UPDATE and held.name != size.name):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from phift.kinds.base import Kind, Wire
 from phift.kinds.deployment.checks import deployment_count, others_kept, size_allowed, size_offered
 from phift.kinds.deployment.compile import deployment
+from phift.kinds.deployment.count import with_serving_count
 from phift.kinds.deployment.demand import demand
 from phift.kinds.deployment.parts import DeploymentObservation, DeploymentParts
 from phift.kinds.deployment.plan import decide, removals
@@ -46,6 +47,7 @@ DEPLOYMENT = Kind(
     rate=rate,
     wanted_rate=wanted_rate,
     decided=_decided,
+    as_read=with_serving_count,
     require_ready=require_secrets,
     status=status,
     unwatched=unwatched,

@@ -35,6 +35,10 @@ class DeploymentParts:
     """The mark to write on one that is no longer in the spec, see phift.kinds.deployment.keeping."""
     initial_count: int | None = None
     """Number of instances at creation, if an autoscaler changes it afterwards."""
+    maximum_count: int | None = None
+    """Maximum number of instances of the autoscaler; None without one, or if it is not known."""
+    serving_count: int = 0
+    """Live instances that this deployment must match before it takes over the traffic; 0 for none."""
     environment: str | Address | None = None
     """The reference to send, or the address of an environment of the spec."""
     code: Address | None = None

@@ -9,16 +9,17 @@ from typing import Any
 from phift.address import Address
 from phift.clock import stamp
 from phift.diagnostics import Diagnostic, Severity
+from phift.kinds.deployment.count import autoscaled, wanted_count, with_serving_count
 from phift.kinds.deployment.keeping import KEPT, NOT_KEPT, Kept
 from phift.kinds.deployment.parts import BLUE_GREEN, IN_PLACE, DeploymentObservation, DeploymentParts
 from phift.plan.action import Action, ChangeAction, ChangedBy
-from phift.plan.decision import Decision, PlanContext, mutable, named_in, planned
+from phift.plan.decision import Decision, PlanContext, mutable, named_in, planned, why
 from phift.plan.diff import equal_under
 from phift.plan.model import Decided, FieldChange, PlannedResource
 from phift.state.desired import Desired
 from phift.state.live import Live
 from phift.state.overrides import leaves
-from phift.state.ownership import DIGEST, PROTECT
+from phift.state.ownership import COMPANION, DIGEST, PROTECT
 from phift.state.rules import Rule
 
 __all__ = ["decide", "removals"]
@@ -26,7 +27,70 @@ __all__ = ["decide", "removals"]
 
 def decide(desired: Desired[DeploymentParts], seen: DeploymentObservation | None, context: PlanContext) -> Decision:
     """Plan a new deployment next to the old one (blue_green), an update (in_place), or a replacement (replace)."""
-    return Decision(_decide(desired, seen, context))
+    decided = _decide(desired, seen, context)
+    live = seen.live if seen else None
+    decided = decided if live is None else _with_companion(decided, desired, live)
+    return Decision(_with_serving_count(decided, desired, seen, context))
+
+
+_CHANGES = frozenset({Action.NO_OP, Action.UPDATE, Action.ADOPT})
+
+
+def _with_companion(decided: PlannedResource, desired: Desired[DeploymentParts], live: Live) -> PlannedResource:
+    """Update a deployment that does not record its autoscale setting, or records one that it no longer has."""
+    recorded = live.marks.get(COMPANION, "")
+    if recorded == desired.companion or decided.action not in _CHANGES or not live.ours:
+        return decided
+    change = FieldChange(
+        "autoscale", desired.companion or None, recorded or None, ChangeAction.UPDATE, "", ChangedBy.YOU
+    )
+    return _changed(decided, change, "autoscale changed")
+
+
+def _with_serving_count(
+    decided: PlannedResource,
+    desired: Desired[DeploymentParts],
+    seen: DeploymentObservation | None,
+    context: PlanContext,
+) -> PlannedResource:
+    """Let an autoscaled deployment that takes over the traffic begin with the instances that serve it now."""
+    needed = with_serving_count(desired, seen)
+    if seen is None or not autoscaled(desired) or decided.action in {Action.DELETE, Action.SHIFT}:
+        return decided
+    if decided.action in {Action.CREATE, Action.REPLACE}:
+        count = wanted_count(needed, None)
+        note = f"instance_count {count} at creation" + (
+            f": {needed.parts.serving_count} serve the traffic now" if needed.parts.serving_count else ""
+        )
+        return replace(decided, notes=(*decided.notes, note))
+    live = seen.live
+    idle = live is not None and live.name.lower() not in seen.busy
+    if live is None or not idle or decided.action not in _CHANGES or not _routed(desired, context):
+        return decided
+    current, count = int(live.properties.get("instance_count") or 0), wanted_count(needed, live)
+    if count <= current:
+        return decided
+    reason = "the instances that serve the traffic now"
+    change = FieldChange("instance_count", count, current, ChangeAction.UPDATE, reason, ChangedBy.UNKNOWN)
+    return _changed(decided, change, "it takes over the traffic")
+
+
+def _routed(desired: Desired[DeploymentParts], context: PlanContext) -> bool:
+    """Return whether this stack shifts the traffic of the deployment."""
+    return any(d.traits.routes for d in context.stack.dependents(desired.address))
+
+
+def _changed(decided: PlannedResource, change: FieldChange, reason: str) -> PlannedResource:
+    """Return the planned resource with one more change. reason: if there was none."""
+    visible = (*decided.visible_changes, change)
+    if decided.action is not Action.ADOPT and decided.visible_changes:
+        reason = why(visible)
+    return replace(
+        decided,
+        action=Action.UPDATE if decided.action is Action.NO_OP else decided.action,
+        reason=decided.reason if decided.action is Action.ADOPT else reason,
+        changes=(*decided.changes, change),
+    )
 
 
 def _decide(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from phift.kinds.charge import Rate
-from phift.kinds.deployment.count import wanted_count
-from phift.kinds.deployment.parts import BLUE_GREEN, DeploymentParts
+from phift.kinds.deployment.count import wanted_count, with_serving_count
+from phift.kinds.deployment.parts import BLUE_GREEN, DeploymentObservation, DeploymentParts
 from phift.kinds.subject import Subject
 from phift.state.desired import Desired
 from phift.state.live import Live
@@ -19,9 +19,12 @@ def rate(live: Live) -> Rate | None:
 
 
 def wanted_rate(subject: Subject, desired: Desired[DeploymentParts], live: Live | None) -> Rate:
-    """Return the instances after the apply."""
+    """Return the instances after the apply, and at most if an autoscaler changes their number."""
+    seen = subject.observed.get(desired.address)
+    needed = with_serving_count(desired, seen if isinstance(seen, DeploymentObservation) else None)
     return Rate(
         str(desired.properties["instance_type"]),
-        wanted_count(desired, live),
+        wanted_count(needed, live),
+        most=desired.parts.maximum_count,
         side_by_side=desired.parts.strategy == BLUE_GREEN,
     )

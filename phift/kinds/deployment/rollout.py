@@ -1,13 +1,22 @@
 """`rollout`: how a new deployment replaces the old one."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from phift.spec.base import Coerced, Strict, fault
-from phift.spec.rules import BlockRules, Need, NotYet
+from phift.spec.base import Before, Coerced, Strict, fault
+from phift.spec.rules import BlockRules, Need
 
 __all__ = ["RolloutBlock"]
+
+
+def _strategy(value: Any) -> Any:
+    if value == "canary":
+        raise fault(
+            "cannot be canary: phift does not shift traffic in steps",
+            "Write blue_green, which tests the new deployment before all traffic moves to it.",
+        )
+    return value
 
 
 class RolloutBlock(Strict):
@@ -15,11 +24,11 @@ class RolloutBlock(Strict):
 
     rules: ClassVar[BlockRules] = BlockRules(
         needs=(Need("deployment", "deployment: {instance_type: Standard_NC24ads_A100_v4}"),),
-        not_yet=(NotYet("strategy", "canary rollouts", starts="canary"),),
     )
 
     strategy: Annotated[
-        Literal["blue_green", "in_place", "replace", "canary"],
+        Literal["blue_green", "in_place", "replace"],
+        Before(_strategy),
         Field(
             description="A new deployment next to the old one, a rolling update by the service, or delete then create."
         ),

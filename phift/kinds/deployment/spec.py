@@ -8,8 +8,9 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from phift.diagnostics import Diagnostic, Severity
 from phift.spec.assets import EnvironmentOrRef, ModelOrRef
+from phift.spec.autoscale import AutoscaleBlock
 from phift.spec.base import AnyCase, Before, Block, Coerced, Secret, Strict, Tags, Texts, fault
-from phift.spec.rules import BlockRules, Elsewhere, Implied, Need, NotYet, NumbersAsText, missing
+from phift.spec.rules import BlockRules, Elsewhere, Implied, Need, NumbersAsText, missing
 from phift.spec.tree import Node
 
 if TYPE_CHECKING:
@@ -125,20 +126,26 @@ class DataCollector(Strict):
     request_logging: Annotated[RequestLogging | None, Field(description="Headers to store.")] = None
 
 
+def _scale_type(value: Any) -> Any:
+    """Reject scaling by utilization, which is for Kubernetes online deployments."""
+    if isinstance(value, str) and value.lower().replace("_", "") == "targetutilization":
+        raise fault(
+            "cannot be target_utilization: managed online deployments scale with an autoscale setting",
+            "Write deployment.autoscale: {maximum: 4, rules: [{metric: GpuUtilizationPercentage, above: 70, add: 1}, "
+            "{metric: GpuUtilizationPercentage, below: 25, remove: 1}]}.",
+        )
+    return value
+
+
 class ScaleSettings(Strict):
-    """Scaling of the instances."""
+    """The scale settings of `az ml` YAML; a managed online deployment has only `type: default`."""
 
     type: Annotated[
-        Literal["default", "target_utilization"], Field(description="Fixed, or by utilization."), AnyCase
+        Literal["default"],
+        AnyCase,
+        Before(_scale_type),
+        Field(description="Always `default`; to scale, use autoscale."),
     ] = "default"
-    min_instances: Annotated[int | None, Field(ge=1, description="Minimum number of instances."), Coerced] = None
-    max_instances: Annotated[int | None, Field(ge=1, description="Maximum number of instances."), Coerced] = None
-    polling_interval: Annotated[
-        int | None, Field(ge=1, description="Seconds between measurements of the utilization."), Coerced
-    ] = None
-    target_utilization_percentage: Annotated[
-        int | None, Field(ge=1, le=100, description="Target utilization in per cent."), Coerced
-    ] = None
 
 
 class InitialCount(Strict):
@@ -218,11 +225,7 @@ class DeploymentBlock(Block):
 
     rules: ClassVar[BlockRules] = BlockRules(
         needs=(Need("endpoint", "endpoint: {auth_mode: key}"),),
-        not_yet=(NotYet("scale_settings", "autoscaling settings", remedy="Write instance_count: {initial: n}."),),
-        checks=(
-            _has_model,
-            _resolved_by_code,
-        ),
+        checks=(_has_model, _resolved_by_code),
         tree_checks=(_variable_names,),
     )
     spellings = (
@@ -247,7 +250,7 @@ class DeploymentBlock(Block):
     ] = None
     instance_type: Annotated[str, Field(min_length=1, description="VM size of the instances.")]
     instance_count: Annotated[
-        _Count, Field(description="Number of instances, or {initial: n} for an autoscaled deployment.")
+        _Count, Field(description="Number of instances, or {initial: n} if others scale the deployment.")
     ] = 1
     allow: Annotated[
         Texts, Field(description="Sizes to accept, in addition to the model's own allow-list. Empty: all.")
@@ -257,7 +260,12 @@ class DeploymentBlock(Block):
         None
     )
     request_settings: Annotated[RequestSettings | None, Field(description="Limits of requests.")] = None
-    scale_settings: Annotated[ScaleSettings | None, Field(description="Scaling of the instances.")] = None
+    scale_settings: Annotated[
+        ScaleSettings | None, Field(description="Of `az ml` YAML: {type: default} has no effect.")
+    ] = None
+    autoscale: Annotated[
+        AutoscaleBlock | None, Field(description="Scale the instances by load and time, with Azure Monitor.")
+    ] = None
     environment: Annotated[
         EnvironmentOrRef | None,
         Field(description="azureml:NAME:VERSION, the id of a registry, a curated one (AzureML-...), or its content."),
@@ -283,10 +291,9 @@ class DeploymentBlock(Block):
 
     @model_validator(mode="after")
     def _one_scaler(self) -> "DeploymentBlock":
-        scaled = self.scale_settings is not None and self.scale_settings.type == "target_utilization"
-        if scaled and "instance_count" in self.model_fields_set and isinstance(self.instance_count, int):
+        if self.autoscale is not None and "instance_count" in self.model_fields_set:
             raise fault(
-                "has both scale_settings by utilization and a fixed instance_count",
-                "Write instance_count: {initial: n}; the autoscaler then changes the number.",
+                "has both autoscale and instance_count",
+                "Remove instance_count; autoscale.initial is the number of instances at creation.",
             )
         return self

@@ -31,7 +31,7 @@ from phift.kinds.shared.wire import (
 )
 from phift.state.desired import Desired
 from phift.state.live import Live, Previous
-from phift.state.ownership import FIELDS, INPUTS, RAW, inputs_in
+from phift.state.ownership import COMPANION, FIELDS, INPUTS, RAW, inputs_in
 
 __all__ = ["Assets", "DeploymentWire", "assets_of"]
 
@@ -189,14 +189,15 @@ class DeploymentWire:
 
     def _live(self, context: Context, desired: Desired[DeploymentParts], raw: Mapping[str, Any]) -> Live:
         properties = raw["properties"]
-        bag = marks_in(properties.get("properties"))
+        bag, tags = marks_in(properties.get("properties")), marks_in(raw.get("tags"))
         return live_of(
             context,
             desired,
             raw,
             name=str(raw["name"]),
-            marks={**marks_in(raw.get("tags")), **bag},
+            marks={**tags, **bag},
             observe=self.observe,
+            counters=frozenset({"instance_count"} if COMPANION in tags else ()),
             state=str(properties.get("provisioningState") or "Succeeded"),
             facts={
                 "model": properties.get("model"),

@@ -16,14 +16,15 @@ Permitting = Callable[[Action, Stack], Iterable[Needed]]
 _WRITES = {Action.CREATE, Action.UPDATE, Action.SHIFT, Action.RUN, Action.REPLACE, Action.ADOPT}
 
 
-def writing(collection: str) -> Permitting:
-    """Return the permissions of a kind that is written and deleted in an ARM collection of the workspace."""
+def writing(collection: str, *, below: str = ML) -> Permitting:
+    """Return the permissions of a kind that is written and deleted in an ARM collection. below: the workspace, or
+    another resource provider."""
 
     def needed(action: Action, stack: Stack) -> Iterable[Needed]:
         if action in _WRITES:
-            yield Needed(f"{ML}/{collection}/write")
+            yield Needed(f"{below}/{collection}/write")
         if action.destroys:
-            yield Needed(f"{ML}/{collection}/delete")
+            yield Needed(f"{below}/{collection}/delete")
 
     return needed
 

@@ -1,0 +1,1 @@
+"""autoscale: the Azure Monitor autoscale setting of a deployment."""
