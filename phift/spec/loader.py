@@ -23,7 +23,6 @@ from phift.spec.environment import Environment
 from phift.spec.inheritance import read_whole
 from phift.spec.literals import literal_secrets
 from phift.spec.matrix import MAX_STACKS, Cell, cells, chosen, sibling_names, too_many
-from phift.spec.not_yet import refusals
 from phift.spec.reading import home_of
 from phift.spec.spellings import respelled
 from phift.spec.targets import LOCAL, OWN_KEYS, Target, choose, override
@@ -280,7 +279,6 @@ def _declared(merged: Node, cell: Cell) -> Node | None:
 
 def _validated(tree: Node, found: list[Diagnostic]) -> Spec | None:
     found += check_blocks(tree)
-    found += refusals(tree)
     found += literal_secrets(tree)
     try:
         spec = Spec.model_validate(plain(tree))

@@ -11,7 +11,7 @@ from phift.spec.tree import Node
 if TYPE_CHECKING:
     from phift.spec.document import Spec
 
-__all__ = ["BlockRules", "Elsewhere", "Implied", "Need", "NotYet", "NumbersAsText", "Renamed", "Spelling", "missing"]
+__all__ = ["BlockRules", "Elsewhere", "Implied", "Need", "NumbersAsText", "Renamed", "Spelling", "missing"]
 
 
 class Need(NamedTuple):
@@ -19,18 +19,6 @@ class Need(NamedTuple):
 
     path: str
     example: str
-
-
-class NotYet(NamedTuple):
-    """An unsupported path below the block (`*` is any key, "" the block itself).
-
-    starts: reject only text that starts so; "" rejects any value.
-    """
-
-    path: str
-    what: str
-    starts: str = ""
-    remedy: str = ""
 
 
 class Renamed(NamedTuple):
@@ -72,7 +60,6 @@ class BlockRules(NamedTuple):
     """The rules of a block. checks: run on the values of a valid spec. tree_checks: run on the tree, valid or not."""
 
     needs: tuple[Need, ...] = ()
-    not_yet: tuple[NotYet, ...] = ()
     checks: tuple[Callable[[Spec, Node], Iterator[Diagnostic]], ...] = ()
     tree_checks: tuple[Callable[[Node], Iterator[Diagnostic]], ...] = ()
 

@@ -6,9 +6,7 @@ import pytest
 
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError
-from phift.spec import Spec, load
-from phift.spec.diagnose import known_keys
-from phift.spec.document import blocks
+from phift.spec import load
 
 GOOD = {
     "version": "1",
@@ -103,25 +101,6 @@ def test_each_mistake_is_told_once(tmp_path: Path, change: dict[str, str | None]
     (found,) = wrong(tmp_path, **change)
     assert summary in found.summary
     assert remedy in found.remedy
-
-
-@pytest.mark.parametrize(
-    ("change", "what"),
-    [
-        ({"rollout": "{strategy: canary}", "endpoint": "{}", "deployment": "{instance_type: s}"}, "canary rollouts"),
-    ],
-)
-def test_what_nothing_acts_on_is_refused_by_name(tmp_path: Path, change: dict[str, str | None], what: str) -> None:
-    (found,) = wrong(tmp_path, **change)
-    assert found.code == "not-yet"
-    assert what in found.summary
-    assert "not yet supported" in found.summary
-
-
-@pytest.mark.parametrize("path", [f"{n}.{e.path}" for n, rules in blocks().items() for e in rules.not_yet])
-def test_what_is_refused_are_fields_of_the_format(path: str) -> None:
-    *parents, field = path.split(".")
-    assert field in known_keys(Spec, tuple(parents))
 
 
 def test_all_mistakes_are_told_at_once_in_the_order_of_lines(tmp_path: Path) -> None:

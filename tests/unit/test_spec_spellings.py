@@ -172,7 +172,7 @@ def texts_of(annotation: Any) -> Iterator[str]:
         yield from texts_of(inner)
 
 
-OF_PHIFT = {"model_defaults", "strategy", "traffic"}
+OF_PHIFT = {"model_defaults", "on_unknown", "strategy", "traffic"}
 """Enumerations that only phift has; so are those of `data`."""
 
 
