@@ -141,7 +141,8 @@ class Component:
 class Size:
     """A VM size in the region of the workspace. computes: where it can be used (AmlCompute, ComputeInstance, MIR).
 
-    estimated: the prices that the service estimates, unparsed (see phift.cost.prices).
+    estimated: the prices that the service estimates, unparsed (see phift.cost.prices). low_priority: whether clusters
+    can have low-priority nodes of it.
     """
 
     name: str
@@ -150,6 +151,7 @@ class Size:
     family: str = ""
     computes: tuple[str, ...] = ()
     estimated: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    low_priority: bool = True
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Size:
@@ -160,6 +162,7 @@ class Size:
             family=str(document.get("family") or ""),
             computes=tuple(document.get("supportedComputeTypes") or ()),
             estimated=document.get("estimatedVMPrices") or {},
+            low_priority=document.get("lowPriorityCapable") is not False,
         )
 
 
