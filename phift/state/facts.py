@@ -143,7 +143,8 @@ class Component:
 class Size:
     """A VM size in the region of the workspace. computes: where it can be used (AmlCompute, ComputeInstance, MIR).
 
-    estimated: the prices that the service estimates, unparsed (see phift.cost.prices).
+    estimated: the prices that the service estimates, unparsed (see phift.cost.prices). low_priority: whether clusters
+    can have low-priority nodes of it.
     """
 
     name: str
@@ -152,6 +153,7 @@ class Size:
     family: str = ""
     computes: tuple[str, ...] = ()
     estimated: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    low_priority: bool = True
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Size:
@@ -162,6 +164,7 @@ class Size:
             family=str(document.get("family") or ""),
             computes=tuple(document.get("supportedComputeTypes") or ()),
             estimated=document.get("estimatedVMPrices") or {},
+            low_priority=document.get("lowPriorityCapable") is not False,
         )
 
 

@@ -71,7 +71,7 @@ def _owned(draft: Draft, block: ComputeBlock, nodes: int) -> Desired[ComputePart
             }
         ),
         parts=ComputeParts(FINETUNE, nodes, block.allow, ANY if block.tier == ANY else "", password),
-        shown={"admin_password": str(password)} if password else {},
+        shown={"ssh.admin_password": str(password)} if password else {},
         protect=block.protect or draft.spec.protect,
         azure=block.azure,
         adopt=draft.spec.adopts("compute"),

@@ -34,7 +34,7 @@ def choose_tier(subject: Subject, planned: PlannedResource) -> PlannedResource:
     return replace(
         planned,
         details={**planned.details, "tier": tier},
-        notes=(*planned.notes, f"tier: {tier} ({why})"),
+        notes=(*planned.notes, f"tier: any becomes {tier}: {why}"),
         decided=replace(planned.decided, tier=tier),
     )
 
@@ -42,17 +42,19 @@ def choose_tier(subject: Subject, planned: PlannedResource) -> PlannedResource:
 def _chosen(subject: Subject, size: Size | None, nodes: int) -> tuple[str, str]:
     """Return the tier and the reason."""
     if size is None or not size.family:
-        return _DEDICATED, "tier: any; the quota of the size is not known"
+        return _DEDICATED, "the quota of the size is not known"
+    if not size.low_priority:
+        return _DEDICATED, f"{size.name} has no low-priority nodes"
     try:
         usages = {usage.pool: usage for usage in subject.remote.usages()}
     except AzureError:
-        return _DEDICATED, "tier: any; the usage of the region cannot be read"
+        return _DEDICATED, "the usage of the region cannot be read"
     vcpus = nodes * size.vcpus
     pools = [usages[pool] for pool in (pool_of(size.family), REGION) if pool in usages]
     full = next((usage for usage in pools if not usage.unlimited and usage.free < vcpus), None)
     if full is None:
-        return _DEDICATED, f"tier: any; the dedicated quota has room for {vcpus} vCPUs"
-    return _LOW_PRIORITY, f"tier: any; {vcpus} vCPUs of {full.name} needed, {full.free} available"
+        return _DEDICATED, f"the dedicated quota has room for {vcpus} vCPUs"
+    return _LOW_PRIORITY, f"{vcpus} vCPUs of {full.name} needed, {full.free} available"
 
 
 def tier_of(subject: Subject, desired: Desired[ComputeParts], live: Live | None, action: Action) -> str:
