@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from phift.address import Address
 from phift.azure.session import Azure
-from phift.cost.lines import continuous_lines, job_lines, removed_lines
+from phift.cost.lines import continuous_lines, job_lines, left_out, removed_lines
 from phift.cost.prices import PriceBook
 from phift.cost.retail import asking, retail_prices
 from phift.kinds.registry import KINDS
@@ -30,10 +30,11 @@ _AT_ONCE = 4
 class Estimate:
     """An estimate whose missing prices are being read. Its lines have no prices yet."""
 
-    def __init__(self, book: PriceBook, lines: Sequence[CostLine], region: str) -> None:
+    def __init__(self, book: PriceBook, lines: Sequence[CostLine], region: str, notes: Sequence[str] = ()) -> None:
         self.lines = tuple(lines)
         self._book = book
         self._region = region
+        self._notes = tuple(notes)
         self._pool: ThreadPoolExecutor | None = None
         self._asked: list[Future[None]] = []
         missing = book.lacking((line.size, line.tier, line.region) for line in lines) if book.asks else []
@@ -50,7 +51,7 @@ class Estimate:
             replace(line, price=self._book.price(line.size, line.tier, line.region or self._region))
             for line in self.lines
         )
-        return Cost(self._region, lines)
+        return Cost(self._region, lines, self._notes)
 
 
 def begin(
@@ -72,11 +73,13 @@ def begin(
         *continuous_lines(subject, planned),
         *removed_lines(planned, removed),
     ]
+    notes = list(left_out(subject, planned))
     # A new maximum of an autoscaler changes what may be billed, though not what is billed now.
     scales = any(one.action.changes_something and KINDS[one.address.kind].traits.accompanies for one in planned)
-    if not scales and not any(not line.continuous or line.nodes != line.now for line in lines):
+    changes = scales or any(not line.continuous or line.nodes != line.now for line in lines)
+    if not notes and not changes:
         return None
-    return Estimate(book_of(subject, azure), lines, subject.facts.location)
+    return Estimate(book_of(subject, azure), lines, subject.facts.location, notes)
 
 
 def book_of(subject: Subject, azure: Azure) -> PriceBook:

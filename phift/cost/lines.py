@@ -21,7 +21,7 @@ from phift.state.live import Live
 if TYPE_CHECKING:
     from phift.estimate.training import Training
 
-__all__ = ["ROLLOUT_MINUTES", "continuous_lines", "job_lines", "removed_lines", "tokens_of_job"]
+__all__ = ["ROLLOUT_MINUTES", "continuous_lines", "job_lines", "left_out", "removed_lines", "tokens_of_job"]
 
 ROLLOUT_MINUTES = Range(10.0, 20.0, 40.0)
 """Minutes for which two versions of a deployment run: assumed, as deployments of models take 10 to 40 minutes."""
@@ -91,6 +91,17 @@ def job_lines(subject: Subject, planned: Sequence[PlannedResource]) -> Iterator[
             yield from _work(subject, desired, work)
         elif desired.traits.trains:
             yield CostLine(desired.address, "run", "", 1, _UNKNOWN, basis="its VM size is unknown")
+
+
+def left_out(subject: Subject, planned: Sequence[PlannedResource]) -> Iterator[str]:
+    """Yield a note for each planned resource whose cost is not estimated."""
+    own = {desired.address: desired for desired in subject.stack.resources}
+    for one in planned:
+        desired, traits = own.get(one.address), KINDS[one.address.kind].traits
+        if desired is not None and traits.trains and one.action is Action.ADOPT:
+            yield f"{one.address} is already running; what it bills until it ends is not included."
+        elif desired is None and traits.hosts and one.action is Action.DELETE:
+            yield f"What {one.address} stops billing is not included: its deployments are not read."
 
 
 def tokens_of_job(training: Training | None) -> int | None:

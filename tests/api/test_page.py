@@ -109,5 +109,5 @@ def test_the_examples_run(served: Project, capsys: pytest.CaptureFixture[str]) -
         exec(compile(example, f"docs/api.md, example {number + 1}", "exec"), names)
     assert len(EXAMPLES) >= 8
     assert names["result"].ok
-    assert json.loads(Path("plan.json").read_text(encoding="utf-8"))["format_version"] == "1.0"
+    assert json.loads(Path("plan.json").read_text(encoding="utf-8"))["format_version"].startswith("1.")
     assert "create" in capsys.readouterr().out

@@ -103,6 +103,12 @@ def test_a_stack_from_the_first_estimate_to_the_history(cloud: Cloud) -> None:
     status = json.loads(cloud.run("status", "spec.yaml", "--format", "json"))
     assert status["usd_per_hour"] == pytest.approx(3.673)
 
+    project.edit(SERVING, "")
+    removed = cloud.cost()
+    assert [line["address"] for line in removed["lines"]] == ["job.finetune"]
+    (note,) = removed["notes"]
+    assert note.endswith("stops billing is not included: its deployments are not read.")
+
 
 def test_a_plan_on_target_local_has_no_cost(project: Project) -> None:
     planned = project.plan()
