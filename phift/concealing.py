@@ -47,7 +47,8 @@ _NAME = rf"""(?:
 _HINTS = ("token", "pass", "pwd", "secret", "credential", "key", "conn")
 """Every name that matches _NAME contains one of these."""
 _CAMEL = r"(?<=[a-z0-9])(?=[A-Z])"
-_PUBLIC = r"(?:^|[^a-z])public(?:$|[^a-z])"
+_PUBLIC = r"(?:^|[^a-z])public(?:$|[^a-z])|^(?:text|label|ground_truth|sentence[12])_key$"
+"""Public keys, and the inputs of the fine-tune components that name a column."""
 _NOT_SECRET = r"(?i)|true|false|yes|no|on|off|null|none|<.*>|\[.*\]"
 """Empty values, and special tokens of models such as <pad>."""
 

@@ -6,13 +6,15 @@ Memory: digests of the rows of one file and of the differences; row texts only f
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import orjson
+
+from phift.data.table import prompt_in
 
 __all__ = ["Difference", "RowChange", "compare"]
 
@@ -51,7 +53,7 @@ class _Left:
     by_id: dict[int, deque[tuple[int, int]]] = field(default_factory=lambda: defaultdict(deque))
 
     def add(self, line: bytes, number: int, offset: int) -> None:
-        self.by_id[_digest(str(orjson.loads(line)["prompt_id"]).encode())].append((number, offset))
+        self.by_id[_digest(_id_of(orjson.loads(line)).encode())].append((number, offset))
 
     def places(self) -> list[tuple[int, int]]:
         return sorted(place for places in self.by_id.values() for place in places)
@@ -128,3 +130,8 @@ def _alike(before: Path, after: Path) -> bool:
 
 def _digest(content: bytes) -> int:
     return int.from_bytes(blake2b(content, digest_size=8).digest(), "big")
+
+
+def _id_of(row: Mapping[str, Any]) -> str:
+    """Return what identifies a row in both versions: its prompt_id; for a row of a table its texts."""
+    return str(row["prompt_id"]) if "prompt_id" in row else prompt_in(row)

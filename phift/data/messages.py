@@ -13,7 +13,7 @@ import orjson
 
 from phift.data.problems import Problem, named
 
-__all__ = ["NO_TOOLS", "ROLES", "TOOLS", "encoded", "kind_of", "oddities_of", "problems_of", "shown_role"]
+__all__ = ["NO_TOOLS", "ROLES", "TOOLS", "control_of", "encoded", "kind_of", "oddities_of", "problems_of", "shown_role"]
 
 ROLES = ("system", "user", "assistant")
 _COMMON = {
@@ -84,16 +84,8 @@ def oddities_of(row: Mapping[str, Any], line: bytes) -> list[Problem]:
     found = []
     for number, message in enumerate(row["messages"], 1):
         content, role = message["content"], message["role"]
-        if control and (match := _CONTROL.search(content)):
-            name = "a NUL character" if match[0] == "\0" else f"the control character U+{ord(match[0]):04X}"
-            where = f"message {number} ({role}) has {name}"
-            found.append(
-                Problem(
-                    "control-character",
-                    where,
-                    "Remove it; it often means that the file was cut off or decoded incorrectly.",
-                )
-            )
+        if control:
+            found += control_of(f"message {number} ({role})", content)
         if tokens and (match := _TOKENS.search(content)):
             found.append(
                 Problem(
@@ -103,6 +95,16 @@ def oddities_of(row: Mapping[str, Any], line: bytes) -> list[Problem]:
                 )
             )
     return found
+
+
+def control_of(where: str, text: str) -> list[Problem]:
+    """Return the problem with the first control character of a text, if it has one. where: the text, for display."""
+    match = _CONTROL.search(text)
+    if match is None:
+        return []
+    name = "a NUL character" if match[0] == "\0" else f"the control character U+{ord(match[0]):04X}"
+    remedy = "Remove it; it often means that the file was cut off or decoded incorrectly."
+    return [Problem("control-character", f"{where} has {name}", remedy)]
 
 
 def encoded(row: Mapping[str, Any]) -> bytes:

@@ -17,6 +17,7 @@ from phift.data.problems import FileProblem, Findings, Problem, Skipped
 from phift.data.recipe import Recipe
 from phift.data.rows import Access, SourceRows
 from phift.data.sources import SourceIdentity
+from phift.data.table import Table
 from phift.digest import file_digest
 from phift.errors import PhiftError, StalePlanError
 
@@ -105,8 +106,11 @@ class ReadyRows:
     def __init__(self, recipe: Recipe, access: Access) -> None:
         self._mapper = compiled(recipe.messages)
         self._open_ended = recipe.open_ended
+        self._table = recipe.table
         self.lengths = LengthMeter()
         columns = _COLUMNS if self._mapper is None else self._mapper.columns
+        if self._table is not None:
+            columns = self._table.columns
         self.source = SourceRows(recipe.identity, recipe.take, recipe.seed, columns, access)
 
     def __iter__(self) -> Iterator[Ready]:
@@ -114,6 +118,8 @@ class ReadyRows:
             yield file, line, row, self._of(row)
 
     def _of(self, row: Any) -> bytes | list[Problem]:
+        if self._table is not None:
+            return self._of_table(self._table, row)
         if self._mapper is not None and not isinstance(row, Problem):
             row = mapped(self._mapper, row)
         problems = [row] if isinstance(row, Problem) else problems_of(row, open_ended=self._open_ended)
@@ -126,6 +132,17 @@ class ReadyRows:
         if odd := oddities_of(row, line):
             return odd
         self.lengths.add(row_size(row))
+        return line
+
+    def _of_table(self, table: Table, row: Any) -> bytes | list[Problem]:
+        problems = [row] if isinstance(row, Problem) else table.problems_of(row)
+        if problems:
+            return problems
+        try:
+            line = table.encoded(row)
+        except ValueError:
+            return [_HALF]
+        self.lengths.add(row_size({column: row[column] for column in table.texts}))
         return line
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from phift.data.mapping import written_out
 from phift.data.sources import SourceIdentity
+from phift.data.table import Table
 from phift.data.take import Take
 from phift.diagnostics import Diagnostic
 from phift.digest import digest_of
@@ -60,7 +61,8 @@ class Recipe:
     """identity: of the source. messages: the expanded mapping of its columns (see mapping.py); None: rows have
     `messages`.
 
-    open_ended: conversations may end with the user; for rows that are only sent to the endpoint.
+    open_ended: conversations may end with the user; for rows that are only sent to the endpoint. table: the columns of
+    a text task, whose rows are not conversations; messages is None then.
     """
 
     identity: SourceIdentity
@@ -69,6 +71,7 @@ class Recipe:
     messages: Any = None
     unfit: Unfit = field(default_factory=Unfit)
     open_ended: bool = False
+    table: Table | None = None
 
     @classmethod
     def of(
@@ -81,10 +84,11 @@ class Recipe:
         columns: Collection[str] | None = None,
         unfit: object = None,
         open_ended: bool = False,
+        table: Table | None = None,
     ) -> Recipe:
         """Parse values of a spec. Raises InvalidSpecError; see Take.parse, mapping.written_out and Unfit.parse."""
-        said = written_out(messages, columns)
-        return cls(identity, Take.parse(take), seed, said, Unfit.parse(unfit), open_ended)
+        said = written_out(messages, columns) if table is None else None
+        return cls(identity, Take.parse(take), seed, said, Unfit.parse(unfit), open_ended and table is None, table)
 
     def plain(self) -> dict[str, Any]:
         """Return a plain value. Omits the seed if it has no effect, and defaults of fields that release 0.1.0 lacks."""
@@ -96,6 +100,7 @@ class Recipe:
             "messages": self.messages,
             **({"unfit": {"skip": str(self.unfit.share)}} if self.unfit.share else {}),
             **({"open_ended": True} if self.open_ended else {}),
+            **({"table": self.table.plain()} if self.table else {}),
         }
 
     @cached_property

@@ -19,6 +19,7 @@ import orjson
 
 from phift.data.lengths import LengthMeter, Lengths, row_size
 from phift.data.personal import kinds_in
+from phift.data.table import messages_in, prompt_in
 from phift.data.tokens import TokenCounter
 
 __all__ = ["Measures", "Meter", "Spread", "overlap"]
@@ -81,14 +82,15 @@ class Meter:
     def add(self, line: bytes) -> None:
         """Add a row. line: the output of phift.data.messages.encoded."""
         row = orjson.loads(line)
-        texts = [message["content"] for message in row["messages"]]
-        self._turns[sum(message["role"] != "system" for message in row["messages"])] += 1
+        messages = messages_in(row)
+        texts = [message["content"] for message in messages]
+        self._turns[sum(message["role"] != "system" for message in messages)] += 1
         self._lengths.add(row_size(row))
         self._characters.append(sum(map(len, texts)))
         self._tokens.append(self._counter.count(texts))
-        self._seen.add(_digest(orjson.dumps(row["messages"])))
+        self._seen.add(_digest(orjson.dumps(messages)))
         # Prompts that differ only in white space count as equal.
-        self._prompts.append(_digest(" ".join(row["prompt"].split()).encode()))
+        self._prompts.append(_digest(" ".join(prompt_in(row).split()).encode()))
         self._personal.update(set().union(*map(kinds_in, texts)))
 
     def measures(self) -> Measures:

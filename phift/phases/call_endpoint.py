@@ -10,9 +10,10 @@ from typing import Any
 from phift.data.recipe import Recipe
 from phift.errors import AzureError, NotFoundError, UsageError
 from phift.kinds.shared.online import endpoint_path
-from phift.kinds.shared.scoring import Caller, answer_of, chat_request, conversations
+from phift.kinds.shared.scoring import Caller, answer_of, question, questions
 from phift.state.desired import Desired
 from phift.workbench.open import Workbench, open_workbench
+from phift.workbench.recipes import table_of
 from phift.workbench.request import Connector, Request
 
 __all__ = ["Answered", "endpoint_key", "invoke"]
@@ -66,13 +67,11 @@ def invoke(
     if body is not None:
         yield _ask(caller, "", "", body, deployment)
     elif sample:
-        for messages in conversations(_rows(bench), sample):
-            truth = messages[-1]["content"] if messages[-1]["role"] == "assistant" else ""
-            asked = messages[:-1] if truth else messages
-            yield _ask(caller, asked[-1]["content"], truth, chat_request(asked, parameters), deployment)
+        for asked in questions(_rows(bench), sample, parameters):
+            yield _ask(caller, asked.prompt, asked.truth, asked.body, deployment)
     else:
-        asked = [{"role": "user", "content": text}]
-        yield _ask(caller, text, "", chat_request(asked, parameters), deployment)
+        asked = question(text, table_of(bench.loaded), parameters)
+        yield _ask(caller, text, "", asked.body, deployment)
 
 
 def endpoint_key(request: Request, connect: Connector) -> str:

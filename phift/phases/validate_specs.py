@@ -131,7 +131,9 @@ class _Offline:
             return list(lock.diagnostics)
         pins = lock.stack(loaded.stack) if lock else None
         found, rows = self._data.check(loaded, pins) if self._data else ([], Rows())
-        return [*parameter_findings(loaded, lock, rows), *size_findings(loaded), *found]
+        named = {d.path for d in found if d.code == "parameter-missing"}  # by the check of the data
+        parameters = [d for d in parameter_findings(loaded, lock, rows) if d.path not in named]
+        return [*parameters, *size_findings(loaded), *found]
 
     def _lock(self, path: Path) -> Lock | InvalidSpecError | None:
         if path not in self._locks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,7 @@ class LocalData:
             if isinstance(problems := self._prepared(recipes[split]), DiagnosticsError):
                 found += problems.diagnostics
                 del recipes[split]
+        found += self._classes(loaded, recipes)
         count = self._prepared(recipes["train"]) if "train" in recipes else None
         checked, longest = self._checked(loaded, pins, recipes)
         return [*found, *checked], Rows(count if isinstance(count, int) else None, longest)
@@ -65,6 +67,19 @@ class LocalData:
         if isinstance(identity, InvalidSpecError):
             raise InvalidSpecError(identity.diagnostics)
         return recipe_of(loaded, split, wanted, identity)
+
+    @staticmethod
+    def _classes(loaded: LoadedSpec, recipes: Mapping[str, Recipe]) -> Iterator[Diagnostic]:
+        table = recipes["train"].table if "train" in recipes else None
+        if table is None or not table.classifies:
+            return
+        from phift.data.cache import prepared
+        from phift.data.checks import CHECKED
+        from phift.data.classes import class_problems
+
+        files = {split: prepared(recipes[split]).path for split in CHECKED if split in recipes}
+        for problem in class_problems(table, files):
+            yield placed(loaded, problem.path.rpartition(".")[2], problem)
 
     def _prepared(self, recipe: Recipe) -> int | DiagnosticsError:
         """Return the number of fit rows, or the problems of the rows."""

@@ -6,15 +6,18 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from phift.data.columns import columns_of
+from phift.data.problems import named
 from phift.data.recipe import Recipe
 from phift.data.sources import SourceIdentity
+from phift.data.table import Table
 from phift.data.take import Take
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError
+from phift.kinds.job.tasks import TASKS
 from phift.spec import DataSource, LoadedSpec
 from phift.spec.addresses import scheme_of
 
-__all__ = ["is_elsewhere", "path_of", "placed", "recipe_for", "recipe_of", "wanted_splits"]
+__all__ = ["is_elsewhere", "path_of", "placed", "recipe_for", "recipe_of", "table_of", "wanted_splits"]
 
 _OPEN_ENDED = ("sample",)
 """Splits whose rows are only sent to the endpoint."""
@@ -46,6 +49,8 @@ def recipe_for(loaded: LoadedSpec, split: str, wanted: DataSource, identity: Sou
     take = Take.parse(wanted.take)
     _require_take(take, identity)
     messages = block.messages_of(wanted) if block else None
+    if table := table_of(loaded):
+        _require_columns(table, _columns(identity), mapped=messages is not None)
     return Recipe.of(
         identity,
         take=wanted.take,
@@ -54,7 +59,50 @@ def recipe_for(loaded: LoadedSpec, split: str, wanted: DataSource, identity: Sou
         columns=_columns(identity),
         unfit=block.unfit if block else None,
         open_ended=split in _OPEN_ENDED or split.startswith("tests."),
+        table=table,
     )
+
+
+def table_of(loaded: LoadedSpec) -> Table | None:
+    """Return the columns that the component learns from; None for conversations.
+
+    Raises InvalidSpecError if a parameter that names a column is missing.
+    """
+    block = loaded.spec.finetune
+    task = TASKS.get(block.component.name) if block and block.component.registry == "azureml" else None
+    if block is None or task is None:
+        return None
+    texts = [str(block.parameters[name]) for name in task.texts if block.parameters.get(name)]
+    answer = str(block.parameters.get(task.answer) or "")
+    required = [task.texts[0], *((task.answer,) if task.answered else ())]
+    if missing := [name for name in required if not block.parameters.get(name)]:
+        raise InvalidSpecError([_column_not_named(loaded, name, block.component.name) for name in missing])
+    return Table(task.name, tuple(texts), answer)
+
+
+def _column_not_named(loaded: LoadedSpec, name: str, component: str) -> Diagnostic:
+    return Diagnostic(
+        f"parameter `{name}` is required: it names a column of the data",
+        remedy=f"Write finetune: {{parameters: {{{name}: COLUMN}}}}.",
+        detail=f"{component} learns from columns of a table.",
+        mark=loaded.mark("finetune.parameters"),
+        path=f"finetune.parameters.{name}",
+        code="parameter-missing",
+    )
+
+
+def _require_columns(table: Table, columns: Collection[str] | None, *, mapped: bool) -> None:
+    """Raise InvalidSpecError for columns that the data does not have, and for a mapping to messages."""
+    if mapped:
+        summary = f"data.messages cannot be used with {table.task}: the rows are not conversations"
+        remedy = "Remove it; the parameters of the fine-tune name the columns."
+        raise InvalidSpecError([Diagnostic(summary, remedy=remedy, path="messages", code="data-messages")])
+    if columns is None or set(columns) == {"messages"}:  # of Parquet, only this one is read
+        return
+    if missing := [name for name in table.columns if name not in columns]:
+        summary = f"the data has no column {' and '.join(f'`{name}`' for name in missing)}; columns: {named(columns)}"
+        remedy = "Fix the parameter of the fine-tune that names it (text_key, label_key, ...), or the data."
+        raise InvalidSpecError([Diagnostic(summary, remedy=remedy, code="data-columns")])
 
 
 def _columns(identity: SourceIdentity) -> Collection[str] | None:

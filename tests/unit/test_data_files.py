@@ -27,7 +27,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["train.jsonl", "test.jsonl", "train.csv"])
+@pytest.mark.parametrize("name", ["train.jsonl", "test.jsonl", "train.csv", "topics-train.csv", "topics-test.csv"])
 def test_files_are_as_built(built: Path, name: str) -> None:
     assert (SHIPPED / name).read_bytes() == (built / name).read_bytes(), "run python configs/data/build.py"
 

@@ -44,7 +44,7 @@ LAYERS = {
 LAYER_OF = {room: number for number, rooms in LAYERS.items() for room in rooms}
 
 # A kind's block of the spec belongs to the spec, and what it merges without a workspace is below the workspace.
-OF_SPEC = re.compile(r"kinds\.\w+\.(spec|messages|rollout|component)(\.|$)")
+OF_SPEC = re.compile(r"kinds\.\w+\.(spec|messages|rollout|component|tasks)(\.|$)")
 OF_PARAMETERS = re.compile(r"kinds\.\w+\.parameters(\.|$)")
 # The loops over the kinds are above them, in the folders of what they make.
 LOOPS = re.compile(r"(compile\.compiler|plan\.(planner|removal))(\.|$)")

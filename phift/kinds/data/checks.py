@@ -1,4 +1,4 @@
-"""Check that all rows to upload are well formed."""
+"""Check that all rows to upload are well formed, and that a classifier can learn from them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from phift.data.recipe import Recipe
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError
 from phift.kinds.check import check, has
+from phift.kinds.data.compile import TRAINED_ON
 from phift.kinds.subject import Subject
 from phift.plan.action import Action
 
-__all__ = ["rows"]
+__all__ = ["classes", "rows"]
 
 
 @check("data-rows", reads="all rows to upload", source="local files", applies=has("data"))
@@ -30,3 +31,22 @@ def rows(subject: Subject) -> Iterator[Diagnostic]:
             prepared(recipe)
         except InvalidSpecError as error:
             yield from error.diagnostics
+
+
+@check("data-classes", reads="classes of all rows to upload", source="local files", applies=has("data"))
+def classes(subject: Subject) -> Iterator[Diagnostic]:
+    """data-classes: of a text classification, when rows are uploaded."""
+    adds = any(p.address.kind == "data" and p.action is Action.CREATE for p in subject.planned)
+    recipes = {split: one.recipe for split, one in subject.facts.data.items() if split in TRAINED_ON}
+    table = recipes["train"].table if adds and recipes.get("train") else None
+    if table is None or not table.classifies or not all(one and one.identity.files for one in recipes.values()):
+        return
+    from phift.data.cache import prepared
+    from phift.data.classes import class_problems
+
+    try:
+        files = {split: prepared(recipe).path for split, recipe in recipes.items()}
+    except InvalidSpecError:
+        return  # `rows` reports them
+    for problem in class_problems(table, files):
+        yield subject.at(problem.path, problem)

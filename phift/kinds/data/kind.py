@@ -5,7 +5,7 @@ from __future__ import annotations
 from phift.data.recipe import Recipe
 from phift.kinds.base import Kind, Wire
 from phift.kinds.context import Context
-from phift.kinds.data.checks import rows
+from phift.kinds.data.checks import classes, rows
 from phift.kinds.data.compile import data_versions
 from phift.kinds.data.parts import DataParts
 from phift.kinds.data.words import WORDS, status
@@ -49,7 +49,7 @@ DATA = Kind(
     load_wire=_wire,
     permissions=archiving("data/versions"),
     decide=decide_version,
-    checks=(rows,),
+    checks=(rows, classes),
     recipe=_recipe,
     seconds=_seconds,
     stored=_stored,

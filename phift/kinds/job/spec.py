@@ -7,6 +7,7 @@ from pydantic import Field
 
 from phift.diagnostics import Diagnostic
 from phift.kinds.job.component import managed_input
+from phift.kinds.job.tasks import CHAT, TASKS, UNSUPPORTED
 from phift.spec.base import Block, Coerced, Component, Scalar
 from phift.spec.identity import JobIdentity
 from phift.spec.references import AssetRef
@@ -67,6 +68,22 @@ def _identity_reaches_the_steps(spec: "Spec", root: Node) -> Iterator[Diagnostic
         )
 
 
+def _supported_task(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
+    """Check that phift prepares rows for the component."""
+    reference = spec.finetune.component if spec.finetune else None
+    if reference is None or reference.registry != "azureml" or reference.name not in UNSUPPORTED:
+        return
+    supported = ", ".join([CHAT, *TASKS])
+    yield Diagnostic(
+        f"{reference.name} ({UNSUPPORTED[reference.name]}) is not supported",
+        detail="phift does not prepare and check rows for this task.",
+        remedy=f"Use one of: {supported}.",
+        mark=root.nearest(("finetune", "component")).mark,
+        path="finetune.component",
+        code="task-unsupported",
+    )
+
+
 def _parameters(root: Node) -> Iterator[Diagnostic]:
     node = root.at(("finetune", "parameters"))
     for name, child in ((node.mapping if node else None) or {}).items():
@@ -89,7 +106,7 @@ class FinetuneBlock(Block):
             Need("data.train", "data: {train: {path: data/train.jsonl}}"),
             Need("compute.finetune", "compute: {finetune: {name: gpu-cluster, size: Standard_NC24ads_A100_v4}}"),
         ),
-        checks=(_nodes_fit, _makes_its_model, _identity_reaches_the_steps),
+        checks=(_nodes_fit, _makes_its_model, _identity_reaches_the_steps, _supported_task),
         tree_checks=(_parameters,),
     )
 

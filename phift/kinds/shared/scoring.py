@@ -9,9 +9,10 @@ from typing import Any
 
 from phift.azure.session import Azure
 from phift.data.recipe import Recipe
+from phift.data.table import Table
 from phift.kinds.shared.wire import READ
 
-__all__ = ["Caller", "answer_of", "chat_request", "conversations"]
+__all__ = ["Caller", "Question", "answer_of", "chat_request", "conversations", "question", "questions"]
 
 
 def chat_request(messages: Sequence[Mapping[str, str]], parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,7 +24,8 @@ def answer_of(body: Any) -> str:
     """Return the text of an answer in any of Azure's formats: {"output": text}, a list of it, or OpenAI's."""
     if isinstance(body, Mapping):
         if "output" in body:
-            return str(body["output"])
+            output = body["output"]
+            return answer_of(output) if isinstance(output, list) else str(output)
         if choices := body.get("choices"):
             return str((choices[0].get("message") or {}).get("content") or choices[0].get("text") or "")
     if isinstance(body, list) and body:
@@ -68,12 +70,58 @@ def _credential(azure: Azure, path: str, raw: Mapping[str, Any]) -> str:
             return azure.ml_token()
 
 
+@dataclass(frozen=True)
+class Question:
+    """A request. prompt, truth: for display; truth "" if unknown. body: of the request."""
+
+    prompt: str
+    truth: str
+    body: Mapping[str, Any]
+
+
+def question(text: str, table: Table | None, parameters: Mapping[str, Any]) -> Question:
+    """Return the request with one text. table: of the model's task; None for a chat model."""
+    if table is None:
+        return Question(text, "", chat_request([{"role": "user", "content": text}], parameters))
+    return Question(text, "", _table_request([text], table, parameters))
+
+
+def questions(recipe: Recipe, rows: int, parameters: Mapping[str, Any]) -> list[Question]:
+    """Return the first rows of a recipe as requests, the same on every run. Raises the errors of `prepared`."""
+    table = recipe.table
+    if table is None:
+        return [_of_conversation(messages, parameters) for messages in conversations(recipe, rows)]
+    found = []
+    for row in _prepared_rows(recipe, rows):
+        texts = [str(row[column]) for column in table.texts]
+        truth = str(row[table.answer]) if table.answer else ""
+        found.append(Question("\n".join(texts), truth, _table_request(texts, table, parameters)))
+    return found
+
+
+def _of_conversation(messages: list[dict[str, str]], parameters: Mapping[str, Any]) -> Question:
+    """Return the conversation without its last answer, which is the ground truth."""
+    truth = messages[-1]["content"] if messages[-1]["role"] == "assistant" else ""
+    asked = messages[:-1] if truth else messages
+    return Question(asked[-1]["content"], truth, chat_request(asked, parameters))
+
+
+def _table_request(texts: Sequence[str], table: Table, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the request of an MLflow model: a table of one row for a classifier, else a list of one text."""
+    if table.classifies:
+        columns = list(table.texts[: len(texts)])
+        data = {"columns": columns, "index": [0], "data": [list(texts)]}
+        return {"input_data": data, "params": dict(parameters)}
+    return {"input_data": {"input_string": list(texts), "parameters": dict(parameters)}, "params": {}}
+
+
 def conversations(recipe: Recipe, rows: int) -> list[list[dict[str, str]]]:
     """Return the first rows of a recipe as conversations, the same on every run. Raises the errors of `prepared`."""
+    return [row["messages"] for row in _prepared_rows(recipe, rows)]
+
+
+def _prepared_rows(recipe: Recipe, rows: int) -> list[dict[str, Any]]:
     from phift.data.cache import prepared
 
-    found = []
     with prepared(recipe).path.open(encoding="utf-8") as lines:
-        for _, line in zip(range(rows), lines, strict=False):
-            found.append(json.loads(line)["messages"])
-    return found
+        return [json.loads(line) for _, line in zip(range(rows), lines, strict=False)]

@@ -11,7 +11,7 @@ from phift.errors import AzureError, RolledBackError
 from phift.kinds.context import Context
 from phift.kinds.progress import Progress, Written
 from phift.kinds.shared.online import endpoint_path
-from phift.kinds.shared.scoring import Caller, answer_of, chat_request, conversations
+from phift.kinds.shared.scoring import Caller, Question, answer_of, questions
 from phift.kinds.test.parts import TestParts
 from phift.state.desired import Desired
 from phift.state.live import Live, Observation
@@ -34,10 +34,10 @@ class TestWire:
         parts = desired.parts
         caller = Caller.of(context.azure, endpoint_path(context, parts.endpoint))
         results: list[dict[str, Any]] = []
-        wanted = conversations(parts.recipe, int(desired.properties["rows"]))
-        for number, messages in enumerate(wanted, 1):
+        wanted = questions(parts.recipe, int(desired.properties["rows"]), desired.properties["parameters"])
+        for number, asked in enumerate(wanted, 1):
             context.report(Progress("Testing", current=number, total=len(wanted), unit="rows"))
-            result = _ask(caller, messages, desired)
+            result = _ask(caller, asked, desired)
             results.append(result)
             if "error" in result:
                 break
@@ -61,15 +61,13 @@ class TestWire:
         return {}
 
 
-def _ask(caller: Caller, messages: list[dict[str, str]], desired: Desired[TestParts]) -> dict[str, Any]:
-    """Send one row: the conversation without the last answer, which is the ground truth."""
-    truth = messages[-1]["content"] if messages[-1]["role"] == "assistant" else ""
-    asked = messages[:-1] if truth else messages
-    result: dict[str, Any] = {"prompt": asked[-1]["content"], "ground_truth": truth}
+def _ask(caller: Caller, asked: Question, desired: Desired[TestParts]) -> dict[str, Any]:
+    """Send one row, and return its answer next to the ground truth."""
+    result: dict[str, Any] = {"prompt": asked.prompt, "ground_truth": asked.truth}
     start = time.monotonic()
     try:
         body = caller.ask(
-            chat_request(asked, desired.properties["parameters"]),
+            asked.body,
             deployment=desired.parts.deployment.name,
             timeout=desired.parts.max_seconds,
         )

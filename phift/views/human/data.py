@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from phift.data.table import messages_in
 from phift.inert import inert
 from phift.views.base import PLAIN, Style
 from phift.views.human import diagnostics
@@ -71,14 +72,16 @@ def _raw(row: PreviewRow, header: str, style: Style) -> Iterator[str]:
 
 
 def _about(row: Mapping[str, Any]) -> str:
-    size = sum(len(message["content"]) for message in row["messages"])
-    count = len(row["messages"])
-    noun = "message" if count == 1 else "messages"
-    return f"{inert(row['prompt_id'][:_ID])}  {count} {noun}, {size:,} chars"
+    messages = messages_in(row)
+    size = sum(len(message["content"]) for message in messages)
+    if "messages" not in row:
+        return f"{size:,} chars"
+    noun = "message" if len(messages) == 1 else "messages"
+    return f"{inert(row['prompt_id'][:_ID])}  {len(messages)} {noun}, {size:,} chars"
 
 
 def _messages(row: Mapping[str, Any], style: Style) -> Iterator[str]:
-    for message in row["messages"]:
+    for message in messages_in(row):
         yield cut(f"{message['role']}: {_start(message['content'], style)}", style.width)
 
 
@@ -193,7 +196,7 @@ def _listed(symbol: str, rows: Sequence[RowChange], count: int, style: Style) ->
             yield f"    {style.symbol('-')} {cut(before, narrow.width)}"
             yield f"    {style.symbol('+')} {cut(after, narrow.width)}"
         else:
-            yield f"    {cut(_message(row['messages'][0], narrow), narrow.width)}"
+            yield f"    {cut(_message(messages_in(row)[0], narrow), narrow.width)}"
     if count > len(rows):
         yield f"{style.symbol(symbol)} and {count - len(rows):,} more"
 
@@ -202,7 +205,7 @@ def _first_other(change: RowChange, side: int) -> str:
     """Return the first differing message, as on that side."""
     assert change.before is not None
     assert change.after is not None
-    both = [row["messages"] for _, row in (change.before, change.after)]
+    both = [messages_in(row) for _, row in (change.before, change.after)]
     same = next((n for n, (a, b) in enumerate(zip(*both, strict=False)) if a != b), min(map(len, both)))
     mine = both[side]
     return _message(mine[same], PLAIN) if same < len(mine) else "(no more messages)"
