@@ -37,6 +37,7 @@ class Provisioning(StrEnum):
     FAILED = "Failed"
     CANCELED = "Canceled"
     DELETING = "Deleting"
+    SCALING = "Scaling"
     ARCHIVED = "Archived"
 
     @staticmethod

@@ -119,6 +119,12 @@ def test_what_the_autoscaler_does_is_neither_a_change_nor_drift(world: World) ->
     assert not plan.changes_something
     assert not plan.warnings
     assert not phases.drift(request, world.memory.connect).outside
+    deployments(world)[name]["properties"]["provisioningState"] = "Scaling"
+    assert not world.plan(request).changes_something, "an autoscaler at work is no reason to wait"
+    assert not phases.drift(request, world.memory.connect).unapplied
+    (edited,) = changes(world.plan(spec(world, app_insights_enabled=True))).values()
+    assert edited == "adopt", "an edit waits until it has scaled"
+    deployments(world)[name]["properties"]["provisioningState"] = "Succeeded"
     scaled(world, name, 9)
     assert [w.code for w in world.plan(request).warnings] == ["autoscale-outside"]
 

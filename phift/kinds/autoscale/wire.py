@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from phift.address import Address
-from phift.errors import ConflictError
+from phift.errors import Cause, ConflictError
 from phift.kinds.autoscale.parts import AutoscaleObservation, AutoscaleParts
 from phift.kinds.autoscale.reading import observed, target_of
 from phift.kinds.context import Context
@@ -95,6 +95,7 @@ class AutoscaleWire:
         except ConflictError as error:
             if error.status != 409 or error.cause.permanent:
                 raise
+            error.cause = Cause.UNKNOWN  # waiting for another operation does not help
             error.detail = "\n".join(filter(None, [error.detail, "A deployment can have one autoscale setting."]))
             error.remedy = "If another setting scales the deployment, delete it; then re-run `phift apply`."
             raise

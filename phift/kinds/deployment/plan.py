@@ -21,16 +21,27 @@ from phift.state.live import Live
 from phift.state.overrides import leaves
 from phift.state.ownership import COMPANION, DIGEST, PROTECT
 from phift.state.rules import Rule
+from phift.state.states import Provisioning
 
 __all__ = ["decide", "removals"]
 
 
 def decide(desired: Desired[DeploymentParts], seen: DeploymentObservation | None, context: PlanContext) -> Decision:
     """Plan a new deployment next to the old one (blue_green), an update (in_place), or a replacement (replace)."""
-    decided = _decide(desired, seen, context)
+    decided = _decide(desired, _steady(desired, seen), context)
+    if decided.action is not Action.NO_OP:
+        decided = _decide(desired, seen, context)
     live = seen.live if seen else None
     decided = decided if live is None else _with_companion(decided, desired, live)
     return Decision(_with_serving_count(decided, desired, seen, context))
+
+
+def _steady(desired: Desired[DeploymentParts], seen: DeploymentObservation | None) -> DeploymentObservation | None:
+    """Return the observation without the operation of an autoscaler: it is no reason to wait or to update."""
+    live = seen.live if seen else None
+    if seen is None or live is None or live.state != Provisioning.SCALING or not autoscaled(desired):
+        return seen
+    return replace(seen, live=replace(live, state=Provisioning.SUCCEEDED))
 
 
 _CHANGES = frozenset({Action.NO_OP, Action.UPDATE, Action.ADOPT})
