@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,8 @@ from phift.emulator.host.server import workspace_of
 from phift.emulator.runtime.serving.launch import Launch
 from phift.emulator.runtime.serving.supervisor import Supervisor, log_folder
 from phift.emulator.runtime.tracking.server import TrackingError, TrackingServer
+from phift.emulator.runtime.training.rehearsal import rehearse
+from phift.emulator.runtime.training.workers import Workers
 from phift.emulator.services.deployments.prepare import download
 from phift.emulator.services.emulator import Emulator
 from phift.spec import LoadedSpec
@@ -52,12 +54,34 @@ def hurried() -> Iterator[None]:
         patch.setattr("phift.apply.waits._FIRST", 0.005)
         patch.setattr("phift.apply.waits._GROWTH", 1.1)
         patch.setattr(TrackingServer, "_start", _no_tracking)
+        patch.setattr(Workers, "start", _rehearsed)
         yield
 
 
 async def _no_tracking(server: TrackingServer) -> Path:
     """Rehearsed metrics are the same for every job: a process that stores them is of no use here."""
     raise TrackingError("metrics are not stored in this process")
+
+
+class _Rehearsal:
+    """A job that is rehearsed in a thread of this process."""
+
+    def __init__(self, folder: Path) -> None:
+        self._task = asyncio.get_running_loop().run_in_executor(None, rehearse, folder)
+
+    @property
+    def running(self) -> bool:
+        return not self._task.done()
+
+    async def wait(self) -> int:
+        return 0 if await self._task else 1
+
+    def kill(self) -> None:
+        """Let it end: it takes no time."""
+
+
+async def _rehearsed(workers: Workers, worker: str, folder: Path, variables: Mapping[str, str]) -> _Rehearsal:
+    return _Rehearsal(folder)
 
 
 class InProcess:

@@ -306,7 +306,11 @@ class _Draw:
             name = self.text(string.ascii_letters + " .-_:äé", 12, 1)
             if self.one_in(40):
                 name = self.one_of(["", "phift.stack", "a/b", "a<b", "n" * 513, "n" * 512, "Team", "team", "TEAM"])
-            found[name] = self.one_of(["", "x", "v" * 256, "v" * 257, "ü"]) if self.one_in(12) else self.text("abc ", 9)
+            found[name] = (
+                self.one_of(["", "x", "v" * 256, "ü", "v" * self.one_of([256, 256, 257])])
+                if self.one_in(15)
+                else self.text("abc ", 9)
+            )
         return found
 
     def size(self) -> str:
