@@ -120,6 +120,7 @@ class _Offline:
     def __init__(self, *, data: bool, data_root: Path | None) -> None:
         self._locks: dict[Path, Lock | InvalidSpecError | None] = {}
         self._data = None
+        self._data_root = data_root
         if data:
             from phift.workbench.offline_data import LocalData  # reads all formats
 
@@ -132,7 +133,7 @@ class _Offline:
         pins = lock.stack(loaded.stack) if lock else None
         found, rows = self._data.check(loaded, pins) if self._data else ([], Rows())
         named = {d.path for d in found if d.code == "parameter-missing"}  # by the check of the data
-        parameters = [d for d in parameter_findings(loaded, lock, rows) if d.path not in named]
+        parameters = [d for d in parameter_findings(loaded, lock, rows, self._data_root) if d.path not in named]
         return [*parameters, *size_findings(loaded), *found]
 
     def _lock(self, path: Path) -> Lock | InvalidSpecError | None:

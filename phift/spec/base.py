@@ -25,6 +25,7 @@ __all__ = [
     "DataAsset",
     "Environment",
     "Model",
+    "Parameter",
     "Scalar",
     "Secret",
     "SecretOnly",
@@ -98,6 +99,19 @@ def _scalar(value: Any) -> str | int | float | bool:
     if isinstance(value, float):
         return float(_finite(value))
     raise fault("must be a number, text, true or false")
+
+
+def _parameter(value: Any) -> str | int | float | bool:
+    """Return a scalar, or the path of `{type: uri_file, path: FILE}`, as `az ml` pipelines write a file."""
+    if not isinstance(value, dict) or "path" not in value:
+        return _scalar(value)
+    if unknown := sorted(set(value) - {"path", "type", "mode"}):
+        raise fault(f"has the unknown key {unknown[0]!r}", "Write the path alone.")
+    if str(value.get("type", "uri_file")).lower() != "uri_file":
+        raise fault("must be a file", "Only inputs of type uri_file take a path.")
+    if not isinstance(value["path"], str) or not value["path"]:
+        raise fault("must have a path of text", "Write the path of a file next to the spec.")
+    return str(value["path"])
 
 
 class Before:
@@ -249,6 +263,23 @@ AnyCase = _AnyCase()
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
 Tags = dict[str, str]
 Scalar = Annotated[str | int | float | bool, _Parsed(_scalar, {"type": ["string", "number", "boolean"]})]
+Parameter = Annotated[
+    str | int | float | bool,
+    _Parsed(
+        _parameter,
+        {
+            "anyOf": [
+                {"type": ["string", "number", "boolean"]},
+                {
+                    "type": "object",
+                    "properties": {key: {"type": "string"} for key in ("path", "type", "mode")},
+                    "required": ["path"],
+                    "additionalProperties": False,
+                },
+            ]
+        },
+    ),
+]
 Model = Annotated[AssetRef, _asset("models", _MODEL_FORMS)]
 Component = Annotated[AssetRef, _asset("components", _COMPONENT_FORMS)]
 DataAsset = Annotated[

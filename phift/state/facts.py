@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 from phift import catalog
@@ -27,6 +28,7 @@ __all__ = [
     "Consumer",
     "DataFacts",
     "Facts",
+    "ParameterFile",
     "Size",
     "Task",
     "Usage",
@@ -235,6 +237,15 @@ class DataFacts:
 
 
 @dataclass(frozen=True)
+class ParameterFile:
+    """A local file that is an input of the component. digest: SHA-256 of its content, 64 hex digits. size: in bytes."""
+
+    path: Path
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True)
 class Facts:
     """All facts of a compilation. arm_id: of the workspace. sizes: by lower-case name. today: the date of the service,
     in UTC, with which retirements are compared."""
@@ -245,6 +256,8 @@ class Facts:
     component: Component | None = None
     sizes: Mapping[str, Size] = field(default_factory=dict)
     data: Mapping[str, DataFacts] = field(default_factory=dict)
+    files: Mapping[str, ParameterFile] = field(default_factory=dict)
+    """The files that parameters name, by input of the component."""
     referenced_size: str = ""
     """The VM size of the compute that the spec refers to; empty if the spec defines one."""
     neutral: frozenset[str] = frozenset()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phift import catalog
@@ -13,6 +14,7 @@ from phift.diagnostics import Diagnostic, Severity, nearest
 from phift.kinds.job.parameters import Effective, effective_parameters
 from phift.kinds.job.trainer import Setting, trainer_findings
 from phift.spec import ComputeRef, LoadedSpec
+from phift.workbench.parameter_files import parameter_files
 
 if TYPE_CHECKING:
     from phift.lock import Lock, StackLock  # takes long to import, and most folders have no lock file yet
@@ -41,8 +43,11 @@ class _Known:
     exact: bool
 
 
-def parameter_findings(loaded: LoadedSpec, lock: Lock | None, rows: Rows) -> Iterator[Diagnostic]:
-    """Yield the findings about finetune.parameters. lock: None without a lock file.
+def parameter_findings(
+    loaded: LoadedSpec, lock: Lock | None, rows: Rows, data_root: Path | None = None
+) -> Iterator[Diagnostic]:
+    """Yield the findings about finetune.parameters. lock: None without a lock file. data_root: the folder that must
+    contain local files.
 
     Errors, if phift.lock has the interface of the component, or the version in use is that of the catalogue. Otherwise
     an unknown name, an enum and a bound are only warnings, as another version may have other ones.
@@ -57,6 +62,7 @@ def parameter_findings(loaded: LoadedSpec, lock: Lock | None, rows: Rows) -> Ite
         return
     defaults = _model_defaults(loaded, pins)
     effective = effective_parameters(known.interface, block.parameters, defaults, block.model_defaults)
+    yield from parameter_files(loaded, known.interface, data_root)[1]
     for problem in effective.problems:
         path = f"finetune.parameters.{problem.name}"
         certain = known.exact or problem.code == "type"

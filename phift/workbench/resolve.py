@@ -12,13 +12,14 @@ from typing import Any
 from phift.azure.facts import RemoteFacts
 from phift.data.blobs import Stores
 from phift.diagnostics import Diagnostic
-from phift.errors import RefusedError
+from phift.errors import InvalidSpecError, RefusedError
 from phift.lock import PinnedComponent, PinnedModel, StackLock
 from phift.spec import AssetRef, ComputeRef, LoadedSpec
 from phift.state.facts import BaseModel, Component, Facts
 from phift.workbench.assets import Pinned, local_folders, outside_folders, pinned_environment, pinned_served
 from phift.workbench.newer import Newer
 from phift.workbench.parallel import reading
+from phift.workbench.parameter_files import parameter_files
 from phift.workbench.sessions import Shared
 from phift.workbench.sources import Sources, resolved_sources
 
@@ -54,7 +55,7 @@ def resolve(
     """Resolve the references of the spec, concurrently. stores: datastores of the workspace. upgrade: ignore the pins.
 
     Raises RefusedError if the base model or the component does not exist, InvalidSpecError for data that cannot be
-    identified, and AzureError.
+    identified and for files of parameters that cannot be read, and AzureError.
     """
     spec = loaded.spec
     pinned = StackLock() if upgrade else pinned
@@ -103,7 +104,10 @@ def resolve(
         pin = PinnedModel(requested=str(base), id=model.id, version=model.version, model_defaults=dict(model.defaults))
         pins = pins.model_copy(update={"base_model": pin})
     if isinstance(resolved, Component):
-        facts = replace(facts, component=resolved)
+        files, problems = parameter_files(loaded, resolved.interface, shared.data_root)
+        if problems and not shared.looking:
+            raise InvalidSpecError(problems)
+        facts = replace(facts, component=resolved, files=files)
         # An existing pin stays as it is: `phift lock` adds the inputs to those of earlier releases.
         inputs = None if component_pin and component_pin.id == resolved.id else resolved.interface.plain
         pinned_component = PinnedComponent(

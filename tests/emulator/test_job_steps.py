@@ -120,6 +120,17 @@ def test_rows_come_from_json_lines_a_json_array_and_an_mltable(tmp_path):
 # validation
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"), [("{stage: 2", "is not valid JSON"), ("[]", "does not contain a JSON object")]
+)
+def test_a_deepspeed_configuration_is_a_json_object(tmp_path, text, problem):
+    (tmp_path / "ds.json").write_text(text)
+    data = write_rows(tmp_path / "train.jsonl", chat("a?", "b"))
+    inputs = {"train_file_path": data, "mlflow_model_path": WEIGHTS, "deepspeed": tmp_path / "ds.json"}
+    with pytest.raises(StepError, match=problem):
+        validation.run(context(tmp_path, inputs))
+
+
 def test_what_has_no_effect_here_is_named_in_the_log(tmp_path):
     data = write_rows(tmp_path / "train.jsonl", chat("a", "b"))
     made = context(

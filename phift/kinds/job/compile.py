@@ -12,7 +12,7 @@ from phift.compile.naming import display_name, job_name
 from phift.digest import digest_of
 from phift.kinds.job.component import DATA_INPUTS, Site, set_by_phift, without_size
 from phift.kinds.job.limits import Limits
-from phift.kinds.job.parameters import Effective, effective_parameters
+from phift.kinds.job.parameters import FILE, Effective, effective_parameters
 from phift.kinds.job.parts import JobParts
 from phift.kinds.job.training import training_in
 from phift.kinds.unwatched import Billing
@@ -27,6 +27,7 @@ DIGEST_VERSION = 1
 """Part of every digest. Changing it retrains all models, so releases of phift never change it."""
 
 JOB = Address("job", "finetune")
+_CONTENT_DIGITS = 32
 
 
 def training_job(draft: Draft) -> list[Desired[JobParts]]:
@@ -47,7 +48,7 @@ def training_job(draft: Draft) -> list[Desired[JobParts]]:
     digest = digest_of({"digest_version": DIGEST_VERSION, **inputs})
     values = effective.values()
     literals = {
-        **{n: component.interface.wire(n, v) for n, v in values.items()},
+        **{n: component.interface.wire(n, v) for n, v in values.items() if component.interface.inputs[n].type != FILE},
         **set_by_phift(
             component.interface.inputs,
             compute=site,
@@ -77,6 +78,7 @@ def training_job(draft: Draft) -> list[Desired[JobParts]]:
                 base_model=model.id,
                 literals=literals,
                 data={DATA_INPUTS[n]: d.address for n, d in data.items()},
+                files=draft.facts.files,
                 retries=block.retries,
                 training=training_in(draft, literals, compute.size, block.instance_count),
                 limits=Limits(block.timeout_minutes, block.queue_timeout_minutes),
@@ -134,8 +136,18 @@ def _inputs(
         "component": component.id,
         "data": dict(data),
         "gpus": gpus,
-        "parameters": {n: v for n, v in sorted(effective.values().items()) if n not in draft.facts.neutral},
+        "parameters": {
+            n: _content(draft, n) if component.interface.inputs[n].type == FILE else v
+            for n, v in sorted(effective.values().items())
+            if n not in draft.facts.neutral
+        },
     }
+
+
+def _content(draft: Draft, name: str) -> str:
+    """Return the content of the file of a parameter, for the digest: the file may be moved and renamed."""
+    file = draft.facts.files.get(name)
+    return f"sha256:{file.digest[:_CONTENT_DIGITS]}" if file else "unknown"
 
 
 def _report_problems(draft: Draft, component: Component, effective: Effective) -> None:

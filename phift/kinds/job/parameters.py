@@ -6,14 +6,17 @@ model override the author, as in Azure's sample notebook; `ignore` ignores them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from phift.catalog import ComponentInterface, Problem
 from phift.kinds.job.component import managed_input
 
-__all__ = ["Effective", "Parameter", "effective_parameters"]
+__all__ = ["FILE", "Effective", "Parameter", "effective_parameters"]
+
+FILE = "uri_file"
+"""The type of an input whose parameter is the path of a local file."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def effective_parameters(
     interface: ComponentInterface, author: Mapping[str, Any], defaults: Mapping[str, Any], mode: str = "fill"
 ) -> Effective:
     """Merge the parameters by `mode` (fill | override | ignore). Values are canonical: 5e-6 equals "5e-06"."""
-    problems = interface.check(author)
+    problems = [*interface.check(author, text_numbers=True), *_unfit(interface, author)]
     wrong = {p.name for p in problems}
     parameters = {
         name: Parameter(declared.default, "component default")
@@ -60,7 +63,8 @@ def effective_parameters(
         for name, value in defaults.items():
             if managed_input(name) is not None:
                 continue
-            if name not in interface.inputs or interface.check_one(name, value, text_numbers=True):
+            declared = interface.inputs.get(name)
+            if declared is None or not declared.is_literal or interface.check_one(name, value, text_numbers=True):
                 dropped.append(name)
             else:
                 offered[name] = _canonical(interface, name, value, "model default")
@@ -72,6 +76,18 @@ def effective_parameters(
         if interface.inputs[problem.name].is_literal and managed_input(problem.name) is None
     ]
     return Effective(parameters, tuple(dropped), tuple(overridden), tuple(problems), component_defaults)
+
+
+def _unfit(interface: ComponentInterface, author: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a problem for each parameter that names something other than a value or a file, such as a folder."""
+    for name, value in author.items():
+        declared = interface.inputs.get(name)
+        if declared is None or declared.is_literal or managed_input(name) is not None:
+            continue
+        if declared.type != FILE:
+            yield Problem(name, "type", f"{name} takes a {declared.type}, which a parameter cannot be", "Remove it.")
+        elif not isinstance(value, str):
+            yield Problem(name, "type", f"{name} must be a file, got {value!r}", f"Write a path: {name}: FILE.json")
 
 
 def _canonical(interface: ComponentInterface, name: str, value: Any, origin: str) -> Parameter:

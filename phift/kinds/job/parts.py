@@ -10,6 +10,7 @@ from phift.address import Address
 from phift.kinds.job.limits import NO_LIMITS, Limits, Overdue
 from phift.kinds.unwatched import Billing
 from phift.spec.identity import JobIdentity
+from phift.state.facts import ParameterFile
 from phift.state.live import Observation
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def _unknown() -> None:
 class JobParts:
     """component, document: the pipeline component's name and REST document. base_model: its id.
 
-    literals: the component's inputs as wire text. data: the address of the data version by input. retries:
+    literals: the component's inputs as wire text. data: the address of the data version by input. files: local
+    files by input, uploaded with the job. retries:
     maximum number of retries after infrastructure failures. attempt: counted from 1. training: returns what the memory
     and the speed of the job depend on, or None; may take a second. limits: those of the spec. billing: what its nodes
     are billed by. nodes: of the fine-tune step. serverless, serverless_steps: VM size of the serverless compute of the
@@ -39,6 +41,7 @@ class JobParts:
     base_model: str
     literals: Mapping[str, str]
     data: Mapping[str, Address]
+    files: Mapping[str, ParameterFile] = field(default_factory=dict)
     retries: int = 0
     attempt: int = 1
     training: Callable[[], Training | None] = field(default=_unknown, repr=False, compare=False)

@@ -8,7 +8,7 @@ from pydantic import Field
 from phift.diagnostics import Diagnostic
 from phift.kinds.job.component import managed_input
 from phift.kinds.job.tasks import CHAT, TASKS, UNSUPPORTED
-from phift.spec.base import Block, Coerced, Component, Scalar
+from phift.spec.base import Block, Coerced, Component, Parameter
 from phift.spec.identity import JobIdentity
 from phift.spec.references import AssetRef
 from phift.spec.rules import BlockRules, Need
@@ -119,8 +119,8 @@ class FinetuneBlock(Block):
         Field(description="Whether the recommended parameters of the base model complete or override `parameters`."),
     ] = "fill"
     parameters: Annotated[
-        dict[str, Scalar],
-        Field(description="Inputs of the component. phift sets paths, computes, nodes and GPUs."),
+        dict[str, Parameter],
+        Field(description="Inputs of the component; a path for a file. phift sets data, computes, nodes and GPUs."),
     ] = Field(default_factory=dict)
     experiment_name: Annotated[
         str | None, Field(min_length=1, description="Name of the experiment. Default: the name of the stack.")

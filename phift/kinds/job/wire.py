@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from phift.azure.blob_content import CHANGED
 from phift.compile.naming import attempt_name
-from phift.errors import AzureError, JobFailedError, JobTimeoutError, NotFoundError
+from phift.errors import AzureError, JobFailedError, JobTimeoutError, NotFoundError, StalePlanError
 from phift.kinds.context import Context
 from phift.kinds.job import run_history
 from phift.kinds.job.component import BASE_MODEL, OUTPUT
@@ -23,6 +25,7 @@ from phift.kinds.shared.fields import arguments, observed
 from phift.kinds.shared.wire import READ, body_of, live_of, marks_in, own_marks
 from phift.state.desired import Desired
 from phift.state.exports import PIPELINE_OUTPUT
+from phift.state.facts import ParameterFile
 from phift.state.live import Live
 from phift.state.ownership import DIGEST
 from phift.state.states import RunState
@@ -33,6 +36,9 @@ _WRITE = "2024-01-01-preview"
 """The api-version azure-ai-ml 1.35 writes pipeline jobs with."""
 
 _MOST_ATTEMPTS = 20
+_FOLDER = "phift/files/"
+"""Folder of uploaded files in the blob store of the workspace, by content."""
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,10}")
 
 
 class JobWire:
@@ -91,6 +97,10 @@ class JobWire:
                 name: Input(type="uri_file", path=str(context.outputs[address]["uri"]))
                 for name, address in parts.data.items()
             },
+            **{
+                name: Input(type="uri_file", path=context.azure.blobs.uri(_blob(name, file)))
+                for name, file in parts.files.items()
+            },
         }
 
         @dsl.pipeline(name=name)  # type: ignore[untyped-decorator]
@@ -117,6 +127,7 @@ class JobWire:
         name = attempt_name(desired.name, desired.parts.attempt)
         path = self._path(context, name)
         marks = own_marks(context, desired, path)
+        self._upload(context, desired)
         tags = {**(desired.properties.get("tags") or {}), DIGEST: desired.digest, **desired.parts.limits.tags()}
         body = body_of(context, desired, self.entity(context, desired, name, tags, marks))
         headers = {"x-azureml-token": context.azure.ml_token()}
@@ -126,6 +137,20 @@ class JobWire:
             if error.status != 400 or not self._is_ours(context, desired, name):
                 raise
         return Written({"name": name})
+
+    def _upload(self, context: Context, desired: Desired[JobParts]) -> None:
+        """Upload the files of the parameters, unless they are stored already. Raises StalePlanError if one changed."""
+        for name, file in desired.parts.files.items():
+            try:
+                context.azure.blobs.upload(file.path, _blob(name, file), digest=file.digest)
+            except (AzureError, OSError) as error:
+                if isinstance(error, AzureError) and error.code != CHANGED:
+                    raise
+                raise StalePlanError(
+                    f"the file of finetune.parameters.{name} has changed since the plan was created",
+                    remedy="Create a new plan.",
+                    address=str(desired.address),
+                ) from None
 
     def update(self, context: Context, desired: Desired[JobParts], live: Live) -> Written:
         """Write nothing: a running job is adopted by awaiting it."""
@@ -232,3 +257,9 @@ def _timed_out(name: str, field: str, minutes: int) -> JobTimeoutError:
         detail="Azure does not limit the time of pipeline jobs; phift cancels a job that exceeds a limit of the spec.",
         remedy=f"Raise finetune.{field}, then re-run the job: `phift apply --retry-failed`.",
     )
+
+
+def _blob(name: str, file: ParameterFile) -> str:
+    """Return the blob of a file: its content decides the folder, the input and the suffix its name."""
+    suffix = file.path.suffix if _SUFFIX.fullmatch(file.path.suffix) else ""
+    return f"{_FOLDER}{file.digest}/{name}{suffix}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from phift.emulator.runtime.training.steps.context import Parameters, StepContext, StepError
@@ -21,6 +22,7 @@ def run(context: StepContext) -> None:
     """
     _check_parameters(context)
     _check_model(context)
+    _check_deepspeed(context)
     inputs = dict(context.inputs)
     if split_path("train", inputs) is None:
         raise StepError("no training data: give train_file_path or train_mltable_path")
@@ -39,6 +41,21 @@ def _check_parameters(context: StepContext) -> None:
         raise StepError("apply_early_stopping needs a validation or a test split")
     if parameters.flag("pad_to_max_length") and parameters.integer("max_seq_length") < 1:
         context.log("pad_to_max_length without max_seq_length: rows are padded to the model's own limit")
+
+
+def _check_deepspeed(context: StepContext) -> None:
+    """Read the DeepSpeed configuration as the trainer does."""
+    path = context.inputs.get("deepspeed")
+    if path is None:
+        return
+    try:
+        found = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise StepError(f"deepspeed: {path.name} is not valid JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise StepError(f"deepspeed: {path.name} does not contain a JSON object")
+    stage = (found.get("zero_optimization") or {}).get("stage", 0)
+    context.log(f"deepspeed: {path.name} replaces deepspeed_stage: ZeRO stage {stage}")
 
 
 def check_parameters(parameters: Parameters) -> None:
