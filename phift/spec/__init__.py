@@ -15,7 +15,15 @@ from phift.spec.document import Spec
 from phift.spec.files import expand
 from phift.spec.loader import LoadedSpec, load, load_all
 from phift.spec.matrix import MAX_STACKS
-from phift.spec.references import AssetRef, ComputeRef, DatastoreRef, EnvironmentRef, SecretRef
+from phift.spec.references import (
+    AssetRef,
+    ComputeRef,
+    DatastoreRef,
+    EnvironmentRef,
+    HubModelRef,
+    ModelFolderRef,
+    SecretRef,
+)
 from phift.spec.rendering import Rendered, render, render_yaml
 from phift.spec.targets import Target
 from phift.spec.tree import Origin, OriginKind
@@ -35,9 +43,11 @@ __all__ = [
     "EnvironmentRef",
     "Expectation",
     "FinetuneBlock",
+    "HubModelRef",
     "InitialCount",
     "LoadedSpec",
     "ModelBlock",
+    "ModelFolderRef",
     "Origin",
     "OriginKind",
     "Rendered",

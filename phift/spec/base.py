@@ -9,7 +9,17 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJson
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from phift.concealing import FEEDING, concealed, concealed_tree
-from phift.spec.references import AssetRef, ComputeRef, DatastoreRef, EnvironmentRef, SecretRef, data_reference
+from phift.spec.references import (
+    AssetRef,
+    ComputeRef,
+    DatastoreRef,
+    EnvironmentRef,
+    HubModelRef,
+    ModelFolderRef,
+    SecretRef,
+    base_model_reference,
+    data_reference,
+)
 from phift.spec.rules import BlockRules, Spelling
 from phift.spec.template_values import Mixed
 from phift.spec.yaml12 import plain_scalar
@@ -17,6 +27,7 @@ from phift.spec.yaml12 import plain_scalar
 __all__ = [
     "AnyCase",
     "Azure",
+    "BaseModelReference",
     "Before",
     "Block",
     "Coerced",
@@ -281,6 +292,45 @@ Parameter = Annotated[
     ),
 ]
 Model = Annotated[AssetRef, _asset("models", _MODEL_FORMS)]
+
+
+def _plain_base(value: AssetRef | HubModelRef | ModelFolderRef) -> Any:
+    match value:
+        case HubModelRef(id=id):
+            return {"huggingface_id": id}
+        case ModelFolderRef(path=path, type=type):
+            return {"path": path, **({"type": type} if type else {})}
+        case _:
+            return str(value)
+
+
+BaseModelReference = Annotated[
+    AssetRef | HubModelRef | ModelFolderRef,
+    _Parsed(
+        _reference(
+            base_model_reference, (str, dict), f"{_MODEL_FORMS}, {{huggingface_id: ORG/NAME}}, or {{path: FOLDER}}"
+        ),
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"^azureml:|\{\{"},
+                *(
+                    {
+                        "type": "object",
+                        "properties": {key: {"type": "string"} for key in keys},
+                        "required": [required],
+                        "additionalProperties": False,
+                    }
+                    for required, keys in (
+                        ("name", ("registry", "name", "version", "label")),
+                        ("huggingface_id", ("huggingface_id",)),
+                        ("path", ("path", "type")),
+                    )
+                ),
+            ]
+        },
+        _plain_base,
+    ),
+]
 Component = Annotated[AssetRef, _asset("components", _COMPONENT_FORMS)]
 DataAsset = Annotated[
     AssetRef | DatastoreRef,

@@ -15,7 +15,7 @@ from phift.kinds.endpoint.spec import EndpointBlock
 from phift.kinds.job.spec import FinetuneBlock
 from phift.kinds.test.spec import TestBlock
 from phift.spec.assets import ModelBlock, ModelOrRef
-from phift.spec.base import Before, Coerced, Model, Strict, Tags, Texts, fault, matching
+from phift.spec.base import BaseModelReference, Before, Coerced, Strict, Tags, Texts, fault, matching
 from phift.spec.money import BudgetBlock, Price
 from phift.spec.references import AssetRef
 from phift.spec.requirement import PATTERN as REQUIREMENT
@@ -67,7 +67,12 @@ class Spec(Strict):
         default_factory=dict
     )
     protect: Annotated[bool, Field(description="Reject plans that destroy the stack."), Coerced] = False
-    base_model: Annotated[Model | None, Field(description="The model to fine-tune.")] = None
+    base_model: Annotated[
+        BaseModelReference | None,
+        Field(
+            description="The model to fine-tune: a registered one, one of the hub by its id, or a folder of weights."
+        ),
+    ] = None
     data: Annotated[DataBlock | None, Field(description="The splits and their sources.")] = None
     compute: Annotated[ComputeSection, Field(default_factory=ComputeSection, description="Where jobs run.")]
     finetune: Annotated[FinetuneBlock | None, Field(description="The training job.")] = None

@@ -8,7 +8,17 @@ from typing import Any, NamedTuple
 
 from phift.workspace import WorkspaceId
 
-__all__ = ["AssetRef", "ComputeRef", "DatastoreRef", "EnvironmentRef", "SecretRef", "data_reference"]
+__all__ = [
+    "AssetRef",
+    "ComputeRef",
+    "DatastoreRef",
+    "EnvironmentRef",
+    "HubModelRef",
+    "ModelFolderRef",
+    "SecretRef",
+    "base_model_reference",
+    "data_reference",
+]
 
 _REGISTRY = re.compile(
     r"azureml://registries/(?P<registry>[^/]+)/(?P<kind>[a-z]+)/(?P<name>[^/]+)/"
@@ -27,6 +37,7 @@ _ENVIRONMENT_ID = (
     r"versions/(?P<version>[^/]+)"
 )
 _KEYVAULT = r"\$\{\{\s*keyvault:(?P<url>[^}$]+)\}\}"  # no $, so that a search takes one look at a text
+_HUB_ID = r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}"
 _ASSET_KEYS = ("registry", "name", "version", "label")
 
 
@@ -83,6 +94,62 @@ class AssetRef(NamedTuple):
             return f"azureml:{self.name}:{self.version}" if self.version else f"azureml:{self.name}@{self.label}"
         end = f"versions/{self.version}" if self.version else f"labels/{self.label}"
         return f"azureml://registries/{self.registry}/{self.kind}/{self.name}/{end}"
+
+
+class HubModelRef(NamedTuple):
+    """A model of the Hugging Face hub, which the component downloads itself. id: `org/name`."""
+
+    id: str
+
+    @property
+    def name(self) -> str:
+        return self.id.rpartition("/")[2]
+
+    def __str__(self) -> str:
+        return f"huggingface:{self.id}"
+
+
+class ModelFolderRef(NamedTuple):
+    """A local folder of weights. path: relative to the spec. type: custom_model (a Hugging Face folder), mlflow_model,
+    or "" to find out."""
+
+    path: str
+    type: str = ""
+
+    @property
+    def name(self) -> str:
+        return re.split(r"[/\\]", self.path.rstrip("/\\"))[-1] or self.path
+
+    def __str__(self) -> str:
+        return self.path
+
+
+def base_model_reference(value: str | Mapping[str, Any]) -> AssetRef | HubModelRef | ModelFolderRef:
+    """Parse a registered model, `{huggingface_id: ORG/NAME}` or `{path: FOLDER}`; also `{path: azureml:...}`.
+
+    Raises ValueError with a readable message.
+    """
+    if isinstance(value, str) or not {"huggingface_id", "path"} & set(value):
+        return AssetRef.parse(value).of_kind("models")
+    if "huggingface_id" in value:
+        id = value["huggingface_id"]
+        if len(value) > 1:
+            raise ValueError("huggingface_id cannot be combined with other keys")
+        if not isinstance(id, str) or not re.fullmatch(_HUB_ID, id):
+            raise ValueError(f"{id!r} is not the id of a model on the hub, such as microsoft/Phi-4")
+        return HubModelRef(id)
+    if unknown := sorted(set(value) - {"path", "type"}):
+        raise ValueError(f"unknown key {unknown[0]!r}; a folder of weights has path and type")
+    path, type = value["path"], str(value.get("type", "")).lower()
+    if not isinstance(path, str) or not path:
+        raise ValueError("path must be the path of a folder")
+    if type not in ("", "custom_model", "mlflow_model"):
+        raise ValueError(f"unknown type {type!r}; known are custom_model and mlflow_model")
+    if path.lower().startswith("azureml:"):
+        return AssetRef.parse(path).of_kind("models")
+    if "://" in path:
+        raise ValueError(f"{path!r} is an address; weights are a local folder, or a registered model")
+    return ModelFolderRef(path, type)
 
 
 class DatastoreRef(NamedTuple):

@@ -32,6 +32,7 @@ __all__ = [
     "Size",
     "Task",
     "Usage",
+    "Weights",
     "pool_of",
 ]
 
@@ -71,8 +72,34 @@ class AllowList:
 
 
 @dataclass(frozen=True)
+class ParameterFile:
+    """A local file that is an input of the component. digest: SHA-256 of its content, 64 hex digits. size: in bytes."""
+
+    path: Path
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A base model that is not registered. input: of the component. literal: its value, for a model of the hub.
+
+    type: of the input, for a folder. digest: of the content of the folder, 16 hex digits or more. files: by relative
+    path. missing: the folder, if it does not exist on this machine and its content is known from the lock file only.
+    """
+
+    input: str
+    type: str = ""
+    literal: str = ""
+    digest: str = ""
+    files: Mapping[str, ParameterFile] = field(default_factory=dict, repr=False)
+    missing: str = ""
+
+
+@dataclass(frozen=True)
 class BaseModel:
-    """The facts of a base model. defaults: its recommended fine-tune parameters, unparsed.
+    """The facts of a base model. weights: of one that is not registered; its id contains the commit or the content.
+    defaults: its recommended fine-tune parameters, unparsed.
 
     stand_in: the emulator has a tiny model instead of its weights. no_weights: the emulator has neither.
     """
@@ -88,6 +115,7 @@ class BaseModel:
     inference_retirement: date | None = None
     stand_in: bool = False
     no_weights: bool = False
+    weights: Weights | None = None
 
     def allow_list(self, task: Task) -> AllowList:
         return self.finetune if task == "finetune" else self.inference
@@ -234,15 +262,6 @@ class DataFacts:
     checked: Mapping[str, Any] = field(default_factory=dict)
     rows: int | None = None
     longest: int | None = None
-
-
-@dataclass(frozen=True)
-class ParameterFile:
-    """A local file that is an input of the component. digest: SHA-256 of its content, 64 hex digits. size: in bytes."""
-
-    path: Path
-    digest: str
-    size: int
 
 
 @dataclass(frozen=True)

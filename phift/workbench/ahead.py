@@ -15,7 +15,7 @@ from phift.compile.naming import endpoint_name
 from phift.kinds.shared.monitor import SETTINGS_API, settings_path
 from phift.kinds.shared.wire import READ
 from phift.lock import StackLock
-from phift.spec import LoadedSpec
+from phift.spec import AssetRef, LoadedSpec
 from phift.workbench.parallel import reading
 from phift.workbench.sessions import Session
 
@@ -46,7 +46,8 @@ def _reads(loaded: LoadedSpec, session: Session, pinned: StackLock) -> Iterator[
 
     yield azure.document
     yield remote.sizes
-    if (model := spec.base_model) and (model_pin := pinned.model_for(str(model))):
+    model = spec.base_model
+    if isinstance(model, AssetRef) and (model_pin := pinned.model_for(str(model))):
         yield lambda: remote.base_model(model.registry or "", model.name, model_pin.version)
     if spec.finetune and (component_pin := pinned.component_for(str(spec.finetune.component))):
         component = spec.finetune.component

@@ -13,7 +13,7 @@ from phift.catalog import ComponentInterface
 from phift.diagnostics import Diagnostic, Severity, nearest
 from phift.kinds.job.parameters import Effective, effective_parameters
 from phift.kinds.job.trainer import Setting, trainer_findings
-from phift.spec import ComputeRef, LoadedSpec
+from phift.spec import AssetRef, ComputeRef, LoadedSpec
 from phift.workbench.parameter_files import parameter_files
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _model_defaults(loaded: LoadedSpec, pins: StackLock | None) -> dict[str, str
         return {}
     if pins and (pinned := pins.model_for(str(base))):
         return pinned.model_defaults
-    listed = catalog.model(base.name) if base.registry == "azureml" else None
+    listed = catalog.model(base.name) if isinstance(base, AssetRef) and base.registry == "azureml" else None
     return dict(listed.defaults) if listed else {}
 
 

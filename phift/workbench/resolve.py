@@ -5,6 +5,7 @@ A pinned version is never resolved again, so a new release never changes a plan;
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,10 +15,11 @@ from phift.data.blobs import Stores
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError, RefusedError
 from phift.lock import PinnedComponent, PinnedModel, StackLock
-from phift.spec import AssetRef, ComputeRef, LoadedSpec
+from phift.spec import AssetRef, ComputeRef, HubModelRef, LoadedSpec, ModelFolderRef
 from phift.state.facts import BaseModel, Component, Facts
 from phift.workbench.assets import Pinned, local_folders, outside_folders, pinned_environment, pinned_served
 from phift.workbench.newer import Newer
+from phift.workbench.own_models import own_model
 from phift.workbench.parallel import reading
 from phift.workbench.parameter_files import parameter_files
 from phift.workbench.sessions import Shared
@@ -63,7 +65,11 @@ def resolve(
     model_pin = pinned.model_for(str(base)) if base else None
     component_pin = pinned.component_for(str(component)) if component else None
     asked: dict[str, Callable[[], Any]] = {
-        "model": lambda: _find("models", base, model_pin.version if model_pin else None, remote),
+        "model": lambda: (
+            _Found(own_model(loaded, base, model_pin, shared))
+            if isinstance(base, HubModelRef | ModelFolderRef)
+            else _find("models", base, model_pin.version if model_pin else None, remote)
+        ),
         "component": lambda: _find("components", component, component_pin.version if component_pin else None, remote),
         "sizes": remote.sizes,
         "size": lambda: _referenced_size(loaded, remote),
@@ -98,10 +104,12 @@ def resolve(
     model, resolved = (f.value for f in references)
     if isinstance(model, BaseModel):
         # Pin the values in addition to the version: a publisher can edit the tags of a version.
-        if model_pin and model_pin.version == model.version:
+        if model_pin and model_pin.version == model.version and model.weights is None:
             model = replace(model, defaults=model_pin.model_defaults)
         facts = replace(facts, base_model=model)
         pin = PinnedModel(requested=str(base), id=model.id, version=model.version, model_defaults=dict(model.defaults))
+        if model.weights is not None:
+            pin = PinnedModel(requested=str(base), id=model.id, version=re.split("[@:]", model.id)[-1])
         pins = pins.model_copy(update={"base_model": pin})
     if isinstance(resolved, Component):
         files, problems = parameter_files(loaded, resolved.interface, shared.data_root)

@@ -57,6 +57,7 @@ def training_job(draft: Draft) -> list[Desired[JobParts]]:
             gpus=size.gpus if size else 1,
         ),
     }
+    _require_input(draft, model, component)
     draft.export(RunExport(JOB, digest, inputs, compute.size, block.instance_count))
     return [
         Desired(
@@ -79,6 +80,7 @@ def training_job(draft: Draft) -> list[Desired[JobParts]]:
                 literals=literals,
                 data={DATA_INPUTS[n]: d.address for n, d in data.items()},
                 files=draft.facts.files,
+                weights=model.weights,
                 retries=block.retries,
                 training=training_in(draft, literals, compute.size, block.instance_count),
                 limits=Limits(block.timeout_minutes, block.queue_timeout_minutes),
@@ -112,6 +114,25 @@ def training_job(draft: Draft) -> list[Desired[JobParts]]:
             former_names=tuple(job_name(stack, digest) for stack in draft.former),
         )
     ]
+
+
+def _require_input(draft: Draft, model: BaseModel, component: Component) -> None:
+    """Check that the component accepts the base model, and note what the service does with a model of the hub."""
+    weights = model.weights
+    if weights is None:
+        return
+    if weights.input not in component.interface.inputs:
+        draft.error(
+            "base_model",
+            f"{component.name} does not accept this base model: it does not have the input {weights.input}",
+            code="base-model-input",
+            remedy="Use a registered model, or another component.",
+        )
+    if weights.literal:
+        draft.notes.append(
+            f"phift.lock pins {weights.literal} at commit {model.version}; "
+            "the component downloads what is current when the job runs"
+        )
 
 
 def _billing(draft: Draft, size: str, nodes: int) -> Billing | None:

@@ -13,6 +13,8 @@ from typing import NamedTuple
 __all__ = [
     "BASE_MODEL",
     "DATA_INPUTS",
+    "FOLDER_MODEL",
+    "HUB_MODEL",
     "OUTPUT",
     "SERVERLESS",
     "SLOTS",
@@ -89,6 +91,8 @@ SLOTS = (
 """In order of precedence: the first slot whose pattern matches an input applies."""
 
 BASE_MODEL = next(slot.input for slot in SLOTS if slot.value is Value.BASE_MODEL)
+HUB_MODEL, FOLDER_MODEL = "huggingface_id", "pytorch_model_path"
+"""The inputs for a base model of the hub, and for a folder of weights of Hugging Face."""
 DATA_INPUTS = {slot.split: slot.input for slot in SLOTS if slot.value is Value.DATA}
 """The input for the URI of a split, by split."""
 

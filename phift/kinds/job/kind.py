@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from phift.errors import JobFailedError
 from phift.kinds.base import Kind, Wire
+from phift.kinds.job.base_model import own_weights
 from phift.kinds.job.checks import lifecycle, trainer
 from phift.kinds.job.compile import training_job
 from phift.kinds.job.memory import memory
@@ -76,7 +77,7 @@ JOB = Kind(
     load_wire=_wire,
     permissions=_permissions,
     decide=decide,
-    checks=(lifecycle, trainer, memory, serverless_size),
+    checks=(lifecycle, own_weights, trainer, memory, serverless_size),
     demand=serverless_demand,
     decided=_decided,
     retry=_retry,

@@ -10,7 +10,7 @@ from phift.address import Address
 from phift.kinds.job.limits import NO_LIMITS, Limits, Overdue
 from phift.kinds.unwatched import Billing
 from phift.spec.identity import JobIdentity
-from phift.state.facts import ParameterFile
+from phift.state.facts import ParameterFile, Weights
 from phift.state.live import Observation
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ def _unknown() -> None:
 
 @dataclass(frozen=True)
 class JobParts:
-    """component, document: the pipeline component's name and REST document. base_model: its id.
+    """component, document: the pipeline component's name and REST document. base_model: its id. weights: of a base
+    model that is not registered.
 
     literals: the component's inputs as wire text. data: the address of the data version by input. files: local
     files by input, uploaded with the job. retries:
@@ -51,6 +52,7 @@ class JobParts:
     serverless: str = ""
     serverless_steps: str = ""
     identity: JobIdentity | None = None
+    weights: Weights | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from phift.kinds.job.tasks import CHAT, TASKS, UNSUPPORTED
 from phift.spec.base import Block, Coerced, Component, Parameter
 from phift.spec.identity import JobIdentity
 from phift.spec.references import AssetRef
-from phift.spec.rules import BlockRules, Need
+from phift.spec.rules import BlockRules, Elsewhere, Implied, Need, Renamed
 from phift.spec.tree import Node, dotted
 
 if TYPE_CHECKING:
@@ -108,6 +108,30 @@ class FinetuneBlock(Block):
         ),
         checks=(_nodes_fit, _makes_its_model, _identity_reaches_the_steps, _supported_task),
         tree_checks=(_parameters,),
+    )
+    spellings = (
+        Implied("$schema"),
+        Implied("type", ("finetuning", "pipeline"), "phift creates fine-tuning jobs only: remove it."),
+        Implied("model_provider", ("custom",), "phift trains models of a registry or of your own: remove it."),
+        Renamed("hyperparameters", "parameters"),
+        Renamed("inputs", "parameters"),
+        Elsewhere("task", "Remove it: `component` determines the task, and each pipeline has its own component."),
+        Elsewhere(
+            "model", "Write base_model: azureml://registries/azureml/models/NAME/labels/latest at the top level."
+        ),
+        Elsewhere("training_data", "Write data: {train: {path: FILE}} at the top level."),
+        Elsewhere("validation_data", "Write data: {validation: {path: FILE}} at the top level."),
+        Elsewhere("compute", "Write compute: {finetune: azureml:CLUSTER} at the top level."),
+        Elsewhere("resources", "Write the VM size at the top level: compute: {finetune: {name: CLUSTER, size: SIZE}}."),
+        Elsewhere("queue_settings", "Write the tier at the top level: compute: {finetune: {tier: low_priority, ...}}."),
+        Elsewhere("outputs", "Write model: {name: NAME} at the top level: phift registers the model of the job."),
+        Elsewhere("name", "Remove it: the name of a job is the stack and the digest of its inputs."),
+        Elsewhere("display_name", "Remove it: phift composes it of the model, the data and the parameters."),
+        Elsewhere("tags", "Write tags: {NAME: VALUE} at the top level."),
+        Elsewhere("properties", "Write azure: {properties: {properties: {NAME: VALUE}}}."),
+        Elsewhere("limits", "Write timeout_minutes: N."),
+        Elsewhere("settings", "Remove it: phift reruns every step, and stops at the first one that fails."),
+        Elsewhere("jobs", "Write the inputs of the fine-tune component under parameters: phift builds the pipeline."),
     )
 
     component: Annotated[Component, Field(description="Pipeline component that runs the fine-tuning.")] = (

@@ -25,7 +25,7 @@ from phift.kinds.shared.fields import arguments, observed
 from phift.kinds.shared.wire import READ, body_of, live_of, marks_in, own_marks
 from phift.state.desired import Desired
 from phift.state.exports import PIPELINE_OUTPUT
-from phift.state.facts import ParameterFile
+from phift.state.facts import ParameterFile, Weights
 from phift.state.live import Live
 from phift.state.ownership import DIGEST
 from phift.state.states import RunState
@@ -38,6 +38,8 @@ _WRITE = "2024-01-01-preview"
 _MOST_ATTEMPTS = 20
 _FOLDER = "phift/files/"
 """Folder of uploaded files in the blob store of the workspace, by content."""
+_WEIGHTS = "phift/models/"
+"""Folder of uploaded weights, by content."""
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,10}")
 
 
@@ -91,8 +93,9 @@ class JobWire:
 
         parts = desired.parts
         component = entities.pipeline_from_component(parts.document)
+        base, value = _base_model(context, parts)
         assets = {
-            BASE_MODEL: Input(type="mlflow_model", path=parts.base_model),
+            base: Input(**value) if isinstance(value, dict) else value,
             **{
                 name: Input(type="uri_file", path=str(context.outputs[address]["uri"]))
                 for name, address in parts.data.items()
@@ -140,14 +143,24 @@ class JobWire:
 
     def _upload(self, context: Context, desired: Desired[JobParts]) -> None:
         """Upload the files of the parameters, unless they are stored already. Raises StalePlanError if one changed."""
-        for name, file in desired.parts.files.items():
+        weights = desired.parts.weights
+        if weights is not None and weights.missing:
+            raise StalePlanError(
+                f"the weights in {weights.missing} are not on this machine",
+                remedy="Restore the folder, and create a new plan.",
+                address=str(desired.address),
+            )
+        folder = _folder_of(weights) if weights else ""
+        files = {f"{folder}{name}": (name, file) for name, file in (weights.files if weights else {}).items()}
+        files |= {_blob(name, file): (name, file) for name, file in desired.parts.files.items()}
+        for blob, (name, file) in files.items():
             try:
-                context.azure.blobs.upload(file.path, _blob(name, file), digest=file.digest)
+                context.azure.blobs.upload(file.path, blob, digest=file.digest)
             except (AzureError, OSError) as error:
                 if isinstance(error, AzureError) and error.code != CHANGED:
                     raise
                 raise StalePlanError(
-                    f"the file of finetune.parameters.{name} has changed since the plan was created",
+                    f"the file {file.path.name} ({name}) has changed since the plan was created",
                     remedy="Create a new plan.",
                     address=str(desired.address),
                 ) from None
@@ -263,3 +276,17 @@ def _blob(name: str, file: ParameterFile) -> str:
     """Return the blob of a file: its content decides the folder, the input and the suffix its name."""
     suffix = file.path.suffix if _SUFFIX.fullmatch(file.path.suffix) else ""
     return f"{_FOLDER}{file.digest}/{name}{suffix}"
+
+
+def _folder_of(weights: Weights) -> str:
+    return f"{_WEIGHTS}{weights.digest}/"
+
+
+def _base_model(context: Context, parts: JobParts) -> tuple[str, Any]:
+    """Return the input of the base model, and its value: text, or the arguments of an asset."""
+    weights = parts.weights
+    if weights is None:
+        return BASE_MODEL, {"type": "mlflow_model", "path": parts.base_model}
+    if weights.literal:
+        return weights.input, weights.literal
+    return weights.input, {"type": weights.type, "path": context.azure.blobs.uri(_folder_of(weights))}

@@ -27,6 +27,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from phift.emulator.runtime.child import watch_lifeline
+from phift.emulator.runtime.foundation import WEIGHTS
 from phift.emulator.runtime.training.events import EventWriter, Progress, StepEnded, StepStarted
 from phift.emulator.runtime.training.steps import PIPELINES
 from phift.emulator.runtime.training.steps.context import Parameters, StepContext, StepError, Task
@@ -127,6 +128,8 @@ def _pretend_to_train(context: StepContext, seconds: float, until: Path | None) 
 def _hand_over(context: StepContext) -> None:
     """Both outputs of the pipeline, from the base model's files. Raises StepError where there is no base model."""
     given = context.inputs.get("mlflow_model_path") or context.inputs.get("pytorch_model_path")
+    if given is None and context.parameters.text("huggingface_id"):
+        given = WEIGHTS  # nothing is downloaded for a rehearsal
     if given is None:
         raise StepError("a rehearsal needs a base model folder as input")
     files = {p.name: p for p in given.rglob("*") if p.is_file() and not p.name.startswith((".", "README"))}
