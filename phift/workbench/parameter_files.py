@@ -10,7 +10,7 @@ from pathlib import Path
 
 from phift.catalog import ComponentInterface
 from phift.diagnostics import Diagnostic
-from phift.files import UnfitFileError, is_within, read_regular, real
+from phift.files import is_within, read_regular, real
 from phift.kinds.job.component import managed_input
 from phift.kinds.job.parameters import FILE
 from phift.spec import LoadedSpec
@@ -37,11 +37,11 @@ def parameter_files(
         path = f"finetune.parameters.{name}"
         try:
             found[name] = _read(name, text, loaded.path.parent, root)
-        except UnfitFileError as error:
+        except _UnusableError as error:
             problem = Diagnostic(
-                f"{name}: {error.strerror}",
+                f"{name}: {error.why}",
                 detail=f"{name} takes a file, which is uploaded and is part of the job's digest.",
-                remedy=_REMEDIES.get(error.code, "Use the path of a file, relative to the folder of the spec."),
+                remedy=error.remedy,
                 path=path,
                 code="parameter-file",
             )
@@ -49,10 +49,13 @@ def parameter_files(
     return found, problems
 
 
-_REMEDIES = {
-    "outside": "Move the file there, or set --data-root (PHIFT_DATA_ROOT) to another folder.",
-    "json": "Fix the file.",
-}
+class _UnusableError(Exception):
+    """Why a file cannot be used, and the remedy."""
+
+    def __init__(self, why: str, remedy: str = "Use the path of a file, relative to the folder of the spec.") -> None:
+        super().__init__(why)
+        self.why = why
+        self.remedy = remedy
 
 
 def _named(loaded: LoadedSpec, interface: ComponentInterface) -> Iterator[tuple[str, str]]:
@@ -66,22 +69,20 @@ def _named(loaded: LoadedSpec, interface: ComponentInterface) -> Iterator[tuple[
 
 
 def _read(name: str, text: str, folder: Path, root: Path | None) -> ParameterFile:
-    """Raises UnfitFileError with the reason."""
+    """Raises _UnusableError."""
     if scheme_of(text):
-        raise UnfitFileError("address", f"{text} is an address, not a file next to the spec", text)
+        raise _UnusableError(f"{text} is an address, not a file next to the spec")
     try:
         path = real(folder / text)
         if root is not None and not is_within(path, real(root)):
             # Checked first: the error must not reveal whether a file exists outside the root.
-            raise UnfitFileError("outside", f"{text} is outside the data root {root}", text)
+            remedy = "Move the file there, or set --data-root (PHIFT_DATA_ROOT) to another folder."
+            raise _UnusableError(f"{text} is outside the data root {root}", remedy)
         content = read_regular(path, MOST_BYTES)
-    except UnfitFileError as error:
-        why = error.strerror if error.code in _REMEDIES else f"{text}: {error.strerror}"
-        raise UnfitFileError(error.code, str(why), text) from None
     except FileNotFoundError:
-        raise UnfitFileError("missing", f"no such file: {folder / text}", text) from None
-    except (OSError, ValueError) as error:
-        raise UnfitFileError("unreadable", f"cannot read {text}: {getattr(error, 'strerror', error)}", text) from None
+        raise _UnusableError(f"no such file: {folder / text}") from None
+    except OSError as error:
+        raise _UnusableError(f"cannot read {text}: {error.strerror}") from None
     if name in _JSON:
         _require_object(text, content)
     return ParameterFile(path, hashlib.sha256(content).hexdigest(), len(content))
@@ -91,6 +92,6 @@ def _require_object(text: str, content: bytes) -> None:
     try:
         found = json.loads(content)
     except ValueError as error:
-        raise UnfitFileError("json", f"{text} is not valid JSON: {error}", text) from None
+        raise _UnusableError(f"{text} is not valid JSON: {error}", "Fix the file.") from None
     if not isinstance(found, dict):
-        raise UnfitFileError("json", f"{text} does not contain a JSON object", text)
+        raise _UnusableError(f"{text} does not contain a JSON object", "Fix the file.")

@@ -94,7 +94,7 @@ def test_model_defaults_the_component_does_not_know_are_dropped_and_named() -> N
 
 
 def test_the_authors_mistakes_are_problems_and_keep_the_default() -> None:
-    effective = effective_parameters(INTERFACE, {"learning_rat": 1, "max_steps": "5"}, {})
+    effective = effective_parameters(INTERFACE, {"learning_rat": 1, "max_steps": "five"}, {})
     assert [(p.name, p.code) for p in effective.problems] == [("learning_rat", "unknown"), ("max_steps", "type")]
     assert "learning_rate" in effective.problems[0].remedy
     assert effective.values()["max_steps"] == -1
