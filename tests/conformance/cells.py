@@ -18,6 +18,7 @@ from phift.errors import AzureError, RefusedError
 from phift.explain import explanations
 from phift.kinds.base import Kind
 from phift.phases import ApplyOptions
+from phift.phases.expire_stacks import expire_drafts
 from phift.plan.action import Action
 from phift.plan.model import Plan
 from phift.state.states import Provisioning
@@ -35,6 +36,7 @@ __all__ = [
     "explained",
     "folder_of",
     "killed",
+    "not_due_after_apply",
     "plan_as_json",
     "plan_as_markdown",
     "plan_as_text",
@@ -281,6 +283,16 @@ def within_quota(bed: Bed) -> None:
 
 def _default(hook: str) -> Any:
     return Kind.__dataclass_fields__[hook].default
+
+
+def not_due_after_apply(bed: Bed) -> None:
+    """What an apply has just made is not overdue: `phift expire` plans nothing of it, before and after."""
+    for step in (lambda: None, bed.applied):
+        step()
+        (found,) = expire_drafts([bed.request], bed.memory.connect)
+        assert (found.error, found.items) == (None, ())
+        assert found.draft is not None
+        assert not found.draft.plan.changes_something
 
 
 def documented(bed: Bed) -> None:

@@ -52,6 +52,7 @@ CELLS: Mapping[str, Check] = {
     "destroy": cells.destroyed,
     "destroy-archive": cells.archived,
     "killed": cells.killed,
+    "expire": cells.not_due_after_apply,
     "take-over": cells.taken_over,
     "secrets": lambda bed: kept_secret(bed, row_of(bed.kind.name).block),
     "ledger": cells.recorded,
