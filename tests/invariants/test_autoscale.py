@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
-from typing import Any
 
 import pytest
+from scaling import RULES, SCALE, SIZES, counts, deployments, order, scaled, settings, spec
 from worlds import World, changes
 
 from phift import phases
@@ -15,58 +14,12 @@ from phift.errors import RefusedError
 from phift.kinds.shared.monitor import settings_path
 from phift.phases import Request
 from phift.phases.examine import examine
-from phift.phases.expire_stacks import expire_drafts, unwatched_stacks
-from phift.plan.model import Plan
 from phift.workbench.open import open_workbench
-
-SIZES = ("Standard_NC24ads_A100_v4", "Standard_NC48ads_A100_v4")
-RULES = [
-    {"metric": "GpuUtilizationPercentage", "above": 70, "add": 1},
-    {"metric": "GpuUtilizationPercentage", "below": 25, "remove": 1},
-]
-SCALE: dict[str, Any] = {"minimum": 1, "maximum": 4, "initial": 2, "rules": RULES}
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(tmp_path)
-
-
-def spec(world: World, size: str = SIZES[0], *, rollout: Any = None, scale: Any = SCALE, **more: Any) -> Request:
-    deployment = {"instance_type": size, **({"autoscale": scale} if scale else {"instance_count": 1}), **more}
-    return world.write("a.yaml", "shop", deployment=deployment, rollout=rollout)
-
-
-def settings(world: World) -> dict[str, dict[str, Any]]:
-    """The documents of all settings, by the deployment that they scale."""
-    found = world.memory.children.get(settings_path(world.memory.workspace).lower(), {})
-    return {d["properties"]["targetResourceUri"].rpartition("/")[2]: d for d in found.values()}
-
-
-def deployments(world: World) -> dict[str, dict[str, Any]]:
-    (endpoint,) = world.names("onlineEndpoints")
-    path = f"{world.memory.workspace.arm_id}/onlineendpoints/{endpoint}/deployments".lower()
-    return dict(world.memory.children.get(path, {}))
-
-
-def counts(world: World) -> dict[str, int]:
-    return {name: d["sku"]["capacity"] for name, d in deployments(world).items()}
-
-
-def scaled(world: World, name: str, count: int) -> None:
-    """The autoscaler changes the number of instances."""
-    deployments(world)[name]["sku"]["capacity"] = count
-
-
-def order(plan: Plan, *addresses: str) -> None:
-    """Each of these waits for the one before it, by way of others or not."""
-    needs = {str(r.address): [str(a) for a in r.depends_on] for r in plan.resources}
-
-    def waits(later: str, earlier: str) -> bool:
-        return earlier in needs[later] or any(waits(each, earlier) for each in needs[later] if each in needs)
-
-    for earlier, later in itertools.pairwise(addresses):
-        assert waits(later, earlier), f"{later} does not wait for {earlier}: {needs}"
 
 
 def test_a_setting_is_written_as_the_service_expects_it(world: World) -> None:
@@ -203,26 +156,6 @@ def test_a_deployment_with_one_name_keeps_its_setting_and_its_capacity(world: Wo
     assert not world.plan(request).changes_something
 
 
-def test_without_autoscale_the_setting_goes_and_the_count_of_the_spec_applies(world: World) -> None:
-    world.apply(spec(world))
-    (name,) = counts(world)
-    scaled(world, name, 3)
-    request = spec(world, scale=None)
-    plan = world.plan(request)
-    setting = f"autoscale.{settings(world)[name]['name']}"
-    assert changes(plan) == {setting: "delete", "deployment.main": "update"}
-    assert plan.resource(next(r.address for r in plan.resources if str(r.address) == setting)).reason == (
-        "no longer in the spec"
-    )
-    order(plan, setting, "deployment.main")
-    world.apply(request, plan)
-    assert (settings(world), counts(world)) == ({}, {name: 1})
-    before = world.memory.asked.copy()
-    assert not world.plan(request).changes_something
-    asked = [what for what in world.memory.asked - before if "autoscale" in what.lower()]
-    assert asked == [], "nothing records a setting any more, so none is looked for"
-
-
 def test_a_spec_that_gets_autoscale_keeps_the_deployment_and_its_instances(world: World) -> None:
     world.apply(spec(world, scale=None))
     (name,) = counts(world)
@@ -231,108 +164,6 @@ def test_a_spec_that_gets_autoscale_keeps_the_deployment_and_its_instances(world
     assert changes(world.plan(request)) == {"deployment.main": "update", "autoscale.main": "create"}
     world.apply(request)
     assert counts(world) == {name: 3}
-    assert not world.plan(request).changes_something
-
-
-def test_a_new_model_without_autoscale_removes_the_setting_before_the_old_deployment(world: World) -> None:
-    world.apply(spec(world))
-    (old,) = counts(world)
-    request = spec(world, SIZES[1], scale=None)
-    plan = world.plan(request)
-    setting = f"autoscale.{settings(world)[old]['name']}"
-    order(plan, "traffic.main", setting, f"deployment.{old}")
-    scaled(world, old, 4)
-    world.apply(request, plan)
-    assert (settings(world), list(counts(world).values())) == ({}, [1])
-
-
-def test_an_orphaned_setting_is_found_and_removed(world: World) -> None:
-    request = spec(world, rollout={"keep_previous": 1})
-    world.apply(request)
-    (first,) = counts(world)
-    world.apply(spec(world, SIZES[1], rollout={"keep_previous": 1}))
-    world.memory.remove(deployments(world)[first]["id"])
-    request = spec(world, SIZES[1], rollout={"keep_previous": 1})
-    (watched,) = unwatched_stacks([request], world.memory.connect)
-    setting = settings(world)[first]["name"]
-    assert [(item.live.name, item.what, item.due) for item in watched.items] == [(setting, "orphaned setting", True)]
-    plan = world.plan(request)
-    assert changes(plan) == {f"autoscale.{setting}": "delete"}
-    assert [r.reason for r in plan.resources if r.identity == setting] == ["its deployment no longer exists"]
-    (expiring,) = expire_drafts([request], world.memory.connect)
-    assert expiring.draft is not None
-    assert changes(expiring.draft.plan) == changes(plan)
-    world.apply(request, plan)
-    assert first not in settings(world)
-    assert not unwatched_stacks([request], world.memory.connect)[0].items
-
-
-def test_expire_deletes_a_kept_deployment_and_its_setting_before_it(world: World) -> None:
-    keep = {"keep_previous": 1, "keep_previous_hours": 1}
-    world.apply(spec(world, rollout=keep))
-    (first,) = counts(world)
-    request = spec(world, SIZES[1], rollout=keep)
-    world.apply(request)
-    assert set(settings(world)) == set(counts(world))
-    mark = deployments(world)[first]["tags"]["phift.kept"]
-    deployments(world)[first]["tags"]["phift.kept"] = f"2020-01-01T00:00:00Z/{mark.partition('/')[2]}"
-    (expiring,) = expire_drafts([request], world.memory.connect)
-    assert expiring.draft is not None
-    setting = f"autoscale.{settings(world)[first]['name']}"
-    assert changes(expiring.draft.plan) == {f"deployment.{first}": "delete", setting: "delete"}
-    order(expiring.draft.plan, setting, f"deployment.{first}")
-    result = phases.apply_draft(expiring.draft, listener=world.events.append, options=phases.ApplyOptions())
-    assert result.exit_code == 0
-    assert first not in settings(world)
-    assert set(settings(world)) == set(counts(world))
-    assert not world.plan(request).changes_something
-
-
-def test_destroy_removes_all_settings_before_the_endpoint(world: World) -> None:
-    keep = {"keep_previous": 1}
-    world.apply(spec(world, rollout=keep))
-    request = spec(world, SIZES[1], rollout=keep)
-    world.apply(request)
-    plan = phases.destroy_plan(request, world.memory.connect)
-    other = next(a for a, action in changes(plan).items() if action == "delete" and a.startswith("autoscale.shop"))
-    assert changes(plan) == {
-        "compute.finetune": "delete",
-        "endpoint.main": "delete",
-        "autoscale.main": "delete",
-        other: "delete",
-    }
-    order(plan, "endpoint.main", other)  # a destroy goes the other way round
-    order(plan, "endpoint.main", "autoscale.main")
-    world.apply(request, plan)
-    assert settings(world) == {}
-    world.apply(request)
-    assert len(settings(world)) == 1
-
-
-def test_destroy_finds_a_setting_that_nothing_else_records(world: World) -> None:
-    """The deployment was deleted outside, and autoscale left the spec: plan has no reason to look."""
-    world.apply(spec(world))
-    (name,) = counts(world)
-    world.memory.remove(deployments(world)[name]["id"])
-    request = spec(world, scale=None)
-    world.plan(request)
-    assert "GET" not in " ".join(what for what in world.memory.asked if "autoscalesettings" in what.lower())
-    world.apply(request, phases.destroy_plan(request, world.memory.connect))
-    assert settings(world) == {}
-
-
-def test_an_endpoint_of_another_name_takes_the_setting_along(world: World) -> None:
-    def named(name: str) -> Request:
-        deployment = {"instance_type": SIZES[0], "autoscale": SCALE}
-        return world.write("a.yaml", "shop", deployment=deployment, endpoint={"name": name})
-
-    world.apply(named("shop-one"))
-    request = named("shop-two")
-    plan = world.plan(request)
-    (setting,) = [a for a in changes(plan) if a.startswith("autoscale.shop-one")]
-    order(plan, "traffic.main", setting, "endpoint.shop-one")
-    world.apply(request, plan)
-    assert [d["name"].startswith("shop-two") for d in settings(world).values()] == [True]
     assert not world.plan(request).changes_something
 
 
