@@ -37,6 +37,7 @@ GOOD = ("Standard_NC24ads_A100_v4", "Standard_NC48ads_A100_v4", "standard_nc24AD
 DATES = ("2024-05-01", "2025-07-15", "2025-12-01", "2026-11-01", "2027-06-01")
 ML = "Microsoft.MachineLearningServices/workspaces"
 LACKS = (
+    "Microsoft.Insights/autoscaleSettings/write",
     f"{ML}/computes/write",
     f"{ML}/data/versions/write",
     f"{ML}/jobs/write",
@@ -333,10 +334,12 @@ class _Draw:
         if self.one_in(3):
             cluster["idle_time_before_scale_down"] = self.one_of([0, 1, 120, 3600, 10_000_000])
         if self.one_in(3):
-            cluster["tier"] = self.one_of(["dedicated", "low_priority"])
+            cluster["tier"] = self.one_of(["dedicated", "low_priority", "any"])
         if self.one_in(4):
             cluster["description"] = self.words()
         compute: Any = {"finetune": "azureml:gpu" if self.one_in(12) else cluster}
+        if self.one_in(8):
+            compute = {"finetune": f"serverless:{self.size()}"}
         finetune: dict[str, Any] = {
             "component": COMPONENT,
             "parameters": {"max_steps": 3, "learning_rate": self.one_of([0.008, 1e-5, 5e-6]), "apply_deepspeed": False},
@@ -382,6 +385,10 @@ class _Draw:
         if self.one_in(2):
             count = self.one_of([1, 1, 1, 2, 3, 5, 50]) if not self.one_in(20) else 51
             deployment["instance_count"] = {"initial": count} if self.one_in(4) else count
+        if self.one_in(6):
+            deployment.pop("instance_count", None)
+            least = self.upto(3, 1)
+            deployment["autoscale"] = {"minimum": least, "maximum": least + self.one_of([0, 1, 4, 60])}
         for probe in ("liveness_probe", "readiness_probe"):
             if self.one_in(3):
                 deployment[probe] = {
@@ -408,6 +415,8 @@ class _Draw:
                     "azureml:none:1",
                     "azureml://registries/azureml/environments/sklearn-1.5/versions/1",
                     "azureml://registries/azureml/environments/sklearn-1.5/versions/2",
+                    "azureml://registries/azureml/environments/sklearn-1.5/versions/999",
+                    "azureml:sklearn-1.5@latest",
                 ]
             )
         if self.one_in(4):

@@ -92,6 +92,29 @@ def test_quota_leaves_a_failed_record_that_holds_the_name(azure: Azure) -> None:
     assert create(azure, "poor", body())["properties"]["provisioningState"] == "Succeeded"
 
 
+def test_an_update_needs_quota_for_further_nodes_only(azure: Azure) -> None:
+    """Assumed: cluster_update_needs_no_node."""
+    create(azure, "lives", body())
+    azure.admin("PUT", "/quota", {"standardNCADSA100v4Family": 0})
+
+    def updated(least: int) -> str:
+        return str(azure.wait(azure.call("PUT", "computes/lives", body(least=least)))["status"])
+
+    try:
+        assert updated(0) == "Succeeded"
+        assert updated(1) == "Failed"
+    finally:
+        azure.admin("PUT", "/quota", {"standardNCADSA100v4Family": 192})
+    assert create(azure, "lives", body())["properties"]["provisioningState"] == "Succeeded"
+    azure.admin("PUT", "/quota", {"standardNCADSA100v4Family": 0})
+    azure.admin("PUT", "/assumed", {"cluster_update_needs_no_node": False})
+    try:
+        assert updated(0) == "Failed"
+    finally:
+        azure.admin("PUT", "/assumed", {"cluster_update_needs_no_node": True})
+        azure.admin("PUT", "/quota", {"standardNCADSA100v4Family": 192})
+
+
 def test_kept_nodes_count_against_the_quota(azure: Azure) -> None:
     create(azure, "kept", body("Standard_F4s_v2", least=2))
     usage = {row["name"]["value"]: row for row in usages(azure) if row["type"].endswith("vmFamily/usages")}

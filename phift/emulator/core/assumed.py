@@ -43,6 +43,11 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "it is accepted, answers as asked, and the cluster keeps what it had",
             "field reports of a size that came back after a detach",
         ),
+        "cluster_update_needs_no_node": Assumption(
+            "an update of a live cluster is refused for quota only if it keeps more nodes than before",
+            "one node must fit, as at its creation",
+            "the refusal is reported of creations only",
+        ),
         "pipeline_put_again_is_compared": Assumption(
             "a second PUT of a pipeline job with equal content passes and merges tags",
             "it is refused as JobPropertyImmutable, whatever it says",

@@ -19,7 +19,7 @@ def finish_write(emulator: Emulator, operation: Operation) -> None:
     properties = document["properties"]
     try:
         operation.fail_if_asked()
-        check_quota(emulator, properties["properties"], document["location"])
+        check_quota(emulator, properties["properties"], document["location"], kept=operation.data.get("kept"))
     except ServiceError as error:
         properties["provisioningState"] = "Failed"
         properties["provisioningErrors"] = [{"error": {"details": [], **error.body()}}]

@@ -37,11 +37,22 @@ async def _put(call: Call) -> Response:
     if existing and existing["properties"]["provisioningState"] == "Deleting":
         raise ServiceError(409, "ComputeBeingDeleted", f"Compute {existing['name']} is being deleted.")
     document = written(call, body, existing)
+    live = existing is not None and existing["properties"]["provisioningState"] != "Failed"
     with emulator.store.transaction():
         emulator.store.put("compute", name, body=document)
-        operation = emulator.operations.start("compute", name, finish="compute.written", api_version=call.api_version)
-    live = existing is not None and existing["properties"]["provisioningState"] != "Failed"
+        operation = emulator.operations.start(
+            "compute",
+            name,
+            finish="compute.written",
+            api_version=call.api_version,
+            data=_held(existing) if live else {},
+        )
     return reply(put_reply(document, body, live=live), 201, operation.headers)
+
+
+def _held(existing: dict[str, Any] | None) -> dict[str, int]:
+    """The nodes that a live cluster keeps, which an update does not have to find again."""
+    return {"kept": int(existing["properties"]["properties"]["scaleSettings"]["minNodeCount"])} if existing else {}
 
 
 async def _get(call: Call) -> Response:

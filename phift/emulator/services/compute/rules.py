@@ -127,11 +127,17 @@ def check_credentials(inner: dict[str, Any]) -> None:
         raise ServiceError(400, "InvalidPropertyValue", message, target="userAccountCredentials")
 
 
-def check_quota(emulator: Emulator, inner: dict[str, Any], location: str) -> None:
-    """At least one node must fit into the quota of the cluster's region, also when the cluster starts with none."""
+def check_quota(emulator: Emulator, inner: dict[str, Any], location: str, *, kept: int | None = None) -> None:
+    """At least one node must fit into the quota of the cluster's region, also when the cluster starts with none.
+
+    kept: the nodes that a live cluster keeps; an update needs room for more of them only
+    (assumed: cluster_update_needs_no_node).
+    """
     size = size_of(emulator, inner["vmSize"])
     low = inner["vmPriority"] == "LowPriority"
-    nodes = max(1, inner["scaleSettings"]["minNodeCount"])
+    least = inner["scaleSettings"]["minNodeCount"]
+    lives = kept is not None and holds(emulator.store, "cluster_update_needs_no_node")
+    nodes = max(0, least - (kept or 0)) if lives else max(1, least)
     quota = emulator.quota
     if location.casefold() != emulator.workspace.location.casefold():
         home = emulator.cloud.first.workspace.location.casefold()
