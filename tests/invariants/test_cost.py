@@ -200,3 +200,19 @@ def test_the_command_line_limits_all_stacks_together(cloud: Cloud, tmp_path: Pat
     assert "afterwards 5,363 a month" in cloud.run("plan", "specs", "--budget", "per_month=6000")
     said = cloud.run("plan", "specs", "--budget", "per_month=5000", code=4)
     assert "5,363 USD a month; --budget (for all stacks together) allows 5,000" in said
+
+
+def test_what_is_billed_while_nobody_watches_has_its_price(cloud: Cloud) -> None:
+    project = cloud.project
+    project.edit("    min_instances: 0\n", "    min_instances: 2\n")
+    project.edit("    max_instances: 1\n", "    max_instances: 2\n")
+    project.edit(SERVING, "")
+    cloud.run("apply", "spec.yaml", "-y", "--quiet")
+    (stack,) = json.loads(cloud.run("status", "spec.yaml", "--all", "--format", "json"))["unwatched"]
+    (cluster,) = stack["objects"]
+    assert cluster["address"] == "compute.finetune"
+    assert cluster["usd_per_hour"] == pytest.approx(2 * 3.673)
+    assert "7.35" in cloud.run("status", "spec.yaml", "--all")
+    planned = json.loads(cloud.run("plan", "spec.yaml", "--destroy", "--format", "json"))["cost"]["per_month"]
+    assert planned["after"] == 0
+    assert planned["now"] == pytest.approx(2 * 3.673 * 730, abs=0.01)
