@@ -53,9 +53,9 @@ def test_make_keep_destroy_and_make_again(example: Project) -> None:
     assert (drift.outside, drift.unapplied, drift.failed) == ((), (), ())
     assert writes(example.embedded.since(before)) == []
 
-    _scaled_by_somebody(example, first)
+    scaled = _scaled_by_somebody(example, first)
     drift = phases.drift(example.request, example.embedded.connector)
-    assert [str(r.address) for r in drift.outside] == ["deployment.main"]
+    assert [str(r.address) for r in drift.outside] == [scaled]
     example.applied()
     assert phases.drift(example.request, example.embedded.connector).outside == ()
 
@@ -78,15 +78,21 @@ def _is_reference(resource: PlannedResource) -> bool:
     return resource.action is Action.NO_OP and resource.address.kind == "model"
 
 
-def _scaled_by_somebody(example: Project, plan: Plan) -> None:
+def _scaled_by_somebody(example: Project, plan: Plan) -> str:
+    """Somebody scales the deployment, or the cluster of a stack that does not serve. Returns the address."""
     azure = example.embedded.azure()
-    endpoint, deployment = (next(r for r in plan.resources if r.address.kind == k) for k in ("endpoint", "deployment"))
-    path = f"{azure.workspace.arm_id}/onlineEndpoints/{endpoint.identity}/deployments/{deployment.identity}"
+    names = {r.address.kind: r.identity for r in plan.resources}
+    if "deployment" not in names:
+        path = f"{azure.workspace.arm_id}/computes/{names['compute']}"
+        azure.arm.patch(path, READ, {"properties": {"properties": {"scaleSettings": {"maxNodeCount": 7}}}})
+        return "compute.finetune"
+    path = f"{azure.workspace.arm_id}/onlineEndpoints/{names['endpoint']}/deployments/{names['deployment']}"
     azure.arm.patch(path, READ, {"sku": {"name": "Default", "capacity": 2}})
     deadline = time.monotonic() + 60
     while azure.arm.get(path, READ)["properties"]["provisioningState"] != "Succeeded":
         assert time.monotonic() < deadline
         time.sleep(0.2)
+    return "deployment.main"
 
 
 def test_a_model_that_fails_its_test_gets_no_traffic(tmp_path: Path, embedded: Embedded) -> None:
