@@ -24,6 +24,8 @@ __all__ = [
     "ModelOrRef",
 ]
 
+_READ_ONLY = ("id", "creation_context", "job_name", "latest_version")
+"""Keys of the output of `az ml model show` and `az ml environment show`."""
 _NAME = matching("[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}", "at most 255 letters, digits, dashes, dots and underscores")
 _MODEL_NAME = matching(
     "[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}", "at most 255 letters, digits, dashes and underscores, without dots"
@@ -50,6 +52,10 @@ class ModelBlock(Block):
     spellings = (
         Implied("$schema"),
         Elsewhere("version", "Remove it: phift registers a version per training, or per content of the files."),
+        Elsewhere("allowed_deployment_templates", "Write azure: {properties: {allowedDeploymentTemplates: ...}}."),
+        Elsewhere("default_deployment_template", "Write azure: {properties: {defaultDeploymentTemplate: ...}}."),
+        Elsewhere("system_metadata", "Write azure: {properties: {systemMetadata: ...}}."),
+        *(Elsewhere(name, "Remove it: the service sets it.") for name in _READ_ONLY),
         Elsewhere("stage", "Write azure: {properties: {stage: STAGE}}."),
         Elsewhere("flavors", "Remove it: the service reads them from the MLmodel file."),
         Elsewhere("properties", "Write azure: {properties: {properties: {NAME: TEXT}}}."),
@@ -118,6 +124,8 @@ class EnvironmentBlock(Block):
         Elsewhere("version", "Remove it: phift uses the digest of the content as version."),
         Elsewhere("datastore", "Remove it: phift uploads to the default datastore of the workspace."),
         Elsewhere("properties", "Write azure: {properties: {properties: {NAME: TEXT}}}."),
+        Elsewhere("auto_delete_setting", "Write azure: {properties: {autoDeleteSetting: ...}}."),
+        *(Elsewhere(name, "Remove it: the service sets it.") for name in _READ_ONLY),
         Elsewhere("channels", "Write conda_file: {channels: ..., dependencies: ...}."),
         Elsewhere("dependencies", "Write conda_file: {channels: ..., dependencies: ...}."),
     )

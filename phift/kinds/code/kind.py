@@ -23,7 +23,7 @@ def _wire() -> Wire[CodeParts, Observation]:
 
 
 def _seconds(desired: Desired[CodeParts]) -> float:
-    return seconds_for(desired.parts.folder)
+    return seconds_for(desired.parts.folder if isinstance(desired.parts, CodeParts) else None)
 
 
 CODE = Kind(

@@ -10,6 +10,7 @@ from phift.kinds.data.messages import MessagesByRole, MessagesByTurns, MessagesF
 from phift.spec.addresses import scheme_of, shown_address
 from phift.spec.base import Before, Block, Coerced, DataAsset, Strict, Texts, fault
 from phift.spec.rowpaths import RowsPath
+from phift.spec.rules import Elsewhere, Implied
 from phift.spec.template_values import Mixed
 from phift.spec.yaml12 import plain_scalar
 
@@ -113,6 +114,18 @@ _UNFIT_SCHEMA = {
 
 class DataSource(Block):
     """The source of rows: one of path, hub and asset (or inherited from `data.from`), and the number of rows."""
+
+    spellings = (
+        Implied("$schema"),
+        Implied("type", ("uri_file",), "phift writes one file for each split; for a folder, use a glob."),
+        Implied("name"),
+        Elsewhere("version", "Remove it: phift uses the digest of the rows as version."),
+        Elsewhere("description", "Write azure: {properties: {description: TEXT}}."),
+        Elsewhere("tags", "Write the tags of the spec: tags: {NAME: TEXT}."),
+        Elsewhere("datastore", "Remove it: phift uploads to the default datastore of the workspace."),
+        Elsewhere("auto_delete_setting", "Write azure: {properties: {autoDeleteSetting: ...}}."),
+        Elsewhere("id", "Remove it: the service sets it."),
+    )
 
     path: Annotated[
         RowsPath | None,

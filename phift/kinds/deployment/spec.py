@@ -31,6 +31,8 @@ __all__ = [
 
 _ROUTE = "Write environment: {inference_config: {liveness_route: {path: /, port: 5001}, ...}}."
 _VAULT_TEXT = r"(?P<name>[A-Za-z0-9-]{1,127})@(?P<vault>https://[a-z0-9-]{3,24}\.vault\.azure\.net)/?"
+_READ_ONLY = ("id", "provisioning_state", "creation_context")
+"""Keys of the output of `az ml online-deployment show`."""
 _BY_HTTP = "Remove it: the service sends GET requests over HTTP."
 
 
@@ -241,6 +243,7 @@ class DeploymentBlock(Block):
         ),
         Elsewhere("code_path", "Write code_configuration: {code: FOLDER, scoring_script: FILE}."),
         Elsewhere("scoring_script", "Write code_configuration: {code: FOLDER, scoring_script: FILE}."),
+        *(Elsewhere(name, "Remove it: the service sets it.") for name in _READ_ONLY),
         Elsewhere("resources", "Kubernetes only: the size of a managed deployment is instance_type."),
     )
 

@@ -11,6 +11,10 @@ from phift.spec.rules import BlockRules, Elsewhere, Implied, Need
 __all__ = ["EndpointBlock"]
 
 
+_READ_ONLY = ("id", "provisioning_state", "scoring_uri", "openapi_uri", "creation_context")
+"""Keys of the output of `az ml online-endpoint show`."""
+
+
 class EndpointBlock(Block):
     """A managed online endpoint."""
 
@@ -26,6 +30,7 @@ class EndpointBlock(Block):
         ),
         Elsewhere("location", "Remove it: an endpoint is in the region of its workspace."),
         Elsewhere("compute", "Kubernetes only: managed endpoints do not have a compute."),
+        *(Elsewhere(name, "Remove it: the service sets it.") for name in _READ_ONLY),
         Elsewhere("traffic", "Remove it: `rollout` decides which deployment gets traffic."),
     )
 

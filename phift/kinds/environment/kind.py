@@ -23,7 +23,7 @@ def _wire() -> Wire[EnvironmentParts, Observation]:
 
 
 def _seconds(desired: Desired[EnvironmentParts]) -> float:
-    return seconds_for(desired.parts.build)
+    return seconds_for(desired.parts.build if isinstance(desired.parts, EnvironmentParts) else None)
 
 
 ENVIRONMENT = Kind(

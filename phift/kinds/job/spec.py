@@ -100,6 +100,28 @@ def _parameters(root: Node) -> Iterator[Diagnostic]:
 class FinetuneBlock(Block):
     """The training job: a component of a registry or of the workspace, and its inputs."""
 
+    spellings = (
+        Implied("$schema"),
+        Implied("type", ("finetuning", "pipeline"), "phift submits fine-tune pipelines only: remove it."),
+        Implied("model_provider", ("custom",), "Models of other providers cannot be fine-tuned with a component."),
+        Renamed("hyperparameters", "parameters"),
+        Elsewhere("task", "Remove it: the component has its task."),
+        Elsewhere("model", "Write base_model: azureml://registries/REGISTRY/models/NAME/versions/VERSION."),
+        Elsewhere("training_data", "Write data: {train: {path: FILE}}."),
+        Elsewhere("validation_data", "Write data: {validation: {path: FILE}}."),
+        Elsewhere("outputs", "Write model: {name: NAME}."),
+        Elsewhere("compute", "Write compute: {finetune: azureml:NAME}."),
+        Elsewhere("resources", "Write compute: {finetune: serverless:SIZE}; phift does not choose among sizes."),
+        Elsewhere("queue_settings", "Write compute: {finetune: {tier: low_priority}}, or remove it."),
+        Elsewhere("name", "Remove it: the name of a job is the digest of its inputs."),
+        Elsewhere("display_name", "Remove it: phift composes it from model, data and parameters."),
+        Elsewhere("tags", "Write the tags of the spec: tags: {NAME: TEXT}."),
+        Elsewhere("description", "Write the description of the spec: description: TEXT."),
+        Elsewhere("properties", "Write azure: {properties: {properties: {NAME: TEXT}}}."),
+        Elsewhere("services", "Remove it: the service sets it."),
+        Elsewhere("settings", "Write azure: {properties: {settings: ...}}."),
+    )
+
     rules: ClassVar[BlockRules] = BlockRules(
         needs=(
             Need("base_model", "base_model: azureml://registries/azureml/models/NAME/labels/latest"),
