@@ -105,8 +105,9 @@ def test_an_update_needs_quota_for_further_nodes_only(azure: Azure) -> None:
         assert updated(1) == "Failed"
     finally:
         azure.admin("PUT", "/quota", {"standardNCADSA100v4Family": 192})
-    assert create(azure, "lives", body())["properties"]["provisioningState"] == "Succeeded"
+    assert create(azure, "lives", body(least=1))["properties"]["provisioningState"] == "Succeeded"
     azure.admin("PUT", "/quota", {"standardNCADSA100v4Family": 0})
+    assert updated(1) == "Succeeded", "it keeps what it has, also beyond the quota"
     azure.admin("PUT", "/assumed", {"cluster_update_needs_no_node": False})
     try:
         assert updated(0) == "Failed"

@@ -143,7 +143,7 @@ def check_quota(emulator: Emulator, inner: dict[str, Any], location: str, *, kep
         home = emulator.cloud.first.workspace.location.casefold()
         region = "" if location.casefold() == home else location
         quota = Quota(emulator.store, region, lambda: (each.quota for each in emulator.cloud.workspaces(location)))
-    if quota.free(size, low_priority=low) >= nodes * size.vcpus:
+    if not nodes or quota.free(size, low_priority=low) >= nodes * size.vcpus:
         return
     limit = quota.limit(size, low_priority=low)
     pool = "total" if low else size.family.label.replace("Family", "family")
