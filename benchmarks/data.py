@@ -4,8 +4,8 @@
 
 The rows have ultrachat's shape and about its size (six messages, 6 kB). Both sides start cold, each in a process of
 its own, with imports left out of their CPU seconds; the best of the repeats counts. phift also checks every row; what a
-plan needs, the digest of the file's bytes, is measured apart, and so is each preset of `data.messages`. Memory is the
-peak as the system counts it.
+plan needs, the digest of the file's bytes, is measured apart, and so are `phift validate`, with and without kept rows,
+and each preset of `data.messages`. Memory is the peak as the system counts it.
 """
 
 import argparse
@@ -61,6 +61,33 @@ cpu = time.process_time() - start
 """
     + _END
 )
+_VALIDATE = (
+    """
+import os, resource, sys, time
+from pathlib import Path
+source, out, cache = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+os.environ["PHIFT_HOME"] = cache
+from phift.phases.validate_specs import validate
+spec = source.with_name("spec.yaml")
+spec.write_text('''SPEC'''.replace("ROWS", source.name))
+assert next(validate([spec], data=False)).valid
+if AGAIN:
+    assert next(validate([spec])).valid
+start = time.process_time()
+assert next(validate([spec])).valid
+cpu = time.process_time() - start
+"""
+    + _END
+)
+_SPEC = """\
+version: 1
+name: rows
+base_model: azureml://registries/azureml/models/Phi-3-mini-4k-instruct/labels/latest
+data: {train: {path: ROWS}}
+compute: {finetune: {name: gpu, size: Standard_NC24ads_A100_v4}}
+finetune: {component: azureml://registries/azureml/components/chat_completion_pipeline/labels/latest}
+"""
+_VALIDATE = _VALIDATE.replace("SPEC", _SPEC)
 _ALL = _PHIFT.replace("MEASURED", "all")
 _SIDES = {
     "datasets: load_dataset + to_json": (_DATASETS, "rows.jsonl"),
@@ -72,6 +99,8 @@ _SIDES = {
     "phift prepare, .jsonl.gz": (_ALL, "rows.jsonl.gz"),
     "phift prepare, .jsonl.zst": (_ALL, "rows.jsonl.zst"),
     "phift prepare, take 5%": (_PHIFT.replace("MEASURED", "5%"), "rows.jsonl"),
+    "phift validate": (_VALIDATE.replace("AGAIN", "False"), "rows.jsonl"),
+    "phift validate, unchanged rows": (_VALIDATE.replace("AGAIN", "True"), "rows.jsonl"),
     "phift identify (at plan time)": (_PHIFT.replace("MEASURED", "identify"), "rows.jsonl"),
 }
 
@@ -119,6 +148,8 @@ def _budgets(best: dict[str, Run], mapping: dict[str, float]) -> None:
         ("CPU beside datasets", ours.cpu / theirs.cpu, 1 / 3),
         ("CPU beside datasets, .json", array.cpu / theirs_array.cpu, 1 / 3),
         ("CPU beside datasets, .jsonl.gz", zipped.cpu / theirs_zipped.cpu, 1 / 2),
+        ("CPU of validate beside datasets", best["phift validate"].cpu / theirs.cpu, 1 / 2.5),
+        ("the same, unchanged rows", best["phift validate, unchanged rows"].cpu / theirs.cpu, 1 / 15),
         ("peak beside a tenth of the rows", ours.peak / small, 1.2),
         ("slowest preset, us a row", max(mapping.values()), 12),
     ):
