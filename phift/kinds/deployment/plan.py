@@ -37,7 +37,7 @@ def decide(desired: Desired[DeploymentParts], seen: DeploymentObservation | None
 
 
 def _steady(desired: Desired[DeploymentParts], seen: DeploymentObservation | None) -> DeploymentObservation | None:
-    """Return the observation without the operation of an autoscaler: it is no reason to wait or to update."""
+    """Return the observation without the operation of an autoscaler, which is not a reason to wait or to update."""
     live = seen.live if seen else None
     if seen is None or live is None or live.state != Provisioning.SCALING or not autoscaled(desired):
         return seen
