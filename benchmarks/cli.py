@@ -4,8 +4,8 @@
 
 `phift --version` beside `python -c pass` (budget 3), `phift validate --no-data` of the quickstart beside importing
 what it is made of (budget 1.5), and `phift plan` of an applied stack, which asks an embedded Azure ML, beside
-the same imports and those that talk to Azure (budget 1.3). Each ratio is the median of several runs of both in turn, so that a busy machine
-hurts both alike.
+the same imports and those that talk to Azure (budget 1.3). Each ratio is the median of several runs of both in turn,
+so that a busy machine hurts both alike.
 """
 
 from __future__ import annotations

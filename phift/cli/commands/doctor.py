@@ -19,6 +19,8 @@ def doctor(
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,
     allow_env: o.AllowEnvOption = None,
+    data_root: o.DataRootOption = None,
+    max_stacks: o.MaxStacksOption = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -41,7 +43,7 @@ def doctor(
     from phift.views import doctor as view
 
     terminal = Terminal.of(no_color=no_color)
-    request = o.request_of(spec, target, var, var_file, allow_env)
+    request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
     found = phases.doctor(request, connect)
     recording = view.json(found)

@@ -100,28 +100,6 @@ def _parameters(root: Node) -> Iterator[Diagnostic]:
 class FinetuneBlock(Block):
     """The training job: a component of a registry or of the workspace, and its inputs."""
 
-    spellings = (
-        Implied("$schema"),
-        Implied("type", ("finetuning", "pipeline"), "phift submits fine-tune pipelines only: remove it."),
-        Implied("model_provider", ("custom",), "Models of other providers cannot be fine-tuned with a component."),
-        Renamed("hyperparameters", "parameters"),
-        Elsewhere("task", "Remove it: the component has its task."),
-        Elsewhere("model", "Write base_model: azureml://registries/REGISTRY/models/NAME/versions/VERSION."),
-        Elsewhere("training_data", "Write data: {train: {path: FILE}}."),
-        Elsewhere("validation_data", "Write data: {validation: {path: FILE}}."),
-        Elsewhere("outputs", "Write model: {name: NAME}."),
-        Elsewhere("compute", "Write compute: {finetune: azureml:NAME}."),
-        Elsewhere("resources", "Write compute: {finetune: serverless:SIZE}; phift does not choose among sizes."),
-        Elsewhere("queue_settings", "Write compute: {finetune: {tier: low_priority}}, or remove it."),
-        Elsewhere("name", "Remove it: the name of a job is the digest of its inputs."),
-        Elsewhere("display_name", "Remove it: phift composes it from model, data and parameters."),
-        Elsewhere("tags", "Write the tags of the spec: tags: {NAME: TEXT}."),
-        Elsewhere("description", "Write the description of the spec: description: TEXT."),
-        Elsewhere("properties", "Write azure: {properties: {properties: {NAME: TEXT}}}."),
-        Elsewhere("services", "Remove it: the service sets it."),
-        Elsewhere("settings", "Write azure: {properties: {settings: ...}}."),
-    )
-
     rules: ClassVar[BlockRules] = BlockRules(
         needs=(
             Need("base_model", "base_model: azureml://registries/azureml/models/NAME/labels/latest"),
@@ -144,13 +122,15 @@ class FinetuneBlock(Block):
         Elsewhere("training_data", "Write data: {train: {path: FILE}} at the top level."),
         Elsewhere("validation_data", "Write data: {validation: {path: FILE}} at the top level."),
         Elsewhere("compute", "Write compute: {finetune: azureml:CLUSTER} at the top level."),
-        Elsewhere("resources", "Write the VM size at the top level: compute: {finetune: {name: CLUSTER, size: SIZE}}."),
+        Elsewhere("resources", "Write compute: {finetune: serverless:SIZE} at the top level."),
         Elsewhere("queue_settings", "Write the tier at the top level: compute: {finetune: {tier: low_priority, ...}}."),
         Elsewhere("outputs", "Write model: {name: NAME} at the top level: phift registers the model of the job."),
         Elsewhere("name", "Remove it: the name of a job is the stack and the digest of its inputs."),
         Elsewhere("display_name", "Remove it: phift composes it of the model, the data and the parameters."),
         Elsewhere("tags", "Write tags: {NAME: VALUE} at the top level."),
         Elsewhere("properties", "Write azure: {properties: {properties: {NAME: VALUE}}}."),
+        Elsewhere("description", "Write description: TEXT at the top level."),
+        Elsewhere("services", "Remove it: the service sets it."),
         Elsewhere("limits", "Write timeout_minutes: N."),
         Elsewhere("settings", "Remove it: phift reruns every step, and stops at the first one that fails."),
         Elsewhere("jobs", "Write the inputs of the fine-tune component under parameters: phift builds the pipeline."),
