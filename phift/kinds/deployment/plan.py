@@ -118,7 +118,7 @@ def _decide(
     live, strategy = seen.live, desired.parts.strategy
     decided = mutable(desired, live, rules, context.policy, context.stack.claim)
     if decided.action is Action.NO_OP and KEPT in live.marks and live.ours:
-        decided = replace(decided, action=Action.UPDATE, reason="serves again: it is no longer kept for a time")
+        decided = replace(decided, action=Action.UPDATE, reason="serves again: kept without a time limit")
     by_name = strategy == BLUE_GREEN  # the name contains the digest, even if tags were removed
     if by_name or live.marks.get(DIGEST) == desired.digest or decided.action in {Action.REPLACE, Action.CREATE}:
         return decided
