@@ -143,6 +143,27 @@ def test_traffic_cannot_be_set_at_creation_or_to_nobody(serving: Serving) -> Non
         ({"requestSettings": {"requestTimeout": "PT181S"}}, "RequestSettings.RequestTimeout", "180 seconds"),
         ({"requestSettings": {"requestTimeout": "5s"}}, "RequestSettings", "not a duration"),
         ({"livenessProbe": {"period": "PT0S"}}, "LivenessProbe", "at least one second"),
+        ({"dataCollector": {"rollingRate": "Hour"}}, "DataCollector.Collections", "needs collections"),
+        (
+            {"dataCollector": {"collections": {"model_inputs": {"dataCollectionMode": "On"}}}},
+            "DataCollector.Collections.model_inputs",
+            "Enabled or Disabled",
+        ),
+        (
+            {"dataCollector": {"collections": {"model_inputs": {"dataCollectionMode": "Enabled", "samplingRate": 2}}}},
+            "DataCollector.Collections.model_inputs",
+            "from 0 to 1",
+        ),
+        (
+            {
+                "dataCollector": {
+                    "collections": {"model_inputs": {"dataCollectionMode": "enabled"}},
+                    "rollingRate": "Week",
+                }
+            },
+            "DataCollector.RollingRate",
+            "one of",
+        ),
         ({"codeConfiguration": {"codeId": "azureml:x:1", "scoringScript": "a"}}, "CodeConfiguration.CodeId", "cannot"),
     ],
 )
