@@ -16,6 +16,7 @@ __all__ = [
     "is_within",
     "read_regular",
     "real",
+    "replace_text",
     "repository_of",
 ]
 
@@ -102,3 +103,13 @@ def repository_of(folder: Path) -> Path:
 def is_within(path: Path | str, root: Path) -> bool:
     """Return whether a path resolves to a folder or something in it. Raises OSError like `real`."""
     return real(path).is_relative_to(root)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file atomically. Raises OSError."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -41,7 +41,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from phift.diagnostics import Diagnostic, Mark, capped
 from phift.errors import InvalidSpecError, PhiftError
-from phift.files import LOCK_FILE, STATE_BYTES, read_regular, real, repository_of
+from phift.files import LOCK_FILE, STATE_BYTES, read_regular, real, replace_text, repository_of
 from phift.spec import yaml12
 from phift.spec.diagnose import describe, diagnose
 from phift.spec.tree import plain
@@ -63,7 +63,7 @@ __all__ = [
 ]
 
 _NEWEST: Final = 2
-_INPUTS_DEPTH: Final = 3
+_INPUTS: Final = (3, "inputs")
 _HEAD = "# What floats, pinned. Written by phift: commit it, and move the pins with `phift lock --upgrade`.\n"
 
 
@@ -208,7 +208,7 @@ class Lock(BaseModel):
     def text(self) -> str:
         """Return the content of the file; equal pins have equal text."""
         body = self.model_dump(mode="json", exclude_none=True)
-        return _HEAD + "".join(_lines(_sorted(body)))
+        return _HEAD + "".join(yaml12.block_lines(_sorted(body), one_line=_INPUTS))
 
 
 def lock_path(spec: Path) -> Path:
@@ -321,7 +321,7 @@ def write_lock(path: Path, lock: Lock) -> bool:
     try:
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             return False
-        _replace(path, text)
+        replace_text(path, text)
     except OSError as cause:
         raise _unwritable(path, cause) from None
     return True
@@ -365,15 +365,6 @@ def _exclusive(path: Path) -> Iterator[None]:
         os.close(folder)
 
 
-def _replace(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
 def _unwritable(path: Path, cause: OSError) -> PhiftError:
     return PhiftError(
         f"cannot write {path}: {cause.strerror or cause}",
@@ -400,14 +391,3 @@ def _sorted(body: Mapping[str, Any]) -> dict[str, Any]:
                 pins[block] = {**pins[block], key: dict(sorted(pins[block][key].items()))}
     head = {"version": body["version"], **({"id": body["id"]} if body["id"] else {})}
     return {**head, "stacks": stacks}
-
-
-def _lines(values: Mapping[str, Any], depth: int = 0, *, compact: bool = False) -> Iterator[str]:
-    """Yield the lines of a mapping. compact: each value on one line."""
-    for key, value in values.items():
-        start = f"{'  ' * depth}{yaml12.flow_key(key)}:"
-        if isinstance(value, Mapping) and value and not compact:
-            yield f"{start}\n"
-            yield from _lines(value, depth + 1, compact=key == "inputs" and depth == _INPUTS_DEPTH)
-        else:
-            yield f"{start} {yaml12.flow(value)}\n"

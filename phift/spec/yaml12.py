@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -21,7 +21,7 @@ from phift.spec.composing import Composer, Room, Stopped, unquoted
 from phift.spec.scalars import TAG, implicit_tag, plain_scalar
 from phift.spec.tree import Node
 
-__all__ = ["Room", "flow", "flow_key", "parse", "plain_scalar", "read", "unreadable"]
+__all__ = ["Room", "block_lines", "flow", "flow_key", "parse", "plain_scalar", "read", "unreadable"]
 
 _INDICATORS = "-?:,[]{}#&*!|>'\"%@`"  # no plain scalar begins with one
 _UNQUOTED_TEMPLATE = r"(?:^|[:\-,\[{]\s+|\[)\{\{"
@@ -72,6 +72,20 @@ def flow(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(flow, value))}]"
     return flow_key(value) if isinstance(value, str) else json.dumps(value)
+
+
+def block_lines(
+    values: Mapping[str, Any], *, one_line: tuple[int, str], depth: int = 0, compact: bool = False
+) -> Iterator[str]:
+    """Yield a mapping as lines of block YAML. one_line: the depth and the key of mappings whose values stay on a line
+    each; with `compact`, this is one of them."""
+    for key, value in values.items():
+        start = f"{'  ' * depth}{flow_key(key)}:"
+        if isinstance(value, Mapping) and value and not compact:
+            yield f"{start}\n"
+            yield from block_lines(value, one_line=one_line, depth=depth + 1, compact=(depth, key) == one_line)
+        else:
+            yield f"{start} {flow(value)}\n"
 
 
 def flow_key(text: str | int) -> str:
