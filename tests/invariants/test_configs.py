@@ -79,10 +79,11 @@ def _is_reference(resource: PlannedResource) -> bool:
 
 
 def _scaled_by_somebody(example: Project, plan: Plan) -> str:
-    """Somebody scales the deployment, or the cluster of a stack that does not serve. Returns the address."""
+    """Somebody scales the deployment, or the cluster if nothing serves or if an autoscaler scales the deployment.
+    Returns the address."""
     azure = example.embedded.azure()
     names = {r.address.kind: r.identity for r in plan.resources}
-    if "deployment" not in names:
+    if "deployment" not in names or "autoscale" in names:
         path = f"{azure.workspace.arm_id}/computes/{names['compute']}"
         azure.arm.patch(path, READ, {"properties": {"properties": {"scaleSettings": {"maxNodeCount": 7}}}})
         return "compute.finetune"
