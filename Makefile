@@ -34,7 +34,7 @@ azurite-if-possible: $(VENV)/bin/python
 
 # A policy engine, by which the example policies of docs/policy.md are tested where it can be installed.
 policy-if-possible: $(VENV)/.dev
-	@$(BIN)/python -c 'import hobofan_regorus' 2> /dev/null || $(PIP) 'hobofan-regorus==0.2.5' \
+	@$(BIN)/python -c 'import hobofan_regorus' 2> /dev/null || $(PIP) hobofan-regorus \
 		|| echo "pip could not install the policy engine: the example policies are not tested."
 
 lint: $(VENV)/.dev
