@@ -98,17 +98,24 @@ class PinnedComponent(_Pin):
     inputs: dict[str, dict[str, Any]] | None = None
 
     def kept_in(self, newer: "PinnedComponent") -> "PinnedComponent":
-        """Return `newer` with the inputs of this pin if it pins the same version without inputs."""
-        if newer.inputs is None and self.inputs is not None and newer.id == self.id:
-            return newer.model_copy(update={"inputs": self.inputs})
-        return newer
+        """Return `newer` with the inputs of this pin, if it has none and pins the same version."""
+        adds = newer.inputs is None and self.inputs is not None and newer.id == self.id
+        return newer.model_copy(update={"inputs": self.inputs}) if adds else newer
 
 
 class PinnedAsset(_Pin):
-    """An environment, or a model to serve, whose label was resolved. requested, version: see PinnedModel."""
+    """An environment, or a model to serve, whose label was resolved. requested, version: see PinnedModel. as_written:
+    True for the first pin of the environment of a deployment that a release without pins created; until another version
+    is pinned, the digest of the deployment contains the reference as written."""
 
     requested: str
     version: str
+    as_written: bool | None = None
+
+    def kept_in(self, newer: "PinnedAsset") -> "PinnedAsset":
+        """Return `newer` with as_written of this pin if it pins the same version of the same reference."""
+        same = (newer.requested, newer.version) == (self.requested, self.version)
+        return newer.model_copy(update={"as_written": True}) if same and self.as_written else newer
 
 
 class PinnedData(_Pin):
@@ -171,7 +178,7 @@ class StackLock(_Pin):
         pins: dict[str, Any] = {**(self.model_extra or {}), **(newer.model_extra or {})}
         for name in StackLock.model_fields:
             old, new = getattr(self, name), getattr(newer, name)
-            if isinstance(old, PinnedData | PinnedComponent) and new is not None:
+            if isinstance(old, PinnedData | PinnedComponent | PinnedAsset) and new is not None:
                 new = old.kept_in(new)
             pins[name] = old if new is None or (old is not None and old.known == new.known) else new
         return StackLock.model_construct(**pins)
@@ -194,7 +201,7 @@ class Lock(BaseModel):
     def inputs(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
         """The inputs of components by the id of the component."""
         pinned = (one.component for one in self.stacks.values())
-        return {one.id: one.inputs for one in pinned if one is not None and one.inputs is not None}
+        return {one.id: one.inputs for one in pinned if one and one.inputs is not None}
 
     def merge(self, pins: Mapping[str, StackLock], id: str = "") -> "Lock":
         """Return a copy with these pins (by stack) merged into it, and with this id if one is given."""

@@ -30,7 +30,7 @@ def came_true(planned: PlannedResource, desired: Desired[Any], live: Live) -> bo
         return live.ours and live.state == RunState.COMPLETED and live.name == planned.identity
     return (
         planned.action in {Action.CREATE, Action.UPDATE, Action.REPLACE}
-        and live.fingerprint != planned.fingerprint
+        and not live.was(planned.fingerprint)
         and live.ours
         and live.state == Provisioning.SUCCEEDED
         and live.marks.get(APPLIED) == applied_digest(desired.properties)
@@ -41,7 +41,8 @@ def came_true(planned: PlannedResource, desired: Desired[Any], live: Live) -> bo
 
 def require_unmoved(planned: PlannedResource, live: Live | None) -> None:
     """Raise StalePlanError if the live object differs from the one the plan was created from."""
-    if planned.action in _MOVES_BY_ITSELF or (live.fingerprint if live else "") == planned.fingerprint:
+    same = live.was(planned.fingerprint) if live else not planned.fingerprint
+    if planned.action in _MOVES_BY_ITSELF or same:
         return
     raise StalePlanError(
         f"{planned.address}: {planned.identity} {_how(planned, live)} since the plan was created",

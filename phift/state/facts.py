@@ -288,6 +288,8 @@ class Facts:
     does not create anything."""
     environment: AssetRef | None = None
     """The pinned environment that the deployment refers to."""
+    environment_as_written: bool = False
+    """Whether the digest of the deployment contains the reference as written. See phift.lock.PinnedAsset."""
     served: AssetRef | None = None
     """The pinned model that a spec without training serves."""
     today: date = field(default_factory=lambda: datetime.now(UTC).date())

@@ -42,6 +42,8 @@ class Live:
     """The REST document."""
     counters: frozenset[str] = frozenset()
     """Properties that the service changes by itself; not part of the fingerprint."""
+    added: frozenset[str] = frozenset()
+    """Properties that releases with plans of format 1.0 did not read; not part of their fingerprints."""
     overridden: frozenset[str] = frozenset()
     """Properties set by the `azure:` block of the spec; compared there."""
 
@@ -55,7 +57,14 @@ class Live:
     @property
     def fingerprint(self) -> str:
         """Return 16 hex digits that change with any value that phift reads, except counters of the service."""
-        fixed = {name: value for name, value in self.properties.items() if name not in self.counters}
+        return self._fingerprint(self.counters)
+
+    def was(self, fingerprint: str) -> bool:
+        """Return whether a fingerprint, of this release or of one with plans of format 1.0, is that of this state."""
+        return fingerprint in (self.fingerprint, self._fingerprint(self.counters | self.added))
+
+    def _fingerprint(self, without: frozenset[str]) -> str:
+        fixed = {name: value for name, value in self.properties.items() if name not in without}
         return digest_of([self.name, self.version, fixed, dict(self.marks)], 16)
 
 

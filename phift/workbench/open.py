@@ -21,6 +21,7 @@ from phift.lock import Lock, StackLock, lock_path
 from phift.spec import LoadedSpec
 from phift.state.desired import Desired, Stack
 from phift.state.live import Observation
+from phift.state.ownership import inputs_in
 from phift.state.rules import Behaviour, rules_of
 from phift.workbench.ahead import reading_ahead
 from phift.workbench.last_applied import Remembered
@@ -116,6 +117,9 @@ def workbench_of(
         loaded, azure, resolved, stack, path, pinned, session.remote, remembered, session.snapshot, unidentified,
         shared.inline,
     )  # fmt: skip
+    if _deployed_as_written(bench):
+        resolved = _as_written(resolved)
+        bench = replace(bench, resolved=resolved, stack=compile_stack(loaded, resolved.facts, claim, KINDS))
     if kept := _kept_names(bench):
         resolved = replace(resolved, facts=replace(resolved.facts, kept_names=kept))
         bench = replace(bench, resolved=resolved, stack=compile_stack(loaded, resolved.facts, claim, KINDS))
@@ -161,6 +165,30 @@ def _kept_names(bench: Workbench) -> dict[Address, str]:
                 kept[desired.address] = name
                 break
     return kept
+
+
+def _deployed_as_written(bench: Workbench) -> bool:
+    """Return whether the environment is pinned for the first time, and the stack has a deployment whose digest contains
+    the reference as written: releases that did not pin it created it, and it keeps its name."""
+    pin = bench.resolved.pins.environment
+    if pin is None or bench.pinned.environment_for(pin.requested):
+        return False
+    return any(
+        inputs_in(live.marks).get("environment") == pin.requested
+        for desired in bench.stack.resources
+        if desired.traits.serves
+        for seen in [KINDS[desired.address.kind].wire.read(bench.context, desired)]
+        for live in (seen.live, *seen.others)
+        if live is not None and live.ours
+    )
+
+
+def _as_written(resolved: Resolved) -> Resolved:
+    """Return the facts and pins with the digest of the deployment over the environment as written."""
+    pin = resolved.pins.environment
+    pins = {"environment": pin.model_copy(update={"as_written": True}) if pin else None}
+    facts = replace(resolved.facts, environment_as_written=True)
+    return replace(resolved, facts=facts, pins=resolved.pins.model_copy(update=pins))
 
 
 @cache

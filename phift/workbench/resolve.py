@@ -60,7 +60,7 @@ def resolve(
     identified and for files of parameters that cannot be read, and AzureError.
     """
     spec = loaded.spec
-    pinned = StackLock() if upgrade else pinned
+    before, pinned = pinned, StackLock() if upgrade else pinned
     base, component = spec.base_model, spec.finetune.component if spec.finetune else None
     model_pin = pinned.model_for(str(base)) if base else None
     component_pin = pinned.component_for(str(component)) if component else None
@@ -99,8 +99,10 @@ def resolve(
     every: tuple[_Found | Pinned, ...] = (*references, environment, served)
     if missing := [f.missing for f in every if f.missing]:
         raise RefusedError([replace(d, mark=loaded.mark(d.path)) for d in missing])
-    facts = replace(facts, environment=environment.asset, served=served.asset)
-    pins = StackLock(data=sources.pins, environment=environment.pin, served_model=served.pin)
+    kept = before.environment.kept_in(environment.pin) if before.environment and environment.pin else environment.pin
+    as_written = bool(kept and kept.as_written)
+    facts = replace(facts, environment=environment.asset, environment_as_written=as_written, served=served.asset)
+    pins = StackLock(data=sources.pins, environment=kept, served_model=served.pin)
     model, resolved = (f.value for f in references)
     if isinstance(model, BaseModel):
         # Pin the values in addition to the version: a publisher can edit the tags of a version.

@@ -12,6 +12,7 @@ from phift.catalog import ComponentInterface
 from phift.errors import InvalidSpecError, PhiftError
 from phift.lock import (
     Lock,
+    PinnedAsset,
     PinnedComponent,
     PinnedData,
     PinnedModel,
@@ -23,6 +24,7 @@ from phift.lock import (
     write_lock,
 )
 
+UPGRADES = Path(__file__).parents[1] / "upgrade"
 LATEST = "azureml://registries/azureml/models/Phi-4/labels/latest"
 MODEL = PinnedModel(
     requested=LATEST,
@@ -284,3 +286,25 @@ def test_a_lock_without_inputs_is_written_as_ever(tmp_path: Path) -> None:
     assert "inputs" not in text
     assert not write_lock(path, read_lock(path))
     assert path.read_text() == text
+
+
+def test_a_pinned_environment_stays_as_written_until_another_version_is_pinned() -> None:
+    asked = "azureml:minimal@latest"
+    first = PinnedAsset(requested=asked, version="2", as_written=True)
+    again = PinnedAsset(requested=asked, version="2")
+    moved = PinnedAsset(requested=asked, version="3")
+    other = PinnedAsset(requested="azureml:other@latest", version="2")
+    assert first.kept_in(again) == first
+    assert [first.kept_in(newer) for newer in (moved, other)] == [moved, other]
+    assert again.kept_in(again) == again
+    pins = StackLock(environment=first)
+    assert pins.merge(StackLock(environment=again)).environment == first
+    assert pins.merge(StackLock(environment=moved)).environment == moved
+    assert "as_written" not in Lock(stacks={"demo": StackLock(environment=again)}).text()
+
+
+@pytest.mark.parametrize("path", sorted(UPGRADES.rglob("phift.lock")), ids=lambda path: path.parent.name)
+def test_a_lock_file_of_an_earlier_release_is_written_as_it_was(path: Path) -> None:
+    lock = read_lock(path)
+    assert lock.stacks
+    assert lock.merge(lock.stacks).text() == path.read_text(encoding="utf-8")

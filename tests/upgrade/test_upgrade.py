@@ -7,27 +7,21 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
-import subprocess
 import tarfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support import Embedded, Project
+from releases import World, changed, edit, world_of
 
 from phift import phases
-from phift.emulator.host import lifecycle
 from phift.emulator.services.former_names import FORMER_NAMES
 from phift.errors import RefusedError
 from phift.ledger.journal import open_intents
-from phift.phases import ApplyOptions, Request
-from phift.plan.model import Plan
 
 RELEASE = Path(__file__).parent / "0.1.0"
-REMOTE = "https://github.com/contoso/models.git"
 
 STACKS: dict[str, tuple[str, dict[str, str]]] = {
     "trained": ("trained", {}),
@@ -47,68 +41,8 @@ STACKS: dict[str, tuple[str, dict[str, str]]] = {
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    root = tmp_path
-    home = root / "home"
-    home.mkdir()
-    with tarfile.open(RELEASE / "home.tar.xz") as archive:
-        archive.extractall(home, filter="data")
-    with closing(sqlite3.connect(home / "store.sqlite3", isolation_level=None)) as store:
-        store.execute("UPDATE document SET body = replace(body, '@HOME@', ?)", (str(home),))
-    projects = root / "projects"
-    shutil.copytree(RELEASE / "projects", projects)
-    for words in (["init", "-q"], ["remote", "add", "origin", REMOTE]):
-        subprocess.run(["git", *words], cwd=projects / "remote", check=True)
-    try:
-        yield World(projects, Embedded.start(home))
-    finally:
-        lifecycle.stop(home)
-
-
-class World:
-    """The projects of a release and the workspace that they were applied to."""
-
-    def __init__(self, projects: Path, embedded: Embedded) -> None:
-        self.projects = projects
-        self.embedded = embedded
-
-    def project(self, stack: str) -> Project:
-        folder, _ = STACKS.get(stack, ("interrupted", {}))
-        path = self.projects / folder
-        return Project(path, stack, self.embedded, path / "spec.yaml")
-
-    def request(self, stack: str) -> Request:
-        return Request(self.project(stack).spec, "local", STACKS.get(stack, ("", {}))[1])
-
-    def plan(self, stack: str) -> Plan:
-        return phases.plan(self.request(stack), self.embedded.connector)
-
-    def apply(self, stack: str, plan: Plan) -> None:
-        result = phases.apply(
-            plan, self.request(stack), self.embedded.connector, listener=lambda event: None, options=ApplyOptions()
-        )
-        assert result.exit_code == 0
-
-    def destroy(self, stack: str) -> None:
-        self.apply(stack, phases.destroy_plan(self.request(stack), self.embedded.connector))
-
-    def jobs(self) -> set[str]:
-        azure = self.embedded.azure()
-        return {str(job["name"]) for job in azure.arm.list(f"{azure.workspace.arm_id}/jobs", "2024-10-01")}
-
-    def billed(self, stack: str) -> list[str]:
-        """Kind and name of what verifiably is the stack's and bills."""
-        found = phases.stacks_in(self.embedded.azure())
-        return [f"{kind} {live.name}" for one in found if one.stack == stack for kind, live in one.objects]
-
-
-def changed(plan: Plan) -> dict[str, str]:
-    return {str(r.address): r.action.value for r in plan.resources if r.action.changes_something}
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert text.count(old) == 1
-    path.write_text(text.replace(old, new), encoding="utf-8")
+    with world_of("0.1.0", tmp_path, STACKS, project_of_others="interrupted") as found:
+        yield found
 
 
 def test_every_operation_that_the_release_stored_can_be_finished(tmp_path: Path) -> None:
@@ -122,13 +56,13 @@ def test_every_operation_that_the_release_stored_can_be_finished(tmp_path: Path)
 
 
 def test_stacks_of_the_release_are_planned_empty_then_updated_then_destroyed(world: World) -> None:
-    locks = {path: path.read_bytes() for path in world.projects.rglob("phift.lock")}
+    locks = world.locks()
     jobs = world.jobs()
     for stack in STACKS:
         plan = world.plan(stack)
         assert not changed(plan), f"{stack}: {changed(plan)}"
         assert not phases.drift(world.request(stack), world.embedded.connector).outside
-    assert locks == {path: path.read_bytes() for path in locks}, "a plan rewrites the lock file of an earlier release"
+    assert locks == world.locks(), "a plan rewrites the lock file of an earlier release"
 
     for spec in {world.project(stack).spec for stack in STACKS}:
         edit(spec, "tags: {team: a", "tags: {owner: b, team: a")

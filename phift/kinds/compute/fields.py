@@ -9,7 +9,7 @@ from phift.kinds.shared.fields import TAGS, Field, Group
 from phift.kinds.shared.identities import IDENTITY
 from phift.kinds.shared.wire import seconds_of
 
-__all__ = ["TABLE"]
+__all__ = ["ADDED", "TABLE"]
 
 _INNER = "properties.properties"
 _TIERS = {"dedicated": "dedicated", "lowpriority": "low_priority"}
@@ -66,3 +66,6 @@ TABLE = (
     Field("description", "properties.description"),
     TAGS,
 )
+
+ADDED = frozenset({"identity", "location", "network", "ssh"})
+"""See phift.state.live.Live.added."""

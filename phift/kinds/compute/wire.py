@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from phift.azure.operations import operation_of
-from phift.kinds.compute.fields import TABLE
+from phift.kinds.compute.fields import ADDED, TABLE
 from phift.kinds.compute.kept import kept_of
 from phift.kinds.compute.parts import ANY, ComputeParts
 from phift.kinds.compute.secrets import password_of
@@ -48,6 +48,7 @@ class ComputeWire:
             raw,
             marks=marks_in(raw.get("tags")),
             observe=self.observe,
+            added=ADDED,
             state=str(raw["properties"].get("provisioningState") or "Succeeded"),
             facts={
                 "nodes": inner.get("currentNodeCount"),

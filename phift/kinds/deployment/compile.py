@@ -103,7 +103,8 @@ def _content(draft: Draft, block: DeploymentBlock) -> dict[str, Any]:
     """Return the inputs of the name that describe the container: code and environment."""
     code, environment = draft.first(CodeExport), draft.first(EnvironmentExport)
     script = block.code_configuration.scoring_script if block.code_configuration else ""
-    own = f"{environment.name}@{environment.digest}" if environment else _reference(draft, block)
+    written = str(block.environment) if draft.facts.environment_as_written else _reference(draft, block)
+    own = f"{environment.name}@{environment.digest}" if environment else written
     return drop_none(
         {
             "environment": own,

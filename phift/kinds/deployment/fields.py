@@ -10,7 +10,7 @@ from phift.kinds.shared.fields import TAGS, Field, Group, milliseconds
 from phift.kinds.shared.online import users_properties
 from phift.kinds.shared.wire import seconds_of
 
-__all__ = ["TABLE"]
+__all__ = ["ADDED", "TABLE"]
 
 
 def _request_settings(values: Mapping[str, Any]) -> Any:
@@ -57,3 +57,6 @@ TABLE = (
     Field("description", "properties.description"),
     TAGS,
 )
+
+ADDED = frozenset({"data_collector", "properties"})
+"""See phift.state.live.Live.added."""

@@ -11,7 +11,7 @@ from phift.errors import AzureError
 from phift.kinds.context import Context
 from phift.kinds.deployment.count import wanted_count
 from phift.kinds.deployment.data_collector import collector_body
-from phift.kinds.deployment.fields import TABLE
+from phift.kinds.deployment.fields import ADDED, TABLE
 from phift.kinds.deployment.keeping import KEPT, NOT_KEPT, written
 from phift.kinds.deployment.parts import DeploymentObservation, DeploymentParts
 from phift.kinds.deployment.secrets import secrets_of
@@ -197,6 +197,7 @@ class DeploymentWire:
             name=str(raw["name"]),
             marks={**tags, **bag},
             observe=self.observe,
+            added=ADDED,
             counters=frozenset({"instance_count"} if COMPANION in tags else ()),
             state=str(properties.get("provisioningState") or "Succeeded"),
             facts={

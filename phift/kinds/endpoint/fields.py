@@ -8,7 +8,7 @@ from typing import Any
 from phift.kinds.shared.fields import TAGS, Field, Group
 from phift.kinds.shared.online import users_properties
 
-__all__ = ["TABLE"]
+__all__ = ["ADDED", "TABLE"]
 
 _WORDS = {
     "amltoken": "aml_token",
@@ -46,3 +46,6 @@ TABLE = (
     Field("description", "properties.description"),
     TAGS,
 )
+
+ADDED = frozenset({"properties"})
+"""See phift.state.live.Live.added."""

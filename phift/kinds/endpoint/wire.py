@@ -12,7 +12,7 @@ from phift.azure.operations import operation_of
 from phift.errors import AzureError, ConflictError
 from phift.kinds.base import NAME_TAKEN
 from phift.kinds.context import Context
-from phift.kinds.endpoint.fields import TABLE
+from phift.kinds.endpoint.fields import ADDED, TABLE
 from phift.kinds.progress import Progress, Written
 from phift.kinds.shared.fields import arguments, observed
 from phift.kinds.shared.online import WRITE, endpoint_path, find_endpoint, written_back
@@ -51,6 +51,7 @@ class EndpointWire:
             raw,
             marks=marks_in(raw.get("tags")),
             observe=self.observe,
+            added=ADDED,
             state=str(properties.get("provisioningState") or "Succeeded"),
             facts={
                 "scoring_uri": properties.get("scoringUri"),
