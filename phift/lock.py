@@ -205,12 +205,20 @@ class Lock(BaseModel):
 
     def merge(self, pins: Mapping[str, StackLock], id: str = "") -> "Lock":
         """Return a copy with these pins (by stack) merged into it, and with this id if one is given."""
+        stacks = {**self.stacks, **{name: self.stack(name).merge(newer) for name, newer in pins.items()}}
         return Lock(
             # Without an id, release 0.1.0 can still read the file.
             version=_NEWEST if id else self.version,
             id=id or self.id,
-            stacks={**self.stacks, **{name: self.stack(name).merge(newer) for name, newer in pins.items()}},
+            stacks={name: self._with_inputs(stack) for name, stack in stacks.items()},
         )
+
+    def _with_inputs(self, stack: StackLock) -> StackLock:
+        """Return the pins with the inputs of their component, which another stack may have held until now."""
+        pin = stack.component
+        if pin is None or pin.inputs is not None or (inputs := self.inputs.get(pin.id)) is None:
+            return stack
+        return stack.model_copy(update={"component": pin.model_copy(update={"inputs": inputs})})
 
     def text(self) -> str:
         """Return the content of the file; equal pins have equal text."""

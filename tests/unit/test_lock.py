@@ -275,6 +275,14 @@ def test_a_pin_without_inputs_keeps_those_of_the_same_version() -> None:
     assert old.merge(StackLock(component=other)).component == other
 
 
+def test_a_stack_that_shares_inputs_keeps_them_when_the_one_that_held_them_moves_on(tmp_path: Path) -> None:
+    path = tmp_path / "phift.lock"
+    update_lock(path, {"s1": StackLock(component=WITH_INPUTS), "s2": StackLock(component=COMPONENT)})
+    moved = WITH_INPUTS.model_copy(update={"id": "azureml:c:0.0.83", "version": "0.0.83", "inputs": {}})
+    update_lock(path, {"s1": StackLock(component=moved)})
+    assert read_lock(path).inputs[COMPONENT.id] == INPUTS
+
+
 def test_pins_as_plain_values_leave_the_inputs_out() -> None:
     assert StackLock(component=WITH_INPUTS).plain() == StackLock(component=COMPONENT).plain()
 
