@@ -124,7 +124,8 @@ def _redacted_object(value: Mapping[str, Any], *, names: bool, users: bool) -> d
         shown = name
         if users or _GUID.search(name) or not re.fullmatch(r"[A-Za-z@$_][\w.@$-]{0,60}", name):
             shown = name if name.startswith("phift.") else f"<name {number}>"
-        found[shown] = redacted(item, name, names=names, users=name.lower() in _OF_USERS)
+        # A user's key can be spelled like one of the service: its value is the user's nevertheless.
+        found[shown] = redacted(item, "" if users else name, names=names, users=name.lower() in _OF_USERS)
     return found
 
 

@@ -95,6 +95,8 @@ def test_a_fact_that_does_not_hold_is_reported(applied: tuple[InProcess, Request
         ({"name": "my-endpoint"}, {"name": "<text of 11>"}),
         ({"tags": {"owner": "a@b.c"}}, {"tags": {"<name 1>": "<text of 5>"}}),
         ({"tags": {"phift.stack": "s"}}, {"tags": {"phift.stack": "<text of 1>"}}),
+        ({"tags": {"Stage": "secret project"}}, {"tags": {"<name 1>": "<text of 14>"}}),
+        ({"environmentVariables": {"CODE": "hunter2"}}, {"environmentVariables": {"<name 1>": "<text of 7>"}}),
         ({"traffic": {"blue": 100}}, {"traffic": {"<name 1>": 100}}),
         ({"vmSize": "Standard_D2_v2", "state": GUID}, {"vmSize": "Standard_D2_v2", "state": "<id>"}),
         ({"type": "https://host/x"}, {"type": "<url>"}),
