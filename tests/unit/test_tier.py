@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -38,9 +39,13 @@ def refuse() -> tuple[Usage, ...]:
 
 
 def planned(
-    action: Action = Action.CREATE, size: Size = A100, read: Callable[[], tuple[Usage, ...]] = refuse
+    action: Action = Action.CREATE,
+    size: Size = A100,
+    read: Callable[[], tuple[Usage, ...]] = refuse,
+    location: str = "",
 ) -> PlannedResource:
-    stack = Stack("s", "local", Claim("", Source("", "")), (CLUSTER,))
+    cluster = replace(CLUSTER, properties={**CLUSTER.properties, "location": location})
+    stack = Stack("s", "local", Claim("", Source("", "")), (cluster,))
     facts = Facts("/x", "eastus", sizes={size.name.lower(): size})
     remote = cast(RemoteFacts, SimpleNamespace(usages=read))
     resource = PlannedResource(CLUSTER.address, action, "gpu")
@@ -55,6 +60,7 @@ def planned(
         ({"read": usages(-1)}, "dedicated", "the dedicated quota has room for 48 vCPUs"),
         ({"read": usages(47)}, "low_priority", "48 vCPUs of A100 needed, 47 available"),
         ({"read": usages(96, 24)}, "low_priority", "48 vCPUs of Regional needed, 24 available"),
+        ({"read": usages(47), "location": "westus3"}, "dedicated", "the quota of westus3 is not read"),
         ({"read": refuse}, "dedicated", "the usage of the region cannot be read"),
         ({"size": Size(A100.name, 24, 1)}, "dedicated", "the quota of the size is not known"),
         ({"size": Size(A100.name, 24, 1, A100.family, low_priority=False)}, "dedicated", "has no low-priority nodes"),

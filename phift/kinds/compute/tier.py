@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from phift.errors import AzureError
+from phift.kinds.compute.checks import elsewhere
 from phift.kinds.compute.parts import ANY, ComputeParts
 from phift.kinds.demand import MAKES
 from phift.kinds.subject import Subject
@@ -30,7 +31,7 @@ def choose_tier(subject: Subject, planned: PlannedResource) -> PlannedResource:
     if planned.action not in MAKES:
         return planned
     _, size = subject.size_of(desired)
-    tier, why = _chosen(subject, size, int(desired.properties["max_instances"]))
+    tier, why = _chosen(subject, size, int(desired.properties["max_instances"]), elsewhere(subject, desired))
     return replace(
         planned,
         details={**planned.details, "tier": tier},
@@ -39,8 +40,10 @@ def choose_tier(subject: Subject, planned: PlannedResource) -> PlannedResource:
     )
 
 
-def _chosen(subject: Subject, size: Size | None, nodes: int) -> tuple[str, str]:
-    """Return the tier and the reason."""
+def _chosen(subject: Subject, size: Size | None, nodes: int, place: str) -> tuple[str, str]:
+    """Return the tier and the reason. place: the region, if it is not that of the workspace."""
+    if place:
+        return _DEDICATED, f"the quota of {place} is not read"
     if size is None or not size.family:
         return _DEDICATED, "the quota of the size is not known"
     if not size.low_priority:
