@@ -47,6 +47,7 @@ _RESOURCE = {
         "endpoint?": str,
         "keep?": str,
         "tokens?": int,
+        "tier?": str,
     },
     "protect?": bool,
 }
