@@ -13,14 +13,14 @@ from phift.address import Address
 from phift.azure.session import Azure
 from phift.cost.lines import continuous_lines, job_lines, left_out, removed_lines
 from phift.cost.prices import PriceBook
-from phift.cost.retail import asking, retail_prices
+from phift.cost.retail import book_of
 from phift.kinds.registry import KINDS
 from phift.kinds.subject import Subject
 from phift.plan.cost import Cost, CostLine
 from phift.plan.model import PlannedResource
 from phift.state.live import Live
 
-__all__ = ["Estimate", "begin", "book_of"]
+__all__ = ["Estimate", "begin"]
 
 _PATIENCE = 6.0
 """Seconds to wait for all prices after the other reads have finished."""
@@ -79,11 +79,4 @@ def begin(
     changes = scales or any(not line.continuous or line.nodes != line.now for line in lines)
     if not notes and not changes:
         return None
-    return Estimate(book_of(subject, azure), lines, subject.facts.location, notes)
-
-
-def book_of(subject: Subject, azure: Azure) -> PriceBook:
-    """Return the prices for a spec: asks the Retail Prices API where the environment allows it."""
-    address = asking(azure)
-    ask = (lambda size, region: retail_prices(azure, address, size, region)) if address else None
-    return PriceBook(subject.facts, subject.loaded.spec.prices, ask)
+    return Estimate(book_of(subject.loaded, subject.facts, azure), lines, subject.facts.location, notes)

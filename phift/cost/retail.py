@@ -14,11 +14,14 @@ from urllib.parse import urlsplit
 
 from phift.azure.session import Azure
 from phift.azure.transport import with_query
+from phift.cost.prices import PriceBook
 from phift.errors import AzureError
 from phift.kinds.charge import DEDICATED, LOW_PRIORITY
 from phift.plan.cost import CURRENCY
+from phift.spec import LoadedSpec
+from phift.state.facts import Facts
 
-__all__ = ["DEFAULT_URL", "URL_VARIABLE", "asking", "retail_prices"]
+__all__ = ["DEFAULT_URL", "URL_VARIABLE", "asking", "book_of", "retail_prices"]
 
 URL_VARIABLE = "PHIFT_PRICES_URL"
 """Environment variable: another address of the API, such as that of a sovereign cloud; `off` never asks."""
@@ -46,6 +49,13 @@ def retail_prices(azure: Azure, address: str, size: str, region: str) -> dict[st
         return _prices(_rows(azure, address, size, region))
     except (AzureError, ValueError, TypeError, AttributeError):
         return {}
+
+
+def book_of(loaded: LoadedSpec, facts: Facts, azure: Azure) -> PriceBook:
+    """Return the prices for a spec: asks the Retail Prices API where the environment allows it."""
+    address = asking(azure)
+    ask = (lambda size, region: retail_prices(azure, address, size, region)) if address else None
+    return PriceBook(facts, loaded.spec.prices, ask)
 
 
 def _rows(azure: Azure, address: str, size: str, region: str) -> Iterator[Mapping[str, Any]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from phift.cost.prices import PriceBook
+from phift.kinds.charge import Rate
 from phift.kinds.registry import KINDS
 from phift.plan.cost import Price
 from phift.state.live import Live
 
-__all__ = ["Running", "running"]
+__all__ = ["Running", "charged", "running"]
 
 
 @dataclass(frozen=True)
@@ -34,5 +35,9 @@ def running(kind: str, live: Live, book: PriceBook) -> Running | None:
     rate = KINDS[kind].rate(live)
     if rate is None:
         return None
-    nodes = rate.nodes if rate.current is None else rate.current
+    return charged(rate, rate.nodes if rate.current is None else rate.current, book)
+
+
+def charged(rate: Rate, nodes: int, book: PriceBook) -> Running:
+    """Return what a number of nodes of a rate bills. Sends no request."""
     return Running(nodes, rate.size, rate.tier, book.price(rate.size, rate.tier, rate.region))

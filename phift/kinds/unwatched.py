@@ -5,22 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from phift.address import Address
+from phift.kinds.charge import Rate
 from phift.plan.model import Decided
 from phift.state.live import Live
 
-__all__ = ["Billing", "Unwatched"]
+__all__ = ["Unwatched"]
 
 
 _NOTHING = Decided()
-
-
-@dataclass(frozen=True)
-class Billing:
-    """What is billed by the hour. size: the VM size. count: of instances. low_priority: their tier."""
-
-    size: str
-    count: int
-    low_priority: bool = False
 
 
 @dataclass(frozen=True)
@@ -29,7 +21,7 @@ class Unwatched:
 
     what: "overdue job", "kept deployment", ... reason: one clause that states why it is listed. due: whether `phift
     expire` deletes it, or cancels it. seconds: since it is due, 0 otherwise. decided: values that the deletion needs.
-    billing: None if nothing is billed by the hour, or if its size is unknown. usd_per_hour: its price; None if unknown.
+    bills: its nodes; None if their size is unknown. usd_per_hour: their price; None if unknown.
     """
 
     address: Address
@@ -39,5 +31,5 @@ class Unwatched:
     due: bool = False
     seconds: float = 0.0
     decided: Decided = _NOTHING
-    billing: Billing | None = None
+    bills: Rate | None = None
     usd_per_hour: float | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from phift.kinds.registry import KINDS
 from phift.kinds.traffic.plan import split_changes
 from phift.kinds.unwatched import Unwatched
+from phift.phases.expire_stacks import unwatched_of
 from phift.phases.plan_stack import plan_of
 from phift.plan.action import Action, ChangedBy
 from phift.plan.model import Plan, PlannedResource
@@ -57,7 +58,7 @@ def _overdue(plan: Plan, bench: Workbench) -> Iterator[Unwatched]:
     for resource in plan.resources:
         kind = KINDS[resource.address.kind]
         if kind.traits.trains and resource.action is Action.ADOPT:
-            yield from (item for item in kind.unwatched(bench.context, bench.stack) if item.due)
+            yield from (item for item in unwatched_of(bench, kind) if item.due)
 
 
 def _with_diversion(resource: PlannedResource, remembered: Remembered) -> PlannedResource:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 from phift.errors import PhiftError, RefusedError
-from phift.kinds.charge import DEDICATED, LOW_PRIORITY
+from phift.kinds.base import Kind
 from phift.kinds.registry import KINDS
-from phift.kinds.unwatched import Billing, Unwatched
+from phift.kinds.subject import Subject
+from phift.kinds.unwatched import Unwatched
 from phift.phases.drafting import Draft, plan_from
 from phift.plan.action import Action, Purpose
 from phift.plan.model import PlannedResource
@@ -23,10 +24,7 @@ from phift.workbench.request import Connector, Request
 from phift.workbench.sessions import Shared
 from phift.workbench.strays import with_strays
 
-if TYPE_CHECKING:
-    from phift.cost.prices import PriceBook
-
-__all__ = ["Expiring", "WatchedStack", "expire_drafts", "unwatched_in", "unwatched_stacks"]
+__all__ = ["Expiring", "WatchedStack", "expire_drafts", "unwatched_in", "unwatched_of", "unwatched_stacks"]
 
 
 @dataclass(frozen=True)
@@ -55,21 +53,34 @@ def unwatched_in(bench: Workbench) -> tuple[Unwatched, ...]:
 
     Raises AzureError.
     """
-    found = tuple(item for kind in KINDS.values() for item in kind.unwatched(bench.context, bench.stack))
-    if bench.azure.local or not any(item.billing for item in found):
+    found = tuple(item for kind in KINDS.values() for item in unwatched_of(bench, kind))
+    if bench.azure.local or not any(item.bills for item in found):
         return found
     from phift.cost.prices import PriceBook
+    from phift.cost.running import charged
 
     book = PriceBook(bench.resolved.facts, bench.loaded.spec.prices)
-    return tuple(replace(item, usd_per_hour=_rate(item.billing, book)) for item in found)
+    return tuple(
+        replace(item, usd_per_hour=charged(item.bills, item.bills.nodes, book).usd_per_hour) if item.bills else item
+        for item in found
+    )
 
 
-def _rate(billing: Billing | None, book: PriceBook) -> float | None:
-    """Return the price of what is billed, in US dollars per hour; None if it is unknown."""
-    if billing is None:
-        return None
-    price = book.price(billing.size, LOW_PRIORITY if billing.low_priority else DEDICATED).usd_per_hour
-    return None if price is None else billing.count * price
+def unwatched_of(bench: Workbench, kind: Kind[Any, Any]) -> Iterator[Unwatched]:
+    """Yield the objects of one kind that are billed while nobody watches, without prices. Raises AzureError."""
+    yield from (_with_bills(bench, item) for item in kind.unwatched(bench.context, bench.stack))
+
+
+def _with_bills(bench: Workbench, item: Unwatched) -> Unwatched:
+    """Add the nodes of a run of the spec, by its cluster as it is: the spec may leave the tier to the plan."""
+    desired, kind = bench.stack.resource(item.address), KINDS[item.address.kind]
+    if desired is None or not kind.traits.trains:
+        return item
+    clusters = (one for one in bench.stack.of_kind("compute") if one.address in desired.depends_on)
+    observed = {one.address: KINDS[one.address.kind].wire.read(bench.context, one) for one in clusters}
+    subject = Subject(bench.loaded, bench.stack, bench.resolved.facts, observed, (), bench.remote)
+    work = kind.work(subject, desired)
+    return replace(item, bills=work.rate) if work else item
 
 
 def unwatched_stacks(requests: Sequence[Request], connect: Connector) -> list[WatchedStack]:

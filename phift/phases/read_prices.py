@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from phift.cost.prices import PriceBook
-from phift.cost.retail import asking, retail_prices
+from phift.cost.retail import book_of
 from phift.kinds.charge import DEDICATED, LOW_PRIORITY
 from phift.kinds.registry import KINDS
 from phift.kinds.subject import Subject
@@ -59,12 +58,7 @@ def prices(request: Request, connect: Connector, *, every: bool = False, retail:
             for name in _allowed(bench)
             if (name.lower(), facts.location) not in places
         }
-    address = asking(bench.azure)
-    book = PriceBook(
-        facts,
-        bench.loaded.spec.prices,
-        (lambda size, region: retail_prices(bench.azure, address, size, region)) if address else None,
-    )
+    book = book_of(bench.loaded, facts, bench.azure)
     wanted = [(size, region) for (_, region), size in places.items()]
     missing = wanted if retail else book.lacking((size, DEDICATED, region) for size, region in wanted)
     if book.asks and missing:

@@ -16,6 +16,7 @@ from phift.views.base import NO_OPTIONS, PlanOptions
 if TYPE_CHECKING:
     from phift.cost.running import Running
     from phift.explain import Explanation
+    from phift.kinds.charge import Rate
     from phift.kinds.unwatched import Unwatched
     from phift.ledger.journal import Intent, Record
     from phift.phases import Drift, LockReport, Metrics, Prices, Status
@@ -83,10 +84,14 @@ def unwatched(items: Sequence[Unwatched]) -> list[dict[str, Any]]:
             "reason": item.reason,
             "due": item.due,
             "overdue_seconds": int(item.seconds),
-            "billing": asdict(item.billing) if item.billing else None,
+            "bills": _rate(item.bills) if item.bills else None,
         }
         for item in items
     ]
+
+
+def _rate(rate: Rate) -> dict[str, Any]:
+    return {"nodes": rate.nodes, "size": rate.size, "tier": rate.tier, "region": rate.region}
 
 
 def drift(found: Drift) -> str:

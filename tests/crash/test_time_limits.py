@@ -143,3 +143,17 @@ def test_a_job_that_waits_too_long_in_the_queue_is_overdue(limited: Project, tmp
     assert applied.returncode == 1, applied.stdout
     assert "exceeded finetune.queue_timeout_minutes (30)" in applied.stderr
     assert states(limited) == ["Canceled", "Running"]
+
+
+def test_an_overdue_job_is_billed_by_its_cluster_as_it_is(limited: Project, clocked: Embedded) -> None:
+    limited.edit("    min_instances: 0\n", "    min_instances: 0\n    tier: any\n")
+    limits = clocked.admin("GET", "/quota")["limits"]
+    clocked.admin("PUT", "/quota", {"dedicatedCores": 0})
+    try:
+        assert limited.run("apply", "spec.yaml", "-y", "--no-wait").returncode == 8
+    finally:
+        clocked.admin("PUT", "/quota", {"dedicatedCores": limits["dedicatedCores"]})
+    until("the job trains", lambda: trains(limited))
+    later(clocked, 90)
+    (late,) = json.loads(limited.run("drift", "spec.yaml", "--format", "json").stdout)["overdue"]
+    assert (late["bills"]["nodes"], late["bills"]["tier"]) == (1, "low_priority")

@@ -189,5 +189,5 @@ def test_clusters_that_stay_up_are_listed_and_never_due(world: World) -> None:
         False,
         "min_instances: 1; 1 node billed while no job runs",
     )
-    assert item.billing is not None
-    assert (item.billing.size, item.billing.count, item.billing.low_priority) == (SIZES[0], 1, False)
+    assert item.bills is not None
+    assert (item.bills.size, item.bills.nodes, item.bills.tier) == (SIZES[0], 1, "dedicated")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from phift.kinds.unwatched import Billing, Unwatched
+from phift.kinds.compute.rate import rate
+from phift.kinds.unwatched import Unwatched
 from phift.kinds.words import plural
 from phift.state.desired import Stack
 
@@ -24,11 +25,10 @@ def unwatched(context: Context, stack: Stack) -> Iterator[Unwatched]:
         least = live.properties.get("min_instances") if live else None
         if live is None or not live.ours or not isinstance(least, int) or least < 1:
             continue
-        size, low = str(live.properties.get("size") or ""), live.properties.get("tier") == "low_priority"
         yield Unwatched(
             desired.address,
             live,
             "cluster that does not scale down",
             f"min_instances: {least}; {plural(least, 'node')} billed while no job runs",
-            billing=Billing(size, least, low) if size else None,
+            bills=rate(live),
         )

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from phift.address import Address
 from phift.clock import duration, stamp
 from phift.kinds.deployment.keeping import Kept
-from phift.kinds.unwatched import Billing, Unwatched
+from phift.kinds.deployment.rate import rate
+from phift.kinds.unwatched import Unwatched
 from phift.plan.model import Decided
 from phift.state.desired import Stack
-from phift.state.live import Live
 from phift.state.ownership import PROTECT
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def unwatched(context: Context, stack: Stack) -> Iterator[Unwatched]:
                 due=over >= 0 and not held,
                 seconds=max(over, 0.0),
                 decided=Decided(endpoint=desired.parts.endpoint),
-                billing=_billing(other),
+                bills=rate(other),
             )
 
 
@@ -48,8 +48,3 @@ def _reason(kept: Kept | None, over: float) -> str:
     if kept is None:
         return "kept without a time limit"
     return f"kept until {stamp(kept.until)}" + (f", {duration(over)} ago" if over >= 0 else "")
-
-
-def _billing(live: Live) -> Billing | None:
-    size, count = live.properties.get("instance_type"), live.properties.get("instance_count")
-    return Billing(str(size), count) if size and isinstance(count, int) else None

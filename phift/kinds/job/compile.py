@@ -15,7 +15,6 @@ from phift.kinds.job.limits import Limits
 from phift.kinds.job.parameters import FILE, Effective, effective_parameters
 from phift.kinds.job.parts import JobParts
 from phift.kinds.job.training import training_in
-from phift.kinds.unwatched import Billing
 from phift.spec import AssetRef
 from phift.state.desired import Desired
 from phift.state.exports import ComputeExport, DataExport, RunExport
@@ -84,7 +83,6 @@ def training_job(draft: Draft) -> list[Desired[JobParts]]:
                 retries=block.retries,
                 training=training_in(draft, literals, compute.size, block.instance_count),
                 limits=Limits(block.timeout_minutes, block.queue_timeout_minutes),
-                billing=_billing(draft, compute.size, block.instance_count),
                 nodes=block.instance_count,
                 serverless=compute.size if compute.serverless else "",
                 serverless_steps=other.size if other and other.serverless else "",
@@ -133,11 +131,6 @@ def _require_input(draft: Draft, model: BaseModel, component: Component) -> None
             f"phift.lock pins {weights.literal} at commit {model.version}; "
             "the component downloads what is current when the job runs"
         )
-
-
-def _billing(draft: Draft, size: str, nodes: int) -> Billing | None:
-    low = getattr(draft.spec.compute.finetune, "tier", None) == "low_priority"
-    return Billing(size, nodes, low) if size else None
 
 
 def _compute(draft: Draft, role: str) -> ComputeExport | None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from phift.address import Address
 from phift.kinds.job.limits import NO_LIMITS, Limits, Overdue
-from phift.kinds.unwatched import Billing
 from phift.spec.identity import JobIdentity
 from phift.state.facts import ParameterFile, Weights
 from phift.state.live import Observation
@@ -31,8 +30,8 @@ class JobParts:
     literals: the component's inputs as wire text. data: the address of the data version by input. files: local
     files by input, uploaded with the job. retries:
     maximum number of retries after infrastructure failures. attempt: counted from 1. training: returns what the memory
-    and the speed of the job depend on, or None; may take a second. limits: those of the spec. billing: what its nodes
-    are billed by. nodes: of the fine-tune step. serverless, serverless_steps: VM size of the serverless compute of the
+    and the speed of the job depend on, or None; may take a second. limits: those of the spec. nodes: of the
+    fine-tune step. serverless, serverless_steps: VM size of the serverless compute of the
     fine-tune step and of the others, empty for a cluster. identity: that of the steps, None for the default of the
     service.
     """
@@ -47,7 +46,6 @@ class JobParts:
     attempt: int = 1
     training: Callable[[], Training | None] = field(default=_unknown, repr=False, compare=False)
     limits: Limits = NO_LIMITS
-    billing: Billing | None = None
     nodes: int = 1
     serverless: str = ""
     serverless_steps: str = ""

@@ -41,7 +41,6 @@ def unwatched(context: Context, stack: Stack) -> Iterator[Unwatched]:
             str(late),
             due=True,
             seconds=late.seconds,
-            billing=current.parts.billing if current else None,
         )
 
 
