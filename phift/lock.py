@@ -33,6 +33,7 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property, lru_cache, reduce
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -166,6 +167,13 @@ class StackLock(_Pin):
         """Return the pinned component if the reference in the spec is still the same."""
         return self.component if self.component and self.component.requested == requested else None
 
+    def with_inputs(self, known: Mapping[str, dict[str, dict[str, Any]]]) -> "StackLock":
+        """Return these pins, with the inputs of the component if they are known by its id."""
+        pin = self.component
+        if pin is None or pin.id not in known:
+            return self
+        return self.model_copy(update={"component": pin.model_copy(update={"inputs": known[pin.id]})})
+
     def plain(self) -> dict[str, Any]:
         """Return the pins as plain values. Without the inputs of the component: its version determines them."""
         return self.model_dump(mode="json", exclude_none=True, exclude={"component": {"inputs"}})
@@ -198,32 +206,28 @@ class Lock(BaseModel):
         return self.stacks.get(name) or StackLock()
 
     @cached_property
-    def inputs(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+    def inputs(self) -> Mapping[str, dict[str, dict[str, Any]]]:
         """The inputs of components by the id of the component."""
-        pinned = (one.component for one in self.stacks.values())
-        return {one.id: one.inputs for one in pinned if one and one.inputs is not None}
+        return _inputs(self.stacks)
 
     def merge(self, pins: Mapping[str, StackLock], id: str = "") -> "Lock":
         """Return a copy with these pins (by stack) merged into it, and with this id if one is given."""
         stacks = {**self.stacks, **{name: self.stack(name).merge(newer) for name, newer in pins.items()}}
-        return Lock(
-            # Without an id, release 0.1.0 can still read the file.
-            version=_NEWEST if id else self.version,
-            id=id or self.id,
-            stacks={name: self._with_inputs(stack) for name, stack in stacks.items()},
-        )
-
-    def _with_inputs(self, stack: StackLock) -> StackLock:
-        """Return the pins with the inputs of their component, which another stack may have held until now."""
-        pin = stack.component
-        if pin is None or pin.inputs is not None or (inputs := self.inputs.get(pin.id)) is None:
-            return stack
-        return stack.model_copy(update={"component": pin.model_copy(update={"inputs": inputs})})
+        held = _inputs(stacks)
+        if lost := {key: value for key, value in self.inputs.items() if key not in held}:
+            stacks = {name: one.with_inputs(lost) for name, one in stacks.items()}
+        # Without an id, release 0.1.0 can still read the file.
+        return Lock(version=_NEWEST if id else self.version, id=id or self.id, stacks=stacks)
 
     def text(self) -> str:
         """Return the content of the file; equal pins have equal text."""
         body = self.model_dump(mode="json", exclude_none=True)
         return _HEAD + "".join(yaml12.block_lines(_sorted(body), one_line=_INPUTS))
+
+
+def _inputs(stacks: Mapping[str, StackLock]) -> dict[str, dict[str, dict[str, Any]]]:
+    pinned = (one.component for one in stacks.values())
+    return {one.id: one.inputs for one in pinned if one is not None and one.inputs is not None}
 
 
 def lock_path(spec: Path) -> Path:
@@ -249,9 +253,8 @@ def read_lock(path: Path) -> Lock:
         found_version = describe(version.value) if version else "none"
         summary = f"the lock file has version {found_version}; this release of phift reads versions 1 and {_NEWEST}"
         mark = version.mark if version else Mark(str(path))
-        raise InvalidSpecError(
-            [Diagnostic(summary, remedy="Upgrade phift to the release that wrote it.", mark=mark, code="lock-version")]
-        )
+        remedy = "Upgrade phift to the release that wrote it."
+        raise InvalidSpecError([Diagnostic(summary, remedy=remedy, mark=mark, code="lock-version")])
     try:
         return Lock.model_validate(plain(root))
     except ValidationError as cause:
@@ -266,9 +269,8 @@ def _conflict(text: str, path: Path) -> list[Diagnostic]:
         return []
     remedy = "Keep either side's id and every stack of both sides; `phift lock` then completes the pins."
     mark = Mark(str(path), first, 1)
-    return [
-        Diagnostic("the lock file has an unresolved merge conflict", remedy=remedy, mark=mark, code="lock-conflict")
-    ]
+    summary = "the lock file has an unresolved merge conflict"
+    return [Diagnostic(summary, remedy=remedy, mark=mark, code="lock-conflict")]
 
 
 def _content(path: Path) -> str | None:
@@ -287,9 +289,8 @@ def _content(path: Path) -> str | None:
     except OSError as cause:
         raise InvalidSpecError([_with_remedy(yaml12.unreadable(path, str(path), cause))]) from None
     except UnicodeDecodeError:
-        raise InvalidSpecError(
-            [_with_remedy(Diagnostic("not UTF-8 text", mark=Mark(str(path)), code="yaml-encoding"))]
-        ) from None
+        found = Diagnostic("not UTF-8 text", mark=Mark(str(path)), code="yaml-encoding")
+        raise InvalidSpecError([_with_remedy(found)]) from None
 
 
 def _as_written(text: str) -> Lock | None:
@@ -352,8 +353,7 @@ def update_lock(path: Path, pins: Mapping[str, StackLock], id: str = "") -> bool
 
 
 def settle_id(path: Path, found: str) -> str:
-    """Return the id of the file: `found` if given, otherwise its current id, otherwise a new random one, which is
-    written.
+    """Return the id of the file: `found` if given, its current one, or a new random one, which is written.
 
     Raises PhiftError if the file is not writable.
     """
@@ -388,8 +388,7 @@ def _unwritable(path: Path, cause: OSError) -> PhiftError:
 
 
 def _with_remedy(found: Diagnostic) -> Diagnostic:
-    remedy = found.remedy or "Restore it from version control."
-    return Diagnostic(found.summary, remedy=remedy, mark=found.mark, path=found.path, code=found.code)
+    return replace(found, remedy=found.remedy or "Restore it from version control.")
 
 
 def _sorted(body: Mapping[str, Any]) -> dict[str, Any]:
