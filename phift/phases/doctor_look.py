@@ -1,0 +1,88 @@
+"""What the probes of doctor read, and the facts that they yield."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from phift.azure.session import Azure
+from phift.errors import AzureError
+from phift.phases.recording import Recorder
+from phift.spec import LoadedSpec
+
+__all__ = ["READ", "Fact", "Look", "Result", "fact", "failure"]
+
+_ARM = "management.azure.com"
+READ = "2024-10-01"
+"""The api-version of reads."""
+
+
+class Result(StrEnum):
+    """Whether a fact holds in a workspace."""
+
+    HOLDS = "holds"
+    DIFFERS = "differs"
+    UNCHECKED = "not checked"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A fact that a stack relies on. source: where it comes from (documented, recorded, assumed). seen: what was read.
+    matters: what phift does with it."""
+
+    name: str
+    statement: str
+    source: str
+    result: Result
+    seen: str
+    matters: str
+
+
+class Look:
+    """What the probes read: the spec, the workspace, and answers, each once."""
+
+    def __init__(self, loaded: LoadedSpec, azure: Azure) -> None:
+        self.loaded = loaded
+        self.azure = azure
+        self.recorder = Recorder()
+        self.base = azure.workspace.arm_id
+        self._read: dict[str, tuple[dict[str, Any] | None, AzureError | None]] = {}
+
+    def arm(
+        self, path: str, api: str = READ, *, names: bool = False
+    ) -> tuple[dict[str, Any] | None, AzureError | None]:
+        key = f"{path} {api}"
+        if key not in self._read:
+            self._read[key] = self.recorder.get(self.azure.arm, _ARM, path, api, names=names)
+        return self._read[key]
+
+    def below(self, path: str) -> list[dict[str, Any]]:
+        """Return a page of a collection of the workspace; empty if it cannot be read."""
+        found, _ = self.arm(f"{self.base}/{path}")
+        return list((found or {}).get("value") or ())
+
+    def region(self, collection: str) -> list[dict[str, Any]] | None:
+        subscription = self.azure.workspace.subscription_id
+        path = f"/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices"
+        found, _ = self.arm(f"{path}/locations/{self.azure.location}/{collection}", names=True)
+        return None if found is None else list(found.get("value") or ())
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """The VM sizes of the spec."""
+        spec = self.loaded.spec
+        size = getattr(spec.compute.finetune, "size", None)
+        serving = spec.deployment.instance_type if spec.deployment else None
+        return tuple(dict.fromkeys(str(name) for name in (size, serving) if name))
+
+
+def fact(name: str, statement: str, source: str, holds: bool | None, seen: str, matters: str) -> Fact:
+    """Return a fact. holds: None if it could not be checked. For the others, see Fact."""
+    result = Result.UNCHECKED if holds is None else Result.HOLDS if holds else Result.DIFFERS
+    return Fact(name, statement, source, result, seen, matters)
+
+
+def failure(error: AzureError | None) -> str:
+    """Return how a request failed, without its URL."""
+    return "" if error is None else f"HTTP {error.status or '(no answer)'} {error.code or ''}".rstrip()
