@@ -40,9 +40,10 @@ def line(training: Training, memory: Memory | None) -> str:
 
 
 def finding(training: Training, sizes: Iterable[str] = ()) -> Diagnostic | None:
-    """Return memory-cannot-fit, an error, or memory-tight, a warning; None if the training fits or nothing is known.
+    """Return memory-cannot-fit or memory-tight; None if the training fits or nothing is known.
 
-    sizes: the VM sizes that the model and the author accept.
+    memory-tight is a warning, and so is memory-cannot-fit for a model of which only the name is known. sizes: the VM
+    sizes that the model and the author accept.
     """
     memory = memory_of(training)
     if memory is None or memory.verdict in (Verdict.FITS, Verdict.UNKNOWN):
@@ -58,7 +59,7 @@ def finding(training: Training, sizes: Iterable[str] = ()) -> Diagnostic | None:
     verb = "does not fit" if certain else "may exceed"
     return Diagnostic(
         f"training {training.model} {verb} the {where} of {training.size}: it needs {needs} GiB, {has}",
-        severity=Severity.ERROR if certain else Severity.WARNING,
+        severity=Severity.ERROR if certain and not training.by_name else Severity.WARNING,
         detail=_detail(training, memory),
         remedy=sentences(advice(training, sizes)) or "Use a size with more memory per GPU.",
         code="memory-cannot-fit" if certain else "memory-tight",
@@ -97,6 +98,8 @@ def _detail(training: Training, memory: Memory) -> str:
     if memory.host_high > _SHOWN_HOST * memory.host:
         said.append(f"DeepSpeed also needs {_amount(memory.host_low, memory.host_high)} GiB of each node's memory.")
     said.append(_rows_words(training, memory))
+    if training.by_name:
+        said.append(f"Computed for the published model of the name {training.model}; this one may differ.")
     said += _open(training)
     return " ".join(filter(None, said))
 

@@ -45,13 +45,14 @@ def training(
     *,
     pipeline: str = "chat_completion_pipeline",
     defaults: Mapping[str, Any] | None = None,
+    registry: str = "azureml",
     **more: Any,
 ) -> Training:
     assert CHAT is not None
     facts = Facts(
         arm_id="",
         location="",
-        base_model=BaseModel("", "azureml", model, "1", defaults=defaults or {}),
+        base_model=BaseModel("", registry, model, "1", defaults=defaults or {}),
         component=Component("", "azureml", pipeline, "1", CHAT.interface),
     )
     made = training_of(facts, parameters, size, rows(longest) if longest else None, **more)
@@ -153,6 +154,14 @@ def test_checkpointing_follows_the_model_type_and_the_method() -> None:
     assert training("gpt2", A100, LORA).checkpointing == (False,)
     assert training("Phi-4", A100, LORA).checkpointing == (True, False)
     assert gib("Phi-3-mini-4k-instruct", A100, without, 4096)[1] == pytest.approx(30, abs=3)
+
+
+@pytest.mark.parametrize(("registry", "severity"), [("azureml", Severity.ERROR), ("", Severity.WARNING)])
+def test_a_model_that_is_known_by_its_name_alone_is_not_rejected(registry: str, severity: Severity) -> None:
+    found = finding(training("Llama-2-70b", V100_16, LORA, registry=registry))
+    assert found is not None
+    assert (found.code, found.severity) == ("memory-cannot-fit", severity)
+    assert ("this one may differ" in found.detail) is (not registry)
 
 
 def test_a_case_that_is_open_is_a_warning_with_what_would_help() -> None:
