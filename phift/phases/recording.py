@@ -108,7 +108,7 @@ def redacted(value: Any, key: str = "", *, names: bool = False, users: bool = Fa
     key: of the value. users: whether its keys were chosen by users.
     """
     if isinstance(value, Mapping):
-        return _redacted_object(value, names=names, users=users)
+        return _redacted_object(value, key, names=names, users=users)
     if isinstance(value, list):
         items = [redacted(item, key, names=names) for item in value[:_MOST_ITEMS]]
         more = len(value) - _MOST_ITEMS
@@ -118,15 +118,22 @@ def redacted(value: Any, key: str = "", *, names: bool = False, users: bool = Fa
     return value if isinstance(value, int | float | bool) or value is None else "<value>"
 
 
-def _redacted_object(value: Mapping[str, Any], *, names: bool, users: bool) -> dict[str, Any]:
+def _redacted_object(value: Mapping[str, Any], key: str, *, names: bool, users: bool) -> dict[str, Any]:
     found = {}
     for number, (name, item) in enumerate(list(value.items())[:100], 1):
         shown = name
         if users or _GUID.search(name) or not re.fullmatch(r"[A-Za-z@$_][\w.@$-]{0,60}", name):
             shown = name if name.startswith("phift.") else f"<name {number}>"
         # A user's key can be spelled like one of the service: its value is the user's nevertheless.
-        found[shown] = redacted(item, "" if users else name, names=names, users=name.lower() in _OF_USERS)
+        found[shown] = redacted(item, "" if users else name, names=names, users=_of_users(name, item, key))
     return found
+
+
+def _of_users(name: str, value: Any, outer: str) -> bool:
+    """Return whether users chose the keys of a value: of a known object, or of the property bag inside `properties`,
+    which holds texts alone."""
+    bag = name == outer == "properties" and isinstance(value, Mapping)
+    return name.lower() in _OF_USERS or (bag and all(isinstance(text, str) for text in value.values()))
 
 
 def _is_word(text: str, key: str, names: bool) -> bool:

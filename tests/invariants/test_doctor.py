@@ -97,6 +97,14 @@ def test_a_fact_that_does_not_hold_is_reported(applied: tuple[InProcess, Request
         ({"tags": {"phift.stack": "s"}}, {"tags": {"phift.stack": "<text of 1>"}}),
         ({"tags": {"Stage": "secret project"}}, {"tags": {"<name 1>": "<text of 14>"}}),
         ({"environmentVariables": {"CODE": "hunter2"}}, {"environmentVariables": {"<name 1>": "<text of 7>"}}),
+        (
+            {"properties": {"properties": {"stage": "secret project", "phift.x": "a"}}},
+            {"properties": {"properties": {"<name 1>": "<text of 14>", "phift.x": "<text of 1>"}}},
+        ),
+        (
+            {"properties": {"properties": {"vmSize": "Standard_D2_v2", "nodes": 1}}},
+            {"properties": {"properties": {"vmSize": "Standard_D2_v2", "nodes": 1}}},
+        ),
         ({"traffic": {"blue": 100}}, {"traffic": {"<name 1>": 100}}),
         ({"vmSize": "Standard_D2_v2", "state": GUID}, {"vmSize": "Standard_D2_v2", "state": "<id>"}),
         ({"type": "https://host/x"}, {"type": "<url>"}),

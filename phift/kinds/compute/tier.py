@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from phift.errors import AzureError
+from phift.kinds.charge import DEDICATED, LOW_PRIORITY
 from phift.kinds.compute.checks import elsewhere
 from phift.kinds.compute.parts import ANY, ComputeParts
 from phift.kinds.demand import MAKES
@@ -16,8 +17,6 @@ from phift.state.facts import REGION, Size, pool_of
 from phift.state.live import Live
 
 __all__ = ["choose_tier", "tier_of", "with_tier"]
-
-_DEDICATED, _LOW_PRIORITY = "dedicated", "low_priority"
 
 
 def choose_tier(subject: Subject, planned: PlannedResource) -> PlannedResource:
@@ -43,31 +42,31 @@ def choose_tier(subject: Subject, planned: PlannedResource) -> PlannedResource:
 def _chosen(subject: Subject, size: Size | None, nodes: int, place: str) -> tuple[str, str]:
     """Return the tier and the reason. place: the region, if it is not that of the workspace."""
     if place:
-        return _DEDICATED, f"the quota of {place} is not read"
+        return DEDICATED, f"the quota of {place} is not read"
     if size is None or not size.family:
-        return _DEDICATED, "the quota of the size is not known"
+        return DEDICATED, "the quota of the size is not known"
     if not size.low_priority:
-        return _DEDICATED, f"{size.name} has no low-priority nodes"
+        return DEDICATED, f"{size.name} has no low-priority nodes"
     try:
         usages = {usage.pool: usage for usage in subject.remote.usages()}
     except AzureError:
-        return _DEDICATED, "the usage of the region cannot be read"
+        return DEDICATED, "the usage of the region cannot be read"
     vcpus = nodes * size.vcpus
     pools = [usages[pool] for pool in (pool_of(size.family), REGION) if pool in usages]
     full = next((usage for usage in pools if not usage.unlimited and usage.free < vcpus), None)
     if full is None:
-        return _DEDICATED, f"the dedicated quota has room for {vcpus} vCPUs"
-    return _LOW_PRIORITY, f"{vcpus} vCPUs of {full.name} needed, {full.free} available"
+        return DEDICATED, f"the dedicated quota has room for {vcpus} vCPUs"
+    return LOW_PRIORITY, f"{vcpus} vCPUs of {full.name} needed, {full.free} available"
 
 
 def tier_of(subject: Subject, desired: Desired[ComputeParts], live: Live | None, action: Action) -> str:
     """Return the tier that a cluster has, or gets by the plan."""
     if live is not None and (not live.ours or (desired.parts.tier and action not in MAKES)):
-        return str(live.properties.get("tier") or _DEDICATED)
+        return str(live.properties.get("tier") or DEDICATED)
     if not desired.parts.tier:
-        return str(desired.properties.get("tier") or _DEDICATED)
+        return str(desired.properties.get("tier") or DEDICATED)
     planned = next((one for one in subject.planned if one.address == desired.address), None)
-    return (planned.decided.tier if planned else "") or _DEDICATED
+    return (planned.decided.tier if planned else "") or DEDICATED
 
 
 def with_tier(desired: Desired[ComputeParts], decided: Decided) -> Desired[ComputeParts]:
