@@ -4,21 +4,19 @@ trainer accepts the parameters."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 
 from phift import catalog
 from phift.diagnostics import Diagnostic, Severity
 from phift.kinds.check import check, has
 from phift.kinds.job.parameters import effective_parameters
 from phift.kinds.job.trainer import Setting, trainer_findings
+from phift.kinds.shared.retirement import is_near
 from phift.kinds.subject import Subject
 from phift.plan.action import Action
 from phift.state.facts import DataFacts
 
 __all__ = ["lifecycle", "trainer"]
-
-_SOON = timedelta(days=90)
-"""A retirement that near is reported."""
 
 
 @check(
@@ -61,7 +59,7 @@ def _retirement(name: str, use: str, day: date, today: date) -> Diagnostic | Non
             remedy="Use a current model, such as Phi-4 (configs/phi4.yaml).",
             code="model-retired",
         )
-    if day <= today + _SOON:
+    if is_near(day, today):
         return Diagnostic(
             f"{name} will be retired for {use} on {day.isoformat()}",
             severity=Severity.WARNING,

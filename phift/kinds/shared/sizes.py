@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, timedelta
 
 from phift.catalog.vm_sizes import vm_size
 from phift.diagnostics import Diagnostic, Severity
+from phift.kinds.shared.retirement import is_near
 from phift.state.facts import AllowList, BaseModel, Facts, Size, Task
 
 __all__ = ["CLUSTER", "SERVING", "availability", "size_findings", "without_gpu"]
 
 CLUSTER, SERVING = "AmlCompute", "MIR"
 """Uses of a VM size, as the workspace lists them."""
-_SOON = timedelta(days=90)
-"""A retirement that near is reported."""
 _LIST = "To list the available sizes, run `az ml compute list-sizes`."
 
 
@@ -108,7 +106,7 @@ def availability(
             address=address,
             code="size-unsupported",
         )
-    if retired is not None and _near(retired, facts.today):
+    if retired is not None and is_near(retired, facts.today):
         yield Diagnostic(
             f"{size} will be retired on {retired.isoformat()}",
             severity=Severity.WARNING,
@@ -117,10 +115,6 @@ def availability(
             address=address,
             code="size-retiring",
         )
-
-
-def _near(day: date, today: date) -> bool:
-    return today < day <= today + _SOON
 
 
 def _use(task: Task) -> str:
