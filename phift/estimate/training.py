@@ -52,7 +52,7 @@ class Training:
 
     max_steps: updates of the weights, which override epochs; 0 if not set. limit: tokens to which rows are truncated;
     None if not known. pads: whether every row is padded to the limit. rows: None if their lengths are not known yet.
-    by_name: whether the architecture is only that of a published model of the same name.
+    by_name: whether model or component is known only as the published one of the same name.
     """
 
     model: str
@@ -145,7 +145,7 @@ def training_of(
         limit=limit,
         pads=inputs.flag("pad_to_max_length"),
         rows=rows_of(lengths, batch, limit) if lengths and lengths.rows else None,
-        by_name=not model.registry,
+        by_name=not (model.registry and component.registry),
     )
 
 

@@ -42,8 +42,8 @@ def line(training: Training, memory: Memory | None) -> str:
 def finding(training: Training, sizes: Iterable[str] = ()) -> Diagnostic | None:
     """Return memory-cannot-fit or memory-tight; None if the training fits or nothing is known.
 
-    memory-tight is a warning, and so is memory-cannot-fit for a model of which only the name is known. sizes: the VM
-    sizes that the model and the author accept.
+    memory-tight is a warning, and so is memory-cannot-fit for a model or component of which only the name is known.
+    sizes: the VM sizes that the model and the author accept.
     """
     memory = memory_of(training)
     if memory is None or memory.verdict in (Verdict.FITS, Verdict.UNKNOWN):
@@ -99,7 +99,7 @@ def _detail(training: Training, memory: Memory) -> str:
         said.append(f"DeepSpeed also needs {_amount(memory.host_low, memory.host_high)} GiB of each node's memory.")
     said.append(_rows_words(training, memory))
     if training.by_name:
-        said.append(f"Computed for the published model of the name {training.model}; this one may differ.")
+        said.append("Computed for the published model and component of these names; those of the spec may differ.")
     said += _open(training)
     return " ".join(filter(None, said))
 

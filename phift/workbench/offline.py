@@ -89,7 +89,7 @@ def _of_the_trainer(loaded: LoadedSpec, effective: Effective, rows: Rows) -> Ite
         rows=rows.count,
         longest=rows.longest,
     )
-    listed = catalog.component(block.component.name) is not None
+    listed = block.component.registry == "azureml" and catalog.component(block.component.name) is not None
     for finding in trainer_findings(effective, setting, catalogued=listed):
         yield replace(finding, mark=loaded.mark(finding.path))
 

@@ -1,5 +1,6 @@
 """The rules of the trainer: the plan and the emulator's validation step give the same verdict on parameters."""
 
+import json
 import random
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from phift.emulator.runtime.training.steps import validation
 from phift.emulator.runtime.training.steps.context import Parameters, StepContext, StepError
 from phift.kinds.job.parameters import effective_parameters
 from phift.kinds.job.trainer import Setting, trainer_findings
+from phift.lock import Lock, PinnedComponent, StackLock
+from phift.spec import load_all
+from phift.workbench.offline import Rows, parameter_findings
 
 COMPONENTS = ("chat_completion_pipeline", "text_generation_pipeline", "text_classification_pipeline")
 REQUIRED = {"text_key": "text", "sentence1_key": "text", "label_key": "label"}
@@ -147,6 +151,28 @@ def test_a_component_of_ones_own_gets_warnings_only() -> None:
     effective = effective_parameters(interface("chat_completion_pipeline"), {"seed": -1}, {})
     found = list(trainer_findings(effective, Setting(), catalogued=False))
     assert [(d.severity, d.code) for d in found] == [(Severity.WARNING, "parameter-bounds")]
+
+
+@pytest.mark.parametrize(
+    ("component", "severity"),
+    [
+        ("azureml://registries/azureml/components/chat_completion_pipeline/versions/0.0.82", Severity.ERROR),
+        ("azureml:chat_completion_pipeline:0.0.82", Severity.WARNING),
+    ],
+)
+def test_a_component_of_the_workspace_with_a_published_name_gets_warnings_only(
+    component: str, severity: Severity, tmp_path: Path
+) -> None:
+    block = {"component": component, "parameters": {"learning_rate": 0}}
+    text = {"version": 1, "name": "stack", "base_model": "azureml:m:1", "compute": {"finetune": "azureml:c"}}
+    path = tmp_path / "spec.yaml"
+    path.write_text(json.dumps({**text, "data": {"train": {"path": "t.jsonl"}}, "finetune": block}), encoding="utf-8")
+    published = catalog.component("chat_completion_pipeline")
+    assert published is not None
+    pin = PinnedComponent(requested=component, id="c", version="0.0.82", inputs=published.interface.plain)
+    (loaded,) = load_all(path)
+    found = parameter_findings(loaded, Lock(stacks={"stack": StackLock(component=pin)}), Rows())
+    assert [d.severity for d in found if d.code == "parameter-bounds"] == [severity]
 
 
 def other(**inputs: dict) -> ComponentInterface:

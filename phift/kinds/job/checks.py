@@ -95,7 +95,7 @@ def trainer(subject: Subject) -> Iterator[Diagnostic]:
         rows=rows,
         longest=longest,
     )
-    known = catalog.component(component.name) is not None
+    known = component.registry == "azureml" and catalog.component(component.name) is not None
     for finding in trainer_findings(effective, setting, catalogued=known):
         yield subject.at(finding.path, finding)
 
