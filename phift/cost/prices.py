@@ -103,10 +103,15 @@ class PriceBook:
         if amount is not None:
             return Price(float(amount), "spec")
         known = self._facts.sizes.get(size.lower())
-        if known is None or region.lower() != self._facts.location.lower():
+        if known is None or _place(region) != _place(self._facts.location):
             return None
         amount = estimated(known).get(tier)
         return None if amount is None else Price(amount, "workspace", self._today.isoformat())
+
+
+def _place(region: str) -> str:
+    """Return the name of a region without its spelling: `East US` is eastus."""
+    return region.replace(" ", "").lower()
 
 
 def _is_price(value: object) -> bool:

@@ -43,6 +43,7 @@ def test_the_estimate_of_the_workspace_is_that_of_linux() -> None:
     assert estimated(size(A100, values(3.5, 0.7))) == {"dedicated": 3.5, "low_priority": 0.7}
     book = PriceBook(facts(size(A100, values(3.5, 0.7))))
     assert book.price(A100.lower()) == Price(3.5, "workspace", "2026-11-20")
+    assert book.price(A100, region="East US").source == "workspace", "its region in another spelling"
     assert book.price(A100, "low_priority") == Price(0.7, "workspace", "2026-11-20")
 
 
