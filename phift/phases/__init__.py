@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from phift.phases.call_endpoint import Answered, endpoint_key, invoke
     from phift.phases.destroy_stack import destroy_draft, destroy_plan
     from phift.phases.detect_drift import Drift, drift
+    from phift.phases.diagnosis import Diagnosis, Fact, Result
     from phift.phases.drafting import Draft
     from phift.phases.expire_stacks import Expiring, WatchedStack, expire_drafts, unwatched_stacks
     from phift.phases.many import apply_many, plan_many
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from phift.phases.read_logs import Metrics, Point, deployment_logs, logs, metrics
     from phift.phases.read_prices import PriceRow, Prices, prices
     from phift.phases.results import ManyApplied, ManyPlans, StackApplied, StackPlan
-    from phift.phases.run_doctor import Diagnosis, Fact, Result, doctor
+    from phift.phases.run_doctor import doctor
     from phift.phases.run_preflight import Preflight, Row, Verdict, preflight
     from phift.phases.show_status import Status, StatusRow, status
     from phift.workbench.inventory import FoundStack, forgotten, stacks_in
@@ -92,11 +93,11 @@ _MODULES = {
     "Answered": "phift.phases.call_endpoint",
     "ApplyOptions": "phift.apply.options",
     "Connector": "phift.workbench.request",
-    "Diagnosis": "phift.phases.run_doctor",
+    "Diagnosis": "phift.phases.diagnosis",
     "Draft": "phift.phases.drafting",
     "Drift": "phift.phases.detect_drift",
     "Expiring": "phift.phases.expire_stacks",
-    "Fact": "phift.phases.run_doctor",
+    "Fact": "phift.phases.diagnosis",
     "FoundStack": "phift.workbench.inventory",
     "LockReport": "phift.phases.pin_versions",
     "ManyApplied": "phift.phases.results",
@@ -107,7 +108,7 @@ _MODULES = {
     "PriceRow": "phift.phases.read_prices",
     "Prices": "phift.phases.read_prices",
     "Request": "phift.workbench.request",
-    "Result": "phift.phases.run_doctor",
+    "Result": "phift.phases.diagnosis",
     "Row": "phift.phases.run_preflight",
     "StackApplied": "phift.phases.results",
     "StackPlan": "phift.phases.results",

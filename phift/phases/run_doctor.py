@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
 from phift import __version__, catalog
@@ -15,6 +14,7 @@ from phift.catalog.vm_sizes import vm_size
 from phift.clock import stamp
 from phift.errors import AzureError
 from phift.lock import lock_path, read_lock
+from phift.phases.diagnosis import Diagnosis, Fact, Result
 from phift.phases.recording import Recorder
 from phift.preflight.permissions import BLOBS, SECRETS
 from phift.spec import AssetRef, LoadedSpec
@@ -22,7 +22,7 @@ from phift.state.facts import Size, Usage, pool_of
 from phift.state.permissions import ML, Needed, Permissions
 from phift.workbench.request import Connector, Request, load
 
-__all__ = ["Diagnosis", "Fact", "Result", "doctor"]
+__all__ = ["doctor"]
 
 _ARM = "management.azure.com"
 _READ = "2024-10-01"
@@ -40,41 +40,6 @@ _UTILIZATION = ("CpuUtilizationPercentage", "GpuUtilizationPercentage", "Deploym
 _TAGS, _TAG_NAME, _TAG_VALUE = 50, 512, 256
 _SKEW = 300.0
 """Seconds between the clocks that tokens and signatures bear."""
-
-
-class Result(StrEnum):
-    """Whether a fact holds in a workspace."""
-
-    HOLDS = "holds"
-    DIFFERS = "differs"
-    UNCHECKED = "not checked"
-
-
-@dataclass(frozen=True)
-class Fact:
-    """A fact that a stack relies on. source: where it comes from (documented, recorded, assumed). seen: what was read.
-    matters: what phift does with it."""
-
-    name: str
-    statement: str
-    source: str
-    result: Result
-    seen: str
-    matters: str
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """The facts, and the redacted recording of the requests."""
-
-    stack: str
-    workspace: str
-    facts: tuple[Fact, ...]
-    recording: Mapping[str, Any] = field(repr=False)
-
-    @property
-    def differs(self) -> bool:
-        return any(fact.result is Result.DIFFERS for fact in self.facts)
 
 
 def doctor(request: Request, connect: Connector) -> Diagnosis:
@@ -192,7 +157,7 @@ def _regional(look: _Look) -> Iterator[Fact]:
             f"the region offers {name}, with the vCPUs and GPUs of phift's catalogue",
             "catalogue",
             None if listed is None else document is not None and same is not False,
-            "not listed" if size is None else f"{size.vcpus} vCPUs, {size.gpus} GPUs, for {', '.join(size.computes)}",
+            "not listed" if size is None else f"{size.vcpus} vCPUs, {_gpus(size)}, for {', '.join(size.computes)}",
             "The number of processes of a training, and the quota, follow from it.",
         )
         prices = ((document or {}).get("estimatedVMPrices") or {}).get("values") or []
@@ -207,6 +172,10 @@ def _regional(look: _Look) -> Iterator[Fact]:
             "Estimates of costs use it first; without it, retail prices.",
         )
         yield _pools(look, name, size)
+
+
+def _gpus(size: Size) -> str:
+    return "1 GPU" if size.gpus == 1 else f"{size.gpus} GPUs"
 
 
 def _pools(look: _Look, name: str, size: Size | None) -> Fact:
