@@ -50,7 +50,9 @@ def render(cost: Cost, purpose: Purpose = Purpose.APPLY, style: Style = PLAIN) -
         if row.basis and len(line) + 4 + len(row.basis) <= style.width:
             lines[-1] += style.dim(f"  # {row.basis}")
         elif row.basis:
-            wrapped = textwrap.wrap(f"# {row.basis}", style.width, initial_indent=indent, subsequent_indent=indent)
+            wrapped = textwrap.wrap(
+                f"# {row.basis}", style.width, initial_indent=indent, subsequent_indent=f"{indent}# "
+            )
             lines += [style.dim(text) for text in wrapped]
     lines += textwrap.wrap(totals(cost, purpose), style.width, initial_indent="  ", subsequent_indent="  ")
     lines += [style.dim(text) for note in cost.notes for text in _note(note, style.width)]
@@ -158,4 +160,4 @@ def _basis(line: CostLine) -> str:
 
 
 def _note(text: str, width: int) -> list[str]:
-    return textwrap.wrap(f"# {text}", width, initial_indent="  ", subsequent_indent="  ")
+    return textwrap.wrap(text, width, initial_indent="  # ", subsequent_indent="  # ")
