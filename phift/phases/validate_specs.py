@@ -52,8 +52,8 @@ def validate(
 ) -> Iterator[Validated]:
     """Check each file, and yield its result in the order of the paths.
 
-    The other arguments are those of `phift.spec.load_all`. data: check local data, all rows, and other local files. data_root: the
-    folder that must contain them; None: anywhere.
+    The other arguments are those of `phift.spec.load_all`. data: read and check all rows of local data, and the other
+    local files that an apply uploads. data_root: the folder that must contain them; None: anywhere.
     Raises UsageError if the files define more than max_stacks stacks, PhiftError if prepared rows cannot be written.
     """
     files = []
