@@ -61,9 +61,12 @@ def render(cost: Cost, purpose: Purpose = Purpose.APPLY, style: Style = PLAIN) -
 
 def title(cost: Cost) -> str:
     """Return `Cost (prices of 2026-11-20, eastus, pay as you go, USD)`."""
-    known = {line.price.as_of for line in cost.lines if line.price.usd_per_hour is not None}
+    priced = [line.price for line in cost.lines if line.price.usd_per_hour is not None]
+    known = {price.as_of for price in priced}
     dates = sorted(known - {"", _UNDATED})
     when = f"prices of {' and '.join(dates)}" if dates else "undated prices" if known else "no prices"
+    if priced and all(price.source == "spec" for price in priced):
+        when = "prices of the spec"
     if dates and _UNDATED in known:
         when += ", some undated"
     return f"Cost ({when}, {cost.region}, pay as you go, {CURRENCY})"
