@@ -134,8 +134,8 @@ def validate(
 ) -> Validation:
     """Check a spec file without network access, with every combination of a matrix. Errors are returned, not raised.
 
-    data: read and check all rows of local data, and keep the prepared rows in phift's cache. The other arguments are
-    those of `open_spec`.
+    data: read and check all rows of local data and the other local files that an apply uploads, and keep the prepared
+    rows in phift's cache. The other arguments are those of `open_spec`.
     """
     from phift.phases.validate_specs import validate as validated
 

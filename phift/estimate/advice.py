@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from operator import itemgetter
 
 from phift import catalog
 from phift.estimate.component import checkpointing, deepspeed_of
@@ -17,19 +18,22 @@ _MOST = 3
 
 
 def advice(training: Training, sizes: Iterable[str] = ()) -> list[str]:
-    """Return sentences without a period, best first: changes that make the training fit, or that help if none does.
+    """Return sentences without a period, best first: changes that make the training fit; if none does, changes that do
+    with a smaller batch, then changes that only help.
 
     sizes: the VM sizes that the model and the author accept.
     """
-    fitting, helping = [], []
+    fitting, together, helping = [], [], []
     for words, changed in _changes(training):
         if (memory := memory_of(changed)) is None:
             continue
         if memory.verdict is Verdict.FITS:
             fitting.append(words)
         elif _lighter(memory, memory_of(training)):
-            helping.append(words)
-    found = fitting[:_MOST] or helping[:_MOST]
+            helping.append(f"{words}, which is not enough alone")
+            if batch := _largest_batch(changed):
+                together.append((-batch, f"{words}, with {_batch_values(training, batch)}"))
+    found = (fitting or [words for _, words in sorted(together, key=itemgetter(0))] or helping)[:_MOST]
     if size := _smallest_fitting(training, sizes):
         found.append(f"use {size}, the smallest allowed size with enough memory")
     return found
@@ -86,8 +90,12 @@ def _checkpointing(training: Training, *, lora: bool | None = None) -> tuple[boo
 
 
 def _batch_words(training: Training, batch: int) -> str:
+    return f"write {_batch_values(training, batch)}"
+
+
+def _batch_values(training: Training, batch: int) -> str:
     steps = training.batch * training.accumulation // batch
-    return f"write `per_device_train_batch_size: {batch}` and `gradient_accumulation_steps: {steps}`"
+    return f"`per_device_train_batch_size: {batch}` and `gradient_accumulation_steps: {steps}`"
 
 
 def _with_batch(training: Training, batch: int) -> Training:

@@ -81,7 +81,7 @@ def regional(look: Look) -> Iterator[Fact]:
             f"the region offers {name}, with the vCPUs and GPUs of phift's catalogue",
             "catalogue",
             None if listed is None else document is not None and same is not False,
-            "not listed" if size is None else f"{size.vcpus} vCPUs, {size.gpus} GPUs, for {', '.join(size.computes)}",
+            "not listed" if size is None else f"{size.vcpus} vCPUs, {_gpus(size)}, for {', '.join(size.computes)}",
             "The number of processes of a training, and the quota, follow from it.",
         )
         prices = ((document or {}).get("estimatedVMPrices") or {}).get("values") or []
@@ -204,3 +204,7 @@ def _defined(look: Look, path: str, what: str, wanted: Mapping[str, Sequence[str
             "Rules of autoscale, and gates of a rollout, read it"
             + (f" by {' and '.join(dimensions)}." if dimensions else "."),
         )
+
+
+def _gpus(size: Size) -> str:
+    return "1 GPU" if size.gpus == 1 else f"{size.gpus} GPUs"

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from phift.kinds.registry import KINDS
-from phift.kinds.shared.scoring import chat_request
+from phift.kinds.shared.scoring import question
 from phift.state.desired import Desired
 from phift.state.live import Live
 from phift.state.traits import Nature
 from phift.workbench.open import Workbench, open_workbench
+from phift.workbench.recipes import table_of
 from phift.workbench.request import Connector, Request
 
 if TYPE_CHECKING:
@@ -116,15 +117,15 @@ def _row(desired: Desired[Any], address: str, live: Live, book: PriceBook | None
 
 
 def _commands(request: Request, bench: Workbench, rows: tuple[StatusRow, ...]) -> tuple[str, ...]:
-    """Return commands that call the endpoint; they fetch the key when they run."""
-    uri = next((uri for r in rows if (uri := r.details.get("scoring_uri"))), None)
+    """Return commands that call the endpoint, if a deployment has traffic; they fetch the key when they run."""
+    uri = next((uri for r in rows if r.details.get("traffic") and (uri := r.details.get("scoring_uri"))), None)
     if not uri:
         return ()
     spec = shlex.join([str(request.path), *request.spec_options])
     through = "phift emulator run -- " if bench.azure.local else ""
-    body = json.dumps(chat_request([{"role": "user", "content": "What is the capital of France?"}], {}))
+    body = json.dumps(question("What is the capital of France?", table_of(bench.loaded), {}).body)
     return (
         f'phift invoke {spec} "What is the capital of France?"',
         f"{through}curl -sS {uri} -H 'Content-Type: application/json' "
-        f"-H \"Authorization: Bearer $(phift invoke {spec} --key)\" -d '{body}'",
+        f'-H "Authorization: Bearer $(phift invoke {spec} --key)" -d {shlex.quote(body)}',
     )

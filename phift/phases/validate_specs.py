@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from phift.diagnostics import Diagnostic, capped, errors_of
 from phift.errors import InvalidSpecError, UsageError
 from phift.files import LOCK_FILE
-from phift.spec import MAX_STACKS, LoadedSpec, load_all
+from phift.spec import MAX_STACKS, AssetRef, LoadedSpec, ModelFolderRef, Spec, load_all
 from phift.workbench.offline import Rows, parameter_findings, size_findings
 from phift.workbench.places import doubles
 
 if TYPE_CHECKING:
-    from phift.lock import Lock
+    from phift.lock import Lock, StackLock
 
 __all__ = ["Validated", "validate"]
 
@@ -52,8 +52,8 @@ def validate(
 ) -> Iterator[Validated]:
     """Check each file, and yield its result in the order of the paths.
 
-    The other arguments are those of `phift.spec.load_all`. data: read and check all rows of local data. data_root: the
-    folder that must contain them; None: anywhere.
+    The other arguments are those of `phift.spec.load_all`. data: read and check all rows of local data, and the other
+    local files that an apply uploads. data_root: the folder that must contain them; None: anywhere.
     Raises UsageError if the files define more than max_stacks stacks, PhiftError if prepared rows cannot be written.
     """
     files = []
@@ -134,12 +134,29 @@ class _Offline:
         found, rows = self._data.check(loaded, pins) if self._data else ([], Rows())
         named = {d.path for d in found if d.code == "parameter-missing"}  # by the check of the data
         parameters = [d for d in parameter_findings(loaded, lock, rows, self._data_root) if d.path not in named]
-        return [*parameters, *size_findings(loaded), *found]
+        return [*parameters, *size_findings(loaded), *self._files(loaded, pins), *found]
+
+    def _files(self, loaded: LoadedSpec, pins: StackLock | None) -> list[Diagnostic]:
+        if self._data is None or not _uploads(loaded.spec):
+            return []
+        from phift.workbench.offline_files import file_findings  # takes long to import
+
+        return list(file_findings(loaded, pins, self._data_root))
 
     def _lock(self, path: Path) -> Lock | InvalidSpecError | None:
         if path not in self._locks:
             self._locks[path] = _read(path)
         return self._locks[path]
+
+
+def _uploads(spec: Spec) -> bool:
+    """Return whether a spec may name local files besides data, without a look at them."""
+    served, deployment = spec.served, spec.deployment
+    return (
+        isinstance(spec.base_model, ModelFolderRef)
+        or (served is not None and not isinstance(served[1], AssetRef))
+        or (deployment is not None and (deployment.code_configuration or deployment.environment) is not None)
+    )
 
 
 def _read(path: Path) -> Lock | InvalidSpecError | None:

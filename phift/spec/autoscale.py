@@ -10,10 +10,10 @@ from phift.diagnostics import nearest
 from phift.spec.base import AnyCase, Before, Block, Coerced, Strict, Texts, fault
 from phift.spec.scaling_metrics import METRICS
 
-__all__ = ["DAYS", "AutoscaleBlock", "RuleBlock", "ScheduleBlock"]
+__all__ = ["DAYS", "GROUPS", "AutoscaleBlock", "RuleBlock", "ScheduleBlock"]
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_GROUPS = {"weekdays": DAYS[:5], "weekend": DAYS[5:], "daily": DAYS}
+GROUPS = {"weekdays": DAYS[:5], "weekend": DAYS[5:], "daily": DAYS}
 _TIME = re.compile(r"([01]?\d|2[0-3]):[0-5]\d", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?", re.ASCII)
 _PERCENT = re.compile(r"[1-9]\d{0,2} ?%", re.ASCII)
@@ -50,7 +50,7 @@ def _days(value: Any) -> Any:
     if not isinstance(value, list | tuple):
         return value
     found: list[str] = []
-    known = {day.lower(): (day,) for day in DAYS} | _GROUPS
+    known = {day.lower(): (day,) for day in DAYS} | GROUPS
     for name in value:
         days = known.get(name.lower()) if isinstance(name, str) else None
         if days is None:

@@ -9,11 +9,12 @@ from phift.views.base import PLAIN, Style
 from phift.views.json import document
 
 if TYPE_CHECKING:
-    from phift.phases.run_doctor import Diagnosis
+    from phift.phases.doctor_look import Diagnosis
 
 __all__ = ["json", "text"]
 
 _PAINT = {"holds": Style.green, "differs": Style.red, "not checked": Style.yellow}
+_PLURAL = {"holds": "hold", "differs": "differ"}
 _WIDE = 13
 """Columns of the result."""
 
@@ -31,7 +32,11 @@ def text(found: Diagnosis, *, style: Style = PLAIN) -> str:
             lines += [style.dim(line) for line in textwrap.wrap(one, style.width, initial_indent=f"{below}  ",
                       subsequent_indent=f"{below}  ", break_on_hyphens=False)]  # fmt: skip
     results = [fact.result.value for fact in found.facts]
-    counts = ", ".join(f"{results.count(word)} {word}" for word in _PAINT if results.count(word))
+    counts = ", ".join(
+        f"{count} {word if count == 1 else _PLURAL.get(word, word)}"
+        for word in _PAINT
+        if (count := results.count(word))
+    )
     return "\n".join([*lines, "", style.bold(f"{len(results)} facts: {counts}.")])
 
 

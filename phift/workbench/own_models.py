@@ -16,7 +16,7 @@ from phift.spec import HubModelRef, LoadedSpec, ModelFolderRef
 from phift.state.facts import BaseModel, ParameterFile, Weights
 from phift.workbench.sessions import Shared
 
-__all__ = ["MLFLOW", "own_model"]
+__all__ = ["MLFLOW", "folder_problem", "own_model"]
 
 MLFLOW, HUGGING_FACE = "mlflow_model", "custom_model"
 _MOST_FILES = 1000
@@ -36,6 +36,30 @@ def own_model(
         weights = Weights(HUB_MODEL, literal=reference.id)
         return BaseModel(f"{reference}@{commit}", "", reference.name, commit[:_COMMIT_DIGITS], weights=weights)
     return _folder(loaded, reference, pinned, shared)
+
+
+def folder_problem(
+    loaded: LoadedSpec, reference: ModelFolderRef, pinned: PinnedModel | None, root: Path | None
+) -> Diagnostic | None:
+    """Return what is wrong with a folder of weights, found without reading them; None if it can be used.
+
+    pinned: its pin in the lock file, which counts without the folder. root: the folder that must contain it; None:
+    anywhere.
+    """
+    folder = loaded.path.parent / reference.path
+    try:
+        inside = real(folder)
+        if root is not None and not is_within(inside, real(root)):
+            return _finding(loaded, f"{reference.path} is outside the data root {root}")
+        if not inside.is_dir():
+            return None if pinned else _finding(loaded, f"no such folder: {folder}")
+        names = {entry.name for entry in os.scandir(inside)}
+    except OSError as error:
+        return _finding(loaded, f"cannot read {reference.path}: {error.strerror}")
+    type = reference.type or (MLFLOW if "MLmodel" in names else HUGGING_FACE)
+    if type == HUGGING_FACE and "config.json" not in names:
+        return _finding(loaded, f"{reference.path} does not contain a model: config.json is missing")
+    return None
 
 
 def _commit(reference: HubModelRef, shared: Shared) -> str:
@@ -95,9 +119,12 @@ def _files(folder: Path) -> dict[str, ParameterFile]:
 
 
 def _problem(loaded: LoadedSpec, summary: str) -> InvalidSpecError:
+    return InvalidSpecError([_finding(loaded, summary)])
+
+
+def _finding(loaded: LoadedSpec, summary: str) -> Diagnostic:
     detail: dict[str, Any] = {
         "detail": "A folder of weights is uploaded with the job, and its content is part of the job's digest.",
         "remedy": "Use the path of a folder with config.json and the weights, relative to the folder of the spec.",
     }
-    found = Diagnostic(summary, mark=loaded.mark("base_model"), path="base_model", code="weights-folder", **detail)
-    return InvalidSpecError([found])
+    return Diagnostic(summary, mark=loaded.mark("base_model"), path="base_model", code="weights-folder", **detail)

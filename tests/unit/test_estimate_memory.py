@@ -26,6 +26,7 @@ A100, NC96, V100_32, V100_16 = (
 )
 LORA = {"apply_lora": "true", "precision": "16", "apply_deepspeed": "true", "deepspeed_stage": "2"}
 FULL = {**LORA, "apply_lora": "false"}
+WIDE = {**FULL, "per_device_train_batch_size": "32", "pad_to_max_length": "true"}
 CHAT = component("chat_completion_pipeline")
 assert CHAT is not None
 
@@ -202,6 +203,8 @@ def test_a_batch_that_the_component_can_reduce_is_not_rejected() -> None:
         ("mistralai-Mistral-7B-v01", A100, {**LORA, "precision": "32", "apply_deepspeed": "false"}, 8192),
         ("Phi-3-mini-4k-instruct", A100, {**FULL, "apply_deepspeed": "false"}, 1024),
         ("Phi-3-mini-128k-instruct", A100, LORA, 32_768),
+        ("Phi-3-mini-4k-instruct", A100, {**WIDE, "precision": "32", "apply_deepspeed": "false"}, 4096),
+        ("Phi-3-mini-4k-instruct", A100, {**WIDE, "apply_deepspeed": "false"}, 4096),
     ],
 )
 def test_what_the_advice_says_makes_it_fit(model: str, size: str, parameters: Mapping[str, Any], longest: int) -> None:

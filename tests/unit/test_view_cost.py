@@ -49,6 +49,25 @@ def test_the_example_of_the_page() -> None:
     ]
 
 
+def test_each_line_of_a_basis_and_of_a_note_is_marked() -> None:
+    basis = "323 tokens/s by phift's formula, x0.5 to x2; the speed of A100 80GB PCIe is assumed; no earlier jobs"
+    line = CostLine(JOB, "run", A100, 1, PRICE, hours=Range(1.8, 2.1, 2.5), basis=basis)
+    found = view.render(Cost("eastus", (line,), notes=("not counted: " + "word " * 20,)), style=Style(width=80))
+    assert found.splitlines()[2:] == [
+        "                # 323 tokens/s by phift's formula, x0.5 to x2; the speed of A100",
+        "                # 80GB PCIe is assumed; no earlier jobs",
+        "  apply about 8",
+        "  # not counted: word word word word word word word word word word word word",
+        "  # word word word word word word word word",
+    ]
+
+
+def test_the_title_names_the_spec_if_all_prices_are_its_own() -> None:
+    own, dated = CostLine(DEPLOYMENT, "always_on", A100, 1, CHEAP, now=0), CostLine(JOB, "run", A100, 1, PRICE)
+    assert block(own)[0] == "Cost (prices of the spec, eastus, pay as you go, USD)"
+    assert block(own, dated)[0] == "Cost (prices of 2026-11-20, eastus, pay as you go, USD)"
+
+
 def test_several_nodes_other_tiers_and_other_regions() -> None:
     found = block(
         CostLine(JOB, "run", A100, 4, PRICE, "low_priority", "westus3", hours=Range(8, 10, 12)),

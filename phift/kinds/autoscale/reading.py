@@ -10,7 +10,7 @@ from typing import Any
 
 from phift.kinds.autoscale.document import OPERATORS, after
 from phift.kinds.shared.wire import seconds_of
-from phift.spec.autoscale import DAYS
+from phift.spec.autoscale import DAYS, GROUPS
 from phift.spec.scaling_metrics import BY_DEPLOYMENT, ENDPOINT
 from phift.state.ownership import user_tags
 
@@ -89,7 +89,9 @@ def _times(profile: Mapping[str, Any], until: str) -> str:
         return f"{fixed.get('start')} to {fixed.get('end')} {_zone(fixed)}"
     schedule = (profile.get("recurrence") or _NONE).get("schedule") or _NONE
     end = f" to {until}" if until else ""
-    return f"{', '.join(_days(schedule))} {_clock(schedule)}{end} {_zone(schedule)}"
+    days = _days(schedule)
+    group = next((name for name, members in GROUPS.items() if sorted(days) == sorted(members)), ", ".join(days))
+    return f"{group} {_clock(schedule)}{end} {_zone(schedule)}"
 
 
 def _days(schedule: Mapping[str, Any]) -> list[str]:

@@ -71,7 +71,7 @@ def _with_serving_count(
     if decided.action in {Action.CREATE, Action.REPLACE}:
         count = wanted_count(needed, None)
         note = f"instance_count {count} at creation" + (
-            f": {needed.parts.serving_count} serve the traffic now" if needed.parts.serving_count else ""
+            f": {_serving(needed.parts.serving_count)} the traffic now" if needed.parts.serving_count else ""
         )
         return replace(decided, notes=(*decided.notes, note))
     live = seen.live
@@ -84,6 +84,10 @@ def _with_serving_count(
     reason = "the instances that serve the traffic now"
     change = FieldChange("instance_count", count, current, ChangeAction.UPDATE, reason, ChangedBy.UNKNOWN)
     return _changed(decided, change, "it takes over the traffic")
+
+
+def _serving(count: int) -> str:
+    return "1 serves" if count == 1 else f"{count} serve"
 
 
 def _routed(desired: Desired[DeploymentParts], context: PlanContext) -> bool:

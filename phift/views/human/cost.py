@@ -50,7 +50,9 @@ def render(cost: Cost, purpose: Purpose = Purpose.APPLY, style: Style = PLAIN) -
         if row.basis and len(line) + 4 + len(row.basis) <= style.width:
             lines[-1] += style.dim(f"  # {row.basis}")
         elif row.basis:
-            wrapped = textwrap.wrap(f"# {row.basis}", style.width, initial_indent=indent, subsequent_indent=indent)
+            wrapped = textwrap.wrap(
+                f"# {row.basis}", style.width, initial_indent=indent, subsequent_indent=f"{indent}# "
+            )
             lines += [style.dim(text) for text in wrapped]
     lines += textwrap.wrap(totals(cost, purpose), style.width, initial_indent="  ", subsequent_indent="  ")
     lines += [style.dim(text) for note in cost.notes for text in _note(note, style.width)]
@@ -59,9 +61,12 @@ def render(cost: Cost, purpose: Purpose = Purpose.APPLY, style: Style = PLAIN) -
 
 def title(cost: Cost) -> str:
     """Return `Cost (prices of 2026-11-20, eastus, pay as you go, USD)`."""
-    known = {line.price.as_of for line in cost.lines if line.price.usd_per_hour is not None}
+    priced = [line.price for line in cost.lines if line.price.usd_per_hour is not None]
+    known = {price.as_of for price in priced}
     dates = sorted(known - {"", _UNDATED})
     when = f"prices of {' and '.join(dates)}" if dates else "undated prices" if known else "no prices"
+    if priced and all(price.source == "spec" for price in priced):
+        when = "prices of the spec"
     if dates and _UNDATED in known:
         when += ", some undated"
     return f"Cost ({when}, {cost.region}, pay as you go, {CURRENCY})"
@@ -158,4 +163,4 @@ def _basis(line: CostLine) -> str:
 
 
 def _note(text: str, width: int) -> list[str]:
-    return textwrap.wrap(f"# {text}", width, initial_indent="  ", subsequent_indent="  ")
+    return textwrap.wrap(text, width, initial_indent="  # ", subsequent_indent="  # ")

@@ -98,9 +98,14 @@ def _remarks(plan: Plan, style: Style) -> Iterator[str]:
     yield from (diagnostic(d, style=style) for d in plan.warnings)
     if plan.notes:
         yield "\n".join(
-            textwrap.fill(note, style.width, initial_indent="Note: ", subsequent_indent="      ").replace(
-                "Note:", style.cyan("Note:"), 1
-            )
+            textwrap.fill(
+                note,
+                style.width,
+                initial_indent="Note: ",
+                subsequent_indent="      ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            ).replace("Note:", style.cyan("Note:"), 1)
             for note in plan.notes
         )
 
@@ -126,7 +131,7 @@ def _staying(plan: Plan, style: Style) -> str:
     ]
     lines = [style.bold("Kept:"), *table(rows, indent="    ", width=style.width)] if rows else []
     if along and any(_traits(r).hosts and r.action.changes_something for r in plan.resources):
-        goes = textwrap.fill(f"Deleted with the endpoint: {', '.join(along)}.", style.width)
+        goes = textwrap.fill(f"Deleted with the endpoint: {', '.join(along)}.", style.width, break_on_hyphens=False)
         lines.insert(0, goes + ("\n" if rows else ""))
     return "\n".join(lines)
 
@@ -163,7 +168,9 @@ def block(resource: PlannedResource, style: Style = PLAIN, *, show_suppressed: b
             break_long_words=False,
         )
     for note in resource.notes:
-        lines += textwrap.wrap(note, style.width, initial_indent="  # ", subsequent_indent="  # ")
+        lines += textwrap.wrap(
+            note, style.width, initial_indent="  # ", subsequent_indent="  # ", break_long_words=False
+        )
     head = f"{_pad(action.symbol, style)} {resource.address.kind} {value(_identity(resource))}"
     body = list(_body(resource, style))
     if show_suppressed:

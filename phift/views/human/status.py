@@ -43,7 +43,7 @@ def render(status: Status, *, style: Style = PLAIN) -> str:
     if status.billed:
         lines += ["", f"{style.bold('Billed now:')} {_total(status)}"]
     for note in status.notes:
-        lines += ["", textwrap.fill(note, style.width)]
+        lines += ["", textwrap.fill(note, style.width, break_long_words=False)]
     if status.commands:
         lines += ["", style.bold("Try")]
         for command in status.commands:
