@@ -9,7 +9,7 @@ from phift.views.base import PLAIN, Style
 from phift.views.json import document
 
 if TYPE_CHECKING:
-    from phift.phases.doctor_look import Diagnosis
+    from phift.phases.run_doctor import Diagnosis
 
 __all__ = ["json", "text"]
 
