@@ -26,6 +26,18 @@ PLANNED = {code: one for code, one in RUN.items() if one.run.startswith("plan")}
 
 CONFIGS = REPOSITORY / "configs"
 
+BESIDE = {
+    "my-model/MLmodel": "flavors:\n  python_function: {loader_module: mlflow.sklearn, model_path: model.pkl}\n",
+    "my-model/model.pkl": "weights",
+    "weights/model.bin": "weights",
+    "../other/MLmodel": "flavors: {}\n",
+    "src/score.py": "def init(): ...\ndef run(data): ...\n",
+    "conda.yml": "dependencies: [python=3.11, pip]\n",
+    "requirements.txt": "torch\n",
+    "image/Dockerfile": "FROM scratch\n",
+}
+"""Files beside the examples, which their folders and files refer to."""
+
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
@@ -52,6 +64,10 @@ def laid_over(base: str, fragment: str) -> str:
 def folder(tmp_path: Path) -> Path:
     made = tmp_path / "configs"
     shutil.copytree(CONFIGS, made, ignore=shutil.ignore_patterns("phift.lock"))
+    for name, content in BESIDE.items():
+        (made / name).parent.mkdir(parents=True, exist_ok=True)
+        (made / name).write_text(content, encoding="utf-8")
+    (made / "empty").mkdir()
     return made
 
 
