@@ -43,6 +43,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from phift.diagnostics import Diagnostic, Mark, capped
 from phift.errors import InvalidSpecError, PhiftError
 from phift.files import LOCK_FILE, STATE_BYTES, read_regular, real, replace_text, repository_of
+from phift.lock_layout import sorted_body
 from phift.spec import yaml12
 from phift.spec.diagnose import describe, diagnose
 from phift.spec.tree import plain
@@ -222,7 +223,7 @@ class Lock(BaseModel):
     def text(self) -> str:
         """Return the content of the file; equal pins have equal text."""
         body = self.model_dump(mode="json", exclude_none=True)
-        return _HEAD + "".join(yaml12.block_lines(_sorted(body), one_line=_INPUTS))
+        return _HEAD + "".join(yaml12.block_lines(sorted_body(body), one_line=_INPUTS))
 
 
 def _inputs(stacks: Mapping[str, StackLock]) -> dict[str, dict[str, dict[str, Any]]]:
@@ -389,19 +390,3 @@ def _unwritable(path: Path, cause: OSError) -> PhiftError:
 
 def _with_remedy(found: Diagnostic) -> Diagnostic:
     return replace(found, remedy=found.remedy or "Restore it from version control.")
-
-
-def _sorted(body: Mapping[str, Any]) -> dict[str, Any]:
-    stacks = {name: dict(pins) for name, pins in sorted(body["stacks"].items())}
-    shared: set[str] = set()
-    for pins in stacks.values():
-        if inputs := pins.get("component", {}).get("inputs"):
-            id = pins["component"]["id"]
-            kept = {} if id in shared else {"inputs": dict(sorted(inputs.items()))}
-            pins["component"] = {**{k: v for k, v in pins["component"].items() if k != "inputs"}, **kept}
-            shared.add(id)
-        for block, key in (("base_model", "model_defaults"), ("data", "revisions")):
-            if block in pins:
-                pins[block] = {**pins[block], key: dict(sorted(pins[block][key].items()))}
-    head = {"version": body["version"], **({"id": body["id"]} if body["id"] else {})}
-    return {**head, "stacks": stacks}

@@ -72,7 +72,7 @@ def unwatched_of(bench: Workbench, kind: Kind[Any, Any]) -> Iterator[Unwatched]:
 
 
 def _with_bills(bench: Workbench, item: Unwatched) -> Unwatched:
-    """Add the nodes of a run of the spec, by its cluster as it is: the spec may leave the tier to the plan."""
+    """Add the nodes of a run of the spec, by its live cluster: the spec may leave the tier to the plan."""
     desired, kind = bench.stack.resource(item.address), KINDS[item.address.kind]
     if desired is None or not kind.traits.trains:
         return item

@@ -31,7 +31,7 @@ LAYERS = {
         "concealing",
         "startup",
     },
-    1: {"graph", "spec", "catalog", "explain"},
+    1: {"graph", "spec", "catalog", "explain", "lock_layout"},
     2: {"lock", "data", "ledger", "state", "kinds.parameters"},
     3: {"azure", "compile", "plan", "defaults", "estimate"},
     4: {"kinds"},
