@@ -30,7 +30,6 @@ BESIDE = {
     "my-model/MLmodel": "flavors:\n  python_function: {loader_module: mlflow.sklearn, model_path: model.pkl}\n",
     "my-model/model.pkl": "weights",
     "weights/model.bin": "weights",
-    "../other/MLmodel": "flavors: {}\n",
     "src/score.py": "def init(): ...\ndef run(data): ...\n",
     "conda.yml": "dependencies: [python=3.11, pip]\n",
     "requirements.txt": "torch\n",

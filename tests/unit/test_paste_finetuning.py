@@ -51,7 +51,7 @@ ELSEWHERE = {
     "training_data": ("training_data: train.jsonl", "data: {train:"),
     "validation_data": ("validation_data: {path: v.jsonl}", "data: {validation:"),
     "compute": ("compute: gpu", "compute: {finetune: azureml:"),
-    "resources": ("resources: {instance_types: [Standard_NC6]}", "size: SIZE"),
+    "resources": ("resources: {instance_types: [Standard_NC6]}", "serverless:SIZE"),
     "queue_settings": ("queue_settings: {job_tier: spot}", "tier: low_priority"),
     "outputs": ("outputs: {registered_model: {name: m}}", "model: {name: NAME}"),
     "name": ("name: my-job", "digest of its inputs"),

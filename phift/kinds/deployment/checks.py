@@ -54,7 +54,8 @@ def size_allowed(subject: Subject) -> Iterator[Diagnostic]:
         size, parts = str(deployment.properties["instance_type"]), deployment.parts
         model = subject.facts.base_model or _served(subject, deployment)
         for finding in size_findings(size, model, "inference", parts.allow, str(deployment.address), subject.facts):
-            yield subject.at("deployment.instance_type", finding)
+            if finding.code != "no-list-known" or not _of_own_files(subject, deployment):
+                yield subject.at("deployment.instance_type", finding)
 
 
 @check(
@@ -90,6 +91,12 @@ def deployment_count(subject: Subject) -> Iterator[Diagnostic]:
                     code="too-many-deployments",
                 ),
             )
+
+
+def _of_own_files(subject: Subject, deployment: Desired[DeploymentParts]) -> bool:
+    """Whether the spec itself registers the files that are served: nobody publishes a list of sizes for them."""
+    model = subject.stack.resource(deployment.parts.model) if deployment.parts.model else None
+    return subject.facts.base_model is None and model is not None and model.owned
 
 
 def _served(subject: Subject, deployment: Desired[DeploymentParts]) -> BaseModel:
