@@ -232,6 +232,11 @@ class Kind(Generic[P, Seen]):
     result: Callable[[Mapping[str, Any], bool], ResultBlock | None] = _no_result
     """The outputs shown at the end of an apply. The last argument: whether the target is local."""
 
+    @property
+    def bills(self) -> bool:
+        """Whether live objects of the kind bill nodes."""
+        return self.rate is not _no_rate
+
     @cached_property
     def wire(self) -> Wire[P, Seen]:
         return self.load_wire()

@@ -73,13 +73,13 @@ def unwatched_of(bench: Workbench, kind: Kind[Any, Any]) -> Iterator[Unwatched]:
 
 def _with_bills(bench: Workbench, item: Unwatched) -> Unwatched:
     """Add the nodes of a run of the spec, by its live cluster: the spec may leave the tier to the plan."""
-    desired, kind = bench.stack.resource(item.address), KINDS[item.address.kind]
-    if desired is None or not kind.traits.trains:
+    desired, run = bench.stack.resource(item.address), KINDS[item.address.kind]
+    if desired is None or not run.traits.trains:
         return item
-    clusters = (one for one in bench.stack.of_kind("compute") if one.address in desired.depends_on)
-    observed = {one.address: KINDS[one.address.kind].wire.read(bench.context, one) for one in clusters}
+    needed = ((one, KINDS[one.address.kind]) for one in bench.stack.resources if one.address in desired.depends_on)
+    observed = {one.address: kind.wire.read(bench.context, one) for one, kind in needed if kind.bills}
     subject = Subject(bench.loaded, bench.stack, bench.resolved.facts, observed, (), bench.remote)
-    work = kind.work(subject, desired)
+    work = run.work(subject, desired)
     return replace(item, bills=work.rate) if work else item
 
 
