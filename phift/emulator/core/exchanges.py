@@ -12,7 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from starlette.responses import Response
 
@@ -36,7 +36,6 @@ class ExchangeLog:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / f"{os.getpid()}.jsonl"
-        self._stream: TextIO | None = None
         self._seen: set[int] = set()
         self._words: dict[str, set[str]] = defaultdict(set)
 
@@ -71,10 +70,8 @@ class ExchangeLog:
         if not self._remember(body) and key in self._seen:
             return
         self._seen.add(key)
-        if self._stream is None:
-            self._stream = self._path.open("a", encoding="utf-8")
-        self._stream.write(json.dumps({**entry, "body": shape(body)}, separators=(",", ":")) + "\n")
-        self._stream.flush()
+        with self._path.open("a", encoding="utf-8") as stream:  # rare: a shape is written once
+            stream.write(json.dumps({**entry, "body": shape(body)}, separators=(",", ":")) + "\n")
 
     def _remember(self, body: Any) -> bool:
         """Remember the words of an answer; whether one of them is new to its key."""
