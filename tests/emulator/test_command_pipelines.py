@@ -341,6 +341,7 @@ def test_a_command_prepares_the_data_of_a_fine_tune(azure: Azure) -> None:
                 "inputs": {
                     "mlflow_model_path": {"uri": MODEL, "job_input_type": "mlflow_model"},
                     "train_file_path": bound("jobs.prepare.outputs.rows"),
+                    "instance_type_finetune": {"value": "Standard_NC24ads_A100_v4", "job_input_type": "literal"},
                 },
                 "outputs": {"mlflow_model_folder": promoted("model")},
             },

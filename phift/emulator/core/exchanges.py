@@ -23,7 +23,7 @@ from phift.emulator.core.routing import Host
 __all__ = ["ExchangeLog", "shape"]
 
 _HOSTS = (Host.ARM, Host.DATA_PLANE)
-_WORD = re.compile(r"[A-Za-z][A-Za-z_-]{0,39}")
+_WORD = re.compile(r"[A-Za-z][A-Za-z_,-]{0,39}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)|P[0-9DTHMS.]+")
 _WORDS_OF_A_KEY = 40
 _MOST_SHAPES = 20_000
