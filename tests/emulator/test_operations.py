@@ -156,7 +156,7 @@ def test_an_operation_stored_by_an_earlier_release_is_finished(tmp_path: Path) -
     async def story() -> None:
         emulator = served_home(tmp_path)
         compute = {"provisioningState": "Creating", "properties": CLUSTER}
-        emulator.store.put("compute", "c", body={"name": "c", "properties": compute})
+        emulator.store.put("compute", "c", body={"name": "c", "location": "eastus", "properties": compute})
         operation = emulator.operations.start("compute", "c", finish="compute.written", seconds=60)
         stored = {**asdict(operation), "finish": "phift.emulator.handlers.compute:finish_write", "due": 0.0}
         emulator.store.put("operation", operation.name, body=stored)

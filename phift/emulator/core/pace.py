@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
+
+from phift.emulator.core.clock import Clock
 
 __all__ = ["FAITHFUL", "FAST", "PACES", "Pace", "listed", "pace_of"]
 
@@ -54,14 +56,16 @@ def pace_of(name: str, speed: float) -> Pace:
     return FAST if name == FAST.name else replace(PACES[name], speed=speed)
 
 
-def listed(pace: Pace, documents: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The documents that a list shows now: all, but for those younger than the pace's lag by the machine's clock."""
+def listed(pace: Pace, documents: Iterable[dict[str, Any]], clock: Clock | None = None) -> Iterator[dict[str, Any]]:
+    """The documents that a list shows now: all, but for those younger than the pace's lag.
+
+    clock: the service's, if it dates the documents; else the machine's does. One that was set back hides nothing.
+    """
     if not pace.lag:
         yield from documents
         return
-    now = datetime.now(UTC)
-    newest = now - timedelta(seconds=pace.lag_seconds)
+    now, speed = (clock.now(), clock.speed) if clock else (datetime.now(UTC), 1.0)
     for document in documents:
-        created = datetime.fromisoformat(document["systemData"]["createdAt"])
-        if created <= newest or created > now:  # ahead of the machine's clock: dated by a clock that an admin has set
+        age = (now - datetime.fromisoformat(document["systemData"]["createdAt"])).total_seconds() / speed
+        if not 0 <= age < pace.lag_seconds:
             yield document

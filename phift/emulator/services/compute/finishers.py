@@ -6,7 +6,6 @@ from phift.emulator.core.documents import timestamp
 from phift.emulator.core.errors import ServiceError
 from phift.emulator.core.operations import Operation
 from phift.emulator.services.compute.rules import check_quota
-from phift.emulator.services.compute.state import region_of
 from phift.emulator.services.emulator import Emulator
 
 __all__ = ["FINISHERS", "finish_delete", "finish_write"]
@@ -20,7 +19,7 @@ def finish_write(emulator: Emulator, operation: Operation) -> None:
     properties = document["properties"]
     try:
         operation.fail_if_asked()
-        check_quota(emulator, properties["properties"], region_of(emulator, document), kept=operation.data.get("kept"))
+        check_quota(emulator, properties["properties"], document["location"], kept=operation.data.get("kept"))
     except ServiceError as error:
         properties["provisioningState"] = "Failed"
         properties["provisioningErrors"] = [{"error": {"details": [], **error.body()}}]

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from phift.emulator.core.quota import Use
 from phift.emulator.services.emulator import Emulator
 
-__all__ = ["node_count", "nodes_in_use", "quota_in_use", "region_of"]
-
-
-def region_of(emulator: Emulator, document: Mapping[str, Any]) -> str:
-    """The region of a cluster; documents that an earlier release stored may lack it."""
-    return str(document.get("location") or emulator.workspace.location)
+__all__ = ["node_count", "nodes_in_use", "quota_in_use"]
 
 
 def nodes_in_use(emulator: Emulator) -> list[tuple[str, Use]]:
     """What the nodes of each cluster that has any hold of the region's quota now, with the cluster's name."""
     uses = []
     for document in emulator.store.list("compute"):
-        if region_of(emulator, document).casefold() != emulator.workspace.location.casefold():
+        if document["location"].casefold() != emulator.workspace.location.casefold():
             continue
         inner = document["properties"]["properties"]
         if count := node_count(emulator, document):

@@ -81,7 +81,7 @@ async def list_jobs(call: Call) -> Response:
         and _of_schedule(job, call.query("scheduled").lower(), call.query("scheduleId").lower())
     )
     documents = (job_document(call.emulator, job, job.run(store), call.api_version) for job in jobs)
-    return page(call, listed(call.emulator.pace, documents), size=_PAGE)
+    return page(call, listed(call.emulator.pace, documents, call.emulator.clock), size=_PAGE)
 
 
 def _of_schedule(job: Job, scheduled: str, schedule: str) -> bool:
