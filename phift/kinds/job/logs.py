@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from phift.azure.session import Azure
 from phift.errors import NotFoundError
 from phift.kinds.job import run_history
+from phift.kinds.shared.runs import run_details
 from phift.kinds.shared.wire import READ
 from phift.state.states import RunState
 
@@ -22,7 +23,7 @@ def new_lines(azure: Azure, job: str, shown: dict[str, int]) -> Iterator[str]:
     """Yield the new lines of all steps in order. shown: number of lines shown by run id; updated."""
     for step in run_history.steps(azure, job):
         try:
-            text = run_history.log_of(azure, run_history.details(azure, step.run_id))
+            text = run_history.log_of(azure, run_details(azure, step.run_id))
         except NotFoundError:
             continue
         lines = text.splitlines()

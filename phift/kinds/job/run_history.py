@@ -1,12 +1,11 @@
 """Details of a run outside its job document: steps, metrics, logs and the reason of a failure.
 
-Run history is served on the workspace's data plane, metrics by its MLflow tracking server. A registry component runs
-as a pipeline inside the pipeline, so its steps are grandchildren of the job; both depths are read.
+Run history is read as in phift.kinds.shared.runs, metrics from the MLflow tracking server of the workspace.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,6 +14,7 @@ from phift.azure.session import Azure
 from phift.clock import moment, stamp
 from phift.errors import AzureError, NotFoundError
 from phift.kinds.job.exhausted import Exhausted, exhausted_in
+from phift.kinds.shared.runs import FINETUNE, leaf_runs, name_of, run_details, run_document
 
 __all__ = [
     "Failure",
@@ -33,9 +33,6 @@ __all__ = [
     "times",
 ]
 
-_VERSION = "v1.0"
-_DEPTH = 2
-_FINETUNE = "finetune"
 _TAIL_LINES = 25
 _RUNNING = frozenset({"Running", "Preparing", "Starting", "Finalizing"})
 _SHOWN_WHILE_RUNNING = ("loss", "learning_rate")
@@ -96,27 +93,13 @@ class Point:
 
 def steps(azure: Azure, job: str) -> list[Step]:
     """Return the leaf runs of the job, oldest first; empty before the first has started."""
-    return [s for s, is_leaf in _descend(azure, job, _DEPTH) if is_leaf]
-
-
-def _descend(azure: Azure, run_id: str, depth: int) -> Iterator[tuple[Step, bool]]:
-    children = list(azure.data_plane.list(f"{_history(azure)}/runs/{run_id}/children", _VERSION))
-    for raw in children:
-        step = _step(raw)
-        below = list(_descend(azure, step.run_id, depth - 1)) if depth > 1 and _is_pipeline(raw) else []
-        yield from below
-        yield step, not below
-
-
-def _is_pipeline(raw: Mapping[str, Any]) -> bool:
-    return "pipeline" in str(raw.get("runType", "")).lower()
+    return [_step(raw) for raw in leaf_runs(azure, job)]
 
 
 def _step(raw: Mapping[str, Any]) -> Step:
     error = _error(raw)
-    name = str(raw.get("displayName") or raw["runId"])
     message, code = error.get("message", "").strip(), error.get("code", "")
-    return Step(str(raw["runId"]), name, str(raw["status"]), message, code, bool(raw.get("startTimeUtc")))
+    return Step(str(raw["runId"]), name_of(raw), str(raw["status"]), message, code, bool(raw.get("startTimeUtc")))
 
 
 def _error(document: Mapping[str, Any]) -> dict[str, str]:
@@ -136,7 +119,7 @@ def has_begun(azure: Azure, job: str) -> bool:
 def times(azure: Azure, job: str) -> Times:
     """Return the times of a job; unknown ones if it does not have a run yet. Raises AzureError."""
     try:
-        run = azure.data_plane.get(f"{_history(azure)}/runs/{job}", _VERSION)
+        run = run_document(azure, job)
     except NotFoundError:
         return Times()
     return Times(*(moment(str(run.get(key) or "")) for key in ("createdUtc", "startTimeUtc", "endTimeUtc")))
@@ -149,7 +132,7 @@ def progress(azure: Azure, job: str) -> Seen:
         current = next((s for s in reversed(found) if s.state in _RUNNING), None)
         if current is None:
             return Seen()
-        if _FINETUNE not in current.name:
+        if FINETUNE not in current.name:
             return Seen(step=current.name)
         metrics, parameters = _latest(azure, job, found)
     except AzureError:
@@ -188,7 +171,7 @@ def failure(azure: Azure, job: str) -> Failure:
     try:
         failed = next((s for s in steps(azure, job) if s.state in {"Failed", "NotResponding"}), None)
         run_id = failed.run_id if failed else job
-        details = azure.data_plane.get(f"{_history(azure)}/runs/{run_id}/details", _VERSION)
+        details = run_details(azure, run_id)
         found = _error(details)
         log = log_of(azure, details)
         tail = "\n".join(log.splitlines()[-_TAIL_LINES:])
@@ -204,7 +187,7 @@ def failure(azure: Azure, job: str) -> Failure:
 def cancellation(azure: Azure, job: str) -> str:
     """Return when a job was cancelled and, if recorded, by whom and why: a clause to follow "cancelled"."""
     try:
-        run = azure.data_plane.get(f"{_history(azure)}/runs/{job}", _VERSION)
+        run = run_document(azure, job)
     except AzureError as error:
         return f"(its run history could not be read: {error.summary})"
     reason = str(run.get("cancelationReason") or "").strip()  # the spelling of the service (recorded 2026-03)
@@ -228,11 +211,6 @@ def log_of(azure: Azure, details: Mapping[str, Any]) -> str:
         return azure.fetch(files[name]).decode("utf-8", errors="replace")
     except NotFoundError:
         return ""
-
-
-def details(azure: Azure, run_id: str) -> dict[str, Any]:
-    """Return the details document of a run: status, logFiles with signed addresses, error."""
-    return azure.data_plane.get(f"{_history(azure)}/runs/{run_id}/details", _VERSION)
 
 
 def _latest(azure: Azure, job: str, found: list[Step]) -> tuple[dict[str, tuple[float, int]], dict[str, str]]:
@@ -264,15 +242,11 @@ def _history_of(azure: Azure, job: str, found: list[Step], metric: str) -> list[
 
 
 def _metric_runs(job: str, found: list[Step]) -> list[str]:
-    return [job, *(s.run_id for s in found if _FINETUNE in s.name)]
+    return [job, *(s.run_id for s in found if FINETUNE in s.name)]
 
 
 def _mlflow(azure: Azure, route: str, **query: str) -> dict[str, Any]:
     return azure.data_plane.get(f"mlflow/v1.0{azure.workspace.arm_id}/api/2.0/mlflow/{route}", "", **query)
-
-
-def _history(azure: Azure) -> str:
-    return f"history/v1.0{azure.workspace.arm_id}"
 
 
 def _to_the_second(time: str) -> str:

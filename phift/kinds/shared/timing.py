@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from phift.azure.session import Azure
+from phift.clock import moment
 from phift.errors import AzureError
+from phift.kinds.shared.runs import FINETUNE, leaf_runs, name_of, run_document
 from phift.state.measured import Measured
 
 __all__ = ["measured"]
-
-_VERSION = "v1.0"
-_DEPTH = 2
-_TRAINS = "finetune"
-"""Part of the display name of the step that trains."""
 
 _Span = tuple[float, float]
 
@@ -25,30 +21,21 @@ def measured(azure: Azure, job: str, *, size: str, nodes: int, tokens: int) -> M
 
     None if the run history does not have them or cannot be read: only later estimates are affected.
     """
-    base = f"history/v1.0{azure.workspace.arm_id}"
     try:
-        created = _seconds(azure.data_plane.get(f"{base}/runs/{job}", _VERSION).get("createdUtc"))
-        steps = [(name, span) for name, raw in _leaves(azure, base, job, _DEPTH) if (span := _span(raw))]
+        created = _seconds(run_document(azure, job).get("createdUtc"))
+        steps = [(name_of(raw), span) for raw in leaf_runs(azure, job) if (span := _span(raw))]
     except AzureError:
         return None
-    trained = [span for name, span in steps if _TRAINS in name]
+    trained = [span for name, span in steps if FINETUNE in name]
     if not trained or created is None:
         return None
-    first, last = min(span[0] for _, span in steps), max(span[1] for _, span in steps)
-    begun, ended = min(start for start, _ in trained), max(end for _, end in trained)
-    train = ended - begun
+    first, last = min(start for _, (start, _) in steps), max(end for _, (_, end) in steps)
+    train_start, train_end = min(start for start, _ in trained), max(end for _, end in trained)
+    train = train_end - train_start
     if train <= 0:
         return None
-    phases = {"start": first - created, "before": begun - first, "train": train, "after": last - ended}
+    phases = {"start": first - created, "before": train_start - first, "train": train, "after": last - train_end}
     return Measured(size, nodes, **{name: max(0.0, round(value, 3)) for name, value in phases.items()}, tokens=tokens)
-
-
-def _leaves(azure: Azure, base: str, run: str, depth: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the runs without children below a run, with their display names."""
-    for raw in azure.data_plane.list(f"{base}/runs/{run}/children", _VERSION):
-        nested = depth > 1 and "pipeline" in str(raw.get("runType", "")).lower()
-        below = list(_leaves(azure, base, str(raw["runId"]), depth - 1)) if nested else []
-        yield from below or [(str(raw.get("displayName") or ""), raw)]
 
 
 def _span(raw: Mapping[str, Any]) -> _Span | None:
@@ -57,7 +44,5 @@ def _span(raw: Mapping[str, Any]) -> _Span | None:
 
 
 def _seconds(text: Any) -> float | None:
-    try:
-        return datetime.fromisoformat(str(text)).timestamp()
-    except ValueError:
-        return None
+    found = moment(str(text))
+    return found.timestamp() if found else None
