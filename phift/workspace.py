@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["WorkspaceId"]
+__all__ = ["WorkspaceId", "region_name"]
 
 
 class WorkspaceId(NamedTuple):
@@ -26,3 +26,8 @@ class WorkspaceId(NamedTuple):
     def label(self) -> str:
         """The text for people."""
         return f"{self.resource_group}/{self.name}"
+
+
+def region_name(text: str) -> str:
+    """Return a region as the service spells it in ids and filters: `East US` is eastus."""
+    return text.replace(" ", "").lower()

@@ -12,6 +12,7 @@ from datetime import date
 from functools import cache
 
 from phift.catalog.files import DATA
+from phift.workspace import region_name
 
 __all__ = ["ListPrice", "list_price", "list_prices"]
 
@@ -52,4 +53,4 @@ def _by_place() -> dict[tuple[str, str], ListPrice]:
 
 def list_price(size: str, region: str) -> ListPrice | None:
     """Return the row of a size (case-insensitive) in a region such as `eastus`, or None."""
-    return _by_place().get((size.lower(), region.lower().replace(" ", "")))
+    return _by_place().get((size.lower(), region_name(region)))

@@ -11,6 +11,7 @@ from phift.kinds.charge import DEDICATED, LOW_PRIORITY
 from phift.plan.cost import CURRENCY, Price
 from phift.spec.money import PriceBlock
 from phift.state.facts import Facts, Size
+from phift.workspace import region_name
 
 __all__ = ["PriceBook", "Retail", "Wanted", "estimated"]
 
@@ -103,15 +104,10 @@ class PriceBook:
         if amount is not None:
             return Price(float(amount), "spec")
         known = self._facts.sizes.get(size.lower())
-        if known is None or _place(region) != _place(self._facts.location):
+        if known is None or region_name(region) != region_name(self._facts.location):
             return None
         amount = estimated(known).get(tier)
         return None if amount is None else Price(amount, "workspace", self._today.isoformat())
-
-
-def _place(region: str) -> str:
-    """Return the name of a region without its spelling: `East US` is eastus."""
-    return region.replace(" ", "").lower()
 
 
 def _is_price(value: object) -> bool:

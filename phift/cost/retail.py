@@ -20,6 +20,7 @@ from phift.kinds.charge import DEDICATED, LOW_PRIORITY
 from phift.plan.cost import CURRENCY
 from phift.spec import LoadedSpec
 from phift.state.facts import Facts
+from phift.workspace import region_name
 
 __all__ = ["DEFAULT_URL", "URL_VARIABLE", "asking", "book_of", "retail_prices"]
 
@@ -62,7 +63,7 @@ def _rows(azure: Azure, address: str, size: str, region: str) -> Iterator[Mappin
     wanted = {
         "serviceName": "Virtual Machines",
         "armSkuName": size,
-        "armRegionName": region.lower().replace(" ", ""),
+        "armRegionName": region_name(region),
         "priceType": "Consumption",
     }
     condition = " and ".join(f"{name} eq '{_quoted(text)}'" for name, text in wanted.items())

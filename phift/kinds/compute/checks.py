@@ -12,6 +12,7 @@ from phift.kinds.shared.sizes import availability, size_findings, without_gpu
 from phift.kinds.subject import Subject
 from phift.state.desired import Desired
 from phift.state.live import Live
+from phift.workspace import region_name
 
 __all__ = ["compute_state", "elsewhere", "gpu_count", "region", "size_allowed", "size_offered"]
 
@@ -19,7 +20,7 @@ __all__ = ["compute_state", "elsewhere", "gpu_count", "region", "size_allowed", 
 def elsewhere(subject: Subject, desired: Desired[ComputeParts]) -> str:
     """Return the region of a cluster if it is not that of the workspace."""
     wanted = str(desired.properties.get("location") or "")
-    return wanted if wanted != subject.facts.location.replace(" ", "").lower() else ""
+    return wanted if wanted != region_name(subject.facts.location) else ""
 
 
 @check(

@@ -8,6 +8,7 @@ from phift.catalog.vm_sizes import spelled
 from phift.kinds.shared.fields import TAGS, Field, Group
 from phift.kinds.shared.identities import IDENTITY
 from phift.kinds.shared.wire import seconds_of
+from phift.workspace import region_name
 
 __all__ = ["ADDED", "TABLE"]
 
@@ -26,7 +27,7 @@ def _size(value: Any) -> str | None:
 
 
 def _region(value: Any) -> str | None:
-    return str(value).replace(" ", "").lower() if value else None
+    return region_name(str(value)) if value else None
 
 
 def _public(value: Any) -> bool:

@@ -21,6 +21,7 @@ from phift.spec.base import (
 from phift.spec.identity import ResourceIdentity
 from phift.spec.references import ComputeRef
 from phift.spec.rules import Elsewhere, Implied, Renamed
+from phift.workspace import region_name
 
 __all__ = ["ComputeBlock", "ComputeSection", "NetworkBlock", "SshBlock"]
 
@@ -81,8 +82,7 @@ class SshBlock(Strict):
 
 
 def _region(value: Any) -> Any:
-    """Return a region as the service spells it: `East US` is eastus."""
-    return value.replace(" ", "").lower() if isinstance(value, str) else value
+    return region_name(value) if isinstance(value, str) else value
 
 
 class ComputeBlock(Block):
