@@ -12,7 +12,8 @@ from phift import catalog
 from phift.catalog import ComponentInterface
 from phift.diagnostics import Diagnostic, Severity, nearest
 from phift.kinds.job.parameters import Effective, effective_parameters
-from phift.kinds.job.trainer import Setting, trainer_findings
+from phift.kinds.job.trainer import Setting, is_catalogued, trainer_findings
+from phift.kinds.shared.sizes import retired_size
 from phift.spec import AssetRef, ComputeRef, LoadedSpec
 from phift.workbench.parameter_files import parameter_files
 
@@ -89,8 +90,7 @@ def _of_the_trainer(loaded: LoadedSpec, effective: Effective, rows: Rows) -> Ite
         rows=rows.count,
         longest=rows.longest,
     )
-    listed = block.component.registry == "azureml" and catalog.component(block.component.name) is not None
-    for finding in trainer_findings(effective, setting, catalogued=listed):
+    for finding in trainer_findings(effective, setting, catalogued=is_catalogued(block.component)):
         yield replace(finding, mark=loaded.mark(finding.path))
 
 
@@ -102,7 +102,7 @@ def _known(loaded: LoadedSpec, lock: Lock | None, pins: StackLock | None) -> _Kn
     if lock is not None and pinned is not None and (inputs := lock.inputs.get(pinned.id)):
         return _Known(_interface(pinned.id, inputs), f"{reference.name}:{pinned.version}", exact=True)
     version = reference.version or (pinned.version if pinned else None)
-    listed = catalog.component(reference.name) if reference.registry == "azureml" else None
+    listed = catalog.component(reference.name) if is_catalogued(reference) else None
     if listed is None:
         return None
     return _Known(listed.interface, f"{listed.name}:{listed.version}", version == listed.version)
@@ -181,9 +181,5 @@ def _of_size(size: str, others: tuple[str, ...]) -> Diagnostic | None:
     if known.retired is None or known.retired > datetime.now(UTC).date():
         return None
     current = [name for name in others if (one := catalog.vm_size(name)) and one.retired is None]
-    return Diagnostic(
-        f"{known.name} was retired on {known.retired.isoformat()}",
-        detail="Azure rejects new clusters and deployments of a retired size.",
-        remedy=f"Use one of: {', '.join(current)}." if current else "Use a size of a later series.",
-        code="size-retired",
-    )
+    remedy = f"Use one of: {', '.join(current)}." if current else "Use a size of a later series."
+    return retired_size(known.name, known.retired, remedy)

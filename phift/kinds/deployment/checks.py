@@ -53,9 +53,11 @@ def size_allowed(subject: Subject) -> Iterator[Diagnostic]:
     for deployment in subject.stack.of_kind("deployment"):
         size, parts = str(deployment.properties["instance_type"]), deployment.parts
         model = subject.facts.base_model or _served(subject, deployment)
-        for finding in size_findings(size, model, "inference", parts.allow, str(deployment.address), subject.facts):
-            if finding.code != "no-list-known" or not _of_own_files(subject, deployment):
-                yield subject.at("deployment.instance_type", finding)
+        address, published = str(deployment.address), not _of_own_files(subject, deployment)
+        for finding in size_findings(
+            size, model, "inference", parts.allow, address, subject.facts, published=published
+        ):
+            yield subject.at("deployment.instance_type", finding)
 
 
 @check(
@@ -94,7 +96,7 @@ def deployment_count(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def _of_own_files(subject: Subject, deployment: Desired[DeploymentParts]) -> bool:
-    """Whether the spec itself registers the files that are served: nobody publishes a list of sizes for them."""
+    """Return whether the spec itself registers the files that are served."""
     model = subject.stack.resource(deployment.parts.model) if deployment.parts.model else None
     return subject.facts.base_model is None and model is not None and model.owned
 

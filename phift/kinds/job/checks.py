@@ -6,11 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from phift import catalog
 from phift.diagnostics import Diagnostic, Severity
 from phift.kinds.check import check, has
 from phift.kinds.job.parameters import effective_parameters
-from phift.kinds.job.trainer import Setting, trainer_findings
+from phift.kinds.job.trainer import Setting, is_catalogued, trainer_findings
 from phift.kinds.shared.retirement import is_near
 from phift.kinds.subject import Subject
 from phift.plan.action import Action
@@ -95,8 +94,7 @@ def trainer(subject: Subject) -> Iterator[Diagnostic]:
         rows=rows,
         longest=longest,
     )
-    known = component.registry == "azureml" and catalog.component(component.name) is not None
-    for finding in trainer_findings(effective, setting, catalogued=known):
+    for finding in trainer_findings(effective, setting, catalogued=is_catalogued(component)):
         yield subject.at(finding.path, finding)
 
 

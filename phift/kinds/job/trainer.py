@@ -5,16 +5,30 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeGuard
+from typing import Protocol, TypeGuard
 
 from phift import catalog
 from phift.catalog.rules import Rule, broken
 from phift.diagnostics import Diagnostic, Severity
 from phift.kinds.job.parameters import Effective
 
-__all__ = ["Setting", "trainer_findings"]
+__all__ = ["Setting", "is_catalogued", "trainer_findings"]
 
 Value = str | int | float | bool
+
+
+class Named(Protocol):
+    """A component, or a reference to one. registry: None or empty for the workspace."""
+
+    @property
+    def registry(self) -> str | None: ...
+    @property
+    def name(self) -> str: ...
+
+
+def is_catalogued(component: Named) -> bool:
+    """Return whether phift's catalogue describes a component: others of its name may have other rules."""
+    return component.registry == "azureml" and catalog.component(component.name) is not None
 
 
 @dataclass(frozen=True)

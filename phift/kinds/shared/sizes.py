@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 
 from phift.catalog.vm_sizes import vm_size
 from phift.diagnostics import Diagnostic, Severity
 from phift.kinds.shared.retirement import is_near
 from phift.state.facts import AllowList, BaseModel, Facts, Size, Task
 
-__all__ = ["CLUSTER", "SERVING", "availability", "size_findings", "without_gpu"]
+__all__ = ["CLUSTER", "SERVING", "availability", "retired_size", "size_findings", "without_gpu"]
 
 CLUSTER, SERVING = "AmlCompute", "MIR"
 """Uses of a VM size, as the workspace lists them."""
@@ -27,10 +28,28 @@ def without_gpu(size: Size | None, address: str) -> Iterator[Diagnostic]:
         )
 
 
+def retired_size(size: str, day: date, remedy: str, *, address: str = "", writes: bool = True) -> Diagnostic:
+    """Return size-retired. writes: whether the object of the size is written; one that exists is a warning."""
+    return Diagnostic(
+        f"{size} was retired on {day.isoformat()}",
+        severity=Severity.ERROR if writes else Severity.WARNING,
+        detail="Azure rejects new clusters and deployments of a retired size."
+        if writes
+        else "The existing object is kept; Azure may stop it, and rejects a new one.",
+        remedy=remedy,
+        address=address,
+        code="size-retired",
+    )
+
+
 def size_findings(
-    size: str, model: BaseModel, task: Task, own: Sequence[str], address: str, facts: Facts
+    size: str, model: BaseModel, task: Task, own: Sequence[str], address: str, facts: Facts, *, published: bool = True
 ) -> Iterator[Diagnostic]:
-    """Yield size-not-allowed, size-not-in-spec-list and no-list-known for a size."""
+    """Yield size-not-allowed, size-not-in-spec-list and no-list-known for a size.
+
+    published: whether the model has a publisher, who could have listed sizes; without one, a missing list is not
+    reported.
+    """
     listed = model.allow_list(task)
     what = "fine-tuning" if task == "finetune" else "serving"
     if not listed.admits(size):
@@ -49,7 +68,7 @@ def size_findings(
             address=address,
             code="size-not-in-spec-list",
         )
-    if not listed.known:
+    if published and not listed.known:
         yield Diagnostic(
             f"no VM size allow-list published for {model.name} ({what}); size not checked",
             severity=Severity.WARNING,
@@ -79,16 +98,7 @@ def availability(
     offered = facts.sizes.get(size.lower())
     severity = Severity.ERROR if writes else Severity.WARNING
     if retired is not None and retired <= facts.today:
-        yield Diagnostic(
-            f"{size} was retired on {retired.isoformat()}",
-            severity=severity,
-            detail="Azure rejects new clusters and deployments of a retired size."
-            if writes
-            else "The existing object is kept; Azure may stop it, and rejects a new one.",
-            remedy=instead,
-            address=address,
-            code="size-retired",
-        )
+        yield retired_size(size, retired, instead, address=address, writes=writes)
     elif facts.sizes and offered is None:
         yield Diagnostic(
             f"VM size {size or '(none)'} is not available in the region of the workspace",
