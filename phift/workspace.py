@@ -1,4 +1,4 @@
-"""The identity of an Azure ML workspace."""
+"""The identity of an Azure ML workspace, and the names of regions."""
 
 from __future__ import annotations
 

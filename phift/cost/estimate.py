@@ -61,13 +61,11 @@ def begin(
     *,
     removed: Mapping[Address, Live],
 ) -> Estimate | None:
-    """Start the estimate of a plan; None if nothing billed changes.
+    """Start the estimate of a plan with changes on a target that is billed; None if nothing billed changes.
 
     planned: all resources, those of `removed` included: live objects that are no longer in the spec. May measure local
     rows for a second, if a training will run.
     """
-    if azure.local or not any(one.action.changes_something for one in planned):
-        return None
     lines = [
         *job_lines(subject, planned),
         *continuous_lines(subject, planned),

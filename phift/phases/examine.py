@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -155,12 +155,7 @@ def _estimate(bench: Workbench, subject: Subject, planned: Sequence[PlannedResou
 def require_strict(warnings: Sequence[Diagnostic]) -> None:
     """Raise RefusedError with the warnings as errors, for `--strict`."""
     if warnings:
-        raise RefusedError(list(_as_errors(warnings)))
-
-
-def _as_errors(warnings: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
-    for finding in warnings:
-        yield replace(finding, severity=Severity.ERROR)
+        raise RefusedError([replace(finding, severity=Severity.ERROR) for finding in warnings])
 
 
 def _trains(resources: Sequence[PlannedResource]) -> bool:
