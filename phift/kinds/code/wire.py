@@ -5,28 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from phift.azure.operations import operation_of
 from phift.errors import AzureError, NotFoundError
 from phift.kinds.code.fields import TABLE
 from phift.kinds.code.parts import CodeParts
 from phift.kinds.context import Context
-from phift.kinds.progress import Progress, Written
+from phift.kinds.progress import Written
 from phift.kinds.shared.fields import observed
 from phift.kinds.shared.uploads import upload_folder
-from phift.kinds.shared.versions import archive, version_labels, version_live
-from phift.kinds.shared.wire import READ, body_of, merged, provisioning
+from phift.kinds.shared.versions import DigestVersions, version_labels, version_live
+from phift.kinds.shared.wire import READ, body_of, merged
 from phift.state.desired import Desired
 from phift.state.live import Live, Observation
 
 __all__ = ["CodeWire"]
 
-_WRITE = "2023-04-01"
-"""The api-version azure-ai-ml 1.35 writes code versions with."""
 _FOLDER = "phift/code/"
 """Folder of code in the blob store of the workspace."""
 
 
-class CodeWire:
+class CodeWire(DigestVersions):
+    collection = "codes"
+    noun = "code"
+    api_version = "2023-04-01"
+    """With which azure-ai-ml 1.35 writes code versions."""
+
     def read(self, context: Context, desired: Desired[CodeParts]) -> Observation:
         if not desired.digest:
             return Observation()
@@ -56,13 +58,6 @@ class CodeWire:
     def update(self, context: Context, desired: Desired[CodeParts], live: Live) -> Written:
         return self._put(context, desired, str(live.raw["properties"]["codeUri"]), live)
 
-    def delete(self, context: Context, desired: Desired[CodeParts], live: Live) -> Written:
-        return archive(context, self._path(context, desired), _WRITE, live)
-
-    def poll(self, context: Context, desired: Desired[CodeParts], written: Written) -> Progress:
-        raw = context.azure.arm.get(self._path(context, desired), READ)
-        return provisioning(context, raw, f"code {desired.name}:{desired.digest}", written.operation)
-
     def outputs(self, context: Context, desired: Desired[CodeParts], live: Live) -> Mapping[str, Any]:
         return {"name": live.name, "version": live.version, "id": live.object_id}
 
@@ -72,8 +67,4 @@ class CodeWire:
         # The entity has no tags, and properties of its own only.
         labels = {"properties": {"tags": tags, "properties": bag}}
         body = merged(body_of(context, desired, self.entity(desired, uri)), labels)
-        answer = context.azure.arm.put(path, _WRITE, body)
-        return Written({"name": desired.name, "version": desired.digest}, operation_of(answer))
-
-    def _path(self, context: Context, desired: Desired[CodeParts]) -> str:
-        return f"{context.azure.workspace.arm_id}/codes/{desired.name}/versions/{desired.digest}"
+        return self._write(context, desired, body)

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from phift.azure.blob_content import CHANGED
 from phift.azure.blob_content import DIGEST as UPLOADED
-from phift.azure.operations import operation_of
 from phift.data.recipe import Recipe
 from phift.errors import AzureError, InvalidSpecError, NotFoundError, RefusedError
 from phift.kinds.context import Context
 from phift.kinds.data.fields import TABLE
 from phift.kinds.data.parts import DataParts
 from phift.kinds.data.progress import DataProgress
-from phift.kinds.progress import Progress, Written
+from phift.kinds.progress import Written
 from phift.kinds.shared.fields import arguments, observed
-from phift.kinds.shared.versions import archive, version_labels, version_live, versions_in
-from phift.kinds.shared.wire import READ, body_of, provisioning
+from phift.kinds.shared.versions import DigestVersions, version_labels, version_live, versions_in
+from phift.kinds.shared.wire import READ, body_of
 from phift.state.desired import Desired
 from phift.state.live import Live, Observation
 
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
     from phift.data.prepare import Prepared
 
 __all__ = ["DataWire"]
-
-_WRITE = "2023-04-01-preview"
-"""The api-version azure-ai-ml 1.35 writes data versions with."""
 
 CONTENT = "phift.content"
 ROWS = "phift.rows"
@@ -40,7 +36,12 @@ _FOLDER = "phift/data/"
 """Folder of prepared rows in the blob store of the workspace."""
 
 
-class DataWire:
+class DataWire(DigestVersions):
+    collection = "data"
+    noun = "data"
+    api_version = "2023-04-01-preview"
+    """With which azure-ai-ml 1.35 writes data versions."""
+
     def read(self, context: Context, desired: Desired[DataParts]) -> Observation:
         try:
             raw = context.azure.arm.get(self._path(context, desired), READ)
@@ -142,13 +143,6 @@ class DataWire:
                 forget(recipe)
         return rows
 
-    def delete(self, context: Context, desired: Desired[DataParts], live: Live) -> Written:
-        return archive(context, self._path(context, desired), _WRITE, live)
-
-    def poll(self, context: Context, desired: Desired[DataParts], written: Written) -> Progress:
-        raw = context.azure.arm.get(self._path(context, desired), READ)
-        return provisioning(context, raw, f"data {desired.name}:{desired.digest}", written.operation)
-
     def outputs(self, context: Context, desired: Desired[DataParts], live: Live) -> Mapping[str, Any]:
         return {"name": live.name, "version": live.version, "uri": _uri(live), "rows": _bag(live).get(ROWS)}
 
@@ -158,11 +152,7 @@ class DataWire:
         path = self._path(context, desired)
         tags, bag = version_labels(context, desired, path, live)
         body = body_of(context, desired, self.entity(desired, uri, tags, {**facts, **bag}))
-        answer = context.azure.arm.put(path, _WRITE, body)
-        return Written({"name": desired.name, "version": desired.digest}, operation_of(answer))
-
-    def _path(self, context: Context, desired: Desired[DataParts]) -> str:
-        return f"{context.azure.workspace.arm_id}/data/{desired.name}/versions/{desired.digest}"
+        return self._write(context, desired, body)
 
 
 def _blob(desired: Desired[DataParts], rows: Prepared) -> str:

@@ -5,28 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from phift.azure.operations import operation_of
 from phift.errors import AzureError, NotFoundError
 from phift.kinds.context import Context
 from phift.kinds.environment.fields import TABLE
 from phift.kinds.environment.parts import EnvironmentParts
-from phift.kinds.progress import Progress, Written
+from phift.kinds.progress import Written
 from phift.kinds.shared.fields import arguments, observed
 from phift.kinds.shared.uploads import upload_folder
-from phift.kinds.shared.versions import archive, version_labels, version_live
-from phift.kinds.shared.wire import READ, body_of, provisioning
+from phift.kinds.shared.versions import DigestVersions, version_labels, version_live
+from phift.kinds.shared.wire import READ, body_of
 from phift.state.desired import Desired
 from phift.state.live import Live, Observation
 
 __all__ = ["EnvironmentWire"]
 
-_WRITE = "2023-04-01-preview"
-"""The api-version azure-ai-ml 1.35 writes environment versions with."""
 _FOLDER = "phift/build/"
 """Folder of build contexts in the blob store of the workspace."""
 
 
-class EnvironmentWire:
+class EnvironmentWire(DigestVersions):
+    collection = "environments"
+    noun = "environment"
+    api_version = "2023-04-01-preview"
+    """With which azure-ai-ml 1.35 writes environment versions."""
+
     def read(self, context: Context, desired: Desired[EnvironmentParts]) -> Observation:
         try:
             raw = context.azure.arm.get(self._path(context, desired), READ)
@@ -72,13 +74,6 @@ class EnvironmentWire:
         build = live.raw["properties"].get("build") or {}
         return self._put(context, desired, str(build.get("contextUri") or ""), live)
 
-    def delete(self, context: Context, desired: Desired[EnvironmentParts], live: Live) -> Written:
-        return archive(context, self._path(context, desired), _WRITE, live)
-
-    def poll(self, context: Context, desired: Desired[EnvironmentParts], written: Written) -> Progress:
-        raw = context.azure.arm.get(self._path(context, desired), READ)
-        return provisioning(context, raw, f"environment {desired.name}:{desired.digest}", written.operation)
-
     def outputs(self, context: Context, desired: Desired[EnvironmentParts], live: Live) -> Mapping[str, Any]:
         return {"name": live.name, "version": live.version, "id": live.object_id}
 
@@ -88,8 +83,4 @@ class EnvironmentWire:
         path = self._path(context, desired)
         tags, bag = version_labels(context, desired, path, live)
         body = body_of(context, desired, self.entity(desired, context_uri, tags, bag))
-        answer = context.azure.arm.put(path, _WRITE, body)
-        return Written({"name": desired.name, "version": desired.digest}, operation_of(answer))
-
-    def _path(self, context: Context, desired: Desired[EnvironmentParts]) -> str:
-        return f"{context.azure.workspace.arm_id}/environments/{desired.name}/versions/{desired.digest}"
+        return self._write(context, desired, body)

@@ -3,20 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from phift.azure.operations import operation_of
 from phift.errors import NotFoundError
 from phift.kinds.context import Context
-from phift.kinds.progress import Written
-from phift.kinds.shared.wire import READ, live_of, marks_in, others_tags, own_marks
+from phift.kinds.progress import Progress, Written
+from phift.kinds.shared.wire import READ, live_of, marks_in, others_tags, own_marks, provisioning
 from phift.state.desired import Desired
 from phift.state.live import Live
 from phift.state.ownership import APPLIED, DIGEST, INPUTS, PROTECT, TAGS
 
-__all__ = ["archive", "version_labels", "version_live", "versions_in"]
+__all__ = ["DigestVersions", "archive", "version_labels", "version_live", "versions_in"]
 
 _MOVING = (DIGEST, APPLIED, TAGS, PROTECT)
+
+
+class DigestVersions:
+    """What the wires of assets share whose version is the digest of the resource.
+
+    collection: of the workspace, in paths. noun: for messages. api_version: of writes.
+    """
+
+    collection: ClassVar[str]
+    noun: ClassVar[str]
+    api_version: ClassVar[str]
+
+    def delete(self, context: Context, desired: Desired[Any], live: Live) -> Written:
+        return archive(context, self._path(context, desired), self.api_version, live)
+
+    def poll(self, context: Context, desired: Desired[Any], written: Written) -> Progress:
+        raw = context.azure.arm.get(self._path(context, desired), READ)
+        return provisioning(context, raw, f"{self.noun} {desired.name}:{desired.digest}", written.operation)
+
+    def _write(self, context: Context, desired: Desired[Any], body: Mapping[str, Any]) -> Written:
+        answer = context.azure.arm.put(self._path(context, desired), self.api_version, body)
+        return Written({"name": desired.name, "version": desired.digest}, operation_of(answer))
+
+    def _path(self, context: Context, desired: Desired[Any]) -> str:
+        return f"{context.azure.workspace.arm_id}/{self.collection}/{desired.name}/versions/{desired.digest}"
 
 
 def versions_in(context: Context, container: str) -> Iterator[dict[str, Any]]:
