@@ -15,7 +15,7 @@ from phift.spec import AssetRef, EnvironmentBlock, EnvironmentRef, LoadedSpec, M
 from phift.workbench.newer import Newer
 from phift.workbench.sessions import Shared
 
-__all__ = ["Pinned", "local_folders", "outside_folders", "pinned_environment", "pinned_served"]
+__all__ = ["Pinned", "local_folders", "not_found", "outside_folders", "pinned_environment", "pinned_served"]
 
 _CURATED = "azureml-"
 _REGISTRY = "azureml"
@@ -104,7 +104,7 @@ def pinned_environment(
     if shared.looking and version is None:
         return Pinned()
     if version is None or not (shared.looking or version == newest or _exists(remote, registry, asset.name, version)):
-        return Pinned(missing=_missing("environment", asset, version, place))
+        return Pinned(missing=not_found("environment", asset, version, place))
     found = asset.pinned(version)._replace(registry=registry or None)
     return _pinned(found, requested, newest) if asset.floats else Pinned(found)
 
@@ -124,7 +124,7 @@ def pinned_served(loaded: LoadedSpec, pinned: StackLock, remote: RemoteFacts, sh
     newest = remote.newest("models", asset.registry or "", asset.name)
     version = pin.version if pin else newest
     if version is None:
-        return Pinned() if shared.looking else Pinned(missing=_missing("model", asset, None, place))
+        return Pinned() if shared.looking else Pinned(missing=not_found("model", asset, None, place))
     return _pinned(asset.pinned(version), str(asset), newest)
 
 
@@ -141,14 +141,15 @@ def _exists(remote: RemoteFacts, registry: str, name: str, version: str) -> bool
     return not registry and name.lower().startswith(_CURATED) and remote.environment(_REGISTRY, name, version)
 
 
-def _missing(what: str, asset: AssetRef, version: str | None, place: str) -> Diagnostic:
+def not_found(what: str, asset: AssetRef, version: str | None, place: str, command: str = "") -> Diagnostic:
+    """Return that a reference names nothing. what: the kind of asset. place: in the spec. command: that of `az ml`."""
     where = f"registry {asset.registry}" if asset.registry else "the workspace"
     named = f"{asset.name}:{version}" if version else asset.name
-    lists = f"To list what exists, run `az ml {what} list`."
+    lists = f"To list what exists, run `az ml {command or what} list`."
     pinned = "If phift.lock pins a deleted version, run `phift lock --upgrade`." if version and asset.floats else ""
     return Diagnostic(
         f"{what} {named} not found in {where}",
         remedy=" ".join(filter(None, [lists, pinned])),
         path=place,
-        code=f"{what}-missing",
+        code=f"{what.replace(' ', '-')}-missing",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -46,19 +47,15 @@ def folder_problem(
     pinned: its pin in the lock file, which counts without the folder. root: the folder that must contain it; None:
     anywhere.
     """
-    folder = loaded.path.parent / reference.path
     try:
-        inside = real(folder)
-        if root is not None and not is_within(inside, real(root)):
-            return _finding(loaded, f"{reference.path} is outside the data root {root}")
+        inside = _located(loaded, reference, root)
         if not inside.is_dir():
-            return None if pinned else _finding(loaded, f"no such folder: {folder}")
-        names = {entry.name for entry in os.scandir(inside)}
+            return None if pinned else _finding(loaded, f"no such folder: {loaded.path.parent / reference.path}")
+        _type(loaded, reference, {entry.name for entry in os.scandir(inside)})
+    except InvalidSpecError as error:
+        return error.diagnostics[0]
     except OSError as error:
-        return _finding(loaded, f"cannot read {reference.path}: {error.strerror}")
-    type = reference.type or (MLFLOW if "MLmodel" in names else HUGGING_FACE)
-    if type == HUGGING_FACE and "config.json" not in names:
-        return _finding(loaded, f"{reference.path} does not contain a model: config.json is missing")
+        return _unreadable(loaded, reference, error)
     return None
 
 
@@ -71,26 +68,38 @@ def _commit(reference: HubModelRef, shared: Shared) -> str:
 
 
 def _folder(loaded: LoadedSpec, reference: ModelFolderRef, pinned: PinnedModel | None, shared: Shared) -> BaseModel:
-    folder = loaded.path.parent / reference.path
     try:
-        root, inside = shared.data_root, real(folder)
-        if root is not None and not is_within(inside, real(root)):
-            # Checked first: the error must not reveal whether a folder exists outside the root.
-            raise _problem(loaded, f"{reference.path} is outside the data root {root}")
+        inside = _located(loaded, reference, shared.data_root)
         files = shared.once(("weights", str(inside)), lambda: _files(inside)) if inside.is_dir() else {}
     except OSError as error:
-        raise _problem(loaded, f"cannot read {reference.path}: {error.strerror}") from None
+        raise InvalidSpecError([_unreadable(loaded, reference, error)]) from None
     if not files:
+        folder = loaded.path.parent / reference.path
         if pinned is None:
-            what = "does not contain a file" if inside.is_dir() else "no such folder"
-            raise _problem(loaded, f"{reference.path}: {what}" if inside.is_dir() else f"{what}: {folder}")
+            empty = f"{reference.path}: does not contain a file"
+            raise _problem(loaded, empty if inside.is_dir() else f"no such folder: {folder}")
         type = MLFLOW if reference.type == MLFLOW else HUGGING_FACE
         return _model(reference, pinned.version, Weights(_input(type), type, missing=str(folder)))
-    type = reference.type or (MLFLOW if "MLmodel" in files else HUGGING_FACE)
-    if type == HUGGING_FACE and "config.json" not in files:
-        raise _problem(loaded, f"{reference.path} does not contain a model: config.json is missing")
+    type = _type(loaded, reference, files)
     digest = digest_of([type, {name: file.digest for name, file in sorted(files.items())}])
     return _model(reference, digest, Weights(_input(type), type, digest=digest, files=files))
+
+
+def _located(loaded: LoadedSpec, reference: ModelFolderRef, root: Path | None) -> Path:
+    """Return the folder with links followed. Raises InvalidSpecError for one outside the root, and OSError."""
+    inside = real(loaded.path.parent / reference.path)
+    if root is not None and not is_within(inside, real(root)):
+        # Checked first: the error must not reveal whether a folder exists outside the root.
+        raise _problem(loaded, f"{reference.path} is outside the data root {root}")
+    return inside
+
+
+def _type(loaded: LoadedSpec, reference: ModelFolderRef, names: Container[str]) -> str:
+    """Return the type of a folder with these files. Raises InvalidSpecError if they are not a model."""
+    type = reference.type or (MLFLOW if "MLmodel" in names else HUGGING_FACE)
+    if type == HUGGING_FACE and "config.json" not in names:
+        raise _problem(loaded, f"{reference.path} does not contain a model: config.json is missing")
+    return type
 
 
 def _model(reference: ModelFolderRef, digest: str, weights: Weights) -> BaseModel:
@@ -120,6 +129,10 @@ def _files(folder: Path) -> dict[str, ParameterFile]:
 
 def _problem(loaded: LoadedSpec, summary: str) -> InvalidSpecError:
     return InvalidSpecError([_finding(loaded, summary)])
+
+
+def _unreadable(loaded: LoadedSpec, reference: ModelFolderRef, error: OSError) -> Diagnostic:
+    return _finding(loaded, f"cannot read {reference.path}: {error.strerror}")
 
 
 def _finding(loaded: LoadedSpec, summary: str) -> Diagnostic:

@@ -17,7 +17,14 @@ from phift.errors import InvalidSpecError, RefusedError
 from phift.lock import PinnedComponent, PinnedModel, StackLock
 from phift.spec import AssetRef, ComputeRef, HubModelRef, LoadedSpec, ModelFolderRef
 from phift.state.facts import BaseModel, Component, Facts
-from phift.workbench.assets import Pinned, local_folders, outside_folders, pinned_environment, pinned_served
+from phift.workbench.assets import (
+    Pinned,
+    local_folders,
+    not_found,
+    outside_folders,
+    pinned_environment,
+    pinned_served,
+)
 from phift.workbench.newer import Newer
 from phift.workbench.own_models import own_model
 from phift.workbench.parallel import reading
@@ -155,24 +162,10 @@ def _find(kind: str, reference: AssetRef | None, pinned: str | None, remote: Rem
     read = remote.base_model if kind == "models" else remote.component
     value = read(registry, reference.name, version) if version else None
     if value is None:
-        return _Found(missing=_missing(kind, reference, version))
+        what, place = ("base model", "base_model") if kind == "models" else ("component", "finetune.component")
+        return _Found(missing=not_found(what, reference, version, place, command=kind.rstrip("s")))
     moved = newest is not None and newest != version
     return _Found(value, Newer(reference.name, str(version), str(newest)) if moved else None)
-
-
-def _missing(kind: str, reference: AssetRef, version: str | None) -> Diagnostic:
-    what = "base model" if kind == "models" else "component"
-    where = f"registry {reference.registry}" if reference.registry else "the workspace"
-    named = f"{reference.name}:{version}" if version else reference.name
-    return Diagnostic(
-        f"{what} {named} not found in {where}",
-        remedy=f"To list what exists, run `az ml {kind.rstrip('s')} list`. If phift.lock pins a deleted version, run "
-        "`phift lock --upgrade`."
-        if version and reference.floats
-        else f"To list what exists, run `az ml {kind.rstrip('s')} list`.",
-        path="base_model" if kind == "models" else "finetune.component",
-        code=f"{what.replace(' ', '-')}-missing",
-    )
 
 
 def _referenced_size(loaded: LoadedSpec, remote: RemoteFacts) -> str:

@@ -85,7 +85,7 @@ def test_a_fact_that_does_not_hold_is_reported(applied: tuple[InProcess, Request
     assert found.differs
     text = view.text(found)
     assert "differs      the roles at the workspace allow" in text
-    assert text.splitlines()[-1].endswith("2 differs.")
+    assert text.splitlines()[-1].endswith("2 differ.")
 
 
 @pytest.mark.parametrize(
