@@ -22,6 +22,7 @@ from azure.core.rest import HttpRequest
 from requests.structures import CaseInsensitiveDict
 
 from phift.azure.credentials import CachedCredential, LocalCredential
+from phift.azure.retry import Retry
 from phift.azure.session import Azure
 from phift.azure.transport import Http
 from phift.emulator.compose import compose
@@ -47,13 +48,15 @@ _AT_ONCE = Pace("fast", default=0.0, retry_after_ms=1)
 
 @contextmanager
 def hurried() -> Iterator[None]:
-    """Jobs and deployments are rehearsed, metrics are dropped, and phift polls often, while it lasts."""
+    """Jobs and deployments are rehearsed, metrics are dropped, and phift polls and retries at once, while it lasts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PHIFT_EMULATOR_JOBS", "rehearse")
         patch.setenv("PHIFT_EMULATOR_DEPLOYMENTS", "rehearse")
         patch.setattr("phift.apply.waits._FIRST", 0.005)
         patch.setattr("phift.apply.waits._GROWTH", 1.1)
+        patch.setattr(Retry, "_pause", lambda retry, error, number: 0.005)
         patch.setattr(TrackingServer, "_start", _no_tracking)
+        patch.setattr("phift.emulator.runtime.tracking.metrics.RETRY_SECONDS", 0)
         patch.setattr(Workers, "start", _rehearsed)
         yield
 

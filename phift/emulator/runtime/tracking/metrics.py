@@ -90,7 +90,8 @@ class MetricsSender:
             except TrackingError as error:
                 self.problem = str(error)
                 logger.warning("metrics of run %s, attempt %d: %s", call["run_id"], attempt, error)
-                await asyncio.sleep(RETRY_SECONDS * attempt)
+                if attempt < RETRIES:
+                    await asyncio.sleep(RETRY_SECONDS * attempt)
 
     def _put(self, kind: str, **call: Any) -> None:
         self._queue.put_nowait((kind, call))
