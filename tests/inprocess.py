@@ -87,6 +87,10 @@ async def _rehearsed(workers: Workers, worker: str, folder: Path, variables: Map
     return _Rehearsal(folder)
 
 
+class _Connection:
+    """Stands for the connection of a client, which the emulator counts."""
+
+
 class InProcess:
     """One emulator and its event loop, which runs in a thread of its own until `close`."""
 
@@ -182,7 +186,7 @@ class InProcess:
             "server": (parts.hostname, 443),
             "client": ("127.0.0.1", 1),
             "root_path": "",
-            "state": {"connection": object()},
+            "state": {"connection": _Connection()},
             "path": unquote(parts.path),
             "raw_path": parts.path.encode(),
             "query_string": parts.query.encode(),

@@ -18,6 +18,7 @@ __all__ = ["quota"]
 
 _NAMED = 5
 """Maximum number of objects to name that use a pool."""
+_EXCEEDED = "quota-exceeded"
 _MORE = "To request more: Azure portal, Quotas, Machine Learning."
 
 
@@ -61,12 +62,18 @@ def quota(subject: Subject) -> Iterator[Diagnostic]:
                 demand.path, _unknown(what, f"The usage of the region does not list {demand.size.family}.")
             )
             continue
-        finding = next((f for pool in demand.pools if (f := _alone(subject, demand, usages, pool))), None)
+        # A warning about one pool must not hide that another has too few vCPUs.
+        findings = [found for pool in demand.pools if (found := _alone(subject, demand, usages, pool))]
+        finding = min(findings, key=_weight, default=None)
         if finding:
             yield subject.at(demand.path, finding)
-        else:
+        if finding is None or finding.code != _EXCEEDED:
             fitting.append(demand)
     yield from _together(subject, fitting, usages)
+
+
+def _weight(finding: Diagnostic) -> tuple[bool, bool]:
+    return finding.code != _EXCEEDED, finding.severity is not Severity.ERROR
 
 
 def _alone(subject: Subject, demand: Demand, usages: Mapping[str, Usage], pool: str) -> Diagnostic | None:
@@ -103,7 +110,7 @@ def _alone(subject: Subject, demand: Demand, usages: Mapping[str, Usage], pool: 
         detail=detail,
         remedy=_remedy(subject, demand, usages),
         address=address,
-        code="quota-exceeded",
+        code=_EXCEEDED,
     )
 
 

@@ -248,6 +248,16 @@ def test_more_nodes_than_there_can_be_are_told(loaded: LoadedSpec) -> None:
     assert again.code == "quota-most"
 
 
+def test_a_warning_about_the_family_does_not_hide_that_the_region_is_full(loaded: LoadedSpec) -> None:
+    many = replace(COMPUTE, properties={**COMPUTE.properties, "max_instances": 9})
+    (told,) = found(loaded, (many, Action.CREATE, None), read=usages(region=(990, 1000)))
+    assert (told.severity, told.code) == (Severity.ERROR, "quota-exceeded")
+    most, together = found(
+        loaded, (many, Action.CREATE, None), (DEPLOYMENT, Action.CREATE, None), read=usages((150, 192))
+    )
+    assert (most.code, together.code) == ("quota-most", "quota-shared")
+
+
 def test_what_fits_alone_but_not_together_is_a_warning(loaded: LoadedSpec) -> None:
     whole = (COMPUTE, Action.CREATE, None), (JOB, Action.RUN, None), (DEPLOYMENT, Action.CREATE, None)
     assert found(loaded, *whole, read=usages((144, 192))) == []
