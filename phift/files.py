@@ -12,6 +12,7 @@ __all__ = [
     "SPEC_BYTES",
     "STATE_BYTES",
     "UnfitFileError",
+    "create_text",
     "head_of_regular",
     "is_within",
     "read_regular",
@@ -103,6 +104,12 @@ def repository_of(folder: Path) -> Path:
 def is_within(path: Path | str, root: Path) -> bool:
     """Return whether a path resolves to a folder or something in it. Raises OSError like `real`."""
     return real(path).is_relative_to(root)
+
+
+def create_text(path: Path, text: str) -> None:
+    """Write a new UTF-8 text file. Raises FileExistsError if the name is taken, also by a link, and OSError."""
+    with open(path, "x", encoding="utf-8") as stream:
+        stream.write(text)
 
 
 def replace_text(path: Path, text: str) -> None:

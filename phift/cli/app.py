@@ -11,6 +11,7 @@ from phift.cli.help import Group
 __all__ = ["InterruptedCommand", "app"]
 
 PANELS = {
+    "Start": ("init",),
     "Plan and apply": ("plan", "apply", "destroy", "preflight", "expire"),
     "Specs and data": ("validate", "render", "lock", "data", "explain"),
     "Endpoint": ("invoke", "outputs"),

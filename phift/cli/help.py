@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import typer.core
@@ -15,6 +16,10 @@ _OPTIONS = "Options"
 _UsageError: Any = usage_error()
 
 
+_SPECS = ("[SPEC]", "[SPEC|PLAN]", "[SPEC...]")
+"""Metavars of arguments whose default is the spec of the current folder."""
+
+
 class Command(typer.core.TyperCommand):
     """A command whose help lists options by panel."""
 
@@ -25,6 +30,7 @@ class Command(typer.core.TyperCommand):
         `logs --deployment SPEC`, SPEC is the argument.
         """
         parameters = self.get_params(ctx)
+        args = _with_spec(args, parameters)
         options = [p for p in parameters if p.param_type_name == "option"]
         optional = {flag for p in options if str(p.metavar or "").startswith("[") for flag in p.opts}
         if not optional & set(args):
@@ -91,6 +97,44 @@ class Group(typer.core.TyperGroup):
 
 def _name(parameter: Any) -> str:
     return str(parameter.metavar or parameter.human_readable_name)
+
+
+def _with_spec(args: list[str], parameters: list[Any]) -> list[str]:
+    """Return the arguments with the spec of the current folder if they name none.
+
+    `invoke TEXT` and `outputs ADDRESS` omit it too: their first word is a spec only if it looks like one. Raises
+    UsageError if the folder does not determine a spec.
+    """
+    arguments = [p for p in parameters if p.param_type_name == "argument"]
+    if not arguments or arguments[0].metavar not in _SPECS or {"-h", "--help"} & set(args):
+        return args
+    options = [p for p in parameters if p.param_type_name == "option" and not getattr(p, "is_flag", False)]
+    optional = {flag for p in options if str(p.metavar or "").startswith("[") for flag in p.opts}
+    valued = {flag for p in options for flag in p.opts} - optional
+    end = args.index("--") if "--" in args else len(args)
+    places = [
+        n
+        for n, (word, before) in enumerate(zip(args, ["", *args], strict=False))
+        if (n < end and (word == "-" or not word.startswith("-")) and before not in valued) or n > end
+    ]
+    free = [n for n in places if n == 0 or args[n - 1] not in optional]
+    alone = len(arguments) == 1 and free
+    if alone or len(places) >= len(arguments) > 1 or any(_is_spec(args[n]) for n in places):
+        return args
+    from phift.spec.default import default_spec
+
+    first = free[0] if free else end
+    return [*args[:first], str(default_spec()), *args[first:]]
+
+
+def _is_spec(word: str) -> bool:
+    """Return whether a word means a file, a folder or a glob rather than a text or an address."""
+    if word.endswith((".yaml", ".yml", ".json")):
+        return True
+    try:
+        return os.path.lexists(word)
+    except ValueError:
+        return False
 
 
 def _words(args: list[str], valued: set[str]) -> int:

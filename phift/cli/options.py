@@ -89,7 +89,10 @@ class ValidateFormat(StrEnum):
     SARIF = "sarif"
 
 
-SpecArgument = Annotated[Path, typer.Argument(metavar="SPEC", help="The YAML file that defines the stack.")]
+SpecArgument = Annotated[
+    Path,
+    typer.Argument(metavar="[SPEC]", help="The spec. Default: phift.yaml, or the only spec in the folder."),
+]
 TargetOption = Annotated[
     str | None,
     typer.Option(

@@ -24,7 +24,7 @@ from phift.data.row_mapper import RowMapper
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError
 
-__all__ = ["AUTO", "RowMapper", "compiled", "written_out"]
+__all__ = ["AUTO", "RowMapper", "compiled", "question_and_answer", "written_out"]
 
 AUTO = "auto"
 
@@ -120,6 +120,16 @@ def _example(columns: Collection[str]) -> str:
     user = user or next(name for name in fallback if name != answer)
     answer = answer or next(name for name in fallback if name != user)
     return f'{{user: "{{{{ {user} }}}}", assistant: "{{{{ {answer} }}}}"}}'
+
+
+def question_and_answer(columns: Collection[str]) -> tuple[str, str] | None:
+    """Return the columns whose names mean what a user asks and what an assistant answers; None unless both exist."""
+    if any(name in columns for name in _UNSUPPORTED):
+        return None
+    rows = [name for name in columns if named([name]) == f"`{name}`" and not _ASIDE.fullmatch(name.lower())]
+    user = next((name for name in rows if _ASKS.search(name.lower())), None)
+    answer = next((name for name in rows if name != user and _ANSWERS.search(name.lower())), None)
+    return (user, answer) if user and answer else None
 
 
 _ASIDE = re.compile(r"(.*_)?(id|idx|index|uuid|category|source|split|lang|language|score|date|time|timestamp)")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from phift.phases.doctor_look import Fact, Result
     from phift.phases.drafting import Draft
     from phift.phases.expire_stacks import Expiring, WatchedStack, expire_drafts, unwatched_stacks
+    from phift.phases.init_project import Initialized, InitOptions, Template, init
     from phift.phases.many import apply_many, plan_many
     from phift.phases.pin_versions import LockReport, lock
     from phift.phases.plan_stack import draft, plan
@@ -41,6 +42,8 @@ __all__ = [
     "Expiring",
     "Fact",
     "FoundStack",
+    "InitOptions",
+    "Initialized",
     "LockReport",
     "ManyApplied",
     "ManyPlans",
@@ -56,6 +59,7 @@ __all__ = [
     "StackPlan",
     "Status",
     "StatusRow",
+    "Template",
     "Verdict",
     "WatchedStack",
     "apply",
@@ -72,6 +76,7 @@ __all__ = [
     "force_unlock",
     "forgotten",
     "history",
+    "init",
     "invoke",
     "lease_holder",
     "load",
@@ -99,6 +104,8 @@ _MODULES = {
     "Expiring": "phift.phases.expire_stacks",
     "Fact": "phift.phases.doctor_look",
     "FoundStack": "phift.workbench.inventory",
+    "InitOptions": "phift.phases.init_project",
+    "Initialized": "phift.phases.init_project",
     "LockReport": "phift.phases.pin_versions",
     "ManyApplied": "phift.phases.results",
     "ManyPlans": "phift.phases.results",
@@ -114,6 +121,7 @@ _MODULES = {
     "StackPlan": "phift.phases.results",
     "Status": "phift.phases.show_status",
     "StatusRow": "phift.phases.show_status",
+    "Template": "phift.phases.init_project",
     "Verdict": "phift.phases.run_preflight",
     "WatchedStack": "phift.phases.expire_stacks",
     "apply": "phift.phases.apply_plan",
@@ -130,6 +138,7 @@ _MODULES = {
     "force_unlock": "phift.phases.read_history",
     "forgotten": "phift.workbench.inventory",
     "history": "phift.phases.read_history",
+    "init": "phift.phases.init_project",
     "invoke": "phift.phases.call_endpoint",
     "lease_holder": "phift.phases.read_history",
     "load": "phift.workbench.request",

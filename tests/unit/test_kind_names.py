@@ -29,6 +29,10 @@ ALLOWED = {
         "spec/checks.py",
         "('finetune', 'base_model', 'endpoint', 'deployment')",
     ): "blocks of the spec, not kinds",
+    (
+        "spec/default.py",
+        "('base_model', 'finetune', 'model', 'endpoint', 'deployment', 'targets')",
+    ): "blocks of the spec, not kinds",
 }
 """By file and finding, why it is right."""
 

@@ -17,7 +17,9 @@ from phift.views.base import PlanOptions
 
 
 def apply(
-    file: Annotated[Path, typer.Argument(metavar="SPEC|PLAN", help="A spec, or a plan saved with `phift plan --out`.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="[SPEC|PLAN]", help="A spec, or a plan saved with `phift plan --out`.")
+    ],
     target: o.TargetOption = None,
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,

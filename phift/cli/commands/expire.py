@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 def expire(
     specs: Annotated[
-        list[Path], typer.Argument(metavar="SPEC...", help="Specs, or folders and globs of specs.", show_default=False)
+        list[Path],
+        typer.Argument(metavar="[SPEC...]", help="Specs, or folders and globs of specs.", show_default=False),
     ],
     target: o.TargetOption = None,
     var: o.VarOption = None,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def validate(
-    specs: Annotated[list[Path], typer.Argument(metavar="SPEC...", help="YAML files, folders or globs.")],
+    specs: Annotated[list[Path], typer.Argument(metavar="[SPEC...]", help="YAML files, folders or globs.")],
     target: o.TargetOption = None,
     var: o.VarOption = None,
     var_file: o.VarFileOption = None,
