@@ -25,6 +25,8 @@ from phift.spec.template_values import Mixed
 from phift.spec.yaml12 import plain_scalar
 
 __all__ = [
+    "ANY_CASE",
+    "MEANINGS",
     "AnyCase",
     "Azure",
     "BaseModelReference",
@@ -35,6 +37,7 @@ __all__ = [
     "Compute",
     "DataAsset",
     "Environment",
+    "Meanings",
     "Model",
     "Parameter",
     "Scalar",
@@ -46,6 +49,11 @@ __all__ = [
     "fault",
     "matching",
 ]
+
+
+ANY_CASE, MEANINGS = "x-any-case", "x-meanings"
+"""Keys of the JSON schema of a field, which phift.spec.jsonschema replaces: whether its texts are case-insensitive, and
+what they mean."""
 
 
 def fault(summary: str, remedy: str = "") -> PydanticCustomError:
@@ -152,6 +160,19 @@ class _AnyCase:
 
         return core_schema.no_info_before_validator_function(spelled, handler(source))
 
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), ANY_CASE: True}
+
+
+class Meanings:
+    """Annotation of a Literal: what each of its texts means, for editors. Keys: the texts."""
+
+    def __init__(self, **texts: str) -> None:
+        self._texts = texts
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), MEANINGS: self._texts}
+
 
 def _folded(text: str) -> str:
     return text.lower().replace("_", "").replace("-", "")
@@ -256,7 +277,8 @@ def matching(pattern: str, explanation: str) -> tuple[Any, ...]:
             raise fault(f"must be {explanation}; got {str(value)!r}")
         return value
 
-    return Before(validate), Field(json_schema_extra={"pattern": f"^{pattern}$"})
+    described: dict[str, Any] = {"pattern": f"^(?:{pattern})$", "errorMessage": f"Write {explanation}."}
+    return Before(validate), Field(json_schema_extra=described)
 
 
 _MODEL_FORMS = "azureml://registries/azureml/models/NAME/versions/VERSION (or labels/latest), or azureml:NAME:VERSION"

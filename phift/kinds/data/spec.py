@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from phift.kinds.data.messages import MessagesByRole, MessagesByTurns, MessagesField
 from phift.spec.addresses import scheme_of, shown_address
-from phift.spec.base import Before, Block, Coerced, DataAsset, Strict, Texts, fault
+from phift.spec.base import Before, Block, Coerced, DataAsset, Meanings, Strict, Texts, fault
 from phift.spec.rowpaths import RowsPath
 from phift.spec.rules import Elsewhere, Implied
 from phift.spec.template_values import Mixed
@@ -91,23 +91,24 @@ def _from_text(value: Any) -> Any:
     raise fault(f"does not say which kind of source {text!r} is", f"Write {{path: {text}}}, or azureml:NAME:VERSION.")
 
 
+_BY_BLOCK = {"enum": ["block"], "enumDescriptions": ["Take whole row groups of Parquet."]}
 _TAKE_SCHEMA = {
     "anyOf": [
         {"type": "integer", "minimum": 1},
-        {"type": "string", "pattern": r"%$|\{\{"},
+        {"type": "string", "pattern": f"^(?:{_SHARE.pattern})$"},
         {"type": "object", "properties": {"first": {"type": ["integer", "string"]}}, "required": ["first"],
          "additionalProperties": False},
         {"type": "object", "properties": {"every": {"type": "integer", "minimum": 1}}, "required": ["every"],
          "additionalProperties": False},
-        {"type": "object", "properties": {"rows": {"type": "string"}, "by": {"enum": ["block"]}},
-         "required": ["rows", "by"], "additionalProperties": False},
+        {"type": "object", "properties": {"rows": {"type": "string"}, "by": _BY_BLOCK}, "required": ["rows", "by"],
+         "additionalProperties": False},
     ]
 }  # fmt: skip
 _UNFIT_SCHEMA = {
     "anyOf": [
-        {"enum": ["refuse"]},
-        {"type": "object", "properties": {"skip": {"type": "string"}}, "required": ["skip"],
-         "additionalProperties": False},
+        {"enum": ["refuse"], "enumDescriptions": ["Reject the plan."]},
+        {"type": "object", "properties": {"skip": {"type": "string", "pattern": f"^(?:{_SHARE.pattern})$"}},
+         "required": ["skip"], "additionalProperties": False},
     ]
 }  # fmt: skip
 
@@ -184,7 +185,10 @@ _Source = Annotated[
     ),
 ]
 
-_Verdict = Literal["refuse", "warn", "ignore"]
+_Verdict = Annotated[
+    Literal["refuse", "warn", "ignore"],
+    Meanings(refuse="Reject the plan.", warn="Add a warning to the plan.", ignore="Do not check."),
+]
 
 
 class ChecksBlock(Strict):
