@@ -13,7 +13,8 @@ from phift.catalog import AS_OF, CatalogModel, Component, ComponentInput, compon
 from phift.catalog.rules import rules
 from phift.kinds.job.component import managed_input
 from phift.kinds.job.tasks import CHAT, TASKS
-from phift.spec.jsonschema import REF, Schema, alternatives, nullable, scalar
+from phift.spec.forms import FILE
+from phift.spec.jsonschema import REF, Schema, alternatives, scalar
 
 __all__ = ["SUPPORTED", "conditions", "definitions", "texts"]
 
@@ -71,8 +72,8 @@ def _of_one_component(name: str) -> Schema:
     else:
         # The component of a spec that extends another one may be written there.
         default = {"properties": {"finetune": {"properties": {"component": False}, **_NO_TITLE}, "extends": False}}
-        named: Schema = {"properties": {"finetune": chosen | _NO_TITLE}}
-        asked = {"anyOf": [named, default], "required": ["finetune"]}
+        named: Schema = {"properties": {"finetune": chosen | _NO_TITLE}, "required": ["finetune"]}
+        asked = {"anyOf": [named, default]}
     return {"if": asked | _NO_TITLE, "then": _reaching(_name_of(name))}
 
 
@@ -85,7 +86,8 @@ def _pattern_of(name: str) -> str:
 
 def _reaching(name: str) -> Schema:
     """Return the schema of a spec whose parameters, and those of its targets, are those of a definition."""
-    below = {"properties": {key: {"$ref": REF + name, "doNotSuggest": True} for key in _KEYS}}
+    # Editors ignore what is next to a $ref; the keys themselves are suggested by the block.
+    below = {"properties": {key: {"allOf": [{"$ref": REF + name}], "doNotSuggest": True} for key in _KEYS}}
     of_target = {"if": {"properties": {"component": False}, **_NO_TITLE}, "then": below}
     return {
         "properties": {"finetune": below, "targets": {"additionalProperties": {"properties": {"finetune": of_target}}}}
@@ -97,11 +99,22 @@ def _of_component(known: Component) -> Schema:
     unknown = f"Not an input of {known.name}:{known.version} ({AS_OF})."
     return {
         "properties": {
-            name: nullable(_of_input(declared)) | {"description": _described(declared)}
+            name: _nullable(_of_input(declared)) | {"description": _described(declared)}
             for name, declared in inputs.items()
         },
         "propertyNames": {"enum": list(inputs), "errorMessage": unknown, **_NO_TITLE},
     }
+
+
+def _nullable(schema: Schema) -> Schema:
+    """Accept null too, which removes a parameter in a target, without editors that offer it.
+
+    Elsewhere the block rejects it.
+    """
+    outer = {key: schema[key] for key in ("default",) if key in schema}
+    inner = {key: value for key, value in schema.items() if key not in outer}
+    options = inner["anyOf"] if set(inner) == {"anyOf"} else [inner]
+    return {**outer, "anyOf": [*options, {"not": {"not": {"type": "null"}}}]}
 
 
 def _of_input(declared: ComponentInput) -> Schema:
@@ -117,8 +130,7 @@ def _of_input(declared: ComponentInput) -> Schema:
         return {**scalar(declared.type, **_bounds_of(declared)), **default}
     if declared.is_literal:
         return {"type": ["string", "number", "boolean"], **default}
-    file = {"type": "object", "properties": {key: {"type": "string"} for key in ("path", "type", "mode")}}
-    return {"anyOf": [{"type": "string"}, {**file, "required": ["path"], "additionalProperties": False}]}
+    return {"anyOf": [{"type": "string"}, FILE]}
 
 
 def _bounds_of(declared: ComponentInput) -> Schema:

@@ -16,13 +16,6 @@ SCHEMA_FILE = "phift.schema.json"
 SCHEMA_ID = "urn:phift:spec:1/phift.schema.json"
 """The `$id` of the schema: the same in every release that reads this format. It is not an address."""
 
-_COMPUTE = "Write azureml:NAME of an existing cluster, serverless:SIZE, or a mapping for a cluster to create."
-_MODEL = (
-    "Write azureml://registries/azureml/models/NAME/labels/latest, azureml:NAME:VERSION, {huggingface_id: ORG/NAME} "
-    "or {path: FOLDER}."
-)
-_COMPONENT = "Write azureml://registries/azureml/components/NAME/labels/latest, or azureml:NAME:VERSION."
-
 
 def json_schema() -> Schema:
     """Return the schema (draft 7) as a plain value."""
@@ -30,14 +23,14 @@ def json_schema() -> Schema:
     for end in ("", OVERRIDE):
         for name in ("Compute", "Deployment"):
             _change(own[name + end], _of_sizes)
-        _suggest(own["ComputeSection" + end], "finetune", "Serverless", _COMPUTE)
-        _suggest(own["ComputeSection" + end], "other_steps", "Serverless", _COMPUTE)
-        _suggest(own["Finetune" + end], "component", "Components", _COMPONENT)
+        _suggest(own["ComputeSection" + end], "finetune", "Serverless")
+        _suggest(own["ComputeSection" + end], "other_steps", "Serverless")
+        _suggest(own["Finetune" + end], "component", "Components")
         _suggest(own["Rule" + end], "metric", "Metrics")
         week = own["Schedule" + end]["properties"]["days"]
         week["items"] = suggested(week["items"], "Days")
     for block in (own[SPEC], own[SPEC + OVERRIDE], own["Target"]):
-        _suggest(block, "base_model", "BaseModels", _MODEL)
+        _suggest(block, "base_model", "BaseModels")
         block["properties"]["prices"]["propertyNames"] = {"anyOf": [{}, {"enum": list(suggestions.sizes())}]}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -58,8 +51,8 @@ def schema_text() -> str:
     return json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n"
 
 
-def _suggest(block: Schema, key: str, name: str, message: str = "") -> None:
-    block["properties"][key] = suggested(block["properties"][key], name, message)
+def _suggest(block: Schema, key: str, name: str) -> None:
+    block["properties"][key] = suggested(block["properties"][key], name)
 
 
 def _change(block: Schema, change: Callable[[str, Schema], Schema]) -> None:

@@ -29,17 +29,9 @@ def definitions() -> dict[str, Schema]:
     }
 
 
-def suggested(schema: Schema, name: str, message: str = "") -> Schema:
-    """Return the schema of a field with the suggestions of a definition.
-
-    message: what to write instead of text that the schema rejects.
-    """
-    found = {**schema, "anyOf": [*schema.get("anyOf", [{}]), {"$ref": REF + name}]}
-    if message and "else" in found:
-        found["else"] = {**found["else"], "errorMessage": message}
-    elif message:
-        found["errorMessage"] = message
-    return found
+def suggested(schema: Schema, name: str) -> Schema:
+    """Return the schema of a field with the suggestions of a definition."""
+    return {**schema, "anyOf": [*schema.get("anyOf", [{}]), {"$ref": REF + name}]}
 
 
 def _constants(values: Mapping[str, str]) -> Schema:

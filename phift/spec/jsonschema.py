@@ -138,7 +138,7 @@ def _relaxed(schema: Schema) -> Schema:
     result: Schema = {}
     for key, value in schema.items():
         if key in ("properties", "patternProperties"):
-            result[key] = {name: _with_default(_relaxed(body), body) for name, body in value.items()}
+            result[key] = {name: _described(_relaxed(body), body) for name, body in value.items()}
         elif key in ("anyOf", "oneOf"):
             result["anyOf"] = _flat([_relaxed(option) for option in value if option != {"type": "null"}])
         elif key in ("items", "additionalProperties") and isinstance(value, dict):
@@ -164,9 +164,12 @@ def _union(objects: list[Schema], others: list[Schema]) -> Schema:
     return {"anyOf": [{}, *enums], "if": {"type": "object", "title": ""}, "then": then, "else": otherwise}
 
 
-def _with_default(schema: Schema, field: Schema) -> Schema:
-    """Name the default of a field in its description."""
+def _described(schema: Schema, field: Schema) -> Schema:
+    """Name the default of a field in its description, and describe the values of a mapping like the field."""
     default, description = field.get("default"), schema.get("description", "")
+    values = schema.get("additionalProperties")
+    if isinstance(values, dict) and "$ref" not in values and description:
+        schema = {**schema, "additionalProperties": {"description": description, **values}}
     if default is None or isinstance(default, list | dict) or "efault" in description:
         return schema
     text = default if isinstance(default, str) else json.dumps(default)

@@ -55,7 +55,7 @@ class Editor:
                 "completion": True,
             }
         }
-        self._number = 0
+        self._number = self._opened = 0
         self._answers: queue.Queue[dict[str, Any]] = queue.Queue()
         self._found: dict[str, list[dict[str, Any]]] = {}
         self._changed = threading.Condition()
@@ -87,10 +87,16 @@ class Editor:
         )
         self._tell("initialized", {})
         self._tell("workspace/didChangeConfiguration", {"settings": self._settings})
+        # The server knows the schema once it finds something wrong.
+        ready = self.open("nonsense: true\n")
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._found.get(ready), PATIENCE), "the server has no schema"
+        self.took.clear()
 
-    def open(self, name: str, text: str) -> str:
+    def open(self, text: str, ending: str = "yaml") -> str:
         """Open a document of the folder. Return its URI."""
-        uri = (self.folder / name).as_uri()
+        self._opened += 1
+        uri = (self.folder / f"{self._opened}.{ending}").as_uri()
         self._tell(
             "textDocument/didOpen",
             {"textDocument": {"uri": uri, "languageId": "yaml", "version": 1, "text": text}},

@@ -91,26 +91,37 @@ def _from_text(value: Any) -> Any:
     raise fault(f"does not say which kind of source {text!r} is", f"Write {{path: {text}}}, or azureml:NAME:VERSION.")
 
 
-_BY_BLOCK = {"enum": ["block"], "enumDescriptions": ["Take whole row groups of Parquet."]}
+_A_SHARE = f"^(?:{_SHARE.pattern})$"
+
+
+def _form(**properties: dict[str, Any]) -> dict[str, Any]:
+    required = list(properties)
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
 _TAKE_SCHEMA = {
     "anyOf": [
-        {"type": "integer", "minimum": 1},
-        {"type": "string", "pattern": f"^(?:{_SHARE.pattern})$"},
-        {"type": "object", "properties": {"first": {"type": ["integer", "string"]}}, "required": ["first"],
-         "additionalProperties": False},
-        {"type": "object", "properties": {"every": {"type": "integer", "minimum": 1}}, "required": ["every"],
-         "additionalProperties": False},
-        {"type": "object", "properties": {"rows": {"type": "string"}, "by": _BY_BLOCK}, "required": ["rows", "by"],
-         "additionalProperties": False},
+        {
+            "type": ["string", "integer"],
+            "minimum": 1,
+            "pattern": f"^(?:[0-9]+|{_SHARE.pattern})$",
+            "errorMessage": f"Write one of {_TAKES}.",
+        },
+        _form(first={"type": ["integer", "string"], "description": "The first rows: a number, or a share such as 5%."}),
+        _form(every={"type": "integer", "minimum": 1, "description": "Every n-th row."}),
+        _form(
+            rows={"type": "string", "description": "Share of the row groups of Parquet, such as 5%."},
+            by={"enum": ["block"], "enumDescriptions": ["Take whole row groups."], "description": "How to sample."},
+        ),
     ]
-}  # fmt: skip
-_UNFIT_SCHEMA = {
-    "anyOf": [
-        {"enum": ["refuse"], "enumDescriptions": ["Reject the plan."]},
-        {"type": "object", "properties": {"skip": {"type": "string", "pattern": f"^(?:{_SHARE.pattern})$"}},
-         "required": ["skip"], "additionalProperties": False},
-    ]
-}  # fmt: skip
+}
+_SKIP = {
+    "type": "string",
+    "pattern": _A_SHARE,
+    "errorMessage": "Write a share, such as 1%.",
+    "description": "Maximum share of malformed rows to skip, such as 1%.",
+}
+_UNFIT_SCHEMA = {"anyOf": [{"enum": ["refuse"], "enumDescriptions": ["Reject the plan."]}, _form(skip=_SKIP)]}
 
 
 class DataSource(Block):
@@ -177,11 +188,15 @@ class DataSource(Block):
         return DataSource.model_construct(_fields_set=set(base) | set(given), **{**base, **given})
 
 
+_SOURCE_TEXT: dict[str, Any] = {
+    "pattern": "^azureml:",
+    "errorMessage": "Write {path: FILE}, {hub: OWNER/NAME}, or azureml:NAME:VERSION.",
+}
 _Source = Annotated[
     DataSource,
     BeforeValidator(
         _from_text,
-        json_schema_input_type=Annotated[str, Field(pattern=r"^azureml:|\{\{")] | DataSource,
+        json_schema_input_type=Annotated[str, Field(json_schema_extra=_SOURCE_TEXT)] | DataSource,
     ),
 ]
 
