@@ -4,14 +4,15 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
+LANGUAGE_SERVER := $(shell sed -n 's/^version: //p' tests/editor/server.yaml)
 AZURITE := $(shell sed -n 's/^version: //p' tests/emulator/azurite.yaml)
 
-.PHONY: demo test matrix bench azurite azurite-if-possible policy-if-possible lint types clean
+.PHONY: demo test matrix bench azurite azurite-if-possible language-server language-server-if-possible policy-if-possible lint types clean
 
 demo: $(VENV)/.local
 	$(BIN)/phift apply configs/quickstart.yaml --auto-approve
 
-test: $(VENV)/.dev policy-if-possible $(if $(shell command -v npm),azurite-if-possible)
+test: $(VENV)/.dev policy-if-possible $(if $(shell command -v npm),azurite-if-possible language-server-if-possible)
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=15 --durations-min=5
 
 # Every point of the kill and fault matrices, hundreds of generated specs, 20,000 fuzzed files, 8,000 fuzzed requests to the
@@ -31,6 +32,16 @@ azurite: $(VENV)/bin/python
 azurite-if-possible: $(VENV)/bin/python
 	@test -e $(VENV)/azurite/node_modules/.bin/azurite-blob || $(MAKE) --no-print-directory azurite \
 		|| echo "npm could not install Azurite: the blob tests ask the embedded storage alone."
+
+# The server behind the completions of VS Code and other editors, from npm, which `make test` takes where it is.
+language-server: $(VENV)/bin/python
+	npm install --prefix $(VENV)/yaml-language-server --no-audit --no-fund --loglevel=error --fetch-retries=1 \
+		yaml-language-server@$(LANGUAGE_SERVER)
+
+language-server-if-possible: $(VENV)/bin/python
+	@test -e $(VENV)/yaml-language-server/node_modules/.bin/yaml-language-server \
+		|| $(MAKE) --no-print-directory language-server \
+		|| echo "npm could not install yaml-language-server: completions and hovers are not tested."
 
 # A policy engine, by which the example policies of docs/policy.md are tested where it can be installed.
 policy-if-possible: $(VENV)/.dev

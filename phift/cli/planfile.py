@@ -61,7 +61,7 @@ def words_of(path: Path, request: Request) -> str:
     return shlex.join([str(path), *again, *request.grants])
 
 
-def require_writable(path: Path) -> Path:
+def require_writable(path: Path, remedy: str = "") -> Path:
     """Return the path to write to, with links followed. Raises UsageError if it exists and is not a regular file:
     pipes and devices must be neither written to nor replaced by a file."""
     place = path
@@ -70,10 +70,10 @@ def require_writable(path: Path) -> Path:
             folder = os.path.realpath(os.path.dirname(os.path.abspath(place)))
             place = Path(folder, os.path.basename(os.path.abspath(place)))
             if any(place.is_relative_to(system) for system in _OF_THE_SYSTEM):
-                raise UsageError(f"cannot write {path}: not a regular file", remedy=_REMEDY)
+                raise UsageError(f"cannot write {path}: not a regular file", remedy=remedy or _REMEDY)
             if not place.is_symlink():
                 if os.path.lexists(place) and not stat.S_ISREG(place.lstat().st_mode):
-                    raise UsageError(f"cannot write {path}: not a regular file", remedy=_REMEDY)
+                    raise UsageError(f"cannot write {path}: not a regular file", remedy=remedy or _REMEDY)
                 return place
             place = Path(folder, os.readlink(place))
     except (OSError, ValueError) as error:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from phift.diagnostics import Diagnostic
-from phift.spec.base import AnyCase, Block, Coerced, Environment, Model, Strict, Tags, fault, matching
+from phift.spec.base import AnyCase, Block, Coerced, Environment, Meanings, Model, Strict, Tags, fault, matching
 from phift.spec.references import AssetRef
 from phift.spec.rules import BlockRules, Elsewhere, Implied
 from phift.spec.tree import Node
@@ -78,6 +78,11 @@ class ModelBlock(Block):
         Literal["mlflow_model", "custom_model", "triton_model"] | None,
         Field(description="Format of the files. Default: mlflow_model for a folder with an MLmodel file."),
         AnyCase,
+        Meanings(
+            mlflow_model="A folder with an MLmodel file, which needs no scoring script.",
+            custom_model="Any files, which a scoring script loads.",
+            triton_model="A model repository of NVIDIA Triton.",
+        ),
     ] = None
     description: Annotated[str | None, Field(description="Shown in the workspace.")] = None
     tags: Annotated[Tags, Field(description="Tags of the version.")] = Field(default_factory=dict)

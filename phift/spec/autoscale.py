@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from phift.diagnostics import nearest
-from phift.spec.base import AnyCase, Before, Block, Coerced, Strict, Texts, fault
+from phift.spec.base import AnyCase, Before, Block, Coerced, Meanings, Strict, Texts, fault
 from phift.spec.scaling_metrics import METRICS
 
 __all__ = ["DAYS", "GROUPS", "AutoscaleBlock", "RuleBlock", "ScheduleBlock"]
@@ -98,11 +98,26 @@ class RuleBlock(Strict):
         Literal["average", "minimum", "maximum", "sum", "count"],
         Field(description="Combines the values of the instances in a grain."),
         AnyCase,
+        Meanings(
+            average="The mean of the instances.",
+            minimum="The smallest value of an instance.",
+            maximum="The largest value of an instance.",
+            sum="The sum over the instances.",
+            count="The number of values.",
+        ),
     ] = "average"
     time_aggregation: Annotated[
         Literal["average", "minimum", "maximum", "total", "count", "last"],
         Field(description="Combines the values of the grains in the window."),
         AnyCase,
+        Meanings(
+            average="The mean of the grains.",
+            minimum="The smallest value of a grain.",
+            maximum="The largest value of a grain.",
+            total="The sum over the grains.",
+            count="The number of values.",
+            last="The value of the newest grain.",
+        ),
     ] = "average"
     cooldown_minutes: Annotated[
         int, Field(ge=1, le=10080, description="Minutes after a change of the number before the next one."), Coerced

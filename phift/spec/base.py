@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJson
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from phift.concealing import FEEDING, concealed, concealed_tree
+from phift.spec.forms import ASSET, FILE, FOLDER, HUB_MODEL, SECRET
 from phift.spec.references import (
     AssetRef,
     ComputeRef,
@@ -25,6 +26,8 @@ from phift.spec.template_values import Mixed
 from phift.spec.yaml12 import plain_scalar
 
 __all__ = [
+    "ANY_CASE",
+    "MEANINGS",
     "AnyCase",
     "Azure",
     "BaseModelReference",
@@ -35,6 +38,7 @@ __all__ = [
     "Compute",
     "DataAsset",
     "Environment",
+    "Meanings",
     "Model",
     "Parameter",
     "Scalar",
@@ -46,6 +50,11 @@ __all__ = [
     "fault",
     "matching",
 ]
+
+
+ANY_CASE, MEANINGS = "x-any-case", "x-meanings"
+"""Keys of the JSON schema of a field, which phift.spec.jsonschema replaces: whether its texts are case-insensitive, and
+what they mean."""
 
 
 def fault(summary: str, remedy: str = "") -> PydanticCustomError:
@@ -152,6 +161,19 @@ class _AnyCase:
 
         return core_schema.no_info_before_validator_function(spelled, handler(source))
 
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), ANY_CASE: True}
+
+
+class Meanings:
+    """Annotation of a Literal: what each of its texts means, for editors. Keys: the texts."""
+
+    def __init__(self, **texts: str) -> None:
+        self._texts = texts
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), MEANINGS: self._texts}
+
 
 def _folded(text: str) -> str:
     return text.lower().replace("_", "").replace("-", "")
@@ -199,13 +221,8 @@ def _reference(parse: Callable[[Any], Any], accepts: tuple[type, ...], forms: st
 
 def _asset(kind: str, forms: str, of: Callable[[Any], Any] | None = None) -> _Parsed:
     parse = _reference(of or (lambda value: AssetRef.parse(value).of_kind(kind)), (str, dict), forms)
-    mapping = {
-        "type": "object",
-        "properties": {key: {"type": "string"} for key in ("registry", "name", "version", "label")},
-        "required": ["name"],
-        "additionalProperties": False,
-    }
-    return _Parsed(parse, {"anyOf": [{"type": "string", "pattern": r"^azureml:|\{\{"}, mapping]}, str)
+    text = {"type": "string", "pattern": "^azureml:", "errorMessage": f"Write {forms}."}
+    return _Parsed(parse, {"anyOf": [text, ASSET]}, str)
 
 
 def _secret(value: Any) -> str | SecretRef:
@@ -235,17 +252,7 @@ def _plain_secret(value: str | SecretRef) -> Any:
     return {"secret": str(value)} if isinstance(value, SecretRef) else value
 
 
-_SECRET_SCHEMA: dict[str, Any] = {
-    "anyOf": [
-        {"type": "string"},
-        {
-            "type": "object",
-            "properties": {"secret": {"type": "string", "pattern": "^env:"}},
-            "required": ["secret"],
-            "additionalProperties": False,
-        },
-    ]
-}
+_SECRET_SCHEMA: dict[str, Any] = {"anyOf": [{"type": "string"}, SECRET]}
 
 
 def matching(pattern: str, explanation: str) -> tuple[Any, ...]:
@@ -256,10 +263,13 @@ def matching(pattern: str, explanation: str) -> tuple[Any, ...]:
             raise fault(f"must be {explanation}; got {str(value)!r}")
         return value
 
-    return Before(validate), Field(json_schema_extra={"pattern": f"^{pattern}$"})
+    described: dict[str, Any] = {"pattern": f"^(?:{pattern})$", "errorMessage": f"Write {explanation}."}
+    return Before(validate), Field(json_schema_extra=described)
 
 
 _MODEL_FORMS = "azureml://registries/azureml/models/NAME/versions/VERSION (or labels/latest), or azureml:NAME:VERSION"
+_BASE_MODEL_FORMS = f"{_MODEL_FORMS}, {{huggingface_id: ORG/NAME}}, or {{path: FOLDER}}"
+_COMPUTE_FORMS = "azureml:CLUSTER or serverless:VM_SIZE"
 _COMPONENT_FORMS = (
     "azureml://registries/azureml/components/NAME/versions/VERSION (or labels/latest), or azureml:NAME:VERSION"
 )
@@ -276,20 +286,7 @@ Tags = dict[str, str]
 Scalar = Annotated[str | int | float | bool, _Parsed(_scalar, {"type": ["string", "number", "boolean"]})]
 Parameter = Annotated[
     str | int | float | bool,
-    _Parsed(
-        _parameter,
-        {
-            "anyOf": [
-                {"type": ["string", "number", "boolean"]},
-                {
-                    "type": "object",
-                    "properties": {key: {"type": "string"} for key in ("path", "type", "mode")},
-                    "required": ["path"],
-                    "additionalProperties": False,
-                },
-            ]
-        },
-    ),
+    _Parsed(_parameter, {"anyOf": [{"type": ["string", "number", "boolean"]}, FILE]}),
 ]
 Model = Annotated[AssetRef, _asset("models", _MODEL_FORMS)]
 
@@ -307,25 +304,13 @@ def _plain_base(value: AssetRef | HubModelRef | ModelFolderRef) -> Any:
 BaseModelReference = Annotated[
     AssetRef | HubModelRef | ModelFolderRef,
     _Parsed(
-        _reference(
-            base_model_reference, (str, dict), f"{_MODEL_FORMS}, {{huggingface_id: ORG/NAME}}, or {{path: FOLDER}}"
-        ),
+        _reference(base_model_reference, (str, dict), _BASE_MODEL_FORMS),
         {
             "anyOf": [
-                {"type": "string", "pattern": r"^azureml:|\{\{"},
-                *(
-                    {
-                        "type": "object",
-                        "properties": {key: {"type": "string"} for key in keys},
-                        "required": [required],
-                        "additionalProperties": False,
-                    }
-                    for required, keys in (
-                        ("name", ("registry", "name", "version", "label")),
-                        ("huggingface_id", ("huggingface_id",)),
-                        ("path", ("path", "type")),
-                    )
-                ),
+                {"type": "string", "pattern": "^azureml:", "errorMessage": f"Write {_BASE_MODEL_FORMS}."},
+                ASSET,
+                HUB_MODEL,
+                FOLDER,
             ]
         },
         _plain_base,
@@ -339,8 +324,8 @@ DataAsset = Annotated[
 Compute = Annotated[
     ComputeRef,
     _Parsed(
-        _reference(ComputeRef.parse, (str,), "azureml:CLUSTER or serverless:VM_SIZE"),
-        {"type": "string", "pattern": r"^(azureml|serverless):|\{\{"},
+        _reference(ComputeRef.parse, (str,), _COMPUTE_FORMS),
+        {"type": "string", "pattern": "^(azureml|serverless):", "errorMessage": f"Write {_COMPUTE_FORMS}."},
         str,
     ),
 ]
@@ -348,12 +333,16 @@ Environment = Annotated[
     EnvironmentRef,
     _Parsed(
         _reference(lambda value: EnvironmentRef.parse(str(value)), (str,), _ENVIRONMENT_FORMS),
-        {"type": "string", "pattern": r"^(azureml:|AzureML-|/subscriptions/)|\{\{"},
+        {
+            "type": "string",
+            "pattern": "^(azureml:|AzureML-|/subscriptions/)",
+            "errorMessage": f"Write {_ENVIRONMENT_FORMS}.",
+        },
         str,
     ),
 ]
 Secret = Annotated[str | SecretRef, _Parsed(_secret, _SECRET_SCHEMA, _plain_secret)]
-SecretOnly = Annotated[SecretRef, _Parsed(_secret_only, _SECRET_SCHEMA["anyOf"][1], _plain_secret)]
+SecretOnly = Annotated[SecretRef, _Parsed(_secret_only, SECRET, _plain_secret)]
 Azure = Annotated[dict[str, Any], _Parsed(_azure, {"type": "object"})]
 
 

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from phift.spec.base import AnyCase, Before, Strict, Texts, fault
+from phift.spec.base import AnyCase, Meanings, Strict, Texts, fault
 
 __all__ = ["JobIdentity", "ResourceIdentity"]
 
@@ -23,6 +23,11 @@ class JobIdentity(Strict):
         Literal["managed", "user_identity", "aml_token"],
         Field(description="Identity whose permissions the steps of the job have."),
         AnyCase,
+        Meanings(
+            managed="The managed identity of the compute, or the one that one of the ids names.",
+            user_identity="The identity of the user who submits the job.",
+            aml_token="A token of the workspace: the default of Azure ML.",
+        ),
     ]
     client_id: Annotated[str | None, Field(description="Client id of a user-assigned managed identity.")] = None
     object_id: Annotated[str | None, Field(description="Object id of a user-assigned managed identity.")] = None
@@ -42,10 +47,18 @@ class ResourceIdentity(Strict):
     """The managed identity of a compute or an endpoint."""
 
     type: Annotated[
-        Literal["system_assigned", "user_assigned"], Field(description="Kind of managed identity."), AnyCase
+        Literal["system_assigned", "user_assigned"],
+        Field(description="Kind of managed identity."),
+        AnyCase,
+        Meanings(
+            system_assigned="An identity that is created and deleted with the resource.",
+            user_assigned="The identities of user_assigned_identities.",
+        ),
     ]
     user_assigned_identities: Annotated[
-        Texts, Before(_resource_ids), Field(description="ARM ids of the user-assigned identities.")
+        Texts,
+        BeforeValidator(_resource_ids, json_schema_input_type=list[str | dict[Literal["resource_id"], str]]),
+        Field(description="ARM ids of the user-assigned identities."),
     ] = ()
 
     @model_validator(mode="after")

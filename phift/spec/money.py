@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from phift.spec.base import Before, Coerced, Strict, fault, matching
+from phift.spec.base import Before, Coerced, Meanings, Strict, fault, matching
 
 __all__ = ["AMOUNT", "BudgetBlock", "Price", "PriceBlock", "dollars"]
 
@@ -26,7 +26,13 @@ def _amount(value: Any) -> Any:
     return f"{value} USD" if number else value
 
 
-_Money = Annotated[str, *matching(AMOUNT, _AMOUNT_FORM), Before(_amount), Coerced]
+_Money = Annotated[
+    str,
+    *matching(AMOUNT, _AMOUNT_FORM),
+    Before(_amount),
+    Coerced,
+    Field(json_schema_extra={"type": ["string", "number"]}),
+]
 
 
 class BudgetBlock(Strict):
@@ -38,7 +44,9 @@ class BudgetBlock(Strict):
         Field(description='Maximum estimated cost of a month (730 hours) of what runs afterwards: "3000 USD".'),
     ] = None
     on_unknown: Annotated[
-        Literal["warn", "refuse"], Field(description="What to do if the price or the time of something is unknown.")
+        Literal["warn", "refuse"],
+        Field(description="What to do if the price or the time of something is unknown."),
+        Meanings(warn="Add a warning to the plan.", refuse="Reject the plan."),
     ] = "warn"
 
 
@@ -57,7 +65,7 @@ def _price(value: Any) -> Any:
 
 Price = Annotated[
     PriceBlock,
-    Before(_price),
+    BeforeValidator(_price, json_schema_input_type=PriceBlock | float),
     Coerced,
     Field(description="US dollars an hour of a node, or {dedicated: 3.10, low_priority: 0.70}."),
 ]

@@ -32,7 +32,7 @@ LAYERS = {
         "startup",
     },
     1: {"graph", "spec", "catalog", "explain", "lock_layout"},
-    2: {"lock", "data", "ledger", "state", "kinds.parameters"},
+    2: {"lock", "data", "editor", "ledger", "state", "kinds.parameters"},
     3: {"azure", "compile", "plan", "defaults", "estimate"},
     4: {"kinds"},
     5: {"apply", "preflight", "loops", "cost"},

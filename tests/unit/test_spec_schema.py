@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from phift import kinds
-from phift.spec.jsonschema import schema_text
+from phift.editor import schema_text
 from phift.spec.tree import plain
 from phift.spec.yaml12 import parse, read
 
@@ -28,7 +28,7 @@ def valid(text: str) -> bool:
 
 
 def test_the_file_is_current() -> None:
-    assert FILE.read_text() == schema_text(), "run: python -m phift.spec.jsonschema > schemas/phift.schema.json"
+    assert FILE.read_text() == schema_text(), "run: python -m phift.editor > schemas/phift.schema.json"
 
 
 def test_it_is_a_schema() -> None:

@@ -11,6 +11,7 @@ from phift.spec.base import (
     Block,
     Coerced,
     Compute,
+    Meanings,
     SecretOnly,
     Strict,
     Tags,
@@ -109,12 +110,22 @@ class ComputeBlock(Block):
     size: Annotated[str, Field(min_length=1, description="VM size of the nodes, such as Standard_NC24ads_A100_v4.")]
     tier: Annotated[
         Literal["dedicated", "low_priority", "any"],
-        Field(description="`any`: phift chooses by quota when it plans the cluster, and keeps the choice."),
+        Field(
+            description="Priority of the nodes. `any`: phift chooses by quota when it plans the cluster, and keeps the "
+            "choice."
+        ),
         AnyCase,
+        Meanings(
+            dedicated="Nodes that Azure does not take back.",
+            low_priority="Cheaper nodes, which Azure takes back when it needs them; see finetune.retries.",
+            any="Dedicated if the quota has room for max_instances, otherwise low priority.",
+        ),
     ] = "dedicated"
     min_instances: Annotated[int, Field(ge=0, description="Minimum number of nodes, kept while idle."), Coerced] = 0
     max_instances: Annotated[int, Field(ge=1, le=65_000, description="Maximum number of nodes."), Coerced] = 1
-    idle_time_before_scale_down: Annotated[int, Field(ge=0, description="Seconds."), Coerced] = 120
+    idle_time_before_scale_down: Annotated[
+        int, Field(ge=0, description="Seconds without jobs before a node is removed."), Coerced
+    ] = 120
     location: Annotated[
         str | None,
         Field(min_length=1, description="Azure region. Default: the region of the workspace."),

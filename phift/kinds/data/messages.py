@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from phift.spec.base import Before, Strict, fault
+from phift.spec.base import Before, Meanings, Strict, fault
 
 __all__ = ["PRESETS", "MessagesByRole", "MessagesByTurns", "MessagesField"]
 
@@ -19,6 +19,27 @@ PRESETS = (
     "chosen",
 )
 """Shapes of published data sets (phift/data/presets.yaml)."""
+
+
+_PRESETS = {
+    "auto": "Find out from the columns of the first rows.",
+    "ultrachat": "A column `messages` of {role, content}, with further columns.",
+    "openai": "A column `messages` of {role, content}, the chat format of OpenAI.",
+    "sharegpt": "A column `conversations` of {from, value}.",
+    "alpaca": "Columns `instruction`, `input` and `output`.",
+    "dolly": "Columns `instruction`, `context` and `response`.",
+    "prompt_completion": "Columns `prompt` and `completion`.",
+    "question_answer": "Columns `question` and `answer`.",
+    "chosen": "The column `chosen` of preference data.",
+}
+_Role = Annotated[
+    Literal["system", "user", "assistant"],
+    Meanings(
+        system="Instructions that precede the conversation.",
+        user="What is asked.",
+        assistant="The answer, which the model learns.",
+    ),
+]
 
 
 class SystemPrompt(Strict):
@@ -43,15 +64,23 @@ class MessagesByTurns(Strict):
     role: Annotated[str, Field(min_length=1, description="Key of the role of a message.")] = "role"
     content: Annotated[str, Field(min_length=1, description="Key of the text of a message.")] = "content"
     roles: Annotated[
-        dict[str, Literal["system", "user", "assistant"]],
+        dict[str, _Role],
         Field(description="Role of the data: role of the chat format."),
     ] = Field(default_factory=dict)
     other_roles: Annotated[
-        Literal["refuse", "skip_row"], Field(description="How to treat rows with a role that `roles` does not list.")
+        Literal["refuse", "skip_row"],
+        Field(description="How to treat rows with a role that `roles` does not list."),
+        Meanings(refuse="Report the row as malformed.", skip_row="Skip the row."),
     ] = "refuse"
-    keys: Annotated[Literal["refuse", "drop"], Field(description="How to treat further keys of a message.")] = "refuse"
+    keys: Annotated[
+        Literal["refuse", "drop"],
+        Field(description="How to treat further keys of a message."),
+        Meanings(refuse="Report the row as malformed.", drop="Drop the keys."),
+    ] = "refuse"
     last_turn: Annotated[
-        Literal["refuse", "drop"], Field(description="How to treat a final user message without an answer.")
+        Literal["refuse", "drop"],
+        Field(description="How to treat a final user message without an answer."),
+        Meanings(refuse="Report the row as malformed.", drop="Drop the message."),
     ] = "refuse"
     system: Annotated[SystemPrompt | None, Field(description="System message for rows without one.")] = None
 
@@ -81,7 +110,7 @@ def _preset(value: Any) -> Any:
 
 
 MessagesField = Annotated[
-    Annotated[Literal["auto", *PRESETS], Before(_preset), Tag("<preset>")]  # type: ignore[valid-type]
+    Annotated[Literal["auto", *PRESETS], Before(_preset), Meanings(**_PRESETS), Tag("<preset>")]  # type: ignore[valid-type]
     | Annotated[MessagesByTurns, Tag("<turns>")]
     | Annotated[MessagesByRole, Tag("<roles>")],
     Discriminator(_shape),

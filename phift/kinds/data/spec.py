@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from phift.kinds.data.messages import MessagesByRole, MessagesByTurns, MessagesField
 from phift.spec.addresses import scheme_of, shown_address
-from phift.spec.base import Before, Block, Coerced, DataAsset, Strict, Texts, fault
+from phift.spec.base import Before, Block, Coerced, DataAsset, Meanings, Strict, Texts, fault
 from phift.spec.rowpaths import RowsPath
 from phift.spec.rules import Elsewhere, Implied
 from phift.spec.template_values import Mixed
@@ -91,25 +91,37 @@ def _from_text(value: Any) -> Any:
     raise fault(f"does not say which kind of source {text!r} is", f"Write {{path: {text}}}, or azureml:NAME:VERSION.")
 
 
+_A_SHARE = f"^(?:{_SHARE.pattern})$"
+
+
+def _form(**properties: dict[str, Any]) -> dict[str, Any]:
+    required = list(properties)
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
 _TAKE_SCHEMA = {
     "anyOf": [
-        {"type": "integer", "minimum": 1},
-        {"type": "string", "pattern": r"%$|\{\{"},
-        {"type": "object", "properties": {"first": {"type": ["integer", "string"]}}, "required": ["first"],
-         "additionalProperties": False},
-        {"type": "object", "properties": {"every": {"type": "integer", "minimum": 1}}, "required": ["every"],
-         "additionalProperties": False},
-        {"type": "object", "properties": {"rows": {"type": "string"}, "by": {"enum": ["block"]}},
-         "required": ["rows", "by"], "additionalProperties": False},
+        {
+            "type": ["string", "integer"],
+            "minimum": 1,
+            "pattern": f"^(?:[0-9]+|{_SHARE.pattern})$",
+            "errorMessage": f"Write one of {_TAKES}.",
+        },
+        _form(first={"type": ["integer", "string"], "description": "The first rows: a number, or a share such as 5%."}),
+        _form(every={"type": "integer", "minimum": 1, "description": "Every n-th row."}),
+        _form(
+            rows={"type": "string", "description": "Share of the row groups of Parquet, such as 5%."},
+            by={"enum": ["block"], "enumDescriptions": ["Take whole row groups."], "description": "How to sample."},
+        ),
     ]
-}  # fmt: skip
-_UNFIT_SCHEMA = {
-    "anyOf": [
-        {"enum": ["refuse"]},
-        {"type": "object", "properties": {"skip": {"type": "string"}}, "required": ["skip"],
-         "additionalProperties": False},
-    ]
-}  # fmt: skip
+}
+_SKIP = {
+    "type": "string",
+    "pattern": _A_SHARE,
+    "errorMessage": "Write a share, such as 1%.",
+    "description": "Maximum share of malformed rows to skip, such as 1%.",
+}
+_UNFIT_SCHEMA = {"anyOf": [{"enum": ["refuse"], "enumDescriptions": ["Reject the plan."]}, _form(skip=_SKIP)]}
 
 
 class DataSource(Block):
@@ -176,15 +188,22 @@ class DataSource(Block):
         return DataSource.model_construct(_fields_set=set(base) | set(given), **{**base, **given})
 
 
+_SOURCE_TEXT: dict[str, Any] = {
+    "pattern": "^azureml:",
+    "errorMessage": "Write {path: FILE}, {hub: OWNER/NAME}, or azureml:NAME:VERSION.",
+}
 _Source = Annotated[
     DataSource,
     BeforeValidator(
         _from_text,
-        json_schema_input_type=Annotated[str, Field(pattern=r"^azureml:|\{\{")] | DataSource,
+        json_schema_input_type=Annotated[str, Field(json_schema_extra=_SOURCE_TEXT)] | DataSource,
     ),
 ]
 
-_Verdict = Literal["refuse", "warn", "ignore"]
+_Verdict = Annotated[
+    Literal["refuse", "warn", "ignore"],
+    Meanings(refuse="Reject the plan.", warn="Add a warning to the plan.", ignore="Do not check."),
+]
 
 
 class ChecksBlock(Strict):

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from phift.spec.base import Before, Coerced, Strict, fault
+from phift.spec.base import Before, Coerced, Meanings, Strict, fault
 from phift.spec.rules import BlockRules, Need
 
 __all__ = ["RolloutBlock"]
@@ -32,6 +32,11 @@ class RolloutBlock(Strict):
         Field(
             description="A new deployment next to the old one, a rolling update by the service, or delete then create."
         ),
+        Meanings(
+            blue_green="Create a new deployment next to the old one, test it, shift the traffic, delete the old one.",
+            in_place="Update the deployment: the service replaces its instances one after the other.",
+            replace="Delete the old deployment, then create the new one: the endpoint is unavailable meanwhile.",
+        ),
     ] = "blue_green"
     keep_previous: Annotated[
         int, Field(ge=0, description="Number of old deployments to keep for a quick rollback."), Coerced
@@ -42,7 +47,12 @@ class RolloutBlock(Strict):
         Coerced,
     ] = None
     traffic: Annotated[
-        Literal["managed", "unmanaged"], Field(description="`unmanaged`: phift does not change the traffic split.")
+        Literal["managed", "unmanaged"],
+        Field(description="Who sets the traffic split of the endpoint."),
+        Meanings(
+            managed="phift: all traffic goes to the new deployment after its tests.",
+            unmanaged="Others: phift does not change the traffic split.",
+        ),
     ] = "managed"
 
     @model_validator(mode="after")

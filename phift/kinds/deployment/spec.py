@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from phift.diagnostics import Diagnostic, Severity
 from phift.spec.assets import EnvironmentOrRef, ModelOrRef
 from phift.spec.autoscale import AutoscaleBlock
-from phift.spec.base import AnyCase, Before, Block, Coerced, Secret, Strict, Tags, Texts, fault
+from phift.spec.base import AnyCase, Before, Block, Coerced, Meanings, Secret, Strict, Tags, Texts, fault
 from phift.spec.rules import BlockRules, Elsewhere, Implied, Need, NumbersAsText, missing
 from phift.spec.tree import Node
 
@@ -94,6 +94,10 @@ def _data_asset(value: Any) -> Any:
     return value
 
 
+_DataId = dict[Literal["data_id"], str]
+_DataName = dict[Literal["name", "version"], str | int]
+
+
 class DataCollection(Strict):
     """A collection, such as model_inputs or model_outputs."""
 
@@ -101,7 +105,7 @@ class DataCollection(Strict):
     sampling_rate: Annotated[float | None, _RATE, Coerced] = None
     data: Annotated[
         str | None,
-        Before(_data_asset),
+        BeforeValidator(_data_asset, json_schema_input_type=str | _DataId | _DataName),
         Field(description="Data asset of the files: azureml:NAME:VERSION."),
     ] = None
     client_id: Annotated[str | None, Field(description="Client id of the identity that writes.")] = None
@@ -123,6 +127,13 @@ class DataCollector(Strict):
         Literal["minute", "hour", "day", "month", "year"] | None,
         Field(description="Time after which a new file begins."),
         AnyCase,
+        Meanings(
+            minute="A new file each minute.",
+            hour="A new file each hour.",
+            day="A new file each day.",
+            month="A new file each month.",
+            year="A new file each year.",
+        ),
     ] = None
     sampling_rate: Annotated[float | None, _RATE, Coerced] = None
     request_logging: Annotated[RequestLogging | None, Field(description="Headers to store.")] = None
@@ -147,6 +158,7 @@ class ScaleSettings(Strict):
         AnyCase,
         Before(_scale_type),
         Field(description="Always `default`; to scale, use autoscale."),
+        Meanings(default="The number of instances is instance_count."),
     ] = "default"
 
 
@@ -282,6 +294,10 @@ class DeploymentBlock(Block):
         Literal["enabled", "disabled"] | None,
         Field(description="Whether containers can access the internet."),
         AnyCase,
+        Meanings(
+            enabled="Containers can access the internet.",
+            disabled="Containers can access the workspace and its resources only, by private endpoints.",
+        ),
     ] = None
     data_collector: Annotated[
         DataCollector | None, Field(description="Store requests and answers in the workspace.")

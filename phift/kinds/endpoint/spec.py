@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from phift.spec.base import AnyCase, Block, Coerced, Tags, matching
+from phift.spec.base import AnyCase, Block, Coerced, Meanings, Tags, matching
 from phift.spec.identity import ResourceIdentity
 from phift.spec.rules import BlockRules, Elsewhere, Implied, Need
 
@@ -42,12 +42,23 @@ class EndpointBlock(Block):
         Field(description="Name, unique in the region. Default: {stack}-{6 hex digits of the workspace}."),
     ] = None
     auth_mode: Annotated[
-        Literal["key", "aml_token", "aad_token"], Field(description="Client authentication mode."), AnyCase
+        Literal["key", "aml_token", "aad_token"],
+        Field(description="Client authentication mode."),
+        AnyCase,
+        Meanings(
+            key="Keys that do not expire.",
+            aml_token="Tokens of Azure ML, which expire.",
+            aad_token="Tokens of Microsoft Entra ID, which expire.",
+        ),
     ] = "key"
     public_network_access: Annotated[
         Literal["enabled", "disabled"],
         Field(description="Access from outside the network of the workspace."),
         AnyCase,
+        Meanings(
+            enabled="Clients reach the endpoint from the internet.",
+            disabled="Clients reach the endpoint by the private endpoint of the workspace only.",
+        ),
     ] = "enabled"
     identity: Annotated[ResourceIdentity | None, Field(description="Managed identity of the endpoint.")] = None
     properties: Annotated[Tags | None, Field(description="Properties of the endpoint.")] = None

@@ -8,7 +8,7 @@ from pydantic import Field
 from phift.diagnostics import Diagnostic
 from phift.kinds.job.component import managed_input
 from phift.kinds.job.tasks import CHAT, TASKS, UNSUPPORTED
-from phift.spec.base import Block, Coerced, Component, Parameter
+from phift.spec.base import Block, Coerced, Component, Meanings, Parameter
 from phift.spec.identity import JobIdentity
 from phift.spec.references import AssetRef
 from phift.spec.rules import BlockRules, Elsewhere, Implied, Need, Renamed
@@ -143,6 +143,11 @@ class FinetuneBlock(Block):
     model_defaults: Annotated[
         Literal["fill", "override", "ignore"],
         Field(description="Whether the recommended parameters of the base model complete or override `parameters`."),
+        Meanings(
+            fill="They apply where `parameters` has no value.",
+            override="They apply even where `parameters` has a value, as in Azure's sample notebook.",
+            ignore="They do not apply.",
+        ),
     ] = "fill"
     parameters: Annotated[
         dict[str, Parameter],
