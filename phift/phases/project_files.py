@@ -50,7 +50,7 @@ class EditorFiles:
 
         Settings with comments or errors stay unchanged, with a note. Raises UsageError if one cannot be read.
         """
-        from phift.spec.jsonschema import schema_text
+        from phift.editor import schema_text
 
         schema = folder / SCHEMA
         files = [] if _text(schema) else [(schema, schema_text())]
