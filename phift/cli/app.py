@@ -12,7 +12,7 @@ __all__ = ["InterruptedCommand", "app"]
 
 PANELS = {
     "Plan and apply": ("plan", "apply", "destroy", "preflight", "expire"),
-    "Specs and data": ("validate", "render", "lock", "data", "explain"),
+    "Specs and data": ("validate", "render", "lock", "data", "export", "explain"),
     "Endpoint": ("invoke", "outputs"),
     "Inspect": ("status", "drift", "history", "logs", "metrics", "prices", "show", "doctor"),
     "Recover": ("force-unlock",),
