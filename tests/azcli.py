@@ -1,4 +1,4 @@
-"""A stand-in for the Azure CLI: the commands of exported scripts, with the arguments of its reference, over azure-ai-ml.
+"""A stand-in for the Azure CLI: the commands of exported scripts, with the arguments of its reference.
 
 The extension `ml` of the Azure CLI is not a package that a test can install. It reads its YAML with the loaders of
 azure-ai-ml and sends it with MLClient, as this does. A command or an argument that is not listed below is an error, as
@@ -21,6 +21,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,6 +66,8 @@ _COMMANDS: dict[tuple[str, ...], tuple[str, ...]] = {
 }
 _FLAGS = {"--overwrite"}
 _REPEATED = {"--set"}
+_LONGEST_PAUSE = 0.2
+"""Seconds between two looks at a job or an operation: the SDK pauses for up to a minute."""
 _GLOBAL = ("--output", "--query", "--subscription")
 
 
@@ -79,9 +82,11 @@ def main(words: list[str]) -> int:
         how: dict[str, Any] = {"action": "append" if option in _REPEATED else "store"}
         parser.add_argument(option, **({"action": "store_true"} if option in _FLAGS else how))
     given = parser.parse_args(words[len(command) :])  # exits with 2
+    from azure.core.exceptions import AzureError
+
     try:
         _show(_run(command, given), given)
-    except Exception as error:
+    except (AzureError, OSError, RuntimeError, ValueError) as error:
         print(f"ERROR: {type(error).__name__}: {str(error)[:2000]}", file=sys.stderr)
         return 3 if "NotFound" in f"{type(error).__name__} {error}" else 1
     return 0
@@ -103,9 +108,7 @@ def _client(given: argparse.Namespace) -> Any:
     from azure.identity import DefaultAzureCredential
 
     credential = DefaultAzureCredential()
-    return MLClient(
-        credential, given.subscription, given.resource_group, given.workspace_name, enable_telemetry=False
-    )
+    return MLClient(credential, given.subscription, given.resource_group, given.workspace_name, enable_telemetry=False)
 
 
 _LOADERS = {
@@ -222,12 +225,14 @@ def serving() -> Iterator[Path]:
     command = shlex.join([sys.executable, "-IS", str(folder / "client.py"), str(path)])
     program.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
     program.chmod(0o755)
-    process = subprocess.Popen([sys.executable, __file__, "--serve", str(path)], stdin=subprocess.PIPE)
+    process = subprocess.Popen([sys.executable, __file__, "--serve", str(path)], stdin=subprocess.DEVNULL)
     try:
+        for _ in range(600):
+            if path.exists() or process.poll() is not None:
+                break
+            time.sleep(0.1)
         yield folder
     finally:
-        assert process.stdin
-        process.stdin.close()
         process.terminate()
         process.wait(10)
         for file in folder.iterdir():
@@ -236,49 +241,42 @@ def serving() -> Iterator[Path]:
 
 
 def _serve(path: str) -> None:
-    import azure.ai.ml  # noqa: F401  # what every command needs
-    import azure.identity  # noqa: F401
+    sleep = time.sleep
+    time.sleep = lambda seconds: sleep(min(seconds, _LONGEST_PAUSE))
 
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children are not awaited
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path)
         server.listen(8)
         while True:
             connection, _ = server.accept()
             with connection:
-                _answer(connection)
+                if os.fork() == 0:
+                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    with contextlib.suppress(BaseException):
+                        _answer(connection)
+                    os._exit(0)
 
 
 def _answer(connection: socket.socket) -> None:
-    """Run one command in a child with the folder, the environment and the streams of its caller."""
+    """Run one command with the folder, the environment and the streams of its caller."""
     size, ancillary, _, _ = connection.recvmsg(8, socket.CMSG_SPACE(12))
-    if not size:
-        return
-    descriptors = array.array("i", ancillary[0][2])
     text = b""
     while len(text) < int(size):
         text += connection.recv(65_536)
     asked = json.loads(text)
-    child = os.fork()
-    if child == 0:
-        code = 70
-        with contextlib.suppress(BaseException):
-            for number, descriptor in enumerate(descriptors):
-                os.dup2(descriptor, number)
-            os.chdir(asked["folder"])
-            os.environ.clear()
-            os.environ.update(asked["environment"])
-            try:
-                code = main(asked["words"])
-            except SystemExit as ended:
-                code = int(ended.code or 0)
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(code)
-    for descriptor in descriptors:
-        os.close(descriptor)
-    _, status = os.waitpid(child, 0)
-    connection.sendall(str(os.waitstatus_to_exitcode(status)).encode())
+    for number, descriptor in enumerate(array.array("i", ancillary[0][2])):
+        os.dup2(descriptor, number)
+    os.chdir(asked["folder"])
+    os.environ.clear()
+    os.environ.update(asked["environment"])
+    try:
+        code = main(asked["words"])
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    connection.sendall(str(code).encode())
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from phift.address import Address
-from phift.concealing import is_secret
+from phift.concealing import AREAS, is_secret
 from phift.errors import UsageError
 from phift.folders import Folder
 from phift.kinds.context import Context
@@ -204,13 +204,13 @@ def put_by_rest(path: str, api_version: str, file: str) -> tuple[str, ...]:
 
 
 def require_no_secrets(desired: Desired[Any]) -> None:
-    """Raise UsageError if a tag, a property or the `azure:` block of the resource is a secret in plain text."""
-    areas = {name: desired.properties.get(name) for name in ("tags", "properties")}
-    found = [*_secrets(areas), *_secrets({"azure": desired.azure})]
+    """Raise UsageError if the resource contains a secret in plain text."""
+    areas = {name: desired.properties.get(name) for name in AREAS if name != "azure"}
+    found = _secrets({**areas, "azure": desired.azure})
     if found:
         raise UsageError(
             f"{desired.address}: {found[0]} is a secret in plain text, which an export would write to a file",
-            remedy="Remove it from the spec, or use {secret: env:NAME} in deployment.environment_variables.",
+            remedy="Write {secret: env:NAME} in deployment.environment_variables; remove it elsewhere.",
         )
 
 

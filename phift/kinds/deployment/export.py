@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from phift.address import Address
-from phift.concealing import is_secret
 from phift.kinds.deployment.count import wanted_count
 from phift.kinds.deployment.parts import DeploymentParts
 from phift.kinds.deployment.wire import WRITE, Assets, DeploymentWire
@@ -24,20 +21,13 @@ def export(exporting: Exporting, desired: Desired[DeploymentParts]) -> Exported:
     if parts.model is None:
         raise TypeError(f"{desired.address} is not in the spec and is never exported")
     secrets = {name: one.name for name, one in parts.secrets.items() if one.source != "keyvault"}
-    variables = dict(desired.properties.get("environment_variables") or {})
-    secrets |= {name: name for name, value in variables.items() if is_secret(name, str(value))}
-    shown: Mapping[str, Any] = {
-        **desired.properties,
-        "environment_variables": {name: value for name, value in variables.items() if name not in secrets},
-    }
     kept = {name: one for name, one in parts.secrets.items() if name not in secrets}
-    plain = replace(desired, properties=shown, parts=replace(parts, secrets=kept))
+    plain = replace(desired, parts=replace(parts, secrets=kept))
     environment = parts.environment
     if isinstance(environment, Address):
         environment = exporting.reference(environment)
     code = exporting.arm_id("codes", parts.code) if parts.code else ""
     ids = Assets(exporting.reference(parts.model), code, environment or "")
-    # The marks are those of all properties, with the secrets in plain text.
     tags, bag = wire.labels(context, desired, None)
     entity = wire.entity(plain, ids, wanted_count(desired, None), tags, bag)
     how = Created(
