@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ __all__ = [
     "Created",
     "Exported",
     "Exporting",
+    "arm_uri",
     "copied_folder",
     "created",
     "existing_or",
@@ -34,7 +36,6 @@ __all__ = [
 ]
 
 _SCHEMAS = "https://azuremlschemas.azureedge.net/latest"
-_MANAGEMENT = "https://management.azure.com"
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,9 @@ def created(
             remedy="Use ${{keyvault:...}} instead of the secret, or remove the block.",
         )
     file = file_name(desired, "json")
-    put = " &&\n    ".join(put_by_rest(how.path, how.api_version, file))
-    return Exported((*title, _BY_REST), (existing_or(show, f"{{ {put}; }}"),), {file: body})
+    uri = arm_uri(exporting.context, how.path, how.api_version)
+    put = f"{{\n    {put_by_rest(uri, file)}\n    provisioned {uri}\n}}"
+    return Exported((*title, _BY_REST), (f"exists {show} || {put}",), {file: body})
 
 
 _BY_REST = "`az ml` YAML does not express all of it: this writes the document of Azure Resource Manager."
@@ -196,11 +198,17 @@ def schema_line(schema: str) -> dict[str, str]:
     return {"$schema": f"{_SCHEMAS}/{schema}.schema.json"}
 
 
-def put_by_rest(path: str, api_version: str, file: str) -> tuple[str, ...]:
-    """Return the commands that write a document to an ARM path, and wait until it is provisioned."""
-    uri = f"{_MANAGEMENT}{path}?api-version={api_version}"
-    put = words("az", "rest", "--method", "put", "--uri", uri, "--body", f"@{file}", "--output", "none")
-    return put, f"provisioned {shlex.quote(uri)}"
+def arm_uri(context: Context, path: str, api_version: str) -> str:
+    """Return the URI of an ARM path, in double quotes: the script defines GROUP as that of the resource group."""
+    workspace = context.azure.workspace
+    group = f"/subscriptions/{workspace.subscription_id}/resourceGroups/{workspace.resource_group}"
+    rest = re.sub(r'(["$`\\])', r"\\\1", path.removeprefix(group))
+    return f'"$GROUP{rest}?api-version={api_version}"'
+
+
+def put_by_rest(uri: str, file: str) -> str:
+    """Return the command that writes a document. uri: see arm_uri."""
+    return f"az rest --method put --uri {uri} --body @{file} --output none"
 
 
 def require_no_secrets(desired: Desired[Any]) -> None:

@@ -122,6 +122,8 @@ def _script(found: StackExport) -> str:
         f"RESOURCE_GROUP={shlex.quote(found.workspace.resource_group)}",
         f"WORKSPACE={shlex.quote(found.workspace.name)}",
     ]
+    if any("$GROUP" in command for command in commands):
+        head.append('GROUP="https://management.azure.com/subscriptions/$SUBSCRIPTION/resourceGroups/$RESOURCE_GROUP"')
     if found.secrets:
         head += ["", "# Secrets: the files contain none."]
         head += [f': "${{{name}:?is not set; it is {use}}}"' for name, use in found.secrets.items()]
@@ -150,9 +152,10 @@ def _readme(found: StackExport) -> str:
         f"Stack {found.stack} of `{found.spec}` (target {found.target}) for `az ml`, exported by `phift export`.",
         f"`sh {SCRIPT}` creates it in {place}, step by step; phift is not needed.",
         "",
-        "- The files match the schemas of `az ml`; a JSON file is a document for `az rest`.",
-        "- The tags and properties `phift.*` mark the objects as those of the stack, in this workspace only. `phift",
-        "  plan` recognizes them; without phift, they have no effect.",
+        "- The YAML files match the schemas of `az ml`. The JSON files are documents for `az rest`, except",
+        "  `export.json`: it lists what was written, for a later export to this folder.",
+        "- The tags and properties `phift.*` mark the objects as those of the stack, in this workspace only. phift",
+        "  recognizes them; `az ml` ignores them.",
         "- The script creates objects that do not exist, and writes the traffic. It changes and deletes nothing else,",
         "  such as a deployment that this one replaces.",
         *([f"- Secrets are read from the environment: {secrets}."] if secrets else []),

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
-
 from phift.errors import UsageError
 from phift.kinds.code.parts import CodeParts
 from phift.kinds.code.wire import CodeWire
-from phift.kinds.exporting import Exported, Exporting, copied_folder, file_name, put_by_rest, require_no_secrets, words
+from phift.kinds.exporting import (
+    Exported,
+    Exporting,
+    arm_uri,
+    copied_folder,
+    file_name,
+    put_by_rest,
+    require_no_secrets,
+    words,
+)
 from phift.kinds.shared.versions import version_labels
 from phift.state.desired import Desired
 
@@ -32,14 +39,13 @@ def export(exporting: Exporting, desired: Desired[CodeParts]) -> Exported:
         *("az", "storage", "blob", "upload-batch", "--account-name", account, "--destination", container),
         *("--destination-path", prefix, "--source", _FOLDER, "--auth-mode", "login", "--overwrite", "--output", "none"),
     )
-    put, _ = put_by_rest(path, wire.api_version, file)
-    uri = shlex.quote(f"https://management.azure.com{path}?api-version={wire.api_version}")
+    uri = arm_uri(context, path, wire.api_version)
     return Exported(
         (
             f"The code of the deployment, as {desired.name}:{desired.digest}. `az ml` has no command for code: this",
             "uploads the files, for which you need the role Storage Blob Data Contributor, and writes the document.",
         ),
-        (f"written {uri} || {{\n    {upload}\n    {put}\n}}",),
+        (f"written {uri} || {{\n    {upload}\n    {put_by_rest(uri, file)}\n}}",),
         {file: wire.body(context, desired, context.azure.blobs.url(prefix), tags, bag)},
         copied_folder(folder, _FOLDER),
     )

@@ -32,5 +32,5 @@ def export(exporting: Exporting, desired: Desired[DataParts]) -> Exported:
     entity = wire.entity(desired, place, {**tags, **bag, **facts_of(recipe, rows)}, {})
     select = ("--name", desired.name, "--version", desired.digest)
     how = Created("data", select, "data", "load_data", path, wire.api_version)
-    title = (f"The prepared rows of data.{desired.address.name} ({rows.rows:,}), uploaded as a data asset.",)
+    title = (f"{rows.rows:,} prepared rows, uploaded as a data asset.",)
     return version(exporting, desired, how, title, entity, {place: rows.path}, {"path": place})
