@@ -7,6 +7,7 @@ It relies on azure-ai-ml 1.35 (pyproject.toml pins it below 1.36): `_to_rest_obj
 from __future__ import annotations
 
 import copy
+import io
 import json
 import logging
 import re
@@ -17,7 +18,7 @@ from typing import Any, TypeVar
 
 from phift.errors import PhiftError
 
-__all__ = ["body", "build_pipeline", "code", "pipeline_from_component", "silence"]
+__all__ = ["body", "build_pipeline", "code", "document", "loaded", "pipeline_from_component", "silence"]
 
 T = TypeVar("T")
 
@@ -26,8 +27,9 @@ _SDK = threading.RLock()
 hook in process globals, and a REST model computes its fields on first use from class dictionaries that the first use
 of a related model changes."""
 
-_VERSIONED = re.compile(r"^azureml:(?P<name>[^:/]+):(?P<version>[^:/]+)$")
-_CURATED = "azureml:AzureML-"
+_VERSIONED = re.compile(r"^(?:azureml:)?(?P<name>[^:/]+):(?P<version>[^:/]+)$")
+"""A reference to a version; an entity that is read from YAML has lost the prefix."""
+_CURATED = ("azureml:AzureML-", "AzureML-")
 _SHORT_DATASTORE = re.compile(r"^azureml://datastores/")
 
 
@@ -57,6 +59,29 @@ def body(entity: Any, location: str | None = None, workspace: str = "") -> dict[
         raise
     except Exception as error:
         raise _refused(entity, error) from error
+
+
+def document(entity: Any) -> dict[str, Any]:
+    """Return the entity as plain values in the words of `az ml` YAML, without empty ones."""
+    silence()
+    with _SDK:
+        plain: dict[str, Any] = json.loads(json.dumps(entity._to_dict()))
+    return {name: value for name, value in plain.items() if value not in (None, {}, [])}
+
+
+def loaded(document: Mapping[str, Any], load: str) -> Any:
+    """Return the entity that a loader of azure-ai-ml, such as `load_compute`, reads from `az ml` YAML.
+
+    Raises PhiftError if the SDK rejects the document.
+    """
+    silence()
+    import azure.ai.ml
+
+    try:
+        with _SDK:
+            return getattr(azure.ai.ml, load)(io.StringIO(json.dumps(document)))
+    except Exception as error:
+        raise PhiftError(f"azure-ai-ml does not read {document.get('name', '')}", detail=_message(error)) from error
 
 
 def code(name: str, version: str, path: str) -> Any:
@@ -103,6 +128,9 @@ def _rest_object(entity: Any, location: str | None, workspace: str) -> Any:
     sent = copy.copy(entity)
     if isinstance(entity, Compute):
         sent.location = entity.location or location
+        settings = getattr(entity, "network_settings", None)
+        if settings and settings.subnet and not getattr(entity, "subnet", None):
+            sent.subnet = settings.subnet
         return sent._to_rest_object()
     if isinstance(entity, OnlineEndpoint):
         sent.traffic = _without_zeros(entity.traffic)

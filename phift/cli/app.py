@@ -13,7 +13,7 @@ __all__ = ["InterruptedCommand", "app"]
 PANELS = {
     "Start": ("init",),
     "Plan and apply": ("plan", "apply", "destroy", "preflight", "expire"),
-    "Specs and data": ("validate", "render", "lock", "data", "schema", "explain"),
+    "Specs and data": ("validate", "render", "lock", "data", "export", "schema", "explain"),
     "Endpoint": ("invoke", "outputs"),
     "Inspect": ("status", "drift", "history", "logs", "metrics", "prices", "show", "doctor"),
     "Recover": ("force-unlock",),

@@ -20,6 +20,7 @@ from phift.kinds.charge import Rate, Work
 from phift.kinds.check import Check
 from phift.kinds.context import Context
 from phift.kinds.demand import Demand
+from phift.kinds.exporting import Exported, Exporting
 from phift.kinds.progress import Progress, Written
 from phift.kinds.subject import Subject
 from phift.kinds.unwatched import Unwatched
@@ -154,6 +155,10 @@ def _nothing_unwatched(context: Context, stack: Stack) -> Iterator[Unwatched]:
     yield from ()
 
 
+def _not_exported(exporting: Exporting, desired: Desired[Any], seen: Any) -> Exported | None:
+    return None
+
+
 def _identity(live: Live) -> str:
     return f"{live.name}:{live.version}" if live.version else live.name
 
@@ -222,6 +227,10 @@ class Kind(Generic[P, Seen]):
     """Timeout in seconds instead of `Traits.deadline`, for a resource that transfers many bytes."""
     stored: Callable[[Context, Live], bool] | None = None
     """Whether the file of the object exists as uploaded. Raises AzureError."""
+
+    export: Callable[[Exporting, Desired[P], Seen | None], Exported | None] = _not_exported
+    """Returns the resource as files and commands of `az ml`, and records its version for later ones; None for one that
+    is only looked up. Raises UsageError for a resource that they cannot express."""
 
     identity: Callable[[Live], str] = _identity
     """The label of the live object for display."""

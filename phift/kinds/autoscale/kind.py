@@ -10,7 +10,9 @@ from phift.kinds.autoscale.strays import strays
 from phift.kinds.autoscale.unwatched import unwatched
 from phift.kinds.autoscale.words import status
 from phift.kinds.base import Kind, Wire
+from phift.kinds.exporting import Exported, Exporting
 from phift.kinds.shared.permissions import writing
+from phift.state.desired import Desired
 from phift.state.traits import Traits
 
 __all__ = ["AUTOSCALE"]
@@ -22,11 +24,20 @@ def _wire() -> Wire[AutoscaleParts, AutoscaleObservation]:
     return AutoscaleWire()
 
 
+def _export(
+    exporting: Exporting, desired: Desired[AutoscaleParts], seen: AutoscaleObservation | None
+) -> Exported | None:
+    from phift.kinds.autoscale.export import export
+
+    return export(exporting, desired)
+
+
 AUTOSCALE = Kind(
     name="autoscale",
     traits=Traits(deadline=300.0, accompanies=True, tags_on_arm=True, replaceable=True),
     compile=autoscale,
     load_wire=_wire,
+    export=_export,
     permissions=writing("autoscaleSettings", below="Microsoft.Insights"),
     decide=decide,
     checks=(has_metrics, is_balanced, within_quota, within_limits),

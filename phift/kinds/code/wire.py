@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from phift.errors import AzureError, NotFoundError
+from phift.folders import Folder
 from phift.kinds.code.fields import TABLE
 from phift.kinds.code.parts import CodeParts
 from phift.kinds.context import Context
@@ -51,7 +52,7 @@ class CodeWire(DigestVersions):
         folder = desired.parts.folder
         if folder is None:
             raise AzureError(f"the folder of {desired.address} is not available", address=str(desired.address))
-        prefix = f"{_FOLDER}{folder.digest}"
+        prefix = self.prefix(folder)
         upload_folder(context, folder, prefix)
         return self._put(context, desired, context.azure.blobs.url(prefix), None)
 
@@ -61,10 +62,17 @@ class CodeWire(DigestVersions):
     def outputs(self, context: Context, desired: Desired[CodeParts], live: Live) -> Mapping[str, Any]:
         return {"name": live.name, "version": live.version, "id": live.object_id}
 
+    def prefix(self, folder: Folder) -> str:
+        """Return the folder of the files in the blob store of the workspace."""
+        return f"{_FOLDER}{folder.digest}"
+
+    def body(
+        self, context: Context, desired: Desired[CodeParts], uri: str, tags: Mapping[str, str], bag: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """Return the request body. The entity has no tags, and properties of its own only."""
+        labels = {"properties": {"tags": dict(tags), "properties": dict(bag)}}
+        return merged(body_of(context, desired, self.entity(desired, uri)), labels)
+
     def _put(self, context: Context, desired: Desired[CodeParts], uri: str, live: Live | None) -> Written:
-        path = self._path(context, desired)
-        tags, bag = version_labels(context, desired, path, live)
-        # The entity has no tags, and properties of its own only.
-        labels = {"properties": {"tags": tags, "properties": bag}}
-        body = merged(body_of(context, desired, self.entity(desired, uri)), labels)
-        return self._write(context, desired, body)
+        tags, bag = version_labels(context, desired, self._path(context, desired), live)
+        return self._write(context, desired, self.body(context, desired, uri, tags, bag))

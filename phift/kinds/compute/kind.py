@@ -12,7 +12,9 @@ from phift.kinds.compute.secrets import require_password
 from phift.kinds.compute.tier import choose_tier, with_tier
 from phift.kinds.compute.unwatched import unwatched
 from phift.kinds.compute.words import status
+from phift.kinds.exporting import Exported, Exporting
 from phift.kinds.shared.permissions import writing
+from phift.state.desired import Desired
 from phift.state.live import Observation
 from phift.state.traits import Traits
 
@@ -23,6 +25,12 @@ def _wire() -> Wire[ComputeParts, Observation]:
     from phift.kinds.compute.wire import ComputeWire
 
     return ComputeWire()
+
+
+def _export(exporting: Exporting, desired: Desired[ComputeParts], seen: object) -> Exported | None:
+    from phift.kinds.compute.export import export
+
+    return export(exporting, desired) if desired.owned else None
 
 
 COMPUTE = Kind(
@@ -37,6 +45,7 @@ COMPUTE = Kind(
     ),
     compile=computes,
     load_wire=_wire,
+    export=_export,
     permissions=writing("computes"),
     complete=choose_tier,
     decided=with_tier,

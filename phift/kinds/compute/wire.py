@@ -29,9 +29,9 @@ from phift.kinds.words import plural
 from phift.state.desired import Desired
 from phift.state.live import Live, Observation
 
-__all__ = ["ComputeWire"]
+__all__ = ["WRITE", "ComputeWire"]
 
-_WRITE = "2023-08-01-preview"
+WRITE = "2023-08-01-preview"
 """The api-version azure-ai-ml 1.35 writes computes with; its entity's body fits that one."""
 
 
@@ -82,9 +82,7 @@ class ComputeWire:
             fields["ssh_settings"] = AmlComputeSshSettings(
                 admin_username=user, admin_password=password_of(desired), ssh_key_value=ssh.get("ssh_key_value")
             )
-        cluster = AmlCompute(name=desired.name, tags=dict(tags), **fields)
-        cluster.subnet = subnet  # MLClient derives it from the settings of the network
-        return cluster
+        return AmlCompute(name=desired.name, tags=dict(tags), **fields)
 
     def create(self, context: Context, desired: Desired[ComputeParts]) -> Written:
         return self._put(context, desired, None)
@@ -95,7 +93,7 @@ class ComputeWire:
     def delete(self, context: Context, desired: Desired[ComputeParts], live: Live) -> Written:
         # Any option but Delete keeps the old cluster, and a later create of the name restores its old size.
         path = self._path(context, live.name)
-        answer = context.azure.arm.delete(path, _WRITE, underlyingResourceAction="Delete")
+        answer = context.azure.arm.delete(path, WRITE, underlyingResourceAction="Delete")
         return Written(operation=operation_of(answer))
 
     def poll(self, context: Context, desired: Desired[ComputeParts], written: Written) -> Progress:
@@ -114,7 +112,7 @@ class ComputeWire:
         if live:
             body = merged(body, kept_of(desired, live))
         body = merged(body, desired.azure)
-        answer = context.azure.arm.put(path, _WRITE, body)
+        answer = context.azure.arm.put(path, WRITE, body)
         return Written({"name": desired.name}, operation_of(answer))
 
     def _path(self, context: Context, name: str) -> str:

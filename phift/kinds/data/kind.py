@@ -9,6 +9,7 @@ from phift.kinds.data.checks import classes, rows
 from phift.kinds.data.compile import data_versions
 from phift.kinds.data.parts import DataParts
 from phift.kinds.data.words import WORDS, status
+from phift.kinds.exporting import Exported, Exporting
 from phift.kinds.shared.permissions import archiving
 from phift.plan.versions import decide_version
 from phift.state.desired import Desired
@@ -42,11 +43,18 @@ def _seconds(desired: Desired[DataParts]) -> float:
     return _HOUR if desired.parts.recipe is None else seconds_for(desired.parts.recipe)
 
 
+def _export(exporting: Exporting, desired: Desired[DataParts], seen: object) -> Exported:
+    from phift.kinds.data.export import export
+
+    return export(exporting, desired)
+
+
 DATA = Kind(
     name="data",
     traits=Traits(nature=Nature.VERSION, deadline=_HOUR),
     compile=data_versions,
     load_wire=_wire,
+    export=_export,
     permissions=archiving("data/versions"),
     decide=decide_version,
     checks=(rows, classes),

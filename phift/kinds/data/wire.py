@@ -24,7 +24,7 @@ from phift.state.live import Live, Observation
 if TYPE_CHECKING:
     from phift.data.prepare import Prepared
 
-__all__ = ["DataWire"]
+__all__ = ["DataWire", "facts_of"]
 
 CONTENT = "phift.content"
 ROWS = "phift.rows"
@@ -112,12 +112,7 @@ class DataWire(DigestVersions):
         if recipe is None:
             raise AzureError(f"the source of {desired.address} cannot be identified", address=str(desired.address))
         rows = self._stored_rows(context, desired, recipe)
-        blob = _blob(desired, rows)
-        facts = {CONTENT: rows.digest, ROWS: str(rows.rows)}
-        if rows.skipped:
-            facts[SKIPPED] = ",".join(f"{code}={count}" for code, count in rows.skipped)
-        if recipe.identity.hub is not None:
-            facts[REVISION] = recipe.identity.hub.revision
+        blob, facts = _blob(desired, rows), facts_of(recipe, rows)
         return blob, facts
 
     def _stored_rows(self, context: Context, desired: Desired[DataParts], recipe: Recipe) -> Prepared:
@@ -153,6 +148,16 @@ class DataWire(DigestVersions):
         tags, bag = version_labels(context, desired, path, live)
         body = body_of(context, desired, self.entity(desired, uri, tags, {**facts, **bag}))
         return self._write(context, desired, body)
+
+
+def facts_of(recipe: Recipe, rows: Prepared) -> dict[str, str]:
+    """Return the properties of a version with these rows."""
+    facts = {CONTENT: rows.digest, ROWS: str(rows.rows)}
+    if rows.skipped:
+        facts[SKIPPED] = ",".join(f"{code}={count}" for code, count in rows.skipped)
+    if recipe.identity.hub is not None:
+        facts[REVISION] = recipe.identity.hub.revision
+    return facts
 
 
 def _blob(desired: Desired[DataParts], rows: Prepared) -> str:

@@ -15,6 +15,7 @@ from phift.kinds.deployment.rate import rate, wanted_rate
 from phift.kinds.deployment.secrets import require_secrets
 from phift.kinds.deployment.unwatched import unwatched
 from phift.kinds.deployment.words import status
+from phift.kinds.exporting import Exported, Exporting
 from phift.kinds.shared.permissions import writing
 from phift.plan.model import Decided
 from phift.state.desired import Desired
@@ -34,11 +35,20 @@ def _decided(desired: Desired[DeploymentParts], decided: Decided) -> Desired[Dep
     return replace(desired, parts=DeploymentParts(decided.endpoint, keep=decided.keep)) if decided.endpoint else desired
 
 
+def _export(
+    exporting: Exporting, desired: Desired[DeploymentParts], seen: DeploymentObservation | None
+) -> Exported | None:
+    from phift.kinds.deployment.export import export
+
+    return export(exporting, desired)
+
+
 DEPLOYMENT = Kind(
     name="deployment",
     traits=Traits(deadline=7200.0, hosted=True, serves=True, tags_on_arm=True, replaceable=True),
     compile=deployment,
     load_wire=_wire,
+    export=_export,
     permissions=writing("onlineEndpoints/deployments"),
     decide=decide,
     removals=removals,

@@ -33,9 +33,9 @@ from phift.state.desired import Desired
 from phift.state.live import Live, Previous
 from phift.state.ownership import COMPANION, FIELDS, INPUTS, RAW, inputs_in
 
-__all__ = ["Assets", "DeploymentWire", "assets_of"]
+__all__ = ["WRITE", "Assets", "DeploymentWire", "assets_of"]
 
-_WRITE = "2023-04-01-preview"
+WRITE = "2023-04-01-preview"
 """The api-version azure-ai-ml 1.35 writes deployments with."""
 
 _PATCH = READ
@@ -170,21 +170,34 @@ class DeploymentWire:
     def outputs(self, context: Context, desired: Desired[DeploymentParts], live: Live) -> Mapping[str, Any]:
         return {"name": live.name, "instance_count": live.properties["instance_count"]}
 
-    def _put(self, context: Context, desired: Desired[DeploymentParts], count: int, live: Live | None) -> Written:
+    def labels(
+        self, context: Context, desired: Desired[DeploymentParts], live: Live | None
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the tags and the property bag to write. live: the deployment, if it exists."""
         path = self._path(context, desired, desired.name)
         kept = others_tags(live, live.raw.get("tags"), desired.properties.get("tags")) if live else {}
         marks = own_marks(context, desired, path, live)
         # Too long for an ARM tag; stored in the property bag.
         bag = {name: marks.pop(name) for name in (INPUTS, FIELDS, RAW) if name in marks}
-        tags = {**kept, **(desired.properties.get("tags") or {}), **marks}
         others = users_properties(live.raw["properties"].get("properties")) if live else {}
-        bag = {**others, **(desired.properties.get("properties") or {}), **bag}
-        body = body_of(context, desired, self.entity(desired, assets_of(context, desired), count, tags, bag))
+        return (
+            {**kept, **(desired.properties.get("tags") or {}), **marks},
+            {**others, **(desired.properties.get("properties") or {}), **bag},
+        )
+
+    def body(self, context: Context, desired: Desired[DeploymentParts], entity: Any) -> dict[str, Any]:
+        """Return the request body of an entity of the deployment."""
+        body = body_of(context, desired, entity)
         if collector := desired.properties.get("data_collector"):
             # The entity has one sampling rate for all collections.
             own = {"properties": {"dataCollector": collector_body(collector, context.azure.workspace.arm_id)}}
             body = merged(body, merged(own, desired.azure))
-        answer = context.azure.arm.put(path, _WRITE, body)
+        return body
+
+    def _put(self, context: Context, desired: Desired[DeploymentParts], count: int, live: Live | None) -> Written:
+        tags, bag = self.labels(context, desired, live)
+        body = self.body(context, desired, self.entity(desired, assets_of(context, desired), count, tags, bag))
+        answer = context.azure.arm.put(self._path(context, desired, desired.name), WRITE, body)
         return Written({"name": desired.name}, operation_of(answer))
 
     def _live(self, context: Context, desired: Desired[DeploymentParts], raw: Mapping[str, Any]) -> Live:
@@ -211,7 +224,7 @@ class DeploymentWire:
     def _log(self, context: Context, desired: Desired[DeploymentParts]) -> str:
         path = f"{self._path(context, desired, desired.name)}/getLogs"
         try:
-            answer = context.azure.arm.post(path, _WRITE, {"tail": _LOG_LINES, "containerType": "InferenceServer"})
+            answer = context.azure.arm.post(path, WRITE, {"tail": _LOG_LINES, "containerType": "InferenceServer"})
         except AzureError:
             return ""  # the service returns no log until the container exists
         return str((answer.body or {}).get("content") or "").strip()

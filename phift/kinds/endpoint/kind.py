@@ -6,8 +6,9 @@ from phift.kinds.base import Kind, Wire
 from phift.kinds.endpoint.checks import endpoint_named
 from phift.kinds.endpoint.compile import endpoint
 from phift.kinds.endpoint.words import result, status
+from phift.kinds.exporting import Exported, Exporting
 from phift.kinds.shared.permissions import writing
-from phift.state.desired import NoParts
+from phift.state.desired import Desired, NoParts
 from phift.state.live import Observation
 from phift.state.traits import Traits
 
@@ -18,6 +19,12 @@ def _wire() -> Wire[NoParts, Observation]:
     from phift.kinds.endpoint.wire import EndpointWire
 
     return EndpointWire()
+
+
+def _export(exporting: Exporting, desired: Desired[NoParts], seen: object) -> Exported:
+    from phift.kinds.endpoint.export import export
+
+    return export(exporting, desired)
 
 
 ENDPOINT = Kind(
@@ -32,6 +39,7 @@ ENDPOINT = Kind(
     ),
     compile=endpoint,
     load_wire=_wire,
+    export=_export,
     permissions=writing("onlineEndpoints"),
     checks=(endpoint_named,),
     status=status,

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from phift.errors import JobFailedError
 from phift.kinds.base import Kind, Wire
+from phift.kinds.exporting import Exported, Exporting
 from phift.kinds.job.base_model import own_weights
 from phift.kinds.job.checks import lifecycle, trainer
 from phift.kinds.job.compile import training_job
@@ -63,6 +64,12 @@ def _unattended(desired: Desired[JobParts]) -> str:
     return f"nobody keeps {limits} until the next apply; run `phift expire SPEC` on a schedule" if limits else ""
 
 
+def _export(exporting: Exporting, desired: Desired[JobParts], seen: JobObservation | None) -> Exported:
+    from phift.kinds.job.export import export
+
+    return export(exporting, desired, seen)
+
+
 JOB = Kind(
     name="job",
     traits=Traits(
@@ -75,6 +82,7 @@ JOB = Kind(
     ),
     compile=training_job,
     load_wire=_wire,
+    export=_export,
     permissions=_permissions,
     decide=decide,
     checks=(lifecycle, own_weights, trainer, memory, serverless_size),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from phift.kinds.base import Kind, Wire
+from phift.kinds.exporting import Exported, Exporting
 from phift.kinds.model.checks import served_model
 from phift.kinds.model.compile import models
 from phift.kinds.model.parts import FileParts, ModelObservation, ModelParts, ReferenceParts
@@ -39,11 +40,20 @@ def _seconds(desired: Desired[ModelParts | FileParts | ReferenceParts]) -> float
     return seconds_for(desired.parts.folder) if isinstance(desired.parts, FileParts) else _DEADLINE
 
 
+def _export(
+    exporting: Exporting, desired: Desired[ModelParts | FileParts | ReferenceParts], seen: ModelObservation | None
+) -> Exported | None:
+    from phift.kinds.model.export import export
+
+    return export(exporting, desired, seen)
+
+
 MODEL = Kind(
     name="model",
     traits=Traits(nature=Nature.VERSION, deadline=_DEADLINE, adoptable=True),
     compile=models,
     load_wire=_wire,
+    export=_export,
     permissions=archiving("models/versions"),
     decide=decide,
     checks=(served_model,),

@@ -24,11 +24,11 @@ from phift.state.live import Live, Previous
 from phift.state.measured import MEASURED, Measured, measured_in
 from phift.state.ownership import DIGEST, INPUTS, Ownership, inputs_in
 
-__all__ = ["ModelWire"]
+__all__ = ["WRITE", "ModelWire"]
 
 _Parts = ModelParts | FileParts | ReferenceParts
 
-_WRITE = "2023-08-01-preview"
+WRITE = "2023-08-01-preview"
 """The api-version azure-ai-ml 1.35 writes model versions with."""
 
 _REGISTRY = "2021-10-01-dataplanepreview"
@@ -106,7 +106,7 @@ class ModelWire:
         return Written({"name": desired.name, "version": live.version}, operation_of(answer))
 
     def delete(self, context: Context, desired: Desired[_Parts], live: Live) -> Written:
-        return archive(context, self._path(context, desired.name, live.version), _WRITE, live)
+        return archive(context, self._path(context, desired.name, live.version), WRITE, live)
 
     def poll(self, context: Context, desired: Desired[_Parts], written: Written) -> Progress:
         """Report done when the list of versions contains it, as later reads use the list, which lags writes."""
@@ -157,7 +157,7 @@ class ModelWire:
         if text := run.text if run else live.marks.get(MEASURED) if live else None:
             tags = {**tags, MEASURED: text}
         body = body_of(context, desired, self.entity(desired, version, path, tags, bag))
-        return context.azure.arm.put(where, _WRITE, body)
+        return context.azure.arm.put(where, WRITE, body)
 
     def _read_reference(self, context: Context, desired: Desired[_Parts], parts: ReferenceParts) -> ModelObservation:
         """Read an existing version of the workspace or of a registry."""

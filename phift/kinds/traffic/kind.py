@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from phift.kinds.base import Kind, Wire
+from phift.kinds.exporting import Exported, Exporting
 from phift.kinds.shared.permissions import writing
 from phift.kinds.traffic.compile import traffic
 from phift.kinds.traffic.parts import TrafficObservation, TrafficParts
@@ -31,12 +32,19 @@ def _identity(live: Live) -> str:
     return shares(live.properties["traffic"])
 
 
+def _export(exporting: Exporting, desired: Desired[TrafficParts], seen: object) -> Exported:
+    from phift.kinds.traffic.export import export
+
+    return export(exporting, desired)
+
+
 TRAFFIC = Kind(
     name="traffic",
     # An empty split is not an object; poll reads it back.
     traits=Traits(deadline=1800.0, leaves_object=False, hosted=True, routes=True),
     compile=traffic,
     load_wire=_wire,
+    export=_export,
     permissions=writing("onlineEndpoints"),
     decide=decide,
     decided=_decided,
