@@ -27,6 +27,7 @@ AUTOSCALE = Kind(
     traits=Traits(deadline=300.0, accompanies=True, tags_on_arm=True, replaceable=True),
     compile=autoscale,
     load_wire=_wire,
+    blocks=("deployment.autoscale",),
     permissions=writing("autoscaleSettings", below="Microsoft.Insights"),
     decide=decide,
     checks=(has_metrics, is_balanced, within_quota, within_limits),

@@ -31,6 +31,7 @@ CODE = Kind(
     traits=Traits(nature=Nature.VERSION),
     compile=code,
     load_wire=_wire,
+    blocks=("deployment.code_configuration",),
     permissions=archiving("codes/versions"),
     decide=decide_version,
     seconds=_seconds,

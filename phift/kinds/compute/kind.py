@@ -37,6 +37,7 @@ COMPUTE = Kind(
     ),
     compile=computes,
     load_wire=_wire,
+    blocks=("compute.*",),
     permissions=writing("computes"),
     complete=choose_tier,
     decided=with_tier,

@@ -47,6 +47,7 @@ DATA = Kind(
     traits=Traits(nature=Nature.VERSION, deadline=_HOUR),
     compile=data_versions,
     load_wire=_wire,
+    blocks=("data.*", "data.from", "data"),
     permissions=archiving("data/versions"),
     decide=decide_version,
     checks=(rows, classes),

@@ -39,6 +39,7 @@ DEPLOYMENT = Kind(
     traits=Traits(deadline=7200.0, hosted=True, serves=True, tags_on_arm=True, replaceable=True),
     compile=deployment,
     load_wire=_wire,
+    blocks=("deployment",),
     permissions=writing("onlineEndpoints/deployments"),
     decide=decide,
     removals=removals,

@@ -32,6 +32,7 @@ ENDPOINT = Kind(
     ),
     compile=endpoint,
     load_wire=_wire,
+    blocks=("endpoint",),
     permissions=writing("onlineEndpoints"),
     checks=(endpoint_named,),
     status=status,

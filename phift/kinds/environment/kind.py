@@ -31,6 +31,7 @@ ENVIRONMENT = Kind(
     traits=Traits(nature=Nature.VERSION),
     compile=environment,
     load_wire=_wire,
+    blocks=("deployment.environment",),
     permissions=archiving("environments/versions"),
     decide=decide_version,
     seconds=_seconds,

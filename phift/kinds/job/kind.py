@@ -75,6 +75,7 @@ JOB = Kind(
     ),
     compile=training_job,
     load_wire=_wire,
+    blocks=("finetune.parameters", "finetune"),
     permissions=_permissions,
     decide=decide,
     checks=(lifecycle, own_weights, trainer, memory, serverless_size),

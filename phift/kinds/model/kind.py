@@ -44,6 +44,7 @@ MODEL = Kind(
     traits=Traits(nature=Nature.VERSION, deadline=_DEADLINE, adoptable=True),
     compile=models,
     load_wire=_wire,
+    blocks=("model",),
     permissions=archiving("models/versions"),
     decide=decide,
     checks=(served_model,),

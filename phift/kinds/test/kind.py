@@ -43,6 +43,7 @@ TEST = Kind(
     traits=Traits(nature=Nature.RUN, deadline=1800.0, leaves_object=False, hosted=True, decided_last=True),
     compile=tests,
     load_wire=_wire,
+    blocks=("tests.*",),
     permissions=_permissions,
     decide=decide,
     words=WORDS,

@@ -37,6 +37,7 @@ TRAFFIC = Kind(
     traits=Traits(deadline=1800.0, leaves_object=False, hosted=True, routes=True),
     compile=traffic,
     load_wire=_wire,
+    blocks=("rollout",),
     permissions=writing("onlineEndpoints"),
     decide=decide,
     decided=_decided,
