@@ -18,7 +18,8 @@ __all__ = ["forgotten_view", "many_view", "plan_view"]
 def plan_view(format: PlanFormat, *, base: str | None = None, request: Request | None = None) -> PlanView:
     """Return the view of a plan, importing only that view.
 
-    request: that the plan was made from, to show where its values come from. base: the Git ref that markdown diffs the rendered spec against. Raises UsageError if it does not exist.
+    request: that the plan was made from, to show where its values come from. base: the Git ref that markdown diffs the
+    rendered spec against. Raises UsageError if it does not exist.
     """
     match format:
         case PlanFormat.JSON:

@@ -53,7 +53,7 @@ def schedule(graph: Graph[Node], durations: Mapping[Node, float]) -> Schedule[No
 
 
 def direct(graph: Graph[Node]) -> dict[Node, tuple[Node, ...]]:
-    """Return the dependencies of each node without those that another of its dependencies implies. Raises CycleError."""
+    """Return the dependencies of each node, without those that others of them imply. Raises CycleError."""
     behind: dict[Node, frozenset[Node]] = {}
     kept: dict[Node, tuple[Node, ...]] = {}
     for node in graph.order():

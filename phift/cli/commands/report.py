@@ -31,9 +31,7 @@ def report(
     ] = None,
     show_rows: Annotated[
         bool,
-        typer.Option(
-            "--show-rows", help="Include the first rows of the data.", rich_help_panel="Output options"
-        ),
+        typer.Option("--show-rows", help="Include the first rows of the data.", rich_help_panel="Output options"),
     ] = False,
 ) -> int:
     """Write a report of the stack as one HTML file.

@@ -107,18 +107,20 @@ def table_of(chart: Chart) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     columns = [dict(drawn(line.points)) for line in chart.lines]
     steps = sorted({x for column in columns for x in column})
     head = (chart.x_label, *(line.label for line in chart.lines))
-    return head, [
-        (number(x), *(number(column[x]) if x in column else "\u2013" for column in columns)) for x in steps
-    ]
+    return head, [(number(x), *(number(column[x]) if x in column else "\u2013" for column in columns)) for x in steps]
 
 
 def swatch(style: int) -> Markup:
     """Return the sample of a line for a legend, with its dashes and its mark."""
-    line = tag(
-        "line", x1=1, y1=6, x2=27, y2=6, class_=f"line s{style % MOST_LINES}", stroke_dasharray=_dashes(style)
-    )
+    line = tag("line", x1=1, y1=6, x2=27, y2=6, class_=f"line s{style % MOST_LINES}", stroke_dasharray=_dashes(style))
     return tag(
-        "svg", line, _mark(34.0, 6.0, style), class_="swatch", viewBox="0 0 40 12", aria_hidden="true", focusable="false"
+        "svg",
+        line,
+        _mark(34.0, 6.0, style),
+        class_="swatch",
+        viewBox="0 0 40 12",
+        aria_hidden="true",
+        focusable="false",
     )
 
 
@@ -170,7 +172,9 @@ def _labels(ticks: Sequence[float], log: bool) -> tuple[str, ...]:
 
 def _line(line: Line, points: Sequence[Pair], axes: _Axes) -> Markup:
     places = " ".join(f"{axes.x(x):.1f},{axes.y(y):.1f}" for x, y in points)
-    path = tag("polyline", class_=f"line s{line.style % MOST_LINES}", points=places, stroke_dasharray=_dashes(line.style))
+    path = tag(
+        "polyline", class_=f"line s{line.style % MOST_LINES}", points=places, stroke_dasharray=_dashes(line.style)
+    )
     last = points[-1]
     return joined([path, _mark(axes.x(last[0]), axes.y(last[1]), line.style)])
 

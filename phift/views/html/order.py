@@ -10,11 +10,12 @@ from phift.address import Address
 from phift.clock import duration
 from phift.graph.critical import Schedule, direct, schedule
 from phift.graph.dag import Graph
+from phift.plan.action import Action
 from phift.plan.model import Plan, PlannedResource
 from phift.views.html.markup import Markup, joined, tag
 from phift.views.human.values import cut
 
-__all__ = ["MOST_ROWS", "Order", "Task", "order_of", "timeline"]
+__all__ = ["MOST_ROWS", "Order", "Task", "order_of", "sign_of", "timeline", "tone_of"]
 
 MOST_ROWS = 60
 """Rows of the drawing; the table shows every resource."""
@@ -75,7 +76,7 @@ def order_of(plan: Plan, seconds: Mapping[str, float] | None = None) -> Order:
     after = direct(graph)
     tasks = tuple(
         Task(
-            r.address, r.action.symbol.strip(), tone_of(r), expected[r.address], placed.start[r.address],
+            r.address, sign_of(r.action), tone_of(r), expected[r.address], placed.start[r.address],
             placed.end[r.address], r.address in real.critical, after[r.address],
         )
         for r in sorted(chosen, key=lambda r: (placed.start[r.address], placed.end[r.address]))
@@ -94,6 +95,11 @@ def tone_of(resource: PlannedResource) -> str:
     """Return "destroy", "add", "change" or "keep", the most severe that applies."""
     action = resource.action
     return "destroy" if action.destroys else "add" if action.adds else "change" if action.alters else "keep"
+
+
+def sign_of(action: Action) -> str:
+    """Return the symbol of an action with a real minus sign; "" for an action that changes nothing."""
+    return action.symbol.strip().replace("-", "\u2212")
 
 
 def timeline(order: Order, id: str, *, narrow: bool = False) -> Markup:
@@ -142,7 +148,7 @@ def _shown(tasks: tuple[Task, ...]) -> tuple[Task, ...]:
     if len(tasks) <= MOST_ROWS:
         return tasks
     room = MOST_ROWS - min(sum(task.critical for task in tasks), MOST_ROWS)
-    kept = []
+    kept: list[Task] = []
     for task in tasks:
         if task.critical and len(kept) < MOST_ROWS:
             kept.append(task)

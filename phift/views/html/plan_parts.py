@@ -12,7 +12,7 @@ from phift.plan.cost import Cost
 from phift.plan.model import Counts, FieldChange, Plan, PlannedResource
 from phift.views.base import NO_OPTIONS, PlanOptions
 from phift.views.html.markup import Markup
-from phift.views.html.order import Order, order_of, timeline, tone_of
+from phift.views.html.order import Order, order_of, sign_of, timeline, tone_of
 from phift.views.html.origins import Origins, origin_of
 from phift.views.human import cost as cost_text
 from phift.views.human.plan import attributes, count_line
@@ -144,7 +144,7 @@ def _resource(resource: PlannedResource, options: PlanOptions, origins: Origins,
     shown = not options.summary and (writes or options.show_unchanged)
     return ResourcePart(
         str(resource.address),
-        resource.action.symbol.strip(),
+        sign_of(resource.action),
         tone_of(resource),
         planned_phrase(resource),
         resource.identity,

@@ -22,9 +22,7 @@ ValueRow = tuple[str, str, str]
 """Path, value and origin of a value of the spec."""
 
 
-def plan(
-    planned: Plan, options: PlanOptions = NO_OPTIONS, *, values: Sequence[Rendered] | None = None
-) -> str:
+def plan(planned: Plan, options: PlanOptions = NO_OPTIONS, *, values: Sequence[Rendered] | None = None) -> str:
     """Return the plan as a document. values: of the final spec with their origins; None if the spec is not known, as of
     a saved plan."""
     origins = None if values is None else labels_of(values, planned.spec_path)

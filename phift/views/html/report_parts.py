@@ -109,7 +109,7 @@ def training_part(found: Trainings, id: str) -> TrainingPart:
     series = [run.series if isinstance(run.series, Mapping) else {} for run in runs]
     labels = [_label(run) for run in runs]
     names = sorted({name for one in series for name in one}, key=lambda name: (_rank(name), name))
-    charts = []
+    charts: list[ChartPart] = []
     for name in names:
         lines = tuple(
             Line(label, tuple((float(p.step), p.value) for p in one[name]), style)
@@ -122,7 +122,10 @@ def training_part(found: Trainings, id: str) -> TrainingPart:
     first = sum(name in _FIRST for name in names)
     before = [*runs[1:], None]
     return TrainingPart(
-        tuple(_run(run, style, label, old) for style, (run, label, old) in enumerate(zip(runs, labels, before, strict=True))),
+        tuple(
+            _run(run, style, label, old)
+            for style, (run, label, old) in enumerate(zip(runs, labels, before, strict=True))
+        ),
         tuple(drawn[:first]),
         tuple(drawn[first:][:_MOST_CHARTS]),
         tuple((name, *(_final(one.get(name, ())) for one in series)) for name in names),
@@ -216,8 +219,8 @@ def _input_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[C
         was, now = before.get(name), after.get(name)
         if was != now:
             sign = "+" if was is None else "\u2212" if now is None else "~"
-            texts = ("" if one is None else item_value(one) for one in (was, now))
-            yield Change(sign, name, *texts, force="", remark="", origin="")
+            texts = ["" if one is None else item_value(one) for one in (was, now)]
+            yield Change(sign, name, texts[0], texts[1], force="", remark="", origin="")
 
 
 def _flat(inputs: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
@@ -241,7 +244,8 @@ def _tests(record: Record, versions: Mapping[str, str]) -> Iterator[TestRow]:
     kinds = {address: KINDS.get(address.partition(".")[0]) for address in identities}
     job = next((identities[a] for a, kind in kinds.items() if kind and kind.traits.trains), "")
     deployment = next(
-        (one.intent.identity for one in record.results if _serves(one.intent.address) and one.intent.verb == "create"), ""
+        (one.intent.identity for one in record.results if _serves(one.intent.address) and one.intent.verb == "create"),
+        "",
     )
     for result in record.results:
         kind = kinds[result.intent.address]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 __all__ = ["log_ticks", "nice_ticks", "tick_texts"]
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+_MOST_FINE = 7
 
 
 def nice_ticks(low: float, high: float, wanted: int = 5) -> tuple[float, ...]:
@@ -30,9 +31,17 @@ def nice_ticks(low: float, high: float, wanted: int = 5) -> tuple[float, ...]:
 
 
 def log_ticks(low: float, high: float) -> tuple[float, ...]:
-    """Return the powers of ten that enclose a range of positive numbers."""
-    first, last = math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9)
-    return tuple(10.0**power for power in range(first, max(last, first + 1) + 1))
+    """Return ascending ticks that enclose a range of positive numbers closely, at 1, 2 and 5 times powers of ten; if
+    those are many, at the powers and the two ends."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    fine = [float(f"{digit}e{power}") for power in range(first - 1, last + 1) for digit in (1, 2, 5)]
+    start = max((one for one in fine if one <= low * (1 + 1e-9)), default=fine[0])
+    end = min((one for one in fine if one >= high * (1 - 1e-9) and one > start), default=fine[-1])
+    ticks = [one for one in fine if start <= one <= end]
+    if len(ticks) > _MOST_FINE:
+        powers = [one for one in ticks if f"{one:e}".startswith("1.0")]
+        ticks = sorted({ticks[0], ticks[-1], *powers})
+    return tuple(ticks)
 
 
 def tick_texts(ticks: Sequence[float]) -> tuple[str, ...]:
@@ -41,7 +50,9 @@ def tick_texts(ticks: Sequence[float]) -> tuple[str, ...]:
     if largest and (largest < 0.001 or largest >= 1e7):
         return tuple("0" if tick == 0 else _scientific(tick) for tick in ticks)
     if largest >= 10_000:
-        return tuple(_plain(tick / 1000, _decimals([t / 1000 for t in ticks])) + ("k" if tick else "") for tick in ticks)
+        return tuple(
+            _plain(tick / 1000, _decimals([t / 1000 for t in ticks])) + ("k" if tick else "") for tick in ticks
+        )
     return tuple(_plain(tick, _decimals(ticks)) for tick in ticks)
 
 
