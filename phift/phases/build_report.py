@@ -32,7 +32,7 @@ from phift.workbench.request import Connector, Request
 __all__ = ["Missing", "Report", "TrainingRun", "Trainings", "report"]
 
 MOST_RUNS = 6
-"""Trainings whose metrics are read: as many lines as a chart can tell apart."""
+"""Trainings whose metrics are read: as many lines as a chart can distinguish."""
 _APPLIES = 50
 _ROWS = 5
 _PARALLEL_READS = 6

@@ -17,7 +17,7 @@ from phift.views.html.ticks import log_ticks, nice_ticks, tick_texts
 __all__ = ["MOST_LINES", "Chart", "Line", "drawn", "line_chart", "swatch", "table_of"]
 
 MOST_LINES = 6
-"""Lines that can be told apart."""
+"""The number of distinguishable lines."""
 _MOST_POINTS = 90
 """Points drawn for each line."""
 _WIDTH, _HEIGHT = 360.0, 214.0
