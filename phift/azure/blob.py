@@ -241,6 +241,7 @@ class BlobStore:
         if content is not None:
             sent |= {"Content-Type": "application/octet-stream", "Content-Length": str(len(content))}
         auth = self._auth.current()
+        renewed = False
         while True:
             try:
                 return self._http.send(
@@ -255,9 +256,11 @@ class BlobStore:
                 )
             except AzureError as error:
                 other = self._auth.instead_of(auth, error)
-                if other is None or (type(other) is type(auth) and error.code == "AuthorizationPermissionMismatch"):
+                same = type(other) is type(auth)
+                # A new signature of the same kind helps once: a firewall rejects each of them with the same error.
+                if other is None or (same and (renewed or error.code == "AuthorizationPermissionMismatch")):
                     raise
-                auth = other
+                auth, renewed = other, renewed or same
 
     def _lease_request(self, name: str, headers: Mapping[str, str]) -> Response:
         # A lease lasts a minute: if a response takes longer than this, another attempt is better.

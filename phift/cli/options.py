@@ -76,6 +76,7 @@ class PlanFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
     MD = "md"
+    HTML = "html"
     GITHUB = "github"
     SARIF = "sarif"
 
@@ -156,7 +157,7 @@ PlanFormatOption = Annotated[
     typer.Option(
         "--format",
         metavar="FORMAT",
-        help="text, json, md (pull requests), github (annotations) or sarif (code scanning).",
+        help="text, json, md (pull requests), html (one file), github (annotations) or sarif (code scanning).",
         rich_help_panel=_OUTPUT,
     ),
 ]

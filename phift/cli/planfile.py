@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
-import stat
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from phift.cli import outfile
 from phift.concealing import is_concealed, shown
 from phift.errors import UsageError
 from phift.files import SPEC_BYTES, STATE_BYTES, head_of_regular, read_regular
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["conceals", "is_plan", "read", "read_plan", "require_writable", "words_of", "write"]
 
-_LINKS = 40
-_OF_THE_SYSTEM = ("/dev", "/proc", "/sys")
 _AGAIN = "Create a new plan: phift plan SPEC --out FILE"
 
 
@@ -40,18 +37,7 @@ def write(path: Path, plan: Plan, request: Request) -> None:
             "variable_files": [str(file) for file in request.variable_files],
         }
     }
-    place = require_writable(path)
-    temporary = place.with_name(f".{place.name}.{os.getpid()}")
-    try:
-        with open(temporary, "x", encoding="utf-8") as stream:
-            stream.write(document(body) + "\n")
-        if place.exists():
-            temporary.chmod(stat.S_IMODE(place.stat().st_mode))
-        temporary.replace(place)
-    except (OSError, UnicodeEncodeError) as error:
-        if not isinstance(error, FileExistsError):
-            temporary.unlink(missing_ok=True)
-        raise UsageError(f"cannot write {path}: {getattr(error, 'strerror', None) or 'it is not UTF-8'}") from error
+    outfile.write_text(path, document(body) + "\n", _REMEDY)
 
 
 def words_of(path: Path, request: Request) -> str:
@@ -61,24 +47,9 @@ def words_of(path: Path, request: Request) -> str:
     return shlex.join([str(path), *again, *request.grants])
 
 
-def require_writable(path: Path, remedy: str = "") -> Path:
-    """Return the path to write to, with links followed. Raises UsageError if it exists and is not a regular file:
-    pipes and devices must be neither written to nor replaced by a file."""
-    place = path
-    try:
-        for _ in range(_LINKS):
-            folder = os.path.realpath(os.path.dirname(os.path.abspath(place)))
-            place = Path(folder, os.path.basename(os.path.abspath(place)))
-            if any(place.is_relative_to(system) for system in _OF_THE_SYSTEM):
-                raise UsageError(f"cannot write {path}: not a regular file", remedy=remedy or _REMEDY)
-            if not place.is_symlink():
-                if os.path.lexists(place) and not stat.S_ISREG(place.lstat().st_mode):
-                    raise UsageError(f"cannot write {path}: not a regular file", remedy=remedy or _REMEDY)
-                return place
-            place = Path(folder, os.readlink(place))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
-    raise UsageError(f"cannot write {path}: too many levels of symbolic links")
+def require_writable(path: Path) -> Path:
+    """Return the path to write a plan to, with links followed. Raises UsageError if it is not a regular file."""
+    return outfile.require_writable(path, _REMEDY)
 
 
 _REMEDY = "Choose a regular file, or pipe the plan: phift plan SPEC --format json"

@@ -177,6 +177,9 @@ class Kind(Generic[P, Seen]):
     """Compiles the spec to desired resources, and exports to the draft what later kinds need."""
     load_wire: Callable[[], Wire[P, Seen]] = field(repr=False)
     """Imports and creates the wire of the kind."""
+    blocks: tuple[str, ...] = ()
+    """Where the spec states its properties, as dotted paths, the most specific first; `*` stands for the name of the
+    resource."""
 
     decide: Callable[[Desired[P], Seen | None, PlanContext], Decision] = decide_mutable
     """Decides about a resource without another owner."""

@@ -12,6 +12,7 @@ from phift.lazy import imported_on_use
 if TYPE_CHECKING:
     from phift.apply.options import ApplyOptions
     from phift.phases.apply_plan import apply, apply_draft
+    from phift.phases.build_report import Report, report
     from phift.phases.call_endpoint import Answered, endpoint_key, invoke
     from phift.phases.destroy_stack import destroy_draft, destroy_plan
     from phift.phases.detect_drift import Drift, drift
@@ -52,6 +53,7 @@ __all__ = [
     "Preflight",
     "PriceRow",
     "Prices",
+    "Report",
     "Request",
     "Result",
     "Row",
@@ -88,6 +90,7 @@ __all__ = [
     "plan_many",
     "preflight",
     "prices",
+    "report",
     "settle",
     "stacks_in",
     "status",
@@ -114,6 +117,7 @@ _MODULES = {
     "Preflight": "phift.phases.run_preflight",
     "PriceRow": "phift.phases.read_prices",
     "Prices": "phift.phases.read_prices",
+    "Report": "phift.phases.build_report",
     "Request": "phift.workbench.request",
     "Result": "phift.phases.doctor_look",
     "Row": "phift.phases.run_preflight",
@@ -150,6 +154,7 @@ _MODULES = {
     "plan_many": "phift.phases.many",
     "preflight": "phift.phases.run_preflight",
     "prices": "phift.phases.read_prices",
+    "report": "phift.phases.build_report",
     "settle": "phift.phases.read_history",
     "stacks_in": "phift.workbench.inventory",
     "status": "phift.phases.show_status",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from phift.cost.prices import PriceBook
     from phift.cost.running import Running
 
-__all__ = ["Status", "StatusRow", "looking", "status"]
+__all__ = ["Status", "StatusRow", "looking", "status", "status_of"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,11 @@ class Status:
 
 def status(request: Request, connect: Connector) -> Status:
     """Return the current state of the stack."""
-    bench = looking(request, connect)
+    return status_of(looking(request, connect), request)
+
+
+def status_of(bench: Workbench, request: Request) -> Status:
+    """Return the current state of the stack of a workbench."""
     book = None
     if not bench.azure.local:
         from phift.cost.prices import PriceBook

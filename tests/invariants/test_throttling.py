@@ -13,7 +13,7 @@ from support import Project
 from phift import phases
 from phift.apply.events import Event, ResourceFailed, ResourceProgress
 from phift.apply.options import ApplyOptions
-from phift.errors import DeadlineError, DetachedError, ThrottledError
+from phift.errors import AzureError, DeadlineError, DetachedError, ThrottledError
 
 
 def throttle(project: Project, pattern: str, seconds: float, **more: Any) -> None:
@@ -78,3 +78,18 @@ def test_ctrl_c_ends_an_hour(project: Project, compute: str) -> None:
     assert isinstance(failed(project).error, DetachedError)
     told = [e.message for e in project.events if isinstance(e, ResourceProgress) and e.state == "throttled"]
     assert "throttled; next try in 1h00m" in told
+
+
+def test_a_storage_account_behind_a_firewall_is_asked_twice(project: Project) -> None:
+    """Its error is that of an expired signature: one new signature is tried, and no more."""
+    fault = {"pattern": "GET .*blob.core.windows.net/", "status": 403, "code": "AuthorizationFailure", "count": 20}
+    project.embedded.admin("POST", "/faults", fault)
+    mark = project.embedded.mark()
+    try:
+        with pytest.raises(AzureError) as failed:
+            phases.history(project.request, project.embedded.connector)
+    finally:
+        project.embedded.admin("DELETE", "/faults")
+    assert failed.value.code == "AuthorizationFailure"
+    asked = [r for r in project.embedded.since(mark) if "blob.core" in r["host"]]
+    assert len(asked) == 2

@@ -43,7 +43,7 @@ def schema(
 
 def _replace(path: Path, text: str) -> None:
     """Write a new file, or replace an earlier schema. Raises UsageError for any other file."""
-    from phift.cli.planfile import require_writable
+    from phift.cli.outfile import require_writable
 
     place = require_writable(path, "Choose a regular file, or print the schema: phift schema")
     try:

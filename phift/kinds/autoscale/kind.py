@@ -38,6 +38,7 @@ AUTOSCALE = Kind(
     compile=autoscale,
     load_wire=_wire,
     export=_export,
+    blocks=("deployment.autoscale",),
     permissions=writing("autoscaleSettings", below="Microsoft.Insights"),
     decide=decide,
     checks=(has_metrics, is_balanced, within_quota, within_limits),

@@ -39,6 +39,7 @@ CODE = Kind(
     compile=code,
     load_wire=_wire,
     export=_export,
+    blocks=("deployment.code_configuration",),
     permissions=archiving("codes/versions"),
     decide=decide_version,
     seconds=_seconds,

@@ -46,6 +46,7 @@ COMPUTE = Kind(
     compile=computes,
     load_wire=_wire,
     export=_export,
+    blocks=("compute.*",),
     permissions=writing("computes"),
     complete=choose_tier,
     decided=with_tier,

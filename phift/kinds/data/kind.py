@@ -55,6 +55,7 @@ DATA = Kind(
     compile=data_versions,
     load_wire=_wire,
     export=_export,
+    blocks=("data.*", "data.from", "data"),
     permissions=archiving("data/versions"),
     decide=decide_version,
     checks=(rows, classes),

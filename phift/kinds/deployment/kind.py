@@ -49,6 +49,7 @@ DEPLOYMENT = Kind(
     compile=deployment,
     load_wire=_wire,
     export=_export,
+    blocks=("deployment",),
     permissions=writing("onlineEndpoints/deployments"),
     decide=decide,
     removals=removals,

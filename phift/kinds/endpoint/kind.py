@@ -40,6 +40,7 @@ ENDPOINT = Kind(
     compile=endpoint,
     load_wire=_wire,
     export=_export,
+    blocks=("endpoint",),
     permissions=writing("onlineEndpoints"),
     checks=(endpoint_named,),
     status=status,

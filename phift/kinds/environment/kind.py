@@ -39,6 +39,7 @@ ENVIRONMENT = Kind(
     compile=environment,
     load_wire=_wire,
     export=_export,
+    blocks=("deployment.environment",),
     permissions=archiving("environments/versions"),
     decide=decide_version,
     seconds=_seconds,

@@ -83,6 +83,7 @@ JOB = Kind(
     compile=training_job,
     load_wire=_wire,
     export=_export,
+    blocks=("finetune.parameters", "finetune"),
     permissions=_permissions,
     decide=decide,
     checks=(lifecycle, own_weights, trainer, memory, serverless_size),

@@ -54,6 +54,7 @@ MODEL = Kind(
     compile=models,
     load_wire=_wire,
     export=_export,
+    blocks=("model",),
     permissions=archiving("models/versions"),
     decide=decide,
     checks=(served_model,),

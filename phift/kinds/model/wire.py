@@ -47,7 +47,7 @@ class ModelWire:
         if isinstance(desired.parts, ReferenceParts):
             return self._read_reference(context, desired, desired.parts)
         versions = list(versions_in(context, f"models/{desired.name}"))
-        found_versions = [self._live(context, desired, raw) for raw in versions]
+        found_versions = [self.live(context, desired, raw) for raw in versions]
         ours = [live for live in found_versions if live.ours]
         numbers = [int(v) for raw in versions if (v := str(raw.get("name", ""))).isdigit()]
         previous = Previous(ours[0].version, inputs_in(ours[0].marks)) if ours else None
@@ -170,9 +170,10 @@ class ModelWire:
                 raw = context.azure.arm.get(self._path(context, desired.name, version), READ)
         except NotFoundError:
             return ModelObservation()
-        return ModelObservation(self._live(context, desired, raw))
+        return ModelObservation(self.live(context, desired, raw))
 
-    def _live(self, context: Context, desired: Desired[_Parts], raw: Mapping[str, Any]) -> Live:
+    def live(self, context: Context, desired: Desired[_Parts], raw: Mapping[str, Any]) -> Live:
+        """Return the live object of the document of a version."""
         properties = raw["properties"]
         facts = {"job": properties.get("jobName"), "uri": properties.get("modelUri")}
         return version_live(context, desired, raw, observe=self.observe, facts=facts)

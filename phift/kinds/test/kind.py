@@ -51,6 +51,7 @@ TEST = Kind(
     compile=tests,
     load_wire=_wire,
     export=_export,
+    blocks=("tests.*",),
     permissions=_permissions,
     decide=decide,
     words=WORDS,

@@ -45,6 +45,7 @@ TRAFFIC = Kind(
     compile=traffic,
     load_wire=_wire,
     export=_export,
+    blocks=("rollout",),
     permissions=writing("onlineEndpoints"),
     decide=decide,
     decided=_decided,

@@ -15,20 +15,20 @@ from phift.views.human.values import cut, duration, table
 if TYPE_CHECKING:
     from phift.ledger.journal import Record
 
-__all__ = ["render", "seconds_of", "what_of"]
+__all__ = ["notes_of", "render", "row_of", "seconds_of", "what_of"]
 
 
 def render(records: Sequence[Record], *, style: Style = PLAIN) -> str:
     """Return one line per apply, and below it the writes that failed or whose outcome is unknown."""
     if not records:
         return "No applies recorded for this stack."
-    rows = [("WHEN (UTC)", "WHO", "COMMIT", "WHAT", "TOOK", "OUTCOME"), *(_row(r) for r in records)]
+    rows = [("WHEN (UTC)", "WHO", "COMMIT", "WHAT", "TOOK", "OUTCOME"), *(row_of(r) for r in records)]
     drawn = table(rows)
     lines = [style.dim(drawn[0])]
     for record, line in zip(records, drawn[1:], strict=True):
         outcome = _outcome(record)
         lines.append(line[: len(line) - len(outcome)] + _paint(record, style)(outcome))
-        lines += [style.dim(f"    {cut(said, style.width - 4)}") for said in _below(record)]
+        lines += [style.dim(f"    {cut(said, style.width - 4)}") for said in notes_of(record)]
     return "\n".join(lines)
 
 
@@ -53,7 +53,8 @@ def what_of(record: Record) -> str:
     return f"destroy {said}" if record.plan.get("purpose") == "destroy" else said
 
 
-def _row(record: Record) -> tuple[str, ...]:
+def row_of(record: Record) -> tuple[str, ...]:
+    """Return when, who, commit, what, how long and the outcome."""
     holder: dict[str, Any] = dict(record.holder)
     took = seconds_of(record)
     who = "@".join(str(holder[key]) for key in ("user", "host") if holder.get(key))
@@ -84,7 +85,8 @@ def _estimated(record: Record) -> Iterator[str]:
         yield f"{address} took {took}; estimated {hours(wanted)}"
 
 
-def _below(record: Record) -> list[str]:
+def notes_of(record: Record) -> list[str]:
+    """Return the run, estimates next to actual times, and the writes that failed or whose outcome is unknown."""
     said = [str(record.holder["run_url"])] if record.holder.get("run_url") else []
     said += _estimated(record)
     for result in record.results:
