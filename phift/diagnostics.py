@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-__all__ = ["LISTED", "Diagnostic", "Mark", "Severity", "capped", "errors_of", "nearest"]
+__all__ = ["LISTED", "Diagnostic", "Mark", "Severity", "capped", "errors_of", "nearest", "nearest_file"]
 
 LISTED = 50
 """Maximum number of diagnostics to list per severity; the others are counted."""
@@ -81,3 +81,10 @@ def nearest(word: str, known: Collection[str], cutoff: float = 0.6) -> str:
     from difflib import get_close_matches  # only needed for a misspelled word
 
     return next(iter(get_close_matches(word, known, n=1, cutoff=cutoff)), "")
+
+
+def nearest_file(name: str, known: Iterable[str]) -> str:
+    """Return the known file name most similar to a misspelled one, compared without their extensions, which make
+    different names look alike; empty if there is none."""
+    by_stem = {one.rpartition(".")[0] or one: one for one in sorted(known)}
+    return by_stem.get(nearest(name.rpartition(".")[0] or name, by_stem), "")

@@ -228,7 +228,7 @@ class ComponentInterface:
         return {name: i.default for name, i in self.inputs.items() if i.default is not None}
 
     def _unknown(self, name: str, *, suggest: bool) -> Problem:
-        close = nearest(name, self.inputs) if suggest else ""
+        close = nearest(name, self.inputs, cutoff=0.75) if suggest else ""
         remedy = f"Did you mean {close}?" if close else ""
         return Problem(name, "unknown", f"unknown parameter `{name}`", remedy)
 

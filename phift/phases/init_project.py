@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from phift import catalog
 from phift.catalog import CatalogModel
 from phift.diagnostics import Diagnostic, nearest
+from phift.editor import SCHEMA_FILE
 from phift.errors import InvalidSpecError, PhiftError, UsageError
 from phift.files import create_text, replace_text
-from phift.phases.project_files import SCHEMA, EditorFiles, ignore_file
+from phift.phases.project_files import EditorFiles, ignore_file
 from phift.spec.yaml12 import flow
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ _SHOWN_ROWS = 5
 _TESTED_ROWS = 20
 _COMMENT = 39
 """The column of comments in the templates."""
+
+
+_NOT_DATA = {SCHEMA_FILE, "package.json", "package-lock.json", "tsconfig.json", "plan.json", "config.json"}
 
 
 class Template(StrEnum):
@@ -100,7 +104,7 @@ def data_files(folder: Path) -> list[str]:
 
 
 def _is_settings(name: str) -> bool:
-    return name.startswith(".") or name in {"package.json", "package-lock.json", "tsconfig.json", "plan.json"}
+    return name.startswith(".") or name in _NOT_DATA
 
 
 def require_free(path: Path) -> None:
@@ -257,7 +261,7 @@ def _text(
     command = "phift {}" if options.out == Path("phift.yaml") else f"phift {{}} {options.out}"
     local = model is None or model.name not in {"Phi-4", _STAND_IN}
     values = {
-        "schema": SCHEMA,
+        "schema": SCHEMA_FILE,
         "plan": command.format("plan"),
         "apply": command.format("apply"),
         "name": options.name,

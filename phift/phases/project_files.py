@@ -9,13 +9,11 @@ from os.path import islink
 from pathlib import Path
 from typing import Any
 
+from phift.editor import SCHEMA_FILE, schema_text
 from phift.errors import UsageError
 from phift.files import SPEC_BYTES, UnfitFileError, read_regular
 
-__all__ = ["SCHEMA", "EditorFiles", "ignore_file"]
-
-SCHEMA = ".vscode/phift.schema.json"
-"""The schema of specs, relative to the folder of the spec: a file, so that editors need no network."""
+__all__ = ["EditorFiles", "ignore_file"]
 
 _SETTINGS = ".vscode/settings.json"
 _KEY = "yaml.schemas"
@@ -50,22 +48,21 @@ class EditorFiles:
 
         Settings with comments or errors stay unchanged, with a note. Raises UsageError if one cannot be read.
         """
-        from phift.editor import schema_text
-
-        schema = folder / SCHEMA
+        schema = folder / SCHEMA_FILE
         files = [] if _text(schema) else [(schema, schema_text())]
         path = folder / _SETTINGS
         before = _text(path)
         try:
             settings = json.loads(before) if before.strip() else {}
         except ValueError:
-            note = f'{path} is not plain JSON and stays unchanged; add "{_KEY}": {{"./{SCHEMA}": {json.dumps(_SPECS)}}}'
+            wanted = json.dumps({f"./{SCHEMA_FILE}": _SPECS})
+            note = f'{path} is not plain JSON and stays unchanged; add "{_KEY}": {wanted}'
             return cls(tuple(files), (note,))
         schemas = settings.get(_KEY) if isinstance(settings, dict) else None
         if not isinstance(settings, dict) or not isinstance(schemas, dict | None):
-            note = f'{path} has an unexpected form and stays unchanged; it should map "{_KEY}" to ./{SCHEMA}'
+            note = f'{path} has an unexpected form and stays unchanged; it should map "{_KEY}" to ./{SCHEMA_FILE}'
             return cls(tuple(files), (note,))
-        if f"./{SCHEMA}" not in (schemas or {}):
+        if f"./{SCHEMA_FILE}" not in (schemas or {}):
             files.append((path, _with_schema(before, settings)))
         return cls(tuple(files))
 
@@ -73,7 +70,7 @@ class EditorFiles:
 def _with_schema(before: str, settings: dict[str, Any]) -> str:
     """Return the settings with the schema; the lines of the others stay unchanged unless it must go between them."""
     indent = _indent(before)
-    added = {_KEY: {**settings.get(_KEY, {}), f"./{SCHEMA}": _SPECS}}
+    added = {_KEY: {**settings.get(_KEY, {}), f"./{SCHEMA_FILE}": _SPECS}}
     if not settings or _KEY in settings:
         return json.dumps(settings | added, indent=indent, ensure_ascii=False) + "\n"
     lines = json.dumps(added, indent=indent, ensure_ascii=False).removeprefix("{")

@@ -57,7 +57,7 @@ def waivers(subject: Subject) -> Iterator[Diagnostic]:
     known = explanations()
     for index, waiver in enumerate(given):
         if waiver.check not in known:
-            near = nearest(waiver.check, known)
+            near = nearest(waiver.check, known, cutoff=0.7)
             yield subject.at(
                 f"waivers.{index}.check",
                 Diagnostic(

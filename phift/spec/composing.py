@@ -99,6 +99,8 @@ class Composer:
 
     def _mapping(self, path: Path, depth: int) -> dict[str, Node] | Broken:
         children: dict[str, Node] = {}
+        merged: dict[str, Node] = {}
+        merge_mark: Mark | None = None
         sound = True
         while (event := self._next()).__class__ is not yaml.MappingEndEvent:
             mark = self._mark(event)
@@ -109,20 +111,34 @@ class Composer:
                     self.found.append(_bad_key(event, mark))
                 sound = False
             elif key == "<<" and not getattr(event, "style", None):
-                remedy = "Repeat the keys, or define an anchor for the whole value (&name) and refer to it as *name."
-                summary = "merge keys (<<) are not part of YAML 1.2"
-                self.found.append(Diagnostic(summary, remedy=remedy, mark=mark, code="yaml-merge-key"))
-                self._discard(path, depth)
+                if merge_mark is not None:
+                    remedy = "Merge several mappings with a list: <<: [*first, *second]"
+                    self.found.append(_twice(key, merge_mark, mark, path, remedy))
+                    self._discard(path, depth)
+                    continue
+                merge_mark = mark
+                merged = self._merged(path, depth, mark)
             elif key in children:
-                first = children[key].name_mark.line
-                summary = f"duplicate key {key!r} (first defined on line {first})"
-                self.found.append(
-                    Diagnostic(summary, mark=mark, path=".".join(map(str, path)), code="yaml-duplicate-key")
-                )
+                self.found.append(_twice(key, children[key].name_mark, mark, path))
                 self._discard(path, depth)
             else:
                 children[key] = self._node(self._next(), (*path, key), depth + 1, mark)
-        return children if sound else BROKEN
+        if not sound:
+            return BROKEN
+        return {**{key: node for key, node in merged.items() if key not in children}, **children}
+
+    def _merged(self, path: Path, depth: int, mark: Mark) -> dict[str, Node]:
+        """Return the keys that a merge key adds: of a mapping, or of several in a list, of which the first one wins.
+
+        Values keep the positions where they are written; their paths are those of the mapping with the merge key.
+        """
+        node = self._node(self._next(), path, depth, None)
+        several = [node] if node.items is None else [self._again(item, path, depth, None) for item in node.items]
+        if any(one.mapping is None for one in several):
+            if not any(one.value is BROKEN for one in (node, *several)):
+                self.found.append(_not_merged(mark, path))
+            return {}
+        return {key: child for one in reversed(several) for key, child in (one.mapping or {}).items()}
 
     def _key(self, event: Any, path: Path, depth: int) -> str | None:
         """Return the text of a key; None if it is invalid, and skip it."""
@@ -211,6 +227,21 @@ def unquoted(mark: Mark) -> Diagnostic:
         remedy='Quote it: key: "{{ vars.name }}"',
         mark=mark,
         code="yaml-unquoted-template",
+    )
+
+
+def _twice(key: str, first: Mark, mark: Mark, path: Path, remedy: str = "") -> Diagnostic:
+    summary = f"duplicate key {key!r} (first defined on line {first.line})"
+    return Diagnostic(summary, remedy=remedy, mark=mark, path=".".join(map(str, path)), code="yaml-duplicate-key")
+
+
+def _not_merged(mark: Mark, path: Path) -> Diagnostic:
+    return Diagnostic(
+        "a merge key (<<) requires a mapping, or a list of mappings",
+        remedy="Define an anchor (&name) on a mapping, and write <<: *name. Templates are not merged.",
+        mark=mark,
+        path=".".join(map(str, path)),
+        code="yaml-merge-key",
     )
 
 

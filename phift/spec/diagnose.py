@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from phift.diagnostics import LISTED, Diagnostic, nearest
 from phift.spec.document import Spec
 from phift.spec.references import SecretRef
+from phift.spec.targets import FIXED_KEYS, OWN_KEYS
 from phift.spec.tree import BROKEN, Node, OriginKind, Path, dotted, walk
 
 __all__ = ["diagnose", "known_keys"]
@@ -60,6 +61,8 @@ def known_keys(model: type[BaseModel], path: Path) -> list[str]:
     current: type[BaseModel] | None = model
     in_mapping = False
     for part in path:
+        if isinstance(part, int):
+            continue  # an item of a list, whose block the field of the list allows
         if in_mapping:
             in_mapping = False
             continue
@@ -73,10 +76,18 @@ def known_keys(model: type[BaseModel], path: Path) -> list[str]:
     return [field.alias or name for name, field in current.model_fields.items()] if current else []
 
 
-def _keys_of_file(model: type[BaseModel], path: Path) -> list[str]:
-    """Return the valid keys in the file. `targets` is one of them, although a rendered Spec does not have it."""
+def _keys_of_file(model: type[BaseModel], path: Path, written: Path) -> list[str]:
+    """Return the valid keys of a block in the file. written: the path of one of its keys there.
+
+    At the top of a spec, `targets` is valid too, although a rendered Spec does not have it; the overrides of a target
+    are merged into that Spec, but the block in the file is the target.
+    """
     keys = known_keys(model, path)
-    return [*keys, "targets"] if model is Spec and not path else keys
+    if model is not Spec or path:
+        return keys
+    if written[:1] == ("targets",) and len(written) > 1:
+        return [*OWN_KEYS, *(key for key in keys if key not in FIXED_KEYS)]
+    return [*keys, "targets"]
 
 
 def _one(
@@ -101,7 +112,8 @@ def _one(
             key = str(path[-1])
             summary, code = f"{written}: unknown key {key!r}", "unknown-key"
             if suggest:
-                close = nearest(key, keys := _keys_of_file(model, path[:-1]), cutoff=0.7)
+                keys = _keys_of_file(model, path[:-1], node.written if node is not None else ())
+                close = nearest(key, keys, cutoff=0.7)
                 remedy = f"Did you mean {close}?" if close else f"Valid keys: {', '.join(keys)}." if keys else ""
         case "missing":
             summary, code = f"{written} is missing", "missing"

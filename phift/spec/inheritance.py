@@ -70,7 +70,7 @@ class _Reading:
             return (root if asked is None else None), [_asked_here(d, asked) for d in found]
         if (refused := unmet(root)) is not None:
             return None, [refused]  # the rest may be of a later format
-        root, wrong = respelled(root)
+        root, wrong = respelled(_without_free_keys(root))
         found += wrong
         bases, wrong = _bases(root)
         found += wrong
@@ -87,6 +87,11 @@ class _Reading:
             if beneath is not None:
                 merged = beneath if merged is None else merge(merged, beneath)
         return (own if merged is None else merge(merged, own)._replace(mark=own.mark)), found
+
+
+def _without_free_keys(root: Node) -> Node:
+    """Return the tree without the `x-` keys at its top, which are free for anchors."""
+    return root.with_value({key: child for key, child in (root.mapping or {}).items() if not key.startswith("x-")})
 
 
 def _bases(root: Node) -> tuple[Sequence[Node], list[Diagnostic]]:

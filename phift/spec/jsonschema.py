@@ -74,6 +74,7 @@ def structure() -> dict[str, Schema]:
             "description": "Targets of the spec, by name. `local` is built in.",
             "additionalProperties": {"$ref": f"{REF}Target"},
         }
+        body["patternProperties"] = {"^x-": {"description": "Free for anchors (&name): phift ignores it."}}
     named = {name: name.replace("Block", "") for name in definitions}
     reachable = sorted(_reachable(definitions[SPEC], definitions) | {SPEC, SPEC + OVERRIDE})
     return {named[name]: _renamed(definitions[name], named) for name in reachable}

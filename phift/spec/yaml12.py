@@ -1,8 +1,8 @@
 """YAML 1.2 with positions: parse text to a tree, with libyaml.
 
-Scalars follow the core schema (scalars.py). Merge keys (`<<`) are not part of it and are rejected; anchors and
-aliases for whole values work. Duplicate keys are rejected. All structural problems are reported at once; a syntax
-error, or exceeding the limits of depth or values, ends the reading.
+Scalars follow the core schema (scalars.py). Anchors and aliases work, and so do the merge keys (`<<`) of YAML 1.1, as
+in most parsers and editors: own keys override merged ones. Duplicate keys are rejected. All structural problems are
+reported at once; a syntax error, or exceeding the limits of depth or values, ends the reading.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from phift.diagnostics import Diagnostic, Mark, nearest
+from phift.diagnostics import Diagnostic, Mark, nearest_file
 from phift.files import SPEC_BYTES, UnfitFileError, read_regular
 from phift.spec.composing import Composer, Room, Stopped, unquoted
 from phift.spec.scalars import TAG, implicit_tag, plain_scalar
@@ -108,7 +108,7 @@ def unreadable(path: FilePath, name: str, cause: OSError) -> Diagnostic:
     mark = Mark(name)
     if isinstance(cause, FileNotFoundError):
         folder = path.parent
-        near = nearest(path.name, [p.name for p in folder.glob("*.y*ml")] if folder.is_dir() else [])
+        near = nearest_file(path.name, (p.name for p in folder.glob("*.y*ml")) if folder.is_dir() else ())
         remedy = f"Did you mean {folder / near}?" if near else ""
         return Diagnostic("no such file", remedy=remedy, mark=mark, code="file-missing")
     if isinstance(cause, IsADirectoryError):

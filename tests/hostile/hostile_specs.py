@@ -165,6 +165,18 @@ SPECS: tuple[Hostile, ...] = (
         "aliases",
         ("yaml-size",),
     ),
+    Hostile(
+        "merges of merges",
+        spec("".join(f"x-{n}: &m{n} {{<<: *m{n - 1}, a{n}: *m{n - 1}}}\n" for n in range(1, 40)).replace("*m0", "{}")),
+        "100000 values",
+        ("yaml-size",),
+    ),
+    Hostile(
+        "a mapping merged 90,000 times",
+        spec(f"x-a: &a {{k: v}}\nvars: {{<<: [{', '.join(['*a'] * 90_000)}]}}\n"),
+        "100000 values",
+        ("yaml-size",),
+    ),
     Hostile("20,000 documents", {"spec.yaml": "---\na: 1\n" * 20_000}, "second YAML document", ("yaml-documents",)),
     Hostile("NUL bytes", {"spec.yaml": b"version: 1\nname: a\x00b\n"}, "not YAML", ("yaml-syntax",)),
     Hostile("UTF-16", {"spec.yaml": SPEC.encode("utf-16")}, "UTF-8", ("yaml-encoding",)),

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from phift.cli.commands.init import init as command
+from phift.editor import SCHEMA_FILE
 from phift.errors import ApprovalError, UsageError
 from phift.phases.init_project import InitOptions, Template, init, name_from
-from phift.phases.project_files import SCHEMA, EditorFiles, ignore_file
+from phift.phases.project_files import EditorFiles, ignore_file
 from phift.spec import load
 from phift.views.base import Streams
 
@@ -87,7 +88,7 @@ def test_paths_are_relative_to_the_spec(folder: Path, template: Template) -> Non
     assert splits is not None
     assert splits.test is not None
     assert splits.test.path == f"../{data}"
-    assert (folder / "specs" / SCHEMA).exists()
+    assert (folder / "specs" / SCHEMA_FILE).exists()
 
 
 def test_ignored_once(tmp_path: Path) -> None:

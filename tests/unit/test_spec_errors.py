@@ -44,6 +44,11 @@ def test_the_good_spec_is_good(tmp_path: Path) -> None:
     [
         ({"finetun": "{}"}, "finetun: unknown key 'finetun'", "Did you mean finetune?"),
         ({"target": "{}"}, "target: unknown key 'target'", "Did you mean targets?"),
+        ({"targets": "{prod: {worksapce: {}}}"}, "prod.worksapce: unknown key 'worksapce'", "Did you mean workspace?"),
+        ({"targets": "{local: {defualt: true}}"}, "targets.local.defualt: unknown key", "Did you mean default?"),
+        ({"targets": "{local: {targets: {}}}"}, "targets cannot differ between targets", ""),
+        ({"model": "{name: x, auth_mode: key}"}, "model.auth_mode: unknown key", "Valid keys: "),
+        ({"y-shared": "{}"}, "y-shared: unknown key 'y-shared'", "Valid keys: version"),
         ({"version": None}, "version is missing", "Add version: 1"),
         ({"version": "2"}, "version must be 1, got 2", ""),
         ({"version": "true"}, "version must be 1, got true", ""),
@@ -131,3 +136,14 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
             load(tmp_path / name)
         if name == "spce.yaml":
             assert "Did you mean" in caught.value.diagnostics[0].remedy
+
+
+def test_an_ending_does_not_make_a_name_similar(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("")
+    (tmp_path / "prod.yaml").write_text("")
+    with pytest.raises(InvalidSpecError, match="no such file") as caught:
+        load(tmp_path / "serving.yaml")
+    assert caught.value.diagnostics[0].remedy == ""
+    with pytest.raises(InvalidSpecError, match="no such file") as caught:
+        load(tmp_path / "prod.yml")
+    assert caught.value.diagnostics[0].remedy == f"Did you mean {tmp_path / 'prod.yaml'}?"

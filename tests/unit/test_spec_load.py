@@ -265,3 +265,32 @@ def test_azure_blocks_take_any_plain_value(write: Write) -> None:
     compute = load(write(text), environ=ENVIRON).spec.compute.finetune
     assert isinstance(compute, ComputeBlock)
     assert compute.azure == {"properties": {"enableNodePublicIp": False, "x": None}}
+
+
+def test_free_keys_and_merges_are_those_of_the_values_written_out(write: Write, prod: LoadedSpec) -> None:
+    own = '  instance_count: 2\n  experiment_name: "{{ vars.where }}-{{ target.name }}"\n'
+    free = f'x-finetune: &finetune\n{own}x-anything: [1, {{secret: env:X}}, "{{{{ nonsense }}}}", null]\n'
+    loaded = load(write(free + SPEC.replace(own, "  <<: *finetune\n")), environ=ENVIRON)
+    assert loaded.spec == prod.spec
+    assert loaded.digest == prod.digest
+
+
+def test_a_mistake_in_a_merged_value_is_where_it_is_written(write: Write) -> None:
+    shared = "x-shared: &shared\n  compute: {finetune: {max_instance: 3}}\n"
+    text = shared + SPEC.replace("    vars: {epochs: 1}\n", "    <<: *shared\n")
+    with pytest.raises(InvalidSpecError) as caught:
+        load(write(text), target="local", environ={})
+    (found,) = caught.value.diagnostics
+    assert found.summary == "targets.local.compute.finetune.max_instance: unknown key 'max_instance'"
+    assert found.mark is not None
+    assert (found.mark.line, found.mark.column) == (2, 24)
+
+
+def test_merges_in_a_target_and_in_a_base(write: Write, tmp_path: Path) -> None:
+    base = "x-steps: &steps {max_steps: 9, warmup_steps: 1}\n" + SPEC.replace("{apply_lora: null,", "{<<: *steps,")
+    (tmp_path / "base.yaml").write_text(base)
+    spec = "x-steps: &steps {warmup_steps: 2}\nextends: base.yaml\ntargets: {local: {finetune: {parameters: *steps}}}\n"
+    loaded = load(write(spec), target="local", environ={})
+    assert loaded.spec.finetune is not None
+    wanted = {"max_steps": 7, "warmup_steps": 2, "apply_lora": True}
+    assert {name: loaded.spec.finetune.parameters[name] for name in wanted} == wanted

@@ -52,6 +52,7 @@ def test_every_example_fits(path: Path) -> None:
         "compute: {finetune: azureml:gpu, other_steps: serverless:Standard_D12_v2}",
         "compute: {finetune: {name: gpu, size: s, azure: {anything: [1]}}}",
         "model: azureml:m:1",
+        "x-shared: [1, {a: }]",
         "deployment: {instance_type: s, instance_count: {initial: 2}, environment_variables: {A: {secret: env:B}}}",
         "targets: {local: , prod: {default: true, compute: {finetune: {max_instances: 3, tier: null}}, vars: {a: 1}}}",
     ],
@@ -64,6 +65,8 @@ def test_what_it_takes(text: str) -> None:
     "text",
     [
         "finetun: {}",
+        "shared-x: {}",
+        "finetune: {x-shared: 1}",
         "finetune: {instance_count: two}",
         "finetune: {instance_count: 0}",
         "finetune: {model_defaults: fil}",

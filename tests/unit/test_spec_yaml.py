@@ -63,6 +63,45 @@ def test_anchors_stand_for_whole_values() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("{<<: *x, c: 3}", {"a": 1, "b": 2, "c": 3}),
+        ("{b: 3, <<: *x}", {"a": 1, "b": 3}),
+        ("{<<: *x, b: 3}", {"a": 1, "b": 3}),
+        ("{<<: [*y, *x]}", {"a": 1, "b": 9, "n": {"k": 1}}),
+        ("{<<: [*x, *y], n: {l: 2}}", {"a": 1, "b": 2, "n": {"l": 2}}),
+        ("{<<: *both}", {"a": 1, "b": 2, "n": {"k": 1}}),
+        ("{<<: []}", {}),
+        ("{<<: {}, a: 1}", {"a": 1}),
+        ("{<<: {<<: *y, b: 4}}", {"b": 4, "n": {"k": 1}}),
+        ('{"<<": 1}', {"<<": 1}),
+    ],
+)
+def test_merge_keys(text: str, wanted: object) -> None:
+    found = read(f"x: &x {{a: 1, b: 2}}\ny: &y {{b: 9, n: {{k: 1}}}}\nboth: &both [*x, *y]\nz: {text}")
+    assert found["z"] == wanted
+
+
+def test_merged_values_keep_their_place_and_take_the_path_of_the_merge() -> None:
+    root, found = parse("x:\n  inner: &x\n    a: [1]\nz:\n  <<: *x\n", "f.yaml")
+    assert root is not None
+    assert not found
+    node = root.at(("z", "a", 0))
+    assert node is not None
+    assert (str(node.mark), node.written) == ("f.yaml:3:9", ("z", "a", 0))
+    merged = root.at(("z", "a"))
+    assert merged is not None
+    assert str(merged.name_mark) == "f.yaml:3:5"
+
+
+def test_merges_count_as_values() -> None:
+    lines = ["a0: &a0 {k: [1, 1, 1, 1, 1, 1, 1, 1, 1]}"]
+    lines += [f"a{n}: &a{n} {{x: *a{n - 1}, y: {{<<: *a{n - 1}}}}}" for n in range(1, 20)]
+    _, found = parse("\n".join(lines), "f.yaml")
+    assert [d.code for d in found] == ["yaml-size"]
+
+
+@pytest.mark.parametrize(
     ("text", "place", "words"),
     [
         ("a: {{ vars.x }}", "f.yaml:1:4", "unquoted template: YAML reads `{{` as a mapping"),
@@ -76,7 +115,15 @@ def test_anchors_stand_for_whole_values() -> None:
         ("", "f.yaml", "empty"),
         ("# nothing", "f.yaml", "empty"),
         ("b: 1\nb: 2", "f.yaml:2:1", "duplicate key 'b' (first defined on line 1)"),
-        ("a: &x {b: 1}\nc: {<<: *x}", "f.yaml:2:5", "merge keys"),
+        ("a: &x 1\nc: {<<: *x}", "f.yaml:2:5", "a merge key (<<) requires a mapping"),
+        ("a: {b: 1, <<: }", "f.yaml:1:11", "a merge key (<<) requires a mapping"),
+        ("a: &x {b: 1}\nc: {<<: [*x, 1]}", "f.yaml:2:5", "or a list of mappings"),
+        ('a: {<<: "{{ vars.x }}"}', "f.yaml:1:5", "a merge key (<<) requires a mapping"),
+        ("a: &x {b: 1}\nc:\n  <<: *x\n  <<: *x", "f.yaml:4:3", "duplicate key '<<' (first defined on line 3)"),
+        ("a: &x {b: 1}\nc: {<<: *x, d: 1, d: 2}", "f.yaml:2:19", "duplicate key 'd'"),
+        ("a: {<<: {b: 1, b: 2}}", "f.yaml:1:16", "duplicate key 'b'"),
+        ("a: {<<: !foo 3}", "f.yaml:1:9", "unknown YAML tag"),
+        ("a: &x {b: {<<: *x}}", "f.yaml:1:4", "nested more than"),
         ("a: !foo 3", "f.yaml:1:4", "unknown YAML tag"),
         ("a: !!int x", "f.yaml:1:4", "cannot be read as int"),
         ("? [1]\n: 2", "f.yaml:1:3", "a key must be text"),

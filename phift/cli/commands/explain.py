@@ -26,7 +26,7 @@ def explain(
     terminal = Terminal.of(no_color=no_color)
     known = explanations()
     if code and code not in known:
-        near = nearest(code, known)
+        near = nearest(code, known, cutoff=0.7)
         remedy = f"Did you mean {near}?" if near else "List all codes: phift explain"
         raise UsageError(f"unknown diagnostic code {code!r}", remedy=remedy)
     if format is o.Format.JSON:

@@ -10,14 +10,13 @@ and line. No message contains a token, the query of an address (it carries signa
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from phift.data.sources import FORMATS
-from phift.diagnostics import Diagnostic
+from phift.diagnostics import Diagnostic, nearest
 from phift.errors import InvalidSpecError, PhiftError, StalePlanError
 
 __all__ = [
@@ -239,11 +238,11 @@ def bad_endpoint(place: Place) -> HubError:
 def no_such_name(field: str, name: str, id: str, known: Iterable[str], within: str = "") -> InvalidSpecError:
     """A revision, config or split that does not exist or is missing. known: those that exist; within: the config."""
     names = list(known)
-    close = difflib.get_close_matches(name, names, 1)
+    close = nearest(name, names)
     has = ", ".join(names[:_SHOWN_NAMES]) + (
         f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
     )
-    remedy = (f"Did you mean {close[0]}? " if close else "") + (f"It has: {has}." if names else "")
+    remedy = (f"Did you mean {close}? " if close else "") + (f"It has: {has}." if names else "")
     if not name:
         return _invalid(field, f"`{field}` is required for {id}", f"Write `{field}:` with one of: {has}.")
     where = f"{id} (config {within})" if within else id
