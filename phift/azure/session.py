@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from phift.azure.attendance import Attendant
 from phift.azure.credentials import CachedCredential
 from phift.azure.rest import ARM, ARM_SCOPE, ML_SCOPE, Rest
-from phift.azure.transport import Http
+from phift.azure.transport import Http, Streamed
 from phift.errors import AzureError, NotFoundError
 from phift.once import Once
 from phift.workspace import WorkspaceId
@@ -26,6 +27,13 @@ _SCORING_PATIENCE = 190.0
 """Seconds; a request to a managed endpoint takes at most 180."""
 _DISCOVERY = "https://eastus.api.azureml.ms"
 """The URL for discovering registries of any region (the SDK's URL for the public cloud)."""
+_STREAMED = "text/event-stream, application/json;q=0.9, */*;q=0.8"
+
+
+def _scoring(body: Any, credential: str, headers: Mapping[str, str] | None) -> tuple[dict[str, str], bytes]:
+    """Return the headers and the content of a scoring request."""
+    sent = {"Content-Type": "application/json", "Authorization": f"Bearer {credential}", **(headers or {})}
+    return sent, json.dumps(body, ensure_ascii=False).encode()
 
 
 class Azure:
@@ -135,14 +143,23 @@ class Azure:
 
         credential: the endpoint's key or token. Never retried, as a request may have side effects. Raises AzureError.
         """
-        sent = {"Content-Type": "application/json", "Authorization": f"Bearer {credential}", **(headers or {})}
-        content = json.dumps(body, ensure_ascii=False).encode()
+        sent, content = _scoring(body, credential, headers)
         wait = _SCORING_PATIENCE if timeout is None else timeout
         answer = self._http.send("POST", uri, headers=sent, content=content, repeatable=False, timeout=wait).content
         try:
             return json.loads(answer)
         except ValueError:
             return answer.decode("utf-8", errors="replace")
+
+    def score_streamed(
+        self, uri: str, body: Any, *, credential: str, headers: Mapping[str, str] | None = None
+    ) -> AbstractContextManager[Streamed]:
+        """Send a request to an endpoint and return its answer as a context, as soon as it starts.
+
+        Asks for an event stream if the deployment can send one. Otherwise as `score`.
+        """
+        sent, content = _scoring(body, credential, {"Accept": _STREAMED, **(headers or {})})
+        return self._http.streamed("POST", uri, headers=sent, content=content, timeout=_SCORING_PATIENCE)
 
     def read_only(self) -> Azure:
         """Return the same session, rejecting every write before it is sent."""

@@ -6,7 +6,8 @@ import copy
 import os
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from azure.core.pipeline import Pipeline
     from azure.core.pipeline.transport import HttpTransport
 
-__all__ = ["EMULATED_CLOUD", "EMULATOR_HEADER", "Http", "Response", "Route", "with_query"]
+__all__ = ["EMULATED_CLOUD", "EMULATOR_HEADER", "Http", "Response", "Route", "Streamed", "with_query"]
 
 EMULATOR_HEADER = "x-phift-emulator"
 EMULATED_CLOUD = "PHIFT_EMULATED_CLOUD"
@@ -55,6 +56,15 @@ class Response:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """A response below 400 whose content has not been read. headers: case-insensitive names. pieces: its content, in
+    pieces as they arrive; raises AzureError if it breaks off."""
+
+    headers: Mapping[str, str] = field(repr=False)
+    pieces: Iterator[bytes] = field(repr=False)
 
 
 class Http:
@@ -117,6 +127,33 @@ class Http:
             self._credential.forget(scope)
             return attempt()
 
+    @contextmanager
+    def streamed(
+        self, method: str, url: str, *, headers: Mapping[str, str], content: bytes, timeout: float
+    ) -> Iterator[Streamed]:
+        """Send one request and yield the response as soon as it starts. The end of the context closes the connection.
+
+        Never retried once the service may have received it. timeout: seconds without a byte. Raises the matching
+        AzureError.
+        """
+        response = self.retry.call(
+            lambda: self._exchange(method, url, "", dict(headers), content, None, timeout, stream=True)[0],
+            repeatable=False,
+        )
+        try:
+            yield Streamed(response.headers, self._pieces(response, method, url))
+        finally:
+            response.close()
+
+    def _pieces(self, response: Any, method: str, url: str) -> Iterator[bytes]:
+        from azure.core.exceptions import AzureError as LibraryError
+        from urllib3.exceptions import HTTPError
+
+        try:
+            yield from response.iter_bytes()
+        except (LibraryError, HTTPError, OSError) as error:
+            raise from_exception(error, method, url, local=self.local) from None
+
     def authorized(self, credential: TokenCredential) -> Http:
         """Return the same connections, with a credential."""
         other = copy.copy(self)
@@ -150,6 +187,22 @@ class Http:
         sign: Sign | None,
         timeout: float,
     ) -> Response:
+        response, body = self._exchange(method, url, scope, headers, content, sign, timeout)
+        return Response(response.status_code, response.headers, body)
+
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        scope: str,
+        headers: dict[str, str],
+        content: bytes | None,
+        sign: Sign | None,
+        timeout: float,
+        *,
+        stream: bool = False,
+    ) -> tuple[Any, bytes]:
+        """Return the library's response and its content. stream: leave the content of a good response unread."""
         from azure.core.exceptions import AzureError as LibraryError
         from azure.core.rest import HttpRequest
         from urllib3.exceptions import HTTPError
@@ -162,16 +215,16 @@ class Http:
                 request.url, signed = sign(method, request.url, dict(request.headers))
                 request.headers.update(signed)
             response = (
-                self._pipeline(scope).run(request, stream=False, read_timeout=timeout, **self._options).http_response
+                self._pipeline(scope).run(request, stream=stream, read_timeout=timeout, **self._options).http_response
             )
-            body = response.read()
+            body = b"" if stream and response.status_code < 400 else response.read()
         except (LibraryError, HTTPError, OSError) as error:
             raise from_exception(error, method, url, local=self.local) from None
         self._guard(response.headers, method, url)
         self.service_clock.note(response.headers)
         if response.status_code >= 400:
             raise from_response(method, url, response.status_code, response.headers, body)
-        return Response(response.status_code, response.headers, body)
+        return response, body
 
     def _pipeline(self, scope: str) -> Pipeline[Any, Any]:
         with self._lock:

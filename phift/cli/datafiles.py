@@ -1,16 +1,18 @@
-"""Write prepared data files for other programs: atomically, and only over regular files."""
+"""Write data files for other programs: prepared ones atomically, and only over regular files."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from phift.errors import UsageError
 
-__all__ = ["folder_for", "put"]
+__all__ = ["add_row", "folder_for", "put"]
 
 _OF_THE_SYSTEM = ("/dev", "/proc", "/sys")
 
@@ -49,6 +51,31 @@ def put(source: Path, place: Path) -> None:
         if not isinstance(error, FileExistsError):
             draft.unlink(missing_ok=True)
         raise UsageError(f"cannot write {place}: {error.strerror or error}") from None
+
+
+def add_row(path: Path, row: Mapping[str, Any]) -> None:
+    """Append a row to a JSON Lines file, created if missing.
+
+    Raises UsageError if its name does not end in .jsonl, or it is a link, a folder, a device or not writable."""
+    if path.suffix.lower() != ".jsonl":
+        raise UsageError(f"cannot append a row to {path}: not a JSON Lines file", remedy="Choose a name in .jsonl.")
+    line = json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    try:
+        if any(Path(os.path.realpath(path)).is_relative_to(system) for system in _OF_THE_SYSTEM):
+            raise UsageError(f"cannot write {path}: it is in a system folder", remedy="Choose another folder.")
+        _require_replaceable(path)
+        with open(path, "a+b", opener=_without_links) as out:
+            out.seek(0, os.SEEK_END)
+            if out.tell():
+                out.seek(-1, os.SEEK_END)
+                line = line if out.read(1) == b"\n" else b"\n" + line
+            out.write(line)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _without_links(name: str, flags: int) -> int:
+    return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
 
 
 def _require_replaceable(place: Path) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from phift.phases.apply_plan import apply, apply_draft
     from phift.phases.build_report import Report, report
     from phift.phases.call_endpoint import Answered, endpoint_key, invoke
+    from phift.phases.chat import Chat, open_chat
     from phift.phases.destroy_stack import destroy_draft, destroy_plan
     from phift.phases.detect_drift import Drift, drift
     from phift.phases.doctor_look import Fact, Result
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Answered",
     "ApplyOptions",
+    "Chat",
     "Connector",
     "Diagnosis",
     "Draft",
@@ -85,6 +87,7 @@ __all__ = [
     "lock",
     "logs",
     "metrics",
+    "open_chat",
     "outputs",
     "plan",
     "plan_many",
@@ -100,6 +103,7 @@ __all__ = [
 _MODULES = {
     "Answered": "phift.phases.call_endpoint",
     "ApplyOptions": "phift.apply.options",
+    "Chat": "phift.phases.chat",
     "Connector": "phift.workbench.request",
     "Diagnosis": "phift.phases.run_doctor",
     "Draft": "phift.phases.drafting",
@@ -149,6 +153,7 @@ _MODULES = {
     "lock": "phift.phases.pin_versions",
     "logs": "phift.phases.read_logs",
     "metrics": "phift.phases.read_logs",
+    "open_chat": "phift.phases.chat",
     "outputs": "phift.phases.read_history",
     "plan": "phift.phases.plan_stack",
     "plan_many": "phift.phases.many",

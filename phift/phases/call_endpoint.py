@@ -16,7 +16,7 @@ from phift.workbench.open import Workbench, open_workbench
 from phift.workbench.recipes import table_of
 from phift.workbench.request import Connector, Request
 
-__all__ = ["Answered", "endpoint_key", "invoke"]
+__all__ = ["Answered", "advised", "endpoint_key", "invoke", "opened"]
 
 _SPLITS = ("sample", "test")
 
@@ -100,6 +100,18 @@ def _caller(bench: Workbench, endpoint: Desired[Any]) -> Caller:
         ) from None
 
 
+def opened(request: Request, connect: Connector) -> tuple[Workbench, Desired[Any], Caller]:
+    """Return the workbench, the endpoint and its caller. Raises the errors of `invoke`."""
+    bench, endpoint = _open(request, connect, looking=True)
+    return bench, endpoint, _caller(bench, endpoint)
+
+
+def advised(error: AzureError) -> AzureError:
+    """Return the error of a request to the endpoint with what helps."""
+    error.remedy = _REMEDIES.get(error.status, error.remedy)
+    return error
+
+
 def _rows(bench: Workbench) -> Recipe:
     for split in _SPLITS:
         facts = bench.resolved.facts.data.get(split)
@@ -114,6 +126,5 @@ def _ask(caller: Caller, prompt: str, truth: str, body: Any, deployment: str) ->
     try:
         answer = caller.ask(body, deployment=deployment)
     except AzureError as error:
-        error.remedy = _REMEDIES.get(error.status, error.remedy)
-        raise
+        raise advised(error) from None
     return Answered(prompt, answer_of(answer).strip(), truth, time.monotonic() - start, answer)

@@ -30,6 +30,13 @@ def invoke(
             "--file", metavar="FILE", help="Send this JSON body unchanged; - reads stdin.", rich_help_panel=_ASK
         ),
     ] = None,
+    chat: Annotated[
+        bool,
+        typer.Option("--chat", help="Hold a conversation, or answer the lines of stdin.", rich_help_panel=_ASK),
+    ] = False,
+    system: Annotated[
+        str, typer.Option("--system", metavar="TEXT", help="The system prompt of --chat.", rich_help_panel=_ASK)
+    ] = "",
     deployment: Annotated[
         str, typer.Option("--deployment", metavar="NAME", help="Send to this deployment, bypassing the traffic split.")
     ] = "",
@@ -48,17 +55,22 @@ def invoke(
     """Send requests to the endpoint.
 
     TEXT is sent as one user message, and only the answer is printed to stdout. Sampled rows are shown with the ground
-    truth next to each answer. Generation parameters are those of the spec's first test.
+    truth next to each answer. Generation parameters are those of the spec's first test. In a chat, /help lists the
+    commands.
     """
     from phift import phases
     from phift.views import json as documents
     from phift.views.human import invoke as view
 
-    ways = {"TEXT": text is not None, "--sample": sample, "--file": file, "--key": key}
+    ways = {"TEXT": text is not None, "--sample": sample, "--file": file, "--chat": chat, "--key": key}
     given = [name for name, content in ways.items() if content]
     if len(given) != 1:
         said = f"{' and '.join(given)} cannot be used together" if given else "nothing to send"
-        raise UsageError(said, remedy="Pass exactly one of: TEXT, --sample N, --file FILE, --key.")
+        raise UsageError(said, remedy="Pass exactly one of: TEXT, --sample N, --file FILE, --chat, --key.")
+    if system and not chat:
+        raise UsageError("--system requires --chat")
+    if chat:
+        o.refuse("--chat", {"--json": json}, remedy="In a chat, /save FILE.jsonl writes the conversation as JSON.")
     if key:
         o.refuse("--key", {"--deployment": deployment, "--json": json})
     terminal = Terminal.of(no_color=no_color)
@@ -67,6 +79,10 @@ def invoke(
     if key:
         terminal.print(phases.endpoint_key(request, connect))
         return 0
+    if chat:
+        from phift.cli.chat import converse
+
+        return converse(phases.open_chat(request, connect, system=system, deployment=deployment), terminal)
     body = _body(file) if file else None
     answers = phases.invoke(request, connect, text=text or "", sample=sample or 0, body=body, deployment=deployment)
     if json:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 from phift.azure.session import Azure
+from phift.azure.transport import Streamed
 from phift.data.recipe import Recipe
 from phift.data.table import Table
 from phift.kinds.shared.wire import READ
@@ -56,8 +58,16 @@ class Caller:
 
         Raises AzureError with the status, code and message of the answer.
         """
-        headers = {"azureml-model-deployment": deployment} if deployment else {}
+        headers = _routed(deployment)
         return self.azure.score(self.uri, body, credential=self.credential, headers=headers, timeout=timeout)
+
+    def ask_streamed(self, body: Any, *, deployment: str = "") -> AbstractContextManager[Streamed]:
+        """Send a request and return its answer as a context, as soon as it starts. Raises like `ask`."""
+        return self.azure.score_streamed(self.uri, body, credential=self.credential, headers=_routed(deployment))
+
+
+def _routed(deployment: str) -> dict[str, str]:
+    return {"azureml-model-deployment": deployment} if deployment else {}
 
 
 def _credential(azure: Azure, path: str, raw: Mapping[str, Any]) -> str:

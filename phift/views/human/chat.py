@@ -1,0 +1,101 @@
+"""`phift invoke --chat`: answers as they arrive, and what the commands of a chat say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from phift.inert import inert
+from phift.views.base import PLAIN, Streams, Style
+from phift.views.human.values import duration, table, value
+
+if TYPE_CHECKING:
+    from phift.phases import Chat
+
+__all__ = ["COMMANDS", "HELP", "PROMPT", "Answer", "opening", "parameters", "waiting"]
+
+PROMPT = "> "
+
+COMMANDS = {
+    "/system": ("[TEXT]", "set the system prompt; without TEXT, remove it"),
+    "/set": ("[NAME [VALUE]]", "set a generation parameter; without VALUE, remove it; alone, show all"),
+    "/undo": ("", "drop the last exchange"),
+    "/reset": ("", "drop all exchanges; keep the system prompt and the parameters"),
+    "/save": ("FILE.jsonl", "append the conversation as a row of training data"),
+    "/help": ("", "show this list"),
+    "/exit": ("", "end the chat (also: Ctrl-D)"),
+}
+"""Arguments and meaning by command."""
+
+HELP = "\n".join(
+    [
+        *table([(f"{name} {given}".strip(), meaning) for name, (given, meaning) in COMMANDS.items()], indent="  "),
+        "",
+        "A line that ends in \\ continues on the next one. A message that begins with / is written //.",
+        "Ctrl-C cancels the running answer.",
+    ]
+)
+
+
+def opening(chat: Chat, *, style: Style = PLAIN) -> str:
+    """Return the first lines of a chat on a terminal."""
+    where = f", deployment {chat.deployment}" if chat.deployment else ""
+    head = f"Chat with endpoint {style.bold(inert(chat.endpoint))}{inert(where)}."
+    return f"{head}\n{style.dim('/help lists the commands. Ctrl-D ends the chat.')}\n"
+
+
+def parameters(given: Mapping[str, Any]) -> str:
+    """Return the generation parameters, one per line."""
+    if not given:
+        return "No generation parameters: the deployment's defaults apply."
+    return "\n".join(table([(inert(name), value(item)) for name, item in given.items()], indent="  "))
+
+
+def waiting(streams: Streams) -> AbstractContextManager[object]:
+    """Return a context that shows, on a terminal, that an answer is awaited."""
+    if not streams.live:
+        return nullcontext()
+    from rich.console import Console
+
+    console = Console(file=streams.err, no_color=not streams.err_style.colour, width=streams.err_style.width)
+    return console.status("waiting for the answer", spinner="dots", spinner_style="dim")
+
+
+class Answer:
+    """One answer on stdout, written as it arrives. Its text cannot control a terminal. begun: whether it shows text."""
+
+    def __init__(self, streams: Streams) -> None:
+        self._streams = streams
+        self.begun = False
+        self._space = ""
+
+    def add(self, piece: str) -> None:
+        """Write a piece. Space at the beginning and at the end of the answer is left out."""
+        text = self._space + (piece if self.begun else piece.lstrip())
+        kept = text.rstrip()
+        self._space = text[len(kept) :]
+        if not kept:
+            return
+        self.begun = True
+        self._write(inert(kept.expandtabs(4), keep="\n"))
+
+    def end(self, seconds: float) -> None:
+        """Complete the answer. seconds: it took."""
+        self._write("\n" if self.begun else "(an empty answer)\n")
+        if self._streams.terminal:
+            self._say(f"({duration(seconds)})\n")
+
+    def cancel(self, why: str) -> None:
+        """End an incomplete answer with a remark on stderr."""
+        if self.begun:
+            self._write("\n")
+        self._say(f"({why})")
+
+    def _write(self, text: str) -> None:
+        self._streams.out.write(text)
+        self._streams.out.flush()
+
+    def _say(self, text: str) -> None:
+        self._streams.err.write(self._streams.err_style.dim(text) + "\n")
+        self._streams.err.flush()
