@@ -37,6 +37,8 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
 """With the arguments that the numbers in docs/benchmarks.md were measured with."""
 LONGEST = 900.0
 """Seconds of one benchmark."""
+STOPPING = 60.0
+"""Seconds in which a benchmark that takes too long stops what it started."""
 STAT = Path("/proc/stat")
 NOTICED = 0.2
 """Share of the processors from which on other work is told of: seconds and latencies are then longer than they are."""
@@ -77,7 +79,7 @@ def _ended(process: subprocess.Popen[bytes]) -> int:
         return process.wait(timeout=LONGEST)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGTERM)  # it stops what it started, emulators too
-        return process.wait(timeout=LONGEST)
+        return process.wait(timeout=STOPPING)
     except BaseException:
         os.killpg(process.pid, signal.SIGTERM)
         raise
