@@ -15,10 +15,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from phift.plan.fingerprint import Essence, essence, fingerprint, fingerprint_of_many, is_fingerprint
+from phift.plan.fingerprint import (
+    Essence,
+    covers,
+    differences,
+    essence,
+    fingerprint,
+    fingerprint_of_many,
+    is_fingerprint,
+)
 from phift.plan.model import Plan
 
-__all__ = ["Approval"]
+__all__ = ["Approval", "Deviation"]
 
 _LINE = re.compile(r"^<!-- phift-approval ([A-Za-z0-9_.=]+) -->$", re.MULTILINE)
 _SIGNS = b"_."
@@ -26,6 +34,19 @@ _SIGNS = b"_."
 _FORMAT = 1
 _LARGEST = 5_000_000
 """Bytes of an approval, so that a forged one cannot exhaust the memory."""
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """A difference from what was approved. stack, address: empty if it is not known which."""
+
+    stack: str
+    address: str
+    clause: str
+
+    def __str__(self) -> str:
+        place = ", ".join(part for part in (self.stack and f"stack {self.stack}", self.address) if part)
+        return f"{place}: {self.clause}" if place else self.clause
 
 
 @dataclass(frozen=True)
@@ -51,6 +72,41 @@ class Approval:
             {stack: essence(plan) for stack, plan in changing.items()},
             failed,
         )
+
+    def deviations(self, plans: Iterable[Plan], *, failed: int = 0) -> tuple[Deviation, ...]:
+        """Return how the plans differ from the approved ones; empty if they are equal, or change nothing.
+
+        failed: the number of stacks that could not be planned now.
+        """
+        now = Approval.of(plans, self.commit, failed=failed)
+        if failed:
+            return (Deviation("", "", f"{failed} stacks could not be planned"),)
+        if not now.stacks:
+            return ()
+        if self.failed:
+            return (Deviation("", "", f"{self.failed} stacks could not be planned when the plan was approved"),)
+        if now.fingerprint == self.fingerprint:
+            return ()
+        return tuple(self._deviations(now)) or (
+            Deviation("", "", f"fingerprint {now.fingerprint}, approved was {self.fingerprint}"),
+        )
+
+    def continues(self, plans: Iterable[Plan], *, failed: int = 0) -> bool:
+        """Return whether the plans are the rest of the approved ones. False if the approval has no resources."""
+        now = Approval.of(plans, self.commit)
+        return not failed and all(
+            covers(self.resources.get(stack, ()), found) for stack, found in now.resources.items()
+        )
+
+    def _deviations(self, now: Approval) -> Iterable[Deviation]:
+        for stack in sorted({*self.stacks, *now.stacks}):
+            if self.stacks.get(stack) == now.stacks.get(stack) or not self.stacks:
+                continue
+            if self.resources or stack not in self.stacks:
+                found = differences(self.resources.get(stack, ()), now.resources.get(stack, ()))
+                yield from (Deviation(stack, address, clause) for address, clause in found.items())
+            else:
+                yield Deviation(stack, "", "differs from the approved plan")
 
     def line(self, room: int) -> str:
         """Return the hidden line of at most `room` characters: without the resources if they do not fit, then without

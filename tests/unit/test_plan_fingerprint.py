@@ -36,9 +36,7 @@ MODEL = PlannedResource(
     "s (version known after apply; expected 2)",
     details={"version": "(known after apply)", "next_version": "2"},
 )
-PLAN = Plan(
-    "s", "prod", "rg/ws", "s.yaml", "r#s.yaml", "0", "2026-03-01T10:00:00Z", resources=(COMPUTE, JOB, MODEL)
-)
+PLAN = Plan("s", "prod", "rg/ws", "s.yaml", "r#s.yaml", "0", "2026-03-01T10:00:00Z", resources=(COMPUTE, JOB, MODEL))
 
 
 def with_(resource: PlannedResource, **changed: object) -> Plan:
@@ -59,9 +57,7 @@ SAME = {
         MODEL, identity="s (version known after apply; expected 7)", details={"next_version": "7"}
     ),
     "reason": with_(COMPUTE, reason="because", notes=("n",), unchanged=9),
-    "who changed it": with_(
-        COMPUTE, changes=(replace(CHANGE, by=ChangedBy.OUTSIDE, applied=1, reason="r", rule="x"),)
-    ),
+    "who changed it": with_(COMPUTE, changes=(replace(CHANGE, by=ChangedBy.OUTSIDE, applied=1, reason="r", rule="x"),)),
     "live document": with_(COMPUTE, fingerprint="def"),
     "memory estimate": with_(JOB, details={"compute": "gpu", "memory": {}}),
     "suppressed difference": with_(
@@ -128,9 +124,7 @@ def test_sensitive_values_are_not_part_of_it() -> None:
 
 def test_a_difference_names_the_address_and_both_sides() -> None:
     before = essence(PLAN)
-    assert differences(before, before[1:]) == {
-        "compute.finetune": "update was approved, but is no longer planned"
-    }
+    assert differences(before, before[1:]) == {"compute.finetune": "update was approved, but is no longer planned"}
     assert differences(before[1:], before) == {"compute.finetune": "update is planned, but was not approved"}
     assert differences(before, essence(with_(COMPUTE, action=Action.DELETE))) == {
         "compute.finetune": "update was approved, but delete is planned"

@@ -27,7 +27,7 @@ from phift.views.human.diagnostics import one as diagnostic
 from phift.views.human.values import KNOWN_AFTER_APPLY, SENSITIVE, cut, table, value
 from phift.views.human.words import planned_phrase, words_of
 
-__all__ = ["block", "count_line", "field_lines", "render"]
+__all__ = ["attributes", "block", "count_line", "field_lines", "render"]
 
 ALIGN = 32
 """Keys longer than this do not affect the alignment of other values."""
@@ -188,20 +188,20 @@ def _body(resource: PlannedResource, style: Style) -> Iterator[str]:
         # A new object next to the old one: first the changes that forced it, then its other attributes.
         yield from field_lines(changes, style)
         changed = {c.path.partition(".")[0] for c in changes}
-        yield from _tree({k: v for k, v in _attributes(resource).items() if k not in changed}, "+", style, indent=6)
+        yield from _tree({k: v for k, v in attributes(resource).items() if k not in changed}, "+", style, indent=6)
     elif changes and resource.action is not Action.DELETE:
         yield from field_lines(changes, style)
         if resource.unchanged:
             yield "        " + style.dim(f"# ({_plural(resource.unchanged, 'unchanged attribute')} hidden)")
     elif resource.action in {Action.CREATE, Action.RUN, Action.REPLACE}:
-        yield from _tree(_attributes(resource), "+", style, indent=6)
+        yield from _tree(attributes(resource), "+", style, indent=6)
     elif resource.action is Action.DELETE:
         yield from _tree(resource.desired, "-", style, indent=6)
     elif resource.unchanged and resource.action.changes_something:
         yield "        " + style.dim(f"# ({_plural(resource.unchanged, 'unchanged attribute')} hidden)")
 
 
-def _attributes(resource: PlannedResource) -> dict[str, Any]:
+def attributes(resource: PlannedResource) -> dict[str, Any]:
     """Return the wanted properties and details, tags last."""
     facts = {k: v for k, v in resource.details.items() if k not in resource.desired and k not in _NOT_SHOWN}
     last = {k: v for k, v in resource.desired.items() if k == "tags"}
