@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from phift.phases.apply_plan import apply, apply_draft
     from phift.phases.call_endpoint import Answered, endpoint_key, invoke
     from phift.phases.destroy_stack import destroy_draft, destroy_plan
-    from phift.phases.detect_drift import Drift, drift
+    from phift.phases.detect_drift import Drift, StackDrift, drift, drift_many
     from phift.phases.doctor_look import Fact, Result
     from phift.phases.drafting import Draft
     from phift.phases.expire_stacks import Expiring, WatchedStack, expire_drafts, unwatched_stacks
@@ -56,6 +56,7 @@ __all__ = [
     "Result",
     "Row",
     "StackApplied",
+    "StackDrift",
     "StackPlan",
     "Status",
     "StatusRow",
@@ -71,6 +72,7 @@ __all__ = [
     "doctor",
     "draft",
     "drift",
+    "drift_many",
     "endpoint_key",
     "expire_drafts",
     "force_unlock",
@@ -118,6 +120,7 @@ _MODULES = {
     "Result": "phift.phases.doctor_look",
     "Row": "phift.phases.run_preflight",
     "StackApplied": "phift.phases.results",
+    "StackDrift": "phift.phases.detect_drift",
     "StackPlan": "phift.phases.results",
     "Status": "phift.phases.show_status",
     "StatusRow": "phift.phases.show_status",
@@ -133,6 +136,7 @@ _MODULES = {
     "doctor": "phift.phases.run_doctor",
     "draft": "phift.phases.plan_stack",
     "drift": "phift.phases.detect_drift",
+    "drift_many": "phift.phases.detect_drift",
     "endpoint_key": "phift.phases.call_endpoint",
     "expire_drafts": "phift.phases.expire_stacks",
     "force_unlock": "phift.phases.read_history",

@@ -73,6 +73,11 @@ class Approval:
             failed,
         )
 
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether the approved plans had no changes."""
+        return not self.failed and self.fingerprint == fingerprint_of_many(())
+
     def deviations(self, plans: Iterable[Plan], *, failed: int = 0) -> tuple[Deviation, ...]:
         """Return how the plans differ from the approved ones; empty if they are equal, or change nothing.
 

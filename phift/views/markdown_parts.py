@@ -5,7 +5,6 @@ They are read on phones too: lists instead of tables, and code spans, which wrap
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +18,7 @@ from phift.views.harmless import harmless
 from phift.views.human.plan import attributes
 from phift.views.human.values import KNOWN_AFTER_APPLY, SENSITIVE, cut, value
 from phift.views.human.words import planned_phrase
-from phift.views.markdown_text import Links, code, escaped, html
+from phift.views.markdown_text import Links, code, escaped, fenced, html
 
 __all__ = ["Section", "details", "diff_block", "fitting", "price", "remarks", "section"]
 
@@ -97,9 +96,7 @@ def diff_block(title: str, diff: str, room: int) -> str:
         end = body.rfind("\n", 0, max(room - 100, 0))
         left = body.count("\n", max(end, 0)) + (end < 0)
         body = body[: max(end, 0)] + f"\n\n... {left} more lines"
-    fence = "`" * max((len(run) + 1 for run in re.findall("`+", body)), default=3)
-    fence = fence if len(fence) > 3 else "```"
-    return details(html(title), f"{fence}diff\n{body}\n{fence}")
+    return details(html(title), fenced(body, "diff"))
 
 
 def remarks(planned: Plan, links: Links) -> list[str]:

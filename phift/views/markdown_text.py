@@ -11,7 +11,7 @@ from urllib.parse import quote
 from phift.diagnostics import Mark
 from phift.inert import inert
 
-__all__ = ["Links", "code", "escaped", "html"]
+__all__ = ["Links", "code", "escaped", "fenced", "html"]
 
 _TICKS = re.compile("`+")
 _MARKS = re.compile(r"([\\`*\[\]~$|]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
@@ -52,6 +52,13 @@ def html(text: str) -> str:
     return " ".join(
         f"<code>{_entities(word)}</code>" if _ACTING.search(word) else _entities(word) for word in inert(text).split()
     )
+
+
+def fenced(text: str, language: str = "") -> str:
+    """Return lines as a code block that their content cannot end."""
+    body = inert(text, keep="\n")
+    fence = "`" * max([3, *(len(run) + 1 for run in _TICKS.findall(body))])
+    return f"{fence}{language}\n{body}\n{fence}"
 
 
 @dataclass(frozen=True)
