@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from phift.phases.results import Planned
+from phift.errors import DiagnosticsError
+from phift.phases.results import Planned, Unplanned
 from phift.plan.fingerprint import fingerprint_of_many
 from phift.views.base import NO_OPTIONS, PlanOptions
+from phift.views.harmless import harmless
 from phift.views.human.values import cut
 from phift.views.markdown import LIMIT, Comment, effect, head, sections, since
-from phift.views.markdown_parts import details, price, remarks
-from phift.views.markdown_text import code, escaped, html
+from phift.views.markdown_parts import details, finding, price, remarks
+from phift.views.markdown_text import Links, code, escaped, html
 
 if TYPE_CHECKING:
-    from phift.phases import ManyPlans, StackPlan
+    from phift.phases import ManyPlans
 
 __all__ = ["plans"]
 
@@ -49,7 +52,7 @@ def plans(planned: ManyPlans, options: PlanOptions = NO_OPTIONS, comment: Commen
     title = f"{len(planned.stacks)} stacks" + (f", {failed} could not be planned" if failed else "")
     shown = [s for s in planned.planned if s.plan.changes_something or options.show_unchanged]
     parts = [head(_EVERY, title, comment), f"**{planned.counts}**", *filter(None, [comment.on_merge])]
-    parts += _errors(planned)
+    parts += _errors(planned, comment.links)
     if planned.cost is not None:
         parts.append(price(planned.cost, planned.plans[0].purpose))
     same = len(planned.planned) - len(shown)
@@ -111,15 +114,19 @@ def _line(one: Planned) -> str:
     return f"<b>{html(cut(one.stack, 60))}</b> {numbers}<br>{html(cut(str(one.request.path), 120))}"
 
 
-def _errors(planned: ManyPlans) -> list[str]:
-    """Return a line for each stack without a plan."""
-    lines = [_error(one) for one in planned.failed]
+def _errors(planned: ManyPlans, links: Links) -> list[str]:
+    """Return a line for each stack without a plan, and for each of its diagnostics, with links to their files."""
+    lines = [line for one in planned.failed for line in _error(one, links)]
     kept = _kept([len(line) for line in lines], _ERROR_ROOM)
-    more = [f"- {len(lines) - kept} more"] if kept < len(lines) else []
+    more = [f"- {len(lines) - kept} more lines"] if kept < len(lines) else []
     return ["\n".join([*lines[:kept], *more])] if lines else []
 
 
-def _error(one: StackPlan) -> str:
-    assert not isinstance(one, Planned)
+def _error(one: Unplanned, links: Links) -> Iterator[str]:
     name = f"{code(cut(one.stack, 60))} " if one.stack else ""
-    return f"- **error** {name}{escaped(cut(str(one.request.path), 120))}: {escaped(cut(one.error.summary, 200))}"
+    said = f"- **error** {name}{escaped(cut(str(one.request.path), 120))}"
+    if not isinstance(one.error, DiagnosticsError) or not one.error.diagnostics:
+        yield f"{said}: {escaped(cut(harmless(one.error.summary), 200))}"
+        return
+    yield said
+    yield from (f"  - {finding(harmless(found), links)}" for found in one.error.diagnostics)
