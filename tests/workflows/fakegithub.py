@@ -183,7 +183,8 @@ class FakeGitHub:
 
     def _list_issues(self, allowed: Mapping[str, str], query: Any, body: Any) -> tuple[int, Any]:
         _require(allowed, "issues", "read")
-        wanted = [one for one in self.issues if one["state"] == query.pop("state", "open")]
+        state = query.pop("state", "open")
+        wanted = [one for one in self.issues if one["state"] == state]
         pulls = [
             {**p, "user": BOT, "body": None, "pull_request": {}} for p in self.pulls.values() if not p["merged_at"]
         ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,15 +65,16 @@ class Runner:
     scratch: Path
     count: int = 0
 
-    def run(self, path: Path, event: Event) -> dict[str, JobRun]:
-        """Run the jobs in their order. Returns nothing if the event does not trigger the workflow."""
+    def run(self, path: Path, event: Event, skip: Collection[str] = ()) -> dict[str, JobRun]:
+        """Run the jobs in their order, except those to skip. Returns nothing if the event does not trigger the
+        workflow."""
         workflow = load(path)
         _known(workflow, {"name", "on", "permissions", "env", "jobs"})
         assert workflow["permissions"] == {}, "a job without permissions of its own must have none"
         triggered = event.name in workflow["on"]
         done: dict[str, JobRun] = {}
         for name, job in workflow["jobs"].items() if triggered else ():
-            done[name] = self._job(workflow, job, event, done)
+            done[name] = JobRun(False) if name in skip else self._job(workflow, job, event, done)
         return done
 
     def _job(self, workflow: Any, job: Any, event: Event, done: Mapping[str, JobRun]) -> JobRun:

@@ -113,8 +113,9 @@ class Site:
         }
         return number
 
-    def planned(self, number: int, **changed: Any) -> dict[str, JobRun]:
-        """Run the workflow of a pull request, for the merge of its head with the branch."""
+    def planned(self, number: int, *, skip: tuple[str, ...] = (), **changed: Any) -> dict[str, JobRun]:
+        """Run the workflow of a pull request, for the merge of its head with the branch. skip: jobs that do not
+        matter."""
         pull = self.github.pulls[number]
         pull["head"]["sha"] = _git(self.folder, "rev-parse", pull["head"]["ref"])
         here = _git(self.folder, "branch", "--show-current")
@@ -125,7 +126,7 @@ class Site:
         self.switch(here)
         fork = pull["head"]["repo"]["full_name"] != REPOSITORY
         event = Event("pull_request", merge, {"pull_request": pull, "number": number}, fork=fork, **changed)
-        return self.runner.run(self.folder / _PULL, event)
+        return self.runner.run(self.folder / _PULL, event, skip)
 
     def merge(self, number: int, how: str = "merge") -> str:
         """Merge a pull request as GitHub does. Return the commit of main."""

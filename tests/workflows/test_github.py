@@ -6,24 +6,31 @@ import re
 from dataclasses import replace
 from typing import Any
 
-import pytest
+from outside import change
 from site_of_tests import Site
 
 from phift.plan.approval import Approval
 
 PLAN, STOPPED, DRIFT = (f"<!-- phift-{what}:specs -->" for what in ("plan", "stopped", "drift"))
 MALLORY = {"login": "mallory", "type": "User"}
+SCALE = "properties.properties.scaleSettings.maxNodeCount"
 
 
-def reviewed(site: Site, name: str, old: str = "purpose: test", new: str = "purpose: test, step: one") -> int:
+def reviewed(
+    site: Site,
+    name: str,
+    old: str = "purpose: test",
+    new: str = "purpose: test, step: one",
+) -> int:
     """A pull request with one edit of the spec, planned."""
     site.switch("main")
     site.branch(name)
     site.project.edit(old, new)
     site.push(name)
     number = site.open()
-    jobs = site.planned(number)
+    jobs = site.planned(number, skip=("validate",))
     assert jobs["plan"].code == 0, jobs["plan"].log
+    assert jobs["plan"].ran
     return number
 
 
@@ -50,9 +57,12 @@ def stopped(site: Site, jobs: dict[str, Any], number: int) -> str:
 
 
 def test_plan_comment_update_merge_apply_then_drift(site: Site) -> None:
-    number = reviewed(site, "first")
-    jobs = site.planned(number)
+    site.branch("first")
+    site.project.edit("purpose: test", "purpose: test, step: one")
+    site.push("first")
+    jobs = site.planned(number := site.open())
     assert [name for name, job in jobs.items() if job.ran] == ["validate", "plan"]
+    assert jobs["plan"].code == 0, jobs["plan"].log
     first = only(site, number, PLAN)
     assert "**Plan: 5 to add, 0 to change, 0 to destroy.**" in first
     assert "**On merge:** 1 training run on 1 GPU" in first
@@ -66,7 +76,7 @@ def test_plan_comment_update_merge_apply_then_drift(site: Site) -> None:
     # A push changes the same comment.
     (folder := site.project.folder / "train.jsonl").write_text(folder.read_text().replace("train 0?", "changed?"))
     head = site.push("another row")
-    assert site.planned(number)["plan"].code == 0
+    assert site.planned(number, skip=("validate",))["plan"].code == 0
     second = only(site, number, PLAN)
     assert len(site.github.comments[number]) == 1
     assert "- `train`: **1 changed**, 2 unchanged" in second or "**1 added**, **1 removed**" in second
@@ -76,7 +86,8 @@ def test_plan_comment_update_merge_apply_then_drift(site: Site) -> None:
     assert approval.fingerprint in second.partition("\n###")[2]
 
     # On merge, the same changes are applied; a second run finds nothing to do.
-    site.merge(number)
+    site.merge(number, "squash")
+    site.github.unconnected = 1
     jobs = site.pushed()
     assert applied(jobs)
     assert jobs["apply"].environment == "production"
@@ -86,8 +97,7 @@ def test_plan_comment_update_merge_apply_then_drift(site: Site) -> None:
     assert "No changes." in jobs["compare"].log
 
     # Drift is one issue, which is updated, and closed.
-    tags = {"properties": {"properties": {"scaleSettings": {"maxNodeCount": 4}}}}
-    change(site, tags)
+    moved(site, 4)
     cron = site.settings.drift
     jobs = site.scheduled(cron)
     assert [name for name, job in jobs.items() if job.ran] == ["drift"]
@@ -96,11 +106,11 @@ def test_plan_comment_update_merge_apply_then_drift(site: Site) -> None:
     assert issue["body"].startswith(DRIFT)
     assert "max_instances: 1 -> 4" in issue["body"]
     site.github.issues.insert(0, {**issue, "number": 1, "user": MALLORY})
-    change(site, {"properties": {"properties": {"scaleSettings": {"maxNodeCount": 5}}}})
+    moved(site, 5)
     assert site.scheduled(cron)["drift"].code == 0
     assert [one["number"] for one in site.github.open_issues()] == [1, issue["number"]]
     assert "max_instances: 1 -> 5" in issue["body"]
-    change(site, {"properties": {"properties": {"scaleSettings": {"maxNodeCount": 1}}}})
+    moved(site, 1)
     jobs = site.scheduled(cron)
     assert jobs["drift"].code == 0
     assert (issue["state"], issue["state_reason"]) == ("closed", "completed")
@@ -109,14 +119,9 @@ def test_plan_comment_update_merge_apply_then_drift(site: Site) -> None:
     assert [one["number"] for one in site.github.open_issues()] == [1], "an issue of somebody else is left alone"
 
 
-def change(site: Site, document: dict[str, Any]) -> None:
+def moved(site: Site, most: int) -> None:
     """Change the cluster outside phift."""
-    azure = site.project.embedded.azure()
-    path = f"{azure.workspace.arm_id}/computes/{site.project.stack}-gpu"
-    found = azure.arm.get(path, "2024-10-01")
-    scale = document["properties"]["properties"]["scaleSettings"]
-    found["properties"]["properties"]["scaleSettings"].update(scale)
-    azure.arm.put(path, "2024-10-01", found)
+    change(site.project.embedded.azure(), f"computes/{site.project.stack}-gpu", SCALE, str(most))
 
 
 def test_a_tree_that_changed_since_the_review_is_not_applied(site: Site) -> None:
@@ -125,7 +130,7 @@ def test_a_tree_that_changed_since_the_review_is_not_applied(site: Site) -> None
     two = reviewed(site, "two", "max_instances: 1", "max_instances: 2")
     site.merge(one)
     assert applied(site.pushed())
-    site.merge(two)
+    site.merge(two, "rebase")
     said = stopped(site, site.pushed(), two)
     assert "differs from the one in pull request 2" in said
     assert "`compute.finetune`: create was approved, but update is planned" in said
@@ -135,68 +140,10 @@ def test_a_tree_that_changed_since_the_review_is_not_applied(site: Site) -> None
     site.branch("again")
     site.push("again")
     three = site.open()
-    assert site.planned(three)["plan"].code == 0
+    assert site.planned(three, skip=("validate",))["plan"].code == 0
     assert "`max_instances`: `1` → `2`" in only(site, three, PLAN)
     site.merge(three)
     assert applied(site.pushed())
-
-
-@pytest.mark.parametrize("how", ["squash", "rebase"])
-def test_squashed_and_rebased_pull_requests_are_found(site: Site, how: str) -> None:
-    number = reviewed(site, "one")
-    site.push("a second commit of the pull request")
-    assert site.planned(number)["plan"].code == 0
-    site.github.unconnected = 1
-    site.merge(number, how)
-    jobs = site.pushed()
-    assert jobs["compare"].code == 0, jobs["compare"].log
-    assert jobs["compare"].outputs == {"changes": "true"}
-
-
-def test_what_is_not_trusted_is_not_applied(site: Site) -> None:
-    number = reviewed(site, "one")
-    comment = site.github.comments[number][0]
-    genuine = only(site, number, PLAN)
-    site.merge(number)
-
-    # A forged comment of a stranger is not read, wherever it stands.
-    site.github.comments[number].clear()
-    site.github.says(number, genuine, MALLORY)
-    site.github.says(number, genuine, {"login": "github-actions", "type": "User"})
-    assert "was merged without a plan" in stopped(site, site.pushed(), number)
-    assert len([b for b in site.github.bodies(number) if b.startswith(PLAN)]) == 2
-
-    # The comment of the workflow, edited by somebody else.
-    site.github.comments[number][:] = [comment]
-    site.github.edits(comment, genuine, "mallory")
-    assert "was edited by mallory" in stopped(site, site.pushed(), number)
-    site.github.edits(comment, genuine, "github-actions")
-    assert "was edited by github-actions" in stopped(site, site.pushed(), number), "a user of that name is not the app"
-
-    # A plan of an earlier commit.
-    comment["editor"] = None
-    head = site.github.pulls[number]["head"]
-    head["sha"], before = "f" * 40, head["sha"]
-    assert "is not of its last commit" in stopped(site, site.pushed(), number)
-
-    # A damaged approval, and one of another plan.
-    head["sha"] = before
-    comment["body"] = genuine.replace("phift-approval ", "phift-approval x")
-    assert "does not contain a plan" in stopped(site, site.pushed(), number)
-    approval = Approval.read(genuine)
-    assert approval is not None
-    forged = replace(approval, fingerprint="0" * 32, stacks={site.project.stack: "0" * 32}, resources={})
-    comment["body"] = genuine.replace(approval.line(9999), forged.line(9999))
-    assert "differs from the approved plan" in stopped(site, site.pushed(), number)
-
-    # A commit that no pull request brought.
-    site.github.brought.clear()
-    comment["body"] = genuine
-    site.push("directly")
-    jobs = site.pushed()
-    assert jobs["compare"].code == 5
-    assert "is not the merge of a pull request" in jobs["compare"].log
-    assert site.project.models() == []
 
 
 def test_a_fork_is_validated_and_not_planned(site: Site) -> None:
@@ -214,21 +161,7 @@ def test_a_fork_is_validated_and_not_planned(site: Site) -> None:
     assert site.planned(number)["validate"].code == 0
     site.merge(number)
     assert "The workflow plans neither a pull request from a fork" in stopped(site, site.pushed(), number)
-    assert not site.planned(site.open(), actor="dependabot[bot]")["plan"].ran
-
-
-def test_a_spec_that_cannot_be_planned_fails_and_says_so_in_the_comment(site: Site) -> None:
-    site.branch("broken")
-    site.project.edit("learning_rate: 0.008", "learning_rat: 0.008")
-    site.push("broken")
-    number = site.open()
-    jobs = site.planned(number)
-    assert jobs["plan"].code == 4
-    body = only(site, number, PLAN)
-    assert "**error**" in body
-    assert "unknown parameter \\`learning\\_rat\\`" in body or "unknown parameter \\`learning_rat\\`" in body
-    assert f"{site.github.url}/contoso/models/blob/{site.commit()}/specs/spec.yaml#L" in body
-    assert "::error file=specs/spec.yaml" in jobs["plan"].log
+    assert not site.planned(site.open(), skip=("validate",), actor="dependabot[bot]")["plan"].ran
 
 
 def test_a_long_training_is_resumed_on_a_schedule(site: Site) -> None:
@@ -257,22 +190,8 @@ def test_a_long_training_is_resumed_on_a_schedule(site: Site) -> None:
         if site.project.models():
             break
     assert site.project.models() == ["1"]
-    # A resume never makes changes that nobody has approved.
-    change(site, {"properties": {"properties": {"scaleSettings": {"maxNodeCount": 4}}}})
+    # It never makes changes that nobody has approved.
+    moved(site, 4)
     jobs = site.scheduled(site.settings.expire)
     assert jobs["resume"].code == 0
     assert "Nothing to resume" in jobs["resume"].log
-
-
-def test_a_request_is_repeated_and_a_missing_permission_is_named(site: Site) -> None:
-    number = reviewed(site, "one")
-    site.github.failures[:] = [502]
-    assert site.planned(number)["plan"].code == 0
-    text = (path := site.folder / ".github/workflows/phift.yml").read_text()
-    path.write_text(text.replace("pull-requests: write # writes the comment", "pull-requests: read"))
-    site.project.edit("step: one", "step: two")
-    site.push("two")
-    jobs = site.planned(number)
-    assert jobs["plan"].code == 1
-    assert "failed with status 403" in jobs["plan"].log
-    assert "Resource not accessible by integration (pull-requests: write)" in jobs["plan"].log
