@@ -6,6 +6,7 @@ comment.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -64,7 +65,15 @@ class AzureRepos:
             f"{collection.rstrip('/')}/{project}/_build/results?buildId={variable(environ, 'BUILD_BUILDID')}",
             int(environ.get("SYSTEM_PULLREQUEST_PULLREQUESTID") or 0),
             environ.get("SYSTEM_PULLREQUEST_SOURCECOMMITID", ""),
+            os.path.join(variable(environ, "AGENT_TEMPDIRECTORY"), "phift.md"),
         )
+
+    @property
+    def shows_summary(self) -> str:
+        return f"##vso[task.uploadsummary]{self.summary}"
+
+    def sets(self, name: str, value: str) -> str:
+        return f"##vso[task.setvariable variable={name};isOutput=true]{value}"
 
     def source_url(self, commit: str) -> str:
         """Files are not linked: their addresses have the path in the query."""

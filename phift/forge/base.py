@@ -70,6 +70,13 @@ class Forge(Protocol):
     @property
     def output(self) -> str: ...
 
+    @property
+    def shows_summary(self) -> str:
+        """The line to print after the summary is written; empty if none is needed."""
+
+    def sets(self, name: str, value: str) -> str:
+        """Return the line to print to set a result; empty if none is needed."""
+
     def source_url(self, commit: str) -> str: ...
 
     def pull(self) -> Pull | None:

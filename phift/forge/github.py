@@ -47,6 +47,7 @@ class GitHub:
     summary: str = ""
     output: str = ""
     has_issues: bool = True
+    shows_summary: str = ""
 
     @classmethod
     def of(cls, environ: Mapping[str, str], author: str = "") -> GitHub:
@@ -74,6 +75,9 @@ class GitHub:
             environ.get("GITHUB_STEP_SUMMARY", ""),
             environ.get("GITHUB_OUTPUT", ""),
         )
+
+    def sets(self, name: str, value: str) -> str:
+        return ""
 
     def source_url(self, commit: str) -> str:
         return f"{self.server}/{self.repository}/blob/{commit}"

@@ -82,7 +82,13 @@ def _values(settings: Settings) -> dict[str, Any]:
         "drift": settings.drift,
         "expire": settings.expire,
         "python": settings.python,
-        "connection": _scalar(settings.service_connection),
+        "branch_word": shlex.quote(settings.branch),
+        "scheduled_jobs": [
+            *(["drift"] if settings.drift else []),
+            *(["expire"] if settings.expire else []),
+            *(["resume"] if settings.no_wait else []),
+        ],
+        "apply_connection": _scalar(settings.service_connection),
         "plan_connection": _scalar(f"{settings.service_connection}-plan"),
         "actions": _ACTIONS,
         # The emulator runs on the runner itself and has no sign-in.

@@ -52,6 +52,10 @@ class Forge:
     has_issues: bool = True
     summary: str = ""
     output: str = ""
+    shows_summary: str = ""
+
+    def sets(self, name: str, value: str) -> str:
+        return ""
 
     def source_url(self, commit: str) -> str:
         return ""

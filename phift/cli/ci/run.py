@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,12 +57,23 @@ class Run:
         if self.forge.summary:
             with open(self.forge.summary, "a", encoding="utf-8") as stream:
                 stream.write(markdown[:_LARGEST_SUMMARY] + "\n\n")
+            _command(self.forge.shows_summary)
 
     def output(self, **values: str) -> None:
         """Set results for later steps and jobs. The values have no line ends."""
-        if self.forge.output:
-            with open(self.forge.output, "a", encoding="utf-8") as stream:
-                stream.writelines(f"{name}={value}\n" for name, value in values.items())
+        for name, value in values.items():
+            if self.forge.output:
+                with open(self.forge.output, "a", encoding="utf-8") as stream:
+                    stream.write(f"{name}={value}\n")
+            _command(self.forge.sets(name, value))
+
+
+def _command(line: str) -> None:
+    """Print a command of the service, which phift's output otherwise never contains (cli/pipelines.py)."""
+    if line:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(f"{line}\n".encode())
+        sys.stdout.flush()
 
 
 def key_of(specs: Iterable[Path], target: str | None) -> str:
