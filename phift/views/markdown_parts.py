@@ -20,7 +20,7 @@ from phift.views.human.values import KNOWN_AFTER_APPLY, SENSITIVE, cut, value
 from phift.views.human.words import planned_phrase
 from phift.views.markdown_text import Links, code, escaped, fenced, html
 
-__all__ = ["Section", "details", "diff_block", "finding", "fitting", "price", "remarks", "section"]
+__all__ = ["Section", "details", "diagnostic_line", "diff_block", "fitting", "price", "remarks", "section"]
 
 _LONGEST_ATTRIBUTE = 300
 """Characters of a value of a new object. Values that change are never cut: a cut change cannot be approved."""
@@ -102,7 +102,7 @@ def diff_block(title: str, diff: str, room: int) -> str:
 def remarks(planned: Plan, links: Links) -> list[str]:
     """Return warnings, with links to their files, and notes as one block quote; empty if there are none."""
     planned = harmless(replace(planned, resources=()))
-    said = [f"**Warning:** {finding(w, links)}" for w in planned.warnings]
+    said = [f"**Warning:** {diagnostic_line(w, links)}" for w in planned.warnings]
     said += [f"**Note:** {escaped(cut(' '.join(note.split()), 400))}" for note in planned.notes]
     return [" \n>\n".join(f"> {text}" for text in _within(said, _REMARK_ROOM, "and {} more"))] if said else []
 
@@ -118,7 +118,7 @@ def _within(lines: Sequence[str], room: int, more: str) -> list[str]:
     return kept
 
 
-def finding(warning: Diagnostic, links: Links) -> str:
+def diagnostic_line(warning: Diagnostic, links: Links) -> str:
     """Return a diagnostic with a link to its file, and its code."""
     more = " ".join(part for part in (warning.detail, warning.remedy) if part)
     text = " ".join(f"{warning.summary}. {more}".split()) if more else warning.summary

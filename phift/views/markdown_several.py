@@ -13,7 +13,7 @@ from phift.views.base import NO_OPTIONS, PlanOptions
 from phift.views.harmless import harmless
 from phift.views.human.values import cut
 from phift.views.markdown import LIMIT, Comment, effect, head, sections, since
-from phift.views.markdown_parts import details, finding, price, remarks
+from phift.views.markdown_parts import details, diagnostic_line, price, remarks
 from phift.views.markdown_text import Links, code, escaped, html
 
 if TYPE_CHECKING:
@@ -129,4 +129,4 @@ def _error(one: Unplanned, links: Links) -> Iterator[str]:
         yield f"{said}: {escaped(cut(harmless(one.error.summary), 200))}"
         return
     yield said
-    yield from (f"  - {finding(harmless(found), links)}" for found in one.error.diagnostics)
+    yield from (f"  - {diagnostic_line(harmless(found), links)}" for found in one.error.diagnostics)
