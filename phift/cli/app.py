@@ -12,7 +12,7 @@ __all__ = ["InterruptedCommand", "app"]
 
 PANELS = {
     "Start": ("init",),
-    "Plan and apply": ("plan", "apply", "destroy", "preflight", "expire"),
+    "Plan and apply": ("plan", "apply", "destroy", "preflight", "expire", "ci"),
     "Specs and data": ("validate", "render", "lock", "data", "export", "schema", "explain"),
     "Endpoint": ("invoke", "outputs"),
     "Inspect": ("status", "drift", "history", "logs", "metrics", "report", "prices", "show", "doctor"),

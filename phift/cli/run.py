@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from phift.cli.app import InterruptedCommand, app
+from phift.cli.pipelines import guard_streams
 from phift.errors import PhiftError, UsageError
 from phift.exits import ExitCode
 from phift.inert import inert
@@ -27,6 +28,7 @@ _UsageError: Any = usage_error()
 def run(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code. Raises nothing."""
     _tolerate_narrow_encodings()
+    guard_streams(os.environ, sys.stdout, sys.stderr)
     try:
         code = app(args=list(arguments) or ["--help"], prog_name="phift", standalone_mode=False)
         sys.stdout.flush()

@@ -11,15 +11,18 @@ from phift.views.base import NO_OPTIONS, PlanOptions, PlanView
 if TYPE_CHECKING:
     from phift.phases import FoundStack, Request, WatchedStack
     from phift.plan.model import Plan
+    from phift.views.markdown import Comment
 
 __all__ = ["forgotten_view", "many_view", "plan_view"]
 
 
-def plan_view(format: PlanFormat, *, base: str | None = None, request: Request | None = None) -> PlanView:
+def plan_view(
+    format: PlanFormat, *, comment: Callable[[], Comment] | None = None, request: Request | None = None
+) -> PlanView:
     """Return the view of a plan, importing only that view.
 
-    request: that the plan was made from, to show where its values come from. base: the Git ref that markdown diffs the
-    rendered spec against. Raises UsageError if it does not exist.
+    comment: returns what a comment in Markdown shows besides the plan. request: that the plan was made from, to show in
+    HTML where its values come from.
     """
     match format:
         case PlanFormat.JSON:
@@ -27,15 +30,11 @@ def plan_view(format: PlanFormat, *, base: str | None = None, request: Request |
 
             return json
         case PlanFormat.MD:
+            from functools import partial
+
             from phift.views.markdown import plan as markdown
 
-            if base and request:
-                from functools import partial
-
-                from phift.cli.base_ref import rendered_diff
-
-                return partial(markdown, base=base, spec_diff=rendered_diff(request, base))
-            return markdown
+            return partial(markdown, comment=comment() if comment else None)
         case PlanFormat.HTML:
             from phift.views.html.plans import plan as html
 
@@ -69,17 +68,19 @@ def _with_values(html: Callable[..., str], request: Request) -> PlanView:
     return view
 
 
-def many_view(format: PlanFormat) -> Callable[..., str]:
-    """Return the view of the plans of several stacks."""
+def many_view(format: PlanFormat, comment: Callable[[], Comment] | None = None) -> Callable[..., str]:
+    """Return the view of the plans of several stacks. comment: as of `plan_view`."""
     match format:
         case PlanFormat.JSON:
             from phift.views.several import plans as json
 
             return json
         case PlanFormat.MD:
+            from functools import partial
+
             from phift.views.markdown_several import plans as markdown
 
-            return markdown
+            return partial(markdown, comment=comment() if comment else None)
         case PlanFormat.HTML:
             from phift.views.html.plans import plans as html
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from phift.phases.call_endpoint import Answered, endpoint_key, invoke
     from phift.phases.chat import Chat, open_chat
     from phift.phases.destroy_stack import destroy_draft, destroy_plan
-    from phift.phases.detect_drift import Drift, drift
+    from phift.phases.detect_drift import Drift, StackDrift, drift, drift_many
     from phift.phases.doctor_look import Fact, Result
     from phift.phases.drafting import Draft
     from phift.phases.expire_stacks import Expiring, WatchedStack, expire_drafts, unwatched_stacks
@@ -60,6 +60,7 @@ __all__ = [
     "Result",
     "Row",
     "StackApplied",
+    "StackDrift",
     "StackPlan",
     "Status",
     "StatusRow",
@@ -75,6 +76,7 @@ __all__ = [
     "doctor",
     "draft",
     "drift",
+    "drift_many",
     "endpoint_key",
     "expire_drafts",
     "force_unlock",
@@ -126,6 +128,7 @@ _MODULES = {
     "Result": "phift.phases.doctor_look",
     "Row": "phift.phases.run_preflight",
     "StackApplied": "phift.phases.results",
+    "StackDrift": "phift.phases.detect_drift",
     "StackPlan": "phift.phases.results",
     "Status": "phift.phases.show_status",
     "StatusRow": "phift.phases.show_status",
@@ -141,6 +144,7 @@ _MODULES = {
     "doctor": "phift.phases.run_doctor",
     "draft": "phift.phases.plan_stack",
     "drift": "phift.phases.detect_drift",
+    "drift_many": "phift.phases.detect_drift",
     "endpoint_key": "phift.phases.call_endpoint",
     "expire_drafts": "phift.phases.expire_stacks",
     "force_unlock": "phift.phases.read_history",

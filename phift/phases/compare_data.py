@@ -20,9 +20,9 @@ from phift.git import checkout_of, export, git
 from phift.kinds.shared.wire import READ
 from phift.phases.inspect_data import SpecData
 from phift.spec import DatastoreRef
-from phift.workbench.request import Connector, Request
+from phift.workbench.request import Connector, Request, load
 
-__all__ = ["DataDiff", "SplitDiff", "data_diff"]
+__all__ = ["DataDiff", "SplitDiff", "data_diff", "data_since"]
 
 _VERSION = re.compile(r"[0-9a-f]{12}")
 _SUFFIXES = (".yaml", ".yml", ".lock")
@@ -88,6 +88,19 @@ def data_diff(request: Request, before: str, after: str, connect: Connector, *, 
             return DataDiff(before, after, (_with_version(sides[0], sides[1], split, connect, stack),))
         old, new = (side.recipes(split) for side in sides)
         return DataDiff(before, after, tuple(_of_recipes(old, new)))
+
+
+def data_since(request: Request, ref: str, connect: Connector) -> DataDiff | None:
+    """Compare the data of a spec with its data at a Git ref; None without data, and unless all of it is in local files:
+    other rows would have to be downloaded.
+
+    Raises the errors of `data_diff`.
+    """
+    data = load(request, every_target=False).spec.data
+    sources = list(data.splits.values()) if data else []
+    if not sources or not all(source.path and "://" not in source.path for source in sources):
+        return None
+    return data_diff(request, f"{ref}:{request.path}", str(request.path), connect)
 
 
 def _of_recipes(old: Mapping[str, Recipe], new: Mapping[str, Recipe]) -> Iterator[SplitDiff]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from phift.errors import PhiftError
 from phift.kinds.registry import KINDS
 from phift.kinds.traffic.plan import split_changes
 from phift.kinds.unwatched import Unwatched
@@ -14,11 +15,12 @@ from phift.plan.action import Action, ChangedBy
 from phift.plan.model import Plan, PlannedResource
 from phift.plan.standing import LOST, Policy
 from phift.state.states import Provisioning
+from phift.workbench.inventory import load_each
 from phift.workbench.last_applied import Remembered
 from phift.workbench.open import Workbench, open_workbench
 from phift.workbench.request import Connector, Request
 
-__all__ = ["Drift", "drift"]
+__all__ = ["Drift", "StackDrift", "drift", "drift_many"]
 
 DIVERTED = "traffic routed to a deployment that this stack does not manage"
 
@@ -39,6 +41,35 @@ class Drift:
     def claimable(self) -> tuple[PlannedResource, ...]:
         """The resources of `outside` that an apply changes only with --take-over."""
         return tuple(r for r in self.outside if r.reason in (LOST, DIVERTED))
+
+
+@dataclass(frozen=True)
+class StackDrift:
+    """The drift of one of several stacks. drift: None after an error."""
+
+    request: Request
+    stack: str
+    drift: Drift | None = None
+    error: PhiftError | None = None
+
+    @property
+    def found(self) -> bool:
+        """Whether something drifted or is overdue."""
+        return self.drift is not None and bool(self.drift.outside or self.drift.overdue)
+
+
+def drift_many(requests: Sequence[Request], connect: Connector) -> list[StackDrift]:
+    """Return the drift of all stacks of the requests. A stack that cannot be compared does not stop the others.
+
+    Raises InvalidSpecError for an invalid spec.
+    """
+    found = []
+    for request, loaded in [pair for one in requests for pair in load_each(one)]:
+        try:
+            found.append(StackDrift(request, loaded.stack, drift(request, connect)))
+        except PhiftError as error:
+            found.append(StackDrift(request, loaded.stack, error=error))
+    return found
 
 
 def drift(request: Request, connect: Connector) -> Drift:

@@ -21,7 +21,7 @@ from phift.plan.shape import require_shape
 
 __all__ = ["FORMAT_VERSION", "KNOWN_AFTER_APPLY", "Counts", "Decided", "FieldChange", "Plan", "PlannedResource"]
 
-FORMAT_VERSION = "1.1"
+FORMAT_VERSION = "1.2"
 
 KNOWN_AFTER_APPLY = "(known after apply)"
 """Placeholder for a value that the service assigns."""
@@ -203,6 +203,8 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values with stable keys."""
+        from phift.plan.fingerprint import fingerprint  # is of a plan, so that its module imports this one
+
         return {
             "format_version": FORMAT_VERSION,
             "purpose": self.purpose.value,
@@ -218,6 +220,7 @@ class Plan:
             },
             "created": self.created,
             "counts": asdict(self.counts),
+            "fingerprint": fingerprint(self),
             "resources": [_resource_to_dict(r) for r in self.resources],
             "warnings": [d.plain() for d in self.warnings],
             "notes": list(self.notes),

@@ -1,4 +1,5 @@
-"""A plan as a pull request comment: a table, the full text collapsed, and a marker to find and update it.
+"""A plan as a pull request comment: what it does and costs, each change collapsed below its resource, and a marker to
+find and update it.
 
 Names from a spec, a file or a workspace are untrusted (anybody may open a pull request): markdown_text.py escapes them.
 """
@@ -6,142 +7,144 @@ Names from a spec, a file or a workspace are untrusted (anybody may open a pull 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-from phift.diagnostics import Diagnostic
-from phift.inert import inert
 from phift.plan.action import Purpose
-from phift.plan.cost import Cost
+from phift.plan.approval import Approval
+from phift.plan.fingerprint import fingerprint
 from phift.plan.model import Plan, PlannedResource
-from phift.views.base import NO_OPTIONS, PLAIN, PlanOptions
+from phift.views.base import NO_OPTIONS, PlanOptions
 from phift.views.harmless import harmless
 from phift.views.human import plan as text
 from phift.views.human.values import cut
-from phift.views.human.words import planned_phrase
-from phift.views.markdown_text import code, escaped, html
+from phift.views.human.words import kind_of_work
+from phift.views.markdown_parts import Section, diff_block, fitting, price, remarks, section
+from phift.views.markdown_text import Links, code, escaped, html
 
-__all__ = ["LIMIT", "folded", "marker", "plan", "plan_text", "remarks"]
+__all__ = ["LIMIT", "Comment", "Since", "effect", "head", "marker", "plan", "sections", "since", "whole_plan"]
 
 LIMIT = 65_000
 """Maximum characters of a comment, below GitHub's limit of 65,536."""
 
-_TABLE_ROOM = 30_000
-"""Maximum characters of the table; rows that do not fit are counted."""
+_NOTE_ROOM = 1_000
+"""Characters kept free for the note on what is left out."""
 
-_COST_ROWS = 50
+_DIFF_ROOM, _LEAST_DIFF = 16_000, 8_000
+"""Maximum characters of the spec's diff, and what is kept free for it while the changes are placed."""
 
-_DIFF_ROOM = 16_000
-"""Maximum characters of the spec's diff, so that the plan has room."""
+_APPROVAL_ROOM = 20_000
 
-_NOT_A_NAME = re.compile(r"[^a-z0-9*-]|--+")
-"""Characters that no stack name contains, and that would end the marker."""
-
-_SYMBOL = re.compile(r"^( *)(-/\+|<=|[+~.-])(?= )", re.MULTILINE)
-_DIFF_SIGNS = {"~": "!", "-/+": "!", "<=": " ", ".": " "}
+_NOT_A_NAME = re.compile(r"[^a-z0-9*.-]|--+")
+"""Characters that no marker contains, and that would end it."""
 
 
-def marker(stack: str) -> str:
-    """Return the comment's first line, which identifies it for updates by later plans of the stack."""
-    return f"<!-- phift-plan:{_NOT_A_NAME.sub('', stack)} -->"
+@dataclass(frozen=True)
+class Since:
+    """What changed since a Git ref. spec: the unified diff of the rendered spec, empty if it is unchanged. data:
+    sentences on the rows of the splits, without their content."""
+
+    ref: str
+    spec: str
+    data: tuple[str, ...] = ()
 
 
-def plan(
-    planned: Plan,
-    options: PlanOptions = NO_OPTIONS,
-    *,
-    spec_diff: str | None = None,
-    base: str = "",
-) -> str:
-    """Return at most `LIMIT` characters. The summary leaves out the collapsed text.
+@dataclass(frozen=True)
+class Comment:
+    """What a comment shows besides the plans. key: of the marker, by default the stack. links: to files. whole: where
+    the whole plan is, as Markdown. on_merge: what happens on merge, as Markdown. approval: stored in the comment.
+    since: by stack."""
 
-    spec_diff: the unified diff of the rendered spec against the Git ref `base`; empty if they are equal.
-    """
-    shown = [harmless(r) for r in planned.resources if r.action.changes_something or options.show_unchanged]
+    key: str = ""
+    links: Links = field(default_factory=Links)
+    whole: str = ""
+    on_merge: str = ""
+    approval: Approval | None = None
+    since: Mapping[str, Since] = field(default_factory=dict)
+
+
+def marker(key: str) -> str:
+    """Return the comment's first line, which identifies it for updates by later plans."""
+    return f"<!-- phift-plan:{_NOT_A_NAME.sub('', key)} -->"
+
+
+def head(key: str, title: str, comment: Comment) -> str:
+    """Return the marker, the approval and the title. title: Markdown."""
+    lines = [marker(comment.key or key)]
+    if comment.approval is not None:
+        lines.append(comment.approval.line(_APPROVAL_ROOM))
+    return "\n".join([*filter(None, lines), f"### phift plan: {title}"])
+
+
+def plan(planned: Plan, options: PlanOptions = NO_OPTIONS, comment: Comment | None = None) -> str:
+    """Return at most `LIMIT` characters. The summary leaves out the collapsed text."""
+    comment = comment or Comment()
+    listed = [] if options.summary else sections(planned, options)
+    print_ = fingerprint(planned)
     planned = replace(harmless(replace(planned, resources=())), resources=planned.resources)
-    parts = [
-        f"{marker(planned.stack)}\n### phift plan: {code(cut(planned.stack, 80))} on {code(cut(planned.target, 80))}",
-        f"**{text.count_line(planned)}**",
-        *remarks(planned),
-    ]
-    if shown:
-        parts.append(_table(shown))
+    title = f"{code(cut(planned.stack, 80))} on {code(cut(planned.target, 80))}"
+    parts = [head(planned.stack, title, comment), f"**{text.count_line(planned)}**"]
+    parts += effect(planned, comment)
     if planned.cost is not None:
-        parts.append(_cost(planned.cost, planned.purpose))
-    if shown and not options.summary:
-        room = LIMIT - len("\n\n".join(parts)) - 600 - (min(len(spec_diff), _DIFF_ROOM) + 600 if spec_diff else 0)
-        whole = plan_text(replace(planned, cost=None), options)
-        parts.append(folded("Show the plan", whole, room))
-    if spec_diff is not None and not options.summary:
-        ref = cut(base, 100)
-        title = f"Show changes of the rendered spec since {ref}"
-        told = f"The rendered spec is unchanged since {escaped(ref)}."
-        parts.append(folded(title, inert(spec_diff, keep="\n"), _DIFF_ROOM) if spec_diff else told)
-    parts.append(f"<sub>{html(cut(planned.spec_path, 200))}, planned {html(cut(planned.created, 40))}</sub>")
-    return "\n\n".join(parts)
+        parts.append(price(planned.cost, planned.purpose))
+    parts += remarks(planned, comment.links)
+    changed = comment.since.get(planned.stack)
+    last = f"<sub>{html(cut(planned.spec_path, 200))}, planned {html(cut(planned.created, 40))}"
+    last += f", fingerprint {html(print_)}</sub>" if planned.changes_something else "</sub>"
+    room = LIMIT - len("\n\n".join([*parts, last])) - _NOTE_ROOM
+    diff = min(len(changed.spec), _LEAST_DIFF) + 600 + sum(map(len, changed.data)) if changed else 0
+    shown, without, left_out = fitting(listed, room - diff)
+    parts += shown
+    if note := _cut_note(without, left_out, comment.whole or whole_plan(planned)):
+        parts.append(note)
+    if changed is not None and not options.summary:
+        parts += since(changed, room - sum(len(part) + 2 for part in shown))
+    return "\n\n".join([*parts, last])
 
 
-def plan_text(planned: Plan, options: PlanOptions) -> str:
-    """Return the human plan as a diff."""
-    whole = text.render(planned, PlanOptions(PLAIN, False, options.show_unchanged, options.show_suppressed))
-    return _SYMBOL.sub(_to_the_front, whole)
+def sections(planned: Plan, options: PlanOptions) -> list[Section]:
+    """Return the resources to show."""
+    return [section(r, suppressed=options.show_suppressed) for r in planned.resources if _is_shown(r, options)]
 
 
-def remarks(planned: Plan) -> list[str]:
-    """Return warnings and notes as one block quote; empty if there are none."""
-    planned = harmless(replace(planned, resources=()))
-    said = [("Warning", _words(w)) for w in planned.warnings] + [("Note", note) for note in planned.notes]
-    lines = [f"> **{kind}:** {escaped(cut(' '.join(words.split()), 400))}" for kind, words in said[:20]]
-    if len(said) > 20:
-        lines.append(f"> and {len(said) - 20} more")
-    return [" \n>\n".join(lines)] if lines else []
+def effect(planned: Plan, comment: Comment) -> list[str]:
+    """Return what the apply does, and when."""
+    if not planned.changes_something:
+        return []
+    verb = {Purpose.APPLY: "An apply", Purpose.DESTROY: "A destroy", Purpose.EXPIRE: "An expiry"}[planned.purpose]
+    when = "On merge" if comment.on_merge else verb
+    return [f"**{when}:** {escaped(kind_of_work(planned))}.", *filter(None, [comment.on_merge])]
 
 
-def _words(warning: Diagnostic) -> str:
-    where = f" ({warning.mark or warning.address})" if warning.mark or warning.address else ""
-    return " ".join(p for p in (warning.summary + where, warning.detail, warning.remedy) if p)
+def since(changed: Since, room: int) -> list[str]:
+    """Return what changed in the data and in the rendered spec since a ref, in at most `room` characters."""
+    ref = escaped(cut(changed.ref, 100))
+    parts = []
+    if changed.data:
+        parts.append("\n".join([f"**Data** since {ref}", "", *(f"- {line}" for line in changed.data)]))
+    room = min(room - sum(map(len, parts)) - 600, _DIFF_ROOM)
+    if not changed.spec:
+        parts.append(f"The rendered spec is unchanged since {ref}.")
+    elif room < 200:
+        parts.append(f"The diff of the rendered spec since {ref} is not shown: the comment would be too long.")
+    else:
+        parts.append(diff_block(f"Changes of the rendered spec since {cut(changed.ref, 100)}", changed.spec, room))
+    return parts
 
 
-def _table(shown: list[PlannedResource]) -> str:
-    rows = ["| | resource | name | action and reason |", "|---|---|---|---|"]
-    room = _TABLE_ROOM - len(rows[0])
-    for count, resource in enumerate(shown):
-        why = f"{planned_phrase(resource)}: {resource.reason}" if resource.reason else planned_phrase(resource)
-        symbol = f"`{resource.action.symbol}`" if resource.action.symbol.strip() else ""
-        name = escaped(cut(resource.identity, 60), cell=True)
-        address = code(cut(str(resource.address), 80), cell=True)
-        row = f"| {symbol} | {address} | {name} | {escaped(cut(why, 90), cell=True)} |"
-        room -= len(row) + 1
-        if room < 0:
-            rows.append(f"| | {len(shown) - count} more | | |")
-            break
-        rows.append(row)
-    return "\n".join(rows)
+def whole_plan(planned: Plan) -> str:
+    """Return where the whole plan is shown, if nothing else is known."""
+    return f"run {code(f'phift plan {cut(planned.spec_words, 300)}')}"
 
 
-def _cost(cost: Cost, purpose: Purpose) -> str:
-    from phift.views.human import cost as block
-
-    found = list(block.rows(cost))
-    rows = ["| | billed | USD | |", "|---|---|---|---|"]
-    rows += [
-        f"| {code(cut(r.label, 80), cell=True)} | " + " | ".join(escaped(cut(t, 160), cell=True) for t in r[1:]) + " |"
-        for r in found[:_COST_ROWS]
-    ]
-    if len(found) > _COST_ROWS:
-        rows.append(f"| | {len(found) - _COST_ROWS} more | | |")
-    said = [escaped(cut(text, 400)) for text in (block.totals(cost, purpose), *cost.notes)]
-    return "\n".join([f"**{escaped(block.title(cost))}**", "", *rows, "", *said])
+def _is_shown(resource: PlannedResource, options: PlanOptions) -> bool:
+    suppressed = options.show_suppressed and len(resource.changes) > len(resource.visible_changes)
+    return resource.action.changes_something or options.show_unchanged or suppressed
 
 
-def _to_the_front(symbol: re.Match[str]) -> str:
-    """Move the plan's symbol to the first column, where Markdown colours it as a diff."""
-    return _DIFF_SIGNS.get(symbol[2], symbol[2]) + symbol[1] + " " * (len(symbol[2]) - 1)
-
-
-def folded(title: str, body: str, room: int) -> str:
-    """Return the text as a collapsed diff, cut at a line end if it is too long."""
-    if len(body) > room:
-        end = body.rfind("\n", 0, max(room - 100, 0))
-        body = body[: max(end, 0)] + "\n\n... truncated: exceeds the maximum length of a comment"
-    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", body)), 3)
-    return f"<details><summary>{html(title)}</summary>\n\n{fence}diff\n{body}\n{fence}\n\n</details>"
+def _cut_note(without: int, left_out: int, whole: str) -> str:
+    said = [f"{without} shown without details"] if without else []
+    said += [f"{left_out} not shown"] if left_out else []
+    if not said:
+        return ""
+    return f"**Cut to {LIMIT:,} characters**; resources: {', '.join(said)}. For the whole plan, {whole}."

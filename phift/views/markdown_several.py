@@ -2,78 +2,131 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from phift.phases.results import Planned
+from phift.errors import DiagnosticsError
+from phift.phases.results import Planned, Unplanned
+from phift.plan.fingerprint import fingerprint_of_many
 from phift.views.base import NO_OPTIONS, PlanOptions
+from phift.views.harmless import harmless
 from phift.views.human.values import cut
-from phift.views.markdown import LIMIT, folded, marker, plan_text, remarks
-from phift.views.markdown_text import code, escaped
+from phift.views.markdown import LIMIT, Comment, effect, head, sections, since
+from phift.views.markdown_parts import details, diagnostic_line, price, remarks
+from phift.views.markdown_text import Links, code, escaped, html
 
 if TYPE_CHECKING:
-    from phift.phases import ManyPlans, StackPlan
+    from phift.phases import ManyPlans
 
 __all__ = ["plans"]
 
 _EVERY = "*"
 """Used as the stack in the marker; not a valid stack name."""
 
-_TABLE_ROOM = 30_000
+_NOTE_ROOM = 1_000
+_ERROR_ROOM = 10_000
 
 
-def plans(
-    planned: ManyPlans,
-    options: PlanOptions = NO_OPTIONS,
-) -> str:
-    """Return at most `LIMIT` characters: table rows that do not fit are counted, and plans that do not fit are omitted,
-    the last ones first. The summary leaves out the collapsed text.
+@dataclass(frozen=True)
+class _Stack:
+    """line: the counts of a stack. outline: its resources without details."""
+
+    line: str
+    whole: str
+    outline: str
+
+    @property
+    def forms(self) -> tuple[str, str, str]:
+        """From the shortest one."""
+        alone = f"<p>{self.line}<br>Details not shown: {len(self.whole):,} characters.</p>"
+        return alone, details(self.line, self.outline), details(self.line, self.whole)
+
+
+def plans(planned: ManyPlans, options: PlanOptions = NO_OPTIONS, comment: Comment | None = None) -> str:
+    """Return at most `LIMIT` characters: a stack that does not fit is shown without the details of its resources, then
+    without its resources, then only counted. The summary leaves out the collapsed text.
     """
+    comment = comment or Comment()
     failed = len(planned.failed)
-    told = f"{len(planned.stacks)} stacks" + (f", {failed} could not be planned" if failed else "")
-    shown = [s for s in planned.stacks if _is_shown(s, options)]
-    parts = [f"{marker(_EVERY)}\n### phift plan: {told}", f"**{planned.counts}**"]
+    title = f"{len(planned.stacks)} stacks" + (f", {failed} could not be planned" if failed else "")
+    shown = [s for s in planned.planned if s.plan.changes_something or options.show_unchanged]
+    parts = [head(_EVERY, title, comment), f"**{planned.counts}**", *filter(None, [comment.on_merge])]
+    parts += _errors(planned, comment.links)
     if planned.cost is not None:
-        from phift.views.human.cost import totals
-
-        parts.append(f"Cost: {escaped(cut(totals(planned.cost), 1000))}")
-    if shown:
-        parts.append(_table(shown))
-    if len(shown) < len(planned.stacks):
-        parts.append(f"{len(planned.stacks) - len(shown)} without changes.")
-    left = 0
-    for stack in () if options.summary else shown:
-        if not isinstance(stack, Planned):
-            continue
-        text = plan_text(stack.plan, options)
-        said = [*remarks(stack.plan), folded(f"Show the plan of {stack.stack}", text, LIMIT // 2)]
-        room = LIMIT - len("\n\n".join(parts)) - 200
-        if left or len("\n\n".join(said)) > room:
-            left += 1
-        else:
-            parts += said
-    if left:
-        parts.append(f"{left} plans omitted (comment too long). To see one, run: phift plan FILE")
-    return "\n\n".join(parts)
-
-
-def _is_shown(one: StackPlan, options: PlanOptions) -> bool:
-    return not isinstance(one, Planned) or one.plan.changes_something or options.show_unchanged
+        parts.append(price(planned.cost, planned.plans[0].purpose))
+    same = len(planned.planned) - len(shown)
+    last = [f"{same} without changes."] if same else []
+    if planned.changes_something:
+        last.append(f"<sub>fingerprint {html(fingerprint_of_many(planned.plans))}</sub>")
+    room = LIMIT - len("\n\n".join([*parts, *last])) - _NOTE_ROOM
+    if options.summary:
+        lines = [f"<p>{_line(one)}</p>" for one in shown]
+        kept = _kept([len(line) for line in lines], room)
+        parts += lines[:kept]
+        without, left_out = 0, len(lines) - kept
+    else:
+        blocks, without, left_out = _fitting([_stack(one, options, comment).forms for one in shown], room)
+        parts += blocks
+    if without or left_out:
+        said = [f"{without} shown without all details"] if without else []
+        said += [f"{left_out} not shown"] if left_out else []
+        where = comment.whole or f"run {code('phift plan FILE')}"
+        parts.append(f"**Cut to {LIMIT:,} characters**; stacks: {', '.join(said)}. For the whole plans, {where}.")
+    return "\n\n".join([*parts, *last])
 
 
-def _table(shown: list[StackPlan]) -> str:
-    rows = ["| stack | spec | add | change | destroy |", "|---|---|---|---|---|"]
-    room = _TABLE_ROOM
-    for count, one in enumerate(shown):
-        head = f"| {code(cut(one.stack, 60), cell=True)} " if one.stack else "| "
-        path = escaped(cut(str(one.request.path), 120), cell=True)
-        if isinstance(one, Planned):
-            counts = one.plan.counts
-            row = f"{head}| {path} | {counts.add} | {counts.change} | {counts.destroy} |"
-        else:
-            row = f"{head}| {path} | **error** {escaped(cut(one.error.summary, 120), cell=True)} | | |"
-        room -= len(row) + 1
+def _fitting(forms: list[tuple[str, str, str]], room: int) -> tuple[list[str], int, int]:
+    """Return what fits: first a line for each stack, then, in order, the longest form of each. The numbers are those of
+    stacks without all details, and of those left out."""
+    kept = _kept([len(one[0]) for one in forms], room)
+    used = sum(len(one[0]) + 2 for one in forms[:kept])
+    parts, without = [], 0
+    for one in forms[:kept]:
+        form = next(form for form in reversed(one) if form is one[0] or used - len(one[0]) + len(form) <= room)
+        used += len(form) - len(one[0])
+        without += form is not one[2]
+        parts.append(form)
+    return parts, without, len(forms) - kept
+
+
+def _kept(lengths: list[int], room: int) -> int:
+    """Return the number of first parts that fit."""
+    for count, length in enumerate(lengths):
+        room -= length + 2
         if room < 0:
-            rows.append(f"| {len(shown) - count} more | | | | |")
-            break
-        rows.append(row)
-    return "\n".join(rows)
+            return count
+    return len(lengths)
+
+
+def _stack(one: Planned, options: PlanOptions, comment: Comment) -> _Stack:
+    listed = sections(one.plan, options)
+    above = [*effect(one.plan, Comment()), *remarks(one.plan, comment.links)]
+    changed = comment.since.get(one.stack)
+    below = since(changed, LIMIT // 2) if changed else []
+    outline = "\n\n".join([*above, *(section.short for section in listed)])
+    return _Stack(_line(one), "\n\n".join([*above, *(s.whole for s in listed), *below]), outline)
+
+
+def _line(one: Planned) -> str:
+    counts = one.plan.counts
+    numbers = f"<code>+{counts.add} ~{counts.change} -{counts.destroy}</code>"
+    return f"<b>{html(cut(one.stack, 60))}</b> {numbers}<br>{html(cut(str(one.request.path), 120))}"
+
+
+def _errors(planned: ManyPlans, links: Links) -> list[str]:
+    """Return a line for each stack without a plan, and for each of its diagnostics, with links to their files."""
+    lines = [line for one in planned.failed for line in _error(one, links)]
+    kept = _kept([len(line) for line in lines], _ERROR_ROOM)
+    more = [f"- {len(lines) - kept} more lines"] if kept < len(lines) else []
+    return ["\n".join([*lines[:kept], *more])] if lines else []
+
+
+def _error(one: Unplanned, links: Links) -> Iterator[str]:
+    name = f"{code(cut(one.stack, 60))} " if one.stack else ""
+    said = f"- **error** {name}{escaped(cut(str(one.request.path), 120))}"
+    if not isinstance(one.error, DiagnosticsError) or not one.error.diagnostics:
+        yield f"{said}: {escaped(cut(harmless(one.error.summary), 200))}"
+        return
+    yield said
+    yield from (f"  - {diagnostic_line(harmless(found), links)}" for found in one.error.diagnostics)

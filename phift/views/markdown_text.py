@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
 
+from phift.diagnostics import Mark
 from phift.inert import inert
 
-__all__ = ["code", "escaped", "html"]
+__all__ = ["Links", "code", "escaped", "fenced", "html"]
 
 _TICKS = re.compile("`+")
 _MARKS = re.compile(r"([\\`*\[\]~$|]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
@@ -47,6 +52,35 @@ def html(text: str) -> str:
     return " ".join(
         f"<code>{_entities(word)}</code>" if _ACTING.search(word) else _entities(word) for word in inert(text).split()
     )
+
+
+def fenced(text: str, language: str = "") -> str:
+    """Return lines as a code block that their content cannot end."""
+    body = inert(text, keep="\n")
+    fence = "`" * max([3, *(len(run) + 1 for run in _TICKS.findall(body))])
+    return f"{fence}{language}\n{body}\n{fence}"
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where the files of a repository are on the web. url: of its root at a commit, empty if unknown. root: its folder
+    on this machine."""
+
+    url: str = ""
+    root: Path = Path()
+
+    def of(self, mark: Mark) -> str:
+        """Return a position as a link, or as a code span if the file is not in the repository."""
+        shown = code(str(mark))
+        try:
+            inside = os.path.relpath(os.path.realpath(mark.file), os.path.realpath(self.root))
+        except ValueError:
+            return shown
+        if not self.url or not mark.file or inside.startswith(("..", "/")) or not os.path.isfile(mark.file):
+            return shown
+        shown = code(str(mark._replace(file=inside)))
+        line = f"#L{mark.line}" if mark.line else ""
+        return f"[{shown}]({self.url.rstrip('/')}/{quote(inside, safe='/')}{line})"
 
 
 def _plain(word: str) -> str:

@@ -35,7 +35,7 @@ def test_a_folder_and_a_matrix_are_planned_applied_and_looked_at(project: Projec
 
     comment = project.run("plan", str(project.folder), "--format", "md", "--show-unchanged")
     assert comment.stdout.startswith("<!-- phift-plan:* -->\n### phift plan: 3 stacks\n")
-    assert f"| `{project.stack}b-4` |" in comment.stdout
+    assert f"<b>{project.stack}b-4</b>" in comment.stdout
     refused = project.run("plan", str(project.folder), "--out", "plan.json", "--select", "job.finetune")
     assert "--out and --select cannot be used with several stacks" in refused.stderr
     said = " ".join(refused.stderr.split())

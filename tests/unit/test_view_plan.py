@@ -244,47 +244,6 @@ def test_json_summary_lists_what_changes() -> None:
     assert body["counts"]["add"] == 1
 
 
-def test_markdown_begins_with_its_marker_and_is_a_diff() -> None:
-    said = markdown.plan(plan(RETRAIN, KEPT))
-    assert said.splitlines()[0] == "<!-- phift-plan:s -->"
-    assert "**Plan: 1 to add, 0 to change, 0 to destroy.**" in said
-    assert "!       learning_rate: 0.008 -> 0.004  # forces retraining" in said
-    assert "| `+` | `job.finetune` |" in said
-
-
-def test_markdown_fits_a_comment_whatever_the_plan() -> None:
-    desired = {f"key{n}": "v" * 100 for n in range(50)}
-    many = [
-        resource(f"compute.c{n}", Action.CREATE, identity="n" * 300, reason="|" * 500, desired=desired)
-        for n in range(1000)
-    ]
-    planned = plan(*many, notes=("note " * 200,) * 100, stack="s" * 24, spec_path="p" * 4000)
-    said = markdown.plan(planned)
-    assert len(said) < markdown.LIMIT
-    assert said.count("<details>") == said.count("</details>") == 1
-    rows = re.findall(r"^\| `\+` \|", said, re.MULTILINE)
-    assert len(rows) > 50
-    assert f"{1000 - len(rows)} more" in said
-    with_spec = markdown.plan(planned, PlanOptions(show_suppressed=True), base="r" * 300, spec_diff="+ line\n" * 20_000)
-    assert len(with_spec) < markdown.LIMIT
-    assert with_spec.count("<details>") == with_spec.count("</details>") == 2
-    assert with_spec.count("... truncated") == 2
-
-
-def test_markdown_shows_how_the_rendered_spec_changed() -> None:
-    said = markdown.plan(plan(RETRAIN), base="main", spec_diff="-a: 1\n+a: 2")
-    assert "<summary>Show changes of the rendered spec since main</summary>\n\n```diff\n-a: 1\n+a: 2\n```" in said
-    assert "The rendered spec is unchanged since main." in markdown.plan(plan(RETRAIN), base="main", spec_diff="")
-    assert "rendered spec" not in markdown.plan(plan(RETRAIN))
-
-
-def test_markdown_cannot_be_broken_out_of() -> None:
-    evil = resource("compute.a", Action.CREATE, identity="x|<b>", reason="<!-- -->", desired={"a": "```\n</details>"})
-    said = markdown.plan(plan(evil))
-    assert "x\\|&lt;b>" in said
-    assert said.count("\n````diff\n") == said.count("\n````\n") == 1
-
-
 def test_a_last_column_goes_over_several_lines_where_it_has_room() -> None:
     rows = [("data.train", "it costs only storage"), ("job", "ended")]
     assert table(rows, width=26) == [

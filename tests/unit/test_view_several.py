@@ -1,4 +1,4 @@
-"""The plans of many stacks as JSON of the published schema, and as one comment that is never too long."""
+"""The plans of many stacks as JSON of the published schema."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import cast
 
 import jsonschema
-import pytest
 from referencing import Registry, Resource
 
 from phift.address import Address
@@ -17,8 +16,6 @@ from phift.phases.results import Planned, Unplanned
 from phift.plan.action import Action
 from phift.plan.model import Plan, PlannedResource
 from phift.views.base import PlanOptions
-from phift.views.markdown import LIMIT
-from phift.views.markdown_several import plans as markdown
 from phift.views.several import plans as documents
 from phift.workbench.open import Workbench
 
@@ -51,26 +48,3 @@ def test_json_is_of_the_schema() -> None:
     short = json.loads(documents(SOME, PlanOptions(summary=True)))
     assert [r["address"] for r in short["stacks"][0]["plan"]["resources"]] == ["job.n0", "job.n1"]
     assert "desired" not in short["stacks"][0]["plan"]["resources"][0]
-
-
-def test_a_comment_has_a_line_a_stack_and_its_plan_below() -> None:
-    text = markdown(SOME)
-    assert text.startswith(
-        "<!-- phift-plan:* -->\n### phift plan: 3 stacks, 1 could not be planned\n\n**Plan: 2 to add, 0 to change,"
-    )
-    assert "| `a` | a.yaml | 2 | 0 | 0 |" in text
-    assert "| | bad\\|name.yaml | **error** no such &lt;thing> | | |" in text
-    assert "1 without changes." in text
-    assert "<summary>Show the plan of a</summary>" in text
-    assert "plan of b" not in text
-    assert "plan of b" in markdown(SOME, PlanOptions(show_unchanged=True))
-    assert "<details>" not in markdown(SOME, PlanOptions(summary=True))
-
-
-@pytest.mark.parametrize(("count", "size"), [(3, 30_000), (400, 50), (2000, 5)])
-def test_a_comment_is_never_too_long(count: int, size: int) -> None:
-    text = markdown(ManyPlans(tuple(stack(f"s{n}", *[Action.CREATE] * 5, size=size) for n in range(count))))
-    assert len(text) < LIMIT
-    assert text.count("<details>") == text.count("</details>")
-    if left := count - text.count("<details>"):
-        assert f"{left} plans omitted (comment too long)" in text

@@ -11,6 +11,7 @@ import typer
 
 from phift.azure.sessions import connector
 from phift.cli import options as o
+from phift.cli.approved import ApprovedOption, parse_approved, require_approved
 from phift.cli.carry_out import carry_out, watcher
 from phift.cli.terminal import Terminal
 from phift.views.base import PlanOptions
@@ -36,6 +37,7 @@ def apply(
     take_over: o.TakeOverOption = False,
     strict: o.StrictOption = False,
     budget: o.BudgetOption = None,
+    approved: ApprovedOption = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Show the plan and exit, like `phift plan`.", rich_help_panel="Output options"),
@@ -62,10 +64,11 @@ def apply(
         planned = {"--select": select, "--replace": replace, "--retry-failed": retry_failed}
         planned |= {"--take-over": take_over, "--strict": strict}
         o.refuse("a saved plan, which is applied exactly as saved", planned)
-    approved = saved or auto_approve or dry_run
-    o.require_approval(json=json, quiet=quiet, given=approved, remedy="Pass --auto-approve, or apply a saved plan.")
+    consented = saved or auto_approve or dry_run
+    o.require_approval(json=json, quiet=quiet, given=consented, remedy="Pass --auto-approve, or apply a saved plan.")
     options = phases.ApplyOptions(parallelism=parallelism, wait=not no_wait, timeouts=o.parse_timeouts(timeout))
     limits = o.parse_budget(budget)
+    expected = parse_approved(approved)
     terminal = Terminal.of(no_color=no_color, quiet=quiet or json)
     connect = connector(interactive=terminal.streams.terminal and not json, tell=terminal.tell)
     view = watcher(terminal.streams, json=json, quiet=quiet)
@@ -80,6 +83,7 @@ def apply(
             max_stacks=granted.max_stacks,
             budget=limits,
         )
+        require_approved(expected, [plan])
         plan = changed(plan, spec_options=(*plan.spec_options, *request.grants))
     else:
         request = o.request_of(file, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
@@ -93,6 +97,7 @@ def apply(
             terminal.print(
                 many_view(o.PlanFormat.TEXT)(together, PlanOptions(terminal.streams.out_style, summary=quiet))
             )
+            require_approved(expected, together.plans, failed=len(together.failed))
             if dry_run:
                 return together.exit_code
             return apply_several(together, terminal, options, auto_approve=auto_approve)
@@ -112,6 +117,7 @@ def apply(
         again = partial(phases.apply, plan, request, connect, listener=view, options=options, saved=True)
         return carry_out(plan, again, view, terminal, options)
     view.planned(draft.plan)
+    require_approved(expected, [draft.plan])
     if dry_run:
         return 0
     if not draft.plan.changes_something:

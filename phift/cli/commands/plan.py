@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace as changed
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 
 from phift.azure.sessions import connector
 from phift.cli import options as o
+from phift.cli.approved import ApprovedOption, parse_approved, require_approved
 from phift.cli.terminal import Terminal
 from phift.errors import UsageError
 from phift.exits import ExitCode
@@ -49,10 +51,21 @@ def plan(
         typer.Option(
             "--base",
             metavar="REF",
-            help="With --format md: add the diff of the rendered spec since this Git ref.",
+            help="With --format md: add what changed in the rendered spec and in local data since this Git ref.",
             rich_help_panel="Output options",
         ),
     ] = None,
+    source_url: Annotated[
+        str | None,
+        typer.Option(
+            "--source-url",
+            metavar="URL",
+            help="With --format md: link files below this address, as in https://github.com/ORG/REPO/blob/COMMIT. "
+            "Default: from GITHUB_SERVER_URL, GITHUB_REPOSITORY and GITHUB_SHA.",
+            rich_help_panel="Output options",
+        ),
+    ] = None,
+    approved: ApprovedOption = None,
     detailed_exitcode: Annotated[
         bool,
         typer.Option(
@@ -69,6 +82,7 @@ def plan(
     """
     from phift import phases
     from phift.cli import planfile
+    from phift.cli.comments import comment_of, since
     from phift.cli.many import plan_several, several
     from phift.cli.views import many_view, plan_view
 
@@ -78,6 +92,9 @@ def plan(
         raise UsageError(
             "--base requires --format md", remedy="To compare as text, use `git diff REF` and `phift render`."
         )
+    if source_url and format is not o.PlanFormat.MD:
+        raise UsageError("--source-url requires --format md")
+    expected = parse_approved(approved)
     if destroy:
         o.refuse(
             "--destroy",
@@ -101,8 +118,10 @@ def plan(
         together = plan_several(
             requests, connect, terminal, retry_failed=retry_failed, take_over=take_over, strict=strict
         )
+        require_approved(expected, together.plans, failed=len(together.failed))
+        with_links = partial(comment_of, request.path, source_url)
         terminal.print(
-            many_view(format)(
+            many_view(format, with_links)(
                 together,
                 PlanOptions(terminal.streams.out_style, summary, show_unchanged, show_suppressed),
             )
@@ -121,9 +140,11 @@ def plan(
             strict=strict,
         )
     )
+    require_approved(expected, [planned])
     if out:
         planfile.write(out, planned, request)
-    view = plan_view(format, base=base, request=request)
+    about = partial(comment_of, request.path, source_url, since=partial(since, {planned.stack: request}, base, connect))
+    view = plan_view(format, comment=about, request=request)
     terminal.print(
         view(
             planned,

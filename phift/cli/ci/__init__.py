@@ -1,0 +1,1 @@
+"""What the workflows of `phift ci` run: the plan of a pull request, the apply after its merge, drift."""
