@@ -17,6 +17,8 @@
         data:
           preparation: 1
           revisions: {train: 3d5f...}
+        deployment:
+          name, digest, setting
 
 phift writes it; the author commits it. Stacks and model defaults are sorted, with one value per line, so that diffs are
 readable. The file does not record newer versions.
@@ -26,6 +28,8 @@ move or an export. Version 1, of release 0.1.0, has no id. Unknown keys inside `
 
 inputs: the interface of the component, so that `phift validate` is exact without a network. Stacks with the same
 component share the inputs of the first one that has them. Releases that do not know the key keep it.
+
+deployment: the names that `phift import` found, see PinnedDeployment.
 """
 
 import fcntl
@@ -55,6 +59,7 @@ __all__ = [
     "PinnedAsset",
     "PinnedComponent",
     "PinnedData",
+    "PinnedDeployment",
     "PinnedModel",
     "StackLock",
     "lock_path",
@@ -143,14 +148,24 @@ class PinnedData(_Pin):
         return newer.model_copy(update={"checks": dict(sorted(checks.items())) or None})
 
 
+class PinnedDeployment(_Pin):
+    """The names of an imported deployment and its autoscale setting, which phift did not choose. digest: of the
+    deployment; one with another digest has the usual name."""
+
+    name: str
+    digest: str
+    setting: str | None = None
+
+
 class StackLock(_Pin):
-    """The pins of a stack; None where the spec itself pins the version."""
+    """The pins of a stack; None where the spec itself pins the version. deployment: only of an imported one."""
 
     base_model: PinnedModel | None = None
     component: PinnedComponent | None = None
     data: PinnedData | None = None
     environment: PinnedAsset | None = None
     served_model: PinnedAsset | None = None
+    deployment: PinnedDeployment | None = None
 
     def environment_for(self, requested: str) -> PinnedAsset | None:
         """Return the pinned environment if the reference in the spec is still the same."""

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from phift.azure.session import Azure
     from phift.emulator.host.lifecycle import Connection
     from phift.spec import LoadedSpec
+    from phift.workspace import WorkspaceId
 
-__all__ = ["Sessions", "connector", "ensure_emulator"]
+__all__ = ["Sessions", "connector", "ensure_emulator", "open_workspace"]
 
 _LOCAL_EXTRA = ("cryptography", "starlette", "uvicorn", "httptools", "torch", "transformers", "peft", "mlflow")
 """Modules that the emulator and its jobs import; their presence is checked without importing them."""
@@ -31,6 +32,26 @@ def connector(*, interactive: bool, tell: Callable[[str], None]) -> Callable[[Lo
         return _open(loaded, interactive=interactive)
 
     return connect
+
+
+def open_workspace(
+    workspace: WorkspaceId | None,
+    *,
+    local: bool = False,
+    interactive: bool = False,
+    credential: TokenCredential | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Azure:
+    """Open a session without a spec. workspace: None for that of the environment or of config.json. local: the emulator
+    instead, started if necessary. interactive, tell: see `connector`. credential: see `Sessions`.
+
+    Raises UsageError without a workspace, and EmulatorError.
+    """
+    from phift.azure.connect import connect
+
+    if local:
+        return connect(None, local=ensure_emulator(tell).alone())
+    return connect(workspace, interactive=interactive, credential=credential)
 
 
 class Sessions:

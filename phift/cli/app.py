@@ -13,7 +13,7 @@ __all__ = ["InterruptedCommand", "app"]
 PANELS = {
     "Start": ("init",),
     "Plan and apply": ("plan", "apply", "destroy", "preflight", "expire", "ci"),
-    "Specs and data": ("validate", "render", "lock", "data", "export", "schema", "explain"),
+    "Specs and data": ("validate", "render", "lock", "import", "data", "export", "schema", "explain"),
     "Endpoint": ("invoke", "outputs"),
     "Inspect": ("status", "drift", "history", "logs", "metrics", "report", "prices", "show", "doctor"),
     "Recover": ("force-unlock",),
@@ -22,6 +22,9 @@ PANELS = {
 """Command names by help heading. Each command is a module of phift.cli.commands."""
 
 PANEL_OF = {name: panel for panel, names in PANELS.items() for name in names}
+
+KEYWORDS = {"import": "import_"}
+"""Names of modules and functions by command, for commands whose names are keywords of Python."""
 
 
 class InterruptedCommand(Exception):
@@ -83,7 +86,7 @@ def _command(name: str, panel: str) -> Any:
 
     from phift.cli.help import Command
 
-    python = name.replace("-", "_")
+    python = KEYWORDS.get(name) or name.replace("-", "_")
     module = import_module(f"phift.cli.commands.{python}")
     alone = typer.Typer(add_completion=False, rich_markup_mode=None)
     if group := getattr(module, "group", None):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from phift.phases.doctor_look import Fact, Result
     from phift.phases.drafting import Draft
     from phift.phases.expire_stacks import Expiring, WatchedStack, expire_drafts, unwatched_stacks
+    from phift.phases.import_serving import import_endpoint
+    from phift.phases.imported_spec import LOCAL, ImportedSpec, require_free, stack_name, write_imported
     from phift.phases.init_project import Initialized, InitOptions, Template, init
     from phift.phases.many import apply_many, plan_many
     from phift.phases.pin_versions import LockReport, lock
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from phift.workbench.request import Connector, Request, load
 
 __all__ = [
+    "LOCAL",
     "Answered",
     "ApplyOptions",
     "Chat",
@@ -45,6 +48,7 @@ __all__ = [
     "Expiring",
     "Fact",
     "FoundStack",
+    "ImportedSpec",
     "InitOptions",
     "Initialized",
     "LockReport",
@@ -82,6 +86,7 @@ __all__ = [
     "force_unlock",
     "forgotten",
     "history",
+    "import_endpoint",
     "init",
     "invoke",
     "lease_holder",
@@ -96,10 +101,13 @@ __all__ = [
     "preflight",
     "prices",
     "report",
+    "require_free",
     "settle",
+    "stack_name",
     "stacks_in",
     "status",
     "unwatched_stacks",
+    "write_imported",
 ]
 
 _MODULES = {
@@ -115,6 +123,8 @@ _MODULES = {
     "FoundStack": "phift.workbench.inventory",
     "InitOptions": "phift.phases.init_project",
     "Initialized": "phift.phases.init_project",
+    "ImportedSpec": "phift.phases.imported_spec",
+    "LOCAL": "phift.phases.imported_spec",
     "LockReport": "phift.phases.pin_versions",
     "ManyApplied": "phift.phases.results",
     "ManyPlans": "phift.phases.results",
@@ -151,6 +161,7 @@ _MODULES = {
     "forgotten": "phift.workbench.inventory",
     "history": "phift.phases.read_history",
     "init": "phift.phases.init_project",
+    "import_endpoint": "phift.phases.import_serving",
     "invoke": "phift.phases.call_endpoint",
     "lease_holder": "phift.phases.read_history",
     "load": "phift.workbench.request",
@@ -164,10 +175,13 @@ _MODULES = {
     "preflight": "phift.phases.run_preflight",
     "prices": "phift.phases.read_prices",
     "report": "phift.phases.build_report",
+    "require_free": "phift.phases.imported_spec",
     "settle": "phift.phases.read_history",
+    "stack_name": "phift.phases.imported_spec",
     "stacks_in": "phift.workbench.inventory",
     "status": "phift.phases.show_status",
     "unwatched_stacks": "phift.phases.expire_stacks",
+    "write_imported": "phift.phases.imported_spec",
 }
 """The module of each name."""
 

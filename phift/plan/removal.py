@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from phift.address import Address
-from phift.diagnostics import Diagnostic
+from phift.diagnostics import Diagnostic, Severity
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
 from phift.plan.replacing import protected
@@ -59,6 +59,7 @@ def decide_removal(
             )
         )
         planned += _along(desired, seen)
+        findings += _guests(stack, desired, seen, planned, policy)
     if strays:
         findings.append(moved(stack, strays))
     return tuple(planned), (*findings, *refusals(stack, strangers, verb="destroy"))
@@ -99,6 +100,25 @@ def moved(stack: Stack, strays: tuple[Live, ...]) -> Diagnostic:
         "they belong to the original.",
         remedy="If the spec moved, run `phift apply` first.",
         code="stack-moved",
+    )
+
+
+def _guests(
+    stack: Stack, desired: Desired[Any], seen: Observation | None, planned: Sequence[PlannedResource], policy: Policy
+) -> Iterator[Diagnostic]:
+    """Yield the finding that deleting the host of a resource deletes objects of others."""
+    guests = seen.guests if seen and desired.traits.hosted else ()
+    hosts = {r.address for r in stack.resources if r.traits.hosts}
+    host = next((r for r in planned if r.address in hosts and r.action is Action.DELETE), None)
+    if host is None or not guests:
+        return
+    yield Diagnostic(
+        f"destroying {host.address} {'deletes' if policy.take_over else 'would delete'} "
+        f"{desired.address.kind}s of others: {', '.join(guests)}",
+        Severity.WARNING if policy.take_over else Severity.ERROR,
+        remedy="" if policy.take_over else "Delete them first, or move them elsewhere. --take-over deletes them too.",
+        address=str(host.address),
+        code="others-on-endpoint",
     )
 
 

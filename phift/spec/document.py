@@ -42,6 +42,9 @@ class AdoptBlock(Strict):
 
     compute: Annotated[bool, Field(description="The cluster of compute.finetune."), Coerced] = False
     endpoint: Annotated[bool, Field(description="The endpoint."), Coerced] = False
+    deployment: Annotated[
+        bool, Field(description="The deployment, with its autoscale setting; see `phift import`."), Coerced
+    ] = False
     model: Annotated[
         bool, Field(description="The newest version of the model, used as the result of this training."), Coerced
     ] = False
@@ -121,7 +124,7 @@ class Spec(Strict):
         return ("model", self.model) if self.model is not None and (files or isinstance(self.model, AssetRef)) else None
 
     def adopts(self, kind: str) -> bool:
-        """Return whether to import an unmanaged resource of a kind (compute, endpoint, model)."""
+        """Return whether to import an unmanaged resource of a kind (compute, endpoint, deployment, model)."""
         return self.adopt is not None and bool(getattr(self.adopt, kind))
 
     @model_validator(mode="before")

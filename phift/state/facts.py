@@ -28,6 +28,7 @@ __all__ = [
     "Consumer",
     "DataFacts",
     "Facts",
+    "ImportedNames",
     "ParameterFile",
     "Size",
     "Task",
@@ -265,6 +266,16 @@ class DataFacts:
 
 
 @dataclass(frozen=True)
+class ImportedNames:
+    """The names of a deployment and of its autoscale setting ("" for none) that phift did not choose. digest: of the
+    deployment that they belong to."""
+
+    deployment: str
+    digest: str
+    setting: str = ""
+
+
+@dataclass(frozen=True)
 class Facts:
     """All facts of a compilation. arm_id: of the workspace. sizes: by lower-case name. today: the date of the service,
     in UTC, with which retirements are compared."""
@@ -283,6 +294,8 @@ class Facts:
     """Parameters without influence on the result of the training; not part of the digest of the job."""
     kept_names: Mapping[Address, str] = field(default_factory=dict)
     """Existing names of the resources of a renamed stack, which are kept."""
+    imported: ImportedNames | None = None
+    """The names of an imported deployment, see phift.lock.PinnedDeployment."""
     folders: Mapping[str, Folder] = field(default_factory=dict, repr=False)
     """Local files and folders to upload, by path in the spec; without those that are not available to a command that
     does not create anything."""

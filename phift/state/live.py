@@ -84,6 +84,8 @@ class Observation:
     """None if the object does not exist."""
     others: tuple[Live, ...] = ()
     """Further objects of the stack on the same host, newest first: the deployments that this one replaced."""
+    guests: tuple[str, ...] = ()
+    """Names of objects on the same host that the stack does not own."""
     previous: Previous | None = None
     earlier: tuple[tuple[str, Measured], ...] = ()
     """Measured times of the runs that earlier versions result from, newest first, each with the id of its base

@@ -72,7 +72,7 @@ def _paths(loaded: LoadedSpec) -> Iterator[tuple[str, str, bool]]:
     deployment = loaded.spec.deployment
     if deployment is None:
         return
-    if deployment.code_configuration is not None:
+    if deployment.code_configuration is not None and deployment.code_configuration.asset is None:
         yield "deployment.code_configuration.code", deployment.code_configuration.code, False
     environment = deployment.environment
     if isinstance(environment, EnvironmentBlock):

@@ -16,7 +16,7 @@ from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError, RefusedError
 from phift.lock import PinnedComponent, PinnedModel, StackLock
 from phift.spec import AssetRef, ComputeRef, HubModelRef, LoadedSpec, ModelFolderRef
-from phift.state.facts import BaseModel, Component, Facts
+from phift.state.facts import BaseModel, Component, Facts, ImportedNames
 from phift.workbench.assets import (
     Pinned,
     local_folders,
@@ -109,6 +109,8 @@ def resolve(
     kept = before.environment.kept_in(environment.pin) if before.environment and environment.pin else environment.pin
     as_written = bool(kept and kept.as_written)
     facts = replace(facts, environment=environment.asset, environment_as_written=as_written, served=served.asset)
+    if (names := before.deployment) is not None:
+        facts = replace(facts, imported=ImportedNames(names.name, names.digest, names.setting or ""))
     pins = StackLock(data=sources.pins, environment=kept, served_model=served.pin)
     model, resolved = (f.value for f in references)
     if isinstance(model, BaseModel):

@@ -38,5 +38,6 @@ def autoscale(draft: Draft) -> list[Desired[AutoscaleParts]]:
             depends_on=(deployment.address, *(test.address for test in draft.all(TestExport))),
             generated=endpoint.generated,
             azure=block.azure,
+            adopt=draft.spec.adopts("deployment"),
         )
     ]

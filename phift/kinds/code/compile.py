@@ -20,9 +20,9 @@ _PATH = "deployment.code_configuration"
 
 
 def code(draft: Draft) -> list[Desired[CodeParts]]:
-    """Return the code of the deployment, if it has a scoring script."""
+    """Return the code of the deployment, if it has a scoring script. Registered code is not a resource."""
     block = draft.spec.deployment.code_configuration if draft.spec.deployment else None
-    if block is None:
+    if block is None or block.asset is not None:
         return []
     folder = draft.facts.folders.get(f"{_PATH}.code")
     digest = folder.digest[:12] if folder else ""

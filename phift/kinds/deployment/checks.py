@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from phift.diagnostics import Diagnostic
+from phift.diagnostics import Diagnostic, Severity
 from phift.kinds.check import check, has
 from phift.kinds.deployment.parts import DeploymentObservation, DeploymentParts
 from phift.kinds.shared.sizes import availability, size_findings
@@ -28,11 +28,11 @@ def others_kept(subject: Subject) -> Iterator[Diagnostic]:
     for deployment in subject.stack.of_kind("deployment"):
         seen = subject.observed.get(deployment.address)
         host = next((hosts[a] for a in deployment.depends_on if a in hosts), None)
-        if host is None or not isinstance(seen, DeploymentObservation) or not seen.foreign:
+        if host is None or not isinstance(seen, DeploymentObservation) or not seen.guests:
             continue
         forced = ", ".join(c.path for c in host.changes if c.action is ChangeAction.REPLACE)
         finding = Diagnostic(
-            f"replacing {host.address} would delete deployments of others: {', '.join(seen.foreign)}",
+            f"replacing {host.address} would delete deployments of others: {', '.join(seen.guests)}",
             detail=f"{forced or 'Its state'}: {host.reason}.",
             remedy="Restore the former value in the spec, or move these deployments to another endpoint.",
             address=str(host.address),
@@ -57,7 +57,8 @@ def size_allowed(subject: Subject) -> Iterator[Diagnostic]:
         for finding in size_findings(
             size, model, "inference", parts.allow, address, subject.facts, published=published
         ):
-            yield subject.at("deployment.instance_type", finding)
+            if finding.severity is not Severity.ERROR or not _runs(subject, deployment, size):
+                yield subject.at("deployment.instance_type", finding)
 
 
 @check(
@@ -93,6 +94,13 @@ def deployment_count(subject: Subject) -> Iterator[Diagnostic]:
                     code="too-many-deployments",
                 ),
             )
+
+
+def _runs(subject: Subject, deployment: Desired[DeploymentParts], size: str) -> bool:
+    """Return whether the deployment runs on instances of the size already, such as an imported one."""
+    live, action = subject.live(deployment), subject.action(deployment)
+    replaced = action in {Action.CREATE, Action.REPLACE}
+    return live is not None and not replaced and str(live.properties.get("instance_type")).lower() == size.lower()
 
 
 def _of_own_files(subject: Subject, deployment: Desired[DeploymentParts]) -> bool:

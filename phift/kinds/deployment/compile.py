@@ -15,6 +15,7 @@ from phift.kinds.deployment.parts import IN_PLACE, REPLACE, DeploymentParts
 from phift.spec import DeploymentBlock, EnvironmentBlock, EnvironmentRef, InitialCount, RolloutBlock, SecretRef
 from phift.state.desired import Desired
 from phift.state.exports import CodeExport, DeploymentExport, EndpointExport, EnvironmentExport, ModelExport
+from phift.state.facts import ImportedNames
 
 __all__ = ["DIGEST_VERSION", "deployment"]
 
@@ -35,7 +36,7 @@ def deployment(draft: Draft) -> list[Desired[DeploymentParts]]:
         draft.error("deployment", "`deployment` requires a model", code="no-model", remedy=_ADD_MODEL)
         return []
     rollout = draft.spec.rollout or RolloutBlock()
-    code, environment = draft.first(CodeExport), draft.first(EnvironmentExport)
+    code, environment, script = draft.first(CodeExport), draft.first(EnvironmentExport), block.code_configuration
     _require_container(draft, block, model)
     content = _content(draft, block)
     inputs = _inputs(block, model, content, spelled(block.instance_type))
@@ -45,10 +46,12 @@ def deployment(draft: Draft) -> list[Desired[DeploymentParts]]:
         _digest(_inputs(block, model, content, size)) for size in (block.instance_type, block.instance_type.lower())
     }
     beside = rollout.strategy not in {IN_PLACE, REPLACE}
+    imported = _imported(draft, {digest, *written}, beside=beside)
     secrets = {k: v for k, v in block.environment_variables.items() if isinstance(v, SecretRef)}
-    name = draft.named(DEPLOYMENT, deployment_name(digest)) if beside else IN_PLACE_NAME
+    usual = deployment_name(digest) if beside else IN_PLACE_NAME
+    name = imported.deployment if imported else draft.named(DEPLOYMENT, usual) if beside else usual
     scale, count = block.autoscale, block.instance_count
-    setting = setting_name(endpoint.name, name, draft.facts.arm_id) if scale else ""
+    setting = (imported and imported.setting) or setting_name(endpoint.name, name, draft.facts.arm_id) if scale else ""
     initial = scale.start if scale else count.initial if isinstance(count, InitialCount) else None
     least = initial or (count if isinstance(count, int) else 1)
     most = scale.most if scale else least
@@ -73,8 +76,8 @@ def deployment(draft: Draft) -> list[Desired[DeploymentParts]]:
                 initial_count=initial,
                 maximum_count=scale.most if scale else None,
                 environment=environment.address if environment else _reference(draft, block),
-                code=code.address if code else None,
-                scoring_script=block.code_configuration.scoring_script if block.code_configuration else "",
+                code=code.address if code else script.asset if script else None,
+                scoring_script=script.scoring_script if script else "",
                 secrets=secrets,
                 allow=block.allow,
             ),
@@ -87,12 +90,22 @@ def deployment(draft: Draft) -> list[Desired[DeploymentParts]]:
             ),
             depends_on=(endpoint.address, model.address, *parts_of_it),
             generated=endpoint.generated,
-            former_names=tuple(deployment_name(d) for d in sorted(written - {digest})) if beside else (),
+            former_names=()
+            if imported or not beside
+            else tuple(deployment_name(d) for d in sorted(written - {digest})),
             protect=block.protect or draft.spec.protect,
             companion=setting,
             azure=block.azure,
+            adopt=draft.spec.adopts("deployment"),
         )
     ]
+
+
+def _imported(draft: Draft, digests: set[str], *, beside: bool) -> ImportedNames | None:
+    """Return the names of an imported deployment that the spec still describes. A deployment that is not created next
+    to the old one changes under its name."""
+    names = draft.facts.imported
+    return names if names is not None and (names.digest in digests or not beside) else None
 
 
 def _digest(inputs: Mapping[str, Any]) -> str:
@@ -102,13 +115,16 @@ def _digest(inputs: Mapping[str, Any]) -> str:
 def _content(draft: Draft, block: DeploymentBlock) -> dict[str, Any]:
     """Return the inputs of the name that describe the container: code and environment."""
     code, environment = draft.first(CodeExport), draft.first(EnvironmentExport)
-    script = block.code_configuration.scoring_script if block.code_configuration else ""
+    script = block.code_configuration
+    source = code.digest if code else str(script.asset) if script and script.asset else None
     written = str(block.environment) if draft.facts.environment_as_written else _reference(draft, block)
     own = f"{environment.name}@{environment.digest}" if environment else written
     return drop_none(
         {
             "environment": own,
-            "code_configuration": {"code": code.digest, "scoring_script": script} if code else None,
+            "code_configuration": {"code": source, "scoring_script": script.scoring_script}
+            if script and source is not None
+            else None,
         }
     )
 

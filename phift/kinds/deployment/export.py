@@ -7,7 +7,7 @@ from dataclasses import replace
 from phift.address import Address
 from phift.kinds.deployment.count import wanted_count
 from phift.kinds.deployment.parts import DeploymentParts
-from phift.kinds.deployment.wire import WRITE, Assets, DeploymentWire
+from phift.kinds.deployment.wire import WRITE, Assets, DeploymentWire, code_id
 from phift.kinds.exporting import Created, Exported, Exporting, created
 from phift.kinds.shared.online import endpoint_path
 from phift.state.desired import Desired
@@ -26,7 +26,11 @@ def export(exporting: Exporting, desired: Desired[DeploymentParts]) -> Exported:
     environment = parts.environment
     if isinstance(environment, Address):
         environment = exporting.reference(environment)
-    code = exporting.arm_id("codes", parts.code) if parts.code else ""
+    code = ""
+    if isinstance(parts.code, Address):
+        code = exporting.arm_id("codes", parts.code)
+    elif parts.code is not None:
+        code = code_id(context, parts.code)
     ids = Assets(exporting.reference(parts.model), code, environment or "")
     tags, bag = wire.labels(context, desired, None)
     entity = wire.entity(plain, ids, wanted_count(desired, None), tags, bag)

@@ -45,7 +45,7 @@ def _export(
 
 DEPLOYMENT = Kind(
     name="deployment",
-    traits=Traits(deadline=7200.0, hosted=True, serves=True, tags_on_arm=True, replaceable=True),
+    traits=Traits(deadline=7200.0, hosted=True, serves=True, tags_on_arm=True, replaceable=True, adoptable=True),
     compile=deployment,
     load_wire=_wire,
     export=_export,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from phift.address import Address
-from phift.spec import SecretRef
+from phift.spec import AssetRef, SecretRef
 from phift.state.live import Observation
 
 __all__ = ["BLUE_GREEN", "IN_PLACE", "REPLACE", "DeploymentObservation", "DeploymentParts"]
@@ -41,7 +41,8 @@ class DeploymentParts:
     """Live instances that this deployment must match before it takes over the traffic; 0 for none."""
     environment: str | Address | None = None
     """The reference to send, or the address of an environment of the spec."""
-    code: Address | None = None
+    code: AssetRef | Address | None = None
+    """Registered code, or the address of the code of the spec."""
     scoring_script: str = ""
     secrets: Mapping[str, SecretRef] = field(default_factory=dict)
     """Environment variables by name."""
@@ -52,12 +53,8 @@ class DeploymentParts:
 @dataclass(frozen=True)
 class DeploymentObservation(Observation):
     """busy: live traffic in per cent by lower-case name. inputs: the inputs of the live deployment. count: of all
-    deployments of the endpoint, those of others included. now: time of the service.
+    deployments of the endpoint, those of others included. now: time of the service."""
 
-    foreign: deployments of the endpoint that the stack does not own.
-    """
-
-    foreign: tuple[str, ...] = ()
     busy: Mapping[str, int] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
     count: int = 0

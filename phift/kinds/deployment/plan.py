@@ -9,6 +9,7 @@ from typing import Any
 from phift.address import Address
 from phift.clock import stamp
 from phift.diagnostics import Diagnostic, Severity
+from phift.kinds.deployment.adopting import content_changes
 from phift.kinds.deployment.count import autoscaled, wanted_count, with_serving_count
 from phift.kinds.deployment.keeping import KEPT, NOT_KEPT, Kept
 from phift.kinds.deployment.parts import BLUE_GREEN, IN_PLACE, DeploymentObservation, DeploymentParts
@@ -19,7 +20,7 @@ from phift.plan.model import Decided, FieldChange, PlannedResource
 from phift.state.desired import Desired
 from phift.state.live import Live
 from phift.state.overrides import leaves
-from phift.state.ownership import COMPANION, DIGEST, PROTECT
+from phift.state.ownership import COMPANION, DIGEST, PROTECT, Ownership
 from phift.state.rules import Rule
 from phift.state.states import Provisioning
 
@@ -123,6 +124,8 @@ def _decide(
     decided = mutable(desired, live, rules, context.policy, context.stack.claim)
     if decided.action is Action.NO_OP and KEPT in live.marks and live.ours:
         decided = replace(decided, action=Action.UPDATE, reason="serves again: kept without a time limit")
+    if decided.action is Action.ADOPT and live.owner.ownership is Ownership.UNMARKED:
+        decided = replace(decided, changes=(*content_changes(desired, live, context), *decided.changes))
     by_name = strategy == BLUE_GREEN  # the name contains the digest, even if tags were removed
     if by_name or live.marks.get(DIGEST) == desired.digest or decided.action in {Action.REPLACE, Action.CREATE}:
         return decided

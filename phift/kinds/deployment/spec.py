@@ -10,6 +10,7 @@ from phift.diagnostics import Diagnostic, Severity
 from phift.spec.assets import EnvironmentOrRef, ModelOrRef
 from phift.spec.autoscale import AutoscaleBlock
 from phift.spec.base import AnyCase, Before, Block, Coerced, Meanings, Secret, Strict, Tags, Texts, fault
+from phift.spec.references import AssetRef
 from phift.spec.rules import BlockRules, Elsewhere, Implied, Need, NumbersAsText, missing
 from phift.spec.tree import Node
 
@@ -31,6 +32,8 @@ __all__ = [
 
 _ROUTE = "Write environment: {inference_config: {liveness_route: {path: /, port: 5001}, ...}}."
 _VAULT_TEXT = r"(?P<name>[A-Za-z0-9-]{1,127})@(?P<vault>https://[a-z0-9-]{3,24}\.vault\.azure\.net)/?"
+_REGISTERED = "azureml:"
+"""Prefix of a reference to registered code."""
 _READ_ONLY = ("id", "provisioning_state", "creation_context")
 """Keys of the output of `az ml online-deployment show`."""
 _BY_HTTP = "Remove it: the service sends GET requests over HTTP."
@@ -75,11 +78,33 @@ class RequestSettings(Strict):
     ] = None
 
 
+def _code(value: Any) -> Any:
+    """Require a version of registered code."""
+    if not isinstance(value, str) or not value.startswith(_REGISTERED):
+        return value
+    try:
+        asset = AssetRef.parse(value)
+    except ValueError as error:
+        raise fault(str(error), "Write azureml:NAME:VERSION, or the path of a folder.") from None
+    if asset.registry is not None or asset.floats:
+        raise fault("must name a version in the workspace", "Write azureml:NAME:VERSION, or the path of a folder.")
+    return value
+
+
 class CodeConfiguration(Strict):
     """A custom scoring script."""
 
-    code: Annotated[str, Field(min_length=1, description="Folder with the code, relative to this file.")]
+    code: Annotated[
+        str,
+        Before(_code),
+        Field(min_length=1, description="Folder with the code, relative to this file, or azureml:NAME:VERSION."),
+    ]
     scoring_script: Annotated[str, Field(min_length=1, description="Scoring script in that folder.")]
+
+    @property
+    def asset(self) -> AssetRef | None:
+        """The registered code, or None for a folder."""
+        return AssetRef.parse(self.code) if self.code.startswith(_REGISTERED) else None
 
 
 _RATE = Field(ge=0, le=1, description="Share of the requests to store, from 0 to 1.")

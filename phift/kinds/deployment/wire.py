@@ -29,11 +29,12 @@ from phift.kinds.shared.wire import (
     provisioning,
     reason_of_failure,
 )
+from phift.spec import AssetRef
 from phift.state.desired import Desired
 from phift.state.live import Live, Previous
 from phift.state.ownership import COMPANION, FIELDS, INPUTS, RAW, inputs_in
 
-__all__ = ["WRITE", "Assets", "DeploymentWire", "assets_of"]
+__all__ = ["WRITE", "Assets", "DeploymentWire", "assets_of", "code_id"]
 
 WRITE = "2023-04-01-preview"
 """The api-version azure-ai-ml 1.35 writes deployments with."""
@@ -57,6 +58,11 @@ class Assets(NamedTuple):
     environment: str = ""
 
 
+def code_id(context: Context, asset: AssetRef) -> str:
+    """Return the ARM id of registered code."""
+    return f"{context.azure.workspace.arm_id}/codes/{asset.name}/versions/{asset.version}"
+
+
 def assets_of(context: Context, desired: Desired[DeploymentParts]) -> Assets:
     """Return the ids of the assets from the outputs of earlier steps."""
     parts = desired.parts
@@ -65,7 +71,11 @@ def assets_of(context: Context, desired: Desired[DeploymentParts]) -> Assets:
     environment = parts.environment
     if isinstance(environment, Address):
         environment = str(context.outputs[environment]["id"])
-    code = str(context.outputs[parts.code]["id"]) if parts.code else ""
+    code = ""
+    if isinstance(parts.code, Address):
+        code = str(context.outputs[parts.code]["id"])
+    elif parts.code is not None:
+        code = code_id(context, parts.code)
     return Assets(str(context.outputs[parts.model]["id"]), code, environment or "")
 
 
@@ -94,7 +104,7 @@ class DeploymentWire:
             found,
             others=tuple(others),
             previous=Previous(serving[0].name, inputs_in(serving[0].marks)) if serving else None,
-            foreign=tuple(foreign),
+            guests=tuple(foreign),
             busy=busy,
             inputs=inputs_in(found.marks) if found else {},
             count=len(deployments),

@@ -37,6 +37,7 @@ class TrafficWire:
             for d in context.list(f"{path}/deployments", READ)
             if owner_in(context, desired, d, marks_in(d.get("tags"))).ours
         }
+        ours.add(desired.parts.deployment.name.lower())  # an imported one does not have tags yet
         live = Live(
             name=desired.name,
             object_id=str(raw["id"]),
