@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from phift.data.recipe import Recipe
+from phift.display import Displayed
 from phift.errors import AzureError, NotFoundError, UsageError
 from phift.kinds.shared.online import endpoint_path
 from phift.kinds.shared.scoring import Caller, answer_of, question, questions
@@ -33,7 +34,7 @@ _REMEDIES = {
 
 
 @dataclass(frozen=True)
-class Answered:
+class Answered(Displayed):
     """An answer. prompt, ground_truth: empty if unknown. body: the whole answer. seconds: response time."""
 
     prompt: str

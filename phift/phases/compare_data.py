@@ -16,6 +16,7 @@ from phift.data.cache import kept_version, prepared
 from phift.data.compare import Difference, compare
 from phift.data.recipe import Recipe
 from phift.data.sources import format_named
+from phift.display import Displayed
 from phift.errors import NotFoundError, UsageError
 from phift.git import checkout_of, export, git
 from phift.kinds.shared.wire import READ
@@ -44,7 +45,7 @@ class SplitDiff:
 
 
 @dataclass(frozen=True)
-class DataDiff:
+class DataDiff(Displayed):
     """The differences between two sides. before, after: as given on the command line."""
 
     before: str

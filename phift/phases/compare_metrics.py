@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 
+from phift.display import Displayed
 from phift.errors import AzureError, NotFoundError, UsageError
 from phift.kinds.job import run_history
 from phift.kinds.job.logs import state_of
@@ -63,7 +64,7 @@ class MetricRow:
 
 
 @dataclass(frozen=True)
-class MetricsComparison:
+class MetricsComparison(Displayed):
     """The metrics of two trainings. states: of the jobs, as the service reports them. rows: by name."""
 
     stack: str

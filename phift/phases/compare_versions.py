@@ -9,6 +9,7 @@ from typing import Any
 
 from phift.compile.naming import data_name
 from phift.data.compare import compare
+from phift.display import Displayed
 from phift.errors import AzureError, UsageError
 from phift.kinds.model.lookup import Trained
 from phift.kinds.registry import KINDS
@@ -79,7 +80,7 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class VersionDiff:
+class VersionDiff(Displayed):
     """The differences between two versions of a model.
 
     lineage: base model, component and number of GPUs, or the files. parameters: of the fine-tuning. data: the splits
