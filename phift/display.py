@@ -14,6 +14,11 @@ _VIEWS = "phift.views.notebook"
 class Displayed:
     """A base class of results: IPython shows them as HTML in a notebook, and as text in a terminal."""
 
+    def __init_subclass__(cls) -> None:
+        """Repeat the method in the class: IPython prefers the `__repr__` of a dataclass to an inherited one."""
+        super().__init_subclass__()
+        cls._repr_pretty_ = Displayed._repr_pretty_  # type: ignore[method-assign]
+
     def _repr_html_(self) -> str:
         """Return a fragment of HTML without scripts, all of whose values are escaped."""
         return str(import_module(_VIEWS).html(self))

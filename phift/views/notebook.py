@@ -37,12 +37,16 @@ _TEXTS = {
 
 _COLOURS = {"+": "#1a7f37", "~": "#9a6700", "-": "#cf222e", "-/+": "#cf222e"}
 """Of symbols; legible on light and on dark backgrounds."""
-_CELL = "text-align:left;vertical-align:top;padding:2px 12px 2px 0"
+_CELL = "text-align:left;vertical-align:top;padding:2px 12px 2px 0;overflow-wrap:anywhere"
 _PRE = "margin:4px 0;white-space:pre;overflow-x:auto;font-size:90%;line-height:1.35"
 
 
 def text(result: Any) -> str:
     """Return a result as the command line shows it, without colours."""
+    return inert(_rendered(result), keep="\n")
+
+
+def _rendered(result: Any) -> str:
     match type(result).__name__:
         case "Plan":
             from phift.views.human import plan
@@ -51,7 +55,7 @@ def text(result: Any) -> str:
         case "ApplyResult":
             return "\n".join(_applied(result))
         case "Answered":
-            return inert(str(result.answer), keep="\n")
+            return str(result.answer)
         case name:
             module, _, function = _TEXTS[name].partition(".")
             view = getattr(import_module(f"phift.views.human.{module}"), function)
@@ -85,7 +89,7 @@ def _plan(plan: Plan) -> Iterator[str]:
             [
                 _symbol(resource.action),
                 f"<code>{_text(str(resource.address))}</code> {_text(planned_phrase(resource))}{_because(resource)}",
-                _folded("details", view.block(resource, _WIDTH)),
+                _folded("details", view.block(resource, _WIDTH), opened=bool(resource.visible_changes)),
             ]
             for resource in shown
         ]
@@ -112,9 +116,9 @@ def _applied(result: Any) -> Iterator[str]:
     counts = f"{result.added} added, {result.changed} changed, {result.destroyed} destroyed"
     yield f"{'Complete' if result.ok else 'Incomplete'}: {counts}."
     for address, error in result.errors.items():
-        yield f"{address}: {inert(str(getattr(error, 'summary', error)))}"
+        yield f"{address}: {getattr(error, 'summary', error)}"
     for address, found in result.outputs.items():
-        yield from (f"{address}.{name} = {inert(str(value))}" for name, value in found.items() if _is_plain(value))
+        yield from (f"{address}.{name} = {value}" for name, value in found.items() if _is_plain(value))
 
 
 def _is_plain(value: Any) -> bool:
@@ -136,7 +140,7 @@ def _apply_result(result: Any) -> Iterator[str]:
         if _is_plain(value)
     ]
     if outputs:
-        yield _table(("resource", "output", "value"), outputs)
+        yield f"<details><summary>outputs</summary>{_table(('resource', 'output', 'value'), outputs)}</details>"
 
 
 def _status(status: Status) -> Iterator[str]:
@@ -189,8 +193,8 @@ def _pre(content: str) -> str:
     return f'<pre style="{_PRE}">{escape(inert(content, keep=chr(10)))}</pre>'
 
 
-def _folded(summary: str, content: str) -> str:
-    return f"<details><summary>{_text(summary)}</summary>{_pre(content)}</details>"
+def _folded(summary: str, content: str, *, opened: bool) -> str:
+    return f"<details{' open' if opened else ''}><summary>{_text(summary)}</summary>{_pre(content)}</details>"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
