@@ -66,7 +66,7 @@ def shown(cells: list[dict[str, Any]], kind: str) -> list[str]:
             "01-from-the-notebook-to-a-spec",
             ["Plan: 8 to add, 1 to change, 0 to destroy.", "Complete: 8 added", "instance_count", "2 destroyed"],
         ),
-        ("02-compare-runs", ["eval_loss", "2 of 38 parameters", "200 added", "destroyed"]),
+        ("02-compare-runs", ["eval_loss", "1 of 38 parameters", "200 added", "destroyed"]),
     ],
 )
 def test_it_runs(

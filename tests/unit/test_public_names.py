@@ -19,7 +19,7 @@ ALLOWED = {
         ("on_body", "on_header", "on_headers_complete", "on_message_complete", "on_status"), "the HTTP parser calls it"
     ),
     "send_400_response": "uvicorn calls it",
-    **dict.fromkeys(("_repr_html_", "_repr_pretty_"), "IPython calls it"),
+    "_repr_html_": "IPython calls it",
     "readinto": "io.RawIOBase calls it",
     "_missing_": "enum.Enum calls it",
 }
