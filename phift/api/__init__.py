@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from phift.api._change import ApplyResult, apply, destroy, lock, plan, plan_destroy
 from phift.api._data import data_diff, data_preview, data_stats
-from phift.api._look import drift, history, invoke, logs, metrics, outputs, status
+from phift.api._look import compare_metrics, compare_versions, drift, history, invoke, logs, metrics, outputs, status
 from phift.api._spec import Rendering, SpecHandle, Validation, open_spec, render, validate
 from phift.apply.options import ApplyOptions
 from phift.lazy import imported_on_use
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from phift.ledger.journal import Record
     from phift.phases.call_endpoint import Answered
     from phift.phases.compare_data import DataDiff
+    from phift.phases.compare_metrics import MetricsComparison
+    from phift.phases.compare_versions import VersionDiff
     from phift.phases.detect_drift import Drift
     from phift.phases.inspect_data import DataStats, Preview
     from phift.phases.pin_versions import LockReport
@@ -41,6 +43,7 @@ __all__ = [
     "Drift",
     "LockReport",
     "Metrics",
+    "MetricsComparison",
     "Plan",
     "Preview",
     "Record",
@@ -48,7 +51,10 @@ __all__ = [
     "SpecHandle",
     "Status",
     "Validation",
+    "VersionDiff",
     "apply",
+    "compare_metrics",
+    "compare_versions",
     "data_diff",
     "data_preview",
     "data_stats",
@@ -75,9 +81,11 @@ _LAZY = {
     "Drift": "phift.phases.detect_drift",
     "LockReport": "phift.phases.pin_versions",
     "Metrics": "phift.phases.read_logs",
+    "MetricsComparison": "phift.phases.compare_metrics",
     "Preview": "phift.phases.inspect_data",
     "Record": "phift.ledger.journal",
     "Status": "phift.phases.show_status",
+    "VersionDiff": "phift.phases.compare_versions",
 }
 """Results whose modules are loaded on first use."""
 

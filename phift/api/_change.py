@@ -10,6 +10,7 @@ from phift.address import Address
 from phift.api._spec import SpecHandle
 from phift.apply.events import Event, Listener, ResourceFailed, ignore
 from phift.apply.options import ApplyOptions
+from phift.display import Displayed
 from phift.errors import DetachedError, UsageError
 from phift.plan.model import Plan
 
@@ -21,7 +22,7 @@ __all__ = ["ApplyResult", "apply", "destroy", "lock", "plan", "plan_destroy"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ApplyResult:
+class ApplyResult(Displayed):
     """The result of an apply. added, changed, destroyed: numbers of resources. elapsed: seconds. outputs, errors: by
     address.
 

@@ -11,11 +11,13 @@ from phift.errors import UsageError
 if TYPE_CHECKING:
     from phift.ledger.journal import Record
     from phift.phases.call_endpoint import Answered
+    from phift.phases.compare_metrics import MetricsComparison
+    from phift.phases.compare_versions import VersionDiff
     from phift.phases.detect_drift import Drift
     from phift.phases.read_logs import Metrics
     from phift.phases.show_status import Status
 
-__all__ = ["drift", "history", "invoke", "logs", "metrics", "outputs", "status"]
+__all__ = ["compare_metrics", "compare_versions", "drift", "history", "invoke", "logs", "metrics", "outputs", "status"]
 
 
 def drift(spec: SpecHandle) -> Drift:
@@ -57,6 +59,30 @@ def metrics(spec: SpecHandle) -> Metrics:
     from phift import phases
 
     return phases.metrics(spec._request, spec._sessions)
+
+
+def compare_metrics(spec: SpecHandle, *, before: str = "", after: str = "") -> MetricsComparison:
+    """Compare the metrics of two trainings: versions of the model, NAME:VERSION, or jobs; default: the last two.
+
+    The training of the current spec counts as the last one, also while it runs. Raises as `status`, and UsageError (1)
+    if one does not exist.
+    """
+    from phift import phases
+
+    return phases.metrics_comparison(spec._request, spec._sessions, before, after)
+
+
+def compare_versions(
+    spec: SpecHandle, *, before: str = "", after: str = "", rows: bool = True, answers: int = 0
+) -> VersionDiff:
+    """Compare two versions of the model: parameters, data, metrics, answers; default: the last two. Creates nothing.
+
+    before, after: a version, NAME:VERSION, or a job. rows: compare the rows of data versions that differ. answers: send
+    this many rows of the data to the deployments of both versions. Raises as `compare_metrics`.
+    """
+    from phift import phases
+
+    return phases.version_diff(spec._request, spec._sessions, before, after, rows=rows, answers=answers)
 
 
 def history(spec: SpecHandle, *, limit: int = 20) -> tuple[Record, ...]:

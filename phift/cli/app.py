@@ -15,7 +15,7 @@ PANELS = {
     "Plan and apply": ("plan", "apply", "destroy", "preflight", "expire", "ci"),
     "Specs and data": ("validate", "render", "lock", "import", "data", "export", "schema", "explain"),
     "Endpoint": ("invoke", "outputs"),
-    "Inspect": ("status", "drift", "history", "logs", "metrics", "report", "prices", "show", "doctor"),
+    "Inspect": ("status", "drift", "history", "logs", "metrics", "diff", "report", "prices", "show", "doctor"),
     "Recover": ("force-unlock",),
     "Emulator": ("emulator",),
 }

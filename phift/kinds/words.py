@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 __all__ = [
@@ -71,7 +72,9 @@ def joined(*parts: str) -> str:
 
 
 def number(amount: float) -> str:
-    """Format a measured number with at most four significant digits; whole numbers unchanged."""
+    """Format a measured number with at most four significant digits; whole numbers unchanged. `nan`, `inf`."""
+    if not isfinite(amount):
+        return str(amount)
     if amount == int(amount) and abs(amount) < 1e15:
         return str(int(amount))
     return f"{amount:,.0f}" if 1000 <= abs(amount) < 1e15 else f"{amount:.4g}"

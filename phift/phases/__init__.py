@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from phift.phases.build_report import Report, report
     from phift.phases.call_endpoint import Answered, endpoint_key, invoke
     from phift.phases.chat import Chat, open_chat
+    from phift.phases.compare_metrics import MetricsComparison, metrics_comparison
+    from phift.phases.compare_versions import VersionDiff, version_diff
     from phift.phases.destroy_stack import destroy_draft, destroy_plan
     from phift.phases.detect_drift import Drift, StackDrift, drift, drift_many
     from phift.phases.doctor_look import Fact, Result
@@ -55,6 +57,7 @@ __all__ = [
     "ManyApplied",
     "ManyPlans",
     "Metrics",
+    "MetricsComparison",
     "Point",
     "Preflight",
     "PriceRow",
@@ -70,6 +73,7 @@ __all__ = [
     "StatusRow",
     "Template",
     "Verdict",
+    "VersionDiff",
     "WatchedStack",
     "apply",
     "apply_draft",
@@ -94,6 +98,7 @@ __all__ = [
     "lock",
     "logs",
     "metrics",
+    "metrics_comparison",
     "open_chat",
     "outputs",
     "plan",
@@ -107,6 +112,7 @@ __all__ = [
     "stacks_in",
     "status",
     "unwatched_stacks",
+    "version_diff",
     "write_imported",
 ]
 
@@ -129,6 +135,7 @@ _MODULES = {
     "ManyApplied": "phift.phases.results",
     "ManyPlans": "phift.phases.results",
     "Metrics": "phift.phases.read_logs",
+    "MetricsComparison": "phift.phases.compare_metrics",
     "Point": "phift.phases.read_logs",
     "Preflight": "phift.phases.run_preflight",
     "PriceRow": "phift.phases.read_prices",
@@ -144,6 +151,7 @@ _MODULES = {
     "StatusRow": "phift.phases.show_status",
     "Template": "phift.phases.init_project",
     "Verdict": "phift.phases.run_preflight",
+    "VersionDiff": "phift.phases.compare_versions",
     "WatchedStack": "phift.phases.expire_stacks",
     "apply": "phift.phases.apply_plan",
     "apply_draft": "phift.phases.apply_plan",
@@ -168,6 +176,7 @@ _MODULES = {
     "lock": "phift.phases.pin_versions",
     "logs": "phift.phases.read_logs",
     "metrics": "phift.phases.read_logs",
+    "metrics_comparison": "phift.phases.compare_metrics",
     "open_chat": "phift.phases.chat",
     "outputs": "phift.phases.read_history",
     "plan": "phift.phases.plan_stack",
@@ -181,6 +190,7 @@ _MODULES = {
     "stacks_in": "phift.workbench.inventory",
     "status": "phift.phases.show_status",
     "unwatched_stacks": "phift.phases.expire_stacks",
+    "version_diff": "phift.phases.compare_versions",
     "write_imported": "phift.phases.imported_spec",
 }
 """The module of each name."""

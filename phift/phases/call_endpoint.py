@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from phift.data.recipe import Recipe
+from phift.display import Displayed
 from phift.errors import AzureError, NotFoundError, UsageError
 from phift.kinds.shared.online import endpoint_path
 from phift.kinds.shared.scoring import Caller, answer_of, question, questions
@@ -16,7 +17,7 @@ from phift.workbench.open import Workbench, open_workbench
 from phift.workbench.recipes import table_of
 from phift.workbench.request import Connector, Request
 
-__all__ = ["Answered", "advised", "endpoint_key", "invoke", "opened"]
+__all__ = ["Answered", "advised", "caller_of", "endpoint_key", "invoke", "opened", "rows_of"]
 
 _SPLITS = ("sample", "test")
 
@@ -33,7 +34,7 @@ _REMEDIES = {
 
 
 @dataclass(frozen=True)
-class Answered:
+class Answered(Displayed):
     """An answer. prompt, ground_truth: empty if unknown. body: the whole answer. seconds: response time."""
 
     prompt: str
@@ -62,12 +63,12 @@ def invoke(
     error of the endpoint.
     """
     bench, endpoint = _open(request, connect, looking=not sample)
-    caller = _caller(bench, endpoint)
+    caller = caller_of(bench, endpoint)
     parameters = next(iter(bench.loaded.spec.tests.values())).parameters if bench.loaded.spec.tests else {}
     if body is not None:
         yield _ask(caller, "", "", body, deployment)
     elif sample:
-        for asked in questions(_rows(bench), sample, parameters):
+        for asked in questions(rows_of(bench), sample, parameters):
             yield _ask(caller, asked.prompt, asked.truth, asked.body, deployment)
     else:
         asked = question(text, table_of(bench.loaded), parameters)
@@ -77,7 +78,7 @@ def invoke(
 def endpoint_key(request: Request, connect: Connector) -> str:
     """Return the key or token to send as `Authorization: Bearer`. Raises the errors of `invoke`."""
     bench, endpoint = _open(request, connect, looking=True)
-    return _caller(bench, endpoint).credential
+    return caller_of(bench, endpoint).credential
 
 
 def _open(request: Request, connect: Connector, *, looking: bool) -> tuple[Workbench, Desired[Any]]:
@@ -91,7 +92,8 @@ def _open(request: Request, connect: Connector, *, looking: bool) -> tuple[Workb
     return bench, endpoint
 
 
-def _caller(bench: Workbench, endpoint: Desired[Any]) -> Caller:
+def caller_of(bench: Workbench, endpoint: Desired[Any]) -> Caller:
+    """Return the caller of the endpoint. Raises UsageError if it does not exist, and AzureError."""
     try:
         return Caller.of(bench.azure, endpoint_path(bench.context, endpoint.name))
     except NotFoundError:
@@ -103,7 +105,7 @@ def _caller(bench: Workbench, endpoint: Desired[Any]) -> Caller:
 def opened(request: Request, connect: Connector) -> tuple[Workbench, Desired[Any], Caller]:
     """Return the workbench, the endpoint and its caller. Raises the errors of `invoke`."""
     bench, endpoint = _open(request, connect, looking=True)
-    return bench, endpoint, _caller(bench, endpoint)
+    return bench, endpoint, caller_of(bench, endpoint)
 
 
 def advised(error: AzureError) -> AzureError:
@@ -112,7 +114,8 @@ def advised(error: AzureError) -> AzureError:
     return error
 
 
-def _rows(bench: Workbench) -> Recipe:
+def rows_of(bench: Workbench) -> Recipe:
+    """Return the recipe of the rows to send. Raises UsageError if the spec has none."""
     for split in _SPLITS:
         facts = bench.resolved.facts.data.get(split)
         if facts is not None and facts.recipe is not None:

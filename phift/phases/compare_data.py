@@ -10,11 +10,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from phift.azure.session import Azure
 from phift.compile.naming import data_name
 from phift.data.cache import kept_version, prepared
 from phift.data.compare import Difference, compare
 from phift.data.recipe import Recipe
 from phift.data.sources import format_named
+from phift.display import Displayed
 from phift.errors import NotFoundError, UsageError
 from phift.git import checkout_of, export, git
 from phift.kinds.shared.wire import READ
@@ -22,7 +24,7 @@ from phift.phases.inspect_data import SpecData
 from phift.spec import DatastoreRef
 from phift.workbench.request import Connector, Request, load
 
-__all__ = ["DataDiff", "SplitDiff", "data_diff", "data_since"]
+__all__ = ["DataDiff", "SplitDiff", "data_diff", "data_since", "rows_of_version"]
 
 _VERSION = re.compile(r"[0-9a-f]{12}")
 _SUFFIXES = (".yaml", ".yml", ".lock")
@@ -43,7 +45,7 @@ class SplitDiff:
 
 
 @dataclass(frozen=True)
-class DataDiff:
+class DataDiff(Displayed):
     """The differences between two sides. before, after: as given on the command line."""
 
     before: str
@@ -207,8 +209,17 @@ def _rows_of(version: str, spec: SpecData | None, split: str, connect: Connector
             f"the rows of data version {version} are not on this machine",
             remedy="Compare it with a spec: phift then searches the workspace of the spec.",
         )
-    azure = connect(spec.loaded)
-    name = data_name(spec.loaded.stack, split)
+    return rows_of_version(connect(spec.loaded), data_name(spec.loaded.stack, split), version, stack)
+
+
+def rows_of_version(azure: Azure, name: str, version: str, stack: ExitStack) -> Path:
+    """Return the prepared rows of a version of a data asset: those on this machine, or a copy that `stack` deletes.
+
+    Raises UsageError if they are not found, and AzureError.
+    """
+    kept = kept_version(version)
+    if kept is not None:
+        return kept
     try:
         raw = azure.arm.get(f"{azure.workspace.arm_id}/data/{name}/versions/{version}", READ)
     except NotFoundError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from phift.display import Displayed
 from phift.errors import PhiftError
 from phift.kinds.registry import KINDS
 from phift.kinds.traffic.plan import split_changes
@@ -26,7 +27,7 @@ DIVERTED = "traffic routed to a deployment that this stack does not manage"
 
 
 @dataclass(frozen=True)
-class Drift:
+class Drift(Displayed):
     """The drift of a stack. outside: resources that others changed or deleted. unapplied: resources whose changes in
     the spec are not applied yet. failed: resources in a failed state, which is in details["state"]. plan: the whole
     plan. overdue: running jobs that exceed a time limit recorded in their tags."""

@@ -25,6 +25,7 @@ from phift.data.sources import SourceIdentity
 from phift.data.stats import Measures, Meter, overlap
 from phift.data.take import By, Picked, Take, rank
 from phift.diagnostics import Diagnostic, Mark
+from phift.display import Displayed
 from phift.errors import InvalidSpecError, RefusedError, UsageError
 from phift.lock import PinnedData, StackLock, lock_path, read_lock, update_lock
 from phift.spec import DataSource, LoadedSpec
@@ -52,7 +53,7 @@ class PreviewRow:
 
 
 @dataclass(frozen=True)
-class Preview:
+class Preview(Displayed):
     """columns: of the source, type by name; types are "" where only the rows show the names. picked: which rows."""
 
     stack: str
@@ -83,7 +84,7 @@ class SplitStats:
 
 
 @dataclass(frozen=True)
-class DataStats:
+class DataStats(Displayed):
     """limit: where rows are cut. findings: of `data.checks`, errors and warnings. pinned: whether phift.lock keeps what
     the checks found."""
 

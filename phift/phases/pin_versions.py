@@ -11,6 +11,7 @@ from typing import Any
 from phift.data.checks import Found
 from phift.data.hub.pins import HubRequest, HubSplit
 from phift.diagnostics import Diagnostic, errors_of
+from phift.display import Displayed
 from phift.errors import InvalidSpecError
 from phift.lock import PinnedData, read_lock, update_lock
 from phift.workbench.open import Workbench, open_workbench
@@ -35,7 +36,7 @@ class MovedData:
 
 
 @dataclass(frozen=True)
-class LockReport:
+class LockReport(Displayed):
     """path: of the lock file. changes: (what, before, now) written to it. newer: (what, pinned, newest) left alone.
 
     data: the splits of the hub or at an address whose pins were written. notes: versions that could not be determined.

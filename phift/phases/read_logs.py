@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from phift.display import Displayed
 from phift.errors import NotFoundError, UsageError
 from phift.kinds.deployment.logs import container_log
 from phift.kinds.job import run_history
@@ -26,7 +27,7 @@ TAIL = 1000
 
 
 @dataclass(frozen=True)
-class Metrics:
+class Metrics(Displayed):
     """The metrics of a training. job: its name. state: as the service reports it.
 
     series: all metrics in order of steps.

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from phift.display import Displayed
 from phift.kinds.registry import KINDS
 from phift.kinds.shared.scoring import question
 from phift.state.desired import Desired
@@ -39,7 +40,7 @@ class StatusRow:
 
 
 @dataclass(frozen=True)
-class Status:
+class Status(Displayed):
     """The status of a stack. rows: one per resource. notes: remarks to display.
 
     commands: complete commands to try next.

@@ -14,6 +14,7 @@ from typing import Any
 from phift.address import Address
 from phift.concealing import concealed, shown_change
 from phift.diagnostics import Diagnostic, Mark, Severity
+from phift.display import Displayed
 from phift.errors import UsageError
 from phift.plan.action import Action, ChangeAction, ChangedBy, Purpose
 from phift.plan.cost import Cost
@@ -146,7 +147,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Displayed):
     """The changes that an apply of this spec on this target makes, with reasons.
 
     stack, target: see the spec. workspace: for people ("local", "rg-ml/ws-ml"). spec_path: as given on the

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from phift.diagnostics import Diagnostic
@@ -224,14 +225,17 @@ def answers(results: Sequence[Mapping[str, Any]]) -> str:
 
 
 def metrics(measured: Metrics) -> str:
-    """Return the job, its state, and its series by name, each a list of points."""
+    """Return the job, its state, and its series by name, each a list of points. The value of a training that diverged
+    may be null."""
     return document(
         {
             "format_version": "1.0",
             "job": measured.job,
             "state": measured.state,
             "series": {
-                name: [{"step": p.step, "value": p.value, "time": p.time} for p in points]
+                name: [
+                    {"step": p.step, "value": p.value if isfinite(p.value) else None, "time": p.time} for p in points
+                ]
                 for name, points in measured.series.items()
             },
         }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from phift.phases.compare_data import DataDiff
     from phift.phases.inspect_data import DataStats, Preview
 
-__all__ = ["diff", "prepared", "preview", "stats"]
+__all__ = ["diff", "plain", "prepared", "preview", "split_difference", "stats"]
 
 
 def preview(found: Preview) -> str:
@@ -38,7 +38,7 @@ def preview(found: Preview) -> str:
                     "fit": None if found.raw else not one.problems,
                     "skipped": one.skipped,
                     "problems": [asdict(problem) for problem in one.problems],
-                    "row": _plain(one.row),
+                    "row": plain(one.row),
                 }
                 for one in found.rows
             ],
@@ -46,13 +46,13 @@ def preview(found: Preview) -> str:
     )
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Convert to JSON values: null for NaN and infinity, text for types that JSON lacks."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+        return {str(key): plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def stats(found: DataStats) -> str:
@@ -105,7 +105,7 @@ def diff(found: DataDiff) -> str:
                     "before": one.before or None,
                     "after": one.after or None,
                     "equal": one.equal,
-                    **_difference(one.difference),
+                    **split_difference(one.difference),
                 }
                 for one in found.splits
             },
@@ -113,7 +113,8 @@ def diff(found: DataDiff) -> str:
     )
 
 
-def _difference(difference: Difference | None) -> dict[str, Any]:
+def split_difference(difference: Difference | None) -> dict[str, Any]:
+    """Return the counts, and the first few rows of each kind; without counts for a split of only one side."""
     if difference is None:
         return {"counts": None, "reordered": False, "added": [], "removed": [], "changed": []}
     counted = ("same", "added", "removed", "changed")

@@ -64,6 +64,8 @@ def calls(path: Path, saved: Path, events: list[Event]) -> dict[str, Callable[[a
         "outputs": api.outputs,
         "logs": lambda spec: [list(api.logs(spec)), list(api.logs(spec, deployment=""))],
         "metrics": api.metrics,
+        "compare_metrics": lambda spec: api.compare_metrics(spec, before="1", after="1"),
+        "compare_versions": lambda spec: api.compare_versions(spec, before="1", after="1", answers=1),
         "history": api.history,
         "invoke": lambda spec: [api.invoke(spec, text="Who are you?"), api.invoke(spec, sample=2)],
         "data_preview": lambda spec: [api.data_preview(spec), api.data_preview(spec, random=True, raw=True)],

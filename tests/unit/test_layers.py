@@ -17,6 +17,7 @@ LAYERS = {
         "address",
         "workspace",
         "digest",
+        "display",
         "clock",
         "git",
         "home",

@@ -19,6 +19,7 @@ ALLOWED = {
         ("on_body", "on_header", "on_headers_complete", "on_message_complete", "on_status"), "the HTTP parser calls it"
     ),
     "send_400_response": "uvicorn calls it",
+    "_repr_html_": "IPython calls it",
     "redirect_request": "urllib calls it",
     "readinto": "io.RawIOBase calls it",
     "_missing_": "enum.Enum calls it",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from phift.phases.inspect_data import DataStats, Preview, PreviewRow, SplitStats
     from phift.workbench.lengths import Limit
 
-__all__ = ["diff", "prepared", "preview", "stats"]
+__all__ = ["diff", "difference", "prepared", "preview", "stats"]
 
 _ID = 8  # characters of a prompt_id to show
 _PERSONAL = {"email": "e-mail addresses", "phone": "telephone numbers", "card": "card numbers", "iban": "IBANs"}
@@ -163,27 +163,27 @@ def prepared(files: Mapping[str, tuple[str, str, Prepared]], *, style: Style = P
 
 def diff(found: DataDiff, *, style: Style = PLAIN) -> str:
     """Return the counts of each split, then the first few rows of each kind of difference."""
-    return "\n\n".join("\n".join(_difference(one, style)) for one in found.splits)
+    return "\n\n".join("\n".join(difference(one, style)) for one in found.splits)
 
 
-def _difference(one: SplitDiff, style: Style) -> Iterator[str]:
+def difference(one: SplitDiff, style: Style) -> Iterator[str]:
+    """Yield the counts of a split, then the first few rows of each kind of difference."""
     versions = f"{one.before or '(none)'} -> {one.after or '(none)'}" if one.before != one.after else one.before
     head = style.bold(f"data.{one.split}") + f" {versions}: "
-    difference = one.difference
-    if difference is None:
+    found = one.difference
+    if found is None:
         yield head + ("only in the second" if one.after else "only in the first")
-    elif difference.equal:
-        yield head + f"identical ({difference.same:,} rows)"
-    elif difference.reordered:
-        yield head + f"same {difference.same:,} rows, in a different order"
+    elif found.equal:
+        yield head + f"identical ({found.same:,} rows)"
+    elif found.reordered:
+        yield head + f"same {found.same:,} rows, in a different order"
     else:
         yield head + (
-            f"{difference.added:,} added, {difference.removed:,} removed, {difference.changed:,} changed, "
-            f"{difference.same:,} unchanged"
+            f"{found.added:,} added, {found.removed:,} removed, {found.changed:,} changed, {found.same:,} unchanged"
         )
-        yield from _listed("+", difference.first_added, difference.added, style)
-        yield from _listed("-", difference.first_removed, difference.removed, style)
-        yield from _listed("~", difference.first_changed, difference.changed, style)
+        yield from _listed("+", found.first_added, found.added, style)
+        yield from _listed("-", found.first_removed, found.removed, style)
+        yield from _listed("~", found.first_changed, found.changed, style)
 
 
 def _listed(symbol: str, rows: Sequence[RowChange], count: int, style: Style) -> Iterator[str]:

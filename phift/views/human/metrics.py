@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from phift.views.base import PLAIN, Style
@@ -31,8 +32,13 @@ def render(metrics: Metrics, *, style: Style = PLAIN) -> str:
     return "\n".join([head, "", style.dim(drawn[0]), *drawn[1:]])
 
 
-def curve(values: Sequence[float], width: int) -> str:
-    """Return a sparkline of at most `width` bars, each the mean of its values; empty for fewer than two values."""
+def curve(values: Sequence[float], width: int, scale: tuple[float, float] | None = None) -> str:
+    """Return a sparkline of at most `width` bars, each the mean of its values; empty for fewer than two numbers.
+
+    Infinite values and those that are not numbers are left out.
+    scale: the values of the lowest and the highest bar. Default: those of the lowest and the highest mean.
+    """
+    values = [one for one in values if isfinite(one)]
     if len(values) < 2:
         return ""
     columns = min(width, len(values))
@@ -40,7 +46,7 @@ def curve(values: Sequence[float], width: int) -> str:
     for n in range(columns):
         share = values[n * len(values) // columns : (n + 1) * len(values) // columns]
         means.append(sum(share) / len(share))
-    low, high = min(means), max(means)
+    low, high = scale or (min(means), max(means))
     if high == low:
         return BARS[0] * columns
     return "".join(BARS[min(int((m - low) / (high - low) * len(BARS)), len(BARS) - 1)] for m in means)
