@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 LANGUAGE_SERVER := $(shell sed -n 's/^version: //p' tests/editor/server.yaml)
 AZURITE := $(shell sed -n 's/^version: //p' tests/emulator/azurite.yaml)
 
-.PHONY: demo test matrix bench azurite azurite-if-possible language-server language-server-if-possible policy-if-possible lint types clean
+.PHONY: demo test matrix bench docs azurite azurite-if-possible language-server language-server-if-possible policy-if-possible lint types clean
 
 demo: $(VENV)/.local
 	$(BIN)/phift apply configs/quickstart.yaml --auto-approve
@@ -24,6 +24,10 @@ matrix: $(VENV)/.dev
 # A quarter of an hour, on a machine that does nothing else for the latencies to mean something.
 bench: $(VENV)/.local
 	$(BIN)/python -m benchmarks
+
+# The docs site, in build/site. A broken link or anchor, or a page without a line in mkdocs.yml, is an error.
+docs: $(VENV)/.dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 # Microsoft's storage emulator, from npm, which `make test` takes where it is: the blob tests are asked of both.
 azurite: $(VENV)/bin/python
@@ -66,5 +70,5 @@ $(VENV)/.local: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(PIP) -e '.[local,dev]'
+	$(PIP) -e '.[local,dev,docs]'
 	@touch $@ $(VENV)/.local

@@ -1,0 +1,81 @@
+"""Values of fields that no example of the repository sets, as YAML in one line: by path, or by name."""
+
+from __future__ import annotations
+
+__all__ = ["BY_NAME", "EXAMPLES"]
+
+EXAMPLES: dict[str, str] = {
+    "requires_phift": '">=0.2"',
+    "renamed_from": "[phi3-chat]",
+    "tags": "{team: assistants}",
+    "vars": "{epochs: 3}",
+    "data.from.path": "data/train-*.jsonl",
+    "data.from.asset": "azureml:questions:3",
+    "data.from.config": "default",
+    "data.from.split": "train_sft",
+    "data.from.revision": "main",
+    "data.from.seed": "7",
+    "data.from.messages.turns": "talk",
+    "data.from.messages.role": "who",
+    "data.from.messages.content": "said",
+    "data.from.messages.roles": "{caller: user, clerk: assistant}",
+    "data.from.messages.system.text": "Answer briefly.",
+    "data.from.messages.system.column": "instruction",
+    "data.checks.licence": "[mit, apache-2.0]",
+    "compute.finetune.identity.user_assigned_identities": (
+        "[/subscriptions/ID/resourceGroups/rg-ml/providers/Microsoft.ManagedIdentity/userAssignedIdentities/nodes]"
+    ),
+    "compute.finetune.network.subnet": "nodes",
+    "compute.finetune.location": "westeurope",
+    "compute.finetune.network.vnet_name": "vnet-ml",
+    "compute.finetune.ssh.admin_password": '{secret: "env:CLUSTER_PASSWORD"}',
+    "compute.finetune.ssh.ssh_key_value": "ssh-ed25519 AAAA... ops",
+    "finetune.experiment_name": "phi3-ultrachat",
+    "finetune.timeout_minutes": "240",
+    "finetune.queue_timeout_minutes": "60",
+    "finetune.identity.msi_resource_id": (
+        "/subscriptions/ID/resourceGroups/rg-ml/providers/Microsoft.ManagedIdentity/userAssignedIdentities/trainer"
+    ),
+    "endpoint.name": "phi3-chat",
+    "endpoint.properties": "{owner: assistants}",
+    "deployment.model": "azureml:phi3-chat:3",
+    "deployment.allow": "[Standard_NC24ads_A100_v4]",
+    "deployment.properties": "{owner: assistants}",
+    "deployment.instance_count.initial": "1",
+    "deployment.liveness_probe.period": "30",
+    "deployment.liveness_probe.timeout": "5",
+    "deployment.liveness_probe.success_threshold": "1",
+    "deployment.liveness_probe.failure_threshold": "30",
+    "deployment.request_settings.max_queue_wait_ms": "500",
+    "deployment.scale_settings.type": "default",
+    "deployment.autoscale.rules[].at_least": "100",
+    "deployment.autoscale.rules[].at_most": "10",
+    "deployment.autoscale.rules[].set": "2",
+    "deployment.autoscale.rules[].grain_minutes": "1",
+    "deployment.autoscale.schedules.NAME.maximum": "4",
+    "deployment.autoscale.schedules.NAME.initial": "2",
+    "deployment.environment.name": "answers",
+    "deployment.environment.build.dockerfile_path": "Dockerfile",
+    "deployment.environment.inference_config.liveness_route.path": "/live",
+    "deployment.environment.inference_config.liveness_route.port": "5001",
+    "deployment.data_collector.collections.NAME.sampling_rate": "0.1",
+    "deployment.data_collector.collections.NAME.data": "azureml:requests:1",
+    "deployment.data_collector.request_logging.capture_headers": "[x-request-id]",
+    "rollout.keep_previous": "1",
+    "rollout.keep_previous_hours": "24",
+    "tests.NAME.expect.contains": "[Paris]",
+    "tests.NAME.expect.regex": "'^The capital'",
+    "budget.apply": "40 USD",
+    "budget.per_month": "3000 USD",
+    "prices": "{Standard_NC24ads_A100_v4: 3.10}",
+    "prices.NAME.dedicated": "6.20",
+    "prices.NAME.low_priority": "1.30",
+}
+
+BY_NAME = {
+    "azure": "{properties: {KEY: VALUE}}",
+    "description": "Answers questions about orders",
+    "tags": "{team: assistants}",
+    "client_id": "00000000-0000-0000-0000-000000000001",
+    "object_id": "00000000-0000-0000-0000-000000000002",
+}
