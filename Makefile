@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 LANGUAGE_SERVER := $(shell sed -n 's/^version: //p' tests/editor/server.yaml)
 AZURITE := $(shell sed -n 's/^version: //p' tests/emulator/azurite.yaml)
 
-.PHONY: demo test matrix bench docs azurite azurite-if-possible language-server language-server-if-possible policy-if-possible lint types clean
+.PHONY: demo test matrix bench docs recording azurite azurite-if-possible language-server language-server-if-possible policy-if-possible lint types clean
 
 demo: $(VENV)/.local
 	$(BIN)/phift apply configs/quickstart.yaml --auto-approve
@@ -28,6 +28,10 @@ bench: $(VENV)/.local
 # The docs site, in build/site. A broken link or anchor, or a page without a line in mkdocs.yml, is an error.
 docs: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+# The terminal session of the README, recorded anew in tmux: a minute.
+recording: $(VENV)/.local
+	$(BIN)/python -m pages.recording
 
 # Microsoft's storage emulator, from npm, which `make test` takes where it is: the blob tests are asked of both.
 azurite: $(VENV)/bin/python

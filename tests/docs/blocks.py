@@ -3,6 +3,7 @@
 A comment right before a block says how it is checked, where that does not follow from its language:
 
     <!-- block: file data/extra.yaml -->         a file of that name, which the commands of the page use
+    <!-- block: append spec.yaml -->             more lines of a file
     <!-- block: in deployment -->                a fragment of the spec, below this path
     <!-- block: parse -->                        YAML, JSON or Python of another program: only its syntax is checked
     <!-- block: plan -->                         JSON that is valid by schemas/plan.schema.json

@@ -73,7 +73,7 @@ def checked(block: Block, folder: Path, *, running: bool) -> Checked:
         return _diagnostic(block, folder)
     if block.how == "output":
         return _golden(block)
-    if running and block.how == "file":
+    if running and block.how in {"file", "append"}:
         return Checked.EXECUTED
     match block.language:
         case "console" | "sh":
@@ -159,7 +159,7 @@ def test_no_block_is_overlooked() -> None:
 
 
 def test_marks_are_known() -> None:
-    known = {"", "exempt", "file", "in", "parse", "plan", "output", "exit", "unlike"}
+    known = {"", "append", "exempt", "file", "in", "parse", "plan", "output", "exit", "unlike"}
     assert [block.place for page in PAGES for block in blocks(page) if block.how not in known] == []
 
 

@@ -41,8 +41,9 @@ def script(page: Path) -> tuple[str, list[tuple[Block, str, str]]]:
     for block in blocks(page):
         if block.how == "exempt":
             continue
-        if block.how == "file":
-            lines += [f"mkdir -p $(dirname {block.detail}); cat > {block.detail} <<'END OF FILE'"]
+        if block.how in {"file", "append"}:
+            into = ">" if block.how == "file" else ">>"
+            lines += [f"mkdir -p $(dirname {block.detail}); cat {into} {block.detail} <<'END OF FILE'"]
             lines += [f"{block.text}END OF FILE"]
         elif block.language in {"console", "sh"}:
             for command, output in shown(block.text, block.language):
