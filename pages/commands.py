@@ -38,14 +38,14 @@ def page() -> str:
 def commands() -> Iterator[tuple[str, Any, Any]]:
     """Yield every command and group: its path, as in `phift data stats`, the command, and its context."""
     root: Any = typer.main.get_command(app)
-    context = root.make_context("phift", [], resilient_parsing=True)
+    context = root.context_class(root, info_name="phift")
     for names in PANELS.values():
         for name in names:
             yield from _below(name, root.get_command(context, name), context)
 
 
 def _below(name: str, command: Any, parent: Any) -> Iterator[tuple[str, Any, Any]]:
-    context = command.make_context(name, [], parent=parent, resilient_parsing=True)
+    context = command.context_class(command, info_name=name, parent=parent)
     yield context.command_path, command, context
     if hasattr(command, "list_commands"):
         for inner in command.list_commands(context):

@@ -1,4 +1,4 @@
-"""Values of fields that no example of the repository sets, as YAML in one line: by path, or by name."""
+"""Values of fields that no example of the repository sets, as YAML in one line: by path, by block and name, or by name."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ EXAMPLES: dict[str, str] = {
     "data.from.messages.roles": "{caller: user, clerk: assistant}",
     "data.from.messages.system.text": "Answer briefly.",
     "data.from.messages.system.column": "instruction",
+    "MessagesByRole.system": '"{{ instruction }}"',
+    "data.from.messages.user": '"{{ question }}"',
+    "data.from.messages.assistant": '"{{ answer }}"',
     "data.checks.licence": "[mit, apache-2.0]",
     "compute.finetune.identity.user_assigned_identities": (
         "[/subscriptions/ID/resourceGroups/rg-ml/providers/Microsoft.ManagedIdentity/userAssignedIdentities/nodes]"
@@ -63,6 +66,7 @@ EXAMPLES: dict[str, str] = {
     "deployment.data_collector.request_logging.capture_headers": "[x-request-id]",
     "rollout.keep_previous": "1",
     "rollout.keep_previous_hours": "24",
+    "targets.NAME.workspace.subscription_id": "00000000-0000-0000-0000-000000000001",
     "tests.NAME.expect.contains": "[Paris]",
     "tests.NAME.expect.regex": "'^The capital'",
     "budget.apply": "40 USD",

@@ -13,12 +13,12 @@ from pydantic_core import PydanticUndefined
 
 from pages.examples import BY_NAME, EXAMPLES
 from phift.explain import explanations
+from phift.spec.base import Strict
 from phift.spec.document import Spec, TargetBlock
-from phift.spec.jsonschema import json_schema
-from phift.spec.spellings import blocks_below
+from phift.spec.rules import Implied, Renamed
 from phift.spec.targets import FIXED_KEYS
 
-__all__ = ["Field", "example", "fields", "page"]
+__all__ = ["Field", "example", "fields", "page", "schemas"]
 
 ROOT = Path(__file__).resolve().parents[1]
 _REF = "#/definitions/"
@@ -39,16 +39,16 @@ Schema = Mapping[str, Any]
 
 
 class Field:
-    """One field. path: from the root of the spec."""
+    """One field. path: from the root of the spec. block: the name of the class that has it."""
 
-    def __init__(self, path: str, body: Schema, *, default: str, required: bool) -> None:
+    def __init__(self, path: str, block: str, body: Schema, *, default: str, required: bool) -> None:
+        self.block = block
         self.path = path
         self.name = path.rpartition(".")[2]
         self.body = body
         self.default = default
         self.required = required
         self.description = str(body.get("description", ""))
-        self.foreign = self.description.startswith(("The spelling of `az ml`", "Accepted from `az ml`"))
 
     @property
     def refs(self) -> list[tuple[str, str]]:
@@ -59,8 +59,9 @@ class Field:
 class Section:
     """A block. paths: where it can be."""
 
-    def __init__(self, name: str, path: str, body: Schema, fields: list[Field]) -> None:
-        self.name = name
+    def __init__(self, block: Any, path: str, body: Schema, fields: list[Field]) -> None:
+        self.name = str(block.__name__)
+        self.spellings = block.spellings
         self.paths = [path]
         self.body = body
         self.fields = fields
@@ -69,7 +70,10 @@ class Section:
 def page() -> str:
     """Return the content of docs/reference/spec.md."""
     sections = _sections()
-    titles = {section.name: section.paths[0] for section in sections.values()}
+    titles: dict[str, str] = {}
+    for section in sections.values():
+        path = section.paths[0] or "The top level"
+        titles[section.name] = f"{path}, another form" if path in titles.values() else path
     parts = [_HEAD.replace("FIXED", ", ".join(f"`{key}`" for key in FIXED_KEYS))]
     for section in sections.values():
         parts += _section(section, titles)
@@ -77,14 +81,15 @@ def page() -> str:
 
 
 def fields() -> list[Field]:
-    """Return the fields, without those that only spell others as `az ml` does."""
-    return [field for section in _sections().values() for field in section.fields if not field.foreign]
+    """Return the fields of all blocks."""
+    return [field for section in _sections().values() for field in section.fields]
 
 
 def example(field: Field) -> str:
     """Return a value of the field as YAML in one line; "" if none is known."""
-    if field.path in EXAMPLES:
-        return EXAMPLES[field.path]
+    for key in (f"{field.block}.{field.name}", field.path):
+        if key in EXAMPLES:
+            return EXAMPLES[key]
     found = _harvest().get(_general(field.path))
     if found is not None:
         return found
@@ -92,19 +97,18 @@ def example(field: Field) -> str:
 
 
 def _section(section: Section, titles: Mapping[str, str]) -> list[str]:
-    title = section.paths[0] or "The top level"
-    parts = [f"## {title}\n"]
+    parts = [f"## {titles[section.name]}\n"]
     if text := str(section.body.get("description", "")):
         parts.append(f"{text}\n")
     if others := section.paths[1:]:
         parts.append(f"Also: {', '.join(f'`{path}`' for path in others)}.\n")
     parts.append("| field | type | default | meaning | example |\n|---|---|---|---|---|")
-    parts += [_row(field, titles) for field in section.fields if not field.foreign]
+    parts += [_row(field, titles) for field in section.fields]
     parts.append("")
-    if foreign := [field for field in section.fields if field.foreign]:
-        parts.append("Accepted from `az ml` YAML:\n")
-        parts += [f"- `{field.name}`: {_foreign(field)}" for field in foreign]
-        parts.append("")
+    spelled = [f"`{one.key}` for `{one.to}`" for one in section.spellings if isinstance(one, Renamed)]
+    spelled += [f"`{one.key}` (no effect)" for one in section.spellings if isinstance(one, Implied)]
+    if spelled:
+        parts.append(f"Accepted from `az ml` YAML: {', '.join(spelled)}.\n")
     return parts
 
 
@@ -113,11 +117,6 @@ def _row(field: Field, titles: Mapping[str, str]) -> str:
     shown = example(field)
     cells = [f"`{field.name}`", _type(field.body, titles), default, _cell(field.description), _code(shown)]
     return f"| {' | '.join(cells)} |"
-
-
-def _foreign(field: Field) -> str:
-    found = re.search(r"for (`[^`]+`)", field.description)
-    return f"another spelling of {found[1]}" if found else "has no effect"
 
 
 def _cell(text: str) -> str:
@@ -131,36 +130,51 @@ def _code(text: str) -> str:
 
 
 @cache
-def _sections() -> dict[str, Section]:
-    """All blocks by name, in the order in which a spec shows them."""
-    schema = json_schema()
-    classes = {block.__name__: block for block in (Spec, *blocks_below(Spec), *blocks_below(TargetBlock))}
-    classes["Target"] = TargetBlock
-    found: dict[str, Section] = {}
-    _walk("Spec", "", schema, schema["definitions"], classes, found)
+def schemas() -> dict[str, Schema]:
+    """Return the JSON schema of every block by its name."""
+    found: dict[str, Schema] = {}
+    for block in (Spec, TargetBlock):
+        schema = block.model_json_schema(by_alias=True, ref_template=_REF + "{model}")
+        found |= schema.pop("$defs")
+        found[block.__name__] = schema
+    found["Spec"]["properties"]["targets"] = {
+        "type": "object",
+        "description": "Targets of the spec, by name. `local` is built in.",
+        "additionalProperties": {"$ref": f"{_REF}TargetBlock"},
+    }
     return found
 
 
-def _walk(
-    name: str, path: str, body: Schema, definitions: Schema, classes: Mapping[str, Any], found: dict[str, Section]
-) -> None:
+@cache
+def _sections() -> dict[str, Section]:
+    """All blocks by name, in the order in which a spec shows them."""
+    classes = {block.__name__: block for block in _subclasses(Strict)}
+    found: dict[str, Section] = {}
+    _walk("Spec", "", classes, found)
+    return found
+
+
+def _subclasses(block: type[Strict]) -> Iterator[type[Strict]]:
+    for inner in block.__subclasses__():
+        yield inner
+        yield from _subclasses(inner)
+
+
+def _walk(name: str, path: str, classes: Mapping[str, Any], found: dict[str, Section]) -> None:
     if name in found:
         found[name].paths.append(path)
         return
-    block = classes[name]
+    block, body = classes[name], schemas()[name]
     defaults = {info.alias or key: info for key, info in block.model_fields.items()}
-    own = set(defaults) if name == "Target" else set(body["properties"])
     required = set(body.get("required", ()))
     listed = [
-        Field(f"{path}.{key}".lstrip("."), value, default=_default(defaults.get(key)), required=key in required)
+        Field(f"{path}.{key}".lstrip("."), name, value, default=_default(defaults.get(key)), required=key in required)
         for key, value in body["properties"].items()
-        if key in own
     ]
-    found[name] = Section(name, path, body, listed)
+    found[name] = Section(block, path, body, listed)
     for field in listed:
-        for reference, suffix in () if field.foreign else field.refs:
-            if reference in classes:
-                _walk(reference, field.path + suffix, definitions[reference], definitions, classes, found)
+        for reference, suffix in field.refs:
+            _walk(reference, field.path + suffix, classes, found)
 
 
 def _default(info: Any) -> str:
@@ -174,12 +188,18 @@ def _default(info: Any) -> str:
 def _refs(body: Schema, suffix: str = "") -> Iterator[tuple[str, str]]:
     if reference := str(body.get("$ref", "")).removeprefix(_REF):
         yield reference, suffix
-    for option in body.get("anyOf", ()):
+    for option in _options(body):
         yield from _refs(option, suffix)
     if isinstance(body.get("items"), dict):
         yield from _refs(body["items"], f"{suffix}[]")
     if isinstance(body.get("additionalProperties"), dict):
         yield from _refs(body["additionalProperties"], f"{suffix}.NAME")
+
+
+def _options(body: Schema) -> list[Schema]:
+    """The alternatives of a type, without null."""
+    listed = [*body.get("anyOf", ()), *body.get("oneOf", ())]
+    return [option for option in listed if option != {"type": "null"}]
 
 
 def _type(body: Schema, titles: Mapping[str, str]) -> str:
@@ -189,11 +209,11 @@ def _type(body: Schema, titles: Mapping[str, str]) -> str:
 def _types(body: Schema, titles: Mapping[str, str]) -> Iterable[str]:
     if reference := str(body.get("$ref", "")).removeprefix(_REF):
         if reference in titles:
-            title = titles[reference] or "the top level"
+            title = titles[reference]
             yield f"[{title}](#{_anchor(title)})"
         return
-    if "anyOf" in body:
-        for option in body["anyOf"]:
+    if options := _options(body):
+        for option in options:
             yield from _types(option, titles)
         return
     if "const" in body:
@@ -234,7 +254,7 @@ def _yaml(value: Any) -> str:
 
 def _from_type(body: Schema) -> str:
     """A value that follows from the type."""
-    for option in [body, *body.get("anyOf", ())]:
+    for option in [body, *_options(body)]:
         if option.get("enum"):
             return _yaml(option["enum"][-1])
         if option.get("type") == "boolean":

@@ -63,18 +63,9 @@ def _price(value: Any) -> Any:
     return {"dedicated": float(value)} if isinstance(value, int | float) else value
 
 
-def _or_number(schema: dict[str, Any]) -> None:
-    """Add a number to the schema of a price."""
-    block = {key: schema.pop(key) for key in ("$ref", "allOf") if key in schema}
-    schema["anyOf"] = [{"type": "number", "minimum": 0}, block]
-
-
 Price = Annotated[
     PriceBlock,
     BeforeValidator(_price, json_schema_input_type=PriceBlock | float),
     Coerced,
-    Field(
-        description="US dollars an hour of a node, or {dedicated: 3.10, low_priority: 0.70}.",
-        json_schema_extra=_or_number,
-    ),
+    Field(description="US dollars an hour of a node, or {dedicated: 3.10, low_priority: 0.70}."),
 ]

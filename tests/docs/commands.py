@@ -11,6 +11,7 @@ import typer
 from blocks import ROOT
 
 from phift.cli.app import app
+from phift.errors import UsageError
 from phift.startup import usage_error
 
 __all__ = ["Shown", "inline_problem", "problems", "shown"]
@@ -99,7 +100,9 @@ def _misused(words: list[str]) -> str:
             parent = context
     except typer.Exit:
         return ""
-    except _UsageError as error:
+    except UsageError as error:
         # A page may name a command without its arguments.
+        return "" if error.summary.startswith("SPEC is missing") else f"phift {shlex.join(words)}: {error}"
+    except _UsageError as error:
         missing = type(error).__name__ in {"MissingParameter", "NoArgsIsHelpError"}
         return "" if missing else f"phift {shlex.join(words)}: {error}"
