@@ -1,4 +1,4 @@
-"""Values of fields that no example of the repository sets, as YAML in one line: by path, by block and name, or by name."""
+"""Values of fields that no example of the repository sets, as YAML: by path, by block and name, or by name."""
 
 from __future__ import annotations
 
