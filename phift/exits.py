@@ -1,4 +1,4 @@
-"""Exit codes: part of the interface, documented in README.md."""
+"""Exit codes: part of the interface, documented in docs/reference/exit-codes.md."""
 
 from __future__ import annotations
 
@@ -13,25 +13,27 @@ class ExitCode(IntEnum):
     refused, and an error outranks both."""
 
     OK = 0
+    """Success."""
     CHANGES = 2
-    """`--detailed-exitcode`: there is something to apply, or there are differences."""
+    """With `--detailed-exitcode`: the plan has changes, or the data differs."""
     DRIFT = 3
-    """Somebody changed something outside."""
+    """Something was changed outside phift, or a fact of Azure differs (`phift doctor`)."""
     DETACHED = 8
-    """Work continues in the service."""
+    """Detached: operations continue in the service."""
     LEASE_HELD = 6
-    """Another apply holds the stack's lease."""
+    """Another apply of the stack is running and holds its lease."""
     STALE_PLAN = 5
-    """The plan no longer describes the world."""
+    """The saved plan is stale: the spec, the lock file or a live object has changed."""
     REFUSED = 4
-    """A check or a policy refused it before anything was spent."""
+    """Rejected by a preflight check or a policy before anything was created."""
     ROLLED_BACK = 7
-    """A test failed; traffic is where it was."""
+    """A test failed; traffic is unchanged."""
     ERROR = 1
+    """An error, including a usage error."""
     INTERRUPTED = 130
-    """Ctrl-C, as a shell reports it."""
+    """Interrupted by Ctrl-C; nothing was changed in the workspace."""
     BROKEN_PIPE = 141
-    """Whoever read the output has gone, as a shell reports it."""
+    """The reader of the output closed the pipe."""
 
     @property
     def severity(self) -> int:

@@ -296,7 +296,7 @@ def not_due_after_apply(bed: Bed) -> None:
 
 
 def documented(bed: Bed) -> None:
-    """The table of docs/engine.md tells its address, what it is found by and how it changes, and the README speaks of
+    """The table of docs/engine.md tells its address, what it is found by and how it changes, and docs/spec.md speaks of
     it."""
     text = (ROOT / "docs" / "engine.md").read_text(encoding="utf-8")
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
@@ -305,8 +305,8 @@ def documented(bed: Bed) -> None:
     names = re.findall(r"`([^`]+)`", row[1])
     assert str(bed.address) in names or f"{bed.kind.name}.NAME" in names
     assert all(row)
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert re.search(rf"\b{bed.kind.name}s?\b", readme)
+    spec = (ROOT / "docs" / "spec.md").read_text(encoding="utf-8")
+    assert re.search(rf"\b{bed.kind.name}s?\b", spec)
 
 
 def folder_of(kind: Kind[Any, Any]) -> str:

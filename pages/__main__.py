@@ -1,0 +1,9 @@
+"""Write the generated pages of docs/reference: `python -m pages`."""
+
+from __future__ import annotations
+
+from pages import GENERATED, ROOT
+
+for name, page in GENERATED.items():
+    (ROOT / name).parent.mkdir(parents=True, exist_ok=True)
+    (ROOT / name).write_text(page(), encoding="utf-8")
