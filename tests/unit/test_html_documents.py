@@ -137,8 +137,8 @@ def test_trainings_are_drawn_next_to_each_other() -> None:
 def test_tests_name_the_version_that_they_tested() -> None:
     rows = [words(row) for row in section(DOCUMENTS["report"], "tests").all("tr")[1:]]
     assert rows == [
-        "2026-03-02 10:00 smoke test smoke failed on deployment d-b1 \u2013 2s version 2 d-b1",
-        "2026-03-01 10:00 smoke passed 98.0% 2s version 1 d-c4cb",
+        "smoke test smoke failed on deployment d-b1 \u2013 version 2 d-b1 2s 2026-03-02 10:00",
+        "smoke passed 98.0% version 1 d-c4cb 2s 2026-03-01 10:00",
     ]
 
 
