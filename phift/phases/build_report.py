@@ -128,6 +128,9 @@ def _tried(read: Callable[[], T]) -> T | Missing:
         return Missing(error.summary, error.remedy, tuple(error.diagnostics))
     except PhiftError as error:
         return Missing(error.summary, error.remedy)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return Missing(f"{where}{error.strerror or error}")
 
 
 def _trainings(bench: Workbench, found: Status | Missing) -> Trainings | Missing:

@@ -12,6 +12,7 @@ from support import Embedded, Project
 
 from phift.emulator.host import lifecycle
 from phift.state.measured import Measured, measured_in
+from tests.htmldocs import problems
 
 SERVING = """\
 endpoint: {auth_mode: key}
@@ -102,6 +103,12 @@ def test_a_stack_from_the_first_estimate_to_the_history(cloud: Cloud) -> None:
 
     status = json.loads(cloud.run("status", "spec.yaml", "--format", "json"))
     assert status["usd_per_hour"] == pytest.approx(3.673)
+    cloud.run("report", "spec.yaml", "--out", "report.html")
+    report = (project.folder / "report.html").read_text(encoding="utf-8")
+    assert problems(report) == []
+    assert "Billed now: about $3.67 an hour" in report
+    assert "Cost (prices of" in report
+    assert "Durations are those of the last apply, or estimates of the cost." in report
 
     project.edit(SERVING, "")
     removed = cloud.cost()

@@ -233,8 +233,15 @@ def _label(task: Task) -> str:
 def _row(page: _Page, n: int, task: Task) -> Markup:
     left, right = page.bar(task)
     name = f"bar {'critical' if task.critical else 'slack'}"
-    bar = tag("rect", class_=name, x=left, y=page.y(n) - 6, width=right - left, height=12, rx=3)
+    shown = tag("title", _about(task))
+    bar = tag("rect", shown, class_=name, x=left, y=page.y(n) - 6, width=right - left, height=12, rx=3)
     return tag("g", page.labels(n, task), bar)
+
+
+def _about(task: Task) -> str:
+    """Return what is shown while a bar is pointed at."""
+    after = f", after {', '.join(map(str, task.after))}" if task.after else ""
+    return f"{task.address}: {task.took or 'duration not known'}{after}"
 
 
 def _edges(page: _Page, order: Order) -> list[Markup]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from phift.phases.results import Planned
 from phift.plan.model import Plan
@@ -14,12 +14,22 @@ from phift.views.html.page import Link, document
 from phift.views.html.plan_parts import PlanPart, brief, item_value, plan_part, tone_counts
 
 if TYPE_CHECKING:
-    from phift.phases import ManyPlans
+    from phift.phases import ManyPlans, StackPlan
 
 __all__ = ["ValueRow", "plan", "plans", "value_rows"]
 
 ValueRow = tuple[str, str, str]
 """Path, value and origin of a value of the spec."""
+
+
+class _Stack(NamedTuple):
+    """A stack of several. part: None if it could not be planned. shown: whether it has a section."""
+
+    id: str
+    name: str
+    found: StackPlan
+    part: PlanPart | None
+    shown: bool
 
 
 def plan(planned: Plan, options: PlanOptions = NO_OPTIONS, *, values: Sequence[Rendered] | None = None) -> str:
@@ -42,11 +52,21 @@ def plan(planned: Plan, options: PlanOptions = NO_OPTIONS, *, values: Sequence[R
 
 
 def plans(planned: ManyPlans, options: PlanOptions = NO_OPTIONS) -> str:
-    """Return the plans of several stacks as one document with an index. Origins of values are left out."""
-    parts = []
-    for n, one in enumerate(planned.stacks, 1):
-        part = plan_part(one.plan, options, id=f"s{n}-order") if isinstance(one, Planned) else None
-        parts.append((f"s{n}", one.stack or str(one.request.path), str(one.request.path), part, one))
+    """Return the plans of several stacks as one document with an index. Origins of values are left out, and stacks
+    without changes and findings are in the index only, unless unchanged resources are shown."""
+    stacks = [
+        _Stack(
+            f"s{n}",
+            one.stack or str(one.request.path),
+            one,
+            plan_part(one.plan, options, id=f"s{n}-order") if isinstance(one, Planned) else None,
+            not isinstance(one, Planned)
+            or one.plan.changes_something
+            or bool(one.plan.warnings)
+            or options.show_unchanged,
+        )
+        for n, one in enumerate(planned.stacks, 1)
+    ]
     failed = len(planned.failed)
     return document(
         "plans.html.j2",
@@ -57,7 +77,7 @@ def plans(planned: ManyPlans, options: PlanOptions = NO_OPTIONS) -> str:
         verdict="" if planned.changes_something or failed else "No changes",
         money=brief(planned.cost) if planned.cost else "",
         links=(Link("index", "Stacks"),),
-        parts=parts,
+        stacks=stacks,
         line=str(planned.counts),
     )
 

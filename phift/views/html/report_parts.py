@@ -38,11 +38,12 @@ _LONGEST_ROW = 2000
 
 @dataclass(frozen=True)
 class ChartPart:
-    """A chart and its table."""
+    """A chart and its table. legend: the sample and the label of each line."""
 
     id: str
     title: str
     drawing: Markup
+    legend: tuple[tuple[Markup, str], ...]
     head: tuple[str, ...]
     rows: list[tuple[str, ...]]
 
@@ -189,7 +190,8 @@ def _label(run: TrainingRun) -> str:
 def _chart(name: str, lines: tuple[Line, ...], id: str) -> ChartPart:
     chart = Chart(id, _TITLES.get(name, name), lines, log="loss" in name)
     head, rows = table_of(chart)
-    return ChartPart(id, chart.title, line_chart(chart), head, rows)
+    legend = tuple((swatch(line.style), line.label) for line in lines)
+    return ChartPart(id, chart.title, line_chart(chart), legend, head, rows)
 
 
 def _run(run: TrainingRun, style: int, label: str, before: TrainingRun | None) -> RunPart:
