@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from phift.phases.read_history import force_unlock, history, lease_holder, outputs, settle
     from phift.phases.read_logs import Metrics, Point, deployment_logs, logs, metrics
     from phift.phases.read_prices import PriceRow, Prices, prices
+    from phift.phases.read_versions import versions
     from phift.phases.results import ManyApplied, ManyPlans, StackApplied, StackPlan
     from phift.phases.run_doctor import Diagnosis, doctor
     from phift.phases.run_preflight import Preflight, Row, Verdict, preflight
@@ -98,6 +99,7 @@ __all__ = [
     "stacks_in",
     "status",
     "unwatched_stacks",
+    "versions",
 ]
 
 _MODULES = {
@@ -164,6 +166,7 @@ _MODULES = {
     "stacks_in": "phift.workbench.inventory",
     "status": "phift.phases.show_status",
     "unwatched_stacks": "phift.phases.expire_stacks",
+    "versions": "phift.phases.read_versions",
 }
 """The module of each name."""
 
