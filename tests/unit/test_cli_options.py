@@ -137,7 +137,7 @@ def test_what_a_spec_may_read_is_said_to_every_command_that_loads_one(
             loading.append(name)
             assert {"--allow-env", "--max-stacks"} <= named
             assert "--data-root" in named or name in {"validate", "render"}
-    assert len(loading) == 19
+    assert len(loading) == 20
     monkeypatch.setenv("PHIFT_DATA_ROOT", str(tmp_path))
     plan = group.get_command(None, "plan")
     assert plan is not None
