@@ -18,6 +18,7 @@ PANELS = {
     "Inspect": ("status", "drift", "history", "logs", "metrics", "diff", "report", "prices", "show", "doctor"),
     "Recover": ("force-unlock",),
     "Emulator": ("emulator",),
+    "Help": ("help", "version", "completion"),
 }
 """Command names by help heading. Each command is a module of phift.cli.commands."""
 

@@ -31,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     from phift import startup
 
     startup.begin()
+    if given[:1] == ["--complete"]:
+        _complete(given[1:])
     from phift.cli.run import run
     from phift.exits import ExitCode
 
@@ -41,6 +43,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     if threading.active_count() > 1 and code != ExitCode.INTERRUPTED:
         sys.exit(code)
     startup.leave(code)
+
+
+def _complete(given: list[str]) -> NoReturn:
+    """Answers the program of `phift completion SHELL`: the shell, and the words so far, the last one incomplete."""
+    from phift.cli.completion import Shell, answer
+
+    if len(given) > 1 and given[0] in list(Shell):
+        sys.stdout.write(answer(given[1:], Shell(given[0])))
+    sys.exit(0)
 
 
 def _open_streams() -> None:

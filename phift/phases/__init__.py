@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from phift.phases.read_history import force_unlock, history, lease_holder, outputs, settle
     from phift.phases.read_logs import Metrics, Point, deployment_logs, logs, metrics
     from phift.phases.read_prices import PriceRow, Prices, prices
+    from phift.phases.read_versions import versions
     from phift.phases.results import ManyApplied, ManyPlans, StackApplied, StackPlan
     from phift.phases.run_doctor import Diagnosis, doctor
     from phift.phases.run_preflight import Preflight, Row, Verdict, preflight
@@ -113,6 +114,7 @@ __all__ = [
     "status",
     "unwatched_stacks",
     "version_diff",
+    "versions",
     "write_imported",
 ]
 
@@ -191,6 +193,7 @@ _MODULES = {
     "status": "phift.phases.show_status",
     "unwatched_stacks": "phift.phases.expire_stacks",
     "version_diff": "phift.phases.compare_versions",
+    "versions": "phift.phases.read_versions",
     "write_imported": "phift.phases.imported_spec",
 }
 """The module of each name."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from phift.errors import UsageError
 from phift.files import SPEC_BYTES, head_of_regular
 
-__all__ = ["DEFAULT_SPEC", "default_spec", "specs_here"]
+__all__ = ["DEFAULT_SPEC", "default_spec", "is_spec", "specs_here"]
 
 DEFAULT_SPEC = "phift.yaml"
 _SUFFIXES = (".yaml", ".yml")
@@ -41,10 +41,11 @@ def specs_here(folder: Path = Path()) -> list[Path]:
         names = sorted(entry.name for entry in os.scandir(folder) if entry.name.endswith(_SUFFIXES) and entry.is_file())
     except OSError:
         return []
-    return [Path(name) for name in names if not name.startswith(".") and _is_spec(folder / name)]
+    return [Path(name) for name in names if not name.startswith(".") and is_spec(folder / name)]
 
 
-def _is_spec(path: Path) -> bool:
+def is_spec(path: Path) -> bool:
+    """Return whether a file is a spec, by its keys."""
     try:
         text = head_of_regular(path, SPEC_BYTES).decode(errors="ignore")
     except OSError:

@@ -1,0 +1,16 @@
+"""`phift version`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["render"]
+
+
+def render(found: Mapping[str, Any]) -> str:
+    """Return a line per version, that of phift first."""
+    packages = {name: version or "not installed" for name, version in found["packages"].items()}
+    rows = {"Python": found["python"], "platform": found["platform"], "catalogue": found["catalogue"], **packages}
+    wide = max(map(len, rows))
+    return "\n".join([f"phift {found['phift']}", *(f"  {name.ljust(wide)}  {value}" for name, value in rows.items())])
