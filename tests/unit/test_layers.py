@@ -29,6 +29,7 @@ LAYERS = {
         "lazy",
         "exits",
         "once",
+        "posix",
         "concealing",
         "startup",
     },

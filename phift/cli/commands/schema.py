@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 def schema(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="The file to write. Default: phift.schema.json.")
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="The file to write. Default: .vscode/phift.schema.json if it exists, else phift.schema.json.",
+        ),
     ] = None,
     write: Annotated[bool, typer.Option("--write", help="Write the schema to a file instead of printing it.")] = False,
 ) -> int:
@@ -27,7 +31,7 @@ def schema(
     With --write, write it to a file. Name the file in the first line of a spec:
     # yaml-language-server: $schema=phift.schema.json
     """
-    from phift.editor import SCHEMA_FILE, schema_text
+    from phift.editor import PROJECT_FILE, SCHEMA_FILE, schema_text
 
     terminal = Terminal.of()
     if file is not None and not write:
@@ -35,9 +39,11 @@ def schema(
     if not write:
         terminal.print(schema_text().rstrip("\n"))
         return 0
-    place = Path(SCHEMA_FILE) if file is None else file
+    known = next((path for path in (PROJECT_FILE, SCHEMA_FILE) if Path(path).exists()), SCHEMA_FILE)
+    place = Path(known) if file is None else file
     _replace(place, schema_text())
-    terminal.print(f"Wrote {place}. In a spec next to it: # yaml-language-server: $schema={place.name}")
+    hint = "" if str(place) == PROJECT_FILE else f" In a spec next to it: # yaml-language-server: $schema={place.name}"
+    terminal.print(f"Wrote {place}.{hint}")
     return 0
 
 

@@ -5,7 +5,6 @@ Standard library only: the command line imports this before it knows whether an 
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import secrets
@@ -21,6 +20,7 @@ from typing import Any
 
 from phift.errors import EmulatorError
 from phift.home import locate
+from phift.posix import fcntl
 
 __all__ = ["ENDPOINT_FORMAT", "STATE", "Home", "Identity"]
 

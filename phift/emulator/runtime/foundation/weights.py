@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from phift.emulator.runtime.foundation.folder import Contents, inspect
+from phift.posix import fcntl
 
 __all__ = ["NAME", "InvalidName", "RealWeights", "WeightsStore", "room_for"]
 
