@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from phift.phases.drafting import Draft
     from phift.phases.expire_stacks import Expiring, WatchedStack, expire_drafts, unwatched_stacks
     from phift.phases.import_serving import import_endpoint
-    from phift.phases.imported_spec import LOCAL, ImportedSpec, require_free, stack_name, write_imported
+    from phift.phases.import_training import import_job
+    from phift.phases.imported_spec import LOCAL, ImportedSpec, write_imported
     from phift.phases.init_project import Initialized, InitOptions, Template, init
     from phift.phases.many import apply_many, plan_many
     from phift.phases.pin_versions import LockReport, lock
@@ -92,6 +93,7 @@ __all__ = [
     "forgotten",
     "history",
     "import_endpoint",
+    "import_job",
     "init",
     "invoke",
     "lease_holder",
@@ -107,9 +109,7 @@ __all__ = [
     "preflight",
     "prices",
     "report",
-    "require_free",
     "settle",
-    "stack_name",
     "stacks_in",
     "status",
     "unwatched_stacks",
@@ -172,6 +172,7 @@ _MODULES = {
     "history": "phift.phases.read_history",
     "init": "phift.phases.init_project",
     "import_endpoint": "phift.phases.import_serving",
+    "import_job": "phift.phases.import_training",
     "invoke": "phift.phases.call_endpoint",
     "lease_holder": "phift.phases.read_history",
     "load": "phift.workbench.request",
@@ -186,9 +187,7 @@ _MODULES = {
     "preflight": "phift.phases.run_preflight",
     "prices": "phift.phases.read_prices",
     "report": "phift.phases.build_report",
-    "require_free": "phift.phases.imported_spec",
     "settle": "phift.phases.read_history",
-    "stack_name": "phift.phases.imported_spec",
     "stacks_in": "phift.workbench.inventory",
     "status": "phift.phases.show_status",
     "unwatched_stacks": "phift.phases.expire_stacks",

@@ -14,7 +14,7 @@ from phift.files import create_text
 from phift.lock import StackLock, lock_path, read_lock, update_lock
 from phift.spec.document import NAME_PATTERN
 
-__all__ = ["LOCAL", "ImportedSpec", "require_free", "stack_name", "targets_of", "write_imported"]
+__all__ = ["LOCAL", "ImportedSpec", "stack_name", "targets_of", "write_imported"]
 
 LOCAL = "local"
 """The target that is the emulator."""
@@ -63,9 +63,8 @@ def targets_of(azure: Azure, target: str) -> dict[str, Any]:
     return {target: {"default": True, "workspace": workspace}}
 
 
-def require_free(path: Path, stack: str) -> None:
-    """Raise UsageError if a spec cannot be written to a path: something has the name, or the lock file next to it has
-    pins of a stack of the same name. Raises InvalidSpecError for an invalid lock file."""
+def _require_free(path: Path, stack: str) -> None:
+    """Raise UsageError if a spec cannot be written to a path. Raises InvalidSpecError for an invalid lock file."""
     if os.path.lexists(path):
         raise UsageError(f"{path} exists", remedy="Choose another file: --out FILE.")
     if not path.parent.is_dir():
@@ -78,9 +77,12 @@ def require_free(path: Path, stack: str) -> None:
 
 
 def write_imported(path: Path, found: ImportedSpec) -> None:
-    """Write the spec to a new file, and its pins to the lock file next to it. Raises as `require_free`, and PhiftError
-    if a file cannot be written; the spec is then not written."""
-    require_free(path, found.stack)
+    """Write the spec to a new file, and its pins to the lock file next to it.
+
+    Raises UsageError if something has the name, or if the lock file has pins of a stack of the same name, PhiftError if
+    a file cannot be written, and InvalidSpecError for an invalid lock file. The spec is then not written.
+    """
+    _require_free(path, found.stack)
     try:
         create_text(path, found.text)
     except (OSError, ValueError) as error:

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from importing import same_training
 
+from phift.azure.connect import connect
 from phift.emulator.host import lifecycle
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -101,6 +103,8 @@ def test_the_text_generation_notebook(home: Path, tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("PHIFT_EMULATOR_JOBS", "rehearse")
     monkeypatch.setenv("PHIFT_EMULATOR_DEPLOYMENTS", "rehearse")
     told = run(home, notebook_folder(home, tmp_path / "notebook"), "text_generation.py", MAX_STEPS="3")
+    azure = connect(None, local=lifecycle.ensure(home))
+    same_training(azure, told["job"]["name"], tmp_path)
     assert told["model"]["id"] == "azureml://registries/azureml-msr/models/microsoft-phi-2/versions/23"
     assert told["streamed"]["status"] == "Completed"
     assert told["metrics"]["runs"] == 7

@@ -24,15 +24,21 @@ _CHOOSE = (
 
 def import_(
     endpoint: Annotated[
-        str, typer.Argument(metavar="ENDPOINT", help="Name of the endpoint to import.", show_default=False)
-    ],
+        str | None, typer.Argument(metavar="ENDPOINT", help="Name of the endpoint to import.", show_default=False)
+    ] = None,
+    job: Annotated[
+        str | None,
+        typer.Option("--job", metavar="NAME", help="Write a draft from this fine-tuning job instead."),
+    ] = None,
     deployment: Annotated[
         str | None,
         typer.Option("--deployment", metavar="NAME", help="Its deployment. Default: the one with most traffic."),
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option("--name", metavar="NAME", help="Name of the stack. Default: that of the endpoint."),
+        typer.Option(
+            "--name", metavar="NAME", help="Name of the stack. Default: that of the endpoint or the base model."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="File to write. Default: NAME.yaml.")
@@ -61,20 +67,22 @@ def import_(
     ] = "azure",
     no_color: o.NoColorOption = False,
 ) -> int:
-    """Write a spec of an endpoint that exists.
+    """Write a spec of an endpoint that exists, or of a training job.
 
-    The spec serves the model of the endpoint's deployment, with the settings of both. Its first apply takes ownership
-    and changes nothing else; the deployment keeps its name until a change requires a new one. The workspace is that of
-    the options, of the AZURE_* variables, or of config.json. Existing files are not overwritten.
+    The spec of an endpoint serves the model of its deployment, with the settings of both. Its first apply takes
+    ownership and changes nothing else; the deployment keeps its name until a change requires a new one. The spec of a
+    job is a draft with its data, base model and parameters: applying it trains. The workspace is that of the options,
+    of the AZURE_* variables, or of config.json. Existing files are not overwritten.
     """
+    if (endpoint is None) == (job is None):
+        raise UsageError("pass either ENDPOINT or --job NAME", remedy="Example: phift import my-endpoint")
+    if job is not None:
+        o.refuse("--job", {"--deployment": deployment})
     from phift import phases
     from phift.azure.sessions import open_workspace
     from phift.views.human import imported as view
 
     terminal = Terminal.of(no_color=no_color)
-    stack = phases.stack_name(name, endpoint)
-    path = out or Path(f"{stack}.yaml")
-    phases.require_free(path, stack)
     local = target == phases.LOCAL
     given = {"--subscription": subscription, "--resource-group": resource_group, "--workspace": workspace}
     place = _workspace(given, local=local)
@@ -84,7 +92,11 @@ def import_(
         if error.summary != _NO_WORKSPACE:
             raise
         raise UsageError(_NO_WORKSPACE, remedy=_CHOOSE) from None
-    found = phases.import_endpoint(azure, endpoint, deployment=deployment, name=stack, target=target)
+    if endpoint is not None:
+        found = phases.import_endpoint(azure, endpoint, deployment=deployment, name=name, target=target)
+    else:
+        found = phases.import_job(azure, str(job), name=name, target=target)
+    path = out or Path(f"{found.stack}.yaml")
     phases.write_imported(path, found)
     terminal.print(view.render(path, found, style=terminal.streams.out_style))
     if found.notes:
