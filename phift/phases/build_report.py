@@ -111,7 +111,7 @@ def report(request: Request, connect: Connector, *, show_rows: bool = False) -> 
         workspace="Azure ML emulator" if bench.azure.local else bench.azure.workspace.label,
         spec_path=str(request.path),
         created=stamp(SystemClock().now()),
-        plan=_tried(lambda: plan_of(bench, request)),
+        plan=_tried(lambda: plan_of(bench, request, priced=True)),
         status=found,
         trainings=_tried(lambda: _trainings(bench, found)),
         history=_tried(lambda: journal_history(bench.azure.blobs, bench.stack.name, _APPLIES, bench.stack.claim.made)),

@@ -103,12 +103,14 @@ def examine(
     *,
     select: Collection[Address] = (),
     writes: bool = True,
+    priced: bool | None = None,
     budget: Budget | None = None,
 ) -> Examination:
     """Return the decisions and the findings for a workbench, errors included.
 
     select: check only these addresses and their dependencies. writes: whether the plan may be applied; otherwise the
-    permissions of the caller are not checked, and the cost is not estimated. budget: of the command line.
+    permissions of the caller and the budget are not checked. priced: whether to estimate the cost; default: if the plan
+    may be applied. budget: of the command line.
     """
     observed = observe(bench)
     # Drift and --take-over check all objects; otherwise the ledger is read only for generated names.
@@ -126,7 +128,7 @@ def examine(
     resources = (*bench.remembered.beside(resources, bench.stack), *pruned)
     resources = with_strays(bench, resources, observed, thorough=bool(pruned))
     chosen = selected(resources, select) if select else resources
-    estimate = _estimate(bench, subject, chosen) if writes else None
+    estimate = _estimate(bench, subject, chosen) if (writes if priced is None else priced) else None
     checked = (
         Checked(_SPEC, tuple(bench.stack.findings)),
         Checked(_OWNERSHIP, (*findings, *kept)),
@@ -138,7 +140,7 @@ def examine(
     from phift.phases.costing import budget_findings, with_tokens
 
     cost = estimate.finish()
-    if budget is not None or bench.loaded.spec.budget is not None:
+    if writes and (budget is not None or bench.loaded.spec.budget is not None):
         checked = (*checked, Checked(_BUDGET, tuple(budget_findings(bench, cost, budget))))
     return Examination(bench, subject, observed, with_tokens(subject, resources), checked, cost=cost)
 

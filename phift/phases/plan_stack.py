@@ -75,9 +75,10 @@ def draft(
     return Draft(stack_plan, bench)
 
 
-def plan_of(bench: Workbench, request: Request, policy: Policy = DEFAULT) -> Plan:
-    """Return the plan of a workbench, to compare and not to apply: the permissions of the caller are not checked."""
-    return _plan(bench, request, examine(bench, policy, writes=False))
+def plan_of(bench: Workbench, request: Request, policy: Policy = DEFAULT, *, priced: bool = False) -> Plan:
+    """Return the plan of a workbench, to compare and not to apply: neither the permissions of the caller nor the budget
+    are checked. priced: whether to estimate its cost."""
+    return _plan(bench, request, examine(bench, policy, writes=False, priced=priced))
 
 
 def plan_with_demands(
