@@ -14,8 +14,8 @@ __all__ = ["Origins", "label_of", "labels_of", "origin_of"]
 Origins = Mapping[str, str]
 """The label of the origin of each value of the spec, by dotted path."""
 
-_EVERYWHERE = frozenset({"tags", "description"})
-"""Top-level values that resources take over."""
+_EVERYWHERE = frozenset({"tags", "description", "base_model"})
+"""Top-level values that resources show under the same name."""
 
 
 def labels_of(values: Iterable[Rendered], spec_path: str) -> dict[str, str]:
