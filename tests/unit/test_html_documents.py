@@ -3,13 +3,17 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phift.kinds.base import Kind
+from phift.kinds.registry import KINDS
 from phift.plan.action import Purpose
 from phift.plan.model import Plan, PlannedResource
+from phift.spec.document import Spec
 from phift.views.base import PlanOptions
 from phift.views.html.page import policy
 from phift.views.html.plans import plan, plans
@@ -265,3 +269,9 @@ def test_a_large_plan_is_folded_and_its_drawing_limited() -> None:
 
 def test_a_plan_file_of_an_earlier_release_is_shown() -> None:
     assert problems(plan(Plan.from_dict(PLAN.to_dict()))) == []
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+def test_every_kind_names_the_blocks_of_its_values(kind: Kind[Any, Any]) -> None:
+    assert kind.blocks
+    assert {block.partition(".")[0] for block in kind.blocks} <= set(Spec.model_fields)
