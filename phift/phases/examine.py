@@ -103,12 +103,14 @@ def examine(
     *,
     select: Collection[Address] = (),
     writes: bool = True,
+    permissions: bool = True,
     budget: Budget | None = None,
 ) -> Examination:
     """Return the decisions and the findings for a workbench, errors included.
 
     select: check only these addresses and their dependencies. writes: whether the plan may be applied; otherwise the
-    permissions of the caller are not checked, and the cost is not estimated. budget: of the command line.
+    permissions of the caller are not checked, and the cost is not estimated. permissions: whether the caller will apply
+    the plan; otherwise only the permissions are not checked. budget: of the command line.
     """
     observed = observe(bench)
     # Drift and --take-over check all objects; otherwise the ledger is read only for generated names.
@@ -130,7 +132,7 @@ def examine(
     checked = (
         Checked(_SPEC, tuple(bench.stack.findings)),
         Checked(_OWNERSHIP, (*findings, *kept)),
-        *run(replace(subject, planned=tuple(chosen)), skip=() if writes else (PERMISSIONS,)),
+        *run(replace(subject, planned=tuple(chosen)), skip=() if writes and permissions else (PERMISSIONS,)),
         Checked(_NAMES, tuple(former_name(bench, resources))),
     )
     if estimate is None:
