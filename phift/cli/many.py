@@ -49,12 +49,20 @@ def plan_several(
     retry_failed: bool = False,
     take_over: bool = False,
     strict: bool = False,
+    permissions: bool = True,
 ) -> ManyPlans:
-    """Plan the stacks; print planning errors to stderr."""
+    """Plan the stacks; print planning errors to stderr. permissions: whether those of the caller are checked."""
     from phift import phases
     from phift.views.human import many as view
 
-    planned = phases.plan_many(requests, connect, retry_failed=retry_failed, take_over=take_over, strict=strict)
+    planned = phases.plan_many(
+        requests,
+        connect,
+        retry_failed=retry_failed,
+        take_over=take_over,
+        strict=strict,
+        permissions=permissions,
+    )
     failed = [(s.stack or str(s.request.path), s.error) for s in planned.failed]
     if failed:
         terminal.streams.err.write(view.errors(failed, style=terminal.streams.err_style) + "\n")

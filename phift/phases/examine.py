@@ -104,13 +104,15 @@ def examine(
     select: Collection[Address] = (),
     writes: bool = True,
     priced: bool | None = None,
+    permissions: bool = True,
     budget: Budget | None = None,
 ) -> Examination:
     """Return the decisions and the findings for a workbench, errors included.
 
     select: check only these addresses and their dependencies. writes: whether the plan may be applied; otherwise the
     permissions of the caller and the budget are not checked. priced: whether to estimate the cost; default: if the plan
-    may be applied. budget: of the command line.
+    may be applied. permissions: whether the caller will apply the plan; otherwise only the permissions are not checked.
+    budget: of the command line.
     """
     observed = observe(bench)
     # Drift and --take-over check all objects; otherwise the ledger is read only for generated names.
@@ -132,7 +134,7 @@ def examine(
     checked = (
         Checked(_SPEC, tuple(bench.stack.findings)),
         Checked(_OWNERSHIP, (*findings, *kept)),
-        *run(replace(subject, planned=tuple(chosen)), skip=() if writes else (PERMISSIONS,)),
+        *run(replace(subject, planned=tuple(chosen)), skip=() if writes and permissions else (PERMISSIONS,)),
         Checked(_NAMES, tuple(former_name(bench, resources))),
     )
     if estimate is None:

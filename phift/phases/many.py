@@ -51,11 +51,13 @@ def plan_many(
     retry_failed: bool = False,
     take_over: bool = False,
     strict: bool = False,
+    permissions: bool = True,
     parallelism: int = _AT_ONCE,
 ) -> ManyPlans:
     """Plan all stacks of the requests concurrently; a stack that fails does not stop the others.
 
     A stack that is no longer in the matrix of its file is planned for deletion. strict: a stack with warnings fails.
+    permissions: whether the caller will apply the plans; otherwise its permissions are not checked.
 
     Raises UsageError, before any workspace is contacted, if two specs define the same stack or endpoint. Raises
     RefusedError if all plans together are above the budget of the request.
@@ -82,7 +84,7 @@ def plan_many(
                 return given
             request, bench = given
             try:
-                plan, demands = plan_with_demands(bench, request, policy, strict=strict)
+                plan, demands = plan_with_demands(bench, request, policy, strict=strict, permissions=permissions)
             except PhiftError as error:
                 return Unplanned(request, error, bench.loaded.stack, bench)
             return Planned(request, bench.loaded.stack, plan, bench, demands)

@@ -88,12 +88,14 @@ def plan_with_demands(
     *,
     select: Collection[Address] = (),
     strict: bool = False,
+    permissions: bool = True,
 ) -> tuple[Plan, tuple[Demand, ...]]:
     """Return the plan of a workbench, and the vCPUs that its resources need in addition to those in use.
 
     select: plan only these addresses and their dependencies. strict: raise RefusedError for warnings too.
+    permissions: whether the caller will apply the plan, so that its permissions are checked.
     """
-    found = examine(bench, policy, select=select, budget=request.budget)
+    found = examine(bench, policy, select=select, permissions=permissions, budget=request.budget)
     stack_plan = _plan(bench, request, found, strict=strict)
     if select:
         stack_plan = replace(stack_plan, resources=selected(stack_plan.resources, select))

@@ -12,6 +12,7 @@ from support import Embedded, Project
 from phift import phases
 from phift.emulator.core.actions import action_of
 from phift.errors import RefusedError
+from phift.plan.fingerprint import fingerprint
 from phift.plan.model import Plan
 from phift.preflight.permissions import SECRETS, needed_by
 
@@ -100,6 +101,28 @@ def test_a_missing_action_is_an_error_of_the_plan(own: Embedded, roles: Callable
         phases.destroy_plan(stack.request, own.connector)
     assert [d.address for d in refused.value.diagnostics if d.address] == ["compute.finetune", "endpoint.main"]
     assert not stack.plan().changes_something, "a plan without changes needs no role"
+
+
+def test_a_reader_plans_what_another_identity_applies(
+    own: Embedded, roles: Callable[..., None], tmp_path: Path
+) -> None:
+    """The plan of a pull request, and the comparison after its merge."""
+    stack = project(own, tmp_path / "p", "reads")
+    before = fingerprint(stack.plan())
+    roles("Reader")
+    (plan,) = phases.plan_many([stack.request], own.connector, permissions=False).plans
+    assert fingerprint(plan) == before
+    assert [w.code for w in plan.warnings] == []
+    (refused,) = phases.plan_many([stack.request], own.connector).failed
+    assert isinstance(refused.error, RefusedError)
+    assert {d.code for d in refused.error.diagnostics} == {"permission-missing", "permission-data"}
+    roles("Contributor")
+    stack.applied()
+    stack.edit("max_instances: 1", "max_instances: 2")
+    before = fingerprint(stack.plan())
+    roles("Reader")
+    (plan,) = phases.plan_many([stack.request], own.connector, permissions=False).plans
+    assert fingerprint(plan) == before
 
 
 def test_a_missing_data_action_is_a_warning(own: Embedded, roles: Callable[..., None], tmp_path: Path) -> None:

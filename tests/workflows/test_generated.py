@@ -177,3 +177,13 @@ def test_other_content_is_never_overwritten_without_being_asked(tmp_path: Path) 
 def test_a_kind_of_workflow_is_known() -> None:
     with pytest.raises(UsageError, match="unknown kind"):
         workflow_files("gitlab", VARIANTS[0])
+
+
+def test_the_page_and_the_action_pin_the_same_commits() -> None:
+    text = "".join(workflow_files("github", VARIANTS[0]).values())
+    pinned = set(re.findall(r"\S+@[0-9a-f]{40} # v[\d.]+", text))
+    assert len(pinned) == 3
+    for name in ("docs/pull-requests.md", "action.yml"):
+        found = set(re.findall(r"\S+@[0-9a-f]{40} # v[\d.]+", (ROOT / name).read_text(encoding="utf-8")))
+        assert found
+        assert found <= pinned, name

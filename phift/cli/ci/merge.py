@@ -57,7 +57,8 @@ def merge(run: Run, options: Merge, apply: ApplyOptions) -> int:
     Raises StalePlanError after posting the difference to the pull request, if there is one; not to resume, because the
     job of the merge has reported it.
     """
-    planned = plan_several(list(run.requests), run.connect, run.terminal)
+    # Another identity applies what this one compares, which only needs to read.
+    planned = plan_several(list(run.requests), run.connect, run.terminal, permissions=not options.dry_run)
     if not planned.changes_something:
         run.output(changes="false")
         run.summarize(_text(run, planned))

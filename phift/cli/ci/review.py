@@ -41,7 +41,8 @@ def review(run: Run, options: Review) -> int:
     """
     from phift.cli.options import PlanFormat
 
-    planned = plan_several(list(run.requests), run.connect, run.terminal, strict=options.strict)
+    # Another identity applies: this one only needs to read.
+    planned = plan_several(list(run.requests), run.connect, run.terminal, strict=options.strict, permissions=False)
     pull = run.forge.pull()
     commit = pull.head if pull else run.forge.commit
     run.log(many_view(PlanFormat.TEXT)(planned, PlanOptions(run.terminal.streams.out_style)))
