@@ -13,14 +13,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from phift.address import Address
 from phift.azure.session import Azure
-from phift.errors import PhiftError
 from phift.files import LOCK_FILE, repository_of
 from phift.phases.check_stack import Ran, Verb
 from phift.spec import LoadedSpec
@@ -51,7 +50,6 @@ class Sandbox:
     tree: Mapping[str, Any]
     connection: Connection
     deadline: float
-    running: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
     def connect(self) -> Connector:
@@ -67,7 +65,7 @@ class Sandbox:
         self.request.path.write_text(json.dumps({**self.tree, "targets": targets}), encoding="utf-8")
 
     def run(self, verb: Verb, kill_at: Address | None = None) -> Ran:
-        """Run a process that applies or destroys the stack. Raises PhiftError after the deadline."""
+        """Run a process that applies or destroys the stack. Raises TimeoutError after the deadline."""
         asked = {
             "verb": verb,
             "path": str(self.request.path),
@@ -81,26 +79,19 @@ class Sandbox:
         with (self.folder / "process.log").open("w+", encoding="utf-8") as log:
             # In a session of its own: Ctrl-C is for this process, which then ends the other one.
             process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True)
-            self.running.append(process)
             timer = threading.Timer(max(0.0, self.deadline - time.monotonic()), process.kill)
             timer.start()
             try:
                 failure, killed = _followed(process, kill_at)
             finally:
                 timer.cancel()
+                _ended(process)
             if time.monotonic() >= self.deadline:
-                raise _late()
+                raise TimeoutError
             if killed or process.returncode == 0:
                 return Ran(killed)
             log.seek(0)
             return Ran(failure=failure or _last_line(log.read()) or f"exit code {process.returncode}")
-
-    def close(self) -> None:
-        """End the processes that are still running."""
-        for process in self.running:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
 
 
 @contextmanager
@@ -110,7 +101,7 @@ def sandbox(
     """Copy the spec, and start an emulator; delete both afterwards, also after a signal.
 
     tree: the spec merged with its bases. rehearsed: whether jobs and deployments are. seconds: for everything. Raises
-    PhiftError if the emulator does not start.
+    EmulatorError if the emulator does not start.
     """
     from phift.emulator.host import lifecycle
 
@@ -124,7 +115,6 @@ def sandbox(
             _copied(file, copy.parent / f"variables-{n}.yaml") for n, file in enumerate(request.variable_files)
         )
         request = replace(request, path=copy, target=loaded.target.name, variable_files=files)
-        one: Sandbox | None = None
         try:
             connection = lifecycle.ensure(home, idle_seconds=_IDLE_SECONDS)
             quota = lifecycle.request(connection, "GET", "/quota")["limits"]
@@ -133,8 +123,6 @@ def sandbox(
             one.edit({})
             yield one
         finally:
-            if one is not None:
-                one.close()
             lifecycle.stop(home)
 
 
@@ -164,12 +152,12 @@ def _followed(process: subprocess.Popen[str], kill_at: Address | None) -> tuple[
     return failure, killed
 
 
-def _late() -> PhiftError:
-    return PhiftError(
-        "the check did not end in time",
-        detail="Its emulator and its files are deleted.",
-        remedy="Allow more time: --timeout 1h.",
-    )
+def _ended(process: subprocess.Popen[str]) -> None:
+    """Kill a process that still runs, as after Ctrl-C, and release its pipe."""
+    process.kill()
+    process.wait()
+    assert process.stdout is not None
+    process.stdout.close()
 
 
 def _last_line(text: str) -> str:

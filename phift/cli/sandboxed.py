@@ -20,6 +20,9 @@ from phift.workbench.request import Request
 
 __all__ = ["main"]
 
+_MOST_LINES = 10
+"""Of the details of a failure."""
+
 
 def main(text: str) -> int:
     """Run the request. Return the exit code of the apply."""
@@ -44,7 +47,7 @@ def main(text: str) -> int:
         draft = make(request, connector_to(connection))
         return phases.apply_draft(draft, listener=_print, options=phases.ApplyOptions()).exit_code
     except PhiftError as error:
-        _say("failed", "", str(error))
+        _say("failed", "", _text(error))
         return 1
 
 
@@ -52,7 +55,15 @@ def _print(event: Event) -> None:
     if isinstance(event, ResourceProgress):
         _say("progress", str(event.address), event.state)
     elif isinstance(event, ResourceFailed):
-        _say("failed", str(event.address), f"{event.address}: {event.error}")
+        _say("failed", str(event.address), f"{event.address}: {_text(event.error)}")
+
+
+def _text(error: Exception) -> str:
+    """Return what is wrong, and the end of the details, which may be a log."""
+    if not isinstance(error, PhiftError):
+        return str(error)
+    details = error.detail.splitlines()
+    return "\n".join([error.summary, *details[:1], *details[1:][-_MOST_LINES:]])
 
 
 def _say(event: str, address: str, text: str) -> None:

@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from phift.address import Address
+from phift.diagnostics import errors_of
+from phift.errors import InvalidSpecError, PhiftError, RefusedError
 from phift.kinds.registry import KINDS
 from phift.phases.detect_drift import drift
 from phift.phases.plan_stack import plan
@@ -52,7 +54,8 @@ class Bed(Protocol):
         """Write the spec with an override; without it after an empty one."""
 
     def run(self, verb: Verb, kill_at: Address | None = None) -> Ran:
-        """Run a process of phift to its end, or kill it while it waits for a resource. Raises CheckTimeoutError."""
+        """Run a process of phift to its end, or kill it while it waits for a resource. Raises TimeoutError if it does
+        not end in time."""
 
 
 class Outcome(StrEnum):
@@ -86,7 +89,7 @@ NAMES = (KILL, EMPTY, TRAINING, SERVING, LEFTOVERS, RECREATE)
 def check(bed: Bed) -> Iterator[Checked]:
     """Yield the result of each invariant. After an apply that fails, the others are skipped.
 
-    Raises the errors of `plan` for the first plan, and CheckTimeoutError.
+    Raises TimeoutError if the bed has a deadline.
     """
     done = []
     scenario = _Scenario(bed)
@@ -122,6 +125,9 @@ class _Scenario:
                 yield step(name)
             except _FailedError as error:
                 yield Checked(name, Outcome.FAILED, "a process failed", (str(error),))
+                return
+            except PhiftError as error:
+                yield Checked(name, Outcome.FAILED, "the plan is rejected", tuple(_reasons(error)))
                 return
 
     def _kill(self, name: str) -> Checked:
@@ -185,7 +191,9 @@ class _Scenario:
 
     def _leftovers(self, name: str) -> Checked:
         self._run(Verb.DESTROY)
-        found = [f"{kind} {live.name} is left" for one in stacks_in(self._bench().azure) for kind, live in one.objects]
+        bench = self._bench()
+        objects = (pair for one in stacks_in(bench.azure) if one.stack == bench.stack.name for pair in one.objects)
+        found = [f"{kind} {live.name} is left" for kind, live in objects]
         return _checked(name, "destroyed; objects that are billed listed", found)
 
     def _recreate(self, name: str) -> Checked:
@@ -225,6 +233,13 @@ class _Scenario:
 
     def _bench(self) -> Workbench:
         return open_workbench(self.bed.request, self.bed.connect)
+
+
+def _reasons(error: PhiftError) -> list[str]:
+    """Return what is wrong, without places: they are those of the copy."""
+    findings = error.diagnostics if isinstance(error, InvalidSpecError | RefusedError) else ()
+    told = [" ".join(filter(None, [one.summary, one.remedy])) for one in errors_of(findings)]
+    return told or [" ".join(filter(None, [error.summary, error.remedy]))]
 
 
 def _checked(name: str, detail: str, wrong: Iterable[str]) -> Checked:

@@ -38,9 +38,10 @@ def line(found: Checked, *, style: Style = PLAIN) -> str:
     told = textwrap.wrap(found.detail, max(style.width - len(below), 30), break_on_hyphens=False)
     outcome = _PAINT[found.outcome](style, f"{found.outcome:<{_OUTCOMES}}")
     lines = [f"{outcome}{found.name:<{_NAMES}}{told[0]}", *(below + text for text in told[1:])]
+    room = max(style.width - _OUTCOMES - 2, 30)
     for difference in found.differences:
-        wrapped = textwrap.wrap(difference, max(style.width - _OUTCOMES - 2, 30), break_on_hyphens=False)
-        lines += [" " * _OUTCOMES + ("- " if number == 0 else "  ") + text for number, text in enumerate(wrapped)]
+        wrapped = [part for text in difference.splitlines() for part in textwrap.wrap(text, room)]
+        lines += [" " * _OUTCOMES + ("  " if number else "- ") + text for number, text in enumerate(wrapped)]
     return "\n".join(lines)
 
 

@@ -9,7 +9,7 @@ import typer
 
 from phift.cli import options as o
 from phift.cli.terminal import Terminal
-from phift.errors import UsageError
+from phift.errors import PhiftError, UsageError
 from phift.exits import ExitCode
 
 _REHEARSED, _TRAINED = "15m", "2h"
@@ -71,10 +71,17 @@ def check(
             head = views.Head(loaded.stack, loaded.target.name, rehearsed=not train)
             if format is o.Format.TEXT:
                 terminal.print(views.head(head, style=terminal.streams.out_style))
-            for one in check_stack.check(bed):
-                found.append(one)
-                if format is o.Format.TEXT:
-                    terminal.print(views.line(one, style=terminal.streams.out_style))
+            try:
+                for one in check_stack.check(bed):
+                    found.append(one)
+                    if format is o.Format.TEXT:
+                        terminal.print(views.line(one, style=terminal.streams.out_style))
+            except TimeoutError:
+                raise PhiftError(
+                    "the check did not end in time",
+                    detail="Its emulator and its files are deleted.",
+                    remedy="Allow more time: --timeout 1h.",
+                ) from None
     if format is o.Format.JSON:
         terminal.print(views.as_json(head, found))
     else:
