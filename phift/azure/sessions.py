@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from phift.spec import LoadedSpec
     from phift.workspace import WorkspaceId
 
-__all__ = ["Sessions", "connector", "ensure_emulator", "open_workspace"]
+__all__ = ["Sessions", "connector", "ensure_emulator", "open_workspace", "require_emulator"]
 
 _LOCAL_EXTRA = ("cryptography", "starlette", "uvicorn", "httptools", "torch", "transformers", "peft", "mlflow")
 """Modules that the emulator and its jobs import; their presence is checked without importing them."""
@@ -107,6 +107,13 @@ def ensure_emulator(
     found = lifecycle.find()
     if found is not None:
         return found
+    require_emulator()
+    tell(f"Starting the emulator in {Home.locate()}")
+    return lifecycle.ensure(port=port, idle_seconds=idle_seconds)
+
+
+def require_emulator() -> None:
+    """Raise EmulatorError if the emulator is not installed."""
     missing = [name for name in _LOCAL_EXTRA if importlib.util.find_spec(name) is None]
     if missing:
         raise EmulatorError(
@@ -114,5 +121,3 @@ def ensure_emulator(
             detail=f"Missing: {', '.join(missing)}.",
             remedy="Run `pip install 'phift[local]'`, or use a cloud target: --target NAME",
         )
-    tell(f"Starting the emulator in {Home.locate()}")
-    return lifecycle.ensure(port=port, idle_seconds=idle_seconds)

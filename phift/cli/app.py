@@ -13,7 +13,7 @@ __all__ = ["InterruptedCommand", "app"]
 PANELS = {
     "Start": ("init",),
     "Plan and apply": ("plan", "apply", "destroy", "preflight", "expire", "ci"),
-    "Specs and data": ("validate", "render", "lock", "import", "data", "export", "schema", "explain"),
+    "Specs and data": ("validate", "render", "lock", "import", "data", "export", "check", "schema", "explain"),
     "Endpoint": ("invoke", "outputs"),
     "Inspect": ("status", "drift", "history", "logs", "metrics", "diff", "report", "prices", "show", "doctor"),
     "Recover": ("force-unlock",),

@@ -159,6 +159,14 @@ def _not_exported(exporting: Exporting, desired: Desired[Any], seen: Any) -> Exp
     return None
 
 
+def _no_objects(context: Context, desired: Desired[Any]) -> Sequence[str]:
+    return ()
+
+
+def _no_edits(desired: Desired[Any]) -> Iterable[Mapping[str, Any]]:
+    return ()
+
+
 def _identity(live: Live) -> str:
     return f"{live.name}:{live.version}" if live.version else live.name
 
@@ -234,6 +242,13 @@ class Kind(Generic[P, Seen]):
     export: Callable[[Exporting, Desired[P], Seen | None], Exported | None] = _not_exported
     """Returns the resource as files and commands of `az ml`, and records its version for later ones; None for one that
     is only looked up. Raises UsageError for a resource that they cannot express."""
+
+    objects: Callable[[Context, Desired[P]], Sequence[str]] = _no_objects
+    """Reads the names of all runs or versions of the resource, current and former, for `phift check`. Raises
+    AzureError."""
+    edits: Callable[[Desired[P]], Iterable[Mapping[str, Any]]] = _no_edits
+    """Yields overrides of the spec, the best first, after which the resource must be re-run or re-created, for
+    `phift check`."""
 
     identity: Callable[[Live], str] = _identity
     """The label of the live object for display."""

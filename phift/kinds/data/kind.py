@@ -49,6 +49,12 @@ def _export(exporting: Exporting, desired: Desired[DataParts], seen: object) -> 
     return export(exporting, desired)
 
 
+def _objects(context: Context, desired: Desired[DataParts]) -> list[str]:
+    from phift.kinds.shared.versions import versions_in
+
+    return [str(raw["name"]) for raw in versions_in(context, f"data/{desired.name}")]
+
+
 DATA = Kind(
     name="data",
     traits=Traits(nature=Nature.VERSION, deadline=_HOUR),
@@ -56,6 +62,7 @@ DATA = Kind(
     load_wire=_wire,
     export=_export,
     blocks=("data.*", "data.from", "data"),
+    objects=_objects,
     permissions=archiving("data/versions"),
     decide=decide_version,
     checks=(rows, classes),

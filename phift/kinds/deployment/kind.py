@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from phift.kinds.base import Kind, Wire
 from phift.kinds.deployment.checks import deployment_count, others_kept, size_allowed, size_offered
@@ -43,6 +45,11 @@ def _export(
     return export(exporting, desired)
 
 
+def _edits(desired: Desired[DeploymentParts]) -> Iterator[Mapping[str, Any]]:
+    """Yield an environment variable more, which requires a new deployment."""
+    yield {"deployment": {"environment_variables": {"PHIFT_CHECK": "1"}}}
+
+
 DEPLOYMENT = Kind(
     name="deployment",
     traits=Traits(deadline=7200.0, hosted=True, serves=True, tags_on_arm=True, replaceable=True, adoptable=True),
@@ -50,6 +57,7 @@ DEPLOYMENT = Kind(
     load_wire=_wire,
     export=_export,
     blocks=("deployment",),
+    edits=_edits,
     permissions=writing("onlineEndpoints/deployments"),
     decide=decide,
     removals=removals,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from phift.errors import JobFailedError
 from phift.kinds.base import Kind, Wire
+from phift.kinds.context import Context
 from phift.kinds.exporting import Exported, Exporting
 from phift.kinds.job.base_model import own_weights
 from phift.kinds.job.checks import lifecycle, trainer
@@ -70,6 +72,20 @@ def _export(exporting: Exporting, desired: Desired[JobParts], seen: JobObservati
     return export(exporting, desired, seen)
 
 
+def _objects(context: Context, desired: Desired[JobParts]) -> list[str]:
+    from phift.kinds.job.wire import JobWire
+
+    return JobWire().names(context)
+
+
+def _edits(desired: Desired[JobParts]) -> Iterator[Mapping[str, Any]]:
+    """Yield another seed; for a component without one, another length of the training."""
+    parameters = desired.inputs.get("parameters") or {}
+    for name in ("seed", "max_steps", "num_train_epochs"):
+        if isinstance(value := parameters.get(name), int) and value >= 0:
+            yield {"finetune": {"parameters": {name: value + 1}}}
+
+
 JOB = Kind(
     name="job",
     traits=Traits(
@@ -84,6 +100,8 @@ JOB = Kind(
     load_wire=_wire,
     export=_export,
     blocks=("finetune.parameters", "finetune"),
+    objects=_objects,
+    edits=_edits,
     permissions=_permissions,
     decide=decide,
     checks=(lifecycle, own_weights, trainer, memory, serverless_size),

@@ -165,6 +165,11 @@ class JobWire:
                     address=str(desired.address),
                 ) from None
 
+    def names(self, context: Context) -> list[str]:
+        """Return the names of all jobs of the stack, in any state. Raises AzureError."""
+        jobs = context.azure.arm.list(f"{context.azure.workspace.arm_id}/jobs", READ)
+        return [name for job in jobs if (name := str(job["name"])).startswith(f"{context.stack}-")]
+
     def update(self, context: Context, desired: Desired[JobParts], live: Live) -> Written:
         """Write nothing: a running job is adopted by awaiting it."""
         return Written({"name": live.name})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from phift.kinds.base import Kind, Wire
+from phift.kinds.context import Context
 from phift.kinds.exporting import Exported, Exporting
 from phift.kinds.model.checks import served_model
 from phift.kinds.model.compile import models
@@ -48,6 +49,12 @@ def _export(
     return export(exporting, desired, seen)
 
 
+def _objects(context: Context, desired: Desired[ModelParts | FileParts | ReferenceParts]) -> list[str]:
+    from phift.kinds.shared.versions import versions_in
+
+    return [str(raw["name"]) for raw in versions_in(context, f"models/{desired.name}")] if desired.owned else []
+
+
 MODEL = Kind(
     name="model",
     traits=Traits(nature=Nature.VERSION, deadline=_DEADLINE, adoptable=True),
@@ -55,6 +62,7 @@ MODEL = Kind(
     load_wire=_wire,
     export=_export,
     blocks=("model",),
+    objects=_objects,
     permissions=archiving("models/versions"),
     decide=decide,
     checks=(served_model,),
