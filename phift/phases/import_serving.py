@@ -80,7 +80,8 @@ def import_endpoint(
         setting_notes += (f"{own} has no traffic: the spec leaves the traffic split to you (rollout.traffic)",)
     values |= {"adopt": dict(ADOPT), "targets": targets_of(azure, target)}
     head = (
-        f"Imported from endpoint {name_there} in {'the emulator' if azure.local else azure.workspace.label}. {_REMARK}",
+        f"Imported from endpoint {name_there} in {'the emulator' if azure.local else azure.workspace.label}.",
+        _REMARK,
         f"The deployment keeps the name {own} (phift.lock) until a change requires a new deployment.",
     )
     text = spec_text(values, head=head)

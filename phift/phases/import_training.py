@@ -50,7 +50,7 @@ def import_job(azure: Azure, job: str, *, name: str | None = None, target: str) 
     block = _block(azure, raw, node)
     values: dict[str, Any] = {"version": 1, "name": stack, **block.values, "targets": targets_of(azure, target)}
     head = (
-        f"A draft, from job {raw['name']} in {'the emulator' if azure.local else azure.workspace.label}. "
+        f"A draft, from job {raw['name']} in {'the emulator' if azure.local else azure.workspace.label}.",
         "Applying it trains a model.",
         "Parameters equal to the defaults of the component and the base model are left out.",
         *(f"Not mapped: {note}." for note in block.notes),

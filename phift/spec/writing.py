@@ -12,6 +12,9 @@ from phift.spec.yaml12 import flow, flow_key
 __all__ = ["spec_text"]
 
 _WIDTH = 100
+_FLAGS = ("yes", "no", "on", "off", "y", "n")
+"""Texts that YAML 1.1 reads as booleans; phift reads YAML 1.2."""
+_ESCAPES = {"5c": "\\\\", "22": '\\"', "0a": "\\n", "09": "\\t"}
 _MOST_KEYS = 4
 """Maximum number of keys of a mapping on one line."""
 
@@ -43,13 +46,13 @@ def _comments(texts: Sequence[str]) -> Iterator[str]:
 
 def _lines(key: str, value: Any, depth: int, lead: str = "") -> Iterator[str]:
     """Yield the lines of an entry. lead: "- " for the first entry of an item of a list."""
-    start = f"{'  ' * depth}{lead}{flow_key(key)}:"
+    start = f"{'  ' * depth}{lead}{_scalar(key)}:"
     inner = depth + bool(lead)
     if isinstance(value, str) and _is_block(value):
         yield f"{start} |{'' if value.endswith(chr(10)) else '-'}"
         yield from (f"{'  ' * (inner + 1)}{line}" if line else "" for line in value.removesuffix("\n").split("\n"))
         return
-    inline = f"{start} {flow(value)}"
+    inline = f"{start} {_flow(value)}"
     if _fits(value, inline, top=depth == 0 and not lead):
         yield inline
     elif isinstance(value, Mapping):
@@ -63,12 +66,29 @@ def _lines(key: str, value: Any, depth: int, lead: str = "") -> Iterator[str]:
 
 
 def _item(item: Any, depth: int) -> Iterator[str]:
-    inline = f"{'  ' * depth}- {flow(item)}"
+    inline = f"{'  ' * depth}- {_flow(item)}"
     if not isinstance(item, Mapping) or not item or len(inline) <= _WIDTH:
         yield inline
         return
     for number, (name, value) in enumerate(item.items()):
         yield from _lines(name, value, depth, "- ") if number == 0 else _lines(name, value, depth + 1)
+
+
+def _flow(value: Any) -> str:
+    """Return a value on one line."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_scalar(key)}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_flow, value))}]"
+    return _scalar(value) if isinstance(value, str) else flow(value)
+
+
+def _scalar(text: str) -> str:
+    """Return a text as a YAML scalar, quoted if any reader could take it for another type."""
+    written = flow_key(text)
+    if written.startswith('"'):
+        return re.sub(r"\\x(5c|22|0a|09)", lambda m: _ESCAPES[m[1]], written)
+    return f'"{written}"' if text.lower() in _FLAGS else written
 
 
 def _fits(value: Any, line: str, *, top: bool) -> bool:

@@ -111,7 +111,7 @@ def resolve(
     facts = replace(facts, environment=environment.asset, environment_as_written=as_written, served=served.asset)
     if (names := before.deployment) is not None:
         facts = replace(facts, imported=ImportedNames(names.name, names.digest, names.setting or ""))
-    pins = StackLock(data=sources.pins, environment=kept, served_model=served.pin)
+    pins = StackLock(data=sources.pins, environment=kept, served_model=served.pin, deployment=before.deployment)
     model, resolved = (f.value for f in references)
     if isinstance(model, BaseModel):
         # Pin the values in addition to the version: a publisher can edit the tags of a version.

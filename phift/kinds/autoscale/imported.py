@@ -43,7 +43,9 @@ def imported_setting(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def _block(raw: Mapping[str, Any]) -> dict[str, Any]:
     found: Sequence[Mapping[str, Any]] = raw["properties"]["profiles"]
-    usual = next(p for p in found if not (p.get("recurrence") or p.get("fixedDate")))
+    usual = next((p for p in found if not (p.get("recurrence") or p.get("fixedDate"))), None)
+    if usual is None:
+        raise ValueError("no profile applies when no schedule does")
     limits = _limits(usual)
     schedules = {str(p["name"]): p for p in found if p is not usual}
     ends = {_compact(after(name)) for name in schedules}

@@ -18,7 +18,7 @@ __all__ = ["notes", "render"]
 def render(path: Path, found: ImportedSpec, *, style: Style = PLAIN) -> str:
     """Return which files were written, and the next command."""
     lock = " and phift.lock" if found.locked else ""
-    return f"Wrote {inert(str(path))}{lock}. {found.remark}\nNext: {style.bold(f'phift plan {inert(str(path))}')}"
+    return f"Wrote {inert(str(path))}{lock}.\n{found.remark}\nNext: {style.bold(f'phift plan {inert(str(path))}')}"
 
 
 def notes(found: ImportedSpec, *, style: Style = PLAIN) -> str:
