@@ -25,6 +25,8 @@ def run(request):
     answer = f"{asked.upper()} after [{first}] with {json.dumps(parameters)}"
     if asked == "fail":
         raise ValueError("no")
+    if asked == "nothing":
+        answer = " "
     if asked == "escape":
         answer = "\x1b[31mred\x1b[0m \u202e"
     if parameters.get("format") == "events" and "text/event-stream" in request.headers["Accept"]:
