@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from phift.errors import AzureError, UsageError
+from phift.kinds.shared.answers import pieces_of
 from phift.kinds.shared.scoring import Caller, chat_request
-from phift.kinds.shared.streaming import pieces_of
 from phift.phases.call_endpoint import advised, opened
 from phift.workbench.recipes import table_of
 from phift.workbench.request import Connector, Request
