@@ -19,6 +19,7 @@ from typing import Any
 from phift.azure.attendance import Attendant
 from phift.azure.rest import Answer
 from phift.azure.session import Azure
+from phift.azure.transport import Response
 from phift.catalog.vm_sizes import vm_sizes
 from phift.emulator.services.registry.publish import versions
 from phift.errors import AzureError, ConflictError, NotFoundError
@@ -103,10 +104,13 @@ class MemoryWorkspace:
     def ml_token(self) -> str:
         return "token"
 
-    def score(self, uri: str, body: Any, *, credential: str, headers: Any = None, timeout: float | None = None) -> Any:
+    def score(
+        self, uri: str, body: Any, *, credential: str, headers: Any = None, timeout: float | None = None
+    ) -> Response:
         """Every endpoint answers with what it was asked last."""
         self.count("POST score")
-        return {"output": body["input_data"]["input_string"][-1]["content"]}
+        answer = {"output": body["input_data"]["input_string"][-1]["content"]}
+        return Response(200, {"Content-Type": "application/json"}, json.dumps(answer).encode())
 
     def document(self) -> dict[str, Any]:
         return {"location": self.location, "properties": {"workspaceId": "0"}}

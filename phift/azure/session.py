@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from phift.azure.attendance import Attendant
 from phift.azure.credentials import CachedCredential
 from phift.azure.rest import ARM, ARM_SCOPE, ML_SCOPE, Rest
-from phift.azure.transport import Http, Streamed
+from phift.azure.transport import Http, Response, Streamed
 from phift.errors import AzureError, NotFoundError
 from phift.once import Once
 from phift.workspace import WorkspaceId
@@ -138,18 +138,14 @@ class Azure:
         credential: str,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
-    ) -> Any:
-        """Send a request to an endpoint and return its JSON or text. timeout: seconds without a byte.
+    ) -> Response:
+        """Send a request to an endpoint and return its answer. timeout: seconds without a byte.
 
         credential: the endpoint's key or token. Never retried, as a request may have side effects. Raises AzureError.
         """
         sent, content = _scoring(body, credential, headers)
         wait = _SCORING_PATIENCE if timeout is None else timeout
-        answer = self._http.send("POST", uri, headers=sent, content=content, repeatable=False, timeout=wait).content
-        try:
-            return json.loads(answer)
-        except ValueError:
-            return answer.decode("utf-8", errors="replace")
+        return self._http.send("POST", uri, headers=sent, content=content, repeatable=False, timeout=wait)
 
     def score_streamed(
         self, uri: str, body: Any, *, credential: str, headers: Mapping[str, str] | None = None

@@ -136,7 +136,7 @@ class _Session:
             case "/exit":
                 raise _Ended
             case "/help":
-                self._say(view.HELP)
+                self._say(view.help_text(self.terminal.streams.err_style))
             case "/system":
                 self.chat.system = _encodable(rest)
                 self._say("System prompt set." if rest else "System prompt removed.")

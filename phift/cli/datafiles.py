@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import stat
@@ -10,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from phift.data.messages import encoded
 from phift.errors import UsageError
 
 __all__ = ["add_row", "folder_for", "put"]
@@ -54,12 +54,12 @@ def put(source: Path, place: Path) -> None:
 
 
 def add_row(path: Path, row: Mapping[str, Any]) -> None:
-    """Append a row to a JSON Lines file, created if missing.
+    """Append a conversation as a row of a JSON Lines file, created if missing.
 
     Raises UsageError if its name does not end in .jsonl, or it is a link, a folder, a device or not writable."""
     if path.suffix.lower() != ".jsonl":
         raise UsageError(f"cannot append a row to {path}: not a JSON Lines file", remedy="Choose a name in .jsonl.")
-    line = json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    line = encoded(row)
     try:
         if any(Path(os.path.realpath(path)).is_relative_to(system) for system in _OF_THE_SYSTEM):
             raise UsageError(f"cannot write {path}: it is in a system folder", remedy="Choose another folder.")

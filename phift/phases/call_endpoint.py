@@ -10,8 +10,9 @@ from typing import Any
 from phift.data.recipe import Recipe
 from phift.display import Displayed
 from phift.errors import AzureError, NotFoundError, UsageError
+from phift.kinds.shared.answers import answer_of
 from phift.kinds.shared.online import endpoint_path
-from phift.kinds.shared.scoring import Caller, answer_of, question, questions
+from phift.kinds.shared.scoring import Caller, question, questions
 from phift.state.desired import Desired
 from phift.workbench.open import Workbench, open_workbench
 from phift.workbench.recipes import table_of

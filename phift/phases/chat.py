@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from phift.errors import AzureError, UsageError
+from phift.kinds.shared.answers import pieces_of
 from phift.kinds.shared.scoring import Caller, chat_request
-from phift.kinds.shared.streaming import pieces_of
 from phift.phases.call_endpoint import advised, opened
 from phift.workbench.recipes import table_of
 from phift.workbench.request import Connector, Request
@@ -45,8 +45,8 @@ class Chat:
     def ask(self, text: str) -> Generator[str, None, None]:
         """Send a message with the history, and yield the answer in pieces as they arrive.
 
-        Once the answer is complete, it becomes part of the history together with the message; an answer that is
-        interrupted or fails does not. Raises AzureError.
+        Once the answer is complete, it becomes part of the history together with the message; an answer that is empty,
+        is interrupted or fails does not. Raises AzureError.
         """
         asked = {"role": "user", "content": text}
         body = chat_request([*self._introduction(), *self.messages, asked], self.parameters)
@@ -58,7 +58,8 @@ class Chat:
                     yield piece
         except AzureError as error:
             raise self._advised(error) from None
-        self.messages += [asked, {"role": "assistant", "content": "".join(pieces).strip()}]
+        if said := "".join(pieces).strip():
+            self.messages += [asked, {"role": "assistant", "content": said}]
 
     def undo(self) -> bool:
         """Drop the last exchange. Return False if there is none."""
@@ -88,6 +89,9 @@ class Chat:
             error.remedy = (
                 "The conversation may not fit into the model: /undo drops the last exchange, /reset all of them."
             )
+            return error
+        if error.status == 400:
+            error.remedy = "/set shows the parameters that are sent; /set NAME VALUE changes one, /set NAME removes it."
             return error
         return advised(error)
 

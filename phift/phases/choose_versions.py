@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from phift.errors import UsageError
-from phift.kinds.model.lookup import Trained, model_of, run_named, trained_versions, version_named
+from phift.kinds.model.lookup import Trained, all_versions, model_of, run_named, version_named
 from phift.kinds.registry import KINDS
 from phift.workbench.open import Workbench
 
@@ -40,7 +40,7 @@ def two_versions(bench: Workbench, before: str, after: str, *, running: bool = F
 
 def _newest(bench: Workbench, model: str, running: bool) -> list[Trained]:
     """Return the versions that are not archived, the newest first."""
-    found = [one for one in trained_versions(bench.context, model) if not one.archived]
+    found = [one for one in all_versions(bench.context, model) if not one.archived]
     current = _current(bench) if running else None
     known = {one.job for one in found}
     return [current, *found] if current is not None and current.job not in known else found
@@ -62,7 +62,7 @@ def _named(bench: Workbench, model: str, text: str) -> Trained:
     if found is not None:
         return found
     if name:
-        others = [one.version for one in trained_versions(bench.context, name)]
+        others = [one.version for one in all_versions(bench.context, name)]
         known = f"Versions: {', '.join(others[:10])}." if others else f"Model {name} has no versions."
         raise UsageError(f"version {version} of model {name} not found in the workspace", remedy=known)
     raise UsageError(f"{text} is not a version of {model}, and job {text} was not found", remedy=_FORMS)

@@ -13,7 +13,8 @@ from phift.display import Displayed
 from phift.errors import AzureError, UsageError
 from phift.kinds.model.lookup import Trained
 from phift.kinds.registry import KINDS
-from phift.kinds.shared.scoring import answer_of, questions
+from phift.kinds.shared.answers import answer_of
+from phift.kinds.shared.scoring import questions
 from phift.phases.call_endpoint import caller_of, rows_of
 from phift.phases.choose_versions import two_versions
 from phift.phases.compare_data import SplitDiff, rows_of_version

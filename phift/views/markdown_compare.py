@@ -38,7 +38,7 @@ def version_diff(found: VersionDiff) -> str:
             [
                 code(row.name, cell=True),
                 *("" if side is None else number(side.last.value) for side in (row.before, row.after)),
-                delta(row.before, row.after),
+                " ".join(f"({part})" if part.endswith("%") else part for part in delta(row.before, row.after)).strip(),
             ]
             for row in found.metrics.rows
         ]

@@ -14,7 +14,8 @@ from phift.data.table import Table, messages_in, prompt_in
 from phift.data.tokens import token_counter
 from phift.errors import InvalidSpecError
 from phift.kinds.job.tasks import TASKS, UNSUPPORTED
-from phift.kinds.shared.scoring import answer_of, question, questions
+from phift.kinds.shared.answers import answer_of
+from phift.kinds.shared.scoring import question, questions
 from phift.spec import load
 from phift.workbench.recipes import table_of
 

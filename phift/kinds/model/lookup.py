@@ -16,7 +16,7 @@ from phift.state.desired import Desired, Stack
 from phift.state.measured import Measured, measured_in
 from phift.state.ownership import DIGEST, STACK, inputs_in
 
-__all__ = ["Trained", "model_of", "run_named", "trained_versions", "version_named"]
+__all__ = ["Trained", "all_versions", "model_of", "run_named", "version_named"]
 
 _PARTS = (ModelParts, FileParts, ReferenceParts)
 
@@ -50,7 +50,7 @@ def model_of(stack: Stack) -> Desired[Any] | None:
     return next((d for d in stack.resources if isinstance(d.parts, _PARTS)), None)
 
 
-def trained_versions(context: Context, name: str) -> Iterator[Trained]:
+def all_versions(context: Context, name: str) -> Iterator[Trained]:
     """Yield the versions of a model, archived ones too, the newest first. Raises AzureError."""
     return (_version(name, raw) for raw in versions_in(context, f"models/{name}"))
 

@@ -12,27 +12,15 @@ from phift.azure.session import Azure
 from phift.azure.transport import Streamed
 from phift.data.recipe import Recipe
 from phift.data.table import Table
+from phift.kinds.shared.answers import content_of
 from phift.kinds.shared.wire import READ
 
-__all__ = ["Caller", "Question", "answer_of", "chat_request", "conversations", "question", "questions"]
+__all__ = ["Caller", "Question", "chat_request", "conversations", "question", "questions"]
 
 
 def chat_request(messages: Sequence[Mapping[str, str]], parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the request body of a chat-completion model: `input_data.input_string` and `input_data.parameters`."""
     return {"input_data": {"input_string": list(messages), "parameters": dict(parameters)}, "params": {}}
-
-
-def answer_of(body: Any) -> str:
-    """Return the text of an answer in any of Azure's formats: {"output": text}, a list of it, or OpenAI's."""
-    if isinstance(body, Mapping):
-        if "output" in body:
-            output = body["output"]
-            return answer_of(output) if isinstance(output, list) else str(output)
-        if choices := body.get("choices"):
-            return str((choices[0].get("message") or {}).get("content") or choices[0].get("text") or "")
-    if isinstance(body, list) and body:
-        return answer_of(body[0])
-    return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
 
 
 @dataclass(frozen=True)
@@ -54,12 +42,13 @@ class Caller:
 
     def ask(self, body: Any, *, deployment: str = "", timeout: float | None = None) -> Any:
         """Send a request and return the JSON or text of the answer. deployment: name; default: by traffic. timeout:
-        seconds.
+        seconds. Of an event stream, which scoring code can send, the text is returned.
 
         Raises AzureError with the status, code and message of the answer.
         """
         headers = _routed(deployment)
-        return self.azure.score(self.uri, body, credential=self.credential, headers=headers, timeout=timeout)
+        answer = self.azure.score(self.uri, body, credential=self.credential, headers=headers, timeout=timeout)
+        return content_of(answer.headers, answer.content)
 
     def ask_streamed(self, body: Any, *, deployment: str = "") -> AbstractContextManager[Streamed]:
         """Send a request and return its answer as a context, as soon as it starts. Raises like `ask`."""

@@ -10,8 +10,9 @@ from typing import Any
 from phift.errors import AzureError, RolledBackError
 from phift.kinds.context import Context
 from phift.kinds.progress import Progress, Written
+from phift.kinds.shared.answers import answer_of
 from phift.kinds.shared.online import endpoint_path
-from phift.kinds.shared.scoring import Caller, Question, answer_of, questions
+from phift.kinds.shared.scoring import Caller, Question, questions
 from phift.kinds.test.parts import TestParts
 from phift.state.desired import Desired
 from phift.state.live import Live, Observation

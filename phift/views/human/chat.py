@@ -13,7 +13,7 @@ from phift.views.human.values import duration, table, value
 if TYPE_CHECKING:
     from phift.phases import Chat
 
-__all__ = ["COMMANDS", "HELP", "PROMPT", "Answer", "opening", "parameters", "waiting"]
+__all__ = ["COMMANDS", "PROMPT", "Answer", "help_text", "opening", "parameters", "waiting"]
 
 PROMPT = "> "
 
@@ -28,14 +28,18 @@ COMMANDS = {
 }
 """Arguments and meaning by command."""
 
-HELP = "\n".join(
-    [
-        *table([(f"{name} {given}".strip(), meaning) for name, (given, meaning) in COMMANDS.items()], indent="  "),
-        "",
-        "A line that ends in \\ continues on the next one. A message that begins with / is written //.",
-        "Ctrl-C cancels the running answer.",
-    ]
-)
+
+def help_text(style: Style = PLAIN) -> str:
+    """Return the commands and what they mean."""
+    rows = [(f"{name} {given}".strip(), meaning) for name, (given, meaning) in COMMANDS.items()]
+    return "\n".join(
+        [
+            *table(rows, indent="  ", width=style.width),
+            "",
+            "A line that ends in \\ continues on the next one. // begins a message with /.",
+            "Ctrl-C cancels the running answer.",
+        ]
+    )
 
 
 def opening(chat: Chat, *, style: Style = PLAIN) -> str:
@@ -83,6 +87,8 @@ class Answer:
     def end(self, seconds: float) -> None:
         """Complete the answer. seconds: it took."""
         self._write("\n" if self.begun else "(an empty answer)\n")
+        if not self.begun:
+            self._say("(the message is not part of the conversation)")
         if self._streams.terminal:
             self._say(f"({duration(seconds)})\n")
 

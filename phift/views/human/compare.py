@@ -27,7 +27,7 @@ def metrics(found: MetricsComparison, *, style: Style = PLAIN) -> str:
     head = list(_sides(found.before, found.after, style, found.states))
     if not found.rows:
         return "\n".join([*head, "", "Neither has metrics yet."])
-    return "\n".join([*head, "", *_values(found, style), "", *_curves(found, style)])
+    return "\n".join([*head, "", *_values(found, style), *_bests(found, style), "", *_curves(found, style)])
 
 
 def _sides(before: Trained, after: Trained, style: Style, states: tuple[str, str] = ("", "")) -> Iterator[str]:
@@ -50,37 +50,51 @@ def about(one: Trained, state: str = "") -> dict[str, str]:
         "job": inert(one.job),
         "state": inert(state),
         "created": inert(one.created[:16].replace("T", " ")),
-        "trained": f"{duration(run.train)} on {run.nodes} x {inert(run.size)}" if run else "",
+        "trained": duration(run.train) if run else "",
+        "compute": f"{run.nodes} x {inert(run.size)}" if run else "",
     }
 
 
 def _values(found: MetricsComparison, style: Style, indent: str = "") -> Iterator[str]:
-    rows: list[tuple[str, ...]] = [("METRIC", "A", "B", "DIFFERENCE", "BEST A", "BEST B")]
+    rows: list[tuple[str, ...]] = [("METRIC", "A", "B", "DIFFERENCE", "")]
     for row in found.rows:
-        sides = (row.before, row.after)
-        lasts = ["-" if one is None else number(one.last.value) for one in sides]
-        rows.append((inert(row.name), lasts[0], lasts[1], delta(row.before, row.after), *map(_best, sides)))
+        lasts = ["-" if one is None else number(one.last.value) for one in (row.before, row.after)]
+        rows.append((inert(row.name), *lasts, *delta(row.before, row.after)))
     first, *rest = table(rows, indent=indent)
     yield style.dim(first)
     yield from rest
 
 
-def delta(before: Course | None, after: Course | None) -> str:
-    """Return the difference of the last values, with its share of the first one."""
+def delta(before: Course | None, after: Course | None) -> tuple[str, str]:
+    """Return the difference of the last values, and its share of the first one; "" if they are not known."""
     if before is None or after is None:
-        return ""
+        return "", ""
     old, new = before.last.value, after.last.value
     if old == new:
-        return "0"
+        return "0", ""
     if not (isfinite(old) and isfinite(new)):
-        return ""
-    share = f" ({100 * (new - old) / abs(old):+.1f} %)" if old else ""
-    return f"{'+' if new > old else ''}{number(new - old)}{share}"
+        return "", ""
+    share = f"{100 * (new - old) / abs(old):+.1f} %" if old else ""
+    return f"{'+' if new > old else ''}{number(new - old)}", share
+
+
+def _bests(found: MetricsComparison, style: Style) -> Iterator[str]:
+    """Yield the best values of the metrics that have them, after an empty line."""
+    rows = [
+        (inert(row.name), *(_best(side) for side in (row.before, row.after)))
+        for row in found.rows
+        if any(side and side.best for side in (row.before, row.after))
+    ]
+    if rows:
+        first, *rest = table([("BEST", "A", "B"), *rows])
+        yield ""
+        yield style.dim(first)
+        yield from rest
 
 
 def _best(course: Course | None) -> str:
     if course is None or course.best is None:
-        return ""
+        return "-"
     return f"{number(course.best.value)} at step {course.best.step}"
 
 

@@ -25,9 +25,12 @@ def run(request):
     answer = f"{asked.upper()} after [{first}] with {json.dumps(parameters)}"
     if asked == "fail":
         raise ValueError("no")
+    if asked == "nothing":
+        answer = " "
     if asked == "escape":
         answer = "\x1b[31mred\x1b[0m \u202e"
-    if parameters.get("format") == "events" and "text/event-stream" in request.headers["Accept"]:
+    accepts = "text/event-stream" in request.headers.get("Accept", "")
+    if asked == "always" or (parameters.get("format") == "events" and accepts):
         return AMLResponse(events(answer, asked), 200, {"Content-Type": "text/event-stream"})
     if parameters.get("format") == "text":
         return AMLResponse((f"{word} ".encode() for word in answer.split(" ")), 200, {"Content-Type": "text/plain"})

@@ -1,4 +1,4 @@
-"""Answers that arrive in pieces: event streams of scoring code, and chunked text.
+"""Answers of deployments: documents in several formats, event streams of scoring code, and chunked text.
 
 Deployments of the fine-tune pipeline send a whole JSON document. Scoring code of the user's own may send an event
 stream, in the format of OpenAI (`{"choices": [{"delta": {"content": ...}}]}`), of prompt flow (`{"answer": ...}`), or
@@ -13,13 +13,39 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from phift.errors import AzureError
-from phift.kinds.shared.scoring import answer_of
 
-__all__ = ["pieces_of"]
+__all__ = ["answer_of", "content_of", "pieces_of"]
 
 _EVENTS = "text/event-stream"
 _END = "[DONE]"
 """The data of the last event in OpenAI's format."""
+
+
+def answer_of(body: Any) -> str:
+    """Return the text of an answer in any of Azure's formats: {"output": text}, a list of it, or OpenAI's."""
+    if isinstance(body, Mapping):
+        if "output" in body:
+            output = body["output"]
+            return answer_of(output) if isinstance(output, list) else str(output)
+        if choices := body.get("choices"):
+            return str((choices[0].get("message") or {}).get("content") or choices[0].get("text") or "")
+    if isinstance(body, list) and body:
+        return answer_of(body[0])
+    return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+
+
+def content_of(headers: Mapping[str, str], content: bytes) -> Any:
+    """Return the JSON or text of a whole answer; of an event stream, its text. headers: as of `pieces_of`.
+
+    Raises AzureError for an error within a stream.
+    """
+    if _kind(headers) == _EVENTS:
+        return "".join(pieces_of(headers, [content]))
+    text = content.decode("utf-8", errors="replace")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def pieces_of(headers: Mapping[str, str], content: Iterable[bytes]) -> Iterator[str]:
@@ -27,21 +53,17 @@ def pieces_of(headers: Mapping[str, str], content: Iterable[bytes]) -> Iterator[
 
     headers: of the response, case-insensitive names. Raises AzureError for an error within the stream.
     """
-    kind = str(headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+    kind = _kind(headers)
     if kind == _EVENTS:
         yield from _of_events(_lines(content))
     elif kind.endswith("json") or headers.get("Content-Length"):
-        yield _whole(b"".join(content))
+        yield answer_of(content_of(headers, b"".join(content)))
     else:
         yield from _text(content)
 
 
-def _whole(content: bytes) -> str:
-    text = content.decode("utf-8", errors="replace")
-    try:
-        return answer_of(json.loads(text))
-    except (ValueError, RecursionError):
-        return text
+def _kind(headers: Mapping[str, str]) -> str:
+    return str(headers.get("Content-Type") or "").partition(";")[0].strip().lower()
 
 
 def _text(content: Iterable[bytes]) -> Iterator[str]:

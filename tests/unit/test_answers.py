@@ -1,4 +1,4 @@
-"""Answers that arrive in pieces."""
+"""Answers of deployments, in pieces and whole."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from requests.structures import CaseInsensitiveDict
 
 from phift.errors import AzureError
-from phift.kinds.shared.streaming import pieces_of
+from phift.kinds.shared.answers import content_of, pieces_of
 
 EVENTS = {"Content-Type": "text/event-stream; charset=utf-8"}
 
@@ -78,3 +78,11 @@ def test_a_document_is_one_piece() -> None:
 def test_chunked_text_is_passed_on_with_its_characters_whole() -> None:
     first, last = "aé".encode()[:2], "aé".encode()[2:]
     assert answered({"Content-Type": "text/plain"}, first, last + b"b", b"\xff") == ["a", "éb", "\ufffd"]
+
+
+def test_a_whole_answer_is_json_or_text_and_of_an_event_stream_its_text() -> None:
+    assert content_of(EVENTS, events({"answer": "a"}, {"answer": " b"})) == "a b"
+    assert content_of({}, b'{"output": "a"}') == {"output": "a"}
+    assert content_of({"Content-Type": "text/plain"}, b"a \xff") == "a \ufffd"
+    with pytest.raises(AzureError):
+        content_of(EVENTS, events({"error": "no memory"}))
