@@ -78,9 +78,9 @@ def _problem(words: list[str]) -> str:
 
 def inline_problem(command: str) -> str:
     """What is wrong with a command in prose: it may leave out values, and name optional words as `[WORD]`."""
-    words = shlex.split(re.sub(r"\[[^\]]*\]", "", command))[1:]
-    found = _misused(["1" if word == "N" else word for word in words])
-    return "" if found.endswith("requires an argument.") else found
+    plain = re.sub(r"\[[^\]]*\]", "", re.sub(r"\bN\b", "1", command))
+    found = "; ".join(problems(plain))
+    return "" if found.endswith("requires an argument.") or re.search(r"'[A-Z]+' is not one of", found) else found
 
 
 def _misused(words: list[str]) -> str:

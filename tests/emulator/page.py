@@ -1,4 +1,4 @@
-"""The pages of the emulator have tables that are generated: each stands between two marks; UPDATE_GOLDEN=1 writes it."""
+"""The pages of the emulator have generated tables: each stands between two marks; UPDATE_GOLDEN=1 writes it."""
 
 from __future__ import annotations
 
