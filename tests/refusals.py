@@ -92,7 +92,7 @@ anything is created. A test holds the table complete, plans an example of each r
 specs in worlds of many quotas, roles and dates: what a plan accepts, the service does not refuse. Written by
 `python tests/refusals.py > docs/refusals.md`.
 
-Fields under `azure:` are sent as they are, and are not checked.
+Fields under `azure:` are sent unchanged, and are not checked.
 
 | code | refuses | found by |
 |---|---|---|

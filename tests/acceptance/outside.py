@@ -9,7 +9,7 @@ cancel STACK              cancels the stack's job once one runs, and waits until
 running STACK             waits until a step of the stack's job has started
 ended STACK               waits until none of its jobs runs
 later MINUTES             the service's clock shows a later time from now on
-fault JSON...             from now on the service does what each JSON says, see docs/emulator.md
+fault JSON...             from now on the service does what each JSON says, see docs/emulator-reference.md
 mend                      no faults any more
 """
 

@@ -5,7 +5,7 @@ A comment right before a block says how it is checked, where that does not follo
     <!-- block: file data/extra.yaml -->         a file of that name, which the commands of the page use
     <!-- block: append spec.yaml -->             more lines of a file
     <!-- block: in deployment -->                a fragment of the spec, below this path
-    <!-- block: parse -->                        YAML, JSON or Python of another program: only its syntax is checked
+    <!-- block: parse -->                        only its syntax is checked, or that its commands exist
     <!-- block: plan -->                         JSON that is valid by schemas/plan.schema.json
     <!-- block: output of CASE -->               lines of the golden output of tests/acceptance/cases/CASE
     <!-- block: output of docs/quickstart.md --> lines that another page shows, which runs

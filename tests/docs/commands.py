@@ -16,8 +16,6 @@ from phift.startup import usage_error
 
 __all__ = ["Shown", "inline_problem", "problems", "shown"]
 
-_PLACEHOLDERS = {"N": "1", "SHELL": "bash"}
-"""Values that a page leaves open, with one that the command accepts."""
 _KEYWORDS = {"!", "if", "then", "else", "fi", "do", "done", "while", "{", "}", "time"}
 _TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 _UsageError: Any = usage_error()
@@ -80,9 +78,9 @@ def _problem(words: list[str]) -> str:
 
 def inline_problem(command: str) -> str:
     """What is wrong with a command in prose: it may leave out values, and name optional words as `[WORD]`."""
-    (words, *_) = _simple(re.sub(r"\[[^\]]*\]", "", command))
-    found = _misused([_PLACEHOLDERS.get(word, word) for word in words[1:]])
-    return "" if found.endswith("requires an argument.") else found
+    plain = re.sub(r"\[[^\]]*\]", "", re.sub(r"\bN\b", "1", command))
+    found = "; ".join(problems(plain))
+    return "" if found.endswith("requires an argument.") or re.search(r"'[A-Z]+' is not one of", found) else found
 
 
 def _misused(words: list[str]) -> str:

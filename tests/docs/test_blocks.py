@@ -77,7 +77,7 @@ def checked(block: Block, folder: Path, *, running: bool) -> Checked:
         return Checked.EXECUTED
     match block.language:
         case "console" | "sh":
-            return Checked.EXECUTED if running else _commands(block)
+            return Checked.EXECUTED if running and block.how != "parse" else _commands(block)
         case "yaml":
             return _yaml(block, folder)
         case "json":

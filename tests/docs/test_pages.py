@@ -39,7 +39,7 @@ def script(page: Path) -> tuple[str, list[tuple[Block, str, str]]]:
     lines = ["set -o pipefail", preparation(page), f"printf '{_END}0\\n'"]
     commands: list[tuple[Block, str, str]] = []
     for block in blocks(page):
-        if block.how == "exempt":
+        if block.how in {"exempt", "parse"}:
             continue
         if block.how in {"file", "append"}:
             into = ">" if block.how == "file" else ">>"

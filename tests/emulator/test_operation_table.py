@@ -15,7 +15,7 @@ import yaml
 from phift.emulator.compose import ROUTES
 from phift.emulator.core.routing import LOCATION, SUBSCRIPTION, WS, Host, Router
 from tests.emulator.client import Azure
-from tests.emulator.page import PAGE, require_table
+from tests.emulator.page import page_with, require_table
 
 ROWS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("operations.yaml").read_text(encoding="utf-8"))
 BEGIN, END = "<!-- operations: generated, see tests/emulator/operations.yaml -->", "<!-- end of operations -->"
@@ -32,7 +32,7 @@ def test_the_page_has_the_table() -> None:
             f"| `{row['group']}` | {row['answers']} | {missing} | {' '.join((row.get('differs') or '').split())} |"
         )
     require_table(BEGIN, END, lines)
-    assert "## Operations" in PAGE.read_text(encoding="utf-8").partition(BEGIN)[0]
+    assert "## Operations" in page_with(BEGIN).read_text(encoding="utf-8").partition(BEGIN)[0]
 
 
 def test_every_operation_group_and_only_real_methods_are_in_it() -> None:

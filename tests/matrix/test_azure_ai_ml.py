@@ -1,6 +1,6 @@
 """Azure's own end-to-end tests of azure-ai-ml: each passes, or azure_ai_ml.yaml says why it does not.
 
-UPDATE_GOLDEN=1 pytest -m matrix tests/matrix/test_azure_ai_ml.py    writes the table and its part of docs/emulator.md
+UPDATE_GOLDEN=1 pytest -m matrix tests/matrix/test_azure_ai_ml.py    writes the table, and docs/emulator-fidelity.md
 """
 
 from __future__ import annotations

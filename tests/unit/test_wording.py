@@ -100,8 +100,7 @@ MODULES = [
 
 PAGES = [
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{name}.md" for name in ("api", "data-inspection", "diagnostics", "engine", "ownership")),
-    *(ROOT / "docs" / f"{name}.md" for name in ("benchmarks", "data", "emulator", "plan-json")),
+    *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "configs").glob("*.yaml")),
     *sorted((ROOT / "phift" / "explain").glob("*.yaml")),
 ]

@@ -1,4 +1,4 @@
-"""The table of Azure's tests, azure_ai_ml.yaml, and what docs/emulator.md shows of it."""
+"""The table of Azure's tests, azure_ai_ml.yaml, and what docs/emulator-fidelity.md shows of it."""
 
 from __future__ import annotations
 
