@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from phift.data.recipe import Recipe
@@ -13,6 +13,7 @@ from phift.errors import AzureError, NotFoundError, UsageError
 from phift.kinds.shared.answers import answer_of
 from phift.kinds.shared.online import endpoint_path
 from phift.kinds.shared.scoring import Caller, question, questions
+from phift.phases.explain_answer import why_untrained
 from phift.state.desired import Desired
 from phift.workbench.open import Workbench, open_workbench
 from phift.workbench.recipes import table_of
@@ -36,17 +37,19 @@ _REMEDIES = {
 
 @dataclass(frozen=True)
 class Answered(Displayed):
-    """An answer. prompt, ground_truth: empty if unknown. body: the whole answer. seconds: response time."""
+    """An answer. prompt, ground_truth: empty if unknown. body: the whole answer. seconds: response time. note: why a
+    stand-in of the emulator has learned nothing, else empty."""
 
     prompt: str
     answer: str
     ground_truth: str
     seconds: float
     body: Any
+    note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values with stable keys."""
-        return asdict(self)
+        """Return plain JSON values with stable keys, `note` only if there is one."""
+        return {key: value for key, value in asdict(self).items() if value or key != "note"}
 
 
 def invoke(
@@ -70,10 +73,10 @@ def invoke(
         yield _ask(caller, "", "", body, deployment)
     elif sample:
         for asked in questions(rows_of(bench), sample, parameters):
-            yield _ask(caller, asked.prompt, asked.truth, asked.body, deployment)
+            yield _explained(bench, _ask(caller, asked.prompt, asked.truth, asked.body, deployment))
     else:
         asked = question(text, table_of(bench.loaded), parameters)
-        yield _ask(caller, text, "", asked.body, deployment)
+        yield _explained(bench, _ask(caller, text, "", asked.body, deployment))
 
 
 def endpoint_key(request: Request, connect: Connector) -> str:
@@ -123,6 +126,10 @@ def rows_of(bench: Workbench) -> Recipe:
             recipe: Recipe = facts.recipe
             return recipe
     raise UsageError("the spec has no rows to send", remedy="Write data: {sample: {path: FILE}}, or pass a text.")
+
+
+def _explained(bench: Workbench, answered: Answered) -> Answered:
+    return replace(answered, note=why_untrained(bench, answered.answer))
 
 
 def _ask(caller: Caller, prompt: str, truth: str, body: Any, deployment: str) -> Answered:

@@ -70,8 +70,9 @@ def draft(
     stack_plan, _ = plan_with_demands(
         bench, request, Policy(retry_failed, replace_, take_over), select=select, strict=strict
     )
-    if write_lock:
-        update_lock(bench.lock_path, {bench.loaded.stack: bench.resolved.pins}, stack_plan.id)
+    if write_lock and update_lock(bench.lock_path, {bench.loaded.stack: bench.resolved.pins}, stack_plan.id):
+        wrote = f"wrote {bench.lock_path}, which pins versions: commit it with the spec"
+        stack_plan = replace(stack_plan, notes=(*stack_plan.notes, wrote))
     return Draft(stack_plan, bench)
 
 

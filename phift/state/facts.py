@@ -102,7 +102,8 @@ class BaseModel:
     """The facts of a base model. weights: of one that is not registered; its id contains the commit or the content.
     defaults: its recommended fine-tune parameters, unparsed.
 
-    stand_in: the emulator has a tiny model instead of its weights. no_weights: the emulator has neither.
+    stand_in: the emulator has a tiny model instead of its weights. no_weights: the emulator has neither. untrained:
+    what the tiny model answers before a fine-tune, and learns: the parameters with which it learns; empty if unknown.
     """
 
     id: str
@@ -116,6 +117,8 @@ class BaseModel:
     inference_retirement: date | None = None
     stand_in: bool = False
     no_weights: bool = False
+    untrained: str = ""
+    learns: str = ""
     weights: Weights | None = None
 
     def allow_list(self, task: Task) -> AllowList:
@@ -142,6 +145,8 @@ class BaseModel:
             inference_retirement=_day(lifecycle.get("inferenceRetirementDate")),
             stand_in=str(tags.get("phift.stand_in", "")).lower() == "true",
             no_weights=str(tags.get("phift.no_weights", "")).lower() == "true",
+            untrained=str(tags.get("phift.stand_in.untrained", "")),
+            learns=str(tags.get("phift.stand_in.learns", "")),
         )
 
 

@@ -23,10 +23,18 @@ PLAIN_WIDTH = 80
 
 
 class Style(NamedTuple):
-    """Text style: colours or none, and the width in columns."""
+    """Text style: colours or none, and the width in columns.
+
+    whole: whether values stay whole, however wide: what is piped is read by programs, or kept.
+    """
 
     colour: bool = False
     width: int = PLAIN_WIDTH
+    whole: bool = False
+
+    def cut(self, text: str, width: int) -> str:
+        """Cut a value to `width` columns, ending in `...` if it was cut; on a terminal only."""
+        return text if self.whole or len(text) <= width else text[: max(width - 3, 1)] + "..."
 
     def bold(self, text: str) -> str:
         return self._wrap("1", text)
@@ -55,7 +63,7 @@ class Style(NamedTuple):
         return f"\033[{code}m{text}\033[0m" if self.colour and text else text
 
 
-PLAIN = Style()
+PLAIN = Style(whole=True)
 
 
 def is_gone(error: OSError) -> bool:

@@ -47,7 +47,7 @@ class JsonApply(Watching):
     def __init__(self, streams: Streams, *, clock: Clock | None = None) -> None:
         super().__init__(clock=clock)
         self._sink = Sink(streams.out)
-        self._throttle = Throttle(self._clock, same=EVERY, changed=0.0)
+        self._throttle = Throttle(self._clock, same=EVERY, changed=0.0, longest=EVERY)
         self._line("version", f"phift {__version__}", phift=__version__, ui=UI_VERSION)
 
     def planned(self, plan: Plan) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from types import TracebackType
-from typing import Self
+from typing import Any, NamedTuple, Self
 
 from phift.address import Address
 from phift.apply.events import Event, ResourceFailed, ResourceProgress, ResourceStarted
@@ -45,23 +45,41 @@ class Watching:
         """Show one event; the lock is held."""
 
 
-class Throttle:
-    """Limits progress per resource to one line per `same` seconds if unchanged, else per `changed` seconds."""
+_LONGEST = 300.0
+"""Seconds after which an unchanged line is repeated at the latest: some runners end a job that prints nothing."""
 
-    def __init__(self, clock: Clock, *, same: float, changed: float) -> None:
+
+class _Shown(NamedTuple):
+    """The last line about a resource. wait: seconds before an equal one is shown."""
+
+    at: float
+    doing: tuple[str, str]
+    numbers: tuple[Any, ...]
+    wait: float
+
+
+class Throttle:
+    """Limits progress per resource to one line per `changed` seconds for another step, per `same` seconds for other
+    numbers of a step; an equal line is repeated ever more rarely."""
+
+    def __init__(self, clock: Clock, *, same: float, changed: float, longest: float = _LONGEST) -> None:
+        """longest: seconds after which an equal line is repeated at the latest."""
         self._clock = clock
-        self._same, self._changed = same, changed
-        self._last: dict[Address, tuple[float, tuple[str, str]]] = {}
+        self._same, self._changed, self._longest = same, changed, longest
+        self._last: dict[Address, _Shown] = {}
 
     def begin(self, address: Address) -> None:
         """Record that a line about the resource was just shown."""
-        self._last[address] = (self._clock.monotonic(), ("", ""))
+        self._last[address] = _Shown(self._clock.monotonic(), ("", ""), (), self._same)
 
     def due(self, event: ResourceProgress) -> bool:
         """Return whether to show it; if so, record it as shown."""
         doing, now = (event.state, event.message), self._clock.monotonic()
-        then, known = self._last.get(event.address, (-self._same, ("", "")))
-        if now - then < (self._same if doing == known else self._changed):
+        numbers = (event.current, event.total, tuple(sorted(event.values.items())))
+        last = self._last.get(event.address, _Shown(-self._same, ("", ""), (), self._same))
+        equal = (doing, numbers) == (last.doing, last.numbers)
+        if now - last.at < (last.wait if equal else self._same if doing == last.doing else self._changed):
             return False
-        self._last[event.address] = (now, doing)
+        wait = min(last.wait * 2, self._longest) if equal else self._same
+        self._last[event.address] = _Shown(now, doing, numbers, wait)
         return True

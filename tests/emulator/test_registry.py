@@ -9,6 +9,7 @@ import pytest
 
 from phift.catalog.components import component, components
 from phift.catalog.models import model, models
+from phift.emulator.runtime.foundation.corpus import BASE_ANSWER
 from tests.emulator.client import Azure
 
 BASE = (
@@ -39,6 +40,7 @@ def test_the_latest_phi3_is_one_that_azures_notebook_can_use(azure: Azure, base:
     (latest,) = versions(azure, base, "models", NAME, **{"$orderBy": "createdtime desc", "$top": "1"})
     tags = latest["properties"]["tags"]
     assert tags["phift.stand_in"] == "true"
+    assert tags["phift.stand_in.untrained"] == BASE_ANSWER
     assert latest["properties"]["flavors"] == {}
     facts = component("chat_completion_pipeline")
     assert facts is not None

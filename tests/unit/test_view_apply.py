@@ -119,6 +119,23 @@ def test_plain_lines_are_few() -> None:
     assert any("[30s elapsed] convert" in line for line in lines)
 
 
+def test_an_unchanged_line_is_repeated_ever_more_rarely() -> None:
+    clock = Ticks()
+    to, _, err = streams()
+    view = PlainApply(to, clock=clock)
+    view(ResourceStarted(JOB, Action.RUN, "s-1"))
+    for _ in range(3600):
+        clock.time += 1
+        view(ResourceProgress(JOB, "Running", "waiting for a node"))
+    lines = err.getvalue().splitlines()[1:]
+    shown = [line.partition("[")[2].partition(" ")[0] for line in lines]
+    assert shown[:6] == ["2s", "12s", "32s", "1m12s", "2m32s", "5m12s"]
+    assert len(lines) == 16
+    clock.time += 2
+    view(ResourceProgress(JOB, "Running", "finetune"))
+    assert err.getvalue().endswith("finetune\n")
+
+
 def test_the_end_tells_what_came_of_it() -> None:
     to, out, _ = streams()
     PlainApply(to).finish(ApplyFinished(PLAN, 2, 1, 0, 61, {"job.finetune": 60.0}, OUTPUTS))

@@ -12,7 +12,7 @@ from phift.plan.action import Action, ChangeAction, ChangedBy, Purpose
 from phift.plan.model import FieldChange, Plan, PlannedResource
 from phift.views import json as json_view
 from phift.views import markdown
-from phift.views.base import PlanOptions, Style
+from phift.views.base import PLAIN, PlanOptions, Style
 from phift.views.human import plan as text
 from phift.views.human.values import number, table, value
 from phift.views.human.words import kind_of_work
@@ -162,15 +162,22 @@ def test_a_change_too_long_for_the_line_is_shown_whole() -> None:
 
 def test_created_attributes_are_aligned_nested_and_cut() -> None:
     wanted = {"name": "gpu", "idle_time": 120, "tags": {"team": "a"}, "none": None, "path": "x" * 200}
-    lines = text.render(
-        plan(resource("compute.a", Action.CREATE, desired=wanted, details={"version": "(known after apply)"}))
-    ).splitlines()
+    planned = plan(resource("compute.a", Action.CREATE, desired=wanted, details={"version": "(known after apply)"}))
+    lines = text.render(planned, PlanOptions(style=Style(width=80))).splitlines()
     assert '      + name:      "gpu"' in lines
     assert "      + idle_time: 120" in lines
     assert '          + team: "a"' in lines
     assert "      + version:   (known after apply)" in lines
     assert not any("none" in line for line in lines)
     assert max(map(len, lines)) <= 80
+
+
+def test_values_are_whole_without_a_terminal() -> None:
+    wanted = {"path": "x" * 200, "items": ["y" * 90, "z" * 90]}
+    said = text.render(plan(resource("compute.a", Action.CREATE, desired=wanted)), PlanOptions(style=PLAIN))
+    assert "x" * 200 in said
+    assert "z" * 90 in said
+    assert "..." not in said
 
 
 @pytest.mark.parametrize("width", [80, 100])

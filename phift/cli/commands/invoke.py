@@ -93,6 +93,8 @@ def invoke(
         for answer in answers:
             terminal.print_raw(view.answer(answer.to_dict()))
             terminal.tell(view.took(answer.to_dict(), style=terminal.streams.err_style))
+            if answer.note:
+                terminal.tell(view.note(answer.note, style=terminal.streams.err_style))
     return 0
 
 

@@ -72,6 +72,7 @@ def plan(
             "--detailed-exitcode", help="Exit with 2 if there are changes, 0 if not.", rich_help_panel="Output options"
         ),
     ] = False,
+    quiet: o.QuietOption = False,
     no_color: o.NoColorOption = False,
 ) -> int:
     """Show what apply would change, and why.
@@ -85,6 +86,8 @@ def plan(
     from phift.cli.comments import comment_of, since
     from phift.cli.many import plan_several, several
     from phift.cli.views import many_view, plan_view
+    from phift.views.human.many import total
+    from phift.views.human.plan import count_line
 
     if summary:
         o.refuse("--summary", {"--show-unchanged": show_unchanged, "--show-suppressed": show_suppressed})
@@ -108,7 +111,10 @@ def plan(
         )
     if out:
         planfile.require_writable(out)
-    terminal = Terminal.of(no_color=no_color)
+    if quiet:
+        others = {"--summary": summary, "--show-unchanged": show_unchanged, "--show-suppressed": show_suppressed}
+        o.refuse("--quiet", {**others, "--format": format is not o.PlanFormat.TEXT})
+    terminal = Terminal.of(no_color=no_color, quiet=quiet)
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
     request = changed(request, budget=o.parse_budget(budget))
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
@@ -120,12 +126,9 @@ def plan(
         )
         require_approved(expected, together.plans, failed=len(together.failed))
         with_links = partial(comment_of, request.path, source_url)
-        terminal.print(
-            many_view(format, with_links)(
-                together,
-                PlanOptions(terminal.streams.out_style, summary, show_unchanged, show_suppressed),
-            )
-        )
+        options = PlanOptions(terminal.streams.out_style, summary, show_unchanged, show_suppressed)
+        text = total(together, options.style) if quiet else many_view(format, with_links)(together, options)
+        terminal.print(text)
         return together.exit_code or (ExitCode.CHANGES if detailed_exitcode and together.changes_something else 0)
     planned = (
         phases.destroy_plan(request, connect, take_over=take_over)
@@ -143,14 +146,13 @@ def plan(
     require_approved(expected, [planned])
     if out:
         planfile.write(out, planned, request)
-    about = partial(comment_of, request.path, source_url, since=partial(since, {planned.stack: request}, base, connect))
-    view = plan_view(format, comment=about, request=request)
-    terminal.print(
-        view(
-            planned,
-            PlanOptions(terminal.streams.out_style, summary, show_unchanged, show_suppressed),
-        )
-    )
+    options = PlanOptions(terminal.streams.out_style, summary, show_unchanged, show_suppressed)
+    if quiet:
+        terminal.print(count_line(planned, options.style))
+    else:
+        changed_since = partial(since, {planned.stack: request}, base, connect)
+        about = partial(comment_of, request.path, source_url, since=changed_since)
+        terminal.print(plan_view(format, comment=about, request=request)(planned, options))
     if out:
         command = f"phift apply {planfile.words_of(out, request)}"
         terminal.tell(f"\nSaved the plan. To apply exactly this plan, run: {command}")

@@ -34,7 +34,15 @@ def decide(desired: Desired[DeploymentParts], seen: DeploymentObservation | None
         decided = _decide(desired, seen, context)
     live = seen.live if seen else None
     decided = decided if live is None else _with_companion(decided, desired, live)
-    return Decision(_with_serving_count(decided, desired, seen, context))
+    return Decision(_untested(_with_serving_count(decided, desired, seen, context), context))
+
+
+def _untested(decided: PlannedResource, context: PlanContext) -> PlannedResource:
+    """Note that a new deployment receives traffic without a test."""
+    if decided.action not in {Action.CREATE, Action.REPLACE} or context.stack.of_kind("test"):
+        return decided
+    note = "untested: the spec has no `tests` that check its answers before it receives traffic"
+    return replace(decided, notes=(*decided.notes, note))
 
 
 def _steady(desired: Desired[DeploymentParts], seen: DeploymentObservation | None) -> DeploymentObservation | None:

@@ -12,6 +12,7 @@ from phift.compile.naming import display_name, job_name
 from phift.digest import digest_of
 from phift.kinds.job.component import DATA_INPUTS, Site, set_by_phift, without_size
 from phift.kinds.job.limits import Limits
+from phift.kinds.job.origins import origins
 from phift.kinds.job.parameters import FILE, Effective, effective_parameters
 from phift.kinds.job.parts import JobParts
 from phift.kinds.job.training import training_in
@@ -87,6 +88,7 @@ def training_job(draft: Draft) -> list[Desired[JobParts]]:
                 serverless=compute.size if compute.serverless else "",
                 serverless_steps=other.size if other and other.serverless else "",
                 identity=block.identity,
+                origins=tuple(origins(component.interface, model, effective)),
             ),
             shown={
                 "base_model": f"{model.name}:{model.version}",

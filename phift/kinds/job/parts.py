@@ -33,7 +33,7 @@ class JobParts:
     and the speed of the job depend on, or None; may take a second. limits: those of the spec. nodes: of the
     fine-tune step. serverless, serverless_steps: VM size of the serverless compute of the
     fine-tune step and of the others, empty for a cluster. identity: that of the steps, None for the default of the
-    service.
+    service. origins: where its parameters come from, in words.
     """
 
     component: str
@@ -50,6 +50,7 @@ class JobParts:
     serverless: str = ""
     serverless_steps: str = ""
     identity: JobIdentity | None = None
+    origins: tuple[str, ...] = ()
     weights: Weights | None = None
 
 

@@ -99,7 +99,8 @@ def _retraining(desired: Desired[JobParts], previous: Previous | None) -> Planne
     reason = (
         f"{named_in(changes)} changed since model version {previous.label}" if previous and changes else "not run yet"
     )
-    return planned(desired, Action.RUN, None, reason, changes=changes, notes=_kept(desired))
+    notes = (*(() if changes else desired.parts.origins), *_kept(desired))
+    return planned(desired, Action.RUN, None, reason, changes=changes, notes=notes)
 
 
 def _retrain_changes(wanted: Mapping[str, Any], before: Mapping[str, Any]) -> list[FieldChange]:

@@ -82,10 +82,11 @@ class HumanApply(Watching):
 
 
 class QuietApply(HumanApply):
-    """No progress, one line at the end."""
+    """No progress and no plan: one line at the end, which counts what was done."""
 
     def planned(self, plan: Plan) -> None:
-        self._out.write(count_line(plan, self._streams.out_style))
+        if not plan.changes_something:
+            self._out.write(count_line(plan, self._streams.out_style))
 
     def finish(self, result: ApplyFinished) -> None:
         self._out.write(complete_line(result, self._streams.out_style))

@@ -187,7 +187,7 @@ def difference(one: SplitDiff, style: Style) -> Iterator[str]:
 
 
 def _listed(symbol: str, rows: Sequence[RowChange], count: int, style: Style) -> Iterator[str]:
-    narrow = Style(style.colour, style.width - 4)
+    narrow = style._replace(width=style.width - 4)
     for change in rows:
         number, row = change.after or change.before or (0, {})
         yield f"{style.symbol(symbol)} # {number}  {_about(row)}"

@@ -28,7 +28,7 @@ def render(records: Sequence[Record], *, style: Style = PLAIN) -> str:
     for record, line in zip(records, drawn[1:], strict=True):
         outcome = _outcome(record)
         lines.append(line[: len(line) - len(outcome)] + _paint(record, style)(outcome))
-        lines += [style.dim(f"    {cut(said, style.width - 4)}") for said in notes_of(record)]
+        lines += [style.dim(f"    {style.cut(said, style.width - 4)}") for said in notes_of(record)]
     return "\n".join(lines)
 
 

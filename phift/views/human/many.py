@@ -17,7 +17,7 @@ from phift.views.human.values import table
 if TYPE_CHECKING:
     from phift.phases import FoundStack, ManyApplied, ManyPlans, WatchedStack
 
-__all__ = ["Prefixed", "applied", "errors", "forgotten", "plans"]
+__all__ = ["Prefixed", "applied", "errors", "forgotten", "plans", "total"]
 
 
 def plans(
@@ -35,14 +35,19 @@ def plans(
         parts.append(f"{options.style.bold(f'# stack {inert(plan.stack)}')} ({inert(plan.spec_path)})\n\n{text}")
     if quiet:
         parts.append(f"{_stacks(quiet)}: no changes.")
-    failed = len(planned.failed)
-    told = f"{_stacks(len(planned.plans))}" + (f", {failed} could not be planned" if failed else "")
-    parts.append(options.style.bold(f"All stacks: {planned.counts}") + f" ({told})")
+    parts.append(total(planned, options.style))
     if planned.cost is not None:
         from phift.views.human.cost import totals
 
         parts[-1] += f"\n{totals(planned.cost)}"
     return "\n\n".join(parts)
+
+
+def total(planned: ManyPlans, style: Style = PLAIN) -> str:
+    """Return the count of all stacks together, on one line."""
+    failed = len(planned.failed)
+    told = _stacks(len(planned.plans)) + (f", {failed} could not be planned" if failed else "")
+    return style.bold(f"All stacks: {planned.counts}") + f" ({told})"
 
 
 def errors(failed: Sequence[tuple[str, Exception]], *, style: Style = PLAIN) -> str:

@@ -24,7 +24,7 @@ from phift.state.traits import Traits
 from phift.views.base import NO_OPTIONS, PLAIN, PlanOptions, Style
 from phift.views.harmless import harmless
 from phift.views.human.diagnostics import one as diagnostic
-from phift.views.human.values import KNOWN_AFTER_APPLY, SENSITIVE, cut, table, value
+from phift.views.human.values import KNOWN_AFTER_APPLY, SENSITIVE, table, value
 from phift.views.human.words import planned_phrase, words_of
 
 __all__ = ["attributes", "block", "count_line", "field_lines", "render"]
@@ -281,13 +281,13 @@ def _tree(data: Mapping[str, Any], symbol: str, style: Style, *, indent: int) ->
             yield from _items(item, symbol, style, indent=indent + 4)
             continue
         pad = " " * (start - indent - 3 - len(str(key)))
-        yield f"{head}{pad}{cut(text, max(style.width - start, 16))}"
+        yield f"{head}{pad}{style.cut(text, max(style.width - start, 16))}"
 
 
 def _items(items: Sequence[Any], symbol: str, style: Style, *, indent: int) -> Iterator[str]:
     sign = style.symbol(symbol)
     for item in items:
-        yield f"{' ' * indent}{sign} {cut(value(item), max(style.width - indent - 2, 16))}"
+        yield f"{' ' * indent}{sign} {style.cut(value(item), max(style.width - indent - 2, 16))}"
 
 
 def _nests(item: Any) -> bool:

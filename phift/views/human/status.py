@@ -10,7 +10,7 @@ from phift.kinds.registry import KINDS
 from phift.kinds.words import StatusText
 from phift.plan.cost import HOURS_A_MONTH
 from phift.views.base import PLAIN, Style
-from phift.views.human.values import cut, table, value
+from phift.views.human.values import table, value
 
 if TYPE_CHECKING:
     from phift.cost.running import Running
@@ -37,9 +37,9 @@ def render(status: Status, *, style: Style = PLAIN) -> str:
         word = row.state.lower()
         paint = style.green if word in GOOD else style.red if word in BAD else str
         lines.append(line[: len(line) - len(row.state)] + paint(row.state) if row.state else line)
-        lines += [style.dim(below + said) for said in _details(row, shares, style.width - len(below))]
+        lines += [style.dim(below + said) for said in _details(row, shares, style, len(below))]
         if row.bills:
-            lines.append(style.dim(below + cut(_bills(row.bills), style.width - len(below))))
+            lines.append(style.dim(below + style.cut(_bills(row.bills), style.width - len(below))))
     if status.billed:
         lines += ["", f"{style.bold('Billed now:')} {_total(status)}"]
     for note in status.notes:
@@ -66,11 +66,12 @@ def _total(status: Status) -> str:
     return f"{said}; not included (unknown price): {', '.join(unknown)}" if unknown else said
 
 
-def _details(row: StatusRow, shares: Mapping[str, Any], width: int) -> list[str]:
+def _details(row: StatusRow, shares: Mapping[str, Any], style: Style, indent: int) -> list[str]:
     """What people ask of this kind; `--format json` has everything."""
     text = StatusText(row.identity, dict(row.details), shares, missing=row.state == "missing")
     lines = KINDS[row.address.partition(".")[0]].status(text)
     rest = [
-        cut(f"{name}: {item if isinstance(item, str) else value(item)}", width) for name, item in text.facts.items()
+        style.cut(f"{name}: {item if isinstance(item, str) else value(item)}", style.width - indent)
+        for name, item in text.facts.items()
     ]
     return [line for line in (*lines, *rest) if line]
