@@ -1,5 +1,5 @@
 """What editors know of the spec: its JSON schema, with completions and hovers from the catalogue."""
 
-from phift.editor.schema import PROJECT_FILE, SCHEMA_FILE, SCHEMA_ID, json_schema, schema_text
+from phift.editor.schema import SCHEMA_FILE, SCHEMA_ID, json_schema, schema_text
 
-__all__ = ["PROJECT_FILE", "SCHEMA_FILE", "SCHEMA_ID", "json_schema", "schema_text"]
+__all__ = ["SCHEMA_FILE", "SCHEMA_ID", "json_schema", "schema_text"]

@@ -9,12 +9,10 @@ from phift.editor import parameters, suggestions
 from phift.editor.suggestions import suggested
 from phift.spec.jsonschema import OVERRIDE, REF, SPEC, Schema, structure
 
-__all__ = ["PROJECT_FILE", "SCHEMA_FILE", "SCHEMA_ID", "json_schema", "schema_text"]
+__all__ = ["SCHEMA_FILE", "SCHEMA_ID", "json_schema", "schema_text"]
 
 SCHEMA_FILE = "phift.schema.json"
 """The name of the file of the schema, next to the specs."""
-PROJECT_FILE = f".vscode/{SCHEMA_FILE}"
-"""The same file where `phift init` writes it, with settings of VS Code that map specs to it."""
 SCHEMA_ID = "urn:phift:spec:1/phift.schema.json"
 """The `$id` of the schema: the same in every release that reads this format. It is not an address."""
 

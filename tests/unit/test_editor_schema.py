@@ -16,11 +16,10 @@ from drawn_specs import Draw
 
 from phift.catalog import component, models
 from phift.catalog.rules import broken
-from phift.editor import PROJECT_FILE, SCHEMA_FILE, SCHEMA_ID, json_schema
+from phift.editor import SCHEMA_FILE, SCHEMA_ID, json_schema
 from phift.editor.parameters import SUPPORTED, texts
 from phift.errors import PhiftError
 from phift.kinds.job.component import managed_input
-from phift.phases import project_files
 from phift.spec import load_all
 from phift.spec.tree import plain
 from phift.spec.yaml12 import parse, read
@@ -58,7 +57,6 @@ def test_its_name_is_stable() -> None:
     """Editors and files refer to both."""
     assert SCHEMA["$id"] == SCHEMA_ID == "urn:phift:spec:1/phift.schema.json"
     assert SCHEMA_FILE == "phift.schema.json"
-    assert project_files.SCHEMA == PROJECT_FILE
 
 
 def test_it_refers_to_nothing_else() -> None:

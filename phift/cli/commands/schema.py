@@ -18,11 +18,7 @@ if TYPE_CHECKING:
 
 def schema(
     file: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[FILE]",
-            help="The file to write. Default: .vscode/phift.schema.json if it exists, else phift.schema.json.",
-        ),
+        Path | None, typer.Argument(metavar="[FILE]", help="The file to write. Default: phift.schema.json.")
     ] = None,
     write: Annotated[bool, typer.Option("--write", help="Write the schema to a file instead of printing it.")] = False,
 ) -> int:
@@ -31,7 +27,7 @@ def schema(
     With --write, write it to a file. Name the file in the first line of a spec:
     # yaml-language-server: $schema=phift.schema.json
     """
-    from phift.editor import PROJECT_FILE, SCHEMA_FILE, schema_text
+    from phift.editor import SCHEMA_FILE, schema_text
 
     terminal = Terminal.of()
     if file is not None and not write:
@@ -39,11 +35,9 @@ def schema(
     if not write:
         terminal.print(schema_text().rstrip("\n"))
         return 0
-    known = next((path for path in (PROJECT_FILE, SCHEMA_FILE) if Path(path).exists()), SCHEMA_FILE)
-    place = Path(known) if file is None else file
+    place = Path(SCHEMA_FILE) if file is None else file
     _replace(place, schema_text())
-    hint = "" if str(place) == PROJECT_FILE else f" In a spec next to it: # yaml-language-server: $schema={place.name}"
-    terminal.print(f"Wrote {place}.{hint}")
+    terminal.print(f"Wrote {place}. In a spec next to it: # yaml-language-server: $schema={place.name}")
     return 0
 
 
