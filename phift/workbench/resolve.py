@@ -164,7 +164,8 @@ def _find(kind: str, reference: AssetRef | None, pinned: str | None, remote: Rem
     read = remote.base_model if kind == "models" else remote.component
     value = read(registry, reference.name, version) if version else None
     if value is None:
-        what, place = ("base model", "base_model") if kind == "models" else ("component", "finetune.component")
+        what = "base model" if kind == "models" else "component"
+        place = "base_model" if kind == "models" else "finetune.component"
         return _Found(missing=not_found(what, reference, version, place, command=kind.rstrip("s")))
     moved = newest is not None and newest != version
     return _Found(value, Newer(reference.name, str(version), str(newest)) if moved else None)
