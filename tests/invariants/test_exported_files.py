@@ -17,6 +17,7 @@ from support import REPOSITORY, Project
 from phift.azure import entities
 from phift.cli.exportfolder import write_export
 from phift.errors import UsageError
+from phift.kinds.registry import KINDS
 from phift.phases.export_stack import StackExport, export
 from phift.views import export as views
 from phift.workbench.request import Request
@@ -82,6 +83,11 @@ def test_the_loaders_of_the_sdk_accept_every_file(
     subprocess.run(["sh", "-n", tmp_path / "out" / "run.sh"], check=True)
     for file in (tmp_path / "out").glob("*.sh"):
         assert file.stat().st_mode & 0o111
+
+
+def test_every_kind_is_exported() -> None:
+    names = {name for name, kind in KINDS.items() if kind.export.__module__ == f"phift.kinds.{name}.kind"}
+    assert names == set(KINDS)
 
 
 @pytest.fixture
