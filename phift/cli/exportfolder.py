@@ -58,6 +58,10 @@ def _before(place: Path, stack: str, target: str) -> dict[str, str]:
         if not all(isinstance(one, str) for pair in names.items() for one in pair):
             raise ValueError("not names and digests")
     except FileNotFoundError:
+        if any(place.iterdir()):
+            raise UsageError(
+                f"cannot write to {place}: it has files that are not from an export", remedy=_OTHER
+            ) from None
         return {}
     except (UnfitFileError, OSError, ValueError, TypeError, KeyError, AttributeError):
         raise UsageError(f"cannot write to {place}: {_MANIFEST} in it is not from an export", remedy=_OTHER) from None

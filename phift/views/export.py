@@ -184,10 +184,9 @@ def exported_json(found: Exported) -> str:
 def exported(found: Exported, *, style: Style = PLAIN) -> str:
     """Return what was written, and how to run it."""
     stack = found.stack
-    place = "the Azure ML emulator" if stack.local else stack.workspace.label
     count = plural(len(found.files), "file")
     lines = [
-        f"Exported {style.bold(stack.stack)} (target {stack.target}, {place}) to {found.folder}: {count}.",
+        f"Exported {style.bold(stack.stack)} (target {stack.target}) to {found.folder}: {count}.",
         *(f"  {name}" for name in found.files),
         f"To create the stack without phift: sh {shlex.quote(str(found.folder / SCRIPT))}",
     ]

@@ -17,6 +17,7 @@ from support import REPOSITORY, Project
 from phift.azure import entities
 from phift.cli.exportfolder import write_export
 from phift.errors import UsageError
+from phift.kinds.registry import KINDS
 from phift.phases.export_stack import StackExport, export
 from phift.views import export as views
 from phift.workbench.request import Request
@@ -82,6 +83,11 @@ def test_the_loaders_of_the_sdk_accept_every_file(
     subprocess.run(["sh", "-n", tmp_path / "out" / "run.sh"], check=True)
     for file in (tmp_path / "out").glob("*.sh"):
         assert file.stat().st_mode & 0o111
+
+
+def test_every_kind_is_exported() -> None:
+    names = {name for name, kind in KINDS.items() if kind.export.__module__ == f"phift.kinds.{name}.kind"}
+    assert names == set(KINDS)
 
 
 @pytest.fixture
@@ -186,7 +192,7 @@ def test_an_export_replaces_its_own_files_only(small: Project, emulator: InProce
 
 def test_files_of_others_are_never_overwritten(small: Project, emulator: InProcess, tmp_path: Path) -> None:
     found = _export(small, emulator)
-    for name in ("README.md", "export.json"):
+    for name in ("README.md", "export.json", "notes.txt"):
         place = tmp_path / name
         place.mkdir()
         (place / name).write_text("mine", encoding="utf-8")
@@ -194,12 +200,20 @@ def test_files_of_others_are_never_overwritten(small: Project, emulator: InProce
             _written(found, place)
         assert [p.name for p in place.iterdir()] == [name]
         assert (place / name).read_text(encoding="utf-8") == "mine"
-    linked = tmp_path / "linked"
-    linked.mkdir()
-    (linked / "run.sh").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(UsageError, match="not from an export"):
-        _written(found, linked)
+    again = tmp_path / "again"
+    names = _written(found, again)
+    manifest = json.loads((again / "export.json").read_text(encoding="utf-8"))
+    del manifest["files"]["run.sh"]
+    (again / "export.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (again / "run.sh").unlink()
+    (again / "run.sh").symlink_to(tmp_path / "elsewhere")
+    (again / "notes.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"run.sh: a file that is not from an export"):
+        _written(found, again)
     assert not (tmp_path / "elsewhere").exists()
+    (again / "run.sh").unlink()
+    assert _written(found, again) == names
+    assert (again / "notes.txt").read_text(encoding="utf-8") == "mine"
 
 
 def test_the_export_of_another_stack_is_kept(small: Project, emulator: InProcess, tmp_path: Path) -> None:
