@@ -14,13 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["on_files", "on_page_markdown", "outside"]
+__all__ = ["on_files", "on_page_content", "on_page_markdown", "outside"]
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = {"CONTRIBUTING.md": "contributing.md"}
 """Pages of the site that are not in docs/."""
 _LINK = re.compile(r"\[([^\]\[]*(?:\[[^\]]*\])?[^\]\[]*)\]\((?!\w+:|#)([^)\s#]*)(#[^)\s]*)?\)")
+_CELL = re.compile(r"<t[dh]\b.*?</t[dh]>", re.DOTALL)
 _MARK = re.compile(r"^ *<!-- (?:block|page): .*?-->\n", re.MULTILINE | re.DOTALL)
 """Marks for the tests of the pages."""
 _FENCE = re.compile(r"(^ *```.*?^ *```$)", re.MULTILINE | re.DOTALL)
@@ -42,6 +43,11 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     source = page.file.src_uri
     place = ROOT if source in PAGES.values() else (DOCS / source).parent
     return outside(markdown, place, lambda path: _log.warning("%s links to %s, which does not exist", source, path))
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Show `a\\|b` in a cell of a table as `a|b`, as elsewhere: Python-Markdown keeps the backslash in code."""
+    return _CELL.sub(lambda cell: cell[0].replace("\\|", "|"), html)
 
 
 def outside(markdown: str, place: Path, missing: Callable[[str], None]) -> str:

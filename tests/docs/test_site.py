@@ -76,6 +76,12 @@ def test_a_broken_link_fails_the_build(tmp_path: Path) -> None:
     assert [link for link in links if link.removeprefix("../").removeprefix("engine.md") not in said] == []
 
 
+def test_bars_in_tables_are_shown_without_backslashes(site: Path) -> None:
+    text = (site / "commands.html").read_text(encoding="utf-8")
+    assert "text|json" in text
+    assert "\\|" not in text
+
+
 def test_links_to_other_files_of_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "[code](../phift/exits.py#L1) [guide](../CONTRIBUTING.md#a) [page](engine.md#b) [web](https://a.example)\n"
     missing: list[str] = []
