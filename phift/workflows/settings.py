@@ -23,6 +23,7 @@ _FORMS = {
     "drift": re.compile(r"(?:[0-9*,/-]+(?: [0-9A-Za-z*,/-]+){4})?"),
     "expire": re.compile(r"(?:[0-9*,/-]+(?: [0-9A-Za-z*,/-]+){4})?"),
 }
+_CRONS = ("drift", "expire")
 _OPTIONS = {"scheduled_environment": "scheduled-environment", "service_connection": "service-connection"}
 
 
@@ -62,7 +63,10 @@ class Settings:
         for name, form in _FORMS.items():
             if form.fullmatch(getattr(self, name)) is None:
                 option = _OPTIONS.get(name, name)
-                raise UsageError(f"--{option} {getattr(self, name)[:80]!r} cannot be written into a workflow")
+                cron = "Use a cron expression of five fields, such as '17 5 * * *'." if name in _CRONS else ""
+                raise UsageError(
+                    f"--{option} {getattr(self, name)[:80]!r} cannot be written into a workflow", remedy=cron
+                )
         if self.no_wait and not self.expire:
             raise UsageError("--no-wait requires --expire CRON, the schedule of the job that resumes the apply")
 

@@ -337,4 +337,5 @@ def _write(kind: str, settings: Settings, root: Path, *, stdout: bool, force: bo
         return 0
     for line in write_files(root, files, force=force):
         terminal.print(line)
+    terminal.tell("Next: create the identities and environments that they name: docs/pull-requests.md of phift.")
     return 0
