@@ -75,7 +75,7 @@ def _script(project: Project, emulator: Embedded, tools: Path) -> subprocess.Com
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )
 
