@@ -16,7 +16,7 @@ from phift.catalog import CatalogModel
 from phift.diagnostics import Diagnostic, nearest
 from phift.editor import SCHEMA_FILE
 from phift.errors import InvalidSpecError, PhiftError, UsageError
-from phift.files import create_text, replace_text
+from phift.files import create_text, replace_text, repository_of
 from phift.phases.project_files import EditorFiles, ignore_file
 from phift.spec.yaml12 import flow
 
@@ -66,7 +66,7 @@ class InitOptions:
     """The answers of the user. out: the spec to write. base_model: a name in the azureml registry, or a reference.
 
     data, test_data: paths or globs relative to the current folder; "" for none. messages: a preset of `data.messages`;
-    columns: of input and answer; None: recognise.
+    columns: of input and answer; None: recognise. workflow: a kind of `phift ci`; "" for none.
     """
 
     template: Template
@@ -77,6 +77,7 @@ class InitOptions:
     test_data: str = ""
     messages: str | None = None
     columns: tuple[str, str] | None = None
+    workflow: str = ""
 
 
 @dataclass(frozen=True)
@@ -140,8 +141,11 @@ def init(options: InitOptions) -> Initialized:
     editor = EditorFiles.of(folder)
     text = _text(options, model, trained, tested)
     ignored = ignore_file(folder)
+    workflow = _workflow(options)
     try:
-        create_text(options.out, text)
+        for path, content in (*workflow, (options.out, text)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            create_text(path, content)
         for path, content in (*ignored, *editor.files):
             path.parent.mkdir(parents=True, exist_ok=True)
             replace_text(path, content)
@@ -152,8 +156,29 @@ def init(options: InitOptions) -> Initialized:
         found["train"] = (options.data, trained.rows, trained.what)
     if tested is not None:
         found["test"] = (options.test_data, tested.rows, tested.what)
-    written = (options.out, *(path for path, _ in (*ignored, *editor.files)))
+    written = (options.out, *(path for path, _ in (*ignored, *editor.files, *workflow)))
     return Initialized(options.out, written, found, (*editor.notes, *_open(options)))
+
+
+def _workflow(options: InitOptions) -> list[tuple[Path, str]]:
+    """Return the workflow files of `phift ci` for the target prod. Raises UsageError if one of them exists."""
+    if not options.workflow:
+        return []
+    from phift.workflows import Settings, workflow_files
+
+    root = repository_of(options.out.parent) if _in_repository(options.out.parent) else Path()
+    spec = relpath(options.out, root)
+    files = workflow_files(options.workflow, Settings(specs=(spec,), target="prod"))
+    found = [(Path(relpath(root)) / name, text) for name, text in files.items()]
+    for path, _ in found:
+        if lexists(path):
+            remedy = f"Leave out --workflow, and see `phift ci {options.workflow} --stdout`."
+            raise UsageError(f"{path} exists already", detail="phift init does not overwrite files.", remedy=remedy)
+    return found
+
+
+def _in_repository(folder: Path) -> bool:
+    return lexists(repository_of(folder) / ".git")
 
 
 def _open(options: InitOptions) -> list[str]:

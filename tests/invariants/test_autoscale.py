@@ -89,7 +89,7 @@ def test_a_rollout_starts_with_the_live_capacity_and_moves_the_setting(world: Wo
     request = spec(world, SIZES[1])
     plan = world.plan(request)
     new = plan.resource(next(r.address for r in plan.resources if str(r.address) == "deployment.main"))
-    assert new.notes == ("instance_count 3 at creation: 3 serve the traffic now",)
+    assert "instance_count 3 at creation: 3 serve the traffic now" in new.notes
     setting = f"autoscale.{settings(world)[old]['name']}"
     assert changes(plan)[setting] == "delete"
     order(plan, "deployment.main", "autoscale.main", "traffic.main", setting, f"deployment.{old}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,13 @@ from phift.errors import ApprovalError, UsageError
 from phift.phases.init_project import InitOptions, Template, data_files, name_from, require_free
 
 _ANSWERS = "Answers"
+
+
+class Workflow(StrEnum):
+    """The services that `phift ci` writes workflows for."""
+
+    GITHUB = "github"
+    AZURE_PIPELINES = "azure-pipelines"
 
 
 def init(
@@ -69,6 +77,15 @@ def init(
             rich_help_panel=_ANSWERS,
         ),
     ] = None,
+    workflow: Annotated[
+        Workflow | None,
+        typer.Option(
+            "--workflow",
+            metavar="KIND",
+            help="Also write the workflow of `phift ci` for target prod: github or azure-pipelines.",
+            rich_help_panel="Output options",
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The spec to write.")] = Path("phift.yaml"),
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: use the defaults.")] = False,
     no_color: o.NoColorOption = False,
@@ -97,7 +114,8 @@ def init(
     base_model = base_model or ask(
         "Model to fine-tune" if template.trains else "Model to serve", template.default_model, "--base-model"
     )
-    done = phases.init(InitOptions(template, name, out, base_model, data, test_data, messages, pair))
+    kind = workflow.value if workflow else ""
+    done = phases.init(InitOptions(template, name, out, base_model, data, test_data, messages, pair, kind))
     terminal.print(view.render(done, style=terminal.streams.out_style))
     return 0
 
