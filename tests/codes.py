@@ -29,7 +29,7 @@ VALUES = {
 }
 """Codes that are read from a value of one of these kinds."""
 
-CARRIED = {("phift/lock.py", "found.code")}
+CARRIED = {("phift/lock/file.py", "found.code")}
 """Codes of another diagnostic, which is found where that is made."""
 
 

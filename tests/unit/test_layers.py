@@ -33,7 +33,7 @@ LAYERS = {
         "concealing",
         "startup",
     },
-    1: {"graph", "spec", "catalog", "explain", "lock_layout", "forge", "workflows"},
+    1: {"graph", "spec", "catalog", "explain", "forge", "workflows"},
     2: {"lock", "data", "editor", "ledger", "state", "kinds.parameters"},
     3: {"azure", "compile", "plan", "defaults", "estimate"},
     4: {"kinds"},
