@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -82,14 +83,18 @@ def plan_as_markdown(bed: Bed) -> None:
     told = 0
     for plan in _plans(bed):
         resource, text = bed.planned(plan), markdown.plan(plan)
-        rows = [line for line in text.splitlines() if line.startswith("| `") and f"`{bed.address}`" in line]
+        rows = [_without_tags(line) for line in text.splitlines() if f"<b>{bed.address}</b>" in line]
         assert len(rows) == resource.action.changes_something
         for row in rows:
-            assert resource.action.symbol in row
+            assert row.startswith(f"{resource.action.symbol} {bed.address} ")
             assert resource.identity in row
             assert resource.reason in row
         told += len(rows)
     assert told, "no plan had anything to tell of it"
+
+
+def _without_tags(line: str) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", line)).split())
 
 
 def plan_as_json(bed: Bed) -> None:
