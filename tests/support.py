@@ -99,7 +99,7 @@ class Embedded:
     @classmethod
     def start(cls, home: Path) -> Embedded:
         with rehearsing():
-            running = cls(home, lifecycle.ensure(home, idle_seconds=600))
+            running = cls(home, lifecycle.ensure(home, idle_seconds=3600))
         # What one test leaves standing must not be told in another's plan.
         running.admin("PUT", "/quota", dict.fromkeys(running.admin("GET", "/quota")["limits"], PLENTY))
         return running

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from phift.phases.build_report import Report, report
     from phift.phases.call_endpoint import Answered, endpoint_key, invoke
     from phift.phases.chat import Chat, open_chat
+    from phift.phases.check_stack import Bed, Checked, Outcome, check
     from phift.phases.compare_metrics import MetricsComparison, metrics_comparison
     from phift.phases.compare_versions import VersionDiff, version_diff
     from phift.phases.destroy_stack import destroy_draft, destroy_plan
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from phift.phases.doctor_look import Fact, Result
     from phift.phases.drafting import Draft
     from phift.phases.expire_stacks import Expiring, WatchedStack, expire_drafts, unwatched_stacks
+    from phift.phases.export_stack import StackExport, export
     from phift.phases.import_serving import import_endpoint
     from phift.phases.import_training import import_job
     from phift.phases.imported_spec import LOCAL, ImportedSpec, write_imported
@@ -44,7 +46,9 @@ __all__ = [
     "LOCAL",
     "Answered",
     "ApplyOptions",
+    "Bed",
     "Chat",
+    "Checked",
     "Connector",
     "Diagnosis",
     "Draft",
@@ -60,6 +64,7 @@ __all__ = [
     "ManyPlans",
     "Metrics",
     "MetricsComparison",
+    "Outcome",
     "Point",
     "Preflight",
     "PriceRow",
@@ -70,6 +75,7 @@ __all__ = [
     "Row",
     "StackApplied",
     "StackDrift",
+    "StackExport",
     "StackPlan",
     "Status",
     "StatusRow",
@@ -80,6 +86,7 @@ __all__ = [
     "apply",
     "apply_draft",
     "apply_many",
+    "check",
     "deployment_logs",
     "destroy_draft",
     "destroy_plan",
@@ -89,6 +96,7 @@ __all__ = [
     "drift_many",
     "endpoint_key",
     "expire_drafts",
+    "export",
     "force_unlock",
     "forgotten",
     "history",
@@ -119,6 +127,12 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Outcome": "phift.phases.check_stack",
+    "StackExport": "phift.phases.export_stack",
+    "export": "phift.phases.export_stack",
+    "Checked": "phift.phases.check_stack",
+    "Bed": "phift.phases.check_stack",
+    "check": "phift.phases.check_stack",
     "Answered": "phift.phases.call_endpoint",
     "ApplyOptions": "phift.apply.options",
     "Chat": "phift.phases.chat",

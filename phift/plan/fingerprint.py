@@ -14,11 +14,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from phift.digest import digest_of
 from phift.plan.action import Action, ChangeAction
-from phift.plan.model import FieldChange, Plan, PlannedResource
+
+if TYPE_CHECKING:
+    from phift.plan.model import FieldChange, Plan, PlannedResource
 
 __all__ = ["Essence", "covers", "differences", "essence", "fingerprint", "fingerprint_of_many", "is_fingerprint"]
 

@@ -204,7 +204,7 @@ class Plan(Displayed):
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values with stable keys."""
-        from phift.plan.fingerprint import fingerprint  # is of a plan, so that its module imports this one
+        from phift.plan.fingerprint import fingerprint
 
         return {
             "format_version": FORMAT_VERSION,

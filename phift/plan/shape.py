@@ -88,6 +88,7 @@ _PLAN = {
     "spec": {"path": str, "source": str, "id?": str, "digest": str, "env?": _TEXTS},
     "created": str,
     "counts?": _COUNTS,
+    "fingerprint?": str,
     "resources": [_RESOURCE],
     "warnings": [_DIAGNOSTIC],
     "notes": _TEXTS,

@@ -17,7 +17,7 @@ from phift.views.base import PLAIN, Style
 from phift.views.json import document
 
 if TYPE_CHECKING:
-    from phift.phases.export_stack import StackExport
+    from phift.phases import StackExport
 
 __all__ = ["SCRIPT", "Exported", "copies", "exported", "exported_json", "texts"]
 

@@ -41,7 +41,8 @@ def check(
     """
     from phift.azure.sessions import require_emulator
     from phift.cli.sandbox import placeholders, sandbox, without_expectations
-    from phift.phases import check_stack, load
+    from phift.phases import Outcome, load
+    from phift.phases import check as invariants
     from phift.spec.inheritance import read_whole
     from phift.spec.targets import LOCAL
     from phift.spec.tree import plain
@@ -72,7 +73,7 @@ def check(
             if format is o.Format.TEXT:
                 terminal.print(views.head(head, style=terminal.streams.out_style))
             try:
-                for one in check_stack.check(bed):
+                for one in invariants(bed):
                     found.append(one)
                     if format is o.Format.TEXT:
                         terminal.print(views.line(one, style=terminal.streams.out_style))
@@ -86,4 +87,4 @@ def check(
         terminal.print(views.as_json(head, found))
     else:
         terminal.print(views.count(found, style=terminal.streams.out_style))
-    return ExitCode.ERROR if any(one.outcome is check_stack.Outcome.FAILED for one in found) else ExitCode.OK
+    return ExitCode.ERROR if any(one.outcome is Outcome.FAILED for one in found) else ExitCode.OK

@@ -29,15 +29,15 @@ def export(
     script takes them from its environment. Files of an earlier export are replaced unless they were edited; other
     files are never overwritten.
     """
+    from phift import phases
     from phift.azure.sessions import connector
     from phift.cli.exportfolder import write_export
-    from phift.phases import export_stack
     from phift.views import export as views
 
     terminal = Terminal.of(no_color=no_color)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
-    found = export_stack.export(request, connect)
+    found = phases.export(request, connect)
     names = write_export(out, found.stack, found.target, views.texts(found), views.copies(found), views.SCRIPT)
     terminal.show(format, views.Exported(found, out, names), views.exported_json, views.exported)
     return 0
