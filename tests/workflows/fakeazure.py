@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from jsonserver import served
 
 __all__ = ["ME", "FakeAzure"]
 
@@ -34,36 +34,9 @@ class FakeAzure:
     @contextmanager
     def serving(cls) -> Iterator[FakeAzure]:
         made = cls()
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            timeout = 10
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """Nothing reads it."""
-
-            def answer(self) -> None:
-                raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                status, body = made.answer(self.command, self.path, self.headers, json.loads(raw) if raw else None)
-                text = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            do_GET = answer  # noqa: N815 (http.server's names)
-            do_POST = answer  # noqa: N815
-            do_PATCH = answer  # noqa: N815
-
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            made.url = f"http://127.0.0.1:{server.server_port}/contoso/"
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-            thread.start()
-            try:
-                yield made
-            finally:
-                server.shutdown()
-                thread.join(10)
+        with served(made.answer) as url:
+            made.url = f"{url}/contoso/"
+            yield made
 
     def says(self, number: int, content: str, author: str = ME) -> dict[str, Any]:
         """Open a thread as somebody, and return its first comment."""
@@ -75,10 +48,11 @@ class FakeAzure:
     def contents(self, number: int) -> list[str]:
         return [str(one["content"]) for thread in self.threads.get(number, []) for one in thread["comments"]]
 
-    def answer(self, method: str, target: str, headers: Mapping[str, str], body: Any) -> tuple[int, Any]:
+    def answer(self, method: str, target: str, headers: Mapping[str, str], raw: bytes) -> tuple[int, Any]:
+        body = json.loads(raw) if raw else None
         parts = urlsplit(target)
         path = unquote(parts.path).removeprefix("/contoso")
-        if headers.get("Authorization") != "Bearer secret-token":
+        if headers.get("authorization") != "Bearer secret-token":
             return 401, {}
         if (method, path) == ("GET", "/_apis/connectionData"):
             return 200, {"authenticatedUser": {"id": ME}}

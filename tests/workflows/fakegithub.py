@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from jsonserver import served
 
 __all__ = ["REPOSITORY", "FakeGitHub"]
 
@@ -56,42 +56,14 @@ class FakeGitHub:
         """One that answers, for as long as the block lasts."""
         made = cls("")
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            timeout = 10
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """FakeGitHub.requests is the log."""
-
-            def answer(self) -> None:
-                size = int(self.headers.get("Content-Length") or 0)
-                raw = self.rfile.read(size)
-                try:
-                    status, body = made.answer(
-                        self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, raw
-                    )
-                except Rejected as error:
-                    status, body = error.status, {"message": error.message}
-                text = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json; charset=utf-8")
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            do_GET = answer  # noqa: N815 (http.server's names)
-            do_POST = answer  # noqa: N815
-            do_PATCH = answer  # noqa: N815
-
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            made.url = f"http://127.0.0.1:{server.server_port}"
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-            thread.start()
+        def answer(method: str, target: str, headers: Mapping[str, str], raw: bytes) -> tuple[int, Any]:
             try:
-                yield made
-            finally:
-                server.shutdown()
-                thread.join(10)
+                return made.answer(method, target, headers, raw)
+            except Rejected as error:
+                return error.status, {"message": error.message}
+
+        with served(answer) as made.url:
+            yield made
 
     def token(self, permissions: Mapping[str, str]) -> str:
         """Return a token of a job."""
