@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 from phift.kinds.registry import KINDS
+from phift.kinds.words import plural
 from phift.plan.action import Action, ChangeAction, ChangedBy, Purpose
 from phift.plan.model import FieldChange, Plan, PlannedResource
 from phift.state.traits import Traits
@@ -87,7 +88,7 @@ def count_line(plan: Plan, style: Style = PLAIN) -> str:
         head, rest = str(plan.counts).split(":", 1)
         return f"{style.bold(head + ':')}{rest}"
     because = {
-        Purpose.APPLY: f"The workspace matches the spec: {_plural(len(plan.resources), 'resource')} compared.",
+        Purpose.APPLY: f"The workspace matches the spec: {plural(len(plan.resources), 'resource')} compared.",
         Purpose.DESTROY: "This stack has no resources to destroy.",
         Purpose.EXPIRE: "Nothing of this stack is overdue.",
     }[plan.purpose]
@@ -192,13 +193,13 @@ def _body(resource: PlannedResource, style: Style) -> Iterator[str]:
     elif changes and resource.action is not Action.DELETE:
         yield from field_lines(changes, style)
         if resource.unchanged:
-            yield "        " + style.dim(f"# ({_plural(resource.unchanged, 'unchanged attribute')} hidden)")
+            yield "        " + style.dim(f"# ({plural(resource.unchanged, 'unchanged attribute')} hidden)")
     elif resource.action in {Action.CREATE, Action.RUN, Action.REPLACE}:
         yield from _tree(attributes(resource), "+", style, indent=6)
     elif resource.action is Action.DELETE:
         yield from _tree(resource.desired, "-", style, indent=6)
     elif resource.unchanged and resource.action.changes_something:
-        yield "        " + style.dim(f"# ({_plural(resource.unchanged, 'unchanged attribute')} hidden)")
+        yield "        " + style.dim(f"# ({plural(resource.unchanged, 'unchanged attribute')} hidden)")
 
 
 def attributes(resource: PlannedResource) -> dict[str, Any]:
@@ -292,7 +293,3 @@ def _items(items: Sequence[Any], symbol: str, style: Style, *, indent: int) -> I
 
 def _nests(item: Any) -> bool:
     return isinstance(item, Mapping)
-
-
-def _plural(count: int, one: str) -> str:
-    return f"{count} {one}" if count == 1 else f"{count} {one}s"
