@@ -125,7 +125,7 @@ class _Session:
                 raise
             answer.cancel("cancelled; the message and its answer are not part of the conversation")
         except PhiftError:
-            if answer.begun:
+            if answer.has_text:
                 answer.cancel("incomplete; the message and its answer are not part of the conversation")
             raise
         else:

@@ -3,6 +3,7 @@ path."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -164,7 +165,7 @@ def _described(order: Order) -> str:
     return f"{len(order.tasks)} resources. Critical path: {chain}.{whole} The table below lists all."
 
 
-class _Page:
+class _Page(ABC):
     """Where things are. left, right: of the bars."""
 
     width: float
@@ -185,11 +186,13 @@ class _Page:
         left, right = self.x(task.start) + self.gap, self.x(task.end) - self.gap
         return left, max(right, left + 2)
 
+    @abstractmethod
     def y(self, n: int) -> float:
-        raise NotImplementedError
+        """Return the position of the middle of a bar."""
 
+    @abstractmethod
     def labels(self, n: int, task: Task) -> Markup:
-        raise NotImplementedError
+        """Return the text next to a bar."""
 
 
 class _Wide(_Page):

@@ -67,34 +67,34 @@ def waiting(streams: Streams) -> AbstractContextManager[object]:
 
 
 class Answer:
-    """One answer on stdout, written as it arrives. Its text cannot control a terminal. begun: whether it shows text."""
+    """One answer on stdout, written as it arrives. It cannot control a terminal. has_text: whether it shows any."""
 
     def __init__(self, streams: Streams) -> None:
         self._streams = streams
-        self.begun = False
+        self.has_text = False
         self._space = ""
 
     def add(self, piece: str) -> None:
         """Write a piece. Space at the beginning and at the end of the answer is left out."""
-        text = self._space + (piece if self.begun else piece.lstrip())
+        text = self._space + (piece if self.has_text else piece.lstrip())
         kept = text.rstrip()
         self._space = text[len(kept) :]
         if not kept:
             return
-        self.begun = True
+        self.has_text = True
         self._write(inert(kept.expandtabs(4), keep="\n"))
 
     def end(self, seconds: float) -> None:
         """Complete the answer. seconds: it took."""
-        self._write("\n" if self.begun else "(an empty answer)\n")
-        if not self.begun:
+        self._write("\n" if self.has_text else "(an empty answer)\n")
+        if not self.has_text:
             self._say("(the message is not part of the conversation)")
         if self._streams.terminal:
             self._say(f"({duration(seconds)})\n")
 
     def cancel(self, why: str) -> None:
         """End an incomplete answer with a remark on stderr."""
-        if self.begun:
+        if self.has_text:
             self._write("\n")
         self._say(f"({why})")
 
