@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from support import Embedded, Project
 
@@ -84,6 +85,17 @@ class Typist:
         shown, self._seen = self._seen[: found.end()], self._seen[found.end() :]
         return shown
 
+    def interrupt(self) -> None:
+        """Press Ctrl-C once the process waits for a key.
+
+        input() of Python does not act on a signal that arrives between its prompt and its wait before the next key.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while psutil.Process(self.process.pid).status() != psutil.STATUS_SLEEPING:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        self.type("\x03")
+
     def ended(self) -> int:
         """Return the exit code."""
         deadline = time.monotonic() + PATIENCE
@@ -152,7 +164,7 @@ def test_a_chat_on_a_terminal(serving: Project, tmp_path: Path) -> None:
 
         person.type("\x1b[A")
         person.see(r"four")
-        person.type("\x03")
+        person.interrupt()
         person.see(r"Press Ctrl-C again, or Ctrl-D")
         person.see(r"> ")
         person.type("/undo\r")
@@ -163,9 +175,9 @@ def test_a_chat_on_a_terminal(serving: Project, tmp_path: Path) -> None:
 
     with chatting(serving) as person:
         person.see(r"> ")
-        person.type("\x03")
+        person.interrupt()
         person.see(r"Press Ctrl-C again")
         person.see(r"> ")
-        person.type("\x03")
+        person.interrupt()
         person.see(r"Interrupted")
         assert person.ended() == 130
