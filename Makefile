@@ -36,7 +36,7 @@ docs: $(VENV)/.dev
 
 # The terminal session of the README, recorded anew in tmux: a minute.
 recording: $(VENV)/.local
-	$(BIN)/python -m pages.recording
+	$(BIN)/python -m docs.generate.recording
 
 # Microsoft's storage emulator, from npm, which `make test` takes where it is: the blob tests are asked of both.
 azurite: $(VENV)/bin/python

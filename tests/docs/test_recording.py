@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from commands import problems
 
-from pages.recording import COMMANDS, ROWS, TARGET, Line, drawn
+from docs.generate.recording import COMMANDS, ROWS, TARGET, Line, drawn
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -6,10 +6,10 @@ import jsonschema
 import pytest
 import yaml
 
-from pages import GENERATED, ROOT
-from pages.commands import commands
-from pages.examples import BY_NAME, EXAMPLES
-from pages.spec import Field, example, fields, schemas
+from docs.generate import GENERATED, ROOT
+from docs.generate.commands import commands
+from docs.generate.examples import BY_NAME, EXAMPLES
+from docs.generate.spec import Field, example, fields, schemas
 from phift.kinds.registry import KINDS
 
 
@@ -19,7 +19,7 @@ def by_path() -> dict[str, Field]:
 
 @pytest.mark.parametrize("name", GENERATED)
 def test_a_generated_page_is_current(name: str) -> None:
-    assert (ROOT / name).read_text(encoding="utf-8") == GENERATED[name](), "run: python -m pages"
+    assert (ROOT / name).read_text(encoding="utf-8") == GENERATED[name](), "run: python -m docs.generate"
 
 
 def test_every_field_has_a_description_and_an_example() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from blocks import ROOT
 
-from pages.hooks import DOCS, PAGES, outside
+from docs.hooks import DOCS, PAGES, outside
 
 BUILT = [sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file"]
 
@@ -38,6 +38,10 @@ def test_every_page_is_built(site: Path) -> None:
     assert {page for page in pages if not (site / page).is_file()} == set()
 
 
+def test_the_site_contains_no_code(site: Path) -> None:
+    assert [path.name for path in site.rglob("*.py*")] == []
+
+
 def test_every_page_is_in_the_navigation() -> None:
     named = re.findall(r"^ +- .*?: ([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
     pages = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")} | set(PAGES.values())
@@ -62,11 +66,10 @@ def test_the_site_loads_nothing_from_other_hosts(site: Path) -> None:
 def test_a_broken_link_fails_the_build(tmp_path: Path) -> None:
     links = ["missing.md", "engine.md#no-such-heading", "../phift/missing.py", "#nowhere"]
     for path in ROOT.iterdir():
-        if path.name not in {"docs", "pages", "mkdocs.yml"}:
+        if path.name not in {"docs", "mkdocs.yml"}:
             (tmp_path / path.name).symlink_to(path)
     shutil.copy2(ROOT / "mkdocs.yml", tmp_path)
-    for name in ("docs", "pages"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("__pycache__"))
     with (tmp_path / "docs" / "index.md").open("a", encoding="utf-8") as page:
         page.writelines(f"\n[a]({link})\n" for link in links)
     done = build(tmp_path, tmp_path / "site")

@@ -10,7 +10,7 @@ PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
 def test_the_files_that_it_names_exist() -> None:
-    named = re.findall(r"`((?:phift|tests|schemas)/[\w./*]+)`", PAGE)
+    named = re.findall(r"`((?:phift|tests|schemas|docs)/[\w./*]+)`", PAGE)
     paths = {path.replace("KIND", "deployment").replace("SERVICE", "compute") for path in named}
     assert len(paths) > 20
     assert [path for path in sorted(paths) if not any(ROOT.glob(path))] == []

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic_core import PydanticUndefined
 
-from pages.examples import BY_NAME, EXAMPLES
+from docs.generate import ROOT
+from docs.generate.examples import BY_NAME, EXAMPLES
 from phift.explain import explanations
 from phift.spec.base import Strict
 from phift.spec.document import Spec, TargetBlock
@@ -20,12 +20,11 @@ from phift.spec.targets import FIXED_KEYS
 
 __all__ = ["Field", "example", "fields", "page", "schemas"]
 
-ROOT = Path(__file__).resolve().parents[1]
 _REF = "#/definitions/"
 _HEAD = """\
 # Fields of the spec
 
-<!-- Generated: python -m pages -->
+<!-- Generated: python -m docs.generate -->
 
 Every key that a spec accepts, format 1. Names and units are those of `az ml` YAML where it has an equivalent;
 [The spec](../spec.md) shows them in context. `schemas/phift.schema.json` completes and checks them in editors.

@@ -16,7 +16,7 @@ __all__ = ["commands", "page"]
 _HEAD = """\
 # CLI reference
 
-<!-- Generated: python -m pages -->
+<!-- Generated: python -m docs.generate -->
 
 `phift COMMAND --help` prints the same in a terminal. [Commands](../commands.md) says when to use which;
 [exit codes](exit-codes.md) what a command ends with.

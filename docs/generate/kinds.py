@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib
 import re
-from pathlib import Path
 from typing import Any
 
+from docs.generate import ROOT
 from phift.kinds.base import Kind
 from phift.kinds.check import named
 from phift.kinds.registry import KINDS
@@ -14,12 +14,12 @@ from phift.state.rules import Behaviour, Rule, rules_of
 
 __all__ = ["page"]
 
-_ENGINE = Path(__file__).resolve().parents[1] / "docs" / "engine.md"
+_ENGINE = ROOT / "docs" / "engine.md"
 
 _HEAD = """\
 # Resource kinds
 
-<!-- Generated: python -m pages -->
+<!-- Generated: python -m docs.generate -->
 
 A spec is compiled to resources with addresses such as `deployment.main`; the part before the dot is the kind. In the
 order in which a stack is applied: {links}.

@@ -1,4 +1,4 @@
-"""The docs site: its generated pages (`python -m pages`), its recording, and what MkDocs needs to build it."""
+"""The generated files of the docs: `python -m docs.generate` writes the pages, `make recording` the recording."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 __all__ = ["GENERATED", "ROOT"]
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def _page(module: str) -> Callable[[], str]:
     def text() -> str:
-        return str(import_module(f"pages.{module}").page())
+        return str(import_module(f"docs.generate.{module}").page())
 
     return text
 

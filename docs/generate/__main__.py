@@ -1,8 +1,8 @@
-"""Write the generated pages of docs/reference: `python -m pages`."""
+"""Write the generated pages of docs/reference: `python -m docs.generate`."""
 
 from __future__ import annotations
 
-from pages import GENERATED, ROOT
+from docs.generate import GENERATED, ROOT
 
 for name, page in GENERATED.items():
     (ROOT / name).parent.mkdir(parents=True, exist_ok=True)

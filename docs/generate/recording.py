@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from pages import ROOT
+from docs.generate import ROOT
 
 __all__ = ["COMMANDS", "TARGET", "Line", "drawn"]
 

@@ -13,7 +13,7 @@ __all__ = ["page"]
 _HEAD = """\
 # Exit codes
 
-<!-- Generated: python -m pages -->
+<!-- Generated: python -m docs.generate -->
 
 Exit codes are part of the interface: scripts can rely on them. A command that works on several stacks ends with the
 most severe code.
