@@ -13,7 +13,7 @@ from phift.diagnostics import Diagnostic
 from phift.errors import DiagnosticsError, PhiftError
 from phift.kinds.job import run_history
 from phift.kinds.job.run_history import Point
-from phift.kinds.model.trained import TrainedVersion, trained_versions
+from phift.kinds.model.lookup import Trained, own_versions
 from phift.kinds.registry import KINDS
 from phift.ledger.journal import Record
 from phift.ledger.journal import history as journal_history
@@ -139,7 +139,7 @@ def _trainings(bench: Workbench, found: Status | Missing) -> Trainings | Missing
         return Missing("The spec does not define a fine-tuning.")
     current = runs[0]
     models = bench.stack.dependents(current.address)
-    versions = [one for model in models for one in trained_versions(bench.context, model)]
+    versions = [one for model in models for one in own_versions(bench.context, model)]
     served = _served(found)
     wanted = [_run_of(one, current, served) for one in versions[:MOST_RUNS]]
     live = KINDS[current.address.kind].wire.read(bench.context, current).live
@@ -158,7 +158,7 @@ def _served(found: Status | Missing) -> frozenset[str]:
     return frozenset(str(model).lower() for row in rows if (model := row.details.get("model")))
 
 
-def _run_of(one: TrainedVersion, current: Desired[Any], served: frozenset[str]) -> TrainingRun:
+def _run_of(one: Trained, current: Desired[Any], served: frozenset[str]) -> TrainingRun:
     return TrainingRun(
         one.version,
         one.job,

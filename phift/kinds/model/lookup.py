@@ -1,4 +1,4 @@
-"""What is known of a version of a model, or of a training job without one, whichever version of a spec it is from."""
+"""Versions of a model, and trainings without a version, with what they record: those of earlier specs too."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from phift.compile.naming import job_name
 from phift.errors import NotFoundError
 from phift.kinds.context import Context
 from phift.kinds.model.parts import FileParts, ModelParts, ReferenceParts
-from phift.kinds.shared.versions import versions_in
-from phift.kinds.shared.wire import READ, marks_in
+from phift.kinds.shared.versions import version_marks, versions_in
+from phift.kinds.shared.wire import READ, marks_in, owner_in
 from phift.state.desired import Desired, Stack
 from phift.state.measured import Measured, measured_in
 from phift.state.ownership import DIGEST, STACK, inputs_in
 
-__all__ = ["Trained", "all_versions", "model_of", "run_named", "version_named"]
+__all__ = ["Trained", "all_versions", "model_of", "own_versions", "run_named", "version_named"]
 
 _PARTS = (ModelParts, FileParts, ReferenceParts)
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A version of a model, or a job. model, version: "" for a job without a version. stack: that created it; "" if
-    phift did not.
+    """A version of a model, or a job. model, version, object_id: "" for a job without a version. stack: that created
+    it; "" if phift did not.
 
-    job: the name of the training; "" if unknown. inputs: of the training, as recorded; empty if they are not. created:
-    ISO time. measured: times of the training. archived: whether the version is.
+    job: the name of the training; "" if unknown. digest: of the inputs of the training; "" if its tag was removed.
+    inputs: as recorded; empty if they are not. created: ISO time. measured: times of the training. archived: whether
+    the version is.
     """
 
     model: str
@@ -38,6 +39,8 @@ class Trained:
     created: str = ""
     measured: Measured | None = None
     archived: bool = False
+    object_id: str = ""
+    digest: str = ""
 
     @property
     def label(self) -> str:
@@ -53,6 +56,18 @@ def model_of(stack: Stack) -> Desired[Any] | None:
 def all_versions(context: Context, name: str) -> Iterator[Trained]:
     """Yield the versions of a model, archived ones too, the newest first. Raises AzureError."""
     return (_version(name, raw) for raw in versions_in(context, f"models/{name}"))
+
+
+def own_versions(context: Context, desired: Desired[Any]) -> Iterator[Trained]:
+    """Yield the versions that a stack owns of a model that it trains, archived ones too, the newest first.
+
+    Yields none for a model that is not trained. Raises AzureError.
+    """
+    if not isinstance(desired.parts, ModelParts):
+        return
+    for raw in versions_in(context, f"models/{desired.name}"):
+        if owner_in(context, desired, raw, version_marks(raw)).ours:
+            yield _version(desired.name, raw)
 
 
 def version_named(context: Context, name: str, version: str) -> Trained | None:
@@ -75,11 +90,10 @@ def run_named(context: Context, job: str) -> Trained | None:
 
 
 def _version(name: str, raw: Mapping[str, Any]) -> Trained:
-    properties = raw["properties"]
-    marks = {**marks_in(properties.get("properties")), **marks_in(properties.get("tags"))}
+    properties, marks = raw["properties"], version_marks(raw)
     stack, digest = marks.get(STACK, ""), marks.get(DIGEST, "")
     inputs = inputs_in(marks)
-    # Only a training has parameters; a version of files has a digest too.
+    # The service fills in the name of the job later, or not at all. A version of files has a digest too, but no data.
     job = str(properties.get("jobName") or (job_name(stack, digest) if stack and digest and "data" in inputs else ""))
     return Trained(
         model=name,
@@ -90,6 +104,8 @@ def _version(name: str, raw: Mapping[str, Any]) -> Trained:
         created=_created(raw),
         measured=measured_in(marks),
         archived=bool(properties.get("isArchived")),
+        object_id=str(raw.get("id", "")),
+        digest=digest,
     )
 
 

@@ -14,7 +14,7 @@ from phift.state.desired import Desired
 from phift.state.live import Live
 from phift.state.ownership import APPLIED, DIGEST, INPUTS, PROTECT, TAGS
 
-__all__ = ["DigestVersions", "archive", "version_labels", "version_live", "versions_in"]
+__all__ = ["DigestVersions", "archive", "version_labels", "version_live", "version_marks", "versions_in"]
 
 _MOVING = (DIGEST, APPLIED, TAGS, PROTECT)
 
@@ -56,6 +56,12 @@ def versions_in(context: Context, container: str) -> Iterator[dict[str, Any]]:
         return
 
 
+def version_marks(raw: Mapping[str, Any]) -> dict[str, str]:
+    """Return the marks of the document of a version: its properties, and its tags, which a later apply can change."""
+    properties = raw["properties"]
+    return {**marks_in(properties.get("properties")), **marks_in(properties.get("tags"))}
+
+
 def version_live(
     context: Context,
     desired: Desired[Any],
@@ -70,7 +76,7 @@ def version_live(
         context,
         desired,
         raw,
-        marks={**marks_in(properties.get("properties")), **marks_in(properties.get("tags"))},
+        marks=version_marks(raw),
         observe=observe,
         state="Archived" if properties.get("isArchived") else "Succeeded",
         version=str(raw.get("name", "")),
@@ -84,7 +90,7 @@ def archive(context: Context, path: str, api_version: str, live: Live) -> Writte
     return Written(operation=operation_of(context.azure.arm.put(path, api_version, body)))
 
 
-def _version_marks(
+def _written_marks(
     context: Context, desired: Desired[Any], object_id: str, live: Live | None
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Return the marks of an asset version, as tags and as properties.
@@ -106,7 +112,7 @@ def version_labels(
     Tags of others are kept.
     """
     own = dict(desired.properties.get("tags") or {})
-    tags, marks = _version_marks(context, desired, object_id, live)
+    tags, marks = _written_marks(context, desired, object_id, live)
     if live is None:
         return {**own, **tags}, marks
     properties = live.raw["properties"]
