@@ -43,7 +43,7 @@ class World:
         return Request(self.project(stack).spec, "local", dict(self.stacks.get(stack, ("", {}))[1]))
 
     def plan(self, stack: str, *, upgrade: bool = False) -> Plan:
-        return phases.plan(self.request(stack), self.embedded.connector, upgrade=upgrade)
+        return phases.plan(self.request(stack), self.embedded.connector, phases.PlanSettings(upgrade=upgrade))
 
     def apply(self, stack: str, plan: Plan, *, saved: bool = False) -> None:
         result = phases.apply(

@@ -183,7 +183,7 @@ class Project:
         self.edit("purpose: test", f"purpose: test{added}")
 
     def plan(self, **options: Any) -> Plan:
-        return phases.plan(self.request, self.embedded.connector, **options)
+        return phases.plan(self.request, self.embedded.connector, phases.PlanSettings(**options))
 
     def apply(self, plan: Plan | None = None, **options: Any) -> ApplyFinished:
         """Apply a plan, or one made now; does not look at how it ended."""

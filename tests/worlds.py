@@ -56,7 +56,7 @@ class World:
         return Request(path)
 
     def plan(self, request: Request, **options: Any) -> Plan:
-        return phases.plan(request, self.memory.connect, **options)
+        return phases.plan(request, self.memory.connect, phases.PlanSettings(**options))
 
     def apply(self, request: Request, plan: Plan | None = None) -> ApplyFinished:
         """It must go well. plan: the one to carry out, where it is made already."""

@@ -77,11 +77,13 @@ def plan(
         phases.draft(
             _fetching(spec._request, download),
             spec._sessions,
-            select=_addresses(select, "select"),
-            replace_=_addresses(replace, "replace"),
-            retry_failed=retry_failed,
-            take_over=take_over,
-            write_lock=write_lock,
+            phases.PlanSettings(
+                select=_addresses(select, "select"),
+                replace=_addresses(replace, "replace"),
+                retry_failed=retry_failed,
+                take_over=take_over,
+                write_lock=write_lock,
+            ),
         )
     )
 

@@ -17,7 +17,7 @@ from phift.files import SPEC_BYTES, read_regular
 
 if TYPE_CHECKING:
     from phift.apply.events import Event
-    from phift.phases import ApplyOptions, Connector, ManyApplied, ManyPlans, Request
+    from phift.phases import ApplyOptions, Connector, ManyApplied, ManyPlans, PlanSettings, Request
     from phift.plan.model import Plan
     from phift.views.human.apply import HumanApply
 
@@ -45,24 +45,13 @@ def plan_several(
     requests: list[Request],
     connect: Connector,
     terminal: Terminal,
-    *,
-    retry_failed: bool = False,
-    take_over: bool = False,
-    strict: bool = False,
-    permissions: bool = True,
+    settings: PlanSettings,
 ) -> ManyPlans:
-    """Plan the stacks; print planning errors to stderr. permissions: whether those of the caller are checked."""
+    """Plan the stacks; print planning errors to stderr."""
     from phift import phases
     from phift.views.human import many as view
 
-    planned = phases.plan_many(
-        requests,
-        connect,
-        retry_failed=retry_failed,
-        take_over=take_over,
-        strict=strict,
-        permissions=permissions,
-    )
+    planned = phases.plan_many(requests, connect, settings)
     failed = [(s.stack or str(s.request.path), s.error) for s in planned.failed]
     if failed:
         terminal.streams.err.write(view.errors(failed, style=terminal.streams.err_style) + "\n")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from phift.phases.init_project import Initialized, InitOptions, Template, init
     from phift.phases.many import apply_many, plan_many
     from phift.phases.pin_versions import LockReport, lock
-    from phift.phases.plan_stack import draft, plan
+    from phift.phases.plan_stack import PlanSettings, draft, plan
     from phift.phases.read_history import force_unlock, history, lease_holder, outputs, settle
     from phift.phases.read_logs import Metrics, Point, deployment_logs, logs, metrics
     from phift.phases.read_prices import PriceRow, Prices, prices
@@ -65,6 +65,7 @@ __all__ = [
     "Metrics",
     "MetricsComparison",
     "Outcome",
+    "PlanSettings",
     "Point",
     "Preflight",
     "PriceRow",
@@ -149,6 +150,7 @@ _MODULES = {
     "Metrics": "phift.phases.read_logs",
     "MetricsComparison": "phift.phases.compare_metrics",
     "Outcome": "phift.phases.check_stack",
+    "PlanSettings": "phift.phases.plan_stack",
     "Point": "phift.phases.read_logs",
     "Preflight": "phift.phases.run_preflight",
     "PriceRow": "phift.phases.read_prices",

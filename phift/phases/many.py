@@ -18,14 +18,13 @@ from phift.lock import StackLock, lock_path, update_lock
 from phift.phases.apply_plan import apply_bench
 from phift.phases.examine import require_strict
 from phift.phases.leftovers import leftovers
-from phift.phases.plan_stack import plan_with_demands
+from phift.phases.plan_stack import DEFAULTS, PlanSettings, plan_with_demands
 from phift.phases.results import ManyApplied, ManyPlans, Planned, StackApplied, StackPlan, Unplanned
 from phift.phases.shared_quota import summed
 from phift.plan.action import Action
 from phift.plan.cost import Budget, Cost
 from phift.plan.model import Plan
 from phift.plan.selection import selected
-from phift.plan.standing import Policy
 from phift.spec import LoadedSpec
 from phift.startup import uncollected
 from phift.workbench.inventory import load_each
@@ -45,24 +44,17 @@ _AT_ONCE = 16
 def plan_many(
     requests: Sequence[Request],
     connect: Connector,
+    settings: PlanSettings = DEFAULTS,
     *,
-    upgrade: bool = False,
-    write_lock: bool = True,
-    retry_failed: bool = False,
-    take_over: bool = False,
-    strict: bool = False,
-    permissions: bool = True,
     parallelism: int = _AT_ONCE,
 ) -> ManyPlans:
     """Plan all stacks of the requests concurrently; a stack that fails does not stop the others.
 
-    A stack that is no longer in the matrix of its file is planned for deletion. strict: a stack with warnings fails.
-    permissions: whether the caller will apply the plans; otherwise its permissions are not checked.
+    A stack that is no longer in the matrix of its file is planned for deletion. parallelism: stacks at once.
 
     Raises UsageError, before any workspace is contacted, if two specs define the same stack or endpoint. Raises
     RefusedError if all plans together are above the budget of the request.
     """
-    policy = Policy(retry_failed=retry_failed, take_over=take_over)
     with uncollected():
         asked = list(_all_stacks(requests))
         _refuse_doubles([s for _, s in asked if isinstance(s, LoadedSpec)])
@@ -75,7 +67,7 @@ def plan_many(
             if isinstance(spec, PhiftError):
                 return Unplanned(request, spec)
             try:
-                return request, workbench_of(spec, connect, upgrade=upgrade, shared=shared)
+                return request, workbench_of(spec, connect, upgrade=settings.upgrade, shared=shared)
             except PhiftError as error:
                 return Unplanned(request, error, spec.stack)
 
@@ -84,7 +76,7 @@ def plan_many(
                 return given
             request, bench = given
             try:
-                plan, demands = plan_with_demands(bench, request, policy, strict=strict, permissions=permissions)
+                plan, demands = plan_with_demands(bench, request, settings)
             except PhiftError as error:
                 return Unplanned(request, error, bench.loaded.stack, bench)
             return Planned(request, bench.loaded.stack, plan, bench, demands)
@@ -92,11 +84,11 @@ def plan_many(
         # Facts are shared, so compiling hardly waits and more threads would only compete.
         compiled = [opened(*given) for given in asked]
         planned = _side_by_side(planned_of, compiled, parallelism)
-        if write_lock:
+        if settings.write_lock:
             planned = _with_lock_files(planned, shared)
         planned += leftovers(planned, requests)
         together = tuple(summed(_one_maker_each(planned)))
-        found = ManyPlans(tuple(map(_strictly, together)) if strict else together)
+        found = ManyPlans(tuple(map(_strictly, together)) if settings.strict else together)
         if first is not None and first.budget is not None and len(found.plans) > 1:
             _require_budget(found.cost, first.budget)
         return found

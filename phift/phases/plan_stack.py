@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from phift.address import Address
 from phift.lock import update_lock
@@ -17,60 +17,53 @@ from phift.workbench.identity import known_id
 from phift.workbench.open import Workbench, open_workbench
 from phift.workbench.request import Connector, Request
 
-__all__ = ["Draft", "draft", "plan", "plan_of", "plan_with_demands"]
+__all__ = ["Draft", "PlanSettings", "draft", "plan", "plan_of", "plan_with_demands"]
 
 
-def plan(
-    request: Request,
-    connect: Connector,
-    *,
-    upgrade: bool = False,
-    write_lock: bool = True,
-    retry_failed: bool = False,
-    take_over: bool = False,
-    select: Collection[Address] = (),
-    replace_: Collection[Address] = (),
-    strict: bool = False,
-) -> Plan:
-    """Plan an apply. Writes only the lock file, if a version is not pinned yet or if its id is recovered.
+@dataclass(frozen=True)
+class PlanSettings:
+    """The options of a plan, as the command line has them."""
 
-    take_over: claim resources that another spec owns. select: plan only these addresses and their dependencies.
-    replace_: delete and re-create these addresses. strict: reject warnings too, except waived ones.
+    upgrade: bool = False
+    """Pin newer versions."""
+    write_lock: bool = True
+    """Write the lock file, if a version is not pinned yet or if its id is recovered."""
+    retry_failed: bool = False
+    """Re-run a failed or cancelled job, whatever the cause."""
+    take_over: bool = False
+    """Claim resources that another spec owns."""
+    select: Collection[Address] = ()
+    """Plan only these addresses and their dependencies."""
+    replace: Collection[Address] = ()
+    """Delete and re-create these addresses."""
+    strict: bool = False
+    """Reject warnings too, except waived ones."""
+    permissions: bool = True
+    """Check the permissions of the caller, who will apply the plan."""
+
+    @property
+    def policy(self) -> Policy:
+        return Policy(self.retry_failed, self.replace, self.take_over)
+
+
+DEFAULTS = PlanSettings()
+
+
+def plan(request: Request, connect: Connector, settings: PlanSettings = DEFAULTS) -> Plan:
+    """Plan an apply. Writes only the lock file.
 
     Raises RefusedError with all findings of the checks if one of them is an error; nothing has been created then.
     Raises UsageError for an address that is not in the stack, or that cannot be replaced.
     """
-    return draft(
-        request,
-        connect,
-        upgrade=upgrade,
-        write_lock=write_lock,
-        retry_failed=retry_failed,
-        take_over=take_over,
-        select=select,
-        replace_=replace_,
-        strict=strict,
-    ).plan
+    return draft(request, connect, settings).plan
 
 
-def draft(
-    request: Request,
-    connect: Connector,
-    *,
-    upgrade: bool = False,
-    write_lock: bool = True,
-    retry_failed: bool = False,
-    take_over: bool = False,
-    select: Collection[Address] = (),
-    replace_: Collection[Address] = (),
-    strict: bool = False,
-) -> Draft:
-    """Return the plan with its workbench, for `apply_draft`."""
-    bench = open_workbench(request, connect, upgrade=upgrade, planning=True)
-    stack_plan, _ = plan_with_demands(
-        bench, request, Policy(retry_failed, replace_, take_over), select=select, strict=strict
-    )
-    if write_lock and update_lock(bench.lock_path, {bench.loaded.stack: bench.resolved.pins}, stack_plan.id):
+def draft(request: Request, connect: Connector, settings: PlanSettings = DEFAULTS) -> Draft:
+    """Return the plan with its workbench, for `apply_draft`. Raises the errors of `plan`."""
+    bench = open_workbench(request, connect, upgrade=settings.upgrade, planning=True)
+    stack_plan, _ = plan_with_demands(bench, request, settings)
+    pins = {bench.loaded.stack: bench.resolved.pins}
+    if settings.write_lock and update_lock(bench.lock_path, pins, stack_plan.id):
         wrote = f"wrote {bench.lock_path}, which pins versions: commit it with the spec"
         stack_plan = replace(stack_plan, notes=(*stack_plan.notes, wrote))
     return Draft(stack_plan, bench)
@@ -82,22 +75,14 @@ def plan_of(bench: Workbench, request: Request, policy: Policy = DEFAULT, *, pri
     return _plan(bench, request, examine(bench, policy, writes=False, priced=priced))
 
 
-def plan_with_demands(
-    bench: Workbench,
-    request: Request,
-    policy: Policy = DEFAULT,
-    *,
-    select: Collection[Address] = (),
-    strict: bool = False,
-    permissions: bool = True,
-) -> tuple[Plan, tuple[Demand, ...]]:
+def plan_with_demands(bench: Workbench, request: Request, settings: PlanSettings) -> tuple[Plan, tuple[Demand, ...]]:
     """Return the plan of a workbench, and the vCPUs that its resources need in addition to those in use.
 
-    select: plan only these addresses and their dependencies. strict: raise RefusedError for warnings too.
-    permissions: whether the caller will apply the plan, so that its permissions are checked.
+    The workbench decides on upgrades and the caller writes the lock file. Raises the errors of `plan`.
     """
-    found = examine(bench, policy, select=select, permissions=permissions, budget=request.budget)
-    stack_plan = _plan(bench, request, found, strict=strict)
+    select = settings.select
+    found = examine(bench, settings.policy, select=select, permissions=settings.permissions, budget=request.budget)
+    stack_plan = _plan(bench, request, found, strict=settings.strict)
     if select:
         stack_plan = replace(stack_plan, resources=selected(stack_plan.resources, select))
     return stack_plan, tuple(demands(found.subject))

@@ -141,7 +141,7 @@ def test_pins_of_all_stacks_are_written_once(world: World) -> None:
 
 
 def test_without_write_lock_nothing_is_written(world: World) -> None:
-    plan_many([world.write("a.yaml", "stack-a")], world.memory.connect, write_lock=False)
+    plan_many([world.write("a.yaml", "stack-a")], world.memory.connect, phases.PlanSettings(write_lock=False))
     assert not (world.folder / "phift.lock").exists()
 
 

@@ -110,7 +110,7 @@ def test_a_reader_plans_what_another_identity_applies(
     stack = project(own, tmp_path / "p", "reads")
     before = fingerprint(stack.plan())
     roles("Reader")
-    (plan,) = phases.plan_many([stack.request], own.connector, permissions=False).plans
+    (plan,) = phases.plan_many([stack.request], own.connector, phases.PlanSettings(permissions=False)).plans
     assert fingerprint(plan) == before
     assert [w.code for w in plan.warnings] == []
     (refused,) = phases.plan_many([stack.request], own.connector).failed
@@ -121,7 +121,7 @@ def test_a_reader_plans_what_another_identity_applies(
     stack.edit("max_instances: 1", "max_instances: 2")
     before = fingerprint(stack.plan())
     roles("Reader")
-    (plan,) = phases.plan_many([stack.request], own.connector, permissions=False).plans
+    (plan,) = phases.plan_many([stack.request], own.connector, phases.PlanSettings(permissions=False)).plans
     assert fingerprint(plan) == before
 
 

@@ -67,7 +67,7 @@ def test_waivers_do_not_change_names_and_digests(world: World) -> None:
 def test_strict_concerns_several_stacks_too(world: World) -> None:
     fits = world.write("fits.yaml", "stack-f", endpoint=None, deployment=None)
     warned = world.write("warned.yaml", "stack-w", compute=BIG)
-    found = phases.plan_many([fits, warned], world.memory.connect, strict=True)
+    found = phases.plan_many([fits, warned], world.memory.connect, phases.PlanSettings(strict=True))
     assert [s.stack for s in found.planned] == ["stack-f"]
     assert [s.stack for s in found.failed] == ["stack-w"]
     assert found.exit_code == 4
@@ -82,7 +82,7 @@ def test_a_warning_about_several_stacks_is_rejected_or_waived(world: World) -> N
         for name in "abc":
             own = {"finetune": {**compute["finetune"], "name": f"gpu-{name}"}}
             requests.append(world.write(f"{name}.yaml", f"stack-{name}", compute=own, **more))
-        return phases.plan_many(requests, world.memory.connect, strict=True)
+        return phases.plan_many(requests, world.memory.connect, phases.PlanSettings(strict=True))
 
     assert [s.stack for s in plans().failed] == ["stack-c"]
     waived = plans(waivers=[{"check": "quota-several", "reason": "one after another"}])

@@ -33,8 +33,8 @@ def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A spec whose plan is PLAN."""
     file = tmp_path / "s.yaml"
     file.write_text("version: 1\n")
-    monkeypatch.setattr(phases, "plan", lambda request, connect, **options: PLAN)
-    monkeypatch.setattr(phases, "draft", lambda request, connect, **options: drafted(PLAN))
+    monkeypatch.setattr(phases, "plan", lambda request, connect, settings: PLAN)
+    monkeypatch.setattr(phases, "draft", lambda request, connect, settings: drafted(PLAN))
     return str(file)
 
 
@@ -80,7 +80,7 @@ def applying(monkeypatch: pytest.MonkeyPatch, outcome: ApplyFinished | BaseExcep
 def test_exit_codes(
     spec: str, error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(request: object, connect: object, **options: object) -> Plan:
+    def fail(request: object, connect: object, settings: object) -> Plan:
         raise error
 
     monkeypatch.setattr(phases, "plan", fail)
@@ -101,7 +101,7 @@ def test_exit_codes(
 def test_an_interrupt_before_the_first_write_says_so(
     spec: str, command: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(request: object, connect: object, **options: object) -> Plan:
+    def fail(request: object, connect: object, settings: object) -> Plan:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(phases, "plan", fail)
@@ -138,7 +138,7 @@ def test_an_interrupted_reading_waits_for_no_answer() -> None:
 def test_a_traceback_is_shown_only_when_asked_for(
     spec: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(phases, "plan", lambda request, connect, **options: 1 / 0)
+    monkeypatch.setattr(phases, "plan", lambda request, connect, settings: 1 / 0)
     assert run(["plan", spec]) == 1
     assert capsys.readouterr().err.startswith("error: ZeroDivisionError: ")
     monkeypatch.setenv("PHIFT_DEBUG", "1")
@@ -150,7 +150,7 @@ def test_detailed_exit_code(spec: str, monkeypatch: pytest.MonkeyPatch, capsys: 
     assert run(["plan", spec]) == 0
     assert run(["plan", spec, "--detailed-exitcode"]) == 2
     monkeypatch.setattr(
-        phases, "plan", lambda request, connect, **options: Plan("s", "local", "local", "s", "r", "0", "now")
+        phases, "plan", lambda request, connect, settings: Plan("s", "local", "local", "s", "r", "0", "now")
     )
     assert run(["plan", spec, "--detailed-exitcode"]) == 0
     assert "No changes." in capsys.readouterr().out
@@ -179,25 +179,24 @@ def test_options_reach_the_apply(
 
 
 def test_what_decides_the_plan_reaches_it(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[dict[str, object]] = []
+    asked: list[phases.PlanSettings] = []
 
-    def draft(request: object, connect: object, **options: object) -> phases.Draft:
-        asked.append({name: given for name, given in options.items() if given})
+    def draft(request: object, connect: object, settings: phases.PlanSettings) -> phases.Draft:
+        asked.append(settings)
         return drafted(PLAN)
 
     monkeypatch.setattr(phases, "draft", draft)
-    monkeypatch.setattr(phases, "plan", lambda request, connect, **options: draft(request, connect, **options).plan)
+    monkeypatch.setattr(phases, "plan", lambda request, connect, settings: draft(request, connect, settings).plan)
     applying(monkeypatch, ApplyFinished(PLAN, 1, 0, 0, 1))
     addresses = ["--select", "model.finetuned", "--select", "data.test", "--replace", "compute.finetune"]
     for command in (["plan", spec], ["apply", spec, "-y"]):
         assert run([*command, "--retry-failed"]) == 0
         assert run([*command, *addresses]) == 0
         assert run(command) == 0
-    chosen = {
-        "select": (Address("model", "finetuned"), Address("data", "test")),
-        "replace_": (Address("compute", "finetune"),),
-    }
-    assert asked == [{"retry_failed": True}, chosen, {}] * 2
+    chosen = phases.PlanSettings(
+        select=(Address("model", "finetuned"), Address("data", "test")), replace=(Address("compute", "finetune"),)
+    )
+    assert asked == [phases.PlanSettings(retry_failed=True), chosen, phases.PlanSettings()] * 2
 
 
 @pytest.mark.parametrize("option", ["--select", "--replace"])

@@ -57,8 +57,11 @@ def merge(run: Run, options: Merge, apply: ApplyOptions) -> int:
     Raises StalePlanError after posting the difference to the pull request, if there is one; not to resume, because the
     job of the merge has reported it.
     """
+    from phift import phases
+
     # Another identity applies what this one compares, which only needs to read.
-    planned = plan_several(list(run.requests), run.connect, run.terminal, permissions=not options.dry_run)
+    settings = phases.PlanSettings(permissions=not options.dry_run)
+    planned = plan_several(list(run.requests), run.connect, run.terminal, settings)
     if not planned.changes_something:
         run.output(changes="false")
         run.summarize(_text(run, planned))

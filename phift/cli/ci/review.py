@@ -39,10 +39,12 @@ def review(run: Run, options: Review) -> int:
 
     For an event without a pull request, the plan is only shown.
     """
+    from phift import phases
     from phift.cli.options import PlanFormat
 
     # Another identity applies: this one only needs to read.
-    planned = plan_several(list(run.requests), run.connect, run.terminal, strict=options.strict, permissions=False)
+    settings = phases.PlanSettings(strict=options.strict, permissions=False)
+    planned = plan_several(list(run.requests), run.connect, run.terminal, settings)
     pull = run.forge.pull()
     commit = pull.head if pull else run.forge.commit
     run.log(many_view(PlanFormat.TEXT)(planned, PlanOptions(run.terminal.streams.out_style)))

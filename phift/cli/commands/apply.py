@@ -88,12 +88,11 @@ def apply(
     else:
         request = o.request_of(file, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
         request = changed(request, fetch=not dry_run, budget=limits)
+        settings = phases.PlanSettings(retry_failed=retry_failed, take_over=take_over, strict=strict)
         if (requests := several(request)) is not None:
             one = {"--json": json, "--select": select, "--replace": replace}
             o.refuse("several stacks", one, remedy=o.ONE_STACK)
-            together = plan_several(
-                requests, connect, terminal, retry_failed=retry_failed, take_over=take_over, strict=strict
-            )
+            together = plan_several(requests, connect, terminal, settings)
             terminal.print(
                 many_view(o.PlanFormat.TEXT)(together, PlanOptions(terminal.streams.out_style, summary=quiet))
             )
@@ -101,15 +100,10 @@ def apply(
             if dry_run:
                 return together.exit_code
             return apply_several(together, terminal, options, auto_approve=auto_approve)
-        draft = phases.draft(
-            request,
-            connect,
-            retry_failed=retry_failed,
-            take_over=take_over,
-            select=o.parse_addresses(select, "--select"),
-            replace_=o.parse_addresses(replace, "--replace"),
-            strict=strict,
+        settings = changed(
+            settings, select=o.parse_addresses(select, "--select"), replace=o.parse_addresses(replace, "--replace")
         )
+        draft = phases.draft(request, connect, settings)
     if saved and dry_run:
         view.planned(plan)
         return 0

@@ -118,30 +118,24 @@ def plan(
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
     request = changed(request, budget=o.parse_budget(budget))
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
+    settings = phases.PlanSettings(retry_failed=retry_failed, take_over=take_over, strict=strict)
     if (requests := several(request)) is not None:
         one = {"--out": out, "--select": select, "--replace": replace, "--base": base, "--destroy": destroy}
         o.refuse("several stacks", one, remedy=o.ONE_STACK)
-        together = plan_several(
-            requests, connect, terminal, retry_failed=retry_failed, take_over=take_over, strict=strict
-        )
+        together = plan_several(requests, connect, terminal, settings)
         require_approved(expected, together.plans, failed=len(together.failed))
         with_links = partial(comment_of, request.path, source_url)
         options = PlanOptions(terminal.streams.out_style, summary, show_unchanged, show_suppressed)
         text = total(together, options.style) if quiet else many_view(format, with_links)(together, options)
         terminal.print(text)
         return together.exit_code or (ExitCode.CHANGES if detailed_exitcode and together.changes_something else 0)
+    settings = changed(
+        settings, select=o.parse_addresses(select, "--select"), replace=o.parse_addresses(replace, "--replace")
+    )
     planned = (
         phases.destroy_plan(request, connect, take_over=take_over)
         if destroy
-        else phases.plan(
-            request,
-            connect,
-            retry_failed=retry_failed,
-            take_over=take_over,
-            select=o.parse_addresses(select, "--select"),
-            replace_=o.parse_addresses(replace, "--replace"),
-            strict=strict,
-        )
+        else phases.plan(request, connect, settings)
     )
     require_approved(expected, [planned])
     if out:
