@@ -53,6 +53,7 @@ class MemoryWorkspace:
         self.store = {"workspaceblobstore": self.blobs}.__getitem__
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._usages: list[dict[str, Any]] = []
         self._sizes = [
             {"name": s.name, "vCPUs": s.vcpus, "gpus": s.gpus, "supportedComputeTypes": ["AmlCompute", "MIR"]}
@@ -126,6 +127,10 @@ class MemoryWorkspace:
         self.children.setdefault(folder, {})[name] = document
 
     def put(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        with self._writing:
+            return self._put(path, body)
+
+    def _put(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         there = self.documents.get(path.lower())
         number = next(self._numbers)
         document = copy.deepcopy(dict(body))
@@ -135,6 +140,9 @@ class MemoryWorkspace:
             if there is not None:
                 raise AzureError("a job's properties cannot be changed", status=400, code="JobPropertyImmutable")
             properties["status"] = "Completed"
+        elif there is not None and there["properties"].get("modelUri") != properties.get("modelUri"):
+            # Two stacks that register versions of one model at once rely on it to notice each other.
+            raise AzureError("the path of a version cannot be changed", status=400, code="UserError")
         else:
             properties["provisioningState"] = "Succeeded"
         if kind == "onlineendpoints":
