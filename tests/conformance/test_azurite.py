@@ -16,6 +16,7 @@ from phift.azure.blob_auth import SharedKeyAuth
 from phift.azure.transport import Http
 from tests.conformance import test_azure_client as client
 from tests.conformance import test_blob_upload as uploading
+from tests.conformance import test_ledger_client as ledger
 from tests.emulator.blobtargets import Azurite, azurite_missing
 
 SAME: tuple[Callable[..., None], ...] = (
@@ -28,9 +29,9 @@ SAME: tuple[Callable[..., None], ...] = (
     uploading.test_left_blocks_with_ids_of_another_length_are_dropped,
     uploading.test_blocks_that_are_gone_at_the_commit_are_sent_again,
     uploading.test_two_uploads_of_one_file_end_well,
-    client.test_one_of_two_applies_gets_the_lease_and_the_other_learns_who_has_it,
-    client.test_a_broken_lease_stops_its_holder_before_the_next_write,
-    client.test_a_journal_survives_being_cut_off,
+    ledger.test_one_of_two_applies_gets_the_lease_and_the_other_learns_who_has_it,
+    ledger.test_a_broken_lease_stops_its_holder_before_the_next_write,
+    ledger.test_a_journal_survives_being_cut_off,
 )
 
 
