@@ -40,7 +40,7 @@ class Candidate(NamedTuple):
 
 _SPEC_SUFFIXES = (".yaml", ".yml")
 _FOLDERS = {"DIR"}
-_FILES = {"FILE", "FOLDER|HUB_ID"}
+_FILES = {"FILE", "FILE|SHARE", "FOLDER|HUB_ID"}
 _SEVERAL = ("[SPEC...]", "[SPEC]", "[SPEC|PLAN]")
 
 

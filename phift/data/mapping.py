@@ -132,7 +132,9 @@ def question_and_answer(columns: Collection[str]) -> tuple[str, str] | None:
     return (user, answer) if user and answer else None
 
 
-_ASIDE = re.compile(r"(.*_)?(id|idx|index|uuid|category|source|split|lang|language|score|date|time|timestamp)")
+_ASIDE = re.compile(
+    r"(.*_)?(id|idx|index|uuid|category|source|split|lang|language|score|date|time|timestamp)|system(_prompt|_message)?"
+)
 _ASKS = re.compile(r"question|prompt|instruction|query|input|request|user|problem")
 _ANSWERS = re.compile(r"answer|response|reply|completion|output|assistant|solution|target")
 

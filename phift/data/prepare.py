@@ -96,7 +96,7 @@ def amount_problem(recipe: Recipe, source: SourceRows, written: int) -> Problem 
         return Problem("take", said, f"Use at most {rows}, or remove `take`.")
     if taken == 0:
         said = f"take: {take} selects none of the {rows} rows"
-        return Problem("take", said, "Use a larger share, or a count of rows.")
+        return Problem("take", said, "Select more rows: another share, or a count of rows.")
     return Problem("empty", f"all {taken} rows were dropped", "") if written == 0 else None
 
 

@@ -34,6 +34,7 @@ _SEEN = 2000
 _MOST_CLASSES = 50
 _TEXT_NAMES = ("text", "sentence", "sentence1", "question", "content", "review", "title", "body", "input", "message")
 _LABEL_NAMES = ("label", "labels", "class", "category", "topic", "target", "intent", "sentiment", "tag")
+_SYSTEM_NAMES = ("system", "system_prompt", "system_message")
 _ROLE_KEYS = ("role", "from", "speaker", "author", "who", "sender")
 _CONTENT_KEYS = ("content", "value", "text", "message", "said", "body")
 
@@ -53,10 +54,14 @@ class Recognised:
 
 
 def recognise_chat(
-    identity: SourceIdentity, *, messages: object = None, columns: tuple[str, str] | None = None
+    identity: SourceIdentity,
+    *,
+    messages: object = None,
+    columns: tuple[str, str] | None = None,
+    take: object = None,
 ) -> Recognised:
     """Return how the rows become conversations. messages: the mapping to use; columns: those of the user and of the
-    assistant; None: recognise.
+    assistant; None: recognise. take: as in a spec.
 
     Raises InvalidSpecError if no mapping fits all rows, with the problems of the most likely one.
     """
@@ -67,7 +72,7 @@ def recognise_chat(
     first: DiagnosticsError | None = None
     for proposal, what in proposals:
         try:
-            made = prepared(Recipe.of(identity, messages=proposal, columns=names))
+            made = prepared(Recipe.of(identity, take=take, messages=proposal, columns=names))
         except DiagnosticsError as error:
             first = first or error
         else:
@@ -99,17 +104,26 @@ def _proposals(
 def _of_columns(file: SourceFile, names: Sequence[str]) -> Iterator[tuple[object, str]]:
     exact = recognised(names)
     fitting = [exact] if exact else [p for p in presets().values() if set(p.needs) <= set(names)]
+    system = next((name for name in names if name.lower() in _SYSTEM_NAMES), None)
+    pair = question_and_answer(names)
+    # A preset for these two columns would drop the system prompt.
+    if system and pair and all(set(preset.needs) == set(pair) for preset in fitting):
+        yield _by_columns(*pair, system), _pair_said(names, pair, system)
     for preset in fitting:
         yield preset.name, f"{preset.name} ({_said(names, preset.name)})"
     for name in names:
         if found := _turns(file, name):
             yield found, _turns_said(found)
     # Rows that a preset rejects must not pass without the columns that make them unfit.
-    if not fitting and (pair := question_and_answer(names)):
-        user, assistant = pair
-        ignored = [name for name in names if name not in pair]
-        said = f"; ignores {named(ignored)}" if ignored else ""
-        yield _by_columns(user, assistant), f"`{user}` asks, `{assistant}` answers, by their names{said}"
+    if not fitting and pair:
+        yield _by_columns(*pair), _pair_said(names, pair)
+
+
+def _pair_said(names: Sequence[str], pair: tuple[str, str], system: str = "") -> str:
+    ignored = [name for name in names if name not in (*pair, system)]
+    first = f"`{system}` is the system prompt, " if system else ""
+    said = f"; ignores {named(ignored)}" if ignored else ""
+    return f"{first}`{pair[0]}` asks, `{pair[1]}` answers, by their names{said}"
 
 
 def _said(names: Sequence[str] | None, preset: str) -> str:
@@ -120,8 +134,9 @@ def _said(names: Sequence[str] | None, preset: str) -> str:
     return named(known.needs) + (f"; ignores {named(ignored)}" if ignored else "")
 
 
-def _by_columns(user: str, assistant: str) -> dict[str, str]:
-    return {"user": "{{ " + user + " }}", "assistant": "{{ " + assistant + " }}"}
+def _by_columns(user: str, assistant: str, system: str = "") -> dict[str, str]:
+    first = {"system": "{{ " + system + " }}"} if system else {}
+    return {**first, "user": "{{ " + user + " }}", "assistant": "{{ " + assistant + " }}"}
 
 
 def _turns(file: SourceFile, column: str) -> dict[str, Any] | None:
@@ -150,17 +165,21 @@ def _turns_said(turns: Mapping[str, Any]) -> str:
 
 
 def recognise_table(
-    identity: SourceIdentity, *, columns: tuple[str, str] | None = None, table: Table | None = None
+    identity: SourceIdentity,
+    *,
+    columns: tuple[str, str] | None = None,
+    table: Table | None = None,
+    take: object = None,
 ) -> Recognised:
     """Return which columns have the text and the class. columns: these two; table: that of other data with the same
-    columns; None: recognise.
+    columns; None: recognise. take: as in a spec.
 
     Raises InvalidSpecError if they are not clear, or if a row does not fit.
     """
     if table is None:
         pair = columns or _text_and_label(identity.files[0])
         table = Table("text-classification", (pair[0],), pair[1])
-    made = prepared(Recipe(identity, table=table))
+    made = prepared(Recipe.of(identity, take=take, table=table))
     what = f"text in `{table.texts[0]}`, classes in `{table.answer}`"
     return Recognised(made.rows, made.path, what, table=table)
 

@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from phift.data.hub.pins import HubSplit
     from phift.data.remote import RemoteFiles
 
-__all__ = ["FORMATS", "KNOWN_SUFFIXES", "SourceFile", "SourceIdentity", "format_named", "identify", "is_packed"]
+__all__ = [
+    "FORMATS",
+    "KNOWN_SUFFIXES",
+    "SourceFile",
+    "SourceIdentity",
+    "format_named",
+    "identify",
+    "is_packed",
+    "remedy_for",
+]
 
 _MOST_FILES = 10_000
 
@@ -183,7 +192,7 @@ def _identified(path: Path) -> SourceFile:
     kind = format_named(path.name.lower())
     if kind is None:
         summary = f"{path.name}: unknown file format: suffix {path.suffix or '(none)'}"
-        instead = _INSTEAD.get(path.suffix.lower(), "Use the suffix of its format.")
+        instead = remedy_for(path.name) or "Use the suffix of its format."
         raise _invalid("format", summary, f"{instead} Supported suffixes: {KNOWN_SUFFIXES}.", path)
     try:
         status = path.stat()
@@ -204,6 +213,11 @@ def format_named(name: str) -> str | None:
     """Return a value of FORMATS for the suffix of a file's name; None if unknown."""
     suffixes = Path(name.lower()).suffixes
     return FORMATS.get("".join(suffixes[-2:])) or FORMATS.get("".join(suffixes[-1:]))
+
+
+def remedy_for(name: str) -> str:
+    """Return how to convert a file whose suffix is not a format of phift; "" if it is not known."""
+    return _INSTEAD.get(Path(name.lower()).suffix, "") if format_named(name) is None else ""
 
 
 def _invalid(code: str, summary: str, remedy: str = "", path: Path | None = None) -> InvalidSpecError:

@@ -2,6 +2,7 @@
 
     take: 5%, take: 1000                  rows by rank, spread over the source
     take: {first: 5%}, {first: 1000}      the first rows, like a slice `[:5%]` of `datasets`
+    take: {except: 10%}, {except: 200}    the rows that `take: 10%` or `take: 200` of the same seed leaves
     take: {every: 20}                     rows 0, 20, 40, ...
     take: {rows: 5%, by: block}           whole row groups of Parquet by rank: reads that share of the bytes
 
@@ -33,6 +34,8 @@ class By(StrEnum):
     """How rows are selected."""
 
     RANK = "rank"
+    EXCEPT = "except"
+    """The rows that RANK does not select."""
     FIRST = "first"
     EVERY = "every"
     BLOCK = "block"
@@ -55,7 +58,7 @@ class Picked:
 class Take:
     """How many rows: a share (0 < share <= 1), a count (at least 1), or, with neither, all; and how to select them.
 
-    With By.EVERY, count is the stride.
+    With By.EVERY, count is the stride; with By.EXCEPT, share or count is what is left out.
     """
 
     share: Fraction | None = None
@@ -72,7 +75,7 @@ class Take:
         found = _amount(value)
         if found is None:
             raise _wrong(f"take: {_quoted(value)} is not a percentage or a count")
-        return cls() if found == Fraction(1) else cls(*_split(found))
+        return cls() if _is_all(found) else cls(*_split(found))
 
     @classmethod
     def _of_mapping(cls, value: Mapping[Any, Any]) -> "Take":
@@ -80,7 +83,11 @@ class Take:
         if keys == {By.FIRST.value}:
             found = _amount(value["first"])
             if found is not None:
-                return cls() if found == Fraction(1) else cls(*_split(found), By.FIRST)
+                return cls() if _is_all(found) else cls(*_split(found), By.FIRST)
+        elif keys == {By.EXCEPT.value}:
+            left_out = _amount(value["except"])
+            if left_out is not None and not _is_all(left_out):
+                return cls(*_split(left_out), By.EXCEPT)
         elif keys == {By.EVERY.value}:
             stride = _count(value["every"])
             if stride is not None:
@@ -99,14 +106,19 @@ class Take:
     @property
     def seeded(self) -> bool:
         """Whether the seed has an effect."""
-        return not self.everything and self.by in (By.RANK, By.BLOCK)
+        return not self.everything and (self.ranked or self.by is By.BLOCK)
+
+    @property
+    def ranked(self) -> bool:
+        """Whether each row is selected by its own rank."""
+        return self.by in (By.RANK, By.EXCEPT)
 
     @property
     def counts_rows(self) -> bool:
         """Whether the number of rows must be known before selecting the first one."""
         if self.by is By.FIRST:
             return self.share is not None
-        return self.by is By.RANK and self.count is not None
+        return self.ranked and self.count is not None
 
     def plain(self) -> dict[str, Any] | None:
         """Return a plain value, the same for `5%` and `5.0%`; None for all rows."""
@@ -125,6 +137,8 @@ class Take:
             return self._prefix(rows)
         if self.by is By.EVERY:
             return -(-rows // (self.count or 1))
+        if self.by is By.EXCEPT:
+            return max(rows - self.count, 0) if self.count is not None else None
         return self.count if self.share is None else None
 
     def picked(self, seed: int, rows: Callable[[], int]) -> Picked:
@@ -136,16 +150,18 @@ class Take:
         if self.by is By.EVERY:
             stride = self.count or 1
             return Picked(row=lambda number: number % stride == 0)
+        selector = self._by_rank(seed, rows)
+        if self.by is By.EXCEPT:
+            return Picked(row=lambda number: not selector(number))
+        return Picked(block=selector) if self.by is By.BLOCK else Picked(row=selector)
+
+    def _by_rank(self, seed: int, rows: Callable[[], int]) -> Selector:
         if self.share is not None:
             limit = int(self.share * _RANKS)
-
-            def below(number: int) -> bool:
-                return rank(seed, number) < limit
-
-            return Picked(block=below) if self.by is By.BLOCK else Picked(row=below)
+            return lambda number: rank(seed, number) < limit
         lowest = heapq.nsmallest(self.count or 0, ((rank(seed, n), n) for n in range(rows())))
         last = lowest[-1] if lowest else (-1, -1)
-        return Picked(row=lambda number: (rank(seed, number), number) <= last)
+        return lambda number: (rank(seed, number), number) <= last
 
     def _prefix(self, rows: int) -> int:
         """Round like the end of a slice in `datasets`: to nearest, ties to even."""
@@ -158,6 +174,8 @@ class Take:
         match self.by:
             case By.FIRST:
                 return f"first {amount}"
+            case By.EXCEPT:
+                return f"all except {amount}"
             case By.EVERY:
                 return f"every {amount}th row"
             case By.BLOCK:
@@ -169,6 +187,11 @@ class Take:
 def rank(seed: int, number: int) -> int:
     """Return a uniformly distributed 64-bit number. Never change it: data versions depend on it."""
     return int.from_bytes(blake2b(b"%d:%d" % (seed, number), digest_size=8).digest(), "big")
+
+
+def _is_all(amount: Fraction | int) -> bool:
+    """Return whether it is 100%; the number 1 is a count."""
+    return isinstance(amount, Fraction) and amount == 1
 
 
 def _split(amount: Fraction | int) -> tuple[Fraction | None, int | None]:
@@ -209,6 +232,6 @@ def _quoted(value: object) -> str:
 def _wrong(summary: str) -> InvalidSpecError:
     remedy = (
         "Valid forms: `take: 5%` (more than 0%, at most 100%), `take: 1000` (rows), `take: {first: 5%}`, "
-        "`take: {every: 20}`, `take: {rows: 5%, by: block}`."
+        "`take: {except: 10%}`, `take: {every: 20}`, `take: {rows: 5%, by: block}`."
     )
     return InvalidSpecError([Diagnostic(summary, remedy=remedy, path="take", code="data-take")])

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from phift.phases.import_serving import import_endpoint
     from phift.phases.import_training import import_job
     from phift.phases.imported_spec import LOCAL, ImportedSpec, write_imported
-    from phift.phases.init_project import Initialized, InitOptions, Template, init
+    from phift.phases.init_options import InitOptions, Template
+    from phift.phases.init_project import Initialized, init
     from phift.phases.many import apply_many, plan_many
     from phift.phases.pin_versions import LockReport, lock
     from phift.phases.plan_stack import PlanSettings, draft, plan
@@ -141,7 +142,7 @@ _MODULES = {
     "Fact": "phift.phases.doctor_look",
     "FoundStack": "phift.workbench.inventory",
     "ImportedSpec": "phift.phases.imported_spec",
-    "InitOptions": "phift.phases.init_project",
+    "InitOptions": "phift.phases.init_options",
     "Initialized": "phift.phases.init_project",
     "LOCAL": "phift.phases.imported_spec",
     "LockReport": "phift.phases.pin_versions",
@@ -165,7 +166,7 @@ _MODULES = {
     "StackPlan": "phift.phases.results",
     "Status": "phift.phases.show_status",
     "StatusRow": "phift.phases.show_status",
-    "Template": "phift.phases.init_project",
+    "Template": "phift.phases.init_options",
     "Verdict": "phift.phases.run_preflight",
     "VersionDiff": "phift.phases.compare_versions",
     "WatchedStack": "phift.phases.expire_stacks",

@@ -21,7 +21,7 @@ from phift.kinds.shared.wire import READ, marks_in
 from phift.lock import PinnedDeployment, StackLock
 from phift.phases.imported_spec import ImportedSpec, stack_name, targets_of
 from phift.spec.writing import spec_text
-from phift.state.ownership import SOURCE, STACK
+from phift.state.ownership import SOURCE, STACK, Owner, Ownership
 from phift.state.states import Provisioning
 from phift.workbench.open import Workbench, workbench_of
 from phift.workbench.request import Request, load
@@ -96,9 +96,8 @@ def import_endpoint(
 def _require_unmanaged(what: str, raw: Mapping[str, Any]) -> None:
     marks = marks_in(raw.get("tags"))
     if stack := marks.get(STACK):
-        source = f" of {marks[SOURCE]}" if marks.get(SOURCE) else ""
         remedy = "Use the spec of that stack. If it is lost, delete the phift.* tags first."
-        _refuse(what, [f"it belongs to stack {stack}{source}"], remedy)
+        _refuse(what, [f"it belongs to {Owner(Ownership.FOREIGN, stack, marks.get(SOURCE, ''))}"], remedy)
 
 
 def _refuse(what: str, reasons: Sequence[str], remedy: str = "") -> None:

@@ -118,10 +118,10 @@ class Owner:
         return self.ownership in (Ownership.OURS, Ownership.MOVED)
 
     def __str__(self) -> str:
-        """Return `stack NAME of SOURCE` as far as known, or "nobody"."""
+        """Return `stack NAME of SOURCE` as far as known, or "nobody". Outside a repository, SOURCE is a file name."""
         if not self.stack:
             return "nobody"
-        return f"stack {self.stack}" + (f" of {self.source}" if self.source else "")
+        return f"stack {self.stack}" + (f" of {self.source.removeprefix('#')}" if self.source else "")
 
 
 def user_tags(tags: Mapping[str, Any] | None) -> dict[str, str]:

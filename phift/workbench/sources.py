@@ -151,7 +151,7 @@ def _found(
     take = Take.parse(wanted.take)
     # Count the rows of a split only if `take` depends on the count: it costs two requests per file.
     at_least = take.count or 0 if take.by is By.FIRST else 0
-    count = not at_least and (take.counts_rows or take.by is not By.RANK)
+    count = not at_least and (take.counts_rows or not take.ranked)
     found = HubSplit.from_plain(pin) if pin is not None else None
     if found is None or not found.answers(request) or _uncounted(found, count=count, at_least=at_least):
         found = shared.hub_split(request, count=count, at_least=at_least)
@@ -195,7 +195,7 @@ def _transfer(split: HubSplit, take: Take, seed: int) -> tuple[int, int]:
     from phift.data.hub.selection import transfer
     from phift.data.rows import selection_of
 
-    if take.by == "rank":
+    if take.ranked:
         return split.size, split.size
     return transfer(split, selection_of(take.picked(seed, lambda: split.rows or 0)))
 

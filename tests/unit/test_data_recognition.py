@@ -45,6 +45,21 @@ def written(folder: Path, *rows: dict[str, Any]) -> Any:
             {"user": "{{ user_query }}", "assistant": "{{ bot_reply }}"},
             "`user_query` asks, `bot_reply` answers, by their names; ignores `user_id`",
         ),
+        (
+            {"id": 1, "system_prompt": "Be short.", "question": "Two?", "response": "2"},
+            {"system": "{{ system_prompt }}", "user": "{{ question }}", "assistant": "{{ response }}"},
+            "`system_prompt` is the system prompt, `question` asks, `response` answers, by their names; ignores `id`",
+        ),
+        (
+            {"system": None, "prompt": "Two?", "completion": "2"},
+            {"system": "{{ system }}", "user": "{{ prompt }}", "assistant": "{{ completion }}"},
+            "`system` is the system prompt, `prompt` asks, `completion` answers, by their names",
+        ),
+        (
+            {"system": "Be short.", "instruction": "Add", "input": "1 and 2", "output": "3"},
+            "alpaca",
+            "alpaca (`instruction`, `input`, `output`; ignores `system`)",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

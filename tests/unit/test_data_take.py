@@ -23,6 +23,8 @@ def chosen(take: object, seed: int, rows: int) -> list[int]:
         (".5%", {"percent": "1/2"}, "0.5%"),
         (20, {"count": 20}, "20"),
         ("20", {"count": 20}, "20"),
+        (1, {"count": 1}, "1"),
+        ("1", {"count": 1}, "1"),
     ],
 )
 def test_written_forms(written: object, plain: object, shown: str) -> None:
@@ -67,7 +69,11 @@ def test_ranks_are_fixed_for_ever() -> None:
         ({"first": "5%"}, {"first": {"percent": "5"}}, "first 5%"),
         ({"first": 1000}, {"first": {"count": 1000}}, "first 1000"),
         ({"first": "100%"}, None, "all"),
+        ({"first": 1}, {"first": {"count": 1}}, "first 1"),
         ({"every": 20}, {"every": {"count": 20}}, "every 20th row"),
+        ({"except": "10.0%"}, {"except": {"percent": "10"}}, "all except 10%"),
+        ({"except": 20}, {"except": {"count": 20}}, "all except 20"),
+        ({"except": 1}, {"except": {"count": 1}}, "all except 1"),
         ({"every": 1}, None, "all"),
         ({"rows": "5%", "by": "block"}, {"block": {"percent": "5"}}, "5% by block"),
     ],
@@ -88,12 +94,26 @@ def test_forms_of_a_mapping(written: object, plain: object, shown: str) -> None:
         {"rows": 5, "by": "block"},
         {"rows": "5%", "by": "row"},
         {"last": 5},
+        {"except": "100%"},
+        {"except": 0},
+        {"except": {"first": 5}},
         {1: 2},
     ],
 )
 def test_other_mappings_are_refused(wrong: object) -> None:
     with pytest.raises(InvalidSpecError, match="is not a valid form"):
         Take.parse(wrong)
+
+
+@pytest.mark.parametrize("amount", ["10%", "0.5%", 1, 37, 500])
+def test_except_takes_exactly_the_rows_that_a_sample_of_the_same_seed_leaves(amount: object) -> None:
+    sample, others = chosen(amount, 3, 500), chosen({"except": amount}, 3, 500)
+    assert sorted([*sample, *others]) == list(range(500))
+    assert others == sorted(others)
+    take = Take.parse({"except": amount})
+    assert take.seeded
+    assert take.counts_rows is isinstance(amount, int)
+    assert take.of(500) in (None, len(others))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from phift.phases.compare_versions import AnswerDiff, Answers, InputChange, Spli
 from phift.phases.read_logs import Metrics
 from phift.views import json as documents
 from phift.views import json_compare, markdown_compare
+from phift.views.base import Style
 from phift.views.human import compare as text
 from phift.views.human import metrics as measured
 
@@ -149,3 +150,23 @@ def test_no_differences_and_nothing_to_compare() -> None:
     assert json.loads(json_compare.version_diff(same))["equal"] is True
     unknown = difference(before=Trained("chat", "1", ""), lineage=(), parameters=(), data=(), answers=None)
     assert "The inputs cannot be compared." in text.version_diff(unknown)
+
+
+def test_tables_with_curves_fit_the_terminal() -> None:
+    points = [float(n % 7) for n in range(200)]
+    name = "eval_mean_token_accuracy_of_answers"
+    series = {name: [Point(n, one, 0) for n, one in enumerate(points)]}
+    wide = comparison(row(name, points, points))
+    for width in (80, 100, 140):
+        style = Style(width=width)
+        shown = [measured.render(Metrics("job", "Completed", series), style=style), text.metrics(wide, style=style)]
+        assert all(len(line) <= width for one in shown for line in one.splitlines()), shown
+        assert all(set(measured.BARS) & set(one) for one in shown)
+
+
+def test_notes_and_reasons_wrap_between_words() -> None:
+    why = "chat:1 is not deployed (deployments: d-2a39c47c serves chat:2). `rollout: {keep_previous: 1}` keeps it"
+    found = VersionDiff("chat", OLD, NEW, (), (), (), 4, 1, answers=Answers(why=why), notes=("a word " * 30,))
+    lines = text.version_diff(found, style=Style(width=60)).splitlines()
+    assert max(map(len, lines)) <= 60
+    assert "Answers not compared: chat:1 is not deployed (deployments:" in lines

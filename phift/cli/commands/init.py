@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from phift.cli import options as o
 from phift.cli.terminal import Terminal
-from phift.errors import ApprovalError, UsageError
-from phift.phases.init_project import InitOptions, Template, data_files, name_from, require_free
+from phift.errors import ApprovalError, PhiftError, UsageError
+from phift.phases.init_options import (
+    InitOptions,
+    Template,
+    data_files,
+    guessed,
+    known_model,
+    name_from,
+    no_data,
+    require_free,
+    require_name,
+)
+from phift.phases.init_rows import InitRows, rows_of
+from phift.views.human import errors
 
 _ANSWERS = "Answers"
+_SLOW_BYTES = 50_000_000
+"""Of files whose reading takes long enough to announce it."""
 
 
 class Workflow(StrEnum):
@@ -47,7 +62,19 @@ def init(
     test_data: Annotated[
         str | None,
         typer.Option(
-            "--test-data", metavar="FILE", help="Rows to test with. Default: test.*, if any.", rich_help_panel=_ANSWERS
+            "--test-data",
+            metavar="FILE|SHARE",
+            help="Rows to test with, or the share of the rows to hold out, such as 10%. Default: test.*, if any.",
+            rich_help_panel=_ANSWERS,
+        ),
+    ] = None,
+    validation_data: Annotated[
+        str | None,
+        typer.Option(
+            "--validation-data",
+            metavar="FILE",
+            help="Rows to evaluate with during the training. Default: validation.*, val.* or dev.*, if any.",
+            rich_help_panel=_ANSWERS,
         ),
     ] = None,
     base_model: Annotated[
@@ -73,7 +100,7 @@ def init(
         typer.Option(
             "--messages",
             metavar="PRESET",
-            help="How rows become messages (docs/data.md). Default: recognised.",
+            help="How rows become messages: a preset, such as alpaca. Default: recognised.",
             rich_help_panel=_ANSWERS,
         ),
     ] = None,
@@ -100,37 +127,83 @@ def init(
 
     terminal = Terminal.of(no_color=no_color)
     require_free(out)
-    pair = _pair(columns)
-    ask = _Questions(terminal, asking=terminal.streams.terminal and not yes)
-    name = name or ask("Name of the stack", name_from(out.parent), "--name")
-    found = data_files(out.parent)
-    if template.trains:
-        guess = _guess(found, "train", out)
-        data = data or ask("Rows to train on (jsonl, json, csv, tsv or parquet)", guess, "--data")
-        if not data:
-            raise _no_data(found)
-    if test_data is None:
-        test_data = ask("Rows to test with (empty: none)", _guess(found, "test", out, only=False), "--test-data")
-    base_model = base_model or ask(
-        "Model to fine-tune" if template.trains else "Model to serve", template.default_model, "--base-model"
+    options = InitOptions(
+        template, "", out, messages=messages, columns=_pair(columns), workflow=workflow.value if workflow else ""
     )
-    kind = workflow.value if workflow else ""
-    done = phases.init(InitOptions(template, name, out, base_model, data, test_data, messages, pair, kind))
+    ask = _Questions(terminal, options, asking=terminal.streams.terminal and not yes)
+    ask("name", "Name of the stack", name or None, name_from(out.parent), "--name")
+    found = [str(out.parent / file) for file in data_files(out.parent)]
+    tests = "Rows to test with (a file; empty: none)"
+    if template.trains:
+        guess = guessed(found, ["train"], only=True)
+        ask("data", "Rows to train on (jsonl, json, csv, tsv or parquet)", data or None, guess, "--data")
+        if validation_data is None:
+            validation_data = guessed(found, ["validation", "valid", "val", "dev"])
+        ask("validation_data", "", validation_data, "", "--validation-data")
+        tests = "Rows to test with (a file, or a share to hold out, such as 10%; empty: none)"
+    ask("test_data", tests, test_data, guessed(found, ["test"]), "--test-data")
+    model = "Model to fine-tune" if template.trains else "Model to serve"
+    ask("base_model", model, base_model or None, template.default_model, "--base-model")
+    done = phases.init(ask.options, ask.rows or ask.read(ask.options))
     terminal.print(view.render(done, style=terminal.streams.out_style))
     return 0
 
 
 class _Questions:
-    """Asks on a terminal; takes the defaults elsewhere."""
+    """The answers so far. Asks on a terminal, where a wrong answer is asked for again; takes the defaults elsewhere.
 
-    def __init__(self, terminal: Terminal, *, asking: bool) -> None:
+    options: the answers. rows: what the data files have, once they are known.
+    """
+
+    def __init__(self, terminal: Terminal, options: InitOptions, *, asking: bool) -> None:
+        self.options = options
+        self.rows: InitRows | None = None
         self._terminal = terminal
         self._asking = asking
 
-    def __call__(self, question: str, default: str, option: str) -> str:
-        """Return the answer, or the default for an empty one."""
-        if not self._asking:
-            return default
+    def __call__(self, field: str, question: str, given: str | None, default: str, option: str) -> None:
+        """Set the answer to an option, or ask for it. Raises PhiftError for an option that cannot be used."""
+        if given is not None or not self._asking:
+            self._set(field, default if given is None else given)
+            return
+        while self._refused(field, self._answer(question, default, option)):
+            pass
+
+    def _refused(self, field: str, answer: str) -> bool:
+        """Set the answer; return whether it cannot be used, and say why."""
+        try:
+            self._set(field, answer)
+        except PhiftError as error:
+            self._terminal.tell(errors.render(error, style=self._terminal.streams.err_style))
+            return True
+        return False
+
+    def _set(self, field: str, answer: str) -> None:
+        """Set the answer, after its check."""
+        changed: dict[str, Any] = {field: answer}
+        options = replace(self.options, **changed)
+        match field:
+            case "name":
+                require_name(answer)
+            case "base_model":
+                known_model(options.template, answer)
+            case _ if options.template.trains and not options.data:
+                raise no_data(options.out.parent)
+            case _ if self._asking and answer:
+                self.rows = self.read(options)
+        self.options = options
+
+    def read(self, options: InitOptions) -> InitRows:
+        """Read all rows, and say so if that takes a while. Raises the errors of `rows_of`."""
+        paths = (Path(path) for path in (options.data, options.validation_data, options.test_data))
+        if (size := sum(path.stat().st_size for path in paths if path.is_file())) > _SLOW_BYTES:
+            from phift.data.space import megabytes
+
+            self._terminal.tell(f"Reading all rows ({megabytes(size)}) ...")
+        return rows_of(options)
+
+    def _answer(self, question: str, default: str, option: str) -> str:
+        """Return the answer, or the default for an empty one. Raises ApprovalError at the end of the input."""
         err, style = self._terminal.streams.err, self._terminal.streams.err_style
         shown = f" [{default}]" if default else ""
         err.write(f"{style.bold(question)}{shown}: ")
@@ -142,14 +215,6 @@ class _Questions:
         return line.strip() or default
 
 
-def _guess(found: list[str], stem: str, out: Path, *, only: bool = True) -> str:
-    """Return the data file of that name, relative to the current folder; "" if it is not clear. only: or the only one
-    of the folder, whatever its name."""
-    named = [file for file in found if file.partition(".")[0] == stem]
-    chosen = named if len(named) == 1 else found if only and len(found) == 1 else []
-    return str(out.parent / chosen[0]) if chosen else ""
-
-
 def _pair(columns: str | None) -> tuple[str, str] | None:
     if columns is None:
         return None
@@ -157,13 +222,3 @@ def _pair(columns: str | None) -> tuple[str, str] | None:
     if not first or not comma or not second or "," in second:
         raise UsageError(f"--columns {columns}: not two names", remedy="Example: --columns question,answer")
     return first, second
-
-
-def _no_data(found: list[str]) -> UsageError:
-    if len(found) > 1:
-        shown = ", ".join(found[:6]) + (", ..." if len(found) > 6 else "")
-        return UsageError(f"several data files: {shown}", remedy="Name the one to train on: --data FILE")
-    return UsageError(
-        "no data file in this folder",
-        remedy="Name the rows to train on: --data FILE. To serve a model without training: phift init serve-only",
-    )

@@ -61,6 +61,7 @@ def invoke(
     from phift import phases
     from phift.views import json as documents
     from phift.views.human import invoke as view
+    from phift.views.human.values import note
 
     ways = {"TEXT": text is not None, "--sample": sample, "--file": file, "--chat": chat, "--key": key}
     given = [name for name, content in ways.items() if content]
@@ -94,7 +95,7 @@ def invoke(
             terminal.print_raw(view.answer(answer.to_dict()))
             terminal.tell(view.took(answer.to_dict(), style=terminal.streams.err_style))
             if answer.note:
-                terminal.tell(view.note(answer.note, style=terminal.streams.err_style))
+                terminal.tell(note(answer.note, terminal.streams.err_style))
     return 0
 
 

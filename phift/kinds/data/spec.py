@@ -21,7 +21,7 @@ SOURCES = ("path", "hub", "asset")  # a source has exactly one of these keys
 _OF_HUB = ("config", "split", "revision")
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,20})?)%")
 _HUB = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
-_TAKES = "5%, 1000, {first: 5%}, {every: 20} or {rows: 5%, by: block}"
+_TAKES = "5%, 1000, {first: 5%}, {except: 10%}, {every: 20} or {rows: 5%, by: block}"
 
 
 def _amount(value: Any) -> Any:
@@ -48,11 +48,17 @@ def _take_form(value: Mapping[Any, Any]) -> dict[str, Any]:
     keys = set(value)
     if keys == {"first"} and (first := _amount(value["first"])) is not None:
         return {"first": first}
+    if keys == {"except"} and (left_out := _amount(value["except"])) is not None and not _is_all(left_out):
+        return {"except": left_out}
     if keys == {"every"} and isinstance(every := _amount(value["every"]), int):
         return {"every": every}
     if keys == {"rows", "by"} and value["by"] == "block" and isinstance(rows := _amount(value["rows"]), str):
         return {"rows": rows, "by": "block"}
     raise fault("is not a valid form of take", f"Write one of {_TAKES}.")
+
+
+def _is_all(amount: int | str) -> bool:
+    return isinstance(amount, str) and float(amount.rstrip("%")) == 100
 
 
 def _unfit(value: Any) -> Any:
@@ -108,6 +114,14 @@ _TAKE_SCHEMA = {
             "errorMessage": f"Write one of {_TAKES}.",
         },
         _form(first={"type": ["integer", "string"], "description": "The first rows: a number, or a share such as 5%."}),
+        _form(
+            **{
+                "except": {
+                    "type": ["integer", "string"],
+                    "description": "The rows that a sample of this size and the same seed leaves, such as 10%.",
+                }
+            }
+        ),
         _form(every={"type": "integer", "minimum": 1, "description": "Every n-th row."}),
         _form(
             rows={"type": "string", "description": "Share of the row groups of Parquet, such as 5%."},
@@ -164,8 +178,8 @@ class DataSource(Block):
         Before(_take),
         WithJsonSchema(_TAKE_SCHEMA),
         Field(
-            description="Rows to take. 5% or 1000: a random sample; {first: 5%}; {every: 20}; "
-            "{rows: 5%, by: block}: whole row groups of Parquet. Default: all."
+            description="Rows to take. 5% or 1000: a random sample; {except: 10%}: the others; {first: 5%}; "
+            "{every: 20}; {rows: 5%, by: block}: whole row groups of Parquet. Default: all."
         ),
     ] = None
     seed: Annotated[int, Field(ge=0, description="Seed of the random sample."), Coerced] = 0

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING
 
 from phift.inert import inert
 from phift.views.base import PLAIN, Style
 from phift.views.human.data import difference
-from phift.views.human.metrics import curve
-from phift.views.human.values import cut, duration, number, table, value
+from phift.views.human.metrics import bars_beside, curve
+from phift.views.human.values import cut, duration, note, number, table, value
 
 if TYPE_CHECKING:
     from phift.kinds.model.lookup import Trained
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from phift.phases.compare_versions import Answers, SplitChange, VersionDiff
 
 __all__ = ["about", "delta", "metrics", "summary", "version_diff"]
-
-_BARS = 20
 
 
 def metrics(found: MetricsComparison, *, style: Style = PLAIN) -> str:
@@ -99,23 +98,27 @@ def _best(course: Course | None) -> str:
 
 
 def _curves(found: MetricsComparison, style: Style) -> Iterator[str]:
-    rows: list[tuple[str, ...]] = [("COURSE", "POINTS", "A", "B")]
-    for row in found.rows:
-        sides = [[p.value for p in side.points] if side else [] for side in (row.before, row.after)]
-        numbers = [one for side in sides for one in side if isfinite(one)]
-        scale = (min(numbers), max(numbers)) if numbers else None
-        counts = " / ".join(str(len(one)) for one in sides)
-        rows.append((inert(row.name), counts, *(curve(one, _BARS, scale) for one in sides)))
-    first, *rest = table(rows)
+    series = [[[p.value for p in side.points] if side else [] for side in (r.before, r.after)] for r in found.rows]
+    counts = [" / ".join(str(len(one)) for one in sides) for sides in series]
+    named = [("COURSE", "POINTS"), *((inert(r.name), count) for r, count in zip(found.rows, counts, strict=True))]
+    bars = bars_beside(named, 2, style)
+    curves = [("A", "B"), *(_on_common_scale(sides, bars) for sides in series)]
+    first, *rest = table([(*name, *drawn) for name, drawn in zip(named, curves, strict=True)])
     yield style.dim(first)
     yield from rest
+
+
+def _on_common_scale(sides: Sequence[Sequence[float]], bars: int) -> tuple[str, ...]:
+    numbers = [one for side in sides for one in side if isfinite(one)]
+    scale = (min(numbers), max(numbers)) if numbers else None
+    return tuple(curve(one, bars, scale) for one in sides)
 
 
 def version_diff(found: VersionDiff, *, style: Style = PLAIN) -> str:
     """Return what differs between two versions: lineage, parameters, data, metrics, answers."""
     parts = ["\n".join(_sides(found.before, found.after, style))]
     if found.notes:
-        parts.append("\n".join(f"{style.cyan('Note:')} {inert(note)}" for note in found.notes))
+        parts.append("\n".join(note(text, style) for text in found.notes))
     parts.append(summary(found))
     if found.lineage:
         rows = [(change.name, _change(change.before, change.after)) for change in found.lineage]
@@ -164,7 +167,10 @@ def _split(change: SplitChange, style: Style) -> Iterator[str]:
 
 def _answered(found: Answers, style: Style) -> Iterator[str]:
     if found.why:
-        yield f"{style.bold('Answers')} not compared: {inert(found.why)}."
+        text = textwrap.fill(
+            f"Answers not compared: {inert(found.why)}.", style.width, break_long_words=False, break_on_hyphens=False
+        )
+        yield style.bold("Answers") + text.removeprefix("Answers")
         return
     same = sum(row.equal for row in found.rows)
     yield f"{style.bold('Answers')} of {found.before} (A) and {found.after} (B): {same} of {len(found.rows)} equal"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phift.inert import inert
 from phift.views.base import PLAIN, Style
+from phift.views.human.values import note
 
 if TYPE_CHECKING:
     from phift.phases import ImportedSpec
@@ -23,14 +23,4 @@ def render(path: Path, found: ImportedSpec, *, style: Style = PLAIN) -> str:
 
 def notes(found: ImportedSpec, *, style: Style = PLAIN) -> str:
     """Return the notes, one paragraph each."""
-    return "\n".join(
-        textwrap.fill(
-            inert(note),
-            style.width,
-            initial_indent="Note: ",
-            subsequent_indent="      ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        ).replace("Note:", style.cyan("Note:"), 1)
-        for note in found.notes
-    )
+    return "\n".join(note(text, style) for text in found.notes)

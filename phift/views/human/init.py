@@ -6,7 +6,9 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from phift.kinds.words import plural
 from phift.views.base import PLAIN, Style
+from phift.views.human.values import note
 
 if TYPE_CHECKING:
     from phift.phases import Initialized
@@ -16,11 +18,12 @@ __all__ = ["render"]
 
 def render(done: Initialized, *, style: Style = PLAIN) -> str:
     """Return the result for people."""
-    lines = []
-    for split, (path, rows, what) in done.found.items():
-        noun = "row" if rows == 1 else "rows"
-        lines.append(_wrapped(f"data.{split}  {path}: {rows:,} {noun}, {what}", style, 12))
-    lines += [_wrapped(f"Note: {note}", style, 6) for note in done.notes]
+    left = max(map(len, done.found), default=0) + len("data.") + 2
+    lines = [
+        _wrapped(f"{f'data.{split}'.ljust(left)}{path}: {plural(rows, 'row')}, {what}", style, left)
+        for split, (path, rows, what) in done.found.items()
+    ]
+    lines += [note(text, style) for text in done.notes]
     lines += [""] if lines else []
     lines.append(_wrapped(f"Wrote {', '.join(str(path) for path in done.written)}.", style, 6))
     spec = "" if done.spec == Path("phift.yaml") else f" {done.spec}"

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from phift.kinds.words import exact_matches
 from phift.views.base import PLAIN, Style
 from phift.views.human.conversation import conversation, printable
-from phift.views.human.values import duration
+from phift.views.human.values import duration, note
 
-__all__ = ["answer", "note", "table", "took"]
+__all__ = ["answer", "table", "took"]
 
 
 def answer(result: Mapping[str, Any]) -> str:
@@ -24,16 +23,10 @@ def took(result: Mapping[str, Any], *, style: Style = PLAIN) -> str:
     return style.dim(f"({duration(float(result['seconds']))})")
 
 
-def note(said: str, *, style: Style = PLAIN) -> str:
-    """Return a remark about an answer."""
-    wrapped = textwrap.fill(f"Note: {said}", style.width, subsequent_indent="      ", break_on_hyphens=False)
-    return wrapped.replace("Note:", style.cyan("Note:"), 1)
-
-
 def table(results: Sequence[Mapping[str, Any]], *, style: Style = PLAIN) -> str:
     """Return every question and answer in full, and the number of exact matches."""
     drawn = conversation(results, style=style, indent=0)
-    drawn += ["", *(note(said, style=style) for said in dict.fromkeys(r["note"] for r in results if r.get("note")))]
+    drawn += ["", *(note(said, style) for said in dict.fromkeys(r["note"] for r in results if r.get("note")))]
     while not drawn[-1]:
         drawn.pop()
     same, known = exact_matches(results)

@@ -12,9 +12,11 @@ from phift.views.human.values import number, table
 if TYPE_CHECKING:
     from phift.phases import Metrics
 
-__all__ = ["curve", "render"]
+__all__ = ["bars_beside", "curve", "render"]
 
 BARS = "▁▂▃▄▅▆▇█"
+_MOST_BARS = 20
+_FEWEST_BARS = 8
 
 
 def render(metrics: Metrics, *, style: Style = PLAIN) -> str:
@@ -22,14 +24,21 @@ def render(metrics: Metrics, *, style: Style = PLAIN) -> str:
     head = f"Job {style.bold(metrics.job)} ({metrics.state})"
     if not metrics.series:
         return f"{head}\n\nNo metrics yet."
-    rows = [("METRIC", "POINTS", "FIRST", "LAST", "MIN", "MAX", "COURSE")]
-    for name, points in sorted(metrics.series.items()):
-        values = [p.value for p in points]
-        if values:
-            shown = [number(v) for v in (values[0], values[-1], min(values), max(values))]
-            rows.append((name, str(len(values)), shown[0], shown[1], shown[2], shown[3], curve(values, 20)))
-    drawn = table(rows)
+    series = {name: [p.value for p in points] for name, points in sorted(metrics.series.items()) if points}
+    rows = [("METRIC", "POINTS", "FIRST", "LAST", "MIN", "MAX")]
+    for name, values in series.items():
+        first, last, low, high = map(number, (values[0], values[-1], min(values), max(values)))
+        rows.append((name, str(len(values)), first, last, low, high))
+    bars = bars_beside(rows, 1, style)
+    curves = ["COURSE", *(curve(values, bars) for values in series.values())]
+    drawn = table([(*row, drawing) for row, drawing in zip(rows, curves, strict=True)])
     return "\n".join([head, "", style.dim(drawn[0]), *drawn[1:]])
+
+
+def bars_beside(rows: Sequence[Sequence[str]], count: int, style: Style) -> int:
+    """Return how many bars each of `count` sparklines can have next to these columns."""
+    left = max(map(len, table([(*row, "|") for row in rows]))) - 1
+    return max(_FEWEST_BARS, min(_MOST_BARS, (style.width - left - 2 * (count - 1)) // count))
 
 
 def curve(values: Sequence[float], width: int, scale: tuple[float, float] | None = None) -> str:

@@ -25,7 +25,7 @@ from phift.state.traits import Traits
 from phift.views.base import NO_OPTIONS, PLAIN, PlanOptions, Style
 from phift.views.harmless import harmless
 from phift.views.human.diagnostics import one as diagnostic
-from phift.views.human.values import KNOWN_AFTER_APPLY, SENSITIVE, table, value
+from phift.views.human.values import KNOWN_AFTER_APPLY, SENSITIVE, note, table, value
 from phift.views.human.words import planned_phrase, words_of
 
 __all__ = ["attributes", "block", "count_line", "field_lines", "render"]
@@ -98,17 +98,7 @@ def count_line(plan: Plan, style: Style = PLAIN) -> str:
 def _remarks(plan: Plan, style: Style) -> Iterator[str]:
     yield from (diagnostic(d, style=style) for d in plan.warnings)
     if plan.notes:
-        yield "\n".join(
-            textwrap.fill(
-                note,
-                style.width,
-                initial_indent="Note: ",
-                subsequent_indent="      ",
-                break_long_words=False,
-                break_on_hyphens=False,
-            ).replace("Note:", style.cyan("Note:"), 1)
-            for note in plan.notes
-        )
+        yield "\n".join(note(text, style) for text in plan.notes)
 
 
 def _legend(shown: Sequence[PlannedResource], plan: Plan, style: Style) -> str:
@@ -168,9 +158,9 @@ def block(resource: PlannedResource, style: Style = PLAIN, *, show_suppressed: b
             subsequent_indent="  #  ",
             break_long_words=False,
         )
-    for note in resource.notes:
+    for text in resource.notes:
         lines += textwrap.wrap(
-            note, style.width, initial_indent="  # ", subsequent_indent="  # ", break_long_words=False
+            text, style.width, initial_indent="  # ", subsequent_indent="  # ", break_long_words=False
         )
     head = f"{_pad(action.symbol, style)} {resource.address.kind} {value(_identity(resource))}"
     body = list(_body(resource, style))

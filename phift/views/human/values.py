@@ -12,8 +12,9 @@ from phift.concealing import is_concealed
 from phift.inert import inert
 from phift.kinds.words import number
 from phift.plan.model import KNOWN_AFTER_APPLY
+from phift.views.base import Style
 
-__all__ = ["KNOWN_AFTER_APPLY", "SENSITIVE", "cut", "duration", "number", "size", "table", "value"]
+__all__ = ["KNOWN_AFTER_APPLY", "SENSITIVE", "cut", "duration", "note", "number", "size", "table", "value"]
 
 SENSITIVE = "(sensitive value)"
 _MARKERS = {KNOWN_AFTER_APPLY, SENSITIVE, "(sensitive)"}
@@ -34,6 +35,19 @@ def value(data: Any) -> str:
     if isinstance(data, Sequence):
         return "[" + ", ".join(value(item) for item in data) + "]"
     return repr(data)
+
+
+def note(text: str, style: Style) -> str:
+    """Return a remark as a paragraph that begins with `Note:`."""
+    wrapped = textwrap.fill(
+        inert(text),
+        style.width,
+        initial_indent="Note: ",
+        subsequent_indent="      ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return wrapped.replace("Note:", style.cyan("Note:"), 1)
 
 
 def cut(text: str, width: int) -> str:
