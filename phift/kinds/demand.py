@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from phift.address import Address
 from phift.plan.action import Action
-from phift.state.facts import Size, Task
+from phift.state.facts import Size, Task, Usage
 
 __all__ = ["MAKES", "Demand"]
 
@@ -44,3 +44,9 @@ class Demand:
     """Sizes that the author accepts; empty: all."""
     shared: bool = False
     """Counted once for all stacks of a run that use the same resource."""
+    released: Mapping[str, int] = field(default_factory=dict)
+    """vCPUs by pool of the object that is replaced: it is deleted before the resource is created."""
+
+    def available(self, usage: Usage) -> int:
+        """Return the vCPUs of a pool that are available when the resource is created."""
+        return max(0, usage.limit - max(0, usage.used - self.released.get(usage.pool, 0)))

@@ -43,14 +43,15 @@ def _together(one: Planned, demand: Demand, taken: dict[tuple[object, str], dict
     for pool in demand.pools:
         entered = taken[one.place, pool]
         others = sum(vcpus for name, vcpus in entered.items() if name != who)
-        entered[who] = max(demand.vcpus, entered.get(who, 0))
+        additional = demand.vcpus - demand.released.get(pool, 0)
+        entered[who] = max(additional, entered.get(who, 0))
         usage = usages.get(pool)
-        if found or usage is None or usage.unlimited or not others or demand.vcpus > usage.free:
+        if found or usage is None or usage.unlimited or not others or additional > usage.free:
             continue
         if others + entered[who] > usage.free:
             found = Diagnostic(
                 f"{demand.address} needs {demand.vcpus} vCPUs of {usage.name}, besides {others} for other stacks; "
-                f"only {usage.free} available",
+                f"only {demand.available(usage)} available",
                 severity=Severity.WARNING,
                 detail=f"{demand.how}. In use: {usage.used} of {usage.limit}.",
                 remedy="Raise the limit before you apply all of them (Azure portal, Quotas, Machine Learning), or "

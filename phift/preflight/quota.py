@@ -81,7 +81,8 @@ def _alone(subject: Subject, demand: Demand, usages: Mapping[str, Usage], pool: 
     if usage is None or usage.unlimited:
         return None
     address = str(demand.address)
-    if demand.vcpus <= usage.free:
+    available = demand.available(usage)
+    if demand.vcpus <= available:
         if demand.most <= usage.limit:
             return None
         return Diagnostic(
@@ -93,19 +94,19 @@ def _alone(subject: Subject, demand: Demand, usages: Mapping[str, Usage], pool: 
             code="quota-most",
         )
     never = demand.certain > usage.limit
-    now = demand.certain > usage.free and not demand.later and not demand.queues
+    now = demand.certain > available and not demand.later and not demand.queues
     detail = f"{demand.how}. In use: {usage.used} of {usage.limit}{_held_by(subject, usage)}."
     if not never and not now:
         detail += (
             " A job waits in the queue until they are available."
             if demand.queues
             else " It is needed only after the job has finished; the quota may be available by then."
-            if demand.later and demand.certain > usage.free
+            if demand.later and demand.certain > available
             else " The service reserves more instances than requested for most sizes; whether it does for this one is "
             "not known."
         )
     return Diagnostic(
-        f"{address} needs {demand.vcpus} vCPUs of {usage.name}; only {usage.free} available",
+        f"{address} needs {demand.vcpus} vCPUs of {usage.name}; only {available} available",
         severity=Severity.ERROR if never or now else Severity.WARNING,
         detail=detail,
         remedy=_remedy(subject, demand, usages),
@@ -123,13 +124,16 @@ def _together(subject: Subject, wanted: list[Demand], usages: Mapping[str, Usage
             by_pool[pool].append(demand)
     for pool, several in by_pool.items():
         usage, total = usages.get(pool), sum(d.vcpus for d in several)
-        if usage is None or usage.unlimited or total <= usage.free:
+        if usage is None or usage.unlimited:
+            continue
+        available = max(0, usage.limit - usage.used + sum(d.released.get(pool, 0) for d in several))
+        if total <= available:
             continue
         yield subject.at(
             several[-1].path,
             Diagnostic(
                 f"{' and '.join(str(d.address) for d in several)} need {total} vCPUs of {usage.name} together; "
-                f"only {usage.free} available",
+                f"only {available} available",
                 severity=Severity.WARNING,
                 detail=f"{'; '.join(d.how for d in several)}. In use: {usage.used} of {usage.limit}"
                 f"{_held_by(subject, usage)}. Each fits alone, "
@@ -196,7 +200,7 @@ def _resized(demand: Demand, size: Size) -> Demand:
 
 def _fits(demand: Demand, usages: Mapping[str, Usage]) -> bool:
     rows = [usages.get(pool) for pool in demand.pools]
-    return rows[0] is not None and all(u is None or u.unlimited or demand.vcpus <= u.free for u in rows)
+    return rows[0] is not None and all(u is None or u.unlimited or demand.vcpus <= demand.available(u) for u in rows)
 
 
 def _unknown(what: str, why: str) -> Diagnostic:

@@ -211,6 +211,40 @@ def test_a_change_in_place_needs_what_it_does_not_hold(loaded: LoadedSpec) -> No
     assert found(loaded, in_its_stead, read=usages((192, 192))) == []
 
 
+def test_what_a_replacement_deletes_is_available_within_the_limit(loaded: LoadedSpec) -> None:
+    anew = (DEPLOYMENT, Action.REPLACE, there(DEPLOYMENT))
+    assert found(loaded, anew, read=usages((24, 24))) == []
+    (told,) = found(loaded, anew, read=usages((24, 0)))
+    assert told.severity is Severity.ERROR
+    assert told.summary.endswith(
+        "needs 24 vCPUs of Standard NCADSA100v4 Family Cluster Dedicated vCPUs; only 0 available"
+    )
+    assert "24 are released by the deletion of d-1" in told.detail
+    (told,) = found(loaded, (of_size(T4), Action.REPLACE, there(DEPLOYMENT)), read=usages((192, 192)))
+    assert told.summary.startswith("deployment.main needs 32 vCPUs of Standard NCASv3_T4"), "another family"
+
+
+def test_an_autoscaled_replacement_starts_with_its_initial_count(loaded: LoadedSpec) -> None:
+    scaled = replace(
+        DEPLOYMENT,
+        properties={**DEPLOYMENT.properties, "instance_count": None},
+        parts=replace(DEPLOYMENT.parts, initial_count=9, maximum_count=9),
+    )
+    serves = there(DEPLOYMENT, instance_count=1)
+    assert found(loaded, (scaled, Action.NO_OP, serves), read=never) == []
+    (told,) = found(loaded, (scaled, Action.REPLACE, serves))
+    assert told.summary.startswith("deployment.main needs 216 vCPUs")
+
+
+def test_the_nodes_of_a_replaced_cluster_are_not_those_of_the_new_one(loaded: LoadedSpec) -> None:
+    other = replace(COMPUTE, properties={**COMPUTE.properties, "size": T4.name})
+    anew = (other, Action.REPLACE, there(COMPUTE, nodes=1))
+    assert found(loaded, anew, read=usages((168, 192))) == []
+    (told,) = found(loaded, anew, read=usages((184, 192)))
+    assert told.severity is Severity.ERROR
+    assert told.summary.startswith("compute.finetune needs 16 vCPUs of Standard NCASv3_T4")
+
+
 def test_a_cluster_of_which_no_node_fits_is_not_made(loaded: LoadedSpec) -> None:
     (told,) = found(loaded, (COMPUTE, Action.CREATE, None), read=usages((180, 192)))
     assert (told.severity, told.code) == (Severity.ERROR, "quota-exceeded")

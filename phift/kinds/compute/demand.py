@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from phift.kinds import charge
 from phift.kinds.compute.checks import elsewhere
 from phift.kinds.compute.parts import FINETUNE, ComputeParts
 from phift.kinds.compute.tier import tier_of
@@ -12,6 +13,7 @@ from phift.plan.action import Action
 from phift.state.desired import Desired
 from phift.state.facts import LOW_PRIORITY, REGION, pool_of
 from phift.state.live import Live
+from phift.workspace import region_name
 
 __all__ = ["demand"]
 
@@ -32,11 +34,11 @@ def demand(subject: Subject, desired: Desired[ComputeParts], action: Action, tra
     )
     to_exist = max(1, least) if makes else least if action is Action.UPDATE else 0
     to_train = desired.parts.nodes if trains else 0
-    held = _nodes(live) if live is not None and action is not Action.CREATE else 0
+    held = _nodes(live) if live is not None and action not in MAKES else 0
     nodes = max(to_exist, to_train)
     if nodes <= held and not moved:
         return None
-    low = tier_of(subject, desired, live, action) == "low_priority"
+    low = tier_of(subject, desired, live, action) == charge.LOW_PRIORITY
     taken = max(0, nodes - held) * size.vcpus
     return Demand(
         desired.address,
@@ -52,7 +54,20 @@ def demand(subject: Subject, desired: Desired[ComputeParts], action: Action, tra
         queues=to_exist <= held,
         allow=desired.parts.allow,
         shared=True,
+        released=_released(subject, live) if live is not None and action is Action.REPLACE else {},
     )
+
+
+def _released(subject: Subject, live: Live) -> dict[str, int]:
+    """Return the vCPUs by pool that the deletion of a cluster releases."""
+    size = subject.facts.size(str(live.properties["size"]))
+    here = region_name(subject.facts.location)
+    if size is None or (live.properties.get("location") or here) != here:
+        return {}
+    vcpus = _nodes(live) * size.vcpus
+    if live.properties.get("tier") == charge.LOW_PRIORITY:
+        return {LOW_PRIORITY: vcpus}
+    return {pool_of(size.family): vcpus, REGION: vcpus}
 
 
 def _nodes(live: Live) -> int:

@@ -17,37 +17,39 @@ __all__ = ["demand", "reserved"]
 
 
 def demand(subject: Subject, desired: Desired[DeploymentParts], action: Action, trains: bool) -> Demand | None:
-    """Return the demand: all instances of a new deployment next to the old one, otherwise the additional ones."""
+    """Return the demand: all instances of a new deployment, otherwise the additional ones."""
     size = subject.facts.size(str(desired.properties["instance_type"]))
     if size is None or not size.family or action not in {*MAKES, Action.UPDATE}:
         return None
     live = subject.live(desired) if action is not Action.CREATE else None
-    running = int(live.properties.get("instance_count") or 0) if live else 0
     seen = subject.observed.get(desired.address)
     desired = with_serving_count(desired, seen if isinstance(seen, DeploymentObservation) else None)
-    count = wanted_count(desired, live)
-    held = subject.facts.size(str(live.properties.get("instance_type"))) if live else None
-    if held is None or held.family != size.family or (action is Action.UPDATE and held.name != size.name):
-        running, held = 0, None
-    holds = reserved(running, held.name) * held.vcpus if held else 0
+    count = wanted_count(desired, live if action is Action.UPDATE else None)
     counted = reserved(count, size.name)
+    running = int(live.properties.get("instance_count") or 0) if live else 0
+    held = subject.facts.size(str(live.properties.get("instance_type"))) if live else None
+    holds = reserved(running, held.name) * held.vcpus if held else 0
+    released = {pool_of(held.family): holds, REGION: holds} if held and action is Action.REPLACE else {}
+    if action is not Action.UPDATE or held is None or held.name != size.name:
+        running, holds, held = 0, 0, None
     taken = counted * size.vcpus - holds
     if taken <= 0:
         return None
     extra = counted - count
-    certain = taken if vm_size(size.name) else count * size.vcpus - running * (held.vcpus if held else 0)
     return Demand(
         desired.address,
         "deployment.instance_type",
         size,
         (pool_of(size.family), REGION),
         taken,
-        certain,
+        taken if vm_size(size.name) else count * size.vcpus - running * (held.vcpus if held else 0),
         f"{counted} x {size.vcpus}: {plural(count, 'instance')} of {size.name}"
         + (f", plus {extra} reserved by the service" if extra else "")
-        + (f"; {holds} are held by {live.name}" if live and running else ""),
+        + (f"; {holds} are held by {live.name}" if live and running else "")
+        + (f"; {released[REGION]} are released by the deletion of {live.name}" if live and released else ""),
         lambda other: reserved(count, other.name) * other.vcpus,
         later=trains,
         task="inference",
         allow=desired.parts.allow,
+        released=released,
     )

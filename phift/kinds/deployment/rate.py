@@ -6,6 +6,7 @@ from phift.kinds.charge import Rate
 from phift.kinds.deployment.count import wanted_count, with_serving_count
 from phift.kinds.deployment.parts import BLUE_GREEN, DeploymentObservation, DeploymentParts
 from phift.kinds.subject import Subject
+from phift.plan.action import Action
 from phift.state.desired import Desired
 from phift.state.live import Live
 
@@ -21,6 +22,8 @@ def rate(live: Live) -> Rate | None:
 def wanted_rate(subject: Subject, desired: Desired[DeploymentParts], live: Live | None) -> Rate:
     """Return the instances after the apply, and at most if an autoscaler changes their number."""
     seen = subject.observed.get(desired.address)
+    if subject.action(desired) is Action.REPLACE:
+        live = None
     needed = with_serving_count(desired, seen if isinstance(seen, DeploymentObservation) else None)
     return Rate(
         str(desired.properties["instance_type"]),
