@@ -7,6 +7,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, cast
 
+from plans import change, resource
+
 from phift.address import Address
 from phift.diagnostics import Diagnostic, Mark, Severity
 from phift.errors import NotFoundError
@@ -20,21 +22,12 @@ from phift.phases.results import Planned, Unplanned
 from phift.phases.show_status import Status, StatusRow
 from phift.plan.action import Action, ChangeAction, ChangedBy
 from phift.plan.cost import Cost, CostLine, Price, Range
-from phift.plan.model import FieldChange, Plan, PlannedResource
+from phift.plan.model import Plan
 from phift.spec import Origin, OriginKind, Rendered
 
 __all__ = ["COST", "PLAN", "REPORT", "SEVERAL", "VALUES", "big_plan", "never_applied", "poisoned"]
 
 A100 = "Standard_NC24ads_A100_v4"
-
-
-def resource(address: str, action: Action, identity: str = "it", **more: Any) -> PlannedResource:
-    after = tuple(map(Address.parse, more.pop("after", "").split()))
-    return PlannedResource(Address.parse(address), action, identity, depends_on=after, **more)
-
-
-def change(path: str, live: Any, wanted: Any, action: ChangeAction = ChangeAction.UPDATE, **more: Any) -> FieldChange:
-    return FieldChange(path, wanted, live, action, **more)
 
 
 COST = Cost(

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import plans
 import pytest
 from hostile import SPEC
 
@@ -49,14 +50,7 @@ PINS = StackLock(
     data=PinnedData(preparation=1, revisions={"train": "3d5f"}),
 )
 LOCKS = [Lock(stacks={"base": PINS, "other": PINS}).text(), "version: 1\nstacks: {base: {data: {preparation: 1}}}\n"]
-PLAN = Plan(
-    "s",
-    "local",
-    "local",
-    "s.yaml",
-    "r#s.yaml",
-    "0",
-    "2026-03-01T10:00:00Z",
+PLAN = plans.plan(
     resources=(
         PlannedResource(
             Address("compute", "finetune"),

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from clocks import FakeClock
 
 from phift.azure.attendance import Seen
 from phift.azure.errors import NOT_SENT
 from phift.azure.retry import Retry
 from phift.errors import AzureError, Cause, NotFoundError, ServerError, ThrottledError, UnreachableError
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.time = 0.0
-        self.pauses: list[float] = []
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.time, UTC)
-
-    def monotonic(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-        self.time += seconds
 
 
 def outcome_of(*answers: Exception | str, repeatable: bool = True, **options: Any) -> tuple[object, FakeClock]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from clocks import FakeClock
 
 from phift.address import Address
 from phift.apply.busy import Busy
@@ -24,20 +24,6 @@ from phift.state.ownership import APPLIED, Owner, Ownership, applied_digest
 ADDRESS = Address("endpoint", "main")
 WANTED = {"description": "new"}
 CONFLICT = ConflictError("an operation is in progress", status=409, cause=Cause.BUSY)
-
-
-@dataclass
-class FakeClock:
-    time: float = 0.0
-
-    def now(self) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.time)
-
-    def monotonic(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
 
 
 def live(state: str = "Succeeded", *, applied: bool = False, description: str = "old") -> Live:

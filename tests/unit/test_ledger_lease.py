@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from clocks import FakeClock
 
 from phift.errors import ConflictError, LeaseHeldError, LeaseLostError, NotFoundError, UnreachableError
 from phift.ledger.holder import Holder, commit_of, run_url
@@ -18,20 +19,6 @@ from phift.ledger.lease import SECONDS, Lease, break_lease, holder_of
 from phift.ledger.store import lease_blob
 
 BLOB = lease_blob("demo")
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.time = 1000.0
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.time, UTC)
-
-    def monotonic(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
 
 
 @dataclass

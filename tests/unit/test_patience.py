@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 
 import pytest
+from clocks import FakeClock
 
 from phift.address import Address
 from phift.apply.patience import Patience
@@ -15,20 +15,6 @@ from phift.errors import AzureError, DetachedError, NotFoundError, ServerError, 
 from phift.kinds.progress import Progress
 
 COMPUTE = Address("compute", "finetune")
-
-
-@dataclass
-class FakeClock:
-    time: float = 0.0
-
-    def now(self) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.time)
-
-    def monotonic(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
 
 
 @dataclass

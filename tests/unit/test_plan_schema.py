@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import plans
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,14 +45,7 @@ EVENTS = jsonschema.Draft202012Validator(
 )
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 COMPUTE, JOB = Address("compute", "finetune"), Address("job", "finetune")
-EVERYTHING = Plan(
-    "s",
-    "local",
-    "local",
-    "s.yaml",
-    "r#s.yaml",
-    "0",
-    "2026-03-01T10:00:00Z",
+EVERYTHING = plans.plan(
     resources=(
         PlannedResource(
             COMPUTE,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import plans
 import pytest
 
 from phift.address import Address
@@ -18,14 +19,7 @@ from phift.phases import Request
 from phift.plan.action import Action, ChangeAction
 from phift.plan.model import FieldChange, Plan, PlannedResource
 
-PLAN = Plan(
-    "s",
-    "local",
-    "local",
-    "s.yaml",
-    "r#s.yaml",
-    "0",
-    "2026-03-01T10:00:00Z",
+PLAN = plans.plan(
     resources=(
         PlannedResource(
             Address("compute", "finetune"),

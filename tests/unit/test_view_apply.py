@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from plans import plan
 
 from phift.address import Address
 from phift.apply.events import (
@@ -24,7 +25,7 @@ from phift.apply.events import (
 )
 from phift.errors import DetachedError, JobFailedError
 from phift.plan.action import Action
-from phift.plan.model import Plan, PlannedResource
+from phift.plan.model import PlannedResource
 from phift.views.base import Sink, Streams
 from phift.views.human.apply import HumanApply, PlainApply, QuietApply
 from phift.views.human.live import LiveApply
@@ -32,14 +33,7 @@ from phift.views.human.outputs import complete_line
 from phift.views.ndjson import JsonApply
 
 JOB, MODEL = Address("job", "finetune"), Address("model", "finetuned")
-PLAN = Plan(
-    "s",
-    "local",
-    "local",
-    "s.yaml",
-    "r#s.yaml",
-    "0",
-    "2026-03-01T10:00:00Z",
+PLAN = plan(
     resources=(PlannedResource(JOB, Action.RUN, "s-1"), PlannedResource(MODEL, Action.CREATE, "m")),
 )
 OUTPUTS = {

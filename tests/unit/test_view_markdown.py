@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 from markdown_it import MarkdownIt
+from plans import KEPT, RETRAIN, change, plan, resource
 
 from phift.address import Address
 from phift.data.compare import Difference
@@ -16,11 +17,11 @@ from phift.errors import NotFoundError
 from phift.phases import ManyPlans, Request
 from phift.phases.compare_data import DataDiff, SplitDiff
 from phift.phases.results import Planned, Unplanned
-from phift.plan.action import Action, ChangeAction
+from phift.plan.action import Action
 from phift.plan.approval import Approval
 from phift.plan.cost import Cost, CostLine, Price, Range
 from phift.plan.fingerprint import fingerprint
-from phift.plan.model import FieldChange, Plan, PlannedResource
+from phift.plan.model import Plan
 from phift.views import markdown, markdown_data
 from phift.views.base import PlanOptions
 from phift.views.markdown import LIMIT, Comment, Since
@@ -38,29 +39,6 @@ COST = Cost(
         CostLine(Address("deployment", "other"), "always_on", "B", 1, Price(), now=0),
     ),
 )
-
-
-def resource(address: str, action: Action, **more: object) -> PlannedResource:
-    return PlannedResource(Address.parse(address), action, more.pop("identity", "it"), **more)  # type: ignore[arg-type]
-
-
-def change(path: str, live: object, wanted: object, action: ChangeAction = ChangeAction.UPDATE) -> FieldChange:
-    return FieldChange(path, wanted, live, action)
-
-
-def plan(*resources: PlannedResource, **more: object) -> Plan:
-    fixed = {"stack": "s", "target": "local", "workspace": "local", "spec_path": "s.yaml", "source": "r#s.yaml"}
-    return Plan(**{**fixed, "spec_digest": "0", "created": "2026-03-01T10:00:00Z", "resources": resources, **more})  # type: ignore[arg-type]
-
-
-RETRAIN = resource(
-    "job.finetune",
-    Action.RUN,
-    reason="learning_rate changed",
-    changes=(change("learning_rate", 0.008, 0.004, ChangeAction.RETRAIN),),
-    unchanged=12,
-)
-KEPT = resource("data.train", Action.REUSE, identity="train:1")
 
 
 def of_stack(name: str, *resources: object, **more: object) -> Planned:

@@ -5,40 +5,17 @@ import json
 import re
 
 import pytest
+from plans import KEPT, RETRAIN, change, plan, resource
 
-from phift.address import Address
 from phift.diagnostics import Diagnostic, Severity
 from phift.plan.action import Action, ChangeAction, ChangedBy, Purpose
-from phift.plan.model import FieldChange, Plan, PlannedResource
+from phift.plan.model import Plan
 from phift.views import json as json_view
 from phift.views import markdown
 from phift.views.base import PLAIN, PlanOptions, Style
 from phift.views.human import plan as text
 from phift.views.human.values import number, table, value
 from phift.views.human.words import kind_of_work
-
-
-def resource(address: str, action: Action, **more: object) -> PlannedResource:
-    return PlannedResource(Address.parse(address), action, more.pop("identity", "it"), **more)  # type: ignore[arg-type]
-
-
-def change(path: str, live: object, wanted: object, action: ChangeAction = ChangeAction.UPDATE, **more: object):
-    return FieldChange(path, wanted, live, action, **more)  # type: ignore[arg-type]
-
-
-def plan(*resources: PlannedResource, **more: object) -> Plan:
-    fixed = {"stack": "s", "target": "local", "workspace": "local", "spec_path": "s.yaml", "source": "r#s.yaml"}
-    return Plan(**{**fixed, "spec_digest": "0", "created": "2026-03-01T10:00:00Z", "resources": resources, **more})  # type: ignore[arg-type]
-
-
-RETRAIN = resource(
-    "job.finetune",
-    Action.RUN,
-    reason="learning_rate changed",
-    changes=(change("learning_rate", 0.008, 0.004, ChangeAction.RETRAIN),),
-    unchanged=12,
-)
-KEPT = resource("data.train", Action.REUSE, identity="train:1")
 
 
 def test_a_retraining_says_why_what_and_what_it_forces() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 
 import pytest
+from clocks import FakeClock
 
 from phift.address import Address
 from phift.apply.events import Event, LeaseEvent, ResourceProgress
@@ -28,22 +28,6 @@ from phift.errors import (
 from phift.kinds.progress import Progress
 
 JOB = Address("job", "finetune")
-
-
-@dataclass
-class FakeClock:
-    """Time passes only by waiting."""
-
-    time: float = 0.0
-
-    def now(self) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.time)
-
-    def monotonic(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
 
 
 @dataclass
