@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import quote, urlencode
 
 from phift import __version__
@@ -67,6 +67,18 @@ class Streamed:
     pieces: Iterator[bytes] = field(repr=False)
 
 
+class _Call(NamedTuple):
+    """One request, as `Http.send` describes it."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    content: bytes | None
+    timeout: float
+    scope: str = ""
+    sign: Sign | None = None
+
+
 class Http:
     """Sends requests and raises only phift errors; thread-safe.
 
@@ -112,11 +124,10 @@ class Http:
         keys and signatures, which contain a date. timeout: seconds without a byte. Raises the matching AzureError.
         """
         again = method != "POST" if repeatable is None else repeatable
+        call = _Call(method, url, headers or {}, content, timeout, scope, sign)
 
         def attempt() -> Response:
-            return self.retry.call(
-                lambda: self._once(method, url, scope, dict(headers or {}), content, sign, timeout), repeatable=again
-            )
+            return self.retry.call(lambda: self._whole(call), repeatable=again)
 
         try:
             return attempt()
@@ -136,10 +147,8 @@ class Http:
         Never retried once the service may have received it. timeout: seconds without a byte. Raises the matching
         AzureError.
         """
-        response = self.retry.call(
-            lambda: self._exchange(method, url, "", dict(headers), content, None, timeout, stream=True)[0],
-            repeatable=False,
-        )
+        call = _Call(method, url, headers, content, timeout)
+        response = self.retry.call(lambda: self._exchange(call, stream=True)[0], repeatable=False)
         try:
             yield Streamed(response.headers, self._pieces(response, method, url))
         finally:
@@ -177,46 +186,25 @@ class Http:
         """Close the connections."""
         self._transport.close()
 
-    def _once(
-        self,
-        method: str,
-        url: str,
-        scope: str,
-        headers: dict[str, str],
-        content: bytes | None,
-        sign: Sign | None,
-        timeout: float,
-    ) -> Response:
-        response, body = self._exchange(method, url, scope, headers, content, sign, timeout)
+    def _whole(self, call: _Call) -> Response:
+        response, body = self._exchange(call)
         return Response(response.status_code, response.headers, body)
 
-    def _exchange(
-        self,
-        method: str,
-        url: str,
-        scope: str,
-        headers: dict[str, str],
-        content: bytes | None,
-        sign: Sign | None,
-        timeout: float,
-        *,
-        stream: bool = False,
-    ) -> tuple[Any, bytes]:
+    def _exchange(self, call: _Call, *, stream: bool = False) -> tuple[Any, bytes]:
         """Return the library's response and its content. stream: leave the content of a good response unread."""
         from azure.core.exceptions import AzureError as LibraryError
         from azure.core.rest import HttpRequest
         from urllib3.exceptions import HTTPError
 
-        headers.setdefault("User-Agent", USER_AGENT)
-        headers["x-ms-client-request-id"] = str(uuid.uuid4())
+        method, url = call.method, call.url
+        headers = {"User-Agent": USER_AGENT, **call.headers, "x-ms-client-request-id": str(uuid.uuid4())}
         try:
-            request = HttpRequest(method, url, headers=headers, content=content)
-            if sign is not None:
-                request.url, signed = sign(method, request.url, dict(request.headers))
+            request = HttpRequest(method, url, headers=headers, content=call.content)
+            if call.sign is not None:
+                request.url, signed = call.sign(method, request.url, dict(request.headers))
                 request.headers.update(signed)
-            response = (
-                self._pipeline(scope).run(request, stream=stream, read_timeout=timeout, **self._options).http_response
-            )
+            pipeline = self._pipeline(call.scope)
+            response = pipeline.run(request, stream=stream, read_timeout=call.timeout, **self._options).http_response
             body = b"" if stream and response.status_code < 400 else response.read()
         except (LibraryError, HTTPError, OSError) as error:
             raise from_exception(error, method, url, local=self.local) from None
