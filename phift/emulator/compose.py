@@ -99,8 +99,8 @@ FINISHERS: Mapping[str, Callable[[Emulator, Operation], Any]] = {
 
 
 def compose(emulator: Emulator) -> Application:
-    """Adds the services to the emulator of a home's own workspace, which has not started, and opens the workspaces and
-    registries that were created in the home; returns the application that serves them all."""
+    """Add the services to the emulator of a home's own workspace, which has not started, and open the workspaces and
+    registries that were created in the home; return the application that serves them all."""
     _equip(emulator)
     emulator.on_start.append(Autoscaler(emulator.cloud).start)
     open_stored(emulator)
@@ -115,7 +115,7 @@ def _build(cloud: Cloud, workspace: Workspace, folder: Path) -> Emulator:
 
 
 def _equip(emulator: Emulator) -> None:
-    """Adds the services to an emulator."""
+    """Add the services to an emulator."""
     workspace = emulator.workspace
     emulator.build = partial(_build, emulator.cloud)
     emulator.blobs = BlobAccount(

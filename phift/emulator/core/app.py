@@ -59,7 +59,7 @@ class Application:
 
     @contextmanager
     def _counted(self, kind: Host | None) -> Iterator[None]:
-        """Counts a request as in flight, except for admin requests: looking at the emulator is not using it."""
+        """Count a request as in flight, except for admin requests: looking at the emulator is not using it."""
         counts = kind is not Host.ADMIN
         self.in_flight += counts
         try:

@@ -44,7 +44,7 @@ class Clock:
         return datetime.fromtimestamp(self.time(), UTC)
 
     def set(self, *, now: datetime | None = None, speed: float | None = None) -> None:
-        """Sets the time, the speed or both; kept until a reset."""
+        """Set the time, the speed or both; kept until a reset."""
         before = self.time()
         service = before if now is None else now.timestamp()
         if speed is not None:
@@ -55,7 +55,7 @@ class Clock:
         self._tell(before)
 
     def follow(self) -> None:
-        """Follows the machine's clock again, at its speed."""
+        """Follow the machine's clock again, at its speed."""
         before = self.time()
         self._anchor, self._speed = (0.0, 0.0), 1.0
         self._store.delete(_KIND, "anchor")

@@ -116,18 +116,18 @@ class Cloud:
         return next((each for each in found if each.workspace.name.casefold() == name.casefold()), None)
 
     async def start(self) -> None:
-        """Starts all workspaces and registries, before anything is served."""
+        """Start all workspaces and registries, before anything is served."""
         for context in self.contexts:
             await context.start()
 
     async def stop(self) -> None:
-        """Stops all workspaces and registries, the home's own last, and closes what they share."""
+        """Stop all workspaces and registries, the home's own last, and close what they share."""
         for context in reversed(self.contexts):
             await context.stop()
         self.close()
 
     def close(self) -> None:
-        """Closes what a cloud without running contexts has open."""
+        """Close what a cloud without running contexts has open."""
         self.request_log.close()
         self.store.close()
 
@@ -194,13 +194,13 @@ class Context:
         return self.tasks.spawn(coro, name=name)
 
     async def start(self) -> None:
-        """Resumes operations and runs the recovery hooks, before anything is served."""
+        """Resume operations and run the recovery hooks, before anything is served."""
         self.operations.resume()
         for hook in self.on_start:
             await hook()
 
     async def stop(self) -> None:
-        """Runs the stop hooks and cancels the background tasks; the store of its own is closed."""
+        """Run the stop hooks and cancel the background tasks; the store of its own is closed."""
         for hook in self.on_stop:
             try:
                 async with asyncio.timeout(_HOOK_SECONDS):

@@ -122,7 +122,7 @@ async def fault(exchange: Exchange, proceed: Next) -> Response:
 
 
 async def _strike(struck: Fault, exchange: Exchange) -> Response | None:
-    """Applies a fault; returns its response, None when it only delays."""
+    """Apply a fault; return its response, None when it only delays."""
     await struck.wait()
     if struck.kill:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -140,7 +140,7 @@ class _NoAnswer(Response):
 
 
 async def noise(exchange: Exchange, proceed: Next) -> Response:
-    """Adds unknown fields and changes the order in responses of the resource manager, if noise is on."""
+    """Add unknown fields and change the order in responses of the resource manager, if noise is on."""
     response = await proceed(exchange)
     if exchange.fault and exchange.fault.stale:
         return response  # which is repeated unchanged to later requests
@@ -150,7 +150,7 @@ async def noise(exchange: Exchange, proceed: Next) -> Response:
 
 
 async def errors(exchange: Exchange, proceed: Next) -> Response:
-    """Turns errors into documents: a ServiceError with its own words, a bug or a corrupt store as 500."""
+    """Turn errors into documents: a ServiceError with its own words, a bug or a corrupt store as 500."""
     request = exchange.request
     try:
         return await proceed(exchange)
@@ -167,7 +167,7 @@ async def errors(exchange: Exchange, proceed: Next) -> Response:
 
 
 async def limit(exchange: Exchange, proceed: Next) -> Response:
-    """Rejects headers and bodies that are too large."""
+    """Reject headers and bodies that are too large."""
     request = exchange.request
     if sum(len(name) + len(value) for name, value in request.scope["headers"]) > MAX_HEADER_BYTES:
         raise ServiceError(431, "RequestHeaderFieldsTooLarge", "The headers are larger than 64 KiB.")
@@ -176,7 +176,7 @@ async def limit(exchange: Exchange, proceed: Next) -> Response:
 
 
 async def route(exchange: Exchange, proceed: Next) -> Response:
-    """Finds the handler by host, method and path."""
+    """Find the handler by host, method and path."""
     kind, request = exchange.kind, exchange.request
     if kind is None:
         raise ServiceError(421, "MisdirectedRequest", f"{request.url.hostname} is not served here.")
@@ -187,7 +187,7 @@ async def route(exchange: Exchange, proceed: Next) -> Response:
 
 
 async def authenticate(exchange: Exchange, proceed: Next) -> Response:
-    """Requires a bearer token, except on public routes and for admin requests, which carry the home's secret."""
+    """Require a bearer token, except on public routes and for admin requests, which carry the home's secret."""
     found, call = exchange.routed
     if not found.public and exchange.kind is not Host.ADMIN:
         call.claims = _claims(exchange)
@@ -216,7 +216,7 @@ def _claims(exchange: Exchange) -> dict[str, Any]:
 
 
 async def parameters(exchange: Exchange, proceed: Next) -> Response:
-    """Rejects control characters in the path, except in names of blobs."""
+    """Reject control characters in the path, except in names of blobs."""
     if exchange.kind is not Host.BLOB and any(
         not value.isprintable() and _CONTROL.search(value) for value in exchange.routed[1].params.values()
     ):
@@ -225,7 +225,7 @@ async def parameters(exchange: Exchange, proceed: Next) -> Response:
 
 
 async def version(exchange: Exchange, proceed: Next) -> Response:
-    """Requires a known api-version of requests to the resource manager."""
+    """Require a known api-version of requests to the resource manager."""
     if exchange.kind is Host.ARM:
         provider = exchange.request.scope["path"].casefold().rpartition("/providers/")[2]
         own = provider.startswith("microsoft.machinelearningservices/")
@@ -234,7 +234,7 @@ async def version(exchange: Exchange, proceed: Next) -> Response:
 
 
 async def permit(exchange: Exchange, proceed: Next) -> Response:
-    """Requires the action that a request to the resource manager needs among those of the caller's roles."""
+    """Require the action that a request to the resource manager needs among those of the caller's roles."""
     if exchange.kind is Host.ARM:
         found, call = exchange.routed
         action = None if found.public else action_of(found.method, found.path)
@@ -251,7 +251,7 @@ async def permit(exchange: Exchange, proceed: Next) -> Response:
 
 
 async def workspace(exchange: Exchange, proceed: Next) -> Response:
-    """Chooses the context of the workspace, or else of the region, in the path; requires one that is served."""
+    """Choose the context of the workspace, or else of the region, in the path; require one that is served."""
     cloud, (found, call) = exchange.context.cloud, exchange.routed
     if "ws" in call.params:
         context = cloud.workspace(*(call.params.get(name, "") for name in _WORKSPACE_PARAMETERS))

@@ -126,7 +126,7 @@ class Operations:
         self._started = 0
 
     def register(self, name: str, finish: Finish, *, former: Iterable[str] = ()) -> None:
-        """Makes a finisher known. former: the names that earlier releases stored for it.
+        """Make a finisher known. former: the names that earlier releases stored for it.
 
         Raises ValueError for a name that is taken.
         """
@@ -148,7 +148,7 @@ class Operations:
         api_version: str = "2023-04-01-preview",
         name: str | None = None,
     ) -> Operation:
-        """Starts an operation; its `headers` belong to the reply.
+        """Start an operation; its `headers` belong to the reply.
 
         finish: the registered name of its finisher. seconds: how long before that is called (default: the pace's for
         this kind). data: JSON handed to it as `operation.data`. location: the Location header, RESULT for the result
@@ -205,7 +205,7 @@ class Operations:
         return None
 
     def cancel(self, name: str) -> None:
-        """Ends a running operation as Canceled; its finish function is interrupted."""
+        """End a running operation as Canceled; its finish function is interrupted."""
         operation = self.get(name)
         if operation and operation.status == "Running":
             self._end(operation, "Canceled", None)
@@ -213,7 +213,7 @@ class Operations:
                 task.cancel()
 
     def resume(self) -> None:
-        """Resumes what was running when the emulator stopped, and deletes what ended long ago."""
+        """Resume what was running when the emulator stopped, and delete what ended long ago."""
         self._forget()
         for body in self._store.list("operation"):
             operation = Operation(**body)

@@ -54,7 +54,7 @@ class Roles:
         return list(self._permissions)
 
     def assign(self, roles: Any) -> None:
-        """Replaces the roles. roles: a list of names of built-in roles, case-insensitive, and of custom permissions.
+        """Replace the roles. roles: a list of names of built-in roles, case-insensitive, and of custom permissions.
         Raises ValueError for anything else, and changes nothing then."""
         if not isinstance(roles, list):
             raise ValueError("roles must be a list")

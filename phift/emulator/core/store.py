@@ -85,7 +85,7 @@ class Store:
         return None if row is None else _document(row[0])
 
     def put(self, kind: str, *key: str, body: dict[str, Any]) -> None:
-        """Creates or replaces the document; a replaced one keeps its place in creation order."""
+        """Create or replace the document; a replaced one keeps its place in creation order."""
         self._peeked.clear()
         self.connection.execute(
             "INSERT INTO document (kind, key, body) VALUES (?, ?, ?) "
@@ -94,7 +94,7 @@ class Store:
         )
 
     def delete(self, kind: str, *key: str) -> bool:
-        """Removes the document; True when there was one."""
+        """Remove the document; True when there was one."""
         self._peeked.clear()
         cursor = self.connection.execute("DELETE FROM document WHERE kind = ? AND key = ?", (kind, _key(key)))
         return cursor.rowcount > 0

@@ -26,7 +26,7 @@ class Tasks:
         return task
 
     async def cancel(self) -> None:
-        """Cancels all tasks and waits until they have ended."""
+        """Cancel all tasks and wait until they have ended."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -29,7 +29,7 @@ _IDLE_CHECK_SECONDS = 15.0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serves until SIGTERM, SIGINT, an admin's stop or long idleness. Returns the exit code."""
+    """Serve until SIGTERM, SIGINT, an admin's stop or long idleness. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m phift.emulator.host.daemon", description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--port", type=int, help="loopback port, kept for later starts; 0 picks a free one")
@@ -103,7 +103,7 @@ def _log_to(folder: Path) -> None:
 
 
 def _announce(message: dict[str, Any]) -> None:
-    """Says one line to the starter, then lets go of its pipe, so that a terminal is never kept waiting."""
+    """Say one line to the starter, then let go of its pipe, so that a terminal is never kept waiting."""
     sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
     null = os.open(os.devnull, os.O_RDWR)

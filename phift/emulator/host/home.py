@@ -141,7 +141,7 @@ class Home:
         (self.path / "endpoint.json").unlink(missing_ok=True)
 
     def make_private(self) -> list[Path]:
-        """Takes everything in the home away from other users: what an earlier release, or a copy, left open to them.
+        """Take everything in the home away from other users: what an earlier release, or a copy, left open to them.
         Returns what could not be changed. Links are not followed. No emulator may be using the home."""
         stuck: list[Path] = []
         for name in (*STATE, *_FILES):
@@ -168,7 +168,7 @@ class Home:
         return descriptor
 
     def wipe(self) -> None:
-        """Removes all state but identity, certificates, settings and logs. No emulator may be using the home."""
+        """Remove all state but identity, certificates, settings and logs. No emulator may be using the home."""
         for name in STATE:
             path = self.path / name
             if path.is_dir() and not path.is_symlink():

@@ -35,7 +35,7 @@ class Joined(asyncio.Transport):
             self.flush()
 
     def flush(self) -> None:
-        """Sends what is held back."""
+        """Send what is held back."""
         if self._held:
             data = self._held[0] if len(self._held) == 1 else b"".join(self._held)
             self._held, self._size = [], 0

@@ -69,18 +69,18 @@ class Proxy:
         self.port = 0
 
     async def bind(self, port: int) -> None:
-        """Binds 127.0.0.1:`port` (0: any free one, then in `port`); raises OSError when it is taken."""
+        """Bind 127.0.0.1:`port` (0: any free one, then in `port`); raises OSError when it is taken."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _Entrance(self), "127.0.0.1", port, start_serving=False)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def serve(self) -> None:
-        """Begins to accept connections on the bound port."""
+        """Begin to accept connections on the bound port."""
         assert self._server is not None
         await self._server.start_serving()
 
     async def close(self, *, seconds: float = 3.0) -> None:
-        """Takes no more connections, lets answers under way end for `seconds`, then drops the rest."""
+        """Take no more connections, let answers under way end for `seconds`, then drop the rest."""
         if self._server:
             self._server.close()
         for connection in list(self._state.connections):
@@ -105,13 +105,13 @@ class Proxy:
             logger.error("a connection failed", exc_info=error)
 
     def refused(self) -> None:
-        """Logs that a request without the credential came; not each of them, since anybody on the machine can ask."""
+        """Log that a request without the credential came; not each of them, since anybody on the machine can ask."""
         if time.monotonic() - self._refused_at >= _REFUSALS_LOGGED_EVERY:
             self._refused_at = time.monotonic()
             logger.warning("rejected a request without the credential of this home (407)")
 
     def answer(self, transport: asyncio.Transport, early: bytes) -> None:
-        """Hands a connection to the HTTP server, with the bytes that were read from it already."""
+        """Hand a connection to the HTTP server, with the bytes that were read from it already."""
         protocol = _Http(self._config, self._state, {"connection": transport})
         transport.set_protocol(protocol)
         protocol.connection_made(cast("asyncio.Transport", JoinedWrites(transport)))
@@ -119,7 +119,7 @@ class Proxy:
             protocol.data_received(early)
 
     async def terminate(self, transport: asyncio.Transport, host: str) -> None:
-        """Answers a CONNECT to one of Azure's hosts: TLS with a certificate of our own, then HTTP."""
+        """Answer a CONNECT to one of Azure's hosts: TLS with a certificate of our own, then HTTP."""
         transport.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         buffer = _Buffer()
         try:

@@ -79,25 +79,25 @@ class Server:
         return 0.0 if busy else time.monotonic() - self._application.last_request
 
     async def start(self, port: int = 0) -> None:
-        """Binds the port, recovers what was under way, then serves. Raises OSError when the port is taken."""
+        """Bind the port, recover what was under way, then serve. Raises OSError when the port is taken."""
         await self._proxy.bind(port)
         await self._open()
         await self._proxy.serve()
 
     async def stop(self) -> None:
-        """Ends what is being answered and everything in the background; state stays."""
+        """End what is being answered and everything in the background; state stays."""
         await self._proxy.close()
         await self.emulator.cloud.stop()
 
     async def reset(self) -> None:
-        """Starts over with an empty workspace, on the same port and under the same identity."""
+        """Start over with an empty workspace, on the same port and under the same identity."""
         self._ready.clear()
         await self.emulator.cloud.stop()
         self.home.wipe()
         await self._open()
 
     def remember(self, **settings: Any) -> None:
-        """Keeps settings over restarts."""
+        """Keep settings over restarts."""
         self.home.remember(**settings)
 
     def status(self) -> dict[str, Any]:

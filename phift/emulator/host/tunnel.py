@@ -42,7 +42,7 @@ class Tunnels:
         self.open: set[asyncio.Transport] = set()
 
     async def relay(self, client: asyncio.Transport, head: Head) -> None:
-        """Opens the way to where a head leads and relays until either side closes; answers 502 when it cannot."""
+        """Open the way to where a head leads and relay until either side closes; answer 502 when it cannot."""
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 await (self._connect(client, head) if head.method == "CONNECT" else self._forward(client, head))
@@ -54,7 +54,7 @@ class Tunnels:
             answer_and_close(client, plain_answer(502, f"Cannot reach {_place(head)}: {error}"))
 
     def close(self) -> None:
-        """Cuts all of them."""
+        """Cut all of them."""
         for transport in list(self.open):
             transport.abort()
 
@@ -95,7 +95,7 @@ class Tunnels:
 
 
 def answer_and_close(transport: asyncio.Transport, answer: bytes) -> None:
-    """Sends a last answer and closes once the other side has read it: closing at once, with bytes of its request still
+    """Send a last answer and close once the other side has read it: closing at once, with bytes of its request still
     unread, would reset the connection and lose the answer on its way."""
     if transport.is_closing():
         return

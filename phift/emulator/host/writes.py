@@ -27,7 +27,7 @@ class JoinedWrites:
         return getattr(self._inner, name)
 
     def write(self, data: bytes) -> None:
-        """Writes with what is held, or holds the data."""
+        """Write with what is held, or hold the data."""
         held = self._held
         if held:
             self._held = b""
@@ -54,7 +54,7 @@ class JoinedWrites:
         self._inner.close()
 
     def abort(self) -> None:
-        """Closes at once: what is held is lost."""
+        """Close at once: what is held is lost."""
         self._held = b""
         self._inner.abort()
 

@@ -72,11 +72,11 @@ class Container:
         return self._child.process.pid if self._child and self._child.running else None
 
     def start(self, spawn: Callable[..., asyncio.Task[None]]) -> None:
-        """Begins to run it, for good: it is restarted whenever it dies. spawn: makes the background task."""
+        """Begin to run it, for good: it is restarted whenever it dies. spawn: makes the background task."""
         self._task = spawn(self._keep_running(), name=f"container {self.launch.label}")
 
     async def wait_ready(self, seconds: float | None = None) -> None:
-        """Returns once it is ready. Raises NeverReady when it failed or `seconds` (None: no limit) are over."""
+        """Return once it is ready. Raises NeverReady when it failed or `seconds` (None: no limit) are over."""
         waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._ready.wait())]
         if self._task:
             waits.append(asyncio.ensure_future(asyncio.shield(self._task)))
@@ -100,7 +100,7 @@ class Container:
             self._idle.set()
 
     async def drain(self, seconds: float) -> None:
-        """Waits until no request is on its way, `seconds` at most."""
+        """Wait until no request is on its way, `seconds` at most."""
         try:
             async with asyncio.timeout(seconds):
                 await self._idle.wait()
@@ -108,7 +108,7 @@ class Container:
             self.say(f"{self.in_flight} requests were still being answered after {seconds:g} s")
 
     async def stop(self) -> None:
-        """Ends the process and removes its socket. May be called twice."""
+        """End the process and remove its socket. May be called twice."""
         self._stopping = True
         if self._child:
             await self._child.stop(_STOP_SECONDS)
@@ -117,7 +117,7 @@ class Container:
         self.socket.unlink(missing_ok=True)
 
     def kill(self) -> None:
-        """Ends the process at once: the emulator is stopping."""
+        """End the process at once: the emulator is stopping."""
         self._stopping = True
         if self._task:
             self._task.cancel()
@@ -158,7 +158,7 @@ class Container:
                 self._child.kill()
 
     async def _run_once(self) -> str:
-        """Starts the process and watches it until it is gone or has failed; says how that went. `ready` tells then
+        """Start the process and watch it until it is gone or has failed; say how that went. `ready` tells then
         whether it ever was."""
         self.socket.unlink(missing_ok=True)
         self._child = child = await spawn_child(
@@ -182,7 +182,7 @@ class Container:
                 await exited
 
     async def _probe(self) -> str:
-        """Probes until the container has failed; returns the reason."""
+        """Probe until the container has failed; return the reason."""
         readiness = Probe.read(self.launch.readiness).at_start(fast=self._fast)
         if not await self._until_ready(readiness):
             self._late = True

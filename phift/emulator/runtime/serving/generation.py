@@ -22,7 +22,7 @@ _SAMPLING = ("temperature", "top_k", "top_p")
 
 
 def import_libraries(folder: Path) -> None:
-    """Imports what every worker needs for the model of a folder. Done in their parent, all share the pages and start
+    """Import what every worker needs for the model of a folder. Done in their parent, all share the pages and start
     in a moment; no torch operation may run there before the fork, or its thread pool hangs in the children."""
     from transformers import (
         MODEL_FOR_CAUSAL_LM_MAPPING,

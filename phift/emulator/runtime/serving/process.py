@@ -20,7 +20,7 @@ _BOOT_SECONDS = 600  # gunicorn's timeout covers the loading of the model; reque
 
 
 def main(socket: str, workers: str) -> None:
-    """Serves until it is stopped; does not return."""
+    """Serve until it is stopped; does not return."""
     watch_lifeline()
     quiet()
     if os.environ.get("PHIFT_SHARED_IMPORTS") == "1":

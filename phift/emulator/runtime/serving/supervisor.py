@@ -47,7 +47,7 @@ class Supervisor:
         return self._starting > 0
 
     async def deploy(self, endpoint: str, name: str, launch: Launch, instances: int) -> None:
-        """Serves a deployment by a container of `launch` and ends the one before it once that is drained.
+        """Serve a deployment by a container of `launch` and end the one before it once that is drained.
 
         Raises ServiceError (BadArgument, ResourceNotReady) with nothing changed when the new one does not come up.
         """
@@ -78,7 +78,7 @@ class Supervisor:
             self._context.spawn(self._retire(old), name=f"retire {old.launch.label}")
 
     async def remove(self, endpoint: str, name: str) -> None:
-        """Ends a deployment's container, once drained, and removes its files and logs."""
+        """End a deployment's container, once drained, and remove its files and logs."""
         container = self._containers.pop(_key(endpoint, name), None)
         if container:
             await self._retire(container)
@@ -88,7 +88,7 @@ class Supervisor:
             folder.parent.rmdir()
 
     def recover(self, endpoint: str, name: str, launch: Launch) -> None:
-        """Starts the container that served when the emulator went down; requests wait for it meanwhile."""
+        """Start the container that served when the emulator went down; requests wait for it meanwhile."""
         if not Path(launch.folder).is_dir():
             logger.warning("deployment %s: its folder %s is missing; creating it again", launch.label, launch.folder)
             self._context.spawn(self.deploy(endpoint, name, launch, launch.workers), name=f"again {launch.label}")
@@ -99,7 +99,7 @@ class Supervisor:
         self._containers[_key(endpoint, name)] = container
 
     async def stop(self) -> None:
-        """Ends all containers at once, for the emulator is stopping."""
+        """End all containers at once, for the emulator is stopping."""
         for container in self._containers.values():
             container.kill()
         self._containers.clear()

@@ -71,7 +71,7 @@ class _Exchange:
         self._head: asyncio.Future[tuple[int, str, list[tuple[bytes, bytes]]]] = self._loop.create_future()
 
     async def open(self, path: Path, request: bytes) -> None:
-        """Connects and sends a request. Raises OSError when nobody listens."""
+        """Connect and send a request. Raises OSError if nothing listens."""
         try:
             self._socket.connect(str(path))
         except BlockingIOError:
@@ -186,7 +186,7 @@ class _Exchange:
 async def ask(
     path: Path, method: str, target: str, headers: Iterable[tuple[bytes, bytes]] = (), body: bytes = b""
 ) -> Answer:
-    """Sends a request to the unix socket at a path and waits for the answer's head. Cancelling it ends the connection.
+    """Send a request to the unix socket at a path and wait for the answer's head. Cancelling it ends the connection.
     Raises UpstreamError."""
     lines = [f"{method} {target} HTTP/1.1".encode("latin-1"), b"host: container", b"connection: close"]
     lines += [name + b": " + value for name, value in headers]

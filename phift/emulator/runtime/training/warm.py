@@ -60,7 +60,7 @@ class _Parent:
         return 0
 
     def _fork(self, folder: Path, job: JobFile, step: str, module: str) -> int:
-        """Starts a step; returns its process id, which the emulator knows before the step begins."""
+        """Start a step; return its process id, which the emulator knows before the step begins."""
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:

@@ -181,7 +181,7 @@ class _Warm:
         self._writer.close()
 
     async def ended(self) -> None:
-        """Returns when the process is gone."""
+        """Return when the process is gone."""
         await self._child.wait()
 
     def run(self, folder: Path, done: Callable[[_Warm], None]) -> _Job:

@@ -102,7 +102,7 @@ def find_version(emulator: Emulator, segment: str, name: str, version: str) -> d
 def store_version(
     emulator: Emulator, kind: AssetKind, name: str, version: str, properties: Properties
 ) -> dict[str, Any]:
-    """Stores a new version, and its container where it is the first of its name; returns its document."""
+    """Store a new version, and its container where it is the first of its name; return its document."""
     store = emulator.store
     with store.transaction():
         container = store.get(kind.segment, name) or new_container(kind, name)
@@ -119,7 +119,7 @@ def store_version(
 
 
 def remove_version(emulator: Emulator, kind: AssetKind, name: str, version: str) -> bool:
-    """Removes a version; the container of its name stays. Whether there was one."""
+    """Remove a version; the container of its name stays. Whether there was one."""
     store = emulator.store
     with store.transaction():
         gone = store.delete(kind.versions, name, version)
@@ -207,7 +207,7 @@ class Assets:
         return reply(document)
 
     async def put_container(self, call: Call) -> Response:
-        """Archives or restores all of a name, or changes what its container says."""
+        """Archive or restore all of a name, or change what its container says."""
         sent = (await strict_object(call, "Container")).get("properties") or {}
         store, name = call.emulator.store, call.params["name"]
         body = store.get(self._kind.segment, name)

@@ -37,7 +37,7 @@ class BlobAccount:
     """
 
     def __init__(self, name: str, store: Store, folder: Path, containers: Iterable[str]) -> None:
-        """Opens the account: makes its containers, and ARTIFACT_CONTAINER, and sweeps what a crash left behind.
+        """Open the account: make its containers, and ARTIFACT_CONTAINER, and sweep what a crash left behind.
 
         name: of the storage account. folder: of its blobs' content.
         """
@@ -71,7 +71,7 @@ class BlobAccount:
         return {name: bool(self._document.get(name, default)) for name, default in _SWITCHES.items()}
 
     def switch(self, **values: bool) -> None:
-        """Sets switches, durably. Raises ValueError for one that does not exist."""
+        """Set switches, durably. Raises ValueError for one that does not exist."""
         if unknown := set(values) - set(_SWITCHES):
             raise ValueError(f"no such switch: {', '.join(sorted(unknown))}; there are {', '.join(sorted(_SWITCHES))}")
         self._document = {**self._document, **values}
@@ -120,7 +120,7 @@ class BlobAccount:
         return self._put(container, name, staged.finish())
 
     def append(self, container: str, name: str, data: bytes | str) -> Blob:
-        """Adds to an append blob, made when it does not exist: for logs. Text is encoded as UTF-8."""
+        """Add to an append blob, made when it does not exist: for logs. Text is encoded as UTF-8."""
         raw = data.encode() if isinstance(data, str) else data
         if self.store.find(container, name) is None:
             self.store.put_append_blob(container, name, headers={"content-type": "text/plain"})
@@ -160,7 +160,7 @@ class BlobAccount:
             start = page.marker
 
     def delete_prefix(self, container: str, prefix: str) -> int:
-        """Deletes all blobs with the prefix, leased ones too; returns how many."""
+        """Delete all blobs with the prefix, leased ones too; return how many."""
         blobs = [*self.list(container, prefix)]
         self.store.delete_all(blobs)
         return len(blobs)

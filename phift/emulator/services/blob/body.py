@@ -58,7 +58,7 @@ class Body:
         return bytes(data)
 
     async def drain(self) -> None:
-        """Receives and drops a body nobody read, so that the client gets to hear the answer; gives up on huge ones."""
+        """Receive and drop a body that was not read, so that the client receives the answer; give up on huge ones."""
         if self._started:
             return
         try:

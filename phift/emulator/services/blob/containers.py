@@ -50,7 +50,7 @@ class Containers:
         return self._write(replace(self.get(name), modified=self._ticks.next(), metadata=dict(metadata)))
 
     def delete(self, name: str) -> None:
-        """Removes the container with all that is in it. The service takes half a minute; here it is at once."""
+        """Remove the container with all that is in it. The service takes half a minute; here it is at once."""
         self.get(name)
         with self._index.transaction():
             files = self._index.delete_container(name)

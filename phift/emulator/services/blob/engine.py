@@ -98,7 +98,7 @@ class BlobStore:
         return self._files.adopt(source, link=link)
 
     def discard(self, content: Content) -> None:
-        """Drops content that no blob took."""
+        """Drop content that no blob took."""
         self._files.discard([content.file])
 
     def put_block_blob(
@@ -131,7 +131,7 @@ class BlobStore:
         return self._put(container, name, BlobKind.APPEND, [], headers, metadata, conditions, lease_id)
 
     def put_block(self, container: str, name: str, block_id: str, content: Content, *, lease_id: str = "") -> None:
-        """Keeps a block until a block list takes it. The blob, if any, does not change."""
+        """Keep a block until a block list takes it. The blob, if any, does not change."""
         with self._taking(content):
             check_blob_name(name)
             check_block_id(block_id)
@@ -236,7 +236,7 @@ class BlobStore:
     def set_headers(
         self, container: str, name: str, headers: Mapping[str, str], *, conditions: Conditions = ANY, lease_id: str = ""
     ) -> Blob:
-        """Replaces all content headers; those not given are cleared."""
+        """Replace all content headers; those not given are cleared."""
         return self._change(container, name, conditions, lease_id, headers=headers)
 
     def delete(self, container: str, name: str, *, conditions: Conditions = ANY, lease_id: str = "") -> None:
@@ -246,7 +246,7 @@ class BlobStore:
         self.delete_all([blob])
 
     def delete_all(self, blobs: Iterable[Blob]) -> None:
-        """Removes blobs with their uncommitted blocks in one transaction, whatever their leases say."""
+        """Remove blobs with their uncommitted blocks in one transaction, whatever their leases say."""
         files: list[str] = []
         with self._index.transaction():
             for blob in blobs:
@@ -267,7 +267,7 @@ class BlobStore:
         return blob
 
     def sweep(self) -> int:
-        """Forgets expired blocks, drops blobs whose content a power cut tore, removes files that no row names.
+        """Forget expired blocks, drop blobs whose content a power cut tore, remove files that no row names.
 
         Returns how many files. Only before serving.
         """

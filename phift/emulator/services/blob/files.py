@@ -56,7 +56,7 @@ class ContentFiles:
         return Content(file, target.stat().st_size)
 
     def append(self, file: str, offset: int, data: bytes) -> None:
-        """Writes at `offset`, the committed end; anything an interrupted append left behind it is cut off."""
+        """Write at `offset`, the committed end; anything an interrupted append left behind it is cut off."""
         with self.path(file).open("r+b") as stream:
             stream.truncate(offset)
             stream.seek(offset)
@@ -64,7 +64,7 @@ class ContentFiles:
 
     @contextlib.contextmanager
     def pinned(self, files: Iterable[str]) -> Iterator[None]:
-        """Keeps files readable while they are read, though their blob be overwritten or deleted."""
+        """Keep files readable while they are read, though their blob be overwritten or deleted."""
         held = list(files)
         self._pins.update(held)
         try:
@@ -79,7 +79,7 @@ class ContentFiles:
                         self.path(file).unlink(missing_ok=True)
 
     def discard(self, files: Iterable[str]) -> None:
-        """Removes files, those being read once that is over."""
+        """Remove files, those being read once that is over."""
         for file in files:
             if file in self._pins:
                 self._doomed.add(file)
@@ -87,7 +87,7 @@ class ContentFiles:
                 self.path(file).unlink(missing_ok=True)
 
     def sweep(self, known: Mapping[str, int]) -> tuple[int, set[str]]:
-        """Removes every file that is not in `known`; returns how many, and which known ones are missing or too short.
+        """Remove every file that is not in `known`; return how many, and which known ones are missing or too short.
 
         known: the least length by file. Only before anything is staged.
         """
@@ -135,7 +135,7 @@ class Staged:
         return bytes(self._buffer) if self._descriptor < 0 else None
 
     def finish(self) -> Content:
-        """Completes the file and hands the content over. Quick when the content is `small`; for a thread otherwise."""
+        """Complete the file and hand the content over. Quick when the content is `small`; for a thread otherwise."""
         if self._descriptor < 0:
             self._open()
         else:
@@ -145,7 +145,7 @@ class Staged:
         return Content(self._file, self.length, self.md5)
 
     def discard(self) -> None:
-        """Drops what was written."""
+        """Drop what was written."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

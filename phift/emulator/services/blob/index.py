@@ -95,7 +95,7 @@ class Index:
         )
 
     def delete_container(self, name: str) -> list[str]:
-        """Removes the container and all in it; returns the files that had content."""
+        """Remove the container and all in it; return the files that had content."""
         files = self._column(
             "SELECT file FROM blob_segment JOIN blob ON blob.id = blob_segment.blob WHERE container = ? "
             "UNION SELECT file FROM blob_block WHERE container = ?",
@@ -125,7 +125,7 @@ class Index:
         return map(_blob, rows)
 
     def put_blob(self, blob: Blob) -> int:
-        """Inserts (id 0) or replaces the row; returns the id."""
+        """Insert (id 0) or replace the row; return the id."""
         values = (
             blob.container,
             blob.name,
@@ -241,7 +241,7 @@ class Index:
         )
 
     def forget(self, file: str) -> list[str]:
-        """Removes the blobs and blocks that need a file; returns the names of the blobs."""
+        """Remove the blobs and blocks that need a file; return the names of the blobs."""
         blobs = [
             _blob(row)
             for row in self._connection.execute(

@@ -12,7 +12,7 @@ __all__ = ["FINISHERS", "finish_delete", "finish_write"]
 
 
 def finish_write(emulator: Emulator, operation: Operation) -> None:
-    """Ends a create or update: Succeeded, or Failed when not one node fits; a failed record keeps its name."""
+    """End a create or update: Succeeded, or Failed when not one node fits; a failed record keeps its name."""
     document = emulator.store.get("compute", *operation.resource)
     if document is None or document["properties"]["provisioningState"] == "Deleting":
         raise ServiceError(409, "OperationCanceled", "The compute was deleted meanwhile.")
@@ -31,7 +31,7 @@ def finish_write(emulator: Emulator, operation: Operation) -> None:
 
 
 def finish_delete(emulator: Emulator, operation: Operation) -> None:
-    """Ends a delete: name and quota are free only now. One that fails leaves a failed record, which holds them."""
+    """End a delete: name and quota are free only now. One that fails leaves a failed record, which holds them."""
     try:
         operation.fail_if_asked()
     except ServiceError:

@@ -124,7 +124,7 @@ async def delete(call: Call) -> Response:
 
 
 def make_system_datastores(emulator: Emulator) -> None:
-    """Makes the workspace's own datastores."""
+    """Make the workspace's own datastores."""
     for stored in _system_datastores(emulator):
         if emulator.store.get(_KIND, stored["name"]) is None:
             created = system_data(emulator.workspace.created_at)

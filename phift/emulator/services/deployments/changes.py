@@ -34,7 +34,7 @@ def check_may_change(emulator: Emulator, record: dict[str, Any], document: dict[
 def begin_change(
     emulator: Emulator, endpoint: str, document: dict[str, Any], record: dict[str, Any] | None, api_version: str
 ) -> Operation:
-    """Stores the document as being worked on, and starts the operation that makes it so. endpoint: in its own case.
+    """Store the document as being worked on, and start the operation that makes it so. endpoint: in its own case.
     record: as it was before, None for a new deployment."""
     name = document["name"]
     state = "Creating"
@@ -71,7 +71,7 @@ def _only_scaled(before: dict[str, Any], after: dict[str, Any]) -> bool:
 def begin_scaling(
     emulator: Emulator, endpoint: str, record: dict[str, Any], document: dict[str, Any], capacity: Any, api_version: str
 ) -> Operation:
-    """Starts the operation that changes the number of instances. document: of the record, with what else changes.
+    """Start the operation that changes the number of instances. document: of the record, with what else changes.
 
     Raises ServiceError for a number that is refused, for quota that is exhausted, and as check_may_change.
     """

@@ -15,7 +15,7 @@ __all__ = ["FINISHERS", "finish_delete", "finish_write"]
 
 
 async def finish_write(emulator: Emulator, operation: Operation) -> None:
-    """Ends a create or update once the container is ready. When it does not come up the deployment is Failed, and
+    """End a create or update once the container is ready. When it does not come up the deployment is Failed, and
     what served before keeps serving."""
     endpoint, name = operation.resource
     record = _current(emulator, operation)
@@ -46,7 +46,7 @@ def _current(emulator: Emulator, operation: Operation) -> dict[str, Any]:
 
 
 async def finish_delete(emulator: Emulator, operation: Operation) -> None:
-    """Ends a delete once the requests under way are answered; quota is free only now."""
+    """End a delete once the requests under way are answered; quota is free only now."""
     endpoint, name = operation.resource
     try:
         operation.fail_if_asked()

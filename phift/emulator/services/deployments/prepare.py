@@ -54,7 +54,7 @@ def model_key(model: str) -> tuple[str, str]:
 
 
 async def download(context: Context, blobs: BlobAccount, launch: Launch) -> None:
-    """Puts model and code into the launch's folder. Raises ServiceError BadArgument for what cannot be served."""
+    """Put model and code into the launch's folder. Raises ServiceError BadArgument for what cannot be served."""
     root = Path(launch.folder)
     shutil.rmtree(root, ignore_errors=True)
     (root / launch.app_root).mkdir(mode=0o700, parents=True)

@@ -10,7 +10,7 @@ __all__ = ["recover"]
 
 
 async def recover(emulator: Emulator) -> None:
-    """Restarts the containers of the deployments that served when the emulator stopped."""
+    """Restart the containers of the deployments that served when the emulator stopped."""
     for endpoint in emulator.store.list(ENDPOINT):
         name = endpoint["document"]["name"]
         for record in deployments_of(emulator.store, name):

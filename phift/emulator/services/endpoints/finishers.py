@@ -16,7 +16,7 @@ __all__ = ["FINISHERS", "finish_delete", "finish_key", "finish_write"]
 
 
 def finish_write(emulator: Emulator, operation: Operation) -> None:
-    """Ends a create or update: the URIs appear, the new traffic is in force. One that failed is there, and holds its
+    """End a create or update: the URIs appear, the new traffic is in force. One that failed is there, and holds its
     name; after an update that failed the traffic is as it was."""
     record = emulator.store.get(ENDPOINT, *operation.resource)
     if record is None or record["document"]["properties"]["provisioningState"] == "Deleting":
@@ -40,7 +40,7 @@ def finish_write(emulator: Emulator, operation: Operation) -> None:
 
 
 async def finish_delete(emulator: Emulator, operation: Operation) -> None:
-    """Ends a delete with all deployments; the name and their quota are free only now."""
+    """End a delete with all deployments; the name and their quota are free only now."""
     name = operation.resource[0]
     try:
         operation.fail_if_asked()
@@ -59,7 +59,7 @@ async def finish_delete(emulator: Emulator, operation: Operation) -> None:
 
 
 def finish_key(emulator: Emulator, operation: Operation) -> None:
-    """Ends a regeneration."""
+    """End a regeneration."""
     operation.fail_if_asked()
     record = emulator.store.get(ENDPOINT, *operation.resource)
     if record is None:

@@ -106,7 +106,7 @@ def remember(
     work: Work,
     places: Mapping[str, BlobPlace],
 ) -> None:
-    """Keeps a completed node for those to come; the newest counts. Nothing for a key of ""."""
+    """Keep a completed node for those to come; the newest counts. Nothing for a key of ""."""
     if not made_of:
         return
     empty = [name for name, place in places.items() if not any(blobs_at(blobs, place))]

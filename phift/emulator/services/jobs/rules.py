@@ -59,7 +59,7 @@ def check_unchanged(emulator: Emulator, job: Job, sent: Mapping[str, Any]) -> No
 
 
 def merge_metadata(job: Job, sent: Mapping[str, Any]) -> None:
-    """Applies what may change. Tags and properties are merged: what is left out stays (field reports)."""
+    """Apply what may change. Tags and properties are merged: what is left out stays (field reports)."""
     job.tags |= {str(key): str(value) for key, value in (sent.get("tags") or {}).items()}
     job.properties |= sent.get("properties") or {}
     if sent.get("displayName"):

@@ -44,7 +44,7 @@ class Metrics:
         received: int,
         sent: int,
     ) -> None:
-        """Counts one request that was answered. deployment: "" when none was chosen. status: as the caller saw it.
+        """Count one request that was answered. deployment: "" when none was chosen. status: as the caller saw it.
         model_status: of the container, "" when it did not answer. received, sent: bytes of the bodies."""
         minute = self._now(endpoint)
         key = RequestKey(deployment, str(status), model_status)
@@ -56,7 +56,7 @@ class Metrics:
         minute.sent += sent
 
     def connected(self, endpoint: str, connection: Any) -> None:
-        """Notes the connection on which a request came. connection: has `is_closing`; held weakly."""
+        """Note the connection on which a request came. connection: has `is_closing`; held weakly."""
         known = self._connections.setdefault(endpoint.casefold(), WeakSet())
         if connection not in known:
             known.add(connection)
@@ -70,7 +70,7 @@ class Metrics:
         return len(known)
 
     def measured(self, endpoint: str, key: GaugeKey, value: float) -> None:
-        """Notes a measured value."""
+        """Note a measured value."""
         self._now(endpoint).add_gauge(key, value)
 
     def between(self, endpoint: str, start: float, end: float) -> Iterator[tuple[int, Minute]]:
@@ -86,7 +86,7 @@ class Metrics:
                     yield at, Minute.restored(documents[at])
 
     def flush(self) -> None:
-        """Writes what has changed, and drops what is too old."""
+        """Write what has changed, and drop what is too old."""
         now = self._clock()
         with self._store.transaction():
             for endpoint, at in self._changed:

@@ -57,11 +57,11 @@ class Sampler:
     only when one is missing."""
 
     async def start(self) -> None:
-        """Begins to measure."""
+        """Begin to measure."""
         self.emulator.spawn(self._run(), name="metrics")
 
     async def stop(self) -> None:
-        """Writes what is not written yet."""
+        """Write what is not written yet."""
         self.emulator.metrics.flush()
 
     async def _run(self) -> None:
@@ -71,7 +71,7 @@ class Sampler:
             await asyncio.sleep(_SECONDS)
 
     async def sample(self) -> None:
-        """Measures once."""
+        """Measure once."""
         found = self._serving()
         uses = await asyncio.to_thread(self._measure, found)
         metrics = self.emulator.metrics
@@ -117,7 +117,7 @@ class Sampler:
         return found
 
     def _measure(self, found: list[_Serving]) -> Mapping[_Serving, tuple[list[_Use], float]]:
-        """Runs in a thread, as looking for processes takes milliseconds."""
+        """Run in a thread, as looking for processes takes milliseconds."""
         memory = psutil.virtual_memory().total
         spent: dict[int, tuple[float, float]] = {}
         uses = {}

@@ -44,7 +44,7 @@ async def _list(call: Call) -> Response:
 
 
 async def _put(call: Call) -> Response:
-    """Creates a registry, or changes its regions and tags. The answer is 202 (clients say so)."""
+    """Create a registry, or change its regions and tags. The answer is 202 (clients say so)."""
     cloud, name = call.emulator.cloud, call.params["name"]
     group = existing_group(cloud, call.params["group"])["name"]
     body = await lenient_object(call, "Registry")
@@ -68,7 +68,7 @@ async def _put(call: Call) -> Response:
 
 
 async def _patch(call: Call) -> Response:
-    """Changes the tags, at once (assumed: patches_are_done_at_once)."""
+    """Change the tags, at once (assumed: patches_are_done_at_once)."""
     record = existing_workspace(call.emulator.cloud, call.params["group"], call.params["name"], KIND)
     body = await lenient_object(call, "Registry")
     check_free(record)

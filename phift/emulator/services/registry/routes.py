@@ -164,7 +164,7 @@ def _not_found(kind: str, what: str) -> ServiceError:
 
 
 async def _put_version(call: Call) -> Response:
-    """Writes a version. It is there at once; the answer is that of an operation (recorded 2023-03)."""
+    """Write a version. It is there at once; the answer is that of an operation (recorded 2023-03)."""
     call = _writable(call)
     own = _created(call)
     if own is None:
@@ -186,7 +186,7 @@ def _key(call: Call) -> tuple[str, str, str]:
 
 
 async def _delete_version(call: Call) -> Response:
-    """Removes a version for good: its number cannot be used again."""
+    """Remove a version for good: its number cannot be used again."""
     call = _writable(call)
     own = _created(call)
     if own is None:
@@ -198,7 +198,7 @@ async def _delete_version(call: Call) -> Response:
 
 
 async def _put_container(call: Call) -> Response:
-    """Archives or restores all of a name, at once."""
+    """Archive or restore all of a name, at once."""
     call = _writable(call)
     own = _created(call)
     if own is None:

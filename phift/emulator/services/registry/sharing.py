@@ -40,7 +40,7 @@ class _Source:
 
 
 async def share(call: Call) -> Response:
-    """Begins to copy what sourceAssetId names, under destinationName and destinationVersion or its own ones."""
+    """Begin to copy what sourceAssetId names, under destinationName and destinationVersion or its own ones."""
     sent = (await lenient_object(call, "ResourceManagementAssetReference")).get("properties") or {}
     asset = str(sent.get("sourceAssetId") or "")
     source = _source(call.emulator, asset)
@@ -83,7 +83,7 @@ def _source(registry: Emulator, asset: str) -> _Source:
 
 
 def _shared(registry: Emulator, operation: Operation) -> None:
-    """Copies the content, then makes the version. When it runs again after a crash, it copies again."""
+    """Copy the content, then make the version. When it runs again after a crash, it copies again."""
     operation.fail_if_asked()
     source, name, version = (
         _source(registry, operation.data["source"]),
@@ -102,7 +102,7 @@ def _shared(registry: Emulator, operation: Operation) -> None:
 
 
 def _written(registry: Emulator, operation: Operation) -> None:
-    """Ends a write; one that fails, by a fault, leaves a version whose provisioningState is Failed."""
+    """End a write; one that fails, by a fault, leaves a version whose provisioningState is Failed."""
     try:
         operation.fail_if_asked()
     except ServiceError:

@@ -11,7 +11,7 @@ __all__ = ["FINISHERS"]
 
 
 def _finish_write(emulator: Emulator, operation: Operation) -> None:
-    """Ends a create or update: from now on the schedule creates jobs, if it is enabled."""
+    """End a create or update: from now on the schedule creates jobs, if it is enabled."""
     schedule = find_schedule(emulator.store, *operation.resource)
     if schedule is None or schedule.properties["provisioningState"] == "Deleting":
         raise ServiceError(409, "OperationCanceled", "The schedule was deleted meanwhile.")
@@ -28,7 +28,7 @@ def _finish_write(emulator: Emulator, operation: Operation) -> None:
 
 
 def _finish_delete(emulator: Emulator, operation: Operation) -> None:
-    """Ends a delete; one that fails leaves the schedule, still disabled."""
+    """End a delete; one that fails leaves the schedule, still disabled."""
     try:
         operation.fail_if_asked()
     except ServiceError:

@@ -36,7 +36,7 @@ async def _put(call: Call) -> Response:
 
 
 def _begin(call: Call, schedule: Schedule, finish: str, location: str) -> Operation:
-    """Stores a schedule, and starts the operation that completes its change."""
+    """Store a schedule, and start the operation that completes its change."""
     with call.emulator.store.transaction():
         schedule.save(call.emulator.store)
         return call.emulator.operations.start(
@@ -77,7 +77,7 @@ async def _delete(call: Call) -> Response:
 
 
 async def _trigger(call: Call) -> Response:
-    """Creates a job now, whatever the trigger says; the schedule must be enabled. scheduleTime: what counts as the
+    """Create a job now, whatever the trigger says; the schedule must be enabled. scheduleTime: what counts as the
     trigger's time."""
     schedule = _existing(call)
     body = await call.object(needed=False)

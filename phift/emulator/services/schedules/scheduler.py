@@ -84,7 +84,7 @@ class Scheduler:
                 continue
 
     def _run_due(self) -> float:
-        """Creates the jobs that are due; returns the seconds of the machine until the next one is."""
+        """Create the jobs that are due; return the seconds of the machine until the next one is."""
         clock, store = self._emulator.clock, self._emulator.store
         now = clock.now()
         waits = [_LONGEST_SLEEP]

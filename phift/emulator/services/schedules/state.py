@@ -43,7 +43,7 @@ class Schedule:
         return read_trigger(self.properties["trigger"], datetime.fromtimestamp(self.created, UTC))
 
     def plan(self, now: datetime) -> None:
-        """Sets the next time at which it is due after a moment."""
+        """Set the next time at which it is due after a moment."""
         following = self.trigger.next(now) if self.works else None
         self.due = following.timestamp() if following else None
 

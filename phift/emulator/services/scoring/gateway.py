@@ -251,7 +251,7 @@ class Relay(StreamingResponse):
             self._end()
 
     async def discard(self, seconds: float) -> None:
-        """Reads the answer for nobody, `seconds` at most."""
+        """Read and drop the answer, for `seconds` at most."""
         try:
             async with asyncio.timeout(seconds):
                 async for _ in self.body_iterator:

@@ -22,7 +22,7 @@ class Measured:
         self._began = time.perf_counter()
 
     def done(self, status: int, sent: int) -> None:
-        """Counts it. status: as the caller sees it. sent: bytes of the answer's body."""
+        """Count it. status: as the caller sees it. sent: bytes of the answer's body."""
         self._metrics.count(
             self._endpoint,
             self.deployment,

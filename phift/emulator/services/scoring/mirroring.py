@@ -10,7 +10,7 @@ __all__ = ["mirror"]
 
 
 def mirror(emulator: Emulator, endpoint: str, name: str, asked: Asked) -> None:
-    """Sends a copy of a request to a deployment, and returns at once. What becomes of it is in the metrics of that
+    """Send a copy of a request to a deployment, and return at once. What becomes of it is in the metrics of that
     deployment alone: its limit of requests under way holds for copies too, and those beyond it are counted as 429."""
     if target := find(emulator, endpoint, name):
         emulator.spawn(_mirrored(emulator, endpoint, target, asked), name=f"mirrored request to {endpoint}/{name}")

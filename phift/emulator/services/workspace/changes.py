@@ -26,7 +26,7 @@ _LONGEST_CONTAINER = 63
 
 
 def write(emulator: Emulator, group: str, name: str, body: Mapping[str, Any]) -> tuple[bool, Record]:
-    """Stores what a PUT says of a workspace; whether that makes it, and its record, which is to be ended by `begin`.
+    """Store what a PUT says of a workspace; whether that makes it, and its record, which is to be ended by `begin`.
 
     Raises ServiceError for names, regions and kinds that are refused, and 409 while another operation works on it.
     """
@@ -57,7 +57,7 @@ def write(emulator: Emulator, group: str, name: str, body: Mapping[str, Any]) ->
 
 
 def delete(emulator: Emulator, record: Record) -> None:
-    """Marks a workspace or registry as being deleted, to be ended by `begin`."""
+    """Mark a workspace or registry as being deleted, to be ended by `begin`."""
     if record.workspace == emulator.cloud.first.workspace:
         raise not_emulated("the delete of the home's own workspace ('phift emulator reset' empties it)")
     check_free(record)
@@ -66,7 +66,7 @@ def delete(emulator: Emulator, record: Record) -> None:
 
 
 def begin(emulator: Emulator, record: Record, api_version: str, finish: str) -> Operation:
-    """Starts the operation that completes a change of a workspace or registry."""
+    """Start the operation that completes a change of a workspace or registry."""
     kind = "workspace" if record.workspace.kind == "workspaces" else "registry"
     key = (*record.key, record.workspace.kind)
     return emulator.operations.start(kind, key, finish=finish, location=RESULT, api_version=api_version)
@@ -80,7 +80,7 @@ def check_free(record: Record) -> None:
 
 
 def apply(emulator: Emulator, record: Record) -> None:
-    """Makes the settings count that a workspace follows: whether its own datastores have credentials."""
+    """Make the settings count that a workspace follows: whether its own datastores have credentials."""
     mode = record.settings.get("systemDatastoresAuthMode")
     for each in emulators(emulator.cloud):
         if mode and each.workspace.workspace_id == record.workspace.workspace_id:

@@ -13,7 +13,7 @@ __all__ = ["FINISHERS"]
 
 
 async def _written(emulator: Emulator, operation: Operation) -> None:
-    """Ends a create or update. A failed record keeps its name."""
+    """End a create or update. A failed record keeps its name."""
     record = _record(emulator, operation)
     if record is None or record.state == "Deleting":
         raise ServiceError(409, "OperationCanceled", "The resource was deleted meanwhile.")
@@ -25,7 +25,7 @@ async def _written(emulator: Emulator, operation: Operation) -> None:
 
 
 async def _deleted(emulator: Emulator, operation: Operation) -> None:
-    """Ends a delete, with all that the workspace or registry keeps."""
+    """End a delete, with all that the workspace or registry keeps."""
     record = _record(emulator, operation)
     if record is None:
         return

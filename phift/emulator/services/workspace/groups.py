@@ -53,7 +53,7 @@ async def _list(call: Call) -> Response:
 
 
 async def _put(call: Call) -> Response:
-    """Creates a group or replaces its tags; its location stays."""
+    """Create a group or replace its tags; its location stays."""
     body, name = await lenient_object(call, "ResourceGroup"), call.params["group"]
     location = region(body.get("location"), "Microsoft.Resources/resourceGroups")
     existing = find_group(call.emulator.cloud, name)

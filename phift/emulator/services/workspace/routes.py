@@ -50,7 +50,7 @@ async def _put(call: Call) -> Response:
 
 
 async def _patch(call: Call) -> Response:
-    """Changes what it names, tags as a whole, at once (assumed: patches_are_done_at_once)."""
+    """Change what it names, tags as a whole, at once (assumed: patches_are_done_at_once)."""
     record = existing_workspace(call.emulator.cloud, call.params["group"], call.params["name"])
     body = await lenient_object(call, "Workspace")
     check_free(record)

@@ -61,7 +61,7 @@ def records(cloud: Cloud, kind: str = "workspaces") -> Iterator[Record]:
 
 
 def open_stored(emulator: Emulator) -> None:
-    """Opens the workspaces and registries that were created in the home and are there."""
+    """Open the workspaces and registries that were created in the home and are there."""
     for kind in ("workspaces", "registries"):
         for record in records(emulator.cloud, kind):
             folder, opened = _folder(emulator, record.workspace), _context(emulator.cloud, record.workspace)
@@ -70,13 +70,13 @@ def open_stored(emulator: Emulator) -> None:
 
 
 async def open_scope(emulator: Emulator, workspace: Workspace) -> None:
-    """Opens a workspace or registry, whose folder is made, unless it is open."""
+    """Open a workspace or registry, whose folder is made, unless it is open."""
     if _context(emulator.cloud, workspace) is None:
         await emulator.build(workspace, _folder(emulator, workspace)).start()
 
 
 async def close_scope(emulator: Emulator, workspace: Workspace) -> None:
-    """Ends all that a workspace or registry does and removes all that it keeps."""
+    """End all that a workspace or registry does and remove all that it keeps."""
     if context := _context(emulator.cloud, workspace):
         emulator.cloud.contexts.remove(context)
         await context.stop()

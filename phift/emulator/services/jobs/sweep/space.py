@@ -81,7 +81,7 @@ def grid(space: Mapping[str, Distribution]) -> Iterator[dict[str, Value]]:
 
 
 def random_values(space: Mapping[str, Distribution], seed: str) -> Iterator[dict[str, Value]]:
-    """Samples without end, always the same for a seed: a sweep that is restarted has the same trials."""
+    """Sample without end, always the same for a seed: a sweep that is restarted has the same trials."""
     source = random.Random(seed)
     while True:
         yield {name: each.sample(source) for name, each in space.items()}

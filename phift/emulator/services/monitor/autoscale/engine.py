@@ -53,7 +53,7 @@ class Autoscaler:
     cloud: Cloud
 
     async def start(self) -> None:
-        """Begins to evaluate: every minute at the faithful pace, divided by its speed; every five seconds at the fast
+        """Begin to evaluate: every minute at the faithful pace, divided by its speed; every five seconds at the fast
         one."""
         self.cloud.first.spawn(self._run(), name="autoscale")
 
@@ -64,7 +64,7 @@ class Autoscaler:
             self.evaluate()
 
     def evaluate(self, later: float = 0.0) -> list[Outcome]:
-        """Evaluates all settings as if it were `later` seconds later, and starts the operations that follow."""
+        """Evaluate all settings as if it were `later` seconds later, and start the operations that follow."""
         return [self._evaluated(record, later) for record in self.cloud.store.list(SETTING)]
 
     def _evaluated(self, record: dict[str, Any], later: float) -> Outcome:

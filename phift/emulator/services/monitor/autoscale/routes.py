@@ -116,7 +116,7 @@ async def _delete(call: Call) -> Response:
 
 
 async def _evaluate(call: Call) -> Response:
-    """Evaluates all settings now, or as if it were later: {"after": "PT10M"}."""
+    """Evaluate all settings now, or as if it were later: {"after": "PT10M"}."""
     body: dict[str, Any] = await call.object(needed=False)
     if unknown := sorted(set(body) - {"after"}):
         raise ServiceError(400, "RequestInvalid", f"Unknown member: {', '.join(unknown)}")
