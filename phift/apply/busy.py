@@ -15,6 +15,7 @@ from phift.ledger.words import Verb
 from phift.plan.model import PlannedResource
 from phift.state.desired import Desired
 from phift.state.live import Live
+from phift.state.states import Provisioning
 
 __all__ = ["Busy"]
 
@@ -69,7 +70,7 @@ class Busy:
                 refusal = error
             pause = min(pause * _GROWTH, _LONGEST_LOCAL if self.local else _LONGEST_CLOUD)
             live = self.look()
-            if live is not None and _moves(live) and live.state != "Deleting":
+            if live is not None and _moves(live) and live.state != Provisioning.DELETING:
                 continue  # the service decides: the next attempt is accepted or rejected
             if live is None and verb is Verb.DELETE:
                 return Written()
@@ -78,7 +79,7 @@ class Busy:
                 return Written({"name": live.name, **version})
             if verb is not Verb.CREATE:
                 require_unmoved(self.planned, live)
-            elif live is not None and live.state != "Deleting" and self.planned.fingerprint == "":
+            elif live is not None and live.state != Provisioning.DELETING and self.planned.fingerprint == "":
                 raise refusal
             self.require()
 

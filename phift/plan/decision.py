@@ -16,7 +16,7 @@ from phift.state.desired import Desired, Stack
 from phift.state.live import Live, Observation
 from phift.state.overrides import leaves, overrides, raw_mark
 from phift.state.ownership import APPLIED, FIELDS, ID, OWNER, PROTECT, RAW, TAGS, Claim, applied_digest
-from phift.state.rules import Rule, rules_of
+from phift.state.rules import Behaviour, Rule, rules_of
 from phift.state.states import Provisioning
 
 __all__ = [
@@ -164,14 +164,14 @@ def _left_the_spec(desired: Desired[Any], live: Live, rules: Sequence[Rule]) -> 
         if wanted.get(path) is not None or path in live.overridden:
             continue
         ruling = [r for r in rules if r.covers(path)]
-        back = next((r for r in ruling if r.behaviour in ("default", "stays")), None)
+        back = next((r for r in ruling if r.behaviour in (Behaviour.DEFAULT, Behaviour.STAYS)), None)
         if back is None:
             continue
         value, found = back.value, current.get(path)
-        if back.behaviour == "stays":
+        if back.behaviour is Behaviour.STAYS:
             yield FieldChange(path, None, found, ChangeAction.SUPPRESSED, back.reason, ChangedBy.YOU, STAYS)
         elif not (value == found or equal_under(ruling, value, found)):
-            immutable = any(r.behaviour == "immutable" for r in ruling)
+            immutable = any(r.behaviour is Behaviour.IMMUTABLE for r in ruling)
             action = ChangeAction.REPLACE if immutable else ChangeAction.UPDATE
             yield FieldChange(path, value, found, action, REMOVED_FROM_SPEC, ChangedBy.YOU, DEFAULT)
 

@@ -11,7 +11,7 @@ from typing import Any
 from phift.plan.action import ChangeAction, ChangedBy
 from phift.plan.model import FieldChange
 from phift.state.overrides import leaves
-from phift.state.rules import Rule
+from phift.state.rules import Behaviour, Rule
 
 __all__ = ["diff", "equal_under"]
 
@@ -48,8 +48,8 @@ def diff(
                 FieldChange(path, value, found, ChangeAction.SUPPRESSED, equal.reason, by, str(equal.behaviour))
             )
             continue
-        immutable = next((r for r in ruling if r.behaviour == "immutable"), None)
-        secret = any(r.behaviour == "secret" for r in ruling)
+        immutable = next((r for r in ruling if r.behaviour is Behaviour.IMMUTABLE), None)
+        secret = any(r.behaviour is Behaviour.SECRET for r in ruling)
         action = forced if immutable else ChangeAction.UPDATE
         reason = immutable.reason if immutable else ""
         rule = str(immutable.behaviour) if immutable else ""

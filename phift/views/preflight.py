@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from phift.diagnostics import Diagnostic
+from phift.diagnostics import Diagnostic, Severity
 from phift.views.base import PLAIN, Style
 from phift.views.harmless import harmless
 from phift.views.human.diagnostics import head
@@ -53,7 +53,7 @@ def _findings(row: Row, style: Style) -> Iterator[str]:
     indent = " " * _WORDS
     for given in row.findings:
         finding = harmless(given)
-        paint = style.red if finding.severity == "error" else style.yellow
+        paint = style.red if finding.severity is Severity.ERROR else style.yellow
         yield from _wrapped(
             f"{head(finding.severity.value, finding.code)} {finding.summary}{_where(finding)}", indent, style, paint
         )

@@ -10,7 +10,7 @@ from phift.data.problems import named
 from phift.data.recipe import Recipe
 from phift.data.sources import SourceIdentity
 from phift.data.table import Table
-from phift.data.take import Take
+from phift.data.take import By, Take
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError
 from phift.kinds.job.tasks import TASKS
@@ -116,10 +116,10 @@ def _columns(identity: SourceIdentity) -> Collection[str] | None:
 
 def _require_take(take: Take, identity: SourceIdentity) -> None:
     split = identity.hub
-    if take.by == "block" and not (split.direct if split else all(f == "parquet" for f in identity.formats)):
+    if take.by is By.BLOCK and not (split.direct if split else all(f == "parquet" for f in identity.formats)):
         summary = "take: by: block requires Parquet files: other formats do not have row groups"
         raise InvalidSpecError([Diagnostic(summary, remedy="Remove `by`.", path="take", code="data-take")])
-    wanted = take.of(take.count or 0) if take.count is not None and take.by != "every" else None
+    wanted = take.of(take.count or 0) if take.count is not None and take.by is not By.EVERY else None
     if split and split.rows is not None and wanted is not None and wanted > split.rows:
         summary = f"take: {take} exceeds the number of rows: {split.split} has {split.rows:,}"
         remedy = f"Take at most {split.rows}, or remove `take`."

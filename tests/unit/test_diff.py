@@ -37,6 +37,11 @@ def test_equality(wanted: Any, live: Any, same: bool) -> None:
     assert (not changes, unchanged) == (same, int(same))
 
 
+def test_fields_that_are_compared_elsewhere_are_skipped() -> None:
+    changes, unchanged = diff({"a": 1, "b": 2, "c": 3}, {"a": 0, "b": 0, "c": 3}, (), elsewhere=("b",))
+    assert ([change.path for change in changes], unchanged) == (["a"], 1)
+
+
 def test_what_the_spec_does_not_name_is_not_compared() -> None:
     assert diff({"a": 1, "b": None}, {"a": 1, "b": 5, "c": 6}, ()) == ((), 1)
 

@@ -12,6 +12,7 @@ from phift.kinds.shared.sizes import availability, size_findings, without_gpu
 from phift.kinds.subject import Subject
 from phift.state.desired import Desired
 from phift.state.live import Live
+from phift.state.states import Provisioning
 from phift.workspace import region_name
 
 __all__ = ["compute_state", "elsewhere", "gpu_count", "region", "size_allowed", "size_offered"]
@@ -95,7 +96,7 @@ def _findings(desired: Desired[ComputeParts], live: Live | None) -> Iterator[Dia
             code="compute-type",
         )
         return
-    if live.state == "Failed" and not live.ours:
+    if live.state == Provisioning.FAILED and not live.ours:
         yield Diagnostic(
             f"compute {desired.name} is in state Failed",
             detail=live.error or "The service does not report a reason.",

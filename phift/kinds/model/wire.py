@@ -23,6 +23,7 @@ from phift.state.exports import PIPELINE_OUTPUT
 from phift.state.live import Live, Previous
 from phift.state.measured import MEASURED, Measured, measured_in
 from phift.state.ownership import DIGEST, INPUTS, Ownership, inputs_in
+from phift.state.states import Provisioning
 
 __all__ = ["WRITE", "ModelWire"]
 
@@ -58,7 +59,11 @@ class ModelWire:
             (m for m in same if m.owner.stack in names and not m.owner.copied), None
         )
         if found is None and desired.adopt:
-            free = (m for m in found_versions if m.owner.ownership is Ownership.UNMARKED and m.state != "Archived")
+            free = (
+                m
+                for m in found_versions
+                if m.owner.ownership is Ownership.UNMARKED and m.state != Provisioning.ARCHIVED
+            )
             found = next(free, None)
         earlier = tuple(
             (str(inputs_in(live.marks).get("base_model", "")), run) for live in ours if (run := measured_in(live.marks))

@@ -13,6 +13,7 @@ from phift.kinds.shared.wire import READ, live_of, marks_in, others_tags, own_ma
 from phift.state.desired import Desired
 from phift.state.live import Live
 from phift.state.ownership import APPLIED, DIGEST, INPUTS, PROTECT, TAGS
+from phift.state.states import Provisioning
 
 __all__ = ["DigestVersions", "archive", "version_labels", "version_live", "version_marks", "versions_in"]
 
@@ -78,7 +79,7 @@ def version_live(
         raw,
         marks=version_marks(raw),
         observe=observe,
-        state="Archived" if properties.get("isArchived") else "Succeeded",
+        state=Provisioning.ARCHIVED if properties.get("isArchived") else Provisioning.SUCCEEDED,
         version=str(raw.get("name", "")),
         facts=facts,
     )

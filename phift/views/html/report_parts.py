@@ -13,7 +13,7 @@ from phift.data.table import messages_in
 from phift.kinds.registry import KINDS
 from phift.kinds.words import number
 from phift.ledger.journal import Record
-from phift.ledger.words import ApplyOutcome
+from phift.ledger.words import ApplyOutcome, Verb
 from phift.state.traits import Nature
 from phift.views.html.chart import MOST_LINES, Chart, Line, line_chart, swatch, table_of
 from phift.views.html.markup import Markup
@@ -246,7 +246,11 @@ def _tests(record: Record, versions: Mapping[str, str]) -> Iterator[TestRow]:
     kinds = {address: KINDS.get(address.partition(".")[0]) for address in identities}
     job = next((identities[a] for a, kind in kinds.items() if kind and kind.traits.trains), "")
     deployment = next(
-        (one.intent.identity for one in record.results if _serves(one.intent.address) and one.intent.verb == "create"),
+        (
+            one.intent.identity
+            for one in record.results
+            if _serves(one.intent.address) and one.intent.verb is Verb.CREATE
+        ),
         "",
     )
     for result in record.results:

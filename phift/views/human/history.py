@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from phift.ledger.words import ApplyOutcome
+from phift.plan.action import Purpose
 from phift.plan.cost import Range
 from phift.views.base import PLAIN, Style
 from phift.views.human.cost import hours
@@ -50,7 +51,7 @@ def what_of(record: Record) -> str:
     """Return `+8 ~1 -0`, prefixed with the purpose if it is not an apply."""
     counts = record.plan.get("counts") or {}
     said = " ".join(f"{sign}{counts.get(key, 0)}" for sign, key in (("+", "add"), ("~", "change"), ("-", "destroy")))
-    return f"destroy {said}" if record.plan.get("purpose") == "destroy" else said
+    return f"destroy {said}" if record.plan.get("purpose") == Purpose.DESTROY else said
 
 
 def row_of(record: Record) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 from types import TracebackType
 from typing import Any, Self, TextIO, cast
 
@@ -64,13 +65,23 @@ class _Outliving:
             return 0
 
 
+class RowState(Enum):
+    WAITING = auto()
+    RUNNING = auto()
+    DONE = auto()
+    FAILED = auto()
+    SKIPPED = auto()
+    DETACHED = auto()
+
+
 @dataclass
 class Row:
-    """One resource: state is "waiting", "running", "done", "failed" or "skipped"."""
+    """One resource. said: what is shown of it. fraction: of its work, 0 to 1. began: when, elapsed: for how long, in
+    seconds of the clock."""
 
     address: Address
     action: Action
-    state: str = "waiting"
+    state: RowState = RowState.WAITING
     said: str = ""
     fraction: float | None = None
     began: float | None = None
@@ -98,8 +109,8 @@ class LiveApply(HumanApply):
     ) -> None:
         with self._lock:
             for row in self._rows.values():
-                if row.state == "running":
-                    row.state, row.said = "detached", row.said or "not finished"
+                if row.state is RowState.RUNNING:
+                    row.state, row.said = RowState.DETACHED, row.said or "not finished"
                     row.elapsed = self._elapsed(row)
         self._live.stop()
 
@@ -111,10 +122,10 @@ class LiveApply(HumanApply):
                 self._rows = {r.address: Row(r.address, r.action) for r in wanted}
             case ResourceStarted(address=address, action=action):
                 row = self._rows.setdefault(address, Row(address, action))
-                row.state, row.began, row.said = "running", now, ""
+                row.state, row.began, row.said = RowState.RUNNING, now, ""
             case ResourceProgress(address=address):
                 row = self._rows.setdefault(address, Row(address, Action.CREATE))
-                row.state, row.said = "running", progress_text(event)
+                row.state, row.said = RowState.RUNNING, progress_text(event)
                 # A wait is timed from its own start, a resource from its first write.
                 row.began = min(now if row.began is None else row.began, now - event.elapsed)
                 row.fraction = min(event.current / event.total, 1.0) if event.total else None
@@ -122,14 +133,14 @@ class LiveApply(HumanApply):
                 if address in self._rows or action.changes_something:
                     row = self._rows.setdefault(address, Row(address, action))
                     came = outcome_suffix(event).strip(" []").removeprefix("id=")
-                    row.state, row.said, row.elapsed, row.fraction = "done", came, event.elapsed, None
+                    row.state, row.said, row.elapsed, row.fraction = RowState.DONE, came, event.elapsed, None
             case ResourceFailed(address=address, action=action, error=error):
                 row = self._rows.setdefault(address, Row(address, action))
-                row.state = "detached" if isinstance(error, DetachedError) else "failed"
+                row.state = RowState.DETACHED if isinstance(error, DetachedError) else RowState.FAILED
                 row.said, row.elapsed, row.fraction = summary_of(error, address), event.elapsed, None
             case ResourceSkipped(address=address, because=because):
                 row = self._rows.setdefault(address, Row(address, Action.NO_OP))
-                row.state, row.said = "skipped", f"skipped: depends on {because}"
+                row.state, row.said = RowState.SKIPPED, f"skipped: depends on {because}"
             case Note(text=text):
                 self._console.print(f"Note: {inert(text)}", markup=False)
             case LeaseEvent(state="lost"):
@@ -146,12 +157,12 @@ class LiveApply(HumanApply):
             table.width = max(options.max_width - len("^C"), 1)
             now = self._clock.monotonic()
             for row in self._fitting(options.size.height):
-                elapsed = self._elapsed(row) if row.state == "running" else row.elapsed
+                elapsed = self._elapsed(row) if row.state is RowState.RUNNING else row.elapsed
                 table.add_row(
                     self._sign(row, now),
                     Text(inert(str(row.address)), style="bold"),
                     self._told(row),
-                    duration(elapsed) if elapsed or row.state in {"running", "done"} else "",
+                    duration(elapsed) if elapsed or row.state in {RowState.RUNNING, RowState.DONE} else "",
                 )
             yield table
 
@@ -162,7 +173,7 @@ class LiveApply(HumanApply):
         """Return the text of a row, followed by a bar if its progress is known."""
         said = Text(
             inert(self._said(row)),
-            style="red" if row.state == "failed" else "dim" if row.state != "running" else "",
+            style="red" if row.state is RowState.FAILED else "dim" if row.state is not RowState.RUNNING else "",
             no_wrap=True,
             overflow="ellipsis",
         )
@@ -188,24 +199,24 @@ class LiveApply(HumanApply):
         rows = list(self._rows.values())
         if len(rows) < height - 1 or not self._live.is_started:
             return rows
-        busy = [r for r in rows if r.state in {"running", "failed"}]
+        busy = [r for r in rows if r.state in {RowState.RUNNING, RowState.FAILED}]
         return (busy or rows)[: max(height - 2, 1)]
 
     def _sign(self, row: Row, now: float) -> Text:
-        if row.state == "running":
+        if row.state is RowState.RUNNING:
             frame = self._spinner.render(now)
             return frame if isinstance(frame, Text) else Text("*")
         sign, style = {
-            "done": ("✓", "green"),
-            "failed": ("✗", "red"),
-            "skipped": ("-", "yellow"),
-            "detached": ("…", "yellow"),
+            RowState.DONE: ("✓", "green"),
+            RowState.FAILED: ("✗", "red"),
+            RowState.SKIPPED: ("-", "yellow"),
+            RowState.DETACHED: ("…", "yellow"),
         }.get(row.state, ("·", "dim"))
         return Text(sign, style=style)
 
     def _said(self, row: Row) -> str:
-        if row.state == "waiting":
+        if row.state is RowState.WAITING:
             return "waiting"
-        if row.state == "running":
+        if row.state is RowState.RUNNING:
             return row.said or words_of(row.address, row.action).doing
         return row.said
