@@ -92,7 +92,7 @@ def test_what_nothing_is_known_of_stays_unknown(tokens: int | None, alike: Seque
 
 
 def hours(start: float, steps: float, train: float) -> Duration:
-    """A duration without a range: hours of the start, of the steps around the training together, and of the training."""
+    """A duration without a range, in hours. steps: before and after the training."""
     seconds = [Range.exactly(3600 * one) for one in (start, steps / 2, train, steps / 2)]
     return Duration(*seconds, basis="")
 
@@ -257,11 +257,16 @@ def test_limits_of_the_command_line() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["apply=40 apply=50", "apply", "apply=", "apply=-1", "apply=40 EUR", "on_unknown=no", "month=3", "apply=1e3"],
+    ["apply", "apply=", "apply=-1", "apply=40 EUR", "on_unknown=no", "month=3", "apply=1e3"],
 )
 def test_a_limit_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="--budget"):
-        parse_budget(text.split() if text.count("=") > 1 else [text])
+        parse_budget([text])
+
+
+def test_a_limit_is_given_once() -> None:
+    with pytest.raises(UsageError, match="--budget apply=50: apply is given twice"):
+        parse_budget(["apply=40", "apply=50"])
 
 
 def test_measured_times_survive_a_mark() -> None:
