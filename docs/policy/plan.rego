@@ -22,6 +22,12 @@ size_of(resource) := resource.desired.size
 
 size_of(resource) := resource.desired.instance_type
 
+# An error, or a document of several plans, has none of what the rules read: they would pass.
+deny contains msg if {
+	not input.resources
+	msg := "this is not the plan of one stack"
+}
+
 # Regions: that of the workspace and those of clusters.
 deny contains msg if {
 	not input.cost.region in limits.regions
@@ -41,6 +47,24 @@ deny contains msg if {
 	size := size_of(resource)
 	not size in limits.sizes
 	msg := sprintf("%s uses %s, which is not an approved size", [resource.address, size])
+}
+
+# Serverless training has no cluster in the plan.
+deny contains msg if {
+	some resource in wanted
+	startswith(resource.details.compute, "serverless:")
+	size := trim_prefix(resource.details.compute, "serverless:")
+	not size in limits.sizes
+	msg := sprintf("%s uses %s, which is not an approved size", [resource.address, size])
+}
+
+# Existing clusters that the spec names, and steps on serverless compute, are in the cost.
+deny contains msg if {
+	some line in input.cost.lines
+	not line.stops
+	line.size != ""
+	not line.size in limits.sizes
+	msg := sprintf("%s uses %s, which is not an approved size", [line.address, line.size])
 }
 
 # Tags of what is billed.
@@ -87,6 +111,14 @@ deny contains msg if {
 	input.cost.per_month.after > limits.usd_per_month
 	input.cost.per_month.difference > 0
 	msg := sprintf("afterwards %v USD a month; at most %v are allowed", [input.cost.per_month.after, limits.usd_per_month])
+}
+
+# A spec can state prices; those below the listed ones lower what the rules above see.
+warn contains msg if {
+	some line in input.cost.lines
+	line.source == "spec"
+	line.usd_per_hour < line.usd_per_hour_listed
+	msg := sprintf("%s is priced by the spec at %v USD; listed: %v", [line.address, line.usd_per_hour, line.usd_per_hour_listed])
 }
 
 # What is unknown is shown to a person.

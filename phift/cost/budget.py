@@ -38,29 +38,34 @@ def parse_budget(texts: Sequence[str] | None) -> Budget | None:
         if not allowed:
             form = "warn or refuse" if name == "on_unknown" else "an amount in US dollars, such as 40"
             raise UsageError(f"{OPTION} {text}: must be {form}")
+        if name in found:
+            raise UsageError(f"{OPTION} {text}: {name} is given twice", remedy="Pass each limit once.")
         found[name] = value
     apply, month = (dollars(found[name]) if name in found else None for name in ("apply", "per_month"))
-    return Budget(apply, month, found.get("on_unknown") == "refuse", origin=OPTION)
+    return Budget(apply, month, found.get("on_unknown") == "refuse", origin=OPTION, controls=True)
 
 
 def over_budget(cost: Cost | None, *budgets: Budget | None) -> Iterator[Diagnostic]:
     """Yield budget-apply, budget-month and budget-unknown for each budget.
 
     An estimate above a limit is an error; one whose high end is above it is a warning. A monthly amount that is above
-    the limit already and does not grow is a warning: rejecting the plan would not end it.
+    the limit already and does not grow is a warning: rejecting the plan would not end it. A price of the spec that is
+    lower than the listed one does not count for a budget of the command line, whose findings have no path.
     """
     for budget in budgets:
         if cost is None or budget is None:
             continue
-        where = "" if budget.origin.startswith(OPTION) else budget.origin
+        judged = cost.at_list_prices if budget.controls else cost
+        why = "Prices of the spec below the listed ones do not count." if judged != cost else ""
+        where = "" if budget.controls else budget.origin
         if budget.apply is not None:
-            yield from _apply(cost, budget, budget.apply, where)
+            yield from _apply(judged, budget, budget.apply, where, why)
         if budget.per_month is not None:
-            yield from _month(cost, budget, budget.per_month, where)
-        yield from _unknown(cost, budget, where)
+            yield from _month(judged, budget, budget.per_month, where, why)
+        yield from _unknown(judged, budget, where)
 
 
-def _apply(cost: Cost, budget: Budget, limit: float, path: str) -> Iterator[Diagnostic]:
+def _apply(cost: Cost, budget: Budget, limit: float, path: str, why: str) -> Iterator[Diagnostic]:
     once = cost.once
     if once.high <= limit:
         return
@@ -70,14 +75,16 @@ def _apply(cost: Cost, budget: Budget, limit: float, path: str) -> Iterator[Diag
         if over
         else f"the apply may cost {once.high:,.2f} USD; {budget.named('apply')} allows {limit:,.2f}",
         severity=Severity.ERROR if over else Severity.WARNING,
-        detail=f"Estimated range: {once.low:,.2f} to {once.high:,.2f} USD. {_parts(cost, continuous=False)}",
+        detail=_joined(
+            f"Estimated range: {once.low:,.2f} to {once.high:,.2f} USD.", _parts(cost, continuous=False), why
+        ),
         remedy="Lower the training (epochs, rows, size), or raise the limit.",
         path=f"{path}.apply" if path else "",
         code="budget-apply",
     )
 
 
-def _month(cost: Cost, budget: Budget, limit: float, path: str) -> Iterator[Diagnostic]:
+def _month(cost: Cost, budget: Budget, limit: float, path: str, why: str) -> Iterator[Diagnostic]:
     after, most, name = cost.per_month, cost.per_month_most, budget.named("per_month")
     if max(after, most) <= limit:
         return
@@ -88,7 +95,7 @@ def _month(cost: Cost, budget: Budget, limit: float, path: str) -> Iterator[Diag
         if over
         else f"after scale-out, it costs up to {most:,.0f} USD a month; {name} allows {limit:,.0f}",
         severity=Severity.ERROR if over and grows else Severity.WARNING,
-        detail=f"Before the apply: {cost.per_month_now:,.0f} USD a month. {_parts(cost, continuous=True)}",
+        detail=_joined(f"Before the apply: {cost.per_month_now:,.0f} USD a month.", _parts(cost, continuous=True), why),
         remedy="Use fewer or smaller instances, or raise the limit.",
         path=f"{path}.per_month" if path else "",
         code="budget-month",
@@ -116,9 +123,13 @@ def _unknown(cost: Cost, budget: Budget, path: str) -> Iterator[Diagnostic]:
 
 def _parts(cost: Cost, *, continuous: bool) -> str:
     found = [
-        f"{line.address}: {amount:,.2f}"
+        f"{line.label}: {amount:,.2f}"
         for line in cost.lines
         if line.continuous == continuous
         and (amount := line.monthly(line.nodes) if continuous else line.once and line.once.middle)
     ]
     return f"{'; '.join(found)}." if found else ""
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))

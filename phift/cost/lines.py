@@ -21,7 +21,15 @@ from phift.state.live import Live
 if TYPE_CHECKING:
     from phift.estimate.training import Training
 
-__all__ = ["ROLLOUT_MINUTES", "continuous_lines", "job_lines", "left_out", "removed_lines", "tokens_of_job"]
+__all__ = [
+    "ROLLOUT_MINUTES",
+    "continuous_lines",
+    "job_lines",
+    "left_out",
+    "node_hours",
+    "removed_lines",
+    "tokens_of_job",
+]
 
 ROLLOUT_MINUTES = Range(10.0, 20.0, 40.0)
 """Minutes for which two versions of a deployment run: assumed, as deployments of models take 10 to 40 minutes."""
@@ -29,6 +37,8 @@ ROLLOUT_MINUTES = Range(10.0, 20.0, 40.0)
 _HOUR = 3600.0
 _WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.REPLACE, Action.ADOPT, Action.SHIFT})
 _UNKNOWN = Price()
+_NOTHING = Range.exactly(0.0)
+_NO_DURATION = "its duration is unknown: no earlier jobs, and the formula lacks the model, the GPU or the rows"
 
 
 def continuous_lines(subject: Subject, planned: Sequence[PlannedResource]) -> Iterator[CostLine]:
@@ -154,20 +164,29 @@ def _changed(address: Address, now: Rate | None, after: Rate | None) -> Iterator
         )
 
 
+def node_hours(work: Work, duration: Duration | None) -> tuple[Range | None, Range | None]:
+    """Return the node hours of the training, and of the other steps where they run elsewhere; None if unknown.
+
+    Nodes that always run add nothing. The steps before and after the training take one node.
+    """
+    billed = max(0, work.rate.nodes - work.always)
+    if duration is None:
+        return None if billed else _NOTHING, _NOTHING if work.other_always else None
+    steps = duration.before.plus(duration.after)
+    train = duration.start.plus(duration.train).plus(Range.exactly(work.idle)).times(billed)
+    along = work.other is None and not work.always
+    others = duration.start.plus(steps).plus(Range.exactly(work.other_idle)).times(0 if work.other_always else 1)
+    return _hours(train.plus(steps) if along else train), _hours(others)
+
+
 def _work(subject: Subject, desired: Desired[Any], work: Work) -> Iterator[CostLine]:
     duration = _duration(subject, desired, work)
     rate, other = work.rate, work.other
-    billed = max(0, rate.nodes - work.always)
-    single = 0 if work.always else 1
-    hours, basis = (
-        None,
-        "its duration is unknown: no earlier jobs, and the formula lacks the model, the GPU or the rows",
-    )
-    if duration is not None:
-        steps = duration.before.plus(duration.after)
-        whole = duration.start.plus(duration.train).plus(Range.exactly(work.idle)).times(billed)
-        hours = _hours(whole if other else whole.plus(steps.times(single)))
-        basis = duration.basis if billed else f"on nodes that always run; {duration.basis}"
+    hours, other_hours = node_hours(work, duration)
+    basis = duration.basis if duration else _NO_DURATION
+    if work.always:
+        some = f"{work.always} of {rate.nodes} nodes always {'runs' if work.always == 1 else 'run'}"
+        basis = f"{some if rate.nodes > work.always else 'on nodes that always run'}; {basis}"
     yield CostLine(
         desired.address,
         "run",
@@ -189,7 +208,8 @@ def _work(subject: Subject, desired: Desired[Any], work: Work) -> Iterator[CostL
             _UNKNOWN,
             other.tier,
             other.region,
-            hours=_hours(duration.start.plus(steps)) if duration else None,
+            hours=other_hours,
+            basis="on a node that always runs" if work.other_always else "",
         )
 
 

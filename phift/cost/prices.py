@@ -4,7 +4,6 @@ catalogue."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
 
 from phift.catalog.prices import list_price
 from phift.kinds.charge import DEDICATED, LOW_PRIORITY
@@ -45,8 +44,7 @@ def estimated(size: Size) -> dict[str, float]:
 class PriceBook:
     """The prices of one plan.
 
-    given: prices of the spec, by VM size. retail: asks the Retail Prices API; None: never ask. today: the date of
-    prices that are current.
+    given: prices of the spec, by VM size. retail: asks the Retail Prices API; None: never ask.
     """
 
     def __init__(
@@ -62,14 +60,19 @@ class PriceBook:
 
         retail: prefer an answer of the Retail Prices API to the estimate of the workspace.
         """
-        place = region or self._facts.location
+        listed = self._listed(size, tier, region or self._facts.location, retail)
+        given = self._of_spec(size, tier)
+        return listed if given is None else Price(given, "spec", listed=listed.usd_per_hour)
+
+    def _listed(self, size: str, tier: str, place: str, retail: bool) -> Price:
+        """Return the price that the spec does not set."""
         asked = self._asked.get((size.lower(), place), {}).get(tier)
-        answered = None if asked is None else Price(asked, "retail", self._today.isoformat())
-        known = self._first(size, tier, place)
-        if known is not None and not (retail and answered and known.source == "workspace"):
-            return known
-        if answered is not None:
-            return answered
+        estimate = self._of_workspace(size, tier, place)
+        today = self._facts.today.isoformat()
+        if estimate is not None and not (retail and asked is not None):
+            return Price(estimate, "workspace", today)
+        if asked is not None:
+            return Price(asked, "retail", today)
         listed = list_price(size, place) if tier == DEDICATED else None
         if listed is None:
             return Price()
@@ -80,7 +83,8 @@ class PriceBook:
         missing = {
             (size, region or self._facts.location)
             for size, tier, region in wanted
-            if self._first(size, tier, region or self._facts.location) is None
+            if self._of_spec(size, tier) is None
+            and self._of_workspace(size, tier, region or self._facts.location) is None
         }
         return sorted(missing)
 
@@ -93,21 +97,16 @@ class PriceBook:
     def asks(self) -> bool:
         return self._retail is not None
 
-    @property
-    def _today(self) -> date:
-        return self._facts.today
-
-    def _first(self, size: str, tier: str, region: str) -> Price | None:
-        """Return the price of the spec or of the workspace."""
+    def _of_spec(self, size: str, tier: str) -> float | None:
         block = self._given.get(size.lower())
         amount = getattr(block, tier, None) if block else None
-        if amount is not None:
-            return Price(float(amount), "spec")
+        return None if amount is None else float(amount)
+
+    def _of_workspace(self, size: str, tier: str, region: str) -> float | None:
         known = self._facts.sizes.get(size.lower())
         if known is None or region_name(region) != region_name(self._facts.location):
             return None
-        amount = estimated(known).get(tier)
-        return None if amount is None else Price(amount, "workspace", self._today.isoformat())
+        return estimated(known).get(tier)
 
 
 def _is_price(value: object) -> bool:

@@ -31,13 +31,15 @@ class Rate:
 class Work:
     """What a run bills.
 
-    rate: the nodes of the training. other: the node of the steps before and after it, if they run elsewhere. idle:
-    seconds that idle nodes are kept. always: nodes that exist at all times; they are billed whether or not it runs.
-    base_model: its id, by which earlier runs are comparable.
+    rate: the nodes of the training. other: the node of the steps before and after it, if they run elsewhere. idle,
+    other_idle: seconds that idle nodes are kept. always, other_always: nodes that exist at all times; they are billed
+    whether or not it runs. base_model: its id, by which earlier runs are comparable.
     """
 
     rate: Rate
     other: Rate | None = None
     idle: float = 0.0
+    other_idle: float = 0.0
     always: int = 0
+    other_always: int = 0
     base_model: str = ""

@@ -8,14 +8,13 @@ from typing import Any
 
 from phift.azure.session import Azure
 from phift.errors import AzureError
+from phift.kinds.shared.wire import READ
 from phift.phases.recording import Recorder
-from phift.spec import LoadedSpec
+from phift.spec import ComputeRef, LoadedSpec
 
-__all__ = ["READ", "Fact", "Look", "Result", "fact", "failure"]
+__all__ = ["Fact", "Look", "Result", "fact", "failure"]
 
 _ARM = "management.azure.com"
-READ = "2024-10-01"
-"""The api-version of reads."""
 
 
 class Result(StrEnum):
@@ -62,19 +61,21 @@ class Look:
         found, _ = self.arm(f"{self.base}/{path}")
         return list((found or {}).get("value") or ())
 
-    def region(self, collection: str) -> list[dict[str, Any]] | None:
+    def region(self, collection: str) -> tuple[list[dict[str, Any]] | None, AzureError | None]:
+        """Return a collection of the region, None if it cannot be read, and then the error."""
         subscription = self.azure.workspace.subscription_id
         path = f"/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices"
-        found, _ = self.arm(f"{path}/locations/{self.azure.location}/{collection}", names=True)
-        return None if found is None else list(found.get("value") or ())
+        found, error = self.arm(f"{path}/locations/{self.azure.location}/{collection}", names=True)
+        return (None if found is None else list(found.get("value") or ())), error
 
     @property
     def sizes(self) -> tuple[str, ...]:
-        """The VM sizes of the spec."""
+        """The VM sizes of the spec, those of serverless compute included."""
         spec = self.loaded.spec
-        size = getattr(spec.compute.finetune, "size", None)
+        computes = (spec.compute.finetune, spec.compute.other_steps)
+        named = [one.serverless if isinstance(one, ComputeRef) else getattr(one, "size", None) for one in computes]
         serving = spec.deployment.instance_type if spec.deployment else None
-        return tuple(dict.fromkeys(str(name) for name in (size, serving) if name))
+        return tuple({str(name).lower(): str(name) for name in (*named, serving) if name}.values())
 
 
 def fact(name: str, statement: str, source: str, holds: bool | None, seen: str, matters: str) -> Fact:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from phift import catalog
@@ -15,6 +15,12 @@ from phift.spec import AssetRef
 __all__ = ["registry"]
 
 _DATA_PLANE = "2021-10-01-dataplanepreview"
+_TRAINING, _SERVING = "fine-tuning", "serving"
+_LISTS = {
+    _TRAINING: ("model-allow-list", "finetuneComputes", "finetune_compute_allow_list"),
+    _SERVING: ("model-serving-list", "inferenceComputes", "inference_compute_allow_list"),
+}
+"""The fact about the list of VM sizes for a use, and the names of the list: in system metadata, and as a tag."""
 
 
 def registry(look: Look) -> Iterator[Fact]:
@@ -23,7 +29,12 @@ def registry(look: Look) -> Iterator[Fact]:
     model = spec.base_model
     if isinstance(model, AssetRef) and model.registry:
         pin = lock.model_for(str(model)) if lock else None
-        yield from _model(look, model, model.version or (pin.version if pin else None))
+        uses = (_TRAINING, _SERVING) if spec.deployment else (_TRAINING,)
+        yield from _model(look, model, model.version or (pin.version if pin else None), uses)
+    _, served = spec.served or ("", None)
+    if isinstance(served, AssetRef) and served.registry:
+        served_pin = lock.served_for(str(served)) if lock else None
+        yield from _model(look, served, served.version or (served_pin.version if served_pin else None), (_SERVING,))
     component = spec.finetune.component if spec.finetune else None
     if isinstance(component, AssetRef) and component.registry:
         found_pin = lock.component_for(str(component)) if lock else None
@@ -46,34 +57,33 @@ def _asset(look: Look, kind: str, ref: AssetRef, version: str | None) -> tuple[d
     return found, failure(failed)
 
 
-def _model(look: Look, model: AssetRef, version: str | None) -> Iterator[Fact]:
+def _model(look: Look, model: AssetRef, version: str | None, uses: Sequence[str]) -> Iterator[Fact]:
     document, failed = _asset(look, "models", model, version)
     properties = (document or {}).get("properties") or {}
-    metadata, tags = properties.get("systemMetadata") or {}, properties.get("tags") or {}
-    lists = [
-        where
-        for where, there in (
-            ("system metadata", bool((metadata.get("supportedComputes") or {}).get("finetuneComputes"))),
-            ("tags", bool(tags.get("finetune_compute_allow_list"))),
+    computes, tags = (
+        (properties.get("systemMetadata") or {}).get("supportedComputes") or {},
+        properties.get("tags") or {},
+    )
+    for use in uses:
+        name, metadata, tag = _LISTS[use]
+        lists = [where for where, has in (("system metadata", computes.get(metadata)), ("tags", tags.get(tag))) if has]
+        yield fact(
+            name,
+            f"{_shown(model)} publishes its VM sizes for {use} in system metadata or tags",
+            "recorded",
+            None if document is None else bool(lists),
+            failed or " and ".join(lists) or "neither",
+            "The plan checks sizes with it; without it, with phift's catalogue.",
         )
-        if there
-    ]
-    yield fact(
-        "model-allow-list",
-        f"{_shown(model)} publishes its VM sizes for fine-tuning in system metadata or tags",
-        "recorded",
-        None if document is None else bool(lists),
-        failed or " and ".join(lists) or "neither",
-        "The plan checks sizes with it; without it, with phift's catalogue.",
-    )
-    yield fact(
-        "model-defaults",
-        f"{_shown(model)} publishes recommended parameters in its tag model_specific_defaults",
-        "recorded",
-        None if document is None else "model_specific_defaults" in tags,
-        failed or ("present" if "model_specific_defaults" in tags else "missing"),
-        "They complete the parameters of the spec.",
-    )
+    if _TRAINING in uses:
+        yield fact(
+            "model-defaults",
+            f"{_shown(model)} publishes recommended parameters in its tag model_specific_defaults",
+            "recorded",
+            None if document is None else "model_specific_defaults" in tags,
+            failed or ("present" if "model_specific_defaults" in tags else "missing"),
+            "They complete the parameters of the spec.",
+        )
 
 
 def _component(look: Look, component: AssetRef, version: str | None) -> Iterator[Fact]:

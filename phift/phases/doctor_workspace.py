@@ -6,7 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from phift.catalog.vm_sizes import vm_size
-from phift.phases.doctor_look import READ, Fact, Look, fact, failure
+from phift.errors import AzureError
+from phift.kinds.code.wire import CodeWire
+from phift.kinds.compute.wire import WRITE as COMPUTES
+from phift.kinds.data.wire import DataWire
+from phift.kinds.deployment.wire import WRITE as DEPLOYMENTS
+from phift.kinds.environment.wire import EnvironmentWire
+from phift.kinds.job.wire import WRITE as JOBS
+from phift.kinds.model.wire import WRITE as MODELS
+from phift.kinds.shared.monitor import SETTINGS_API, settings_path
+from phift.kinds.shared.online import WRITE as ENDPOINTS
+from phift.kinds.shared.wire import READ
+from phift.phases.doctor_look import Fact, Look, fact, failure
 from phift.preflight.permissions import BLOBS, SECRETS
 from phift.state.facts import Size, Usage, pool_of
 from phift.state.permissions import ML, Needed, Permissions
@@ -14,13 +25,15 @@ from phift.state.permissions import ML, Needed, Permissions
 __all__ = ["metrics", "permissions", "regional", "storage", "tags", "versions", "workspace"]
 
 _WRITTEN = {
-    "computes": ("2023-08-01-preview",),
-    "jobs": ("2024-01-01-preview",),
-    "data": ("2023-04-01-preview",),
-    "models": ("2023-08-01-preview",),
-    "onlineEndpoints": ("2023-04-01-preview",),
+    "computes": COMPUTES,
+    "jobs": JOBS,
+    "data": DataWire.api_version,
+    "models": MODELS,
+    "codes": CodeWire.api_version,
+    "environments": EnvironmentWire.api_version,
+    "onlineEndpoints": ENDPOINTS,
 }
-"""Collections, and the api-versions with which phift writes them."""
+"""Collections of the workspace, and the api-version with which phift writes them."""
 _DIMENSIONS = {"RequestsPerMinute": ("deployment", "statusCode"), "RequestLatency": ("deployment",)}
 _UTILIZATION = ("CpuUtilizationPercentage", "GpuUtilizationPercentage", "DeploymentCapacity")
 _TAGS, _TAG_NAME, _TAG_VALUE = 50, 512, 256
@@ -55,21 +68,30 @@ def workspace(look: Look) -> Iterator[Fact]:
 
 def versions(look: Look) -> Iterator[Fact]:
     for collection, written in _WRITTEN.items():
-        for api in (READ, *written):
-            _, error = look.arm(f"{look.base}/{collection}", api)
-            refused = error is not None and "version" in f"{error.code} {error.summary}".lower()
-            yield fact(
-                f"api-version-{collection}-{api}",
-                f"{collection} can be {'read' if api == READ else 'written'} with api-version {api}",
-                "SDK 1.35" if api != READ else "documented",
-                False if refused else None if error else True,
-                failure(error) or "accepted by a GET",
-                "phift sends it; a version that Azure retires fails every request.",
-            )
+        for api in (READ, written):
+            yield _version(look, f"{look.base}/{collection}", collection, api)
+    if endpoints := look.below("onlineEndpoints"):
+        path = f"{look.base}/onlineEndpoints/{endpoints[0]['name']}/deployments"
+        yield _version(look, path, "deployments", DEPLOYMENTS)
+    if look.loaded.spec.deployment and look.loaded.spec.deployment.autoscale:
+        yield _version(look, settings_path(look.azure.workspace), "autoscaleSettings", SETTINGS_API)
+
+
+def _version(look: Look, path: str, collection: str, api: str) -> Fact:
+    _, error = look.arm(path, api)
+    refused = error is not None and "version" in f"{error.code} {error.summary}".lower()
+    return fact(
+        f"api-version-{collection}-{api}",
+        f"{collection} can be {'read' if api == READ else 'written'} with api-version {api}",
+        "documented" if api in (READ, SETTINGS_API) else "SDK 1.35",
+        False if refused else None if error else True,
+        failure(error) or "accepted by a GET",
+        "phift sends it; a version that Azure retires fails every request.",
+    )
 
 
 def regional(look: Look) -> Iterator[Fact]:
-    listed = look.region("vmSizes")
+    listed, error = look.region("vmSizes")
     by_name = {str(d.get("name", "")).lower(): d for d in listed or ()}
     for name in look.sizes:
         document = by_name.get(name.lower())
@@ -81,7 +103,8 @@ def regional(look: Look) -> Iterator[Fact]:
             f"the region offers {name}, with the vCPUs and GPUs of phift's catalogue",
             "catalogue",
             None if listed is None else document is not None and same is not False,
-            "not listed" if size is None else f"{size.vcpus} vCPUs, {_gpus(size)}, for {', '.join(size.computes)}",
+            failure(error)
+            or ("not listed" if size is None else f"{size.vcpus} vCPUs, {_gpus(size)}, for {', '.join(size.computes)}"),
             "The number of processes of a training, and the quota, follow from it.",
         )
         prices = ((document or {}).get("estimatedVMPrices") or {}).get("values") or []
@@ -92,22 +115,24 @@ def regional(look: Look) -> Iterator[Fact]:
             f"the workspace lists a Linux price of {name} by the hour, dedicated and low priority",
             "assumed",
             None if document is None else {"standard", "lowpriority"} <= set(tiers),
-            ", ".join(f"{tier} {price}" for tier, price in tiers.items()) or "no prices",
+            failure(error) or ", ".join(f"{tier} {price}" for tier, price in tiers.items()) or "no prices",
             "Estimates of costs use it first; without it, retail prices.",
         )
-        yield _pools(look, name, size)
+        yield _pools(look, name, size, error)
 
 
-def _pools(look: Look, name: str, size: Size | None) -> Fact:
-    listed = look.region("usages")
+def _pools(look: Look, name: str, size: Size | None, unread: AzureError | None) -> Fact:
+    """Return the fact of the quota of a size. unread: why the sizes could not be read."""
+    listed, error = look.region("usages")
     usages = {u.pool: u for d in listed or () if (u := Usage.from_document(d))}
     pool = pool_of(size.family) if size and size.family else ""
+    row = f"{usages[pool].used} of {usages[pool].limit}" if pool in usages else "no row" if pool else "no family"
     return fact(
         f"quota-{name}",
         f"the usages of the region have a row for the family of {name}",
         "documented; the two spellings of a family are recorded",
         None if listed is None or not pool else pool in usages,
-        f"{usages[pool].used} of {usages[pool].limit}" if pool in usages else "no row" if pool else "no family",
+        failure(error or unread) or row,
         "The plan checks the quota with this row.",
     )
 
@@ -146,7 +171,9 @@ def storage(look: Look) -> Iterator[Fact]:
         "default-datastore",
         "the workspace has the datastore workspaceblobstore, with account, container and type of credentials",
         "recorded",
-        error is None and bool(properties.get("accountName") and properties.get("containerName") and kind),
+        None
+        if error is not None and error.status != 404
+        else bool(properties.get("accountName") and properties.get("containerName") and kind),
         failure(error) or f"credentials {kind or 'missing'}",
         "The ledger and the data are stored there.",
     )

@@ -15,10 +15,9 @@ from phift.phases.drafting import Draft, plan_from
 from phift.plan.action import Action, Purpose
 from phift.plan.model import PlannedResource
 from phift.plan.removal import moved
-from phift.spec import LoadedSpec
 from phift.state.ownership import Ownership
 from phift.workbench.identity import known_id
-from phift.workbench.inventory import load_each
+from phift.workbench.inventory import load_or_errors
 from phift.workbench.open import Workbench, workbench_of
 from phift.workbench.request import Connector, Request
 from phift.workbench.sessions import Shared
@@ -29,17 +28,20 @@ __all__ = ["Expiring", "WatchedStack", "expire_drafts", "unwatched_in", "unwatch
 
 @dataclass(frozen=True)
 class WatchedStack:
-    """The objects of a stack that are billed while nobody watches. error: why they could not be read."""
+    """The objects of a stack that are billed while nobody watches. error: why they could not be read; of a file that
+    cannot be loaded, the stack is its path. local: whether the target is the emulator, where nothing is billed.
+    """
 
     stack: str
     items: tuple[Unwatched, ...] = ()
     error: PhiftError | None = None
+    local: bool = False
 
 
 @dataclass(frozen=True)
 class Expiring:
     """The plan of an expiry. items: in the order of the resources of the plan, which then has what belongs to them and
-    is deleted before them. draft: None after an error."""
+    is deleted before them. draft: None after an error. Of a file that cannot be loaded, the stack is its path."""
 
     request: Request
     stack: str
@@ -86,25 +88,31 @@ def _with_bills(bench: Workbench, item: Unwatched) -> Unwatched:
 def unwatched_stacks(requests: Sequence[Request], connect: Connector) -> list[WatchedStack]:
     """Return the objects of all stacks of the requests that are billed while nobody watches.
 
-    A stack that cannot be read does not stop the others. Raises InvalidSpecError for an invalid spec.
+    A stack that cannot be read does not stop the others, nor does an invalid spec.
     """
+    opened = _opened(requests, lambda loaded: connect(loaded).read_only())
     return [
-        WatchedStack(loaded.stack, error=bench)
-        if isinstance(bench, PhiftError)
-        else WatchedStack(loaded.stack, unwatched_in(bench))
-        for _, loaded, bench in _opened(requests, lambda loaded: connect(loaded).read_only())
+        WatchedStack(stack, error=bench) if isinstance(bench, PhiftError) else _watched(bench)
+        for _, stack, bench in opened
     ]
+
+
+def _watched(bench: Workbench) -> WatchedStack:
+    try:
+        return WatchedStack(bench.stack.name, unwatched_in(bench), local=bench.azure.local)
+    except PhiftError as error:
+        return WatchedStack(bench.stack.name, error=error)
 
 
 def expire_drafts(requests: Sequence[Request], connect: Connector) -> list[Expiring]:
     """Plan, for all stacks of the requests, to cancel overdue jobs and to delete what is kept beyond its time.
 
     The limits are those that apply recorded, not those of the spec. A stack that cannot be planned does not stop the
-    others. Raises InvalidSpecError for an invalid spec.
+    others, nor does an invalid spec: what it leaves running costs money.
     """
     return [
-        Expiring(request, loaded.stack, error=bench) if isinstance(bench, PhiftError) else _draft(request, bench)
-        for request, loaded, bench in _opened(requests, connect)
+        Expiring(request, stack, error=bench) if isinstance(bench, PhiftError) else _draft(request, bench)
+        for request, stack, bench in _opened(requests, connect)
     ]
 
 
@@ -121,7 +129,7 @@ def _draft(request: Request, bench: Workbench) -> Expiring:
             address=item.address,
             action=Action.DELETE,
             identity=item.live.name,
-            reason=item.reason,
+            reason=_reason(item),
             fingerprint=item.live.fingerprint,
             decided=item.decided,
         )
@@ -133,18 +141,28 @@ def _draft(request: Request, bench: Workbench) -> Expiring:
     return Expiring(request, bench.stack.name, items, Draft(replace(plan, purpose=Purpose.EXPIRE), bench))
 
 
+def _reason(item: Unwatched) -> str:
+    return f"{item.reason}; bills {item.usd_per_hour:,.2f} USD an hour" if item.usd_per_hour else item.reason
+
+
 def _has_moved(item: Unwatched) -> bool:
     """Return whether the object belongs to a stack that moved: the move has to be applied first, as for a destroy."""
     return item.live.owner.ownership is Ownership.MOVED and not KINDS[item.address.kind].traits.historic
 
 
-def _opened(
-    requests: Sequence[Request], connect: Connector
-) -> Iterator[tuple[Request, LoadedSpec, Workbench | PhiftError]]:
-    loaded = [pair for request in requests for pair in load_each(request)]
+def _opened(requests: Sequence[Request], connect: Connector) -> Iterator[tuple[Request, str, Workbench | PhiftError]]:
+    """Yield each stack once, with its name and its workbench or the error."""
     shared = Shared(inline=True, looking=True, data_root=requests[0].data_root if requests else None)
-    for request, one in loaded:
+    opened = set()
+    for request, one in (pair for given in requests for pair in load_or_errors(given)):
+        stack = str(request.path) if isinstance(one, PhiftError) else one.stack
+        if (key := (request.path.resolve(), stack)) in opened:
+            continue
+        opened.add(key)
+        if isinstance(one, PhiftError):
+            yield request, stack, one
+            continue
         try:
-            yield request, one, workbench_of(one, connect, shared=shared)
+            yield request, stack, workbench_of(one, connect, shared=shared)
         except PhiftError as error:
-            yield request, one, error
+            yield request, stack, error

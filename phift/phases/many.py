@@ -27,7 +27,7 @@ from phift.plan.model import Plan
 from phift.plan.selection import selected
 from phift.spec import LoadedSpec
 from phift.startup import uncollected
-from phift.workbench.inventory import load_each
+from phift.workbench.inventory import load_or_errors
 from phift.workbench.open import Workbench, workbench_of
 from phift.workbench.places import doubles
 from phift.workbench.request import Connector, Request
@@ -169,7 +169,7 @@ def _all_stacks(requests: Sequence[Request]) -> Iterator[tuple[Request, LoadedSp
     """Yield all stacks of the requests. Raises UsageError if they exceed the limit of a run."""
     count = 0
     for request in requests:
-        for given in _load(request):
+        for given in load_or_errors(request):
             count += 1
             if count > request.max_stacks:
                 raise UsageError(
@@ -177,13 +177,6 @@ def _all_stacks(requests: Sequence[Request]) -> Iterator[tuple[Request, LoadedSp
                     remedy="Pass fewer specs, or raise the limit: --max-stacks N.",
                 )
             yield given
-
-
-def _load(request: Request) -> list[tuple[Request, LoadedSpec | PhiftError]]:
-    try:
-        return list(load_each(request))
-    except PhiftError as error:
-        return [(request, error)]
 
 
 def _side_by_side(work: Callable[[T], R], items: Sequence[T], parallelism: int) -> list[R]:

@@ -86,7 +86,7 @@ class ManyPlans:
     @property
     def cost(self) -> Cost | None:
         """The cost of all plans together."""
-        return Cost.together(p.cost for p in self.plans)
+        return Cost.together((p.stack, p.cost) for p in self.plans)
 
     @property
     def changes_something(self) -> bool:

@@ -69,7 +69,7 @@ def preflight(request: Request, connect: Connector, *, take_over: bool = False, 
     Raises the errors of `plan` if the spec cannot be compiled; findings of checks are in the table.
     """
     bench = open_workbench(request, lambda loaded: connect(loaded).read_only(), planning=True)
-    found = examine(bench, Policy(take_over=take_over))
+    found = examine(bench, Policy(take_over=take_over), budget=request.budget)
     if not errors_of(found.findings):
         found = found.completed()
     waivers = bench.loaded.spec.waivers

@@ -47,11 +47,20 @@ class Price:
     """The price of a node in US dollars an hour; None if unknown.
 
     source: "spec", "workspace", "retail" or "catalogue"; empty if unknown. as_of: ISO date, "undated", or empty.
+    listed: the price that another source has, next to a price of the spec; None if unknown.
     """
 
     usd_per_hour: float | None = None
     source: str = ""
     as_of: str = ""
+    listed: float | None = None
+
+    @property
+    def at_least_listed(self) -> Price:
+        """The higher of a price of the spec and the listed price."""
+        if self.usd_per_hour is None or self.listed is None or self.listed <= self.usd_per_hour:
+            return self
+        return replace(self, usd_per_hour=self.listed)
 
 
 @dataclass(frozen=True)
@@ -80,6 +89,13 @@ class CostLine:
     """The source of the hours, for display."""
     stops: bool = False
     """Whether the apply ends the charge."""
+    stack: str = ""
+    """In the cost of several stacks: the stack of the resource."""
+
+    @property
+    def label(self) -> str:
+        """The address, of one of several stacks after its name."""
+        return f"{self.stack} {self.address}" if self.stack else str(self.address)
 
     @property
     def continuous(self) -> bool:
@@ -88,6 +104,8 @@ class CostLine:
     @property
     def once(self) -> Range | None:
         """US dollars of the apply; None if unknown."""
+        if self.hours is not None and not self.hours.high:
+            return Range.exactly(0.0)
         if self.hours is None or self.price.usd_per_hour is None:
             return None
         return self.hours.times(self.price.usd_per_hour)
@@ -112,6 +130,8 @@ class CostLine:
             "source": self.price.source,
             "as_of": self.price.as_of,
         }
+        if self.price.source == "spec":
+            data["usd_per_hour_listed"] = self.price.listed
         if self.continuous:
             return data | {
                 "nodes_now": self.now,
@@ -131,7 +151,7 @@ class CostLine:
             part=data["part"],
             size=data["size"],
             nodes=data["nodes"],
-            price=Price(data["usd_per_hour"], data["source"], data["as_of"]),
+            price=Price(data["usd_per_hour"], data["source"], data["as_of"], data.get("usd_per_hour_listed")),
             tier=data["tier"],
             region=data["region"],
             hours=_read_range(data.get("hours")),
@@ -152,10 +172,16 @@ class Cost:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def together(cls, costs: Iterable[Cost | None]) -> Cost | None:
-        """Return the cost of several plans together; None if none of them has one."""
-        found = [cost for cost in costs if cost is not None]
-        return cls(found[0].region, tuple(line for cost in found for line in cost.lines)) if found else None
+    def together(cls, costs: Iterable[tuple[str, Cost | None]]) -> Cost | None:
+        """Return the cost of several plans together, given with their stacks; None if none of them has one."""
+        found = [(stack, cost) for stack, cost in costs if cost is not None]
+        lines = tuple(replace(line, stack=stack) for stack, cost in found for line in cost.lines)
+        return cls(found[0][1].region, lines) if found else None
+
+    @property
+    def at_list_prices(self) -> Cost:
+        """The cost where no price of the spec is below the listed price, so that the spec cannot lower it."""
+        return replace(self, lines=tuple(replace(line, price=line.price.at_least_listed) for line in self.lines))
 
     def without(self, address: Address) -> Cost:
         """Return the cost without the lines of a resource."""
@@ -230,21 +256,23 @@ class Cost:
 class Budget:
     """Limits in US dollars; None: no limit. refuse_unknown: whether an unknown amount rejects the plan.
 
-    origin: what sets it, for messages.
+    origin: what sets it, for messages. controls: whether the command line sets it, so that nothing in the spec may
+    loosen it.
     """
 
     apply: float | None = None
     per_month: float | None = None
     refuse_unknown: bool = False
     origin: str = field(default="budget", compare=False)
+    controls: bool = field(default=False, compare=False)
 
     def named(self, limit: str) -> str:
         """Return the name of a limit for messages: `budget.apply` of the spec, else the option."""
-        return f"{self.origin}.{limit}" if self.origin == "budget" else self.origin
+        return self.origin if self.controls else f"{self.origin}.{limit}"
 
 
 def _named(lines: Iterable[CostLine]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(f"{line.address}" for line in lines))
+    return tuple(dict.fromkeys(line.label for line in lines))
 
 
 def _cents(amount: float | None) -> float | None:

@@ -72,6 +72,7 @@ _LINE = {
     "usd_per_hour": (float, None),
     "source": str,
     "as_of": str,
+    "usd_per_hour_listed?": (float, None),
     "nodes_now?": (int, None),
     "nodes_most?": (int, None),
     "hours?": (_RANGE, None),

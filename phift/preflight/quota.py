@@ -10,6 +10,7 @@ from phift.diagnostics import Diagnostic, Severity
 from phift.errors import AzureError
 from phift.kinds.check import check
 from phift.kinds.demand import Demand
+from phift.kinds.shared.sizes import offered_sizes
 from phift.kinds.subject import Subject
 from phift.preflight.demand import demands
 from phift.state.facts import LOW_PRIORITY, REGION, Consumer, Size, Usage, pool_of
@@ -184,7 +185,7 @@ def _fitting(subject: Subject, demand: Demand, usages: Mapping[str, Usage]) -> l
     model = subject.facts.base_model
     own = {name.lower() for name in demand.allow}
     found = []
-    for name in model.allow_list(demand.task).sizes if model else ():
+    for name in offered_sizes(model.allow_list(demand.task).sizes if model else (), demand.task, subject.facts):
         size = subject.facts.size(name)
         if size is None or not size.family or size.name == demand.size.name or (own and name.lower() not in own):
             continue

@@ -29,16 +29,24 @@ class Waived:
 def split(
     warnings: Iterable[Diagnostic], given: Sequence[WaiverBlock] | None
 ) -> tuple[tuple[Diagnostic, ...], tuple[Waived, ...]]:
-    """Return the warnings that remain, and those that a waiver accepts. Errors are never waived."""
+    """Return the warnings that remain, and those that a waiver accepts.
+
+    Errors are never waived, nor warnings about a limit of the command line: the spec cannot loosen it.
+    """
     reasons = {waiver.check: waiver.reason for waiver in reversed(given or ())}
     kept: list[Diagnostic] = []
     waived: list[Waived] = []
     for finding in warnings:
-        if finding.severity is Severity.WARNING and finding.code in reasons:
+        if finding.severity is Severity.WARNING and finding.code in reasons and not _of_command_line(finding):
             waived.append(Waived(finding, reasons[finding.code]))
         else:
             kept.append(finding)
     return tuple(kept), tuple(waived)
+
+
+def _of_command_line(finding: Diagnostic) -> bool:
+    """Return whether a budget of the command line yields the finding: only those of the spec have a path."""
+    return finding.code.startswith("budget-") and not finding.path
 
 
 @check(

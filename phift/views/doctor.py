@@ -30,7 +30,7 @@ def text(found: Diagnosis, *, style: Style = PLAIN) -> str:
         told = [f"{fact.seen} ({fact.source})"] + ([fact.matters] if fact.result == "differs" else [])
         for one in told:
             lines += [style.dim(line) for line in textwrap.wrap(one, style.width, initial_indent=f"{below}  ",
-                      subsequent_indent=f"{below}  ", break_on_hyphens=False)]  # fmt: skip
+                      subsequent_indent=f"{below}  ", break_on_hyphens=False, break_long_words=False)]  # fmt: skip
     results = [fact.result.value for fact in found.facts]
     counts = ", ".join(
         f"{count} {word if count == 1 else _PLURAL.get(word, word)}"

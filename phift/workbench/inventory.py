@@ -9,6 +9,7 @@ from typing import Any
 from phift import spec
 from phift.address import Address
 from phift.azure.session import Azure
+from phift.errors import PhiftError
 from phift.kinds.context import Context, Snapshot
 from phift.kinds.registry import KINDS
 from phift.kinds.shared.wire import READ, marks_in
@@ -20,7 +21,7 @@ from phift.state.source import Source
 from phift.workbench.request import Connector, Request
 from phift.workbench.sessions import Shared, place_of
 
-__all__ = ["BILLED", "FoundStack", "forgotten", "load_each", "stacks_in", "verified"]
+__all__ = ["BILLED", "FoundStack", "forgotten", "load_each", "load_or_errors", "stacks_in", "verified"]
 
 BILLED = {kind.name: kind.traits.billed_in for kind in KINDS.values() if kind.traits.billed_in}
 """Kinds that are billed while they exist, with their ARM collections. Other kinds are free and kept."""
@@ -54,6 +55,14 @@ def load_each(request: Request) -> list[tuple[Request, LoadedSpec]]:
         every_target=False,
     )
     return [(replace(request, variables={**request.variables, **one.cell.variables}), one) for one in loaded]
+
+
+def load_or_errors(request: Request) -> list[tuple[Request, LoadedSpec | PhiftError]]:
+    """Return all stacks of a file as `load_each` does, or the error of the file, for runs over several files."""
+    try:
+        return list(load_each(request))
+    except PhiftError as error:
+        return [(request, error)]
 
 
 def stacks_in(azure: Azure, snapshot: Snapshot | None = None) -> list[FoundStack]:

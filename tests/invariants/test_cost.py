@@ -68,6 +68,8 @@ def test_a_stack_from_the_first_estimate_to_the_history(cloud: Cloud) -> None:
     assert "formula" in job["basis"]
     assert job["apply"]["middle"] == pytest.approx(job["hours"]["middle"] * 3.673, abs=0.01)
     assert deployment["per_month"] == pytest.approx(3.673 * 730, abs=0.01)
+    refused = cloud.run("preflight", "spec.yaml", "--budget", "per_month=1", code=4)
+    assert "--budget allows 1" in refused
 
     cloud.run("apply", "spec.yaml", "-y", "--quiet")
     azure = embedded.azure()
@@ -157,7 +159,7 @@ def test_a_price_of_the_spec_comes_first_and_what_nobody_knows_stays_unknown(clo
     job, compute, deployment = cost["lines"]
     assert (deployment["source"], deployment["per_month"]) == ("spec", 2190)
     assert (compute["tier"], compute["usd_per_hour"], compute["per_month"]) == ("low_priority", None, None)
-    assert job["apply"] is None
+    assert job["apply"]["high"] == 0, "it adds nothing to a node that always runs"
     assert cost["per_month"] == {
         "now": 0,
         "after": 2190,

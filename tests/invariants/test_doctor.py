@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +17,24 @@ from phift.phases import ApplyOptions, Request, Result
 from phift.phases.recording import redacted, redacted_path
 from phift.views import doctor as view
 
+OWN = ["Owner", "Storage Blob Data Contributor"]
 GUID = "8e37bf63-79ab-43aa-8224-facbfb25b5da"
 
 
+class Recording(InProcess):
+    """Also keeps the queries of requests."""
+
+    def __init__(self, home: Path) -> None:
+        self.urls: list[tuple[str, str]] = []
+        super().__init__(home)
+
+    def ask(self, method: str, url: str, headers: list[tuple[bytes, bytes]], content: bytes) -> tuple[int, Any, bytes]:
+        self.urls.append((method, url))
+        return super().ask(method, url, headers, content)
+
+
 @pytest.fixture(scope="module")
-def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[InProcess, Request]]:
+def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Recording, Request]]:
     """A workspace with a stack that serves."""
     folder = tmp_path_factory.mktemp("doctor")
     row = {
@@ -33,7 +47,7 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[InProces
     (folder / "spec.yaml").write_text(spec, encoding="utf-8")
     request = Request(folder / "spec.yaml")
     with hurried():
-        home = InProcess(folder / "home")
+        home = Recording(folder / "home")
         try:
             plan = phases.plan(request, home.connector)
             result = phases.apply(plan, request, home.connector, listener=lambda event: None, options=ApplyOptions())
@@ -43,7 +57,7 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[InProces
             home.close()
 
 
-def test_it_reads_only_and_every_fact_holds(applied: tuple[InProcess, Request]) -> None:
+def test_it_reads_only_and_every_fact_holds(applied: tuple[Recording, Request]) -> None:
     home, request = applied
     mark = len(home.requests)
     found = phases.doctor(request, home.connector)
@@ -55,7 +69,48 @@ def test_it_reads_only_and_every_fact_holds(applied: tuple[InProcess, Request]) 
     assert not found.differs
 
 
-def test_the_recording_identifies_nobody(applied: tuple[InProcess, Request]) -> None:
+def test_it_checks_the_api_versions_that_an_apply_writes_with(applied: tuple[Recording, Request]) -> None:
+    home, request = applied
+    facts = {fact.name for fact in phases.doctor(request, home.connector).facts}
+    place = re.compile(r"/workspaces/[^/]+/(?:onlineEndpoints/[^/]+/(?=d))?(\w+)/[^?]*\?.*api-version=([0-9a-z-]+)")
+    found = (place.search(url) for method, url in home.urls if method in ("PUT", "PATCH", "DELETE"))
+    written = {f"api-version-{match[1]}-{match[2]}" for match in found if match}
+    assert len(written) >= 6
+    assert written <= facts
+
+
+def test_what_cannot_be_read_is_not_checked(applied: tuple[Recording, Request]) -> None:
+    home, request = applied
+    provider = "Microsoft.MachineLearningServices"
+    unreadable = [f"{provider}/locations/*/read", f"{provider}/workspaces/datastores/read"]
+    home.inside(lambda: home.emulator.roles.assign([{"actions": ["*"], "notActions": unreadable}, *OWN[1:]]))
+    try:
+        found = phases.doctor(request, home.connector)
+    finally:
+        home.inside(lambda: home.emulator.roles.assign(OWN))
+    unread = {fact.name: fact.seen for fact in found.facts if fact.result is not Result.HOLDS}
+    size = "Standard_NC24ads_A100_v4"
+    names = {f"size-{size}", f"price-{size}", f"quota-{size}", "default-datastore"}
+    assert unread == dict.fromkeys(names, "HTTP 403 AuthorizationFailed")
+    assert not found.differs
+
+
+def test_serverless_sizes_and_a_served_model_are_checked(applied: tuple[Recording, Request]) -> None:
+    home, request = applied
+    folder = request.path.parent
+    serverless = {"finetune": "serverless:Standard_NC48ads_A100_v4", "other_steps": "serverless:Standard_E8s_v3"}
+    (folder / "serverless.yaml").write_text(spec_text("serverless", compute=serverless), encoding="utf-8")
+    served = "azureml://registries/azureml/models/Phi-3-mini-4k-instruct/labels/latest"
+    blocks = dict.fromkeys(("base_model", "data", "compute", "finetune"))
+    (folder / "served.yaml").write_text(spec_text("served", model=served, **blocks), encoding="utf-8")
+    facts = {fact.name for fact in phases.doctor(Request(folder / "serverless.yaml"), home.connector).facts}
+    assert {"quota-Standard_NC48ads_A100_v4", "price-Standard_E8s_v3", "size-Standard_NC24ads_A100_v4"} <= facts
+    facts = {fact.name for fact in phases.doctor(Request(folder / "served.yaml"), home.connector).facts}
+    assert "model-serving-list" in facts
+    assert "model-allow-list" not in facts
+
+
+def test_the_recording_identifies_nobody(applied: tuple[Recording, Request]) -> None:
     home, request = applied
     text = view.json(phases.doctor(request, home.connector))
     here = home.emulator.workspace
@@ -72,13 +127,13 @@ def test_the_recording_identifies_nobody(applied: tuple[InProcess, Request]) -> 
     )
 
 
-def test_a_fact_that_does_not_hold_is_reported(applied: tuple[InProcess, Request]) -> None:
+def test_a_fact_that_does_not_hold_is_reported(applied: tuple[Recording, Request]) -> None:
     home, request = applied
     home.inside(lambda: home.emulator.roles.assign(["Reader"]))
     try:
         found = phases.doctor(request, home.connector)
     finally:
-        home.inside(lambda: home.emulator.roles.assign(["Owner", "Storage Blob Data Contributor"]))
+        home.inside(lambda: home.emulator.roles.assign(OWN))
     differing = [fact for fact in found.facts if fact.result is Result.DIFFERS]
     assert [fact.name for fact in differing] == ["roles-resource-group", "roles-workspace"]
     assert "jobs/write" in differing[0].seen

@@ -172,6 +172,43 @@ def test_expire_touches_only_its_own_stack(world: World, later: Callable[[float]
     assert old in deployments(world)
 
 
+def test_expire_deletes_an_old_deployment_that_an_unapplied_spec_describes_again(
+    world: World, later: Callable[[float], None]
+) -> None:
+    old = rolled_out(world)
+    (new,) = set(deployments(world)) - {old}
+    reverted = spec(world, SIZES[0])
+    later(1)
+    (watched,) = unwatched_stacks([reverted], world.memory.connect)
+    assert [(i.live.name, i.due) for i in watched.items] == [(old, False)]
+    later(50)
+    assert [i.live.name for i in due(world, reverted).items] == [old]
+    assert expired(world, reverted).destroyed == 1
+    assert set(deployments(world)) == {new}, "the one with traffic is not touched"
+
+
+def test_a_rollback_to_an_old_deployment_is_never_due(world: World, later: Callable[[float], None]) -> None:
+    old = rolled_out(world)
+    reverted = spec(world, SIZES[0])
+    world.apply(reverted)
+    later(200)
+    assert old not in [item.live.name for item in due(world, reverted).items]
+
+
+def test_an_invalid_spec_does_not_stop_the_expiry_of_the_others(world: World, later: Callable[[float], None]) -> None:
+    old = rolled_out(world)
+    request = spec(world, SIZES[1])
+    later(50)
+    invalid = world.write("b.yaml", "broken", nonsense=1)
+    first, second = expire_drafts([invalid, request, request], world.memory.connect)
+    assert isinstance(first.error, InvalidSpecError)
+    assert (first.stack, first.draft) == (str(invalid.path), None)
+    assert [item.live.name for item in second.items] == [old]
+    assert second.draft is not None
+    watched = unwatched_stacks([invalid, request], world.memory.connect)
+    assert [(bool(one.error), len(one.items)) for one in watched] == [(True, 0), (False, 1)]
+
+
 def test_a_limit_without_anything_to_keep_is_an_error(world: World) -> None:
     with pytest.raises(InvalidSpecError) as caught:
         world.plan(spec(world, SIZES[0], {"keep_previous_hours": 4}))

@@ -8,12 +8,16 @@ import pytest
 
 from phift.address import Address
 from phift.cost.budget import budget_of, over_budget, parse_budget
-from phift.cost.duration import duration_of
+from phift.cost.duration import Duration, duration_of
+from phift.cost.lines import node_hours
 from phift.diagnostics import Severity
 from phift.errors import UsageError
 from phift.estimate.speed import Throughput
+from phift.kinds.charge import Rate, Work
 from phift.plan.cost import Budget, Cost, CostLine, Price, Range
+from phift.preflight.waivers import split
 from phift.spec.money import BudgetBlock
+from phift.spec.waivers import WaiverBlock
 from phift.state.measured import MEASURED, Measured, measured_in
 
 A100 = "Standard_NC24ads_A100_v4"
@@ -85,6 +89,39 @@ def test_jobs_on_other_nodes_give_the_fixed_times_only() -> None:
 @pytest.mark.parametrize(("tokens", "alike"), [(None, []), (1000, []), (1000, [run(0, 0, 10, 0)])])
 def test_what_nothing_is_known_of_stays_unknown(tokens: int | None, alike: Sequence[Measured]) -> None:
     assert duration_of(alike, alike, tokens, no_speed) is None
+
+
+def hours(start: float, steps: float, train: float) -> Duration:
+    """A duration without a range, in hours. steps: before and after the training."""
+    seconds = [Range.exactly(3600 * one) for one in (start, steps / 2, train, steps / 2)]
+    return Duration(*seconds, basis="")
+
+
+@pytest.mark.parametrize(
+    ("work", "train", "others"),
+    [
+        # start 1 h, steps 2 h, training 10 h, idle 0.5 h; other steps on one node: start 1 h, steps 2 h, idle 0.25 h
+        (Work(Rate(A100, 1), idle=1800), 1 + 10 + 0.5 + 2, None),
+        (Work(Rate(A100, 4), idle=1800), 4 * 11.5 + 2, None),
+        (Work(Rate(A100, 4), idle=1800, always=1), 3 * 11.5, None),
+        (Work(Rate(A100, 1), idle=1800, always=1), 0, None),
+        (Work(Rate(A100, 1), idle=1800, always=3), 0, None),
+        (Work(Rate(A100, 2), Rate("Standard_E8s_v3", 1), 1800, other_idle=900), 2 * 11.5, 3.25),
+        (Work(Rate(A100, 2), Rate("Standard_E8s_v3", 1), other_always=1), 2 * 11, 0),
+    ],
+)
+def test_nodes_that_always_run_are_not_billed_twice(work: Work, train: float, others: float | None) -> None:
+    found, elsewhere = node_hours(work, hours(1, 2, 10))
+    assert found == Range.exactly(train)
+    assert others is None or elsewhere == Range.exactly(others)
+
+
+def test_nodes_that_always_run_cost_nothing_more_whatever_is_unknown() -> None:
+    assert node_hours(Work(Rate(A100, 1), always=1), None)[0] == Range.exactly(0)
+    assert node_hours(Work(Rate(A100, 2), always=1), None)[0] is None
+    cost = Cost("eastus", (CostLine(JOB, "run", A100, 1, Price(), hours=Range.exactly(0)),))
+    assert cost.once == Range.exactly(0)
+    assert codes(cost, Budget(apply=1, refuse_unknown=True)) == []
 
 
 def example() -> Cost:
@@ -171,6 +208,40 @@ def test_the_command_line_is_checked_whatever_the_spec_allows() -> None:
     assert "--budget allows 5.00" in found.summary
 
 
+def test_prices_of_the_spec_do_not_lower_what_the_command_line_checks() -> None:
+    cheap = Price(0.01, "spec", listed=3.67)
+    cost = Cost("eastus", (CostLine(DEPLOYMENT, "always_on", A100, 1, cheap, now=0),))
+    assert codes(cost, Budget(per_month=100)) == [], "the spec limits itself by its own prices"
+    control = parse_budget(["per_month=100"])
+    (found,) = over_budget(cost, control)
+    assert (found.code, found.severity) == ("budget-month", Severity.ERROR)
+    assert "costs 2,679 USD a month" in found.summary
+    assert "Prices of the spec below the listed ones do not count." in found.detail
+    dear = Cost("eastus", (CostLine(DEPLOYMENT, "always_on", A100, 1, Price(5.0, "spec", listed=3.67), now=0),))
+    (found,) = over_budget(dear, control)
+    assert "costs 3,650 USD a month" in found.summary, "a price above the listed one counts"
+    unlisted = Cost("eastus", (CostLine(DEPLOYMENT, "always_on", A100, 1, Price(5.0, "spec"), now=0),))
+    assert codes(unlisted, Budget(per_month=4000, controls=True)) == []
+
+
+def test_a_waiver_accepts_warnings_of_the_spec_alone() -> None:
+    cost = example()
+    waivers = [WaiverBlock(check="budget-apply", reason="we looked at it")]
+    found = list(over_budget(cost, Budget(apply=10), parse_budget(["apply=10"])))
+    kept, waived = split(found, waivers)
+    assert [one.path for one in kept] == [""], "the limit of the command line"
+    assert [one.finding.path for one in waived] == ["budget.apply"]
+
+
+def test_the_cost_of_several_stacks_names_them() -> None:
+    unknown = CostLine(JOB, "run", A100, 1, PRICE)
+    together = Cost.together([("a", example()), ("b", None), ("c", Cost("eastus", (unknown,)))])
+    assert together is not None
+    found = {one.code: one for one in over_budget(together, Budget(apply=5))}
+    assert "a job.finetune: 7.71; a deployment.main: 1.22" in found["budget-apply"].detail
+    assert found["budget-unknown"].summary.startswith("the cost of c job.finetune is unknown")
+
+
 def test_an_unknown_amount_warns_or_is_rejected() -> None:
     cost = Cost("eastus", (CostLine(JOB, "run", A100, 1, PRICE, hours=None),))
     assert codes(cost, Budget(apply=40)) == [("budget-unknown", "warning")]
@@ -185,11 +256,17 @@ def test_limits_of_the_command_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["apply", "apply=", "apply=-1", "apply=40 EUR", "on_unknown=no", "month=3", "apply=1e3"]
+    "text",
+    ["apply", "apply=", "apply=-1", "apply=40 EUR", "on_unknown=no", "month=3", "apply=1e3"],
 )
 def test_a_limit_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="--budget"):
         parse_budget([text])
+
+
+def test_a_limit_is_given_once() -> None:
+    with pytest.raises(UsageError, match="--budget apply=50: apply is given twice"):
+        parse_budget(["apply=40", "apply=50"])
 
 
 def test_measured_times_survive_a_mark() -> None:

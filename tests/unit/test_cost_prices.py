@@ -69,7 +69,7 @@ def test_an_estimate_that_is_not_usable_is_not_used(estimate: Mapping[str, Any])
 def test_the_spec_comes_first() -> None:
     given = {A100.lower(): PriceBlock(dedicated=3.1)}
     book = PriceBook(facts(size(A100, values(3.5, 0.7))), given)
-    assert book.price(A100) == Price(3.1, "spec")
+    assert book.price(A100) == Price(3.1, "spec", listed=3.5)
     assert book.price(A100, "low_priority").source == "workspace", "the spec has no price of that tier"
 
 

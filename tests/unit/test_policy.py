@@ -61,10 +61,14 @@ def spaceless(texts: list[str]) -> list[str]:
 
 
 def judge(plan: Plan, rule: str = "deny") -> list[str]:
+    return judge_document(plan.to_dict(), rule)
+
+
+def judge_document(document: dict[str, Any], rule: str = "deny") -> list[str]:
     engine = regorus.Engine()
     engine.add_policy_from_file(str(DOCS / "policy" / "plan.rego"))
     engine.add_data_from_json_file(str(DOCS / "policy" / "limits.json"))
-    engine.set_input_json(json.dumps(plan.to_dict()))
+    engine.set_input_json(json.dumps(document))
     found = json.loads(engine.eval_rule_as_json(f"data.main.{rule}"))
     return spaceless(found)
 
@@ -116,6 +120,14 @@ WRONG = {
         changed(good(), ENDPOINT, protect=False),
         "endpoint.main is not protected; production requires protect: true",
     ),
+    "size of serverless compute": (
+        changed(good(), JOB, details={"gpus": 8, "compute": "serverless:Standard_ND40rs_v2"}),
+        "job.finetune uses Standard_ND40rs_v2, which is not an approved size",
+    ),
+    "size of an existing cluster": (
+        bigger(good(), 0, size="Standard_ND40rs_v2"),
+        "job.finetune uses Standard_ND40rs_v2, which is not an approved size",
+    ),
     "gpus": (
         changed(good(), JOB, details={"gpus": 16}),
         "job.finetune trains on 16 GPUs; at most 8 are allowed",
@@ -152,6 +164,24 @@ def test_unknown_costs_and_deletions_are_warnings() -> None:
     gone = changed(good(), COMPUTE, action=Action.REPLACE, reason="size changed")
     message = "compute.finetune will be replaced in production: size changed"
     assert judge(gone, "warn") == spaceless([message])
+
+
+def test_prices_of_the_spec_below_the_listed_ones_are_warnings() -> None:
+    given = bigger(good(), 1, price=Price(3.0, "spec", listed=3.67))
+    assert judge(given, "warn") == spaceless(["deployment.main is priced by the spec at 3.0 USD; listed: 3.67"])
+    assert judge(bigger(good(), 1, price=Price(3.7, "spec", listed=3.67)), "warn") == []
+
+
+@pytest.mark.parametrize("document", [{"format_version": "1.0", "error": {}}, {"stacks": [{"plan": good().to_dict()}]}])
+def test_what_is_not_the_plan_of_one_stack_does_not_pass(document: dict[str, Any]) -> None:
+    assert judge_document(document) == spaceless(["this is not the plan of one stack"])
+
+
+def test_what_stops_billing_may_have_any_size() -> None:
+    cost = good().cost
+    assert cost is not None
+    gone = replace(cost.lines[1], size="Standard_ND40rs_v2", nodes=0, now=1, stops=True)
+    assert judge(costing(good(), lines=(*cost.lines, gone))) == []
 
 
 def test_a_plan_without_a_cost_passes() -> None:

@@ -171,6 +171,16 @@ def test_alternatives_are_sizes_that_the_region_offers(loaded: LoadedSpec) -> No
     assert (found.code, found.remedy) == ("size-retired", f"Use {A100.name}.")
 
 
+def test_alternatives_are_not_about_to_be_retired(loaded: LoadedSpec) -> None:
+    listed = AllowList((V100.name, "Standard_NC12s_v3", A100.name), "tags")
+    both = {size.name.lower(): size for size in (V100, replace(V100, name="Standard_NC12s_v3"))}
+    sizes = {**SIZES, **both, A100.name.lower(): replace(A100, computes=("amlcompute", "mir"))}
+    facts = Facts("/x", "eastus", base_model=replace(MODEL, inference=listed), sizes=sizes, today=date(2025, 9, 1))
+    planned = (PlannedResource(SERVER.address, Action.CREATE, SERVER.name),)
+    found = check(Subject(loaded, Stack("s", "local", CLAIM, (SERVER,)), facts, {}, planned, NOTHING))
+    assert {f.code: f.remedy for f in found}["size-retiring"] == f"Use {A100.name}."
+
+
 @pytest.mark.parametrize(("count", "expected"), [(19, []), (20, ["too-many-deployments"])])
 def test_an_endpoint_has_at_most_twenty_deployments(loaded: LoadedSpec, count: int, expected: list[str]) -> None:
     server = with_(SERVER, instance_type=A100.name)

@@ -33,7 +33,7 @@ CLAIM = Claim("", Source.parse("#spec.yaml"))
 FAMILY = "standardNCADSA100v4Family"
 BIG = Size("Standard_NC24ads_A100_v4", 24, 1, FAMILY)
 BIGGER = Size("Standard_NC48ads_A100_v4", 48, 2, FAMILY)
-SMALL = Size("Standard_NC6s_v3", 6, 1, "standardNCSv3Family")
+SMALL = Size("Standard_NC4as_T4_v3", 4, 1, "standardNCASv3_T4Family")
 T4 = Size("Standard_NC16as_T4_v3", 16, 1, "standardNCASv3_T4Family")
 NEW = Size("Standard_NC32new_v9", 32, 1, "standardNCv9Family")
 """A size that the service offers and the catalogue does not list."""
@@ -69,7 +69,7 @@ def usages(family: tuple[int, int] = (0, 192), region: tuple[int, int] = (0, 100
         counter("lowPriorityCores/usages", "Total Cluster LowPriority Regional vCPUs", *low),
         counter("vmFamily/usages", "Standard NCADSA100v4 Family Cluster Dedicated vCPUs", *family),
         counter("vmFamily/usages", "Standard NCADSA100v4 Family Cluster LowPriority vCPUs", 0, -1),
-        counter("vmFamily/usages", "Standard NCSv3 Family Cluster Dedicated vCPUs", 0, 192),
+        counter("vmFamily/usages", "Standard NCASv3_T4 Family Cluster Dedicated vCPUs", 0, 192),
         counter("vmFamily/usages", "Standard NCASv3_T4 Family Cluster Dedicated vCPUs", *family),
         counter("vmFamily/usages", "Standard NCv9 Family Cluster Dedicated vCPUs", *family),
         counter("workspaces/usages", "Standard NCADSA100v4 Family Cluster Dedicated vCPUs", 0, 1),
@@ -249,7 +249,7 @@ def test_a_cluster_of_which_no_node_fits_is_not_made(loaded: LoadedSpec) -> None
     (told,) = found(loaded, (COMPUTE, Action.CREATE, None), read=usages((180, 192)))
     assert (told.severity, told.code) == (Severity.ERROR, "quota-exceeded")
     assert told.detail == "1 x 24: 1 node of Standard_NC24ads_A100_v4. In use: 180 of 192, by others in the region."
-    assert told.remedy.startswith("Sizes that fit: Standard_NC6s_v3.")
+    assert told.remedy.startswith("Sizes that fit: Standard_NC4as_T4_v3.")
 
 
 def test_the_region_counts_too(loaded: LoadedSpec) -> None:

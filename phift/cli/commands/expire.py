@@ -14,6 +14,7 @@ from phift.cli import options as o
 from phift.cli.carry_out import carry_out, watcher
 from phift.cli.terminal import Terminal
 from phift.errors import PhiftError
+from phift.exits import worst
 
 if TYPE_CHECKING:
     from phift.phases import ApplyOptions, Draft
@@ -79,7 +80,7 @@ def expire(
 
         terminal.print(expired(found, codes))
     failed = [int(one.error.exit_code) for one in found if one.error is not None]
-    return next((code for code in (*failed, *codes.values()) if code), 0)
+    return worst((*failed, *codes.values()))
 
 
 def _approve(due: list[Draft], terminal: Terminal) -> None:

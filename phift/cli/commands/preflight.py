@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from phift.azure.sessions import connector
 from phift.cli import options as o
 from phift.cli.terminal import Terminal
@@ -17,6 +19,7 @@ def preflight(
     max_stacks: o.MaxStacksOption = None,
     take_over: o.TakeOverOption = False,
     strict: o.StrictOption = False,
+    budget: o.BudgetOption = None,
     format: o.PlanFormatOption = o.PlanFormat.TEXT,
     no_color: o.NoColorOption = False,
 ) -> int:
@@ -31,6 +34,7 @@ def preflight(
 
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
+    request = replace(request, budget=o.parse_budget(budget))
     if several(request) is not None:
         o.refuse("several stacks", {"preflight": True}, remedy=o.ONE_STACK)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)

@@ -27,4 +27,5 @@ def unwatched(context: Context, stack: Stack) -> Iterator[Unwatched]:
                 "orphaned setting",
                 f"deployment {setting.properties['deployment']} no longer exists",
                 due=True,
+                usd_per_hour=0.0,
             )

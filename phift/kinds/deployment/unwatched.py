@@ -21,12 +21,16 @@ __all__ = ["unwatched"]
 
 
 def unwatched(context: Context, stack: Stack) -> Iterator[Unwatched]:
-    """Yield the old deployments without traffic. Due: those whose time limit is over, according to their mark."""
+    """Yield the old deployments without traffic. Due: those whose time limit is over, according to their mark.
+
+    A deployment with the mark is an old one, even if the spec describes it again and this is not applied yet.
+    """
     from phift.kinds.deployment.wire import DeploymentWire
 
     for desired in stack.of_kind("deployment"):
         seen = DeploymentWire().read(context, desired)
-        for other in seen.others:
+        current = [seen.live] if seen.live is not None and seen.live.ours and Kept.of(seen.live.marks) else []
+        for other in (*current, *seen.others):
             if other.name.lower() in seen.busy:
                 continue
             kept, now = Kept.of(other.marks), context.azure.now()

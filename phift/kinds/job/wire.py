@@ -30,9 +30,9 @@ from phift.state.live import Live
 from phift.state.ownership import DIGEST
 from phift.state.states import RunState
 
-__all__ = ["JobWire"]
+__all__ = ["WRITE", "JobWire"]
 
-_WRITE = "2024-01-01-preview"
+WRITE = "2024-01-01-preview"
 """The api-version azure-ai-ml 1.35 writes pipeline jobs with."""
 
 _MOST_ATTEMPTS = 20
@@ -135,7 +135,7 @@ class JobWire:
         body = body_of(context, desired, self.entity(context, desired, name, tags, marks))
         headers = {"x-azureml-token": context.azure.ml_token()}
         try:
-            context.azure.arm.put(path, _WRITE, body, headers=headers)
+            context.azure.arm.put(path, WRITE, body, headers=headers)
         except AzureError as error:
             if error.status != 400 or not self._is_ours(context, desired, name):
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from phift.address import Address
@@ -23,15 +24,24 @@ def work(subject: Subject, desired: Desired[JobParts]) -> Work | None:
     rate = _rate(subject, _FINETUNE, section.finetune, nodes)
     if rate is None:
         return None
-    cluster = subject.stack.resource(_FINETUNE)
-    kept = _properties(subject, cluster)
+    kept, others = (_properties(subject, subject.stack.resource(address)) for address in (_FINETUNE, _OTHER))
     return Work(
         rate,
         other=_rate(subject, _OTHER, section.other_steps, 1) if section.other_steps is not None else None,
-        idle=float(kept.get("idle_time_before_scale_down") or 0),
-        always=int(kept.get("min_instances") or 0),
+        idle=_idle(kept),
+        other_idle=_idle(others),
+        always=_always(kept),
+        other_always=_always(others),
         base_model=desired.parts.base_model,
     )
+
+
+def _idle(cluster: Mapping[str, Any]) -> float:
+    return float(cluster.get("idle_time_before_scale_down") or 0)
+
+
+def _always(cluster: Mapping[str, Any]) -> int:
+    return int(cluster.get("min_instances") or 0)
 
 
 def _rate(subject: Subject, address: Address, written: Any, nodes: int) -> Rate | None:

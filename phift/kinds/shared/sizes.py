@@ -10,7 +10,7 @@ from phift.diagnostics import Diagnostic, Severity
 from phift.kinds.shared.retirement import is_near
 from phift.state.facts import AllowList, BaseModel, Facts, Size, Task
 
-__all__ = ["CLUSTER", "SERVING", "availability", "retired_size", "size_findings", "without_gpu"]
+__all__ = ["CLUSTER", "SERVING", "availability", "offered_sizes", "retired_size", "size_findings", "without_gpu"]
 
 CLUSTER, SERVING = "AmlCompute", "MIR"
 """Uses of a VM size, as the workspace lists them."""
@@ -94,7 +94,7 @@ def availability(
     known, use = vm_size(size), _use(task)
     retired = known.retired if known else None
     listed = facts.base_model.allow_list(task) if facts.base_model else AllowList()
-    instead = _alternatives(listed, own, use, facts) if listed.known else _LIST
+    instead = _alternatives(listed, own, task, facts) if listed.known else _LIST
     offered = facts.sizes.get(size.lower())
     severity = Severity.ERROR if writes else Severity.WARNING
     if retired is not None and retired <= facts.today:
@@ -107,7 +107,7 @@ def availability(
             address=address,
             code="size-unknown",
         )
-    elif offered is not None and offered.computes and use.lower() not in {c.lower() for c in offered.computes}:
+    elif offered is not None and not _usable(offered, use):
         yield Diagnostic(
             f"{size} cannot be used for {'clusters' if use == CLUSTER else 'online deployments'} in {facts.location}",
             severity=severity,
@@ -137,20 +137,25 @@ def _source_of_the_list(model: BaseModel, listed: AllowList) -> str:
     return f"{model.name}:{model.version} allows ({listed.origin}): {', '.join(listed.sizes)}"
 
 
-def _alternatives(listed: AllowList, own: Sequence[str], use: str, facts: Facts) -> str:
-    """Name the sizes of the allow-lists that the region offers now."""
+def _alternatives(listed: AllowList, own: Sequence[str], task: Task, facts: Facts) -> str:
+    """Name the sizes of the allow-lists that the region offers, and that are not about to be retired."""
     both = [s for s in listed.sizes if not own or s.lower() in {o.lower() for o in own}]
-    both = list(_offered(both, use, facts))
+    both = list(offered_sizes(both, task, facts))
     if not both:
         return "Use another size" + (" and add it to `allow`." if own else " with a later generation of GPUs.")
     return f"Use {both[0]}." if len(both) == 1 else f"Use one of: {', '.join(both)}."
 
 
-def _offered(names: Iterable[str], use: str, facts: Facts) -> Iterator[str]:
+def offered_sizes(names: Iterable[str], task: Task, facts: Facts) -> Iterator[str]:
+    """Yield the sizes to suggest for a task: the region offers them, and they are not retired soon."""
     for name in names:
         known, offered = vm_size(name), facts.sizes.get(name.lower())
-        if known is not None and known.retired is not None and known.retired <= facts.today:
+        retired = known.retired if known else None
+        if retired is not None and (retired <= facts.today or is_near(retired, facts.today)):
             continue
-        if facts.sizes and (offered is None or (offered.computes and use not in offered.computes)):
-            continue
-        yield name
+        if not facts.sizes or (offered is not None and _usable(offered, _use(task))):
+            yield name
+
+
+def _usable(size: Size, use: str) -> bool:
+    return not size.computes or use.lower() in {compute.lower() for compute in size.computes}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from phift.inert import inert
+from phift.plan.cost import HOURS_A_MONTH
 from phift.views.base import PLAIN, Style
 from phift.views.human.errors import render as render_error
 from phift.views.human.values import table
@@ -29,17 +30,22 @@ def failed(one: Expiring, *, style: Style = PLAIN) -> str:
 
 
 def unwatched(stacks: Sequence[WatchedStack], *, style: Style = PLAIN) -> str:
-    """Return a line for each object that is billed while nobody watches, with its price; empty without any."""
+    """Return a line for each object that is billed while nobody watches, with its price, and the sum; a sentence if
+    there is none."""
     rows = [("STACK", "RESOURCE", "WHAT", "USD/H", "REASON")]
     for stack in stacks:
         for item in stack.items:
-            said = "unknown" if item.usd_per_hour is None else f"{item.usd_per_hour:.2f}"
+            said = "-" if stack.local else "unknown" if item.usd_per_hour is None else f"{item.usd_per_hour:,.2f}"
             rows.append((stack.stack, str(item.address), item.what, said, item.reason))
     rows += [(one.stack, "-", "not read", "unknown", inert(one.error.summary)) for one in stacks if one.error]
     if len(rows) == 1:
-        return ""
+        return (
+            "No job is overdue, no old deployment or orphaned setting is left, and every cluster scales down to zero."
+        )
     drawn = table(rows)
     lines = ["Billed while nobody watches:", "", style.dim(drawn[0]), *drawn[1:]]
+    if total := sum(item.usd_per_hour or 0.0 for stack in stacks for item in stack.items):
+        lines += ["", f"Together {total:,.2f} USD an hour, {total * HOURS_A_MONTH:,.0f} a month if nothing changes."]
     if any(item.due for stack in stacks for item in stack.items):
         lines += ["", "To cancel and delete what is overdue, run `phift expire SPEC`."]
     return "\n".join(lines)
