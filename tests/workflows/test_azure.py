@@ -15,7 +15,6 @@ import yaml
 from fakeazure import ME, FakeAzure
 from site_of_tests import Site
 
-from phift.cli.pipelines import guard_streams
 from phift.errors import UsageError
 from phift.forge import ForgeError, Pull, forge
 from phift.forge.azure_repos import AzureRepos
@@ -100,14 +99,6 @@ def test_a_repository_of_another_service_is_rejected(azure: FakeAzure, tmp_path:
         forge(variables(azure, tmp_path, BUILD_REPOSITORY_PROVIDER="GitHub"))
     with pytest.raises(UsageError, match="SYSTEM_ACCESSTOKEN is not set"):
         forge(variables(azure, tmp_path, SYSTEM_ACCESSTOKEN=""))
-
-
-def test_output_cannot_command_the_agent() -> None:
-    for environ, shown in (({"TF_BUILD": "True"}, "a ## vso[task.complete]\n"), ({}, "a ##vso[task.complete]\n")):
-        stream = io.StringIO()
-        guard_streams(environ, stream)
-        stream.write("a ##vso[task.complete]\n")
-        assert stream.getvalue() == shown
 
 
 class Pipeline:
