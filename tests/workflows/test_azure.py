@@ -116,6 +116,7 @@ class Pipeline:
         for stage in self.stages:
             known = {
                 "variables['Build.Reason']": reason,
+                "variables['Build.SourceBranch']": more.get("BUILD_SOURCEBRANCH", "refs/heads/main"),
                 "variables['System.PullRequest.IsFork']": "",
                 "variables['Build.CronSchedule.DisplayName']": "",
                 **{f"dependencies.{name}": value for name, value in outputs.items()},
@@ -214,6 +215,7 @@ def test_the_pipeline_plans_compares_and_applies(site: Site, azure: FakeAzure, t
     assert {name: code for name, (code, _) in done.items()} == {"compare": 5}
     assert "was merged without a plan" in azure.contents(1)[1]
     azure.threads[1][0]["comments"][0]["author"]["id"] = ME
+    assert pipeline.run("Manual", commit, BUILD_SOURCEBRANCH="refs/heads/one") == {}
     done = pipeline.run("IndividualCI", commit)
     assert {name: code for name, (code, _) in done.items()} == {"compare": 0, "apply": 0}, done
     assert site.project.models() == ["1"]
