@@ -22,7 +22,7 @@ _AGENT = re.compile(r"##vso\[")
 def guard_streams(environ: Mapping[str, str], *streams: TextIO) -> None:
     """In a workflow or a pipeline, break the commands in everything that is written to these streams.
 
-    A stream that is redirected to a file is left as it is.
+    A stream that is redirected to a file is not changed.
     """
     commands = [mark for name, mark in (("GITHUB_ACTIONS", _RUNNER), ("TF_BUILD", _AGENT)) if environ.get(name)]
     for stream in streams if commands else ():

@@ -37,7 +37,7 @@ def test_commands_are_broken(variable: str, text: str, shown: str) -> None:
     assert stream.getvalue() == shown
 
 
-def test_a_document_written_to_a_file_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_document_written_to_a_file_is_not_changed(tmp_path: Path) -> None:
     with open(tmp_path / "plan.json", "w", encoding="utf-8") as stream:
         guard_streams({"GITHUB_ACTIONS": "true"}, stream)
         stream.write("##[x]")
