@@ -75,7 +75,7 @@ class Sandbox:
             "allow_env": list(self.request.allow_env),
             "data_root": str(self.request.data_root) if self.request.data_root else None,
         }
-        words = [sys.executable, "-m", "phift.cli.sandboxed", json.dumps(asked)]
+        words = [sys.executable, "-P", "-m", "phift.cli.sandboxed", json.dumps(asked)]
         with (self.folder / "process.log").open("w+", encoding="utf-8") as log:
             # In a session of its own: Ctrl-C is for this process, which then ends the other one.
             process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True)

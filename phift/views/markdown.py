@@ -19,7 +19,7 @@ from phift.views.harmless import harmless
 from phift.views.human import plan as text
 from phift.views.human.values import cut
 from phift.views.human.words import kind_of_work
-from phift.views.markdown_parts import Section, diff_block, fitting, price, remarks, section
+from phift.views.markdown_parts import Block, caution, diff_block, fitting, price, remarks, section
 from phift.views.markdown_text import Links, code, escaped, html
 
 __all__ = ["LIMIT", "Comment", "Since", "effect", "head", "marker", "plan", "sections", "since", "whole_plan"]
@@ -80,10 +80,10 @@ def plan(planned: Plan, options: PlanOptions = NO_OPTIONS, comment: Comment | No
     """Return at most `LIMIT` characters. The summary leaves out the collapsed text."""
     comment = comment or Comment()
     listed = [] if options.summary else sections(planned, options)
-    print_ = fingerprint(planned)
+    print_, lost = fingerprint(planned), caution([planned])
     planned = replace(harmless(replace(planned, resources=())), resources=planned.resources)
     title = f"{code(cut(planned.stack, 80))} on {code(cut(planned.target, 80))}"
-    parts = [head(planned.stack, title, comment), f"**{text.count_line(planned)}**"]
+    parts = [head(planned.stack, title, comment), f"**{text.count_line(planned)}**", *lost]
     parts += effect(planned, comment)
     if planned.cost is not None:
         parts.append(price(planned.cost, planned.purpose))
@@ -102,7 +102,7 @@ def plan(planned: Plan, options: PlanOptions = NO_OPTIONS, comment: Comment | No
     return "\n\n".join([*parts, last])
 
 
-def sections(planned: Plan, options: PlanOptions) -> list[Section]:
+def sections(planned: Plan, options: PlanOptions) -> list[Block]:
     """Return the resources to show."""
     return [section(r, suppressed=options.show_suppressed) for r in planned.resources if _is_shown(r, options)]
 

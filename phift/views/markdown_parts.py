@@ -5,7 +5,7 @@ They are read on phones too: lists instead of tables, and code spans, which wrap
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,10 +17,20 @@ from phift.plan.model import FieldChange, Plan, PlannedResource
 from phift.views.harmless import harmless
 from phift.views.human.plan import attributes
 from phift.views.human.values import KNOWN_AFTER_APPLY, SENSITIVE, cut, value
-from phift.views.human.words import planned_phrase
+from phift.views.human.words import losses, planned_phrase
 from phift.views.markdown_text import Links, code, escaped, fenced, html
 
-__all__ = ["Section", "details", "diagnostic_line", "diff_block", "fitting", "price", "remarks", "section"]
+__all__ = [
+    "Block",
+    "caution",
+    "details",
+    "diagnostic_line",
+    "diff_block",
+    "fitting",
+    "price",
+    "remarks",
+    "section",
+]
 
 _LONGEST_ATTRIBUTE = 300
 """Characters of a value of a new object. Values that change are never cut: a cut change cannot be approved."""
@@ -31,25 +41,17 @@ _NAMES = 20
 
 
 @dataclass(frozen=True)
-class Section:
-    """One resource. line: what happens to it. body: its changes, empty if there is nothing more to say."""
+class Block:
+    """A part of a comment that can be shortened. forms: from the shortest to the longest. destroys: whether it shows
+    that something is destroyed; such a block is the last one to be left out."""
 
-    line: str
-    body: str
-
-    @property
-    def whole(self) -> str:
-        """The line with its body collapsed below it."""
-        return details(self.line, self.body) if self.body else f"<p>{self.line}</p>"
-
-    @property
-    def short(self) -> str:
-        """The line alone, which says that the body is left out."""
-        return f"<p>{self.line}<br>Details not shown: {len(self.body):,} characters.</p>" if self.body else self.whole
+    forms: tuple[str, ...]
+    destroys: bool
 
 
-def section(resource: PlannedResource, *, suppressed: bool = False) -> Section:
-    """Return one resource. suppressed: also differences that a rule suppresses."""
+def section(resource: PlannedResource, *, suppressed: bool = False) -> Block:
+    """Return one resource: a line, then with its changes collapsed below it. suppressed: also differences that a rule
+    suppresses."""
     resource = harmless(resource)
     symbol = resource.action.symbol.strip()
     mark = f"<code>{html(symbol)}</code> " if symbol else ""
@@ -60,28 +62,36 @@ def section(resource: PlannedResource, *, suppressed: bool = False) -> Section:
     if resource.unchanged and resource.action.changes_something:
         items.append(f"- {resource.unchanged} unchanged")
     items += [f"- {escaped(cut(note, 400))}" for note in resource.notes]
-    return Section(line, "\n".join(items))
+    destroys = resource.action.destroys
+    if not items:
+        return Block((f"<p>{line}</p>",), destroys)
+    body = "\n".join(items)
+    short = f"<p>{line}<br>Details not shown: {len(body):,} characters.</p>"
+    return Block((short, details(line, body)), destroys)
 
 
-def fitting(sections: Sequence[Section], room: int) -> tuple[list[str], int, int]:
-    """Return what fits: first a line for each resource, then their details, in order and only whole.
+def fitting(blocks: Sequence[Block], room: int) -> tuple[list[str], int, int]:
+    """Return what fits, in order: first the shortest form of each block, then the longest one of each, those that
+    destroy first.
 
-    The numbers are those of resources without details, and of those left out.
+    The numbers are those of blocks that are not in their longest form, and of those left out.
     """
-    listed, used = 0, 0
-    for one in sections:
-        if used + len(one.short) + 2 > room:
+    ranked = sorted(range(len(blocks)), key=lambda number: not blocks[number].destroys)
+    kept: dict[int, str] = {}
+    for number in ranked:
+        shortest = blocks[number].forms[0]
+        if len(shortest) + 2 > room:
             break
-        used += len(one.short) + 2
-        listed += 1
-    parts, without = [], 0
-    for one in sections[:listed]:
-        more = len(one.whole) - len(one.short)
-        fits = used + more <= room
-        used += more if fits else 0
-        without += not fits
-        parts.append(one.whole if fits else one.short)
-    return parts, without, len(sections) - listed
+        room -= len(shortest) + 2
+        kept[number] = shortest
+    without = 0
+    for number, shortest in kept.items():
+        forms = blocks[number].forms
+        form = next(form for form in reversed(forms) if form is forms[0] or len(form) - len(shortest) <= room)
+        room -= len(form) - len(shortest)
+        without += form is not forms[-1]
+        kept[number] = form
+    return [kept[number] for number in sorted(kept)], without, len(blocks) - len(kept)
 
 
 def details(title: str, body: str) -> str:
@@ -105,6 +115,23 @@ def remarks(planned: Plan, links: Links) -> list[str]:
     said = [f"**Warning:** {diagnostic_line(w, links)}" for w in planned.warnings]
     said += [f"**Note:** {escaped(cut(' '.join(note.split()), 400))}" for note in planned.notes]
     return [" \n>\n".join(f"> {text}" for text in _within(said, _REMARK_ROOM, "and {} more"))] if said else []
+
+
+def caution(plans: Iterable[Plan], *, named: bool = False) -> list[str]:
+    """Return an alert that names what is destroyed, empty if there is nothing. named: with the stacks."""
+    found: dict[str, list[str]] = {}
+    for plan in plans:
+        stack = f"{code(cut(plan.stack, 60))} " if named else ""
+        for word, lost in losses(plan).items():
+            names = (f"{code(cut(address, 80))} {escaped(cut(remark, 120))}".rstrip() for address, remark in lost)
+            found.setdefault(word, []).extend(f"{stack}{name}" for name in names)
+    lines = [f"> **{word}:** {_listed(names)}" for word, names in found.items()]
+    return ["> [!CAUTION]\n" + "\n>\n".join(lines)] if lines else []
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = [f"and {len(names) - _NAMES} more"] if len(names) > _NAMES else []
+    return ", ".join([*names[:_NAMES], *more])
 
 
 def _within(lines: Sequence[str], room: int, more: str) -> list[str]:

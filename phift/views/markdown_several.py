@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from phift.errors import DiagnosticsError
@@ -13,7 +12,7 @@ from phift.views.base import NO_OPTIONS, PlanOptions
 from phift.views.harmless import harmless
 from phift.views.human.values import cut
 from phift.views.markdown import LIMIT, Comment, effect, head, sections, since
-from phift.views.markdown_parts import details, diagnostic_line, price, remarks
+from phift.views.markdown_parts import Block, caution, details, diagnostic_line, fitting, price, remarks
 from phift.views.markdown_text import Links, code, escaped, html
 
 if TYPE_CHECKING:
@@ -28,21 +27,6 @@ _NOTE_ROOM = 1_000
 _ERROR_ROOM = 10_000
 
 
-@dataclass(frozen=True)
-class _Stack:
-    """line: the counts of a stack. outline: its resources without details."""
-
-    line: str
-    whole: str
-    outline: str
-
-    @property
-    def forms(self) -> tuple[str, str, str]:
-        """From the shortest one."""
-        alone = f"<p>{self.line}<br>Details not shown: {len(self.whole):,} characters.</p>"
-        return alone, details(self.line, self.outline), details(self.line, self.whole)
-
-
 def plans(planned: ManyPlans, options: PlanOptions = NO_OPTIONS, comment: Comment | None = None) -> str:
     """Return at most `LIMIT` characters: a stack that does not fit is shown without the details of its resources, then
     without its resources, then only counted. The summary leaves out the collapsed text.
@@ -51,7 +35,8 @@ def plans(planned: ManyPlans, options: PlanOptions = NO_OPTIONS, comment: Commen
     failed = len(planned.failed)
     title = f"{len(planned.stacks)} stacks" + (f", {failed} could not be planned" if failed else "")
     shown = [s for s in planned.planned if s.plan.changes_something or options.show_unchanged]
-    parts = [head(_EVERY, title, comment), f"**{planned.counts}**", *filter(None, [comment.on_merge])]
+    parts = [head(_EVERY, title, comment), f"**{planned.counts}**", *caution(planned.plans, named=True)]
+    parts += filter(None, [comment.on_merge])
     parts += _errors(planned, comment.links)
     if planned.cost is not None:
         parts.append(price(planned.cost, planned.plans[0].purpose))
@@ -61,33 +46,17 @@ def plans(planned: ManyPlans, options: PlanOptions = NO_OPTIONS, comment: Commen
         last.append(f"<sub>fingerprint {html(fingerprint_of_many(planned.plans))}</sub>")
     room = LIMIT - len("\n\n".join([*parts, *last])) - _NOTE_ROOM
     if options.summary:
-        lines = [f"<p>{_line(one)}</p>" for one in shown]
-        kept = _kept([len(line) for line in lines], room)
-        parts += lines[:kept]
-        without, left_out = 0, len(lines) - kept
+        blocks = [Block((f"<p>{_line(one)}</p>",), one.plan.counts.destroy > 0) for one in shown]
     else:
-        blocks, without, left_out = _fitting([_stack(one, options, comment).forms for one in shown], room)
-        parts += blocks
+        blocks = [_block(one, options, comment) for one in shown]
+    fitted, without, left_out = fitting(blocks, room)
+    parts += fitted
     if without or left_out:
         said = [f"{without} shown without all details"] if without else []
         said += [f"{left_out} not shown"] if left_out else []
         where = comment.whole or f"run {code('phift plan FILE')}"
         parts.append(f"**Cut to {LIMIT:,} characters**; stacks: {', '.join(said)}. For the whole plans, {where}.")
     return "\n\n".join([*parts, *last])
-
-
-def _fitting(forms: list[tuple[str, str, str]], room: int) -> tuple[list[str], int, int]:
-    """Return what fits: first a line for each stack, then, in order, the longest form of each. The numbers are those of
-    stacks without all details, and of those left out."""
-    kept = _kept([len(one[0]) for one in forms], room)
-    used = sum(len(one[0]) + 2 for one in forms[:kept])
-    parts, without = [], 0
-    for one in forms[:kept]:
-        form = next(form for form in reversed(one) if form is one[0] or used - len(one[0]) + len(form) <= room)
-        used += len(form) - len(one[0])
-        without += form is not one[2]
-        parts.append(form)
-    return parts, without, len(forms) - kept
 
 
 def _kept(lengths: list[int], room: int) -> int:
@@ -99,13 +68,17 @@ def _kept(lengths: list[int], room: int) -> int:
     return len(lengths)
 
 
-def _stack(one: Planned, options: PlanOptions, comment: Comment) -> _Stack:
+def _block(one: Planned, options: PlanOptions, comment: Comment) -> Block:
+    """Return the counts of a stack alone, with its resources, and with their details."""
     listed = sections(one.plan, options)
     above = [*effect(one.plan, Comment()), *remarks(one.plan, comment.links)]
     changed = comment.since.get(one.stack)
     below = since(changed, LIMIT // 2) if changed else []
-    outline = "\n\n".join([*above, *(section.short for section in listed)])
-    return _Stack(_line(one), "\n\n".join([*above, *(s.whole for s in listed), *below]), outline)
+    line = _line(one)
+    whole = "\n\n".join([*above, *(section.forms[-1] for section in listed), *below])
+    outline = "\n\n".join([*above, *(section.forms[0] for section in listed)])
+    alone = f"<p>{line}<br>Details not shown: {len(whole):,} characters.</p>"
+    return Block((alone, details(line, outline), details(line, whole)), one.plan.counts.destroy > 0)
 
 
 def _line(one: Planned) -> str:

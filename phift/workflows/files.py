@@ -75,6 +75,7 @@ def _values(settings: Settings) -> dict[str, Any]:
         "options": target + data_root,
         "install": shlex.quote(settings.install or f"phift=={__version__}"),
         "branch": _scalar(settings.branch),
+        "branch_name": settings.branch,
         "environment": _scalar(settings.environment),
         "environment_word": shlex.quote(settings.environment),
         "scheduled": _scalar(settings.scheduled),

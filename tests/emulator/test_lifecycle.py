@@ -30,6 +30,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 def test_start_find_stop(home: Path) -> None:
     assert lifecycle.find(home) is None
     assert not home.exists(), "looking makes nothing"
+    home.mkdir(mode=0o700)
+    (home / "asyncio.py").write_text("raise SystemExit('a module of a cloned repository')", encoding="utf-8")
     connection = lifecycle.ensure(home)
     assert lifecycle.ensure(home) == connection
     assert lifecycle.find(home) == connection

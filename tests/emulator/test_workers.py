@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from phift.catalog import component
+from phift.emulator.runtime.child import spawn_child
 from phift.emulator.runtime.training.events import EventReader, StepEnded
 from phift.emulator.runtime.training.worker import TRAINING, JobFile
 from phift.emulator.runtime.training.workers import ENVIRONMENT, Workers
@@ -240,3 +241,15 @@ print(json.dumps({"threads": threads, "torch": "torch" in sys.modules}))
     command, environment = [sys.executable, "-c", script], {**os.environ, **ENVIRONMENT}
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True, env=environment)
     assert json.loads(done.stdout) == {"threads": ["python\n"], "torch": True}
+
+
+def test_a_child_imports_nothing_from_its_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "this.py").write_text("print('a module of a stranger')", encoding="utf-8")
+
+    async def run():
+        child = await spawn_child("this", log=tmp_path / "log")
+        await asyncio.wait_for(child.wait(), SECONDS)
+
+    asyncio.run(run())
+    assert "The Zen of Python" in (tmp_path / "log").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from phift.kinds.base import Kind
 from phift.kinds.registry import KINDS
-from phift.plan.action import Purpose
+from phift.plan.action import Action, Purpose
 from phift.plan.model import Plan, PlannedResource
 from phift.spec.document import Spec
 from phift.views.base import PlanOptions
@@ -89,6 +89,13 @@ def test_attributes_name_their_origins_on_demand() -> None:
     assert "model default" not in words(section(DOCUMENTS["saved plan"], "changes"))
 
 
+def test_what_is_destroyed_is_said_first() -> None:
+    lost = replace(PLAN, resources=(*PLAN.resources, resource("endpoint.old", Action.DELETE, "chat-1a2b3c")))
+    found = section(plan(lost), "findings").all("li")
+    assert words(found[0]) == "Destroyed endpoint.old (chat-1a2b3c) with its deployments"
+    assert "Destroyed" not in words(section(plan(PLAN), "findings"))
+
+
 def test_suppressed_and_unchanged_are_shown_when_asked_for() -> None:
     whole = words(section(DOCUMENTS["everything of a plan"], "changes"))
     assert "rule case: the service changes the case" in whole
@@ -143,6 +150,7 @@ def test_trainings_are_drawn_next_to_each_other() -> None:
 def test_tests_name_the_version_that_they_tested() -> None:
     rows = [words(row) for row in section(DOCUMENTS["report"], "tests").all("tr")[1:]]
     assert rows == [
+        "smoke passed 50.0% version 2 d-b1 2s 2026-03-04 10:00",
         "smoke test smoke failed on deployment d-b1 \u2013 version 2 d-b1 2s 2026-03-02 10:00",
         "smoke passed 98.0% version 1 d-c4cb 2s 2026-03-01 10:00",
     ]

@@ -70,6 +70,43 @@ def test_a_plan_without_changes_is_short_and_has_no_fingerprint() -> None:
     assert "fingerprint" not in text
 
 
+def test_what_is_destroyed_is_said_first() -> None:
+    routine = (
+        resource("deployment.main", Action.CREATE, identity="d-2"),
+        resource("deployment.d-1", Action.DELETE, identity="d-1", reason="replaced by d-2"),
+        resource("autoscale.d-1", Action.DELETE, identity="d-1"),
+    )
+    assert "CAUTION" not in markdown.plan(plan(*routine))
+    lost = (
+        resource("endpoint.chat-1", Action.DELETE, identity="chat-1"),
+        resource("compute.finetune", Action.REPLACE, identity="gpu-`<b>"),
+    )
+    text = markdown.plan(plan(*routine, *lost), PlanOptions(summary=True))
+    assert text.split("\n\n")[1:3] == [
+        "**Plan: 2 to add, 0 to change, 4 to destroy.**",
+        "> [!CAUTION]\n> **Destroyed:** `endpoint.chat-1` with its deployments\n>\n"
+        "> **Destroyed and created again:** `compute.finetune` (gpu-\\`&lt;b>)",
+    ]
+    several = plans(ManyPlans((of_stack("a", *lost), of_stack("b", *lost), of_stack("c", *routine))))
+    assert "> **Destroyed:** `a` `endpoint.chat-1` with its deployments, `b` `endpoint.chat-1` with" in several
+    # Without a deployment that takes its place, a deployment is missed.
+    assert "> **Destroyed:** `deployment.d-1`" in markdown.plan(plan(routine[1]))
+
+
+def test_what_is_destroyed_is_the_last_to_be_left_out() -> None:
+    many = [
+        resource(f"data.a{n}", Action.CREATE, desired={"x": "y" * 250, "z": {str(k): "y" for k in range(9)}})
+        for n in range(700)
+    ]
+    lost = resource("endpoint.gone", Action.DELETE, identity="gone", desired={"last": "words"})
+    text = markdown.plan(plan(*many, lost))
+    assert len(text) <= LIMIT
+    assert "<b>endpoint.gone</b> will be destroyed: gone" in text
+    several = plans(ManyPlans((*(of_stack(f"s{n}", *many[:9]) for n in range(600)), of_stack("last", lost))))
+    assert len(several) <= LIMIT
+    assert "<b>last</b> <code>+0 &#126;0 -1</code>" in several.replace("~", "&#126;")
+
+
 def test_the_price_is_shown_before_and_after() -> None:
     text = markdown.plan(plan(RETRAIN, cost=COST))
     assert "- a month: 730 before, **1,460 after** (+730), up to 2,920 after scale-out" in text

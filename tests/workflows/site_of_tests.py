@@ -51,7 +51,7 @@ class Site:
         _git(folder, "checkout", "--quiet", "-b", "main")
         project = Project.small(folder / "specs", stack, embedded)
         # `pip install` of the release is a stand-in: the code under test is on the path.
-        _tool(tools / "python", f'[ "$1 $2 $3" = "-m pip install" ] || exec "{sys.executable}" "$@"')
+        _tool(tools / "python", f'[ "$1 $2 $3 $4" = "-I -m pip install" ] || exec "{sys.executable}" "$@"')
         (tools / "client.py").write_text(CLIENT, encoding="utf-8")
         _tool(tools / "phift", f'exec "{sys.executable}" -IS "{tools / "client.py"}" "{server}" "$@"')
         base = {

@@ -135,7 +135,7 @@ def test_settings_are_written_as_they_are_meant() -> None:
     assert odd["jobs"]["apply"]["environment"] == "on"
     assert odd[True]["push"]["branches"] == ["yes"]
     install = next(s for s in jobs["plan"]["steps"] if s.get("name") == "Install phift")["run"]
-    assert install == f"python -m pip install phift=={__version__}"
+    assert install == f"python -I -m pip install phift=={__version__}"
     assert list(workflow_files("github", Settings(("s",), drift="", expire=""))) == [".github/workflows/phift.yml"]
 
 

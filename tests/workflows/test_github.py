@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -70,8 +69,7 @@ def test_plan_comment_update_merge_apply_then_drift(site: Site) -> None:
     assert "Changes of the rendered spec since main</summary>" in first
     assert "- `train`: unchanged (3 rows)" in first
     assert first.strip() in jobs["plan"].summary
-    log = jobs["plan"].log
-    assert re.search(r"::stop-commands::(\S+)\n(.*\n)+Plan: 5 to add[^\n]*\n(.*\n)*::\1::\n", log)
+    assert "\nPlan: 5 to add" in jobs["plan"].log
 
     # A push changes the same comment.
     (folder := site.project.folder / "train.jsonl").write_text(folder.read_text().replace("train 0?", "changed?"))

@@ -20,7 +20,7 @@ def report_drift(run: Run) -> int:
     found = phases.drift_many(run.requests, run.connect)
     for one in found:
         if one.drift is not None:
-            run.log(f"{one.stack}:\n\n{render(one.drift, style=style)}")
+            run.terminal.print(f"{one.stack}:\n\n{render(one.drift, style=style)}")
         if one.error is not None:
             run.terminal.streams.err.write(error_text(one.error, style=run.terminal.streams.err_style) + "\n")
     failed = worst(one.error.exit_code for one in found if one.error is not None)

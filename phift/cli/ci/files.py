@@ -25,7 +25,7 @@ def write_files(root: Path, files: Mapping[str, str], *, force: bool = False) ->
     differing = [name for name, text in before.items() if text is not None and text != files[name]]
     if differing and not force:
         raise UsageError(
-            f"{' and '.join(differing)} exists with other content",
+            f"{' and '.join(differing)} exist{'s' if len(differing) == 1 else ''} with other content",
             detail="Nothing was written.",
             remedy="Compare with --stdout, and overwrite with --force.",
         )

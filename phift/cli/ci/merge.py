@@ -65,12 +65,12 @@ def merge(run: Run, options: Merge, apply: ApplyOptions) -> int:
     if not planned.changes_something:
         run.output(changes="false")
         run.summarize(_text(run, planned))
-        run.log(str(planned.counts) if planned.failed else "No changes.")
+        run.terminal.print(str(planned.counts) if planned.failed else "No changes.")
         return planned.exit_code
     verdict = _verdict(run, planned, resume=options.resume)
     if verdict.error is not None and options.resume:
         run.output(changes="false")
-        run.log(f"Nothing to resume: {verdict.error}")
+        run.terminal.print(f"Nothing to resume: {verdict.error}")
         return ExitCode.OK
     if verdict.error is not None:
         _stop(run, verdict, planned)

@@ -47,7 +47,7 @@ def review(run: Run, options: Review) -> int:
     planned = plan_several(list(run.requests), run.connect, run.terminal, settings)
     pull = run.forge.pull()
     commit = pull.head if pull else run.forge.commit
-    run.log(many_view(PlanFormat.TEXT)(planned, PlanOptions(run.terminal.streams.out_style)))
+    run.terminal.print(many_view(PlanFormat.TEXT)(planned, PlanOptions(run.terminal.streams.out_style)))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         run.terminal.print(many_view(PlanFormat.GITHUB)(planned))
     comment = _comment(run, planned, commit, options)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -43,14 +42,6 @@ class Run:
     def marker(self, what: str) -> str:
         """Return the first line of a comment or an issue."""
         return f"<!-- phift-{what}:{self.key} -->"
-
-    def log(self, text: str) -> None:
-        """Print text that names what strangers wrote: GitHub would run a line that begins like one of its commands."""
-        if os.environ.get("GITHUB_ACTIONS") != "true":
-            self.terminal.print(text)
-            return
-        token = f"phift-{secrets.token_hex(16)}"
-        self.terminal.print(f"::stop-commands::{token}\n{text}\n::{token}::")
 
     def summarize(self, markdown: str) -> None:
         """Show Markdown on the page of the run."""

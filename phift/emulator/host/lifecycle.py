@@ -214,7 +214,7 @@ def _whose(running: dict[str, Any]) -> str:
 def _start(home: Home, port: int | None, idle_seconds: float | None) -> Connection:
     logs = home.path / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
-    command = [sys.executable, "-m", "phift.emulator.host.daemon", "--home", str(home.path)]
+    command = [sys.executable, "-P", "-m", "phift.emulator.host.daemon", "--home", str(home.path)]
     command += [] if port is None else ["--port", str(port)]
     command += [] if idle_seconds is None else ["--idle-seconds", str(idle_seconds)]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "ARM_"))}

@@ -96,6 +96,7 @@ async def spawn_child(
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *prefix,
+                "-P",  # the folder where it runs can contain modules of strangers
                 "-m",
                 module,
                 *arguments,

@@ -17,7 +17,7 @@ from phift.views.html.origins import Origins, origin_of
 from phift.views.human import cost as cost_text
 from phift.views.human.plan import attributes, count_line
 from phift.views.human.values import SENSITIVE, cut, value
-from phift.views.human.words import kind_of_work, planned_phrase
+from phift.views.human.words import kind_of_work, losses, planned_phrase
 
 __all__ = ["Change", "Item", "PlanPart", "ResourcePart", "brief", "item_value", "plan_part", "tone_counts"]
 
@@ -72,7 +72,7 @@ class ResourcePart:
 @dataclass(frozen=True)
 class PlanPart:
     """A plan. counts: by tone, as (tone, symbol, number, words). order: None if its dependencies are circular.
-    with_origins: whether the origins of values are known."""
+    with_origins: whether the origins of values are known. lost: what is destroyed, by the word for it."""
 
     plan: Plan
     counts: tuple[tuple[str, str, int, str], ...]
@@ -86,6 +86,7 @@ class PlanPart:
     cost: CostPart | None
     with_origins: bool
     complete: bool
+    lost: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,7 @@ def plan_part(
         _cost(plan.cost, plan) if plan.cost else None,
         origins is not None,
         not options.summary,
+        {word: ", ".join(" ".join(one).rstrip() for one in lost) for word, lost in losses(plan).items()},
     )
 
 

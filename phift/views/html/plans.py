@@ -84,7 +84,7 @@ def plans(planned: ManyPlans, options: PlanOptions = NO_OPTIONS) -> str:
 
 def links_of(part: PlanPart, *, values: bool) -> tuple[Link, ...]:
     """Return the navigation of a plan."""
-    found = [Link("findings", "Findings")] if part.plan.warnings or part.plan.notes else []
+    found = [Link("findings", "Findings")] if part.lost or part.plan.warnings or part.plan.notes else []
     found.append(Link("changes", "Changes"))
     if part.order and part.order.tasks:
         found.append(Link("order", "Order"))

@@ -12,9 +12,9 @@ from phift.clock import duration
 from phift.data.table import messages_in
 from phift.kinds.registry import KINDS
 from phift.kinds.words import number
-from phift.ledger.journal import Record
+from phift.ledger.journal import Intent, Record
 from phift.ledger.words import ApplyOutcome, Verb
-from phift.state.traits import Nature
+from phift.state.traits import Nature, Traits
 from phift.views.html.chart import MOST_LINES, Chart, Line, line_chart, swatch, table_of
 from phift.views.html.markup import Markup
 from phift.views.html.plan_parts import Change, item_value
@@ -145,9 +145,20 @@ def last_seconds(records: Sequence[Record]) -> dict[str, float]:
 
 
 def test_rows(records: Sequence[Record], trainings: Trainings | None) -> tuple[TestRow, ...]:
-    """Return the tests of the applies, the newest first."""
+    """Return the tests of the applies, the newest first. records: the newest first.
+
+    An apply that creates no deployment tests that of the last one before it.
+    """
     versions = {run.job: run.version for run in trainings.runs if run.version} if trainings else {}
-    return tuple(row for record in records for row in _tests(record, versions))
+    job = deployment = ""
+    found: list[TestRow] = []
+    for record in reversed(records):
+        intents = [one.intent for one in record.results]
+        job = next((one.identity for one in intents if _traits(one).trains), job)
+        made = (one.identity for one in intents if one.verb is Verb.CREATE and _traits(one).serves)
+        deployment = next(made, deployment)
+        found = [*_tests(record, versions.get(job, ""), deployment), *found]
+    return tuple(found)
 
 
 def applies(records: Sequence[Record]) -> tuple[ApplyPart, ...]:
@@ -197,7 +208,7 @@ def _chart(name: str, lines: tuple[Line, ...], id: str) -> ChartPart:
 def _run(run: TrainingRun, style: int, label: str, before: TrainingRun | None) -> RunPart:
     marks = (
         "current spec" if run.wanted else "",
-        "serving" if run.served else "",
+        "deployed" if run.served else "",
         "" if run.version else "not registered",
     )
     changes = tuple(_input_changes(before.inputs, run.inputs)) if before is not None else None
@@ -241,27 +252,16 @@ def _number(value: float) -> str:
     return number(value) if math.isfinite(value) else str(value)
 
 
-def _tests(record: Record, versions: Mapping[str, str]) -> Iterator[TestRow]:
-    identities = {one.intent.address: one.intent.identity for one in record.results}
-    kinds = {address: KINDS.get(address.partition(".")[0]) for address in identities}
-    job = next((identities[a] for a, kind in kinds.items() if kind and kind.traits.trains), "")
-    deployment = next(
-        (
-            one.intent.identity
-            for one in record.results
-            if _serves(one.intent.address) and one.intent.verb is Verb.CREATE
-        ),
-        "",
-    )
+def _tests(record: Record, version: str, deployment: str) -> Iterator[TestRow]:
     for result in record.results:
-        kind = kinds[result.intent.address]
-        if kind is None or kind.traits.nature is not Nature.RUN or kind.traits.leaves_object:
+        traits = _traits(result.intent)
+        if traits.nature is not Nature.RUN or traits.leaves_object:
             continue
         score, seconds = result.facts.get("exact_match"), record.seconds.get(result.intent.address)
         good = result.outcome.took_effect
         yield TestRow(
             record.started[:16].replace("T", " "),
-            f"version {versions[job]}" if job in versions else "\u2013",
+            f"version {version}" if version else "\u2013",
             deployment or "\u2013",
             Address.parse(result.intent.address).name,
             f"{score:.1%}" if isinstance(score, int | float) else "\u2013",
@@ -271,9 +271,9 @@ def _tests(record: Record, versions: Mapping[str, str]) -> Iterator[TestRow]:
         )
 
 
-def _serves(address: str) -> bool:
-    kind = KINDS.get(address.partition(".")[0])
-    return kind is not None and kind.traits.serves
+def _traits(intent: Intent) -> Traits:
+    kind = KINDS.get(intent.address.partition(".")[0])
+    return kind.traits if kind else Traits()
 
 
 def _apply(record: Record) -> ApplyPart:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 
 from phift.address import Address
 from phift.kinds.registry import KINDS
@@ -10,7 +11,7 @@ from phift.kinds.words import Words, number
 from phift.plan.action import Action, Purpose
 from phift.plan.model import Plan, PlannedResource
 
-__all__ = ["WORDS", "kind_of_work", "planned_phrase", "words_of"]
+__all__ = ["WORDS", "kind_of_work", "losses", "planned_phrase", "words_of"]
 
 
 WORDS = {
@@ -69,6 +70,34 @@ def kind_of_work(plan: Plan) -> str:
         _count(plan.counts.destroy, "object destroyed", "objects destroyed") if plan.counts.destroy else "",
     ]
     return ", ".join(part for part in parts if part) or "nothing to do"
+
+
+def losses(plan: Plan) -> dict[str, list[tuple[str, str]]]:
+    """Return what the plan destroys, and what it replaces, by the word for it: each address with a remark.
+
+    Without what follows from a new deployment: the one whose place it takes, and what belongs to that one.
+    """
+    staying = {r.address.kind for r in plan.resources if r.action is not Action.DELETE}
+    lost = [r for r in plan.resources if r.action.destroys and not _follows(r, staying)]
+    words = {"Destroyed": Action.DELETE, "Destroyed and created again": Action.REPLACE}
+    return {
+        word: [(str(r.address), _remark(r)) for r in lost if r.action is action]
+        for word, action in words.items()
+        if any(r.action is action for r in lost)
+    }
+
+
+def _remark(resource: PlannedResource) -> str:
+    named = resource.identity and not str(resource.address).endswith(resource.identity)
+    hosts = KINDS[resource.address.kind].traits.hosts
+    parts = (f"({resource.identity})" if named else "", "with its deployments" if hosts else "")
+    return " ".join(filter(None, parts))
+
+
+def _follows(resource: PlannedResource, staying: Collection[str]) -> bool:
+    kind = resource.address.kind
+    traits = KINDS[kind].traits
+    return traits.accompanies or (traits.serves and resource.action is Action.DELETE and kind in staying)
 
 
 def _training(jobs: list[PlannedResource]) -> str:
