@@ -10,6 +10,8 @@ __all__ = ["Clock", "SystemClock", "duration", "moment", "stamp"]
 
 
 class Clock(Protocol):
+    """The time, and waiting."""
+
     def now(self) -> datetime:
         """Return the current time in UTC, timezone-aware."""
 

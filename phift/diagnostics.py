@@ -17,6 +17,8 @@ _MOST_WORDS = 300
 
 
 class Severity(StrEnum):
+    """Whether a command can continue: an error rejects the plan, a warning does not."""
+
     ERROR = "error"
     WARNING = "warning"
 

@@ -31,6 +31,8 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ApplyStarted:
+    """The first event of an apply, before the lease is acquired."""
+
     plan: Plan
 
 
@@ -80,6 +82,8 @@ class ResourceDone:
 
 @dataclass(frozen=True)
 class ResourceFailed:
+    """A write or a wait failed, or was detached. elapsed: seconds since its start."""
+
     address: Address
     action: Action
     error: Exception

@@ -18,6 +18,8 @@ E = TypeVar("E")
 
 @dataclass
 class Draft:
+    """What the kinds have compiled so far, in the order of their dependencies."""
+
     loaded: LoadedSpec
     facts: Facts
     exports: list[object] = field(default_factory=list)

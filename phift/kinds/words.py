@@ -87,4 +87,5 @@ def exact_matches(results: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
 
 
 def is_right(result: Mapping[str, Any]) -> bool:
+    """Return whether the answer equals the ground truth, apart from surrounding white space."""
     return str(result.get("answer", "")).strip() == str(result.get("ground_truth", "")).strip()

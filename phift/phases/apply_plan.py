@@ -64,9 +64,12 @@ def apply_bench(
     checked: bool = False,
     budget: Budget | None = None,
 ) -> ApplyFinished:
-    """Apply a plan on a workbench. whole: the plan that contains `plan`. checked: whether the rows of data are already
-    prepared and have passed the checks of the spec; otherwise this is done first. budget: of the command line, to check
-    a saved plan against, at current prices."""
+    """Apply a plan on a workbench. Raises the errors of `apply`.
+
+    whole: the plan that contains `plan`. checked: whether the rows of data are already prepared and have passed the
+    checks of the spec; otherwise this is done first. budget: of the command line, to check a saved plan against, at
+    current prices.
+    """
     if (bench.stack.name, bench.digest) != (plan.stack, plan.spec_digest):
         raise StalePlanError(
             f"the plan of stack {plan.stack} is stale: {_what_changed(plan, bench.resolved.pins)} changed since",

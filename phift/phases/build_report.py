@@ -19,13 +19,13 @@ from phift.ledger.journal import Record
 from phift.ledger.journal import history as journal_history
 from phift.phases.inspect_data import Preview, preview
 from phift.phases.plan_stack import plan_of
-from phift.phases.show_status import Status, looking, status_of
+from phift.phases.show_status import Status, status_of
 from phift.plan.model import Plan
 from phift.spec import Rendered
 from phift.spec import render as rendered
 from phift.state.desired import Desired
 from phift.state.live import Live
-from phift.workbench.open import Workbench
+from phift.workbench.open import Workbench, open_read_only
 from phift.workbench.parallel import reading
 from phift.workbench.request import Connector, Request
 
@@ -101,7 +101,7 @@ def report(request: Request, connect: Connector, *, show_rows: bool = False) -> 
     Raises InvalidSpecError, RefusedError, AzureError or EmulatorError if the stack itself cannot be opened; what fails
     afterwards is a Missing in the report.
     """
-    bench = looking(request, connect)
+    bench = open_read_only(request, connect)
     found = _tried(lambda: status_of(bench, request))
     values = _tried(lambda: defaults_of(bench.loaded))
     extra = {} if isinstance(values, Missing) else values.values

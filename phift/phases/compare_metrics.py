@@ -13,8 +13,7 @@ from phift.kinds.job.logs import state_of
 from phift.kinds.job.run_history import Point
 from phift.kinds.model.lookup import Trained
 from phift.phases.choose_versions import two_versions
-from phift.phases.show_status import looking
-from phift.workbench.open import Workbench
+from phift.workbench.open import Workbench, open_read_only
 from phift.workbench.request import Connector, Request
 
 __all__ = ["Course", "MetricRow", "MetricsComparison", "compared_metrics", "course_of", "metrics_comparison"]
@@ -80,7 +79,7 @@ def metrics_comparison(request: Request, connect: Connector, before: str = "", a
     The training of the current spec counts as the last one, also while it runs. Raises UsageError if one does not
     exist, or its training is not known, and AzureError.
     """
-    bench = looking(request, connect)
+    bench = open_read_only(request, connect)
     old, new = two_versions(bench, before, after, running=True)
     return compared_metrics(bench, old, new)
 

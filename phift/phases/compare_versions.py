@@ -19,10 +19,9 @@ from phift.phases.call_endpoint import caller_of, rows_of
 from phift.phases.choose_versions import two_versions
 from phift.phases.compare_data import SplitDiff, rows_of_version
 from phift.phases.compare_metrics import MetricsComparison, compared_metrics
-from phift.phases.show_status import looking
 from phift.state.live import Live
 from phift.state.overrides import leaves
-from phift.workbench.open import Workbench, open_workbench
+from phift.workbench.open import Workbench, open_read_only, open_workbench
 from phift.workbench.request import Connector, Request
 
 __all__ = ["AnswerDiff", "Answers", "InputChange", "SplitChange", "VersionDiff", "version_diff"]
@@ -122,7 +121,7 @@ def version_diff(
     read them from the workspace. answers: send this many rows of the data to the deployments of both versions; creates
     nothing. Raises UsageError if a version does not exist, and AzureError.
     """
-    bench = open_workbench(request, connect, looking=True) if answers else looking(request, connect)
+    bench = open_workbench(request, connect, looking=True) if answers else open_read_only(request, connect)
     old, new = two_versions(bench, before, after)
     inputs = [_parts(one) for one in (old, new)]
     notes = [

@@ -36,7 +36,7 @@ def destroy_plan(request: Request, connect: Connector, *, archive: bool = False,
 
 
 def destroy_draft(request: Request, connect: Connector, *, archive: bool = False, take_over: bool = False) -> Draft:
-    """Return the plan of `destroy_plan` with its workbench, for `apply_draft`."""
+    """Return the plan of `destroy_plan` with its workbench, for `apply_draft`. Raises the errors of `destroy_plan`."""
     bench = open_workbench(request, connect, looking=True, planning=True)
     observed = _observe_all(bench)
     policy = Policy(take_over=take_over, lost=bench.remembered.lost(bench.stack, observed, generated=False))

@@ -29,6 +29,7 @@ class Draft:
 
 
 def refused(bench: Workbench, others: Iterable[tuple[str, Live]], verb: str = "") -> list[Diagnostic]:
+    """Return an error for each owner of objects of other stacks, by kind. verb: of the command, if it is not apply."""
     found = [
         Stranger(Address(kind, live.name), live.name, live.owner, adoptable=KINDS[kind].traits.adoptable)
         for kind, live in others
@@ -60,6 +61,7 @@ def plan_from(
     id: str,
     notes: tuple[str, ...] = (),
 ) -> Plan:
+    """Return the plan of the resources, with what identifies the stack, the spec and the pins. id: of the stack."""
     return Plan(
         stack=bench.stack.name,
         target=bench.stack.target,

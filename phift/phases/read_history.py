@@ -12,7 +12,7 @@ from phift.ledger.journal import RECENT, Record
 from phift.ledger.journal import history as journal_history
 from phift.ledger.lease import break_lease, holder_of
 from phift.phases.drafting import Draft
-from phift.workbench.open import open_workbench
+from phift.workbench.open import open_read_only
 from phift.workbench.request import Connector, Request, load
 from phift.workbench.sessions import Shared
 
@@ -50,7 +50,7 @@ def settle(draft: Draft) -> bool:
 
 def outputs(request: Request, connect: Connector) -> dict[str, dict[str, Any]]:
     """Return the outputs of each live resource by address (names, versions, scoring_uri), for scripts."""
-    bench = open_workbench(request, lambda loaded: connect(loaded).read_only(), looking=True)
+    bench = open_read_only(request, connect)
     found: dict[str, dict[str, Any]] = {}
     for desired in bench.stack.resources:
         kind = KINDS[desired.address.kind]

@@ -13,10 +13,9 @@ from phift.kinds.job import run_history
 from phift.kinds.job.logs import new_lines, state_of
 from phift.kinds.job.run_history import Point
 from phift.kinds.registry import KINDS
-from phift.phases.show_status import looking
 from phift.state.live import Live
 from phift.state.states import RunState
-from phift.workbench.open import Workbench
+from phift.workbench.open import Workbench, open_read_only
 from phift.workbench.request import Connector, Request
 
 __all__ = ["Metrics", "Point", "deployment_logs", "logs", "metrics"]
@@ -40,7 +39,7 @@ class Metrics(Displayed):
 
 def logs(request: Request, connect: Connector, *, follow: bool = False) -> Iterator[str]:
     """Yield the log lines of the training job, step by step. follow: continue until the job has ended."""
-    bench = looking(request, connect)
+    bench = open_read_only(request, connect)
     job = _job(bench)
     shown: dict[str, int] = {}
     while True:
@@ -59,7 +58,7 @@ def deployment_logs(
     name: in the workspace or in the spec ("main"); default: that of the spec. tail: maximum number of lines.
     follow: continue until the deployment is deleted. Raises UsageError if the deployment does not exist.
     """
-    bench = looking(request, connect)
+    bench = open_read_only(request, connect)
     desired = next((d for d in bench.stack.resources if d.traits.serves), None)
     if desired is None:
         raise UsageError(f"stack {bench.stack.name} does not define a deployment")
@@ -89,7 +88,7 @@ def deployment_logs(
 
 def metrics(request: Request, connect: Connector) -> Metrics:
     """Return all metrics of the training run."""
-    bench = looking(request, connect)
+    bench = open_read_only(request, connect)
     job = _job(bench)
     return Metrics(job.name, job.state, run_history.series(bench.azure, job.name))
 

@@ -11,7 +11,7 @@ from phift.kinds.charge import DEDICATED, LOW_PRIORITY
 from phift.kinds.registry import KINDS
 from phift.kinds.subject import Subject
 from phift.plan.cost import Price
-from phift.workbench.open import Workbench, open_workbench
+from phift.workbench.open import Workbench, open_read_only
 from phift.workbench.request import Connector, Request
 
 __all__ = ["PriceRow", "Prices", "prices"]
@@ -46,7 +46,7 @@ def prices(request: Request, connect: Connector, *, every: bool = False, retail:
     every: also of the sizes that the base model and the spec allow. retail: ask the Retail Prices API for all of them,
     and prefer its answers to the estimates of the workspace. Raises the errors of `status`.
     """
-    bench = open_workbench(request, lambda loaded: connect(loaded).read_only(), looking=True)
+    bench = open_read_only(request, connect)
     facts = bench.resolved.facts
     if bench.azure.local:
         return Prices(bench.stack.name, facts.location, (), local=True)

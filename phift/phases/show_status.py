@@ -14,7 +14,7 @@ from phift.kinds.shared.scoring import question
 from phift.state.desired import Desired
 from phift.state.live import Live
 from phift.state.traits import Nature
-from phift.workbench.open import Workbench, open_workbench
+from phift.workbench.open import Workbench, open_read_only
 from phift.workbench.recipes import table_of
 from phift.workbench.request import Connector, Request
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from phift.cost.prices import PriceBook
     from phift.cost.running import Running
 
-__all__ = ["Status", "StatusRow", "looking", "status", "status_of"]
+__all__ = ["Status", "StatusRow", "status", "status_of"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Status(Displayed):
 
 def status(request: Request, connect: Connector) -> Status:
     """Return the current state of the stack."""
-    return status_of(looking(request, connect), request)
+    return status_of(open_read_only(request, connect), request)
 
 
 def status_of(bench: Workbench, request: Request) -> Status:
@@ -84,10 +84,6 @@ def status_of(bench: Workbench, request: Request) -> Status:
         notes.append(f"The base model {model.name} is a tiny stand-in for the real weights on this target.")
     workspace = "Azure ML emulator" if bench.azure.local else bench.azure.workspace.label
     return Status(bench.stack.name, workspace, rows, tuple(notes), _commands(request, bench, rows))
-
-
-def looking(request: Request, connect: Connector) -> Workbench:
-    return open_workbench(request, lambda loaded: connect(loaded).read_only(), looking=True)
 
 
 def _leaves_nothing(desired: Desired[Any]) -> bool:

@@ -40,6 +40,8 @@ DEFAULT = Policy()
 
 
 class Standing(StrEnum):
+    """The relation between a live object and the stack that needs it."""
+
     OURS = "ours"
     MOVED = "moved"
     """Owned by this stack according to its id, but created from another file or repository."""

@@ -63,6 +63,8 @@ _ARM_TAG_LENGTH = 256
 
 
 class Ownership(StrEnum):
+    """The relation between the marks of an object and a stack."""
+
     OURS = "ours"
     MOVED = "moved"
     """Owned according to its id, but created from another file or repository: the spec moved, or is a copy."""

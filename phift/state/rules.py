@@ -16,6 +16,8 @@ __all__ = ["Behaviour", "Rule", "Source", "rules_of"]
 
 
 class Behaviour(StrEnum):
+    """How the service treats a field, and so how its differences are treated."""
+
     CASE_INSENSITIVE = "case_insensitive"
     """Texts that differ only in case are equal."""
     UNORDERED = "unordered"

@@ -31,7 +31,7 @@ from phift.workbench.resolve import Resolved, resolve
 from phift.workbench.sessions import Shared
 from phift.workbench.unidentified import stand_ins
 
-__all__ = ["Workbench", "observe", "open_workbench", "workbench_of"]
+__all__ = ["Workbench", "observe", "open_read_only", "open_workbench", "workbench_of"]
 
 _PARALLEL_READS = 10
 
@@ -81,6 +81,11 @@ def open_workbench(
         data_root=request.data_root, fetch=request.fetch, looking=looking, planning=planning, tell=request.tell
     )
     return workbench_of(load(request), connect, upgrade=upgrade, shared=shared)
+
+
+def open_read_only(request: Request, connect: Connector) -> Workbench:
+    """Open a workbench that rejects writes, for commands that only show. Raises the errors of `open_workbench`."""
+    return open_workbench(request, lambda loaded: connect(loaded).read_only(), looking=True)
 
 
 def workbench_of(

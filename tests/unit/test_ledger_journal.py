@@ -90,11 +90,12 @@ def test_an_intent_without_result_is_open_until_a_later_apply_settles_it() -> No
     second = Journal(store, "demo", "a2", CLOCK)
     second.begin({})
     second.result(left, WriteOutcome.DONE)
-    second.end(ApplyOutcome.DONE)
+    second.end(ApplyOutcome.DONE, {"seconds": {"job.finetune": 3.5}})
     assert not cut_off(store, "demo")
     assert open_intents(store, "demo") == ()
     newest, oldest = history(store, "demo")
     assert (newest.apply_id, newest.outcome, newest.open) == ("a2", "done", ())
+    assert (newest.seconds, oldest.seconds) == ({"job.finetune": 3.5}, {})
     assert (oldest.apply_id, oldest.outcome, oldest.plan) == ("a1", None, {"add": 2})
     assert [r.outcome for r in oldest.results] == ["done", "done"]
     assert oldest.started < newest.started < newest.ended
@@ -143,6 +144,7 @@ def test_unknown_keys_events_and_repeated_lines_are_passed_over() -> None:
     name = killed_apply(store).blob
     extra = [
         {"format_version": 9, "apply": "a1", "seq": 5, "event": "dreamt", "of": 3},
+        {"apply": "a1", "seq": 5, "event": "result", "of": 3, "outcome": "done"},
         {"apply": "a1", "seq": 6, "event": "result", "of": {"apply": "gone", "seq": 1}, "outcome": "done"},
         {"nothing": True},
         [1],

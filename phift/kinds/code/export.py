@@ -24,7 +24,10 @@ _FOLDER = "code"
 
 
 def export(exporting: Exporting, desired: Desired[CodeParts]) -> Exported:
-    """Return the files and commands of a code version: they upload the folder, and write the version."""
+    """Return the files and commands of a code version: they upload the folder, and write the version.
+
+    Raises UsageError if the folder is not available.
+    """
     context, folder, wire = exporting.context, desired.parts.folder, CodeWire()
     if folder is None:
         raise UsageError(f"the folder of {desired.address} is not available")

@@ -15,7 +15,7 @@ _FOLDER = "build"
 
 
 def export(exporting: Exporting, desired: Desired[EnvironmentParts]) -> Exported:
-    """Return the files and commands of an environment version."""
+    """Return the files and commands of an environment version. Raises UsageError without its build context."""
     context, parts, wire = exporting.context, desired.parts, EnvironmentWire()
     if parts.dockerfile and parts.build is None:
         raise UsageError(f"the build context of {desired.address} is not available")
