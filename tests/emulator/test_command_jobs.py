@@ -15,10 +15,13 @@ from phift.emulator.runtime.commands.sandbox import find_sandbox
 from tests.emulator.client import Azure
 from tests.emulator.commands import (
     STD_LOG,
+    anonymous,
     blob,
+    children,
     code,
     command,
     log,
+    pipeline,
     put_blob,
     read,
     run_command,
@@ -242,12 +245,24 @@ def test_two_commands_run_at_the_same_time_and_more_wait(azure: Azure) -> None:
     assert {wait(azure, name)["properties"]["status"] for name in names} == {"Completed"}
 
 
-def test_an_emulator_that_is_killed_leaves_no_process_and_runs_the_command_again(home) -> None:
+def test_an_emulator_that_is_killed_leaves_no_process_and_runs_what_was_cut_off_again(home: Path) -> None:
     azure = Azure(lifecycle.ensure(home, idle_seconds=600))
-    marker = put_blob(azure, "marker.txt", b"x")
-    inputs = {"m": {"jobInputType": "uri_file", "uri": marker}}
+    inputs = {"m": {"jobInputType": "uri_file", "uri": put_blob(azure, "marker.txt", b"x")}}
+    folder = {"type": "uri_folder"}
+    first = anonymous(azure, "date +%N > ${{outputs.out}}/when", outputs={"out": folder}, is_deterministic=False)
+    second = anonymous(
+        azure, "sleep 3; cat ${{inputs.a}}/when > ${{outputs.out}}/when", inputs={"a": folder}, outputs={"out": folder}
+    )
+    made = {"value": "${{parent.jobs.first.outputs.out}}", "job_input_type": "literal"}
+    shown = {"value": "${{parent.outputs.result}}", "type": "literal"}
+    nodes = {
+        "first": {"componentId": first},
+        "second": {"componentId": second, "inputs": {"a": made}, "outputs": {"out": shown}},
+    }
+    submit(azure, "cut-steps", pipeline(nodes, outputs={"result": {"jobOutputType": "uri_folder"}}))
+    until(lambda: any(run["status"] == "Completed" for run in children(azure, "cut-steps")))
     submit(azure, "cut-off", command("echo begun; sleep 3", inputs=inputs))
-    until(lambda: any("commands.process" in line for line in processes_of(home)))
+    until(lambda: sum("commands.process" in line for line in processes_of(home)) == 2)
     os.kill(azure.connection.pid, signal.SIGKILL)
     until(lambda: not processes_of(home), 10)
     azure = Azure(lifecycle.ensure(home, idle_seconds=600))
@@ -255,3 +270,12 @@ def test_an_emulator_that_is_killed_leaves_no_process_and_runs_the_command_again
     assert log(azure, "cut-off", STD_LOG).count("begun") in (1, 2)
     assert "started again" in log(azure, "cut-off", "system_logs/lifecycler/lifecycler.txt")
     assert blob(azure, "azureml/cut-off/none") is None
+
+    assert wait(azure, "cut-steps")["properties"]["status"] == "Completed"
+    ends = [(run["displayName"], run["status"]) for run in children(azure, "cut-steps")]
+    assert sorted(ends) == [("first", "Completed"), ("second", "Canceled"), ("second", "Completed")]
+    [run] = [run["runId"] for run in children(azure, "cut-steps") if run["displayName"] == "first"]
+    assert read(azure, "azureml/cut-steps/result/when") == read(azure, f"azureml/{run}/out/when")
+    text = log(azure, "cut-steps", "logs/azureml/executionlogs.txt")
+    assert "Not run again: first." in text
+    assert "Metrics may be missing" not in text

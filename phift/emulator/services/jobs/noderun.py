@@ -121,6 +121,10 @@ class NodeRun(ABC, Generic[W]):
                 self._child.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def locate(self) -> None:
+        """Know where the outputs lie of a node that completed before the emulator was stopped."""
+        self.places = {output.component_name: self._own_place(output) for output in self._outputs}
+
     @abstractmethod
     async def _execute(self) -> None:
         """Do the node's work. Raises JobFailure, or ServiceError and OSError, which become one."""

@@ -20,7 +20,7 @@ class PipelineRunner(JobRunner):
 
     def _begin_tracking(self) -> None:
         """The parameters are those of the trainings in it, by node where there is more than one."""
-        parameters = {"attempt": self._job.attempts} if self._works else {}
+        parameters: dict[str, Any] = {}
         for work in self._works:
             if isinstance(work, Training):
                 prefix = f"{work.node}." if len(self._works) > 1 else ""
@@ -46,10 +46,10 @@ class PipelineRunner(JobRunner):
     async def _work(self) -> None:
         """After a failure the nodes that read nothing from the failed one continue, unless the pipeline's settings say
         otherwise. Raises JobFailure with the first failure, once nothing is left to run."""
-        waiting = {work.node: (index, work) for index, work in enumerate(self._works)}
         running: dict[asyncio.Task[NodeRun[Any]], str] = {}
-        completed: dict[str, NodeRun[Any]] = {}
-        failures: list[JobFailure] = []
+        completed, failures = self._ended_before()
+        ended = {*completed, *failures}
+        waiting = {work.node: (index, work) for index, work in enumerate(self._works) if work.node not in ended}
         goes_on = bool(self._job.settings.get("continue_on_step_failure", True))
         while waiting or running:
             if self._stopping:
@@ -73,11 +73,27 @@ class PipelineRunner(JobRunner):
                 try:
                     completed[node] = task.result()
                 except JobFailure as failure:
-                    failures.append(failure)
+                    failures[node] = failure
             self._end_pipelines()
         self._go_on()
         if failures:
-            raise failures[0]
+            raise next(iter(failures.values()))
+
+    def _ended_before(self) -> tuple[dict[str, NodeRun[Any]], dict[str, JobFailure]]:
+        """The nodes that completed, and those that failed, before the emulator was stopped."""
+        completed: dict[str, NodeRun[Any]] = {}
+        failures: dict[str, JobFailure] = {}
+        runs = {run.path: run for run_id in self._job.runs if (run := find_run(self._store, run_id))}
+        for index, work in enumerate(self._works):
+            run = runs.get(work.node)
+            if run and run.status is Status.COMPLETED:
+                completed[work.node] = self._make_node(work, run, f"node{index}", completed)
+                completed[work.node].locate()
+            elif run and run.status is Status.FAILED:
+                failures[work.node] = JobFailure(run.error, run.error_code)
+        if completed:
+            self._log.say(f"Not run again: {', '.join(completed)}.")
+        return completed, failures
 
     def _never_runs(
         self,

@@ -124,7 +124,7 @@ class JobRunner(ABC):
         job.attempts += 1
         job.save(self._store)
         if job.attempts > 1:
-            self._log.say(f"The job is started again from its beginning, attempt {job.attempts}.")
+            self._log.say(f"The job is started again, attempt {job.attempts}.")
         for run_id in job.runs:  # what an interrupted attempt had started
             if (old := find_run(self._store, run_id)) and old.started and not old.status.ended:
                 self._cut_off(old)
@@ -140,17 +140,20 @@ class JobRunner(ABC):
         self, work: Training | Command, record: Run, folder: str, earlier: dict[str, NodeRun[Any]]
     ) -> NodeRun[Any]:
         """Run a work to its end. Raises JobFailure when it fails."""
-        node: NodeRun[Any]
-        if isinstance(work, Training):
-            node = TrainedNode(self._assignment(work, record, folder, earlier))
-        else:
-            node = CommandNode(self._assignment(work, record, folder, earlier))
+        node = self._make_node(work, record, folder, earlier)
         self._nodes.add(node)
         try:
             await node.run()
         finally:
             self._nodes.discard(node)
         return node
+
+    def _make_node(
+        self, work: Training | Command, record: Run, folder: str, earlier: Mapping[str, NodeRun[Any]]
+    ) -> NodeRun[Any]:
+        if isinstance(work, Training):
+            return TrainedNode(self._assignment(work, record, folder, earlier))
+        return CommandNode(self._assignment(work, record, folder, earlier))
 
     def _assignment(self, work: W, record: Run, folder: str, earlier: Mapping[str, NodeRun[Any]]) -> Assignment[W]:
         return Assignment(
