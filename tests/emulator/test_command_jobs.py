@@ -189,6 +189,23 @@ def test_what_has_no_value_or_no_cluster_is_rejected(azure: Azure) -> None:
 @pytest.mark.parametrize(
     ("more", "why"),
     [
+        ({"inputs": {"../x": {"jobInputType": "uri_folder", "uri": f"{STORE}/data"}}}, "name of one of the inputs"),
+        ({"inputs": {"..": {"jobInputType": "literal", "value": "1"}}}, "name of one of the inputs"),
+        ({"outputs": {"a/../../x": {"jobOutputType": "uri_folder"}}}, "name of one of the outputs"),
+        ({"environmentVariables": {"": "x"}}, "name of an environment variable"),
+        ({"environmentVariables": {"A=B": "x"}}, "name of an environment variable"),
+        ({"environmentVariables": {"A": "x\0"}}, "null characters"),
+        ({"command": "echo \0"}, "null characters"),
+    ],
+)
+def test_what_cannot_be_started_is_rejected(azure: Azure, more: dict[str, Any], why: str) -> None:
+    body = command("true", **more)
+    assert why in submit(azure, "unsafe", body, 400).json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
         ({"resources": {"instanceCount": 2}}, "instance_count 2 is not emulated for commands"),
         (
             {"distribution": {"distributionType": "PyTorch", "processCountPerInstance": 4}},

@@ -61,7 +61,7 @@ def ended(azure: Azure, job: str, body: dict[str, Any], seconds: float = 90.0) -
 
 def scoring(azure: Azure, text: str) -> dict[str, Any]:
     """A trial that logs what the text says."""
-    return {"command": text, "environmentId": "azureml:a:1", "codeId": code(azure, score_py=SCRIPT)}
+    return {"command": text, "environmentId": "azureml:AzureML-sklearn-1.5:1", "codeId": code(azure, score_py=SCRIPT)}
 
 
 def values_of(azure: Azure, job: str) -> list[dict[str, Any]]:
@@ -188,7 +188,11 @@ def test_a_killed_emulator_goes_on_with_the_trials_that_had_not_completed(home: 
         ({"objective": {"goal": "best", "primaryMetric": "acc"}}, 400, "minimize or maximize"),
         ({"limits": {"jobLimitsType": "Sweep", "maxTotalTrials": 0}}, 400, "maxTotalTrials must be"),
         ({"earlyTermination": {"policyType": "Bandit"}}, 400, "either slackFactor or slackAmount"),
-        ({"trial": {"command": "echo ${{inputs.x}}", "environmentId": "e"}}, 400, "which has no value"),
+        (
+            {"trial": {"command": "echo ${{inputs.x}}", "environmentId": "azureml:AzureML-sklearn-1.5:1"}},
+            400,
+            "which has no value",
+        ),
         ({"trial": {"command": "true"}}, 400, "needs 'environmentId'"),
     ],
 )

@@ -341,9 +341,9 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "documented as not possible; no recording shows the refusal",
         ),
         "unknown_environments_are_refused": Assumption(
-            "a deployment that names an environment that the workspace has not is refused at once with 400",
+            "deployments, command jobs and sweeps with an environment that the workspace does not have are refused at once",
             "it is accepted, as what runs here needs no environment",
-            "models that are not there are refused so; of environments no recording shows it",
+            "field reports quote the text of it for jobs (2024-11); of deployments no recording shows it",
         ),
         "data_collector": Assumption(
             "what is refused of a data collector: sampling rates beyond 0 to 1, and words that its types have not; "

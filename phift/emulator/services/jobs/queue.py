@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
@@ -181,6 +182,7 @@ class JobQueue:
         job = find_job(self._context.store, name)
         if job is None:
             return
+        shutil.rmtree(self._context.folder("jobs", name), ignore_errors=True)
         run = job.run(self._context.store)
         run.error, run.error_code = f"the embedded Azure ML failed: {type(error).__name__}: {error}", "SystemError"
         self._end(job, run, Status.FAILED)
