@@ -157,6 +157,14 @@ def test_a_cancel_ends_the_trials(azure: Azure) -> None:
     until(lambda: not processes_of("sleep 4747"), 5)
 
 
+def test_a_cancel_of_one_trial_lets_the_others_run(azure: Azure) -> None:
+    submit(azure, "without-one", sweep("sleep ${{search_space.s}}", {"s": choice(4848, 0)}))
+    until(lambda: processes_of("sleep 4848"))
+    assert azure.call("POST", "jobs/without-one_0/cancel", api=API).status_code == 202
+    assert wait(azure, "without-one")["properties"]["status"] == "Completed"
+    assert [run["status"] for run in children(azure, "without-one")] == ["Canceled", "Completed"]
+
+
 def test_a_killed_emulator_goes_on_with_the_trials_that_had_not_completed(home: Path) -> None:
     azure = Azure(lifecycle.ensure(home, idle_seconds=600))
     body = sweep("date +%N > ${{outputs.out}}/when; sleep ${{search_space.s}}", {"s": choice(0, 4)})

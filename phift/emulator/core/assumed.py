@@ -94,6 +94,12 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "it is Failed",
             "documented as being cancelled; no recording shows the status",
         ),
+        "canceled_node_cancels_job": Assumption(
+            "a pipeline with a node that was canceled ends as Canceled, after the nodes that do not depend on it; a "
+            "sweep goes on without a trial that was canceled",
+            "",
+            "nothing; clients cancel a child as they cancel a job",
+        ),
         "skipped_nodes_stay_not_started": Assumption(
             "nodes of a failed pipeline that were not run stay NotStarted",
             "they are Canceled",
@@ -341,7 +347,7 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "documented as not possible; no recording shows the refusal",
         ),
         "unknown_environments_are_refused": Assumption(
-            "deployments, command jobs and sweeps with an environment that the workspace does not have are refused at once",
+            "deployments, command jobs and sweeps with an environment that the workspace does not have are refused",
             "it is accepted, as what runs here needs no environment",
             "field reports quote the text of it for jobs (2024-11); of deployments no recording shows it",
         ),

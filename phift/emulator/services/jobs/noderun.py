@@ -23,7 +23,7 @@ from phift.emulator.services.jobs.outputs import output_place
 from phift.emulator.services.jobs.record import Job, Run, Status, find_job
 from phift.emulator.services.jobs.works import Command, Output, Training, node_output
 
-__all__ = ["Assignment", "JobFailure", "JobTimeout", "NodeRun", "Platform", "RegisterOutput"]
+__all__ = ["Assignment", "JobFailure", "JobTimeout", "NodeCanceled", "NodeRun", "Platform", "RegisterOutput"]
 
 W = TypeVar("W", bound=Training | Command)
 _REUSABLE = ("pipeline", "step")
@@ -50,6 +50,10 @@ class JobFailure(Exception):
     def __init__(self, message: str, code: str = "UserError") -> None:
         super().__init__(message)
         self.code = code
+
+
+class NodeCanceled(JobFailure):
+    """A node was canceled by itself."""
 
 
 class JobTimeout(JobFailure):

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from phift.emulator.services.jobs.capacity import Hold
-from phift.emulator.services.jobs.noderun import JobFailure, NodeRun
+from phift.emulator.services.jobs.noderun import JobFailure, NodeCanceled, NodeRun
 from phift.emulator.services.jobs.record import Run, Status, find_run
 from phift.emulator.services.jobs.runner import LOOK_SECONDS, JobRunner
 from phift.emulator.services.jobs.runs import pipelines_above, run_of_node
@@ -55,7 +55,10 @@ class PipelineRunner(JobRunner):
             if self._stopping:
                 waiting.clear()
             for node, (index, work) in list(waiting.items()):
-                if why := self._never_runs(work, completed, waiting, running, stops=bool(failures) and not goes_on):
+                if canceled := self._canceled_before_start(work):
+                    failures[node] = canceled
+                    del waiting[node]
+                elif why := self._never_runs(work, completed, waiting, running, stops=bool(failures) and not goes_on):
                     self._log.say(f"Node {node} is not run: {why}.")
                     del waiting[node]
                 elif all(name in completed for name in work.after) and self._has_room(work):
@@ -77,7 +80,16 @@ class PipelineRunner(JobRunner):
             self._end_pipelines()
         self._go_on()
         if failures:
-            raise next(iter(failures.values()))
+            raise min(failures.values(), key=lambda failure: isinstance(failure, NodeCanceled))
+
+    def _canceled_before_start(self, work: Training | Command) -> NodeCanceled | None:
+        if not self._canceled_below:
+            return None
+        record = run_of_node(self._store, self._job, work)
+        if record.run_id not in self._canceled_below:
+            return None
+        record.enter(Status.CANCELED, self._store)
+        return NodeCanceled(f"{work.node} was canceled")
 
     def _ended_before(self) -> tuple[dict[str, NodeRun[Any]], dict[str, JobFailure]]:
         """The nodes that completed, and those that failed, before the emulator was stopped."""
@@ -91,6 +103,8 @@ class PipelineRunner(JobRunner):
                 completed[work.node].locate()
             elif run and run.status is Status.FAILED:
                 failures[work.node] = JobFailure(run.error, run.error_code)
+            elif run and run.status is Status.CANCELED and not run.error:
+                failures[work.node] = NodeCanceled(f"{work.node} was canceled")
         if completed:
             self._log.say(f"Not run again: {', '.join(completed)}.")
         return completed, failures
@@ -158,4 +172,5 @@ class PipelineRunner(JobRunner):
             is_nested = above.kind == "pipeline" and any(run.path for run in below)
             if is_nested and not above.status.ended and all(run.status.ended for run in below):
                 failed = any(run.status is not Status.COMPLETED for run in below)
-                above.enter(Status.FAILED if failed else Status.COMPLETED, self._store)
+                ended = Status.CANCELED if above.run_id in self._canceled_below else Status.FAILED
+                above.enter(ended if failed else Status.COMPLETED, self._store)
