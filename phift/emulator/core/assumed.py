@@ -96,7 +96,7 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
         ),
         "canceled_node_cancels_job": Assumption(
             "a pipeline with a node that was canceled ends as Canceled, after the nodes that do not depend on it; a "
-            "sweep goes on without a trial that was canceled",
+            "sweep continues without a trial that was canceled",
             "",
             "nothing; clients cancel a child as they cancel a job",
         ),
