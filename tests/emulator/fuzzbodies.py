@@ -115,7 +115,7 @@ _TRAINING = {
 _COMMAND = {
     "jobType": "Command",
     "command": "true",
-    "environmentId": "azureml:e:1",
+    "environmentId": "azureml:AzureML-sklearn-1.5:1",
     "environmentVariables": {"A": "b"},
     "limits": {"jobLimitsType": "Command", "timeout": "PT1H"},
     "resources": {"instanceCount": 1, "instanceType": "Standard_F4s_v2", "properties": {}},

@@ -273,7 +273,7 @@ REGISTRY = "azureml://registries/azureml/environments"
         ("azureml:AzureML-ACPT-pytorch-2.2-cuda12.1@latest", True),
         (f"{REGISTRY}/sklearn-1.5/labels/latest", True),
         (f"{REGISTRY}/AzureML-sklearn-1.0-ubuntu20.04-py38-cpu/versions/36", True),
-        ("azureml:unseen:1", True),
+        ("azureml:unseen:1", False),
         ("azureml:AzureML-sklearn-1.5:100000", False),
         ("azureml:AzureML-nobody@latest", False),
         (f"{REGISTRY}/nobody/labels/latest", False),
@@ -281,10 +281,7 @@ REGISTRY = "azureml://registries/azureml/environments"
         ("azureml://registries/nobodys/environments/sklearn-1.5/labels/latest", False),
     ],
 )
-def test_jobs_and_deployments_name_curated_environments_that_are_there(
-    azure: Azure, reference: str, there: bool
-) -> None:
-    """Of jobs, what a workspace has is not asked for, as nothing is built of it; of deployments it is."""
+def test_jobs_and_deployments_name_environments_that_are_there(azure: Azure, reference: str, there: bool) -> None:
     name = f"env-{uuid.uuid4().hex[:12]}"
     job = {"properties": {"jobType": "Command", "command": "echo", "environmentId": reference}}
     answer = azure.call("PUT", f"jobs/{name}", job, api="2025-01-01-preview")
@@ -301,4 +298,4 @@ def test_jobs_and_deployments_name_curated_environments_that_are_there(
     body = {"location": "eastus", "sku": {"name": "Default", "capacity": 1}, "properties": properties}
     answer = azure.call("PUT", f"onlineEndpoints/{name}/deployments/blue", body, api="2023-04-01-preview")
     assert answer.status_code == 400, "the model is of type custom_model, and there is no code"
-    assert ("No environment exists" in answer.text) is (not there or reference == "azureml:unseen:1"), answer.text
+    assert ("No environment exists" in answer.text) is not there, answer.text

@@ -8,6 +8,7 @@ import pytest
 
 from tests.emulator.client import Azure
 from tests.emulator.commands import STD_LOG, anonymous, children, code, log, pipeline, put_blob, read
+from tests.emulator.test_job_recovery import processes_of, until
 from tests.emulator.test_job_submission import (
     API,
     COMPONENT,
@@ -192,6 +193,36 @@ def twice(azure: Azure, base: str, **settings: Any) -> dict[str, Any]:
 def reused(azure: Azure, job: str) -> set[str]:
     assert wait(azure, job)["properties"]["status"] == "Completed"
     return {run["displayName"] for run in children(azure, job) if run["properties"].get("azureml.isreused")}
+
+
+def test_a_cancel_of_one_node_lets_the_others_run(azure: Azure) -> None:
+    sleeper = anonymous(azure, "sleep 5151; echo > ${{outputs.out}}/file", outputs={"out": FOLDER})
+    inside = {"a": {"componentId": sleeper}, "z": {"componentId": writer(azure)}}
+    nested = anonymous(
+        azure, "", type="pipeline", jobs={name: {"type": "command", **each} for name, each in inside.items()}
+    )
+    last = {"componentId": joiner(azure), "inputs": {"a": bound("jobs.slow.outputs.out")}}
+    nodes = {
+        "slow": {"componentId": sleeper},
+        "last": last,
+        "fast": {"componentId": writer(azure), "inputs": {"text": {"value": "run it", "job_input_type": "literal"}}},
+        "group": {"type": "pipeline", "componentId": nested},
+    }
+    submit(azure, "part", pipeline(nodes))
+    until(lambda: ends(azure, "part")["fast"] == "Completed" and ends(azure, "part")["slow"] == "Running")
+
+    def cancel(name: str) -> None:
+        [run] = [each["runId"] for each in children(azure, "part") if each["displayName"] == name]
+        assert azure.call("POST", f"jobs/{run}/cancel", api=API).status_code == 202
+        until(lambda: ends(azure, "part")[name] == "Canceled")
+        assert azure.call("POST", f"jobs/{run}/cancel", api=API).status_code == 200
+
+    cancel("group")
+    assert ends(azure, "part")["slow"] == "Running"
+    cancel("slow")
+    assert wait(azure, "part")["properties"]["status"] == "Canceled"
+    assert ends(azure, "part") == {"slow": "Canceled", "last": "Canceled", "fast": "Completed", "group": "Canceled"}
+    assert not processes_of("sleep 5151")
 
 
 def test_each_step_is_reused_by_itself(azure: Azure) -> None:

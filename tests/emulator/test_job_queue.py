@@ -20,7 +20,14 @@ API = "2024-01-01-preview"
 
 
 def command(**more: Any) -> dict[str, Any]:
-    return {"properties": {"jobType": "Command", "command": "true", "environmentId": "azureml:e:1", **more}}
+    return {
+        "properties": {
+            "jobType": "Command",
+            "command": "true",
+            "environmentId": "azureml:AzureML-sklearn-1.5:1",
+            **more,
+        }
+    }
 
 
 def test_a_job_is_submitted_without_a_request_and_a_defect_ends_it(

@@ -109,6 +109,7 @@ def test_an_output_that_only_another_node_reads_can_be_found(azure: Azure) -> No
 
 
 def test_a_command_job_has_the_configuration_that_was_sent_and_its_outputs(azure: Azure) -> None:
+    azure.call("PUT", "environments/mine/versions/3", {"properties": {"image": "i"}})
     done = run_command(
         azure,
         "said",

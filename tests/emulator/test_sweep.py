@@ -61,7 +61,7 @@ def ended(azure: Azure, job: str, body: dict[str, Any], seconds: float = 90.0) -
 
 def scoring(azure: Azure, text: str) -> dict[str, Any]:
     """A trial that logs what the text says."""
-    return {"command": text, "environmentId": "azureml:a:1", "codeId": code(azure, score_py=SCRIPT)}
+    return {"command": text, "environmentId": "azureml:AzureML-sklearn-1.5:1", "codeId": code(azure, score_py=SCRIPT)}
 
 
 def values_of(azure: Azure, job: str) -> list[dict[str, Any]]:
@@ -157,6 +157,14 @@ def test_a_cancel_ends_the_trials(azure: Azure) -> None:
     until(lambda: not processes_of("sleep 4747"), 5)
 
 
+def test_a_cancel_of_one_trial_lets_the_others_run(azure: Azure) -> None:
+    submit(azure, "without-one", sweep("sleep ${{search_space.s}}", {"s": choice(4848, 0)}))
+    until(lambda: processes_of("sleep 4848"))
+    assert azure.call("POST", "jobs/without-one_0/cancel", api=API).status_code == 202
+    assert wait(azure, "without-one")["properties"]["status"] == "Completed"
+    assert [run["status"] for run in children(azure, "without-one")] == ["Canceled", "Completed"]
+
+
 def test_a_killed_emulator_goes_on_with_the_trials_that_had_not_completed(home: Path) -> None:
     azure = Azure(lifecycle.ensure(home, idle_seconds=600))
     body = sweep("date +%N > ${{outputs.out}}/when; sleep ${{search_space.s}}", {"s": choice(0, 4)})
@@ -188,7 +196,11 @@ def test_a_killed_emulator_goes_on_with_the_trials_that_had_not_completed(home: 
         ({"objective": {"goal": "best", "primaryMetric": "acc"}}, 400, "minimize or maximize"),
         ({"limits": {"jobLimitsType": "Sweep", "maxTotalTrials": 0}}, 400, "maxTotalTrials must be"),
         ({"earlyTermination": {"policyType": "Bandit"}}, 400, "either slackFactor or slackAmount"),
-        ({"trial": {"command": "echo ${{inputs.x}}", "environmentId": "e"}}, 400, "which has no value"),
+        (
+            {"trial": {"command": "echo ${{inputs.x}}", "environmentId": "azureml:AzureML-sklearn-1.5:1"}},
+            400,
+            "which has no value",
+        ),
         ({"trial": {"command": "true"}}, 400, "needs 'environmentId'"),
     ],
 )

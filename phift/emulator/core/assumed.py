@@ -94,6 +94,12 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "it is Failed",
             "documented as being cancelled; no recording shows the status",
         ),
+        "canceled_node_cancels_job": Assumption(
+            "a pipeline with a node that was canceled ends as Canceled, after the nodes that do not depend on it; a "
+            "sweep continues without a trial that was canceled",
+            "",
+            "nothing; clients cancel a child as they cancel a job",
+        ),
         "skipped_nodes_stay_not_started": Assumption(
             "nodes of a failed pipeline that were not run stay NotStarted",
             "they are Canceled",
@@ -341,9 +347,9 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
             "documented as not possible; no recording shows the refusal",
         ),
         "unknown_environments_are_refused": Assumption(
-            "a deployment that names an environment that the workspace has not is refused at once with 400",
+            "deployments, command jobs and sweeps with an environment that the workspace does not have are refused",
             "it is accepted, as what runs here needs no environment",
-            "models that are not there are refused so; of environments no recording shows it",
+            "field reports quote the text of it for jobs (2024-11); of deployments no recording shows it",
         ),
         "data_collector": Assumption(
             "what is refused of a data collector: sampling rates beyond 0 to 1, and words that its types have not; "

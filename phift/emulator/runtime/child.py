@@ -1,6 +1,7 @@
 """Child processes that never outlive the emulator.
 
-Each leads its own process group, so that it and all it starts can be killed at once, and inherits the reading end of
+Each leads its own process group, so that it and all it starts can be killed at once, together with those below it that
+lead groups of their own, as the workers of torchrun do. It inherits the reading end of
 a pipe (its lifeline) whose writing end only the emulator holds: when the emulator is gone, however it went, the child
 reads the end of file and kills its group.
 
@@ -19,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-__all__ = ["Child", "Work", "kill_group", "spawn_child", "watch_lifeline"]
+__all__ = ["Child", "Work", "kill_below", "kill_group", "spawn_child", "watch_lifeline"]
 
 _LIFELINE = "PHIFT_LIFELINE"
 
@@ -55,7 +56,9 @@ class Child:
         return code
 
     def kill(self) -> None:
-        """Kill the whole process group at once. Harmless when it is gone."""
+        """Kill the process and all below it at once. Harmless when it is gone."""
+        if self.running:
+            kill_below(self.process.pid)
         kill_group(self.process.pid)
         if self._lifeline >= 0:
             os.close(self._lifeline)
@@ -75,6 +78,27 @@ def kill_group(leader: int) -> None:
     """Kill the process group that a process leads. Harmless when it is gone."""
     with suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
+
+
+def kill_below(ancestor: int) -> None:
+    """Kill the processes below one, also those that lead process groups of their own, where the system lists them."""
+    below, parents = {ancestor}, _parents()
+    # in the order of their numbers a child may come before its parent, as numbers are given out again
+    while added := {process for process, parent in parents.items() if parent in below} - below:
+        below |= added
+    for process in below - {ancestor}:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(process, signal.SIGKILL)
+
+
+def _parents() -> dict[int, int]:
+    """The parent of each process; nothing on systems without /proc."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended meanwhile
+            # the name of the program, in parentheses, may contain any characters
+            parents[int(entry.parent.name)] = int(entry.read_bytes().rpartition(b")")[2].split()[1])
+    return parents
 
 
 async def spawn_child(
@@ -129,6 +153,7 @@ def watch_lifeline(descriptor: int | None = None) -> int | None:
 
     def wait() -> None:
         os.read(descriptor, 1)
+        kill_below(os.getpid())
         os.killpg(os.getpgid(0), signal.SIGKILL)
 
     threading.Thread(target=wait, name="lifeline", daemon=True).start()

@@ -88,9 +88,10 @@ class MetricsSender:
                     await self._tracking.log(call["run_id"], call["points"])
                 return
             except TrackingError as error:
-                self.problem = str(error)
                 logger.warning("metrics of run %s, attempt %d: %s", call["run_id"], attempt, error)
-                if attempt < RETRIES:
+                if attempt == RETRIES:
+                    self.problem = str(error)
+                else:
                     await asyncio.sleep(RETRY_SECONDS * attempt)
 
     def _put(self, kind: str, **call: Any) -> None:

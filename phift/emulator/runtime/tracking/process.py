@@ -13,7 +13,7 @@ from typing import Any
 
 from phift.emulator.runtime.child import watch_lifeline
 
-__all__ = ["RUNS_PATH"]
+__all__ = ["RUNS_PATH", "experiment_id"]
 
 RUNS_PATH = "/phift/runs"
 
@@ -29,8 +29,7 @@ def _make_run(body: dict[str, Any]) -> str:
     from mlflow.utils.uri import append_to_uri_path
 
     store = _get_tracking_store()
-    experiment = store.get_experiment_by_name(body["experiment"])
-    identifier = experiment.experiment_id if experiment else store.create_experiment(body["experiment"])
+    identifier = experiment_id(store, body["experiment"])
     location = store.get_experiment(identifier).artifact_location
     with store.ManagedSessionMaker(read_only=False) as session:
         if session.get(SqlRun, body["run_id"]) is None:
@@ -52,6 +51,21 @@ def _make_run(body: dict[str, Any]) -> str:
             run.tags = [SqlTag(key=key, value=value) for key, value in tags.items()]
             session.add(run)
     return str(identifier)
+
+
+def experiment_id(store: Any, name: str) -> str:
+    """The id of an experiment, which is made unless it exists."""
+    from mlflow.exceptions import MlflowException
+
+    if (found := store.get_experiment_by_name(name)) is not None:
+        return str(found.experiment_id)
+    try:
+        return str(store.create_experiment(name))
+    except MlflowException:
+        # steps that start at the same time, and their scripts, make the same experiment
+        if (found := store.get_experiment_by_name(name)) is None:
+            raise
+        return str(found.experiment_id)
 
 
 def _application() -> Any:

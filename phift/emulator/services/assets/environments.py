@@ -116,8 +116,8 @@ def environment_id(emulator: Emulator, reference: str) -> str:
 
 def check_environment(emulator: Emulator, reference: str, *, own: bool = False) -> None:
     """Raises ServiceError 404 for an environment that a registry, or the curated ones, should have and have not. own:
-    also for one that the workspace should have; of those that jobs name nothing is asked, as what runs here needs none
-    (assumed: asset_not_found_envelope, unknown_environments_are_refused)."""
+    also for one that the workspace should have (assumed: asset_not_found_envelope, unknown_environments_are_refused);
+    of components nothing more is asked."""
     found = _CURATED.fullmatch(reference)
     if found and find_version(emulator, "environments", found["name"], found["version"] or "") is None:
         which = f":{found['version']}" if found["version"] else "@latest"

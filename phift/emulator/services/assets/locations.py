@@ -111,7 +111,8 @@ def place_of(context: Context, uri: str, kind: str, *, links: int = 0) -> BlobPl
         return _asset(context, "models" if kind.endswith("_model") else "data", found.groupdict(), links)
     if found := _BLOB_URL.fullmatch(uri):
         if found["account"].lower() != context.workspace.storage_account.lower():
-            raise ServiceError(400, "UserError", f"{uri}: only the workspace's own storage account is served here.")
+            text = f"{uri}: the emulator reads only the workspace's own storage account. Upload the data to it."
+            raise ServiceError(400, "UserError", text)
         return BlobPlace(found["container"], unquote(found["path"] or "").strip("/"))
     raise ServiceError(400, "UserError", f"The uri '{uri}' is not understood by the embedded Azure ML.")
 

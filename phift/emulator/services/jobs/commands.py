@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -21,6 +22,8 @@ from phift.emulator.services.jobs.works import Command
 __all__ = ["distributed", "read_command_node", "read_job_command", "seconds"]
 
 _FALSE = ("false", "0")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+"""Of inputs and outputs, which also are names of folders."""
 
 
 def read_command_node(
@@ -53,7 +56,7 @@ def read_command_node(
     literals = {key: _text(value) for key, value in {**defaults, **inputs.literals}.items()}
     _check_references(command, literals, inputs.assets, [output.component_name for output in outputs])
     variables = {**objects(spec.get("environment_variables")), **objects(node.get("environment_variables"))}
-    return Command(
+    work = Command(
         node=path,
         component=component.name,
         version=component.version,
@@ -75,6 +78,8 @@ def read_command_node(
         ),
         deterministic=str(spec.get("is_deterministic", True)).lower() not in _FALSE,
     )
+    _check_can_start(work, f"properties.jobs.{path}")
+    return work
 
 
 def read_job_command(context: Context, properties: Mapping[str, Any], trial: Mapping[str, Any]) -> Command:
@@ -97,7 +102,7 @@ def read_job_command(context: Context, properties: Mapping[str, Any], trial: Map
         outputs.append(replace(output, component_name=key, type=output.type or "uri_folder"))
     _check_references(command, literals, assets, [output.component_name for output in outputs])
     limits = objects(trial.get("limits"))
-    return Command(
+    work = Command(
         node="",
         display_name=str(properties.get("displayName") or ""),
         inputs=assets,
@@ -110,6 +115,8 @@ def read_job_command(context: Context, properties: Mapping[str, Any], trial: Map
         literals=literals,
         timeout=seconds(limits.get("timeout"), "properties.limits.timeout"),
     )
+    _check_can_start(work, "properties")
+    return work
 
 
 def distributed(distribution: Any, resources: Mapping[str, Any]) -> str:
@@ -157,6 +164,26 @@ def _check_references(
                 target="properties.command",
                 inner=("BadArgument",),
             )
+
+
+def _check_can_start(work: Command, target: str) -> None:
+    """Raises ServiceError 400 for names that no folder or environment variable can have, and for null characters."""
+    for side, names in (
+        ("inputs", {*work.inputs, *work.literals}),
+        ("outputs", [output.component_name for output in work.kept]),
+    ):
+        for name in names:
+            if not _NAME.fullmatch(name):
+                text = f"'{name}' cannot be the name of one of the {side}: use letters, digits, and underscores."
+                raise ServiceError(400, "UserError", text, target=f"{target}.{side}", inner=("BadArgument",))
+    for name in work.variables:
+        if not name or "=" in name:
+            text = f"'{name}' cannot be the name of an environment variable."
+            raise ServiceError(400, "UserError", text, target=f"{target}.environmentVariables", inner=("BadArgument",))
+    texts = (work.command, *work.literals.values(), *work.variables, *work.variables.values())
+    if any("\0" in text for text in texts):
+        text = "The command, its inputs and its environment variables cannot contain null characters."
+        raise ServiceError(400, "UserError", text, target=target, inner=("BadArgument",))
 
 
 def _asset_id(value: Any) -> str:

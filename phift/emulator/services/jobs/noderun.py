@@ -23,7 +23,7 @@ from phift.emulator.services.jobs.outputs import output_place
 from phift.emulator.services.jobs.record import Job, Run, Status, find_job
 from phift.emulator.services.jobs.works import Command, Output, Training, node_output
 
-__all__ = ["Assignment", "JobFailure", "JobTimeout", "NodeRun", "Platform", "RegisterOutput"]
+__all__ = ["Assignment", "JobFailure", "JobTimeout", "NodeCanceled", "NodeRun", "Platform", "RegisterOutput"]
 
 W = TypeVar("W", bound=Training | Command)
 _REUSABLE = ("pipeline", "step")
@@ -50,6 +50,10 @@ class JobFailure(Exception):
     def __init__(self, message: str, code: str = "UserError") -> None:
         super().__init__(message)
         self.code = code
+
+
+class NodeCanceled(JobFailure):
+    """A node was canceled by itself."""
 
 
 class JobTimeout(JobFailure):
@@ -120,6 +124,10 @@ class NodeRun(ABC, Generic[W]):
             if self._child:
                 self._child.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def locate(self) -> None:
+        """Know where the outputs lie of a node that completed before the emulator was stopped."""
+        self.places = {output.component_name: self._own_place(output) for output in self._outputs}
 
     @abstractmethod
     async def _execute(self) -> None:

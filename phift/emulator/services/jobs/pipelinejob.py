@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from phift.emulator.services.jobs.capacity import Hold
-from phift.emulator.services.jobs.noderun import JobFailure, NodeRun
+from phift.emulator.services.jobs.noderun import JobFailure, NodeCanceled, NodeRun
 from phift.emulator.services.jobs.record import Run, Status, find_run
 from phift.emulator.services.jobs.runner import LOOK_SECONDS, JobRunner
 from phift.emulator.services.jobs.runs import pipelines_above, run_of_node
@@ -20,7 +20,7 @@ class PipelineRunner(JobRunner):
 
     def _begin_tracking(self) -> None:
         """The parameters are those of the trainings in it, by node where there is more than one."""
-        parameters = {"attempt": self._job.attempts} if self._works else {}
+        parameters: dict[str, Any] = {}
         for work in self._works:
             if isinstance(work, Training):
                 prefix = f"{work.node}." if len(self._works) > 1 else ""
@@ -46,16 +46,19 @@ class PipelineRunner(JobRunner):
     async def _work(self) -> None:
         """After a failure the nodes that read nothing from the failed one continue, unless the pipeline's settings say
         otherwise. Raises JobFailure with the first failure, once nothing is left to run."""
-        waiting = {work.node: (index, work) for index, work in enumerate(self._works)}
         running: dict[asyncio.Task[NodeRun[Any]], str] = {}
-        completed: dict[str, NodeRun[Any]] = {}
-        failures: list[JobFailure] = []
+        completed, failures = self._ended_before()
+        ended = {*completed, *failures}
+        waiting = {work.node: (index, work) for index, work in enumerate(self._works) if work.node not in ended}
         goes_on = bool(self._job.settings.get("continue_on_step_failure", True))
         while waiting or running:
             if self._stopping:
                 waiting.clear()
             for node, (index, work) in list(waiting.items()):
-                if why := self._never_runs(work, completed, waiting, running, stops=bool(failures) and not goes_on):
+                if canceled := self._canceled_before_start(work):
+                    failures[node] = canceled
+                    del waiting[node]
+                elif why := self._never_runs(work, completed, waiting, running, stops=bool(failures) and not goes_on):
                     self._log.say(f"Node {node} is not run: {why}.")
                     del waiting[node]
                 elif all(name in completed for name in work.after) and self._has_room(work):
@@ -73,11 +76,38 @@ class PipelineRunner(JobRunner):
                 try:
                     completed[node] = task.result()
                 except JobFailure as failure:
-                    failures.append(failure)
+                    failures[node] = failure
             self._end_pipelines()
         self._go_on()
         if failures:
-            raise failures[0]
+            raise min(failures.values(), key=lambda failure: isinstance(failure, NodeCanceled))
+
+    def _canceled_before_start(self, work: Training | Command) -> NodeCanceled | None:
+        if not self._canceled_below:
+            return None
+        record = run_of_node(self._store, self._job, work)
+        if record.run_id not in self._canceled_below:
+            return None
+        record.enter(Status.CANCELED, self._store)
+        return NodeCanceled(f"{work.node} was canceled")
+
+    def _ended_before(self) -> tuple[dict[str, NodeRun[Any]], dict[str, JobFailure]]:
+        """The nodes that completed, and those that failed, before the emulator was stopped."""
+        completed: dict[str, NodeRun[Any]] = {}
+        failures: dict[str, JobFailure] = {}
+        runs = {run.path: run for run_id in self._job.runs if (run := find_run(self._store, run_id))}
+        for index, work in enumerate(self._works):
+            run = runs.get(work.node)
+            if run and run.status is Status.COMPLETED:
+                completed[work.node] = self._make_node(work, run, f"node{index}", completed)
+                completed[work.node].locate()
+            elif run and run.status is Status.FAILED:
+                failures[work.node] = JobFailure(run.error, run.error_code)
+            elif run and run.status is Status.CANCELED and not run.error:
+                failures[work.node] = NodeCanceled(f"{work.node} was canceled")
+        if completed:
+            self._log.say(f"Not run again: {', '.join(completed)}.")
+        return completed, failures
 
     def _never_runs(
         self,
@@ -142,4 +172,5 @@ class PipelineRunner(JobRunner):
             is_nested = above.kind == "pipeline" and any(run.path for run in below)
             if is_nested and not above.status.ended and all(run.status.ended for run in below):
                 failed = any(run.status is not Status.COMPLETED for run in below)
-                above.enter(Status.FAILED if failed else Status.COMPLETED, self._store)
+                ended = Status.CANCELED if above.run_id in self._canceled_below else Status.FAILED
+                above.enter(ended if failed else Status.COMPLETED, self._store)

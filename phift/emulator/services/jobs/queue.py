@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from phift.emulator.services.jobs.noderun import Platform
 from phift.emulator.services.jobs.pipelinejob import PipelineRunner
 from phift.emulator.services.jobs.record import Job, Run, Status, find_job, find_run, jobs_of_status
 from phift.emulator.services.jobs.runner import JobRunner
+from phift.emulator.services.jobs.runs import canceled_with
 from phift.emulator.services.jobs.sweep.job import SweepRunner
 from phift.emulator.services.jobs.works import Training, work_of
 
@@ -79,15 +81,21 @@ class JobQueue:
         self._context.spawn(self._warm(), name="start tracking server")
         self._wake.set()
 
-    def cancel(self, name: str) -> None:
-        """Ask a job to end; a waiting one ends at once, a running one's processes are killed."""
-        job = find_job(self._context.store, name)
+    def cancel(self, run: Run) -> None:
+        """Ask a job, or what is below one, to end; what waits ends at once, the processes of what runs are killed."""
+        store = self._context.store
+        job = find_job(store, run.root)
         if job is None:
             return
-        run = job.run(self._context.store)
-        if run.status.ended:
+        runner = self._runners.get(job.name)
+        if run.kind != "job":
+            for below in canceled_with(store, job, run):
+                below.enter(Status.CANCEL_REQUESTED if runner else Status.CANCELED, store)
+                if runner:
+                    runner.cancel_below(below.run_id)
             return
-        if runner := self._runners.get(name):
+        run.enter(Status.CANCEL_REQUESTED, store)
+        if runner:
             runner.cancel()
         else:
             self._end(job, run, Status.CANCELED)
@@ -102,8 +110,8 @@ class JobQueue:
             run.enter(status, store)
 
     async def ended(self, name: str) -> None:
-        """Returns when the job has ended, or is gone."""
-        while (job := find_job(self._context.store, name)) and not job.run(self._context.store).status.ended:
+        """Returns when the job, or the run below one, has ended, or is gone."""
+        while (run := find_run(self._context.store, name)) and not run.status.ended:
             await asyncio.sleep(ENDED_SECONDS)
 
     async def _warm(self) -> None:
@@ -181,6 +189,7 @@ class JobQueue:
         job = find_job(self._context.store, name)
         if job is None:
             return
+        shutil.rmtree(self._context.folder("jobs", name), ignore_errors=True)
         run = job.run(self._context.store)
         run.error, run.error_code = f"the embedded Azure ML failed: {type(error).__name__}: {error}", "SystemError"
         self._end(job, run, Status.FAILED)

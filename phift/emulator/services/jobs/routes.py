@@ -18,7 +18,7 @@ from phift.emulator.core.routing import WS, Host, Route
 from phift.emulator.core.validation import check_members
 from phift.emulator.services.emulator import Call
 from phift.emulator.services.jobs.documents import child_document, job_document, trial_document
-from phift.emulator.services.jobs.record import SCHEDULE_ID, Job, Status, all_jobs, find_job, find_run
+from phift.emulator.services.jobs.record import SCHEDULE_ID, Job, all_jobs, find_job, find_run
 from phift.emulator.services.jobs.rules import check_unchanged, find_or_404, merge_metadata
 from phift.emulator.services.jobs.submission import JOB_TYPES, check_name
 from phift.emulator.services.jobs.submit import submit_job
@@ -92,26 +92,21 @@ def _of_schedule(job: Job, scheduled: str, schedule: str) -> bool:
 
 async def cancel_job(call: Call) -> Response:
     """202 and a result to poll; 200 when the job has ended already (recorded 2023-10; assumed:
-    cancel_of_ended_job_is_200)."""
+    cancel_of_ended_job_is_200). A node, step or trial is canceled as a job is."""
     emulator = call.emulator
-    job = find_or_404(emulator, call.params["name"])
-    run = job.run(emulator.store)
-    if run.status.ended:
-        return Response(status_code=200) if holds(emulator.store, "cancel_of_ended_job_is_200") else _cancel(call, job)
-    run.enter(Status.CANCEL_REQUESTED, emulator.store)
-    emulator.jobs.cancel(job.name)
-    return _cancel(call, job)
-
-
-def _cancel(call: Call, job: Job) -> Response:
-    emulator = call.emulator
+    name = call.params["name"]
+    run = find_run(emulator.store, name) or find_or_404(emulator, name).run(emulator.store)
+    if not run.status.ended:
+        emulator.jobs.cancel(run)
+    elif holds(emulator.store, "cancel_of_ended_job_is_200"):
+        return Response(status_code=200)
     operation = emulator.operations.start(
         "job",
-        job.name,
+        name,
         finish="job.canceled",
         location=RESULT,
         timeout=_CANCEL_TIMEOUT,
-        name=f"jc:{emulator.workspace.workspace_id}:{job.name}",
+        name=f"jc:{emulator.workspace.workspace_id}:{name}",
         api_version=call.api_version,
     )
     return _accepted(operation)
@@ -135,8 +130,7 @@ async def delete_job(call: Call) -> Response:
             400, "UserError", f"Job {job.name} has not ended. Cancel it before it is deleted.", inner=("BadArgument",)
         )
     if not run.status.ended:
-        run.enter(Status.CANCEL_REQUESTED, emulator.store)
-        emulator.jobs.cancel(job.name)
+        emulator.jobs.cancel(run)
     operation = emulator.operations.start(
         "job", job.name, finish="job.deleted", location=RESULT, timeout=_CANCEL_TIMEOUT, api_version=call.api_version
     )

@@ -15,8 +15,9 @@ from phift.emulator.runtime.tracking.server import TrackingError
 from phift.emulator.services.jobs.capacity import Capacity, Hold
 from phift.emulator.services.jobs.commandnode import CommandNode
 from phift.emulator.services.jobs.logs import RunLog, job_log
-from phift.emulator.services.jobs.noderun import Assignment, JobFailure, JobTimeout, NodeRun, Platform, W
+from phift.emulator.services.jobs.noderun import Assignment, JobFailure, JobTimeout, NodeCanceled, NodeRun, Platform, W
 from phift.emulator.services.jobs.record import Job, Run, Status, find_job, find_run
+from phift.emulator.services.jobs.runs import canceled_with
 from phift.emulator.services.jobs.trainednode import TrainedNode
 from phift.emulator.services.jobs.works import Command, Training, work_of
 
@@ -48,6 +49,7 @@ class JobRunner(ABC):
         self._nodes: set[NodeRun[Any]] = set()
         self._holds: list[Hold] = []
         self._canceled = False
+        self._canceled_below = set[str]()
         self._abandoned = False
 
     def cancel(self) -> None:
@@ -55,6 +57,13 @@ class JobRunner(ABC):
         self._canceled = True
         for node in self._nodes:
             node.kill()
+
+    def cancel_below(self, run_id: str) -> None:
+        """End a node or trial as Canceled, and let the others run."""
+        self._canceled_below.add(run_id)
+        for node in self._nodes:
+            if node.record.run_id == run_id:
+                node.kill()
 
     def abandon(self) -> None:
         """Kill the processes and record nothing more: the emulator is stopping, and the job will be restarted."""
@@ -105,7 +114,9 @@ class JobRunner(ABC):
         """Make the MLflow run of the job."""
 
     def outcome_of(self, failure: JobFailure) -> Outcome:
-        """How what raised the failure has ended (assumed: timed_out_is_canceled)."""
+        """How what raised the failure has ended (assumed: timed_out_is_canceled, canceled_node_cancels_job)."""
+        if isinstance(failure, NodeCanceled):
+            return Status.CANCELED, "", ""
         if isinstance(failure, JobTimeout) and holds(self._store, "timed_out_is_canceled"):
             return Status.CANCELED, str(failure), failure.code
         return Status.FAILED, str(failure), failure.code
@@ -124,7 +135,7 @@ class JobRunner(ABC):
         job.attempts += 1
         job.save(self._store)
         if job.attempts > 1:
-            self._log.say(f"The job is started again from its beginning, attempt {job.attempts}.")
+            self._log.say(f"The job is started again, attempt {job.attempts}.")
         for run_id in job.runs:  # what an interrupted attempt had started
             if (old := find_run(self._store, run_id)) and old.started and not old.status.ended:
                 self._cut_off(old)
@@ -133,6 +144,9 @@ class JobRunner(ABC):
 
     def _cut_off(self, run: Run) -> None:
         """A run below the job was cut off by the emulator's end."""
+        if run.status is Status.CANCEL_REQUESTED:
+            run.enter(Status.CANCELED, self._store)
+            return
         run.error, run.error_code = "the emulator stopped while the step ran", "SystemError"
         run.enter(Status.CANCELED, self._store)
 
@@ -140,17 +154,26 @@ class JobRunner(ABC):
         self, work: Training | Command, record: Run, folder: str, earlier: dict[str, NodeRun[Any]]
     ) -> NodeRun[Any]:
         """Run a work to its end. Raises JobFailure when it fails."""
-        node: NodeRun[Any]
-        if isinstance(work, Training):
-            node = TrainedNode(self._assignment(work, record, folder, earlier))
-        else:
-            node = CommandNode(self._assignment(work, record, folder, earlier))
+        node = self._make_node(work, record, folder, earlier)
         self._nodes.add(node)
         try:
             await node.run()
+        except JobFailure as failure:
+            if record.run_id in self._canceled_below:
+                for below in canceled_with(self._store, self._reload(), record):
+                    below.enter(Status.CANCELED, self._store)
+                raise NodeCanceled(f"{work.node or record.run_id} was canceled") from failure
+            raise
         finally:
             self._nodes.discard(node)
         return node
+
+    def _make_node(
+        self, work: Training | Command, record: Run, folder: str, earlier: Mapping[str, NodeRun[Any]]
+    ) -> NodeRun[Any]:
+        if isinstance(work, Training):
+            return TrainedNode(self._assignment(work, record, folder, earlier))
+        return CommandNode(self._assignment(work, record, folder, earlier))
 
     def _assignment(self, work: W, record: Run, folder: str, earlier: Mapping[str, NodeRun[Any]]) -> Assignment[W]:
         return Assignment(

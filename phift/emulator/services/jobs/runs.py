@@ -8,7 +8,7 @@ from phift.emulator.core.store import Store
 from phift.emulator.services.jobs.record import Job, Run, Status, find_run
 from phift.emulator.services.jobs.works import Command, Training
 
-__all__ = ["pipelines_above", "plan_runs", "run_of_node"]
+__all__ = ["canceled_with", "pipelines_above", "plan_runs", "run_of_node"]
 
 
 def plan_runs(store: Store, job: Job, works: list[Training | Command]) -> None:
@@ -35,6 +35,18 @@ def pipelines_above(store: Store, run: Run) -> Iterator[Run]:
     while (above := find_run(store, run.parent)) and above.kind == "pipeline":
         yield above
         run = above
+
+
+def canceled_with(store: Store, job: Job, run: Run) -> list[Run]:
+    """What of a job is canceled with a run below it: the run, all below it that has not ended, and the node whose
+    training it is a step of."""
+    runs = [found for run_id in job.runs if (found := find_run(store, run_id)) and not found.status.ended]
+    chosen = {run.run_id}
+    if run.kind == "step" and not run.path:
+        chosen.add(run.parent)
+    while below := {each.run_id for each in runs if each.parent in chosen} - chosen:
+        chosen |= below
+    return [each for each in runs if each.run_id in chosen]
 
 
 def _make(store: Store, job: Job, root: Run, work: Training | Command) -> Run:

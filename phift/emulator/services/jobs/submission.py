@@ -102,7 +102,7 @@ def _check_command(emulator: Emulator, sent: Mapping[str, Any], target: str) -> 
     for name in ("command", "environmentId"):
         if not sent.get(name):
             raise ServiceError(400, "UserError", f"A command job needs '{name}'.", target=f"{target}.{name}")
-    check_environment(emulator, str(sent["environmentId"]))
+    check_environment(emulator, str(sent["environmentId"]), own=True)
 
 
 def _of_command(command: Command, distribution: Any, resources: Any) -> tuple[list[Training | Command], str]:

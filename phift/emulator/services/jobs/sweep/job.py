@@ -40,6 +40,9 @@ class SweepRunner(JobRunner):
 
     def _cut_off(self, run: Run) -> None:
         """A trial that was cut off is run again under its own name, with its own hyperparameters."""
+        if run.status is Status.CANCEL_REQUESTED:
+            super()._cut_off(run)
+            return
         run.started = 0.0
         run.enter(Status.QUEUED, self._store)
 
@@ -56,6 +59,10 @@ class SweepRunner(JobRunner):
             if self._stopping or self._late(deadline) or self._hopeless():
                 following = None
                 self._stop([node.record.run_id for node in self._nodes], "The sweep has ended.")
+            elif following and following.run_id in self._canceled_below:
+                following.enter(Status.CANCELED, self._store)
+                following = next(waiting, None)
+                continue
             elif following and len(running) < settings.at_once and (work := self._room(following)):
                 record, hold = following, self._capacity.take(work)
                 running.add(self._context.spawn(self._run_trial(work, record, hold), name=f"trial {record.run_id}"))
