@@ -33,8 +33,8 @@ class Work:
 
     rate: the nodes of the training. other: the node of the steps before and after it, if they run elsewhere. idle,
     other_idle: seconds that idle nodes are kept. always, other_always: nodes that exist at all times; they are billed
-    whether or not it runs. base_model: its id, by which earlier runs are comparable. retries: how often phift may submit
-    it again.
+    whether or not it runs. base_model: its id, by which earlier runs are comparable. retries: how often phift may
+    submit it again.
     """
 
     rate: Rate
