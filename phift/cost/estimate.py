@@ -73,7 +73,11 @@ def begin(
     ]
     notes = list(left_out(subject, planned))
     # A new maximum of an autoscaler changes what may be billed, though not what is billed now.
-    scales = any(one.action.changes_something and KINDS[one.address.kind].traits.accompanies for one in planned)
+    scales = any(
+        one.action.changes_something and KINDS[one.address.kind].traits.accompanies
+        for one in planned
+        if subject.stack.resource(one.address) is not None
+    )
     changes = scales or any(not line.continuous or line.nodes != line.now for line in lines)
     if not notes and not changes:
         return None

@@ -110,6 +110,11 @@ def left_out(subject: Subject, planned: Sequence[PlannedResource]) -> Iterator[s
         desired, traits = own.get(one.address), KINDS[one.address.kind].traits
         if desired is not None and traits.trains and one.action is Action.ADOPT:
             yield f"{one.address} is already running; what it bills until it ends is not included."
+        elif desired is not None and one.action is Action.RUN:
+            work = KINDS[one.address.kind].work(subject, desired)
+            if work is not None and work.retries:
+                again = "once" if work.retries == 1 else f"up to {work.retries} times"
+                yield f"{one.address} may be submitted again {again} (retries), which is not included."
         elif desired is None and traits.hosts and one.action is Action.DELETE:
             yield f"What {one.address} stops billing is not included: its deployments are not read."
 

@@ -33,7 +33,8 @@ class Work:
 
     rate: the nodes of the training. other: the node of the steps before and after it, if they run elsewhere. idle,
     other_idle: seconds that idle nodes are kept. always, other_always: nodes that exist at all times; they are billed
-    whether or not it runs. base_model: its id, by which earlier runs are comparable.
+    whether or not it runs. base_model: its id, by which earlier runs are comparable. retries: how often phift may
+    submit it again.
     """
 
     rate: Rate
@@ -43,3 +44,4 @@ class Work:
     always: int = 0
     other_always: int = 0
     base_model: str = ""
+    retries: int = 0

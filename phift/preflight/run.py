@@ -10,13 +10,14 @@ from phift.kinds.check import Check, NamedCheck, named
 from phift.kinds.registry import KINDS
 from phift.kinds.subject import Subject
 from phift.preflight.permissions import permissions
+from phift.preflight.prices import prices
 from phift.preflight.quota import quota
 from phift.preflight.tags import tags
 from phift.preflight.waivers import waivers
 
 __all__ = ["Checked", "Subject", "all_checks", "check", "run"]
 
-_OF_THE_PLAN: tuple[Check, ...] = (tags, quota, permissions, waivers)
+_OF_THE_PLAN: tuple[Check, ...] = (tags, quota, permissions, prices, waivers)
 
 
 @dataclass(frozen=True)

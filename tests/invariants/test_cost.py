@@ -190,8 +190,11 @@ def test_serverless_and_other_steps_are_billed_apart(cloud: Cloud) -> None:
     text = project.spec.read_text(encoding="utf-8").replace(SERVING, "")
     head, _, rest = text.partition("compute:\n")
     block = "compute:\n  finetune: serverless:Standard_NC24ads_A100_v4\n  other_steps: serverless:Standard_D12_v2\n"
-    project.spec.write_text(f"{head}{block}finetune:{rest.partition('finetune:')[2].partition('finetune:')[2]}")
-    job, other = cloud.cost()["lines"]
+    block += "finetune:\n  retries: 2"
+    project.spec.write_text(f"{head}{block}{rest.partition('finetune:')[2].partition('finetune:')[2]}")
+    cost = cloud.cost()
+    job, other = cost["lines"]
+    assert cost["notes"] == ["job.finetune may be submitted again up to 2 times (retries), which is not included."]
     assert (job["part"], other["part"], other["size"]) == ("run", "other_steps", "Standard_D12_v2")
     assert other["hours"]["middle"] == pytest.approx((300 + 300 + 600) / 3600, abs=0.001)
     assert job["hours"]["middle"] == pytest.approx(job["duration"]["middle"] - (300 + 600) / 3600, abs=0.001)

@@ -14,7 +14,7 @@ from support import SPEC, row, wanted
 from phift.azure.facts import RemoteFacts
 from phift.data.recipe import Recipe
 from phift.data.sources import identify
-from phift.diagnostics import Severity
+from phift.diagnostics import Diagnostic, Severity
 from phift.kinds.compute.parts import FINETUNE, ComputeParts
 from phift.kinds.data.parts import DataParts
 from phift.kinds.deployment.parts import DeploymentObservation, DeploymentParts
@@ -24,6 +24,7 @@ from phift.plan.model import PlannedResource
 from phift.preflight import Subject, check
 from phift.preflight.run import all_checks
 from phift.spec import LoadedSpec, load
+from phift.spec.money import PriceBlock
 from phift.state.desired import Desired, Stack
 from phift.state.facts import AllowList, BaseModel, Facts, Size
 from phift.state.live import Live, Observation
@@ -179,6 +180,22 @@ def test_alternatives_are_not_about_to_be_retired(loaded: LoadedSpec) -> None:
     planned = (PlannedResource(SERVER.address, Action.CREATE, SERVER.name),)
     found = check(Subject(loaded, Stack("s", "local", CLAIM, (SERVER,)), facts, {}, planned, NOTHING))
     assert {f.code: f.remedy for f in found}["size-retiring"] == f"Use {A100.name}."
+
+
+def test_a_price_of_an_unknown_size_is_a_warning(loaded: LoadedSpec) -> None:
+    price = PriceBlock(dedicated=3.0)
+    given = {"standard_nc24ads_A100_v4": price, "Standard_D4_v2": price, "Standard_NC4as_T4_v3": price}
+    assert priced(loaded, given) == []
+    (found,) = priced(loaded, {**given, "Standard_NC24asd_A100_v4": price})
+    assert (found.severity, found.remedy) == (Severity.WARNING, "Did you mean Standard_NC24ads_A100_v4?")
+    assert found.path == "prices.Standard_NC24asd_A100_v4"
+
+
+def priced(loaded: LoadedSpec, prices: dict[str, PriceBlock]) -> list[Diagnostic]:
+    spec = loaded.spec.model_copy(update={"prices": prices})
+    facts = Facts("/x", "eastus", base_model=MODEL, sizes=SIZES)
+    found = check(Subject(replace(loaded, spec=spec), Stack("s", "local", CLAIM, ()), facts, {}, (), NOTHING))
+    return [finding for finding in found if finding.code == "size-unlisted"]
 
 
 @pytest.mark.parametrize(("count", "expected"), [(19, []), (20, ["too-many-deployments"])])

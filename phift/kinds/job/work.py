@@ -33,6 +33,7 @@ def work(subject: Subject, desired: Desired[JobParts]) -> Work | None:
         always=_always(kept),
         other_always=_always(others),
         base_model=desired.parts.base_model,
+        retries=desired.parts.retries,
     )
 
 
