@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from phift.diagnostics import Diagnostic
@@ -85,7 +86,7 @@ def az_ml_file(root: Node) -> Diagnostic | None:
     return _finding(root, "another resource", f"phift does not create it. {_INIT}") if found else None
 
 
-def _is_block(key: str, keys: dict[str, Node]) -> bool:
+def _is_block(key: str, keys: Mapping[str, Node]) -> bool:
     """Return whether a key counts as a block of a spec: the `model` of a deployment or a job is a mapping too."""
     return key in keys and (key != "model" or keys.keys() <= {"version", "name", "model"})
 
