@@ -16,6 +16,7 @@ MODEL = "azureml://registries/azureml/models/Phi-3-mini-4k-instruct/labels/lates
 COMPONENT = "azureml://registries/azureml/components/chat_completion_pipeline/labels/latest"
 GOOD = ("Standard_NC24ads_A100_v4", "Standard_NC48ads_A100_v4", "standard_nc24ADS_a100_V4")
 DATES = ("2024-05-01", "2025-07-15", "2025-12-01", "2026-11-01", "2027-06-01")
+IDENTITY = "/subscriptions/0/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/x"
 ML = "Microsoft.MachineLearningServices/workspaces"
 LACKS = (
     "Microsoft.Insights/autoscaleSettings/write",
@@ -192,7 +193,7 @@ class Draw:
             endpoint["identity"] = self.one_of(
                 [
                     {"type": "system_assigned"},
-                    {"type": "user_assigned", "user_assigned_identities": ["/subscriptions/s/resourceGroups/g/x"]},
+                    {"type": "user_assigned", "user_assigned_identities": [IDENTITY]},
                     {"type": "user_assigned"},
                 ]
             )

@@ -27,6 +27,7 @@ SEARCHED = (
     "services/jobs",
     "services/deployments",
     "services/endpoints",
+    "services/monitor/autoscale",
     "services/blob/authorization.py",
     "core/validation.py",
     "core/middleware.py",

@@ -8,10 +8,11 @@ from typing import Any
 
 from phift.azure.rest import Rest
 from phift.azure.session import Azure
-from phift.errors import NotFoundError
+from phift.errors import AzureError, NotFoundError
 from phift.once import Once
 from phift.state.facts import BaseModel, Component, Consumer, Size, Usage
 from phift.state.permissions import Permissions
+from phift.workspace import WorkspaceId
 
 __all__ = ["RemoteFacts"]
 
@@ -30,6 +31,11 @@ class RemoteFacts:
     def __init__(self, azure: Azure) -> None:
         self._azure = azure
         self._once = Once()
+
+    @property
+    def workspace(self) -> WorkspaceId:
+        """The workspace."""
+        return self._azure.workspace
 
     def base_model(self, registry: str, name: str, version: str) -> BaseModel | None:
         """Return a version of a model, None if it does not exist. registry: "" is the workspace."""
@@ -55,6 +61,33 @@ class RemoteFacts:
             ("environment", registry, name, version),
             lambda: self._asset("environments", registry, name, version) is not None,
         )
+
+    def code(self, name: str, version: str) -> bool:
+        """Return whether a version of code exists in the workspace."""
+        return self._once.get(("code", name, version), lambda: self._asset("codes", "", name, version) is not None)
+
+    def job(self, name: str) -> bool:
+        """Return whether a job, or a run below one, exists in the workspace."""
+        return self._once.get(("job", name), lambda: self._child(f"jobs/{name}") is not None)
+
+    def stored(self, store: str, path: str) -> bool | None:
+        """Return whether a datastore has a file, or a folder with a file, at a path; None if it may not be read.
+
+        Raises InvalidSpecError for a datastore that does not exist, or of another type than blobs.
+        """
+
+        def read() -> bool | None:
+            from phift.azure.stores import WorkspaceStores  # only needed for files that are registered from Azure
+
+            container = WorkspaceStores(self._azure).open(store)
+            try:
+                return container.find(path) is not None or any(True for _ in container.list(f"{path.rstrip('/')}/"))
+            except AzureError as error:
+                if error.status in (401, 403):
+                    return None
+                raise
+
+        return self._once.get(("stored", store, path), read)
 
     def newest(self, kind: str, registry: str, name: str) -> str | None:
         """Return the most recently created version that is not archived: the meaning of the label `latest`.
@@ -113,17 +146,21 @@ class RemoteFacts:
         """Return the VM size of a compute of the workspace; "" if it has none, None if it does not exist."""
 
         def read() -> str | None:
-            try:
-                raw = self._azure.arm.get(f"{self._azure.workspace.arm_id}/computes/{name}", _ARM)
-            except NotFoundError:
-                return None
-            return str((raw["properties"].get("properties") or {}).get("vmSize") or "")
+            raw = self._child(f"computes/{name}")
+            return None if raw is None else str((raw["properties"].get("properties") or {}).get("vmSize") or "")
 
         return self._once.get(("compute", name.lower()), read)
 
     def today(self) -> date:
         """Return the date of the service, in UTC; before its first answer that of this machine."""
         return self._azure.now().date()
+
+    def _child(self, path: str) -> dict[str, Any] | None:
+        try:
+            document: dict[str, Any] = self._azure.arm.get(f"{self._azure.workspace.arm_id}/{path}", _ARM)
+        except NotFoundError:
+            return None
+        return document
 
     def _asset(self, kind: str, registry: str, name: str, version: str) -> dict[str, Any] | None:
         rest, base, api = self._place(registry)

@@ -41,7 +41,11 @@ def texts() -> Mapping[str, Mapping[str, Any]]:
 
 def definitions() -> dict[str, Schema]:
     """Return the definitions of the parameters of each component, and of those that models recommend."""
-    found = {_name_of(name): _of_component(known) for name in SUPPORTED if (known := component(name)) is not None}
+    found = {}
+    for name in SUPPORTED:
+        if (known := component(name)) is not None:
+            found[_name_of(name)] = _of_component(known)
+            found |= {_version_of(name, exact=exact): _of_version(known, exact=exact) for exact in (False, True)}
     for number, (_, shared) in enumerate(_recommending()):
         found[_recommended(number)] = _of_models(shared)
     return found
@@ -62,26 +66,27 @@ def conditions() -> list[Schema]:
         }
         for number, (names, _) in enumerate(_recommending())
     ]
-    return [*of_models, *(_of_one_component(name) for name in SUPPORTED)]
+    return [*of_models, *(_of_one_component(name, exact=exact) for name in SUPPORTED for exact in (False, True))]
 
 
-def _of_one_component(name: str) -> Schema:
-    chosen = {"properties": {"component": _matching(_pattern_of(name))}, "required": ["component"]}
-    if name != CHAT:
+def _of_one_component(name: str, *, exact: bool) -> Schema:
+    """Return the condition of a component: exact, if the spec names the catalogued version, otherwise its newest."""
+    chosen = {"properties": {"component": _matching(_pattern_of(name, exact=exact))}, "required": ["component"]}
+    if name != CHAT or exact:
         asked: Schema = {"properties": {"finetune": chosen | _NO_TITLE}, "required": ["finetune"]}
     else:
         # The component of a spec that extends another one may be written there.
         default = {"properties": {"finetune": {"properties": {"component": False}, **_NO_TITLE}, "extends": False}}
         named: Schema = {"properties": {"finetune": chosen | _NO_TITLE}, "required": ["finetune"]}
         asked = {"anyOf": [named, default]}
-    return {"if": asked | _NO_TITLE, "then": _reaching(_name_of(name))}
+    return {"if": asked | _NO_TITLE, "then": _reaching(_version_of(name, exact=exact))}
 
 
-def _pattern_of(name: str) -> str:
+def _pattern_of(name: str, *, exact: bool) -> str:
     """Return the pattern of references to the catalogued version of a component, or to its newest one."""
     known = component(name)
     version = re.escape(known.version) if known else ""
-    return f"/components/{name}/(?:labels/|versions/{version}$)"
+    return f"/components/{name}/" + (f"versions/{version}$" if exact else "labels/")
 
 
 def _reaching(name: str) -> Schema:
@@ -95,14 +100,33 @@ def _reaching(name: str) -> Schema:
 
 
 def _of_component(known: Component) -> Schema:
-    inputs = {name: declared for name, declared in known.inputs.items() if managed_input(name) is None}
-    unknown = f"Not an input of {known.name}:{known.version} ({AS_OF})."
     return {
         "properties": {
             name: _nullable(_of_input(declared)) | {"description": _described(declared)}
-            for name, declared in inputs.items()
-        },
-        "propertyNames": {"enum": list(inputs), "errorMessage": unknown, **_NO_TITLE},
+            for name, declared in known.inputs.items()
+            if managed_input(name) is None
+        }
+    }
+
+
+def _of_version(known: Component, *, exact: bool) -> Schema:
+    """Return the parameters of a component, and which others it may have.
+
+    exact: whether the catalogued version is the one in use. An unknown parameter is then invalid; otherwise it is valid
+    with a warning, as for `phift validate`. `deprecationMessage` is the only warning that schemas of editors have.
+    """
+    inputs = [name for name in known.inputs if managed_input(name) is None]
+    managed = [name for name in known.inputs if name not in inputs]
+    unknown = f"Not an input of {known.name}:{known.version} ({AS_OF})"
+    below = {"allOf": [{"$ref": REF + _name_of(known.name)}]}
+    if exact:
+        return {**below, "propertyNames": {"enum": inputs, "errorMessage": f"{unknown}.", **_NO_TITLE}}
+    names = {"pattern": f"^(?!(?:{_either(managed)})$)", "errorMessage": "phift sets this input itself.", **_NO_TITLE}
+    return {
+        **below,
+        "propertyNames": names,
+        "patternProperties": {f"^(?:{_either([*inputs, *managed])})$": {}},
+        "additionalProperties": {"deprecationMessage": f"{unknown}; the version in use may have it."},
     }
 
 
@@ -235,8 +259,12 @@ def _either(names: list[str]) -> str:
     return "|".join(re.escape(name).replace("\\-", "-") for name in names)
 
 
-def _name_of(component: str) -> str:
-    return f"parameters.{component}"
+def _name_of(name: str) -> str:
+    return f"parameters.{name}"
+
+
+def _version_of(name: str, *, exact: bool) -> str:
+    return f"{_name_of(name)}.{'catalogued' if exact else 'newest'}"
 
 
 def _recommended(number: int) -> str:

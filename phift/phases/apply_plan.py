@@ -81,7 +81,7 @@ def apply_bench(
         require_fresh(plan, bench.stack, observed)
         _require_budget(plan, bench, observed, budget)
     if not checked:
-        require_rows(bench, (whole or plan).resources, listener)
+        require_rows(bench, (whole or plan).resources, listener, strict=options.strict)
     claim = replace(bench.stack.claim, id=plan.id or bench.stack.claim.id)
     return apply_plan(
         plan,

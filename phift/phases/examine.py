@@ -32,7 +32,7 @@ from phift.workbench.strays import with_strays
 if TYPE_CHECKING:
     from phift.cost.estimate import Estimate
 
-__all__ = ["Examination", "examine", "require_strict"]
+__all__ = ["Examination", "examine"]
 
 
 def _named(name: str, reads: str, source: str) -> NamedCheck:
@@ -154,12 +154,6 @@ def _estimate(bench: Workbench, subject: Subject, planned: Sequence[PlannedResou
     from phift.phases.costing import begin_estimate
 
     return begin_estimate(bench, subject, planned)
-
-
-def require_strict(warnings: Sequence[Diagnostic]) -> None:
-    """Raise RefusedError with the warnings as errors, for `--strict`."""
-    if warnings:
-        raise RefusedError([replace(finding, severity=Severity.ERROR) for finding in warnings])
 
 
 def _trains(resources: Sequence[PlannedResource]) -> bool:

@@ -16,7 +16,6 @@ from phift.errors import PhiftError, RefusedError, UsageError
 from phift.kinds.registry import KINDS
 from phift.lock import StackLock, lock_path, update_lock
 from phift.phases.apply_plan import apply_bench
-from phift.phases.examine import require_strict
 from phift.phases.leftovers import leftovers
 from phift.phases.plan_stack import DEFAULTS, PlanSettings, plan_with_demands
 from phift.phases.results import ManyApplied, ManyPlans, Planned, StackApplied, StackPlan, Unplanned
@@ -25,6 +24,7 @@ from phift.plan.action import Action
 from phift.plan.cost import Budget, Cost
 from phift.plan.model import Plan
 from phift.plan.selection import selected
+from phift.preflight.waivers import require_strict
 from phift.spec import LoadedSpec
 from phift.startup import uncollected
 from phift.workbench.inventory import load_or_errors

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from phift.address import Address
 from phift.lock import update_lock
 from phift.phases.drafting import Draft, plan_from
-from phift.phases.examine import Examination, examine, require_strict
+from phift.phases.examine import Examination, examine
 from phift.plan.model import Plan, PlannedResource
 from phift.plan.selection import selected
 from phift.plan.standing import DEFAULT, Policy
 from phift.preflight.demand import Demand, demands
+from phift.preflight.waivers import require_strict
 from phift.workbench.identity import known_id
 from phift.workbench.open import Workbench, open_workbench
 from phift.workbench.request import Connector, Request

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from phift.diagnostics import Diagnostic, Severity, nearest
+from phift.errors import RefusedError
 from phift.kinds.check import check
 from phift.kinds.subject import Subject
 from phift.spec.waivers import WaiverBlock
 
-__all__ = ["Waived", "split", "waivers"]
+__all__ = ["Waived", "require_strict", "split", "waivers"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,12 @@ def split(
 def _of_command_line(finding: Diagnostic) -> bool:
     """Return whether a budget of the command line yields the finding: only those of the spec have a path."""
     return finding.code.startswith("budget-") and not finding.path
+
+
+def require_strict(warnings: Iterable[Diagnostic]) -> None:
+    """Raise RefusedError with the warnings as errors, for `--strict`."""
+    if found := [replace(finding, severity=Severity.ERROR) for finding in warnings]:
+        raise RefusedError(found)
 
 
 @check(

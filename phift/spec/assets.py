@@ -140,7 +140,11 @@ class EnvironmentBlock(Block):
         *_NAME,
         Field(description="Name. Default: {stack}-environment."),
     ] = None
-    image: Annotated[str | None, Field(min_length=1, description="Base image, with registry and tag.")] = None
+    image: Annotated[
+        str | None,
+        *matching("[a-zA-Z0-9][a-zA-Z0-9._/:@-]*", "the name of an image, such as mcr.microsoft.com/NAME:TAG"),
+        Field(description="Base image, with registry and tag."),
+    ] = None
     conda_file: Annotated[
         str | dict[str, Any] | None, Field(description="Conda file, relative to this file, or its content.")
     ] = None

@@ -10,7 +10,12 @@ from phift.diagnostics import nearest
 from phift.spec.base import AnyCase, Before, Block, Coerced, Meanings, Strict, Texts, fault
 from phift.spec.scaling_metrics import METRICS
 
-__all__ = ["DAYS", "GROUPS", "AutoscaleBlock", "RuleBlock", "ScheduleBlock"]
+__all__ = ["DAYS", "DEFAULT", "GROUPS", "MOST_INSTANCES", "AutoscaleBlock", "RuleBlock", "ScheduleBlock"]
+
+DEFAULT = "default"
+"""Name of the profile that applies when no schedule does."""
+MOST_INSTANCES = 50
+"""Maximum number of instances of a deployment (Azure docs)."""
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 GROUPS = {"weekdays": DAYS[:5], "weekend": DAYS[5:], "daily": DAYS}
@@ -37,11 +42,12 @@ def _metric(value: Any) -> Any:
 
 
 def _step(value: Any) -> Any:
-    """Accept a whole number from 1, or a percentage as text."""
+    """Accept a whole number of instances, or a percentage as text."""
     if isinstance(value, bool) or not (
-        (isinstance(value, int) and value >= 1) or (isinstance(value, str) and _PERCENT.fullmatch(value))
+        (isinstance(value, int) and 1 <= value <= MOST_INSTANCES)
+        or (isinstance(value, str) and _PERCENT.fullmatch(value))
     ):
-        raise fault('must be a whole number of at least 1, or a percentage such as "50%"')
+        raise fault(f'must be a whole number from 1 to {MOST_INSTANCES}, or a percentage such as "50%"')
     return str(value).replace(" ", "") if isinstance(value, str) else value
 
 
@@ -74,7 +80,7 @@ def _zone(value: Any) -> Any:
 _Step = Annotated[
     int | str | None, Field(json_schema_extra={"anyOf": [{"type": ["integer", "string"]}]}), Before(_step), Coerced
 ]
-_Count = Annotated[int, Field(ge=1), Coerced]
+_Count = Annotated[int, Field(ge=1, le=MOST_INSTANCES), Coerced]
 
 
 class RuleBlock(Strict):
@@ -87,7 +93,9 @@ class RuleBlock(Strict):
     at_most: Annotated[float | None, Field(description="Applies when the metric is less or equal."), Coerced] = None
     add: Annotated[_Step, Field(description='Instances to add, or a percentage: "50%".')] = None
     remove: Annotated[_Step, Field(description='Instances to remove, or a percentage: "50%".')] = None
-    set: Annotated[int | None, Field(ge=1, description="Number of instances to set."), Coerced] = None
+    set: Annotated[int | None, Field(ge=1, le=MOST_INSTANCES, description="Number of instances to set."), Coerced] = (
+        None
+    )
     window_minutes: Annotated[
         int, Field(ge=5, le=720, description="Minutes over which the metric is aggregated."), Coerced
     ] = 5
@@ -224,6 +232,7 @@ class AutoscaleBlock(Block):
         profiles = 1 + sum(2 if each.days and each.end else 1 for each in self.schedules.values())
         if profiles > _MOST_PROFILES:
             raise fault(f"needs {profiles} profiles; the service allows {_MOST_PROFILES}", "Merge some schedules.")
+        self._require_own_names()
         self._require_apart()
         return self
 
@@ -242,6 +251,16 @@ class AutoscaleBlock(Block):
         maximum = schedule.maximum or self.maximum
         minimum = schedule.minimum or min(self.minimum, maximum)
         return minimum, schedule.initial or min(max(minimum, self.start), maximum), maximum
+
+    def _require_own_names(self) -> None:
+        """Reject names of schedules that the service rejects: they are those of profiles, case-insensitively unique."""
+        taken = {DEFAULT: f"the profile outside of all schedules is named {DEFAULT}"}
+        for name in self.schedules:
+            if not name.strip():
+                raise fault("has a schedule without a name", "Write schedules: {NAME: {days: [weekdays], ...}}.")
+            if why := taken.get(name.lower()):
+                raise fault(f"cannot have a schedule named {name}: {why}", "Use another name.")
+            taken[name.lower()] = f"schedule {name} has that name, and the service ignores the case"
 
     def _require_apart(self) -> None:
         """Reject weekly schedules that overlap: the service ends both when the first one ends."""

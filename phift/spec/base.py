@@ -214,9 +214,34 @@ def _reference(parse: Callable[[Any], Any], accepts: tuple[type, ...], forms: st
         try:
             return parse(value)
         except ValueError as cause:
-            raise fault(f"is invalid: {cause}", f"Write {forms}.") from None
+            raise fault(f"is invalid: {cause}", _meant(value, forms) or f"Write {forms}.") from None
 
     return validate
+
+
+def _meant(value: Any, forms: str) -> str:
+    """Return the remedy for a text that `az ml` accepts as a reference, and the spec does not; "" for any other."""
+    if not isinstance(value, str):
+        return ""
+    if value.startswith("file:"):
+        return f"Write the content of {value.removeprefix('file:')} here, as a block."
+    if forms == _COMPUTE_FORMS:
+        if value.lower().removeprefix("azureml:").strip(":") == "serverless":
+            return "Write serverless:VM_SIZE, such as serverless:Standard_NC24ads_A100_v4."
+        return f"Write azureml:{value} for the cluster of that name, or serverless:VM_SIZE." if _is_word(value) else ""
+    if forms not in (_MODEL_FORMS, _BASE_MODEL_FORMS):
+        return ""
+    if value.startswith(("./", "../", "/")):
+        return f"To use local files, write {{path: {value}}}."
+    if _is_word(value):
+        return f"Write azureml://registries/azureml/models/{value}/labels/latest, or azureml:{value}:VERSION."
+    if forms == _BASE_MODEL_FORMS and _is_word(value.replace("/", "", 1)):
+        return f"Write {{huggingface_id: {value}}}, or {_MODEL_FORMS}."
+    return ""
+
+
+def _is_word(value: str) -> bool:
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", value) is not None
 
 
 def _asset(kind: str, forms: str, of: Callable[[Any], Any] | None = None) -> _Parsed:

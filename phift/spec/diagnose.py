@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -30,6 +31,10 @@ _WANTED = {
     "tuple_type": "a list",
     "list_type": "a list",
 }
+_INNER = (("compute", "finetune"), ("data", "train"))
+"""Blocks below others, besides those at the top of a spec, whose keys are often written in a wrong place."""
+_FEW = 2
+"""Most blocks that a remedy names."""
 _BOUNDS = {
     "greater_than_equal": ("at least", "ge"),
     "greater_than": ("more than", "gt"),
@@ -114,7 +119,7 @@ def _one(
             if suggest:
                 keys = _keys_of_file(model, path[:-1], node.written if node is not None else ())
                 close = nearest(key, keys, cutoff=0.7)
-                remedy = f"Did you mean {close}?" if close else f"Valid keys: {', '.join(keys)}." if keys else ""
+                remedy = f"Did you mean {close}?" if close else _elsewhere(key, path, keys)
         case "missing":
             summary, code = f"{written} is missing", "missing"
             remedy = "Add version: 1 as the first line." if path == ("version",) else ""
@@ -137,6 +142,22 @@ def _one(
             )
             code = "wrong-type"
     return Diagnostic(summary, remedy=remedy, mark=mark, path=dotted((*base, *path)), code=code)
+
+
+def _elsewhere(key: str, path: Path, keys: list[str]) -> str:
+    """Return the remedy for a key that its block does not have: the block that does, or the keys of its own."""
+    places = [place for place, known in _blocks().items() if key in known and place != dotted(path[:-1])]
+    if 0 < len(places) <= _FEW:
+        return f"Write it under `{'` or `'.join(places)}`: check the indentation."
+    return f"Valid keys: {', '.join(keys)}." if keys else ""
+
+
+@cache
+def _blocks() -> Mapping[str, frozenset[str]]:
+    """Return the keys of the blocks of a spec by the path of the block."""
+    places = [(field.alias or name,) for name, field in Spec.model_fields.items()]
+    found = {dotted(place): frozenset(known_keys(Spec, place)) for place in [*places, *_INNER]}
+    return {place: keys for place, keys in found.items() if keys}
 
 
 def describe(value: Any) -> str:

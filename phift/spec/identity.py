@@ -1,19 +1,36 @@
 """Identities, with the field names of `az ml` YAML."""
 
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from phift.spec.base import AnyCase, Meanings, Strict, Texts, fault
+from phift.spec.base import AnyCase, Before, Meanings, Strict, fault
 
 __all__ = ["JobIdentity", "ResourceIdentity"]
 
 
-def _resource_ids(value: Any) -> Any:
-    """Accept the form of `az ml`, `{resource_id: ID}`, for each ARM id."""
-    if not isinstance(value, list):
-        return value
-    return [one["resource_id"] if isinstance(one, dict) and one.keys() == {"resource_id"} else one for one in value]
+_ARM_ID = re.compile(
+    r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/[^/]+",
+    re.IGNORECASE,
+)
+_FORM = (
+    "Write /subscriptions/ID/resourceGroups/GROUP/providers/Microsoft.ManagedIdentity/userAssignedIdentities/NAME; "
+    "`az identity show --name NAME --resource-group GROUP --query id` prints it."
+)
+_Shown = Literal["resource_id", "client_id", "principal_id"]
+"""Keys of an identity in `az ml` YAML and in the output of its `show` commands; the service sets the last two."""
+
+
+def _resource_id(value: Any) -> Any:
+    """Require the ARM id of a user-assigned identity, also as `{resource_id: ID}`, the form of `az ml`."""
+    if isinstance(value, dict) and "resource_id" in value and value.keys() <= set(get_args(_Shown)):
+        value = value["resource_id"]
+    if isinstance(value, dict):
+        raise fault("must be the ARM id of a user-assigned identity", _FORM)
+    if isinstance(value, str) and not _ARM_ID.fullmatch(value):
+        raise fault(f"is not the ARM id of a user-assigned identity: {value}", _FORM)
+    return value
 
 
 class JobIdentity(Strict):
@@ -31,7 +48,9 @@ class JobIdentity(Strict):
     ]
     client_id: Annotated[str | None, Field(description="Client id of a user-assigned managed identity.")] = None
     object_id: Annotated[str | None, Field(description="Object id of a user-assigned managed identity.")] = None
-    msi_resource_id: Annotated[str | None, Field(description="ARM id of a user-assigned managed identity.")] = None
+    msi_resource_id: Annotated[
+        str | None, Before(_resource_id), Field(description="ARM id of a user-assigned managed identity.")
+    ] = None
 
     @model_validator(mode="after")
     def _one_of_its_ids(self) -> "JobIdentity":
@@ -56,9 +75,11 @@ class ResourceIdentity(Strict):
         ),
     ]
     user_assigned_identities: Annotated[
-        Texts,
-        BeforeValidator(_resource_ids, json_schema_input_type=list[str | dict[Literal["resource_id"], str]]),
-        Field(description="ARM ids of the user-assigned identities."),
+        tuple[
+            Annotated[str, BeforeValidator(_resource_id, json_schema_input_type=str | dict[_Shown, str])],
+            ...,
+        ],
+        Field(strict=False, description="ARM ids of the user-assigned identities."),
     ] = ()
 
     @model_validator(mode="after")

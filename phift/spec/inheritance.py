@@ -11,6 +11,7 @@ from phift.diagnostics import Diagnostic, Mark
 from phift.files import real, repository_of
 from phift.spec import yaml12
 from phift.spec.addresses import scheme_of
+from phift.spec.pasted import az_ml_file
 from phift.spec.reading import read_spec, read_within
 from phift.spec.requirement import unmet
 from phift.spec.spellings import respelled
@@ -70,6 +71,8 @@ class _Reading:
             return (root if asked is None else None), [_asked_here(d, asked) for d in found]
         if (refused := unmet(root)) is not None:
             return None, [refused]  # the rest may be of a later format
+        if asked is None and (other := az_ml_file(root)) is not None:
+            return None, [other]
         root, wrong = respelled(_without_free_keys(root))
         found += wrong
         bases, wrong = _bases(root)

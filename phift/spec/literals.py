@@ -36,4 +36,5 @@ def literal_secrets(root: Node) -> Iterator[Diagnostic]:
 
 
 def _is_reference(path: Path, value: str) -> bool:
-    return path[-1] == "secret" and value.startswith("env:")
+    """Return whether a text is part of {secret: ...}, whose form another check holds."""
+    return path[-1] == "secret" and (value.startswith("env:") or "environment_variables" in path[:-2])

@@ -36,6 +36,7 @@ _ENVIRONMENT_ID = (
     r"Microsoft\.MachineLearningServices/workspaces/(?P<workspace>[^/]+)/environments/(?P<name>[^/]+)/"
     r"versions/(?P<version>[^/]+)"
 )
+_SECRET_URL = r"https://[^/\s]+/secrets/[^/\s]+(/[^/\s]+)?/?"
 _KEYVAULT = r"\$\{\{\s*keyvault:(?P<url>[^}$]+)\}\}"  # no $, so that a search takes one look at a text
 _HUB_ID = r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}"
 _ASSET_KEYS = ("registry", "name", "version", "label")
@@ -193,7 +194,7 @@ class ComputeRef(NamedTuple):
         """Parse `azureml:NAME` or `serverless:SIZE`. Raises ValueError with a readable message."""
         scheme, _, rest = value.partition(":")
         if rest and not re.search(r"[\s:/]", rest):
-            if scheme == "azureml":
+            if scheme == "azureml" and rest.lower() != "serverless":
                 return cls(name=rest)
             if scheme == "serverless":
                 return cls(serverless=rest)
@@ -241,7 +242,9 @@ class SecretRef(NamedTuple):
     def parse(cls, value: str | Mapping[str, Any]) -> SecretRef:
         """Parse `{secret: env:NAME}` or `${{keyvault:URL}}`. Raises ValueError with a readable message."""
         if isinstance(value, str) and (match := re.fullmatch(_KEYVAULT, value)) and match["url"].strip():
-            return cls("keyvault", match["url"].strip())
+            if not re.fullmatch(_SECRET_URL, url := match["url"].strip()):
+                raise ValueError("the URL in ${{keyvault:URL}} must be https://VAULT.vault.azure.net/secrets/NAME")
+            return cls("keyvault", url)
         if isinstance(value, Mapping) and set(value) == {"secret"} and isinstance(value["secret"], str):
             source, _, name = value["secret"].partition(":")
             if source == "env" and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):

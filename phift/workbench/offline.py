@@ -30,10 +30,11 @@ _INTERFACES: dict[str, tuple[Mapping[str, Mapping[str, Any]], ComponentInterface
 
 @dataclass(frozen=True)
 class Rows:
-    """Of data.train: its rows, and the tokens of the longest one; None if unknown."""
+    """Of data.train: its rows, the tokens of the longest one, and those that it has at least; None if unknown."""
 
     count: int | None = None
     longest: int | None = None
+    least: int | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ def _of_the_trainer(loaded: LoadedSpec, effective: Effective, rows: Rows) -> Ite
         splits=frozenset(loaded.spec.data.splits if loaded.spec.data else ()),
         rows=rows.count,
         longest=rows.longest,
+        least=rows.least,
     )
     for finding in trainer_findings(effective, setting, catalogued=is_catalogued(block.component)):
         yield replace(finding, mark=loaded.mark(finding.path))

@@ -10,6 +10,7 @@ from phift.data.recipe import Recipe
 from phift.data.sources import SourceIdentity, identify
 from phift.diagnostics import Diagnostic
 from phift.errors import DiagnosticsError, InvalidSpecError
+from phift.kinds.job.training import fewest_tokens
 from phift.spec import DataSource, LoadedSpec
 from phift.workbench.offline import Rows
 from phift.workbench.recipes import is_elsewhere, placed, recipe_of, wanted_splits
@@ -53,7 +54,9 @@ class LocalData:
         found += self._classes(loaded, recipes)
         count = self._prepared(recipes["train"]) if "train" in recipes else None
         checked, longest = self._checked(loaded, pins, recipes)
-        return [*found, *checked], Rows(count if isinstance(count, int) else None, longest)
+        if not isinstance(count, int):
+            return [*found, *checked], Rows(None, longest)
+        return [*found, *checked], Rows(count, longest, fewest_tokens(recipes["train"]) if longest is None else None)
 
     def _recipe(self, loaded: LoadedSpec, split: str, wanted: DataSource) -> Recipe:
         folder = loaded.path.parent

@@ -28,6 +28,7 @@ from phift.lock import PinnedData, StackLock, update_lock
 from phift.plan.action import Action
 from phift.plan.model import PlannedResource
 from phift.preflight.estimates import trainings
+from phift.preflight.waivers import require_strict, split
 from phift.workbench.open import Workbench
 from phift.workbench.row_checks import asks_checks, checked_recipes, counter_of, judged, placed_check, run
 
@@ -69,12 +70,15 @@ def plan_checks(bench: Workbench, planned: Iterable[PlannedResource]) -> PlanChe
     return PlanChecks(tuple(_announced(d) for d in found), notes)
 
 
-def require_rows(bench: Workbench, planned: Sequence[PlannedResource], listener: Listener) -> None:
+def require_rows(
+    bench: Workbench, planned: Sequence[PlannedResource], listener: Listener, *, strict: bool = False
+) -> None:
     """Prepare the rows that the plan uploads. If it uploads or trains, run the checks without pinned results, and pin
     their results.
 
-    Raises RefusedError for unfit rows, for rows that the spec rejects, and for rows that are too long for the memory of
-    the training; and the errors of reading rows. Nothing has been written to the workspace then.
+    strict: reject warnings too, except those that the spec waives. Raises RefusedError for unfit rows, for rows that
+    the spec rejects, and for rows that are too long for the memory of the training; and the errors of reading rows.
+    Nothing has been written to the workspace then.
     """
     recipes = checked_recipes(bench.resolved.facts.data.values())
     block = bench.loaded.spec.data.checks if bench.loaded.spec.data and recipes and _uses_rows(planned) else None
@@ -82,25 +86,24 @@ def require_rows(bench: Workbench, planned: Sequence[PlannedResource], listener:
         raise RefusedError([placed_check(bench.loaded, d) for d in errors])
     for address, recipe in _uploaded(bench, planned):
         _prepare(address, recipe, listener)
-    if block is not None:
-        _require_checked(bench, recipes, listener)
-    _require_memory(bench, planned, listener)
+    found = [*(_checked(bench, recipes, listener) if block is not None else ()), *_memory(bench, planned)]
+    if errors_of(found):
+        raise RefusedError(found)
+    warnings, _ = split(found, bench.loaded.spec.waivers)
+    if strict:
+        require_strict(warnings)
+    for warning in warnings:
+        listener(Note(f"Warning: {warning.summary}"))
 
 
-def _require_memory(bench: Workbench, planned: Sequence[PlannedResource], listener: Listener) -> None:
-    """Judge the memory of a training again if the plan did not know the lengths of its rows, which are known now.
-
-    Raises RefusedError if it cannot fit.
-    """
+def _memory(bench: Workbench, planned: Sequence[PlannedResource]) -> Iterator[Diagnostic]:
+    """Judge the memory of a training again if the plan did not know the lengths of its rows, which are known now."""
     model = bench.resolved.facts.base_model
     for resource, training in trainings(bench.stack, tuple(planned)):
         before = resource.details.get("memory") or {}
         found = finding(training, model.finetune.sizes if model else ())
-        if found is None or before.get("verdict") in {Verdict.CANNOT_FIT, Verdict.TIGHT}:
-            continue
-        if found.severity is Severity.ERROR:
-            raise RefusedError([placed_check(bench.loaded, replace(found, path="compute.finetune.size"))])
-        listener(Note(f"Warning: {found.summary}"))
+        if found is not None and before.get("verdict") not in {Verdict.CANNOT_FIT, Verdict.TIGHT}:
+            yield placed_check(bench.loaded, replace(found, path="compute.finetune.size"))
 
 
 def _uploaded(bench: Workbench, planned: Iterable[PlannedResource]) -> Iterator[tuple[Address, Recipe]]:
@@ -133,7 +136,9 @@ def _prepare(address: Address, recipe: Recipe, listener: Listener) -> None:
         raise
 
 
-def _require_checked(bench: Workbench, recipes: Mapping[str, Recipe], listener: Listener) -> None:
+def _checked(bench: Workbench, recipes: Mapping[str, Recipe], listener: Listener) -> list[Diagnostic]:
+    """Run the checks without pinned results, and pin these. Return the errors, and the warnings of fresh results:
+    the plan shows those of the others."""
     held = pinned_in(_pins(bench.resolved.pins.data), recipes)
     fresh = set(held) != set(recipes)
     if fresh:
@@ -146,10 +151,7 @@ def _require_checked(bench: Workbench, recipes: Mapping[str, Recipe], listener: 
             # The checks have passed, so this apply can continue; the next one must run them again.
             listener(Note(f"The findings of the data checks could not be pinned: {error.summary}"))
     found = judged(bench.loaded, recipes, held)
-    if errors_of(found):
-        raise RefusedError(found)
-    for warning in found if fresh else ():
-        listener(Note(f"Warning: {warning.summary}"))
+    return found if fresh else errors_of(found)
 
 
 def pins_with(pins: PinnedData | None, found: Mapping[str, Found]) -> PinnedData | None:

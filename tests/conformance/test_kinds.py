@@ -47,7 +47,10 @@ endpoint:
   description: answers
   tags: {team: e}
   public_network_access: enabled
-  identity: {type: user_assigned, user_assigned_identities: [/subscriptions/0/resourceGroups/rg/id]}
+  identity:
+    type: user_assigned
+    user_assigned_identities:
+      - /subscriptions/0/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id
   properties: {purpose: test}
 deployment:
   instance_type: Standard_NC24ads_A100_v4

@@ -12,6 +12,8 @@ from phift.apply.events import Note
 from phift.data import measured
 from phift.errors import RefusedError
 from phift.plan.model import Plan
+from phift.workbench.open import open_workbench
+from phift.workbench.rows import require_rows
 
 LARGE = ("max_steps: 3", "max_steps: 3\n    per_device_train_batch_size: 200\n    max_seq_length: 4096")
 
@@ -82,3 +84,28 @@ def test_a_tight_training_is_a_warning_once(project: Project) -> None:
     assert [w.code for w in plan.warnings if w.code.startswith("memory")] == ["memory-tight"]
     project.apply(plan)
     assert not [event for event in project.events if isinstance(event, Note) and "memory" in event.text]
+
+
+@pytest.mark.parametrize(
+    ("waiver", "rejected"), [("", True), ("waivers: [{check: memory-tight, reason: tried}]\n", False)]
+)
+def test_a_strict_apply_rejects_what_is_tight_once_the_rows_are_known(
+    project: Project, monkeypatch: pytest.MonkeyPatch, waiver: str, rejected: bool
+) -> None:
+    project.edit("max_steps: 3", "max_steps: 3\n    per_device_train_batch_size: 6\n    max_seq_length: 4096")
+    long_rows(project)
+    project.spec.write_text(project.spec.read_text(encoding="utf-8") + waiver, encoding="utf-8")
+    with monkeypatch.context() as patch:
+        patch.setattr(measured, "lengths_of", lambda recipe: None)
+        plan = project.plan()
+    bench = open_workbench(project.request, project.embedded.connector, looking=False)
+    notes: list[Any] = []
+    if rejected:
+        with pytest.raises(RefusedError) as refused:
+            require_rows(bench, plan.resources, notes.append, strict=True)
+        assert [(d.code, d.severity) for d in refused.value.diagnostics] == [("memory-tight", "error")]
+        require_rows(bench, plan.resources, notes.append)
+        assert [one.text for one in notes if isinstance(one, Note) and "GPU memory" in one.text]
+        return
+    require_rows(bench, plan.resources, notes.append, strict=True)
+    assert [one for one in notes if isinstance(one, Note)] == []

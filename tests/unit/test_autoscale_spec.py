@@ -49,6 +49,11 @@ def document(written: AutoscaleBlock) -> dict[str, Any]:
         ),
         ({"schedules": {f"s{i}": {"days": ["Monday"], "begin": f"{i:02}:00", "end": f"{i:02}:30"} for i in range(10)}},
          "needs 21 profiles; the service allows 20"),
+        ({"maximum": 51}, "less than or equal to 50"),
+        ({"schedules": {"a": {**WEEK, "maximum": 51}}}, "less than or equal to 50"),
+        ({"schedules": {"": WEEK}}, "a schedule without a name"),
+        ({"schedules": {"Default": WEEK}}, "cannot have a schedule named Default"),
+        ({"schedules": {"A": WEEK, "a": {**WEEK, "days": ["weekend"]}}}, "cannot have a schedule named a: schedule A"),
     ],
 )  # fmt: skip
 def test_refused(more: dict[str, Any], told: str) -> None:
@@ -63,7 +68,9 @@ def test_refused(more: dict[str, Any], told: str) -> None:
         ({"metric": "RequestLatency", "add": 1}, "exactly one comparison"),
         ({**RULE, "below": 3}, "exactly one comparison"),
         ({**RULE, "set": 3}, "exactly one step"),
-        ({**RULE, "add": 0}, "at least 1, or a percentage"),
+        ({**RULE, "add": 0}, "from 1 to 50, or a percentage"),
+        ({**RULE, "add": 51}, "from 1 to 50, or a percentage"),
+        ({"metric": "RequestLatency", "above": 1, "set": 51}, "less than or equal to 50"),
         ({**RULE, "add": "150 per cent"}, "or a percentage"),
         ({**RULE, "add": True}, "or a percentage"),
         ({**RULE, "window_minutes": 4}, "greater than or equal to 5"),
@@ -77,8 +84,12 @@ def test_refused_rules(rule: dict[str, Any], told: str) -> None:
 
 
 def test_what_replaces_it_is_named() -> None:
-    with pytest.raises(ValidationError, match="scale with an autoscale setting"):
-        ScaleSettings.model_validate({"type": "TargetUtilization"})
+    of_kubernetes = {"type": "TargetUtilization", "max_instances": 3, "polling_interval": 10}
+    with pytest.raises(ValidationError, match="scale with an autoscale setting") as refused:
+        DeploymentBlock.model_validate({"instance_type": "s", "scale_settings": of_kubernetes})
+    assert refused.value.error_count() == 1
+    with pytest.raises(ValidationError, match="an earlier format"):
+        DeploymentBlock.model_validate({"instance_type": "s", "scale_settings": {"scale_type": "manual"}})
     assert ScaleSettings.model_validate({"type": "Default"}).type == "default"
     with pytest.raises(ValidationError, match="cannot be canary"):
         RolloutBlock.model_validate({"strategy": "canary"})

@@ -20,6 +20,7 @@ from phift.editor import SCHEMA_FILE, SCHEMA_ID, json_schema
 from phift.editor.parameters import SUPPORTED, texts
 from phift.errors import PhiftError
 from phift.kinds.job.component import managed_input
+from phift.phases.validate_specs import validate
 from phift.spec import load_all
 from phift.spec.tree import plain
 from phift.spec.yaml12 import parse, read
@@ -193,9 +194,26 @@ def test_drawn_specs_that_phift_accepts_are_accepted(tmp_path: Path) -> None:
 
 
 def test_a_component_in_the_base_of_a_spec_is_not_guessed() -> None:
-    text = "version: 1\n{}finetune: {{parameters: {{text_key: question}}}}\n"
+    text = "version: 1\n{}finetune: {{parameters: {{lora_r: 0.5}}}}\n"
     assert problems(text.format("name: demo\n"))
     assert problems(text.format("extends: base.yaml\n")) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "valid"), [("labels/latest", True), ("versions/0.0.82", False), ("versions/0.0.1", True)]
+)
+def test_an_unknown_parameter_is_valid_where_validate_only_warns(tmp_path: Path, version: str, valid: bool) -> None:
+    text = (
+        "version: 1\nname: demo\nbase_model: azureml://registries/azureml/models/Phi-4/versions/8\n"
+        "data: {train: {path: train.jsonl}}\ncompute: {finetune: azureml:gpu}\nfinetune:\n  component: "
+        f"azureml://registries/azureml/components/chat_completion_pipeline/{version}\n"
+        "  parameters: {learning_rat: 1}\n"
+    )
+    assert (problems(text) == []) is valid
+    path = tmp_path / "spec.yaml"
+    path.write_text(text, encoding="utf-8")
+    (found,) = validate([path], data=False)
+    assert found.valid is valid
 
 
 def test_it_is_not_too_large() -> None:

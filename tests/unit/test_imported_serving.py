@@ -10,6 +10,7 @@ from phift.kinds.deployment.imported import imported_deployment
 from phift.kinds.endpoint.imported import imported_endpoint
 from phift.kinds.shared.asset_ids import asset_of
 
+IDENTITY = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i"
 WORKSPACE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"
 OTHER = WORKSPACE.replace("/w", "/v")
 
@@ -83,7 +84,7 @@ def test_data_collection() -> None:
 
 
 def test_network_identity_and_mirrored_traffic() -> None:
-    identity = {"type": "UserAssigned", "userAssignedIdentities": {"/subscriptions/s/id": {}}}
+    identity = {"type": "UserAssigned", "userAssignedIdentities": {IDENTITY: {}}}
     raw = {
         **endpoint(authMode="AADToken", publicNetworkAccess="Disabled", mirrorTraffic={"green": 10}),
         "identity": identity,
@@ -93,7 +94,7 @@ def test_network_identity_and_mirrored_traffic() -> None:
         "name": "chat",
         "auth_mode": "aad_token",
         "public_network_access": "disabled",
-        "identity": {"type": "user_assigned", "user_assigned_identities": ["/subscriptions/s/id"]},
+        "identity": {"type": "user_assigned", "user_assigned_identities": [IDENTITY]},
     }
     assert "green 10 %" in found.notes[0]
 

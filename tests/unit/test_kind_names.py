@@ -33,6 +33,10 @@ ALLOWED = {
         "spec/default.py",
         "('base_model', 'finetune', 'model', 'endpoint', 'deployment', 'targets')",
     ): "blocks of the spec, not kinds",
+    (
+        "spec/pasted.py",
+        "('data', 'compute', 'endpoint', 'deployment', 'model')",
+    ): "blocks of the spec, not kinds",
 }
 """By file and finding, why it is right."""
 

@@ -23,6 +23,7 @@ model: azureml:m:1
 endpoint: %s
 deployment: %s
 """
+ID = "/subscriptions/0/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
 BLOCKS = sorted(blocks_below(Spec), key=lambda block: block.__name__)
 
 
@@ -47,14 +48,13 @@ def test_an_enumeration_in_any_letter_case(tmp_path: Path, written: str) -> None
 
 @pytest.mark.parametrize("written", ["user_assigned", "UserAssigned", "user-assigned"])
 def test_an_enumeration_in_camel_case_and_resource_ids_as_az_ml_has_them(tmp_path: Path, written: str) -> None:
-    identity = (
-        f"{{type: {written}, user_assigned_identities: [{{resource_id: /subscriptions/0/x}}, /subscriptions/0/y]}}"
-    )
+    shown = f"{{resource_id: {ID}/x, principal_id: p, client_id: c}}"
+    identity = f"{{type: {written}, user_assigned_identities: [{shown}, {ID}/y]}}"
     spec = spec_of(tmp_path, f"{{identity: {identity}}}")
     assert spec.endpoint is not None
     assert spec.endpoint.identity is not None
     assert spec.endpoint.identity.type == "user_assigned"
-    assert spec.endpoint.identity.user_assigned_identities == ("/subscriptions/0/x", "/subscriptions/0/y")
+    assert spec.endpoint.identity.user_assigned_identities == (f"{ID}/x", f"{ID}/y")
 
 
 def test_an_enumeration_that_is_none_of_it(tmp_path: Path) -> None:

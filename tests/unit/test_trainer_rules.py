@@ -136,6 +136,13 @@ def test_rows_longer_than_the_model_reads() -> None:
     assert codes({}, model="Phi-3-mini-4k-instruct", longest=4097) == [("warning", "parameter-effect", "finetune")]
 
 
+def test_rows_longer_by_their_bytes_are_about_so_long() -> None:
+    given, model = {"max_seq_length": 512}, "Phi-3-mini-4k-instruct"
+    (found,) = findings("chat_completion_pipeline", given, {}, model=model, least=1513)
+    assert found.summary == "the longest row has about 1,513 tokens, but max_seq_length is 512"
+    assert findings("chat_completion_pipeline", given, {}, model=model, longest=500, least=1513) == []
+
+
 def test_no_warning_where_nothing_is_known() -> None:
     assert codes({"precision": "16", "warmup_steps": 90, "max_seq_length": 9000}) == []
 

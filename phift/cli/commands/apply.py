@@ -66,7 +66,9 @@ def apply(
         o.refuse("a saved plan, which is applied exactly as saved", planned)
     consented = saved or auto_approve or dry_run
     o.require_approval(json=json, quiet=quiet, given=consented, remedy="Pass --auto-approve, or apply a saved plan.")
-    options = phases.ApplyOptions(parallelism=parallelism, wait=not no_wait, timeouts=o.parse_timeouts(timeout))
+    options = phases.ApplyOptions(
+        parallelism=parallelism, wait=not no_wait, timeouts=o.parse_timeouts(timeout), strict=strict
+    )
     limits = o.parse_budget(budget)
     expected = parse_approved(approved)
     terminal = Terminal.of(no_color=no_color, quiet=quiet or json)

@@ -6,13 +6,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from phift.spec.autoscale import DAYS, AutoscaleBlock, RuleBlock, ScheduleBlock, minutes_of
+from phift.spec.autoscale import DAYS, DEFAULT, AutoscaleBlock, RuleBlock, ScheduleBlock, minutes_of
 from phift.spec.scaling_metrics import BY_DEPLOYMENT, ENDPOINT
 
-__all__ = ["DEFAULT", "OPERATORS", "after", "profiles"]
-
-DEFAULT = "default"
-"""The profile that applies when no schedule does."""
+__all__ = ["OPERATORS", "after", "profiles"]
 
 OPERATORS = {
     "above": "GreaterThan",

@@ -124,7 +124,7 @@ class ComputeBlock(Block):
     min_instances: Annotated[int, Field(ge=0, description="Minimum number of nodes, kept while idle."), Coerced] = 0
     max_instances: Annotated[int, Field(ge=1, le=65_000, description="Maximum number of nodes."), Coerced] = 1
     idle_time_before_scale_down: Annotated[
-        int, Field(ge=0, description="Seconds without jobs before a node is removed."), Coerced
+        int, Field(ge=1, description="Seconds without jobs before a node is removed."), Coerced
     ] = 120
     location: Annotated[
         str | None,

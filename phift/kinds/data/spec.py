@@ -145,6 +145,7 @@ class DataSource(Block):
         Implied("$schema"),
         Implied("type", ("uri_file",), "phift writes one file for each split; for a folder, use a glob."),
         Implied("name"),
+        Implied("mode"),
         Elsewhere("version", "Remove it: phift uses the digest of the rows as version."),
         Elsewhere("description", "Write azure: {properties: {description: TEXT}}."),
         Elsewhere("tags", "Write the tags of the spec: tags: {NAME: TEXT}."),

@@ -10,10 +10,11 @@ from phift.kinds.deployment.parts import DeploymentObservation, DeploymentParts
 from phift.kinds.shared.sizes import availability, size_findings
 from phift.kinds.subject import Subject
 from phift.plan.action import Action, ChangeAction
+from phift.spec import AssetRef
 from phift.state.desired import Desired
 from phift.state.facts import BaseModel
 
-__all__ = ["deployment_count", "others_kept", "size_allowed", "size_offered"]
+__all__ = ["code_exists", "deployment_count", "others_kept", "size_allowed", "size_offered"]
 
 _MOST = 20
 """Maximum number of deployments of an endpoint (Azure docs)."""
@@ -39,6 +40,27 @@ def others_kept(subject: Subject) -> Iterator[Diagnostic]:
             code="others-on-endpoint",
         )
         yield subject.at("endpoint", finding)
+
+
+@check("deployment-code", reads="the code version", source="the workspace", applies=has("deployment"))
+def code_exists(subject: Subject) -> Iterator[Diagnostic]:
+    """code-missing: of registered code that a new deployment refers to."""
+    for deployment in subject.stack.of_kind("deployment"):
+        code = deployment.parts.code
+        if not isinstance(code, AssetRef) or code.version is None:
+            continue
+        if subject.action(deployment) in {Action.CREATE, Action.REPLACE} and not subject.remote.code(
+            code.name, code.version
+        ):
+            yield subject.at(
+                "deployment.code_configuration.code",
+                Diagnostic(
+                    f"code {code.name}:{code.version} not found in the workspace",
+                    remedy="Write the path of a folder, which phift uploads, or fix the name.",
+                    address=str(deployment.address),
+                    code="code-missing",
+                ),
+            )
 
 
 @check(

@@ -148,7 +148,15 @@ def _require_container(draft: Draft, block: DeploymentBlock, model: ModelExport)
             remedy="Add deployment.environment: a curated environment, azureml:NAME:VERSION, or {image, conda_file}.",
         )
     own_server = isinstance(block.environment, EnvironmentBlock) and block.environment.inference_config is not None
-    if model.type == "custom_model" and block.code_configuration is None and not own_server:
+    bare = block.code_configuration is None and not own_server
+    if model.type == "triton_model" and bare and draft.loaded.target.local:
+        draft.error(
+            "deployment",
+            "the emulator does not have the server of Triton models",
+            code="no-code",
+            remedy="Plan for a workspace: --target NAME. Or add deployment.code_configuration and environment.",
+        )
+    if model.type == "custom_model" and bare:
         draft.error(
             "deployment",
             f"model {model.name} is of type custom_model: the deployment requires code_configuration",

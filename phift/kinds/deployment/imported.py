@@ -10,6 +10,7 @@ from phift.catalog.vm_sizes import spelled
 from phift.compile.draft import drop_none
 from phift.concealing import is_secret
 from phift.kinds.deployment.fields import TABLE
+from phift.kinds.deployment.spec import SERVER_VARIABLES
 from phift.kinds.shared.asset_ids import asset_of
 from phift.kinds.shared.fields import observed
 from phift.kinds.shared.imported import ImportedBlock, differing, without_secrets
@@ -29,8 +30,6 @@ _GROUPS = {
     "readiness_probe": "readinessProbe",
     "request_settings": "requestSettings",
 }
-_OF_THE_SERVICE = ("AZUREML_MODEL_DIR", "AZUREML_ENTRY_SCRIPT", "AML_APP_ROOT")
-"""Environment variables that the service adds to those of the deployment."""
 _LONGEST_TIMEOUT = 180_000
 """See phift.kinds.deployment.spec.RequestSettings."""
 
@@ -117,7 +116,7 @@ def _variables(live: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     found: dict[str, Any] = {}
     notes = []
     for name, value in live.items():
-        if name in _OF_THE_SERVICE:
+        if name in SERVER_VARIABLES:
             continue
         if not is_secret(name, str(value)):
             found[name] = str(value)

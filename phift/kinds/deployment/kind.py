@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from phift.kinds.base import Kind, Wire
-from phift.kinds.deployment.checks import deployment_count, others_kept, size_allowed, size_offered
+from phift.kinds.deployment.checks import code_exists, deployment_count, others_kept, size_allowed, size_offered
 from phift.kinds.deployment.compile import deployment
 from phift.kinds.deployment.count import with_serving_count
 from phift.kinds.deployment.demand import demand
@@ -61,7 +61,7 @@ DEPLOYMENT = Kind(
     permissions=writing("onlineEndpoints/deployments"),
     decide=decide,
     removals=removals,
-    checks=(size_allowed, size_offered, deployment_count, others_kept),
+    checks=(size_allowed, size_offered, deployment_count, others_kept, code_exists),
     demand=demand,
     rate=rate,
     wanted_rate=wanted_rate,

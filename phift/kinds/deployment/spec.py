@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from phift.diagnostics import Diagnostic, Severity
 from phift.spec.assets import EnvironmentOrRef, ModelOrRef
-from phift.spec.autoscale import AutoscaleBlock
+from phift.spec.autoscale import MOST_INSTANCES, AutoscaleBlock
 from phift.spec.base import AnyCase, Before, Block, Coerced, Meanings, Secret, Strict, Tags, Texts, fault
 from phift.spec.references import AssetRef
 from phift.spec.rules import BlockRules, Elsewhere, Implied, Need, NumbersAsText, missing
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from phift.spec.document import Spec
 
 __all__ = [
+    "SERVER_VARIABLES",
     "CodeConfiguration",
     "DataCollection",
     "DataCollector",
@@ -37,10 +38,8 @@ _REGISTERED = "azureml:"
 _READ_ONLY = ("id", "provisioning_state", "creation_context")
 """Keys of the output of `az ml online-deployment show`."""
 _BY_HTTP = "Remove it: the service sends GET requests over HTTP."
-
-
-MOST_INSTANCES = 50
-"""Maximum number of instances of a deployment (Azure docs)."""
+SERVER_VARIABLES = ("AZUREML_MODEL_DIR", "AZUREML_ENTRY_SCRIPT", "AML_APP_ROOT")
+"""Environment variables that the service adds to those of the deployment."""
 
 
 class Probe(Strict):
@@ -164,14 +163,19 @@ class DataCollector(Strict):
     request_logging: Annotated[RequestLogging | None, Field(description="Headers to store.")] = None
 
 
-def _scale_type(value: Any) -> Any:
-    """Reject scaling by utilization, which is for Kubernetes online deployments."""
-    if isinstance(value, str) and value.lower().replace("_", "") == "targetutilization":
+def _scaling(value: Any) -> Any:
+    """Reject other types than `default` as a whole: their fields are those of Kubernetes, or of an earlier format."""
+    if not isinstance(value, Mapping):
+        return value
+    kind = str(value.get("type") or value.get("scale_type") or "default").lower().replace("_", "")
+    if kind in ("targetutilization", "auto"):
         raise fault(
             "cannot be target_utilization: managed online deployments scale with an autoscale setting",
             "Write deployment.autoscale: {maximum: 4, rules: [{metric: GpuUtilizationPercentage, above: 70, add: 1}, "
             "{metric: GpuUtilizationPercentage, below: 25, remove: 1}]}.",
         )
+    if kind == "manual":
+        raise fault("has the type manual of an earlier format of `az ml`", "Remove it: instance_count is the number.")
     return value
 
 
@@ -181,7 +185,6 @@ class ScaleSettings(Strict):
     type: Annotated[
         Literal["default"],
         AnyCase,
-        Before(_scale_type),
         Field(description="Always `default`; to scale, use autoscale."),
         Meanings(default="The number of instances is instance_count."),
     ] = "default"
@@ -212,6 +215,15 @@ def _variable_names(root: Node) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 f"deployment.environment_variables: {name!r} is not a name of an environment variable",
                 remedy='Write a name without "=", such as LOG_LEVEL.',
+                mark=child.name_mark,
+                path=f"deployment.environment_variables.{name}",
+                code="invalid-value",
+            )
+        elif name in SERVER_VARIABLES:
+            yield Diagnostic(
+                f"deployment.environment_variables.{name} is set by the service",
+                detail="The service replaces the value by its own, so that every plan would change it back.",
+                remedy="Remove it, or use another name.",
                 mark=child.name_mark,
                 path=f"deployment.environment_variables.{name}",
                 code="invalid-value",
@@ -301,7 +313,9 @@ class DeploymentBlock(Block):
     )
     request_settings: Annotated[RequestSettings | None, Field(description="Limits of requests.")] = None
     scale_settings: Annotated[
-        ScaleSettings | None, Field(description="Of `az ml` YAML: {type: default} has no effect.")
+        ScaleSettings | None,
+        Before(_scaling),
+        Field(description="Of `az ml` YAML: {type: default} has no effect."),
     ] = None
     autoscale: Annotated[
         AutoscaleBlock | None, Field(description="Scale the instances by load and time, with Azure Monitor.")

@@ -10,6 +10,7 @@ from phift.diagnostics import Diagnostic, Severity
 from phift.kinds.check import check, has
 from phift.kinds.job.parameters import effective_parameters
 from phift.kinds.job.trainer import Setting, is_catalogued, trainer_findings
+from phift.kinds.job.training import fewest_tokens
 from phift.kinds.shared.retirement import is_near
 from phift.kinds.subject import Subject
 from phift.plan.action import Action
@@ -93,6 +94,7 @@ def trainer(subject: Subject) -> Iterator[Diagnostic]:
         splits=frozenset(subject.facts.data),
         rows=rows,
         longest=longest,
+        least=fewest_tokens(train.recipe) if longest is None and train and train.recipe else None,
     )
     for finding in trainer_findings(effective, setting, catalogued=is_catalogued(component)):
         yield subject.at(finding.path, finding)

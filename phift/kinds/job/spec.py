@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from phift.diagnostics import Diagnostic
+from phift.diagnostics import Diagnostic, Severity
 from phift.kinds.job.component import managed_input
 from phift.kinds.job.tasks import CHAT, TASKS, UNSUPPORTED
 from phift.spec.base import Block, Coerced, Component, Meanings, Parameter
 from phift.spec.identity import JobIdentity
-from phift.spec.references import AssetRef
+from phift.spec.references import AssetRef, ComputeRef
 from phift.spec.rules import BlockRules, Elsewhere, Implied, Need, Renamed
 from phift.spec.tree import Node, dotted
 
@@ -68,6 +68,28 @@ def _identity_reaches_the_steps(spec: "Spec", root: Node) -> Iterator[Diagnostic
         )
 
 
+def _identity_is_on_the_cluster(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
+    """Warn about a managed identity that the cluster of the spec does not have."""
+    identity, cluster = spec.finetune.identity if spec.finetune else None, spec.compute.finetune
+    if identity is None or identity.type != "managed" or cluster is None or isinstance(cluster, ComputeRef):
+        return
+    chosen = identity.client_id or identity.object_id or identity.msi_resource_id
+    wanted = "user_assigned" if chosen else "system_assigned"
+    if cluster.identity is not None and (not chosen or cluster.identity.type == wanted):
+        return
+    ids = ", user_assigned_identities: [ARM_ID]" if chosen else ""
+    has = "has no identity" if cluster.identity is None else f"has the type {cluster.identity.type}"
+    yield Diagnostic(
+        f"finetune.identity is a managed identity of the cluster, but compute.finetune {has}",
+        Severity.WARNING,
+        detail="The steps of a job use an identity of the cluster that they run on; without it, they cannot read data.",
+        remedy=f"Write compute: {{finetune: {{identity: {{type: {wanted}{ids}}}}}}}, or remove finetune.identity.",
+        mark=root.nearest(("finetune", "identity")).name_mark,
+        path="finetune.identity",
+        code="identity-not-on-cluster",
+    )
+
+
 def _supported_task(spec: "Spec", root: Node) -> Iterator[Diagnostic]:
     """Check that phift prepares rows for the component."""
     reference = spec.finetune.component if spec.finetune else None
@@ -106,7 +128,13 @@ class FinetuneBlock(Block):
             Need("data.train", "data: {train: {path: data/train.jsonl}}"),
             Need("compute.finetune", "compute: {finetune: {name: gpu-cluster, size: Standard_NC24ads_A100_v4}}"),
         ),
-        checks=(_nodes_fit, _makes_its_model, _identity_reaches_the_steps, _supported_task),
+        checks=(
+            _nodes_fit,
+            _makes_its_model,
+            _identity_reaches_the_steps,
+            _identity_is_on_the_cluster,
+            _supported_task,
+        ),
         tree_checks=(_parameters,),
     )
     spellings = (

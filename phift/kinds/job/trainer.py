@@ -37,6 +37,7 @@ class Setting:
 
     model: the name of the base model. size: the VM size of the cluster. nodes: of the fine-tune step. splits: the
     splits of the spec. rows, longest: of data.train, its rows and the tokens of its longest row; None if unknown.
+    least: the tokens that its longest row has at least, by its bytes, for rows whose tokens are not counted.
     """
 
     model: str = ""
@@ -45,12 +46,14 @@ class Setting:
     splits: frozenset[str] = field(default_factory=frozenset)
     rows: int | None = None
     longest: int | None = None
+    least: int | None = None
 
     def values(self, parameters: Mapping[str, Value]) -> dict[str, Value]:
         """Return the known values by the names that the rules use."""
         found: dict[str, Value | None] = {
             "data.rows": self.rows,
-            "data.longest": self.longest,
+            "data.longest": self.least if self.longest is None else self.longest,
+            "data.tokens": f"about {self.least:,}" if self.longest is None and self.least else str(self.longest),
             "data.validation": "validation" in self.splits,
             "data.test": "test" in self.splits,
         }
@@ -64,7 +67,7 @@ class Setting:
 
     def _of_model(self, parameters: Mapping[str, Value]) -> dict[str, Value | None]:
         found: dict[str, Value | None] = {"model.name": self.model}
-        limited = _positive(parameters.get("max_seq_length")) or self.longest is not None
+        limited = _positive(parameters.get("max_seq_length")) or (self.longest or self.least) is not None
         if limited or parameters.get("precision") in ("4", "8"):  # the table takes long to read
             shape, listed = catalog.architecture(self.model), catalog.model(self.model)
             context = listed.context_window if listed else None

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from phift.data.lengths import Lengths
+    from phift.data.recipe import Recipe
     from phift.estimate.training import Training
 
-__all__ = ["training_in"]
+__all__ = ["fewest_tokens", "training_in"]
 
 _OWN_FILE = "deepspeed"
 
@@ -49,6 +50,15 @@ def _lengths(train: DataFacts | None) -> Lengths | None:
 
     pinned = train.checked if train.checked.get("recipe") == train.recipe.key else {}
     return Lengths.from_plain(pinned.get("lengths")) or lengths_of(train.recipe)
+
+
+def fewest_tokens(recipe: Recipe) -> int | None:
+    """Return the tokens that the longest row has at least, by the lengths that are remembered; None without them."""
+    from phift.data.measured import known_lengths
+    from phift.estimate.training import MOST_BYTES_PER_TOKEN
+
+    lengths = known_lengths(recipe)
+    return int(lengths.longest / MOST_BYTES_PER_TOKEN) or None if lengths else None
 
 
 def _content(file: Path | None) -> Mapping[str, Any] | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from phift.kinds.base import Kind, Wire
 from phift.kinds.context import Context
 from phift.kinds.exporting import Exported, Exporting
-from phift.kinds.model.checks import served_model
+from phift.kinds.model.checks import registered_files, served_model
 from phift.kinds.model.compile import models
 from phift.kinds.model.parts import FileParts, ModelObservation, ModelParts, ReferenceParts
 from phift.kinds.model.plan import decide
@@ -65,7 +65,7 @@ MODEL = Kind(
     objects=_objects,
     permissions=archiving("models/versions"),
     decide=decide,
-    checks=(served_model,),
+    checks=(served_model, registered_files),
     decided=_decided,
     seconds=_seconds,
     words=WORDS,

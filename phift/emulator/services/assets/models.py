@@ -10,7 +10,7 @@ from phift.emulator.core.uris import DatastorePath, JobOutput, parse_datastore_u
 from phift.emulator.core.validation import text_map
 from phift.emulator.core.yamlfile import load_yaml
 from phift.emulator.services.assets.base import AssetKind, base_properties
-from phift.emulator.services.assets.locations import BlobPlace, is_own_blob, place_of
+from phift.emulator.services.assets.locations import ARTIFACT_STORE, BlobPlace, is_own_blob, place_of
 from phift.emulator.services.emulator import Call
 from phift.emulator.services.jobs.outputs import output_of_run, place_uri
 from phift.emulator.services.jobs.record import find_run
@@ -18,6 +18,8 @@ from phift.emulator.services.jobs.record import find_run
 __all__ = ["MODELS"]
 
 _MAX_MLMODEL_BYTES = 256 * 1024
+_RUN = re.compile(r"runs:/(?P<run>[^/]+)/(?P<path>.+)", re.I)
+"""Artifacts of a run, as MLflow names them."""
 
 
 def _check_version(version: str) -> None:
@@ -78,6 +80,12 @@ def _resolve(call: Call, uri: str) -> tuple[str, DatastorePath | None, str | Non
     if output := parse_job_output(uri):
         path = _job_output(call, output)
         return path.long(call.emulator.workspace), path, output.job
+    if run := _RUN.fullmatch(uri):
+        if find_run(call.emulator.store, run["run"]) is None:
+            message = f"Job {run['run']} not found."
+            raise ServiceError(404, "UserError", message, inner=("NotFound", "JobNotFound"))
+        path = DatastorePath(ARTIFACT_STORE, f"ExperimentRun/dcid.{run['run']}/{run['path']}".rstrip("/"))
+        return path.long(call.emulator.workspace), path, run["run"]
     path_or_none = parse_datastore_uri(uri, call.emulator.workspace)
     if path_or_none is None:
         return uri, None, None
