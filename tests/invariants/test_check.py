@@ -203,6 +203,26 @@ def _serving(project: Project) -> None:
     )
 
 
+def test_one_combination_of_a_matrix_is_checked_and_missing_objects_are_named(
+    project: Project, temporary: Path
+) -> None:
+    project.spec.write_text(
+        f"version: 1\nname: {project.stack}\nmatrix: {{count: [1, 2]}}\nmodel: azureml:theirs:1\nendpoint: {{}}\n"
+        'deployment: {instance_type: Standard_DS3_v2, instance_count: "{{ vars.count }}"}\n'
+        "targets: {local: {default: true}}\n",
+        encoding="utf-8",
+    )
+    several = project.run("check", project.spec.name, TMPDIR=str(temporary))
+    assert several.returncode == 1
+    assert "Select one: --var count=1" in several.stderr
+    done = project.run("check", project.spec.name, "--var", "count=2", TMPDIR=str(temporary))
+    assert done.returncode == 1, done.stdout + done.stderr
+    told = _unwrapped(done.stdout)
+    assert f"Checking stack {project.stack}-2 (target local)" in told
+    assert "- model theirs:1 not found in the workspace. To list the models, run" in told
+    assert "which the emulator of a check does not have: azureml:theirs:1. Replace them in a target" in told
+
+
 @pytest.fixture
 def temporary() -> Iterator[Path]:
     """A folder for temporary files, with a short path: those of the emulator include sockets."""
