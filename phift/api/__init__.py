@@ -17,7 +17,19 @@ from typing import TYPE_CHECKING
 import phift.posix  # noqa: F401  (first: it fails on other systems)
 from phift.api._change import ApplyResult, apply, destroy, lock, plan, plan_destroy
 from phift.api._data import data_diff, data_preview, data_stats
-from phift.api._look import compare_metrics, compare_versions, drift, history, invoke, logs, metrics, outputs, status
+from phift.api._import import import_endpoint, import_job
+from phift.api._look import (
+    compare_metrics,
+    compare_versions,
+    drift,
+    history,
+    invoke,
+    logs,
+    metrics,
+    open_chat,
+    outputs,
+    status,
+)
 from phift.api._spec import Rendering, SpecHandle, Validation, open_spec, render, validate
 from phift.apply.options import ApplyOptions
 from phift.lazy import imported_on_use
@@ -26,10 +38,12 @@ from phift.plan.model import Plan
 if TYPE_CHECKING:
     from phift.ledger.journal import Record
     from phift.phases.call_endpoint import Answered
+    from phift.phases.chat import Chat
     from phift.phases.compare_data import DataDiff
     from phift.phases.compare_metrics import MetricsComparison
     from phift.phases.compare_versions import VersionDiff
     from phift.phases.detect_drift import Drift
+    from phift.phases.imported_spec import ImportedSpec
     from phift.phases.inspect_data import DataStats, Preview
     from phift.phases.pin_versions import LockReport
     from phift.phases.read_logs import Metrics
@@ -39,9 +53,11 @@ __all__ = [
     "Answered",
     "ApplyOptions",
     "ApplyResult",
+    "Chat",
     "DataDiff",
     "DataStats",
     "Drift",
+    "ImportedSpec",
     "LockReport",
     "Metrics",
     "MetricsComparison",
@@ -62,10 +78,13 @@ __all__ = [
     "destroy",
     "drift",
     "history",
+    "import_endpoint",
+    "import_job",
     "invoke",
     "lock",
     "logs",
     "metrics",
+    "open_chat",
     "open_spec",
     "outputs",
     "plan",
@@ -77,9 +96,11 @@ __all__ = [
 
 _LAZY = {
     "Answered": "phift.phases.call_endpoint",
+    "Chat": "phift.phases.chat",
     "DataDiff": "phift.phases.compare_data",
     "DataStats": "phift.phases.inspect_data",
     "Drift": "phift.phases.detect_drift",
+    "ImportedSpec": "phift.phases.imported_spec",
     "LockReport": "phift.phases.pin_versions",
     "Metrics": "phift.phases.read_logs",
     "MetricsComparison": "phift.phases.compare_metrics",

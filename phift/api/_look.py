@@ -11,13 +11,25 @@ from phift.errors import UsageError
 if TYPE_CHECKING:
     from phift.ledger.journal import Record
     from phift.phases.call_endpoint import Answered
+    from phift.phases.chat import Chat
     from phift.phases.compare_metrics import MetricsComparison
     from phift.phases.compare_versions import VersionDiff
     from phift.phases.detect_drift import Drift
     from phift.phases.read_logs import Metrics
     from phift.phases.show_status import Status
 
-__all__ = ["compare_metrics", "compare_versions", "drift", "history", "invoke", "logs", "metrics", "outputs", "status"]
+__all__ = [
+    "compare_metrics",
+    "compare_versions",
+    "drift",
+    "history",
+    "invoke",
+    "logs",
+    "metrics",
+    "open_chat",
+    "outputs",
+    "status",
+]
 
 
 def drift(spec: SpecHandle) -> Drift:
@@ -110,3 +122,15 @@ def invoke(
         spec._request, spec._sessions, text=text or "", sample=sample or 0, body=body, deployment=deployment
     )
     return tuple(asked)
+
+
+def open_chat(spec: SpecHandle, *, system: str = "", deployment: str = "") -> Chat:
+    """Open a conversation with the endpoint. Sends nothing yet.
+
+    Generation parameters are those of the first test of the spec. system: the system prompt. deployment: its name,
+    bypassing the traffic split. Raises as `status`, and UsageError (exit code 1) if there is no endpoint, or if it does
+    not serve a chat model.
+    """
+    from phift import phases
+
+    return phases.open_chat(spec._request, spec._sessions, system=system, deployment=deployment)

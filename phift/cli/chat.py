@@ -17,6 +17,7 @@ from phift.errors import PhiftError, UsageError
 from phift.exits import ExitCode
 from phift.views.human import chat as view
 from phift.views.human import errors
+from phift.views.human.waiting import waiting
 
 if TYPE_CHECKING:
     from phift.phases import Chat
@@ -116,7 +117,7 @@ class _Session:
         answer, started = view.Answer(streams), time.monotonic()
         try:
             with ExitStack() as stack, closing(self.chat.ask(_encodable(text))) as pieces:
-                stack.enter_context(view.waiting(streams))
+                stack.enter_context(waiting(streams, "waiting for the answer"))
                 for piece in pieces:
                     stack.close()
                     answer.add(piece)

@@ -37,7 +37,7 @@ def write(path: Path, plan: Plan, request: Request) -> None:
             "variable_files": [str(file) for file in request.variable_files],
         }
     }
-    outfile.write_text(path, document(body) + "\n", _REMEDY)
+    outfile.write_text(path, document(body) + "\n", outfile.JSON, _REMEDY)
 
 
 def words_of(path: Path, request: Request) -> str:
@@ -48,8 +48,17 @@ def words_of(path: Path, request: Request) -> str:
 
 
 def require_writable(path: Path) -> Path:
-    """Return the path to write a plan to, with links followed. Raises UsageError if it is not a regular file."""
-    return outfile.require_writable(path, _REMEDY)
+    """Return the path to write a plan to, with links followed.
+
+    Raises UsageError if it is not a regular file, has other content, or the name of a page: the plan is saved as JSON.
+    """
+    if path.suffix.lower() in (".html", ".md"):
+        format = path.suffix.lower().removeprefix(".")
+        raise UsageError(
+            f"--out {path}: saves the plan as JSON, for `phift apply`",
+            remedy=f"To write a page: phift plan --format {format} > {path}",
+        )
+    return outfile.require_writable(path, _REMEDY, kind=outfile.JSON)
 
 
 _REMEDY = "Choose a regular file, or pipe the plan: phift plan SPEC --format json"

@@ -28,7 +28,15 @@ from phift.workbench.request import Connector, Request
 if TYPE_CHECKING:
     from phift.emulator.host.lifecycle import Connection
 
-__all__ = ["REHEARSED", "Sandbox", "connector_to", "placeholders", "sandbox", "without_expectations"]
+__all__ = [
+    "REHEARSED",
+    "Sandbox",
+    "connector_to",
+    "placeholders",
+    "sandbox",
+    "without_expectations",
+    "workspace_objects",
+]
 
 REHEARSED = {"PHIFT_EMULATOR_JOBS": "rehearse", "PHIFT_EMULATOR_DEPLOYMENTS": "rehearse"}
 _NEVER = (".git", ".phift", LOCK_FILE)
@@ -247,6 +255,16 @@ def _secrets(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for below in value:
             yield from _secrets(below)
+
+
+def workspace_objects(tree: Any) -> list[str]:
+    """Return the references of a spec to objects of a workspace, which the emulator of a check does not have."""
+    if isinstance(tree, Mapping):
+        return [name for below in tree.values() for name in workspace_objects(below)]
+    if isinstance(tree, list):
+        return [name for below in tree for name in workspace_objects(below)]
+    own = isinstance(tree, str) and tree.startswith("azureml:") and not tree.startswith("azureml://registries/")
+    return [tree] if own else []
 
 
 @contextmanager

@@ -35,7 +35,7 @@ class Chat:
     so far, alternately of the user and of the assistant.
     """
 
-    caller: Caller = field(repr=False)
+    _caller: Caller = field(repr=False)
     endpoint: str
     deployment: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Chat:
         body = chat_request([*self._introduction(), *self.messages, asked], self.parameters)
         pieces = []
         try:
-            with self.caller.ask_streamed(body, deployment=self.deployment) as answer:
+            with self._caller.ask_streamed(body, deployment=self.deployment) as answer:
                 for piece in pieces_of(answer.headers, answer.pieces):
                     pieces.append(piece)
                     yield piece

@@ -238,8 +238,8 @@ class _Scenario:
 def _reasons(error: PhiftError) -> list[str]:
     """Return what is wrong, without places: they are those of the copy."""
     findings = error.diagnostics if isinstance(error, InvalidSpecError | RefusedError) else ()
-    told = [" ".join(filter(None, [one.summary, one.remedy])) for one in errors_of(findings)]
-    return told or [" ".join(filter(None, [error.summary, error.remedy]))]
+    told = [". ".join(filter(None, [one.summary, one.remedy])) for one in errors_of(findings)]
+    return told or [". ".join(filter(None, [error.summary, error.remedy]))]
 
 
 def _checked(name: str, detail: str, wrong: Iterable[str]) -> Checked:

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from phift.phases.check_stack import NAMES, Checked, Outcome
 from phift.views.base import PLAIN, Style
+from phift.views.human.values import note
 from phift.views.json import document
 
-__all__ = ["Head", "as_json", "count", "head", "line"]
+__all__ = ["Head", "as_json", "count", "elsewhere", "head", "line"]
 
 _PAINT = {Outcome.OK: Style.green, Outcome.FAILED: Style.red, Outcome.SKIPPED: Style.dim}
 _OUTCOMES = max(len(outcome) for outcome in Outcome) + 2
@@ -43,6 +44,16 @@ def line(found: Checked, *, style: Style = PLAIN) -> str:
         wrapped = [part for text in difference.splitlines() for part in textwrap.wrap(text, room)]
         lines += [" " * _OUTCOMES + ("  " if number else "- ") + text for number, text in enumerate(wrapped)]
     return "\n".join(lines)
+
+
+def elsewhere(names: Sequence[str], *, style: Style = PLAIN) -> str:
+    """Return the note that the spec refers to objects of a workspace, which a check does not have."""
+    shown = ", ".join(dict.fromkeys(names))
+    return note(
+        f"the spec refers to objects of a workspace, which the emulator of a check does not have: {shown}. "
+        "Replace them in a target, and check that one: --target NAME.",
+        style,
+    )
 
 
 def count(found: Sequence[Checked], *, style: Style = PLAIN) -> str:

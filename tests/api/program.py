@@ -6,6 +6,7 @@ has another handler than before.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -21,6 +22,7 @@ from typing import Any
 from phift import __path__ as package
 from phift import api
 from phift.apply.events import ApplyFinished, ApplyStarted, Event
+from phift.errors import RefusedError
 
 
 def import_all() -> None:
@@ -68,12 +70,28 @@ def calls(path: Path, saved: Path, events: list[Event]) -> dict[str, Callable[[a
         "compare_versions": lambda spec: api.compare_versions(spec, before="1", after="1", answers=1),
         "history": api.history,
         "invoke": lambda spec: [api.invoke(spec, text="Who are you?"), api.invoke(spec, sample=2)],
+        "open_chat": chatted,
+        "import_job": lambda spec: api.import_job(
+            api.compare_metrics(spec, before="1", after="1").after.job, target="local"
+        ),
+        "import_endpoint": rejected_import,
         "data_preview": lambda spec: [api.data_preview(spec), api.data_preview(spec, random=True, raw=True)],
         "data_stats": api.data_stats,
         "data_diff": lambda spec: api.data_diff(spec, before=str(path)),
         "plan_destroy": lambda spec: api.plan_destroy(spec, archive=True),
         "destroy": lambda spec: api.destroy(spec, listener=events.append).raise_for_errors(),
     }
+
+
+def chatted(spec: api.SpecHandle) -> None:
+    chat = api.open_chat(spec, system="Answer in one word.")
+    assert "".join(chat.ask("Who are you?")) == chat.row()["messages"][-1]["content"]
+
+
+def rejected_import(spec: api.SpecHandle) -> None:
+    with contextlib.suppress(RefusedError):
+        api.import_endpoint(api.outputs(spec)["endpoint.main"]["name"], target="local")
+        raise AssertionError("the endpoint belongs to a stack")
 
 
 def main() -> None:

@@ -97,7 +97,7 @@ def test_every_function_says_what_it_raises() -> None:
 def test_only_keywords_follow_the_first_arguments() -> None:
     for name in (n for n in api.__all__ if inspect.isfunction(getattr(api, n))):
         first, *others = inspect.signature(getattr(api, name)).parameters.values()
-        assert first.name in {"spec", "path"}
+        assert first.name in {"spec", "path", "endpoint", "job"}
         assert all(one.kind is one.KEYWORD_ONLY for one in others if one.name != "plan"), name
 
 

@@ -21,7 +21,7 @@ from support import REPOSITORY, Project
 from phift import phases
 from phift.address import Address
 from phift.apply.events import Event, ResourceProgress
-from phift.cli.sandbox import Sandbox
+from phift.cli.sandbox import Sandbox, workspace_objects
 from phift.phases.check_stack import NAMES, Checked, Outcome, Ran, Verb, check
 from phift.spec.inheritance import read_whole
 from phift.spec.tree import plain
@@ -188,6 +188,7 @@ def _serving(project: Project) -> None:
         f"version: 1\nname: {project.stack}\n"
         "model: azureml://registries/azureml/models/Phi-3-mini-4k-instruct/labels/latest\n"
         "endpoint: {}\n"
+        "matrix: {replica: [1, 2]}\n"
         "tests: {smoke: {path: test.jsonl, rows: 1, expect: {contains: [nothing says this]}}}\n",
         encoding="utf-8",
     )
@@ -201,6 +202,14 @@ def _serving(project: Project) -> None:
         "name: w}, deployment: {instance_count: 2}, tests: {smoke: {expect: {regex: nor this}}}}\n",
         encoding="utf-8",
     )
+
+
+def test_missing_objects_of_a_workspace_are_named() -> None:
+    registry = "azureml://registries/azureml/models/a/labels/latest"
+    tree = {"model": "azureml:theirs:1", "base_model": registry, "data": [{"train": "azureml://datastores/a/paths/b"}]}
+    assert workspace_objects(tree) == ["azureml:theirs:1", "azureml://datastores/a/paths/b"]
+    told = _unwrapped(views.elsewhere(workspace_objects(tree)))
+    assert "does not have: azureml:theirs:1, azureml://datastores/a/paths/b. Replace them in a target" in told
 
 
 @pytest.fixture
@@ -220,11 +229,15 @@ def test_the_command_leaves_the_project_and_its_emulator_alone(project: Project,
     _serving(project)
     before = {path.name: path.read_bytes() for path in project.folder.iterdir()}
     mark = project.embedded.mark()
-    done = project.run("check", project.spec.name, "--target", "prod", timeout=500, TMPDIR=str(temporary))
+    words = ("check", project.spec.name, "--target", "prod")
+    several = project.run(*words, TMPDIR=str(temporary))
+    assert several.returncode == 1
+    assert "Select one: --var replica=1" in several.stderr
+    done = project.run(*words, "--var", "replica=1", timeout=500, TMPDIR=str(temporary))
     assert done.returncode == 0, done.stdout + done.stderr
     page = (REPOSITORY / "docs" / "check.md").read_text(encoding="utf-8")
     shown = page.partition("--target prod\n")[2].partition("```")[0]
-    assert _unwrapped(done.stdout.replace(project.stack, "serve-only")) == _unwrapped(shown)
+    assert _unwrapped(done.stdout.replace(f"{project.stack}-1", "serve-only")) == _unwrapped(shown)
     assert {path.name: path.read_bytes() for path in project.folder.iterdir()} == before
     assert project.embedded.since(mark) == []
     assert list(temporary.iterdir()) == []

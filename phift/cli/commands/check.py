@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from phift.cli import options as o
 from phift.cli.terminal import Terminal
-from phift.errors import PhiftError, UsageError
+from phift.errors import PhiftError
 from phift.exits import ExitCode
+
+if TYPE_CHECKING:
+    from phift.phases import Checked
 
 _REHEARSED, _TRAINED = "15m", "2h"
 
@@ -40,7 +44,7 @@ def check(
     by default it is `local` if the spec has it, otherwise the default target. Exit code 1 if a check fails.
     """
     from phift.azure.sessions import require_emulator
-    from phift.cli.sandbox import placeholders, sandbox, without_expectations
+    from phift.cli.sandbox import placeholders, sandbox, without_expectations, workspace_objects
     from phift.phases import Outcome, load
     from phift.phases import check as invariants
     from phift.spec.inheritance import read_whole
@@ -57,12 +61,8 @@ def check(
         if target is None and LOCAL in (tree.get("targets") or {}):
             request = replace(request, target=LOCAL)
         loaded = load(request)
-        if "matrix" in tree:
-            raise UsageError(
-                "phift check works on one stack, and the spec has a matrix", remedy="Check one combination."
-            )
         require_emulator()
-        found = []
+        found: list[Checked] = []
         with (
             placeholders(tree),
             sandbox(
@@ -73,7 +73,8 @@ def check(
             if format is o.Format.TEXT:
                 terminal.print(views.head(head, style=terminal.streams.out_style))
             try:
-                for one in invariants(bed):
+                remaining = invariants(bed)
+                while (one := _next(remaining, len(found), terminal)) is not None:
                     found.append(one)
                     if format is o.Format.TEXT:
                         terminal.print(views.line(one, style=terminal.streams.out_style))
@@ -86,5 +87,18 @@ def check(
     if format is o.Format.JSON:
         terminal.print(views.as_json(head, found))
     else:
+        if found[0].outcome is Outcome.FAILED and (names := workspace_objects(tree)):
+            terminal.print("\n" + views.elsewhere(names, style=terminal.streams.out_style))
         terminal.print(views.count(found, style=terminal.streams.out_style))
     return ExitCode.ERROR if any(one.outcome is Outcome.FAILED for one in found) else ExitCode.OK
+
+
+def _next(remaining: Iterator[Checked], done: int, terminal: Terminal) -> Checked | None:
+    """Return the next result, and show meanwhile which check runs."""
+    from phift.phases.check_stack import NAMES
+    from phift.views.human.waiting import waiting
+
+    if done == len(NAMES):
+        return None
+    with waiting(terminal.streams, NAMES[done]):
+        return next(remaining, None)

@@ -10,7 +10,6 @@ import typer
 from phift.azure.sessions import connector
 from phift.cli import options as o
 from phift.cli.terminal import Terminal
-from phift.errors import UsageError
 
 
 def doctor(
@@ -39,19 +38,19 @@ def doctor(
     3 if a fact differs.
     """
     from phift import phases
+    from phift.cli import outfile
     from phift.exits import ExitCode
     from phift.views import doctor as view
 
+    if out is not None:
+        outfile.require_writable(out, kind=outfile.JSON)
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
     found = phases.doctor(request, connect)
     recording = view.json(found)
     if out is not None:
-        try:
-            out.write_text(recording + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"cannot write {out}: {error.strerror or error}") from None
+        outfile.write_text(out, recording + "\n", outfile.JSON)
     if format is o.Format.JSON:
         terminal.print(recording)
     else:

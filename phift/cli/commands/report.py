@@ -45,13 +45,13 @@ def report(
     from phift.views.html.report import report as html
 
     if out:
-        outfile.require_writable(out)
+        outfile.require_writable(out, kind=outfile.PAGE)
     terminal = Terminal.of()
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks, tell=terminal.tell)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
     found = phases.report(request, connect, show_rows=show_rows)
     place = out or Path(f"{found.stack}-report.html")
     document = html(found) + "\n"
-    outfile.write_text(place, document)
+    outfile.write_text(place, document, outfile.PAGE)
     terminal.print(f"Wrote {place} ({len(document.encode()) / 1024:,.0f} KiB).")
     return 0

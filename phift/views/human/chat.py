@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from phift.inert import inert
@@ -13,7 +12,7 @@ from phift.views.human.values import duration, table, value
 if TYPE_CHECKING:
     from phift.phases import Chat
 
-__all__ = ["COMMANDS", "PROMPT", "Answer", "help_text", "opening", "parameters", "waiting"]
+__all__ = ["COMMANDS", "PROMPT", "Answer", "help_text", "opening", "parameters"]
 
 PROMPT = "> "
 
@@ -54,16 +53,6 @@ def parameters(given: Mapping[str, Any]) -> str:
     if not given:
         return "No generation parameters: the deployment's defaults apply."
     return "\n".join(table([(inert(name), value(item)) for name, item in given.items()], indent="  "))
-
-
-def waiting(streams: Streams) -> AbstractContextManager[object]:
-    """Return a context that shows, on a terminal, that an answer is awaited."""
-    if not streams.live:
-        return nullcontext()
-    from rich.console import Console
-
-    console = Console(file=streams.err, no_color=not streams.err_style.colour, width=streams.err_style.width)
-    return console.status("waiting for the answer", spinner="dots", spinner_style="dim")
 
 
 class Answer:
