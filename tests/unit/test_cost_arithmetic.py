@@ -180,6 +180,8 @@ def test_what_scales_has_a_maximum() -> None:
     cost = Cost("eastus", (CostLine(DEPLOYMENT, "always_on", A100, 1, Price(1.0), now=1, most=3),))
     assert (cost.per_month, cost.per_month_most) == (730, 2190)
     assert cost.scales
+    assert cost.to_dict()["lines"][0]["per_month_most"] == 2190
+    assert [line["per_month_most"] for line in example().to_dict()["lines"] if "per_month" in line] == [None, None]
 
 
 def codes(cost: Cost, *budgets: Budget) -> list[tuple[str, str]]:
