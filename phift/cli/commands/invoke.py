@@ -92,8 +92,8 @@ def invoke(
         terminal.print(view.table([a.to_dict() for a in answers], style=terminal.streams.out_style))
     else:
         for answer in answers:
-            terminal.print_raw(view.answer(answer.to_dict()))
-            terminal.tell(view.took(answer.to_dict(), style=terminal.streams.err_style))
+            terminal.print_raw(view.answer(answer.answer))
+            terminal.tell(view.took(answer.seconds, style=terminal.streams.err_style))
             if answer.note:
                 terminal.tell(note(answer.note, terminal.streams.err_style))
     return 0

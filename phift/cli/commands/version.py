@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from phift.cli import options as o
 from phift.cli.terminal import Terminal
 
@@ -16,5 +18,6 @@ def version(format: o.FormatOption = o.Format.TEXT) -> int:
     from phift.views.json import document
 
     found = versions()
-    Terminal.of().print(document(found) if format is o.Format.JSON else text.render(found))
+    written = {"format_version": "1.0", **asdict(found)}
+    Terminal.of().print(document(written) if format is o.Format.JSON else text.render(found))
     return 0

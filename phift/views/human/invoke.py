@@ -13,14 +13,14 @@ from phift.views.human.values import duration, note
 __all__ = ["answer", "table", "took"]
 
 
-def answer(result: Mapping[str, Any]) -> str:
-    """Return the answer without control characters."""
-    return printable(str(result["answer"])) or "(an empty answer)"
+def answer(text: str) -> str:
+    """Return an answer without control characters."""
+    return printable(text) or "(an empty answer)"
 
 
-def took(result: Mapping[str, Any], *, style: Style = PLAIN) -> str:
-    """Return the duration."""
-    return style.dim(f"({duration(float(result['seconds']))})")
+def took(seconds: float, *, style: Style = PLAIN) -> str:
+    """Return the duration of an answer."""
+    return style.dim(f"({duration(seconds)})")
 
 
 def table(results: Sequence[Mapping[str, Any]], *, style: Style = PLAIN) -> str:
