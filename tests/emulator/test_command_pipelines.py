@@ -239,7 +239,7 @@ def test_each_step_is_reused_by_itself(azure: Azure) -> None:
     assert reused(azure, "reuse-4") == set()
 
 
-# what does not run here
+# inputs
 
 
 def test_inputs_of_a_group_and_outputs_that_are_not_sent(azure: Azure) -> None:
@@ -274,35 +274,6 @@ def test_inputs_of_a_group_and_outputs_that_are_not_sent(azure: Azure) -> None:
     body = pipeline({"node": node}, outputs={"res": {"jobOutputType": "uri_folder"}})
     assert ended(azure, "grouped-2", body) == "Completed", history(azure, "grouped-2")["error"]
     assert read(azure, "azureml/grouped-2/res/file") == "again 8\n"
-
-
-@pytest.mark.parametrize(
-    ("node", "why"),
-    [
-        ({"type": "sweep", "trial": {"componentId": "x"}}, "Node odd is not run here: it is of type sweep"),
-        ({"type": "if_else", "condition": True}, "it is of type if_else"),
-        ({"type": "spark", "code": "x"}, "it is of type spark"),
-    ],
-)
-def test_nodes_of_other_types_fail_the_job_with_their_name(azure: Azure, node: dict[str, Any], why: str) -> None:
-    job = f"odd-{node['type']}"
-    assert ended(azure, job, pipeline({"odd": node, "good": {"componentId": anonymous(azure, "true")}})) == "Failed"
-    assert why in history(azure, job)["error"]["error"]["message"]
-
-
-def test_parallel_components_and_distribution_fail_the_job_with_their_name(azure: Azure) -> None:
-    parallel = anonymous(azure, "", type="parallel")
-    assert ended(azure, "odd-1", pipeline({"odd": {"type": "parallel", "componentId": parallel}})) == "Failed"
-    assert "is a component of type parallel" in history(azure, "odd-1")["error"]["error"]["message"]
-    many = anonymous(azure, "true", distribution={"type": "pytorch", "process_count_per_instance": 2})
-    assert ended(azure, "odd-2", pipeline({"odd": {"componentId": many}})) == "Failed"
-    assert "pytorch distribution over 2 processes" in history(azure, "odd-2")["error"]["error"]["message"]
-
-
-@pytest.mark.parametrize("job_type", ["AutoML", "Spark", "FineTuning", "Labeling"])
-def test_other_job_types_are_not_implemented(azure: Azure, job_type: str) -> None:
-    error = submit(azure, "odd-type", {"properties": {"jobType": job_type}}, 501).json()["error"]
-    assert error["message"].startswith(f"{job_type} jobs are not supported by the emulator")
 
 
 def test_inputs_are_checked_against_the_component(azure: Azure) -> None:

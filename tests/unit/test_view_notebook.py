@@ -106,7 +106,15 @@ def test_a_plan_shows_its_changes_with_their_reasons() -> None:
 def test_every_result_has_a_view_and_ipython_takes_it() -> None:
     named = {name for name in api.__all__ if isinstance(getattr(api, name), type)}
     displayed = {name for name in named if issubclass(getattr(api, name), Displayed)}
-    assert named - displayed == {"ApplyOptions", "Record", "Rendering", "SpecHandle", "Validation"}
+    assert named - displayed == {
+        "ApplyOptions",
+        "Chat",
+        "ImportedSpec",
+        "Record",
+        "Rendering",
+        "SpecHandle",
+        "Validation",
+    }
     assert displayed <= {*notebook._TEXTS, "Plan", "ApplyResult", "Answered"}
     for name in displayed:
         assert "_repr_pretty_" in vars(getattr(api, name)), "IPython prefers the __repr__ of the class otherwise"
