@@ -100,6 +100,8 @@ def test_both_values_of_a_change_are_concealed_where_one_is_a_secret() -> None:
     assert is_concealed(before)
     assert is_concealed(after)
     assert shown_change("tags.team", "a", None) == ("a", None)
+    assert is_concealed(shown_change("azure.properties.api_key", "plain-looking")[0]), "the last part names it"
+    assert shown_change("azure.api_key.team", "plain-looking") == ("plain-looking",)
     assert shown_change("instance_type", HUB) == (HUB,)
 
 

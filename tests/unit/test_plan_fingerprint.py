@@ -9,7 +9,7 @@ import pytest
 from phift.address import Address
 from phift.diagnostics import Diagnostic, Severity
 from phift.plan.action import Action, ChangeAction, ChangedBy, Purpose
-from phift.plan.approval import Approval
+from phift.plan.approval import Approval, _packed
 from phift.plan.fingerprint import Essence, covers, differences, essence, fingerprint, fingerprint_of_many
 from phift.plan.model import Decided, FieldChange, Plan, PlannedResource
 
@@ -181,3 +181,22 @@ def test_an_approval_leaves_out_what_does_not_fit_but_never_the_fingerprint() ->
 )
 def test_a_damaged_or_doubled_approval_is_none(damage) -> None:  # type: ignore[no-untyped-def]
     assert Approval.read(damage(Approval.of([PLAN], "c" * 40).line(10_000))) is None
+
+
+@pytest.mark.parametrize("forged", [{"format": 2}, {"fingerprint": "all"}, {"fingerprint": 1}, {"failed": "x"}])
+def test_an_approval_with_other_content_is_none(forged: dict[str, object]) -> None:
+    document = Approval.of([PLAN], "c" * 40)._document({}, {})
+    assert Approval.read(f"<!-- phift-approval {_packed(document)} -->") is not None
+    assert Approval.read(f"<!-- phift-approval {_packed({**document, **forged})} -->") is None
+
+
+def test_a_deviation_names_what_the_comment_had_room_for() -> None:
+    other = replace(with_(COMPUTE, changes=(replace(CHANGE, wanted=3),)), stack="t")
+    whole = Approval.of([PLAN, replace(PLAN, stack="t")], "c" * 40)
+    clause = "update with other values than approved"
+    assert list(map(str, whole.deviations([PLAN, other]))) == [f"stack t, compute.finetune: {clause}"]
+    without_resources = replace(whole, resources={})
+    assert list(map(str, without_resources.deviations([PLAN, other]))) == ["stack t: differs from the approved plan"]
+    (bare,) = replace(without_resources, stacks={}).deviations([PLAN, other])
+    assert str(bare).startswith("fingerprint ")
+    assert whole.deviations([]) == (), "nothing changes any more"
