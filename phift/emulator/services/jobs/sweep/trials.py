@@ -210,7 +210,7 @@ class Trials:
         return best, scores[best]
 
     def _tell_best(self) -> None:
-        """The best of the completed trials so far is told."""
+        """The best of the completed trials so far is made known."""
         best, score = self._best()
         if not best:
             return
