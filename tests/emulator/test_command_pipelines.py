@@ -242,6 +242,23 @@ def test_each_step_is_reused_by_itself(azure: Azure) -> None:
 # inputs
 
 
+def test_outputs_of_nodes_that_name_assets_are_registered(azure: Azure) -> None:
+    inner = {"job_output_type": "uri_folder", "name": "of-node", "version": "7"}
+    nodes = {
+        "inner": {"componentId": writer(azure), "outputs": {"out": inner}},
+        "outer": {
+            "componentId": writer(azure),
+            "inputs": {"text": {"value": "other", "job_input_type": "literal"}},
+            "outputs": {"out": {**promoted("res"), "name": "of-bound"}},
+        },
+    }
+    body = pipeline(nodes, outputs={"res": {"jobOutputType": "uri_folder"}}, settings={"force_rerun": True})
+    assert ended(azure, "names", body) == "Completed", history(azure, "names")["error"]
+    made = azure.call("GET", "data/of-node/versions/7").json()["properties"]
+    assert made["dataUri"].rstrip("/").endswith("/out")
+    assert azure.call("GET", "data/of-bound/versions/1").json()["properties"]["dataUri"].endswith("azureml/names/res/")
+
+
 def test_inputs_of_a_group_and_outputs_that_are_not_sent(azure: Azure) -> None:
     text = "echo ${{inputs.word}} ${{inputs.n}} > ${{outputs.out}}/file"
     write = anonymous(

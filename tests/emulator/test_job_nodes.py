@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.client import Azure
+from tests.emulator.test_job_recovery import until
 from tests.emulator.test_job_submission import (
     API,
     COMPONENT,
@@ -44,6 +45,22 @@ def nodes(*names: str, reads: dict[str, str] | None = None, **settings: Any) -> 
         properties["outputs"][f"{name}_model"] = {"mode": "ReadWriteMount", "jobOutputType": "mlflow_model"}
     properties["settings"] = {"_source": "DSL", "force_rerun": True, **settings}
     return body
+
+
+def test_a_cancel_of_a_step_cancels_its_node(azure: Azure) -> None:
+    submit(azure, "stepped", pipeline(tags={"rehearsal.seconds": "60"}))
+    until(
+        lambda: any(step["status"] == "Running" for node in children(azure, "stepped") for step in below(azure, node))
+    )
+    [node] = children(azure, "stepped")
+    step = below(azure, node)[-1]["runId"]
+    assert azure.call("POST", f"jobs/{step}/cancel", api=API).status_code == 202
+    assert wait(azure, "stepped")["properties"]["status"] == "Canceled"
+    assert [run["status"] for run in (*children(azure, "stepped"), below(azure, node)[-1])] == ["Canceled", "Canceled"]
+
+
+def below(azure: Azure, run: dict[str, Any]) -> list[dict[str, Any]]:
+    return children(azure, run["runId"])
 
 
 def fails(body: dict[str, Any], node: str) -> dict[str, Any]:

@@ -107,7 +107,8 @@ ASSUMED: Mapping[str, Assumption] = MappingProxyType(
         ),
         "sweep_documents": Assumption(
             "a sweep has the properties of a HyperDrive run; its trials are command jobs named after it with a number, "
-            "with their values as hyperparameters among properties and tags",
+            "with their values as hyperparameters among properties and tags; a sweep in a pipeline has the outputs of "
+            "its best trial, and is always run",
             "",
             "outputs of public notebooks; no recording of a sweep has been seen",
         ),

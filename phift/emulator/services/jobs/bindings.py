@@ -178,13 +178,18 @@ def output_target(scope: Scope, key: str, raw: Any) -> Output:
                 "UserError",
                 f"Output '{key}' is bound to the pipeline's output '{bound['name']}', which is not there.",
             )
-        target = scope.outputs[bound["name"]]
-        return replace(target, mode=str(sent.get("mode") or target.mode))
+        target, own = scope.outputs[bound["name"]], output_sent(sent)
+        return replace(
+            target,
+            mode=own.mode or target.mode,
+            asset_name=target.asset_name or own.asset_name,
+            asset_version=target.asset_version if target.asset_name else own.asset_version,
+        )
     return output_sent(sent)
 
 
 def output_sent(sent: Mapping[str, Any], job_name: str = "") -> Output:
-    """An output as a request describes it: of a job in camelCase, of a node in snake_case."""
+    """An output as a request describes it: of a job in camelCase, of a node in snake_case and with other names."""
 
     def text(*names: str) -> str:
         return next((str(sent[name]) for name in names if sent.get(name)), "")
@@ -195,6 +200,6 @@ def output_sent(sent: Mapping[str, Any], job_name: str = "") -> Output:
         uri=text("uri"),
         type=text("jobOutputType", "job_output_type"),
         mode=text("mode"),
-        asset_name=text("assetName", "asset_name"),
-        asset_version=text("assetVersion", "asset_version"),
+        asset_name=text("assetName", "asset_name", "name"),
+        asset_version=text("assetVersion", "asset_version", "version"),
     )

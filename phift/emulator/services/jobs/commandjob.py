@@ -12,10 +12,10 @@ class CommandRunner(JobRunner):
     """Runs a command job: one command, whose run is the job's own."""
 
     def _needed(self) -> list[Hold]:
-        return [self._capacity.take(work) for work in self._works]
+        return [self.capacity.take(work) for work in self._works]
 
     def _begin_tracking(self) -> None:
         """The command itself does, before it starts: its script continues the run."""
 
     async def _work(self) -> None:
-        await self._run_node(self._works[0], self._run, "command", {})
+        await self.run_node(self._works[0], self._run, "command", {})

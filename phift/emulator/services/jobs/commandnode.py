@@ -66,9 +66,11 @@ class CommandNode(NodeRun[Command]):
         for line in self._first_lines(sandbox):
             log.append(f"{line}\n".encode())
         await self._fetch_code()
-        inputs = {**self._work.literals, **{name: await self._input(name) for name in self._work.inputs}}
-        outputs = {output.component_name: self._output(output) for output in self._outputs}
         hyperparameters = {name: str(value) for name, value in self.record.hyperparameters.items()}
+        inputs = {**self._work.literals, **{name: await self._input(name) for name in self._work.inputs}}
+        if self._work.node:  # of a sweep that is a node, they are inputs of its component
+            inputs |= hyperparameters
+        outputs = {output.component_name: self._output(output) for output in self._outputs}
         values = {"inputs": inputs, "outputs": outputs, "search_space": hyperparameters}
         variables = command_variables(self._context.workspace, await self._track(), inputs, outputs)
         try:

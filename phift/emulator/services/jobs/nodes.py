@@ -24,11 +24,13 @@ from phift.emulator.services.jobs.commands import read_command_node
 from phift.emulator.services.jobs.components import Component, find_component
 from phift.emulator.services.jobs.computes import check_serverless, compute_name
 from phift.emulator.services.jobs.nodeinputs import Inputs, read_inputs
+from phift.emulator.services.jobs.sweep.reading import component_of_trials, read_sweep_node
 from phift.emulator.services.jobs.works import Command, Output, Training, node_output
 
 __all__ = ["as_node", "in_order", "read_pipeline"]
 
 _COMMAND_NODES = ("", "command")
+_SWEEP = "sweep"
 
 
 def as_node(pipeline: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,9 +76,13 @@ def _read(scope: Scope) -> Iterator[Training | Command | str]:
         node = node_of(scope, name)
         path = scope.path_of(name)
         kind = str(node.get("type") or "")
-        component = find_component(scope.context, str(node.get("componentId") or ""))
+        identifier = component_of_trials(node) if kind == _SWEEP else str(node.get("componentId") or "")
+        component = find_component(scope.context, identifier)
         if component is None:
             yield f"Node {path} is not run here: it is of type {kind or 'unknown'} and does not name a component."
+            continue
+        if kind == _SWEEP and component.type == "command":
+            yield read_sweep_node(scope, name, node, component)
             continue
         if is_nested(component) and not component.published:
             yield from _read(scope.inside(name, node, component))

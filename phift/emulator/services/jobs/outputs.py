@@ -77,13 +77,15 @@ def output_of_run(context: Context, run_id: str, name: str) -> RunOutput | None:
     if run is None or job is None:
         return None
     declared = (job.submitted.get("outputs") or {}).get(name)
-    if run.kind in ("job", "trial") and isinstance(declared, dict):
+    in_pipeline = run.kind == "trial" and job.job_type != "Sweep"
+    if run.kind in ("job", "trial") and not in_pipeline and isinstance(declared, dict):
         place = output_place(context, run.run_id, name, str(declared.get("uri") or ""))
         return RunOutput(place, str(declared.get("jobOutputType") or _FOLDER))
     for work in (work_of(document) for document in job.works):
-        for output in work.kept if work.node and work.node == (run.path or run.node) else ():
-            if output.component_name == name:
-                owner = job.name if output.job_name else run.run_id
+        node = find_run(context.store, run.parent) if in_pipeline else run
+        for output in work.kept if node and work.node and work.node == (node.path or node.node) else ():
+            if (output.job_name if in_pipeline and output.job_name else output.component_name) == name:
+                owner = job.name if output.job_name and not in_pipeline else run.run_id
                 return RunOutput(output_place(context, owner, output.job_name or name, output.uri), output.type)
     if name in _ARTIFACTS:
         place = BlobPlace(ARTIFACT_CONTAINER, artifact_prefix(run.reused or run.run_id).rstrip("/"))

@@ -39,13 +39,13 @@ class Status(StrEnum):
 
 @dataclass
 class Run:
-    """An entry of run history: the job itself, a pipeline inside it, one of its steps, or a trial of a sweep.
+    """An entry of run history: the job itself, a pipeline or sweep inside it, one of its steps, or a trial.
 
-    parent, root: run ids; "" and the own id for a job. kind: job, pipeline, step or trial. node: its name in the
+    parent, root: run ids; "" and the own id for a job. kind: job, pipeline, sweep, step or trial. node: its name in the
     parent. component: `name:version`, "" for a job. started, ended: seconds since the epoch, 0 until then.
     compute: name of the cluster, "" for serverless. reused: the run whose work this one takes over, "" for none.
     path: of a node, as `works` has it, "" for the steps of a trained component. display_name: "" to show `node`.
-    hyperparameters: of a trial.
+    hyperparameters: of a trial. results: properties that the service adds to a sweep that is a node.
     """
 
     run_id: str
@@ -68,6 +68,7 @@ class Run:
     path: str = ""
     display_name: str = ""
     hyperparameters: dict[str, Any] = field(default_factory=dict)
+    results: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def child(cls, parent: Run, *, kind: str, node: str, component: str, path: str = "", display_name: str = "") -> Run:

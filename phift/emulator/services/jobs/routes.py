@@ -60,7 +60,7 @@ def _put_again(call: Call, job: Job, body: Mapping[str, Any]) -> Response:
 async def get_job(call: Call) -> Response:
     store = call.emulator.store
     if find_job(store, call.params["name"]) is None and (run := find_run(store, call.params["name"])):
-        if run.kind == "trial" and (sweep := find_job(store, run.root)):
+        if run.kind == "trial" and (sweep := find_job(store, run.root)) and sweep.job_type == "Sweep":
             return reply(trial_document(call.emulator, sweep, run, call.api_version))
         return reply(child_document(call.emulator, run))
     job = find_or_404(call.emulator, call.params["name"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from phift.emulator.core.store import Store
 from phift.emulator.services.jobs.record import Job, Run, Status, find_run
-from phift.emulator.services.jobs.works import Command, Training
+from phift.emulator.services.jobs.works import Command, Sweep, Training
 
 __all__ = ["canceled_with", "pipelines_above", "plan_runs", "run_of_node"]
 
@@ -54,7 +54,7 @@ def _make(store: Store, job: Job, root: Run, work: Training | Command) -> Run:
     parts = work.node.split("/")
     for depth in range(1, len(parts)):
         parent = _pipeline(store, job, parent, "/".join(parts[:depth]))
-    kind = "pipeline" if isinstance(work, Training) else "step"
+    kind = "pipeline" if isinstance(work, Training) else "sweep" if isinstance(work, Sweep) else "step"
     component = f"{work.component}:{work.version}"
     run = Run.child(
         parent, kind=kind, node=work.name, component=component, path=work.node, display_name=work.display_name

@@ -1,4 +1,4 @@
-"""What a job does, node by node: the training of a component of the registry, or a command.
+"""What a job does, node by node: the training of a component of the registry, a command, or a sweep over one.
 
 A work is made when the job is submitted (`nodes.py`), stored with the job, and run by a `noderun.NodeRun`.
 """
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar
 
-__all__ = ["Command", "NodeOutput", "Output", "Training", "Work", "binding", "node_output", "work_of"]
+__all__ = ["Command", "NodeOutput", "Output", "Sweep", "Training", "Work", "binding", "node_output", "work_of"]
 
 _OF_NODE = re.compile(r"\$\{\{\s*parent\.jobs\.(?P<node>[A-Za-z0-9_/-]+)\.outputs\.(?P<name>[A-Za-z0-9_.]+)\s*\}\}")
 
@@ -124,8 +124,26 @@ class Command(Work):
     deterministic: bool = True
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sweep(Command):
+    """A sweep as a node of a pipeline: its trials are commands, whose inputs of the same names the hyperparameters
+    replace. settings: as a sweep job is sent. timeout: of a trial."""
+
+    kind: ClassVar[str] = "sweep"
+
+    settings: dict[str, Any]
+
+    @property
+    def trial(self) -> Command:
+        """The command of all trials, which registers no assets."""
+        parts = {each.name: getattr(self, each.name) for each in fields(Command)}
+        parts["outputs"] = [{**output, "asset_name": "", "asset_version": ""} for output in self.outputs]
+        return Command(**parts)
+
+
 def work_of(document: Mapping[str, Any]) -> Training | Command:
     """The work of a stored document, also of one that an earlier release stored: those only trained."""
-    kind: type[Training] | type[Command] = Command if document.get("kind") == Command.kind else Training
+    kinds: dict[str, type[Training] | type[Command]] = {each.kind: each for each in (Command, Sweep)}
+    kind = kinds.get(str(document.get("kind")), Training)
     known = {each.name for each in fields(kind)}
     return kind(**{name: value for name, value in document.items() if name in known})

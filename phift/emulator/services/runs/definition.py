@@ -43,7 +43,7 @@ def run_definition(emulator: Emulator, job: Job, run: Run) -> dict[str, Any]:
     executed by itself."""
     if is_script(job, run):
         return run_configuration(emulator.store, job, run)
-    return _of_node(emulator, job, run) if run.kind == "pipeline" else _of_job(job)
+    return _of_node(emulator, job, run) if run.kind in ("pipeline", "sweep") else _of_job(job)
 
 
 def _of_job(job: Job) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def _of_node(emulator: Emulator, job: Job, run: Run) -> dict[str, Any]:
     node, work = submitted_part(job, run) or job.submitted, work_of_run(emulator.store, job, run)
     return {
         **_of_job(job),
-        "JobType": "Pipeline",
+        "JobType": "Sweep" if run.kind == "sweep" else "Pipeline",
         "PipelineJobType": "AzureML",
         "Jobs": None,
         "OutputBindings": {

@@ -11,7 +11,7 @@ from phift.emulator.services.emulator import Emulator
 from phift.emulator.services.jobs.documents import all_properties, moment
 from phift.emulator.services.jobs.record import Job, Run, Status, find_job
 from phift.emulator.services.runs.definition import run_definition
-from phift.emulator.services.runs.kinds import is_script, job_kind, trial_kind
+from phift.emulator.services.runs.kinds import is_script, job_kind, sweep_kind, trial_kind
 from phift.emulator.services.runs.outputs import run_outputs
 
 __all__ = ["run_details", "run_document", "run_error"]
@@ -44,7 +44,11 @@ def run_document(emulator: Emulator, run: Run) -> dict[str, Any]:
     base = _base(emulator, run)
     if run.run_id == job.name:
         return {**base, **_of_job(emulator, job, run)}
-    document = {**base, **_of_child(emulator, run), **(trial_kind(run) if run.kind == "trial" else {})}
+    document = {**base, **_of_child(emulator, run)}
+    if run.kind == "trial":
+        document |= trial_kind(run)
+    elif run.kind == "sweep":
+        document |= sweep_kind(run, document["properties"])
     original = _run(emulator, run.reused) if run.reused else None
     return {**document, **_of_reused(document, original)} if original else document
 
@@ -71,7 +75,9 @@ def run_error(emulator: Emulator, job: Job, run: Run) -> dict[str, Any] | None:
     if is_script(job, run):
         return _error(emulator, run.error_code or "UserError", f"\n{run.error}", _NO_TIME, "CommonRuntime")
     below = {run_id: found for run_id in job.runs if (found := _run(emulator, run_id))}
-    failed = [step for step in below.values() if step.kind == "step" and step.status is Status.FAILED]
+    failed = [step for step in below.values() if step.kind in ("step", "sweep") and step.status is Status.FAILED]
+    if run.kind == "sweep":
+        failed = []
     if run.kind == "pipeline":
         failed = [step for step in failed if step.parent == run.run_id]
     if not failed:

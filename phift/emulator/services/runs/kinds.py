@@ -7,7 +7,7 @@ from typing import Any
 
 from phift.emulator.services.jobs.record import Job, Run
 
-__all__ = ["is_script", "job_kind", "trial_kind"]
+__all__ = ["is_script", "job_kind", "sweep_kind", "trial_kind"]
 
 _SCRIPT = "azureml.scriptrun"
 _SWEEP = "hyperdrive"
@@ -26,6 +26,12 @@ def job_kind(job: Job) -> dict[str, Any]:
     if job.job_type == "Sweep":
         return _kind(_SWEEP, "HyperDrive", [_SWEEP, "MFE", "HTTP", "DevPlatv2"], None)
     return _kind("azureml.PipelineRun", "Pipeline", ["azureml.PipelineRun", "MFE", "HTTP", "DevPlatv2"], None)
+
+
+def sweep_kind(run: Run, properties: dict[str, Any]) -> dict[str, Any]:
+    """Type and properties of a sweep that is a node of a pipeline. properties: those of any node."""
+    added = {"runTemplate": "HyperDrive", "azureml.runsource": _SWEEP, **run.results}
+    return {**_kind(_SWEEP, "HyperDrive", [_SWEEP], None), "properties": {**properties, **added}}
 
 
 def trial_kind(run: Run) -> dict[str, Any]:

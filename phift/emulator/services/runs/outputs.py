@@ -33,9 +33,9 @@ def work_of_run(store: Store, job: Job, run: Run) -> Training | Command | None:
     """What submission made of the node that a run is, or is a step of; None for a pipeline and a sweep."""
     if _is_own(job, run):
         return work_of(job.works[0]) if job.job_type == "Command" and job.works else None
-    if run.kind == "trial":
+    if run.kind == "trial" and job.job_type == "Sweep":
         return work_of(job.works[0]) if job.works else None
-    node = _node_of(store, run)
+    node = find_run(store, run.parent) if run.kind == "trial" else _node_of(store, run)
     return next((work_of(work) for work in job.works if node and work["node"] in (node.path or node.node,)), None)
 
 
