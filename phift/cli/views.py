@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from phift.cli.options import Format, PlanFormat
+from phift.cli.options import PlanFormat
 from phift.views.base import NO_OPTIONS, PlanOptions, PlanView
 
 if TYPE_CHECKING:
-    from phift.phases import FoundStack, Request, WatchedStack
+    from phift.phases import Request
     from phift.plan.model import Plan
     from phift.views.markdown import Comment
 
-__all__ = ["forgotten_view", "many_view", "plan_view"]
+__all__ = ["many_view", "plan_view"]
 
 
 def plan_view(
@@ -97,14 +97,3 @@ def many_view(format: PlanFormat, comment: Callable[[], Comment] | None = None) 
             from phift.views.human.many import plans as text
 
             return text
-
-
-def forgotten_view(format: Format) -> Callable[[Sequence[FoundStack], Sequence[WatchedStack]], str]:
-    """Return the view of stacks with no matching spec, and of what is billed while nobody watches."""
-    if format is Format.JSON:
-        from phift.views.several import forgotten as json
-
-        return json
-    from phift.views.human.many import forgotten as text
-
-    return text

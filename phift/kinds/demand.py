@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from phift.address import Address
 from phift.plan.action import Action
-from phift.state.facts import Size, Task, Usage
+from phift.state.facts import BaseModel, Size, Task, Usage
 
 __all__ = ["MAKES", "Demand"]
 
@@ -40,6 +40,8 @@ class Demand:
     """A job waits in the queue if it does not fit now."""
     task: Task = "finetune"
     """The task whose VM size allow-list applies."""
+    model: BaseModel | None = None
+    """Whose allow-list applies; None: that of the base model."""
     allow: tuple[str, ...] = ()
     """Sizes that the author accepts; empty: all."""
     shared: bool = False

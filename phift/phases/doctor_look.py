@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from phift.azure.session import Azure
 from phift.errors import AzureError
 from phift.kinds.shared.wire import READ
+from phift.once import Once
 from phift.phases.recording import Recorder
 from phift.spec import ComputeRef, LoadedSpec
 
 __all__ = ["Fact", "Look", "Result", "fact", "failure"]
 
+T = TypeVar("T")
+R = TypeVar("R")
+
 _ARM = "management.azure.com"
+_AT_ONCE = 8
+"""Maximum concurrent reads of one probe."""
 
 
 class Result(StrEnum):
@@ -39,22 +47,24 @@ class Fact:
 
 
 class Look:
-    """What the probes read: the spec, the workspace, and answers, each once."""
+    """What the probes read: the spec, the workspace, and answers, each once, from any thread."""
 
     def __init__(self, loaded: LoadedSpec, azure: Azure) -> None:
         self.loaded = loaded
         self.azure = azure
         self.recorder = Recorder()
         self.base = azure.workspace.arm_id
-        self._read: dict[str, tuple[dict[str, Any] | None, AzureError | None]] = {}
+        self._read = Once()
 
     def arm(
         self, path: str, api: str = READ, *, names: bool = False
     ) -> tuple[dict[str, Any] | None, AzureError | None]:
-        key = f"{path} {api}"
-        if key not in self._read:
-            self._read[key] = self.recorder.get(self.azure.arm, _ARM, path, api, names=names)
-        return self._read[key]
+        return self._read.get((path, api), lambda: self.recorder.get(self.azure.arm, _ARM, path, api, names=names))
+
+    def side_by_side(self, read: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        """Return the results of concurrent reads, in the order of the items."""
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+            return list(pool.map(read, items))
 
     def below(self, path: str) -> list[dict[str, Any]]:
         """Return a page of a collection of the workspace; empty if it cannot be read."""

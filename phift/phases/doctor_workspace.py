@@ -67,9 +67,12 @@ def workspace(look: Look) -> Iterator[Fact]:
 
 
 def versions(look: Look) -> Iterator[Fact]:
-    for collection, written in _WRITTEN.items():
-        for api in (READ, written):
-            yield _version(look, f"{look.base}/{collection}", collection, api)
+    sent = [
+        (f"{look.base}/{collection}", collection, api)
+        for collection, written in _WRITTEN.items()
+        for api in (READ, written)
+    ]
+    yield from look.side_by_side(lambda one: _version(look, *one), sent)
     if endpoints := look.below("onlineEndpoints"):
         path = f"{look.base}/onlineEndpoints/{endpoints[0]['name']}/deployments"
         yield _version(look, path, "deployments", DEPLOYMENTS)

@@ -48,14 +48,19 @@ def doctor(request: Request, connect: Connector) -> Diagnosis:
     azure = connect(loaded).read_only()
     azure.document()  # an error here is that of every command
     look = Look(loaded, azure)
-    facts = tuple(fact for probe in _PROBES for fact in probe(look))
+    facts = tuple(fact for found in look.side_by_side(lambda probe: tuple(probe(look)), _PROBES) for fact in found)
     recording = {
         "format_version": "1.0",
         "phift": __version__,
         "created": stamp(datetime.now(UTC))[:10],
         "local": azure.local,
         "facts": [{**asdict(fact), "result": fact.result.value} for fact in facts],
-        "exchanges": [asdict(exchange) for exchange in look.recorder.exchanges],
+        "exchanges": sorted(map(asdict, look.recorder.exchanges), key=_sent),
     }
     place = "Azure ML emulator" if azure.local else azure.workspace.label
     return Diagnosis(loaded.stack, place, facts, recording)
+
+
+def _sent(exchange: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The order of a recording, as requests are sent side by side."""
+    return exchange["host"], exchange["path"], exchange["api_version"]

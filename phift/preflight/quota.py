@@ -182,7 +182,7 @@ def _remedy(subject: Subject, demand: Demand, usages: Mapping[str, Usage]) -> st
 
 def _fitting(subject: Subject, demand: Demand, usages: Mapping[str, Usage]) -> list[str]:
     """Return other sizes that the model and the author allow and that fit now, in the order of the model's list."""
-    model = subject.facts.base_model
+    model = demand.model or subject.facts.base_model
     own = {name.lower() for name in demand.allow}
     found = []
     for name in offered_sizes(model.allow_list(demand.task).sizes if model else (), demand.task, subject.facts):

@@ -206,6 +206,7 @@ def prices(found: Prices) -> str:
                     "tier": row.tier,
                     "region": row.region,
                     "usd_per_hour": row.price.usd_per_hour,
+                    "usd_per_hour_listed": row.price.listed,
                     "source": row.price.source,
                     "as_of": row.price.as_of,
                     "used": row.used,

@@ -11,9 +11,11 @@ import pytest
 from phift.catalog.prices import list_price, list_prices
 from phift.catalog.vm_sizes import vm_size
 from phift.cost.prices import PriceBook, estimated
+from phift.phases.read_prices import PriceRow, Prices
 from phift.plan.cost import Price
 from phift.spec.money import PriceBlock
 from phift.state.facts import Facts, Size
+from phift.views.human.prices import render
 
 A100, H100 = "Standard_NC24ads_A100_v4", "Standard_NC40ads_H100_v5"
 TODAY = date(2026, 11, 20)
@@ -71,6 +73,17 @@ def test_the_spec_comes_first() -> None:
     book = PriceBook(facts(size(A100, values(3.5, 0.7))), given)
     assert book.price(A100) == Price(3.1, "spec", listed=3.5)
     assert book.price(A100, "low_priority").source == "workspace", "the spec has no price of that tier"
+
+
+def test_the_table_shows_exact_prices_and_the_listed_one_beside_that_of_the_spec() -> None:
+    given = (
+        ("Standard_ND96asr_v4", Price(27.197, "workspace", "2026-11-20")),
+        (A100, Price(3.1, "spec", listed=3.673)),
+    )
+    rows = tuple(PriceRow(name, "dedicated", "eastus", price, True) for name, price in given)
+    _, dear, cheap, *_ = render(Prices("s", "eastus", rows)).splitlines()
+    assert "  27.197  " in dear
+    assert cheap.endswith("  3.1          prices of the spec (listed: 3.673)  -")
 
 
 def test_the_retail_api_is_asked_only_for_what_the_workspace_lacks() -> None:

@@ -198,6 +198,17 @@ def priced(loaded: LoadedSpec, prices: dict[str, PriceBlock]) -> list[Diagnostic
     return [finding for finding in found if finding.code == "size-unlisted"]
 
 
+def test_alternatives_for_a_model_that_is_served_without_training_are_of_its_own_list(loaded: LoadedSpec) -> None:
+    listed = {"supportedComputes": {"inferenceComputes": [V100.name, A100.name]}}
+    live = there(SERVED, raw={"properties": {"systemMetadata": listed}})
+    server = replace(SERVER, parts=DeploymentParts("e", model=SERVED.address, model_name="m"))
+    facts = Facts("/x", "eastus", sizes={**SIZES, A100.name.lower(): A100}, today=date(2026, 1, 1))
+    planned = (PlannedResource(server.address, Action.CREATE, server.name),)
+    stack = Stack("s", "local", CLAIM, (SERVED, server))
+    found = check(Subject(loaded, stack, facts, {SERVED.address: Observation(live)}, planned, NOTHING))
+    assert {f.code: f.remedy for f in found}["size-retired"] == f"Use {A100.name}."
+
+
 @pytest.mark.parametrize(("count", "expected"), [(19, []), (20, ["too-many-deployments"])])
 def test_an_endpoint_has_at_most_twenty_deployments(loaded: LoadedSpec, count: int, expected: list[str]) -> None:
     server = with_(SERVER, instance_type=A100.name)

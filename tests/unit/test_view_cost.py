@@ -17,8 +17,8 @@ PRICE = Price(3.67, "workspace", "2026-11-20")
 CHEAP = Price(0.05, "spec")
 
 
-def block(*lines: CostLine, purpose: Purpose = Purpose.APPLY, width: int = 120) -> list[str]:
-    return view.render(Cost("eastus", lines), purpose, Style(width=width)).splitlines()
+def block(*lines: CostLine, purpose: Purpose = Purpose.APPLY, width: int = 120, terminal: bool = False) -> list[str]:
+    return view.render(Cost("eastus", lines), purpose, Style(width=width, whole=not terminal)).splitlines()
 
 
 def test_the_example_of_the_page() -> None:
@@ -46,6 +46,31 @@ def test_the_example_of_the_page() -> None:
         "  deployment.d-1f2e3d  1 x Standard_NC24ads_A100_v4 at 3.67/h                     stops billing 2,679 a month",
         "  rollout              two versions side by side, about 20 min                    1.22",
         "  apply about 9; afterwards 2,679 a month (now 2,679)",
+    ]
+
+
+def test_a_narrow_terminal_shows_amounts_below_and_no_line_is_longer() -> None:
+    hours = Range(1.8, 2.1, 2.5)
+    lines = (
+        CostLine(JOB, "run", A100, 1, PRICE, hours=hours, basis="9,800 tokens/s in 3 earlier jobs"),
+        CostLine(DEPLOYMENT, "always_on", A100, 1, PRICE, now=0),
+    )
+    assert block(*lines, width=80, terminal=True) == [
+        "Cost (prices of 2026-11-20, eastus, pay as you go, USD)",
+        "  job.finetune     2.1 h (1.8 to 2.5) x 1 Standard_NC24ads_A100_v4 at 3.67/h",
+        "                   = 7.71  # 9,800 tokens/s in 3 earlier jobs",
+        "  deployment.main  1 x Standard_NC24ads_A100_v4 at 3.67/h",
+        "                   = 2,679 a month until destroyed",
+        "  apply about 8; afterwards 2,679 a month (now 0, +2,679)",
+    ]
+    assert max(map(len, block(*lines, width=60, terminal=True))) <= 60
+    assert block(*lines, width=80)[3].endswith("2,679 a month until destroyed"), "programs and files get whole rows"
+
+
+def test_notes_alone_have_no_prices() -> None:
+    assert view.render(Cost("eastus", notes=("job.finetune is already running.",))).splitlines() == [
+        "Cost",
+        "  # job.finetune is already running.",
     ]
 
 

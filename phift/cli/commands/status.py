@@ -39,12 +39,17 @@ def status(
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
     connect = connector(interactive=terminal.streams.terminal, tell=terminal.tell)
     if all:
+        from functools import partial
+
         from phift.cli.many import several
-        from phift.cli.views import forgotten_view
+        from phift.views import several as documents
+        from phift.views.human import many
 
         requests = several(request) or [request]
         listed, watched = phases.forgotten(requests, connect), phases.unwatched_stacks(requests, connect)
-        terminal.print(forgotten_view(format)(listed, watched))
+        terminal.show(
+            format, listed, partial(documents.forgotten, watched=watched), partial(many.forgotten, watched=watched)
+        )
         return RefusedError.exit_code if any(one.mistaken for one in listed) else 0
     found = phases.status(request, connect)
     terminal.show(format, found, json.status, text.render)

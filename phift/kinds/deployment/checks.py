@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from phift.diagnostics import Diagnostic, Severity
 from phift.kinds.check import check, has
 from phift.kinds.deployment.parts import DeploymentObservation, DeploymentParts
+from phift.kinds.deployment.serving_model import serving_model
 from phift.kinds.shared.sizes import availability, size_findings
 from phift.kinds.subject import Subject
 from phift.plan.action import Action, ChangeAction
 from phift.spec import AssetRef
 from phift.state.desired import Desired
-from phift.state.facts import BaseModel
 
 __all__ = ["code_exists", "deployment_count", "others_kept", "size_allowed", "size_offered"]
 
@@ -74,7 +74,7 @@ def size_allowed(subject: Subject) -> Iterator[Diagnostic]:
     """size-not-allowed, size-not-in-spec-list, no-list-known."""
     for deployment in subject.stack.of_kind("deployment"):
         size, parts = str(deployment.properties["instance_type"]), deployment.parts
-        model = subject.facts.base_model or _served(subject, deployment)
+        model = serving_model(subject, deployment)
         address, published = str(deployment.address), not _of_own_files(subject, deployment)
         for finding in size_findings(
             size, model, "inference", parts.allow, address, subject.facts, published=published
@@ -94,7 +94,8 @@ def size_offered(subject: Subject) -> Iterator[Diagnostic]:
     for deployment in subject.stack.of_kind("deployment"):
         name, allow = str(deployment.properties["instance_type"]), deployment.parts.allow
         writes = subject.action(deployment).changes_something
-        for finding in availability(name, subject.facts, "inference", allow, str(deployment.address), writes=writes):
+        model, address = serving_model(subject, deployment), str(deployment.address)
+        for finding in availability(name, subject.facts, "inference", allow, address, writes=writes, model=model):
             yield subject.at("deployment.instance_type", finding)
 
 
@@ -129,14 +130,3 @@ def _of_own_files(subject: Subject, deployment: Desired[DeploymentParts]) -> boo
     """Return whether the spec itself registers the files that are served."""
     model = subject.stack.resource(deployment.parts.model) if deployment.parts.model else None
     return subject.facts.base_model is None and model is not None and model.owned
-
-
-def _served(subject: Subject, deployment: Desired[DeploymentParts]) -> BaseModel:
-    """Return what is known of a model that is served without training: only a published one has lists."""
-    parts = deployment.parts
-    model = subject.stack.resource(parts.model) if parts.model else None
-    live = subject.live(model) if model is not None and not model.owned else None
-    if live is None:
-        return BaseModel("", "", parts.model_name, "")
-    registry = live.object_id.partition("/registries/")[2].partition("/")[0]
-    return BaseModel.from_document(live.raw, registry=registry, name=parts.model_name)

@@ -6,6 +6,7 @@ from phift.catalog.vm_sizes import vm_size
 from phift.kinds.demand import MAKES, Demand
 from phift.kinds.deployment.count import wanted_count, with_serving_count
 from phift.kinds.deployment.parts import DeploymentObservation, DeploymentParts
+from phift.kinds.deployment.serving_model import serving_model
 from phift.kinds.shared.reserve import reserved
 from phift.kinds.subject import Subject
 from phift.kinds.words import plural
@@ -50,6 +51,7 @@ def demand(subject: Subject, desired: Desired[DeploymentParts], action: Action, 
         lambda other: reserved(count, other.name) * other.vcpus,
         later=trains,
         task="inference",
+        model=serving_model(subject, desired),
         allow=desired.parts.allow,
         released=released,
     )

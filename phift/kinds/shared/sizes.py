@@ -86,14 +86,17 @@ def availability(
     address: str,
     *,
     writes: bool,
+    model: BaseModel | None = None,
 ) -> Iterator[Diagnostic]:
     """Yield size-retired, size-retiring, size-unknown and size-unsupported: whether the region offers a size for a use.
 
-    writes: whether the plan writes the object; an existing object of a retired size is reported by a warning.
+    writes: whether the plan writes the object; an existing object of a retired size is reported by a warning. model:
+    whose list the remedy names; default: the base model.
     """
     known, use = vm_size(size), _use(task)
     retired = known.retired if known else None
-    listed = facts.base_model.allow_list(task) if facts.base_model else AllowList()
+    model = model or facts.base_model
+    listed = model.allow_list(task) if model else AllowList()
     instead = _alternatives(listed, own, task, facts) if listed.known else _LIST
     offered = facts.sizes.get(size.lower())
     severity = Severity.ERROR if writes else Severity.WARNING

@@ -10,7 +10,7 @@ Cost (prices of 2026-11-20, eastus, pay as you go, USD)
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from phift.plan.action import Purpose
@@ -41,13 +41,13 @@ class Row(NamedTuple):
 
 
 def render(cost: Cost, purpose: Purpose = Purpose.APPLY, style: Style = PLAIN) -> str:
-    """Return the block."""
+    """Return the block. On a terminal that is too narrow for its columns, amounts stand below what they are of."""
     shown = list(rows(cost))
     lines = [style.bold(title(cost))]
-    for row, line in zip(shown, table([(r.label, r.what, r.amount) for r in shown], indent="  "), strict=True):
-        lines.append(line)
-        indent = " " * (4 + max(len(r.label) for r in shown))
-        if row.basis and len(line) + 4 + len(row.basis) <= style.width:
+    indent = " " * (4 + max((len(r.label) for r in shown), default=0))
+    for row, drawn in zip(shown, _drawn(shown, indent, style), strict=True):
+        lines += drawn
+        if row.basis and len(drawn[-1]) + 4 + len(row.basis) <= style.width:
             lines[-1] += style.dim(f"  # {row.basis}")
         elif row.basis:
             wrapped = textwrap.wrap(
@@ -59,8 +59,24 @@ def render(cost: Cost, purpose: Purpose = Purpose.APPLY, style: Style = PLAIN) -
     return "\n".join(lines)
 
 
+def _drawn(shown: Sequence[Row], indent: str, style: Style) -> Iterator[list[str]]:
+    """Yield the lines of each row without its basis."""
+    drawn = table([(r.label, r.what, r.amount) for r in shown], indent="  ")
+    if style.whole or all(len(line) <= style.width for line in drawn):
+        yield from ([line] for line in drawn)
+        return
+    for row in shown:
+        label = f"  {row.label}".ljust(len(indent))
+        yield [
+            *textwrap.wrap(row.what, style.width, initial_indent=label, subsequent_indent=indent),
+            f"{indent}= {row.amount}",
+        ]
+
+
 def title(cost: Cost) -> str:
     """Return `Cost (prices of 2026-11-20, eastus, pay as you go, USD)`."""
+    if not cost.lines:
+        return "Cost"
     priced = [line.price for line in cost.lines if line.price.usd_per_hour is not None]
     known = {price.as_of for price in priced}
     dates = sorted(known - {"", _UNDATED})

@@ -42,7 +42,7 @@ def unwatched(stacks: Sequence[WatchedStack], *, style: Style = PLAIN) -> str:
         return (
             "No job is overdue, no old deployment or orphaned setting is left, and every cluster scales down to zero."
         )
-    drawn = table(rows)
+    drawn = table(rows, width=0 if style.whole else style.width)
     lines = ["Billed while nobody watches:", "", style.dim(drawn[0]), *drawn[1:]]
     if total := sum(item.usd_per_hour or 0.0 for stack in stacks for item in stack.items):
         lines += ["", f"Together {total:,.2f} USD an hour, {total * HOURS_A_MONTH:,.0f} a month if nothing changes."]

@@ -35,13 +35,18 @@ def render(found: Prices, *, style: Style = PLAIN) -> str:
 
 
 def _row(row: PriceRow) -> tuple[str, ...]:
-    rate = row.price.usd_per_hour
+    rate, listed = row.price.usd_per_hour, row.price.listed
+    source = _SOURCES.get(row.price.source, "-")
     return (
         "*" if row.used else "",
         row.size,
         row.tier.replace("_", " "),
         row.region,
-        "unknown" if rate is None else f"{rate:,.4g}" if rate < 1000 else f"{rate:,.0f}",
-        _SOURCES.get(row.price.source, "-"),
+        "unknown" if rate is None else _exact(rate),
+        source if listed is None else f"{source} (listed: {_exact(listed)})",
         row.price.as_of or "-",
     )
+
+
+def _exact(rate: float) -> str:
+    return f"{rate:,.4f}".rstrip("0").removesuffix(".")
