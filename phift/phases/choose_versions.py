@@ -30,6 +30,9 @@ def two_versions(bench: Workbench, before: str, after: str, *, running: bool = F
     free = [one for one in _newest(bench, model.name, running) if one.job not in {n.job for n in named} or not one.job]
     free = [one for one in free if one.label not in {n.label for n in named}]
     if len(free) + len(named) < 2:
+        if not any(d.traits.trains for d in bench.stack.resources) and not free:
+            summary = f"stack {bench.stack.name} does not train a model, and a comparison requires two trainings"
+            raise UsageError(summary, remedy=f"Name two. {_FORMS}")
         count = "1 version" if free or named else "no versions"
         raise UsageError(
             f"model {model.name} has {count}; a comparison requires two",

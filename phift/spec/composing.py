@@ -185,7 +185,12 @@ class Composer:
         mark = self._mark(event)
         if event.anchor not in self._anchors:
             raise Stopped(
-                Diagnostic(f"not YAML: found undefined alias {event.anchor!r}", mark=mark, code="yaml-syntax")
+                Diagnostic(
+                    f"not YAML: found undefined alias {event.anchor!r}",
+                    remedy=f"Define the anchor above its first use, &{event.anchor}, or quote the value.",
+                    mark=mark,
+                    code="yaml-syntax",
+                )
             )
         known = self._anchors[event.anchor]
         if isinstance(known, Mark):

@@ -134,5 +134,23 @@ def _syntax(cause: yaml.MarkedYAMLError, text: str, name: str) -> Diagnostic:
             "tab in the indentation: YAML requires spaces", remedy="Indent with spaces.", mark=mark, code="yaml-syntax"
         )
     context = f" {cause.context}" if cause.context else ""
-    remedy = "Quote the value." if "cannot start any token" in problem else ""
+    start = cause.context_mark
+    if start is not None and place is not None and start.line < place.line and re.search("flow|quoted", context):
+        context += f" that begins on line {start.line + 1}"
+    remedy = next((fix for part, fix in _FIXES.items() if part in problem), "")
     return Diagnostic(f"not YAML: {problem}{context}", remedy=remedy, mark=mark, code="yaml-syntax")
+
+
+_FIXES = {
+    "cannot start any token": "Quote the value.",
+    "mapping values are not allowed": "Indent a key like the other keys of its block, write a space after a colon, and "
+    "quote a value that contains `: `.",
+    "did not find expected key": "Indent a key like the other keys of its block; a bracket or a quote too many also "
+    "ends a value early.",
+    "did not find expected ','": "Close the bracket, or separate its items by commas.",
+    "unexpected end of stream": "Close the quote.",
+    "could not find expected ':'": "Write KEY: VALUE, with a space after the colon.",
+    "expected '-' indicator": "Begin each item of the list with `- `, or indent the line.",
+    "unknown escape character": "Use single quotes, or write two backslashes.",
+}
+"""What to do about problems that the parser reports, by a part of their text."""

@@ -141,6 +141,34 @@ def test_what_is_wrong_has_a_place(text: str, place: str, words: str) -> None:
     assert "\n" not in found[0].summary
 
 
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("a: 1\n b: 2\n", "Indent a key like the other keys of its block"),
+        ("a: b: c\n", "quote a value that contains `: `"),
+        ("a:1\nb: 2\n", "write a space after a colon"),
+        ("a:\n  b: 1\n c: 2\n", "Indent a key like the other keys of its block"),
+        ("a: 'it's'\n", "a quote too many"),
+        ("a: {b: 1\nc: 2\n", "Close the bracket"),
+        ('a: "x\nb: 1\n', "Close the quote"),
+        ("a: 1\nb\n", "Write KEY: VALUE"),
+        ("- a\nb: 1\n", "Begin each item of the list with `- `"),
+        ('a: "\\d"\n', "Use single quotes"),
+        ("a: @x\n", "Quote the value"),
+        ("a: *x\n", "Define the anchor above its first use, &x"),
+    ],
+)
+def test_text_that_is_not_yaml_has_a_remedy(text: str, remedy: str) -> None:
+    _, (found,) = parse(text, "f.yaml")
+    assert found.code == "yaml-syntax"
+    assert remedy in found.remedy
+
+
+def test_an_unclosed_bracket_names_the_line_where_it_begins() -> None:
+    _, (found,) = parse("a: 1\nb: [1, 2\nc: 3\nd: 4\n", "f.yaml")
+    assert found.summary.endswith("while parsing a flow sequence that begins on line 2")
+
+
 def test_all_that_is_wrong_with_the_structure_is_told_at_once() -> None:
     _, found = parse("a: 1\na: 2\nb: {{ x }}\nc: !foo 1\n", "f.yaml")
     assert [d.mark.line for d in found if d.mark] == [2, 3, 4]
