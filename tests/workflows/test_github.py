@@ -180,6 +180,9 @@ def test_a_long_training_is_resumed_on_a_schedule(site: Site) -> None:
     number = reviewed(site, "one")
     assert "does not wait for the training" in only(site, number, PLAN)
     site.merge(number)
+    # While the apply waits for the reviewers of its environment, a schedule, which has none, does not begin it.
+    jobs = site.scheduled(site.settings.expire)
+    assert "Nothing to resume: no apply of pull request 1 is waiting" in jobs["resume"].log
     jobs = site.pushed()
     assert applied(jobs)
     assert site.project.models() == []
