@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +14,15 @@ from phift.errors import InvalidSpecError, UsageError
 from phift.files import STATE_BYTES, read_regular, repository_of
 from phift.git import git
 from phift.lock import LOCK_FILE, lock_path
+from phift.spec.default import defines_spec
 
 if TYPE_CHECKING:
     from phift.phases import Request
 
-__all__ = ["rendered_diff"]
+__all__ = ["removed_specs", "rendered_diff"]
+
+_MOST_REMOVED = 200
+"""Removed files that are read."""
 
 
 def rendered_diff(request: Request, ref: str) -> str:
@@ -40,6 +45,26 @@ def rendered_diff(request: Request, ref: str) -> str:
             (place / LOCK_FILE).write_bytes(read_regular(lock, STATE_BYTES))
         then = _rendered(request, before) if before else ""
     return "\n".join(difflib.unified_diff(then.splitlines(), now.splitlines(), f"{ref}", "this plan", lineterm=""))
+
+
+def removed_specs(folder: Path, ref: str) -> tuple[str, ...]:
+    """Return the paths of the specs of a repository that exist at `ref` only, relative to its root, sorted. A renamed
+    one still exists."""
+    listed = _git(
+        folder,
+        "diff",
+        "--name-only",
+        "-z",
+        "--diff-filter=D",
+        "--find-renames",
+        "--end-of-options",
+        ref,
+        "--",
+        ":/*.yaml",
+        ":/*.yml",
+    )
+    names = sorted(os.fsdecode(name) for name in (listed or b"").split(b"\0") if name)
+    return tuple(name for name in names[:_MOST_REMOVED] if defines_spec(_git(folder, "show", f"{ref}:{name}") or b""))
 
 
 def _at(folder: Path, ref: str, name: str, place: Path) -> Path | None:

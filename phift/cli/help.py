@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import typer.core
 
 from phift.startup import usage_error
 
-__all__ = ["Command", "Group"]
+__all__ = ["Command", "Group", "without"]
 
 _OPTIONS = "Options"
 
@@ -74,6 +75,16 @@ class Command(typer.core.TyperCommand):
         for title in sorted(sections, key=lambda title: title == _OPTIONS):
             with formatter.section(title):
                 formatter.write_dl(sections[title])
+
+
+def without(*names: str) -> type[Command]:
+    """Return a class of commands that leave out parameters of their function, which then have their defaults."""
+
+    class Fewer(Command):
+        def __init__(self, *given: Any, params: Sequence[Any] = (), **more: Any) -> None:
+            super().__init__(*given, params=[one for one in params if one.name not in names], **more)
+
+    return Fewer
 
 
 class Group(typer.core.TyperGroup):

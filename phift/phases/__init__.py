@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from phift.phases.many import apply_many, plan_many
     from phift.phases.pin_versions import LockReport, lock
     from phift.phases.plan_stack import PlanSettings, draft, plan
-    from phift.phases.read_history import force_unlock, history, lease_holder, outputs, settle
+    from phift.phases.read_history import force_unlock, history, last_apply, lease_holder, outputs, settle
     from phift.phases.read_logs import Metrics, Point, deployment_logs, logs, metrics
     from phift.phases.read_prices import PriceRow, Prices, prices
     from phift.phases.read_versions import versions
@@ -106,6 +106,7 @@ __all__ = [
     "import_job",
     "init",
     "invoke",
+    "last_apply",
     "lease_holder",
     "load",
     "lock",
@@ -191,6 +192,7 @@ _MODULES = {
     "import_job": "phift.phases.import_training",
     "init": "phift.phases.init_project",
     "invoke": "phift.phases.call_endpoint",
+    "last_apply": "phift.phases.read_history",
     "lease_holder": "phift.phases.read_history",
     "load": "phift.workbench.request",
     "lock": "phift.phases.pin_versions",

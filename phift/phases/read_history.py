@@ -12,11 +12,13 @@ from phift.ledger.journal import RECENT, Record
 from phift.ledger.journal import history as journal_history
 from phift.ledger.lease import break_lease, holder_of
 from phift.phases.drafting import Draft
+from phift.phases.results import Planned
+from phift.plan.action import Purpose
 from phift.workbench.open import open_read_only
 from phift.workbench.request import Connector, Request, load
 from phift.workbench.sessions import Shared
 
-__all__ = ["force_unlock", "history", "lease_holder", "outputs", "settle"]
+__all__ = ["force_unlock", "history", "last_apply", "lease_holder", "outputs", "settle"]
 
 
 def history(request: Request, connect: Connector, *, limit: int = RECENT) -> tuple[Record, ...]:
@@ -24,6 +26,14 @@ def history(request: Request, connect: Connector, *, limit: int = RECENT) -> tup
     loaded = load(request)
     claim = Shared().claim(loaded)
     return journal_history(connect(loaded).read_only().blobs, loaded.stack, limit, claim.made)
+
+
+def last_apply(planned: Planned) -> Record | None:
+    """Return the last apply of a planned stack; None without one. Raises AzureError."""
+    bench = planned.bench
+    claim = replace(bench.stack.claim, id=planned.plan.id)
+    records = journal_history(bench.azure.read_only().blobs, bench.stack.name, mine=claim.made)
+    return next((record for record in records if record.plan.get("purpose") == Purpose.APPLY), None)
 
 
 def lease_holder(request: Request, connect: Connector) -> Holder:

@@ -9,7 +9,7 @@ from pathlib import Path
 from phift.errors import UsageError
 from phift.files import SPEC_BYTES, head_of_regular
 
-__all__ = ["DEFAULT_SPEC", "default_spec", "is_spec", "specs_here"]
+__all__ = ["DEFAULT_SPEC", "default_spec", "defines_spec", "is_spec", "specs_here"]
 
 DEFAULT_SPEC = "phift.yaml"
 _SUFFIXES = (".yaml", ".yml")
@@ -47,10 +47,14 @@ def specs_here(folder: Path = Path()) -> list[Path]:
 def is_spec(path: Path) -> bool:
     """Return whether a file is a spec, by its keys."""
     try:
-        text = head_of_regular(path, SPEC_BYTES).decode(errors="ignore")
+        return defines_spec(head_of_regular(path, SPEC_BYTES))
     except OSError:
         return False
-    keys = dict(_KEY.findall(text))
+
+
+def defines_spec(content: bytes) -> bool:
+    """Return whether the content of a file is a spec, by its keys."""
+    keys = dict(_KEY.findall(content.decode(errors="ignore")))
     return "name" in keys and (
         "extends" in keys or (keys.get("version") == "1" and any(block in keys for block in _DEFINES))
     )

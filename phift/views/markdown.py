@@ -19,10 +19,22 @@ from phift.views.harmless import harmless
 from phift.views.human import plan as text
 from phift.views.human.values import cut
 from phift.views.human.words import kind_of_work
-from phift.views.markdown_parts import Block, caution, diff_block, fitting, price, remarks, section
+from phift.views.markdown_parts import Block, caution, diff_block, fitting, orphans, price, remarks, section
 from phift.views.markdown_text import Links, code, escaped, html
 
-__all__ = ["LIMIT", "Comment", "Since", "effect", "head", "marker", "plan", "sections", "since", "whole_plan"]
+__all__ = [
+    "LIMIT",
+    "Comment",
+    "Since",
+    "commit_of",
+    "effect",
+    "head",
+    "marker",
+    "plan",
+    "sections",
+    "since",
+    "whole_plan",
+]
 
 LIMIT = 65_000
 """Maximum characters of a comment, below GitHub's limit of 65,536."""
@@ -53,7 +65,7 @@ class Since:
 class Comment:
     """What a comment shows besides the plans. key: of the marker, by default the stack. links: to files. whole: where
     the whole plan is, as Markdown. on_merge: what happens on merge, as Markdown. approval: stored in the comment.
-    since: by stack."""
+    since: by stack. removed: the paths of specs that were removed since the ref."""
 
     key: str = ""
     links: Links = field(default_factory=Links)
@@ -61,6 +73,7 @@ class Comment:
     on_merge: str = ""
     approval: Approval | None = None
     since: Mapping[str, Since] = field(default_factory=dict)
+    removed: tuple[str, ...] = ()
 
 
 def marker(key: str) -> str:
@@ -83,13 +96,13 @@ def plan(planned: Plan, options: PlanOptions = NO_OPTIONS, comment: Comment | No
     print_, lost = fingerprint(planned), caution([planned])
     planned = replace(harmless(replace(planned, resources=())), resources=planned.resources)
     title = f"{code(cut(planned.stack, 80))} on {code(cut(planned.target, 80))}"
-    parts = [head(planned.stack, title, comment), f"**{text.count_line(planned)}**", *lost]
+    parts = [head(planned.stack, title, comment), f"**{text.count_line(planned)}**", *lost, *orphans(comment.removed)]
     parts += effect(planned, comment)
     if planned.cost is not None:
         parts.append(price(planned.cost, planned.purpose))
     parts += remarks(planned, comment.links)
     changed = comment.since.get(planned.stack)
-    last = f"<sub>{html(cut(planned.spec_path, 200))}, planned {html(cut(planned.created, 40))}"
+    last = f"<sub>{html(cut(planned.spec_path, 200))}, {commit_of(comment)}planned {html(cut(planned.created, 40))}"
     last += f", fingerprint {html(print_)}</sub>" if planned.changes_something else "</sub>"
     room = LIMIT - len("\n\n".join([*parts, last])) - _NOTE_ROOM
     diff = min(len(changed.spec), _LEAST_DIFF) + 600 + sum(map(len, changed.data)) if changed else 0
@@ -100,6 +113,11 @@ def plan(planned: Plan, options: PlanOptions = NO_OPTIONS, comment: Comment | No
     if changed is not None and not options.summary:
         parts += since(changed, room - sum(len(part) + 2 for part in shown))
     return "\n\n".join([*parts, last])
+
+
+def commit_of(comment: Comment) -> str:
+    """Return the commit that was planned, for the last line: a comment can be of an earlier one."""
+    return f"commit {html(comment.approval.commit[:12])}, " if comment.approval else ""
 
 
 def sections(planned: Plan, options: PlanOptions) -> list[Block]:

@@ -27,6 +27,7 @@ __all__ = [
     "diagnostic_line",
     "diff_block",
     "fitting",
+    "orphans",
     "price",
     "remarks",
     "section",
@@ -125,8 +126,18 @@ def caution(plans: Iterable[Plan], *, named: bool = False) -> list[str]:
         for word, lost in losses(plan).items():
             names = (f"{code(cut(address, 80))} {escaped(cut(remark, 120))}".rstrip() for address, remark in lost)
             found.setdefault(word, []).extend(f"{stack}{name}" for name in names)
-    lines = [f"> **{word}:** {_listed(names)}" for word, names in found.items()]
-    return ["> [!CAUTION]\n" + "\n>\n".join(lines)] if lines else []
+    return _alert("CAUTION", [f"**{word}:** {_listed(names)}" for word, names in found.items()])
+
+
+def orphans(removed: Sequence[str]) -> list[str]:
+    """Return an alert about the specs that were removed, and whose resources stay; empty without one."""
+    names = _listed([code(cut(path, 120)) for path in removed])
+    why = "Their resources stay in the workspace, and are billed: run `phift destroy` with the last version of each."
+    return _alert("WARNING", [f"**Removed specs:** {names}. {why}"] if removed else [])
+
+
+def _alert(kind: str, lines: Sequence[str]) -> list[str]:
+    return [f"> [!{kind}]\n" + "\n>\n".join(f"> {line}" for line in lines)] if lines else []
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from phift.errors import DiagnosticsError
+from phift.kinds.words import plural
 from phift.phases.results import Planned, Unplanned
 from phift.plan.fingerprint import fingerprint_of_many
 from phift.views.base import NO_OPTIONS, PlanOptions
 from phift.views.harmless import harmless
 from phift.views.human.values import cut
-from phift.views.markdown import LIMIT, Comment, effect, head, sections, since
-from phift.views.markdown_parts import Block, caution, details, diagnostic_line, fitting, price, remarks
+from phift.views.markdown import LIMIT, Comment, commit_of, effect, head, sections, since
+from phift.views.markdown_parts import Block, caution, details, diagnostic_line, fitting, orphans, price, remarks
 from phift.views.markdown_text import Links, code, escaped, html
 
 if TYPE_CHECKING:
@@ -33,17 +34,17 @@ def plans(planned: ManyPlans, options: PlanOptions = NO_OPTIONS, comment: Commen
     """
     comment = comment or Comment()
     failed = len(planned.failed)
-    title = f"{len(planned.stacks)} stacks" + (f", {failed} could not be planned" if failed else "")
+    title = plural(len(planned.stacks), "stack") + (f", {failed} could not be planned" if failed else "")
     shown = [s for s in planned.planned if s.plan.changes_something or options.show_unchanged]
     parts = [head(_EVERY, title, comment), f"**{planned.counts}**", *caution(planned.plans, named=True)]
-    parts += filter(None, [comment.on_merge])
-    parts += _errors(planned, comment.links)
+    parts += [*orphans(comment.removed), *_errors(planned, comment.links)]
+    parts += [f"**On merge:** {comment.on_merge}"] if comment.on_merge else []
     if planned.cost is not None:
         parts.append(price(planned.cost, planned.plans[0].purpose))
     same = len(planned.planned) - len(shown)
     last = [f"{same} without changes."] if same else []
     if planned.changes_something:
-        last.append(f"<sub>fingerprint {html(fingerprint_of_many(planned.plans))}</sub>")
+        last.append(f"<sub>{commit_of(comment)}fingerprint {html(fingerprint_of_many(planned.plans))}</sub>")
     room = LIMIT - len("\n\n".join([*parts, *last])) - _NOTE_ROOM
     if options.summary:
         blocks = [Block((f"<p>{_line(one)}</p>",), one.plan.counts.destroy > 0) for one in shown]

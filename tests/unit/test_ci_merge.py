@@ -16,6 +16,8 @@ from phift.cli.terminal import Terminal
 from phift.errors import NotFoundError, StalePlanError
 from phift.exits import ExitCode
 from phift.forge import Comment, Issue, Pull
+from phift.ledger.journal import Record
+from phift.ledger.words import ApplyOutcome
 from phift.phases import ManyPlans, Request
 from phift.phases.results import Planned, Unplanned
 from phift.plan.action import Action, ChangeAction
@@ -84,13 +86,15 @@ class Forge:
 
 @dataclass
 class Case:
-    """now: the plan of the merged tree, None if it could not be planned. applied: the number of applies."""
+    """now: the plan of the merged tree, None if it could not be planned. applied: the number of applies. last: the
+    apply in the ledger."""
 
     forge: Forge
     folder: Path
     now: Plan | None = None
     applied: int = 0
     code: int = 0
+    last: Record | None = None
 
     def approve(self, approved: Plan, *, number: int = 1, commit: str = COMMIT, head: str = HEAD, **more: Any) -> None:
         """A pull request, merged by a commit, whose comment shows a plan."""
@@ -130,10 +134,15 @@ def case(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Case:
         made.applied += 1
         return made.code
 
+    monkeypatch.setattr("phift.phases.last_apply", lambda planned: made.last)
     monkeypatch.setattr("phift.cli.ci.merge.plan_several", plan_several)
     monkeypatch.setattr("phift.cli.ci.merge.apply_several", apply_several)
     monkeypatch.setattr("phift.cli.ci.merge._commits", lambda run: [COMMIT, EARLIER])
     return made
+
+
+def begun(commit: str = COMMIT, outcome: ApplyOutcome | None = ApplyOutcome.DETACHED) -> Record:
+    return Record("apply", "2026-03-01T10:00:00Z", "", outcome, plan={}, holder={"commit": commit})
 
 
 def output(case: Case) -> str:
@@ -231,6 +240,7 @@ def test_a_resume_applies_the_rest_and_nothing_else(case: Case) -> None:
     case.now = REST
     case.approve(TRAINS)
     assert "differs" in case.stopped()
+    case.last = begun()
     assert case.run(resume=True) == 0
     assert case.applied == 1
     case.now = plan(*REST.resources, resource("endpoint", Action.CREATE))
@@ -241,6 +251,24 @@ def test_a_resume_applies_the_rest_and_nothing_else(case: Case) -> None:
     assert output(case).splitlines()[-1] == "changes=false"
 
 
+@pytest.mark.parametrize(
+    "last",
+    [None, begun("f" * 40), begun(EARLIER), begun(outcome=ApplyOutcome.DONE)],
+    ids=["no", "other", "old", "done"],
+)
+@pytest.mark.parametrize("now", [TRAINS, REST], ids=["all", "rest"])
+def test_a_schedule_never_begins_an_apply(
+    case: Case, last: Record | None, now: Plan, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The environment of a schedule has no reviewers: those of the apply job have to approve first."""
+    case.now, case.last = now, last
+    case.approve(TRAINS)
+    assert case.run(resume=True) == 0
+    assert case.applied == 0
+    assert "Nothing to resume: no apply of pull request 1 is waiting to be continued" in capsys.readouterr().out
+    assert output(case) == "changes=false\n"
+
+
 def test_a_pull_request_without_changes_leaves_the_one_before_in_force(case: Case) -> None:
     case.approve(NOTHING, number=2)
     case.approve(TRAINS, number=1, commit=EARLIER)
@@ -248,6 +276,7 @@ def test_a_pull_request_without_changes_leaves_the_one_before_in_force(case: Cas
         case.now = now
         assert case.run() == 0
         assert (case.applied, output(case).splitlines()[-1]) == (0, "changes=false")
+    case.last = begun(EARLIER)
     assert case.run(resume=True) == 0
     assert case.applied == 1
     case.now = plan(resource("endpoint", Action.CREATE))
@@ -264,6 +293,7 @@ def test_the_earlier_commits_of_a_rebase_are_not_a_gap(case: Case, monkeypatch: 
     assert "differs" in case.stopped(2), "a commit that came otherwise ends the search"
     case.forge.posted.clear()
     case.forge.pulls[middle] = case.forge.pulls[COMMIT]
+    case.last = begun(EARLIER)
     assert case.run(resume=True) == 0
     assert case.applied == 1
 

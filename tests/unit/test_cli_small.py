@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from phift.cli.app import app
-from phift.cli.base_ref import rendered_diff
+from phift.cli.base_ref import removed_specs, rendered_diff
 from phift.cli.commands.outputs import pick
 from phift.errors import UsageError
 from phift.phases import Request
@@ -67,6 +67,21 @@ def test_a_spec_that_the_ref_has_not_is_all_new(spec: Path) -> None:
 def test_a_ref_that_is_none_is_told(spec: Path, ref: str) -> None:
     with pytest.raises(UsageError, match="unknown Git ref"):
         rendered_diff(Request(spec), ref)
+
+
+def test_a_spec_that_is_gone_is_named_and_a_moved_one_is_not(spec: Path) -> None:
+    (spec.parent / "folder").mkdir()
+    for name in ("a`b", "moved", "folder/c"):
+        (spec.parent / f"{name}.yaml").write_text(SPEC.replace("demo", name[0] * 3) * (1 + (name == "moved")))
+    (spec.parent / "other.yaml").write_text("name: of another program\n")
+    git(spec.parent, "add", ".")
+    git(spec.parent, "commit", "-qm", "second")
+    assert removed_specs(spec.parent, "HEAD") == ()
+    for name in ("a`b", "folder/c", "other"):
+        (spec.parent / f"{name}.yaml").unlink()
+    git(spec.parent, "mv", "moved.yaml", "folder")
+    assert removed_specs(spec.parent / "folder", "HEAD") == ("a`b.yaml", "folder/c.yaml")
+    assert removed_specs(spec.parent, "--help") == ()
 
 
 def test_an_output_is_picked_by_address_and_key() -> None:

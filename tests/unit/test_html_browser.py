@@ -9,21 +9,32 @@ from pathlib import Path
 import pytest
 from browser import Browser, Page, chromium, executable
 
+from phift.plan.action import Action
 from phift.views.html.plans import plan, plans
 from phift.views.html.report import report
-from tests.htmlreports import PLAN, REPORT, ROWS, SEVERAL, VALUES, poisoned
+from tests.htmlreports import PLAN, REPORT, ROWS, SEVERAL, VALUES, poisoned, resource
 
 pytestmark = pytest.mark.skipif(executable() is None, reason="needs Chromium")
 
 LONG = "x" * 300
+NUMEROUS = replace(
+    PLAN,
+    resources=tuple(
+        resource(f"data.{action}{n}", action)
+        for action in (Action.CREATE, Action.UPDATE, Action.DELETE)
+        for n in range(100)
+    ),
+)
 DOCUMENTS = {
     "plan": plan(PLAN, values=VALUES),
     "several": plans(SEVERAL),
+    "large numbers": plan(NUMEROUS),
     "report": report(replace(REPORT, rows=ROWS)),
     "long": report(poisoned(REPORT, LONG)),
     "hostile": report(poisoned(REPORT, "</script><script>throw 1</script><img src=http://x.example/ onerror=throw>")),
 }
 TAB, RIGHT = 9, 39
+CUT = "[...document.querySelectorAll('.counts li')].some(one => one.getBoundingClientRect().right > innerWidth)"
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +64,7 @@ def test_a_document_is_quiet_and_fits(
     page = browser.page(files[name], width=width, scheme=scheme)
     page.run("document.querySelectorAll('details').forEach(one => { one.open = true })")
     assert page.run("document.scrollingElement.scrollWidth") <= width
+    assert page.run(CUT) is False
     page.screenshot(tmp_path / f"{name}-{width}-{scheme}.png", whole=False)
     assert [e["request"]["url"] for e in page.events("Network.requestWillBeSent")] == [files[name].as_uri()]  # type: ignore[index]
     assert said(page) == []

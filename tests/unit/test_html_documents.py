@@ -133,6 +133,7 @@ def test_several_stacks_have_an_index() -> None:
     whole = parsed(plans(SEVERAL, PlanOptions(show_unchanged=True)))
     assert [e.text for e in whole.all("h2")] == ["Stacks", "a", "b", "bad.yaml"]
     assert "error no such thing" in words(index)
+    assert [words(cell) for cell in index.all("th")[:5]] == ["Stack", "Add", "Change", "Destroy", "Spec"]
     assert "Could not be planned. no such thing Create it." in words(section(DOCUMENTS["several"], "s3"))
 
 

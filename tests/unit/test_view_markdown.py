@@ -107,6 +107,13 @@ def test_what_is_destroyed_is_the_last_to_be_left_out() -> None:
     assert "<b>last</b> <code>+0 &#126;0 -1</code>" in several.replace("~", "&#126;")
 
 
+def test_removed_specs_are_named() -> None:
+    comment = Comment(removed=("specs/a`b.yaml",))
+    for text in (markdown.plan(plan(KEPT), comment=comment), plans(ManyPlans(()), comment=comment)):
+        assert "> [!WARNING]\n> **Removed specs:** ``specs/a`b.yaml``. Their resources stay" in text
+    assert "Removed" not in markdown.plan(plan(KEPT))
+
+
 def test_the_price_is_shown_before_and_after() -> None:
     text = markdown.plan(plan(RETRAIN, cost=COST))
     assert "- a month: 730 before, **1,460 after** (+730), up to 2,920 after scale-out" in text
@@ -120,6 +127,7 @@ def test_what_happens_on_merge_and_the_approval_are_part_of_it() -> None:
     text = markdown.plan(plan(RETRAIN), comment=Comment(key="specs.prod", on_merge="It is applied.", approval=approval))
     assert text.startswith("<!-- phift-plan:specs.prod -->\n<!-- phift-approval ")
     assert "**On merge:** 1 training run.\n\nIt is applied." in text
+    assert "<sub>s.yaml, commit <code>cccccccccccc</code>, planned 2026-03-01T10:00:00Z, fingerprint" in text
     assert Approval.read(text) == approval
 
 

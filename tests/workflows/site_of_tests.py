@@ -73,9 +73,13 @@ class Site:
         """Write the workflows."""
         self.settings = settings
         for name, text in workflow_files("github", settings).items():
-            path = self.folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            self.add(name, text)
+
+    def add(self, name: str, text: str) -> None:
+        """Write a file of the repository."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
     def push(self, message: str) -> str:
         """Commit everything to the branch that is checked out, and push it. Return the commit."""

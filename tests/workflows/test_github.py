@@ -56,6 +56,8 @@ def stopped(site: Site, jobs: dict[str, Any], number: int) -> str:
 
 
 def test_plan_comment_update_merge_apply_then_drift(site: Site) -> None:
+    site.add("old/phift.yaml", "version: 1\nname: old\nmodel: azureml:m:1\nendpoint: {}\n")
+    site.push("another stack, which this workflow does not plan")
     site.branch("first")
     site.project.edit("purpose: test", "purpose: test, step: one")
     site.push("first")
@@ -73,11 +75,14 @@ def test_plan_comment_update_merge_apply_then_drift(site: Site) -> None:
 
     # A push changes the same comment.
     (folder := site.project.folder / "train.jsonl").write_text(folder.read_text().replace("train 0?", "changed?"))
+    (site.folder / "old" / "phift.yaml").unlink()
     head = site.push("another row")
     assert site.planned(number, skip=("validate",))["plan"].code == 0
     second = only(site, number, PLAN)
     assert len(site.github.comments[number]) == 1
     assert "- `train`: **1 changed**, 2 unchanged" in second or "**1 added**, **1 removed**" in second
+    assert "> **Removed specs:** `old/phift.yaml`. Their resources stay" in second
+    assert "Removed" not in first
     approval = Approval.read(second)
     assert approval is not None
     assert approval.commit == head
@@ -154,6 +159,13 @@ def test_a_fork_is_validated_and_not_planned(site: Site) -> None:
     assert jobs["validate"].code == 1
     assert "::error file=specs/spec.yaml" in jobs["validate"].log
     assert site.github.bodies(number) == []
+    # The same in the repository itself: the comment promises nothing.
+    failed = site.planned(own := site.open(), skip=("validate",))
+    assert failed["plan"].code == 1
+    said = only(site, own, PLAN)
+    assert "### phift plan: 1 stack, 1 could not be planned" in said
+    assert "**On merge:** Nothing is applied, because 1 stack could not be planned." in said
+    assert "`specs/spec.yaml:" in said
     site.project.edit("min_instance:", "min_instances:")
     site.push("fixed")
     assert site.planned(number)["validate"].code == 0
@@ -168,6 +180,9 @@ def test_a_long_training_is_resumed_on_a_schedule(site: Site) -> None:
     number = reviewed(site, "one")
     assert "does not wait for the training" in only(site, number, PLAN)
     site.merge(number)
+    # While the apply waits for the reviewers of its environment, a schedule, which has none, does not begin it.
+    jobs = site.scheduled(site.settings.expire)
+    assert "Nothing to resume: no apply of pull request 1 is waiting" in jobs["resume"].log
     jobs = site.pushed()
     assert applied(jobs)
     assert site.project.models() == []

@@ -68,6 +68,8 @@ def merge(run: Run, options: Merge, apply: ApplyOptions) -> int:
         run.terminal.print(str(planned.counts) if planned.failed else "No changes.")
         return planned.exit_code
     verdict = _verdict(run, planned, resume=options.resume)
+    if options.resume and verdict.pull and verdict.error is None and not _has_begun(run, planned, verdict.pull):
+        verdict = _Verdict(verdict.pull, _not_begun(verdict.pull))
     if verdict.error is not None and options.resume:
         run.output(changes="false")
         run.terminal.print(f"Nothing to resume: {verdict.error}")
@@ -144,6 +146,29 @@ def _merged(run: Run) -> Iterator[Pull]:
             yield last
         elif last is None or last.number not in {pull.number for pull in pulls}:
             return  # neither a merge, nor an earlier commit of a rebased pull request
+
+
+def _has_begun(run: Run, planned: ManyPlans, pull: Pull) -> bool:
+    """Return whether an apply since a merge has begun in one of the stacks, and not ended.
+
+    Only the apply job begins one, which the reviewers of its environment approve.
+    """
+    from phift import phases
+
+    commits = _commits(run)
+    since = commits[: commits.index(pull.merge) + 1]
+    last = [phases.last_apply(one) for one in planned.planned if one.plan.changes_something]
+    return any(
+        one.holder.get("commit") in since and (one.outcome is None or not one.outcome.good) for one in last if one
+    )
+
+
+def _not_begun(pull: Pull) -> StalePlanError:
+    return StalePlanError(
+        f"no apply of pull request {pull.number} is waiting to be continued",
+        detail="It was not approved in the environment yet, or it has ended.",
+        remedy="Run the apply job of the merge.",
+    )
 
 
 def _commits(run: Run) -> list[str]:

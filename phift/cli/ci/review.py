@@ -10,6 +10,7 @@ from phift.cli.ci.run import Run
 from phift.cli.comments import links_of, since
 from phift.cli.many import plan_several
 from phift.cli.views import many_view
+from phift.kinds.words import plural
 from phift.phases.results import Planned
 from phift.plan.approval import Approval
 from phift.views.base import PlanOptions
@@ -68,6 +69,7 @@ def comment_text(planned: ManyPlans, comment: Comment) -> str:
 
 
 def _comment(run: Run, planned: ManyPlans, commit: str, options: Review) -> Comment:
+    from phift.cli.base_ref import removed_specs
     from phift.views.markdown import Comment
 
     links = links_of(run.requests[0].path, run.forge.source_url(commit))
@@ -77,13 +79,16 @@ def _comment(run: Run, planned: ManyPlans, commit: str, options: Review) -> Comm
         key=run.key,
         links=links,
         whole=f"see the log of [the run]({run.forge.run_url})",
-        on_merge=_on_merge(options) if changing else "",
+        on_merge=_on_merge(options, len(planned.failed)) if changing or planned.failed else "",
         approval=Approval.of(planned.plans, commit, failed=len(planned.failed)),
         since={stack: replace(one, ref=options.base_name or one.ref) for stack, one in changed.items()},
+        removed=removed_specs(run.requests[0].path.absolute().parent, options.base) if options.base else (),
     )
 
 
-def _on_merge(options: Review) -> str:
+def _on_merge(options: Review, failed: int) -> str:
+    if failed:
+        return f"Nothing is applied, because {plural(failed, 'stack')} could not be planned."
     where = f" in environment {code(options.environment)}" if options.environment else ""
     later = " It does not wait for the training: a scheduled job continues when the training has ended."
     return (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from phift.cli import options as o
-from phift.cli.help import Command, Group
+from phift.cli.help import Command, Group, without
 from phift.cli.terminal import Terminal
 from phift.errors import UsageError
 
@@ -25,6 +25,17 @@ group = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
+
+_GITHUB = """Write workflows for GitHub Actions to .github/workflows.
+
+They plan pull requests with a comment, apply on merge what the comment showed, and report drift in an issue. See
+docs/pull-requests.md for the roles and environments that they need.
+"""
+_AZURE_PIPELINES = """Write azure-pipelines.yml, for repositories in Azure Repos.
+
+It plans pull requests with a comment, and applies on merge what the comment showed, after the approval of the
+environment. See docs/pull-requests.md.
+"""
 
 _WRITE = "Workflow options"
 _RUN = "Run options"
@@ -119,8 +130,10 @@ Author = Annotated[
 ]
 
 
-@group.command(cls=Command)
-def github(
+@group.command("azure-pipelines", cls=without("scheduled_environment"), help=_AZURE_PIPELINES)
+@group.command("github", cls=without("service_connection"), help=_GITHUB)
+def write(
+    context: typer.Context,
     specs: Specs,
     target: Name = None,
     branch: Branch = "main",
@@ -132,15 +145,12 @@ def github(
     data_root: DataRoot = ".",
     install: Install = None,
     python: Python = "3.12",
+    service_connection: Connection = "phift",
     out: Folder = Path(),
     stdout: Stdout = False,
     force: Force = False,
 ) -> int:
-    """Write workflows for GitHub Actions to .github/workflows.
-
-    They plan pull requests with a comment, apply on merge what the comment showed, and report drift in an issue. See
-    docs/pull-requests.md for the roles and environments that they need.
-    """
+    """Write the workflows of a service, which has the name of the command."""
     from phift.workflows import Settings
 
     settings = Settings(
@@ -155,48 +165,9 @@ def github(
         data_root=data_root,
         install=install or "",
         python=python,
-    )
-    return _write("github", settings, out, stdout=stdout, force=force)
-
-
-@group.command(name="azure-pipelines", cls=Command)
-def azure_pipelines(
-    specs: Specs,
-    target: Name = None,
-    branch: Branch = "main",
-    environment: Environment = "production",
-    no_wait: NoWait = False,
-    drift: DriftCron = "17 5 * * *",
-    expire: ExpireCron = "7,37 * * * *",
-    data_root: DataRoot = ".",
-    install: Install = None,
-    python: Python = "3.12",
-    service_connection: Connection = "phift",
-    out: Folder = Path(),
-    stdout: Stdout = False,
-    force: Force = False,
-) -> int:
-    """Write azure-pipelines.yml, for repositories in Azure Repos.
-
-    It plans pull requests with a comment, and applies on merge what the comment showed, after the approval of the
-    environment. See docs/pull-requests.md.
-    """
-    from phift.workflows import Settings
-
-    settings = Settings(
-        specs=tuple(map(str, specs)),
-        target=target or "",
-        branch=branch,
-        environment=environment,
-        no_wait=no_wait,
-        drift=drift,
-        expire=expire,
-        data_root=data_root,
-        install=install or "",
-        python=python,
         service_connection=service_connection,
     )
-    return _write("azure-pipelines", settings, out, stdout=stdout, force=force)
+    return _write(str(context.info_name), settings, out, stdout=stdout, force=force)
 
 
 @group.command(cls=Command)
