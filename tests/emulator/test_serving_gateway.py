@@ -263,7 +263,7 @@ def test_containers_end_with_the_emulator_and_come_back_with_it(home: Path) -> N
         before = _servers(first.connection.pid)
         assert before
         os.kill(first.connection.pid, signal.SIGKILL)
-    until(lambda: not any(Path(f"/proc/{each}").exists() for each in before), 10)
+    until(lambda: not any(Path(f"/proc/{each}").exists() for each in before))
     sockets = Path((home / "deployments" / ".sockets").read_text())
     assert sockets.is_dir()
     again = Azure(lifecycle.ensure(home, idle_seconds=600))
