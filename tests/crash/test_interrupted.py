@@ -16,7 +16,7 @@ from support import Embedded, Project
 
 from phift.emulator.host import lifecycle
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 def until(what: str, question: Callable[[], bool]) -> None:
@@ -109,7 +109,7 @@ def test_killed_during_training_then_applied_again(held: Project) -> None:
 def test_killed_at_a_write_then_applied_again(project: Project, moment: str) -> None:
     """The write has reached the service; the process dies before it knows: its answer is held back until then."""
     embedded, written = project.embedded, f"/{moment}/{project.stack}"
-    held_back = {"pattern": f"^PUT .*{written}", "after": True, "delay": 2 * PATIENCE}
+    held_back = {"pattern": f"^PUT .*{written}", "after": True, "delay": PATIENCE}
     embedded.admin("POST", "/faults", held_back)
     try:
         with started(project, "apply", "-y", "spec.yaml") as process:
