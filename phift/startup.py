@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, NamedTuple, NoReturn
 
+from phift import lazy_dataclasses
+
 __all__ = ["Written", "begin", "leave", "uncollected", "usage_error", "written_stacks"]
 
 _whole_process = False
@@ -28,11 +30,13 @@ def begin() -> None:
     - What imports allocate stays: not to look through it for garbage again and again, 3 %.
     - Pydantic looks for plugins among all installed packages, and even where that is switched off imports what it
       would read their metadata with: without that, 6 %.
+    - Most of what a dataclass generates is never called (phift/lazy_dataclasses.py): 6 %, and 8 % of `phift plan`.
     """
     global _whole_process
     _whole_process = True
     gc.set_threshold(100_000, 20, 20)
     _leave_out_plugins()
+    lazy_dataclasses.install()
 
 
 def _leave_out_plugins() -> None:

@@ -20,6 +20,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from hub import Hub
 from hubcase import clear
 from hubdata import ultrachat
+from prefork import close
+from prefork import server as command_server
 from support import Embedded, Project
 
 from phift.emulator.core.environment import EXCHANGES
@@ -49,6 +51,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A whole run fails when an answer is not one that the models of Azure's clients describe."""
+    close()
     folder = os.environ.get(EXCHANGES)
     if not folder or hasattr(session.config, "workerinput") or not _is_whole(session.config):
         return
@@ -113,6 +116,12 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
         yield running
     finally:
         lifecycle.stop(home)
+
+
+@pytest.fixture(scope="session")
+def server() -> Path:
+    """The socket of the process that runs phift's commands, each in a child, on imports that are made once."""
+    return command_server()
 
 
 @pytest.fixture

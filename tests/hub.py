@@ -217,5 +217,5 @@ class Hub:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         opener = build_opener(ProxyHandler({}), HTTPSHandler(context=context))
         request = Request(f"{self.url}/__", json.dumps(body).encode(), method=method)
-        with opener.open(request, timeout=10) as answer:
+        with opener.open(request, timeout=60) as answer:
             assert answer.status == 204

@@ -54,7 +54,7 @@ def _fields(words: tuple[str, ...]) -> dict[str, Any]:
 def _ask(method: str, body: Any = None) -> Any:
     content = None if body is None else json.dumps(body).encode()
     request = Request(f"{os.environ['HF_ENDPOINT']}/__", content, method=method)
-    with build_opener(ProxyHandler({})).open(request, timeout=10) as answer:
+    with build_opener(ProxyHandler({})).open(request, timeout=60) as answer:
         text = answer.read()
     return json.loads(text) if text else None
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from prefork import CLIENT, server
+
 from phift import phases
 from phift.address import Address
 from phift.apply.events import ApplyFinished, Event
@@ -218,9 +220,10 @@ class Project:
         words = [sys.executable, "-m", "phift", *arguments]
         return words, {"cwd": self.folder, "env": variables, "stdin": subprocess.DEVNULL}
 
-    def run(self, *arguments: str, timeout: float = 90, **environment: str) -> subprocess.CompletedProcess[str]:
-        """A phift command to its end."""
-        words, keywords = self.command(*arguments, **environment)
+    def run(self, *arguments: str, timeout: float = 180, **environment: str) -> subprocess.CompletedProcess[str]:
+        """A phift command to its end, in a child of the process that has its imports."""
+        _, keywords = self.command(*arguments, **environment)
+        words = [sys.executable, "-ISc", CLIENT, str(server()), *arguments]
         return subprocess.run(words, capture_output=True, text=True, timeout=timeout, check=False, **keywords)
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from phift.azure.errors import redact
 from phift.errors import AuthenticationError, AzureError
+from phift.lazy import lazy_pattern
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, TokenCredential
@@ -144,8 +145,8 @@ class _BrowserAfter:
         return self._chosen.get_token(*scopes, **options)
 
 
-_ATTEMPT = re.compile(r"^\s*(\w+Credential): (.+)$", re.MULTILINE)
-_NOT_SET_UP = re.compile(
+_ATTEMPT = lazy_pattern(r"^\s*(\w+Credential): (.+)$", re.MULTILINE)
+_NOT_SET_UP = lazy_pattern(
     r"(?i)unavailable|not (fully )?configured|not installed|not found|could not be found|requires the"
 )
 

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
+from phift.lazy import lazy_pattern
+
 __all__ = ["Problem", "first_line", "problem_in", "problem_of"]
 
 _GENERIC = {"", "BadRequest", "UserError", "ValidationError", "ServiceError", "SystemError", "Immutable", "NotFound"}
 """Outer codes that are less specific than the inner ones."""
 
-_CODE_IN_MESSAGE = re.compile(r"^([A-Z][A-Za-z]{4,60}): +(?=\S)")
+_CODE_IN_MESSAGE = lazy_pattern(r"^([A-Z][A-Za-z]{4,60}): +(?=\S)")
 """The operation of a failed deployment leaves `code` empty and starts its message with it: "ResourceNotReady: User
 container has crashed ..." (Azure/mlops-v2#120, MicrosoftLearning/mslearn-azure-ml#41)."""
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 from phift.azure.envelopes import first_line, problem_in
-from phift.azure.refusals import refusal_of
 from phift.clock import duration
 from phift.errors import (
     AuthenticationError,
@@ -20,6 +18,7 @@ from phift.errors import (
     ThrottledError,
     UnreachableError,
 )
+from phift.lazy import lazy_pattern
 
 __all__ = ["BAD_CERTIFICATE", "NOT_SENT", "from_exception", "from_response", "redact", "retry_after"]
 
@@ -30,15 +29,15 @@ BAD_CERTIFICATE = "CertificateRefused"
 """Code of an UnreachableError that retries do not fix."""
 
 _SECRETS = (
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^/\s:@\"'<>]*):[^/\s@\"'<>]+@"), r"\1:***@"),
+    (lazy_pattern(r"(?i)\b([a-z][a-z0-9+.-]*://[^/\s:@\"'<>]*):[^/\s@\"'<>]+@"), r"\1:***@"),
     (
-        re.compile(r"(?i)\b(sig|client_secret|sharedaccesssignature|accountkey|accesskey|password)=[^&\s\"'<>]+"),
+        lazy_pattern(r"(?i)\b(sig|client_secret|sharedaccesssignature|accountkey|accesskey|password)=[^&\s\"'<>]+"),
         r"\1=***",
     ),
-    (re.compile(r"(?i)\b(bearer|sharedkey)\s+[a-z0-9._~+/:=-]+"), r"\1 ***"),
-    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.?[A-Za-z0-9_-]*"), "***"),
+    (lazy_pattern(r"(?i)\b(bearer|sharedkey)\s+[a-z0-9._~+/:=-]+"), r"\1 ***"),
+    (lazy_pattern(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.?[A-Za-z0-9_-]*"), "***"),
     (
-        re.compile(
+        lazy_pattern(
             r"(?i)(\"(?:access_token|refresh_token|sastoken|key|primarykey|secondarykey|accesstoken)\"\s*:\s*)\"[^\"]*\""
         ),
         r'\1"***"',
@@ -69,6 +68,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 def from_response(method: str, url: str, status: int, headers: Mapping[str, str], body: bytes) -> AzureError:
     """Return the error for a response of 400 or above."""
+    from phift.azure.refusals import refusal_of  # takes long to import, and most commands get no error
+
     problem = problem_in(body)
     code = problem.code or _header(headers, "x-ms-error-code")
     if not problem.codes and code:

@@ -13,7 +13,6 @@ from typing import Any
 
 from phift.azure.envelopes import Problem, first_line, problem_of
 from phift.azure.errors import redact
-from phift.azure.refusals import failure_remedy, refusal_of
 from phift.azure.rest import Answer, Rest
 from phift.errors import AzureError
 
@@ -51,6 +50,8 @@ class Outcome:
         what: the summary, such as "deployment d ended in state Failed". look: where to find the reason if it is
         unknown. remedy: appended to the advice for the operation's code; fallback: the advice if there is none.
         """
+        from phift.azure.refusals import failure_remedy, refusal_of  # takes long to import
+
         problem = self.problem
         first = first_line(problem.message)
         told = ": ".join(filter(None, [problem.code, first]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 from phift.azure.attendance import Attendant
 from phift.azure.transport import Http, with_query
 from phift.errors import AzureError, NotFoundError
+from phift.lazy import lazy_pattern
 
 __all__ = ["ARM", "ARM_SCOPE", "ML_SCOPE", "Answer", "Rest"]
 
@@ -22,10 +22,10 @@ ML_SCOPE = "https://ml.azure.com/.default"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 8.0
 """Seconds between two reads of an existing object that returns 404."""
 
-_READING_POST = re.compile(r"(?i)^(list\w*|getlogs|token|rundata|batchget\w*|search|query)$")
+_READING_POST = lazy_pattern(r"(?i)^(list\w*|getlogs|token|rundata|batchget\w*|search|query)$")
 """Last path segments of POSTs that change nothing."""
 
-_SECRETS = re.compile(r"(?i)^(list\w*|token)$")
+_SECRETS = lazy_pattern(r"(?i)^(list\w*|token)$")
 """Last path segments of POSTs that read what every object has."""
 
 

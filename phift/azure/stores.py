@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -13,6 +12,7 @@ from xml.etree import ElementTree
 from phift.data.blobs import Asset, Blob
 from phift.diagnostics import Diagnostic
 from phift.errors import AzureError, ConflictError, InvalidSpecError, NotFoundError, StalePlanError
+from phift.lazy import lazy_pattern
 
 if TYPE_CHECKING:
     from phift.azure.blob import BlobStore
@@ -22,7 +22,7 @@ __all__ = ["BlobContainer", "WorkspaceStores"]
 
 _API = "2024-10-01"
 _KINDS = ("AzureBlob", "AzureDataLakeGen2")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
+_NAME = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
 _REMEDY = "Request the role Storage Blob Data Reader on the storage account, or use a datastore with a readable key."
 
 

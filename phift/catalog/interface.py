@@ -8,7 +8,6 @@ true and "true" are the same flag.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -16,13 +15,14 @@ from types import MappingProxyType
 from typing import Any
 
 from phift.diagnostics import LISTED, nearest
+from phift.lazy import lazy_pattern
 
 __all__ = ["ComponentInput", "ComponentInterface", "ComponentOutput", "Problem", "Scalar"]
 
 Scalar = str | int | float | bool
 
-_INTEGER = re.compile(r"[-+]?[0-9]+")
-_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_INTEGER = lazy_pattern(r"[-+]?[0-9]+")
+_NUMBER = lazy_pattern(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _FLAGS = ("true", "false")
 _KIND_NAMES = {
     "integer": "a whole number",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -10,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from phift.catalog.files import read_facts
+from phift.lazy import lazy_pattern
 
 __all__ = ["Rule", "broken", "rules"]
 
@@ -24,7 +24,7 @@ _BOUNDS: Mapping[str, tuple[str, Callable[[float, float], bool]]] = MappingProxy
         "below": ("below", lambda value, bound: value < bound),
     }
 )
-_NAME = re.compile(r"\{([a-z0-9_.]+)\}")
+_NAME = lazy_pattern(r"\{([a-z0-9_.]+)\}")
 
 
 @dataclass(frozen=True)

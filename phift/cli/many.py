@@ -14,6 +14,7 @@ from phift.cli.interrupt import graceful_shutdown
 from phift.cli.terminal import Terminal
 from phift.errors import DetachedError, InvalidSpecError
 from phift.files import SPEC_BYTES, read_regular
+from phift.lazy import lazy_pattern
 
 if TYPE_CHECKING:
     from phift.apply.events import Event
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["apply_several", "is_set", "plan_several", "several"]
 
-_MATRIX = re.compile(r"^[\"']?(matrix|extends)[\"']?\s*:", re.MULTILINE)
+_MATRIX = lazy_pattern(r"^[\"']?(matrix|extends)[\"']?\s*:", re.MULTILINE)
 
 
 def is_set(path: Path) -> bool:

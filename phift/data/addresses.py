@@ -14,13 +14,14 @@ from phift.data.remote import Folder, folder_named, folder_of, invalid
 from phift.data.sources import KNOWN_SUFFIXES, SourceFile, format_named
 from phift.digest import digest_of, file_digest
 from phift.errors import StalePlanError
+from phift.lazy import lazy_pattern
 from phift.spec.addresses import scheme_of
 
 __all__ = ["StoragePlace", "WebFile", "fetch_and_pin", "format_of", "storage_place"]
 
-_ACCOUNT = re.compile(r"([a-z0-9]{3,24})\.(?:blob|dfs)\.core\.windows\.net", re.IGNORECASE)
+_ACCOUNT = lazy_pattern(r"([a-z0-9]{3,24})\.(?:blob|dfs)\.core\.windows\.net", re.IGNORECASE)
 _COLUMNS = 200  # maximum names in the lock file
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SHA256 = lazy_pattern(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 
 from phift.data.problems import FileProblem
+from phift.lazy import lazy_pattern
 
 __all__ = ["foreign"]
 
 _AGAIN = "Save it as UTF-8."
 _UTF = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
-_WIDE = re.compile(rb"(?:[\t\r\n -~]\0){2}|(?:\0[\t\r\n -~]){2}")
+_WIDE = lazy_pattern(rb"(?:[\t\r\n -~]\0){2}|(?:\0[\t\r\n -~]){2}")
 """ASCII as UTF-16 without a byte order mark."""
 
-_MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|\?xml|!--|error>|svg)", re.IGNORECASE)
+_MARKUP = lazy_pattern(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|\?xml|!--|error>|svg)", re.IGNORECASE)
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _DECOMPRESS = "Supported compression: gzip and zstd. Compress it with one of these, or decompress it."
 _SHEET = "Save the sheet as CSV (UTF-8, commas)."

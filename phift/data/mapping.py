@@ -12,7 +12,6 @@ None stands for phift's own schema: rows with `messages`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -23,6 +22,7 @@ from phift.data.problems import Problem, named
 from phift.data.row_mapper import RowMapper
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError
+from phift.lazy import lazy_pattern
 
 __all__ = ["AUTO", "RowMapper", "compiled", "question_and_answer", "written_out"]
 
@@ -132,11 +132,11 @@ def question_and_answer(columns: Collection[str]) -> tuple[str, str] | None:
     return (user, answer) if user and answer else None
 
 
-_ASIDE = re.compile(
+_ASIDE = lazy_pattern(
     r"(.*_)?(id|idx|index|uuid|category|source|split|lang|language|score|date|time|timestamp)|system(_prompt|_message)?"
 )
-_ASKS = re.compile(r"question|prompt|instruction|query|input|request|user|problem")
-_ANSWERS = re.compile(r"answer|response|reply|completion|output|assistant|solution|target")
+_ASKS = lazy_pattern(r"question|prompt|instruction|query|input|request|user|problem")
+_ANSWERS = lazy_pattern(r"answer|response|reply|completion|output|assistant|solution|target")
 
 
 _UNSUPPORTED = {

@@ -5,7 +5,6 @@ messages: {system: "{{ context }}", user: "{{ question }}", assistant: "{{ answe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,12 +13,13 @@ from phift.data.problems import Problem, named
 from phift.data.row_mapper import RowMapper
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError
+from phift.lazy import lazy_pattern
 
 __all__ = ["by_role"]
 
 Part = Callable[[dict[str, Any]], "str | Problem"]
 
-_LONE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+_LONE = lazy_pattern(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 _JOINED_BY = "\n\n"
 
 

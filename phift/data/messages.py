@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from phift.data.problems import Problem, named
+from phift.lazy import lazy_pattern
 
 __all__ = ["NO_TOOLS", "ROLES", "TOOLS", "control_of", "encoded", "kind_of", "oddities_of", "problems_of", "shown_role"]
 
@@ -37,10 +38,10 @@ _ORDER = "Expected order: system (optional, once), then alternating user and ass
 _INVISIBLE = " \t\r\n\xa0\xad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"
 """White space and zero-width characters: an answer of only these trains the model to say nothing."""
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = lazy_pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ESCAPE = re.compile(rb"\\[bfu]").search
 """How most of them appear in JSON. A pattern that starts with a literal is found much faster than two-byte classes."""
-_TOKENS = re.compile(
+_TOKENS = lazy_pattern(
     r"<\|(?:system|user|assistant|end|endoftext|im_start|im_end|im_sep|eot_id|begin_of_text|end_of_text|start_header_id"
     r"|end_header_id|eom_id|python_tag|tool|placeholder[0-9]*|endofprompt|fim_prefix|fim_middle|fim_suffix)\|>"
 )

@@ -1,6 +1,5 @@
 """Problems of single rows, aggregated to a list of diagnostics of reasonable length."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from dataclasses import dataclass, field
 from phift.concealing import looks_secret
 from phift.diagnostics import Diagnostic, Mark
 from phift.errors import InvalidSpecError
+from phift.lazy import lazy_pattern
 
 __all__ = ["LISTED", "FileProblem", "Findings", "Problem", "Skipped", "named"]
 
@@ -16,8 +16,8 @@ LISTED = 20
 
 _NAMES = 8
 _PLACES = 5  # positions to list per kind of problem
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
-_NUMBER = re.compile(r"\d+")
+_IDENTIFIER = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
+_NUMBER = lazy_pattern(r"\d+")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from phift.lazy import lazy_pattern
 from phift.plan.fingerprint import (
     Essence,
     covers,
@@ -28,7 +29,7 @@ from phift.plan.model import Plan
 
 __all__ = ["Approval", "Deviation"]
 
-_LINE = re.compile(r"^<!-- phift-approval ([A-Za-z0-9_.=]+) -->$", re.MULTILINE)
+_LINE = lazy_pattern(r"^<!-- phift-approval ([A-Za-z0-9_.=]+) -->$", re.MULTILINE)
 _SIGNS = b"_."
 """Of the base64 text: a hyphen could end the HTML comment."""
 _FORMAT = 1

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from phift.digest import digest_of
+from phift.lazy import lazy_pattern
 from phift.plan.action import Action, ChangeAction
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _FORMAT = 1
 _VOLATILE = frozenset({"bytes", "errors", "foreign", "memory", "next_version", "now", "state", "version"})
 """Details that estimate, or that describe the live state; the version of a model is assigned by the service."""
 
-_EXPECTED = re.compile(r" \(version known after apply.*\)$|:\d{1,9}$")
+_EXPECTED = lazy_pattern(r" \(version known after apply.*\)$|:\d{1,9}$")
 """The part of a name that the service assigns."""
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from phift.diagnostics import nearest
+from phift.lazy import lazy_pattern
 from phift.spec.base import AnyCase, Before, Block, Coerced, Meanings, Strict, Texts, fault
 from phift.spec.scaling_metrics import METRICS
 
@@ -19,9 +20,9 @@ MOST_INSTANCES = 50
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 GROUPS = {"weekdays": DAYS[:5], "weekend": DAYS[5:], "daily": DAYS}
-_TIME = re.compile(r"([01]?\d|2[0-3]):[0-5]\d", re.ASCII)
-_DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?", re.ASCII)
-_PERCENT = re.compile(r"[1-9]\d{0,2} ?%", re.ASCII)
+_TIME = lazy_pattern(r"([01]?\d|2[0-3]):[0-5]\d", re.ASCII)
+_DATE = lazy_pattern(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?", re.ASCII)
+_PERCENT = lazy_pattern(r"[1-9]\d{0,2} ?%", re.ASCII)
 _MOST_RULES = 10
 _MOST_PROFILES = 20
 _DAY = 24 * 60

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from phift.lazy import lazy_pattern
 from phift.workspace import WorkspaceId
 
 __all__ = [
@@ -20,7 +21,7 @@ __all__ = [
     "data_reference",
 ]
 
-_REGISTRY = re.compile(
+_REGISTRY = lazy_pattern(
     r"azureml://registries/(?P<registry>[^/]+)/(?P<kind>[a-z]+)/(?P<name>[^/]+)/"
     r"(?:versions/(?P<version>[^/]+)|labels/(?P<label>[^/]+))"
 )

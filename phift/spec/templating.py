@@ -9,16 +9,16 @@ Jinja2 is imported when the first template is met that is more than a name.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from phift.lazy import lazy_pattern
 from phift.spec.budget import Budget, TemplateError
 from phift.spec.template_values import Scope, azure_parts
 
 __all__ = ["TemplateError", "is_template", "render_text"]
 
-_NAME = re.compile(r"\{\{-?\s*([a-z]+)\.([A-Za-z_][A-Za-z0-9_]*)\s*-?\}\}")
+_NAME = lazy_pattern(r"\{\{-?\s*([a-z]+)\.([A-Za-z_][A-Za-z0-9_]*)\s*-?\}\}")
 
 
 def is_template(text: str) -> bool:

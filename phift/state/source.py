@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
+from phift.lazy import lazy_pattern
+
 __all__ = ["Source", "normal_source"]
 
 _LONGEST = 256
 """Maximum length of the value of an ARM tag, in characters."""
 
-_SCP = re.compile(r"(?P<host>[^/:\\]{2,}):(?!//)(?P<path>.*)")
+_SCP = lazy_pattern(r"(?P<host>[^/:\\]{2,}):(?!//)(?P<path>.*)")
 """`git@host:owner/repo`; a single letter before the colon is a drive."""
-_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<host>[^/]*)(?P<path>.*)", re.DOTALL)
+_URL = lazy_pattern(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<host>[^/]*)(?P<path>.*)", re.DOTALL)
 _ALIASES = {
     "ssh.github.com": "github.com",
     "altssh.gitlab.com": "gitlab.com",
@@ -120,8 +122,8 @@ def _ssh(match: re.Match[str], parts: list[str]) -> list[str]:
 
 
 _AZURE_DEVOPS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], list[str]], list[str]]], ...] = (
-    (re.compile(r"(?:vs-)?ssh\.(?:dev\.azure|visualstudio)\.com"), _ssh),
-    (re.compile(r"dev\.azure\.com"), lambda match, parts: _https(parts[0], parts[1:]) if parts else parts),
-    (re.compile(r"([a-z0-9-]+)\.visualstudio\.com"), lambda match, parts: _https(match[1], parts)),
+    (lazy_pattern(r"(?:vs-)?ssh\.(?:dev\.azure|visualstudio)\.com"), _ssh),
+    (lazy_pattern(r"dev\.azure\.com"), lambda match, parts: _https(parts[0], parts[1:]) if parts else parts),
+    (lazy_pattern(r"([a-z0-9-]+)\.visualstudio\.com"), lambda match, parts: _https(match[1], parts)),
 )
 """The forms of an Azure Repos address: https and ssh, on its present and on its former hosts."""

@@ -68,7 +68,7 @@ class Case:
     emulator: str = ""
     hub: bool = False
     slow: bool = False
-    timeout: float = 30.0
+    timeout: float = 240.0
     redactions: tuple[tuple[str, str], ...] = ()
 
     @property

@@ -2,20 +2,10 @@
 
 import importlib.util
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from harness import Case, check, discover
-from prefork import serving
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Path]:
-    """Runs the commands of all cases, each in a process of its own, on imports that are made once."""
-    with serving() as path:
-        yield path
-
 
 EMULATOR_NEEDS = ("cryptography", "starlette", "uvicorn", "mlflow", "torch", "transformers", "peft")
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from harness import Case, check, discover
-from prefork import serving
 from support import Embedded
 
 from phift.emulator.host import lifecycle
@@ -34,12 +33,6 @@ def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     Embedded.start(path).admin("PUT", "/settings", SETTINGS[request.param])
     yield path
     lifecycle.stop(path)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Path]:
-    with serving() as path:
-        yield path
 
 
 CASES = [case for case in discover() if case.emulator and case.folder.name not in TELLS_OF_THE_PACE]

@@ -20,7 +20,7 @@ from phift.azure.blob_upload import BLOCK
 from phift.digest import file_digest
 from phift.errors import NotFoundError
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 SHARDS = 6
 
 

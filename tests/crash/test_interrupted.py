@@ -16,7 +16,7 @@ from support import Embedded, Project
 
 from phift.emulator.host import lifecycle
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 def until(what: str, question: Callable[[], bool]) -> None:
@@ -28,6 +28,13 @@ def until(what: str, question: Callable[[], bool]) -> None:
 
 def job_runs(project: Project) -> bool:
     return any(job["properties"]["status"] == "Running" for job in project.jobs())
+
+
+def exists(project: Project, collection: str) -> bool:
+    """Return whether the workspace has an object of the stack in a collection of ARM."""
+    azure = project.embedded.azure()
+    found = azure.arm.list(f"{azure.workspace.arm_id}/{collection}", "2024-10-01")
+    return any(each["name"].startswith(project.stack) for each in found)
 
 
 def says(path: Path, text: str) -> bool:
@@ -100,19 +107,20 @@ def test_killed_during_training_then_applied_again(held: Project) -> None:
     [pytest.param("computes", marks=pytest.mark.slow), pytest.param("data", marks=pytest.mark.slow), "jobs"],
 )
 def test_killed_at_a_write_then_applied_again(project: Project, moment: str) -> None:
-    """The write has reached the service; the process dies before it knows."""
-    before = project.embedded.mark()
-
-    def seen() -> bool:
-        return any(
-            r["method"] == "PUT" and f"/{moment}/" in r["path"] and project.stack in r["path"]
-            for r in project.embedded.requests()[before:]
-        )
-
-    with started(project, "apply", "-y", "spec.yaml") as process:
-        until(f"a PUT of {moment}", seen)
-        process.send_signal(signal.SIGKILL)
-        process.wait(PATIENCE)
+    """The write has reached the service; the process dies before it knows: its answer is held back until then."""
+    embedded, written = project.embedded, f"/{moment}/{project.stack}"
+    held_back = {"pattern": f"^PUT .*{written}", "after": True, "delay": PATIENCE}
+    embedded.admin("POST", "/faults", held_back)
+    try:
+        with started(project, "apply", "-y", "spec.yaml") as process:
+            until(f"a PUT of {moment}", lambda: exists(project, moment) or process.poll() is not None)
+            assert process.poll() is None, process.communicate()[0]
+            process.send_signal(signal.SIGKILL)
+            process.wait(PATIENCE)
+        (fault,) = embedded.admin("GET", "/faults")["value"]
+        assert fault["struck"] == 1
+    finally:
+        embedded.admin("DELETE", "/faults")
     # The lease of the dead apply has to run out, or be waited for; nothing else may stand in the way.
     deadline = time.monotonic() + 90
     while (again := project.run("apply", "-y", "spec.yaml")).returncode == 6:

@@ -6,7 +6,7 @@ import time
 import pytest
 from support import Project
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 def signalled_during_training(project: Project, number: signal.Signals) -> int:

@@ -96,10 +96,10 @@ def test_a_killed_apply_leaves_the_limit_to_the_next(limited: Project) -> None:
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
-    later(limited.embedded, 59)
+    later(limited.embedded, 55)
     drift = json.loads(limited.run("drift", "spec.yaml", "--format", "json").stdout)
     assert drift["overdue"] == []
-    later(limited.embedded, 32)
+    later(limited.embedded, 36)
     drifted = limited.run("drift", "spec.yaml", "--format", "json")
     assert drifted.returncode == 3, drifted.stderr
     (late,) = json.loads(drifted.stdout)["overdue"]

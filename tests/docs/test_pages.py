@@ -85,9 +85,9 @@ def launched(tools: Path, server: Path) -> None:
 
 @pytest.mark.parametrize("page", RUNNING, ids=lambda page: page.stem)
 def test_the_commands_of_a_page_run(
-    page: Path, tmp_path: Path, emulator: Embedded, seed_hub: Hub, command_server: Path
+    page: Path, tmp_path: Path, emulator: Embedded, seed_hub: Hub, server: Path
 ) -> None:
-    launched(tmp_path / "bin", command_server)
+    launched(tmp_path / "bin", server)
     folder = tmp_path / "project"
     folder.mkdir()
     environment = {

@@ -26,7 +26,7 @@ def became(step, *arguments):
 
 def asked(port, own, host, method, path, headers, body):
     """The status of a request, or what a tunnel for it was answered."""
-    channel = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    channel = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         if host:
             channel.set_tunnel(host, 443, own)

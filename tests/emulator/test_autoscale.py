@@ -193,7 +193,7 @@ def test_a_schedule_scales_by_itself_and_the_setting_outlives_its_deployment(set
     today = profile(least="2", default="2", fixedDate={"timeZone": "UTC", "start": now, "end": later})
     normal = profile() | {"name": "normal"}
     assert settings.call("PUT", "today", settings.body(today, normal, enabled=True)).status_code == 201
-    until(lambda: serving.get(endpoint, "blue")["sku"]["capacity"] == 2, 30)
+    until(lambda: serving.get(endpoint, "blue")["sku"]["capacity"] == 2)
     until(lambda: serving.get(endpoint, "blue")["properties"]["provisioningState"] == "Succeeded")
     serving.endpoint(endpoint)
     serving.ok(serving.delete(f"{endpoint}/deployments/blue"))

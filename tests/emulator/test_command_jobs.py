@@ -222,8 +222,8 @@ def test_more_than_one_process_is_accepted_and_fails_with_its_name(azure: Azure,
 def test_a_timeout_cancels_the_job(azure: Azure) -> None:
     began = time.monotonic()
     limits = {"jobLimitsType": "Command", "timeout": "PT1S"}
-    done = run_command(azure, "late", "echo begun; sleep 60", limits=limits)
-    assert (done["status"], time.monotonic() - began < 50) == ("Canceled", True)
+    done = run_command(azure, "late", "echo begun; sleep 600", limits=limits)
+    assert (done["status"], time.monotonic() - began < 300) == ("Canceled", True)
     assert "exceeded its timeout of 1 seconds" in log(azure, "late")
 
 
@@ -232,7 +232,7 @@ def test_a_cancel_ends_all_that_the_command_started(azure: Azure) -> None:
     until(lambda: processes_of("sleep 3131").count("sleep 3131") == 3)
     assert azure.call("POST", "jobs/endless/cancel", api=API).status_code == 202
     assert wait(azure, "endless")["properties"]["status"] == "Canceled"
-    until(lambda: not processes_of("sleep 3131"), 5)
+    until(lambda: not processes_of("sleep 3131"))
 
 
 def test_what_a_command_left_behind_ends_with_it(azure: Azure) -> None:
@@ -286,7 +286,7 @@ def test_an_emulator_that_is_killed_leaves_no_process_and_runs_what_was_cut_off_
     submit(azure, "cut-off", command("echo begun; sleep 3", inputs=inputs))
     until(lambda: sum("commands.process" in line for line in processes_of(home)) == 2)
     os.kill(azure.connection.pid, signal.SIGKILL)
-    until(lambda: not processes_of(home), 10)
+    until(lambda: not processes_of(home))
     azure = Azure(lifecycle.ensure(home, idle_seconds=600))
     assert wait(azure, "cut-off")["properties"]["status"] == "Completed"
     assert log(azure, "cut-off", STD_LOG).count("begun") in (1, 2)

@@ -107,7 +107,7 @@ def test_no_acknowledged_write_is_lost_and_no_process_is_left(start: Callable[[]
     for writer in writers.values():
         writer.join(30)
         assert not writer.is_alive()
-    until(lambda: not processes_of(home), 15)
+    until(lambda: not processes_of(home))
 
     azure = start()
     token = azure.token("https://storage.azure.com")
@@ -128,7 +128,7 @@ def test_no_acknowledged_write_is_lost_and_no_process_is_left(start: Callable[[]
             azure.call("POST", f"jobs/{name}/cancel", api=JOBS_API)
     until(lambda: all(_job(azure, name) in ENDED for name in writers["job"].acknowledged), 120)
     lifecycle.stop(home)
-    until(lambda: not processes_of(home), 15)
+    until(lambda: not processes_of(home))
 
 
 def _state(azure: Azure, path: str) -> str:

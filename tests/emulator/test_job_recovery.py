@@ -38,7 +38,7 @@ def crashed(home, monkeypatch):
         wait(azure, job, wanted={"Running"})
         until(lambda: any("training.rehearsal" in line for line in processes_of(home)))
         os.kill(azure.connection.pid, signal.SIGKILL)
-        until(lambda: not processes_of(home), 10)
+        until(lambda: not processes_of(home))
         return Azure(lifecycle.ensure(home, idle_seconds=600))
 
     return crash

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,9 +26,13 @@ def run(data):
     with open(os.environ["SEEN"], "a") as stream:
         stream.write(f"{os.environ['VARIANT']} {asked.get('n')}\\n")
     if os.environ["VARIANT"] == "green":
-        time.sleep(asked.get("green_sleep", 0))
+        until = time.monotonic() + 30
+        while asked.get("green_hold") and not os.path.exists(asked["green_hold"]) and time.monotonic() < until:
+            time.sleep(0.02)
         if asked.get("green_fail"):
             raise RuntimeError("asked to fail")
+        with open(os.environ["SEEN"], "a") as stream:
+            stream.write(f"answered {asked.get('n')}\\n")
     return {"variant": os.environ["VARIANT"]}
 """
 
@@ -53,7 +58,7 @@ def endpoint(served: Connection, seen: Path) -> Iterator[str]:
                 name,
                 model,
                 codeConfiguration=code,
-                requestSettings={"requestTimeout": "PT2S", "maxConcurrentRequestsPerInstance": 1},
+                requestSettings={"requestTimeout": "PT60S", "maxConcurrentRequestsPerInstance": 1},
                 environmentVariables={"VARIANT": name, "SEEN": str(seen)},
             )
             for name in ("blue", "green")
@@ -116,7 +121,7 @@ def test_the_sample_is_the_percentage_and_lags_as_traffic_does() -> None:
     assert mirror_in_force(rerouted(record, {"blue": 100}, {"green": 10}, 0)) == {"green": 10}
 
 
-def test_copies_are_sent_and_nobody_waits_for_them(serving: Serving, endpoint: str, seen: Path) -> None:
+def test_copies_are_sent_and_nobody_waits_for_them(serving: Serving, endpoint: str, seen: Path, tmp_path: Path) -> None:
     serving.endpoint(endpoint, traffic={"blue": 100}, mirrorTraffic={"GREEN": 50})
     shown = serving.get(endpoint)["properties"]
     assert (shown["traffic"], shown["mirrorTraffic"]) == ({"blue": 100}, {"green": 50})
@@ -125,29 +130,37 @@ def test_copies_are_sent_and_nobody_waits_for_them(serving: Serving, endpoint: s
         answer = serving.score(endpoint, {"n": n}, key=key)
         assert (answer.status_code, answer.json()["variant"]) == (200, "blue")
     until(lambda: len(lines(seen, "green")) > 5)
-    time.sleep(0.3)
     copies = {line.split()[1] for line in lines(seen, "green")}
     assert len(copies) < 36
     assert copies <= {line.split()[1] for line in lines(seen, "blue")}
 
-    before = len(lines(seen, "green"))
-    for body in ({"green_fail": 1}, {"green_sleep": 1.5}):
-        for _ in range(6):
-            began = time.monotonic()
-            assert serving.score(endpoint, body, key=key).status_code == 200
-            assert time.monotonic() - began < 1.2, "a slow or failing copy concerns nobody"
-    until(lambda: len(lines(seen, "green")) > before)
+    release = tmp_path / "release"
+    try:
+        for number in range(6):
+            for body in (
+                {"n": f"fails-{number}", "green_fail": 1},
+                {"n": f"hangs-{number}", "green_hold": str(release)},
+            ):
+                assert serving.score(endpoint, body, key=key).status_code == 200
+        assert not [line for line in lines(seen, "answered") if "hangs" in line], "an answer waited for a copy"
+        until(lambda: [line for line in lines(seen, "green") if "hangs" in line or "fails" in line])
+    finally:
+        release.touch()
 
 
 def test_a_request_that_names_a_deployment_is_not_copied(serving: Serving, endpoint: str, seen: Path) -> None:
     serving.endpoint(endpoint, traffic={"blue": 100}, mirrorTraffic={"green": 50})
-    time.sleep(2.0)  # what the test before left under way
-    before = len(lines(seen, "green"))
     key = serving.key(endpoint)
     for n in range(12):
-        assert serving.score(endpoint, {"n": n}, key=key, deployment="blue").status_code == 200
-    time.sleep(0.5)
-    assert len(lines(seen, "green")) == before
+        assert serving.score(endpoint, {"n": f"named-{n}"}, key=key, deployment="blue").status_code == 200
+    later = itertools.count()
+
+    def copied() -> bool:
+        serving.score(endpoint, {"n": f"later-{next(later)}"}, key=key)
+        return any("later" in line for line in lines(seen, "green"))
+
+    until(copied)  # copies leave in the order of their requests
+    assert not [line for line in lines(seen, "green") if "named" in line]
 
 
 def test_the_rules_hold_at_the_endpoint(serving: Serving, endpoint: str) -> None:

@@ -33,9 +33,9 @@ def init():
 def run(body):
     asked = urllib.request.Request("http://169.254.169.254/metadata/identity/oauth2/token?resource=https://management.azure.com")
     asked.add_header("Metadata", "true")
-    token = json.load(urllib.request.urlopen(asked, timeout=20))["access_token"]
+    token = json.load(urllib.request.urlopen(asked, timeout=60))["access_token"]
     asked = urllib.request.Request(json.loads(body)["url"], headers={"Authorization": f"Bearer {token}"})
-    return json.load(urllib.request.urlopen(asked, timeout=20))["name"]
+    return json.load(urllib.request.urlopen(asked, timeout=60))["name"]
 """
 
 

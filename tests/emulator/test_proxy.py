@@ -176,7 +176,7 @@ def test_a_forwarded_body_arrives_and_what_follows_it_does_not(azure: Azure, chu
 
 def test_connect_to_others_is_tunnelled(azure: Azure) -> None:
     with other_server() as port:
-        channel = http.client.HTTPConnection("127.0.0.1", azure.connection.port, timeout=10)
+        channel = http.client.HTTPConnection("127.0.0.1", azure.connection.port, timeout=60)
         channel.set_tunnel("127.0.0.1", port, azure.connection.proxy_headers)
         channel.request("GET", "/through")
         told = json.loads(channel.getresponse().read())
@@ -302,12 +302,12 @@ def test_giant_headers_and_bodies_are_refused_inside_a_tunnel_too(azure: Azure) 
 def test_admin_is_reached_on_the_port_alone(azure: Azure) -> None:
     base = f"http://127.0.0.1:{azure.connection.port}"
     own = azure.connection.proxy_headers
-    assert requests.get(f"{base}/status", timeout=10, proxies={"http": ""}).status_code == 407
-    assert requests.get(f"{base}/status", timeout=10, headers=own, proxies={"http": ""}).status_code == 200
+    assert requests.get(f"{base}/status", timeout=60, proxies={"http": ""}).status_code == 407
+    assert requests.get(f"{base}/status", timeout=60, headers=own, proxies={"http": ""}).status_code == 200
     assert azure.session.get(f"{base}/status").status_code == 200
     assert azure.session.get("https://management.azure.com/status").status_code == 404
     for name in ("127.0.0.1", "localhost"):
         inside = azure.session.get("https://management.azure.com/status", headers={"Host": name})
         assert inside.status_code == 421
     evil = {**own, "Host": "evil.example"}
-    assert requests.get(f"{base}/status", timeout=10, headers=evil, proxies={"http": ""}).status_code == 421
+    assert requests.get(f"{base}/status", timeout=60, headers=evil, proxies={"http": ""}).status_code == 421

@@ -158,8 +158,8 @@ def test_errors_of_the_container_are_424_and_say_whose_they_are(
 
 def test_a_slow_answer_is_408_and_the_script_is_interrupted(serving: Serving, endpoint: str) -> None:
     started = time.monotonic()
-    assert serving.score(endpoint, {"sleep": 20}).status_code == 408
-    assert 1.9 < time.monotonic() - started < 6
+    assert serving.score(endpoint, {"sleep": 80}).status_code == 408
+    assert 1.9 < time.monotonic() - started < 60
     assert serving.score(endpoint, {}).status_code == 200, "the worker is free again"
 
 
@@ -263,7 +263,7 @@ def test_containers_end_with_the_emulator_and_come_back_with_it(home: Path) -> N
         before = _servers(first.connection.pid)
         assert before
         os.kill(first.connection.pid, signal.SIGKILL)
-    until(lambda: not any(Path(f"/proc/{each}").exists() for each in before), 10)
+    until(lambda: not any(Path(f"/proc/{each}").exists() for each in before))
     sockets = Path((home / "deployments" / ".sockets").read_text())
     assert sockets.is_dir()
     again = Azure(lifecycle.ensure(home, idle_seconds=600))

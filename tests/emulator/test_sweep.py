@@ -154,7 +154,7 @@ def test_a_cancel_ends_the_trials(azure: Azure) -> None:
     assert azure.call("POST", "jobs/endless/cancel", api=API).status_code == 202
     assert wait(azure, "endless")["properties"]["status"] == "Canceled"
     assert {run["status"] for run in children(azure, "endless")} == {"Canceled"}
-    until(lambda: not processes_of("sleep 4747"), 5)
+    until(lambda: not processes_of("sleep 4747"))
 
 
 def test_a_cancel_of_one_trial_lets_the_others_run(azure: Azure) -> None:
@@ -175,7 +175,7 @@ def test_a_killed_emulator_goes_on_with_the_trials_that_had_not_completed(home: 
     until(lambda: any("commands.process" in line and "cut_1" in line for line in processes_of(home)))
     first = read(azure, "azureml/cut_0/out/when")
     os.kill(azure.connection.pid, signal.SIGKILL)
-    until(lambda: not processes_of(home), 10)
+    until(lambda: not processes_of(home))
     azure = Azure(lifecycle.ensure(home, idle_seconds=600))
     assert wait(azure, "cut")["properties"]["status"] == "Completed"
     assert [(run["runId"], run["status"]) for run in children(azure, "cut")] == [

@@ -13,7 +13,7 @@ from tests.emulator.client import Azure
 @contextmanager
 def dialogue(azure: Azure) -> Iterator[socket.socket]:
     """A bare connection to the proxy."""
-    with socket.create_connection(("127.0.0.1", azure.connection.port), timeout=10) as channel:
+    with socket.create_connection(("127.0.0.1", azure.connection.port), timeout=60) as channel:
         yield channel
 
 

@@ -17,7 +17,7 @@ import psutil
 import pytest
 from support import Embedded, Project
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 SPEC = """\
 version: 1

@@ -36,7 +36,7 @@ def test_an_hour_is_more_than_a_create_may_take(project: Project, compute: str) 
     throttle(project, f"^PUT {compute}", 3600, count=0)
     started = time.monotonic()
     assert project.apply().exit_code == 1
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 300
     error = failed(project).error
     assert isinstance(error, ThrottledError)
     assert "asks to wait 1h00m, but the deadline of compute.finetune is in" in error.remedy

@@ -123,16 +123,16 @@ def test_an_interrupted_reading_waits_for_no_answer() -> None:
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def slow(*_):\n"
         "    with reading(1) as pool:\n"
-        "        pool.submit(time.sleep, 30)\n"
+        "        pool.submit(time.sleep, 300)\n"
         "        os.kill(os.getpid(), signal.SIGINT)\n"
-        "        time.sleep(30)\n"
+        "        time.sleep(300)\n"
         "run.app = lambda **_: slow()\n"
         "main(['plan'])\n"
     )
     began = time.monotonic()
     done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (130, "Interrupted.\n")
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 120
 
 
 def test_a_traceback_is_shown_only_when_asked_for(

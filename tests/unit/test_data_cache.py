@@ -96,7 +96,7 @@ def test_asked_twice_prepared_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_two_commands_at_once_prepare_once(tmp_path: Path) -> None:
     recipe(tmp_path)
     processes = [asking(tmp_path, seconds=0.5) for _ in range(2)]
-    digests = [process.communicate(timeout=30)[0] for process in processes]
+    digests = [process.communicate(timeout=120)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     assert digests[0] == digests[1] != ""
     assert (tmp_path / "made").read_text() == "x"
@@ -109,7 +109,7 @@ def test_a_wait_for_another_command_is_told(tmp_path: Path) -> None:
     while not (tmp_path / "made").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     assert prepared(wanted, access=Access(waiting=lambda: told.append("waits"))).rows == 3
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     assert told == ["waits"]
     assert prepared(wanted, access=Access(waiting=lambda: told.append("again"))).rows == 3
     assert told == ["waits"]
@@ -119,7 +119,7 @@ def test_killed_while_preparing(tmp_path: Path, home: Path) -> None:
     """Nothing half is there, and the draft goes with the next command, whichever rows that asks for."""
     wanted = recipe(tmp_path, rows=5000)
     process = asking(tmp_path, "kill")
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     assert process.returncode == -signal.SIGKILL
     assert kept(home) == []
     (draft,) = [path for path in (home / "cache" / "data").iterdir() if path.name.startswith(f".{wanted.key}.")]
@@ -141,7 +141,7 @@ def test_the_draft_of_a_running_command_stays(tmp_path: Path, home: Path) -> Non
     draft.write_text("being written")
     prepared(recipe(tmp_path, name="other.jsonl"))
     assert draft.exists()
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     assert process.returncode == 0
     prepared(recipe(tmp_path, name="third.jsonl"))
     assert not draft.exists()

@@ -73,7 +73,7 @@ def test_one_thread_starts_in_order_and_many_run_at_once() -> None:
     run(diamond(), lambda node, _: started.append(node), parallelism=1)
     assert started == ["top", "left", "right", "bottom", "alone"]
 
-    together = threading.Barrier(2, timeout=10)
+    together = threading.Barrier(2, timeout=60)
     graph: Graph[int] = Graph()
     graph.add(1)
     graph.add(2)
@@ -135,9 +135,10 @@ graph.add("running"); graph.add("next", after=["running"])
 stop = threading.Event()
 def work(node, failed):
     print("started", node, flush=True)
-    noticed = stop.wait(20)
+    noticed = stop.wait(60)
+    print("noticed", flush=True)
     if "--deaf" in sys.argv:
-        time.sleep(60)
+        time.sleep(300)
     return noticed
 try:
     outcomes = run(graph, work, stop=stop)
@@ -156,10 +157,10 @@ def test_ctrl_c_waits_for_running_work_and_a_second_one_does_not(deaf: bool) -> 
         try:
             assert process.stdout.readline() == "started running\n"
             process.send_signal(signal.SIGINT)
+            assert process.stdout.readline() == "noticed\n"
             if deaf:
-                time.sleep(0.5)
                 process.send_signal(signal.SIGINT)
-            output, _ = process.communicate(timeout=10)
+            output, _ = process.communicate(timeout=60)
             assert process.returncode == (3 if deaf else 0)
         finally:
             process.kill()

@@ -27,6 +27,7 @@ LAYERS = {
         "ignoring",
         "inert",
         "lazy",
+        "lazy_dataclasses",
         "exits",
         "once",
         "posix",

@@ -14,11 +14,11 @@ def test_many_ask_and_one_finds() -> None:
     once, found, together = Once(), [], threading.Barrier(8)
 
     def ask() -> int:
-        together.wait(timeout=10)
+        together.wait(timeout=60)
         return once.get("key", lambda: found.append(1) or len(found))
 
     with ThreadPoolExecutor(8) as pool:
-        assert {future.result(timeout=10) for future in [pool.submit(ask) for _ in range(8)]} == {1}
+        assert {future.result(timeout=60) for future in [pool.submit(ask) for _ in range(8)]} == {1}
     assert once.known() == [("key", 1)]
 
 
@@ -28,17 +28,17 @@ def test_who_waits_gets_the_error_and_who_asks_later_looks_again() -> None:
     def fails() -> int:
         tried.append("first")
         begun.set()
-        assert go_on.wait(timeout=10)
+        assert go_on.wait(timeout=60)
         raise OSError("no")
 
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(once.get, "key", fails)
-        assert begun.wait(timeout=10)
+        assert begun.wait(timeout=60)
         second = pool.submit(once.get, "key", lambda: tried.append("second") or 2)
         go_on.set()
         with pytest.raises(OSError, match="no"):
-            first.result(timeout=10)
-        outcome = second.exception(timeout=10)
+            first.result(timeout=60)
+        outcome = second.exception(timeout=60)
         # It waited for the first one, unless it came after it.
         assert isinstance(outcome, OSError) or tried == ["first", "second"]
     assert once.get("key", lambda: 3) in (2, 3)

@@ -1,4 +1,4 @@
-"""A repository on a stand-in of GitHub, and a process that runs phift's commands."""
+"""A repository on a stand-in of GitHub."""
 
 import sys
 from collections.abc import Iterator
@@ -10,16 +10,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "acceptance"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from fakegithub import FakeGitHub
-from prefork import serving
 from site_of_tests import Site
 from support import Embedded
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Path]:
-    """Runs phift's commands on imports that are made once."""
-    with serving() as path:
-        yield path
 
 
 @pytest.fixture

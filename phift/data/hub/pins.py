@@ -20,16 +20,17 @@ from phift.data.sources import FORMATS
 from phift.diagnostics import Diagnostic
 from phift.digest import digest_of
 from phift.errors import InvalidSpecError
+from phift.lazy import lazy_pattern
 
 __all__ = ["COMMIT", "LISTED_FILES", "FileList", "HubFile", "HubRequest", "HubSplit", "is_id"]
 
 LISTED_FILES = 64
 """The most files of a split that the lock file lists; of more it keeps a count and a digest."""
 
-_ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
-_PLAIN = re.compile(r"[^\s\x00-\x1f\x7f]+")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-COMMIT = re.compile(r"[0-9a-f]{40}")
+_ID = lazy_pattern(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
+_PLAIN = lazy_pattern(r"[^\s\x00-\x1f\x7f]+")
+_SHA256 = lazy_pattern(r"[0-9a-f]{64}")
+COMMIT = lazy_pattern(r"[0-9a-f]{40}")
 """Of a commit's name."""
 
 

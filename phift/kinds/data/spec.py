@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from phift.kinds.data.messages import MessagesByRole, MessagesByTurns, MessagesField
+from phift.lazy import lazy_pattern
 from phift.spec.addresses import scheme_of, shown_address
 from phift.spec.base import Before, Block, Coerced, DataAsset, Meanings, Strict, Texts, fault
 from phift.spec.rowpaths import RowsPath
@@ -19,8 +20,8 @@ __all__ = ["SOURCES", "SPLITS", "ChecksBlock", "DataBlock", "DataSource"]
 SPLITS = ("train", "validation", "test", "sample")
 SOURCES = ("path", "hub", "asset")  # a source has exactly one of these keys
 _OF_HUB = ("config", "split", "revision")
-_SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,20})?)%")
-_HUB = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+_SHARE = lazy_pattern(r"([0-9]{1,3}(?:\.[0-9]{1,20})?)%")
+_HUB = lazy_pattern(r"[\w.-]+/[\w.-]+", re.ASCII)
 _TAKES = "5%, 1000, {first: 5%}, {except: 10%}, {every: 20} or {rows: 5%, by: block}"
 
 

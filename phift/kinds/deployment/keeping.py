@@ -5,12 +5,12 @@ phift.kept: 2026-11-29T10:00:00Z/PT48H
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from phift.clock import moment, stamp
+from phift.lazy import lazy_pattern
 
 __all__ = ["KEPT", "NOT_KEPT", "Kept", "written"]
 
@@ -18,7 +18,7 @@ KEPT = "phift.kept"
 """The tag of an old deployment."""
 NOT_KEPT = "-"
 """Stands for the removal of the tag."""
-_HOURS = re.compile(r"PT([1-9][0-9]*)H")
+_HOURS = lazy_pattern(r"PT([1-9][0-9]*)H")
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from phift.kinds.words import StatusText, joined, plural
+from phift.lazy import lazy_pattern
 
 __all__ = ["status"]
 
-_VERSION = re.compile(r"/(?:models|components)/([^/]+)/versions/([^/]+)$", re.IGNORECASE)
+_VERSION = lazy_pattern(r"/(?:models|components)/([^/]+)/versions/([^/]+)$", re.IGNORECASE)
 
 
 def status(row: StatusText) -> list[str]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from phift.diagnostics import Diagnostic
 from phift.kinds.check import check, has
 from phift.kinds.subject import Subject
+from phift.lazy import lazy_pattern
 
 __all__ = ["endpoint_named"]
 
-_NAME = re.compile(r"(?=.{3,32}$)[a-zA-Z](-?[a-zA-Z0-9])*")
+_NAME = lazy_pattern(r"(?=.{3,32}$)[a-zA-Z](-?[a-zA-Z0-9])*")
 
 
 @check("endpoint-name", reads="name of the endpoint", source="the spec", applies=has("endpoint"))

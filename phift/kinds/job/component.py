@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
-from fnmatch import fnmatchcase
 from functools import cache
 from typing import NamedTuple
 
@@ -49,12 +48,19 @@ class Value(Enum):
 
 @dataclass(frozen=True)
 class Slot:
-    """An input, or several by a pattern. remedy: what the author sets instead. split: of data."""
+    """An input, or several: `*` stands for any text. remedy: what the author sets instead. split: of data."""
 
     input: str
     value: Value
     remedy: str
     split: str = ""
+
+    def fits(self, name: str) -> bool:
+        """Return whether this is the slot of an input."""
+        start, any_text, end = self.input.partition("*")
+        if not any_text:
+            return name == start
+        return len(name) >= len(start) + len(end) and name.startswith(start) and name.endswith(end)
 
 
 _DATA = "Set the split under data."
@@ -100,7 +106,7 @@ DATA_INPUTS = {slot.split: slot.input for slot in SLOTS if slot.value is Value.D
 @cache  # called for every input of the component, for every stack
 def managed_input(name: str) -> str | None:
     """Return the remedy for an input that phift sets itself; None for inputs that the author sets."""
-    return next((slot.remedy for slot in SLOTS if fnmatchcase(name, slot.input)), None)
+    return next((slot.remedy for slot in SLOTS if slot.fits(name)), None)
 
 
 class Site(NamedTuple):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+from phift.lazy import lazy_pattern
 from phift.spec import AssetRef
 
 __all__ = ["asset_of"]
 
-_ARM = re.compile(
+_ARM = lazy_pattern(
     r"(?:azureml:)?(?P<parent>/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.machinelearningservices/"
     r"(?P<place>workspaces|registries)/(?P<host>[^/]+))/(?P<kind>[a-z]+)/(?P<name>[^/]+)/versions/(?P<version>[^/]+)",
     re.IGNORECASE,

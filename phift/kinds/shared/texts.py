@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from phift.kinds.words import Words
+from phift.lazy import lazy_pattern
 
 __all__ = ["ARCHIVE", "short_uri"]
 
 ARCHIVE = Words("archive", "will be archived", "Archiving...", "Still archiving...", "Archived")
 
-_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
+_DIGEST = lazy_pattern(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 
 
 def short_uri(uri: str) -> str:

@@ -23,10 +23,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 
-__all__ = ["CLIENT", "serving"]
+__all__ = ["CLIENT", "close", "server"]
 
 CLIENT = """\
 import array, json, os, socket, sys
@@ -43,13 +44,27 @@ _BEFORE = ("phift.cli.main", "phift.cli.run", "phift.phases", "phift.kinds.regis
 _PACKAGES = ("phift.cli.commands", "phift.views", "phift.views.human", "phift.azure", "phift.emulator.host.lifecycle")
 
 
+_RUNNING = ExitStack()
+
+
+@cache
+def server() -> Path:
+    """The socket of the server of this process, which is started by the first call and ends with `close`."""
+    return _RUNNING.enter_context(_serving())
+
+
+def close() -> None:
+    """End the server, if there is one."""
+    _RUNNING.close()
+    server.cache_clear()
+
+
 @contextmanager
-def serving() -> Iterator[Path]:
-    """A server, for as long as the block lasts; the socket it listens on."""
+def _serving() -> Iterator[Path]:
     folder = tempfile.mkdtemp(prefix="phift-")  # a socket's path must be short
     path = Path(folder) / "socket"
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PHIFT_", "AZURE_"))}
-    environment["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
+    environment["PYTHONPATH"] = str(Path(__file__).resolve().parents[1])
     process = subprocess.Popen(
         [sys.executable, __file__, str(path)],
         stdin=subprocess.PIPE,
@@ -66,7 +81,7 @@ def serving() -> Iterator[Path]:
     finally:
         process.stdin.close()
         process.stdout.close()
-        process.wait(timeout=30)
+        process.wait(timeout=60)
         shutil.rmtree(folder)
 
 
