@@ -1,4 +1,4 @@
-"""Fixtures of all tests: one embedded Azure ML a worker, with rehearsed jobs, and projects that do not meet in it."""
+"""Fixtures of all tests: one emulator a worker, with rehearsed jobs, and projects that do not meet in it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A workspace that answers from memory, for measurements and for tests of hundreds of stacks.
 
 It keeps what is written and gives it back, and counts what is asked. It teaches nothing of the service's manners:
-whatever depends on those is tested against the embedded Azure ML.
+whatever depends on those is tested against the emulator.
 """
 
 from __future__ import annotations

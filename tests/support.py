@@ -1,4 +1,4 @@
-"""What the tests of the engine share: an embedded Azure ML whose jobs are rehearsed, and projects applied to it."""
+"""What the tests of the engine share: an emulator whose jobs are rehearsed, and projects applied to it."""
 
 from __future__ import annotations
 

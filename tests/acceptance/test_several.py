@@ -1,4 +1,4 @@
-"""Several stacks from the command line, against embedded Azure ML with rehearsed jobs."""
+"""Several stacks from the command line, against the emulator with rehearsed jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""phift's own Azure client against the embedded Azure ML: identity, REST, blobs and faults over real HTTP."""
+"""phift's own Azure client against the emulator: identity, REST, blobs and faults over real HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every kind of the registry: what it writes is what it reads, in the embedded Azure ML.
+"""Every kind of the registry: what it writes is what it reads, in the emulator.
 
 The stacks are compiled from specs, a minimal one and one that declares whatever it can. A kind that is new in the
 registry and in neither of them fails here.

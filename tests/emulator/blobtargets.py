@@ -1,4 +1,4 @@
-"""Two blob services to ask the same of: the embedded Azure ML's, and Azurite, Microsoft's own emulator.
+"""Two blob services to ask the same of: the emulator's, and Azurite, Microsoft's own emulator.
 
 Azurite is no dependency. It is found where `make azurite` puts it (or in the folder PHIFT_AZURITE), when there is a
 node to run it.

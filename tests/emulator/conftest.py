@@ -46,7 +46,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="module", params=["embedded", "azurite"])
 def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """The embedded Azure ML's blob service, then Azurite's where it is installed."""
+    """The emulator's blob service, then Azurite's where it is installed."""
     if request.param == "azurite" and (missing := azurite_missing()):
         pytest.skip(missing)
     kind: type[Served] | type[Azurite] = Served if request.param == "embedded" else Azurite

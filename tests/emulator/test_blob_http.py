@@ -1,4 +1,4 @@
-"""Blob storage over HTTP: what is the embedded Azure ML's own."""
+"""Blob storage over HTTP: what is the emulator's own."""
 
 import os
 import time

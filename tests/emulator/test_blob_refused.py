@@ -1,4 +1,4 @@
-"""What blob storage refuses, and how, and what it tells of a blob: the same of the embedded Azure ML and of Azurite."""
+"""What blob storage refuses, and how, and what it tells of a blob: the same of the emulator and of Azurite."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Blob storage as azure-storage-blob and plain HTTP see it: the same of the embedded Azure ML and of Azurite."""
+"""Blob storage as azure-storage-blob and plain HTTP see it: the same of the emulator and of Azurite."""
 
 import base64
 import hashlib

@@ -78,5 +78,5 @@ def test_corruption_in_mid_session_is_told_too(home: Path) -> None:
         other.close()
         answer = azure.call("GET", "data", api="2023-04-01")
     assert answer.status_code == 500
-    assert "store of the embedded Azure ML is corrupt" in answer.json()["error"]["message"]
+    assert "store of the emulator is corrupt" in answer.json()["error"]["message"]
     assert "phift emulator reset" in answer.json()["error"]["message"]

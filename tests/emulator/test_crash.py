@@ -146,7 +146,7 @@ def test_a_second_emulator_on_one_home_is_refused(start: Callable[[], Azure], ho
     command = [sys.executable, "-m", "phift.emulator.host.daemon", "--home", str(home), "--port", "0"]
     second = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert second.returncode != 0
-    assert "Another embedded Azure ML is using this home." in second.stdout
+    assert "Another emulator is using this home." in second.stdout
     assert azure.call("GET", "computes").status_code == 200, "the first one is not disturbed"
 
 

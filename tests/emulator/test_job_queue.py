@@ -51,7 +51,7 @@ def test_a_job_is_submitted_without_a_request_and_a_defect_ends_it(
         await asyncio.sleep(0.2)
         run = find_run(emulator.store, "broken")
         assert run is not None
-        assert (run.status, run.error) == (Status.FAILED, "the embedded Azure ML failed: RuntimeError: a bug")
+        assert (run.status, run.error) == (Status.FAILED, "the emulator failed: RuntimeError: a bug")
         assert emulator.jobs.busy is False
         await emulator.cloud.stop()
 

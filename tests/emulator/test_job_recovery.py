@@ -64,4 +64,4 @@ def test_after_three_attempts_the_job_has_failed(crashed):
     azure = crashed("doomed")
     assert azure.call("GET", "jobs/doomed", api=API).json()["properties"]["status"] == "Failed"
     error = history(azure, "doomed")["error"]["error"]
-    assert error["message"] == "the embedded Azure ML stopped 3 times while the job ran"
+    assert error["message"] == "the emulator stopped 3 times while the job ran"

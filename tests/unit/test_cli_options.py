@@ -1,4 +1,4 @@
-"""What the texts of options mean, saved plans, and the way to the embedded Azure ML."""
+"""What the texts of options mean, saved plans, and the way to the emulator."""
 
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""Component specs as the embedded Azure ML keeps them, by the pairs of requests and answers that were recorded."""
+"""Component specs as the emulator keeps them, by the pairs of requests and answers that were recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Filters of MLflow's model registry, as the embedded Azure ML reads them."""
+"""Filters of MLflow's model registry, as the emulator reads them."""
 
 from __future__ import annotations
 

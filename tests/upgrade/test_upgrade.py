@@ -1,6 +1,6 @@
 """Stacks made by an earlier release stay ours: nothing is planned, nothing retrains, everything can be destroyed.
 
-0.1.0/home.tar.xz is the home of an embedded Azure ML to which release 0.1.0 applied the projects beside it
+0.1.0/home.tar.xz is the home of an emulator to which release 0.1.0 applied the projects beside it
 (record.py says how); the lock files are those that release wrote.
 """
 

@@ -1,7 +1,7 @@
 """Stacks of release 0.2.0, made before phift.lock pinned environments and before clusters, endpoints and deployments
 had the fields of today.
 
-0.2.0/home.tar.xz is the home of an embedded Azure ML to which that release applied the projects beside it (record.py
+0.2.0/home.tar.xz is the home of an emulator to which that release applied the projects beside it (record.py
 says how); it wrote the lock files and saved the plans.
 """
 

@@ -160,9 +160,9 @@ async def errors(exchange: Exchange, proceed: Next) -> Response:
         raise
     except Exception as error:
         logger.exception("%s %s%s failed", request.method, request.url.hostname, request.scope["path"])
-        message = f"The embedded Azure ML failed: {type(error).__name__}: {error}"
+        message = f"The emulator failed: {type(error).__name__}: {error}"
         if why := corruption(error):
-            message = f"The store of the embedded Azure ML is corrupt: {why}. Reset it: phift emulator reset --yes"
+            message = f"The store of the emulator is corrupt: {why}. Reset it: phift emulator reset --yes"
         return exchange.envelope(ServiceError(500, "InternalServerError", message))
 
 

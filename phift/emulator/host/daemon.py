@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     _log_to(home.path / "logs")
     lock = home.claim()
     if lock is None:
-        return _refuse("Another embedded Azure ML is using this home.", "Stop it with: phift emulator stop")
+        return _refuse("Another emulator is using this home.", "Stop it with: phift emulator stop")
     try:
         for path in home.make_private():
             logger.warning("cannot restrict the permissions of %s: it is owned by another user", path)
@@ -69,7 +69,7 @@ async def _serve(home: Home, port: int | None, idle_seconds: float) -> int:
             raise
         logger.exception("the store cannot be read")
         return _refuse(
-            f"The store of the embedded Azure ML is corrupt: {home.path / 'store.sqlite3'}: {' '.join(why.split())}.",
+            f"The store of the emulator is corrupt: {home.path / 'store.sqlite3'}: {' '.join(why.split())}.",
             "Reset it; jobs, models and data are lost: phift emulator reset --yes",
         )
     home.remember(port=server.port)

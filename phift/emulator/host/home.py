@@ -1,4 +1,4 @@
-"""The folder that holds everything an embedded Azure ML knows, and the files in it that outside processes read.
+"""The folder that holds everything an emulator knows, and the files in it that outside processes read.
 
 Standard library only: the command line imports this before it knows whether an emulator is needed.
 """

@@ -1,4 +1,4 @@
-"""Starting, finding and stopping the embedded Azure ML, for the command line. Standard library only."""
+"""Starting, finding and stopping the emulator, for the command line. Standard library only."""
 
 from __future__ import annotations
 
@@ -118,12 +118,12 @@ def reset(home: Path | None = None) -> None:
         return
     if running := _alive(place):
         raise EmulatorError(
-            f"The embedded Azure ML of {_whose(running)} is running in {place.path}; this is phift {__version__}.",
+            f"The emulator of {_whose(running)} is running in {place.path}; this is phift {__version__}.",
             remedy="Stop it first: phift emulator stop",
         )
     lock = place.claim()
     if lock is None:
-        raise EmulatorError("An embedded Azure ML uses this home but does not answer.", remedy="phift emulator stop")
+        raise EmulatorError("An emulator uses this home but does not answer.", remedy="phift emulator stop")
     try:
         place.wipe()
     finally:
@@ -169,7 +169,7 @@ def _ask(home: Home, method: str, path: str) -> Any:
     endpoint = home.endpoint() or {}
     port, pid = endpoint.get("port"), endpoint.get("pid")
     if not isinstance(port, int) or not isinstance(pid, int) or not is_own(pid, port, home.path):
-        raise EmulatorError("The embedded Azure ML does not run.")
+        raise EmulatorError("The emulator does not run.")
     headers = {"Proxy-Authorization": authorization(home.identity().proxy_secret)}
     if token := endpoint.get("admin_token"):  # of an emulator that was there before this release
         headers["Authorization"] = f"Bearer {token}"
@@ -199,7 +199,7 @@ def _find(home: Home) -> Connection | None:
 def _replace(home: Home, running: dict[str, Any]) -> None:
     if running.get("busy"):
         raise EmulatorError(
-            f"The embedded Azure ML of {_whose(running)} is running in {home.path}, and has work to do.",
+            f"The emulator of {_whose(running)} is running in {home.path}, and has work to do.",
             detail=f"This is phift {__version__}.",
             remedy="Wait for its work to end, or stop it: phift emulator stop",
         )
@@ -233,14 +233,14 @@ def _start(home: Home, port: int | None, idle_seconds: float | None) -> Connecti
     message = _first_line(process)
     if "ready" not in message:
         raise EmulatorError(
-            message.get("error") or "The embedded Azure ML could not start.",
+            message.get("error") or "The emulator could not start.",
             detail="" if "error" in message else _tail(logs / "daemon.log"),
             remedy=message.get("remedy")
             or f"See {logs / 'daemon.log'}; the extra it needs: pip install 'phift[local]'",
         )
     connection = _find(home)
     if connection is None:
-        raise EmulatorError("The embedded Azure ML started but does not answer.", detail=_tail(logs / "daemon.log"))
+        raise EmulatorError("The emulator started but does not answer.", detail=_tail(logs / "daemon.log"))
     return connection
 
 
@@ -251,7 +251,7 @@ def _first_line(process: subprocess.Popen[bytes]) -> dict[str, Any]:
         if not selector.select(_START_SECONDS):
             process.kill()
             process.wait()
-            return {"error": f"The embedded Azure ML did not start within {_START_SECONDS:.0f} s."}
+            return {"error": f"The emulator did not start within {_START_SECONDS:.0f} s."}
         line = stream.readline()
     try:
         message = json.loads(line)
@@ -279,7 +279,7 @@ def _stop(home: Home) -> bool:
     if _released(home, 5.0):
         home.withdraw()
         return True
-    raise EmulatorError(f"The embedded Azure ML in {home.path} does not stop (process {pid}).")
+    raise EmulatorError(f"The emulator in {home.path} does not stop (process {pid}).")
 
 
 def _released(home: Home, seconds: float) -> bool:
@@ -310,13 +310,11 @@ def _request(port: int, headers: dict[str, str], method: str, path: str, body: A
         response = channel.getresponse()
         text = response.read().decode()
     except (OSError, http.client.HTTPException) as error:
-        raise EmulatorError(
-            f"The embedded Azure ML does not answer: {error}", remedy="phift emulator status"
-        ) from error
+        raise EmulatorError(f"The emulator does not answer: {error}", remedy="phift emulator status") from error
     finally:
         channel.close()
     if response.status >= 400:
-        raise EmulatorError(f"The embedded Azure ML refused {method} {path}: {_said(text)}")
+        raise EmulatorError(f"The emulator refused {method} {path}: {_said(text)}")
     return json.loads(text) if text else None
 
 

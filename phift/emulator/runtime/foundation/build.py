@@ -172,7 +172,7 @@ def _train(model: Any, blocks: Any, steps: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Build the stand-in Phi-3 of the embedded Azure ML.")
+    parser = argparse.ArgumentParser(description="Build the stand-in Phi-3 of the emulator.")
     parser.add_argument("out", type=Path, help="folder to write; its files of the same names are replaced")
     out: Path = parser.parse_args().out
     loss = build(out)

@@ -114,7 +114,7 @@ def place_of(context: Context, uri: str, kind: str, *, links: int = 0) -> BlobPl
             text = f"{uri}: the emulator reads only the workspace's own storage account. Upload the data to it."
             raise ServiceError(400, "UserError", text)
         return BlobPlace(found["container"], unquote(found["path"] or "").strip("/"))
-    raise ServiceError(400, "UserError", f"The uri '{uri}' is not understood by the embedded Azure ML.")
+    raise ServiceError(400, "UserError", f"The uri '{uri}' is not understood by the emulator.")
 
 
 def is_own_blob(context: Context, uri: str) -> bool:
@@ -167,7 +167,7 @@ def _check_workspace(context: Context, uri: str) -> None:
         located and located["guid"].casefold() != workspace.workspace_id.casefold()
     ):
         text = (
-            f"{uri} is of another workspace than {workspace.name}, and the embedded Azure ML does not read it there: "
+            f"{uri} is of another workspace than {workspace.name}, and the emulator does not read it there: "
             "share the asset through a registry."
         )
         raise ServiceError(400, "UserError", text)

@@ -96,9 +96,9 @@ def check_sas(
     if not hmac.compare_digest(sign(key, text).encode(), query["sig"].encode()):
         raise _failed(f"Signature did not match. String to sign used was {text}")
     if "skoid" in query:
-        raise _failed("User delegation signatures are not issued by the embedded Azure ML.")
+        raise _failed("User delegation signatures are not issued by the emulator.")
     if query.get("si"):
-        raise _failed("Stored access policies are not kept by the embedded Azure ML.")
+        raise _failed("Stored access policies are not kept by the emulator.")
     _check_time(query, moment)
     if (allowed := query.get("sip")) and not _ip_allowed(allowed, client):
         raise ServiceError(

@@ -83,7 +83,7 @@ async def _token(call: Call) -> Response:
     if tenant.casefold() not in {emulator.workspace.tenant_id.casefold(), *_SHARED_TENANTS}:
         return _refused(400, "invalid_request", 90002, f"Tenant '{tenant}' not found.")
     if form.get("grant_type") != "client_credentials":
-        text = "The embedded Azure ML issues tokens for client credentials only (AZURE_CLIENT_ID, AZURE_CLIENT_SECRET)."
+        text = "The emulator issues tokens for client credentials only (AZURE_CLIENT_ID, AZURE_CLIENT_SECRET)."
         return _refused(400, "unsupported_grant_type", 70003, text)
     if client_id.casefold() != emulator.cloud.client_id.casefold():
         text = f"Application with identifier '{client_id}' was not found in the directory '{tenant}'."

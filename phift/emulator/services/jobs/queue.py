@@ -125,12 +125,12 @@ class JobQueue:
         if run.status is Status.CANCEL_REQUESTED:
             self._end(job, run, Status.CANCELED)
         elif job.attempts >= MAX_ATTEMPTS:
-            run.error = f"the embedded Azure ML stopped {job.attempts} times while the job ran"
+            run.error = f"the emulator stopped {job.attempts} times while the job ran"
             run.error_code = "SystemError"
             log.say(f"The {job.job_type.lower()} run is Failed. {run.error}")
             self._end(job, run, Status.FAILED)
         elif run.status is not Status.NOT_STARTED:
-            log.say("The embedded Azure ML went down; the job waits to be started again.")
+            log.say("The emulator went down; the job waits to be started again.")
             run.enter(Status.QUEUED, self._context.store)
 
     async def _serve(self) -> None:
@@ -191,7 +191,7 @@ class JobQueue:
             return
         shutil.rmtree(self._context.folder("jobs", name), ignore_errors=True)
         run = job.run(self._context.store)
-        run.error, run.error_code = f"the embedded Azure ML failed: {type(error).__name__}: {error}", "SystemError"
+        run.error, run.error_code = f"the emulator failed: {type(error).__name__}: {error}", "SystemError"
         self._end(job, run, Status.FAILED)
 
     async def _run(self, name: str, runner: JobRunner) -> None:

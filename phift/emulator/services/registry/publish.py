@@ -46,7 +46,7 @@ def no_weights(name: str, otherwise: str = "") -> str:
     """The message for a model without weights and without a stand-in. otherwise: another remedy."""
     stand_ins = ", ".join(_local()["stand_in"]["models"])
     remedy = f"Add them: phift emulator weights add {name} FOLDER" + (f"; {otherwise}" if otherwise else "")
-    return f"The weights of {name} are not here: the embedded Azure ML has a stand-in for {stand_ins} only. {remedy}."
+    return f"The weights of {name} are not here: the emulator has a stand-in for {stand_ins} only. {remedy}."
 
 
 def names(kind: str, registry: str = REGISTRY, added: Iterable[str] = ()) -> list[str]:

@@ -76,5 +76,5 @@ def existing_workspace(cloud: Cloud, group: str, name: str, kind: str = "workspa
 
 def not_emulated(what: str) -> ServiceError:
     """The refusal of what Azure has and the emulator has not."""
-    text = f"The embedded Azure ML does not emulate {what}. What it has: docs/emulator.md#operations"
+    text = f"The emulator does not emulate {what}. What it has: docs/emulator.md#operations"
     return ServiceError(501, "NotImplemented", text)

@@ -59,4 +59,4 @@ def _card(context: StepContext) -> str:
         "\nThe base model was phift's tiny stand-in, not the model it is named after.\n" if context.stand_in else ""
     )
     title = f"---\nlibrary_name: transformers\n---\n\n# Fine-tuned {_KINDS[context.task]} model\n\n"
-    return f"{title}Trained by job {context.job} in the embedded Azure ML of phift.\n{stand_in}"
+    return f"{title}Trained by job {context.job} in the Azure ML emulator of phift.\n{stand_in}"
