@@ -270,9 +270,12 @@ class _Ledger:
 
 def _estimate(cost: Cost) -> dict[str, Any]:
     """Return the estimates of an apply, which `phift history` shows next to what it took."""
+    runs = [(line, once) for line in cost.lines if line.duration and (once := line.once) and once.high]
     return {
         "apply": asdict(cost.once),
         "hours": {str(line.address): asdict(line.duration) for line in cost.lines if line.duration},
+        "usd": {str(line.address): asdict(once) for line, once in runs},
+        "usd_per_hour": {str(line.address): line.nodes * (line.price.usd_per_hour or 0.0) for line, _ in runs},
     }
 
 

@@ -158,5 +158,13 @@ def test_the_history_shows_the_actual_next_to_the_estimated_duration() -> None:
     record = Record("a", "2026-11-20T10:00:00Z", "2026-11-20T12:00:00Z", ApplyOutcome.DONE)
     done = Record(**{**vars(record), "plan": {"estimate": estimate}, "seconds": {"job.finetune": 7380.0}})
     assert "    job.finetune took 2h03m; estimated 2.1 h (1.8 to 2.5)" in history.render([done])
+    usd = {"job.finetune": {"low": 6.6, "middle": 7.71, "high": 9.18}}
+    priced = Record(
+        **{**vars(done), "plan": {"estimate": {**estimate, "usd": usd, "usd_per_hour": {"job.finetune": 3.67}}}}
+    )
+    said = "took 2h03m, about 7.53 USD; estimated 2.1 h (1.8 to 2.5), 7.71 USD (6.60 to 9.18)"  # 7.71 - 0.05 x 3.67
+    assert said in history.render([priced])
+    broken = Record(**{**vars(done), "plan": {"estimate": {**estimate, "usd": {"job.finetune": 7}}}})
+    assert "took 2h03m; estimated 2.1 h (1.8 to 2.5)" in history.render([broken])
     for plan in ({}, {"estimate": []}, {"estimate": {"hours": {"job.finetune": {"low": "x"}}}}):
         assert "took" not in history.render([Record(**{**vars(record), "plan": plan})]).lower().replace("  took", "")

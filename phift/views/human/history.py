@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from phift.ledger.words import ApplyOutcome
 from phift.plan.action import Purpose
-from phift.plan.cost import Range
+from phift.plan.cost import CURRENCY, Range
 from phift.views.base import PLAIN, Style
 from phift.views.human.cost import hours
 from phift.views.human.values import cut, duration, table
@@ -74,16 +75,33 @@ def _outcome(record: Record) -> str:
 
 
 def _estimated(record: Record) -> Iterator[str]:
-    """Yield the actual next to the estimated duration of each run that the apply awaited from its submission."""
+    """Yield the actual next to the estimated duration and cost of each run that the apply awaited from its submission.
+
+    The actual cost is that of the estimate, changed by the price of the nodes for the time that differs: what was
+    billed is in Cost Management.
+    """
     estimate = record.plan.get("estimate")
-    durations = estimate.get("hours") if isinstance(estimate, dict) else None
-    for address, numbers in durations.items() if isinstance(durations, dict) else ():
+    durations, amounts, rates = (
+        found if isinstance(estimate, dict) and isinstance(found := estimate.get(key), dict) else {}
+        for key in ("hours", "usd", "usd_per_hour")
+    )
+    for address, numbers in durations.items():
         try:
-            wanted = Range(**{name: float(numbers[name]) for name in ("low", "middle", "high")})
-            took = duration(float(record.seconds[address]))
+            wanted, took = _range(numbers), float(record.seconds[address])
         except (KeyError, TypeError, ValueError):
             continue
-        yield f"{address} took {took}; estimated {hours(wanted)}"
+        actual, expected = duration(took), hours(wanted)
+        with suppress(KeyError, TypeError, ValueError):
+            usd, rate = _range(amounts[address]), float(rates[address])
+            actual += f", about {max(usd.middle + (took / 3600 - wanted.middle) * rate, 0.0):,.2f} {CURRENCY}"
+            low, middle, high = (f"{amount:,.2f}" for amount in (usd.low, usd.middle, usd.high))
+            expected += f", {middle} {CURRENCY}" + (f" ({low} to {high})" if low != high else "")
+        yield f"{address} took {actual}; estimated {expected}"
+
+
+def _range(numbers: Any) -> Range:
+    """Return a recorded range. Raises KeyError, TypeError or ValueError for another value."""
+    return Range(**{name: float(numbers[name]) for name in ("low", "middle", "high")})
 
 
 def notes_of(record: Record) -> list[str]:
