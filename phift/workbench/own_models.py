@@ -99,6 +99,8 @@ def _type(loaded: LoadedSpec, reference: ModelFolderRef, names: Container[str]) 
     type = reference.type or (MLFLOW if "MLmodel" in names else HUGGING_FACE)
     if type == HUGGING_FACE and "config.json" not in names:
         raise _problem(loaded, f"{reference.path} does not contain a model: config.json is missing")
+    if type == MLFLOW and "MLmodel" not in names:
+        raise _problem(loaded, f"{reference.path} does not contain an MLflow model: MLmodel is missing")
     return type
 
 
