@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phift.diagnostics import Diagnostic
-from phift.digest import digest_of, file_digest
+from phift.digest import digest_of, known_digest
 from phift.files import head_of_regular, is_within, real
 from phift.ignoring import Ignored
 
@@ -141,7 +141,7 @@ def _ignored(folder: Path) -> Ignored:
 
 def _file(name: str, path: Path) -> FolderFile:
     head_of_regular(path, 0)  # a pipe would block
-    return FolderFile(name, path, path.stat().st_size, file_digest(path))
+    return FolderFile(name, path, path.stat().st_size, known_digest(path))
 
 
 def _outside(path: Path, root: Path) -> FolderError:

@@ -7,13 +7,9 @@ Sends no request: rows of the hub, of a datastore or at an address are measured 
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from phift import home
 from phift.data.lengths import Lengths
@@ -27,6 +23,7 @@ __all__ = ["SECONDS", "known_lengths", "lengths_of", "rough_lengths"]
 SECONDS = 1.0
 """Default time to measure rows in a plan."""
 
+_KIND = "lengths"
 _LARGEST = 1 << 31  # bytes of files whose rows are counted, in about two seconds
 _CHECKED_EVERY = 256  # rows between two looks at the clock
 _UNPACKED, _MARKED_UP = 2.0, 0.9
@@ -50,16 +47,15 @@ def lengths_of(recipe: Recipe, seconds: float = SECONDS) -> Lengths | None:
     except OSError:
         return None  # the preparation of the rows reports it
     if measured is not None and not measured.basis:
-        _remember(recipe, measured)
+        home.remember(_KIND, recipe.key, measured.plain())
     return measured
 
 
 def known_lengths(recipe: Recipe) -> Lengths | None:
     """Return the remembered lengths of all rows, from an earlier plan or from their preparation; None if unknown."""
-    cache = home.locate() / "cache"
-    prepared = _read(cache / "data" / f"{recipe.key}.json")
+    prepared = home.recall("data", recipe.key)
     noted = prepared.get("lengths") if isinstance(prepared, dict) else None
-    return Lengths.from_plain(noted) or Lengths.from_plain(_read(cache / "lengths" / f"{recipe.key}.json"))
+    return Lengths.from_plain(noted) or Lengths.from_plain(home.recall(_KIND, recipe.key))
 
 
 def rough_lengths(recipe: Recipe) -> Lengths | None:
@@ -108,25 +104,3 @@ def _taken_in_all(recipe: Recipe, seen: int, taken: int, count: Callable[[], int
         return None
     rows = count()
     return take.of(rows) or round(rows * taken / max(seen, 1))
-
-
-def _read(path: Path) -> object:
-    try:
-        found: object = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found
-
-
-def _remember(recipe: Recipe, lengths: Lengths) -> None:
-    """Store the lengths. A cache that is not writable is not an error: they are measured again."""
-    root = home.locate()
-    folder = root / "cache" / "lengths"
-    with contextlib.suppress(OSError):
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not (root / ".gitignore").exists():
-            (root / ".gitignore").write_text("*\n")
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = folder / f".{recipe.key}.{os.getpid()}"
-        draft.write_text(json.dumps(lengths.plain()), encoding="utf-8")
-        draft.replace(folder / f"{recipe.key}.json")

@@ -93,7 +93,7 @@ def _is_block(key: str, keys: Mapping[str, Node]) -> bool:
 
 def _finding(root: Node, what: str, way: str) -> Diagnostic:
     return Diagnostic(
-        f"this is a file of `az ml`, of {what}, not a spec",
+        f"this is an `az ml` file of {what}, not a spec",
         detail="A spec describes a stack: its blocks have the fields of the files of `az ml`.",
         remedy=way,
         mark=root.mark,

@@ -132,7 +132,7 @@ def base_model_reference(value: str | Mapping[str, Any]) -> AssetRef | HubModelR
     Raises ValueError with a readable message.
     """
     if isinstance(value, str) or not {"huggingface_id", "path"} & set(value):
-        return AssetRef.parse(value).of_kind("models")
+        return _registered_model(value)
     if "huggingface_id" in value:
         id = value["huggingface_id"]
         if len(value) > 1:
@@ -148,10 +148,17 @@ def base_model_reference(value: str | Mapping[str, Any]) -> AssetRef | HubModelR
     if type not in ("", "custom_model", "mlflow_model"):
         raise ValueError(f"unknown type {type!r}; known are custom_model and mlflow_model")
     if path.lower().startswith("azureml:"):
-        return AssetRef.parse(path).of_kind("models")
+        return _registered_model(path)
     if "://" in path:
         raise ValueError(f"{path!r} is an address; weights are a local folder, or a registered model")
     return ModelFolderRef(path, type)
+
+
+def _registered_model(value: str | Mapping[str, Any]) -> AssetRef:
+    found = AssetRef.parse(value).of_kind("models")
+    if found.label not in (None, "latest"):
+        raise ValueError(f"unknown label {found.label!r}: models have only the label latest")
+    return found
 
 
 class DatastoreRef(NamedTuple):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from phift.diagnostics import Diagnostic
-from phift.digest import digest_of, file_digest
+from phift.digest import digest_of, known_digest
 from phift.errors import InvalidSpecError, PhiftError
 from phift.files import is_within, real
 from phift.kinds.job.component import BASE_MODEL, FOLDER_MODEL, HUB_MODEL
@@ -99,6 +99,8 @@ def _type(loaded: LoadedSpec, reference: ModelFolderRef, names: Container[str]) 
     type = reference.type or (MLFLOW if "MLmodel" in names else HUGGING_FACE)
     if type == HUGGING_FACE and "config.json" not in names:
         raise _problem(loaded, f"{reference.path} does not contain a model: config.json is missing")
+    if type == MLFLOW and "MLmodel" not in names:
+        raise _problem(loaded, f"{reference.path} does not contain an MLflow model: MLmodel is missing")
     return type
 
 
@@ -121,7 +123,7 @@ def _files(folder: Path) -> dict[str, ParameterFile]:
                 continue
             if not is_within(path, folder):
                 raise OSError(0, f"{path.relative_to(folder)} is a link to a file outside the folder")
-            found[path.relative_to(folder).as_posix()] = ParameterFile(path, file_digest(path), path.stat().st_size)
+            found[path.relative_to(folder).as_posix()] = ParameterFile(path, known_digest(path), path.stat().st_size)
             if len(found) > _MOST_FILES:
                 raise OSError(0, f"more than {_MOST_FILES} files")
     return found

@@ -90,6 +90,7 @@ def test_without_the_folder_the_lock_file_counts_unless_the_job_runs(world: Worl
         ({"path": "none"}, "no such folder"),
         ({"path": "empty"}, "does not contain a file"),
         ({"path": "text"}, "config.json is missing"),
+        ({"path": "text", "type": "mlflow_model"}, "MLmodel is missing"),
         ({"path": "linked"}, "is a link to a file outside the folder"),
         ({"path": "https://example.org/x"}, "is an address"),
         ({"path": "weights", "type": "triton_model"}, "unknown type"),

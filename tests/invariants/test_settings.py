@@ -41,6 +41,9 @@ def of(world: World, collection: str) -> dict[str, Any]:
         ({"liveness_probe": {"initial_delay": 600}}, "liveness_probe.initial_delay", 600, 10),
         ({"readiness_probe": {"failure_threshold": 3}}, "readiness_probe.failure_threshold", 3, 30),
         ({"description": "on trial"}, "description", "on trial", None),
+        ({"data_collector": {"collections": {"model_inputs": {"enabled": True}}}},
+         "data_collector.collections.model_inputs.enabled", True, None),
+        ({"properties": {"purpose": "trial"}}, "properties.purpose", "trial", None),
     ],
 )  # fmt: skip
 def test_a_setting_that_leaves_the_spec_is_taken_back(
@@ -56,6 +59,21 @@ def test_a_setting_that_leaves_the_spec_is_taken_back(
     assert not again.changes_something
     document = of(world, "deployments")
     assert field not in document["properties"]["properties"].get(FIELDS, "")
+
+
+def test_a_collection_that_leaves_the_spec_is_no_longer_stored(world: World) -> None:
+    def collecting(*names: str) -> dict[str, Any]:
+        return {**SERVING, "data_collector": {"collections": {name: {"enabled": True} for name in names}}}
+
+    world.apply(world.write("a.yaml", "alpha", deployment=collecting("model_inputs", "model_outputs")))
+    fewer = world.write("a.yaml", "alpha", deployment=collecting("model_outputs"))
+    assert list(visible(world.plan(fewer), "deployment.main")) == ["data_collector.collections.model_inputs.enabled"]
+    world.apply(fewer)
+    assert list(of(world, "deployments")["properties"]["dataCollector"]["collections"]) == ["model_outputs"]
+    none = world.write("a.yaml", "alpha", deployment=SERVING)
+    world.apply(none)
+    assert not of(world, "deployments")["properties"].get("dataCollector")
+    assert not world.plan(none).changes_something
 
 
 def test_what_cannot_be_taken_back_in_place_makes_a_new_deployment(world: World) -> None:

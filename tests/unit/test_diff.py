@@ -107,6 +107,8 @@ ALL = [r for kind in KINDS for r in rules_of(kind)]
 DECLARED = {
     "identity": {"type": "SystemAssigned", "user_assigned_identities": ["x"]},
     "tags": {"x": "y"},
+    "properties": {"x": "y"},
+    "data_collector": {"collections": {"x": {"enabled": True}}},
 }
 """Fields of which a kind's vocabulary says only the group, or that a minimal document does not have."""
 

@@ -103,6 +103,11 @@ def test_the_good_spec_is_good(tmp_path: Path) -> None:
             "min_instances 3 above max_instances 1",
             "",
         ),
+        (
+            {"base_model": "azureml://registries/azureml/models/Phi-4/labels/stable"},
+            "unknown label 'stable': models have only the label latest",
+            "labels/latest",
+        ),
         ({"protect": "yes"}, 'protect must be true or false, got text "yes"', "Write protect: true."),
     ],
 )

@@ -63,7 +63,7 @@ def findings(folder: Path, text: str) -> tuple[Diagnostic, ...]:
 def test_a_file_of_az_ml_is_one_finding(tmp_path: Path, text: str, what: str, way: str) -> None:
     (found,) = findings(tmp_path, text)
     assert found.code == "az-ml-file"
-    assert found.summary == f"this is a file of `az ml`, of {what}, not a spec"
+    assert found.summary == f"this is an `az ml` file of {what}, not a spec"
     assert way in found.remedy
     assert found.mark is not None
 

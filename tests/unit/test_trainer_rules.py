@@ -119,6 +119,7 @@ def test_early_stopping_needs_a_split() -> None:
     [
         ({"precision": "16"}, {"size": V100}),
         ({"max_steps": 10, "warmup_steps": 10}, {}),
+        ({"max_steps": 0}, {}),
         ({"warmup_steps": 5, "per_device_train_batch_size": 10}, {"size": A100, "rows": 40}),
         ({"per_device_train_batch_size": 8}, {"size": A100, "rows": 7}),
         ({"evaluation_strategy": "steps", "eval_steps": 50, "max_steps": 40}, {}),

@@ -189,7 +189,8 @@ class DeploymentWire:
         marks = own_marks(context, desired, path, live)
         # Too long for an ARM tag; stored in the property bag.
         bag = {name: marks.pop(name) for name in (INPUTS, FIELDS, RAW) if name in marks}
-        others = users_properties(live.raw["properties"].get("properties")) if live else {}
+        there = users_properties(live.raw["properties"].get("properties")) if live else {}
+        others = {name: value for name, value in there.items() if f"properties.{name}" not in desired.restored}
         return (
             {**kept, **(desired.properties.get("tags") or {}), **marks},
             {**others, **(desired.properties.get("properties") or {}), **bag},
