@@ -6,6 +6,7 @@ the rest of the file cannot be trusted.
 """
 
 import io
+import re
 import json
 from collections.abc import Iterator
 from functools import partial
@@ -117,9 +118,12 @@ def _start(stream: io.BufferedReader, kind: str) -> bytes | FileProblem:
     if head.startswith(_BOM):
         stream.read(len(_BOM))
         head = head[len(_BOM) :]
-    first = head.lstrip()[:1]
+    head = head.lstrip()
+    first = head[:1]
     if kind == "jsonl" and first == b"[":
         remedy = "The file looks like a JSON array: rename it to .json."
+        if re.match(rb"\[[^\n]*\]\s*\n\s*\[", head):
+            remedy = 'Each line is a list: write an object, such as {"messages": [...]}.'
         return FileProblem("array", "not JSON Lines: the file starts with `[`", remedy)
     return first
 
