@@ -6,8 +6,8 @@ the rest of the file cannot be trusted.
 """
 
 import io
-import re
 import json
+import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path

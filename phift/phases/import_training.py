@@ -12,12 +12,12 @@ from typing import Any
 from phift.azure.facts import RemoteFacts
 from phift.azure.session import Azure
 from phift.diagnostics import Diagnostic
-from phift.errors import NotFoundError, RefusedError, UsageError
+from phift.errors import NotFoundError, RefusedError
 from phift.kinds.job.imported import ImportedNode, imported_job, node_of
 from phift.kinds.shared.imported import ImportedBlock
 from phift.kinds.shared.wire import READ
 from phift.lock import StackLock
-from phift.phases.imported_spec import ImportedSpec, stack_name, targets_of
+from phift.phases.imported_spec import ImportedSpec, not_found, stack_name, targets_of
 from phift.spec import ComputeRef
 from phift.spec.writing import spec_text
 from phift.workbench.request import Request, load
@@ -41,8 +41,7 @@ def import_job(azure: Azure, job: str, *, name: str | None = None, target: str) 
             raise NotFoundError(f"{job!r} is not the name of a job")
         raw = azure.arm.get(f"{arm_id}/jobs/{job}", READ)
     except NotFoundError:
-        where = "the emulator" if azure.local else f"workspace {azure.workspace.label}"
-        raise UsageError(f"job {job} not found in {where}", remedy="To list the jobs, run `az ml job list`.") from None
+        raise not_found(azure, "job", job, f"{arm_id}/jobs", "az ml job list") from None
     node = node_of(raw, arm_id)
     if isinstance(node, str):
         raise _refused(job, node)

@@ -5,19 +5,25 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from phift.azure.session import Azure
+from phift.diagnostics import nearest
 from phift.errors import PhiftError, UsageError
 from phift.files import create_text
+from phift.kinds.shared.wire import READ
 from phift.lock import StackLock, lock_path, read_lock, update_lock
 from phift.spec.document import NAME_PATTERN
 
-__all__ = ["LOCAL", "ImportedSpec", "stack_name", "targets_of", "write_imported"]
+__all__ = ["LOCAL", "ImportedSpec", "not_found", "stack_name", "targets_of", "write_imported"]
 
 LOCAL = "local"
 """The target that is the emulator."""
+
+_LISTED = 200
+"""Objects of a workspace to look for a similar name in."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,18 @@ def stack_name(given: str | None, default: str) -> str:
         return given
     derived = re.sub(r"-{2,}", "-", re.sub(r"[^a-z0-9]", "-", default.lower())).lstrip("-0123456789")[:24].rstrip("-")
     return derived if re.fullmatch(NAME_PATTERN, derived) else "imported"
+
+
+def not_found(azure: Azure, noun: str, name: str, collection: str, command: str) -> UsageError:
+    """Return the error for an object that does not exist, with the most similar one of the workspace.
+
+    collection: the path of the list. command: of `az ml`, that shows it.
+    """
+    known = [str(one["name"]) for one in islice(azure.arm.list(collection, READ), _LISTED)]
+    near = nearest(name, known, cutoff=0.8)
+    where = "the emulator" if azure.local else f"workspace {azure.workspace.label}"
+    remedy = f"Did you mean {near}?" if near else f"To list what exists, run `{command}`."
+    return UsageError(f"{noun} {name} not found in {where}", remedy=remedy)
 
 
 def targets_of(azure: Azure, target: str) -> dict[str, Any]:

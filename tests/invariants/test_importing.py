@@ -308,6 +308,10 @@ def test_not_found(azure: Azure, tmp_path: Path) -> None:
     make(azure, "onlineEndpoints/empty", {"identity": {"type": "SystemAssigned"}, "properties": {"authMode": "Key"}})
     with pytest.raises(RefusedError, match="no deployment"):
         phases.import_endpoint(azure, "empty", target="local")
+    for name, remedy in (("emtpy", "Did you mean empty?"), ("full", "To list what exists, run `az ml online-endpoint")):
+        with pytest.raises(UsageError, match="not found") as caught:
+            phases.import_endpoint(azure, name, target="local")
+        assert caught.value.remedy.startswith(remedy)
 
 
 @pytest.mark.usefixtures("seed_hub")

@@ -68,7 +68,7 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsiz
         ("a.jsonl", POINTER, "lfs-pointer", "a Git LFS pointer", "git lfs pull"),
         ("a.parquet", POINTER, "lfs-pointer", "a Git LFS pointer", "git lfs pull"),
         ("a.jsonl", b"[" + GOOD.strip() + b"]", "array", "starts with `[`", "rename it to .json"),
-        ("a.jsonl", b"[" + GOOD.strip() + b"]\n[" + GOOD.strip() + b"]\n", "array", "starts with `[`", "Each line is a list"),
+        ("a.jsonl", b"[" + GOOD.strip() + b"]\n[]\n", "array", "starts with `[`", "Each line is a list"),
         ("a.jsonl", b"[\n" + GOOD + b",\n" + GOOD + b"]", "array", "starts with `[`", "rename it to .json"),
         ("a.jsonl", GOOD.decode().encode("utf-16"), "encoding", "UTF-16", "UTF-8"),
         ("a.jsonl", GOOD.decode().encode("utf-16-le"), "encoding", "UTF-16", "UTF-8"),
