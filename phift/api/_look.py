@@ -66,11 +66,14 @@ def logs(spec: SpecHandle, *, deployment: str | None = None, follow: bool = Fals
     return phases.deployment_logs(spec._request, spec._sessions, deployment, follow=follow)
 
 
-def metrics(spec: SpecHandle) -> Metrics:
-    """Return all metrics of the training job. Raises as `logs`."""
+def metrics(spec: SpecHandle, *, training: str = "") -> Metrics:
+    """Return all metrics of a training job: of the current spec, or a version of the model, NAME:VERSION, or a job.
+
+    Raises as `logs`.
+    """
     from phift import phases
 
-    return phases.metrics(spec._request, spec._sessions)
+    return phases.metrics(spec._request, spec._sessions, training)
 
 
 def compare_metrics(spec: SpecHandle, *, before: str = "", after: str = "") -> MetricsComparison:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from phift.errors import UsageError
 from phift.kinds.model.lookup import Trained, all_versions, model_of, run_named, version_named
 from phift.kinds.registry import KINDS
+from phift.state.desired import Desired
 from phift.workbench.open import Workbench
 
-__all__ = ["two_versions"]
+__all__ = ["named_training", "two_versions"]
 
 _NUMBER = re.compile(r"\d+")
 _FORMS = "Pass a version (2), a model with its version (NAME:2), or the name of a training job."
@@ -21,9 +23,7 @@ def two_versions(bench: Workbench, before: str, after: str, *, running: bool = F
     Without names: the last two versions. With one: that and the newest other one. running: the training of the current
     spec counts as the newest, even if it has no version yet. Raises UsageError if one does not exist, and AzureError.
     """
-    model = model_of(bench.stack)
-    if model is None:
-        raise UsageError(f"stack {bench.stack.name} does not define a model")
+    model = _model(bench)
     named = [_named(bench, model.name, text) for text in (before, after) if text]
     if len(named) == 2:
         return named[0], named[1]
@@ -39,6 +39,18 @@ def two_versions(bench: Workbench, before: str, after: str, *, running: bool = F
             remedy="Change the spec and run `phift apply`, or name two. " + _FORMS,
         )
     return (named[0], free[0]) if named else (free[1], free[0])
+
+
+def named_training(bench: Workbench, text: str) -> Trained:
+    """Return a version of the stack's model, NAME:VERSION, or a job. Raises UsageError if it does not exist."""
+    return _named(bench, _model(bench).name, text)
+
+
+def _model(bench: Workbench) -> Desired[Any]:
+    model = model_of(bench.stack)
+    if model is None:
+        raise UsageError(f"stack {bench.stack.name} does not define a model")
+    return model
 
 
 def _newest(bench: Workbench, model: str, running: bool) -> list[Trained]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 
@@ -16,7 +16,15 @@ from phift.phases.choose_versions import two_versions
 from phift.workbench.open import Workbench, open_read_only
 from phift.workbench.request import Connector, Request
 
-__all__ = ["Course", "MetricRow", "MetricsComparison", "compared_metrics", "course_of", "metrics_comparison"]
+__all__ = [
+    "Course",
+    "MetricRow",
+    "MetricsComparison",
+    "compared_metrics",
+    "course_of",
+    "measured",
+    "metrics_comparison",
+]
 
 _LOWER = ("loss", "perplexity", "error", "wer", "cer", "mse", "mae", "rmse")
 _HIGHER = (
@@ -86,23 +94,26 @@ def metrics_comparison(request: Request, connect: Connector, before: str = "", a
 
 def compared_metrics(bench: Workbench, before: Trained, after: Trained) -> MetricsComparison:
     """Compare the metrics of two trainings. Raises UsageError if one is not known."""
-    states, series = [], []
-    for one in (before, after):
-        if not one.job:
-            raise UsageError(f"{one.label} does not result from a training job that phift knows")
-        try:
-            states.append(state_of(bench.azure, f"{bench.azure.workspace.arm_id}/jobs/{one.job}"))
-            series.append(run_history.series(bench.azure, one.job))
-        except NotFoundError:
-            raise UsageError(f"job {one.job} of {one.label} not found in the workspace") from None
-        except AzureError as error:
-            error.address = error.address or one.label
-            raise
-    names = sorted({*series[0], *series[1]})
-    rows = (MetricRow(name, *(course_of(name, side.get(name, ())) for side in series)) for name in names)
+    (state, first), (other, second) = (measured(bench, one) for one in (before, after))
+    names = sorted({*first, *second})
+    rows = (MetricRow(name, *(course_of(name, side.get(name, ())) for side in (first, second))) for name in names)
     return MetricsComparison(
-        bench.stack.name, before, after, (states[0], states[1]), tuple(row for row in rows if row.before or row.after)
+        bench.stack.name, before, after, (state, other), tuple(row for row in rows if row.before or row.after)
     )
+
+
+def measured(bench: Workbench, one: Trained) -> tuple[str, Mapping[str, tuple[Point, ...]]]:
+    """Return the state of the job of a training, and its metrics. Raises UsageError if it is not known, AzureError."""
+    if not one.job:
+        raise UsageError(f"{one.label} does not result from a training job that phift knows")
+    try:
+        state = state_of(bench.azure, f"{bench.azure.workspace.arm_id}/jobs/{one.job}")
+        return state, run_history.series(bench.azure, one.job)
+    except NotFoundError:
+        raise UsageError(f"job {one.job} of {one.label} not found in the workspace") from None
+    except AzureError as error:
+        error.address = error.address or one.label
+        raise
 
 
 def course_of(name: str, points: Sequence[Point]) -> Course | None:

@@ -13,6 +13,8 @@ from phift.kinds.job import run_history
 from phift.kinds.job.logs import new_lines, state_of
 from phift.kinds.job.run_history import Point
 from phift.kinds.registry import KINDS
+from phift.phases.choose_versions import named_training
+from phift.phases.compare_metrics import measured
 from phift.state.live import Live
 from phift.state.states import RunState
 from phift.workbench.open import Workbench, open_read_only
@@ -86,21 +88,29 @@ def deployment_logs(
         time.sleep(_PAUSE)
 
 
-def metrics(request: Request, connect: Connector) -> Metrics:
-    """Return all metrics of the training run."""
+def metrics(request: Request, connect: Connector, training: str = "") -> Metrics:
+    """Return all metrics of a training: of the current spec, or a version of the model, NAME:VERSION, or a job.
+
+    Raises UsageError if it does not exist, and AzureError.
+    """
     bench = open_read_only(request, connect)
-    job = _job(bench)
+    if training:
+        one = named_training(bench, training)
+        state, series = measured(bench, one)
+        return Metrics(one.job, state, series)
+    job = _job(bench, instead=" `phift metrics SPEC VERSION` shows that of a version of the model.")
     return Metrics(job.name, job.state, run_history.series(bench.azure, job.name))
 
 
-def _job(bench: Workbench) -> Live:
+def _job(bench: Workbench, *, instead: str = "") -> Live:
     for desired in (d for d in bench.stack.resources if d.traits.trains):
         live: Live | None = KINDS[desired.address.kind].wire.read(bench.context, desired).live
         if live is not None:
             return live
         raise UsageError(
             f"stack {bench.stack.name} does not have a training run for the current spec",
-            remedy="Run `phift apply` first. Runs of earlier versions of the spec have other names in the workspace.",
+            remedy="Run `phift apply` first. Runs of earlier versions of the spec have other names in the workspace."
+            + instead,
         )
     raise UsageError(f"stack {bench.stack.name} does not define a fine-tuning")
 

@@ -35,16 +35,16 @@ def metrics(
 ) -> int:
     """Show the metrics of the training run, or compare two.
 
-    With --compare, the last and the best values of A and B are shown next to each other. The training of the current
-    spec is the last one, also while it runs.
+    Without A, the training run is that of the current spec. With --compare, the last and the best values of A and B are
+    shown next to each other. The training of the current spec is the last one, also while it runs.
     """
     from phift import phases
     from phift.views import json
     from phift.views.human import metrics as text
 
-    if before is not None and not compare:
+    if after is not None and not compare:
         raise UsageError(
-            "A and B require --compare", remedy=f"Compare two trainings: phift metrics SPEC --compare {before} B"
+            "B requires --compare", remedy=f"Compare two trainings: phift metrics SPEC --compare {before} {after}"
         )
     terminal = Terminal.of(no_color=no_color)
     request = o.request_of(spec, target, var, var_file, allow_env, data_root, max_stacks)
@@ -56,6 +56,6 @@ def metrics(
         found = phases.metrics_comparison(request, connect, before or "", after or "")
         terminal.show(format, found, json_compare.metrics, compared.metrics)
         return 0
-    measured = phases.metrics(request, connect)
+    measured = phases.metrics(request, connect, before or "")
     terminal.show(format, measured, json.metrics, text.render)
     return 0
