@@ -140,7 +140,7 @@ def init(
         if validation_data is None:
             validation_data = guessed(found, ["validation", "valid", "val", "dev"])
         ask("validation_data", "", validation_data, "", "--validation-data")
-        tests = "Rows to test with (a file, or a share to hold out, such as 10%; empty: none)"
+        tests = "Rows to test with (a file, or a share such as 10%; empty: none)"
     ask("test_data", tests, test_data, guessed(found, ["test"]), "--test-data")
     model = "Model to fine-tune" if template.trains else "Model to serve"
     ask("base_model", model, base_model or None, template.default_model, "--base-model")
