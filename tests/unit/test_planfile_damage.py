@@ -140,7 +140,7 @@ def test_a_plan_is_told_from_a_spec_by_its_name_and_its_first_key(tmp_path: Path
 
 def test_a_plan_goes_through_links_and_over_nothing_but_files(tmp_path: Path) -> None:
     request = Request(Path("s.yaml"))
-    (tmp_path / "real").write_text("keep")
+    planfile.write(tmp_path / "real", PLAN, request)
     (tmp_path / "real").chmod(0o640)
     (tmp_path / "link").symlink_to("real")
     (tmp_path / "two").symlink_to("link")
