@@ -95,9 +95,15 @@ def name_from(folder: Path) -> str:
 
 
 def data_files(folder: Path) -> list[str]:
-    """Return the data files in a folder, or in its folders if it has none itself: their paths in it, sorted."""
+    """Return the data files in a folder, or in its folders if it has none itself: their paths in it, sorted.
+
+    JSON in its folders is rather that of a program.
+    """
+    if found := _data_in(folder, folder):
+        return found
     folders = sorted(p for p in _entries(folder) if p.is_dir() and not p.name.startswith("."))
-    return _data_in(folder, folder) or [path for below in folders for path in _data_in(below, folder)]
+    below = (path for one in folders for path in _data_in(one, folder))
+    return [path for path in below if not path.endswith(".json")]
 
 
 def _data_in(folder: Path, above: Path) -> list[str]:

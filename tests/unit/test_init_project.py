@@ -99,6 +99,8 @@ def test_data_in_folders_and_validation_data_are_found(folder: Path) -> None:
     for name in ("train", "val", "test"):
         (folder / "data").mkdir(exist_ok=True)
         (folder / "data" / f"{name}.jsonl").write_text(ROW * 9)
+    (folder / "src").mkdir()
+    (folder / "src" / "train.json").write_text("[]")
     (folder / ".cache").mkdir()
     (folder / ".cache" / "more.jsonl").write_text(ROW)
     assert command(name="facts") == 0
