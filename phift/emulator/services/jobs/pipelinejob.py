@@ -41,8 +41,11 @@ class PipelineRunner(JobRunner):
         return [self.capacity.train(self._job.name)] if trains else []
 
     def _cut_off(self, run: Run) -> None:
-        """A nested pipeline continues in the next attempt: runs below it may be waiting."""
-        if run.path in {work.node for work in self._works} or not run.path:
+        """A nested pipeline continues in the next attempt, a training is another run with other steps."""
+        work = next((work for work in self._works if run.path and work.node == run.path), None)
+        if run.kind == "trial" or isinstance(work, Command):
+            self._run_again(run)
+        elif work or not run.path:
             super()._cut_off(run)
 
     def _make_node(
