@@ -295,7 +295,7 @@ def test_an_emulator_that_is_killed_leaves_no_process_and_runs_what_was_cut_off_
 
     assert wait(azure, "cut-steps")["properties"]["status"] == "Completed"
     ends = [(run["displayName"], run["status"]) for run in children(azure, "cut-steps")]
-    assert sorted(ends) == [("first", "Completed"), ("second", "Canceled"), ("second", "Completed")]
+    assert sorted(ends) == [("first", "Completed"), ("second", "Completed")]
     [run] = [run["runId"] for run in children(azure, "cut-steps") if run["displayName"] == "first"]
     assert read(azure, "azureml/cut-steps/result/when") == read(azure, f"azureml/{run}/out/when")
     text = log(azure, "cut-steps", "logs/azureml/executionlogs.txt")

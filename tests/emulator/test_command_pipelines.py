@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -170,6 +171,8 @@ def test_a_failed_node_and_those_after_it(azure: Azure, goes_on: bool) -> None:
     error = history(azure, job)["error"]["error"]
     assert "Failed nodes: /bad." in error["message"]
     assert error["details"][0]["code"] == "ExecutionFailed"
+    own = Path(azure.admin("GET", "/status")["home"]) / "logs" / "daemon.log"
+    assert "Traceback" not in own.read_text(), "that a node fails is no failure of the emulator"
 
 
 # reuse

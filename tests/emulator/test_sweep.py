@@ -148,6 +148,16 @@ def test_timeouts_of_trials_and_of_the_sweep(azure: Azure) -> None:
     assert {run["status"] for run in children(azure, "late")} == {"Canceled"}
 
 
+def test_a_timeout_is_of_the_time_that_commands_take_at_any_speed(azure: Azure) -> None:
+    body = sweep("sleep ${{search_space.s}}", {"s": choice(1)})
+    body["properties"]["limits"]["timeout"] = "PT60S"
+    azure.admin("PUT", "/settings", {"pace": "faithful", "speed": 100})
+    try:
+        assert ended(azure, "in-time", body)["status"] == "Completed"
+    finally:
+        azure.admin("PUT", "/settings", {"pace": "fast", "speed": 1})
+
+
 def test_a_cancel_ends_the_trials(azure: Azure) -> None:
     submit(azure, "endless", sweep("sleep 4747", {"s": choice(1, 2, 3)}))
     until(lambda: processes_of("sleep 4747"))

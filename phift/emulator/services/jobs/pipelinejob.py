@@ -41,8 +41,11 @@ class PipelineRunner(JobRunner):
         return [self.capacity.train(self._job.name)] if trains else []
 
     def _cut_off(self, run: Run) -> None:
-        """A nested pipeline continues in the next attempt: runs below it may be waiting."""
-        if run.path in {work.node for work in self._works} or not run.path:
+        """A nested pipeline continues in the next attempt, a training is another run with other steps."""
+        work = next((work for work in self._works if run.path and work.node == run.path), None)
+        if run.kind == "trial" or isinstance(work, Command):
+            self._run_again(run)
+        elif work or not run.path:
             super()._cut_off(run)
 
     def _make_node(
@@ -55,7 +58,7 @@ class PipelineRunner(JobRunner):
     async def _work(self) -> None:
         """After a failure the nodes that read nothing from the failed one continue, unless the pipeline's settings say
         otherwise. Raises JobFailure with the first failure, once nothing is left to run."""
-        running: dict[asyncio.Task[NodeRun[Any]], str] = {}
+        running: dict[asyncio.Task[NodeRun[Any] | JobFailure], str] = {}
         completed, failures = self._ended_before()
         ended = {*completed, *failures}
         waiting = {work.node: (index, work) for index, work in enumerate(self._works) if work.node not in ended}
@@ -67,7 +70,9 @@ class PipelineRunner(JobRunner):
                 if canceled := self._canceled_before_start(work):
                     failures[node] = canceled
                     del waiting[node]
-                elif why := self._never_runs(work, completed, waiting, running, stops=bool(failures) and not goes_on):
+                elif why := self._never_runs(
+                    work, completed, {*waiting, *running.values()}, stops=bool(failures) and not goes_on
+                ):
                     self.log.say(f"Node {node} is not run: {why}.")
                     del waiting[node]
                 elif all(name in completed for name in work.after) and self._has_room(work):
@@ -81,11 +86,11 @@ class PipelineRunner(JobRunner):
                 continue
             done, _ = await asyncio.wait(running, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
-                node = running.pop(task)
-                try:
-                    completed[node] = task.result()
-                except JobFailure as failure:
-                    failures[node] = failure
+                node, result = running.pop(task), task.result()
+                if isinstance(result, JobFailure):
+                    failures[node] = result
+                else:
+                    completed[node] = result
             self._end_pipelines()
         self._go_on()
         if failures:
@@ -119,16 +124,9 @@ class PipelineRunner(JobRunner):
         return completed, failures
 
     def _never_runs(
-        self,
-        work: Training | Command,
-        completed: dict[str, NodeRun[Any]],
-        waiting: dict[str, tuple[int, Training | Command]],
-        running: dict[asyncio.Task[NodeRun[Any]], str],
-        *,
-        stops: bool,
+        self, work: Training | Command, completed: dict[str, NodeRun[Any]], open_nodes: set[str], *, stops: bool
     ) -> str:
-        """Why a node that waits will not run; "" if it will."""
-        open_nodes = {*waiting, *running.values()}
+        """Why a node that waits will not run; "" if it will. open_nodes: those that wait or run."""
         missing = [name for name in work.after if name not in completed and name not in open_nodes]
         if missing:
             return f"{', '.join(missing)} has not completed"
@@ -150,7 +148,8 @@ class PipelineRunner(JobRunner):
 
     async def _run_one(
         self, index: int, work: Training | Command, completed: dict[str, NodeRun[Any]], hold: Hold
-    ) -> NodeRun[Any]:
+    ) -> NodeRun[Any] | JobFailure:
+        """Run a node to its end; returns why, where it failed: a task that raises is a defect of the emulator."""
         record = run_of_node(self.store, self._job, work)
         for above in pipelines_above(self.store, record):
             if above.status is not Status.RUNNING:
@@ -167,7 +166,7 @@ class PipelineRunner(JobRunner):
                 status, record.error, record.error_code = self.outcome_of(failure)
                 record.enter(status, self.store)
                 self.log.say(f"Run {record.run_id} ({work.node}) is {status}: {failure}")
-            raise
+            return failure
         finally:
             hold.release()
         record.enter(Status.COMPLETED, self.store)

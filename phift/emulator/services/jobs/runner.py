@@ -137,18 +137,22 @@ class JobRunner(ABC):
         if job.attempts > 1:
             self.log.say(f"The job is started again, attempt {job.attempts}.")
         for run_id in job.runs:  # what an interrupted attempt had started
-            if (old := find_run(self.store, run_id)) and old.started and not old.status.ended:
+            if (old := find_run(self.store, run_id)) and old.status is Status.CANCEL_REQUESTED:
+                old.enter(Status.CANCELED, self.store)
+            elif old and old.started and not old.status.ended:
                 self._cut_off(old)
         self._run.enter(Status.RUNNING, self.store)
         self._begin_tracking()
 
     def _cut_off(self, run: Run) -> None:
         """A run below the job was cut off by the emulator's end."""
-        if run.status is Status.CANCEL_REQUESTED:
-            run.enter(Status.CANCELED, self.store)
-            return
         run.error, run.error_code = "the emulator stopped while the step ran", "SystemError"
         run.enter(Status.CANCELED, self.store)
+
+    def _run_again(self, run: Run) -> None:
+        """A run below the job that was cut off is run again under its own name."""
+        run.started = 0.0
+        run.enter(Status.QUEUED, self.store)
 
     async def run_node(
         self, work: Training | Command, record: Run, folder: str, earlier: Mapping[str, NodeRun[Any]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from phift.emulator.services.jobs.noderun import JobFailure
-from phift.emulator.services.jobs.record import Run, Status
+from phift.emulator.services.jobs.record import Run
 from phift.emulator.services.jobs.runner import JobRunner
 from phift.emulator.services.jobs.sweep.settings import read_sweep
 from phift.emulator.services.jobs.sweep.trials import Trials
@@ -25,12 +25,8 @@ class SweepRunner(JobRunner):
         )
 
     def _cut_off(self, run: Run) -> None:
-        """A trial that was cut off is run again under its own name, with its own hyperparameters."""
-        if run.status is Status.CANCEL_REQUESTED:
-            super()._cut_off(run)
-            return
-        run.started = 0.0
-        run.enter(Status.QUEUED, self.store)
+        """Of a trial, which keeps its hyperparameters."""
+        self._run_again(run)
 
     async def _work(self) -> None:
         [work] = self._works

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -60,7 +61,7 @@ class Trials:
         Raises JobFailure if the sweep has failed or is canceled, JobTimeout if it took too long.
         """
         settings, waiting = self._settings, self._planned()
-        deadline = self._parent.started + settings.timeout if settings.timeout else None
+        deadline = time.monotonic() + self._seconds_left() if settings.timeout else None
         self._tell({"primary_metric_config": json.dumps({"name": settings.metric, "goal": self._goal})})
         running: set[asyncio.Task[None]] = set()
         following = next(waiting, None)
@@ -104,7 +105,12 @@ class Trials:
         return "maximize" if self._settings.maximize else "minimize"
 
     def _late(self, deadline: float | None) -> bool:
-        return deadline is not None and Clock(self._host.store).time() > deadline
+        return deadline is not None and time.monotonic() > deadline
+
+    def _seconds_left(self) -> float:
+        """Until the timeout. Commands take their time however fast the service's clock goes, and so does the sweep."""
+        clock = Clock(self._host.store)
+        return self._settings.timeout - max(clock.time() - self._parent.started, 0.0) / clock.speed
 
     def _hopeless(self) -> bool:
         ended = [run for run in self._trials.values() if run.status.ended]
