@@ -52,7 +52,7 @@ def tests(draft: Draft) -> list[Desired[TestParts]]:
 
 
 def _limits(block: TestBlock) -> dict[str, Any]:
-    """Return what decides whether the deployment passes, as far as it is set."""
+    """Return the conditions that a deployment must meet, if they are set."""
     expect = block.expect.model_dump(exclude_none=True, exclude_defaults=True, mode="json") if block.expect else {}
     limits = {"max_seconds": block.max_seconds, "expect": expect}
     return {name: limit for name, limit in limits.items() if limit}
