@@ -7,6 +7,7 @@ comment.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,8 @@ from phift.forge.rest import Rest
 __all__ = ["AzureRepos"]
 
 _VERSION = "?api-version=7.1"
+_ALERT = re.compile(r"^> \[!(?:CAUTION|WARNING)\]\n", re.MULTILINE)
+"""The first line of an alert of GitHub, which Azure Repos shows as text."""
 _TOKEN = "Add to the step: env: {SYSTEM_ACCESSTOKEN: $(System.AccessToken)}"
 
 
@@ -93,6 +96,7 @@ class AzureRepos:
         return Comment(str(found[1]["content"]), self._pull_url(number)) if found else None
 
     def write_comment(self, number: int, marker: str, body: str) -> str:
+        body = _ALERT.sub("", body)
         found = self._comment(number, marker)
         threads = f"pullRequests/{int(number)}/threads"
         if found is None:

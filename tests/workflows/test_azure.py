@@ -72,6 +72,8 @@ def test_a_comment_is_created_then_updated_in_place(azure: FakeAzure, tmp_path: 
     azure.threads[5][1]["isDeleted"] = True
     assert one.comment(5, MARKER) is None
     assert "secret-token" not in repr(one)
+    one.write_comment(6, MARKER, f"{MARKER}\n\n> [!CAUTION]\n> **Destroyed:** `a`")
+    assert azure.contents(6) == [f"{MARKER}\n\n> **Destroyed:** `a`"], "Azure Repos has no alerts"
 
 
 def test_only_completed_pull_requests_into_the_branch_count(azure: FakeAzure, tmp_path: Path) -> None:

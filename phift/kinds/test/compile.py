@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from phift.address import Address
 from phift.compile.draft import Draft
 from phift.kinds.test.parts import TestParts
-from phift.spec import Expectation
+from phift.spec import Expectation, TestBlock
 from phift.state.desired import Desired
 from phift.state.exports import DeploymentExport, EndpointExport, TestExport
 
@@ -35,6 +37,7 @@ def tests(draft: Draft) -> list[Desired[TestParts]]:
                 address=address,
                 name=name,
                 properties={"rows": block.rows, "parameters": block.parameters},
+                shown=_limits(block),
                 parts=TestParts(
                     recipe=facts.recipe,
                     endpoint=endpoint.name,
@@ -46,3 +49,10 @@ def tests(draft: Draft) -> list[Desired[TestParts]]:
             )
         )
     return desired_tests
+
+
+def _limits(block: TestBlock) -> dict[str, Any]:
+    """Return the conditions that a deployment must meet, if they are set."""
+    expect = block.expect.model_dump(exclude_none=True, exclude_defaults=True, mode="json") if block.expect else {}
+    limits = {"max_seconds": block.max_seconds, "expect": expect}
+    return {name: limit for name, limit in limits.items() if limit}
