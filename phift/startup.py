@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from phift import lazy_dataclasses
 
-__all__ = ["Written", "begin", "leave", "uncollected", "usage_error", "written_stacks"]
+__all__ = ["Written", "begin", "importing", "leave", "uncollected", "usage_error", "written_stacks"]
 
 _whole_process = False
 """Whether the process is a command's alone, and ends with it."""
@@ -89,6 +89,21 @@ def uncollected() -> Iterator[None]:
             gc.freeze()
         if before:
             gc.enable()
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """No garbage is collected while large libraries are imported within it, nor looked for in them later.
+
+    For processes of the emulator: MLflow's server is imported in 1.9 instead of 2.5 processor seconds, what a training
+    needs in 3.6 instead of 4.6.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def usage_error() -> Any:

@@ -56,12 +56,12 @@ class Killer:
     def install(self) -> None:
         from phift.azure.transport import Http
 
-        once = Http._once
+        once = Http._whole
 
-        def watched(http: Http, method: str, url: str, scope: str, headers: dict[str, str], *rest: Any) -> Any:
-            name = label(method, url, headers, self._stack)
+        def watched(http: Http, call: Any) -> Any:
+            name = label(call.method, call.url, dict(call.headers), self._stack)
             if name is None:
-                return once(http, method, url, scope, headers, *rest)
+                return once(http, call)
             with self._lock:
                 self._counts[name] += 1
                 here = (name, self._counts[name])
@@ -69,12 +69,12 @@ class Killer:
             if (*here, "before") == self._kill:
                 os.kill(os.getpid(), signal.SIGKILL)
             try:
-                return once(http, method, url, scope, headers, *rest)
+                return once(http, call)
             finally:
                 if (*here, "after") == self._kill:
                     os.kill(os.getpid(), signal.SIGKILL)
 
-        Http._once = watched  # type: ignore[method-assign]
+        Http._whole = watched  # type: ignore[method-assign]
 
 
 def carry_out(order: dict[str, Any]) -> dict[str, Any]:

@@ -98,6 +98,16 @@ def test_the_process_of_a_command_does_not_look_through_what_it_made() -> None:
     assert done.stdout == "True\n"
 
 
+def test_no_garbage_is_collected_during_large_imports_and_what_they_made_is_left_out_later() -> None:
+    program = (
+        "import gc\nfrom phift import startup\n"
+        "with startup.importing():\n    assert not gc.isenabled()\n"
+        "print(gc.isenabled(), gc.get_freeze_count() > 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout == "True True\n"
+
+
 def test_a_lock_file_is_taken_apart_as_it_was_written() -> None:
     pin = PinnedModel(requested="a", id="b", version="1", model_defaults={"epochs": 3})
     text = Lock(id="a" * 16, stacks={"one": StackLock(base_model=pin), "two": StackLock(base_model=pin)}).text()

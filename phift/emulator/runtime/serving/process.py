@@ -11,6 +11,7 @@ from pathlib import Path
 
 from phift.emulator.runtime.child import watch_lifeline
 from phift.emulator.runtime.training.worker import quiet
+from phift.startup import importing
 
 __all__ = ["main"]
 
@@ -26,7 +27,8 @@ def main(socket: str, workers: str) -> None:
     if os.environ.get("PHIFT_SHARED_IMPORTS") == "1":
         from phift.emulator.runtime.serving.generation import import_libraries
 
-        import_libraries(Path(os.environ["AZUREML_MODEL_DIR"]))
+        with importing():
+            import_libraries(Path(os.environ["AZUREML_MODEL_DIR"]))
     sys.argv = [
         "gunicorn",
         f"--bind=unix:{socket}",

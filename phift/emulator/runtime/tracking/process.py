@@ -12,6 +12,7 @@ import sys
 from typing import Any
 
 from phift.emulator.runtime.child import watch_lifeline
+from phift.startup import importing
 
 __all__ = ["RUNS_PATH", "experiment_id"]
 
@@ -98,10 +99,12 @@ def main() -> None:
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_LOGGING_LEVEL": "ERROR",
     }
-    import uvicorn
+    with importing():
+        import uvicorn
 
+        application = _application()
     # h11 answers HTTP/1.0 without chunks, which is what our side of the socket speaks
-    config = uvicorn.Config(_application(), http="h11", log_level="warning", access_log=False, lifespan="off")
+    config = uvicorn.Config(application, http="h11", log_level="warning", access_log=False, lifespan="off")
     uvicorn.Server(config).run(sockets=[_listener(path)])
 
 

@@ -22,6 +22,7 @@ from phift.emulator.runtime.child import kill_group, watch_lifeline
 from phift.emulator.runtime.training.steps import PIPELINES, step_function
 from phift.emulator.runtime.training.steps.libraries import imports_of
 from phift.emulator.runtime.training.worker import JobFile, quiet, run_step, without_unused_libraries
+from phift.startup import importing
 
 __all__ = ["LOG", "main"]
 
@@ -101,7 +102,7 @@ def _prepare(module: str, unless_ended: int = 0) -> None:
         if unless_ended and _has_ended(unless_ended):
             return
         # whatever this raises, the step meets again and reports
-        with suppress(Exception):
+        with suppress(Exception), importing():
             part()
 
 
