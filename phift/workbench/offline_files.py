@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phift.address import Address
 from phift.compile.draft import Draft
 from phift.diagnostics import Diagnostic
 from phift.errors import InvalidSpecError
@@ -14,7 +13,7 @@ from phift.kinds.code.compile import code
 from phift.kinds.deployment.compile import deployment
 from phift.kinds.endpoint.compile import endpoint
 from phift.kinds.environment.compile import environment
-from phift.kinds.model.compile import models
+from phift.kinds.model.compile import MODEL, models
 from phift.spec import LoadedSpec, ModelFolderRef
 from phift.state.exports import ModelExport
 from phift.state.facts import Facts
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from phift.lock import StackLock
 
 __all__ = ["file_findings"]
-
-_TRAINED = Address("model", "finetuned")
 
 
 def file_findings(loaded: LoadedSpec, pins: StackLock | None, data_root: Path | None = None) -> Iterator[Diagnostic]:
@@ -51,7 +48,7 @@ def file_findings(loaded: LoadedSpec, pins: StackLock | None, data_root: Path | 
     if loaded.spec.served is not None:
         models(draft)
     elif loaded.spec.finetune is not None:
-        draft.export(ModelExport(_TRAINED, loaded.spec.name, ""))
+        draft.export(ModelExport(MODEL, loaded.spec.name, ""))
     if draft.first(ModelExport) is not None:
         endpoint(draft)
         deployment(draft)

@@ -11,9 +11,10 @@ from phift.spec import AssetRef, ModelBlock
 from phift.state.desired import Desired
 from phift.state.exports import ModelExport, RunExport
 
-__all__ = ["models"]
+__all__ = ["MODEL", "models"]
 
 MODEL = Address("model", "finetuned")
+"""The model that a training registers."""
 SERVED = Address("model", "served")
 
 _MLFLOW, _CUSTOM = "mlflow_model", "custom_model"
