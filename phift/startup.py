@@ -16,8 +16,6 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, NamedTuple, NoReturn
 
-from phift import lazy_dataclasses
-
 __all__ = ["Written", "begin", "importing", "leave", "uncollected", "usage_error", "written_stacks"]
 
 _whole_process = False
@@ -30,13 +28,11 @@ def begin() -> None:
     - What imports allocate stays: not to look through it for garbage again and again, 3 %.
     - Pydantic looks for plugins among all installed packages, and even where that is switched off imports what it
       would read their metadata with: without that, 6 %.
-    - Most of what a dataclass generates is never called (phift/lazy_dataclasses.py): 6 %, and 8 % of `phift plan`.
     """
     global _whole_process
     _whole_process = True
     gc.set_threshold(100_000, 20, 20)
     _leave_out_plugins()
-    lazy_dataclasses.install()
 
 
 def _leave_out_plugins() -> None:

@@ -27,7 +27,6 @@ LAYERS = {
         "ignoring",
         "inert",
         "lazy",
-        "lazy_dataclasses",
         "exits",
         "once",
         "posix",

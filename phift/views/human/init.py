@@ -18,7 +18,7 @@ __all__ = ["render"]
 
 def render(done: Initialized, *, style: Style = PLAIN) -> str:
     """Return the result for people."""
-    left = max(map(len, done.found), default=0) + len("data.") + 2
+    left = max((len(f"data.{split}") for split in done.found), default=0) + 2
     lines = [
         _wrapped(f"{f'data.{split}'.ljust(left)}{path}: {plural(rows, 'row')}, {what}", style, left)
         for split, (path, rows, what) in done.found.items()
