@@ -27,11 +27,19 @@ _SECONDS = 240
 
 
 @pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    """An emulator of these tests: pages name stacks and clusters as a reader would."""
+def pages_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home of an emulator of these tests: pages name stacks and clusters as a reader would."""
     home = tmp_path_factory.mktemp("pages") / "home"
-    yield Embedded.start(home)
+    Embedded.start(home)
+    yield home
     lifecycle.stop(home)
+
+
+@pytest.fixture
+def home(pages_home: Path) -> Path:
+    """The home, without what the page before has left: several pages name a stack `quickstart`."""
+    lifecycle.reset(pages_home)
+    return pages_home
 
 
 def script(page: Path) -> tuple[str, list[tuple[Block, str, str]]]:
@@ -84,9 +92,7 @@ def launched(tools: Path, server: Path) -> None:
 
 
 @pytest.mark.parametrize("page", RUNNING, ids=lambda page: page.stem)
-def test_the_commands_of_a_page_run(
-    page: Path, tmp_path: Path, emulator: Embedded, seed_hub: Hub, server: Path
-) -> None:
+def test_the_commands_of_a_page_run(page: Path, tmp_path: Path, home: Path, seed_hub: Hub, server: Path) -> None:
     launched(tmp_path / "bin", server)
     folder = tmp_path / "project"
     folder.mkdir()
@@ -94,7 +100,7 @@ def test_the_commands_of_a_page_run(
         "PATH": os.pathsep.join([str(tmp_path / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]),
         "PYTHONPATH": str(ROOT),
         "HOME": str(tmp_path),
-        "PHIFT_HOME": str(emulator.home),
+        "PHIFT_HOME": str(home),
         "REPOSITORY": str(ROOT),
         "HF_ENDPOINT": seed_hub.url,
         "HF_HOME": str(tmp_path / "hf-home"),
