@@ -113,6 +113,9 @@ class MemoryWorkspace:
         answer = {"output": body["input_data"]["input_string"][-1]["content"]}
         return Response(200, {"Content-Type": "application/json"}, json.dumps(answer).encode())
 
+    def datastore(self, name: str) -> dict[str, Any]:
+        return {"datastoreType": "AzureBlob", "accountName": "memory", "containerName": "store"}
+
     def document(self) -> dict[str, Any]:
         return {"location": self.location, "properties": {"workspaceId": "0"}}
 
@@ -270,6 +273,11 @@ class _Blobs:
 
     def download(self, name: str, into: Path) -> None:
         into.write_bytes(self.get(name))
+
+    def request(self, method: str, name: str) -> Response:
+        """Of all requests, HEAD of a blob."""
+        assert method == "HEAD"
+        return Response(200, {"Content-Length": str(len(self.get(name)))}, b"")
 
     def head(self, name: str) -> Mapping[str, Any] | None:
         return {} if name in self._content else None

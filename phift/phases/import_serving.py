@@ -19,7 +19,7 @@ from phift.kinds.shared.monitor import SETTINGS_API, settings_path
 from phift.kinds.shared.online import split
 from phift.kinds.shared.wire import READ, marks_in
 from phift.lock import PinnedDeployment, StackLock
-from phift.phases.imported_spec import ImportedSpec, not_found, stack_name, targets_of
+from phift.phases.imported_spec import ImportedSpec, nothing_named, stack_name, targets_of
 from phift.spec.writing import spec_text
 from phift.state.ownership import SOURCE, STACK, Owner, Ownership
 from phift.state.states import Provisioning
@@ -52,7 +52,7 @@ def import_endpoint(
         raw = azure.arm.get(path, READ)
     except NotFoundError:
         endpoints = f"{azure.workspace.arm_id}/onlineEndpoints"
-        raise not_found(azure, "endpoint", endpoint, endpoints, "az ml online-endpoint list") from None
+        raise nothing_named(azure, "endpoint", endpoint, endpoints, "az ml online-endpoint list") from None
     name_there = str(raw["name"])
     _require_unmanaged(f"endpoint {name_there}", raw)
     state = str(raw["properties"].get("provisioningState") or "Succeeded")

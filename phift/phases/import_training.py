@@ -17,7 +17,7 @@ from phift.kinds.job.imported import ImportedNode, imported_job, node_of
 from phift.kinds.shared.imported import ImportedBlock
 from phift.kinds.shared.wire import READ
 from phift.lock import StackLock
-from phift.phases.imported_spec import ImportedSpec, not_found, stack_name, targets_of
+from phift.phases.imported_spec import ImportedSpec, nothing_named, stack_name, targets_of
 from phift.spec import ComputeRef
 from phift.spec.writing import spec_text
 from phift.workbench.request import Request, load
@@ -41,7 +41,7 @@ def import_job(azure: Azure, job: str, *, name: str | None = None, target: str) 
             raise NotFoundError(f"{job!r} is not the name of a job")
         raw = azure.arm.get(f"{arm_id}/jobs/{job}", READ)
     except NotFoundError:
-        raise not_found(azure, "job", job, f"{arm_id}/jobs", "az ml job list") from None
+        raise nothing_named(azure, "job", job, f"{arm_id}/jobs", "az ml job list") from None
     node = node_of(raw, arm_id)
     if isinstance(node, str):
         raise _refused(job, node)

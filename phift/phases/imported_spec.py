@@ -17,7 +17,7 @@ from phift.kinds.shared.wire import READ
 from phift.lock import StackLock, lock_path, read_lock, update_lock
 from phift.spec.document import NAME_PATTERN
 
-__all__ = ["LOCAL", "ImportedSpec", "not_found", "stack_name", "targets_of", "write_imported"]
+__all__ = ["LOCAL", "ImportedSpec", "nothing_named", "stack_name", "targets_of", "write_imported"]
 
 LOCAL = "local"
 """The target that is the emulator."""
@@ -56,7 +56,7 @@ def stack_name(given: str | None, default: str) -> str:
     return derived if re.fullmatch(NAME_PATTERN, derived) else "imported"
 
 
-def not_found(azure: Azure, noun: str, name: str, collection: str, command: str) -> UsageError:
+def nothing_named(azure: Azure, noun: str, name: str, collection: str, command: str) -> UsageError:
     """Return the error for an object that does not exist, with the most similar one of the workspace.
 
     collection: the path of the list. command: of `az ml`, that shows it.

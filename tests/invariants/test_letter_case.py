@@ -37,6 +37,7 @@ def test_a_size_in_another_case_is_the_same_size(world: World, spelling: str, st
 def test_an_unknown_size_in_another_case_is_the_same_size(world: World) -> None:
     serve = {"base_model": None, "data": None, "finetune": None, "compute": None}
     model = {"path": "azureml://datastores/workspaceblobstore/paths/mine", "type": "mlflow_model"}
+    world.memory.blobs.put("mine", b"weights")
     for spelling in ("Standard_New_v9", "STANDARD_new_v9"):
         spec = world.write("a.yaml", "alpha", model=model, deployment={"instance_type": spelling}, **serve)
         world.memory.offer("Standard_New_v9")

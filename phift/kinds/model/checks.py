@@ -75,6 +75,8 @@ def _missing(subject: Subject, uri: str) -> str:
     if found := _OF_A_JOB.fullmatch(uri):
         name = found["job"] or found["run"]
         return "" if subject.remote.job(name) else f"job {name} not found in the workspace"
+    if not uri.startswith("azureml:"):
+        return ""  # rejected as a path of a model
     try:
         place = DatastoreRef.parse(uri)
     except ValueError:
