@@ -92,6 +92,10 @@ def run(seed: int) -> Outcome:
     return outcome
 
 
+_LONGEST = 300.0
+"""Seconds until a job that waits for nodes is given up; others end within a few."""
+
+
 @dataclass
 class _Run:
     home: InProcess
@@ -164,7 +168,13 @@ class _Run:
         mark = len(self.home.requests)
         told: list[str] = []
         try:
-            phases.apply(plan, request, self.home.connector, listener=events.append, options=ApplyOptions())
+            phases.apply(
+                plan,
+                request,
+                self.home.connector,
+                listener=events.append,
+                options=ApplyOptions(timeouts={"job": _LONGEST}),
+            )
         except RefusedError as error:
             told.append(f"RefusedError: {error}")
         except PhiftError as error:

@@ -45,11 +45,16 @@ class Subject:
 
     def size_of(self, compute: Desired[Any]) -> tuple[str, Size | None]:
         """Return the current or future VM size of a compute, and its facts."""
-        live = self.live(compute)
-        name = str(
-            (live.properties.get("size") if live and not live.ours else None) or compute.properties.get("size") or ""
-        )
+        name = str(self.effective(compute).get("size") or compute.properties.get("size") or "")
         return name, self.facts.size(name)
+
+    def effective(self, desired: Desired[Any]) -> Mapping[str, Any]:
+        """Return the properties that a resource has after the apply: the live ones where phift does not write it.
+
+        phift writes a resource that the spec describes, and not one that it refers to, or that others own.
+        """
+        live = self.live(desired)
+        return desired.properties if live is None or (desired.owned and live.ours) else live.properties
 
     def at(self, path: str, finding: Diagnostic) -> Diagnostic:
         """Return the finding with the position of a dotted path in the spec."""

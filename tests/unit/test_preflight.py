@@ -98,6 +98,18 @@ def with_(desired: Desired[Any], **properties: Any) -> Desired[Any]:
         (with_(CLUSTER, size="Standard_Nope"), None, {}, ["size-not-allowed", "size-unknown"]),
         (replace(CLUSTER, parts=replace(PARTS, nodes=2)), None, {}, ["too-few-nodes"]),
         (with_(replace(CLUSTER, parts=replace(PARTS, nodes=2)), max_instances=2), None, {}, []),
+        (
+            replace(CLUSTER, owned=False, properties={}, parts=replace(PARTS, nodes=2)),
+            there(CLUSTER, Ownership.OURS, properties={"size": A100.name, "max_instances": 1}),
+            {},
+            ["too-few-nodes"],
+        ),
+        (
+            replace(CLUSTER, owned=False, properties={}),
+            there(CLUSTER, Ownership.OURS, properties={"size": CPU.name, "max_instances": 1}),
+            {},
+            ["size-not-allowed", "size-without-gpu"],
+        ),
         (CLUSTER, there(CLUSTER), {}, []),
         (CLUSTER, there(CLUSTER, properties={"size": A100.name.lower(), "max_instances": 4}), {}, []),
         (CLUSTER, there(CLUSTER, properties={"size": "Standard_ND96asr_v4"}), {}, ["compute-size", "size-not-allowed"]),

@@ -153,14 +153,15 @@ def gpu_count(subject: Subject) -> Iterator[Diagnostic]:
         for finding in without_gpu(size, address):
             yield subject.at(path, finding)
         nodes = compute.parts.nodes
-        live = subject.live(compute)
-        most = (live.properties if live and not live.ours else compute.properties).get("max_instances")
+        most = subject.effective(compute).get("max_instances")
         if most is not None and nodes > int(most):
             yield subject.at(
                 "finetune.instance_count",
                 Diagnostic(
                     f"finetune.instance_count is {nodes}, but {compute.name} has at most {most} nodes",
-                    remedy=f"Raise compute.{compute.address.name}.max_instances or lower instance_count.",
+                    remedy=f"Raise compute.{compute.address.name}.max_instances or lower instance_count."
+                    if compute.owned
+                    else f"Raise the maximum of {compute.name}, use another cluster, or lower instance_count.",
                     address=address,
                     code="too-few-nodes",
                 ),

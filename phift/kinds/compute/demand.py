@@ -26,7 +26,7 @@ def demand(subject: Subject, desired: Desired[ComputeParts], action: Action, tra
     if elsewhere(subject, desired):
         return None
     live = subject.live(desired)
-    wanted = live.properties if live is not None and not live.ours else desired.properties
+    wanted = subject.effective(desired)
     least, most = int(wanted.get("min_instances") or 0), int(wanted.get("max_instances") or 0)
     makes = action in MAKES
     moved = makes or (
