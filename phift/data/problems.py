@@ -135,6 +135,7 @@ class Findings:
         total = sum(kind.count for kind in self._kinds.values()) + unlisted
         if unlisted:
             kinds = ", ".join(f"{count} x {code}" for code, count in sorted(self._unlisted.items()))
-            diagnostics.append(Diagnostic(f"{unlisted} more problems", detail=kinds, code="data-more"))
+            more = f"{unlisted} more problem{'' if unlisted == 1 else 's'}"
+            diagnostics.append(Diagnostic(more, detail=kinds, code="data-more"))
         noun = "problem" if total == 1 else "problems"
         raise InvalidSpecError(diagnostics, f"{total} {noun} in the data")

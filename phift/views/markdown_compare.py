@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from phift.kinds.words import plural
 from phift.views.human.compare import about, delta, summary
 from phift.views.human.values import cut, number, value
 from phift.views.markdown_text import code, escaped
@@ -82,5 +83,5 @@ def _answers(found: Answers) -> Iterator[str]:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows[:_ROWS])]
-    more = [f"\n{len(rows) - _ROWS} more rows."] if len(rows) > _ROWS else []
+    more = [f"\n{plural(len(rows) - _ROWS, 'more row')}."] if len(rows) > _ROWS else []
     return "\n".join([*lines, *more])

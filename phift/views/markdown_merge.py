@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from phift.errors import PhiftError
+from phift.kinds.words import plural
 from phift.plan.approval import Deviation
 from phift.views.human.drift import render as drift_text
 from phift.views.human.values import cut
@@ -72,7 +73,7 @@ def drift_issue(marker: str, found: Sequence[StackDrift], run_url: str) -> str:
         else:
             parts.append(block)
     if left_out:
-        parts.append(f"{left_out} more stacks: run {code('phift drift SPEC')}.")
+        parts.append(f"{plural(left_out, 'more stack')}: run {code('phift drift SPEC')}.")
     return "\n\n".join([*parts, last])
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from phift.diagnostics import Diagnostic
 from phift.inert import inert
+from phift.kinds.words import plural
 from phift.plan.action import Action, ChangeAction, ChangedBy, Purpose
 from phift.plan.cost import Cost
 from phift.plan.model import FieldChange, Plan, PlannedResource
@@ -106,7 +107,7 @@ def diff_block(title: str, diff: str, room: int) -> str:
     if len(body) > room:
         end = body.rfind("\n", 0, max(room - 100, 0))
         left = body.count("\n", max(end, 0)) + (end < 0)
-        body = body[: max(end, 0)] + f"\n\n... {left} more lines"
+        body = body[: max(end, 0)] + f"\n\n... {plural(left, 'more line')}"
     return details(html(title), fenced(body, "diff"))
 
 

@@ -92,7 +92,7 @@ def _errors(planned: ManyPlans, links: Links) -> list[str]:
     """Return a line for each stack without a plan, and for each of its diagnostics, with links to their files."""
     lines = [line for one in planned.failed for line in _error(one, links)]
     kept = _kept([len(line) for line in lines], _ERROR_ROOM)
-    more = [f"- {len(lines) - kept} more lines"] if kept < len(lines) else []
+    more = [f"- {plural(len(lines) - kept, 'more line')}"] if kept < len(lines) else []
     return ["\n".join([*lines[:kept], *more])] if lines else []
 
 

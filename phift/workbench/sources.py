@@ -14,6 +14,7 @@ from phift.data.space import megabytes
 from phift.data.take import By, Take
 from phift.diagnostics import Diagnostic
 from phift.errors import DiagnosticsError, InvalidSpecError, PhiftError
+from phift.kinds.words import plural
 from phift.lock import PinnedData
 from phift.spec import DataSource, LoadedSpec
 from phift.state.facts import DataFacts
@@ -123,7 +124,7 @@ def outside(loaded: LoadedSpec, shared: Shared) -> Iterator[str]:
             or not (files := shared.outside(wanted.path, loaded.path.parent))
         ):
             continue
-        more = f" and {len(files) - 1} more files" if len(files) > 1 else ""
+        more = f" and {plural(len(files) - 1, 'more file')}" if len(files) > 1 else ""
         yield f"{path_of(split)} is outside the repository: {files[0]}{more}"
 
 

@@ -32,7 +32,7 @@ def world(tmp_path: Path) -> World:
         ("../work/train.jsonl", None),
         ("../out.jsonl", "data.train is outside the repository: {}/out.jsonl"),
         ("link.jsonl", "data.train is outside the repository: {}/out.jsonl"),
-        ("../*.jsonl", "data.train is outside the repository: {}/more.jsonl and 1 more files"),
+        ("../*.jsonl", "data.train is outside the repository: {}/more.jsonl and 1 more file"),
     ],
 )
 def test_a_plan_says_what_lies_outside(world: World, path: str, note: str | None) -> None:

@@ -161,3 +161,12 @@ def test_the_guide_lists_the_words() -> None:
     assert [
         word for word in ("mend", "anew", "in any case", "in its stead", "goes on", "told") if word not in guide
     ] == []
+
+
+def test_what_is_left_out_is_counted_with_its_noun() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {words}"
+        for path in sorted((ROOT / "phift").rglob("*.py"))
+        for words in re.findall(r"\} more [a-z]+s\b", path.read_text(encoding="utf-8"))
+    ]
+    assert not found, "one left out is `1 more row`: use kinds.words.plural"

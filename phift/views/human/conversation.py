@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from phift.kinds.words import is_right
+from phift.kinds.words import is_right, plural
 from phift.views.base import PLAIN, Style
 from phift.views.human.values import duration
 
@@ -74,5 +74,5 @@ def _cell(text: str, width: int, lines: int) -> list[str]:
         line for part in printable(text).strip().split("\n") for line in (textwrap.wrap(part, max(width, 16)) or [""])
     ]
     if lines and len(wrapped) > lines:
-        return [*wrapped[: lines - 1], f"({len(wrapped) - lines + 1} more lines)"[:width]]
+        return [*wrapped[: lines - 1], f"({plural(len(wrapped) - lines + 1, 'more line')})"[:width]]
     return wrapped

@@ -9,7 +9,7 @@ from typing import Any
 from phift.apply.events import ApplyFinished
 from phift.errors import DetachedError
 from phift.kinds.registry import KINDS
-from phift.kinds.words import ResultBlock
+from phift.kinds.words import ResultBlock, plural
 from phift.plan.action import Purpose
 from phift.plan.model import Plan
 from phift.views.base import PLAIN, Style
@@ -68,7 +68,7 @@ def _block(block: ResultBlock, style: Style) -> Iterator[str]:
     yield from table(block.rows, indent="  ")
     yield from conversation(list(block.answers[:_ROWS]), style=style, lines=_LINES)
     if len(block.answers) > _ROWS:
-        yield f"  and {len(block.answers) - _ROWS} more rows; to see all, use apply --json"
+        yield f"  and {plural(len(block.answers) - _ROWS, 'more row')}; to see all, use apply --json"
 
 
 def _next(plan: Plan, kinds: Collection[str]) -> Iterator[str]:
