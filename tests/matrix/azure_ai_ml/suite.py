@@ -114,6 +114,8 @@ def run(root: Path, home: Path, *only: str) -> dict[str, Verdict]:
             "-q",
             "-n",
             "2",
+            "--dist",
+            "loadfile",  # tests of a file share names of assets
             "-m",
             "e2etest",
             "-p",
@@ -124,15 +126,16 @@ def run(root: Path, home: Path, *only: str) -> dict[str, Verdict]:
             "--tb=short",
         ]
         plugins = ["-p", "devtools_testutils.proxy_fixtures", "-p", "judge", "--continue-on-collection-errors"]
-        subprocess.run(
-            [sys.executable, "-m", "pytest", "-c", "pytest.ini", *plugins, *options, *files],
-            cwd=root,
-            env=_environment(connection, root, report),
-            stdout=(root / "output.txt").open("w"),
-            stderr=subprocess.STDOUT,
-            timeout=SECONDS,
-            check=False,
-        )
+        with (root / "output.txt").open("w") as output:
+            subprocess.run(
+                [sys.executable, "-m", "pytest", "-c", "pytest.ini", *plugins, *options, *files],
+                cwd=root,
+                env=_environment(connection, root, report),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=SECONDS,
+                check=False,
+            )
     finally:
         lifecycle.stop(home)
     return _verdicts(report)
