@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from types import MappingProxyType
 
 from phift.catalog.files import read_facts
+from phift.diagnostics import nearest
 
-__all__ = ["VmSize", "spelled", "vm_size", "vm_sizes"]
+__all__ = ["VmSize", "nearest_size", "spelled", "vm_size", "vm_sizes"]
+
+_PREFIX = "standard_"
 
 
 @dataclass(frozen=True)
@@ -51,3 +54,10 @@ def spelled(name: str) -> str:
 def vm_size(name: str) -> VmSize | None:
     """Return the size of that name, case-insensitive like Azure, or None if it is not in the catalogue."""
     return _by_lower_name().get(name.lower())
+
+
+def nearest_size(name: str, known: Iterable[str]) -> str:
+    """Return the known VM size most similar to a misspelled one, compared case-insensitively and without the prefix of
+    all sizes, which makes different names look alike; empty if there is none."""
+    by_part = {size.lower().removeprefix(_PREFIX): size for size in known}
+    return by_part.get(nearest(name.lower().removeprefix(_PREFIX), by_part, cutoff=0.8), "")

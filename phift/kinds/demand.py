@@ -9,7 +9,7 @@ from phift.address import Address
 from phift.plan.action import Action
 from phift.state.facts import BaseModel, Size, Task, Usage
 
-__all__ = ["MAKES", "Demand"]
+__all__ = ["MAKES", "Demand", "available"]
 
 MAKES = frozenset({Action.CREATE, Action.REPLACE})
 """Actions that create an object."""
@@ -49,6 +49,8 @@ class Demand:
     released: Mapping[str, int] = field(default_factory=dict)
     """vCPUs by pool of the object that is replaced: it is deleted before the resource is created."""
 
-    def available(self, usage: Usage) -> int:
-        """Return the vCPUs of a pool that are available when the resource is created."""
-        return max(0, usage.limit - max(0, usage.used - self.released.get(usage.pool, 0)))
+
+def available(usage: Usage, *demands: Demand) -> int:
+    """Return the vCPUs of a pool that are available when the resources of the demands are created."""
+    released = sum(demand.released.get(usage.pool, 0) for demand in demands)
+    return max(0, usage.limit - max(0, usage.used - released))

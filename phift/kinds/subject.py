@@ -49,12 +49,14 @@ class Subject:
         return name, self.facts.size(name)
 
     def effective(self, desired: Desired[Any]) -> Mapping[str, Any]:
-        """Return the properties that a resource has after the apply: the live ones where phift does not write it.
+        """Return the properties that a resource has after the apply: the live ones where phift does not write it."""
+        live = self.unmanaged(desired)
+        return live.properties if live is not None else desired.properties
 
-        phift writes a resource that the spec describes, and not one that it refers to, or that others own.
-        """
+    def unmanaged(self, desired: Desired[Any]) -> Live | None:
+        """Return the live object if phift does not write it, because the spec only refers to it or others own it."""
         live = self.live(desired)
-        return desired.properties if live is None or (desired.owned and live.ours) else live.properties
+        return live if live is not None and not (desired.owned and live.ours) else None
 
     def at(self, path: str, finding: Diagnostic) -> Diagnostic:
         """Return the finding with the position of a dotted path in the spec."""

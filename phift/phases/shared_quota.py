@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from phift.diagnostics import Diagnostic, Severity
 from phift.errors import AzureError
-from phift.kinds.demand import Demand
+from phift.kinds.demand import Demand, available
 from phift.phases.results import Planned, StackPlan
 from phift.preflight.waivers import split
 from phift.state.facts import Usage
@@ -51,7 +51,7 @@ def _together(one: Planned, demand: Demand, taken: dict[tuple[object, str], dict
         if others + entered[who] > usage.free:
             found = Diagnostic(
                 f"{demand.address} needs {demand.vcpus} vCPUs of {usage.name}, besides {others} for other stacks; "
-                f"only {demand.available(usage)} available",
+                f"only {available(usage, demand)} available",
                 severity=Severity.WARNING,
                 detail=f"{demand.how}. In use: {usage.used} of {usage.limit}.",
                 remedy="Raise the limit before you apply all of them (Azure portal, Quotas, Machine Learning), or "

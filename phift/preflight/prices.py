@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from phift.catalog.vm_sizes import vm_sizes
-from phift.diagnostics import Diagnostic, Severity, nearest
+from phift.catalog.vm_sizes import nearest_size, vm_sizes
+from phift.diagnostics import Diagnostic, Severity
 from phift.kinds.check import check
 from phift.kinds.subject import Subject
 
 __all__ = ["prices"]
-
-_PREFIX = "standard_"
 
 
 @check(
@@ -25,10 +23,8 @@ def prices(subject: Subject) -> Iterator[Diagnostic]:
     for name in subject.loaded.spec.prices or ():
         if subject.facts.size(name) is not None:
             continue
-        # The prefix of all sizes makes different names look alike.
         offered = (size.name for size in subject.facts.sizes.values())
-        known = {size.lower().removeprefix(_PREFIX): size for size in (*vm_sizes(), *offered)}
-        close = known.get(nearest(name.lower().removeprefix(_PREFIX), known, cutoff=0.8))
+        close = nearest_size(name, (*(size.name for size in vm_sizes().values()), *offered))
         yield subject.at(
             f"prices.{name}",
             Diagnostic(

@@ -9,7 +9,7 @@ from dataclasses import replace
 from phift.diagnostics import Diagnostic, Severity
 from phift.errors import AzureError
 from phift.kinds.check import check
-from phift.kinds.demand import Demand
+from phift.kinds.demand import Demand, available
 from phift.kinds.shared.sizes import offered_sizes
 from phift.kinds.subject import Subject
 from phift.preflight.demand import demands
@@ -82,8 +82,8 @@ def _alone(subject: Subject, demand: Demand, usages: Mapping[str, Usage], pool: 
     if usage is None or usage.unlimited:
         return None
     address = str(demand.address)
-    available = demand.available(usage)
-    if demand.vcpus <= available:
+    free = available(usage, demand)
+    if demand.vcpus <= free:
         if demand.most <= usage.limit:
             return None
         return Diagnostic(
@@ -95,19 +95,19 @@ def _alone(subject: Subject, demand: Demand, usages: Mapping[str, Usage], pool: 
             code="quota-most",
         )
     never = demand.certain > usage.limit
-    now = demand.certain > available and not demand.later and not demand.queues
+    now = demand.certain > free and not demand.later and not demand.queues
     detail = f"{demand.how}. In use: {usage.used} of {usage.limit}{_held_by(subject, usage)}."
     if not never and not now:
         detail += (
             " A job waits in the queue until they are available."
             if demand.queues
             else " It is needed only after the job has finished; the quota may be available by then."
-            if demand.later and demand.certain > available
+            if demand.later and demand.certain > free
             else " The service reserves more instances than requested for most sizes; whether it does for this one is "
             "not known."
         )
     return Diagnostic(
-        f"{address} needs {demand.vcpus} vCPUs of {usage.name}; only {available} available",
+        f"{address} needs {demand.vcpus} vCPUs of {usage.name}; only {free} available",
         severity=Severity.ERROR if never or now else Severity.WARNING,
         detail=detail,
         remedy=_remedy(subject, demand, usages),
@@ -127,14 +127,14 @@ def _together(subject: Subject, wanted: list[Demand], usages: Mapping[str, Usage
         usage, total = usages.get(pool), sum(d.vcpus for d in several)
         if usage is None or usage.unlimited:
             continue
-        available = max(0, usage.limit - usage.used + sum(d.released.get(pool, 0) for d in several))
-        if total <= available:
+        free = available(usage, *several)
+        if total <= free:
             continue
         yield subject.at(
             several[-1].path,
             Diagnostic(
                 f"{' and '.join(str(d.address) for d in several)} need {total} vCPUs of {usage.name} together; "
-                f"only {available} available",
+                f"only {free} available",
                 severity=Severity.WARNING,
                 detail=f"{'; '.join(d.how for d in several)}. In use: {usage.used} of {usage.limit}"
                 f"{_held_by(subject, usage)}. Each fits alone, "
@@ -201,7 +201,7 @@ def _resized(demand: Demand, size: Size) -> Demand:
 
 def _fits(demand: Demand, usages: Mapping[str, Usage]) -> bool:
     rows = [usages.get(pool) for pool in demand.pools]
-    return rows[0] is not None and all(u is None or u.unlimited or demand.vcpus <= demand.available(u) for u in rows)
+    return rows[0] is not None and all(u is None or u.unlimited or demand.vcpus <= available(u, demand) for u in rows)
 
 
 def _unknown(what: str, why: str) -> Diagnostic:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from phift import catalog
 from phift.catalog import ComponentInterface
-from phift.diagnostics import Diagnostic, Severity, nearest
+from phift.catalog.vm_sizes import nearest_size
+from phift.diagnostics import Diagnostic, Severity
 from phift.kinds.job.parameters import Effective, effective_parameters
 from phift.kinds.job.trainer import Setting, is_catalogued, trainer_findings
 from phift.kinds.shared.sizes import retired_size
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["Rows", "parameter_findings", "size_findings"]
 
 
-_PREFIX = "standard_"
 _INTERFACES: dict[str, tuple[Mapping[str, Mapping[str, Any]], ComponentInterface]] = {}
 """Interfaces by the id of the component, with the pinned inputs that they were built from."""
 
@@ -170,18 +170,11 @@ def _size_of(compute: object) -> str:
     return str(getattr(compute, "size", None) or "")
 
 
-def _own_part(size: str) -> str:
-    """Return a name in lower case without the prefix of all sizes, which makes different names look alike."""
-    return size.lower().removeprefix(_PREFIX)
-
-
 def _of_size(size: str, others: tuple[str, ...]) -> Diagnostic | None:
     known = catalog.vm_size(size)
     if known is None:
-        close = catalog.vm_size(
-            _PREFIX + nearest(_own_part(size), list(map(_own_part, catalog.vm_sizes())), cutoff=0.8)
-        )
-        guess = f"Did you mean {close.name}? " if close else ""
+        close = nearest_size(size, (one.name for one in catalog.vm_sizes().values()))
+        guess = f"Did you mean {close}? " if close else ""
         return Diagnostic(
             f"VM size {size} is not in phift's catalogue of {catalog.AS_OF}",
             severity=Severity.WARNING,

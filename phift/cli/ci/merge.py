@@ -149,7 +149,7 @@ def _merged(run: Run) -> Iterator[Pull]:
 
 
 def _has_begun(run: Run, planned: ManyPlans, pull: Pull) -> bool:
-    """Return whether an apply since a merge has begun in one of the stacks, and not ended.
+    """Return whether one of the stacks has an unfinished apply that began after a merge.
 
     Only the apply job begins one, which the reviewers of its environment approve.
     """

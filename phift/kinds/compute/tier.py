@@ -61,8 +61,7 @@ def _chosen(subject: Subject, size: Size | None, nodes: int, place: str) -> tupl
 
 def tier_of(subject: Subject, desired: Desired[ComputeParts], live: Live | None, action: Action) -> str:
     """Return the tier that a cluster has, or gets by the plan."""
-    written = desired.owned and live is not None and live.ours
-    if live is not None and (not written or (desired.parts.tier and action not in MAKES)):
+    if live is not None and (subject.unmanaged(desired) or (desired.parts.tier and action not in MAKES)):
         return str(live.properties.get("tier") or DEDICATED)
     if not desired.parts.tier:
         return str(desired.properties.get("tier") or DEDICATED)

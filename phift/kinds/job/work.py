@@ -62,5 +62,4 @@ def _properties(subject: Subject, compute: Desired[Any] | None) -> dict[str, Any
     if compute is None:
         return {}
     live = subject.live(compute)
-    seen = dict(live.properties) if live is not None else {}
-    return seen if live is not None and not (compute.owned and live.ours) else {**seen, **compute.properties}
+    return {**(live.properties if live is not None else {}), **subject.effective(compute)}

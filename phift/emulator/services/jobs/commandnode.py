@@ -21,7 +21,7 @@ from phift.emulator.services.blob.account import ARTIFACT_CONTAINER
 from phift.emulator.services.jobs import reuse
 from phift.emulator.services.jobs.codes import find_code
 from phift.emulator.services.jobs.logs import STEP_LOG, LogCopy, RunLog, artifact_prefix
-from phift.emulator.services.jobs.noderun import Assignment, JobFailure, JobTimeout, NodeRun
+from phift.emulator.services.jobs.noderun import Assignment, JobFailure, JobTimeout, ReusableNode
 from phift.emulator.services.jobs.outputs import place_uri
 from phift.emulator.services.jobs.works import Command, Output
 from phift.emulator.services.registry.publish import no_weights
@@ -40,7 +40,7 @@ _DIRECT = "direct"
 _FILES = "uri_file"
 
 
-class CommandNode(NodeRun[Command]):
+class CommandNode(ReusableNode[Command]):
     """Runs a command, whose run is the node's own."""
 
     def __init__(self, given: Assignment[Command]) -> None:

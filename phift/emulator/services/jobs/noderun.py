@@ -23,7 +23,16 @@ from phift.emulator.services.jobs.outputs import output_place
 from phift.emulator.services.jobs.record import Job, Run, Status, find_job
 from phift.emulator.services.jobs.works import Command, Output, Training, node_output
 
-__all__ = ["Assignment", "JobFailure", "JobTimeout", "NodeCanceled", "NodeRun", "Platform", "RegisterOutput"]
+__all__ = [
+    "Assignment",
+    "JobFailure",
+    "JobTimeout",
+    "NodeCanceled",
+    "NodeRun",
+    "Platform",
+    "RegisterOutput",
+    "ReusableNode",
+]
 
 W = TypeVar("W", bound=Training | Command)
 _REUSABLE = ("pipeline", "step")
@@ -98,11 +107,7 @@ class NodeRun(ABC, Generic[W]):
         self._killed = False
         self.record = given.record
         self.places: dict[str, BlobPlace] = {}
-        self.key = self._key() if given.record.kind in _REUSABLE else ""
-
-    def _key(self) -> str:
-        keys = {name: each.key for name, each in self._earlier.items()}
-        return reuse.key(self._store, self._blobs, self._work, keys, self._place_of, self._job.settings)
+        self.key = ""
 
     def kill(self) -> None:
         """End its processes now."""
@@ -133,30 +138,9 @@ class NodeRun(ABC, Generic[W]):
     async def _execute(self) -> None:
         """Do the node's work. Raises JobFailure, or ServiceError and OSError, which become one."""
 
-    @abstractmethod
-    def _took_over(self, found: reuse.Reusable) -> None:
-        """Record that the outputs of an earlier job's node are used."""
-
     async def _reuse(self) -> bool:
-        """Whether an earlier job's node is reused: its steps are reported as reused, its outputs are linked."""
-        found = reuse.find(self._store, self._blobs, self.key, [output.component_name for output in self._outputs])
-        if found is None:
-            return False
-        staging = self._folder / "reused"
-        for output in self._outputs:
-            source, target = found.places[output.component_name], self._own_place(output)
-            shutil.rmtree(staging, ignore_errors=True)
-            await self._link(source, target, staging)
-            self._keep(output, target)
-        job = self._reload()
-        job.reused |= {
-            output.job_name: [found.job, found.outputs[output.component_name]]
-            for output in self._outputs
-            if output.job_name and found.outputs.get(output.component_name)
-        }
-        job.save(self._store)
-        self._took_over(found)
-        return True
+        """Return whether an earlier job's node is reused."""
+        return False
 
     async def _link(self, source: BlobPlace, target: BlobPlace, staging: Path) -> None:
         """The blobs of both are one file until one of them is overwritten."""
@@ -214,3 +198,41 @@ class NodeRun(ABC, Generic[W]):
         job.save(self._store)
         self._metrics.make_run(run.run_id, experiment=job.experiment, name=node, parent=parent.run_id, root=job.name)
         return run
+
+
+class ReusableNode(NodeRun[W]):
+    """Runs a node, or uses the outputs of an earlier job's node that was made of the same."""
+
+    def __init__(self, given: Assignment[W]) -> None:
+        super().__init__(given)
+        if given.record.kind in _REUSABLE:
+            self.key = self._key()
+
+    def _key(self) -> str:
+        keys = {name: each.key for name, each in self._earlier.items()}
+        return reuse.key(self._store, self._blobs, self._work, keys, self._place_of, self._job.settings)
+
+    @abstractmethod
+    def _took_over(self, found: reuse.Reusable) -> None:
+        """Record that the outputs of an earlier job's node are used."""
+
+    async def _reuse(self) -> bool:
+        """Whether an earlier job's node is reused: its steps are reported as reused, its outputs are linked."""
+        found = reuse.find(self._store, self._blobs, self.key, [output.component_name for output in self._outputs])
+        if found is None:
+            return False
+        staging = self._folder / "reused"
+        for output in self._outputs:
+            source, target = found.places[output.component_name], self._own_place(output)
+            shutil.rmtree(staging, ignore_errors=True)
+            await self._link(source, target, staging)
+            self._keep(output, target)
+        job = self._reload()
+        job.reused |= {
+            output.job_name: [found.job, found.outputs[output.component_name]]
+            for output in self._outputs
+            if output.job_name and found.outputs.get(output.component_name)
+        }
+        job.save(self._store)
+        self._took_over(found)
+        return True

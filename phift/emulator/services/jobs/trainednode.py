@@ -13,7 +13,7 @@ from phift.emulator.runtime.training.worker import JobFile
 from phift.emulator.services.assets.locations import RegistryModel
 from phift.emulator.services.jobs import reuse
 from phift.emulator.services.jobs.logs import STEP_LOG, LogCopy, RunLog
-from phift.emulator.services.jobs.noderun import Assignment, JobFailure, NodeRun
+from phift.emulator.services.jobs.noderun import Assignment, JobFailure, ReusableNode
 from phift.emulator.services.jobs.record import Run, Status
 from phift.emulator.services.jobs.works import Training
 from phift.emulator.services.registry.publish import no_weights
@@ -24,7 +24,7 @@ POLL_SECONDS = 0.15
 LAST_LINES = 30
 
 
-class TrainedNode(NodeRun[Training]):
+class TrainedNode(ReusableNode[Training]):
     """Runs a fine-tuning component of the registry, whose steps are runs below its own."""
 
     def __init__(self, given: Assignment[Training]) -> None:

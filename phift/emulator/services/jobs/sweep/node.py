@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 
-from phift.emulator.services.jobs import reuse
 from phift.emulator.services.jobs.noderun import Assignment, NodeRun
 from phift.emulator.services.jobs.outputs import output_place
 from phift.emulator.services.jobs.runner import JobRunner
@@ -21,9 +20,6 @@ class SweepNode(NodeRun[Sweep]):
     def __init__(self, given: Assignment[Sweep], host: JobRunner) -> None:
         super().__init__(given)
         self._host = host
-
-    def _took_over(self, found: reuse.Reusable) -> None:
-        raise NotImplementedError("a sweep is not reused")
 
     async def _execute(self) -> None:
         record, job = self.record, self._job
